@@ -1,0 +1,52 @@
+use oidc_core::http::{HttpError, Request, message_of};
+use oidc_core::{Context, HttpUrl, InvalidUrl};
+use serde_json::json;
+
+use super::Changes;
+use super::server::{MINT_PATH, MintAnswer, MintRequest};
+
+/// A running issuer gave no token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The issuer's URL is not one.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+    /// It did not answer.
+    #[error("{0}; is ci-issuer running there?")]
+    Http(#[from] HttpError),
+    /// It answered something else than a token.
+    #[error("{url} answered {status}: {message}; is it ci-issuer?")]
+    Answer {
+        /// Where the token was asked for.
+        url: HttpUrl,
+        /// The answer's status.
+        status: u16,
+        /// What the answer says.
+        message: String,
+    },
+}
+
+/// Asks a running issuer, by its URL, for one more token.
+///
+/// # Errors
+///
+/// When the URL is not one, or no issuer answers there with a token.
+pub async fn token_of(
+    issuer: &str,
+    audience: &str,
+    changes: &Changes,
+    context: &Context,
+) -> Result<String, RemoteError> {
+    let url = HttpUrl::parse(issuer)?.below(MINT_PATH);
+    let request = MintRequest { audience: audience.to_owned(), changes: changes.clone() };
+    let request = Request::post(url.clone()).body("application/json", json!(request).to_string());
+    let response = context.http().send(request).await?;
+    match response.json::<MintAnswer>() {
+        Some(answer) if response.is_success() => Ok(answer.token),
+        _ => {
+            let message = message_of(&response).unwrap_or_else(|| "nothing more".to_owned());
+            Err(RemoteError::Answer { url, status: response.status, message })
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use oidc_core::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::mint::Minter;
+use super::{Changes, Fault};
+
+/// Where `ci-issuer token` asks for a token. It is no part of any platform, and no fault keeps it from
+/// answering.
+pub(super) const MINT_PATH: &str = "/-/ci-issuer/token";
+
+/// How long a request to [`MINT_PATH`] may be, in bytes.
+const MAX_MINT_REQUEST: usize = 64 * 1024;
+
+/// What [`MINT_PATH`] is asked.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MintRequest {
+    pub(super) audience: String,
+    #[serde(default)]
+    pub(super) changes: Changes,
+}
+
+/// What [`MINT_PATH`] answers.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MintAnswer {
+    pub(super) token: String,
+}
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    pub(super) minter: Arc<Minter>,
+    pub(super) request_token: Secret,
+    /// How late [`Fault::Slow`] makes an answer.
+    pub(super) delay: Duration,
+    /// Turns true when the server shall end.
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Server {
+    pub(super) fn router(self) -> Router {
+        let platform = self.minter.platform;
+        let mut routes = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route(platform.jwks_path, get(jwks));
+        if let Some(endpoint) = &platform.endpoint {
+            routes = routes.route(endpoint.path, get(token));
+        }
+        routes
+            .route_layer(from_fn_with_state(self.clone(), faults))
+            .route(MINT_PATH, post(mint).layer(DefaultBodyLimit::max(MAX_MINT_REQUEST)))
+            .with_state(self)
+    }
+}
+
+async fn faults(State(server): State<Server>, request: Request, next: Next) -> Response {
+    match server.minter.fault {
+        Some(Fault::Down) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Some(Fault::Slow) => {
+            let mut stop = server.stop.clone();
+            tokio::select! {
+                () = server.minter.context.clock().sleep(server.delay) => {}
+                _ = stop.wait_for(|stop| *stop) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            }
+        }
+        _ => {}
+    }
+    next.run(request).await
+}
+
+async fn discovery(State(server): State<Server>) -> Json<Value> {
+    Json(server.minter.issuer.discovery())
+}
+
+async fn jwks(State(server): State<Server>) -> Json<Value> {
+    Json(server.minter.issuer.jwks())
+}
+
+#[derive(Deserialize)]
+struct TokenQuery {
+    audience: Option<String>,
+}
+
+async fn token(
+    State(server): State<Server>,
+    Query(query): Query<TokenQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(endpoint) = &server.minter.platform.endpoint else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if bearer(&headers) != Some(server.request_token.expose()) {
+        let message = json!({ "message": "the request token is missing or wrong" });
+        return (StatusCode::UNAUTHORIZED, Json(message)).into_response();
+    }
+    let changes = Changes::default();
+    let audience = match query.audience.filter(|audience| !audience.is_empty()) {
+        Some(audience) => audience,
+        None => (endpoint.default_audience)(&server.minter.claims("", &changes)),
+    };
+    Json((endpoint.answer)(&server.minter.token(&audience, &changes))).into_response()
+}
+
+async fn mint(State(server): State<Server>, Json(request): Json<MintRequest>) -> Json<MintAnswer> {
+    Json(MintAnswer { token: server.minter.token(&request.audience, &request.changes) })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credentials) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(credentials)
+}

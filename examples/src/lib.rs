@@ -1,0 +1,5 @@
+//! Trusted publishing.
+
+pub mod issuer;
+pub mod registry;
+pub mod shutdown;

@@ -1,0 +1,75 @@
+//! Who may do what: the seam between hosting and whatever issued the tokens.
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// What a request wants to do to one package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Add a version, and create the package when the principal may.
+    Publish,
+    /// Move or remove a distribution tag.
+    SetTag,
+    /// See the package's metadata and tarballs.
+    Read,
+}
+
+/// On whose behalf a request is made.
+///
+/// Stored with every version in its serialized form, so that one gets from a version to the run that published it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Principal {
+    /// Nobody in particular. Sees public packages.
+    Anonymous,
+    /// The registry's administrator.
+    Admin,
+    /// A CI job that exchanged its identity for a token of this package.
+    TrustedPublisher {
+        /// The platform, as in `github`.
+        provider: String,
+        /// The registry's own id of the trusted publisher that matched.
+        publisher: String,
+        /// What identifies the run, in the platform's own terms.
+        run: serde_json::Value,
+        /// Whether the publisher was configured before its package exists.
+        may_create: bool,
+    },
+}
+
+impl Principal {
+    /// Whether a publish by this principal creates a package that doesn't exist.
+    #[must_use]
+    pub fn may_create(&self) -> bool {
+        matches!(self, Self::Admin | Self::TrustedPublisher { may_create: true, .. })
+    }
+}
+
+/// Why a principal may not do what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// The status to answer with.
+    pub status: StatusCode,
+    /// What to tell the caller. Control characters are escaped when it is sent.
+    pub message: String,
+}
+
+/// Decides on requests by the token they carry.
+#[async_trait]
+pub trait Authorize: Send + Sync {
+    /// Who asks to do `action` to `package`, if they may. `bearer` is the token the request carries, unchecked.
+    ///
+    /// Reading is open to [`Principal::Anonymous`], as far as the package is public. Clients send the token that they
+    /// publish with on reads too, so a valid one must be accepted there; one that speaks for another package is anonymous.
+    ///
+    /// # Errors
+    ///
+    /// The token is missing, unknown, expired, or speaks for another package.
+    async fn authorize(
+        &self,
+        bearer: Option<&str>,
+        package: &str,
+        action: Action,
+    ) -> Result<Principal, Denied>;
+}

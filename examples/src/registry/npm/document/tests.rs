@@ -1,0 +1,150 @@
+use serde_json::json;
+
+use super::*;
+
+fn widget() -> PackageName {
+    PackageName::parse("@acme/widget").unwrap()
+}
+
+fn document() -> Value {
+    json!({
+        "_id": "@acme/widget",
+        "name": "@acme/widget",
+        "dist-tags": { "latest": "1.0.0" },
+        "versions": { "1.0.0": {
+            "name": "@acme/widget",
+            "version": "1.0.0",
+            "_id": "@acme/widget@1.0.0",
+            "_nodeVersion": "20.0.0",
+            "dist": { "shasum": "a9993e364706816aba3e25717850c26c9cd0d89d" },
+        } },
+        "access": null,
+        "_attachments": { "@acme/widget-1.0.0.tgz": {
+            "content_type": "application/octet-stream", "data": "YWJj", "length": 3,
+        } },
+    })
+}
+
+fn parse(document: &Value) -> Result<Publication, InvalidDocument> {
+    Publication::parse(widget(), &serde_json::to_vec(document).unwrap())
+}
+
+/// The error that the good document gives once `change` was made to it.
+fn refused(change: impl FnOnce(&mut Value)) -> InvalidDocument {
+    let mut document = document();
+    change(&mut document);
+    parse(&document).unwrap_err()
+}
+
+#[test]
+fn a_publish_document_gives_one_version_with_digests_of_our_own() {
+    let publication = parse(&document()).unwrap();
+    assert_eq!(publication.version.as_str(), "1.0.0");
+    assert_eq!(publication.tarball, b"abc");
+    assert_eq!(publication.shasum, "a9993e364706816aba3e25717850c26c9cd0d89d");
+    // FIPS 180-4's example for "abc".
+    assert_eq!(
+        publication.integrity,
+        "sha512-3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw=="
+    );
+    assert_eq!(publication.tags, [Tag::parse("latest").unwrap()]);
+    assert!(publication.public);
+}
+
+#[test]
+fn words_that_only_a_registry_may_say_are_dropped() {
+    let mut document = document();
+    document["versions"]["1.0.0"]["_npmUser"] = json!({ "trustedPublisher": { "id": "github" } });
+    document["versions"]["1.0.0"]["__proto__"] = json!({ "polluted": true });
+    let manifest = parse(&document).unwrap().manifest;
+    assert_eq!(manifest.keys().collect::<Vec<_>>(), ["_nodeVersion", "name", "version"]);
+}
+
+#[test]
+fn a_provenance_bundle_beside_the_tarball_is_accepted_and_left_out() {
+    let mut document = document();
+    document["_attachments"]["@acme/widget-1.0.0.sigstore"] = json!({ "data": "{\"a\":1}", "length": 7 });
+    assert_eq!(parse(&document).unwrap().tarball, b"abc");
+}
+
+#[test]
+fn restricted_access_is_heard() {
+    let mut document = document();
+    document["access"] = json!("restricted");
+    assert!(!parse(&document).unwrap().public);
+}
+
+#[test]
+fn what_is_no_document_is_refused() {
+    let deep = "[".repeat(100_000);
+    let huge_number = r#"{"name":"@acme/widget","versions":{"1.0.0":{"a":1e999}}}"#;
+    for body in
+        ["", "null", "[]", "\"x\"", "{", "{}", "\u{0}", r#"{"name":"@acme/widget"}"#, &deep, huge_number]
+    {
+        let error = Publication::parse(widget(), body.as_bytes()).unwrap_err();
+        assert!(matches!(error, InvalidDocument::NotADocument(_)), "{error}");
+    }
+    assert!(Publication::parse(widget(), b"\xff\xfe").is_err());
+}
+
+#[test]
+fn another_packages_document_is_refused() {
+    for other in ["@acme/gadget", "@ACME/widget", "widget", "__proto__", "@acme%2fwidget"] {
+        let error = refused(|document| document["name"] = json!(other));
+        assert!(matches!(error, InvalidDocument::OtherPackage { .. }), "{error}");
+        let error = refused(|document| document["versions"]["1.0.0"]["name"] = json!(other));
+        assert!(matches!(error, InvalidDocument::ManifestDiffers { field: "name", .. }), "{error}");
+    }
+}
+
+#[test]
+fn exactly_one_valid_version_is_published() {
+    let error = refused(|document| document["versions"]["1.0.1"] = json!({}));
+    assert_eq!(error, InvalidDocument::NotOneVersion(2));
+    let error = refused(|document| document["versions"] = json!({}));
+    assert_eq!(error, InvalidDocument::NotOneVersion(0));
+    for version in ["__proto__", "../1.0.0", "1.0", "", "1.0.0+build"] {
+        let error = refused(|document| document["versions"] = json!({ version: { "name": "@acme/widget" } }));
+        assert!(matches!(error, InvalidDocument::InvalidName(_)), "{error}");
+    }
+    let error = refused(|document| document["versions"]["1.0.0"]["version"] = json!("1.0.1"));
+    assert!(matches!(error, InvalidDocument::ManifestDiffers { field: "version", .. }), "{error}");
+}
+
+#[test]
+fn tags_point_to_the_published_version() {
+    let error = refused(|document| document["dist-tags"] = json!({ "latest": "0.9.0" }));
+    assert!(matches!(error, InvalidDocument::TagElsewhere { .. }), "{error}");
+    for tag in ["1.0.0", "__proto__", "a/b", ""] {
+        let error = refused(|document| document["dist-tags"] = json!({ tag: "1.0.0" }));
+        assert!(matches!(error, InvalidDocument::InvalidName(_)), "{error}");
+    }
+    let many: BTreeMap<String, &str> = (0..21).map(|n| (format!("t{n}"), "1.0.0")).collect();
+    assert_eq!(refused(|document| document["dist-tags"] = json!(many)), InvalidDocument::TooManyTags);
+}
+
+#[test]
+fn the_tarball_arrives_whole_or_not_at_all() {
+    let attachment = "@acme/widget-1.0.0.tgz";
+    for data in ["YWJ", "YWJj\n", "*", "YW Jj", "YWJj=="] {
+        let error = refused(|document| document["_attachments"][attachment]["data"] = json!(data));
+        assert_eq!(error, InvalidDocument::NotBase64, "{data:?}");
+    }
+    let error = refused(|document| document["_attachments"][attachment]["data"] = json!("YWJk"));
+    assert_eq!(error, InvalidDocument::DigestDiffers("shasum"));
+    let error = refused(|document| document["_attachments"][attachment]["length"] = json!(4));
+    assert_eq!(error, InvalidDocument::DigestDiffers("length"));
+    let error = refused(|document| document["versions"]["1.0.0"]["dist"]["integrity"] = json!("sha512-AAAA"));
+    assert_eq!(error, InvalidDocument::DigestDiffers("integrity"));
+    assert_eq!(refused(|document| document["_attachments"] = json!({})), InvalidDocument::NoTarball);
+    let error = refused(|document| document["_attachments"]["b.tgz"] = json!({ "data": "YWJj" }));
+    assert_eq!(error, InvalidDocument::NotOneTarball(2));
+    let error = refused(|document| document["_attachments"]["../x"] = json!({ "data": "YWJj" }));
+    assert_eq!(error, InvalidDocument::UnknownAttachment("../x".to_owned()));
+}
+
+#[test]
+fn manifests_are_bounded() {
+    let error = refused(|document| document["versions"]["1.0.0"]["readme"] = json!("x".repeat(1 << 20)));
+    assert_eq!(error, InvalidDocument::ManifestTooLarge);
+}

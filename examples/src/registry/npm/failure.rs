@@ -1,0 +1,86 @@
+//! What goes wrong while serving a request, and how npm, yarn and pnpm get to show it.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::access::Denied;
+
+/// The longest message sent, in characters: parts of it come from outside.
+const MAX_MESSAGE_CHARS: usize = 1_000;
+
+/// A request that is answered with an error.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    message: String,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("{what} is not in this registry"))
+    }
+
+    /// Logs what happened and tells the caller no more than that something did.
+    pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "an npm request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the registry failed; its log says why")
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        Self::new(denied.status, denied.message)
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl IntoResponse for Failure {
+    /// npm shows `error` after a publish and `message` after a token exchange; pnpm shows `body.message`.
+    fn into_response(self) -> Response {
+        let message = printable(&self.message);
+        let body = json!({ "error": message, "message": message, "body": { "message": message } });
+        (self.status, Json(body)).into_response()
+    }
+}
+
+/// `text`, cut to a bounded length, with control and other invisible characters escaped.
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for character in text.chars().take(MAX_MESSAGE_CHARS) {
+        match character {
+            '"' | '\'' | '\\' => printable.push(character),
+            other => printable.extend(other.escape_debug()),
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invisible_characters_are_escaped_and_text_is_kept() {
+        assert_eq!(printable("a \"b\" \u{1b}[31m\n\u{202e}é"), "a \"b\" \\u{1b}[31m\\n\\u{202e}é");
+    }
+
+    #[test]
+    fn messages_are_bounded() {
+        assert_eq!(printable(&"x".repeat(5_000)).len(), MAX_MESSAGE_CHARS);
+    }
+}

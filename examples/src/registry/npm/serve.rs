@@ -1,0 +1,244 @@
+//! The requests: routed, authorized, answered.
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt as _;
+use serde_json::json;
+
+use super::Npm;
+use super::access::{Action, Principal};
+use super::document::{InvalidDocument, Publication};
+use super::failure::Failure;
+use super::name::{Invalid, PackageName, Tag, Version};
+use super::packument::{self, ABBREVIATED};
+use super::path::{PathError, Route};
+use super::store::{Package, Published, StoreError};
+
+/// The largest publish document, in bytes. A tarball grows by a third in it.
+const MAX_PUBLISH_BYTES: usize = 64 << 20;
+
+/// The largest body of a request that sets a tag, in bytes: a version in quotes.
+const MAX_TAG_BYTES: usize = 1_024;
+
+type Answer = Result<Response, Failure>;
+
+/// Answers every request to the npm half.
+pub(super) async fn serve(State(npm): State<Npm>, request: Request) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let answer = npm.answer(&parts, &mut body).await;
+    answer.unwrap_or_else(|failure| {
+        tracing::debug!(?failure, method = %parts.method, path = parts.uri.path(), "refused");
+        failure.into_response()
+    })
+}
+
+impl Npm {
+    async fn answer(&self, parts: &Parts, body: &mut Body) -> Answer {
+        let answer = self.dispatch(parts, body).await;
+        if answer.is_err() {
+            discard(body).await;
+        }
+        answer
+    }
+
+    async fn dispatch(&self, parts: &Parts, body: &mut Body) -> Answer {
+        let route = Route::parse(parts.uri.path())?;
+        let caller = Caller { npm: self, bearer: bearer(&parts.headers)? };
+        let read = matches!(parts.method, Method::GET | Method::HEAD);
+        match route {
+            Route::Ping if read => Ok(Json(json!({})).into_response()),
+            Route::Package(name) if read => caller.packument(&name, &parts.headers).await,
+            Route::Package(name) if parts.method == Method::PUT => caller.publish(name, body).await,
+            Route::Tarball(name, version) if read => caller.tarball(&name, &version).await,
+            Route::Visibility(name) if read => caller.visibility(&name).await,
+            Route::Tags(name) if read => caller.tags(&name).await,
+            Route::Tag(name, tag) if parts.method == Method::PUT => caller.set_tag(&name, &tag, body).await,
+            Route::Tag(name, tag) if parts.method == Method::DELETE => caller.remove_tag(&name, &tag).await,
+            _ => {
+                let message = format!("this registry doesn't support {} here", parts.method);
+                Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, message))
+            }
+        }
+    }
+}
+
+/// Whoever sent the request being answered.
+struct Caller<'a> {
+    npm: &'a Npm,
+    bearer: Option<&'a str>,
+}
+
+impl Caller<'_> {
+    async fn packument(&self, name: &PackageName, headers: &HeaderMap) -> Answer {
+        let package = self.package(name).await?;
+        if package.versions.is_empty() {
+            return Err(Failure::not_found(&format!("a version of {name}")));
+        }
+        let base = &self.npm.public_url;
+        let (media_type, packument) = if accepts_abbreviated(headers) {
+            (ABBREVIATED, packument::abbreviated(base, name, &package))
+        } else {
+            ("application/json", packument::full(base, name, &package))
+        };
+        let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-cache"), (VARY, "accept")];
+        Ok((headers, packument.to_string()).into_response())
+    }
+
+    async fn publish(&self, name: PackageName, body: &mut Body) -> Answer {
+        let principal = self.writer(&name, Action::Publish).await?;
+        let publication = read_publication(name.clone(), body).await?;
+        let version = publication.version.clone();
+        match self.npm.store.publish(publication, &principal, self.npm.now()).await? {
+            Published::Done => {
+                tracing::info!(package = %name, %version, ?principal, "published");
+                Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
+            }
+            Published::NoPackage => {
+                let message = format!("{name} is not in this registry, and this token may not create it");
+                Err(Failure::new(StatusCode::NOT_FOUND, message))
+            }
+            Published::VersionExists => {
+                let message = format!("cannot publish over {version} of {name}: it was published before");
+                Err(Failure::new(StatusCode::FORBIDDEN, message))
+            }
+        }
+    }
+
+    async fn tarball(&self, name: &PackageName, version: &Version) -> Answer {
+        self.may_see(name).await?;
+        let tarball = self.npm.store.tarball(name, version).await?;
+        let tarball = tarball.ok_or_else(|| Failure::not_found(&format!("{name}@{version}")))?;
+        Ok(([(CONTENT_TYPE, "application/octet-stream")], tarball).into_response())
+    }
+
+    async fn visibility(&self, name: &PackageName) -> Answer {
+        let public = self.may_see(name).await?;
+        Ok(Json(json!({ "public": public })).into_response())
+    }
+
+    async fn tags(&self, name: &PackageName) -> Answer {
+        let package = self.package(name).await?;
+        Ok(([(CACHE_CONTROL, "no-cache")], Json(package.tags)).into_response())
+    }
+
+    async fn set_tag(&self, name: &PackageName, tag: &Tag, body: &mut Body) -> Answer {
+        self.writer(name, Action::SetTag).await?;
+        let body = read(body, MAX_TAG_BYTES).await?;
+        let version: String = serde_json::from_slice(&body)
+            .map_err(|_| Failure::malformed("the body is not a version in quotes"))?;
+        let version = Version::parse(&version)?;
+        if !self.npm.store.set_tag(name, tag, &version, self.npm.now()).await? {
+            return Err(Failure::not_found(&format!("{name}@{version}")));
+        }
+        Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
+    }
+
+    async fn remove_tag(&self, name: &PackageName, tag: &Tag) -> Answer {
+        self.writer(name, Action::SetTag).await?;
+        if tag.as_str() == Tag::LATEST {
+            return Err(Failure::malformed("the tag latest can be moved, not removed"));
+        }
+        if !self.npm.store.remove_tag(name, tag, self.npm.now()).await? {
+            return Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str())));
+        }
+        Ok(Json(json!({ "ok": true })).into_response())
+    }
+
+    /// The package, as far as the caller may see it.
+    async fn package(&self, name: &PackageName) -> Result<Package, Failure> {
+        let reader = self.npm.authorize.authorize(self.bearer, name.as_str(), Action::Read).await?;
+        let package = self.npm.store.package(name).await?;
+        let package = package.filter(|package| package.public || reader != Principal::Anonymous);
+        package.ok_or_else(|| Failure::not_found(name.as_str()))
+    }
+
+    /// Whether the package is public. A private one that the caller may not see is answered like one that doesn't exist.
+    async fn may_see(&self, name: &PackageName) -> Result<bool, Failure> {
+        let reader = self.npm.authorize.authorize(self.bearer, name.as_str(), Action::Read).await?;
+        let public = self.npm.store.visibility(name).await?;
+        let public = public.filter(|&public| public || reader != Principal::Anonymous);
+        public.ok_or_else(|| Failure::not_found(name.as_str()))
+    }
+
+    /// The principal of a request that changes something.
+    async fn writer(&self, name: &PackageName, action: Action) -> Result<Principal, Failure> {
+        match self.npm.authorize.authorize(self.bearer, name.as_str(), action).await? {
+            Principal::Anonymous => Err(Failure::new(StatusCode::UNAUTHORIZED, "this needs a token")),
+            principal => Ok(principal),
+        }
+    }
+}
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::Unknown => Self::new(StatusCode::NOT_FOUND, "nothing is served here"),
+            PathError::Invalid(invalid) => invalid.into(),
+        }
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::malformed(invalid.to_string())
+    }
+}
+
+impl From<InvalidDocument> for Failure {
+    fn from(invalid: InvalidDocument) -> Self {
+        Self::malformed(invalid.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+/// The bearer token among the headers, if they carry one.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let token = header.to_str().ok().and_then(|header| header.split_once(' '));
+    match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Failure::new(StatusCode::UNAUTHORIZED, "only bearer tokens are accepted")),
+    }
+}
+
+fn accepts_abbreviated(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    accepted.into_iter().any(|value| value.contains(ABBREVIATED))
+}
+
+async fn read_publication(name: PackageName, body: &mut Body) -> Result<Publication, Failure> {
+    let body = read(body, MAX_PUBLISH_BYTES).await?;
+    // Decoding and hashing a large tarball takes a while, which other requests on this thread shouldn't have to wait.
+    let parsed = tokio::task::spawn_blocking(move || Publication::parse(name, &body)).await;
+    Ok(parsed.map_err(|error| Failure::internal(&error))??)
+}
+
+async fn read(body: &mut Body, limit: usize) -> Result<axum::body::Bytes, Failure> {
+    to_bytes(std::mem::take(body), limit).await.map_err(|_| {
+        let message = format!("the body is incomplete or larger than {limit} bytes");
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    })
+}
+
+/// Takes in what is left of a body, up to the size of a publish. A client that is cut off while it sends reports a broken
+/// connection instead of the answer.
+async fn discard(body: &mut Body) {
+    let mut left = MAX_PUBLISH_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}

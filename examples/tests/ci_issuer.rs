@@ -1,0 +1,150 @@
+//! The program `ci-issuer`, run as a script would run it.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ci-issuer");
+
+struct Issuer {
+    child: Child,
+    printed: Vec<String>,
+}
+
+impl Issuer {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(["--listen", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped());
+        let mut issuer = Self { child: command.spawn().unwrap(), printed: Vec::new() };
+        let mut lines = BufReader::new(issuer.child.stdout.take().unwrap()).lines();
+        while issuer.printed.last().is_none_or(|line| line != "# ci-issuer is ready") {
+            issuer.printed.push(lines.next().expect("ci-issuer ended").unwrap());
+        }
+        issuer
+    }
+
+    /// The variables as a shell understands what was printed.
+    fn variables(&self) -> BTreeMap<String, String> {
+        let script = format!("{}\nenv -0", self.printed.join("\n"));
+        let output =
+            Command::new("sh").args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        let pairs = text.split('\0').filter_map(|line| line.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    fn url(&self) -> String {
+        let variables = self.variables();
+        match variables.get("CI_SERVER_URL") {
+            Some(url) => url.clone(),
+            None => variables["ACTIONS_ID_TOKEN_REQUEST_URL"].split("/token").next().unwrap().to_owned(),
+        }
+    }
+
+    fn token(&self, arguments: &[&str]) -> Output {
+        let url = self.url();
+        Command::new(PROGRAM).args(["token", "--issuer", &url]).args(arguments).output().unwrap()
+    }
+
+    fn stop(mut self, signal: &str) -> Option<i32> {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Issuer {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+fn claims(token: &str) -> Value {
+    let payload = token.trim_end().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[test]
+fn a_github_job_sees_its_variables_and_the_issuer_ends_cleanly() {
+    let issuer = Issuer::start(&["--provider", "github", "--set", "workflow=It's \"quoted\" $HOME"]);
+    assert!(issuer.printed[..issuer.printed.len() - 1].iter().all(|line| line.starts_with("export ")));
+    let variables = issuer.variables();
+    assert_eq!(variables["GITHUB_ACTIONS"], "true");
+    assert_eq!(variables["GITHUB_REPOSITORY"], "acme/widget");
+    assert_eq!(variables["GITHUB_WORKFLOW"], "It's \"quoted\" $HOME");
+    assert!(variables["ACTIONS_ID_TOKEN_REQUEST_URL"].starts_with("http://127.0.0.1:"));
+    assert_eq!(issuer.stop("-TERM"), Some(0));
+}
+
+#[test]
+fn a_gitlab_job_sees_its_token() {
+    let issuer = Issuer::start(&["--provider", "gitlab", "--audience", "npm:127.0.0.1"]);
+    let claims = claims(&issuer.variables()["NPM_ID_TOKEN"]);
+    assert_eq!(claims["aud"], "npm:127.0.0.1");
+    assert_eq!(claims["project_path"], "acme/group/widget");
+    assert_eq!(issuer.stop("-INT"), Some(0));
+}
+
+#[test]
+fn one_more_token_is_printed_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("claims.json");
+    fs::write(&file, r#"{"runner_id":7,"actor":"bob"}"#).unwrap();
+    let issuer = Issuer::start(&["--provider", "github", "--lifetime", "60"]);
+    let file = file.to_str().unwrap();
+    let changes =
+        ["--claims", file, "--set", "repository_id=3", "--set", "environment=publish", "--unset", "sha"];
+    let output = issuer.token(&[&["--audience", "npm:x"], changes.as_slice()].concat());
+    assert!(output.status.success());
+    let token = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(token.lines().count(), 1);
+    let claims = claims(&token);
+    assert_eq!(claims["aud"], "npm:x");
+    assert_eq!(claims["runner_id"], 7);
+    assert_eq!(claims["actor"], "bob");
+    assert_eq!(claims["repository_id"], "3");
+    assert_eq!(claims["environment"], "publish");
+    assert!(claims.get("sha").is_none());
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 60);
+}
+
+#[test]
+fn failure_is_one_line_on_standard_error() {
+    let nobody = ["token", "--issuer", "http://127.0.0.1:1", "--audience", "x"];
+    let missing = ["--provider", "github", "--claims", "/no/such/file"];
+    let open = ["--provider", "github", "--listen", "0.0.0.0:0"];
+    for arguments in [nobody.as_slice(), &missing, &open] {
+        let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        assert!(output.stdout.is_empty());
+        assert!(error.starts_with("ci-issuer: ") && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
+fn help_names_every_platform_and_fault() {
+    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for word in [
+        "github",
+        "gitlab",
+        "expired",
+        "unpublished-key",
+        "same-token",
+        "slow",
+        "down",
+        "wrong-issuer",
+        "token",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+}

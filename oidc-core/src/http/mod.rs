@@ -1,0 +1,329 @@
+//! HTTP as a seam: one request, one answer, with its bounds in the request.
+//!
+//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on reqwest.
+
+#[cfg(feature = "system")]
+mod system;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+
+use crate::secret::Secret;
+use crate::text::shown;
+use crate::url::HttpUrl;
+
+#[cfg(feature = "system")]
+pub use self::system::{HttpSettings, InvalidHttpSettings, SystemHttp};
+
+/// How long a request may take, from its first byte to the answer's last, unless it says otherwise.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How many bytes an answer's body may have, unless the request says otherwise.
+pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
+
+/// Sends requests. Open for other HTTP libraries, and for fakes.
+///
+/// An implementation never follows a redirect, stops after [`Request::deadline`], refuses a body longer than
+/// [`Request::max_body`], and keeps the values of [`HeaderValue::Secret`] and every body out of its logs.
+#[async_trait]
+pub trait HttpClient: fmt::Debug + Send + Sync {
+    /// Sends one request, once, and reads the answer, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// When no complete answer came within the request's bounds.
+    async fn send(&self, request: Request) -> Result<Response, HttpError>;
+}
+
+/// The request methods that publishing protocols use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// `GET`.
+    Get,
+    /// `POST`.
+    Post,
+    /// `PUT`.
+    Put,
+    /// `DELETE`.
+    Delete,
+}
+
+impl Method {
+    /// The method's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A header's value.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum HeaderValue {
+    /// May be seen.
+    Plain(String),
+    /// Must not be seen.
+    Secret(Secret),
+}
+
+impl HeaderValue {
+    /// The text as it goes over the wire.
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Secret(secret) => secret.expose(),
+        }
+    }
+}
+
+/// A request, with its bounds.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: HttpUrl,
+    /// Names in lower case, with values.
+    pub headers: Vec<(&'static str, HeaderValue)>,
+    /// What is sent; empty for none. It may hold a secret and is never shown.
+    pub body: Vec<u8>,
+    /// The answer's body may have this many bytes.
+    pub max_body: usize,
+    /// The whole exchange may take this long.
+    pub deadline: Duration,
+}
+
+impl Request {
+    /// A request without headers and body, with the default bounds.
+    pub fn new(method: Method, url: HttpUrl) -> Self {
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            max_body: DEFAULT_MAX_BODY,
+            deadline: DEFAULT_DEADLINE,
+        }
+    }
+
+    /// A `GET`.
+    pub fn get(url: HttpUrl) -> Self {
+        Self::new(Method::Get, url)
+    }
+
+    /// A `POST` with an empty body.
+    pub fn post(url: HttpUrl) -> Self {
+        Self::new(Method::Post, url)
+    }
+
+    /// With a header that may be seen.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, HeaderValue::Plain(value.into())));
+        self
+    }
+
+    /// With `Authorization: Bearer …` (RFC 6750, section 2.1).
+    #[must_use]
+    pub fn bearer(mut self, token: &Secret) -> Self {
+        let value = Secret::new(format!("Bearer {}", token.expose()));
+        self.headers.push(("authorization", HeaderValue::Secret(value)));
+        self
+    }
+
+    /// With a body and its `Content-Type`.
+    #[must_use]
+    pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let mut request = self.header("content-type", content_type);
+        request.body = body.into();
+        request
+    }
+
+    /// With another bound on the answer's size, in bytes.
+    #[must_use]
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// With another bound on the time that the exchange takes.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({} bytes)", self.method.as_str(), self.url, self.body.len())
+    }
+}
+
+/// An answer, whatever its status. Its body may hold a secret and is never shown by `Debug`.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Names in lower case, with those values that are text.
+    pub headers: Vec<(String, String)>,
+    /// The body, within the request's bound.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// An answer from its parts.
+    pub fn new(status: u16, headers: Vec<(String, String)>, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers, body: body.into() }
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The first header of this lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body, read as JSON; `None` where it is something else.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {} ({} bytes)", self.status, self.body.len())
+    }
+}
+
+/// No complete answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("{} {url}: {kind}", method.as_str())]
+pub struct HttpError {
+    kind: HttpErrorKind,
+    method: Method,
+    url: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Why no complete answer came.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpErrorKind {
+    /// The host could not be reached: name, connection, TLS or proxy.
+    #[error("no connection ({0})")]
+    Connect(String),
+    /// [`Request::deadline`] passed.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    /// The body is longer than [`Request::max_body`].
+    #[error("the answer is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The request can't be sent, such as for a header value that is not one.
+    #[error("the request can't be sent ({0})")]
+    Request(String),
+    /// The connection broke, or what came was not HTTP.
+    #[error("the connection broke ({0})")]
+    Broken(String),
+}
+
+impl HttpError {
+    /// An error for a request. Text in `kind` must be fit to be shown.
+    pub fn new(request: &Request, kind: HttpErrorKind) -> Self {
+        Self { kind, method: request.method, url: request.url.to_string(), source: None }
+    }
+
+    /// With the error below it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Why.
+    pub fn kind(&self) -> &HttpErrorKind {
+        &self.kind
+    }
+
+    /// Whether the same request may go through a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, HttpErrorKind::Connect(_) | HttpErrorKind::Timeout(_) | HttpErrorKind::Broken(_))
+    }
+}
+
+/// What a server says in a body that is not what was expected: a `message`, `error`, `detail` or
+/// `errors[].detail`/`description` of a JSON object, or the beginning of a text. Fit to be shown.
+pub fn message_of(response: &Response) -> Option<String> {
+    let Ok(text) = std::str::from_utf8(&response.body) else { return None };
+    let message = match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => json_message(&value)?,
+        Err(_) if text.trim_start().starts_with('<') => "an HTML page".to_owned(),
+        Err(_) => text.trim().to_owned(),
+    };
+    (!message.is_empty()).then(|| shown(&message).to_string())
+}
+
+fn json_message(value: &serde_json::Value) -> Option<String> {
+    if let Some(text) = value.as_str() {
+        return Some(text.to_owned());
+    }
+    if let Some(errors) = value.get("errors").and_then(serde_json::Value::as_array) {
+        let all: Vec<String> = errors.iter().take(8).filter_map(json_message).collect();
+        if !all.is_empty() {
+            return Some(all.join("; "));
+        }
+    }
+    ["message", "detail", "description", "error_description", "error"]
+        .iter()
+        .find_map(|name| value.get(name).and_then(serde_json::Value::as_str))
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(body: &str) -> Option<String> {
+        message_of(&Response::new(400, Vec::new(), body))
+    }
+
+    #[test]
+    fn a_refusal_is_found_in_every_registry_shape() {
+        for body in [
+            r#"{"message":"why"}"#,
+            r#"{"error":"why"}"#,
+            r#"{"errors":[{"code":"x","description":"why"}],"message":"Token request failed"}"#,
+            r#"{"errors":[{"detail":"why"}]}"#,
+            r#"{"errors":["why"]}"#,
+            "why\n",
+            r#""why""#,
+        ] {
+            assert_eq!(message(body).as_deref(), Some("why"), "{body}");
+        }
+        assert_eq!(message("<html>").as_deref(), Some("an HTML page"));
+        assert_eq!(message(""), None);
+        assert_eq!(message("{}"), None);
+        assert_eq!(message("{\"message\":\"a\\u001b[0m\"}").as_deref(), Some("a\\u{1b}[0m"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let url = HttpUrl::parse("https://r.example/t?key=hunter2").unwrap();
+        let request = Request::post(url).bearer(&Secret::new("hunter2")).body("text/plain", "hunter2");
+        assert!(!format!("{request:?} {:?}", request.headers).contains("hunter2"));
+        assert!(!format!("{:?}", Response::new(200, Vec::new(), "hunter2")).contains("hunter2"));
+    }
+}

@@ -1,0 +1,61 @@
+//! Trusted publishing: the vocabulary, the seams and the proofs that both ends share.
+//!
+//! A CI job proves who it is with an OIDC identity token. A package registry checks the token against a
+//! publisher that the package's owner configured, and hands back a short-lived token to publish with.
+//!
+//! This crate holds what both ends need to agree on:
+//!
+//! - [`Secret`], [`Audience`], [`IdToken`], [`Claims`] with the proof types [`Unverified`] and [`Verified`];
+//! - [`Context`], the outside world as a value: environment, HTTP, commands, files, clock, randomness;
+//! - [`TokenSource`] and [`Ambient`], the client half: how a job gets its token;
+//! - [`Provider`], [`Publisher`] and [`Mismatch`], the registry half: what claims mean and who may publish;
+//! - `verify` (feature), the registry's verifier and its key cache.
+//!
+//! It reaches the outside world only through traits. Whoever adds a CI platform needs this crate alone.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `system` | `Context::system()`: the process's environment, a reqwest client, commands, files, the clock |
+//! | `verify` | the `verify` module, without a signature back end |
+//! | `aws-lc` | `verify` with aws-lc-rs; the fastest, needs a C compiler |
+//! | `rust-crypto` | `verify` with pure Rust; for targets without a C compiler |
+//! | `testing` | fakes for tests; exempt from semver |
+
+mod claims;
+mod context;
+mod diagnosis;
+pub mod http;
+mod provider;
+mod publisher;
+mod secret;
+mod source;
+#[cfg(feature = "system")]
+mod system;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod text;
+mod time;
+mod token;
+mod trust;
+mod url;
+#[cfg(feature = "verify")]
+pub mod verify;
+
+pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS};
+pub use crate::context::{
+    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random, RandomError,
+};
+pub use crate::diagnosis::{Diagnosis, Subject};
+pub use crate::provider::{
+    Algorithm, ClaimRule, Host, Identity, Issuer, Presence, Profile, Provider, ProviderSet, Replay, Run,
+};
+pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher};
+pub use crate::secret::Secret;
+pub use crate::source::{Ambient, Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
+pub use crate::text::{Shown, shown};
+pub use crate::time::{Clock, LEEWAY, Timestamp};
+pub use crate::token::{Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES};
+pub use crate::trust::{Unverified, Verified};
+pub use crate::url::{HttpUrl, InvalidUrl};

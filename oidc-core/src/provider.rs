@@ -1,0 +1,281 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::claims::Claims;
+use crate::publisher::{InvalidPublisher, Mismatch, Publisher};
+use crate::source::{Detection, SourceError, TokenSource};
+use crate::trust::Verified;
+use crate::url::{HttpUrl, InvalidUrl};
+
+/// A CI platform, both halves: how a job gets its token, and what the token's claims mean.
+pub trait Provider: fmt::Debug + Send + Sync {
+    /// The platform's name in configuration and in logs, such as `github`.
+    fn id(&self) -> &'static str;
+
+    /// Its issuers, its algorithms, its lifetimes and its claims.
+    fn profile(&self) -> &Profile;
+
+    /// The client half: a ready source if the job runs on this platform, `None` if it doesn't. Offline.
+    ///
+    /// # Errors
+    ///
+    /// When the job runs on this platform, which gives it no tokens.
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError>;
+
+    /// The registry half: whom a token speaks for, the key under which publishers are looked up.
+    ///
+    /// # Errors
+    ///
+    /// When a claim that it needs is missing or is not one.
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch>;
+
+    /// The registry half: a publisher from its configuration, a JSON object whose keys the platform documents.
+    ///
+    /// # Errors
+    ///
+    /// When a key is missing, unknown, or holds what can't match any token.
+    fn publisher(&self, config: &serde_json::Value) -> Result<Box<dyn Publisher>, InvalidPublisher>;
+
+    /// The run that a token was made for, for logs and for a version's history.
+    fn run(&self, claims: &Verified<Claims>) -> Run;
+}
+
+/// What a registry needs to know of a platform to verify its tokens.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Profile {
+    /// Whether it is a CI platform or a host that CI runs on.
+    pub host: Host,
+    /// The issuers whose tokens this provider understands, each on its own opted into.
+    pub issuers: Vec<Issuer>,
+    /// The signature algorithms it uses. Never taken from a token.
+    pub algorithms: &'static [Algorithm],
+    /// `exp - iat` may be this long.
+    pub max_lifetime: Duration,
+    /// What makes a token the same token.
+    pub replay: Replay,
+    /// Every claim that the platform is known to put into a token.
+    pub claims: &'static [ClaimRule],
+    /// Names of claims that begin so are known too, and ignored: their rest is the user's choice.
+    pub claim_prefixes: &'static [&'static str],
+}
+
+impl Profile {
+    /// A profile of a CI platform with RS256, tokens of at most an hour, and `jti`.
+    pub fn new(issuers: Vec<Issuer>, claims: &'static [ClaimRule]) -> Self {
+        Self {
+            host: Host::Ci,
+            issuers,
+            algorithms: &[Algorithm::Rs256],
+            max_lifetime: Duration::from_secs(3600),
+            replay: Replay::Jti,
+            claims,
+            claim_prefixes: &[],
+        }
+    }
+
+    /// The rule for a claim, if the platform's table names it.
+    pub fn rule(&self, claim: &str) -> Option<&'static ClaimRule> {
+        self.claims.iter().find(|rule| rule.name == claim)
+    }
+}
+
+/// Whether a provider is a CI platform or a host that CI runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Host {
+    /// A CI platform.
+    Ci,
+    /// A cloud host, asked after all CI platforms.
+    Cloud,
+}
+
+/// What makes a token the same token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Replay {
+    /// The `jti` claim, which is then required.
+    Jti,
+    /// A digest of the signed bytes, for platforms that declare no `jti`.
+    Digest,
+}
+
+/// A signature algorithm (RFC 7518, section 3; RFC 8037, section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA with P-256 and SHA-256.
+    Es256,
+    /// EdDSA with Ed25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// The name in a token's header.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of this name; names are case-sensitive (RFC 7515, section 4.1.1).
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Rs256, Self::Es256, Self::EdDsa].into_iter().find(|algorithm| algorithm.as_str() == name)
+    }
+}
+
+/// One issuer of identity tokens, as it is configured. A token only selects among these.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Issuer {
+    url: Arc<str>,
+    /// Hosts beside the issuer's own that its keys may be fetched from.
+    pub key_hosts: Vec<String>,
+    /// The keys themselves (a JWK set, RFC 7517 section 5), for registries that can't reach the issuer.
+    pub keys: Option<serde_json::Value>,
+    /// Another bound on the tokens' lifetime than the profile's.
+    pub max_lifetime: Option<Duration>,
+}
+
+impl Issuer {
+    /// An issuer by its URL, which is compared with `iss` byte by byte.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query (OpenID Connect Discovery 1.0, section 3).
+    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
+        HttpUrl::parse(url)?;
+        if url.contains('?') {
+            return Err(InvalidUrl::new(url, "an issuer has no query"));
+        }
+        Ok(Self::constant(url))
+    }
+
+    /// An issuer that is a constant of a platform.
+    pub fn constant(url: &str) -> Self {
+        Self { url: url.into(), key_hosts: Vec::new(), keys: None, max_lifetime: None }
+    }
+
+    /// The URL, as configured.
+    pub fn url(&self) -> &Arc<str> {
+        &self.url
+    }
+}
+
+/// One claim that a platform puts into its tokens.
+///
+/// One table of these for each platform drives the check, the explanation and the documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClaimRule {
+    /// The claim's name.
+    pub name: &'static str,
+    /// What the registry does with it.
+    pub presence: Presence,
+    /// Whether its value outlives a rename: an id, as against a name that somebody else may take later.
+    pub immutable: bool,
+}
+
+impl ClaimRule {
+    /// A claim without which no token is accepted.
+    pub const fn required(name: &'static str) -> Self {
+        Self { name, presence: Presence::Required, immutable: false }
+    }
+
+    /// A claim that a rule reads if the publisher asks for it.
+    pub const fn optional(name: &'static str) -> Self {
+        Self { name, presence: Presence::Optional, immutable: false }
+    }
+
+    /// A claim that no rule reads.
+    pub const fn ignored(name: &'static str) -> Self {
+        Self { name, presence: Presence::Ignored, immutable: false }
+    }
+
+    /// As an immutable id.
+    #[must_use]
+    pub const fn immutable(mut self) -> Self {
+        self.immutable = true;
+        self
+    }
+}
+
+/// What a registry does with a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Presence {
+    /// A token without it is refused.
+    Required,
+    /// It is read where a publisher asks for it.
+    Optional,
+    /// It is known, and read by no rule.
+    Ignored,
+}
+
+/// Whom a token speaks for: an issuer, and a key among that issuer's, such as a repository.
+///
+/// Publishers are looked up by it. It is never (provider, key), so that a self-managed instance can never speak
+/// for the public one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The issuer, as configured.
+    pub issuer: String,
+    /// The key, with the platform's one casing rule applied.
+    pub key: String,
+}
+
+impl Identity {
+    /// An identity from its two parts.
+    pub fn new(issuer: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), key: key.into() }
+    }
+}
+
+/// The run that a token was made for. It holds no personal data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Run {
+    /// The repository or project, in the platform's spelling.
+    pub repository: Option<String>,
+    /// A link to the run or job for a person.
+    pub url: Option<String>,
+    /// The commit.
+    pub sha: Option<String>,
+    /// The branch or tag.
+    pub r#ref: Option<String>,
+}
+
+/// The platforms that an application knows.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderSet(Vec<Arc<dyn Provider>>);
+
+impl ProviderSet {
+    /// With one more platform, or one more issuer of a platform.
+    #[must_use]
+    pub fn with(mut self, provider: impl Provider + 'static) -> Self {
+        self.0.push(Arc::new(provider));
+        self
+    }
+
+    /// The platforms, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        self.0.iter()
+    }
+
+    /// The platform that an issuer belongs to, by the issuer's exact URL.
+    pub fn for_issuer(&self, issuer: &str) -> Option<&Arc<dyn Provider>> {
+        self.0.iter().find(|provider| provider.profile().issuers.iter().any(|known| &**known.url() == issuer))
+    }
+}
+
+impl FromIterator<Arc<dyn Provider>> for ProviderSet {
+    fn from_iter<I: IntoIterator<Item = Arc<dyn Provider>>>(providers: I) -> Self {
+        Self(providers.into_iter().collect())
+    }
+}

@@ -1,0 +1,95 @@
+use std::fmt;
+
+use crate::claims::Claims;
+use crate::diagnosis::Diagnosis;
+use crate::provider::Identity;
+use crate::trust::Verified;
+
+/// Who may publish, as a package's owner configured it: a repository, a workflow, an environment.
+pub trait Publisher: fmt::Debug + Send + Sync {
+    /// Whom it lets in, the key under which it is looked up.
+    fn identity(&self) -> Identity;
+
+    /// Holds a token's claims against every rule. All must hold; the first that does not is the answer.
+    ///
+    /// # Errors
+    ///
+    /// With the claim that differs, what it is and what it should be.
+    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch>;
+
+    /// One line for a person, such as `repository acme/widget, workflow publish.yml`.
+    fn describe(&self) -> String;
+}
+
+/// Every rule of a publisher held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Match {
+    /// How many optional rules the publisher has. Of several publishers of one package that match, the one with
+    /// most wins.
+    pub specificity: u32,
+    /// Immutable ids that the publisher does not have yet and learns from this token.
+    pub learned: Vec<Pin>,
+}
+
+impl Match {
+    /// A match of a publisher with this many optional rules, with the ids to learn.
+    pub fn new(specificity: u32, learned: Vec<Pin>) -> Self {
+        Self { specificity, learned }
+    }
+}
+
+/// An immutable id, such as `repository_id`. Once learned or configured, another value is refused, so that a
+/// deleted and re-created name gets in nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pin {
+    /// The claim, which is also the key in the publisher's configuration.
+    pub claim: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+impl Pin {
+    /// An id from its claim and value.
+    pub fn new(claim: &'static str, value: impl Into<String>) -> Self {
+        Self { claim, value: value.into() }
+    }
+}
+
+/// A verified token that a publisher does not let in: which claim differs, and by what.
+///
+/// What was expected is the owner's configuration. It may be told only to a token that proved the same
+/// [`Identity`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Mismatch(Box<Diagnosis>);
+
+impl Mismatch {
+    /// A mismatch from its explanation, whose subject is a claim.
+    pub fn new(diagnosis: Diagnosis) -> Self {
+        Self(Box::new(diagnosis))
+    }
+
+    /// Which claim differs, what it is, what it should be and what to change.
+    pub fn diagnosis(&self) -> &Diagnosis {
+        &self.0
+    }
+}
+
+/// A publisher's configuration can't be used: which field, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidPublisher(Box<Diagnosis>);
+
+impl InvalidPublisher {
+    /// An error from its explanation, whose subject is a field.
+    pub fn new(diagnosis: Diagnosis) -> Self {
+        Self(Box::new(diagnosis))
+    }
+
+    /// Which field, what was found, and what to write instead.
+    pub fn diagnosis(&self) -> &Diagnosis {
+        &self.0
+    }
+}

@@ -1,0 +1,228 @@
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::context::Context;
+use crate::diagnosis::{Diagnosis, Subject};
+use crate::provider::{Host, ProviderSet};
+use crate::token::{Audience, IdToken};
+
+/// Where a job's identity tokens come from. Made ready by [`Ambient::detect`] or by a platform's own constructor.
+#[async_trait]
+pub trait TokenSource: fmt::Debug + Send + Sync {
+    /// The platform, such as `github`.
+    fn provider(&self) -> &str;
+
+    /// A token for this audience.
+    ///
+    /// # Errors
+    ///
+    /// When the platform gives none, or one that is not for this audience.
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError>;
+
+    /// Whether each call gives a new token. Where it does not (the platform made the token before the job
+    /// began), a token that was used up stays so.
+    fn is_renewable(&self) -> bool {
+        false
+    }
+}
+
+#[async_trait]
+impl<T: TokenSource + ?Sized> TokenSource for Box<T> {
+    fn provider(&self) -> &str {
+        (**self).provider()
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        (**self).token(audience).await
+    }
+
+    fn is_renewable(&self) -> bool {
+        (**self).is_renewable()
+    }
+}
+
+/// What a platform looks at to find out whether a job runs on it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Detection<'a> {
+    /// The outside world.
+    pub context: &'a Context,
+    /// Variables that the registry or the user names to hold an identity token, the first that is set wins:
+    /// `NPM_ID_TOKEN` for npm.
+    pub token_variables: Vec<&'a str>,
+}
+
+impl<'a> Detection<'a> {
+    /// A detection that knows of no named variable.
+    pub fn new(context: &'a Context) -> Self {
+        Self { context, token_variables: Vec::new() }
+    }
+
+    /// With one more variable that may hold an identity token.
+    #[must_use]
+    pub fn token_variable(mut self, name: &'a str) -> Self {
+        self.token_variables.push(name);
+        self
+    }
+}
+
+impl<'a> From<&'a Context> for Detection<'a> {
+    fn from(context: &'a Context) -> Self {
+        Self::new(context)
+    }
+}
+
+/// Finds out which platform a job runs on.
+#[derive(Debug)]
+pub struct Ambient;
+
+impl Ambient {
+    /// The source of the first platform that the job runs on, offline.
+    ///
+    /// In this order: a variable named in [`Detection::token_variables`], which is an explicit choice; the CI
+    /// platforms in the set's order; the cloud hosts, since a CI runner on a cloud machine is the CI's. A platform
+    /// that says "not here" lets the search go on; one that says "here, but not permitted" ends it.
+    ///
+    /// # Errors
+    ///
+    /// When a platform is there but gives no tokens to this job, or none is there
+    /// ([`SourceErrorKind::NotDetected`]).
+    ///
+    /// ```
+    /// use oidc_core::{Ambient, Context, ProviderSet, SourceErrorKind};
+    ///
+    /// let error = Ambient::detect(&ProviderSet::default(), &Context::default()).unwrap_err();
+    /// assert_eq!(error.kind(), SourceErrorKind::NotDetected);
+    /// ```
+    pub fn detect<'a>(
+        providers: &ProviderSet,
+        detection: impl Into<Detection<'a>>,
+    ) -> Result<Box<dyn TokenSource>, SourceError> {
+        let detection = detection.into();
+        let environment = detection.context.environment();
+        let set = |name: &&&str| environment.get(name).is_some();
+        if let Some(name) = detection.token_variables.iter().find(set) {
+            return Ok(Box::new(VariableSource::new(detection.context, *name)));
+        }
+        for host in [Host::Ci, Host::Cloud] {
+            for provider in providers.iter().filter(|provider| provider.profile().host == host) {
+                if let Some(source) = provider.detect(&detection)? {
+                    return Ok(source);
+                }
+            }
+        }
+        Err(not_detected(providers))
+    }
+}
+
+fn not_detected(providers: &ProviderSet) -> SourceError {
+    let mut known: Vec<&str> = providers.iter().map(|provider| provider.id()).collect();
+    known.dedup();
+    SourceError::new(
+        SourceErrorKind::NotDetected,
+        Diagnosis::new("not-detected", Subject::Platform, "this is not a job of a platform that gives identity tokens")
+            .expected(known.join(", "))
+            .fix("run the publish in a job of such a platform, or name a variable that holds an identity token"),
+    )
+}
+
+/// A token that stands in an environment variable since before the job began.
+#[derive(Clone, Debug)]
+pub struct VariableSource {
+    context: Context,
+    name: String,
+    provider: &'static str,
+}
+
+impl VariableSource {
+    /// The token in the variable `name`.
+    pub fn new(context: &Context, name: impl Into<String>) -> Self {
+        Self { context: context.clone(), name: name.into(), provider: "variable" }
+    }
+
+    /// The same, as a source of the platform `provider`.
+    #[must_use]
+    pub fn of(mut self, provider: &'static str) -> Self {
+        self.provider = provider;
+        self
+    }
+}
+
+#[async_trait]
+impl TokenSource for VariableSource {
+    fn provider(&self) -> &str {
+        self.provider
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let subject = || Subject::Variable(self.name.clone());
+        let Some(token) = self.context.environment().get(&self.name) else {
+            return Err(SourceError::new(
+                SourceErrorKind::Missing,
+                Diagnosis::new("token-variable-missing", subject(), format!("variable `{}` is not set", self.name))
+                    .fix(format!("let the platform put an identity token for `{audience}` into it")),
+            ));
+        };
+        IdToken::new(token, audience.clone()).map_err(|error| {
+            let diagnosis = Diagnosis::new(
+                "token-variable-unusable",
+                subject(),
+                format!("the token in variable `{}` can't be used: {error}", self.name),
+            );
+            let fix = format!("let the platform make it with the audience `{audience}`");
+            SourceError::new(SourceErrorKind::InvalidToken, diagnosis.fix(fix)).with_source(error)
+        })
+    }
+}
+
+/// What kind of failure kept a job from getting a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SourceErrorKind {
+    /// The job runs on no platform of the set.
+    NotDetected,
+    /// The job runs on a platform that does not let it ask for tokens.
+    NotPermitted,
+    /// The platform should have left a token, and has not.
+    Missing,
+    /// The platform could not be asked, or gave no usable answer, although it was asked again.
+    Unavailable,
+    /// The platform refused.
+    Rejected,
+    /// What the platform gave is no token for the audience.
+    InvalidToken,
+}
+
+/// A job could not get an identity token. It never holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{diagnosis}")]
+pub struct SourceError {
+    kind: SourceErrorKind,
+    diagnosis: Box<Diagnosis>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl SourceError {
+    /// An error from its kind and its explanation.
+    pub fn new(kind: SourceErrorKind, diagnosis: Diagnosis) -> Self {
+        Self { kind, diagnosis: Box::new(diagnosis), source: None }
+    }
+
+    /// With the error below it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The kind of failure.
+    pub fn kind(&self) -> SourceErrorKind {
+        self.kind
+    }
+
+    /// What is wrong and what to change.
+    pub fn diagnosis(&self) -> &Diagnosis {
+        &self.diagnosis
+    }
+}

@@ -1,0 +1,188 @@
+//! The real outside world: the one place that reads the process's environment and clock.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use tokio::io::AsyncReadExt as _;
+
+use crate::context::{
+    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random, RandomError,
+};
+use crate::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
+use crate::time::{Clock, Timestamp};
+
+impl Context {
+    /// The real world: this process's environment, HTTP with the proxy that the environment names, this
+    /// machine's commands, files, clock and randomness. Needs a tokio runtime when it is used.
+    ///
+    /// # Errors
+    ///
+    /// When a proxy variable of the environment holds something that is not a proxy.
+    pub fn system() -> Result<Self, InvalidHttpSettings> {
+        let environment = Environment::system();
+        let settings = HttpSettings::from_environment(&environment);
+        Self::system_with(environment, settings)
+    }
+
+    /// The real world with an environment and HTTP settings of the caller's choice.
+    ///
+    /// # Errors
+    ///
+    /// When the settings hold a proxy, certificate or `User-Agent` that is not one.
+    pub fn system_with(
+        environment: Environment,
+        settings: HttpSettings,
+    ) -> Result<Self, InvalidHttpSettings> {
+        Ok(Self::default()
+            .with_environment(environment)
+            .with_http(SystemHttp::new(settings)?)
+            .with_commands(SystemCommands)
+            .with_files(SystemFiles)
+            .with_clock(SystemClock::new())
+            .with_random(SystemRandom))
+    }
+}
+
+impl Environment {
+    /// This process's environment, as it is now. Variables that are not Unicode are left out.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the process's environment")]
+    pub fn system() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+}
+
+#[derive(Debug)]
+struct SystemClock {
+    start: Instant,
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+impl SystemClock {
+    fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+#[async_trait]
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_secs(since.as_secs())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+#[derive(Debug)]
+struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        getrandom::fill(buffer).map_err(|error| RandomError(error.to_string()))
+    }
+}
+
+#[derive(Debug)]
+struct SystemFiles;
+
+impl Files for SystemFiles {
+    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+        let failed = |error: std::io::Error| FileError::new(path, error.to_string());
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let mut content = Vec::new();
+        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        file.take(most).read_to_end(&mut content).map_err(failed)?;
+        if content.len() > limit {
+            return Err(FileError::new(path, format!("it is longer than {limit} bytes")));
+        }
+        Ok(content)
+    }
+}
+
+#[derive(Debug)]
+struct SystemCommands;
+
+#[async_trait]
+impl Commands for SystemCommands {
+    async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
+        let start = |error: std::io::Error| CommandError::Start {
+            program: command.program.clone(),
+            reason: error.to_string(),
+        };
+        let mut child = tokio::process::Command::new(&command.program)
+            .args(&command.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(start)?;
+        let Some(stdout) = child.stdout.take() else {
+            return Err(start(std::io::Error::other("it has no standard output")));
+        };
+        let finish = async {
+            let mut output = Vec::new();
+            let most = u64::try_from(command.max_output).unwrap_or(u64::MAX).saturating_add(1);
+            stdout.take(most).read_to_end(&mut output).await.map_err(start)?;
+            if output.len() > command.max_output {
+                return Err(CommandError::TooLarge {
+                    program: command.program.clone(),
+                    limit: command.max_output,
+                });
+            }
+            let status = child.wait().await.map_err(start)?;
+            Ok(CommandOutput::new(status.code(), output))
+        };
+        #[allow(clippy::disallowed_methods, reason = "the deadline of a real process is real time")]
+        let finished = tokio::time::timeout(command.deadline, finish).await;
+        finished.unwrap_or_else(|_| {
+            Err(CommandError::Timeout { program: command.program.clone(), deadline: command.deadline })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        Command::new("sh", ["-c", script])
+    }
+
+    #[tokio::test]
+    async fn a_command_has_bounds() {
+        let output = SystemCommands.run(shell("printf hello; exit 3")).await.unwrap();
+        assert_eq!((output.status, output.stdout.as_slice()), (Some(3), b"hello".as_slice()));
+
+        let mut slow = shell("sleep 60");
+        slow.deadline = Duration::from_millis(50);
+        assert!(matches!(SystemCommands.run(slow).await, Err(CommandError::Timeout { .. })));
+
+        let mut long = shell("yes");
+        long.max_output = 100;
+        assert!(matches!(SystemCommands.run(long).await, Err(CommandError::TooLarge { limit: 100, .. })));
+
+        let missing = Command::new("no-such-command-here", [""; 0]);
+        assert!(matches!(SystemCommands.run(missing).await, Err(CommandError::Start { .. })));
+    }
+
+    #[test]
+    fn a_file_has_bounds() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        assert!(SystemFiles.read(&path, 1 << 20).is_ok());
+        assert!(SystemFiles.read(&path, 10).is_err());
+        assert!(SystemFiles.read(Path::new("/no/such/file"), 10).is_err());
+    }
+}

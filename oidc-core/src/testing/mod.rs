@@ -1,0 +1,55 @@
+//! Fakes for tests, of this workspace and of whoever builds on it. Exempt from semver.
+//!
+//! None of them leads to a [`Verified`] but real verification: [`verified`] signs with a [`FakeIssuer`] and
+//! verifies what it signed.
+
+mod clock;
+mod http;
+mod issuer;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+pub use self::clock::ManualClock;
+pub use self::http::FakeHttp;
+pub use self::issuer::{FakeIssuer, SigningAlgorithm};
+use crate::claims::Claims;
+use crate::context::{Context, Random, RandomError};
+use crate::provider::ProviderSet;
+use crate::token::Audience;
+use crate::trust::Verified;
+use crate::verify::backend::AwsLc;
+use crate::verify::{Verifier, VerifyError};
+
+/// Signs `claims` as their own `iss` and verifies the token as a registry whose audience is their own `aud`, at
+/// the time of their own `iat`.
+///
+/// # Errors
+///
+/// When the verifier refuses the token.
+///
+/// # Panics
+///
+/// When `claims` lack `iss`, `aud` or `iat`, or their `iss` is none of the providers' issuers.
+#[allow(clippy::expect_used, clippy::missing_errors_doc, reason = "a helper of tests")]
+pub async fn verified(providers: &ProviderSet, claims: &Value) -> Result<Verified<Claims>, VerifyError> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).expect("a text claim").to_owned();
+    let issuer = Arc::new(FakeIssuer::new(text("iss")));
+    let now = claims.get("iat").and_then(Value::as_u64).expect("a number `iat`");
+    let cx = Context::default().with_clock(ManualClock::at(now)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
+    let audience = Audience::new(text("aud")).expect("an audience");
+    let verifier = Verifier::new(AwsLc, [audience], providers, &cx).expect("a verifier");
+    verifier.verify(&issuer.sign(claims)).await
+}
+
+/// Randomness that is always the same byte. For tests only, as its name says.
+#[derive(Clone, Copy, Debug)]
+pub struct NotRandom(pub u8);
+
+impl Random for NotRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        buffer.fill(self.0);
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+use std::fmt::{self, Write as _};
+
+/// At most this many characters of foreign text are shown.
+const MAX_SHOWN: usize = 256;
+
+/// Foreign text, made fit for a message, a log line or a terminal.
+///
+/// Control characters, terminal escapes, line breaks and characters that reorder or hide text are written as
+/// `\u{…}`; what is longer than 256 characters is cut with `…`. Every value from a token, an environment
+/// variable or a server goes through this before a person or a log sees it.
+///
+/// ```
+/// assert_eq!(oidc_core::shown("a\u{1b}[31mb").to_string(), "a\\u{1b}[31mb");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a>(&'a str);
+
+/// Makes foreign text fit to be shown; see [`Shown`].
+pub fn shown(text: &str) -> Shown<'_> {
+    Shown(text)
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(MAX_SHOWN) {
+            if is_deceptive(character) {
+                write!(f, "{}", character.escape_unicode())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        if characters.next().is_some() { f.write_char('…') } else { Ok(()) }
+    }
+}
+
+/// Characters that are not seen or that change how their neighbours are seen (Unicode UAX 9 bidirectional
+/// controls, zero-width and formatting characters, separators, tags, private use).
+fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e0fff}'
+            | '\u{f0000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hides_nothing_and_reorders_nothing() {
+        assert_eq!(shown("acme/widget").to_string(), "acme/widget");
+        assert_eq!(shown("a\nb\r\tc\0").to_string(), "a\\u{a}b\\u{d}\\u{9}c\\u{0}");
+        assert_eq!(shown("\u{202e}lmx").to_string(), "\\u{202e}lmx");
+        assert_eq!(shown("zero\u{200b}width").to_string(), "zero\\u{200b}width");
+    }
+
+    #[test]
+    fn cuts_what_is_too_long() {
+        let text = shown(&"é".repeat(10_000)).to_string();
+        assert_eq!(text.chars().count(), MAX_SHOWN + 1);
+    }
+}

@@ -1,0 +1,182 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::claims::{Claims, InvalidClaims};
+use crate::text::shown;
+use crate::time::Timestamp;
+use crate::token::{Audience, MAX_TOKEN_BYTES};
+use crate::trust::Unverified;
+
+/// A token is refused: why, and what it said of itself as far as it could be read.
+///
+/// `Display` is safe to answer to the caller: it holds nothing but the caller's own claims, escaped, and the
+/// registry's public audiences.
+#[derive(Debug)]
+pub struct VerifyError {
+    reason: Reason,
+    claims: Option<Unverified<Claims>>,
+}
+
+/// Why a token is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Longer than [`MAX_TOKEN_BYTES`]. Nothing of it was read.
+    TooLarge,
+    /// Not three parts in strict base64url with dots between them (RFC 7515, section 7.1).
+    Shape,
+    /// The header is not a JSON object with unique members (RFC 7515, section 4).
+    Header,
+    /// The header's `alg` is not one of the platform's profile.
+    Algorithm,
+    /// The header has no `kid`.
+    NoKeyId,
+    /// The header has `crit`: it demands something that this verifier doesn't know (RFC 7515, section 4.1.11).
+    Critical,
+    /// The header's `typ` says that this is something else than a JWT (RFC 8725, section 3.11).
+    Type,
+    /// The payload can't be read.
+    Claims(InvalidClaims),
+    /// The token's `iss` is none of the configured issuers.
+    Issuer,
+    /// The token's `aud` is not ours alone.
+    Audience {
+        /// What it may be.
+        expected: Arc<[Audience]>,
+    },
+    /// It is over.
+    Expired {
+        /// The token's `exp`.
+        expired_at: Timestamp,
+        /// The registry's clock.
+        now: Timestamp,
+    },
+    /// It has not begun: `nbf` or `iat` lies in the future.
+    NotYetValid {
+        /// The later of the token's `nbf` and `iat`.
+        valid_from: Timestamp,
+        /// The registry's clock.
+        now: Timestamp,
+    },
+    /// It is made for longer than the platform's tokens are.
+    Lifetime {
+        /// What it may be.
+        limit: Duration,
+    },
+    /// The issuer publishes no key of the header's `kid` that fits its algorithm.
+    UnknownKey,
+    /// The issuer's keys can't be had now.
+    KeysUnavailable {
+        /// When asking again may help.
+        retry_after: Duration,
+    },
+    /// The signature is not the issuer's.
+    Signature,
+    /// A claim that the platform always sends is missing.
+    MissingClaim(&'static str),
+    /// A claim has a type or a value that it can't have.
+    InvalidClaim(&'static str),
+}
+
+impl VerifyError {
+    pub(crate) fn new(reason: Reason) -> Self {
+        Self { reason, claims: None }
+    }
+
+    pub(crate) fn with_claims(reason: Reason, claims: Claims) -> Self {
+        Self { reason, claims: Some(Unverified::new(claims)) }
+    }
+
+    pub(crate) fn because(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// What the token said of itself. Nothing has checked it.
+    pub fn claims(&self) -> Option<&Unverified<Claims>> {
+        self.claims.as_ref()
+    }
+
+    /// The claim that the refusal is about, as the token has it.
+    fn found(&self, claim: &str) -> String {
+        let claims = self.claims.as_ref().map(Unverified::read_unverified);
+        match claims.and_then(|claims| claims.get(claim)) {
+            Some(value) => value.to_string(),
+            None => "missing".to_owned(),
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            Reason::TooLarge => write!(f, "the identity token is longer than {MAX_TOKEN_BYTES} bytes"),
+            Reason::Shape => f.write_str(
+                "the identity token is not a JWT: expected three base64url parts with dots between them",
+            ),
+            Reason::Header => f.write_str("the identity token's header is not a JSON object with unique members"),
+            Reason::Algorithm => f.write_str(
+                "the identity token's header names a signature algorithm that its platform does not use",
+            ),
+            Reason::NoKeyId => f.write_str("the identity token's header names no key (`kid` is missing)"),
+            Reason::Critical => f.write_str("the identity token's header demands an extension (`crit`)"),
+            Reason::Type => f.write_str("the identity token's header says that it is not a JWT (`typ`)"),
+            Reason::Claims(why) => write!(f, "the identity token's claims can't be read: {why}"),
+            Reason::Issuer => write!(
+                f,
+                "claim `iss` is {}, which is no issuer that this registry trusts",
+                self.found("iss")
+            ),
+            Reason::Audience { expected } => {
+                write!(f, "claim `aud` is {}, expected ", self.found("aud"))?;
+                for (index, audience) in expected.iter().enumerate() {
+                    let or = if index == 0 { "" } else { " or " };
+                    write!(f, "{or}`{}`", shown(audience.as_str()))?;
+                }
+                f.write_str(" alone; ask the platform for a token with that audience")
+            }
+            Reason::Expired { expired_at, now } => write!(
+                f,
+                "the identity token has expired: claim `exp` is {expired_at}, {} s ago; ask the platform for a new one",
+                now.since(*expired_at).as_secs()
+            ),
+            Reason::NotYetValid { valid_from, now } => write!(
+                f,
+                "the identity token is not valid yet: claim `nbf` or `iat` is {valid_from}, in {} s; check the clocks",
+                valid_from.since(*now).as_secs()
+            ),
+            Reason::Lifetime { limit } => write!(
+                f,
+                "the identity token is made for longer than the {} s that its platform's tokens may live (`exp` minus `iat`)",
+                limit.as_secs()
+            ),
+            Reason::UnknownKey => write!(
+                f,
+                "the identity token is signed with a key that its issuer {} does not publish (`kid`)",
+                self.found("iss")
+            ),
+            Reason::KeysUnavailable { retry_after } => write!(
+                f,
+                "the keys of the issuer {} can't be had now; try again in {} s",
+                self.found("iss"),
+                retry_after.as_secs()
+            ),
+            Reason::Signature => write!(
+                f,
+                "the identity token's signature is not that of its issuer {}",
+                self.found("iss")
+            ),
+            Reason::MissingClaim(claim) => write!(f, "claim `{claim}` is missing from the identity token"),
+            Reason::InvalidClaim(claim) => {
+                write!(f, "claim `{claim}` is {}, which it can't be", self.found(claim))
+            }
+        }
+    }
+}

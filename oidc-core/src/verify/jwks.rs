@@ -1,0 +1,156 @@
+//! A JWK set, read key by key: one bad or unknown key never spoils the rest.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::backend::{Backend, PublicKey, VerifyingKey};
+use crate::claims::UniqueNames;
+use crate::provider::Algorithm;
+use crate::text::shown;
+
+/// A set may hold this many keys; further ones are not read.
+const MAX_KEYS: usize = 64;
+/// A key's name may have this many bytes.
+const MAX_KEY_ID_BYTES: usize = 256;
+/// RSA moduli of this many bits are taken.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// An issuer's usable keys, by name and algorithm.
+#[derive(Default)]
+pub(super) struct KeySet(HashMap<String, Vec<Key>>);
+
+struct Key {
+    algorithm: Algorithm,
+    key: Box<dyn VerifyingKey>,
+}
+
+impl KeySet {
+    /// Reads a JWK set (RFC 7517, section 5). Keys of another type, use or size are passed over.
+    pub(super) fn parse(json: &[u8], backend: &dyn Backend, issuer: &str) -> Result<Self, InvalidJwks> {
+        #[derive(Deserialize)]
+        struct Document<'a> {
+            #[serde(borrow)]
+            keys: Vec<&'a RawValue>,
+        }
+        let document: Document<'_> = serde_json::from_slice(json).map_err(|_| InvalidJwks::Syntax)?;
+        let mut set = Self::default();
+        for key in document.keys.iter().take(MAX_KEYS) {
+            match usable(key.get(), backend) {
+                Ok((name, key)) => set.insert(name, key),
+                Err(why) => tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over"),
+            }
+        }
+        if set.0.is_empty() { Err(InvalidJwks::NoKey) } else { Ok(set) }
+    }
+
+    /// The first key of a name and algorithm stays.
+    fn insert(&mut self, name: String, key: Key) {
+        let keys = self.0.entry(name).or_default();
+        if keys.iter().all(|known| known.algorithm != key.algorithm) {
+            keys.push(key);
+        }
+    }
+
+    /// The key of this name that fits this algorithm.
+    pub(super) fn get(&self, name: &str, algorithm: Algorithm) -> Option<&dyn VerifyingKey> {
+        let keys = self.0.get(name)?;
+        keys.iter().find(|key| key.algorithm == algorithm).map(|key| &*key.key)
+    }
+
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+fn usable(json: &str, backend: &dyn Backend) -> Result<(String, Key), &'static str> {
+    serde_json::from_str::<UniqueNames>(json).map_err(|_| "a member's name occurs twice in it")?;
+    let jwk: Jwk = serde_json::from_str(json).map_err(|_| "it is not a JWK")?;
+    let name = jwk.common.key_id.clone().filter(|name| !name.is_empty() && name.len() <= MAX_KEY_ID_BYTES);
+    let name = name.ok_or("it has no name (`kid`)")?;
+    if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
+        return Err("it is not for signatures (`use`)");
+    }
+    let verifies = |operations: &Vec<KeyOperations>| operations.contains(&KeyOperations::Verify);
+    if !jwk.common.key_operations.as_ref().is_none_or(verifies) {
+        return Err("it is not for checking signatures (`key_ops`)");
+    }
+    let (algorithm, key) = numbers(&jwk.algorithm)?;
+    if !jwk.common.key_algorithm.is_none_or(|named| fits(named, algorithm)) {
+        return Err("it is for another algorithm (`alg`)");
+    }
+    let key = backend.key(&key).map_err(|_| "its numbers are not a key")?;
+    Ok((name, Key { algorithm, key }))
+}
+
+fn fits(named: KeyAlgorithm, algorithm: Algorithm) -> bool {
+    matches!(
+        (named, algorithm),
+        (KeyAlgorithm::RS256, Algorithm::Rs256)
+            | (KeyAlgorithm::ES256, Algorithm::Es256)
+            | (KeyAlgorithm::EdDSA, Algorithm::EdDsa)
+    )
+}
+
+fn numbers(parameters: &AlgorithmParameters) -> Result<(Algorithm, PublicKey), &'static str> {
+    match parameters {
+        AlgorithmParameters::RSA(rsa) => {
+            let (n, e) = (decode(&rsa.n)?, decode(&rsa.e)?);
+            if !RSA_BITS.contains(&bits(&n)) {
+                return Err("its modulus has fewer than 2048 or more than 8192 bits");
+            }
+            // RFC 8017 asks for an odd exponent of at least 3; larger than 33 bits no library takes.
+            if bits(&e) < 2 || bits(&e) > 33 || e.last().is_none_or(|last| last % 2 == 0) {
+                return Err("its exponent is not an odd number from 3 to 2^33");
+            }
+            Ok((Algorithm::Rs256, PublicKey::Rsa { n, e }))
+        }
+        AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => {
+            let (x, y) = (decode(&ec.x)?, decode(&ec.y)?);
+            if x.len() != 32 || y.len() != 32 {
+                return Err("its coordinates do not have 32 bytes");
+            }
+            let point = [&[4], x.as_slice(), y.as_slice()].concat();
+            let point = point.try_into().map_err(|_| "its coordinates do not have 32 bytes")?;
+            Ok((Algorithm::Es256, PublicKey::P256(point)))
+        }
+        AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
+            let key = decode(&okp.x)?.try_into().map_err(|_| "its number does not have 32 bytes")?;
+            Ok((Algorithm::EdDsa, PublicKey::Ed25519(key)))
+        }
+        _ => Err("it is of a type that no profile uses (`kty`, `crv`)"),
+    }
+}
+
+fn decode(number: &str) -> Result<Vec<u8>, &'static str> {
+    URL_SAFE_NO_PAD.decode(number).map_err(|_| "a number is not strict base64url")
+}
+
+/// The bits of a big-endian number; none where it has a leading zero byte (RFC 7518, section 2 forbids it).
+fn bits(number: &[u8]) -> usize {
+    match number.first() {
+        None | Some(0) => 0,
+        Some(first) => number.len() * 8 - first.leading_zeros() as usize,
+    }
+}
+
+/// A JWK set gives no usable key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum InvalidJwks {
+    #[error("the JWK set is not a JSON object with an array `keys`")]
+    Syntax,
+    #[error("the JWK set holds no usable key")]
+    NoKey,
+}

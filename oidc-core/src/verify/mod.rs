@@ -1,0 +1,307 @@
+//! The registry's wall: a token from outside comes in, [`Verified`] claims or a typed reason come out.
+//!
+//! Checks run from cheap to dear: size, shape, header, issuer, audience, times, lifetime, key, signature, claims.
+//! What is not verified yet may only ever cause a refusal. There is no off switch and no boolean: algorithms come
+//! from the platform's profile, `kid` is required, `crit` is refused, keys named in the token are never followed.
+
+pub mod backend;
+mod cache;
+mod error;
+mod fetch;
+mod jwks;
+mod token;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use self::backend::Backend;
+use self::cache::KeyCache;
+pub use self::cache::{COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER};
+pub use self::error::{Reason, VerifyError};
+use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, decode_into};
+use crate::claims::Claims;
+use crate::context::Context;
+use crate::provider::{Algorithm, Presence, Provider, ProviderSet, Replay};
+use crate::text::shown;
+use crate::time::{LEEWAY, Timestamp};
+use crate::token::Audience;
+use crate::trust::{Proof, ReplayId, Verified};
+
+/// A `jti` may have this many bytes. GitHub's and GitLab's are UUIDs.
+const MAX_JTI_BYTES: usize = 256;
+
+/// Verifies identity tokens of the configured issuers for the registry's audiences.
+///
+/// Cloning is cheap, and clones share their keys. With a cached key, verification neither waits nor locks.
+#[derive(Clone, Debug)]
+pub struct Verifier(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    audiences: Arc<[Audience]>,
+    issuers: HashMap<Arc<str>, Trusted>,
+    cx: Context,
+}
+
+/// An issuer that tokens may come from.
+#[derive(Debug)]
+struct Trusted {
+    provider: Arc<dyn Provider>,
+    issuer: Arc<str>,
+    max_lifetime: Duration,
+    keys: Arc<KeyCache>,
+}
+
+impl Verifier {
+    /// A verifier for tokens of the providers' issuers that are made for one of `audiences` and nobody else.
+    ///
+    /// `backend` does the signature's mathematics: `backend::AwsLc`, or `backend::RustCrypto` where there is no C
+    /// compiler. Keys are fetched through the context, when they are first needed or by [`Verifier::warm_up`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no audience or no issuer, two providers claim one issuer, or configured keys are unusable.
+    pub fn new(
+        backend: impl Backend + 'static,
+        audiences: impl IntoIterator<Item = Audience>,
+        providers: &ProviderSet,
+        cx: &Context,
+    ) -> Result<Self, InvalidVerifier> {
+        let backend: Arc<dyn Backend> = Arc::new(backend);
+        let audiences: Arc<[Audience]> = audiences.into_iter().collect();
+        let mut issuers = HashMap::new();
+        for provider in providers.iter() {
+            for issuer in &provider.profile().issuers {
+                let url = Arc::clone(issuer.url());
+                let unusable = |_| InvalidVerifier::Keys(shown(&url).to_string());
+                let keys = KeyCache::new(issuer.clone(), Arc::clone(&backend), cx.clone()).map_err(unusable)?;
+                let trusted = Trusted {
+                    provider: Arc::clone(provider),
+                    issuer: Arc::clone(&url),
+                    max_lifetime: issuer.max_lifetime.unwrap_or(provider.profile().max_lifetime),
+                    keys: Arc::new(keys),
+                };
+                if issuers.insert(Arc::clone(&url), trusted).is_some() {
+                    return Err(InvalidVerifier::TwoProviders(shown(&url).to_string()));
+                }
+            }
+        }
+        if audiences.is_empty() {
+            return Err(InvalidVerifier::NoAudience);
+        }
+        if issuers.is_empty() {
+            return Err(InvalidVerifier::NoIssuer);
+        }
+        Ok(Self(Arc::new(Inner { audiences, issuers, cx: cx.clone() })))
+    }
+
+    /// Verifies a token in compact form. Fetches the issuer's keys if the token's is not among those at hand, at
+    /// most once per [`COOL_DOWN`] for all callers together.
+    ///
+    /// # Errors
+    ///
+    /// With the first check that does not hold.
+    pub async fn verify(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
+        let (keys, error) = match self.check(token) {
+            Ok(verified) => return Ok(verified),
+            Err(Refusal { error, missing_key_of: Some(trusted) }) => (&trusted.keys, error),
+            Err(Refusal { error, .. }) => return Err(error),
+        };
+        keys.refresh().await;
+        match self.check(token) {
+            Ok(verified) => Ok(verified),
+            Err(Refusal { missing_key_of: Some(_), .. }) if keys.is_failing() => {
+                Err(error.because(Reason::KeysUnavailable { retry_after: keys.retry_after() }))
+            }
+            Err(Refusal { error, .. }) => Err(error),
+        }
+    }
+
+    /// Verifies a token with the keys at hand, without waiting for anything.
+    ///
+    /// # Errors
+    ///
+    /// With the first check that does not hold; [`Reason::UnknownKey`] also where no keys were fetched yet.
+    pub fn verify_cached(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
+        self.check(token).map_err(|refusal| refusal.error)
+    }
+
+    /// Fetches every issuer's keys, all at once. Failures are logged and leave the verifier usable: it asks again
+    /// when a token comes.
+    pub async fn warm_up(&self) {
+        let mut fetches = tokio::task::JoinSet::new();
+        for trusted in self.0.issuers.values() {
+            let keys = Arc::clone(&trusted.keys);
+            fetches.spawn(async move { keys.refresh().await });
+        }
+        fetches.join_all().await;
+    }
+
+    /// How it stands with each issuer's keys, for metrics.
+    pub fn key_status(&self) -> Vec<KeyStatus> {
+        self.0.issuers.values().map(|trusted| trusted.keys.status()).collect()
+    }
+
+    /// The audiences that a token may be for.
+    pub fn audiences(&self) -> &[Audience] {
+        &self.0.audiences
+    }
+
+    fn check(&self, token: &str) -> Result<Verified<Claims>, Refusal<'_>> {
+        let parts = Compact::parse(token)?;
+        let mut header = [0; MAX_HEADER_BYTES];
+        let header = Header::parse(decode_into(parts.header, &mut header)?)?;
+        let mut signature = [0; MAX_SIGNATURE_BYTES];
+        let signature = decode_into(parts.signature, &mut signature)?;
+        let payload = URL_SAFE_NO_PAD.decode(parts.payload).map_err(|_| Reason::Shape)?;
+        let claims = Claims::parse(payload).map_err(Reason::Claims)?;
+        match self.judge(&Token { header, signature, signed: parts.signed, claims: &claims }) {
+            Ok(proof) => Ok(Verified::assertion(claims, proof)),
+            Err(Denied { reason, missing_key_of }) => {
+                Err(Refusal { error: VerifyError::with_claims(reason, claims), missing_key_of })
+            }
+        }
+    }
+
+    fn judge(&self, token: &Token<'_>) -> Result<Proof, Denied<'_>> {
+        let algorithm = Algorithm::from_name(&token.header.alg).ok_or(Reason::Algorithm)?;
+        let issuer = token.claims.text("iss").ok_or(Reason::Issuer)?;
+        let trusted = self.0.issuers.get(&*issuer).ok_or(Reason::Issuer)?;
+        let profile = trusted.provider.profile();
+        if !profile.algorithms.contains(&algorithm) {
+            return Err(Reason::Algorithm.into());
+        }
+        self.check_audience(token.claims)?;
+        let expires_at = self.check_times(token.claims, trusted.max_lifetime)?;
+        match trusted.is_signature_of(token, algorithm) {
+            Some(true) => {}
+            Some(false) => return Err(Reason::Signature.into()),
+            None => return Err(Denied { reason: Reason::UnknownKey, missing_key_of: Some(trusted) }),
+        }
+        let required = profile.claims.iter().filter(|rule| rule.presence == Presence::Required);
+        for rule in required {
+            if token.claims.get(rule.name).is_none_or(|value| value.is_null()) {
+                return Err(Reason::MissingClaim(rule.name).into());
+            }
+        }
+        let replay = replay_id(profile.replay, token)?;
+        Ok(Proof { provider: trusted.provider.id(), issuer: Arc::clone(&trusted.issuer), expires_at, replay })
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
+        let aud = claims.get("aud").ok_or_else(|| self.audience_reason())?;
+        let is_ours = self.0.audiences.iter().any(|audience| aud.is_exactly(audience.as_str()));
+        if is_ours { Ok(()) } else { Err(self.audience_reason()) }
+    }
+
+    fn audience_reason(&self) -> Reason {
+        Reason::Audience { expected: Arc::clone(&self.0.audiences) }
+    }
+
+    fn check_times(&self, claims: &Claims, limit: Duration) -> Result<Timestamp, Reason> {
+        let now = self.0.cx.clock().now();
+        let expires_at = required_time(claims, "exp")?;
+        let issued_at = required_time(claims, "iat")?;
+        let not_before = match claims.get("nbf") {
+            Some(value) => value.as_time().ok_or(Reason::InvalidClaim("nbf"))?,
+            None => issued_at,
+        };
+        if now >= expires_at.plus(LEEWAY) {
+            return Err(Reason::Expired { expired_at: expires_at, now });
+        }
+        let valid_from = not_before.max(issued_at);
+        if valid_from > now.plus(LEEWAY) {
+            return Err(Reason::NotYetValid { valid_from, now });
+        }
+        if expires_at < issued_at {
+            return Err(Reason::InvalidClaim("exp"));
+        }
+        if expires_at.since(issued_at) > limit {
+            return Err(Reason::Lifetime { limit });
+        }
+        Ok(expires_at)
+    }
+}
+
+impl Trusted {
+    /// Whether the signature holds; `None` where the key is not at hand.
+    fn is_signature_of(&self, token: &Token<'_>, algorithm: Algorithm) -> Option<bool> {
+        let verify = |keys: &jwks::KeySet| {
+            let key = keys.get(&token.header.kid, algorithm)?;
+            Some(key.verify(token.signed, token.signature))
+        };
+        self.keys.read(verify).flatten()
+    }
+}
+
+/// A token, read but not believed.
+struct Token<'a> {
+    header: Header<'a>,
+    signature: &'a [u8],
+    signed: &'a [u8],
+    claims: &'a Claims,
+}
+
+/// Why a token is refused, and the issuer whose keys may be too old to tell.
+struct Denied<'v> {
+    reason: Reason,
+    missing_key_of: Option<&'v Trusted>,
+}
+
+impl From<Reason> for Denied<'_> {
+    fn from(reason: Reason) -> Self {
+        Self { reason, missing_key_of: None }
+    }
+}
+
+struct Refusal<'v> {
+    error: VerifyError,
+    missing_key_of: Option<&'v Trusted>,
+}
+
+impl From<Reason> for Refusal<'_> {
+    fn from(reason: Reason) -> Self {
+        Self { error: VerifyError::new(reason), missing_key_of: None }
+    }
+}
+
+fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {
+    let value = claims.get(name).ok_or(Reason::MissingClaim(name))?;
+    value.as_time().ok_or(Reason::InvalidClaim(name))
+}
+
+fn replay_id(replay: Replay, token: &Token<'_>) -> Result<ReplayId, Reason> {
+    match replay {
+        Replay::Digest => {
+            use sha2::{Digest as _, Sha256};
+            Ok(ReplayId::Digest(Sha256::digest(token.signed).into()))
+        }
+        Replay::Jti => {
+            let jti = token.claims.get("jti").ok_or(Reason::MissingClaim("jti"))?;
+            let text = jti.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_JTI_BYTES);
+            Ok(ReplayId::Jti(text.ok_or(Reason::InvalidClaim("jti"))?.into_owned()))
+        }
+    }
+}
+
+/// A verifier can't be made of these parts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidVerifier {
+    /// Without an audience every token would be somebody else's.
+    #[error("a verifier needs at least one audience")]
+    NoAudience,
+    /// Without an issuer no token could be accepted.
+    #[error("a verifier needs at least one issuer")]
+    NoIssuer,
+    /// An issuer has one meaning.
+    #[error("the issuer `{0}` is configured twice")]
+    TwoProviders(String),
+    /// The configured keys of an issuer are not a JWK set with a usable key.
+    #[error("the keys configured for the issuer `{0}` hold no usable key")]
+    Keys(String),
+}

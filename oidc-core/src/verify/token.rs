@@ -1,0 +1,180 @@
+//! The compact form of a JWS and its header, read strictly and without allocation.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::error::Reason;
+use crate::claims::Text;
+use crate::token::MAX_TOKEN_BYTES;
+
+/// A decoded header may have this many bytes. GitHub's has about 150.
+pub(super) const MAX_HEADER_BYTES: usize = 1024;
+/// A header may have this many members. RFC 7515 defines eleven.
+const MAX_HEADER_MEMBERS: usize = 16;
+/// A decoded signature may have this many bytes: RSA with 8192 bits.
+pub(super) const MAX_SIGNATURE_BYTES: usize = 1024;
+
+/// The three parts of a token, still encoded.
+pub(super) struct Compact<'a> {
+    pub(super) header: &'a str,
+    pub(super) payload: &'a str,
+    pub(super) signature: &'a str,
+    /// What is signed: header, dot, payload (RFC 7515, section 5.1).
+    pub(super) signed: &'a [u8],
+}
+
+impl<'a> Compact<'a> {
+    pub(super) fn parse(token: &'a str) -> Result<Self, Reason> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Reason::TooLarge);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(Reason::Shape)?;
+        let (header, payload) = signed.split_once('.').ok_or(Reason::Shape)?;
+        if header.is_empty() || payload.is_empty() || signature.is_empty() || payload.contains('.') {
+            return Err(Reason::Shape);
+        }
+        Ok(Self { header, payload, signature, signed: signed.as_bytes() })
+    }
+}
+
+/// Decodes strict base64url (RFC 7515, section 2: no padding, no line breaks) into a buffer of fixed size.
+pub(super) fn decode_into<'b>(part: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], Reason> {
+    let length = URL_SAFE_NO_PAD.decode_slice(part, buffer).map_err(|_| Reason::Shape)?;
+    buffer.get(..length).ok_or(Reason::Shape)
+}
+
+/// What a verifier reads of a header. Members that could name a key (`jku`, `jwk`, `x5u`, `x5c`) are not among
+/// them: they are never followed.
+#[derive(Debug)]
+pub(super) struct Header<'a> {
+    pub(super) alg: Cow<'a, str>,
+    pub(super) kid: Cow<'a, str>,
+}
+
+impl<'a> Header<'a> {
+    pub(super) fn parse(json: &'a [u8]) -> Result<Self, Reason> {
+        let members: Members<'a> = serde_json::from_slice(json).map_err(|_| Reason::Header)?;
+        if members.has_crit {
+            return Err(Reason::Critical);
+        }
+        if !members.typ.is_none_or(is_jwt) {
+            return Err(Reason::Type);
+        }
+        let alg = members.alg.ok_or(Reason::Algorithm)?;
+        let kid = members.kid.filter(|kid| !kid.is_empty()).ok_or(Reason::NoKeyId)?;
+        Ok(Self { alg, kid })
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is what `is_none_or` hands over")]
+fn is_jwt(typ: Cow<'_, str>) -> bool {
+    typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
+}
+
+#[derive(Default)]
+struct Members<'a> {
+    alg: Option<Cow<'a, str>>,
+    kid: Option<Cow<'a, str>>,
+    typ: Option<Cow<'a, str>>,
+    has_crit: bool,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members::default();
+        let mut names: [Option<Cow<'de, str>>; MAX_HEADER_MEMBERS] = Default::default();
+        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+            match &*name {
+                "alg" => members.alg = Some(map.next_value::<Text<'de>>()?.0),
+                "kid" => members.kid = Some(map.next_value::<Text<'de>>()?.0),
+                "typ" => members.typ = Some(map.next_value::<Text<'de>>()?.0),
+                other => {
+                    members.has_crit |= other == "crit";
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            if names.iter().flatten().any(|known| *known == name) {
+                return Err(A::Error::custom("duplicate"));
+            }
+            let free = names.iter_mut().find(|slot| slot.is_none()).ok_or_else(|| A::Error::custom("too many"))?;
+            *free = Some(name);
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(json: &str) -> Result<(String, String), Reason> {
+        let header = Header::parse(json.as_bytes())?;
+        Ok((header.alg.into_owned(), header.kid.into_owned()))
+    }
+
+    #[test]
+    fn a_header_names_algorithm_and_key() {
+        let read = header(r#"{"typ":"JWT","alg":"RS256","kid":"k\u0031","x5t":"x","jku":"https://evil.example"}"#);
+        assert_eq!(read.unwrap(), ("RS256".to_owned(), "k1".to_owned()));
+    }
+
+    #[test]
+    fn a_header_that_says_too_little_or_too_much_is_refused() {
+        for (json, reason) in [
+            ("", Reason::Header),
+            ("[]", Reason::Header),
+            (r#"{"alg":"RS256","kid":"k"}x"#, Reason::Header),
+            (r#"{"alg":"RS256","alg":"RS256","kid":"k"}"#, Reason::Header),
+            (r#"{"alg":"RS256","kid":"k","x":1,"\u0078":2}"#, Reason::Header),
+            (r#"{"alg":7,"kid":"k"}"#, Reason::Header),
+            (r#"{"alg":"RS256","kid":null}"#, Reason::Header),
+            (r#"{"alg":"RS256"}"#, Reason::NoKeyId),
+            (r#"{"alg":"RS256","kid":""}"#, Reason::NoKeyId),
+            (r#"{"kid":"k"}"#, Reason::Algorithm),
+            (r#"{"alg":"RS256","kid":"k","crit":["exp"]}"#, Reason::Critical),
+            (r#"{"alg":"RS256","kid":"k","crit":null}"#, Reason::Critical),
+            (r#"{"alg":"RS256","kid":"k","typ":"dpop+jwt"}"#, Reason::Type),
+        ] {
+            assert_eq!(header(json).unwrap_err(), reason, "{json}");
+        }
+        let many: Vec<String> = (0..17).map(|n| format!("\"m{n}\":0")).collect();
+        assert_eq!(header(&format!("{{{}}}", many.join(","))).unwrap_err(), Reason::Header);
+    }
+
+    #[test]
+    fn only_three_parts_are_a_token() {
+        for token in ["", ".", "..", "a.b", "a.b.", ".b.c", "a..c", "a.b.c.d", "a.b.c."] {
+            assert_eq!(Compact::parse(token).err(), Some(Reason::Shape), "{token}");
+        }
+        assert_eq!(Compact::parse(&"a".repeat(MAX_TOKEN_BYTES + 1)).err(), Some(Reason::TooLarge));
+        assert_eq!(Compact::parse("a.b.c").unwrap().signed, b"a.b");
+    }
+
+    #[test]
+    fn base64_is_strict() {
+        let mut buffer = [0; 8];
+        assert_eq!(decode_into("YQ", &mut buffer).unwrap(), b"a");
+        for part in ["YQ==", "YR", "Y", "Y Q", "YQ\n", "+/8", "YWFhYWFhYWFhYWFh"] {
+            assert_eq!(decode_into(part, &mut buffer).unwrap_err(), Reason::Shape, "{part}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use oidc_core::http::{HttpError, Response, message_of};
+use oidc_core::{Diagnosis, Subject};
+
+/// A registry gave no publish token. It never holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{diagnosis}")]
+pub struct ExchangeError {
+    kind: ExchangeErrorKind,
+    diagnosis: Box<Diagnosis>,
+    source: Option<Box<HttpError>>,
+}
+
+/// What kept the registry's token from us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExchangeErrorKind {
+    /// No complete answer came. The exchange may have happened all the same.
+    Unreachable,
+    /// The registry refused.
+    Rejected {
+        /// The answer's status.
+        status: u16,
+        /// What the registry said, fit to be shown.
+        message: Option<String>,
+    },
+    /// The answer is not what the protocol says.
+    InvalidAnswer,
+    /// The registry's URL or the package can't be used.
+    InvalidRequest,
+}
+
+impl ExchangeError {
+    /// An error from its kind and its explanation.
+    pub fn new(kind: ExchangeErrorKind, diagnosis: Diagnosis) -> Self {
+        Self { kind, diagnosis: Box::new(diagnosis), source: None }
+    }
+
+    /// What kind of failure.
+    pub fn kind(&self) -> &ExchangeErrorKind {
+        &self.kind
+    }
+
+    /// What is wrong and what to change.
+    pub fn diagnosis(&self) -> &Diagnosis {
+        &self.diagnosis
+    }
+
+    pub(super) fn unreachable(url: &str, error: HttpError) -> Self {
+        let problem = format!("the registry did not answer the exchange: {error}");
+        let diagnosis = Diagnosis::new("exchange-unreachable", Subject::Url(url.to_owned()), problem)
+            .fix("check the registry's URL and the proxy; the exchange is not tried again by itself, since it may have happened");
+        Self { kind: ExchangeErrorKind::Unreachable, diagnosis: Box::new(diagnosis), source: Some(Box::new(error)) }
+    }
+
+    /// The answer's status is not a success.
+    pub(super) fn rejected(url: &str, package: &str, answer: &Response) -> Self {
+        let message = message_of(answer);
+        let status = answer.status;
+        let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
+        let problem = format!("the registry refused the exchange for `{package}` with status {status}{says}");
+        let diagnosis = Diagnosis::new("exchange-rejected", Subject::Url(url.to_owned()), problem).fix(advice(status));
+        Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
+    }
+
+    /// The answer is a success without a usable token.
+    pub(super) fn invalid_answer(url: &str, what: &str) -> Self {
+        let diagnosis = Diagnosis::new("exchange-answer", Subject::Url(url.to_owned()), what)
+            .fix("check that the URL is the registry's and not that of a proxy or a web page");
+        Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
+    }
+}
+
+fn advice(status: u16) -> &'static str {
+    match status {
+        300..=399 => "redirects are not followed with an identity token; use the URL that the registry itself has",
+        400 => "the registry could not read the request; check that it speaks this protocol",
+        401 => "the registry did not accept the identity token; look at its issuer, audience and age",
+        403 => "a rule of the trusted publisher differs; compare it with what the registry says",
+        404 => {
+            "the registry knows no trusted publisher of this package for this token, or not this path; check the \
+             package's trusted publisher (repository, workflow file, environment, all case-sensitive) and the \
+             registry's URL"
+        }
+        408 | 425 | 429 | 500..=599 => "try again later",
+        _ => "see what the registry says",
+    }
+}

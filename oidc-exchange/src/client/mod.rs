@@ -1,0 +1,210 @@
+//! Talk to registries: exchange a job's identity token for a short-lived publish token.
+//!
+//! ```no_run
+//! use oidc_core::{Context, ProviderSet};
+//! use oidc_exchange::client::{Mode, Npm, Outcome};
+//!
+//! # async fn publish(providers: ProviderSet, cx: Context) -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = Npm::at("https://registry.example/npm/")?;
+//! match registry.publish_token("@acme/widget".parse()?, Mode::Automatic, &providers, &cx).await? {
+//!     Outcome::Token(token) => println!("got a token for {}", token.package()),
+//!     Outcome::Fallback(why) => println!("using the static token, since {why}"),
+//!     Outcome::Disabled => println!("using the static token"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod npm;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use oidc_core::{
+    Ambient, Audience, Context, Detection, IdToken, ProviderSet, Secret, SourceError, Timestamp, TokenSource,
+};
+
+pub use self::error::{ExchangeError, ExchangeErrorKind};
+pub use self::npm::Npm;
+
+/// A registry, as a publish tool sees it.
+#[async_trait]
+pub trait Registry: fmt::Debug + Send + Sync {
+    /// How this registry names packages.
+    type Package: Clone + fmt::Debug + fmt::Display + PartialEq + Send + Sync;
+
+    /// The variables that this registry's users put an identity token into; the first that is set wins over
+    /// asking the platform.
+    fn token_variables(&self) -> &[&str];
+
+    /// The audience that an identity token for this registry must have.
+    ///
+    /// # Errors
+    ///
+    /// When the registry has to be asked and gives no usable answer.
+    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError>;
+
+    /// Exchanges an identity token for a publish token. Never tried twice: the registry may have used the
+    /// identity token up although its answer was lost.
+    ///
+    /// # Errors
+    ///
+    /// When the registry refuses, can't be reached, or gives no usable answer.
+    async fn exchange(
+        &self,
+        token: &IdToken,
+        package: Self::Package,
+        cx: &Context,
+    ) -> Result<PublishToken<Self::Package>, ExchangeError>;
+
+    /// Asks the registry to end a publish token before it expires. `Ok(false)` where the protocol has no way to.
+    ///
+    /// # Errors
+    ///
+    /// When the registry can't be reached or refuses.
+    async fn revoke(
+        &self,
+        _token: &PublishToken<Self::Package>,
+        _cx: &Context,
+    ) -> Result<bool, ExchangeError> {
+        Ok(false)
+    }
+
+    /// Gets an identity token from `source`, a new one where the platform can give one, and exchanges it.
+    ///
+    /// # Errors
+    ///
+    /// When either step fails.
+    async fn token_from(
+        &self,
+        source: &dyn TokenSource,
+        package: Self::Package,
+        cx: &Context,
+    ) -> Result<PublishToken<Self::Package>, Failure> {
+        let audience = self.audience(cx).await?;
+        let token = source.token(&audience).await?;
+        Ok(self.exchange(&token, package, cx).await?)
+    }
+}
+
+/// A short-lived token that publishes one package.
+///
+/// Its text is handed out for the package that it was made for and for no other.
+#[derive(Clone, Debug)]
+pub struct PublishToken<P> {
+    secret: Secret,
+    package: P,
+    expires_at: Option<Timestamp>,
+}
+
+impl<P: PartialEq + fmt::Display> PublishToken<P> {
+    /// A token that a registry handed out for `package`, with its end where the registry told it.
+    pub fn new(secret: Secret, package: P, expires_at: Option<Timestamp>) -> Self {
+        Self { secret, package, expires_at }
+    }
+
+    /// The token's text, for publishing `package`.
+    ///
+    /// # Errors
+    ///
+    /// When the token was made for another package.
+    pub fn secret_for(&self, package: &P) -> Result<&Secret, WrongPackage> {
+        if self.package == *package {
+            return Ok(&self.secret);
+        }
+        Err(WrongPackage { made_for: self.package.to_string(), asked_for: package.to_string() })
+    }
+
+    /// The package that it publishes.
+    pub fn package(&self) -> &P {
+        &self.package
+    }
+
+    /// When it ends; `None` where the registry didn't say.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+}
+
+/// A publish token was asked for another package than its own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the publish token is for package `{made_for}` and can't publish `{asked_for}`; exchange one for each package")]
+pub struct WrongPackage {
+    made_for: String,
+    asked_for: String,
+}
+
+/// How much a publish relies on trusted publishing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Try it, and fall back to a static credential with the reason.
+    #[default]
+    Automatic,
+    /// It or nothing.
+    Always,
+    /// No OIDC at all.
+    Never,
+}
+
+impl std::str::FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "automatic" => Ok(Self::Automatic),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err("expected automatic, always or never".to_owned()),
+        }
+    }
+}
+
+/// What came of trying to publish by identity.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome<P> {
+    /// A publish token.
+    Token(PublishToken<P>),
+    /// None, and why ([`Mode::Automatic`]): use the static credential, and tell the user the reason.
+    Fallback(Failure),
+    /// Nothing was tried ([`Mode::Never`]).
+    Disabled,
+}
+
+/// Why there is no publish token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The job got no identity token.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The registry gave no publish token for it.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+}
+
+/// What every registry's `publish_token` does: detect, ask, exchange, as far as the mode says.
+async fn publish_token<R: Registry>(
+    registry: &R,
+    package: R::Package,
+    mode: Mode,
+    providers: &ProviderSet,
+    cx: &Context,
+) -> Result<Outcome<R::Package>, Failure> {
+    if mode == Mode::Never {
+        return Ok(Outcome::Disabled);
+    }
+    let mut detection = Detection::new(cx);
+    detection.token_variables.extend(registry.token_variables());
+    let result = match Ambient::detect(providers, detection) {
+        Ok(source) => registry.token_from(&*source, package, cx).await,
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(token) => Ok(Outcome::Token(token)),
+        Err(failure) if mode == Mode::Automatic => Ok(Outcome::Fallback(failure)),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,26 @@
+//! Trusted publishing: the exchange of an identity token for a publish token, from both sides.
+//!
+//! Two doors that mirror each other, one file for each registry protocol behind each:
+//!
+//! - [`client`]: talk to registries; a publish tool embeds it.
+//! - [`server`] (feature `server`): be one; a registry embeds it. Feature `sql` adds stores over SQLite that are
+//!   ready to use.
+//!
+//! What both doors need to know of one protocol stands beside them, in a module of the protocol's name.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `client` (default) | [`client`] |
+//! | `server` | [`server`] |
+//! | `sql` | `sql`: the server's stores over SQLite; needs Rust 1.94, which is sqlx's |
+//! | `testing` | the server's stores in memory; exempt from semver |
+
+#[cfg(feature = "client")]
+pub mod client;
+pub mod npm;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "sql")]
+pub mod sql;

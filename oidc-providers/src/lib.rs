@@ -1,0 +1,121 @@
+//! Trusted publishing: the CI platforms, one folder for each.
+//!
+//! Each folder holds both halves of its platform and has the same files: `source.rs`, how a job gets its identity
+//! token; `claims.rs`, what a token says; `publisher.rs`, who may publish. Its module documentation opens with
+//! three tables: the environment variables, the claims, and what a token does not prove.
+//!
+//! ```
+//! use oidc_providers::GitLab;
+//!
+//! // GitHub Actions and GitLab CI with their public issuers, and one self-managed GitLab.
+//! let providers = oidc_providers::all().with(GitLab::at("https://gitlab.example").unwrap());
+//! assert!(providers.for_issuer("https://gitlab.example").is_some());
+//! ```
+//!
+//! Feature `testing` brings sample claims of each platform; it is exempt from semver.
+
+pub mod github;
+pub mod gitlab;
+mod rules;
+#[cfg(feature = "testing")]
+pub mod sample;
+
+use std::sync::Arc;
+
+use oidc_core::{InvalidUrl, Provider, ProviderSet, shown};
+
+pub use github::GitHub;
+pub use gitlab::GitLab;
+
+/// Every platform of this crate with its public issuer, in the order in which a job looks for them.
+pub fn all() -> ProviderSet {
+    KINDS.iter().map(|kind| (kind.public)()).collect()
+}
+
+/// A platform by its name in configuration, such as `github`, with its public issuer.
+///
+/// # Errors
+///
+/// When this crate has no such platform.
+pub fn public(kind: &str) -> Result<Arc<dyn Provider>, InvalidProvider> {
+    Ok((find(kind)?.public)())
+}
+
+/// A platform by its name in configuration, such as `gitlab`, with one further issuer and no other.
+///
+/// # Errors
+///
+/// When this crate has no such platform, or the issuer's URL can't be one.
+pub fn at(kind: &str, issuer: &str) -> Result<Arc<dyn Provider>, InvalidProvider> {
+    Ok((find(kind)?.at)(issuer)?)
+}
+
+/// A platform as an application's configuration names it.
+struct Kind {
+    id: &'static str,
+    public: fn() -> Arc<dyn Provider>,
+    at: fn(&str) -> Result<Arc<dyn Provider>, InvalidUrl>,
+}
+
+/// The platforms, in the order in which a job looks for them.
+const KINDS: &[Kind] = &[
+    Kind {
+        id: github::ID,
+        public: || Arc::new(GitHub::public()),
+        at: |issuer| Ok(Arc::new(GitHub::at(issuer)?)),
+    },
+    Kind {
+        id: gitlab::ID,
+        public: || Arc::new(GitLab::public()),
+        at: |issuer| Ok(Arc::new(GitLab::at(issuer)?)),
+    },
+];
+
+fn find(kind: &str) -> Result<&'static Kind, InvalidProvider> {
+    KINDS.iter().find(|known| known.id == kind).ok_or_else(|| InvalidProvider::Kind {
+        found: shown(kind).to_string(),
+        known: KINDS.iter().map(|known| known.id).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// A platform can't be had as an application's configuration asks for it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidProvider {
+    /// There is no platform of this name.
+    #[error("there is no provider `{found}`; write one of: {known}")]
+    Kind {
+        /// The name that was found, fit to be shown.
+        found: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The issuer's URL can't be one.
+    #[error(transparent)]
+    Issuer(#[from] InvalidUrl),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_is_found_by_its_name() {
+        let ids: Vec<&str> = all().iter().map(|provider| provider.id()).collect();
+        assert_eq!(ids, ["github", "gitlab"]);
+        for id in ids {
+            assert_eq!(public(id).unwrap().id(), id);
+            let provider = at(id, "http://127.0.0.1:9001").unwrap();
+            assert_eq!(&**provider.profile().issuers[0].url(), "http://127.0.0.1:9001");
+        }
+    }
+
+    #[test]
+    fn what_is_no_platform_or_no_issuer_is_refused_with_what_to_write() {
+        assert_eq!(
+            public("GitHub").unwrap_err().to_string(),
+            "there is no provider `GitHub`; write one of: github, gitlab"
+        );
+        assert!(matches!(at("gitlab", "http://gitlab.example"), Err(InvalidProvider::Issuer(_))));
+    }
+}

@@ -1,0 +1,157 @@
+//! The rules that a publisher of any platform may add: environment, ref, protected ref, event, runner.
+
+use oidc_core::{Diagnosis, InvalidPublisher, Mismatch, Subject, shown};
+
+use super::Field;
+use super::config::Config;
+use super::glob::Pattern;
+use super::names;
+use super::token::{Token, differs};
+
+/// What an environment counts for in a publisher's specificity: more than all other optional rules together.
+const ENVIRONMENT_WEIGHT: u32 = 100;
+
+/// Where a platform's constraints stand in a configuration and in a token.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    pub(crate) environment: Field,
+    pub(crate) git_ref: Field,
+    pub(crate) ref_protected: Field,
+    pub(crate) event: Field,
+    pub(crate) runner_environment: Field,
+    /// Every runner environment that there is.
+    pub(crate) runners: &'static [&'static str],
+}
+
+/// The optional rules of a publisher.
+#[derive(Debug)]
+pub(crate) struct Constraints {
+    fields: &'static Fields,
+    environment: Option<String>,
+    git_ref: Option<Pattern>,
+    ref_protected: bool,
+    events: Vec<String>,
+    runner_environment: Option<String>,
+}
+
+impl Constraints {
+    /// Reads them from a configuration. What an environment may be named is the platform's to say, and was checked.
+    pub(crate) fn read(config: &Config<'_>, fields: &'static Fields) -> Result<Self, InvalidPublisher> {
+        let key = fields.git_ref.key;
+        let git_ref = config.text(key)?.map(|text| Pattern::parse(key, text)).transpose()?;
+        let events = config.texts(fields.event.key)?;
+        events.iter().try_for_each(|event| names::word(fields.event.key, event))?;
+        let runner_environment = config.text(fields.runner_environment.key)?;
+        if let Some(runner) = runner_environment {
+            names::one_of(fields.runner_environment.key, runner, fields.runners)?;
+        }
+        Ok(Self {
+            fields,
+            environment: config.text(fields.environment.key)?.map(str::to_owned),
+            git_ref,
+            ref_protected: config.flag(fields.ref_protected.key)?,
+            events: events.into_iter().map(str::to_owned).collect(),
+            runner_environment: runner_environment.map(str::to_owned),
+        })
+    }
+
+    /// Whether the publisher lists this event by name.
+    pub(crate) fn names_event(&self, event: &str) -> bool {
+        self.events.iter().any(|named| named == event)
+    }
+
+    /// The environment that a token must have.
+    pub(crate) fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// How many optional rules there are, an environment weighing more than all others.
+    pub(crate) fn specificity(&self) -> u32 {
+        let others = [
+            self.git_ref.is_some(),
+            self.ref_protected,
+            !self.events.is_empty(),
+            self.runner_environment.is_some(),
+        ];
+        let environment = if self.environment.is_some() { ENVIRONMENT_WEIGHT } else { 0 };
+        others.into_iter().map(u32::from).sum::<u32>() + environment
+    }
+
+    /// Holds a token against all of them.
+    pub(crate) fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        self.check_event(token)?;
+        self.check_environment(token)?;
+        self.check_ref(token)?;
+        if let Some(runner) = &self.runner_environment {
+            token.is(&self.fields.runner_environment, runner)?;
+        }
+        Ok(())
+    }
+
+    fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let field = &self.fields.event;
+        let found = token.required(field.claim)?;
+        if self.events.is_empty() || self.names_event(&found) {
+            return Ok(());
+        }
+        let fix = format!("run the publish by one of these events, or add `{}` to `{}`", shown(&found), field.key);
+        Err(Mismatch::new(differs(field, &found, &self.events.join(", ")).fix(fix)))
+    }
+
+    fn check_environment(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let Some(expected) = &self.environment else { return Ok(()) };
+        let field = &self.fields.environment;
+        if token.optional(field.claim)?.is_some() {
+            return token.is(field, expected);
+        }
+        let subject = Subject::Claim(field.claim.to_owned());
+        let problem = "the publisher asks for an environment, and the job has none";
+        Err(Mismatch::new(
+            Diagnosis::new("environment-missing", subject, problem)
+                .expected(expected)
+                .fix(format!("add `environment: {}` to the job", shown(expected))),
+        ))
+    }
+
+    fn check_ref(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        if let Some(pattern) = &self.git_ref {
+            let field = &self.fields.git_ref;
+            let found = token.required(field.claim)?;
+            if !pattern.matches(&found) {
+                let fix = "publish from a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
+                return Err(Mismatch::new(differs(field, &found, pattern.as_str()).fix(fix)));
+            }
+        }
+        if self.ref_protected {
+            let field = &self.fields.ref_protected;
+            let found = token.required(field.claim)?;
+            if found != "true" {
+                let fix = "protect the branch or tag, or publish from one that is";
+                return Err(Mismatch::new(differs(field, &found, "true").fix(fix)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules in a person's words, each with a comma before it.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = String::new();
+        let mut add = |name: &str, value: &str| text.push_str(&format!(", {name} {}", shown(value)));
+        if let Some(environment) = &self.environment {
+            add("environment", environment);
+        }
+        if let Some(pattern) = &self.git_ref {
+            add("ref", pattern.as_str());
+        }
+        if self.ref_protected {
+            add("ref", "protected");
+        }
+        if !self.events.is_empty() {
+            add("event", &self.events.join(" or "));
+        }
+        if let Some(runner) = &self.runner_environment {
+            add("runner", runner);
+        }
+        text
+    }
+}

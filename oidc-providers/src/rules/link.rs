@@ -1,0 +1,55 @@
+/// A link for a person below `base`, if every part of the path is plainly safe to put into one: ASCII letters,
+/// digits, `.`, `_`, `-` and, between segments that are neither empty nor dots alone, `/`.
+pub(crate) fn link(base: &str, parts: &[&str]) -> Option<String> {
+    let mut url = base.trim_end_matches('/').to_owned();
+    for part in parts {
+        if !part.split('/').all(is_plain_segment) {
+            return None;
+        }
+        url.push('/');
+        url.push_str(part);
+    }
+    Some(url)
+}
+
+fn is_plain_segment(segment: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    segment.bytes().all(is_plain) && segment.bytes().any(|byte| byte != b'.')
+}
+
+/// Whether a text is an immutable id as the platforms write them: 1 to 20 decimal digits.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_made_of_plain_segments_only() {
+        let link = |parts: &[&str]| link("https://ci.example/", parts);
+        assert_eq!(link(&["a/b.c", "runs", "1"]).as_deref(), Some("https://ci.example/a/b.c/runs/1"));
+        for part in ["", "a//b", "..", "a/../b", ".", "a b", "a%2fb", "a?b", "a#b", "a\\b", "é", "a\n", "a@b"] {
+            assert_eq!(link(&[part]), None, "{part}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_short_row_of_digits() {
+        for (text, expected) in [
+            ("1", true),
+            ("00", true),
+            ("12345678901234567890", true),
+            ("123456789012345678901", false),
+            ("", false),
+            ("-1", false),
+            ("1 ", false),
+            ("1.0", false),
+            ("0x1", false),
+            ("\u{661}", false),
+        ] {
+            assert_eq!(is_id(text), expected, "{text}");
+        }
+    }
+}

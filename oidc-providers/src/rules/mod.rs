@@ -1,0 +1,113 @@
+//! What the platforms' publishers have in common: how a configuration is read, how a claim is compared, and what
+//! is said where they differ.
+
+pub(crate) mod config;
+pub(crate) mod constraints;
+pub(crate) mod glob;
+pub(crate) mod link;
+pub(crate) mod names;
+pub(crate) mod token;
+
+/// One field of a publisher: its key in the configuration, the claim that it is held against, and how.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// The key in a publisher's configuration.
+    pub(crate) key: &'static str,
+    /// The claim.
+    pub(crate) claim: &'static str,
+    /// The mismatch's stable name.
+    pub(crate) code: &'static str,
+    /// Whether letters that differ in ASCII case are the same. No other case folding is ever done.
+    pub(crate) casing: Casing,
+}
+
+impl Field {
+    /// A field whose value is compared byte by byte.
+    pub(crate) const fn exact(key: &'static str, claim: &'static str, code: &'static str) -> Self {
+        Self { key, claim, code, casing: Casing::Exact }
+    }
+
+    /// A field whose value is compared without regard to ASCII case.
+    pub(crate) const fn ignoring_case(key: &'static str, claim: &'static str, code: &'static str) -> Self {
+        Self { key, claim, code, casing: Casing::IgnoreAscii }
+    }
+}
+
+/// A field's casing rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Casing {
+    /// Byte by byte.
+    Exact,
+    /// `A` to `Z` are the same as `a` to `z`, and nothing else is the same as anything else.
+    IgnoreAscii,
+}
+
+/// How a provider compares: by each field's casing rule, or exactly throughout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// By each field's rule.
+    #[default]
+    PerField,
+    /// Exactly throughout, as npm does.
+    Exact,
+}
+
+impl Comparison {
+    /// Whether two whole values of a field are the same.
+    pub(crate) fn same(self, field: &Field, left: &str, right: &str) -> bool {
+        match self.casing(field) {
+            Casing::Exact => left == right,
+            Casing::IgnoreAscii => left.eq_ignore_ascii_case(right),
+        }
+    }
+
+    /// The form of a value under which it is looked up: the same for values that are the same.
+    pub(crate) fn key(self, field: &Field, value: &str) -> String {
+        match self.casing(field) {
+            Casing::Exact => value.to_owned(),
+            Casing::IgnoreAscii => value.to_ascii_lowercase(),
+        }
+    }
+
+    fn casing(self, field: &Field) -> Casing {
+        match self {
+            Self::PerField => field.casing,
+            Self::Exact => Casing::Exact,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: Field = Field::ignoring_case("repository", "repository", "code");
+    const EXACT: Field = Field::exact("workflow", "workflow_ref", "code");
+
+    #[test]
+    fn only_ascii_case_is_ever_ignored() {
+        let per_field = Comparison::PerField;
+        assert!(per_field.same(&ANY, "Acme/Widget", "acme/WIDGET"));
+        for (left, right) in [
+            ("acme/widget", "acme/widget "),
+            ("acme/widget", "acme/widge"),
+            ("acme/Kit", "acme/\u{212a}it"),
+            ("acme/six", "acme/\u{17f}ix"),
+            ("acme/istanbul", "acme/\u{130}stanbul"),
+            ("acme/strasse", "acme/stra\u{df}e"),
+            ("acme/é", "acme/É"),
+        ] {
+            assert!(!per_field.same(&ANY, left, right), "{left} {right}");
+            assert_ne!(per_field.key(&ANY, left), per_field.key(&ANY, right), "{left} {right}");
+        }
+        assert!(!per_field.same(&EXACT, "publish.yml", "Publish.yml"));
+        assert_eq!(per_field.key(&EXACT, "Publish.yml"), "Publish.yml");
+    }
+
+    #[test]
+    fn exact_comparison_knows_no_case_at_all() {
+        assert!(Comparison::Exact.same(&ANY, "Acme/Widget", "Acme/Widget"));
+        assert!(!Comparison::Exact.same(&ANY, "Acme/Widget", "acme/widget"));
+        assert_eq!(Comparison::Exact.key(&ANY, "Acme/Widget"), "Acme/Widget");
+    }
+}

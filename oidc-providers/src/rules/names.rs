@@ -1,0 +1,176 @@
+//! Names in a publisher's configuration that the platforms share: files, ids, events, pasted URLs.
+
+use oidc_core::{InvalidPublisher, shown};
+
+use super::config::invalid;
+use super::link::is_id;
+
+/// A name that the platform only gives out in ASCII.
+pub(crate) fn ascii(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    let Some(other) = text.chars().find(|character| !character.is_ascii()) else { return Ok(()) };
+    let problem = format!("`{}` (U+{:04X}) is not an ASCII letter, though it may look like one", shown(&other.to_string()), u32::from(other));
+    Err(invalid("publisher-look-alike", key, &problem).found(text).fix("type the name in ASCII letters").into())
+}
+
+/// A name that may be of any script, and of one only: a letter that looks like an ASCII one beside ASCII letters is
+/// a slip of the keyboard or a trap.
+pub(crate) fn one_script(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    let mixed = text.chars().any(|character| character.is_ascii_alphabetic());
+    if mixed && text.chars().any(looks_like_ascii) || text.chars().any(is_compatibility_form) {
+        return ascii(key, text);
+    }
+    Ok(())
+}
+
+/// Letters of the scripts that share shapes with Latin: Greek, Cyrillic, Armenian, Cherokee; and dotless `i`.
+fn looks_like_ascii(character: char) -> bool {
+    matches!(character, '\u{131}' | '\u{17f}' | '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}')
+}
+
+/// Characters that are another way to write ASCII: hyphens, letter-like and mathematical symbols, full width.
+fn is_compatibility_form(character: char) -> bool {
+    matches!(character, '\u{2010}'..='\u{2015}' | '\u{2044}' | '\u{2100}'..='\u{214f}' | '\u{2212}' | '\u{2215}'
+        | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}')
+}
+
+/// A YAML file's name or path ends in `.yml` or `.yaml` and has something before that.
+pub(crate) fn yaml(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    let name = text.rsplit('/').next().unwrap_or_default();
+    if [".yml", ".yaml"].iter().any(|extension| name.strip_suffix(extension).is_some_and(|stem| !stem.is_empty())) {
+        return Ok(());
+    }
+    let fix = match text.rfind(".yaml@").map(|at| at + 5).or_else(|| text.rfind(".yml@").map(|at| at + 4)) {
+        Some(end) => format!("write `{}`, without the ref", shown(text.get(..end).unwrap_or_default())),
+        None if name.to_ascii_lowercase().ends_with(".yml") || name.to_ascii_lowercase().ends_with(".yaml") => {
+            "write the file's name as it is in the repository, with `.yml` or `.yaml` in lower case".to_owned()
+        }
+        None => format!("write the file's name, not the title in it, such as `{}.yml`", shown(stem(text))),
+    };
+    Err(invalid("publisher-extension", key, "it does not end in `.yml` or `.yaml`").found(text).fix(fix).into())
+}
+
+fn stem(text: &str) -> &str {
+    let name = text.trim_matches('/').rsplit('/').next().unwrap_or_default();
+    name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("publish")
+}
+
+/// An immutable id, in digits.
+pub(crate) fn id(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    if is_id(text) {
+        return Ok(());
+    }
+    let fix = "write the number that the platform gave it, such as `\"123456\"`, or leave it out and let it be learned";
+    Err(invalid("publisher-id", key, "it is not an id: expected digits alone").found(text).fix(fix).into())
+}
+
+/// A lower-case word with `_` between its parts, such as an event's name.
+pub(crate) fn word(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    if text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+        return Ok(());
+    }
+    let written = text.to_ascii_lowercase().replace([' ', '-'], "_");
+    Err(invalid("publisher-event", key, "the platform's names are lower-case letters and `_`")
+        .found(text)
+        .fix(format!("write `{}`", shown(&written)))
+        .into())
+}
+
+/// One of a few words that the platform knows.
+pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), InvalidPublisher> {
+    if known.contains(&text) {
+        return Ok(());
+    }
+    let fix = format!("write {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "));
+    Err(invalid("publisher-value", key, "the platform knows no such value").found(text).fix(fix).into())
+}
+
+/// The path of a repository in what was pasted instead of it: a web address or a clone address, with or without
+/// what follows the repository. `None` where the text is no address.
+pub(crate) fn pasted_path(text: &str) -> Option<&str> {
+    let rest = match text.split_once("://") {
+        Some((_, rest)) => rest.split_once('/')?.1,
+        None => match text.split_once('/')? {
+            (host, rest) if !host.contains(['@', ':']) && is_host(host) => rest,
+            _ => text.strip_prefix("git@")?.split_once(':')?.1,
+        },
+    };
+    let path = rest.split(['?', '#']).next()?.trim_matches('/');
+    let path = path.split("/-/").next()?;
+    Some(path.strip_suffix(".git").unwrap_or(path))
+}
+
+/// Whether a first segment is rather a host than an owner.
+fn is_host(segment: &str) -> bool {
+    [".com", ".org", ".net", ".io", ".dev"].iter().any(|domain| segment.ends_with(domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pasted_address_gives_its_path() {
+        for (text, expected) in [
+            ("https://github.com/acme/widget", Some("acme/widget")),
+            ("https://github.com/acme/widget.git", Some("acme/widget")),
+            ("https://github.com/acme/widget/", Some("acme/widget")),
+            ("https://github.com/acme/widget?tab=readme#x", Some("acme/widget")),
+            ("https://gitlab.com/acme/group/widget/-/tree/main", Some("acme/group/widget")),
+            ("git+https://github.com/acme/widget.git", Some("acme/widget")),
+            ("ssh://git@github.com/acme/widget.git", Some("acme/widget")),
+            ("git@github.com:acme/widget.git", Some("acme/widget")),
+            ("github.com/acme/widget", Some("acme/widget")),
+            ("acme/widget", None),
+            ("acme.example/widget", None),
+            ("widget", None),
+            ("https://github.com", None),
+        ] {
+            assert_eq!(pasted_path(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_has_a_name_before_its_extension() {
+        for text in ["a.yml", "a.yaml", "a.yml.yml", "a b.yml", "@.yml", ".a.yml", "ci/a.yml", "a.yml@b.yml"] {
+            assert!(yaml("workflow", text).is_ok(), "{text}");
+        }
+        for (text, fix) in [
+            ("publish", "`publish.yml`"),
+            ("Publish to npm", "not the title"),
+            ("publish.json", "`publish.yml`"),
+            (".yml", "`publish.yml`"),
+            ("ci/.yaml", "such as"),
+            ("publish.YML", "lower case"),
+            ("publish.yml@refs/heads/main", "`publish.yml`, without the ref"),
+            ("publish.yaml@v1", "`publish.yaml`, without the ref"),
+            ("/slash", "`slash.yml`"),
+        ] {
+            let error = yaml("workflow", text).unwrap_err();
+            assert!(error.to_string().contains(fix), "{error}");
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_refused_and_other_scripts_are_not() {
+        for text in ["pro\u{111}a", "produção", "größe", "прод", "本番", "release 🚀"] {
+            assert!(one_script("environment", text).is_ok(), "{text}");
+        }
+        for text in ["r\u{435}lease", "rel\u{3b5}ase", "ｒｅｌ", "a\u{2010}b", "\u{1d42b}el", "\u{212a}it", "pub\u{131}ish"] {
+            let error = one_script("environment", text).unwrap_err().to_string();
+            assert!(error.contains("U+"), "{error}");
+        }
+        assert!(ascii("repository", "acme/widget").is_ok());
+        assert!(ascii("repository", "acme/größe").is_err());
+    }
+
+    #[test]
+    fn words_ids_and_values_say_what_to_write() {
+        assert!(word("event", "workflow_dispatch").is_ok());
+        assert!(word("event", "Push").unwrap_err().to_string().contains("`push`"));
+        assert!(word("event", "workflow-dispatch").unwrap_err().to_string().contains("`workflow_dispatch`"));
+        assert!(id("repository_id", "2").is_ok());
+        assert!(id("repository_id", "acme").is_err());
+        assert!(one_of("r", "a", &["a", "b"]).is_ok());
+        assert!(one_of("r", "A", &["a", "b"]).unwrap_err().to_string().contains("`a` or `b`"));
+    }
+}

@@ -1,0 +1,146 @@
+//! A verified token's claims as rules read them: as whole texts, and never as anything else.
+
+use std::borrow::Cow;
+
+use oidc_core::{ClaimRule, Claims, Diagnosis, Mismatch, Pin, Presence, Subject, Verified, shown};
+
+use super::link::is_id;
+use super::{Comparison, Field};
+
+/// Required claims that are not texts, or that the verifier holds against more than their presence.
+const REGISTERED: &[&str] = &["iss", "aud", "exp", "iat", "nbf", "jti"];
+
+/// A token held against one publisher.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Token<'a> {
+    pub(crate) claims: &'a Verified<Claims>,
+    pub(crate) comparison: Comparison,
+}
+
+impl<'a> Token<'a> {
+    /// Whether the token is from the publisher's issuer. No other rule has a meaning before this one held.
+    pub(crate) fn is_from(&self, issuer: &str) -> Result<(), Mismatch> {
+        if self.claims.issuer() == issuer {
+            return Ok(());
+        }
+        let problem = "the token is from another issuer than the publisher's";
+        Err(Mismatch::new(
+            Diagnosis::new("issuer", Subject::Claim("iss".to_owned()), problem)
+                .found(self.claims.issuer())
+                .expected(issuer)
+                .fix("publish from the instance that the publisher names, or configure a publisher for this one"),
+        ))
+    }
+
+    /// Whether every claim that the platform's table requires is a text with something in it, `may_be_empty` apart.
+    pub(crate) fn is_complete(&self, table: &[ClaimRule], may_be_empty: &[&str]) -> Result<(), Mismatch> {
+        let required = table.iter().filter(|rule| rule.presence == Presence::Required);
+        for rule in required.filter(|rule| !REGISTERED.contains(&rule.name)) {
+            let is_empty = may_be_empty.contains(&rule.name) && self.claims.text(rule.name).is_some();
+            if !is_empty {
+                self.required(rule.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a claim that must be there.
+    pub(crate) fn required(&self, claim: &'static str) -> Result<Cow<'a, str>, Mismatch> {
+        self.optional(claim)?.ok_or_else(|| {
+            let problem = format!("claim `{claim}` is missing from the identity token");
+            let fix = "every token of this platform should have it; look for an update of the platform";
+            Mismatch::new(Diagnosis::new("claim-missing", Subject::Claim(claim.to_owned()), problem).fix(fix))
+        })
+    }
+
+    /// The text of a claim; `None` where it is absent, `null` or empty, which are the same.
+    pub(crate) fn optional(&self, claim: &'static str) -> Result<Option<Cow<'a, str>>, Mismatch> {
+        let Some(value) = self.claims.get(claim).filter(|value| !value.is_null()) else { return Ok(None) };
+        match value.as_text() {
+            Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+            None => {
+                let problem = format!("claim `{claim}` is not a text");
+                let subject = Subject::Claim(claim.to_owned());
+                let fix = "every token of this platform should have a text there; look for an update of the platform";
+                Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(value.raw()).fix(fix)))
+            }
+        }
+    }
+
+    /// Whether a field's claim is there and the same as the publisher's value.
+    pub(crate) fn is(&self, field: &Field, expected: &str) -> Result<(), Mismatch> {
+        let found = self.required(field.claim)?;
+        if self.comparison.same(field, &found, expected) {
+            return Ok(());
+        }
+        Err(Mismatch::new(differs(field, &found, expected)))
+    }
+
+    /// Whether an immutable id is the pinned one, or else which one is to be learned.
+    pub(crate) fn pin(&self, field: &Field, pinned: Option<&str>) -> Result<Option<Pin>, Mismatch> {
+        let found = self.required(field.claim)?;
+        match pinned {
+            Some(pinned) if pinned == found => Ok(None),
+            Some(pinned) => {
+                let fix = "the name was taken over, transferred, or deleted and created anew; if that is meant to publish, \
+                           configure the publisher anew";
+                Err(Mismatch::new(differs(field, &found, pinned).fix(fix)))
+            }
+            None if is_id(&found) => Ok(Some(Pin::new(field.claim, found))),
+            None => {
+                let problem = format!("claim `{}` is not an id: expected digits alone", field.claim);
+                let subject = Subject::Claim(field.claim.to_owned());
+                Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(found)))
+            }
+        }
+    }
+}
+
+/// A mismatch of one field: what was found, what was expected, and where to change it.
+pub(crate) fn differs(field: &Field, found: &str, expected: &str) -> Diagnosis {
+    let problem = match near_miss(found, expected) {
+        Some(near) => format!("claim `{}` is not the publisher's `{}`: {near}", field.claim, field.key),
+        None => format!("claim `{}` is not the publisher's `{}`", field.claim, field.key),
+    };
+    Diagnosis::new(field.code, Subject::Claim(field.claim.to_owned()), problem).found(found).expected(expected).fix(
+        format!("if this job is meant to publish, set `{}` to `{}` in the publisher's configuration", field.key, shown(found)),
+    )
+}
+
+/// In what small way two values differ, if it is one that is easily overlooked.
+fn near_miss(found: &str, expected: &str) -> Option<&'static str> {
+    if found.eq_ignore_ascii_case(expected) {
+        Some("they differ in the case of letters only, which matters here")
+    } else if found.trim() == expected.trim() {
+        Some("they differ in white space only")
+    } else if without_extension(found) == without_extension(expected) && without_extension(found).is_some() {
+        Some("one ends in `.yml`, the other in `.yaml`")
+    } else if !found.is_ascii() && expected.is_ascii() {
+        Some("it holds letters that are not ASCII and may look like those that are")
+    } else {
+        None
+    }
+}
+
+fn without_extension(name: &str) -> Option<&str> {
+    name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_miss_is_named() {
+        for (found, expected, part) in [
+            ("Publish.yml", "publish.yml", "case"),
+            ("publish ", "publish", "white space"),
+            ("publish.yaml", "publish.yml", "`.yaml`"),
+            ("p\u{443}blish.yml", "publish.yml", "not ASCII"),
+        ] {
+            assert!(near_miss(found, expected).unwrap().contains(part), "{found}");
+        }
+        assert_eq!(near_miss("ci.yml", "publish.yml"), None);
+        assert_eq!(near_miss("a", "b"), None);
+    }
+}

@@ -14,6 +14,7 @@ use common::clients::{Client, Tool};
 use examples::registry::database::Database;
 use examples::registry::npm::{Action, Authorize, Denied, Npm, Principal, router};
 use oidc_core::Context;
+use oidc_core::testing::ManualClock;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -53,7 +54,8 @@ impl Registry {
         let database = Database::open(&file).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}{prefix}", listener.local_addr().unwrap());
-        let npm = router(Npm::new(database.clone(), &url, Arc::new(OneToken), Context::system()));
+        let context = Context::default().with_clock(ManualClock::at(1_700_000_000));
+        let npm = router(Npm::new(database.clone(), &url, Arc::new(OneToken), context));
         let app = match prefix {
             "" => npm,
             _ => Router::new().nest(prefix, npm),

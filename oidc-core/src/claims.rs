@@ -66,9 +66,9 @@ impl Claims {
 
     /// Every claim with its name, in the token's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, ClaimValue<'_>)> {
-        self.members.iter().filter_map(|member| {
-            Some((self.name(member), ClaimValue(self.json.get(member.value.clone())?)))
-        })
+        self.members
+            .iter()
+            .filter_map(|member| Some((self.name(member), ClaimValue(self.json.get(member.value.clone())?))))
     }
 
     fn name<'a>(&'a self, member: &'a Member) -> &'a str {
@@ -174,7 +174,11 @@ fn whole_seconds(number: &str) -> Option<u64> {
     if !(0.0..limit).contains(&value) {
         return None;
     }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= value < limit was checked")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 <= value < limit was checked"
+    )]
     Some(value as u64)
 }
 

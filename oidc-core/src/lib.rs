@@ -45,7 +45,8 @@ pub mod verify;
 
 pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS};
 pub use crate::context::{
-    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random, RandomError,
+    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random,
+    RandomError,
 };
 pub use crate::diagnosis::{Diagnosis, Subject};
 pub use crate::provider::{

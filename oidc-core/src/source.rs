@@ -121,9 +121,13 @@ fn not_detected(providers: &ProviderSet) -> SourceError {
     known.dedup();
     SourceError::new(
         SourceErrorKind::NotDetected,
-        Diagnosis::new("not-detected", Subject::Platform, "this is not a job of a platform that gives identity tokens")
-            .expected(known.join(", "))
-            .fix("run the publish in a job of such a platform, or name a variable that holds an identity token"),
+        Diagnosis::new(
+            "not-detected",
+            Subject::Platform,
+            "this is not a job of a platform that gives identity tokens",
+        )
+        .expected(known.join(", "))
+        .fix("run the publish in a job of such a platform, or name a variable that holds an identity token"),
     )
 }
 
@@ -160,8 +164,12 @@ impl TokenSource for VariableSource {
         let Some(token) = self.context.environment().get(&self.name) else {
             return Err(SourceError::new(
                 SourceErrorKind::Missing,
-                Diagnosis::new("token-variable-missing", subject(), format!("variable `{}` is not set", self.name))
-                    .fix(format!("let the platform put an identity token for `{audience}` into it")),
+                Diagnosis::new(
+                    "token-variable-missing",
+                    subject(),
+                    format!("variable `{}` is not set", self.name),
+                )
+                .fix(format!("let the platform put an identity token for `{audience}` into it")),
             ));
         };
         IdToken::new(token, audience.clone()).map_err(|error| {

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use tokio::io::AsyncReadExt as _;
 
 use crate::context::{
-    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random, RandomError,
+    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random,
+    RandomError,
 };
 use crate::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
 use crate::time::{Clock, Timestamp};

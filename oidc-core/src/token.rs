@@ -130,7 +130,8 @@ fn decode_unverified(token: &str) -> Result<Unverified<Claims>, InvalidIdToken> 
         return Err(InvalidIdToken::TooLarge(token.len()));
     }
     let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(InvalidIdToken::Shape);
     };
     let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidIdToken::Shape)?;
@@ -158,7 +159,9 @@ mod tests {
 
     #[test]
     fn a_token_for_somebody_else_is_refused_and_says_for_whom() {
-        for aud in [r#""npm:other""#, r#"["npm:registry.example","b"]"#, "null", "7", r#""npm:registry.example/""#] {
+        for aud in
+            [r#""npm:other""#, r#"["npm:registry.example","b"]"#, "null", "7", r#""npm:registry.example/""#]
+        {
             let error = IdToken::new(token(&format!("{{\"aud\":{aud}}}")), audience()).unwrap_err();
             assert!(matches!(error, InvalidIdToken::Audience { .. }), "{aud}: {error}");
             assert!(error.to_string().contains("npm:registry.example"));
@@ -171,7 +174,10 @@ mod tests {
             let error = IdToken::new(text, audience()).unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
-        assert!(matches!(IdToken::new("x".repeat(20_000), audience()), Err(InvalidIdToken::TooLarge(20_000))));
+        assert!(matches!(
+            IdToken::new("x".repeat(20_000), audience()),
+            Err(InvalidIdToken::TooLarge(20_000))
+        ));
     }
 
     #[test]

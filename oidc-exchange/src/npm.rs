@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_name_comes_out_of_every_spelling_of_a_path() {
-        for path in ["@acme%2fwidget", "@acme%2Fwidget", "%40acme%2Fwidget", "%40acme/widget", "@acme/widget"] {
+        for path in ["@acme%2fwidget", "@acme%2Fwidget", "%40acme%2Fwidget", "%40acme/widget", "@acme/widget"]
+        {
             assert_eq!(PackageName::from_path(path).unwrap().as_str(), "@acme/widget", "{path}");
         }
         assert_eq!(PackageName::from_path("widget").unwrap().escaped(), "widget");
@@ -132,9 +133,31 @@ mod tests {
     fn what_is_no_name_is_refused() {
         let long = "a".repeat(215);
         for path in [
-            "", "@", "@acme", "@acme/", "@/widget", "@acme/a/b", "acme/widget", "..", "%2e%2e", "@acme%2f..",
-            "@acme%2f%2e%2e%2fx", "%2540acme%252fwidget", "_x", ".x", "-", "a%00", "a%0a", "%ff", "wïdget", "a b",
-            "a?b", "a%3fb", "a\\b", "widget/", &long,
+            "",
+            "@",
+            "@acme",
+            "@acme/",
+            "@/widget",
+            "@acme/a/b",
+            "acme/widget",
+            "..",
+            "%2e%2e",
+            "@acme%2f..",
+            "@acme%2f%2e%2e%2fx",
+            "%2540acme%252fwidget",
+            "_x",
+            ".x",
+            "-",
+            "a%00",
+            "a%0a",
+            "%ff",
+            "wïdget",
+            "a b",
+            "a?b",
+            "a%3fb",
+            "a\\b",
+            "widget/",
+            &long,
         ] {
             assert!(PackageName::from_path(path).is_err(), "{path}");
         }

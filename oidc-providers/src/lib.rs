@@ -16,6 +16,8 @@
 
 pub mod github;
 pub mod gitlab;
+#[cfg(test)]
+mod harness;
 mod rules;
 #[cfg(feature = "testing")]
 pub mod sample;

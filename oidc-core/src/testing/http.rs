@@ -43,7 +43,8 @@ impl FakeHttp {
         Self::new().on_request(move |request| {
             let document = if request.url.as_str() == format!("{base}/.well-known/openid-configuration") {
                 issuer.discovery()
-            } else if Some(request.url.as_str()) == issuer.discovery().get("jwks_uri").and_then(Value::as_str) {
+            } else if Some(request.url.as_str()) == issuer.discovery().get("jwks_uri").and_then(Value::as_str)
+            {
                 issuer.jwks()
             } else {
                 return None;

@@ -37,7 +37,9 @@ pub async fn verified(providers: &ProviderSet, claims: &Value) -> Result<Verifie
     let text = |name: &str| claims.get(name).and_then(Value::as_str).expect("a text claim").to_owned();
     let issuer = Arc::new(FakeIssuer::new(text("iss")));
     let now = claims.get("iat").and_then(Value::as_u64).expect("a number `iat`");
-    let cx = Context::default().with_clock(ManualClock::at(now)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
+    let cx = Context::default()
+        .with_clock(ManualClock::at(now))
+        .with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
     let audience = Audience::new(text("aud")).expect("an audience");
     let verifier = Verifier::new(AwsLc, [audience], providers, &cx).expect("a verifier");
     verifier.verify(&issuer.sign(claims)).await

@@ -121,7 +121,9 @@ impl fmt::Display for VerifyError {
             Reason::Shape => f.write_str(
                 "the identity token is not a JWT: expected three base64url parts with dots between them",
             ),
-            Reason::Header => f.write_str("the identity token's header is not a JSON object with unique members"),
+            Reason::Header => {
+                f.write_str("the identity token's header is not a JSON object with unique members")
+            }
             Reason::Algorithm => f.write_str(
                 "the identity token's header names a signature algorithm that its platform does not use",
             ),
@@ -168,11 +170,9 @@ impl fmt::Display for VerifyError {
                 self.found("iss"),
                 retry_after.as_secs()
             ),
-            Reason::Signature => write!(
-                f,
-                "the identity token's signature is not that of its issuer {}",
-                self.found("iss")
-            ),
+            Reason::Signature => {
+                write!(f, "the identity token's signature is not that of its issuer {}", self.found("iss"))
+            }
             Reason::MissingClaim(claim) => write!(f, "claim `{claim}` is missing from the identity token"),
             Reason::InvalidClaim(claim) => {
                 write!(f, "claim `{claim}` is {}, which it can't be", self.found(claim))

@@ -27,7 +27,11 @@ struct Discovery {
 }
 
 /// Fetches the keys of an issuer.
-pub(super) async fn fetch(cx: &Context, issuer: &Issuer, backend: &dyn Backend) -> Result<KeySet, FetchError> {
+pub(super) async fn fetch(
+    cx: &Context,
+    issuer: &Issuer,
+    backend: &dyn Backend,
+) -> Result<KeySet, FetchError> {
     let base = HttpUrl::parse(issuer.url())?;
     let document = get(cx, base.below(".well-known/openid-configuration"), MAX_DISCOVERY).await?;
     let discovery: Discovery = document.json().ok_or(FetchError::Discovery)?;

@@ -43,7 +43,9 @@ impl KeySet {
         for key in document.keys.iter().take(MAX_KEYS) {
             match usable(key.get(), backend) {
                 Ok((name, key)) => set.insert(name, key),
-                Err(why) => tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over"),
+                Err(why) => {
+                    tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over")
+                }
             }
         }
         if set.0.is_empty() { Err(InvalidJwks::NoKey) } else { Ok(set) }

@@ -78,7 +78,8 @@ impl Verifier {
             for issuer in &provider.profile().issuers {
                 let url = Arc::clone(issuer.url());
                 let unusable = |_| InvalidVerifier::Keys(shown(&url).to_string());
-                let keys = KeyCache::new(issuer.clone(), Arc::clone(&backend), cx.clone()).map_err(unusable)?;
+                let keys =
+                    KeyCache::new(issuer.clone(), Arc::clone(&backend), cx.clone()).map_err(unusable)?;
                 let trusted = Trusted {
                     provider: Arc::clone(provider),
                     issuer: Arc::clone(&url),
@@ -144,6 +145,16 @@ impl Verifier {
     /// How it stands with each issuer's keys, for metrics.
     pub fn key_status(&self) -> Vec<KeyStatus> {
         self.0.issuers.values().map(|trusted| trusted.keys.status()).collect()
+    }
+
+    /// The platform whose token this is.
+    pub fn provider_of(&self, verified: &Verified<Claims>) -> Option<&Arc<dyn Provider>> {
+        self.0.issuers.get(verified.issuer()).map(|trusted| &trusted.provider)
+    }
+
+    /// The outside world that it was made with.
+    pub fn context(&self) -> &Context {
+        &self.0.cx
     }
 
     /// The audiences that a token may be for.

@@ -115,7 +115,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
             if names.iter().flatten().any(|known| *known == name) {
                 return Err(A::Error::custom("duplicate"));
             }
-            let free = names.iter_mut().find(|slot| slot.is_none()).ok_or_else(|| A::Error::custom("too many"))?;
+            let free =
+                names.iter_mut().find(|slot| slot.is_none()).ok_or_else(|| A::Error::custom("too many"))?;
             *free = Some(name);
         }
         Ok(members)
@@ -133,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_header_names_algorithm_and_key() {
-        let read = header(r#"{"typ":"JWT","alg":"RS256","kid":"k\u0031","x5t":"x","jku":"https://evil.example"}"#);
+        let read =
+            header(r#"{"typ":"JWT","alg":"RS256","kid":"k\u0031","x5t":"x","jku":"https://evil.example"}"#);
         assert_eq!(read.unwrap(), ("RS256".to_owned(), "k1".to_owned()));
     }
 

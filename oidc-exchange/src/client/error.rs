@@ -1,5 +1,7 @@
-use oidc_core::http::{HttpError, Response, message_of};
-use oidc_core::{Diagnosis, Subject};
+use std::fmt;
+
+use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of};
+use oidc_core::{Diagnosis, HttpUrl, IdToken, Secret, Subject};
 
 /// A registry gave no publish token. It never holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +25,7 @@ pub enum ExchangeErrorKind {
         /// What the registry said, fit to be shown.
         message: Option<String>,
     },
-    /// The answer is not what the protocol says.
+    /// The answer is not what the protocol says, or too long.
     InvalidAnswer,
     /// The registry's URL or the package can't be used.
     InvalidRequest,
@@ -45,34 +47,65 @@ impl ExchangeError {
         &self.diagnosis
     }
 
-    pub(super) fn unreachable(url: &str, error: HttpError) -> Self {
-        let problem = format!("the registry did not answer the exchange: {error}");
-        let diagnosis = Diagnosis::new("exchange-unreachable", Subject::Url(url.to_owned()), problem)
-            .fix("check the registry's URL and the proxy; the exchange is not tried again by itself, since it may have happened");
-        Self { kind: ExchangeErrorKind::Unreachable, diagnosis: Box::new(diagnosis), source: Some(Box::new(error)) }
+    /// No complete answer came.
+    pub(super) fn no_answer(url: &HttpUrl, error: HttpError) -> Self {
+        let subject = Subject::Url(url.to_string());
+        let problem = format!("the registry gave no usable answer to the exchange: {error}");
+        let (kind, diagnosis) = match error.kind() {
+            HttpErrorKind::TooLarge(_) => (
+                ExchangeErrorKind::InvalidAnswer,
+                Diagnosis::new("exchange-answer", subject, problem).fix(CHECK_URL),
+            ),
+            HttpErrorKind::Request(_) => {
+                (ExchangeErrorKind::InvalidRequest, Diagnosis::new("exchange-request", subject, problem))
+            }
+            _ => {
+                let fix = "check the registry's URL, its certificate and the proxy; the exchange is not tried again by \
+                           itself, since it may have happened";
+                (
+                    ExchangeErrorKind::Unreachable,
+                    Diagnosis::new("exchange-unreachable", subject, problem).fix(fix),
+                )
+            }
+        };
+        Self { kind, diagnosis: Box::new(diagnosis), source: Some(Box::new(error)) }
     }
 
     /// The answer's status is not a success.
-    pub(super) fn rejected(url: &str, package: &str, answer: &Response) -> Self {
-        let message = message_of(answer);
+    pub(super) fn rejected(
+        url: &HttpUrl,
+        package: &dyn fmt::Display,
+        answer: &Response,
+        token: &IdToken,
+    ) -> Self {
+        let message = message_of(answer).filter(|message| !repeats(message, token.secret()));
         let status = answer.status;
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
         let problem = format!("the registry refused the exchange for `{package}` with status {status}{says}");
-        let diagnosis = Diagnosis::new("exchange-rejected", Subject::Url(url.to_owned()), problem).fix(advice(status));
+        let subject = Subject::Url(url.to_string());
+        let diagnosis = Diagnosis::new("exchange-rejected", subject, problem).fix(advice(status));
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
     }
 
     /// The answer is a success without a usable token.
-    pub(super) fn invalid_answer(url: &str, what: &str) -> Self {
-        let diagnosis = Diagnosis::new("exchange-answer", Subject::Url(url.to_owned()), what)
-            .fix("check that the URL is the registry's and not that of a proxy or a web page");
+    pub(super) fn invalid_answer(url: &HttpUrl, what: &str) -> Self {
+        let diagnosis = Diagnosis::new("exchange-answer", Subject::Url(url.to_string()), what).fix(CHECK_URL);
         Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
     }
 }
 
+const CHECK_URL: &str = "check that the URL is the registry's and not that of a proxy or a web page";
+
+/// Whether a message repeats the token that the registry was asked with, or a part of it.
+fn repeats(message: &str, token: &Secret) -> bool {
+    token.expose().split('.').any(|part| part.len() >= 16 && message.contains(part))
+}
+
 fn advice(status: u16) -> &'static str {
     match status {
-        300..=399 => "redirects are not followed with an identity token; use the URL that the registry itself has",
+        300..=399 => {
+            "redirects are not followed with an identity token; use the URL that the registry itself has"
+        }
         400 => "the registry could not read the request; check that it speaks this protocol",
         401 => "the registry did not accept the identity token; look at its issuer, audience and age",
         403 => "a rule of the trusted publisher differs; compare it with what the registry says",

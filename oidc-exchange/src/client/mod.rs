@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! use oidc_core::{Context, ProviderSet};
-//! use oidc_exchange::client::{Mode, Npm, Outcome};
+//! use oidc_exchange::client::{Mode, Npm, Outcome, Registry as _};
 //!
 //! # async fn publish(providers: ProviderSet, cx: Context) -> Result<(), Box<dyn std::error::Error>> {
 //! let registry = Npm::at("https://registry.example/npm/")?;
@@ -19,10 +19,12 @@ mod error;
 mod npm;
 
 use std::fmt;
+use std::str::FromStr;
 
 use async_trait::async_trait;
 use oidc_core::{
-    Ambient, Audience, Context, Detection, IdToken, ProviderSet, Secret, SourceError, Timestamp, TokenSource,
+    Ambient, Audience, Context, Detection, Diagnosis, IdToken, ProviderSet, Secret, SourceError, Timestamp,
+    TokenSource,
 };
 
 pub use self::error::{ExchangeError, ExchangeErrorKind};
@@ -86,6 +88,36 @@ pub trait Registry: fmt::Debug + Send + Sync {
         let token = source.token(&audience).await?;
         Ok(self.exchange(&token, package, cx).await?)
     }
+
+    /// Finds out where the job runs, gets an identity token there and exchanges it for one that publishes
+    /// `package`, as far as the mode says. Each package takes its own call.
+    ///
+    /// # Errors
+    ///
+    /// In [`Mode::Always`], whatever kept the token from us. In [`Mode::Automatic`] that is
+    /// [`Outcome::Fallback`].
+    async fn publish_token(
+        &self,
+        package: Self::Package,
+        mode: Mode,
+        providers: &ProviderSet,
+        cx: &Context,
+    ) -> Result<Outcome<Self::Package>, Failure> {
+        if mode == Mode::Never {
+            return Ok(Outcome::Disabled);
+        }
+        let mut detection = Detection::new(cx);
+        detection.token_variables.extend(self.token_variables());
+        let result = match Ambient::detect(providers, detection) {
+            Ok(source) => self.token_from(&*source, package, cx).await,
+            Err(error) => Err(error.into()),
+        };
+        match result {
+            Ok(token) => Ok(Outcome::Token(token)),
+            Err(failure) if mode == Mode::Automatic => Ok(Outcome::Fallback(failure)),
+            Err(failure) => Err(failure),
+        }
+    }
 }
 
 /// A short-lived token that publishes one package.
@@ -129,7 +161,9 @@ impl<P: PartialEq + fmt::Display> PublishToken<P> {
 
 /// A publish token was asked for another package than its own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the publish token is for package `{made_for}` and can't publish `{asked_for}`; exchange one for each package")]
+#[error(
+    "the publish token is for package `{made_for}` and can't publish `{asked_for}`; exchange one for each package"
+)]
 pub struct WrongPackage {
     made_for: String,
     asked_for: String,
@@ -148,18 +182,23 @@ pub enum Mode {
     Never,
 }
 
-impl std::str::FromStr for Mode {
-    type Err = String;
+impl FromStr for Mode {
+    type Err = InvalidMode;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, InvalidMode> {
         match text {
             "automatic" => Ok(Self::Automatic),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err("expected automatic, always or never".to_owned()),
+            _ => Err(InvalidMode),
         }
     }
 }
+
+/// A text is not the name of a [`Mode`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `automatic`, `always` or `never`")]
+pub struct InvalidMode;
 
 /// What came of trying to publish by identity.
 #[derive(Debug)]
@@ -185,26 +224,12 @@ pub enum Failure {
     Exchange(#[from] ExchangeError),
 }
 
-/// What every registry's `publish_token` does: detect, ask, exchange, as far as the mode says.
-async fn publish_token<R: Registry>(
-    registry: &R,
-    package: R::Package,
-    mode: Mode,
-    providers: &ProviderSet,
-    cx: &Context,
-) -> Result<Outcome<R::Package>, Failure> {
-    if mode == Mode::Never {
-        return Ok(Outcome::Disabled);
-    }
-    let mut detection = Detection::new(cx);
-    detection.token_variables.extend(registry.token_variables());
-    let result = match Ambient::detect(providers, detection) {
-        Ok(source) => registry.token_from(&*source, package, cx).await,
-        Err(error) => Err(error.into()),
-    };
-    match result {
-        Ok(token) => Ok(Outcome::Token(token)),
-        Err(failure) if mode == Mode::Automatic => Ok(Outcome::Fallback(failure)),
-        Err(failure) => Err(failure),
+impl Failure {
+    /// What is wrong and what to change.
+    pub fn diagnosis(&self) -> &Diagnosis {
+        match self {
+            Self::Source(error) => error.diagnosis(),
+            Self::Exchange(error) => error.diagnosis(),
+        }
     }
 }

@@ -1,12 +1,13 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp as Jiff;
 use oidc_core::http::Request;
-use oidc_core::{
-    Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, ProviderSet, Secret, Subject, Timestamp,
-};
+use oidc_core::{Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Secret, Subject, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{ExchangeError, ExchangeErrorKind, Failure, Mode, Outcome, PublishToken, Registry};
+use super::{ExchangeError, ExchangeErrorKind, PublishToken, Registry};
 use crate::npm::{self, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -14,6 +15,13 @@ const PUBLIC: &str = "https://registry.npmjs.org/";
 
 /// A publish token may have this many bytes.
 const MAX_PUBLISH_TOKEN: usize = 8 * 1024;
+
+/// The answer to an exchange holds little more than the token.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// How long an exchange may take. Longer than other requests, since it is not tried again and the registry may
+/// have to fetch the issuer's keys first.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// An npm registry.
 ///
@@ -64,23 +72,6 @@ impl Npm {
     pub fn url(&self) -> &HttpUrl {
         &self.url
     }
-
-    /// Finds out where the job runs, gets an identity token there and exchanges it for one that publishes
-    /// `package`. Each package takes its own call.
-    ///
-    /// # Errors
-    ///
-    /// In [`Mode::Always`], whatever kept the token from us. In [`Mode::Automatic`] that is
-    /// [`Outcome::Fallback`].
-    pub async fn publish_token(
-        &self,
-        package: PackageName,
-        mode: Mode,
-        providers: &ProviderSet,
-        cx: &Context,
-    ) -> Result<Outcome<PackageName>, Failure> {
-        super::publish_token(self, package, mode, providers, cx).await
-    }
 }
 
 #[async_trait]
@@ -106,33 +97,46 @@ impl Registry for Npm {
         cx: &Context,
     ) -> Result<PublishToken<PackageName>, ExchangeError> {
         let url = self.exchange_root.below(&format!("{}{}", npm::EXCHANGE_PATH, package.escaped()));
-        let at = url.to_string();
-        let request = Request::post(url).header("accept", "application/json").bearer(token.secret());
-        let answer = cx.http().send(request).await.map_err(|error| ExchangeError::unreachable(&at, error))?;
+        let request = Request::post(url.clone())
+            .header("accept", "application/json")
+            .bearer(token.secret())
+            .max_body(MAX_ANSWER)
+            .deadline(DEADLINE);
+        let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_answer(&url, error))?;
         if !answer.is_success() {
-            return Err(ExchangeError::rejected(&at, package.as_str(), &answer));
+            return Err(ExchangeError::rejected(&url, &package, &answer, token));
         }
-        let Some(exchanged) = answer.json::<Exchanged>() else {
-            return Err(ExchangeError::invalid_answer(&at, "the registry's answer is not a JSON object with `token`"));
-        };
-        let secret = Secret::new(exchanged.token);
-        let is_token = |text: &str| text.len() <= MAX_PUBLISH_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if secret.is_empty() || !is_token(secret.expose()) {
-            return Err(ExchangeError::invalid_answer(&at, "the `token` in the registry's answer is not one"));
+        let invalid = |what| ExchangeError::invalid_answer(&url, what);
+        let exchanged: Exchanged = answer
+            .json()
+            .ok_or_else(|| invalid("the registry's answer to the exchange is not what npm's is"))?;
+        let expires_at = exchanged.expires_at();
+        let secret = exchanged.token.map(Secret::new);
+        let secret =
+            secret.ok_or_else(|| invalid("the registry's answer to the exchange holds no `token`"))?;
+        if !is_token(&secret) {
+            return Err(invalid("the `token` in the registry's answer is not one"));
         }
-        let expires_at = exchanged.expires.as_deref().and_then(point_in_time);
         Ok(PublishToken::new(secret, package, expires_at))
     }
 }
 
-/// The answer to an exchange. Other members exist; none is needed.
-#[derive(Deserialize)]
-struct Exchanged {
-    token: String,
-    expires: Option<String>,
+/// Whether a text can stand in a header and in a variable.
+fn is_token(secret: &Secret) -> bool {
+    let text = secret.expose();
+    !text.is_empty() && text.len() <= MAX_PUBLISH_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn point_in_time(text: &str) -> Option<Timestamp> {
-    let seconds = text.parse::<Jiff>().ok()?.as_second();
-    u64::try_from(seconds).ok().map(Timestamp::from_secs)
+/// The answer to an exchange. Other members exist, and none but the token is needed.
+#[derive(Deserialize)]
+struct Exchanged {
+    token: Option<String>,
+    expires: Option<Value>,
+}
+
+impl Exchanged {
+    fn expires_at(&self) -> Option<Timestamp> {
+        let time: Jiff = self.expires.as_ref()?.as_str()?.parse().ok()?;
+        u64::try_from(time.as_second()).ok().map(Timestamp::from_secs)
+    }
 }

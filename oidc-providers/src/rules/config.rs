@@ -4,6 +4,8 @@
 use oidc_core::{Diagnosis, InvalidPublisher, Subject, shown};
 use serde_json::{Map, Value};
 
+use super::names;
+
 /// A text in a configuration may have this many bytes, as on crates.io and PyPI.
 const MAX_BYTES: usize = 255;
 
@@ -39,7 +41,9 @@ impl<'a> Config<'a> {
     pub(crate) fn required(&self, key: &str, example: &str) -> Result<&'a str, InvalidPublisher> {
         self.text(key)?.ok_or_else(|| {
             let problem = format!("a publisher needs the field `{key}`");
-            invalid("publisher-missing-field", key, &problem).fix(format!("write it, such as `{example}`")).into()
+            invalid("publisher-missing-field", key, &problem)
+                .fix(format!("write it, such as `{example}`"))
+                .into()
         })
     }
 
@@ -67,6 +71,13 @@ impl<'a> Config<'a> {
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(value) => Err(wrong_type(key, value, "`true` or `false`, without quotes")),
         }
+    }
+
+    /// An immutable id, `None` where it is absent or `null`.
+    pub(crate) fn id(&self, key: &str) -> Result<Option<String>, InvalidPublisher> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        names::id(key, text)?;
+        Ok(Some(text.to_owned()))
     }
 
     fn value(&self, key: &str) -> Option<&'a Value> {
@@ -104,13 +115,20 @@ impl From<Refused> for InvalidPublisher {
 /// A text that could stand in a claim: not empty, not long, nothing invisible, no white space around it.
 fn text<'a>(key: &str, value: &'a Value) -> Result<&'a str, InvalidPublisher> {
     let Some(text) = value.as_str() else { return Err(wrong_type(key, value, "a text, in quotes")) };
-    let refuse = |problem: &str, fix: String| Err(invalid("publisher-text", key, problem).found(text).fix(fix).into());
+    let refuse =
+        |problem: &str, fix: String| Err(invalid("publisher-text", key, problem).found(text).fix(fix).into());
     if text.len() > MAX_BYTES {
-        return refuse(&format!("it is longer than {MAX_BYTES} bytes"), "write the whole name, and only it".to_owned());
+        return refuse(
+            &format!("it is longer than {MAX_BYTES} bytes"),
+            "write the whole name, and only it".to_owned(),
+        );
     }
     let trimmed = text.trim();
     if trimmed.is_empty() {
-        return refuse("it is empty", "write a value, or leave the field out if every value will do".to_owned());
+        return refuse(
+            "it is empty",
+            "write a value, or leave the field out if every value will do".to_owned(),
+        );
     }
     if trimmed != text {
         return refuse("it has white space around it", format!("write `{}`", shown(trimmed)));
@@ -197,7 +215,11 @@ mod tests {
             (json!({"workflow_filename": "a"}), "publisher-unknown-field", "write `workflow`, or remove it"),
             (json!({"work": "a"}), "publisher-unknown-field", "write `workflow`"),
             (json!({"": "a"}), "publisher-unknown-field", "remove it; the fields are workflow, event, flag"),
-            (json!({"sub": "a"}), "publisher-unknown-field", "remove it; the fields are workflow, event, flag"),
+            (
+                json!({"sub": "a"}),
+                "publisher-unknown-field",
+                "remove it; the fields are workflow, event, flag",
+            ),
             (json!({"workflow": 7}), "publisher-type", "write a text, in quotes: `\"7\"`"),
             (json!({"workflow": true}), "publisher-type", "write a text"),
             (json!({"workflow": ["a"]}), "publisher-type", "write a text"),

@@ -94,7 +94,8 @@ impl Constraints {
         if self.events.is_empty() || self.names_event(&found) {
             return Ok(());
         }
-        let fix = format!("run the publish by one of these events, or add `{}` to `{}`", shown(&found), field.key);
+        let fix =
+            format!("run the publish by one of these events, or add `{}` to `{}`", shown(&found), field.key);
         Err(Mismatch::new(differs(field, &found, &self.events.join(", ")).fix(fix)))
     }
 

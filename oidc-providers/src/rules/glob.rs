@@ -23,19 +23,27 @@ enum Piece {
 impl Pattern {
     /// Reads the pattern of a configuration's field.
     pub(crate) fn parse(key: &str, text: &str) -> Result<Self, InvalidPublisher> {
-        let refuse = |problem: &str, fix: &str| Err(invalid("publisher-ref", key, problem).found(text).fix(fix).into());
+        let refuse = |problem: &str, fix: &str| {
+            Err(invalid("publisher-ref", key, problem).found(text).fix(fix).into())
+        };
         if !text.starts_with("refs/") {
             let fix = "write the full name: `refs/tags/v*` for tags, `refs/heads/main` for a branch";
             return refuse("a ref pattern starts with `refs/`", fix);
         }
         if text.contains("***") {
-            return refuse("three stars in a row mean nothing", "write `*` within one segment, `**` across `/`");
+            return refuse(
+                "three stars in a row mean nothing",
+                "write `*` within one segment, `**` across `/`",
+            );
         }
         if text.contains(|c: char| c.is_whitespace() || "?[]\\^~:".contains(c)) || text.contains("..") {
             return refuse("it holds what no ref can hold", "use only `*` and `**` as wildcards");
         }
         if text.ends_with('/') || text.contains("//") {
-            return refuse("it can match no ref", "remove the needless `/`, or write `/**` for everything below");
+            return refuse(
+                "it can match no ref",
+                "remove the needless `/`, or write `/**` for everything below",
+            );
         }
         Ok(Self { text: text.to_owned(), pieces: pieces(text) })
     }
@@ -153,8 +161,20 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_refused_with_what_to_write() {
         for text in [
-            "main", "v*", "*", "tags/v*", "/refs/heads/main", "refs/tags/v?", "refs/tags/[v]*", "refs/heads/a b",
-            "refs/heads/***", "refs/heads/", "refs//heads", "refs/heads/..", "refs/heads/a:b", "refs/heads/a\\b",
+            "main",
+            "v*",
+            "*",
+            "tags/v*",
+            "/refs/heads/main",
+            "refs/tags/v?",
+            "refs/tags/[v]*",
+            "refs/heads/a b",
+            "refs/heads/***",
+            "refs/heads/",
+            "refs//heads",
+            "refs/heads/..",
+            "refs/heads/a:b",
+            "refs/heads/a\\b",
         ] {
             assert!(Pattern::parse("ref", text).unwrap_err().diagnosis().fix.is_some(), "{text}");
         }

@@ -8,8 +8,15 @@ use super::link::is_id;
 /// A name that the platform only gives out in ASCII.
 pub(crate) fn ascii(key: &str, text: &str) -> Result<(), InvalidPublisher> {
     let Some(other) = text.chars().find(|character| !character.is_ascii()) else { return Ok(()) };
-    let problem = format!("`{}` (U+{:04X}) is not an ASCII letter, though it may look like one", shown(&other.to_string()), u32::from(other));
-    Err(invalid("publisher-look-alike", key, &problem).found(text).fix("type the name in ASCII letters").into())
+    let problem = format!(
+        "`{}` (U+{:04X}) is not an ASCII letter, though it may look like one",
+        shown(&other.to_string()),
+        u32::from(other)
+    );
+    Err(invalid("publisher-look-alike", key, &problem)
+        .found(text)
+        .fix("type the name in ASCII letters")
+        .into())
 }
 
 /// A name that may be of any script, and of one only: a letter that looks like an ASCII one beside ASCII letters is
@@ -36,17 +43,26 @@ fn is_compatibility_form(character: char) -> bool {
 /// A YAML file's name or path ends in `.yml` or `.yaml` and has something before that.
 pub(crate) fn yaml(key: &str, text: &str) -> Result<(), InvalidPublisher> {
     let name = text.rsplit('/').next().unwrap_or_default();
-    if [".yml", ".yaml"].iter().any(|extension| name.strip_suffix(extension).is_some_and(|stem| !stem.is_empty())) {
+    if [".yml", ".yaml"]
+        .iter()
+        .any(|extension| name.strip_suffix(extension).is_some_and(|stem| !stem.is_empty()))
+    {
         return Ok(());
     }
     let fix = match text.rfind(".yaml@").map(|at| at + 5).or_else(|| text.rfind(".yml@").map(|at| at + 4)) {
         Some(end) => format!("write `{}`, without the ref", shown(text.get(..end).unwrap_or_default())),
-        None if name.to_ascii_lowercase().ends_with(".yml") || name.to_ascii_lowercase().ends_with(".yaml") => {
-            "write the file's name as it is in the repository, with `.yml` or `.yaml` in lower case".to_owned()
+        None if name.to_ascii_lowercase().ends_with(".yml")
+            || name.to_ascii_lowercase().ends_with(".yaml") =>
+        {
+            "write the file's name as it is in the repository, with `.yml` or `.yaml` in lower case"
+                .to_owned()
         }
         None => format!("write the file's name, not the title in it, such as `{}.yml`", shown(stem(text))),
     };
-    Err(invalid("publisher-extension", key, "it does not end in `.yml` or `.yaml`").found(text).fix(fix).into())
+    Err(invalid("publisher-extension", key, "it does not end in `.yml` or `.yaml`")
+        .found(text)
+        .fix(fix)
+        .into())
 }
 
 fn stem(text: &str) -> &str {
@@ -80,7 +96,8 @@ pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Invali
     if known.contains(&text) {
         return Ok(());
     }
-    let fix = format!("write {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "));
+    let fix =
+        format!("write {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "));
     Err(invalid("publisher-value", key, "the platform knows no such value").found(text).fix(fix).into())
 }
 
@@ -131,7 +148,8 @@ mod tests {
 
     #[test]
     fn a_file_has_a_name_before_its_extension() {
-        for text in ["a.yml", "a.yaml", "a.yml.yml", "a b.yml", "@.yml", ".a.yml", "ci/a.yml", "a.yml@b.yml"] {
+        for text in ["a.yml", "a.yaml", "a.yml.yml", "a b.yml", "@.yml", ".a.yml", "ci/a.yml", "a.yml@b.yml"]
+        {
             assert!(yaml("workflow", text).is_ok(), "{text}");
         }
         for (text, fix) in [
@@ -155,7 +173,15 @@ mod tests {
         for text in ["pro\u{111}a", "produção", "größe", "прод", "本番", "release 🚀"] {
             assert!(one_script("environment", text).is_ok(), "{text}");
         }
-        for text in ["r\u{435}lease", "rel\u{3b5}ase", "ｒｅｌ", "a\u{2010}b", "\u{1d42b}el", "\u{212a}it", "pub\u{131}ish"] {
+        for text in [
+            "r\u{435}lease",
+            "rel\u{3b5}ase",
+            "ｒｅｌ",
+            "a\u{2010}b",
+            "\u{1d42b}el",
+            "\u{212a}it",
+            "pub\u{131}ish",
+        ] {
             let error = one_script("environment", text).unwrap_err().to_string();
             assert!(error.contains("U+"), "{error}");
         }

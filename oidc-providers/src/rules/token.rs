@@ -76,6 +76,41 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(differs(field, &found, expected)))
     }
 
+    /// Whether a repository's or project's name is the publisher's. Where it isn't, and the pinned id is, then it was
+    /// renamed, and the mismatch says so.
+    pub(crate) fn is_named(
+        &self,
+        name: &Field,
+        expected: &str,
+        id: &Field,
+        pinned: Option<&str>,
+    ) -> Result<(), Mismatch> {
+        let found = self.required(name.claim)?;
+        if self.comparison.same(name, &found, expected) {
+            return Ok(());
+        }
+        let mismatch = differs(name, &found, expected);
+        if pinned.is_none() || self.optional(id.claim)?.as_deref() != pinned {
+            return Err(Mismatch::new(mismatch));
+        }
+        let fix = format!(
+            "it was renamed or transferred: set `{}` to `{}` in the publisher's configuration",
+            name.key,
+            shown(&found)
+        );
+        Err(Mismatch::new(mismatch.fix(fix)))
+    }
+
+    /// Whether a claim says the same as another claim of the same token.
+    pub(crate) fn agrees(&self, field: &Field, expected: &str) -> Result<(), Mismatch> {
+        let found = self.required(field.claim)?;
+        if self.comparison.same(field, &found, expected) {
+            return Ok(());
+        }
+        let fix = "the token contradicts itself; tell the platform's operator";
+        Err(Mismatch::new(differs(field, &found, expected).fix(fix)))
+    }
+
     /// Whether an immutable id is the pinned one, or else which one is to be learned.
     pub(crate) fn pin(&self, field: &Field, pinned: Option<&str>) -> Result<Option<Pin>, Mismatch> {
         let found = self.required(field.claim)?;
@@ -102,9 +137,14 @@ pub(crate) fn differs(field: &Field, found: &str, expected: &str) -> Diagnosis {
         Some(near) => format!("claim `{}` is not the publisher's `{}`: {near}", field.claim, field.key),
         None => format!("claim `{}` is not the publisher's `{}`", field.claim, field.key),
     };
-    Diagnosis::new(field.code, Subject::Claim(field.claim.to_owned()), problem).found(found).expected(expected).fix(
-        format!("if this job is meant to publish, set `{}` to `{}` in the publisher's configuration", field.key, shown(found)),
-    )
+    Diagnosis::new(field.code, Subject::Claim(field.claim.to_owned()), problem)
+        .found(found)
+        .expected(expected)
+        .fix(format!(
+            "if this job is meant to publish, set `{}` to `{}` in the publisher's configuration",
+            field.key,
+            shown(found)
+        ))
 }
 
 /// In what small way two values differ, if it is one that is easily overlooked.

@@ -3,7 +3,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use oidc_core::testing::FixedClock;
+use oidc_core::testing::ManualClock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -90,7 +90,7 @@ impl Host {
 async fn open(folder: &TempDir) -> Npm {
     let url = format!("sqlite:{}/registry.db", folder.path().display());
     let database = Database::open(&url).await.unwrap();
-    let context = Context::default().with_clock(FixedClock::at(Timestamp::from_secs(1_700_000_000)));
+    let context = Context::default().with_clock(ManualClock::at(1_700_000_000));
     Npm::new(database, "https://registry.example/npm/", Arc::new(Fake), context)
 }
 

@@ -1,0 +1,60 @@
+//! Tokens that are refused, one for each reason to.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, claims};
+
+/// A token that is refused before any signature is checked, with the name of its case.
+#[derive(Debug)]
+pub struct Sample {
+    /// As in `reject_ns_<case>`.
+    pub case: &'static str,
+    /// The token.
+    pub token: String,
+}
+
+/// One sample for each case that is refused without a signature check.
+pub fn rejected(scene: &Scene, now: u64) -> Vec<Sample> {
+    let with = |name: &str, value: Value| {
+        let mut claims = claims(now);
+        if let Some(claims) = claims.as_object_mut() {
+            claims.insert(name.to_owned(), value);
+        }
+        scene.issuer.sign(&claims)
+    };
+    let header = |header: Value| scene.issuer.sign_as(&header, &claims(now));
+    let kid = scene.issuer.kid();
+    [
+        ("oversized", "a".repeat(64 * 1024)),
+        ("malformed", scene.token.replacen('.', "", 1)),
+        ("malformed_header", scene.token.replacen("ey", "!!", 1)),
+        ("malformed_claims", not_claims(&scene.token)),
+        ("algorithm", header(json!({ "alg": "none", "kid": kid, "typ": "JWT" }))),
+        ("critical", header(json!({ "alg": "RS256", "kid": kid, "crit": ["x"] }))),
+        ("issuer", with("iss", json!("https://issuer.invalid"))),
+        ("key", scene.issuer.sign_unpublished(&claims(now))),
+        ("audience", with("aud", json!("npm:elsewhere.example"))),
+        ("expired", scene.issuer.sign(&claims(now.saturating_sub(7200)))),
+        ("not_yet_valid", scene.issuer.sign(&claims(now.saturating_add(7200)))),
+        ("lifetime", with("exp", json!(now.saturating_add(864_000)))),
+    ]
+    .into_iter()
+    .map(|(case, token)| Sample { case, token })
+    .collect()
+}
+
+/// A token by the published key's name whose signature is another key's.
+pub fn forged(scene: &Scene, now: u64) -> String {
+    scene.issuer.sign_impostor(&claims(now))
+}
+
+fn not_claims(token: &str) -> String {
+    let mut parts: Vec<&str> = token.split('.').collect();
+    let payload = URL_SAFE_NO_PAD.encode("this is not JSON");
+    if let Some(part) = parts.get_mut(1) {
+        *part = &payload;
+    }
+    parts.join(".")
+}

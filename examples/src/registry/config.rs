@@ -1,0 +1,178 @@
+//! The configuration file of `registry`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use oidc_core::HttpUrl;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What `registry.toml` holds. Unknown keys are refused, so that a misspelt rule never goes unnoticed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen; port 0 for any that is free.
+    pub listen: SocketAddr,
+    /// Where clients reach the registry. It may have a path; port 0 stands for the one that is listened on.
+    pub public_url: String,
+    /// `sqlite:FILE`, relative to the working directory.
+    pub database: String,
+    /// A file with the administrator's token.
+    pub admin_token_file: Option<PathBuf>,
+    /// The certificate to serve https with.
+    pub tls: Option<Tls>,
+    /// The platforms whose tokens are accepted.
+    #[serde(default)]
+    pub provider: Vec<ProviderEntry>,
+    /// The packages, with who may publish them.
+    #[serde(default)]
+    pub package: Vec<PackageEntry>,
+}
+
+/// A certificate and its key, files in PEM.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// A platform with one issuer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderEntry {
+    /// The platform, such as `github`.
+    pub kind: String,
+    /// A further issuer of that kind; the platform's public one by default.
+    pub issuer: Option<String>,
+}
+
+/// A package.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageEntry {
+    /// The protocol that it is published by.
+    pub ecosystem: Ecosystem,
+    /// Its name.
+    pub name: String,
+    /// Who may publish it.
+    #[serde(default)]
+    pub publisher: Vec<PublisherEntry>,
+}
+
+/// A protocol that this registry serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ecosystem {
+    /// npm's.
+    Npm,
+}
+
+impl Ecosystem {
+    /// The name in configuration and in the stores.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+        }
+    }
+}
+
+/// A publisher: three keys of the registry's, and those of the platform, which checks them itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PublisherEntry {
+    /// The platform.
+    pub provider: String,
+    /// One of the platform's issuers; may be left out where there is only one.
+    pub issuer: Option<String>,
+    /// Whether the package is still to be created by the first publish.
+    #[serde(default)]
+    pub pending: bool,
+    /// The platform's own keys.
+    #[serde(flatten)]
+    pub rules: BTreeMap<String, Value>,
+}
+
+/// The configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidConfig {
+    /// Not TOML, or a key that is not one.
+    #[error("the configuration can't be read: {0}")]
+    Syntax(String),
+    /// `public_url` is not a URL of a registry.
+    #[error("`public_url`: {0}")]
+    PublicUrl(String),
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not TOML of the shape above; the error names the line.
+    pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
+        toml::from_str(text).map_err(|error| InvalidConfig::Syntax(error.to_string().trim_end().to_owned()))
+    }
+
+    /// `public_url` with the port that is listened on where it says 0.
+    pub(super) fn public_url(&self, port: u16) -> Result<HttpUrl, InvalidConfig> {
+        let text = match self.public_url.split_once(":0") {
+            Some((host, rest)) if rest.is_empty() || rest.starts_with('/') => format!("{host}:{port}{rest}"),
+            _ => self.public_url.clone(),
+        };
+        HttpUrl::parse(&text).map_err(|error| InvalidConfig::PublicUrl(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = r#"
+        listen = "127.0.0.1:4873"
+        public_url = "http://localhost:4873"
+        database = "sqlite:registry.db"
+        admin_token_file = "admin-token"
+        [[provider]]
+        kind = "github"
+        [[package]]
+        ecosystem = "npm"
+        name = "@acme/widget"
+        [[package.publisher]]
+        provider = "github"
+        repository = "acme/widget"
+        event = ["push", "release"]
+        ref_protected = true
+    "#;
+
+    #[test]
+    fn a_publishers_rules_are_its_platforms_to_read() {
+        let config = Config::parse(EXAMPLE).unwrap();
+        let publisher = &config.package[0].publisher[0];
+        assert_eq!(publisher.provider, "github");
+        assert_eq!(publisher.rules.keys().collect::<Vec<_>>(), ["event", "ref_protected", "repository"]);
+        assert_eq!(publisher.rules["event"], serde_json::json!(["push", "release"]));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused_by_name() {
+        let error = Config::parse(&EXAMPLE.replace("database", "data_base")).unwrap_err().to_string();
+        assert!(error.contains("data_base"), "{error}");
+        let error = Config::parse(&EXAMPLE.replace("\"npm\"", "\"cpan\"")).unwrap_err().to_string();
+        assert!(error.contains("cpan"), "{error}");
+    }
+
+    #[test]
+    fn port_0_stands_for_the_one_that_is_listened_on() {
+        let config = |url: &str| Config { public_url: url.to_owned(), ..Config::parse(EXAMPLE).unwrap() };
+        let url = |text: &str| config(text).public_url(5000).unwrap().as_str().to_owned();
+        assert_eq!(url("http://localhost:0/npm/"), "http://localhost:5000/npm/");
+        assert_eq!(url("http://localhost:0"), "http://localhost:5000/");
+        assert_eq!(url("http://localhost:4873"), "http://localhost:4873/");
+        assert!(config("http://registry.example").public_url(1).is_err());
+    }
+}

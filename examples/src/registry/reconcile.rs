@@ -1,0 +1,75 @@
+//! The configuration file's packages and publishers, brought into the stores.
+
+use oidc_exchange::server::{Package, PublisherRecord, Trust, TrustError};
+use serde_json::Value;
+
+use super::StartError;
+use super::config::{Config, PackageEntry, PublisherEntry};
+use super::npm::Npm;
+
+/// Who configured it: this file. What the API adds has another origin and is left alone.
+pub(super) const FILE: &str = "file";
+
+/// Makes the stores hold what the file says: what is unchanged keeps its id and its learned ids, what is new is added,
+/// what is no longer there is removed.
+pub(super) async fn reconcile(config: &Config, trust: &Trust, npm: &Npm) -> Result<(), StartError> {
+    let mut wanted = Vec::new();
+    for package in &config.package {
+        if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
+            npm.register(&package.name, true).await.map_err(|error| at(package, None, &error))?;
+        }
+        for publisher in &package.publisher {
+            wanted.push(
+                record(package, publisher, trust).map_err(|error| at(package, Some(publisher), &error))?,
+            );
+        }
+    }
+    let known = trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))?;
+    for record in known.iter().filter(|record| !wanted.iter().any(|other| is_same(record, other))) {
+        remove(trust, record).await?;
+    }
+    for record in wanted.iter().filter(|record| !known.iter().any(|other| is_same(record, other))) {
+        match trust.add(record).await {
+            // The API has it already, or another instance that starts at this moment was first.
+            Ok(()) | Err(TrustError::Exists { .. }) => {}
+            Err(error) => return Err(StartError::Trust(error.to_string())),
+        }
+    }
+    Ok(())
+}
+
+fn record(
+    package: &PackageEntry,
+    publisher: &PublisherEntry,
+    trust: &Trust,
+) -> Result<PublisherRecord, TrustError> {
+    let rules = Value::Object(publisher.rules.clone().into_iter().collect());
+    let package = Package::new(package.ecosystem.as_str(), package.name.as_str());
+    let mut record = trust.prepare(package, &publisher.provider, publisher.issuer.as_deref(), rules)?;
+    record.pending = publisher.pending;
+    FILE.clone_into(&mut record.origin);
+    Ok(record)
+}
+
+fn is_same(one: &PublisherRecord, other: &PublisherRecord) -> bool {
+    one.package == other.package
+        && one.identity == other.identity
+        && one.config == other.config
+        && one.pending == other.pending
+}
+
+async fn remove(trust: &Trust, record: &PublisherRecord) -> Result<(), StartError> {
+    let removed = trust.remove(&record.package, &record.id).await;
+    removed.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
+}
+
+fn at(
+    package: &PackageEntry,
+    publisher: Option<&PublisherEntry>,
+    error: &dyn std::fmt::Display,
+) -> StartError {
+    let position = publisher
+        .and_then(|publisher| package.publisher.iter().position(|other| std::ptr::eq(other, publisher)));
+    let publisher = position.map_or_else(String::new, |position| format!(", publisher {}", position + 1));
+    StartError::Package { package: package.name.clone(), publisher, reason: error.to_string() }
+}

@@ -1,0 +1,273 @@
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use oidc_core::verify::Verifier;
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
+use oidc_exchange::npm::{Port, audience};
+use oidc_exchange::server::{self, Exchange, MintPolicy, Trust};
+use oidc_exchange::sql::SqlStore;
+use tokio::task::JoinHandle;
+
+use super::access::Access;
+use super::audit::{self, Audit};
+use super::config::{Config, InvalidConfig, ProviderEntry, Tls};
+use super::database::Database;
+use super::npm::{self, Npm};
+use super::reconcile::reconcile;
+
+/// Where npm's clients exchange, below the registry's URL.
+const NPM_OIDC: &str = "/-/npm/v1/oidc";
+/// How long [`Running::stop`] waits for requests that are being answered.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often what is over is forgotten.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+/// How much is forgotten in one transaction.
+const PURGE_BATCH: u32 = 1000;
+/// An administrator's token may have this many bytes.
+const MAX_ADMIN_TOKEN: usize = 4096;
+/// A certificate chain or key may have this many bytes.
+const MAX_PEM: usize = 1 << 20;
+
+/// The registry did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
+    /// A package or a publisher of the configuration can't be used.
+    #[error("package `{package}`{publisher}: {reason}")]
+    Package {
+        /// The package.
+        package: String,
+        /// Which of its publishers.
+        publisher: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A platform of the configuration can't be used.
+    #[error("provider: {0}")]
+    Provider(String),
+    /// The publishers can't be stored.
+    #[error("the publishers can't be stored: {0}")]
+    Trust(String),
+    /// The database can't be opened.
+    #[error("the database `{url}`: {reason}")]
+    Database {
+        /// Its URL, without what may be a password.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file that the configuration names can't be used.
+    #[error("{0}")]
+    File(String),
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        reason: io::Error,
+    },
+}
+
+/// A registry that runs. Dropping it ends it as well, less gently.
+pub struct Running {
+    url: String,
+    public_url: HttpUrl,
+    npm: Npm,
+    handle: Handle<SocketAddr>,
+    server: JoinHandle<io::Result<()>>,
+    purger: JoinHandle<()>,
+    writer: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts a registry. Everything that it needs of the outside world it takes from the context.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration, a file that it names, the database or the address can't be used.
+    pub async fn start(config: Config, cx: &Context) -> Result<Self, StartError> {
+        let tls = config.tls.as_ref().map(|tls| certificate(tls, cx)).transpose()?;
+        let admin = config.admin_token_file.as_ref().map(|file| admin_token(file, cx)).transpose()?;
+        let listener = listen(config.listen)?;
+        let address =
+            listener.local_addr().map_err(|reason| StartError::Listen { address: config.listen, reason })?;
+        let public_url = config.public_url(address.port())?;
+
+        let failed =
+            |reason: String| StartError::Database { url: without_password(&config.database), reason };
+        let store = SqlStore::open(&config.database).await.map_err(|error| failed(error.to_string()))?;
+        let database = Database::open(&config.database).await.map_err(|error| failed(chain(&error)))?;
+        let (audit, writer) = Audit::start(database.clone());
+
+        let providers = providers(&config.provider)?;
+        let verifier = verifier(&public_url, &providers, cx)?;
+        let exchange =
+            Exchange::new(verifier.clone(), store.clone(), MintPolicy::default()).with_sink(audit.clone());
+        let access = Access::new(exchange.clone(), audit, admin.as_ref(), cx.clone());
+        let npm = Npm::new(database.clone(), public_url.as_str(), Arc::new(access), cx.clone());
+        let trust = Trust::new(providers, store, cx);
+        reconcile(&config, &trust, &npm).await?;
+
+        tokio::spawn(async move { verifier.warm_up().await });
+        let purger = tokio::spawn(purge(exchange.clone(), database, cx.clone()));
+        let handle = Handle::new();
+        let router = router(npm.clone(), &exchange, &public_url);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let server = tokio::spawn(serve(listener, tls, router, handle.clone()));
+        Ok(Self { url: format!("{scheme}://{address}"), public_url, npm, handle, server, purger, writer })
+    }
+
+    /// The address that is listened on, as a URL without a path.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where clients reach it, with its path.
+    pub fn public_url(&self) -> &HttpUrl {
+        &self.public_url
+    }
+
+    /// The packages that it hosts.
+    pub fn npm(&self) -> &Npm {
+        &self.npm
+    }
+
+    /// Ends it: no new connection is taken, requests that are being answered have some seconds to come to their end,
+    /// and events that wait are written.
+    pub async fn stop(self) {
+        let Self { handle, server, purger, writer, npm, .. } = self;
+        handle.graceful_shutdown(Some(GRACE));
+        purger.abort();
+        // Serving ends without an error, and a panic of a task was reported where it happened.
+        let _ended = server.await;
+        let _aborted = purger.await;
+        drop(npm);
+        let _written = writer.await;
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// npm at the public URL's path. Its exchange is at the host's root as well, since npm drops the path.
+fn router(npm: Npm, exchange: &Exchange, public_url: &HttpUrl) -> Router {
+    let registry = npm::router(npm).nest_service(NPM_OIDC, server::npm(exchange.clone()));
+    match public_url.path().trim_end_matches('/') {
+        "" => registry,
+        prefix => Router::new().nest(prefix, registry).nest_service(NPM_OIDC, server::npm(exchange.clone())),
+    }
+}
+
+fn providers(entries: &[ProviderEntry]) -> Result<ProviderSet, StartError> {
+    let provider = |entry: &ProviderEntry| match &entry.issuer {
+        Some(issuer) => oidc_providers::at(&entry.kind, issuer),
+        None => oidc_providers::public(&entry.kind),
+    };
+    let providers = entries.iter().map(provider).collect::<Result<_, _>>();
+    providers.map_err(|error| StartError::Provider(error.to_string()))
+}
+
+/// Audiences come from the configuration and never from a request's `Host`.
+fn verifier(public_url: &HttpUrl, providers: &ProviderSet, cx: &Context) -> Result<Verifier, StartError> {
+    let mut audiences = Vec::new();
+    for port in [Port::LeftOut, Port::PutIn] {
+        let audience = audience(public_url, port);
+        let audience = audience.map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
+        if !audiences.contains(&audience) {
+            audiences.push(audience);
+        }
+    }
+    Verifier::new(AwsLc, audiences, providers, cx).map_err(|error| StartError::Provider(error.to_string()))
+}
+
+async fn purge(exchange: Exchange, database: Database, cx: Context) {
+    loop {
+        cx.clock().sleep(PURGE_EVERY).await;
+        if let Err(error) = exchange.purge(PURGE_BATCH).await {
+            tracing::error!(error = %chain(&error), "what is over can't be forgotten");
+        }
+        if let Err(error) = audit::purge(&database, cx.clock().now()).await {
+            tracing::error!(%error, "old events can't be forgotten");
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map_err(|reason| StartError::Listen { address, reason })
+}
+
+async fn serve(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    router: Router,
+    handle: Handle<SocketAddr>,
+) -> io::Result<()> {
+    let service = router.into_make_service();
+    match tls {
+        Some(tls) => axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await,
+        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await,
+    }
+}
+
+fn certificate(tls: &Tls, cx: &Context) -> Result<RustlsConfig, StartError> {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let read = |path| cx.files().read(path, MAX_PEM).map_err(|error| StartError::File(error.to_string()));
+    let unusable = |path: &std::path::Path, why: &dyn fmt::Display| {
+        StartError::File(format!("the file `{}` can't be used: {why}", path.display()))
+    };
+    let chain = CertificateDer::pem_slice_iter(&read(&tls.certificate)?)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unusable(&tls.certificate, &error))?;
+    let key = PrivateKeyDer::from_pem_slice(&read(&tls.key)?).map_err(|error| unusable(&tls.key, &error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|error| unusable(&tls.certificate, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}
+
+fn admin_token(file: &std::path::Path, cx: &Context) -> Result<Secret, StartError> {
+    let content =
+        cx.files().read(file, MAX_ADMIN_TOKEN).map_err(|error| StartError::File(error.to_string()))?;
+    let token = String::from_utf8(content).map(|token| Secret::new(token.trim()));
+    match token {
+        Ok(token) if token.expose().len() >= 16 => Ok(token),
+        _ => Err(StartError::File(format!(
+            "the file `{}` holds no administrator's token: expected a line of at least 16 characters",
+            file.display()
+        ))),
+    }
+}
+
+fn without_password(url: &str) -> String {
+    match url.split_once('@') {
+        Some((scheme, host)) => format!("{}:…@{host}", scheme.split(':').next().unwrap_or_default()),
+        None => url.to_owned(),
+    }
+}
+
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    server::Chain::of(error).to_string()
+}

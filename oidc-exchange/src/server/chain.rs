@@ -1,0 +1,25 @@
+use std::error::Error;
+use std::fmt;
+
+/// An error with all that is below it, on one line: for logs.
+#[derive(Debug)]
+pub struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl<'a> Chain<'a> {
+    /// The whole chain of an error.
+    pub fn of(error: &'a (dyn Error + 'static)) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut below = self.0.source();
+        while let Some(error) = below {
+            write!(f, ": {error}")?;
+            below = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+use oidc_core::{Pin, Run, Timestamp};
+
+use super::mint::TokenHash;
+use super::store::Package;
+
+/// A decision to mint, ready to be stored. Only [`Exchange`](super::Exchange) makes one, so that a store can't
+/// compute one wrongly: it gets the replay key, how long to remember it, and the publish token's hash.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub(super) replay_key: [u8; 32],
+    pub(super) remember_until: Timestamp,
+    pub(super) max_uses: u32,
+    pub(super) token: TokenHash,
+    pub(super) created_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    pub(super) packages: Vec<GrantedBy>,
+    pub(super) provider: String,
+    pub(super) issuer: String,
+    pub(super) run: Run,
+}
+
+/// One package of a grant, and the publisher that lets the token in.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GrantedBy {
+    /// The package.
+    pub package: Package,
+    /// The publisher's id in the store.
+    pub publisher: String,
+    /// Ids that the publisher learns from this token.
+    pub learned: Vec<Pin>,
+    /// Whether the publish may create the package.
+    pub may_create: bool,
+}
+
+impl Grant {
+    /// What identifies this use of the identity token: to be unique among what is remembered.
+    pub fn replay_key(&self) -> &[u8; 32] {
+        &self.replay_key
+    }
+
+    /// How long to remember the use. It outlives the identity token.
+    pub fn remember_until(&self) -> Timestamp {
+        self.remember_until
+    }
+
+    /// How often the identity token may be used under this replay key.
+    pub fn max_uses(&self) -> u32 {
+        self.max_uses
+    }
+
+    /// The publish token, hashed.
+    pub fn token(&self) -> &TokenHash {
+        &self.token
+    }
+
+    /// Now.
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// When the publish token ends.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// What the publish token publishes, and who let it.
+    pub fn packages(&self) -> &[GrantedBy] {
+        &self.packages
+    }
+
+    /// The platform that the run is on.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// The issuer that the run's identity is from.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The run that the token is minted for.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+}

@@ -1,0 +1,132 @@
+use std::fmt;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use oidc_core::{Random, RandomError, Secret};
+use sha2::{Digest as _, Sha256};
+
+/// A publish token's random part, in bytes: 256 bits.
+const RANDOM_BYTES: usize = 32;
+/// Its length as text: 64 hexadecimal digits of randomness, 8 of CRC-32.
+const BODY_CHARS: usize = 2 * RANDOM_BYTES + 8;
+
+/// How publish tokens look and how long they live.
+///
+/// A token is `<prefix><64 hexadecimal digits of randomness><8 of their CRC-32>`, so that a secret scanner knows
+/// one offline and a store needs no look-up for what is none. The CRC is over prefix and randomness.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MintPolicy {
+    /// What every token begins with, such as `tpub_`. Letters, digits, `-` and `_`.
+    pub prefix: String,
+    /// How long a token lives.
+    pub lifetime: Duration,
+    /// How often one identity token may be exchanged for one package. npm's dry run is an exchange too.
+    pub max_uses: u32,
+}
+
+impl Default for MintPolicy {
+    /// `tpub_`, 15 minutes, once.
+    fn default() -> Self {
+        Self { prefix: "tpub_".to_owned(), lifetime: Duration::from_secs(15 * 60), max_uses: 1 }
+    }
+}
+
+impl MintPolicy {
+    /// With this prefix.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// With this lifetime.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// With this many exchanges of one identity token for one package.
+    #[must_use]
+    pub fn max_uses(mut self, uses: u32) -> Self {
+        self.max_uses = uses;
+        self
+    }
+
+    /// Makes a token from fresh randomness.
+    pub(super) fn mint(&self, random: &dyn Random) -> Result<Secret, RandomError> {
+        let mut bytes = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
+        random.fill(&mut *bytes)?;
+        let unchecked = zeroize::Zeroizing::new(format!("{}{}", self.prefix, HEXLOWER.encode(&*bytes)));
+        Ok(Secret::new(format!("{}{:08x}", *unchecked, crc32fast::hash(unchecked.as_bytes()))))
+    }
+
+    /// The hash of a presented token, if it is one of this registry's by prefix, length and checksum. That says
+    /// nothing about whether it is valid.
+    pub fn recognise(&self, token: &str) -> Option<TokenHash> {
+        let body = token.strip_prefix(&self.prefix)?;
+        let (unchecked, checksum) = token.split_at_checked(token.len().checked_sub(8)?)?;
+        let is_ours = body.len() == BODY_CHARS
+            && body.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && format!("{:08x}", crc32fast::hash(unchecked.as_bytes())) == checksum;
+        is_ours.then(|| TokenHash::of(token))
+    }
+}
+
+/// SHA-256 of a publish token: what a store keeps instead of the token.
+///
+/// Plain SHA-256 is enough, since the token has 256 bits of randomness: there is nothing to guess.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token's whole text.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// The hash's bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    /// Shows the first four bytes, enough to tell two tokens apart in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, ..] = self.0;
+        write!(f, "{}…", HEXLOWER.encode(&[a, b, c, d]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oidc_core::testing::NotRandom;
+
+    #[test]
+    fn a_minted_token_is_recognised_and_a_changed_one_is_not() {
+        let policy = MintPolicy::default();
+        let token = policy.mint(&NotRandom(0xab)).unwrap();
+        let text = token.expose();
+        assert_eq!(text.len(), 5 + 72);
+        assert_eq!(policy.recognise(text), Some(TokenHash::of(text)));
+        for index in 0..text.len() {
+            let mut changed = text.to_owned().into_bytes();
+            changed[index] = if changed[index] == b'0' { b'1' } else { b'0' };
+            assert_eq!(policy.recognise(std::str::from_utf8(&changed).unwrap()), None, "{index}");
+        }
+        for other in ["", "tpub_", &text[..76], &format!("{text}0"), &text.to_uppercase(), "tpub_é"] {
+            assert_eq!(policy.recognise(other), None, "{other}");
+        }
+        assert_eq!(MintPolicy::default().prefix("other_").recognise(text), None);
+    }
+
+    #[test]
+    fn debug_shows_neither_token_nor_whole_hash() {
+        let token = MintPolicy::default().mint(&NotRandom(7)).unwrap();
+        assert_eq!(format!("{token:?}"), "[redacted]");
+        assert!(format!("{:?}", TokenHash::of(token.expose())).len() < 16);
+    }
+}

@@ -1,0 +1,37 @@
+//! Be a registry: verify an identity token, find the publisher that lets it in, mint a short-lived token.
+//!
+//! ```ignore
+//! let verifier = Verifier::new(AwsLc, audiences, &providers, &cx)?;
+//! let exchange = Exchange::new(verifier, store, MintPolicy::default());
+//! let app = axum::Router::new().nest_service("/-/npm/v1/oidc", server::npm(exchange));
+//! ```
+//!
+//! What decides is here; what stores is behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`], which decide
+//! nothing. Feature `sql` has them ready over SQLite.
+
+mod chain;
+mod event;
+mod exchange;
+mod grant;
+mod http;
+mod mint;
+mod npm;
+mod refusal;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod trust;
+
+pub use self::chain::Chain;
+pub use self::event::{Event, EventSink, Events};
+pub use self::exchange::{Door, Exchange, Minted};
+pub use self::grant::{Grant, GrantedBy};
+pub use self::http::AnswerBody;
+pub use self::mint::{MintPolicy, TokenHash};
+pub use self::npm::{NpmExchange, npm};
+pub use self::refusal::{Refusal, RefusalKind};
+pub use self::store::{
+    GrantedPackage, Package, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenRecord, TokenStore,
+    TrustStore,
+};
+pub use self::trust::{Trust, TrustError};

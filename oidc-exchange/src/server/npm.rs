@@ -1,0 +1,170 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::header::ALLOW;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+use oidc_core::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use tower_service::Service;
+
+use super::exchange::{Door, Exchange, Minted};
+use super::http::{AnswerBody, bearer, json, read, with_refusal_headers};
+use super::refusal::{Refusal, RefusalKind};
+use crate::npm::PackageName;
+
+/// Where npm's OIDC endpoints live below a registry's URL. A mount may strip it.
+const ROOT: &str = "/-/npm/v1/oidc";
+/// The exchange below [`ROOT`].
+const EXCHANGE: &str = "/token/exchange";
+/// Before a package's name, below [`EXCHANGE`].
+const PACKAGE: &str = "/package/";
+
+/// npm's exchange as a tower service, to be mounted at `/-/npm/v1/oidc` below any prefix, with or without the mount
+/// stripping what comes before `/token/exchange`.
+///
+/// It answers `POST …/token/exchange/package/<name>` with a bearer token and the earlier form of the protocol,
+/// `POST …/token/exchange` with a JSON body `{"package_name", "id_token"}`. Names come as `@acme%2fwidget`,
+/// `@acme%2Fwidget`, `%40acme%2Fwidget` or in two segments. A success is 201 with `token_type`, `token`, `created` and
+/// `expires`; a refusal is `{"message"}` (and `{"body": {"message"}}` beside it, where pnpm looks for it) with 400,
+/// 401, 403, 404, 500 or 503. (npm's API documentation, `oidc.yaml`; 403 and 503 are ours.)
+pub fn npm(exchange: Exchange) -> NpmExchange {
+    NpmExchange { exchange }
+}
+
+/// See [`npm`].
+#[derive(Clone, Debug)]
+pub struct NpmExchange {
+    exchange: Exchange,
+}
+
+impl<B> Service<Request<B>> for NpmExchange
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let exchange = self.exchange.clone();
+        Box::pin(async move { Ok(answer(&exchange, request).await) })
+    }
+}
+
+async fn answer<B>(exchange: &Exchange, request: Request<B>) -> Response<AnswerBody>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let Some(endpoint) = Endpoint::parse(request.uri().path()) else {
+        return message(
+            StatusCode::NOT_FOUND,
+            "there is no such endpoint; expected `…/token/exchange/package/<name>`",
+        );
+    };
+    if request.method() != Method::POST {
+        let mut answer = message(StatusCode::METHOD_NOT_ALLOWED, "an exchange is a POST");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return answer;
+    }
+    let exchanged = match endpoint {
+        Endpoint::Package(escaped) => with_bearer(exchange, escaped, request.headers()).await,
+        Endpoint::Body => with_body(exchange, request.into_body()).await,
+    };
+    match exchanged {
+        Ok(minted) => json(StatusCode::CREATED, &body(&minted)),
+        Err(refusal) => {
+            with_refusal_headers(message(status(refusal.kind()), &refusal.to_string()), refusal.kind())
+        }
+    }
+}
+
+/// What a path asks for, below whatever it is mounted under.
+enum Endpoint<'a> {
+    Package(&'a str),
+    Body,
+}
+
+impl<'a> Endpoint<'a> {
+    fn parse(path: &'a str) -> Option<Self> {
+        let below = match path.split_once(ROOT) {
+            Some((_, below)) => below,
+            None => path,
+        };
+        match below.strip_prefix(EXCHANGE)? {
+            "" => Some(Self::Body),
+            rest => rest.strip_prefix(PACKAGE).map(Self::Package),
+        }
+    }
+}
+
+async fn with_bearer(exchange: &Exchange, escaped: &str, headers: &HeaderMap) -> Result<Minted, Refusal> {
+    let package = PackageName::from_path(escaped).map_err(|error| Refusal::malformed(error.to_string()))?;
+    exchange.exchange(bearer(headers)?, &door(&package)).await
+}
+
+async fn with_body<B>(exchange: &Exchange, body: B) -> Result<Minted, Refusal>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    #[derive(Deserialize)]
+    struct Document {
+        package_name: String,
+        id_token: String,
+    }
+    let body = read(body, exchange.verifier().context().clock()).await?;
+    let document: Document = serde_json::from_slice(&body).map_err(|_| {
+        Refusal::malformed("the body is not a JSON object with the texts `package_name` and `id_token`")
+    })?;
+    let package =
+        PackageName::parse(&document.package_name).map_err(|error| Refusal::malformed(error.to_string()))?;
+    if document.id_token.is_empty() {
+        return Err(Refusal::no_token("`id_token` is empty"));
+    }
+    exchange.exchange(&document.id_token, &door(&package)).await
+}
+
+fn door(package: &PackageName) -> Door {
+    Door { ecosystem: "npm", package: package.as_str().to_owned() }
+}
+
+fn body(minted: &Minted) -> serde_json::Value {
+    json!({
+        "token_type": "oidc",
+        "token": minted.token.expose(),
+        "created": rfc3339(minted.created_at),
+        "expires": rfc3339(minted.expires_at),
+    })
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    jiff::Timestamp::from_second(time.as_signed_secs()).unwrap_or_default().to_string()
+}
+
+fn status(kind: RefusalKind) -> StatusCode {
+    match kind {
+        RefusalKind::Malformed => StatusCode::BAD_REQUEST,
+        RefusalKind::NoToken | RefusalKind::InvalidToken | RefusalKind::AlreadyUsed => {
+            StatusCode::UNAUTHORIZED
+        }
+        RefusalKind::RuleDiffers => StatusCode::FORBIDDEN,
+        RefusalKind::NotTrusted => StatusCode::NOT_FOUND,
+        RefusalKind::KeysUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn message(status: StatusCode, message: &str) -> Response<AnswerBody> {
+    json(status, &json!({ "message": message, "body": { "message": message } }))
+}

@@ -1,0 +1,255 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use oidc_core::{Identity, Run, Timestamp};
+use serde_json::Value;
+
+use super::grant::Grant;
+use super::mint::TokenHash;
+
+/// A package of one of the registry's ecosystems.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Package {
+    /// The protocol that it is published by, such as `npm`.
+    pub ecosystem: String,
+    /// Its name, as the protocol normalises it.
+    pub name: String,
+}
+
+impl Package {
+    /// A package from its two parts.
+    pub fn new(ecosystem: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { ecosystem: ecosystem.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", oidc_core::shown(&self.name), self.ecosystem)
+    }
+}
+
+/// A publisher, as it is stored. [`Trust`](super::Trust) makes it, after its platform took the configuration.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PublisherRecord {
+    /// Its name in the registry, a random UUID.
+    pub id: String,
+    /// The package that it may publish.
+    pub package: Package,
+    /// The platform, such as `github`.
+    pub provider: String,
+    /// Whom it lets in, the key under which it is found.
+    pub identity: Identity,
+    /// Its rules, as the platform understands them.
+    pub config: Value,
+    /// Immutable ids that it has learned from its first use, by claim.
+    pub learned: BTreeMap<String, String>,
+    /// Whether the package is still to be created by the first publish.
+    pub pending: bool,
+    /// When it was configured.
+    pub created_at: Timestamp,
+    /// Who configured it, in the application's words, such as `file` or `api`.
+    pub origin: String,
+}
+
+impl PublisherRecord {
+    /// A record that has learned nothing, is not pending, and whose origin is not said.
+    pub fn new(
+        id: impl Into<String>,
+        package: Package,
+        provider: impl Into<String>,
+        identity: Identity,
+        config: Value,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            package,
+            provider: provider.into(),
+            identity,
+            config,
+            learned: BTreeMap::new(),
+            pending: false,
+            created_at,
+            origin: String::new(),
+        }
+    }
+
+    /// The rules with the learned ids among them, as the platform reads them.
+    pub fn rules(&self) -> Value {
+        let mut rules = self.config.clone();
+        if let Value::Object(members) = &mut rules {
+            for (claim, value) in &self.learned {
+                members.entry(claim.clone()).or_insert_with(|| Value::String(value.clone()));
+            }
+        }
+        rules
+    }
+}
+
+/// What the store made of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redeemed {
+    /// The identity token is burned and the publish token exists.
+    Granted,
+    /// The identity token was used as often as it may be. Nothing changed.
+    AlreadyUsed,
+    /// A publisher of the grant is gone or has meanwhile learned another id. Nothing changed.
+    Superseded,
+}
+
+/// Finds publishers, and burns and mints.
+#[async_trait]
+pub trait PublisherStore: fmt::Debug + Send + Sync {
+    /// The publishers of this identity in this ecosystem, of one package or of all.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn candidates(
+        &self,
+        identity: &Identity,
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError>;
+
+    /// Burns the identity token, stores what its publishers learn, and stores the publish token: in one
+    /// transaction, all or nothing.
+    ///
+    /// Of concurrent grants with one replay key at most [`Grant::max_uses`] are granted. Learned ids are
+    /// compare-and-set: a publisher that meanwhile learned another value gives [`Redeemed::Superseded`].
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached; then nothing was granted.
+    async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError>;
+}
+
+/// What a publish token may do.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TokenRecord {
+    /// The packages that it may publish, each with the publisher that let it in.
+    pub packages: Vec<GrantedPackage>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// The platform that the run was on.
+    pub provider: String,
+    /// The issuer of its identity.
+    pub issuer: String,
+    /// The run that it was minted for.
+    pub run: Run,
+}
+
+/// One package that a publish token may publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrantedPackage {
+    /// The package.
+    pub package: Package,
+    /// The publisher that let the run in.
+    pub publisher: String,
+    /// Whether the publish may create the package.
+    pub may_create: bool,
+}
+
+impl GrantedPackage {
+    /// A granted package from its parts.
+    pub fn new(package: Package, publisher: String, may_create: bool) -> Self {
+        Self { package, publisher, may_create }
+    }
+}
+
+impl TokenRecord {
+    /// A record from its parts.
+    pub fn new(
+        packages: Vec<GrantedPackage>,
+        expires_at: Timestamp,
+        provider: String,
+        issuer: String,
+        run: Run,
+    ) -> Self {
+        Self { packages, expires_at, provider, issuer, run }
+    }
+
+    /// What it may do to this package, if anything.
+    pub fn for_package(&self, package: &Package) -> Option<&GrantedPackage> {
+        self.packages.iter().find(|granted| granted.package == *package)
+    }
+}
+
+/// Finds and ends publish tokens.
+#[async_trait]
+pub trait TokenStore: fmt::Debug + Send + Sync {
+    /// The token of this hash, unless it is over at `now`. A package whose publisher was removed is not in it; a
+    /// token without packages is not found.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError>;
+
+    /// Ends a token. Nothing tells whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError>;
+
+    /// Forgets at most `limit` tokens and `limit` replay records that are over at `now`; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// Stores who may publish what. [`Trust`](super::Trust) validates; this stores.
+#[async_trait]
+pub trait TrustStore: fmt::Debug + Send + Sync {
+    /// The publishers of a package, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError>;
+
+    /// Every publisher of an origin, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError>;
+
+    /// Stores a publisher.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached, or has a publisher of this id.
+    async fn add(&self, publisher: &PublisherRecord) -> Result<(), StoreError>;
+
+    /// Removes a publisher of a package; its tokens end at once. `false` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError>;
+}
+
+/// The store can't be reached or holds what it can't. The reason is for the log, not for a caller.
+#[derive(Debug, thiserror::Error)]
+#[error("the store failed")]
+pub struct StoreError {
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// An error with its reason.
+    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: source.into() }
+    }
+}

@@ -1,0 +1,117 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::MigrateError;
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::server::StoreError;
+
+/// Where it is kept which migrations ran; not sqlx's default name, which the application may use itself.
+const MIGRATIONS_TABLE: &str = "oidc_migration";
+
+/// Connections held by one process.
+const MAX_CONNECTIONS: u32 = 8;
+/// How long a request waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// What every connection to SQLite is told: wait for another process's write, survive power loss, keep references whole.
+const SQLITE_PRAGMAS: &str =
+    "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+/// The database could not be opened or brought up to date.
+#[derive(Debug, thiserror::Error)]
+#[error("the database can't be opened: {reason}")]
+pub struct OpenError {
+    reason: String,
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self { reason: error.to_string() }
+    }
+}
+
+impl From<MigrateError> for OpenError {
+    fn from(error: MigrateError) -> Self {
+        Self { reason: error.to_string() }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+/// A pool of connections, and the turn of those who write.
+#[derive(Clone, Debug)]
+pub(super) struct Database {
+    pool: AnyPool,
+    is_sqlite: bool,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Database {
+    pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
+        install_default_drivers();
+        let mut options: AnyConnectOptions = url.parse()?;
+        let is_sqlite = options.database_url.scheme() == "sqlite";
+        if is_sqlite && !options.database_url.query_pairs().any(|(key, _)| key == "mode") {
+            options.database_url.query_pairs_mut().append_pair("mode", "rwc");
+        }
+        let pool = AnyPoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if is_sqlite {
+                        connection.execute(SQLITE_PRAGMAS).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options)
+            .await?;
+        if is_sqlite {
+            pool.execute("PRAGMA journal_mode = WAL").await?;
+        }
+        let mut migrations = sqlx::migrate!("src/sql/migrations");
+        migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
+        migrations.run(&pool).await?;
+        Ok(Self { pool, is_sqlite, turn: Arc::default() })
+    }
+
+    /// The pool, for reads.
+    pub(super) fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Begins a transaction that may write.
+    ///
+    /// On SQLite it takes the write lock at once, since a read lock that turns into one fails instead of waiting; and
+    /// the writers of one process queue in order, since SQLite's own waiting is a poll in which one may lose for ever.
+    pub(super) async fn write(&self) -> Result<Write, sqlx::Error> {
+        if !self.is_sqlite {
+            return Ok(Write { transaction: self.pool.begin().await?, _turn: None });
+        }
+        let turn = Some(Arc::clone(&self.turn).lock_owned().await);
+        Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+    }
+}
+
+/// A transaction that may write. Dropped without [`Write::commit`], it leaves no trace.
+pub(super) struct Write {
+    transaction: Transaction<'static, Any>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Write {
+    pub(super) fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        self.transaction.commit().await
+    }
+}

@@ -1,0 +1,62 @@
+//! Publish tokens: found by their hash, ended, forgotten.
+
+use async_trait::async_trait;
+use data_encoding::HEXLOWER;
+use oidc_core::Timestamp;
+use sqlx::Row as _;
+
+use super::SqlStore;
+use crate::server::{GrantedPackage, Package, StoreError, TokenHash, TokenRecord, TokenStore};
+
+#[async_trait]
+impl TokenStore for SqlStore {
+    async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, p.ecosystem, p.package, p.publisher, p.may_create \
+             FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash \
+             WHERE t.hash = $1 AND t.expires_at > $2 ORDER BY p.ecosystem, p.package";
+        let query = sqlx::query(statement).bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
+        let rows = query.fetch_all(self.database.pool()).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let packages = rows.iter().map(|row| {
+            let package =
+                Package::new(row.try_get::<String, _>("ecosystem")?, row.try_get::<String, _>("package")?);
+            let may_create: i64 = row.try_get("may_create")?;
+            Ok(GrantedPackage::new(package, row.try_get("publisher")?, may_create != 0))
+        });
+        let packages: Result<Vec<_>, sqlx::Error> = packages.collect();
+        let expires_at: i64 = first.try_get("expires_at")?;
+        let expires_at = Timestamp::from_secs(u64::try_from(expires_at).unwrap_or_default());
+        let run = serde_json::from_str(&first.try_get::<String, _>("run")?).map_err(StoreError::new)?;
+        Ok(Some(TokenRecord::new(
+            packages?,
+            expires_at,
+            first.try_get("provider")?,
+            first.try_get("issuer")?,
+            run,
+        )))
+    }
+
+    async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
+        let mut write = self.database.write().await?;
+        let query =
+            sqlx::query("DELETE FROM oidc_token WHERE hash = $1").bind(HEXLOWER.encode(token.as_bytes()));
+        query.execute(write.connection()).await?;
+        Ok(write.commit().await?)
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut write = self.database.write().await?;
+        let mut purged = 0;
+        for statement in [
+            "DELETE FROM oidc_token WHERE hash IN \
+                 (SELECT hash FROM oidc_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+            "DELETE FROM oidc_replay WHERE key IN \
+                 (SELECT key FROM oidc_replay WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2)",
+        ] {
+            let query = sqlx::query(statement).bind(now.as_signed_secs()).bind(i64::from(limit));
+            purged += query.execute(write.connection()).await?.rows_affected();
+        }
+        write.commit().await?;
+        Ok(purged)
+    }
+}

@@ -1,0 +1,361 @@
+//! The client's half of npm's protocol, in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use oidc_core::http::{HttpErrorKind, Method, Request, Response};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::{
+    Audience, Claims, Context, Detection, Diagnosis, Environment, IdToken, Identity, InvalidPublisher,
+    Mismatch, Profile, Provider, ProviderSet, Publisher, Run, SourceError, SourceErrorKind, Subject,
+    Timestamp, TokenSource, Verified,
+};
+use oidc_exchange::client::{ExchangeErrorKind, Failure, Mode, Npm, Outcome, PublishToken, Registry as _};
+use oidc_exchange::npm::{PackageName, Port};
+use serde_json::{Value, json};
+
+const REGISTRY: &str = "https://registry.example/npm";
+const EXCHANGE: &str = "https://registry.example/npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget";
+const PUBLISH_TOKEN: &str = "npm_publish-token-hunter2";
+
+fn package(name: &str) -> PackageName {
+    name.parse().unwrap()
+}
+
+fn signed(audience: &str) -> String {
+    let issuer = FakeIssuer::new("https://issuer.example");
+    issuer.sign(&json!({ "iss": issuer.url(), "aud": audience, "jti": FakeIssuer::unique_id() }))
+}
+
+fn id_token(audience: &str) -> IdToken {
+    IdToken::new(signed(audience), Audience::new(audience).unwrap()).unwrap()
+}
+
+fn context(http: &FakeHttp) -> Context {
+    Context::default().with_http(http.clone()).with_clock(ManualClock::at(1_700_000_000))
+}
+
+fn job(http: &FakeHttp, audience: &str) -> Context {
+    let token = signed(audience);
+    context(http).with_environment(Environment::from_iter([("NPM_ID_TOKEN", token.as_str())]))
+}
+
+fn answer(status: u16, body: &Value) -> Response {
+    Response::new(status, Vec::new(), body.to_string())
+}
+
+fn created() -> Response {
+    let body = json!({
+        "token_type": "oidc", "token": PUBLISH_TOKEN,
+        "created": "2026-01-01T00:00:00.000Z", "expires": "2026-01-01T01:00:00.000Z",
+    });
+    answer(201, &body)
+}
+
+/// What an exchange at `registry` for `name` came to, and what was asked.
+async fn exchange(registry: &Npm, name: &str) -> Request {
+    let everything = FakeHttp::new().on_request(|_| Some(Ok(created())));
+    let cx = context(&everything);
+    let token = id_token(registry.audience(&cx).await.unwrap().as_str());
+    registry.exchange(&token, package(name), &cx).await.unwrap();
+    let requests = everything.requests();
+    assert_eq!(requests.len(), 1);
+    requests[0].clone()
+}
+
+async fn answered(
+    response: Response,
+) -> Result<PublishToken<PackageName>, oidc_exchange::client::ExchangeError> {
+    let http = FakeHttp::new().on("POST", EXCHANGE, response);
+    let registry = Npm::at(REGISTRY).unwrap();
+    let result =
+        registry.exchange(&id_token("npm:registry.example"), package("@acme/widget"), &context(&http)).await;
+    assert_eq!(http.requests().len(), 1, "an exchange is never tried again");
+    result
+}
+
+#[tokio::test]
+async fn the_exchange_is_asked_for_below_the_registrys_path() {
+    const PATH: &str = "-/npm/v1/oidc/token/exchange/package";
+    for (registry, name, expected) in [
+        ("https://r.example", "widget", format!("https://r.example/{PATH}/widget")),
+        ("https://r.example/", "@acme/widget", format!("https://r.example/{PATH}/@acme%2fwidget")),
+        ("https://r.example/npm", "widget", format!("https://r.example/npm/{PATH}/widget")),
+        ("https://r.example/npm", "@acme/widget", format!("https://r.example/npm/{PATH}/@acme%2fwidget")),
+        ("https://r.example/npm/", "widget", format!("https://r.example/npm/{PATH}/widget")),
+        ("https://r.example/a/b/", "@acme/widget", format!("https://r.example/a/b/{PATH}/@acme%2fwidget")),
+        ("http://127.0.0.1:4873/npm/", "widget", format!("http://127.0.0.1:4873/npm/{PATH}/widget")),
+    ] {
+        let request = exchange(&Npm::at(registry).unwrap(), name).await;
+        assert_eq!((request.method, request.url.as_str()), (Method::Post, expected.as_str()));
+        assert!(request.body.is_empty());
+    }
+    let at_root = exchange(&Npm::at("https://r.example/npm/").unwrap().without_prefix(), "widget").await;
+    assert_eq!(at_root.url.as_str(), format!("https://r.example/{PATH}/widget"));
+}
+
+#[tokio::test]
+async fn every_exchange_carries_the_identity_token_as_bearer() {
+    for registry in ["https://r.example", "https://r.example/npm", "https://r.example/npm/"] {
+        let request = exchange(&Npm::at(registry).unwrap(), "@acme/widget").await;
+        let bearer = request.headers.iter().find(|(name, _)| *name == "authorization").unwrap();
+        assert!(bearer.1.expose().starts_with("Bearer ey"), "{registry}");
+        assert!(!request.headers.iter().any(|(name, _)| *name == "content-type"));
+    }
+}
+
+#[tokio::test]
+async fn the_audience_is_the_registrys_host_and_its_port_only_if_asked() {
+    for (registry, port, expected) in [
+        ("https://registry.example/npm/", Port::LeftOut, "npm:registry.example"),
+        ("https://registry.example/npm/", Port::PutIn, "npm:registry.example"),
+        ("https://Registry.Example:8443", Port::LeftOut, "npm:registry.example"),
+        ("https://registry.example:8443", Port::PutIn, "npm:registry.example:8443"),
+        ("http://127.0.0.1:4873/", Port::LeftOut, "npm:127.0.0.1"),
+    ] {
+        let registry = Npm::at(registry).unwrap().with_port(port);
+        assert_eq!(registry.audience(&Context::default()).await.unwrap().as_str(), expected);
+    }
+    let public = Npm::public().unwrap();
+    assert_eq!(public.audience(&Context::default()).await.unwrap().as_str(), "npm:registry.npmjs.org");
+}
+
+#[test]
+fn a_registry_that_would_show_the_token_to_the_network_is_refused() {
+    for url in ["http://registry.example", "https://user:hunter2@registry.example", "registry.example", ""] {
+        assert!(!Npm::at(url).unwrap_err().to_string().contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_comes_with_its_end_and_for_its_package_alone() {
+    let token = answered(created()).await.unwrap();
+    assert_eq!(token.expires_at(), Some(Timestamp::from_secs(1_767_229_200)));
+    assert_eq!(token.secret_for(&package("@acme/widget")).unwrap().expose(), PUBLISH_TOKEN);
+    let error = token.secret_for(&package("@acme/gadget")).unwrap_err().to_string();
+    assert!(error.contains("@acme/widget") && error.contains("@acme/gadget") && !error.contains("hunter2"));
+    assert!(!format!("{token:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn no_member_but_the_token_is_needed() {
+    for body in [
+        json!({ "token": PUBLISH_TOKEN }),
+        json!({ "token": PUBLISH_TOKEN, "expires": 7, "created": null, "more": {} }),
+        json!({ "token": PUBLISH_TOKEN, "expires": "tomorrow" }),
+    ] {
+        for status in [200, 201] {
+            assert_eq!(answered(answer(status, &body)).await.unwrap().expires_at(), None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_success_without_a_token_is_an_invalid_answer() {
+    for body in [
+        json!({ "token": null }).to_string(),
+        json!({ "token": "" }).to_string(),
+        json!({ "token": 7 }).to_string(),
+        json!({ "token": "two words" }).to_string(),
+        json!({ "token": "line\nbreak" }).to_string(),
+        json!({ "token": "x".repeat(10_000) }).to_string(),
+        json!({}).to_string(),
+        json!([]).to_string(),
+        "<html>hunter2".to_owned(),
+        String::new(),
+        "x".repeat(100_000),
+    ] {
+        let error = answered(Response::new(200, Vec::new(), body.clone())).await.unwrap_err();
+        assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{body:.40}");
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_the_registry_said_and_what_to_do() {
+    for (status, body, message, advice) in [
+        (400, r#"{"message":"no package"}"#, Some("no package"), "protocol"),
+        (401, r#"{"error":"expired"}"#, Some("expired"), "age"),
+        (403, r#"{"errors":[{"detail":"environment differs"}]}"#, Some("environment differs"), "rule"),
+        (404, r#"{"message":"package not found"}"#, Some("package not found"), "case-sensitive"),
+        (500, "", None, "later"),
+        (503, "<html>…", Some("an HTML page"), "later"),
+        (302, "", None, "redirects are not followed"),
+        (418, "{}", None, "see what"),
+    ] {
+        let error = answered(Response::new(status, Vec::new(), body)).await.unwrap_err();
+        let expected = ExchangeErrorKind::Rejected { status, message: message.map(str::to_owned) };
+        assert_eq!(error.kind(), &expected);
+        let text = error.to_string();
+        assert!(
+            text.contains(&status.to_string()) && text.contains("@acme/widget") && text.contains(advice),
+            "{text}"
+        );
+        assert!(text.contains(message.unwrap_or_default()), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_registry_says_can_neither_move_the_cursor_nor_repeat_the_token() {
+    let error = answered(answer(404, &json!({ "message": "a\u{1b}[2Jb\n::error::c" }))).await.unwrap_err();
+    assert!(!error.to_string().contains(['\u{1b}', '\n']), "{error}");
+
+    let echo = FakeHttp::new().on_request(|request| {
+        let bearer = request.headers.iter().find(|(name, _)| *name == "authorization")?.1.expose();
+        let first_part = bearer.split('.').next()?.to_owned();
+        let said = if request.url.as_str().ends_with("widget") { bearer } else { &first_part };
+        Some(Ok(answer(401, &json!({ "message": format!("bad header: {said}") }))))
+    });
+    for name in ["widget", "gadget"] {
+        let error = Npm::at(REGISTRY).unwrap();
+        let error = error
+            .exchange(&id_token("npm:registry.example"), package(name), &context(&echo))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), &ExchangeErrorKind::Rejected { status: 401, message: None });
+        assert!(!format!("{error} {error:?}").contains("ey"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_whose_answer_was_lost_is_not_tried_again() {
+    for (kind, expected) in [
+        (HttpErrorKind::Broken("reset".to_owned()), ExchangeErrorKind::Unreachable),
+        (HttpErrorKind::Connect("refused".to_owned()), ExchangeErrorKind::Unreachable),
+        (HttpErrorKind::TooLarge(7), ExchangeErrorKind::InvalidAnswer),
+        (HttpErrorKind::Request("header".to_owned()), ExchangeErrorKind::InvalidRequest),
+    ] {
+        let http = FakeHttp::new().fail("POST", EXCHANGE, kind.clone()).on("POST", EXCHANGE, created());
+        let registry = Npm::at(REGISTRY).unwrap();
+        let token = id_token("npm:registry.example");
+        let error = registry.exchange(&token, package("@acme/widget"), &context(&http)).await.unwrap_err();
+        assert_eq!(error.kind(), &expected);
+        assert!(error.to_string().contains(&kind.to_string()), "{error}");
+        assert_eq!(http.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn npms_protocol_has_no_way_to_end_a_token() {
+    let token = answered(created()).await.unwrap();
+    assert!(!Npm::at(REGISTRY).unwrap().revoke(&token, &Context::default()).await.unwrap());
+}
+
+/// A platform that gives a new token each time it is asked.
+#[derive(Debug, Default)]
+struct Renewable(Mutex<Vec<String>>);
+
+#[async_trait]
+impl TokenSource for Renewable {
+    fn provider(&self) -> &str {
+        "fake"
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let token = id_token(audience.as_str());
+        self.0.lock().unwrap().push(format!("Bearer {}", token.secret().expose()));
+        Ok(token)
+    }
+
+    fn is_renewable(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn each_package_has_an_identity_token_of_its_own() {
+    let http = FakeHttp::new().on_request(|_| Some(Ok(created())));
+    let (cx, source, registry) = (context(&http), Renewable::default(), Npm::at(REGISTRY).unwrap());
+    for name in ["@acme/one", "@acme/two", "three"] {
+        assert_eq!(registry.token_from(&source, package(name), &cx).await.unwrap().package().as_str(), name);
+    }
+    let given = source.0.lock().unwrap().clone();
+    let sent: Vec<String> =
+        http.requests().iter().map(|sent| sent.headers[1].1.expose().to_owned()).collect();
+    assert_eq!(sent, given);
+    assert!(given[0] != given[1] && given[1] != given[2]);
+}
+
+/// A platform that the job runs on and that lets it ask for nothing.
+#[derive(Debug)]
+struct Forbidding(Profile);
+
+impl Provider for Forbidding {
+    fn id(&self) -> &'static str {
+        "forbidding"
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+
+    fn detect(&self, _detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        let diagnosis = Diagnosis::new("not-permitted", Subject::Platform, "this job may not ask");
+        Err(SourceError::new(SourceErrorKind::NotPermitted, diagnosis))
+    }
+
+    fn identify(&self, _claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        panic!("not the registry")
+    }
+
+    fn publisher(&self, _config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        panic!("not the registry")
+    }
+
+    fn run(&self, _claims: &Verified<Claims>) -> Run {
+        panic!("not the registry")
+    }
+}
+
+fn forbidding() -> ProviderSet {
+    ProviderSet::default().with(Forbidding(Profile::new(Vec::new(), &[])))
+}
+
+async fn outcome(mode: Mode, providers: &ProviderSet, cx: &Context) -> Result<Outcome<PackageName>, Failure> {
+    Npm::at(REGISTRY).unwrap().publish_token(package("@acme/widget"), mode, providers, cx).await
+}
+
+#[tokio::test]
+async fn a_variable_that_the_user_names_wins_over_the_platform() {
+    let http = FakeHttp::new().on("POST", EXCHANGE, created());
+    let got = outcome(Mode::Automatic, &forbidding(), &job(&http, "npm:registry.example")).await.unwrap();
+    assert!(matches!(got, Outcome::Token(_)), "{got:?}");
+    assert_eq!(http.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn automatic_falls_back_with_the_reason_and_always_fails_with_it() {
+    let refusing =
+        FakeHttp::new().on("POST", EXCHANGE, answer(404, &json!({ "message": "package not found" })));
+    for (providers, cx, reason) in [
+        (ProviderSet::default(), context(&refusing), "not a job of a platform"),
+        (forbidding(), context(&refusing), "this job may not ask"),
+        (forbidding(), job(&refusing, "npm:registry.example"), "package not found"),
+        (forbidding(), job(&refusing, "npm:elsewhere.example"), "npm:elsewhere.example"),
+    ] {
+        let Outcome::Fallback(why) = outcome(Mode::Automatic, &providers, &cx).await.unwrap() else {
+            panic!("expected a fall-back")
+        };
+        assert!(why.to_string().contains(reason), "{why}");
+        let failure = outcome(Mode::Always, &providers, &cx).await.unwrap_err();
+        assert_eq!(failure.to_string(), why.to_string());
+        assert_eq!(failure.diagnosis().to_string(), why.to_string());
+    }
+}
+
+#[tokio::test]
+async fn never_asks_nobody() {
+    let http = FakeHttp::new().on("POST", EXCHANGE, created());
+    let got = outcome(Mode::Never, &forbidding(), &job(&http, "npm:registry.example")).await.unwrap();
+    assert!(matches!(got, Outcome::Disabled));
+    assert!(http.requests().is_empty());
+}
+
+#[test]
+fn a_mode_has_a_name() {
+    for (name, mode) in [("automatic", Mode::Automatic), ("always", Mode::Always), ("never", Mode::Never)] {
+        assert_eq!(name.parse(), Ok(mode));
+    }
+    assert!("Always".parse::<Mode>().is_err());
+}

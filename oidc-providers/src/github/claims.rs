@@ -1,0 +1,112 @@
+use oidc_core::ClaimRule;
+
+/// Every claim that GitHub is known to put into a token (GitHub's OIDC reference, and `claims_supported` of its
+/// discovery document).
+pub(super) const CLAIMS: &[ClaimRule] = &[
+    ClaimRule::required("iss"),
+    ClaimRule::required("aud"),
+    ClaimRule::required("exp"),
+    ClaimRule::required("iat"),
+    ClaimRule::required("jti"),
+    ClaimRule::optional("nbf"),
+    ClaimRule::required("repository"),
+    ClaimRule::required("repository_id").immutable(),
+    ClaimRule::required("repository_owner"),
+    ClaimRule::required("repository_owner_id").immutable(),
+    ClaimRule::required("workflow_ref"),
+    ClaimRule::required("job_workflow_ref"),
+    ClaimRule::required("event_name"),
+    ClaimRule::required("ref"),
+    ClaimRule::required("sha").immutable(),
+    ClaimRule::optional("job_workflow_sha").immutable(),
+    ClaimRule::optional("environment"),
+    ClaimRule::optional("ref_protected"),
+    ClaimRule::optional("runner_environment"),
+    ClaimRule::optional("run_id"),
+    ClaimRule::optional("run_attempt"),
+    ClaimRule::ignored("sub"),
+    ClaimRule::ignored("actor"),
+    ClaimRule::ignored("actor_id").immutable(),
+    ClaimRule::ignored("base_ref"),
+    ClaimRule::ignored("check_run_id"),
+    ClaimRule::ignored("enterprise"),
+    ClaimRule::ignored("enterprise_id").immutable(),
+    ClaimRule::ignored("environment_node_id").immutable(),
+    ClaimRule::ignored("head_ref"),
+    ClaimRule::ignored("issuer_scope"),
+    ClaimRule::ignored("ref_type"),
+    ClaimRule::ignored("repository_visibility"),
+    ClaimRule::ignored("run_number"),
+    ClaimRule::ignored("workflow"),
+    ClaimRule::ignored("workflow_sha").immutable(),
+];
+
+/// Custom properties of a repository, whose names are the organisation's choice.
+pub(super) const CLAIM_PREFIXES: &[&str] = &["repo_property_"];
+
+/// Required claims that are empty in some jobs: a deployment's has no ref.
+pub(super) const MAY_BE_EMPTY: &[&str] = &["ref"];
+
+/// Where workflows stand in a repository; GitHub reads none from folders below.
+const FOLDER: &str = ".github/workflows/";
+
+/// `OWNER/NAME/.github/workflows/` and what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WorkflowPath<'a> {
+    /// `OWNER/NAME`.
+    pub(super) repository: &'a str,
+    /// What follows the folder.
+    pub(super) rest: &'a str,
+}
+
+impl<'a> WorkflowPath<'a> {
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let (slash, _) = text.match_indices('/').nth(1)?;
+        let (repository, path) = text.split_at_checked(slash)?;
+        let (owner, name) = repository.split_once('/')?;
+        let rest = path.strip_prefix('/')?.strip_prefix(FOLDER)?;
+        (!owner.is_empty() && !name.is_empty()).then_some(Self { repository, rest })
+    }
+}
+
+/// Takes `workflow_ref` apart by stripping exactly `@` and the run's own `revision`: its ref, or its commit where
+/// it has none. Never by searching for an `@`, since tags and file names may hold some. Gives the repository and
+/// the file's name.
+pub(super) fn split_workflow_ref<'a>(workflow_ref: &'a str, revision: &str) -> Option<(&'a str, &'a str)> {
+    let WorkflowPath { repository, rest } = WorkflowPath::parse(workflow_ref)?;
+    let file = rest.strip_suffix(revision)?.strip_suffix('@')?;
+    (!revision.is_empty() && !file.is_empty() && !file.contains('/')).then_some((repository, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflow_ref_is_taken_apart_at_its_own_ref_only() {
+        for (text, revision, file) in [
+            ("a/b/.github/workflows/ci.yml@refs/heads/main", "refs/heads/main", Some("ci.yml")),
+            ("a/.github/.github/workflows/ci.yml@refs/heads/main", "refs/heads/main", Some("ci.yml")),
+            ("a/b/.github/workflows/x@y.yml@refs/tags/@s/p@1.0", "refs/tags/@s/p@1.0", Some("x@y.yml")),
+            ("a/b/.github/workflows/ci.yml@e.yml@refs/heads/main", "refs/heads/main", Some("ci.yml@e.yml")),
+            ("a/b/.github/workflows/ci.yml@refs/heads/x@y.yml", "refs/heads/x@y.yml", Some("ci.yml")),
+            ("a/b/.github/workflows/ci.yml@refs/heads/x@y.yml", "y.yml", None),
+            ("a/b/.github/workflows/ci.yml@refs/heads/main", "heads/main", None),
+            ("a/b/.github/workflows/ci.yml@refs/heads/main", "refs/heads/mai", None),
+            ("a/b/.github/workflows/ci.yml@refs/heads/main", "", None),
+            ("a/b/.github/workflows/ci.yml@", "", None),
+            ("a/b/.github/workflows/ci.yml", "ci.yml", None),
+            ("a/b/.github/workflows/@r", "r", None),
+            ("a/b/.github/workflows/sub/ci.yml@r", "r", None),
+            ("a/b/ci.yml@r", "r", None),
+            ("a/b/c/.github/workflows/ci.yml@r", "r", None),
+            ("b/.github/workflows/ci.yml@r", "r", None),
+            ("/b/.github/workflows/ci.yml@r", "r", None),
+            ("a//.github/workflows/ci.yml@r", "r", None),
+            ("", "r", None),
+        ] {
+            let found = split_workflow_ref(text, revision).map(|(_, file)| file);
+            assert_eq!(found, file, "{text} {revision}");
+        }
+    }
+}

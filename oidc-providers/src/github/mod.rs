@@ -1,0 +1,209 @@
+//! GitHub Actions: github.com, its enterprises and data-residency hosts, and GitHub Enterprise Server.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `GITHUB_ACTIONS` | `true` in every job |
+//! | `ACTIONS_ID_TOKEN_REQUEST_URL` | where to ask for a token; only with `permissions: id-token: write` |
+//! | `ACTIONS_ID_TOKEN_REQUEST_TOKEN` | the secret to ask with; only with `permissions: id-token: write` |
+//! | `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_REPOSITORY` | whether it is a pull request from a fork, which explains missing permission |
+//!
+//! # Claims
+//!
+//! Every value but the times is a string, ids and flags included. Names of [GitHub's reference][claims].
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `repository` | required | no | ignoring ASCII case |
+//! | `repository_owner` | required, equal to the owner in `repository` | no | ignoring ASCII case |
+//! | `repository_id`, `repository_owner_id` | required, configured or learned | yes | exactly |
+//! | `workflow_ref` | required: the calling workflow | no | repository ignoring ASCII case, file exactly |
+//! | `job_workflow_ref` | required, a rule if configured: the called workflow | no | repository ignoring ASCII case, rest exactly |
+//! | `event_name` | required | | exactly |
+//! | `ref` | required, empty in deployments | no | as a pattern |
+//! | `sha` | required | yes | exactly, in `workflow_ref` where `ref` is empty |
+//! | `job_workflow_sha` | optional | yes | exactly |
+//! | `environment` | optional; absent, `null` and empty are the same | no | ignoring ASCII case |
+//! | `ref_protected` | optional, `"true"` or `"false"` | | exactly |
+//! | `runner_environment` | optional, `github-hosted` or `self-hosted` | | exactly |
+//! | `run_id`, `run_attempt` | optional, for the link to the run | | |
+//! | `sub` | ignored: organisations can change its form | | |
+//! | `actor`, `actor_id`, `base_ref`, `check_run_id`, `enterprise`, `enterprise_id`, `environment_node_id`, `head_ref`, `issuer_scope`, `ref_type`, `repository_visibility`, `run_number`, `workflow`, `workflow_sha` | ignored | | |
+//! | `repo_property_…` | ignored: the rest of the name is the organisation's choice | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | that a person approved the publish | anyone who can start the workflow gets a token; only an environment with required reviewers asks a person |
+//! | that the code was reviewed | the workflow file is the one of the run's ref; constrain `ref`, `ref_protected` or `environment` |
+//! | that the file says what you read | a workflow may call others and run any action; constrain `job_workflow` to know the called one |
+//! | who started it | `actor` is who triggered the run, not who wrote the code |
+//! | that the machine is GitHub's | unless `runner_environment` is `github-hosted` |
+//! | that the repository is the one of last year | unless its ids are pinned, which they are, once learned |
+//!
+//! # A publisher's configuration
+//!
+//! | key | value | rule |
+//! |---|---|---|
+//! | `repository` | `owner/name` | required |
+//! | `workflow` | a file's name in `.github/workflows` | required; the workflow that the run began with |
+//! | `environment` | its name | |
+//! | `repository_id`, `repository_owner_id` | digits, as text | learned from the first match where they are left out |
+//! | `ref` | a pattern such as `refs/tags/v*` | anchored; `*` stops at `/`, `**` does not |
+//! | `ref_protected` | `true` | `false` is no rule |
+//! | `event` | a name or an array of names | `workflow_run` only if named here; `pull_request_target` never |
+//! | `job_workflow` | `owner/name/.github/workflows/file.yml@` and a pattern or a commit | the workflow that holds the job, beside `workflow` |
+//! | `runner_environment` | `github-hosted` or `self-hosted` | |
+//!
+//! Of several publishers of a package that match, one with an `environment` is more specific than any without,
+//! and then the one with more of `ref`, `ref_protected`, `event`, `job_workflow` and `runner_environment`. Ids don't
+//! count, so that learning them changes no order.
+//!
+//! [claims]: https://docs.github.com/en/actions/reference/security/oidc
+
+mod claims;
+mod names;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use oidc_core::{
+    Claims, Detection, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, Run, SourceError, TokenSource, Verified,
+};
+use serde_json::Value;
+
+use self::claims::{CLAIM_PREFIXES, CLAIMS};
+use self::publisher::{GitHubPublisher, REPOSITORY};
+use crate::rules::Comparison;
+use crate::rules::link::link;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "github";
+
+/// The issuer of github.com.
+const ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// The web site that belongs to [`ISSUER`] and to every enterprise's issuer below it.
+const SERVER: &str = "https://github.com";
+
+/// A data-residency host is `SUBDOMAIN.ghe.com`, and its issuer `token.actions.SUBDOMAIN.ghe.com`.
+const RESIDENCY_PREFIX: &str = "token.actions.";
+const RESIDENCY_SUFFIX: &str = ".ghe.com";
+
+/// Tokens live 5 minutes; an hour leaves room for other hosts' settings.
+const MAX_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// GitHub Actions with one issuer.
+#[derive(Clone, Debug)]
+pub struct GitHub {
+    profile: Profile,
+    issuer: String,
+    server: String,
+    comparison: Comparison,
+}
+
+impl GitHub {
+    /// GitHub Actions of github.com.
+    pub fn public() -> Self {
+        Self::with(Issuer::constant(ISSUER), SERVER.to_owned())
+    }
+
+    /// GitHub Actions with another issuer and no other: `https://HOST/_services/token` of GitHub Enterprise Server,
+    /// an enterprise's own below github.com's, a data-residency host's, or one on loopback for tests. It is compared
+    /// with `iss` byte by byte, and never speaks for another issuer's repositories.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        let url = HttpUrl::parse(issuer)?;
+        Ok(Self::with(Issuer::new(issuer)?, server_of(&url)))
+    }
+
+    /// With every comparison exact, case included, as npm does it.
+    #[must_use]
+    pub fn comparing_exactly(mut self) -> Self {
+        self.comparison = Comparison::Exact;
+        self
+    }
+
+    fn with(issuer: Issuer, server: String) -> Self {
+        let url = issuer.url().to_string();
+        let mut profile = Profile::new(vec![issuer], CLAIMS);
+        profile.max_lifetime = MAX_LIFETIME;
+        profile.claim_prefixes = CLAIM_PREFIXES;
+        Self { profile, issuer: url, server, comparison: Comparison::default() }
+    }
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl Provider for GitHub {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        source::detect(detection)
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        let repository = Token { claims, comparison: self.comparison }.required(REPOSITORY.claim)?;
+        Ok(Identity::new(claims.issuer(), self.comparison.key(&REPOSITORY, &repository)))
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(GitHubPublisher::read(&self.issuer, self.comparison, config)?))
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let text = |claim| claims.text(claim).map(String::from);
+        let mut run = Run::default();
+        run.repository = text(REPOSITORY.claim);
+        run.url = self.run_url(claims);
+        run.sha = text("sha");
+        run.r#ref = text("ref");
+        run
+    }
+}
+
+impl GitHub {
+    fn run_url(&self, claims: &Verified<Claims>) -> Option<String> {
+        let repository = claims.text(REPOSITORY.claim)?;
+        let run = claims.text("run_id")?;
+        match claims.text("run_attempt") {
+            Some(attempt) => link(&self.server, &[&repository, "actions/runs", &run, "attempts", &attempt]),
+            None => link(&self.server, &[&repository, "actions/runs", &run]),
+        }
+    }
+}
+
+/// The web site that an issuer's runs are seen on.
+fn server_of(issuer: &HttpUrl) -> String {
+    let host = issuer.host_and_port();
+    let is_public =
+        issuer.as_str().strip_prefix(ISSUER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_public {
+        return SERVER.to_owned();
+    }
+    let subdomain = host.strip_prefix(RESIDENCY_PREFIX).filter(|rest| rest.ends_with(RESIDENCY_SUFFIX));
+    let scheme = if issuer.as_str().starts_with("https:") { "https" } else { "http" };
+    format!("{scheme}://{}", subdomain.unwrap_or(&host))
+}

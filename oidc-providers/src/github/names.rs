@@ -1,0 +1,78 @@
+//! What may stand in a publisher's configuration, and what to write where it may not.
+
+use oidc_core::{InvalidPublisher, shown};
+
+use crate::rules::config::invalid;
+use crate::rules::names;
+
+/// Characters that GitHub refuses in an environment's name.
+const NOT_IN_ENVIRONMENT: &[char] = &['\'', '"', '`', ',', ';', '\\'];
+
+/// A repository as `OWNER/NAME`.
+pub(super) fn repository(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    let refuse = |problem: &str, fix: &str| {
+        Err(invalid("publisher-repository", key, problem).found(text).fix(fix).into())
+    };
+    if let Some(path) = names::pasted_path(text) {
+        let name = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+        return refuse("it is an address", &format!("write `{}`", shown(&name)));
+    }
+    names::ascii(key, text)?;
+    if let Some(scoped) = text.strip_prefix('@') {
+        return refuse("it is a package's name", &format!("write the repository: `{}`", shown(scoped)));
+    }
+    if text.contains('@') {
+        return refuse("it looks like an e-mail address", "write the repository as `owner/name`");
+    }
+    let Some((owner, name)) = text.split_once('/').filter(|(_, name)| !name.contains('/')) else {
+        return refuse("it is not an owner and a name", "write it as `owner/name`, such as `acme/widget`");
+    };
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !owner.bytes().all(is_word) || !owner.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+        return refuse(
+            "the owner's name can't be one",
+            "an owner's name has letters, digits and `-`, and begins with a letter or digit",
+        );
+    }
+    if let Some(stem) = name.strip_suffix(".git") {
+        return refuse("no repository's name ends in `.git`", &format!("write `{owner}/{}`", shown(stem)));
+    }
+    let is_name = name.bytes().all(|byte| is_word(byte) || byte == b'.') && !matches!(name, "" | "." | "..");
+    if is_name {
+        Ok(())
+    } else {
+        refuse("the repository's name can't be one", "a name has letters, digits, `-`, `_` and `.`")
+    }
+}
+
+/// A workflow by its file's name.
+pub(super) fn workflow(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    if names::yaml(key, text).is_ok() && text.contains(['/', '\\']) {
+        let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
+        return Err(invalid("publisher-workflow", key, "it is a path, where the file's name is meant")
+            .found(text)
+            .fix(format!("write `{}`; the folder is always `.github/workflows`", shown(name)))
+            .into());
+    }
+    names::yaml(key, text)?;
+    names::one_script(key, text)
+}
+
+/// An environment by its name.
+pub(super) fn environment(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    if text.contains(NOT_IN_ENVIRONMENT) {
+        let written = text.replace(NOT_IN_ENVIRONMENT, "");
+        return Err(invalid(
+            "publisher-environment",
+            key,
+            "no environment's name holds any of ' \" ` , ; \\",
+        )
+        .found(text)
+        .fix(format!(
+            "write the name alone, such as `{}`",
+            shown(if written.is_empty() { "publish" } else { &written })
+        ))
+        .into());
+    }
+    names::one_script(key, text)
+}

@@ -1,0 +1,285 @@
+use oidc_core::{
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Verified, shown,
+};
+use serde_json::Value;
+
+use super::claims::{CLAIMS, MAY_BE_EMPTY, WorkflowPath, split_workflow_ref};
+use super::names;
+use crate::rules::config::{Config, invalid};
+use crate::rules::constraints::{Constraints, Fields};
+use crate::rules::glob::Pattern;
+use crate::rules::token::{Token, differs};
+use crate::rules::{self, Comparison, Field};
+
+pub(super) const REPOSITORY: Field = Field::ignoring_case("repository", "repository", "github-repository");
+const OWNER: Field = Field::ignoring_case("repository", "repository_owner", "github-repository-owner");
+const REPOSITORY_ID: Field = Field::exact("repository_id", "repository_id", "github-repository-id");
+const OWNER_ID: Field =
+    Field::exact("repository_owner_id", "repository_owner_id", "github-repository-owner-id");
+const WORKFLOW: Field = Field::exact("workflow", "workflow_ref", "github-workflow");
+const JOB_WORKFLOW: Field = Field::exact("job_workflow", "job_workflow_ref", "github-job-workflow");
+
+/// The rules that can be added on top.
+static CONSTRAINTS: Fields = Fields {
+    environment: Field::ignoring_case("environment", "environment", "github-environment"),
+    git_ref: Field::exact("ref", "ref", "github-ref"),
+    ref_protected: Field::exact("ref_protected", "ref_protected", "github-ref-protected"),
+    event: Field::exact("event", "event_name", "github-event"),
+    runner_environment: Field::exact("runner_environment", "runner_environment", "github-runner-environment"),
+    runners: &["github-hosted", "self-hosted"],
+};
+
+/// Every key that a configuration may have.
+const KEYS: &[&str] = &[
+    REPOSITORY.key,
+    WORKFLOW.key,
+    "environment",
+    REPOSITORY_ID.key,
+    OWNER_ID.key,
+    "ref",
+    "ref_protected",
+    "event",
+    JOB_WORKFLOW.key,
+    "runner_environment",
+];
+
+/// Runs with the base repository's rights on a fork's request: nobody is let in by it.
+const PULL_REQUEST_TARGET: &str = "pull_request_target";
+
+/// Runs with the repository's rights after any other workflow, a fork's included: only if a publisher says so.
+const WORKFLOW_RUN: &str = "workflow_run";
+
+/// A repository's workflow that may publish.
+#[derive(Debug)]
+pub(super) struct GitHubPublisher {
+    issuer: String,
+    comparison: Comparison,
+    repository: String,
+    workflow: String,
+    repository_id: Option<String>,
+    owner_id: Option<String>,
+    job_workflow: Option<JobWorkflow>,
+    constraints: Constraints,
+}
+
+impl GitHubPublisher {
+    pub(super) fn read(
+        issuer: &str,
+        comparison: Comparison,
+        config: &Value,
+    ) -> Result<Self, InvalidPublisher> {
+        let config = Config::new(config, KEYS)?;
+        let repository = config.required(REPOSITORY.key, "acme/widget")?;
+        names::repository(REPOSITORY.key, repository)?;
+        let workflow = config.required(WORKFLOW.key, "publish.yml")?;
+        names::workflow(WORKFLOW.key, workflow)?;
+        let job_workflow = config.text(JOB_WORKFLOW.key)?.map(JobWorkflow::parse).transpose()?;
+        let constraints = Constraints::read(&config, &CONSTRAINTS)?;
+        if let Some(environment) = constraints.environment() {
+            names::environment(CONSTRAINTS.environment.key, environment)?;
+        }
+        if constraints.names_event(PULL_REQUEST_TARGET) {
+            return Err(invalid(
+                "publisher-event",
+                CONSTRAINTS.event.key,
+                "an event that strangers can start lets nobody publish",
+            )
+            .found(PULL_REQUEST_TARGET)
+            .fix("write `push`, `release` or `workflow_dispatch`")
+            .into());
+        }
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            comparison,
+            repository: repository.to_owned(),
+            workflow: workflow.to_owned(),
+            repository_id: config.id(REPOSITORY_ID.key)?,
+            owner_id: config.id(OWNER_ID.key)?,
+            job_workflow,
+            constraints,
+        })
+    }
+
+    fn check_repository(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        token.is_named(&REPOSITORY, &self.repository, &REPOSITORY_ID, self.repository_id.as_deref())?;
+        let repository = token.required(REPOSITORY.claim)?;
+        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())
+    }
+
+    fn check_workflow(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let workflow_ref = token.required(WORKFLOW.claim)?;
+        let revision = match token.optional("ref")? {
+            Some(git_ref) => git_ref,
+            None => token.required("sha")?,
+        };
+        let repository = token.required(REPOSITORY.claim)?;
+        let expected = format!("{repository}/.github/workflows/{}@{revision}", self.workflow);
+        match split_workflow_ref(&workflow_ref, &revision) {
+            Some((found, _)) if !self.comparison.same(&REPOSITORY, found, &repository) => {
+                let fix =
+                    "a workflow of another repository can't publish; let one of this repository call it";
+                Err(Mismatch::new(differs(&WORKFLOW, &workflow_ref, &expected).fix(fix)))
+            }
+            Some((_, file)) if self.comparison.same(&WORKFLOW, file, &self.workflow) => Ok(()),
+            Some((_, file)) => Err(self.other_workflow(token, file)),
+            None => {
+                let problem = "claim `workflow_ref` is not a workflow's file at the run's own ref";
+                let subject = Subject::Claim(WORKFLOW.claim.to_owned());
+                Err(Mismatch::new(
+                    Diagnosis::new("github-workflow-ref", subject, problem)
+                        .found(workflow_ref)
+                        .expected(expected),
+                ))
+            }
+        }
+    }
+
+    /// The mismatch of a run that began with another workflow, with a hint where it called the configured one.
+    fn other_workflow(&self, token: &Token<'_>, file: &str) -> Mismatch {
+        let mismatch = differs(&WORKFLOW, file, &self.workflow);
+        let called = token.optional(JOB_WORKFLOW.claim).ok().flatten();
+        let is_called = called.as_deref().and_then(WorkflowPath::parse).is_some_and(|path| {
+            path.rest.strip_prefix(self.workflow.as_str()).is_some_and(|rest| rest.starts_with('@'))
+        });
+        Mismatch::new(if is_called {
+            let fix = format!(
+                "`{}` was called by `{}`: set `workflow` to the caller's file, and `job_workflow` to the called one",
+                shown(&self.workflow),
+                shown(file)
+            );
+            mismatch.fix(fix)
+        } else {
+            mismatch
+        })
+    }
+
+    fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let field = &CONSTRAINTS.event;
+        let event = token.required(field.claim)?;
+        let fix = match &*event {
+            PULL_REQUEST_TARGET => {
+                "publish by another event, such as `push`, `release` or `workflow_dispatch`"
+            }
+            WORKFLOW_RUN if !self.constraints.names_event(WORKFLOW_RUN) => {
+                "publish by another event, such as `push` or `release`, or name `workflow_run` in the publisher's `event`"
+            }
+            _ => return Ok(()),
+        };
+        let problem = "an event that strangers can start lets nobody publish";
+        let subject = Subject::Claim(field.claim.to_owned());
+        Err(Mismatch::new(Diagnosis::new(field.code, subject, problem).found(event).fix(fix)))
+    }
+}
+
+impl Publisher for GitHubPublisher {
+    fn identity(&self) -> Identity {
+        Identity::new(&self.issuer, self.comparison.key(&REPOSITORY, &self.repository))
+    }
+
+    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
+        let token = Token { claims, comparison: self.comparison };
+        token.is_from(&self.issuer)?;
+        token.is_complete(CLAIMS, MAY_BE_EMPTY)?;
+        self.check_repository(&token)?;
+        let pins = [
+            token.pin(&REPOSITORY_ID, self.repository_id.as_deref())?,
+            token.pin(&OWNER_ID, self.owner_id.as_deref())?,
+        ];
+        self.check_workflow(&token)?;
+        if let Some(job_workflow) = &self.job_workflow {
+            job_workflow.check(&token)?;
+        }
+        self.check_event(&token)?;
+        self.constraints.check(&token)?;
+        let specificity = self.constraints.specificity() + u32::from(self.job_workflow.is_some());
+        Ok(Match::new(specificity, pins.into_iter().flatten().collect()))
+    }
+
+    fn describe(&self) -> String {
+        let mut text = format!("repository {}, workflow {}", shown(&self.repository), shown(&self.workflow));
+        if let Some(job_workflow) = &self.job_workflow {
+            text.push_str(&format!(", job workflow {}", shown(&job_workflow.text)));
+        }
+        text + &self.constraints.describe()
+    }
+}
+
+/// The workflow that holds the job, which may be another repository's.
+#[derive(Debug)]
+struct JobWorkflow {
+    text: String,
+    repository: String,
+    file: String,
+    revision: Revision,
+}
+
+/// What `job_workflow_ref` ends in: the called workflow's ref, or its commit where it was called by that.
+#[derive(Debug)]
+enum Revision {
+    Ref(Pattern),
+    Commit(String),
+}
+
+impl JobWorkflow {
+    fn parse(text: &str) -> Result<Self, InvalidPublisher> {
+        let key = JOB_WORKFLOW.key;
+        rules::names::one_script(key, text)?;
+        let example = "write it as `acme/shared/.github/workflows/release.yml@refs/tags/*`";
+        let refuse = || {
+            invalid("publisher-job-workflow", key, "it is not a workflow's file at a ref")
+                .found(text)
+                .fix(example)
+        };
+        let path = WorkflowPath::parse(text).ok_or_else(refuse)?;
+        names::repository(key, path.repository)?;
+        // No file of the folder has a `/` in its name, hence the first one is the ref's.
+        let (file, revision) = match path.rest.split_once('/') {
+            Some((before, _)) => {
+                let file = before.strip_suffix("@refs").ok_or_else(refuse)?;
+                let pattern = path
+                    .rest
+                    .strip_prefix(file)
+                    .and_then(|rest| rest.strip_prefix('@'))
+                    .ok_or_else(refuse)?;
+                (file, Revision::Ref(Pattern::parse(key, pattern)?))
+            }
+            None => {
+                let (file, commit) =
+                    path.rest.rsplit_once('@').filter(|(_, commit)| is_commit(commit)).ok_or_else(refuse)?;
+                (file, Revision::Commit(commit.to_owned()))
+            }
+        };
+        rules::names::yaml(key, file)?;
+        Ok(Self {
+            text: text.to_owned(),
+            repository: path.repository.to_owned(),
+            file: file.to_owned(),
+            revision,
+        })
+    }
+
+    fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let found = token.required(JOB_WORKFLOW.claim)?;
+        let commit = token.optional("job_workflow_sha")?;
+        let fits = WorkflowPath::parse(&found).is_some_and(|path| {
+            let revision = path.rest.strip_prefix(self.file.as_str()).and_then(|rest| rest.strip_prefix('@'));
+            token.comparison.same(&REPOSITORY, path.repository, &self.repository)
+                && revision.is_some_and(|revision| self.revision.fits(revision, commit.as_deref()))
+        });
+        if fits { Ok(()) } else { Err(Mismatch::new(differs(&JOB_WORKFLOW, &found, &self.text))) }
+    }
+}
+
+impl Revision {
+    fn fits(&self, found: &str, job_workflow_sha: Option<&str>) -> bool {
+        match self {
+            Self::Ref(pattern) => pattern.matches(found),
+            Self::Commit(commit) => found == commit && job_workflow_sha == Some(commit),
+        }
+    }
+}
+
+/// Whether a text is a commit's name, SHA-1 or SHA-256, in lower case.
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

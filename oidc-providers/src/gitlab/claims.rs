@@ -1,0 +1,101 @@
+use oidc_core::ClaimRule;
+
+/// Every claim that GitLab is known to put into a token (GitLab's reference of ID tokens, as of 18.9).
+pub(super) const CLAIMS: &[ClaimRule] = &[
+    ClaimRule::required("iss"),
+    ClaimRule::required("aud"),
+    ClaimRule::required("exp"),
+    ClaimRule::required("iat"),
+    ClaimRule::required("jti"),
+    ClaimRule::optional("nbf"),
+    ClaimRule::required("sub"),
+    ClaimRule::required("project_path"),
+    ClaimRule::required("project_id").immutable(),
+    ClaimRule::required("namespace_path"),
+    ClaimRule::required("namespace_id").immutable(),
+    // Every publisher needs it. It is `null` for a configuration outside of the project, which deserves an own word.
+    ClaimRule::optional("ci_config_ref_uri"),
+    ClaimRule::required("ref_path"),
+    ClaimRule::required("sha").immutable(),
+    ClaimRule::required("pipeline_source"),
+    ClaimRule::optional("job_project_path"),
+    ClaimRule::optional("job_project_id").immutable(),
+    ClaimRule::optional("environment"),
+    ClaimRule::optional("ref_protected"),
+    ClaimRule::optional("runner_environment"),
+    ClaimRule::optional("job_id"),
+    ClaimRule::ignored("ci_config_sha").immutable(),
+    ClaimRule::ignored("deployment_tier"),
+    ClaimRule::ignored("environment_action"),
+    ClaimRule::ignored("environment_protected"),
+    ClaimRule::ignored("groups_direct"),
+    ClaimRule::ignored("job_config"),
+    ClaimRule::ignored("job_namespace_id").immutable(),
+    ClaimRule::ignored("job_namespace_path"),
+    ClaimRule::ignored("job_source"),
+    ClaimRule::ignored("pipeline_id"),
+    ClaimRule::ignored("project_visibility"),
+    ClaimRule::ignored("ref"),
+    ClaimRule::ignored("ref_type"),
+    ClaimRule::ignored("runner_id").immutable(),
+    ClaimRule::ignored("target_audience"),
+    ClaimRule::ignored("user_access_level"),
+    ClaimRule::ignored("user_email"),
+    ClaimRule::ignored("user_id").immutable(),
+    ClaimRule::ignored("user_identities"),
+    ClaimRule::ignored("user_login"),
+];
+
+/// `HOST/PROJECT//FILE@REVISION` of `ci_config_ref_uri`, taken apart by what the token and the configuration say and
+/// never by searching: files and refs may hold `//` and `@`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CiConfig<'a> {
+    /// The project that the file is in.
+    pub(super) project: &'a str,
+    /// The file's path in it.
+    pub(super) file: &'a str,
+}
+
+impl<'a> CiConfig<'a> {
+    /// Takes a claim apart: `instance` is the issuer without its scheme, `project` as long as the one in the claim
+    /// should be, and one of `revisions` the end.
+    pub(super) fn parse(uri: &'a str, instance: &str, project: &str, revisions: [&str; 2]) -> Option<Self> {
+        let rest = uri.strip_prefix(instance)?.strip_prefix('/')?;
+        let (found, rest) = rest.split_at_checked(project.len())?;
+        let rest = rest.strip_prefix("//")?;
+        let strip = |revision: &&str| rest.strip_suffix(*revision).and_then(|rest| rest.strip_suffix('@'));
+        let file = revisions.iter().filter(|revision| !revision.is_empty()).find_map(strip)?;
+        (!file.is_empty()).then_some(Self { project: found, file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_taken_apart_at_its_own_project_and_ref_only() {
+        for (uri, file) in [
+            ("gitlab.example/a/b//.gitlab-ci.yml@refs/heads/main", Some(".gitlab-ci.yml")),
+            ("gitlab.example/a/b//.gitlab-ci.yml@0123", Some(".gitlab-ci.yml")),
+            ("gitlab.example/A/B//ci//x@y.yml@refs/heads/main", Some("ci//x@y.yml")),
+            ("gitlab.example/a/b//x.yml@refs/heads/main@refs/heads/main", Some("x.yml@refs/heads/main")),
+            ("gitlab.example/a/b//x.yml@refs/heads/main2", None),
+            ("gitlab.example/a/b//x.yml@heads/main", None),
+            ("gitlab.example/a/b//x.yml@", None),
+            ("gitlab.example/a/b//x.yml", None),
+            ("gitlab.example/a/b//@refs/heads/main", None),
+            ("gitlab.example/a/b/x.yml@refs/heads/main", None),
+            ("gitlab.example/a/bc//x.yml@refs/heads/main", None),
+            ("gitlab.example/a/b/c//x.yml@refs/heads/main", None),
+            ("gitlab.example2/a/b//x.yml@refs/heads/main", None),
+            ("https://gitlab.example/a/b//x.yml@refs/heads/main", None),
+            ("gitlab.example/é", None),
+            ("", None),
+        ] {
+            let found = CiConfig::parse(uri, "gitlab.example", "a/b", ["refs/heads/main", "0123"]);
+            assert_eq!(found.map(|found| found.file), file, "{uri}");
+        }
+        assert_eq!(CiConfig::parse("g/a/b//x@", "g", "a/b", ["", ""]), None);
+    }
+}

@@ -1,0 +1,184 @@
+//! GitLab CI: gitlab.com and self-managed instances.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `GITLAB_CI` | `true` in every job |
+//! | the one that the registry or the user names, such as `NPM_ID_TOKEN` | a token that the job's `id_tokens:` asks for |
+//! | the one that is named after the audience, such as `NPM_REGISTRY_EXAMPLE_ID_TOKEN` for `npm:registry.example` | the same |
+//!
+//! The audience's variable is the audience in ASCII upper case, with `_` for every character other than `A` to `Z` and
+//! `0` to `9`, and for a first digit, since no variable begins with one; then `_ID_TOKEN`. PyPI's clients name it so.
+//!
+//! GitLab makes its tokens before the job begins, hence a job can't ask for another one.
+//!
+//! # Claims
+//!
+//! Ids and flags are strings, `runner_id` is a number. Names of [GitLab's reference][claims].
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `project_path` | required | no | ignoring ASCII case |
+//! | `namespace_path` | required, equal to the namespace in `project_path` | no | ignoring ASCII case |
+//! | `project_id`, `namespace_id` | required, configured or learned | yes | exactly |
+//! | `ci_config_ref_uri` | required; `null` where the configuration is outside of the project, which is refused | no | host exactly, project ignoring ASCII case, file exactly |
+//! | `ref_path` | required | no | as a pattern |
+//! | `sha` | required | yes | exactly, in `ci_config_ref_uri` |
+//! | `pipeline_source` | required | | exactly |
+//! | `sub` | required, and read by no rule: projects can change its form | | |
+//! | `job_project_path`, `job_project_id` | where present, equal to the project's; a merge request's pipeline must have both | no, yes | ignoring ASCII case, exactly |
+//! | `environment` | optional; absent, `null` and empty are the same | no | exactly |
+//! | `ref_protected` | optional, `"true"` or `"false"` | | exactly |
+//! | `runner_environment` | optional, `gitlab-hosted` or `self-hosted` | | exactly |
+//! | `job_id` | optional, for the link to the job | | |
+//! | `ci_config_sha`, `deployment_tier`, `environment_action`, `environment_protected`, `groups_direct`, `job_config`, `job_namespace_id`, `job_namespace_path`, `job_source`, `pipeline_id`, `project_visibility`, `ref`, `ref_type`, `runner_id`, `target_audience`, `user_access_level`, `user_email`, `user_id`, `user_identities`, `user_login` | ignored | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | that a person approved the publish | any job of the configuration can ask for a token; only a protected environment with approval asks a person |
+//! | that the code was reviewed | the configuration is the one of the pipeline's ref; constrain `ref`, `ref_protected` or `environment` |
+//! | that the file says what you read | a configuration includes others, and `ci_config_ref_uri` names only the first |
+//! | who started it | `user_login` is who triggered the pipeline |
+//! | that the machine is GitLab's | unless `runner_environment` is `gitlab-hosted` |
+//! | that the token was not used before | it lives as long as the job, an hour by default; the registry remembers `jti` |
+//! | which project a fork's merge request runs in | the meaning of `project_*` there changed between GitLab versions, hence the rule on `job_project_*` |
+//!
+//! # A publisher's configuration
+//!
+//! | key | value | rule |
+//! |---|---|---|
+//! | `project_path` | `group/project`, with all groups | required |
+//! | `ci_config` | the path of the CI configuration in the project, such as `.gitlab-ci.yml` | required |
+//! | `environment` | its name | |
+//! | `project_id`, `namespace_id` | digits, as text | learned from the first match where they are left out |
+//! | `ref` | a pattern such as `refs/tags/v*`, held against `ref_path` | anchored; `*` stops at `/`, `**` does not |
+//! | `ref_protected` | `true` | `false` is no rule |
+//! | `event` | a `pipeline_source` or an array of them | |
+//! | `runner_environment` | `gitlab-hosted` or `self-hosted` | |
+//!
+//! Of several publishers of a package that match, one with an `environment` is more specific than any without,
+//! and then the one with more of `ref`, `ref_protected`, `event` and `runner_environment`. Ids don't count, so that
+//! learning them changes no order.
+//!
+//! [claims]: https://docs.gitlab.com/ci/secrets/id_token_authentication/
+
+mod claims;
+mod names;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use oidc_core::{
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, Run, SourceError, TokenSource, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+use self::publisher::{GitLabPublisher, PROJECT};
+use crate::rules::Comparison;
+use crate::rules::link::link;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "gitlab";
+
+/// The issuer of gitlab.com.
+const ISSUER: &str = "https://gitlab.com";
+
+/// Tokens live as long as their job may run, which instances bound differently.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// GitLab CI with one issuer.
+#[derive(Clone, Debug)]
+pub struct GitLab {
+    profile: Profile,
+    issuer: String,
+    comparison: Comparison,
+}
+
+impl GitLab {
+    /// GitLab CI of gitlab.com.
+    pub fn public() -> Self {
+        Self::with(Issuer::constant(ISSUER))
+    }
+
+    /// GitLab CI of another instance and no other, by its URL. It is compared with `iss` byte by byte, and never
+    /// speaks for another instance's projects.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Issuer::new(issuer)?))
+    }
+
+    /// With every comparison exact, case included, as npm does it.
+    #[must_use]
+    pub fn comparing_exactly(mut self) -> Self {
+        self.comparison = Comparison::Exact;
+        self
+    }
+
+    fn with(issuer: Issuer) -> Self {
+        let url = issuer.url().to_string();
+        let mut profile = Profile::new(vec![issuer], CLAIMS);
+        profile.max_lifetime = MAX_LIFETIME;
+        Self { profile, issuer: url, comparison: Comparison::default() }
+    }
+}
+
+impl Default for GitLab {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl Provider for GitLab {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(source::detect(detection))
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        let project = Token { claims, comparison: self.comparison }.required(PROJECT.claim)?;
+        Ok(Identity::new(claims.issuer(), self.comparison.key(&PROJECT, &project)))
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(GitLabPublisher::read(&self.issuer, self.comparison, config)?))
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let text = |claim| claims.text(claim).map(String::from);
+        let mut run = Run::default();
+        run.repository = text(PROJECT.claim);
+        run.url = self.job_url(claims);
+        run.sha = text("sha");
+        run.r#ref = text("ref_path");
+        run
+    }
+}
+
+impl GitLab {
+    fn job_url(&self, claims: &Verified<Claims>) -> Option<String> {
+        let project = claims.text(PROJECT.claim)?;
+        let job = claims.text("job_id")?;
+        link(&self.issuer, &[&project, "-/jobs", &job])
+    }
+}

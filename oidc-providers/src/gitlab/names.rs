@@ -1,0 +1,87 @@
+//! What may stand in a publisher's configuration, and what to write where it may not.
+
+use oidc_core::{InvalidPublisher, shown};
+
+use crate::rules::config::invalid;
+use crate::rules::names;
+
+/// A project's path with all its groups.
+pub(super) fn project(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    let refuse = |problem: &str, fix: &str| {
+        Err(invalid("publisher-project", key, problem).found(text).fix(fix).into())
+    };
+    if let Some(path) = names::pasted_path(text) {
+        return refuse("it is an address", &format!("write `{}`", shown(path)));
+    }
+    names::ascii(key, text)?;
+    if text.contains('@') {
+        return refuse(
+            "it looks like a package's name or an e-mail address",
+            "write the project as `group/project`",
+        );
+    }
+    if !text.contains('/') {
+        return refuse(
+            "it is a project without its group",
+            "write it with all groups, such as `acme/group/widget`",
+        );
+    }
+    match text.split('/').find(|segment| !is_path_segment(segment)) {
+        None => Ok(()),
+        Some("") => refuse("a part of it is empty", &format!("write `{}`", shown(&joined(text)))),
+        Some(segment) => refuse(
+            &format!("GitLab allows no `{}` in a path", shown(segment)),
+            "each part has letters, digits, and single `_`, `-` or `.` between them, and does not end in `.git` or `.atom`",
+        ),
+    }
+}
+
+/// Whether a segment is one that GitLab allows: no special characters at its ends or in a row, no reserved ending.
+fn is_path_segment(segment: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    segment.split(['_', '-', '.']).all(is_word)
+        && ![".git", ".atom"].iter().any(|ending| segment.ends_with(ending))
+}
+
+fn joined(text: &str) -> String {
+    text.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+/// A CI configuration by its path in the project.
+pub(super) fn ci_config(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    let refuse = |problem: &str, fix: &str| {
+        Err(invalid("publisher-ci-config", key, problem).found(text).fix(fix).into())
+    };
+    if text.contains("://") {
+        return refuse("it is an address", "write the file's path in the project, such as `.gitlab-ci.yml`");
+    }
+    if text.starts_with('/') || text.ends_with('/') {
+        return refuse("it is no path in the project", &format!("write `{}`", shown(text.trim_matches('/'))));
+    }
+    if text.contains('\\') || text.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return refuse(
+            "it is a path that no configuration has",
+            "write the file's path from the project's root, with `/`",
+        );
+    }
+    names::yaml(key, text)?;
+    names::one_script(key, text)
+}
+
+/// An environment by its name: ASCII letters, digits, spaces and a few signs and no others.
+pub(super) fn environment(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    names::ascii(key, text)?;
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || " -_/${}.".contains(character);
+    if text.chars().all(is_allowed) && !text.starts_with('/') && !text.ends_with('/') {
+        return Ok(());
+    }
+    let written: String = text.chars().filter(|&character| is_allowed(character)).collect();
+    let written = written.trim_matches('/');
+    Err(invalid("publisher-environment", key, "no environment's name is like this")
+        .found(text)
+        .fix(format!(
+            "write the name alone, such as `{}`",
+            if written.is_empty() { "publish" } else { written }
+        ))
+        .into())
+}

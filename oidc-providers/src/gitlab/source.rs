@@ -1,0 +1,67 @@
+use async_trait::async_trait;
+use oidc_core::{
+    Audience, Context, Detection, Diagnosis, IdToken, SourceError, SourceErrorKind, Subject, TokenSource,
+    VariableSource, shown,
+};
+
+/// A source, if the job runs on GitLab CI.
+pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> {
+    if detection.context.environment().get("GITLAB_CI") != Some("true") {
+        return None;
+    }
+    let variables = detection.token_variables.iter().map(|&name| name.to_owned()).collect();
+    Some(Box::new(GitLabSource { context: detection.context.clone(), variables }))
+}
+
+/// Reads the token that GitLab put into a variable before the job began.
+#[derive(Debug)]
+struct GitLabSource {
+    context: Context,
+    /// Named by the registry or the user, the first that is set wins.
+    variables: Vec<String>,
+}
+
+#[async_trait]
+impl TokenSource for GitLabSource {
+    fn provider(&self) -> &str {
+        super::ID
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let of_audience = variable_of(audience);
+        let mut names = self.variables.iter().chain([&of_audience]);
+        match names.find(|name| self.context.environment().get(name).is_some()) {
+            Some(name) => {
+                VariableSource::new(&self.context, name.as_str()).of(super::ID).token(audience).await
+            }
+            None => Err(self.missing(audience, &of_audience)),
+        }
+    }
+}
+
+impl GitLabSource {
+    fn missing(&self, audience: &Audience, of_audience: &str) -> SourceError {
+        let best = self.variables.first().map_or(of_audience, String::as_str);
+        let names: Vec<&str> = self.variables.iter().map(String::as_str).chain([of_audience]).collect();
+        let problem = format!("GitLab put no identity token into the job: {} is not set", names.join(" or "));
+        let aud = serde_json::Value::from(audience.as_str()).to_string();
+        let fix = format!(
+            "add to the job in the CI configuration: `id_tokens: {{ {best}: {{ aud: {} }} }}`",
+            shown(&aud)
+        );
+        let diagnosis =
+            Diagnosis::new("gitlab-id-token-missing", Subject::Variable(best.to_owned()), problem).fix(fix);
+        SourceError::new(SourceErrorKind::Missing, diagnosis)
+    }
+}
+
+/// The variable that is named after an audience.
+fn variable_of(audience: &Audience) -> String {
+    let letter = |(at, character): (usize, char)| match character.to_ascii_uppercase() {
+        letter @ 'A'..='Z' => letter,
+        digit @ '0'..='9' if at > 0 => digit,
+        _ => '_',
+    };
+    let name: String = audience.as_str().chars().enumerate().map(letter).collect();
+    name + "_ID_TOKEN"
+}

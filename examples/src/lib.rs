@@ -1,5 +1,11 @@
-//! Trusted publishing.
+//! The reference programs, as a library: their binaries, and the tests, embed it.
 
+pub mod demo;
 pub mod issuer;
 pub mod registry;
 pub mod shutdown;
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

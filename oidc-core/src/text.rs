@@ -1,6 +1,6 @@
 use std::fmt::{self, Write as _};
 
-/// At most this many characters of foreign text are shown.
+/// At most this many characters of foreign text are shown, unless somebody asks for more.
 const MAX_SHOWN: usize = 256;
 
 /// Foreign text, made fit for a message, a log line or a terminal.
@@ -13,17 +13,29 @@ const MAX_SHOWN: usize = 256;
 /// assert_eq!(oidc_core::shown("a\u{1b}[31mb").to_string(), "a\\u{1b}[31mb");
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a>(&'a str);
+pub struct Shown<'a> {
+    text: &'a str,
+    limit: usize,
+}
+
+impl Shown<'_> {
+    /// With another limit, in characters: a whole message may be longer than a value in it.
+    #[must_use]
+    pub fn up_to(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+}
 
 /// Makes foreign text fit to be shown; see [`Shown`].
 pub fn shown(text: &str) -> Shown<'_> {
-    Shown(text)
+    Shown { text, limit: MAX_SHOWN }
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for character in characters.by_ref().take(MAX_SHOWN) {
+        let mut characters = self.text.chars();
+        for character in characters.by_ref().take(self.limit) {
             if is_deceptive(character) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {

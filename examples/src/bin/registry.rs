@@ -1,6 +1,6 @@
 //! A small real registry that takes trusted publishes. See `registry --help`.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -23,6 +23,7 @@ async fn main() -> ExitCode {
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let cx = Context::system()?;
     let filter = EnvFilter::try_new(cx.environment().get("RUST_LOG").unwrap_or("info"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let ansi = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(io::stderr).init();
     run(arguments, &cx).await
 }

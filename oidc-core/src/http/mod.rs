@@ -24,6 +24,9 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 /// How many bytes an answer's body may have, unless the request says otherwise.
 pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
 
+/// A server's message is shown up to this many characters.
+const MAX_MESSAGE: usize = 2048;
+
 /// Sends requests. Open for other HTTP libraries, and for fakes.
 ///
 /// An implementation never follows a redirect, stops after [`Request::deadline`], refuses a body longer than
@@ -273,7 +276,7 @@ pub fn message_of(response: &Response) -> Option<String> {
         Err(_) if text.trim_start().starts_with('<') => "an HTML page".to_owned(),
         Err(_) => text.trim().to_owned(),
     };
-    (!message.is_empty()).then(|| shown(&message).to_string())
+    (!message.is_empty()).then(|| shown(&message).up_to(MAX_MESSAGE).to_string())
 }
 
 fn json_message(value: &serde_json::Value) -> Option<String> {

@@ -47,14 +47,15 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), InvalidPublisher> 
 
 /// A workflow by its file's name.
 pub(super) fn workflow(key: &str, text: &str) -> Result<(), InvalidPublisher> {
-    if names::yaml(key, text).is_ok() && text.contains(['/', '\\']) {
-        let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
+    let path = names::before_ref(text).filter(|_| text.contains("@refs/")).unwrap_or(text);
+    names::yaml(key, path)?;
+    if text.contains(['/', '\\']) {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
         return Err(invalid("publisher-workflow", key, "it is a path, where the file's name is meant")
             .found(text)
             .fix(format!("write `{}`; the folder is always `.github/workflows`", shown(name)))
             .into());
     }
-    names::yaml(key, text)?;
     names::one_script(key, text)
 }
 

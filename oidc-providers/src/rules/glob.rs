@@ -210,7 +210,10 @@ mod tests {
             [] => name.is_empty(),
             [only] => name == only,
             [first, rest @ ..] => name.strip_prefix(first.as_str()).is_some_and(|name| {
-                name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| fits(rest, &name[at..]))
+                name.char_indices()
+                    .map(|(at, _)| at)
+                    .chain([name.len()])
+                    .any(|at| fits(rest, name.split_at(at).1))
             }),
         }
     }

@@ -43,21 +43,17 @@ fn is_compatibility_form(character: char) -> bool {
 /// A YAML file's name or path ends in `.yml` or `.yaml` and has something before that.
 pub(crate) fn yaml(key: &str, text: &str) -> Result<(), InvalidPublisher> {
     let name = text.rsplit('/').next().unwrap_or_default();
-    if [".yml", ".yaml"]
-        .iter()
-        .any(|extension| name.strip_suffix(extension).is_some_and(|stem| !stem.is_empty()))
-    {
+    if stem(name).is_some_and(|stem| !stem.is_empty()) {
         return Ok(());
     }
-    let fix = match text.rfind(".yaml@").map(|at| at + 5).or_else(|| text.rfind(".yml@").map(|at| at + 4)) {
-        Some(end) => format!("write `{}`, without the ref", shown(text.get(..end).unwrap_or_default())),
-        None if name.to_ascii_lowercase().ends_with(".yml")
-            || name.to_ascii_lowercase().ends_with(".yaml") =>
-        {
-            "write the file's name as it is in the repository, with `.yml` or `.yaml` in lower case"
-                .to_owned()
-        }
-        None => format!("write the file's name, not the title in it, such as `{}.yml`", shown(stem(text))),
+    let fix = if let Some(file) = before_ref(text) {
+        format!("write `{}`, without the ref", shown(file))
+    } else if stem(name).is_none() && stem(&name.to_ascii_lowercase()).is_some() {
+        "write the file's name as it is in the repository, with `.yml` or `.yaml` in lower case".to_owned()
+    } else {
+        let title = text.trim_matches('/').rsplit('/').next().unwrap_or_default().split('.').next();
+        let title = title.filter(|title| !title.is_empty()).unwrap_or("publish");
+        format!("write the file's name, not the title in it, such as `{}.yml`", shown(title))
     };
     Err(invalid("publisher-extension", key, "it does not end in `.yml` or `.yaml`")
         .found(text)
@@ -65,9 +61,15 @@ pub(crate) fn yaml(key: &str, text: &str) -> Result<(), InvalidPublisher> {
         .into())
 }
 
-fn stem(text: &str) -> &str {
-    let name = text.trim_matches('/').rsplit('/').next().unwrap_or_default();
-    name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("publish")
+/// A YAML file's name without its extension.
+pub(crate) fn stem(name: &str) -> Option<&str> {
+    name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))
+}
+
+/// The file in `FILE.yml@REF`.
+pub(crate) fn before_ref(text: &str) -> Option<&str> {
+    let ends = [".yml@", ".yaml@"].iter().filter_map(|at| text.find(at).map(|start| start + at.len() - 1));
+    text.get(..ends.min()?)
 }
 
 /// An immutable id, in digits.

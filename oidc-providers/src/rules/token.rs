@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use oidc_core::{ClaimRule, Claims, Diagnosis, Mismatch, Pin, Presence, Subject, Verified, shown};
 
 use super::link::is_id;
+use super::names::stem;
 use super::{Comparison, Field};
 
 /// Required claims that are not texts, or that the verifier holds against more than their presence.
@@ -153,17 +154,13 @@ fn near_miss(found: &str, expected: &str) -> Option<&'static str> {
         Some("they differ in the case of letters only, which matters here")
     } else if found.trim() == expected.trim() {
         Some("they differ in white space only")
-    } else if without_extension(found) == without_extension(expected) && without_extension(found).is_some() {
+    } else if stem(found).is_some() && stem(found) == stem(expected) {
         Some("one ends in `.yml`, the other in `.yaml`")
     } else if !found.is_ascii() && expected.is_ascii() {
         Some("it holds letters that are not ASCII and may look like those that are")
     } else {
         None
     }
-}
-
-fn without_extension(name: &str) -> Option<&str> {
-    name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))
 }
 
 #[cfg(test)]

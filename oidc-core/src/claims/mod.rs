@@ -1,0 +1,81 @@
+mod index;
+#[cfg(test)]
+mod tests;
+mod unique;
+mod value;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use self::index::Index;
+pub(crate) use self::unique::{Text, UniqueNames};
+pub use self::value::ClaimValue;
+use crate::time::Timestamp;
+
+/// A token with more claims than this is refused. GitHub's tokens have about 40, plus custom properties.
+pub const MAX_CLAIMS: usize = 256;
+
+/// What an identity token says: the decoded buffer and an index of its members, not a tree of owned values.
+///
+/// Names are unique at every depth (RFC 8725 asks for it, RFC 7519 section 4 allows to refuse them).
+#[derive(Clone)]
+pub struct Claims {
+    json: String,
+    index: Index,
+}
+
+impl Claims {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not one JSON object in UTF-8, a name occurs twice, or there are more than
+    /// [`MAX_CLAIMS`] members.
+    pub fn parse(json: impl Into<Vec<u8>>) -> Result<Self, InvalidClaims> {
+        let json = String::from_utf8(json.into()).map_err(|_| InvalidClaims::Syntax)?;
+        let index = Index::of(&json)?;
+        Ok(Self { json, index })
+    }
+
+    /// The claim of this name, if the token has it. A JSON `null` is a claim.
+    pub fn get(&self, name: &str) -> Option<ClaimValue<'_>> {
+        self.index.get(&self.json, name)
+    }
+
+    /// The text of a claim that is a JSON string; `None` where it is absent or of another type.
+    pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name)?.as_text()
+    }
+
+    /// A claim that is a plausible point in time; see [`ClaimValue::as_time`].
+    pub fn time(&self, name: &str) -> Option<Timestamp> {
+        self.get(name)?.as_time()
+    }
+
+    /// Every claim with its name, in the token's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, ClaimValue<'_>)> {
+        self.index.iter(&self.json)
+    }
+}
+
+impl fmt::Debug for Claims {
+    /// Shows names only: values may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Claims could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidClaims {
+    /// Not a JSON object in UTF-8.
+    #[error("expected one JSON object")]
+    Syntax,
+    /// A name occurs twice in one object.
+    #[error("a member's name occurs twice in one object")]
+    Duplicate,
+    /// More than [`MAX_CLAIMS`] members.
+    #[error("more than {MAX_CLAIMS} members")]
+    TooMany,
+}

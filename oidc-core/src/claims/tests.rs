@@ -1,0 +1,90 @@
+use super::*;
+
+fn parse(json: &str) -> Claims {
+    Claims::parse(json).unwrap()
+}
+
+#[test]
+fn values_keep_their_types() {
+    let claims = parse(r#"{"s":"a\u0062","t":true,"q":"true","n":12,"z":null,"e\u0078p":1}"#);
+    assert_eq!(claims.text("s").unwrap(), "ab");
+    assert_eq!(claims.text("t"), None);
+    assert_eq!(claims.get("t").unwrap().as_bool(), Some(true));
+    assert_eq!(claims.get("q").unwrap().as_bool(), None);
+    assert_eq!(claims.get("n").unwrap().as_u64(), Some(12));
+    assert!(claims.get("z").unwrap().is_null());
+    assert_eq!(claims.time("exp"), Some(Timestamp::from_secs(1)));
+    assert!(claims.get("missing").is_none());
+}
+
+#[test]
+fn a_name_that_occurs_twice_is_refused_at_every_depth() {
+    for json in [
+        r#"{"a":1,"a":1}"#,
+        r#"{"a":1,"\u0061":2}"#,
+        r#"{"x":{"a":1,"a":2}}"#,
+        r#"{"x":[{"y":{"a":1,"\u0061":2}}]}"#,
+    ] {
+        assert_eq!(Claims::parse(json).unwrap_err(), InvalidClaims::Duplicate, "{json}");
+    }
+    parse(r#"{"a":{"a":{"a":1}},"b":{"a":1}}"#);
+}
+
+#[test]
+fn what_is_not_one_object_is_refused() {
+    for json in ["", "null", "[]", "{", "{}x", "{'a':1}", "{\"a\":1,}", "\u{feff}{}", "{\"a\":nul}"] {
+        assert_eq!(Claims::parse(json).unwrap_err(), InvalidClaims::Syntax, "{json}");
+    }
+    assert_eq!(Claims::parse(vec![b'{', 0xff, b'}']).unwrap_err(), InvalidClaims::Syntax);
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(Claims::parse(deep).unwrap_err(), InvalidClaims::Syntax);
+    let many: Vec<String> = (0..=MAX_CLAIMS).map(|n| format!("\"c{n}\":0")).collect();
+    assert_eq!(Claims::parse(format!("{{{}}}", many.join(","))).unwrap_err(), InvalidClaims::TooMany);
+}
+
+#[test]
+fn only_plausible_numbers_are_times() {
+    for (json, expected) in [
+        ("0", Some(0)),
+        ("1700000000", Some(1_700_000_000)),
+        ("1700000000.9", Some(1_700_000_000)),
+        ("1.7e9", Some(1_700_000_000)),
+        ("253402300799", Some(253_402_300_799)),
+        ("253402300800", None),
+        ("18446744073709551615", None),
+        ("18446744073709551616", None),
+        ("1e400", None),
+        ("-1", None),
+        ("-0.5", None),
+        ("\"1700000000\"", None),
+        ("true", None),
+        ("null", None),
+    ] {
+        let claims = Claims::parse(format!("{{\"exp\":{json}}}"));
+        let found = claims.ok().and_then(|claims| claims.time("exp")).map(Timestamp::as_secs);
+        assert_eq!(found, expected, "{json}");
+    }
+}
+
+#[test]
+fn an_audience_is_one_text_or_an_array_of_one() {
+    for (json, expected) in [
+        (r#""a""#, true),
+        (r#"["a"]"#, true),
+        (r#"["a","a"]"#, false),
+        (r#"["a","b"]"#, false),
+        (r#"[["a"]]"#, false),
+        ("[]", false),
+        (r#""A""#, false),
+        (r#""a ""#, false),
+        (r#"{"a":"a"}"#, false),
+    ] {
+        let claims = parse(&format!("{{\"aud\":{json}}}"));
+        assert_eq!(claims.get("aud").unwrap().is_exactly("a"), expected, "{json}");
+    }
+}
+
+#[test]
+fn debug_shows_names_only() {
+    assert_eq!(format!("{:?}", parse(r#"{"user_email":"a@b"}"#)), r#"{"user_email"}"#);
+}

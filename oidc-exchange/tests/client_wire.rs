@@ -1,0 +1,156 @@
+//! The client's half of npm's protocol through the real HTTP client: what goes over the wire, and what comes back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod wire;
+
+use std::time::Duration;
+
+use oidc_core::http::{HttpErrorKind, HttpSettings, Request};
+use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken};
+use oidc_exchange::client::{ExchangeError, ExchangeErrorKind, Npm, PublishToken, Registry as _};
+use oidc_exchange::npm::PackageName;
+
+use self::wire::{Answer, Authority, Wire, id_token};
+
+const CREATED: &str = r#"{"token_type":"oidc","token":"npm_hunter2"}"#;
+
+fn world(settings: HttpSettings) -> Context {
+    Context::system_with(Environment::default(), settings).unwrap()
+}
+
+fn direct() -> Context {
+    world(HttpSettings::default().with_user_agent("publish-tool/1.2"))
+}
+
+async fn exchange(url: &str, cx: &Context) -> Result<PublishToken<PackageName>, ExchangeError> {
+    let registry = Npm::at(url).unwrap();
+    let audience = registry.audience(cx).await.unwrap();
+    registry.exchange(&identity(&audience), "@acme/widget".parse().unwrap(), cx).await
+}
+
+fn identity(audience: &Audience) -> IdToken {
+    IdToken::new(id_token(audience.as_str()), audience.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn an_exchange_is_an_empty_post_with_the_token_as_bearer() {
+    let wire = Wire::start(Answer::json(201, CREATED)).await;
+    exchange(&format!("{}/npm/", wire.url()), &direct()).await.unwrap();
+    let requests = wire.requests();
+    assert_eq!(requests.len(), 1);
+    let (line, headers) = requests[0].split_once("\r\n").unwrap();
+    assert_eq!(line, "POST /npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget HTTP/1.1");
+    let mut headers: Vec<String> = headers.trim_end().split("\r\n").map(str::to_ascii_lowercase).collect();
+    headers.sort();
+    let host = wire.url().replace("http://", "host: ");
+    let bearer = format!("authorization: bearer {}", id_token("npm:127.0.0.1").to_ascii_lowercase());
+    let expected =
+        ["accept: application/json", &bearer, "content-length: 0", &host, "user-agent: publish-tool/1.2"];
+    assert_eq!(headers, expected);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Wire::start(Answer::json(201, CREATED)).await;
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("location: {}/\r\n", elsewhere.url());
+        let wire = Wire::start(Answer { headers: location, ..Answer::json(status, "") }).await;
+        let error = exchange(wire.url(), &direct()).await.unwrap_err();
+        assert_eq!(error.kind(), &ExchangeErrorKind::Rejected { status, message: None });
+        assert_eq!(wire.requests().len(), 1);
+    }
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_refused() {
+    for endless in [Answer::endless("transfer-encoding: chunked\r\n"), Answer::endless("")] {
+        let wire = Wire::start(endless).await;
+        let error = exchange(wire.url(), &direct()).await.unwrap_err();
+        assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_or_slow_is_given_up() {
+    for answer in [Answer::silent(), Answer::dripping()] {
+        let wire = Wire::start(answer).await;
+        let deadline = Duration::from_millis(300);
+        let request = Request::post(HttpUrl::parse(wire.url()).unwrap()).deadline(deadline);
+        let error = direct().http().send(request).await.unwrap_err();
+        assert_eq!(error.kind(), &HttpErrorKind::Timeout(deadline));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_before_the_answer_is_not_tried_again() {
+    let wire = Wire::start(Answer::hang_up()).await;
+    let cx = direct();
+    for attempt in 1..=3 {
+        let error = exchange(wire.url(), &cx).await.unwrap_err();
+        assert_eq!(error.kind(), &ExchangeErrorKind::Unreachable, "{error}");
+        assert_eq!(wire.requests().len(), attempt);
+    }
+}
+
+#[tokio::test]
+async fn the_contexts_proxy_is_used_unless_it_is_told_not_to() {
+    let proxy = Wire::start(Answer::json(201, CREATED)).await;
+    let registry = Wire::start(Answer::json(201, CREATED)).await;
+    let variables = [("http_proxy", proxy.url()), ("no_proxy", "")];
+    let through = HttpSettings::from_environment(&Environment::from_iter(variables));
+    exchange(registry.url(), &world(through)).await.unwrap();
+    let asked = proxy.requests();
+    assert!(asked[0].starts_with(&format!("POST {}/-/npm/v1/oidc/", registry.url())), "{}", asked[0]);
+    assert!(registry.requests().is_empty());
+
+    let variables = [("http_proxy", proxy.url()), ("no_proxy", "127.0.0.1")];
+    let around = HttpSettings::from_environment(&Environment::from_iter(variables));
+    exchange(registry.url(), &world(around)).await.unwrap();
+    assert_eq!((proxy.requests().len(), registry.requests().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_once_it_is_named_through_a_tunnel_too() {
+    let authority = Authority::of("registry.example");
+    let tunnel = Wire::start_tls(Answer::json(201, CREATED), authority.acceptor()).await;
+    let environment = Environment::from_iter([("HTTPS_PROXY", tunnel.url())]);
+    let settings = HttpSettings::from_environment(&environment).with_ca(authority.pem());
+    exchange("https://registry.example/npm", &world(settings.clone())).await.unwrap();
+    let requests = tunnel.requests();
+    assert!(requests[0].starts_with("CONNECT registry.example:443 "), "{}", requests[0]);
+    assert!(!requests[0].contains("uthorization"), "the proxy sees no token");
+    assert!(requests[1].starts_with("POST /npm/-/npm/v1/oidc/"), "{}", requests[1]);
+
+    let error = exchange("https://other.example/", &world(settings)).await.unwrap_err();
+    assert_eq!(error.kind(), &ExchangeErrorKind::Unreachable, "the certificate is another host's: {error}");
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_unknown_authority_gets_no_token() {
+    let stranger = Authority::of("registry.example");
+    let tunnel = Wire::start_tls(Answer::json(201, CREATED), stranger.acceptor()).await;
+    let known = Authority::of("registry.example");
+    for ca in ["", known.pem()] {
+        let environment = Environment::from_iter([("HTTPS_PROXY", tunnel.url())]);
+        let mut settings = HttpSettings::from_environment(&environment);
+        if !ca.is_empty() {
+            settings = settings.with_ca(ca);
+        }
+        let error = exchange("https://registry.example/", &world(settings)).await.unwrap_err();
+        assert_eq!(error.kind(), &ExchangeErrorKind::Unreachable);
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+    assert!(tunnel.requests().iter().all(|request| request.starts_with("CONNECT")));
+}
+
+#[test]
+fn a_setting_that_can_not_be_used_is_refused_at_once() {
+    for settings in [
+        HttpSettings::default().with_ca("no certificate"),
+        HttpSettings::default().with_user_agent("line\nbreak"),
+        HttpSettings::from_environment(&Environment::from_iter([("HTTPS_PROXY", "http://")])),
+    ] {
+        Context::system_with(Environment::default(), settings).unwrap_err();
+    }
+}

@@ -1,9 +1,16 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::text::shown;
 
+/// A clause or a whole message of a diagnosis is shown up to this many characters.
+const MAX_SENTENCE: usize = 2048;
+
 /// What was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Subject {
     /// An environment variable of the job.
@@ -14,10 +21,16 @@ pub enum Subject {
     Field(String),
     /// A URL of the registry or of the platform.
     Url(String),
+    /// A file of the machine that the job runs on.
+    File(String),
     /// The identity token as a whole.
     Token,
     /// The platform that the job runs on.
     Platform,
+    /// The key that the token is signed with.
+    Key,
+    /// The clocks of the platform and of the registry.
+    Clock,
 }
 
 impl fmt::Display for Subject {
@@ -27,36 +40,89 @@ impl fmt::Display for Subject {
             Self::Claim(name) => write!(f, "claim `{}`", shown(name)),
             Self::Field(name) => write!(f, "field `{}`", shown(name)),
             Self::Url(url) => write!(f, "URL `{}`", shown(url)),
+            Self::File(path) => write!(f, "file `{}`", shown(path)),
             Self::Token => f.write_str("identity token"),
             Self::Platform => f.write_str("platform"),
+            Self::Key => f.write_str("key"),
+            Self::Clock => f.write_str("clock"),
+        }
+    }
+}
+
+/// How much a diagnosis matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Severity {
+    /// Worth knowing.
+    Notice,
+    /// The publish may go through, and something should be changed all the same.
+    Warning,
+    /// The publish can't go through.
+    #[default]
+    Error,
+}
+
+impl Severity {
+    /// The name, which is also that of GitHub's workflow command.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
         }
     }
 }
 
 /// What is wrong, as data: what was looked at, what was found, what was expected, what to change.
 ///
-/// It never holds a secret. Its `Display` is one line, fit for a terminal and for a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// It never holds a secret. `Display` is one line for a log; [`Diagnosis::to_text`] is for a terminal,
+/// [`Diagnosis::to_github`] for GitHub's annotations, [`gitlab_annotations`] for GitLab's, and `Serialize` for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// A stable name for programs, such as `github-not-permitted`.
     pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
     /// What was looked at.
     pub subject: Subject,
     /// One clause that says what is wrong.
     pub problem: String,
-    /// What was found there, if anything; shown escaped.
+    /// What was found there, if anything; as it is, and shown escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
-    /// What was expected, if that may be said; shown escaped.
+    /// What was expected, if that may be said; as it is, and shown escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// What to change, and where.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// The vendor's page on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<&'static str>,
 }
 
 impl Diagnosis {
-    /// A diagnosis with a code, what was looked at, and one clause that says what is wrong.
+    /// An error with a code, what was looked at, and one clause that says what is wrong.
     pub fn new(code: &'static str, subject: Subject, problem: impl Into<String>) -> Self {
-        Self { code, subject, problem: problem.into(), found: None, expected: None, fix: None }
+        Self {
+            code,
+            severity: Severity::Error,
+            subject,
+            problem: problem.into(),
+            found: None,
+            expected: None,
+            fix: None,
+            link: None,
+        }
+    }
+
+    /// With another severity.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
     }
 
     /// With what was found.
@@ -79,11 +145,70 @@ impl Diagnosis {
         self.fix = Some(fix.into());
         self
     }
+
+    /// With the vendor's page on it.
+    #[must_use]
+    pub fn link(mut self, link: &'static str) -> Self {
+        self.link = Some(link);
+        self
+    }
+
+    /// Some lines for a terminal: the problem, then what to change, then the evidence.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{}[{}]: {}\n", self.severity.as_str(), self.code, sentence(&self.problem));
+        let lines = [
+            ("fix", self.fix.as_deref().map(sentence)),
+            ("found", self.found.as_deref().map(quoted)),
+            ("expected", self.expected.as_deref().map(quoted)),
+            ("see", self.link.map(str::to_owned)),
+        ];
+        for (name, line) in lines {
+            if let Some(line) = line {
+                // Writing into a String can't fail.
+                let _infallible = writeln!(text, "  {name}: {line}");
+            }
+        }
+        text
+    }
+
+    /// A workflow command that makes an annotation on GitHub Actions (docs.github.com, "Workflow commands"). One line.
+    pub fn to_github(&self) -> String {
+        let title = escape_property(&format!("trusted publishing: {}", self.code));
+        format!("::{} title={title}::{}", self.severity.as_str(), escape_data(&self.to_text()))
+    }
+}
+
+/// GitLab's annotations report (docs.gitlab.com, `artifacts:reports:annotations`): links beside the job, one for each
+/// diagnosis that has one.
+pub fn gitlab_annotations(diagnoses: &[Diagnosis]) -> Value {
+    let link = |diagnosis: &Diagnosis| {
+        let label = format!("{}: {}", diagnosis.code, sentence(&diagnosis.problem));
+        Some(json!({ "external_link": { "label": label, "url": diagnosis.link? } }))
+    };
+    json!({ "trusted_publishing": diagnoses.iter().filter_map(link).collect::<Vec<_>>() })
+}
+
+fn sentence(text: &str) -> String {
+    shown(text).up_to(MAX_SENTENCE).to_string()
+}
+
+fn quoted(text: &str) -> String {
+    format!("`{}`", shown(text))
+}
+
+/// GitHub's escapes in a command's message (actions/toolkit, `command.ts`).
+fn escape_data(text: &str) -> String {
+    text.trim_end().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// GitHub's escapes in a command's properties.
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)?;
+        f.write_str(&sentence(&self.problem))?;
         match (&self.found, &self.expected) {
             (Some(found), Some(expected)) => {
                 write!(f, " (found `{}`, expected `{}`)", shown(found), shown(expected))?;
@@ -93,8 +218,63 @@ impl fmt::Display for Diagnosis {
             (None, None) => {}
         }
         match &self.fix {
-            Some(fix) => write!(f, "; {fix}"),
+            Some(fix) => write!(f, "; {}", sentence(fix)),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnosis() -> Diagnosis {
+        Diagnosis::new("github-workflow", Subject::Claim("workflow_ref".to_owned()), "another workflow, 100%")
+            .found("a.yml\n::error::\u{202e}")
+            .expected("b.yml")
+            .fix("set `workflow`")
+            .link("https://docs.example/")
+    }
+
+    #[test]
+    fn one_line_for_a_log() {
+        assert_eq!(
+            diagnosis().to_string(),
+            "another workflow, 100% (found `a.yml\\u{a}::error::\\u{202e}`, expected `b.yml`); set `workflow`"
+        );
+    }
+
+    #[test]
+    fn some_lines_for_a_terminal_with_the_fix_before_the_evidence() {
+        assert_eq!(
+            diagnosis().to_text(),
+            "error[github-workflow]: another workflow, 100%\n  fix: set `workflow`\n  \
+             found: `a.yml\\u{a}::error::\\u{202e}`\n  expected: `b.yml`\n  see: https://docs.example/\n"
+        );
+    }
+
+    #[test]
+    fn an_annotation_for_github_is_one_command_whatever_it_holds() {
+        let text = diagnosis().severity(Severity::Warning).to_github();
+        assert!(text.starts_with(
+            "::warning title=trusted publishing%3A github-workflow::another workflow, 100%25%0A"
+        ));
+        assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_report_for_gitlab_has_a_link_for_each_that_has_one() {
+        let none = Diagnosis::new("x", Subject::Token, "y");
+        let report = gitlab_annotations(&[diagnosis(), none]);
+        assert_eq!(report["trusted_publishing"].as_array().unwrap().len(), 1);
+        assert_eq!(report["trusted_publishing"][0]["external_link"]["url"], "https://docs.example/");
+    }
+
+    #[test]
+    fn json_for_programs() {
+        let json = serde_json::to_value(diagnosis()).unwrap();
+        assert_eq!(json["subject"], json!({ "kind": "claim", "name": "workflow_ref" }));
+        assert_eq!(json["severity"], "error");
+        assert_eq!(json["found"], "a.yml\n::error::\u{202e}");
     }
 }

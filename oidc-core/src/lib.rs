@@ -48,7 +48,7 @@ pub use crate::context::{
     Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random,
     RandomError,
 };
-pub use crate::diagnosis::{Diagnosis, Subject};
+pub use crate::diagnosis::{Diagnosis, Severity, Subject, gitlab_annotations};
 pub use crate::provider::{
     Algorithm, ClaimRule, Host, Identity, Issuer, Presence, Profile, Provider, ProviderSet, Replay, Run,
 };

@@ -104,6 +104,12 @@ impl Client {
         self.home.path()
     }
 
+    /// The search path with this client before all others, for a client that runs another.
+    pub fn path_first(&self) -> OsString {
+        let folders = self.program.parent().map(PathBuf::from).into_iter();
+        env::join_paths(folders.chain(env::split_paths(&search_path()))).unwrap()
+    }
+
     /// A folder in the client's home with these files in it.
     pub fn project(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let folder = self.home().join(name);

@@ -1,3 +1,6 @@
 //! What the integration tests share.
 
 pub mod clients;
+pub mod http;
+pub mod programs;
+pub mod scene;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -11,45 +10,53 @@ use serde_json::value::RawValue;
 use super::unique::{Text, UniqueNames};
 use super::{ClaimValue, InvalidClaims, MAX_CLAIMS};
 
-/// A power of two near the number of claims that tokens have, so that most names are found at the first look.
+/// Far more than [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES), and with room for positions in 32 bits.
+const MAX_JSON_BYTES: usize = 1 << 30;
+/// A power of two above the number of claims that tokens have, so that most names are found at the first look.
 const BUCKETS: usize = 64;
-/// No member: `MAX_CLAIMS` members have the numbers below.
+/// No member's number: there are at most [`MAX_CLAIMS`].
 const NONE: u16 = u16::MAX;
 
-/// The members of an object, in its order, and chained by the buckets of their names.
+/// The members of an object in its order, and a hash table of their names, in one allocation.
 #[derive(Clone)]
 pub(super) struct Index {
-    members: Vec<Member>,
-    buckets: [u16; BUCKETS],
+    /// The members' places. The first [`BUCKETS`] of them are there as soon as there is one member, since the table
+    /// begins in them.
+    slots: Vec<Slot>,
+    members: usize,
+    /// The names that were written with escapes, without them, one after the other.
+    unescaped: String,
     may_have_escapes: bool,
 }
 
-#[derive(Clone)]
-struct Member {
-    print: u32,
+/// One place: the member of this number, and the beginning of the bucket of this number.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// The member that came last into this bucket.
+    first: u16,
+    /// The member that came into the same bucket before this one.
     next: u16,
-    name: Name,
-    value: Range<u32>,
+    print: u32,
+    /// Where the name stands in the text or, counted from the text's end, in `unescaped`.
+    name: Span,
+    value: Span,
 }
 
-/// A member's name: where it stands in the text, or its own text where it was written with escapes.
-#[derive(Clone)]
-enum Name {
-    Borrowed(Range<u32>),
-    Owned(Box<str>),
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
 impl Index {
     /// Finds every member of a JSON object, each name once.
     pub(super) fn of(json: &str) -> Result<Self, InvalidClaims> {
-        if u32::try_from(json.len()).is_err() {
+        // With names unescaped, positions go up to twice the length.
+        if json.len() > MAX_JSON_BYTES {
             return Err(InvalidClaims::Syntax);
         }
-        let mut index = Self {
-            members: Vec::new(),
-            buckets: [NONE; BUCKETS],
-            may_have_escapes: json.as_bytes().contains(&b'\\'),
-        };
+        let may_have_escapes = json.as_bytes().contains(&b'\\');
+        let mut index = Self { slots: Vec::new(), members: 0, unescaped: String::new(), may_have_escapes };
         let mut why = InvalidClaims::Syntax;
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let indexer = Indexer { json, index: &mut index, why: &mut why };
@@ -60,60 +67,93 @@ impl Index {
         Ok(index)
     }
 
-    pub(super) fn get<'a>(&'a self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {
-        self.value(json, self.find(json, name, print(name))?)
+    pub(super) fn get<'a>(&self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {
+        let slot = self.find(json, name, print(name))?;
+        Some(ClaimValue::new(slot.value.of(json)?, self.may_have_escapes))
     }
 
     pub(super) fn iter<'a>(&'a self, json: &'a str) -> impl Iterator<Item = (&'a str, ClaimValue<'a>)> {
-        self.members.iter().filter_map(move |member| Some((member.name.text(json), self.value(json, member)?)))
+        self.slots.iter().take(self.members).filter_map(move |slot| {
+            let value = ClaimValue::new(slot.value.of(json)?, self.may_have_escapes);
+            Some((self.name(json, slot)?, value))
+        })
     }
 
-    fn value<'a>(&self, json: &'a str, member: &Member) -> Option<ClaimValue<'a>> {
-        Some(ClaimValue::new(part(json, &member.value)?, self.may_have_escapes))
+    fn name<'a>(&'a self, json: &'a str, slot: &Slot) -> Option<&'a str> {
+        slot.name.of(json).or_else(|| slot.name.before(json.len()).of(&self.unescaped))
     }
 
-    fn find(&self, json: &str, name: &str, print: u32) -> Option<&Member> {
-        let mut number = *self.buckets.get(bucket(print))?;
+    fn find(&self, json: &str, name: &str, print: u32) -> Option<&Slot> {
+        let mut number = self.slots.get(bucket(print))?.first;
         // Ends at `NONE`, which is no member's number.
-        while let Some(member) = self.members.get(usize::from(number)) {
-            if member.print == print && member.name.text(json) == name {
-                return Some(member);
+        while let Some(slot) = self.slots.get(usize::from(number)) {
+            if slot.print == print && self.name(json, slot) == Some(name) {
+                return Some(slot);
             }
-            number = member.next;
+            number = slot.next;
         }
         None
     }
 
-    fn insert(&mut self, json: &str, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
-        let text = &*name.0;
-        let print = print(text);
-        if self.find(json, text, print).is_some() {
+    fn insert(&mut self, json: &str, name: &Cow<'_, str>, value: &str) -> Result<(), InvalidClaims> {
+        let print = print(name);
+        if self.find(json, name, print).is_some() {
             return Err(InvalidClaims::Duplicate);
         }
-        if self.members.len() >= MAX_CLAIMS {
+        if self.members >= MAX_CLAIMS {
             return Err(InvalidClaims::TooMany);
         }
-        if self.members.is_empty() {
-            self.members.reserve_exact(48);
+        if self.slots.len() <= self.members {
+            self.slots.resize(self.slots.len() + BUCKETS, Slot::EMPTY);
         }
-        let number = u16::try_from(self.members.len()).map_err(|_| InvalidClaims::TooMany)?;
-        let bucket = self.buckets.get_mut(bucket(print)).ok_or(InvalidClaims::TooMany)?;
-        let next = std::mem::replace(bucket, number);
-        let name = match &name.0 {
-            Cow::Borrowed(name) => Name::Borrowed(range(json, name)),
-            Cow::Owned(name) => Name::Owned(name.as_str().into()),
+        let name = match name {
+            Cow::Borrowed(name) => Span::within(json, name),
+            Cow::Owned(name) => {
+                let start = json.len() + self.unescaped.len();
+                self.unescaped.push_str(name);
+                Span::new(start, start + name.len())
+            }
         };
-        self.members.push(Member { print, next, name, value: range(json, value) });
+        let number = u16::try_from(self.members).unwrap_or(NONE);
+        let Some(bucket) = self.slots.get_mut(bucket(print)) else { return Err(InvalidClaims::TooMany) };
+        let next = std::mem::replace(&mut bucket.first, number);
+        if let Some(slot) = self.slots.get_mut(self.members) {
+            *slot = Slot { first: slot.first, next, print, name, value: Span::within(json, value) };
+            self.members += 1;
+        }
         Ok(())
     }
 }
 
-impl Name {
-    fn text<'a>(&'a self, json: &'a str) -> &'a str {
-        match self {
-            Self::Borrowed(range) => part(json, range).unwrap_or_default(),
-            Self::Owned(name) => name,
-        }
+impl Slot {
+    const EMPTY: Self = Self {
+        first: NONE,
+        next: NONE,
+        print: 0,
+        name: Span { start: 0, end: 0 },
+        value: Span { start: 0, end: 0 },
+    };
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        let position = |position| u32::try_from(position).unwrap_or(u32::MAX);
+        Self { start: position(start), end: position(end) }
+    }
+
+    /// Where `part`, a slice of `whole`, stands in it.
+    fn within(whole: &str, part: &str) -> Self {
+        let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+        Self::new(start, start + part.len())
+    }
+
+    fn before(self, length: usize) -> Self {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        Self { start: self.start.saturating_sub(length), end: self.end.saturating_sub(length) }
+    }
+
+    fn of(self, text: &str) -> Option<&str> {
+        text.get(self.start as usize..self.end as usize)
     }
 }
 
@@ -137,7 +177,7 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
             let inserted = if is_nested && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
                 Err(InvalidClaims::Duplicate)
             } else {
-                self.index.insert(self.json, &name, value)
+                self.index.insert(self.json, &name.0, value)
             };
             if let Err(why) = inserted {
                 *self.why = why;
@@ -152,29 +192,28 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
 /// bucket, finding one would take that many comparisons of numbers.
 fn print(name: &str) -> u32 {
     let bytes = name.as_bytes();
+    let mut sum = bytes.len() as u64;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        sum = mixed(sum, u64::from_le_bytes(*word));
+    }
     let last = match bytes.last_chunk::<8>() {
         Some(last) => u64::from_le_bytes(*last),
-        None => bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        None => rest.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
     };
-    let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
-    let mixed = words.chain([last]).fold(bytes.len() as u64, |sum, word| {
-        // The odd number is 2^64 divided by the golden ratio, which spreads what differs over the upper bits.
-        (sum.rotate_left(29) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    });
-    u32::try_from(mixed >> 32).unwrap_or_default()
+    upper_half(mixed(sum, last))
+}
+
+/// The odd number is 2^64 divided by the golden ratio, which spreads what differs over the upper bits.
+fn mixed(sum: u64, word: u64) -> u64 {
+    (sum.rotate_left(29) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the upper half of 64 bits has 32")]
+fn upper_half(number: u64) -> u32 {
+    (number >> 32) as u32
 }
 
 fn bucket(print: u32) -> usize {
-    usize::try_from(print >> (u32::BITS - BUCKETS.ilog2())).unwrap_or_default()
-}
-
-/// Where `part`, a slice of `whole`, stands in it.
-fn range(whole: &str, part: &str) -> Range<u32> {
-    let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
-    let at = |position| u32::try_from(position).unwrap_or(u32::MAX);
-    at(start)..at(start.saturating_add(part.len()))
-}
-
-fn part<'a>(json: &'a str, range: &Range<u32>) -> Option<&'a str> {
-    json.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
+    (print >> (u32::BITS - BUCKETS.ilog2())) as usize
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use self::index::Index;
+#[cfg(feature = "verify")]
 pub(crate) use self::unique::{Text, UniqueNames};
 pub use self::value::ClaimValue;
 use crate::time::Timestamp;

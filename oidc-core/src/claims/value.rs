@@ -94,6 +94,10 @@ fn whole_seconds(number: &str) -> Option<u64> {
     if !(0.0..limit).contains(&value) {
         return None;
     }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= value < limit was checked")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 <= value < limit was checked"
+    )]
     Some(value as u64)
 }

@@ -2,24 +2,25 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 
 use super::backend::Backend;
-use super::fetch::fetch;
+use super::fetch::{FetchError, fetch};
 use super::jwks::{InvalidJwks, KeySet};
 use crate::context::Context;
-use crate::provider::Issuer;
+use crate::provider::{Algorithm, Issuer};
 use crate::text::shown;
 
 /// Keys of this age are fetched again in the background while they go on being used.
 pub const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Keys of this age are used no more, even if their issuer can't be reached. A withdrawn key is gone by then.
 pub const MAX_AGE: Duration = Duration::from_secs(4 * 3600);
-/// Between two fetches lies at least this much time, whether they went well or not, and whoever asks.
+/// After a fetch that failed, or that a token asked for whose key it did not bring, there is no other for this
+/// long, whoever asks. Strangers can make a registry ask an issuer this often and no more.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
 /// While an issuer is down, the time between two fetches doubles up to this.
 pub const MAX_BACK_OFF: Duration = Duration::from_secs(8 * 60);
@@ -30,6 +31,8 @@ pub(super) struct KeyCache {
     backend: Arc<dyn Backend>,
     cx: Context,
     keys: ArcSwapOption<Fetched>,
+    /// How many key sets there were. Counted after the set is in place.
+    generation: AtomicU64,
     schedule: Mutex<Schedule>,
     /// Milliseconds of the monotonic clock before which no fetch may begin; a copy that readers see lock-free.
     not_before: AtomicU64,
@@ -51,6 +54,13 @@ struct Schedule {
     failures_in_a_row: u32,
 }
 
+/// The key that a fetch is made for, if it is made for one.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) kid: String,
+    pub(super) algorithm: Algorithm,
+}
+
 impl KeyCache {
     /// A cache that fetches when it is first asked, or that holds the issuer's configured keys.
     pub(super) fn new(issuer: Issuer, backend: Arc<dyn Backend>, cx: Context) -> Result<Self, InvalidJwks> {
@@ -66,6 +76,7 @@ impl KeyCache {
             backend,
             cx,
             keys: ArcSwapOption::new(keys),
+            generation: AtomicU64::new(0),
             schedule: Mutex::default(),
             not_before: AtomicU64::new(0),
             fetches: AtomicU64::new(0),
@@ -89,18 +100,23 @@ impl KeyCache {
         Some(read(&fetched.keys))
     }
 
+    /// A number that changes with the keys. To be read before them.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     /// Fetches the keys, or waits for a fetch that is under way, or returns at once during the cool-down. The
     /// fetch goes on if the caller goes away.
-    pub(super) async fn refresh(self: &Arc<Self>) {
-        let Some(mut done) = self.begin() else { return };
-        // An error means that the fetch ended; either way there is nothing more to wait for.
-        let _ended = done.changed().await;
+    pub(super) async fn refresh(self: &Arc<Self>, wanted: impl FnOnce() -> Option<Wanted>) {
+        if let Some(mut done) = self.begin(wanted).await {
+            // An error means that the fetch ended; either way there is nothing more to wait for.
+            let _ended = done.changed().await;
+        }
     }
 
     /// When a fetch may help, from now.
     pub(super) fn retry_after(&self) -> Duration {
-        let not_before = Duration::from_millis(self.not_before.load(Ordering::Relaxed));
-        not_before.saturating_sub(self.now()).max(Duration::from_secs(1))
+        self.not_before().saturating_sub(self.now()).max(Duration::from_secs(1))
     }
 
     /// Whether the last fetch failed, so that an unknown key may be one that could not be fetched.
@@ -120,62 +136,91 @@ impl KeyCache {
         }
     }
 
+    /// Begins a fetch that nobody waits for, where that can be done without waiting for the lock either.
     fn refresh_in_background(self: &Arc<Self>) {
-        let not_before = Duration::from_millis(self.not_before.load(Ordering::Relaxed));
-        if self.now() >= not_before && tokio::runtime::Handle::try_current().is_ok() {
-            self.begin();
+        if self.now() < self.not_before() {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Ok(schedule) = self.schedule.try_lock() else { return };
+        if let Some(Flight::Begun(landing)) = self.join_or_begin(schedule) {
+            runtime.spawn(landing.fly(None));
         }
     }
 
-    /// Begins a fetch unless one is under way or it is too early. Gives the end to wait for.
-    fn begin(self: &Arc<Self>) -> Option<watch::Receiver<()>> {
+    /// Joins the fetch that is under way or begins one, unless it is too early. Gives the end to wait for.
+    async fn begin(self: &Arc<Self>, wanted: impl FnOnce() -> Option<Wanted>) -> Option<watch::Receiver<()>> {
+        let landing = match self.join_or_begin(self.lock())? {
+            Flight::Joined(done) => return Some(done),
+            Flight::Begun(landing) => landing,
+        };
+        let done = landing.done.subscribe();
+        let wanted = wanted();
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(landing.fly(wanted));
+            }
+            Err(_) => landing.fly(wanted).await,
+        }
+        Some(done)
+    }
+
+    fn join_or_begin(self: &Arc<Self>, mut schedule: MutexGuard<'_, Schedule>) -> Option<Flight> {
         if self.issuer.keys.is_some() {
             return None;
         }
-        let mut schedule = self.lock();
         if let Some(in_flight) = &schedule.in_flight {
-            return Some(in_flight.clone());
+            return Some(Flight::Joined(in_flight.clone()));
         }
         let now = self.now();
         if now < schedule.not_before {
             return None;
         }
         let (done, in_flight) = watch::channel(());
-        schedule.in_flight = Some(in_flight.clone());
-        self.postpone(&mut schedule, now + COOL_DOWN);
-        drop(schedule);
-        let cache = Arc::clone(self);
-        tokio::spawn(async move {
-            // Ends the flight however the task ends, so that a panic below never blocks later fetches.
-            let _landing = Landing { cache: &cache, _done: done };
-            cache.fetch().await;
-        });
-        Some(in_flight)
+        schedule.in_flight = Some(in_flight);
+        // Counted as a failure until it succeeds, so that one that never ends properly is one.
+        self.fail(&mut schedule, now);
+        Some(Flight::Begun(Landing { cache: Arc::clone(self), done }))
     }
 
-    async fn fetch(&self) {
+    async fn fetch(&self, wanted: Option<Wanted>) {
         self.fetches.fetch_add(1, Ordering::Relaxed);
-        let result = fetch(&self.cx, &self.issuer, &*self.backend).await;
-        let now = self.now();
-        let mut schedule = self.lock();
-        match result {
-            Ok(keys) => {
-                tracing::debug!(issuer = %shown(self.issuer.url()), keys = keys.len(), "fetched the issuer's keys");
-                schedule.failures_in_a_row = 0;
-                self.postpone(&mut schedule, now + COOL_DOWN);
-                self.keys.store(Some(Arc::new(Fetched { keys, at: Some(now) })));
-            }
-            Err(error) => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                let back_off = self.back_off(schedule.failures_in_a_row);
-                schedule.failures_in_a_row = schedule.failures_in_a_row.saturating_add(1);
-                self.postpone(&mut schedule, now + back_off);
-                tracing::warn!(
-                    issuer = %shown(self.issuer.url()), %error, retry_after_s = back_off.as_secs(),
-                    "the issuer's keys can't be fetched"
-                );
-            }
+        match fetch(&self.cx, &self.issuer, &*self.backend).await {
+            Ok(keys) => self.succeeded(keys, wanted.as_ref()),
+            Err(error) => self.failed(&error),
         }
+    }
+
+    fn succeeded(&self, keys: KeySet, wanted: Option<&Wanted>) {
+        let is_in_vain = wanted.is_some_and(|wanted| keys.get(&wanted.kid, wanted.algorithm).is_none());
+        tracing::debug!(
+            issuer = %shown(self.issuer.url()), keys = keys.len(), is_in_vain, "fetched the issuer's keys"
+        );
+        let now = self.now();
+        self.keys.store(Some(Arc::new(Fetched { keys, at: Some(now) })));
+        self.generation.fetch_add(1, Ordering::Release);
+        let mut schedule = self.lock();
+        schedule.failures_in_a_row = 0;
+        self.postpone(&mut schedule, if is_in_vain { now + COOL_DOWN } else { now });
+    }
+
+    fn failed(&self, error: &FetchError) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        let mut schedule = self.lock();
+        schedule.failures_in_a_row = schedule.failures_in_a_row.saturating_sub(1);
+        self.fail(&mut schedule, self.now());
+        drop(schedule);
+        let retry_after_s = self.retry_after().as_secs();
+        tracing::warn!(
+            issuer = %shown(self.issuer.url()), %error, retry_after_s, "the issuer's keys can't be fetched"
+        );
+    }
+
+    /// Counts a failure and puts the next fetch off.
+    fn fail(&self, schedule: &mut Schedule, now: Duration) {
+        let back_off = self.back_off(schedule.failures_in_a_row);
+        schedule.failures_in_a_row = schedule.failures_in_a_row.saturating_add(1);
+        self.postpone(schedule, now + back_off);
     }
 
     /// The cool-down, doubled for each failure before, with up to a quarter more so that instances spread out.
@@ -192,11 +237,15 @@ impl KeyCache {
         self.not_before.store(millis, Ordering::Relaxed);
     }
 
+    fn not_before(&self) -> Duration {
+        Duration::from_millis(self.not_before.load(Ordering::Relaxed))
+    }
+
     fn now(&self) -> Duration {
         self.cx.clock().monotonic()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Schedule> {
+    fn lock(&self) -> MutexGuard<'_, Schedule> {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -207,13 +256,25 @@ impl fmt::Debug for KeyCache {
     }
 }
 
-struct Landing<'a> {
-    cache: &'a KeyCache,
-    /// Dropping it wakes everyone who waits.
-    _done: watch::Sender<()>,
+enum Flight {
+    Joined(watch::Receiver<()>),
+    Begun(Landing),
 }
 
-impl Drop for Landing<'_> {
+/// The end of a fetch, however it ends: a panic or an aborted task below never blocks later fetches.
+struct Landing {
+    cache: Arc<KeyCache>,
+    /// Dropping it wakes everyone who waits.
+    done: watch::Sender<()>,
+}
+
+impl Landing {
+    async fn fly(self, wanted: Option<Wanted>) {
+        self.cache.fetch(wanted).await;
+    }
+}
+
+impl Drop for Landing {
     fn drop(&mut self) {
         self.cache.lock().in_flight = None;
     }

@@ -13,16 +13,14 @@ mod token;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use self::backend::Backend;
-use self::cache::KeyCache;
 pub use self::cache::{COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER};
+use self::cache::{KeyCache, Wanted};
 pub use self::error::{Reason, VerifyError};
-use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, decode_into};
+use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, decode, decode_into};
 use crate::claims::Claims;
 use crate::context::Context;
 use crate::provider::{Algorithm, Presence, Provider, ProviderSet, Replay};
@@ -107,19 +105,20 @@ impl Verifier {
     ///
     /// With the first check that does not hold.
     pub async fn verify(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
-        let (keys, error) = match self.check(token) {
+        let (missing, error) = match self.check(token) {
             Ok(verified) => return Ok(verified),
-            Err(Refusal { error, missing_key_of: Some(trusted) }) => (&trusted.keys, error),
+            Err(Refusal { error, missing: Some(missing) }) => (missing, error),
             Err(Refusal { error, .. }) => return Err(error),
         };
-        keys.refresh().await;
-        match self.check(token) {
-            Ok(verified) => Ok(verified),
-            Err(Refusal { missing_key_of: Some(_), .. }) if keys.is_failing() => {
-                Err(error.because(Reason::KeysUnavailable { retry_after: keys.retry_after() }))
-            }
-            Err(Refusal { error, .. }) => Err(error),
+        let keys = &missing.trusted.keys;
+        keys.refresh(|| wanted(token)).await;
+        if keys.generation() != missing.generation {
+            return self.verify_cached(token);
         }
+        if keys.is_failing() {
+            return Err(error.because(Reason::KeysUnavailable { retry_after: keys.retry_after() }));
+        }
+        Err(error)
     }
 
     /// Verifies a token with the keys at hand, without waiting for anything.
@@ -134,12 +133,13 @@ impl Verifier {
     /// Fetches every issuer's keys, all at once. Failures are logged and leave the verifier usable: it asks again
     /// when a token comes.
     pub async fn warm_up(&self) {
-        let mut fetches = tokio::task::JoinSet::new();
-        for trusted in self.0.issuers.values() {
-            let keys = Arc::clone(&trusted.keys);
-            fetches.spawn(async move { keys.refresh().await });
-        }
-        fetches.join_all().await;
+        let mut refreshes: Vec<_> =
+            self.0.issuers.values().map(|trusted| Box::pin(trusted.keys.refresh(|| None))).collect();
+        std::future::poll_fn(|cx| {
+            refreshes.retain_mut(|refresh| refresh.as_mut().poll(cx).is_pending());
+            if refreshes.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// How it stands with each issuer's keys, for metrics.
@@ -168,12 +168,12 @@ impl Verifier {
         let header = Header::parse(decode_into(parts.header, &mut header)?)?;
         let mut signature = [0; MAX_SIGNATURE_BYTES];
         let signature = decode_into(parts.signature, &mut signature)?;
-        let payload = URL_SAFE_NO_PAD.decode(parts.payload).map_err(|_| Reason::Shape)?;
+        let payload = decode(parts.payload)?;
         let claims = Claims::parse(payload).map_err(Reason::Claims)?;
         match self.judge(&Token { header, signature, signed: parts.signed, claims: &claims }) {
             Ok(proof) => Ok(Verified::assertion(claims, proof)),
-            Err(Denied { reason, missing_key_of }) => {
-                Err(Refusal { error: VerifyError::with_claims(reason, claims), missing_key_of })
+            Err(Denied { reason, missing }) => {
+                Err(Refusal { error: VerifyError::with_claims(reason, claims), missing })
             }
         }
     }
@@ -188,10 +188,14 @@ impl Verifier {
         }
         self.check_audience(token.claims)?;
         let expires_at = self.check_times(token.claims, trusted.max_lifetime)?;
+        let generation = trusted.keys.generation();
         match trusted.is_signature_of(token, algorithm) {
             Some(true) => {}
             Some(false) => return Err(Reason::Signature.into()),
-            None => return Err(Denied { reason: Reason::UnknownKey, missing_key_of: Some(trusted) }),
+            None => {
+                let missing = Some(Missing { trusted, generation });
+                return Err(Denied { reason: Reason::UnknownKey, missing });
+            }
         }
         let required = profile.claims.iter().filter(|rule| rule.presence == Presence::Required);
         for rule in required {
@@ -257,27 +261,41 @@ struct Token<'a> {
     claims: &'a Claims,
 }
 
-/// Why a token is refused, and the issuer whose keys may be too old to tell.
+/// An issuer whose keys at hand lack a token's, and which keys those were.
+struct Missing<'v> {
+    trusted: &'v Trusted,
+    generation: u64,
+}
+
+/// Why a token is refused, and whose keys may be too old to tell.
 struct Denied<'v> {
     reason: Reason,
-    missing_key_of: Option<&'v Trusted>,
+    missing: Option<Missing<'v>>,
 }
 
 impl From<Reason> for Denied<'_> {
     fn from(reason: Reason) -> Self {
-        Self { reason, missing_key_of: None }
+        Self { reason, missing: None }
     }
 }
 
 struct Refusal<'v> {
     error: VerifyError,
-    missing_key_of: Option<&'v Trusted>,
+    missing: Option<Missing<'v>>,
 }
 
 impl From<Reason> for Refusal<'_> {
     fn from(reason: Reason) -> Self {
-        Self { error: VerifyError::new(reason), missing_key_of: None }
+        Self { error: VerifyError::new(reason), missing: None }
     }
+}
+
+/// The key that a token's header names.
+fn wanted(token: &str) -> Option<Wanted> {
+    let parts = Compact::parse(token).ok()?;
+    let mut header = [0; MAX_HEADER_BYTES];
+    let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;
+    Some(Wanted { algorithm: Algorithm::from_name(&header.alg)?, kid: header.kid.into_owned() })
 }
 
 fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {

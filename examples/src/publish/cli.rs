@@ -1,0 +1,209 @@
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Parser, Subcommand};
+use oidc_core::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
+use oidc_core::{Context, Environment, FileError, HttpUrl, ProviderSet, Secret};
+use oidc_exchange::client::Mode;
+
+use super::child::{self, ChildError};
+use super::credential::{NoCredential, credential, mask};
+use super::ecosystem::{Door, Ecosystem, InvalidTarget};
+
+const EXAMPLES: &str = "\
+The job's identity comes from the CI platform: GitHub Actions (`permissions: id-token: write`), GitLab CI
+(`id_tokens: { NPM_ID_TOKEN: { aud: npm:HOST } }`), or whatever NPM_ID_TOKEN holds.
+
+Examples:
+  trusted-publish exec --registry npm --url https://registry.example/npm/ --package @acme/widget \\
+    -- npm publish --registry https://registry.example/npm/
+
+  NODE_AUTH_TOKEN=$(trusted-publish token --registry npm --url https://registry.example/ --package widget)";
+
+const EXEC_HELP: &str = "\
+The token is in npm's own setting for the registry's URL (no .npmrc is needed), and in NODE_AUTH_TOKEN,
+NPM_TOKEN and YARN_NPM_AUTH_TOKEN. dash and some other shells hand npm's setting on to no command; in a script,
+use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`.
+
+The exit status is the command's, or 128 and the number of the signal that ended it.";
+
+/// How many bytes a file of certificates may have.
+const MAX_CA_FILE: usize = 1024 * 1024;
+
+/// Publish by the job's identity, with tools that can't.
+#[derive(Debug, Parser)]
+#[command(name = "trusted-publish", version, after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a short-lived publish token, and only that, on standard output.
+    Token(Target),
+    /// Run a command with a short-lived publish token in the variables that it reads.
+    #[command(after_help = EXEC_HELP)]
+    Exec(Exec),
+}
+
+#[derive(Debug, Args)]
+struct Target {
+    /// The registry's protocol: npm.
+    #[arg(long, value_name = "PROTOCOL")]
+    registry: String,
+    /// The registry's URL, written as the publish tool is told it.
+    #[arg(long)]
+    url: String,
+    /// The package to publish, for registries whose tokens are for one (npm).
+    #[arg(long, value_name = "NAME")]
+    package: Option<String>,
+    /// Whether to fall back to the static credential in the tools' variables, or to use nothing else.
+    #[arg(long, value_name = "MODE", default_value = "automatic", value_parser = modes())]
+    trusted_publishing: Mode,
+    /// Certificates, in PEM, that are trusted beside the platform's: a private CA.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Exec {
+    #[command(flatten)]
+    target: Target,
+    /// Let the command ask for identity tokens itself, as `npm publish --provenance` does.
+    #[arg(long)]
+    pass_identity: bool,
+    /// The command, after `--`.
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+fn modes() -> impl clap::builder::TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(["automatic", "always", "never"]).try_map(|mode| mode.parse::<Mode>())
+}
+
+/// `trusted-publish` failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The registry's protocol is not one that the tool speaks.
+    #[error("registry `{}` is not supported; supported: {}", .0.escape_debug(), Ecosystem::names())]
+    Unsupported(String),
+    /// The registry's URL or the package is not one.
+    #[error(transparent)]
+    Target(#[from] InvalidTarget),
+    /// There is nothing to publish with.
+    #[error(transparent)]
+    NoCredential(#[from] NoCredential),
+    /// The command did not run.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// The file of certificates can't be read.
+    #[error("--ca-file: {0}")]
+    CaFile(#[from] FileError),
+    /// A proxy of the environment or a certificate is not one.
+    #[error(transparent)]
+    Http(#[from] InvalidHttpSettings),
+    /// Standard output or standard error is closed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Arguments {
+    /// The world as these arguments describe it: the process's, with the private CA.
+    ///
+    /// # Errors
+    ///
+    /// When the environment's proxy or the file of certificates can't be used.
+    pub fn context(&self) -> Result<Context, PublishError> {
+        let environment = Environment::system();
+        let user_agent = concat!("trusted-publish/", env!("CARGO_PKG_VERSION"));
+        let settings = HttpSettings::from_environment(&environment).with_user_agent(user_agent);
+        let cx = Context::system_with(environment, settings.clone())?;
+        let Some(path) = &self.command.target().ca_file else { return Ok(cx) };
+        let authority = cx.files().read(path, MAX_CA_FILE)?;
+        Ok(cx.with_http(SystemHttp::new(settings.with_ca(authority))?))
+    }
+}
+
+impl Command {
+    fn target(&self) -> &Target {
+        match self {
+            Self::Token(target) => target,
+            Self::Exec(exec) => &exec.target,
+        }
+    }
+}
+
+/// Does what the arguments say: prints the token to `out`, and to `err` what a person should know. Returns the exit
+/// status.
+///
+/// # Errors
+///
+/// When there is nothing to publish with, or the command can't be run.
+pub async fn run(
+    arguments: Arguments,
+    providers: &ProviderSet,
+    cx: &Context,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> Result<u8, PublishError> {
+    match arguments.command {
+        Command::Token(target) => {
+            let ready = target.obtain(providers, cx, err).await?;
+            writeln!(out, "{}", ready.token.expose())?;
+            out.flush()?;
+            Ok(0)
+        }
+        Command::Exec(exec) => exec.run(providers, cx, err).await,
+    }
+}
+
+/// A token to publish with, and where it is used.
+struct Ready {
+    ecosystem: &'static Ecosystem,
+    url: HttpUrl,
+    door: Box<dyn Door>,
+    token: Secret,
+}
+
+impl Target {
+    /// Gets the token, and masks it before anybody can print it.
+    async fn obtain(
+        &self,
+        providers: &ProviderSet,
+        cx: &Context,
+        err: &mut impl Write,
+    ) -> Result<Ready, PublishError> {
+        let unsupported = || PublishError::Unsupported(self.registry.clone());
+        let ecosystem = Ecosystem::named(&self.registry).ok_or_else(unsupported)?;
+        let url = HttpUrl::parse(&self.url).map_err(InvalidTarget::from)?;
+        let mut door = (ecosystem.open)(&url, self.package.as_deref())?;
+        let mode = self.trusted_publishing;
+        let token = credential(ecosystem, &mut *door, mode, providers, cx, err).await?;
+        mask(&token, cx.environment(), err)?;
+        Ok(Ready { ecosystem, url, door, token })
+    }
+}
+
+impl Exec {
+    async fn run(
+        &self,
+        providers: &ProviderSet,
+        cx: &Context,
+        err: &mut impl Write,
+    ) -> Result<u8, PublishError> {
+        let ready = self.target.obtain(providers, cx, err).await?;
+        let hidden = if self.pass_identity { Vec::new() } else { child::means_of_identity(cx.environment()) };
+        let mut variables: Vec<String> = ready.ecosystem.variables.iter().map(ToString::to_string).collect();
+        variables.extend((ready.ecosystem.variables_of)(&ready.url));
+        let ended = child::run(&self.command, &variables, &ready.token, &hidden).await;
+        if let Err(error) = ready.door.revoke(cx).await {
+            // The command's outcome stands; the token ends by itself.
+            writeln!(err, "trusted-publish: the token was not revoked: {error}")?;
+        }
+        Ok(ended?)
+    }
+}

@@ -1,0 +1,80 @@
+use std::io::{self, Write};
+
+use oidc_core::{Context, Environment, ProviderSet, Secret};
+use oidc_exchange::client::{Failure, Mode};
+
+use super::ecosystem::{Door, DoorError, Ecosystem, Obtained};
+
+/// What `actions/setup-node` puts into `NODE_AUTH_TOKEN` where there is no token.
+const PLACEHOLDER: &str = "XXXXX-XXXXX-XXXXX-XXXXX";
+
+/// There is nothing to publish with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoCredential {
+    /// Trusted publishing failed, and it is that or nothing.
+    #[error(transparent)]
+    Failed(#[from] DoorError),
+    /// Trusted publishing failed, and there is nothing to fall back to.
+    #[error("{why}; there is no static credential to fall back to either ({} not set)", .variables.join(", "))]
+    NoFallback {
+        /// Why there is no publish token.
+        why: Failure,
+        /// Where a static credential would be.
+        variables: &'static [&'static str],
+    },
+    /// Trusted publishing is switched off, and there is nothing else.
+    #[error(
+        "trusted publishing is switched off and there is no static credential; set one of {}",
+        .0.join(", ")
+    )]
+    Disabled(&'static [&'static str]),
+    /// Standard error is closed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The token to publish with: a short-lived one, or the static one with the reason on `err`.
+pub(super) async fn credential(
+    ecosystem: &Ecosystem,
+    door: &mut dyn Door,
+    mode: Mode,
+    providers: &ProviderSet,
+    cx: &Context,
+    err: &mut impl Write,
+) -> Result<Secret, NoCredential> {
+    let variables = ecosystem.variables;
+    let fallback = static_credential(variables, cx.environment());
+    match (door.obtain(mode, providers, cx).await?, fallback) {
+        (Obtained::Token(token), _) => Ok(token),
+        (Obtained::Fallback(why), Some((name, token))) => {
+            writeln!(err, "trusted-publish: using the static credential in {name}, since {why}")?;
+            Ok(token)
+        }
+        (Obtained::Fallback(why), None) => Err(NoCredential::NoFallback { why, variables }),
+        (Obtained::Disabled, Some((_, token))) => Ok(token),
+        (Obtained::Disabled, None) => Err(NoCredential::Disabled(variables)),
+    }
+}
+
+/// The first of the variables that holds a token, with its name.
+fn static_credential(
+    variables: &'static [&'static str],
+    environment: &Environment,
+) -> Option<(&'static str, Secret)> {
+    variables.iter().find_map(|name| {
+        let token = environment.get(name).filter(|token| *token != PLACEHOLDER)?;
+        Some((*name, Secret::new(token)))
+    })
+}
+
+/// Lets GitHub Actions replace the token by `***` in the job's log from here on. Elsewhere it does nothing.
+pub(super) fn mask(token: &Secret, environment: &Environment, err: &mut impl Write) -> io::Result<()> {
+    if !environment.is_true("GITHUB_ACTIONS") {
+        return Ok(());
+    }
+    // The escapes of GitHub's workflow commands, so that the token is the whole of the command's data.
+    let data = token.expose().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    writeln!(err, "::add-mask::{data}")?;
+    err.flush()
+}

@@ -1,0 +1,164 @@
+//! A CI platform and a registry that trusts one of its jobs.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use examples::issuer::{self, Changes, Platform, Settings};
+use examples::registry::database::Database;
+use examples::registry::{self, Config};
+use oidc_core::Context;
+use tempfile::TempDir;
+
+use super::clients::Client;
+use super::http;
+
+/// A configuration for a registry of npm packages, each with one publisher: the job that the platform's sample claims
+/// are of, with further `rules`.
+pub fn config(
+    platform: &Platform,
+    issuer: &str,
+    folder: &Path,
+    prefix: &str,
+    packages: &[&str],
+    rules: &str,
+) -> String {
+    let kind = platform.name;
+    let job = match kind {
+        "gitlab" => "project_path = \"acme/group/widget\"\nci_config = \".gitlab-ci.yml\"",
+        _ => "repository = \"acme/widget\"\nworkflow = \"publish.yml\"",
+    };
+    let mut config = format!(
+        "listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:0{prefix}\"\n\
+         database = \"{}\"\n[[provider]]\nkind = \"{kind}\"\nissuer = \"{issuer}\"\n",
+        database(folder)
+    );
+    for name in packages {
+        let package = format!("[[package]]\necosystem = \"npm\"\nname = \"{name}\"\n");
+        let publisher = format!("[[package.publisher]]\nprovider = \"{kind}\"\n{job}\n{rules}\n");
+        write!(config, "{package}{publisher}").unwrap();
+    }
+    config
+}
+
+/// The database in a folder.
+pub fn database(folder: &Path) -> String {
+    format!("sqlite:{}/registry.db", folder.display())
+}
+
+/// A CI platform and a registry, in this process.
+#[derive(Debug)]
+pub struct Scene {
+    pub issuer: issuer::Running,
+    pub registry: registry::Running,
+    pub cx: Context,
+    platform: &'static Platform,
+    database: Database,
+    _folder: TempDir,
+}
+
+impl Scene {
+    /// A registry with its packages under `prefix`, which trusts the sample job of the platform.
+    pub async fn start(settings: Settings, prefix: &str, packages: &[&str], rules: &str) -> Self {
+        let cx = http::system();
+        let folder = tempfile::tempdir().unwrap();
+        let platform = settings.platform;
+        let issuer = issuer::Running::start(settings, &cx).await.unwrap();
+        let config = config(platform, issuer.url(), folder.path(), prefix, packages, rules);
+        let registry = registry::Running::start(Config::parse(&config).unwrap(), &cx).await.unwrap();
+        let database = Database::open(&database(folder.path())).await.unwrap();
+        Self { issuer, registry, cx, platform, database, _folder: folder }
+    }
+
+    /// The registry's URL as clients are told it, with a slash at its end.
+    pub fn url(&self) -> String {
+        format!("{}/", self.registry.public_url().as_str().trim_end_matches('/'))
+    }
+
+    /// The audience that npm asks for.
+    pub fn audience(&self) -> String {
+        format!("npm:{}", self.registry.public_url().host())
+    }
+
+    /// The audience that yarn asks for.
+    pub fn audience_with_port(&self) -> String {
+        format!("npm:{}", self.registry.public_url().host_and_port())
+    }
+
+    /// The variables of a job. On a platform that makes tokens before the job, one for `audience` is among them.
+    pub fn job(&self, audience: &str) -> Vec<(String, String)> {
+        let mut variables = self.issuer.env().to_vec();
+        if self.platform.name == "gitlab" {
+            variables.push(("NPM_ID_TOKEN".into(), self.issuer.token(audience, &Changes::default())));
+        }
+        variables
+    }
+
+    /// The variables of a job that uses npm.
+    pub fn npm_job(&self) -> Vec<(String, String)> {
+        self.job(&self.audience())
+    }
+
+    /// The variables of a job that uses yarn.
+    pub fn yarn_job(&self) -> Vec<(String, String)> {
+        let mut variables = self.job(&self.audience_with_port());
+        variables.push(("YARN_NPM_REGISTRY_SERVER".into(), self.url()));
+        variables
+    }
+
+    /// The `.npmrc` that makes this the default registry. It holds no credential.
+    pub fn npmrc(&self) -> String {
+        format!("registry={}\n", self.url())
+    }
+
+    /// All that a publish changes: packuments, publish tokens, used identity tokens.
+    pub async fn state(&self, packages: &[&str]) -> State {
+        let mut packuments = Vec::new();
+        for package in packages {
+            let answer = http::send(&self.cx, http::get(&self.url(), &http::escaped(package))).await;
+            packuments.push((answer.status, String::from_utf8(answer.body).unwrap()));
+        }
+        State {
+            packuments,
+            tokens: self.count("oidc_token").await,
+            used: self.count("oidc_replay").await,
+            learned: self.count("oidc_learned_id").await,
+        }
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        let statement = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+        sqlx::query_scalar(statement).fetch_one(self.database.pool()).await.unwrap()
+    }
+}
+
+/// See [`Scene::state`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct State {
+    pub packuments: Vec<(u16, String)>,
+    pub tokens: i64,
+    pub used: i64,
+    pub learned: i64,
+}
+
+/// Variables as [`Client::run`] takes them.
+pub fn borrowed(variables: &[(String, String)]) -> Vec<(&str, &str)> {
+    variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// A folder with a package to publish, the same as [`http::tarball`] holds.
+pub fn package(client: &Client, name: &str, version: &str, npmrc: &str) -> std::path::PathBuf {
+    let manifest = manifest(name, version);
+    let files = [
+        ("package.json", manifest.as_str()),
+        ("index.js", &http::index(version)),
+        (".npmrc", npmrc),
+        ("yarn.lock", ""),
+    ];
+    client.project(&format!("{name}-{version}"), &files)
+}
+
+pub fn manifest(name: &str, version: &str) -> String {
+    format!(r#"{{ "name": "{name}", "version": "{version}", "license": "MIT", "main": "index.js" }}"#)
+}

@@ -257,7 +257,7 @@ mod tests {
     fn an_annotation_for_github_is_one_command_whatever_it_holds() {
         let text = diagnosis().severity(Severity::Warning).to_github();
         assert!(text.starts_with(
-            "::warning title=trusted publishing%3A github-workflow::another workflow, 100%25%0A"
+            "::warning title=trusted publishing%3A github-workflow::warning[github-workflow]: another workflow, 100%25%0A"
         ));
         assert_eq!(text.lines().count(), 1);
     }

@@ -85,6 +85,8 @@ impl Profile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Host {
+    /// None that a job finds itself on: whoever set the job up names where its token is. Asked before all others.
+    Named,
     /// A CI platform.
     Ci,
     /// A cloud host, asked after all CI platforms.

@@ -80,9 +80,10 @@ pub struct Ambient;
 impl Ambient {
     /// The source of the first platform that the job runs on, offline.
     ///
-    /// In this order: a variable named in [`Detection::token_variables`], which is an explicit choice; the CI
-    /// platforms in the set's order; the cloud hosts, since a CI runner on a cloud machine is the CI's. A platform
-    /// that says "not here" lets the search go on; one that says "here, but not permitted" ends it.
+    /// In this order: a variable named in [`Detection::token_variables`] and then what else names a token
+    /// ([`Host::Named`]), which are explicit choices; the CI platforms in the set's order; the cloud hosts, since a
+    /// CI runner on a cloud machine is the CI's. A platform that says "not here" lets the search go on; one that
+    /// says "here, but not permitted" ends it.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl Ambient {
         if let Some(name) = detection.token_variables.iter().find(set) {
             return Ok(Box::new(VariableSource::new(detection.context, *name)));
         }
-        for host in [Host::Ci, Host::Cloud] {
+        for host in [Host::Named, Host::Ci, Host::Cloud] {
             for provider in providers.iter().filter(|provider| provider.profile().host == host) {
                 if let Some(source) = provider.detect(&detection)? {
                     return Ok(source);

@@ -40,6 +40,29 @@ impl HttpUrl {
         }
     }
 
+    /// Reads the URL of a cloud machine's metadata server: as [`parse`](Self::parse) does, and plain `http` with a
+    /// link-local address too (RFC 3927), which no router passes on. Never with a name, which a resolver could send
+    /// elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn link_local(text: &str) -> Result<Self, InvalidUrl> {
+        let is_link_local = |url: &url::Url| match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_link_local(),
+            _ => false,
+        };
+        match url::Url::parse(text) {
+            Ok(url) if text.len() <= MAX_URL_BYTES && url.scheme() == "http" && is_link_local(&url) => {
+                let mut of_https = url.clone();
+                // A scheme of the same kind is always accepted; without it the check below refuses.
+                let _set = of_https.set_scheme("https");
+                Self::parse(of_https.as_str()).map(|_| Self(url))
+            }
+            _ => Self::parse(text),
+        }
+    }
+
     /// The URL's text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

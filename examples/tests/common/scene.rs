@@ -47,12 +47,17 @@ pub fn database(folder: &Path) -> String {
     format!("sqlite:{}/registry.db", folder.display())
 }
 
+/// What a registry's administrator authenticates with.
+pub const ADMIN: &str = "an-administrators-token";
+
 /// A CI platform and a registry, in this process.
 #[derive(Debug)]
 pub struct Scene {
     pub issuer: issuer::Running,
     pub registry: registry::Running,
     pub cx: Context,
+    /// What to change in the claims of tokens that are made before a job.
+    pub changes: Changes,
     platform: &'static Platform,
     database: Database,
     _folder: TempDir,
@@ -65,10 +70,12 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let platform = settings.platform;
         let issuer = issuer::Running::start(settings, &cx).await.unwrap();
-        let config = config(platform, issuer.url(), folder.path(), prefix, packages, rules);
+        std::fs::write(folder.path().join("admin-token"), ADMIN).unwrap();
+        let admin = format!("admin_token_file = \"{}/admin-token\"\n", folder.path().display());
+        let config = admin + &config(platform, issuer.url(), folder.path(), prefix, packages, rules);
         let registry = registry::Running::start(Config::parse(&config).unwrap(), &cx).await.unwrap();
         let database = Database::open(&database(folder.path())).await.unwrap();
-        Self { issuer, registry, cx, platform, database, _folder: folder }
+        Self { issuer, registry, cx, changes: Changes::default(), platform, database, _folder: folder }
     }
 
     /// The registry's URL as clients are told it, with a slash at its end.
@@ -86,11 +93,16 @@ impl Scene {
         format!("npm:{}", self.registry.public_url().host_and_port())
     }
 
+    /// A token for an audience.
+    pub fn token(&self, audience: &str) -> String {
+        self.issuer.token(audience, &self.changes)
+    }
+
     /// The variables of a job. On a platform that makes tokens before the job, one for `audience` is among them.
     pub fn job(&self, audience: &str) -> Vec<(String, String)> {
         let mut variables = self.issuer.env().to_vec();
         if self.platform.name == "gitlab" {
-            variables.push(("NPM_ID_TOKEN".into(), self.issuer.token(audience, &Changes::default())));
+            variables.push(("NPM_ID_TOKEN".into(), self.token(audience)));
         }
         variables
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -69,25 +70,26 @@ impl Index {
 
     pub(super) fn get<'a>(&self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {
         let slot = self.find(json, name, print(name))?;
-        Some(ClaimValue::new(slot.value.of(json)?, self.may_have_escapes))
+        Some(ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes))
     }
 
     pub(super) fn iter<'a>(&'a self, json: &'a str) -> impl Iterator<Item = (&'a str, ClaimValue<'a>)> {
         self.slots.iter().take(self.members).filter_map(move |slot| {
-            let value = ClaimValue::new(slot.value.of(json)?, self.may_have_escapes);
-            Some((self.name(json, slot)?, value))
+            let value = ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes);
+            Some((std::str::from_utf8(self.name(json, slot)?).ok()?, value))
         })
     }
 
-    fn name<'a>(&'a self, json: &'a str, slot: &Slot) -> Option<&'a str> {
-        slot.name.of(json).or_else(|| slot.name.before(json.len()).of(&self.unescaped))
+    fn name<'a>(&'a self, json: &'a str, slot: &Slot) -> Option<&'a [u8]> {
+        let in_json = json.as_bytes().get(slot.name.range());
+        in_json.or_else(|| self.unescaped.as_bytes().get(slot.name.before(json.len()).range()))
     }
 
     fn find(&self, json: &str, name: &str, print: u32) -> Option<&Slot> {
         let mut number = self.slots.get(bucket(print))?.first;
         // Ends at `NONE`, which is no member's number.
         while let Some(slot) = self.slots.get(usize::from(number)) {
-            if slot.print == print && self.name(json, slot) == Some(name) {
+            if slot.print == print && self.name(json, slot) == Some(name.as_bytes()) {
                 return Some(slot);
             }
             number = slot.next;
@@ -95,9 +97,9 @@ impl Index {
         None
     }
 
-    fn insert(&mut self, json: &str, name: &Cow<'_, str>, value: &str) -> Result<(), InvalidClaims> {
-        let print = print(name);
-        if self.find(json, name, print).is_some() {
+    fn insert(&mut self, json: &str, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
+        let print = print(&name.0);
+        if self.find(json, &name.0, print).is_some() {
             return Err(InvalidClaims::Duplicate);
         }
         if self.members >= MAX_CLAIMS {
@@ -106,7 +108,7 @@ impl Index {
         if self.slots.len() <= self.members {
             self.slots.resize(self.slots.len() + BUCKETS, Slot::EMPTY);
         }
-        let name = match name {
+        let name = match &name.0 {
             Cow::Borrowed(name) => Span::within(json, name),
             Cow::Owned(name) => {
                 let start = json.len() + self.unescaped.len();
@@ -136,9 +138,9 @@ impl Slot {
 }
 
 impl Span {
+    #[allow(clippy::cast_possible_truncation, reason = "both are at most twice `MAX_JSON_BYTES`")]
     fn new(start: usize, end: usize) -> Self {
-        let position = |position| u32::try_from(position).unwrap_or(u32::MAX);
-        Self { start: position(start), end: position(end) }
+        Self { start: start as u32, end: end as u32 }
     }
 
     /// Where `part`, a slice of `whole`, stands in it.
@@ -148,12 +150,12 @@ impl Span {
     }
 
     fn before(self, length: usize) -> Self {
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        let length = Self::new(length, length).start;
         Self { start: self.start.saturating_sub(length), end: self.end.saturating_sub(length) }
     }
 
-    fn of(self, text: &str) -> Option<&str> {
-        text.get(self.start as usize..self.end as usize)
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 }
 
@@ -177,7 +179,7 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
             let inserted = if is_nested && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
                 Err(InvalidClaims::Duplicate)
             } else {
-                self.index.insert(self.json, &name.0, value)
+                self.index.insert(self.json, &name, value)
             };
             if let Err(why) = inserted {
                 *self.why = why;
@@ -188,20 +190,19 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
     }
 }
 
-/// A number that two names rarely share. It need not withstand an attacker: were all [`MAX_CLAIMS`] names in one
-/// bucket, finding one would take that many comparisons of numbers.
+/// A number that two names rarely share, of their length, beginning and end. It need not withstand an attacker: were
+/// it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one signature.
 fn print(name: &str) -> u32 {
     let bytes = name.as_bytes();
-    let mut sum = bytes.len() as u64;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        sum = mixed(sum, u64::from_le_bytes(*word));
-    }
-    let last = match bytes.last_chunk::<8>() {
-        Some(last) => u64::from_le_bytes(*last),
-        None => rest.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+    let word = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    let (head, tail) = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(head), Some(tail)) => (word(head), word(tail)),
+            _ => (bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
+        },
     };
-    upper_half(mixed(sum, last))
+    upper_half(mixed(mixed(bytes.len() as u64, head), tail))
 }
 
 /// The odd number is 2^64 divided by the golden ratio, which spreads what differs over the upper bits.

@@ -44,7 +44,7 @@ impl KeySet {
             match usable(key.get(), backend) {
                 Ok((name, key)) => set.insert(name, key),
                 Err(why) => {
-                    tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over")
+                    tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over");
                 }
             }
         }

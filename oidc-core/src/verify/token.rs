@@ -32,14 +32,20 @@ impl<'a> Compact<'a> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Reason::TooLarge);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Reason::Shape)?;
-        let (header, payload) = signed.split_once('.').ok_or(Reason::Shape)?;
+        let (signed, signature) = split(token, memchr::memrchr(b'.', token.as_bytes()))?;
+        let (header, payload) = split(signed, memchr::memchr(b'.', signed.as_bytes()))?;
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Reason::Shape);
         }
         // A fourth part would be in the payload, where decoding finds the dot.
         Ok(Self { header, payload, signature, signed: signed.as_bytes() })
     }
+}
+
+/// What stands before and after the dot.
+fn split(text: &str, dot: Option<usize>) -> Result<(&str, &str), Reason> {
+    let (before, after) = text.split_at_checked(dot.ok_or(Reason::Shape)?).ok_or(Reason::Shape)?;
+    Ok((before, after.strip_prefix('.').ok_or(Reason::Shape)?))
 }
 
 /// Decodes strict base64url (RFC 7515, section 2: no padding, no line breaks) into a buffer of fixed size.

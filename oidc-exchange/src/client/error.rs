@@ -49,25 +49,22 @@ impl ExchangeError {
 
     /// No complete answer came.
     pub(super) fn no_answer(url: &HttpUrl, error: HttpError) -> Self {
-        let subject = Subject::Url(url.to_string());
         let problem = format!("the registry gave no usable answer to the exchange: {error}");
-        let (kind, diagnosis) = match error.kind() {
-            HttpErrorKind::TooLarge(_) => (
-                ExchangeErrorKind::InvalidAnswer,
-                Diagnosis::new("exchange-answer", subject, problem).fix(CHECK_URL),
-            ),
+        let (kind, code, fix) = match error.kind() {
+            HttpErrorKind::Connect(_) => {
+                let fix = "check the registry's URL, its certificate and the proxy";
+                (ExchangeErrorKind::Unreachable, "exchange-unreachable", fix)
+            }
+            HttpErrorKind::TooLarge(_) => (ExchangeErrorKind::InvalidAnswer, "exchange-answer", CHECK_URL),
             HttpErrorKind::Request(_) => {
-                (ExchangeErrorKind::InvalidRequest, Diagnosis::new("exchange-request", subject, problem))
+                (ExchangeErrorKind::InvalidRequest, "exchange-request", "check the registry's URL")
             }
             _ => {
-                let fix = "check the registry's URL, its certificate and the proxy; the exchange is not tried again by \
-                           itself, since it may have happened";
-                (
-                    ExchangeErrorKind::Unreachable,
-                    Diagnosis::new("exchange-unreachable", subject, problem).fix(fix),
-                )
+                let fix = "the exchange is not tried again by itself, since it may have happened; run the publish again";
+                (ExchangeErrorKind::Unreachable, "exchange-unreachable", fix)
             }
         };
+        let diagnosis = Diagnosis::new(code, Subject::Url(url.to_string()), problem).fix(fix);
         Self { kind, diagnosis: Box::new(diagnosis), source: Some(Box::new(error)) }
     }
 

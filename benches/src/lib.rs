@@ -12,6 +12,9 @@
     reason = "a bench that can't be set up has nothing to measure, and it reads the clock"
 )]
 
+pub mod exchange;
+pub mod herd;
+pub mod measure;
 pub mod peers;
 pub mod raw;
 pub mod samples;

@@ -16,7 +16,8 @@ pub struct Sample {
 }
 
 /// One sample for each case that is refused without a signature check.
-pub fn rejected(scene: &Scene, now: u64) -> Vec<Sample> {
+pub fn rejected(scene: &Scene) -> Vec<Sample> {
+    let now = scene.now();
     let with = |name: &str, value: Value| {
         let mut claims = claims(now);
         if let Some(claims) = claims.as_object_mut() {
@@ -46,8 +47,8 @@ pub fn rejected(scene: &Scene, now: u64) -> Vec<Sample> {
 }
 
 /// A token by the published key's name whose signature is another key's.
-pub fn forged(scene: &Scene, now: u64) -> String {
-    scene.issuer.sign_impostor(&claims(now))
+pub fn forged(scene: &Scene) -> String {
+    scene.issuer.sign_impostor(&claims(scene.now()))
 }
 
 fn not_claims(token: &str) -> String {

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
+use oidc_core::http::HttpClient;
 use oidc_core::testing::{FakeHttp, FakeIssuer, SigningAlgorithm};
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{Verifier, VerifyError};
@@ -20,7 +21,7 @@ pub const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// The registry's audience.
 pub const AUDIENCE: &str = "npm:registry.example";
 
-/// A registry with warm keys, and a token of about 2 kB that it accepts.
+/// A registry, and a token of about 2 kB that it accepts.
 #[derive(Debug)]
 pub struct Scene {
     /// Who signs.
@@ -31,24 +32,43 @@ pub struct Scene {
     pub publisher: Box<dyn Publisher>,
     /// A token that is accepted.
     pub token: String,
-    /// How the keys are fetched.
-    pub http: FakeHttp,
+    cx: Context,
 }
 
 impl Scene {
-    /// GitHub as it is, or GitHub with ES256 in its profile.
+    /// With warm keys; GitHub as it is, or GitHub with ES256 in its profile.
     pub async fn new(algorithm: SigningAlgorithm) -> Self {
         let issuer = Arc::new(FakeIssuer::with_algorithms(ISSUER, &[algorithm]));
         let http = FakeHttp::of_issuer(Arc::clone(&issuer));
-        let cx = Context::system().expect("a context").with_http(http.clone());
+        let scene = Self::reached_by(algorithm, issuer, http);
+        scene.verifier.warm_up().await;
+        scene
+    }
+
+    /// With cold keys and HTTP of the caller's choice.
+    pub fn reached_by(
+        algorithm: SigningAlgorithm,
+        issuer: Arc<FakeIssuer>,
+        http: impl HttpClient + 'static,
+    ) -> Self {
+        let cx = Context::system().expect("a context").with_http(http);
         let provider = SignedWith::new(algorithm);
         let publisher = provider.publisher(&publisher()).expect("a publisher");
         let audience = Audience::new(AUDIENCE).expect("an audience");
         let providers = ProviderSet::default().with(provider);
         let verifier = Verifier::new(AwsLc, [audience], &providers, &cx).expect("a verifier");
-        verifier.warm_up().await;
         let token = issuer.sign(&claims(cx.clock().now().as_secs()));
-        Self { issuer, verifier, publisher, token, http }
+        Self { issuer, verifier, publisher, token, cx }
+    }
+
+    /// The outside world of the verifier.
+    pub fn context(&self) -> Context {
+        self.cx.clone()
+    }
+
+    /// Seconds since the epoch.
+    pub fn now(&self) -> u64 {
+        self.cx.clock().now().as_secs()
     }
 
     /// What a registry does with a token: verify it, then hold it against the publisher.
@@ -86,7 +106,7 @@ pub fn claims(now: u64) -> Value {
 }
 
 /// A publisher as npm's and PyPI's users configure it: repository, workflow, environment, pinned ids.
-fn publisher() -> Value {
+pub fn publisher() -> Value {
     json!({
         "repository": "acme/widget",
         "workflow": "publish.yml",

@@ -48,6 +48,13 @@ impl Issuer {
         }
     }
 
+    /// What a command prints in a shell of the job.
+    fn in_the_job(&self, command: &str) -> Output {
+        let script = format!("{}\n{command}", self.printed.join("\n"));
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap()
+    }
+
     fn token(&self, arguments: &[&str]) -> Output {
         let url = self.url();
         Command::new(PROGRAM).args(["token", "--issuer", &url]).args(arguments).output().unwrap()
@@ -75,7 +82,8 @@ fn claims(token: &str) -> Value {
 #[test]
 fn a_github_job_sees_its_variables_and_the_issuer_ends_cleanly() {
     let issuer = Issuer::start(&["--provider", "github", "--set", "workflow=It's \"quoted\" $HOME"]);
-    assert!(issuer.printed[..issuer.printed.len() - 1].iter().all(|line| line.starts_with("export ")));
+    assert!(issuer.printed[..issuer.printed.len() - 2].iter().all(|line| line.starts_with("export ")));
+    assert!(issuer.printed[issuer.printed.len() - 2].starts_with("# the issuer is http://127.0.0.1:"));
     let variables = issuer.variables();
     assert_eq!(variables["GITHUB_ACTIONS"], "true");
     assert_eq!(variables["GITHUB_REPOSITORY"], "acme/widget");
@@ -91,6 +99,50 @@ fn a_gitlab_job_sees_its_token() {
     assert_eq!(claims["aud"], "npm:127.0.0.1");
     assert_eq!(claims["project_path"], "acme/group/widget");
     assert_eq!(issuer.stop("-INT"), Some(0));
+}
+
+#[test]
+fn a_circleci_job_asks_the_played_command() {
+    let path = "/org/99999999-9999-4999-8999-999999999999";
+    let issuer = Issuer::start(&["--provider", "circleci", "--issuer-path", path]);
+    let asked = issuer.in_the_job(r#"circleci run oidc get --claims '{"aud":"npm:127.0.0.1"}'"#);
+    let found = claims(&String::from_utf8(asked.stdout).unwrap());
+    assert_eq!(found["aud"], "npm:127.0.0.1");
+    assert!(found["iss"].as_str().unwrap().ends_with(path));
+    assert_eq!(found["oidc.circleci.com/org-id"], "99999999-9999-4999-8999-999999999999");
+    let ready_made = claims(&issuer.variables()["CIRCLE_OIDC_TOKEN_V2"]);
+    assert_eq!(ready_made["aud"], found["oidc.circleci.com/org-id"]);
+
+    let refused = issuer.in_the_job("circleci run oidc get --claims '{\"sub\":\"x\"}'");
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+    let folder = issuer.variables()["PATH"].split(':').next().unwrap().to_owned();
+    assert!(fs::exists(&folder).unwrap());
+    assert_eq!(issuer.stop("-TERM"), Some(0));
+    assert!(!fs::exists(&folder).unwrap());
+}
+
+#[test]
+fn a_buildkite_job_asks_the_played_agent() {
+    let issuer = Issuer::start(&["--provider", "buildkite", "--set", "pipeline_slug=gadget"]);
+    let asked = issuer.in_the_job("buildkite-agent oidc request-token --audience npm:x --claim pipeline_id");
+    let claims = claims(&String::from_utf8(asked.stdout).unwrap());
+    assert_eq!((claims["aud"].as_str(), claims["pipeline_slug"].as_str()), (Some("npm:x"), Some("gadget")));
+    assert_eq!(issuer.variables()["BUILDKITE"], "true");
+}
+
+#[test]
+fn a_platform_without_a_source_has_its_token_in_a_variable() {
+    for (provider, variable) in [("activestate", "NPM_ID_TOKEN"), ("generic", "OIDC_TOKEN")] {
+        let issuer = Issuer::start(&["--provider", provider, "--audience", "npm:127.0.0.1"]);
+        let claims = claims(&issuer.variables()[variable]);
+        assert!(claims["aud"] == "npm:127.0.0.1" || claims["aud"][0] == "npm:127.0.0.1", "{claims}");
+    }
+}
+
+#[test]
+fn a_google_job_finds_the_metadata_server() {
+    let issuer = Issuer::start(&["--provider", "google", "--set", "email_verified=false"]);
+    assert!(issuer.variables()["GCE_METADATA_HOST"].starts_with("127.0.0.1:"));
 }
 
 #[test]
@@ -121,7 +173,8 @@ fn failure_is_one_line_on_standard_error() {
     let nobody = ["token", "--issuer", "http://127.0.0.1:1", "--audience", "x"];
     let missing = ["--provider", "github", "--claims", "/no/such/file"];
     let open = ["--provider", "github", "--listen", "0.0.0.0:0"];
-    for arguments in [nobody.as_slice(), &missing, &open] {
+    let path = ["--provider", "circleci", "--issuer-path", "org/acme"];
+    for arguments in [nobody.as_slice(), &missing, &open, &path] {
         let output = Command::new(PROGRAM).args(arguments).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success());
@@ -137,6 +190,11 @@ fn help_names_every_platform_and_fault() {
     for word in [
         "github",
         "gitlab",
+        "circleci",
+        "buildkite",
+        "google",
+        "activestate",
+        "generic",
         "expired",
         "unpublished-key",
         "same-token",

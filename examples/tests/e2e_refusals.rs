@@ -68,7 +68,12 @@ const GITLAB_ROWS: &[Row] = &[
         },
         fault: None,
         status: 403,
-        words: &["`ci_config_ref_uri`", "found `nightly.yml`", "expected `.gitlab-ci.yml`", "set `ci_config` to"],
+        words: &[
+            "`ci_config_ref_uri`",
+            "found `nightly.yml`",
+            "expected `.gitlab-ci.yml`",
+            "set `ci_config` to",
+        ],
     },
 ];
 
@@ -79,7 +84,7 @@ const ROWS: &[Row] = &[
         changes: |_| Changes::default(),
         fault: None,
         status: 403,
-        words: &["`environment`", "`publish`"],
+        words: &["asks for an environment", "the job has none (expected `publish`)"],
     },
     Row {
         what: "another environment",
@@ -289,7 +294,8 @@ async fn yarn_on_gitlab_is_refused_and_the_registry_logs_why() {
 async fn what_is_no_exchange_is_answered_with_400_or_401() {
     let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
     let before = scene.state(&[PACKAGE]).await;
-    let at = |path: &str| Request::post(http::url(&scene.url(), &format!("/-/npm/v1/oidc/token/exchange{path}")));
+    let at =
+        |path: &str| Request::post(http::url(&scene.url(), &format!("/-/npm/v1/oidc/token/exchange{path}")));
     let bearer = |text: &str| at("/package/widget").bearer(&Secret::new(text));
     let json = |body: serde_json::Value| at("").body("application/json", body.to_string());
     let token = scene.token(&scene.audience());

@@ -263,8 +263,8 @@ async fn failure_is_one_line_on_standard_error() {
         let output = job.token(url, more).await;
         assert!(failure(&output).contains(part), "{part}: {output:?}");
     }
-    let pypi = ["token", "--registry", "pypi", "--url", "https://registry.example"];
-    assert!(failure(&Job::of(&well).run(&pypi).await).contains("supported: npm"));
+    let cpan = ["token", "--registry", "cpan", "--url", "https://registry.example"];
+    assert!(failure(&Job::of(&well).run(&cpan).await).contains("supported: npm"));
 }
 
 #[tokio::test]

@@ -153,10 +153,11 @@ impl Diagnosis {
         self
     }
 
-    /// Some lines for a terminal: the problem, then what to change, then the evidence.
+    /// Some lines for a terminal: the problem, then where, then what to change, then the evidence.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}[{}]: {}\n", self.severity.as_str(), self.code, sentence(&self.problem));
         let lines = [
+            ("at", self.place()),
             ("fix", self.fix.as_deref().map(sentence)),
             ("found", self.found.as_deref().map(quoted)),
             ("expected", self.expected.as_deref().map(quoted)),
@@ -169,6 +170,16 @@ impl Diagnosis {
             }
         }
         text
+    }
+
+    /// What was looked at, where the problem doesn't name it.
+    fn place(&self) -> Option<String> {
+        let name = match &self.subject {
+            Subject::Variable(name) | Subject::Claim(name) | Subject::Field(name) | Subject::Url(name)
+            | Subject::File(name) => name,
+            _ => return None,
+        };
+        (!self.problem.contains(name.as_str())).then(|| self.subject.to_string())
     }
 
     /// A workflow command that makes an annotation on GitHub Actions (docs.github.com, "Workflow commands"). One line.

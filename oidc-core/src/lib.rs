@@ -52,7 +52,7 @@ pub use crate::diagnosis::{Diagnosis, Severity, Subject, gitlab_annotations};
 pub use crate::provider::{
     Algorithm, ClaimRule, Host, Identity, Issuer, Presence, Profile, Provider, ProviderSet, Replay, Run,
 };
-pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher};
+pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher, Setting};
 pub use crate::secret::Secret;
 pub use crate::source::{Ambient, Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
 pub use crate::text::{Shown, shown};

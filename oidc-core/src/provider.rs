@@ -3,9 +3,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::claims::Claims;
-use crate::publisher::{InvalidPublisher, Mismatch, Publisher};
+use crate::diagnosis::Diagnosis;
+use crate::publisher::{InvalidPublisher, Mismatch, Publisher, Setting};
 use crate::source::{Detection, SourceError, TokenSource};
-use crate::trust::Verified;
+use crate::trust::{Unverified, Verified};
 use crate::url::{HttpUrl, InvalidUrl};
 
 /// A CI platform, both halves: how a job gets its token, and what the token's claims mean.
@@ -36,6 +37,18 @@ pub trait Provider: fmt::Debug + Send + Sync {
     ///
     /// When a key is missing, unknown, or holds what can't match any token.
     fn publisher(&self, config: &serde_json::Value) -> Result<Box<dyn Publisher>, InvalidPublisher>;
+
+    /// The client half: what a publisher that lets this token's job in is configured with. Empty where the platform
+    /// can't say.
+    fn settings(&self, _claims: &Unverified<Claims>) -> Vec<Setting> {
+        Vec::new()
+    }
+
+    /// The client half: what about this token's job keeps registries from letting it in, or is easily overlooked when a
+    /// publisher is configured.
+    fn advise(&self, _claims: &Unverified<Claims>) -> Vec<Diagnosis> {
+        Vec::new()
+    }
 
     /// The run that a token was made for, for logs and for a version's history.
     fn run(&self, claims: &Verified<Claims>) -> Run;

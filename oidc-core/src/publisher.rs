@@ -3,7 +3,7 @@ use std::fmt;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::provider::Identity;
-use crate::trust::Verified;
+use crate::trust::{Unverified, Verified};
 
 /// Who may publish, as a package's owner configured it: a repository, a workflow, an environment.
 pub trait Publisher: fmt::Debug + Send + Sync {
@@ -17,8 +17,40 @@ pub trait Publisher: fmt::Debug + Send + Sync {
     /// With the claim that differs, what it is and what it should be.
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch>;
 
+    /// The first rule that the claims would fail, its issuer apart: for a job that wants to know before it asks a
+    /// registry. It says nothing about who the token is from, and `None` lets nobody in.
+    fn explain(&self, _claims: &Unverified<Claims>) -> Option<Mismatch> {
+        None
+    }
+
     /// One line for a person, such as `repository acme/widget, workflow publish.yml`.
     fn describe(&self) -> String;
+}
+
+/// One field of the publisher that would let a job in, with the value that the job's token has for it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Setting {
+    /// The key in a publisher's configuration.
+    pub key: &'static str,
+    /// The claim that it is held against.
+    pub claim: &'static str,
+    /// The value that fits the token; `None` where the token has none.
+    pub value: Option<String>,
+    /// Whether no publisher can do without it.
+    pub required: bool,
+}
+
+impl Setting {
+    /// A field that no publisher can do without.
+    pub fn required(key: &'static str, claim: &'static str, value: Option<String>) -> Self {
+        Self { key, claim, value, required: true }
+    }
+
+    /// A field that is a rule only where it is written.
+    pub fn optional(key: &'static str, claim: &'static str, value: Option<String>) -> Self {
+        Self { key, claim, value, required: false }
+    }
 }
 
 /// Every rule of a publisher held.
@@ -62,24 +94,56 @@ impl Pin {
 /// What was expected is the owner's configuration. It may be told only to a token that proved the same
 /// [`Identity`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Mismatch(Box<Diagnosis>);
+#[error("{diagnosis}")]
+pub struct Mismatch {
+    diagnosis: Box<Diagnosis>,
+    relation: Relation,
+}
+
+/// How the token's repository is related to the publisher's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation {
+    Same,
+    Renamed,
+    Stranger,
+}
 
 impl Mismatch {
     /// A mismatch from its explanation, whose subject is a claim.
     pub fn new(diagnosis: Diagnosis) -> Self {
-        Self(Box::new(diagnosis))
+        Self { diagnosis: Box::new(diagnosis), relation: Relation::Same }
+    }
+
+    /// A mismatch of an immutable id: the token has the publisher's name and is somebody else's. It may be told nothing
+    /// of the configuration.
+    pub fn stranger(diagnosis: Diagnosis) -> Self {
+        Self { diagnosis: Box::new(diagnosis), relation: Relation::Stranger }
+    }
+
+    /// A mismatch of a name whose immutable id is the publisher's: the same repository, renamed or transferred.
+    pub fn renamed(diagnosis: Diagnosis) -> Self {
+        Self { diagnosis: Box::new(diagnosis), relation: Relation::Renamed }
+    }
+
+    /// Whether the token is of the publisher's own repository, by its id, under another name.
+    pub fn is_renamed(&self) -> bool {
+        self.relation == Relation::Renamed
     }
 
     /// Which claim differs, what it is, what it should be and what to change.
     pub fn diagnosis(&self) -> &Diagnosis {
-        &self.0
+        &self.diagnosis
+    }
+
+    /// Whether the token is somebody else's, with the publisher's name.
+    pub fn is_stranger(&self) -> bool {
+        self.relation == Relation::Stranger
     }
 }
 
 /// A publisher's configuration can't be used: which field, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[error("{}: {}", .0.subject, .0)]
 pub struct InvalidPublisher(Box<Diagnosis>);
 
 impl InvalidPublisher {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Subject};
 use crate::provider::{Host, ProviderSet};
-use crate::token::{Audience, IdToken};
+use crate::token::{Audience, IdToken, InvalidIdToken};
 
 /// Where a job's identity tokens come from. Made ready by [`Ambient::detect`] or by a platform's own constructor.
 #[async_trait]
@@ -170,16 +170,23 @@ impl TokenSource for VariableSource {
                     subject(),
                     format!("variable `{}` is not set", self.name),
                 )
-                .fix(format!("let the platform put an identity token for `{audience}` into it")),
+                .fix(format!("let the platform put an identity token for the audience `{audience}` into it")),
             ));
         };
         IdToken::new(token, audience.clone()).map_err(|error| {
-            let diagnosis = Diagnosis::new(
-                "token-variable-unusable",
-                subject(),
-                format!("the token in variable `{}` can't be used: {error}", self.name),
+            let problem = format!("the token in variable `{}` can't be used: {error}", self.name);
+            let diagnosis = match &error {
+                InvalidIdToken::Audience { found, .. } => {
+                    let diagnosis = Diagnosis::new("audience", Subject::Claim("aud".to_owned()), problem);
+                    let found = found.as_deref().unwrap_or("(none)").trim_matches('`');
+                    diagnosis.found(found).expected(audience.as_str())
+                }
+                _ => Diagnosis::new("token-variable-unusable", subject(), problem),
+            };
+            let fix = format!(
+                "let the platform put a token with the audience `{audience}` into variable `{}`",
+                self.name
             );
-            let fix = format!("let the platform make it with the audience `{audience}`");
             SourceError::new(SourceErrorKind::InvalidToken, diagnosis.fix(fix)).with_source(error)
         })
     }

@@ -20,6 +20,23 @@ impl HttpUrl {
     /// When it isn't a URL, is longer than 8 KiB, has another scheme than `https` (or `http` with a loopback
     /// host), or holds a user name, a password or a fragment.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
+        Self::read(text, Self::is_loopback)
+    }
+
+    /// Reads the URL of a cloud machine's metadata server: as [`parse`](Self::parse) does, and plain `http` with a
+    /// link-local address too (RFC 3927), which no router passes on. Never with a name, which a resolver could send
+    /// elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn link_local(text: &str) -> Result<Self, InvalidUrl> {
+        let is_link_local =
+            |url: &Self| matches!(url.0.host(), Some(url::Host::Ipv4(address)) if address.is_link_local());
+        Self::read(text, |url| url.is_loopback() || is_link_local(url))
+    }
+
+    fn read(text: &str, may_be_plain: impl FnOnce(&Self) -> bool) -> Result<Self, InvalidUrl> {
         let invalid = |why| InvalidUrl::new(text, why);
         if text.len() > MAX_URL_BYTES {
             return Err(invalid("it is longer than 8 KiB"));
@@ -34,32 +51,9 @@ impl HttpUrl {
         let url = Self(url);
         match url.0.scheme() {
             "https" => Ok(url),
-            "http" if url.is_loopback() => Ok(url),
+            "http" if may_be_plain(&url) => Ok(url),
             "http" => Err(invalid("plain http would show the token to the network; use https")),
             _ => Err(invalid("expected the scheme https")),
-        }
-    }
-
-    /// Reads the URL of a cloud machine's metadata server: as [`parse`](Self::parse) does, and plain `http` with a
-    /// link-local address too (RFC 3927), which no router passes on. Never with a name, which a resolver could send
-    /// elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// As [`parse`](Self::parse).
-    pub fn link_local(text: &str) -> Result<Self, InvalidUrl> {
-        let is_link_local = |url: &url::Url| match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_link_local(),
-            _ => false,
-        };
-        match url::Url::parse(text) {
-            Ok(url) if text.len() <= MAX_URL_BYTES && url.scheme() == "http" && is_link_local(&url) => {
-                let mut of_https = url.clone();
-                // A scheme of the same kind is always accepted; without it the check below refuses.
-                let _set = of_https.set_scheme("https");
-                Self::parse(of_https.as_str()).map(|_| Self(url))
-            }
-            _ => Self::parse(text),
         }
     }
 
@@ -170,8 +164,14 @@ pub struct InvalidUrl {
 }
 
 impl InvalidUrl {
-    pub(crate) fn new(url: &str, why: &'static str) -> Self {
+    /// An error for a text that is no such URL, or not of the form that its place asks for.
+    pub fn new(url: &str, why: &'static str) -> Self {
         Self { url: without_secrets(url), why }
+    }
+
+    /// The text, without what may be secret in it and fit to be shown.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 }
 
@@ -225,6 +225,19 @@ mod tests {
             assert!(!error.contains("hunter2"), "{error}");
         }
         assert!(HttpUrl::parse(&format!("https://a/{}", "x".repeat(9000))).is_err());
+    }
+
+    #[test]
+    fn a_metadata_server_is_at_a_link_local_address_and_nowhere_else() {
+        for text in ["http://169.254.169.254/x", "http://127.0.0.1:9001", "https://metadata.example"] {
+            HttpUrl::link_local(text).unwrap();
+        }
+        assert!(HttpUrl::parse("http://169.254.169.254").is_err());
+        for text in
+            ["http://metadata.google.internal", "http://169.253.169.254", "http://u:p@169.254.169.254"]
+        {
+            assert!(HttpUrl::link_local(text).is_err(), "{text}");
+        }
     }
 
     #[test]

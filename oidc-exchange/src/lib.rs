@@ -17,9 +17,13 @@
 //! | `sql` | `sql`: the server's stores over SQLite; needs Rust 1.94, which is sqlx's |
 //! | `testing` | the server's stores in memory; exempt from semver |
 
+mod address;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod crates_io;
 pub mod npm;
+pub mod pypi;
+pub mod rubygems;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "sql")]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use oidc_core::http::{HttpErrorKind, Method, Request, Response};
@@ -96,12 +97,13 @@ async fn the_exchange_is_asked_for_below_the_registrys_path() {
 }
 
 #[tokio::test]
-async fn every_exchange_carries_the_identity_token_as_bearer() {
+async fn every_exchange_carries_the_identity_token_as_bearer_and_has_bounds() {
     for registry in ["https://r.example", "https://r.example/npm", "https://r.example/npm/"] {
         let request = exchange(&Npm::at(registry).unwrap(), "@acme/widget").await;
         let bearer = request.headers.iter().find(|(name, _)| *name == "authorization").unwrap();
         assert!(bearer.1.expose().starts_with("Bearer ey"), "{registry}");
         assert!(!request.headers.iter().any(|(name, _)| *name == "content-type"));
+        assert_eq!((request.deadline, request.max_body), (Duration::from_secs(30), 64 * 1024));
     }
 }
 
@@ -176,8 +178,17 @@ async fn a_success_without_a_token_is_an_invalid_answer() {
 async fn a_refusal_says_what_the_registry_said_and_what_to_do() {
     for (status, body, message, advice) in [
         (400, r#"{"message":"no package"}"#, Some("no package"), "protocol"),
-        (401, r#"{"error":"expired"}"#, Some("expired"), "age"),
-        (403, r#"{"errors":[{"detail":"environment differs"}]}"#, Some("environment differs"), "rule"),
+        (401, r#"{"error":"unauthorized"}"#, Some("unauthorized"), "age"),
+        (401, r#"{"error":"it has expired"}"#, Some("it has expired"), ": it has expired"),
+        (
+            403,
+            r#"{"errors":[{"detail":"environment differs"}]}"#,
+            Some("environment differs"),
+            ": environment differs",
+        ),
+        (403, "", None, "rule"),
+        (404, "<!doctype html>", Some("an HTML page"), "proxy or a web page"),
+        (407, "", None, "no_proxy"),
         (404, r#"{"message":"package not found"}"#, Some("package not found"), "case-sensitive"),
         (500, "", None, "later"),
         (503, "<html>…", Some("an HTML page"), "later"),

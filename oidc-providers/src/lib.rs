@@ -14,10 +14,20 @@
 //!
 //! Feature `testing` brings sample claims of each platform; it is exempt from semver.
 
+pub mod activestate;
+pub mod buildkite;
+#[cfg(test)]
+mod cases;
+pub mod circleci;
+mod command;
+mod endpoint;
+pub mod generic;
 pub mod github;
 pub mod gitlab;
+pub mod google;
 #[cfg(test)]
 mod harness;
+mod links;
 mod rules;
 #[cfg(feature = "testing")]
 pub mod sample;
@@ -26,10 +36,19 @@ use std::sync::Arc;
 
 use oidc_core::{InvalidUrl, Provider, ProviderSet, shown};
 
+pub use activestate::ActiveState;
+pub use buildkite::Buildkite;
+pub use circleci::CircleCi;
+pub use generic::Generic;
 pub use github::GitHub;
 pub use gitlab::GitLab;
+pub use google::Google;
 
 /// Every platform of this crate with its public issuer, in the order in which a job looks for them.
+///
+/// First what somebody chose by name ([`Generic`], which has no public issuer); then the CI platforms: GitHub, GitLab,
+/// CircleCI, Buildkite; then the cloud hosts: Google. A CI runner on a cloud machine is thus the CI's, and a platform
+/// that is there but gives no tokens ends the search ([`Ambient::detect`](oidc_core::Ambient::detect)).
 pub fn all() -> ProviderSet {
     KINDS.iter().map(|kind| (kind.public)()).collect()
 }
@@ -38,9 +57,13 @@ pub fn all() -> ProviderSet {
 ///
 /// # Errors
 ///
-/// When this crate has no such platform.
+/// When this crate has no such platform, or the platform no public issuer.
 pub fn public(kind: &str) -> Result<Arc<dyn Provider>, InvalidProvider> {
-    Ok((find(kind)?.public)())
+    let provider = (find(kind)?.public)();
+    if provider.profile().issuers.is_empty() {
+        return Err(InvalidProvider::NoIssuer(provider.id()));
+    }
+    Ok(provider)
 }
 
 /// A platform by its name in configuration, such as `gitlab`, with one further issuer and no other.
@@ -62,6 +85,11 @@ struct Kind {
 /// The platforms, in the order in which a job looks for them.
 const KINDS: &[Kind] = &[
     Kind {
+        id: generic::ID,
+        public: || Arc::new(Generic::client()),
+        at: |issuer| Ok(Arc::new(Generic::at(issuer)?)),
+    },
+    Kind {
         id: github::ID,
         public: || Arc::new(GitHub::public()),
         at: |issuer| Ok(Arc::new(GitHub::at(issuer)?)),
@@ -70,6 +98,26 @@ const KINDS: &[Kind] = &[
         id: gitlab::ID,
         public: || Arc::new(GitLab::public()),
         at: |issuer| Ok(Arc::new(GitLab::at(issuer)?)),
+    },
+    Kind {
+        id: circleci::ID,
+        public: || Arc::new(CircleCi::public()),
+        at: |issuer| Ok(Arc::new(CircleCi::at(issuer)?)),
+    },
+    Kind {
+        id: buildkite::ID,
+        public: || Arc::new(Buildkite::public()),
+        at: |issuer| Ok(Arc::new(Buildkite::at(issuer)?)),
+    },
+    Kind {
+        id: google::ID,
+        public: || Arc::new(Google::public()),
+        at: |issuer| Ok(Arc::new(Google::at(issuer)?)),
+    },
+    Kind {
+        id: activestate::ID,
+        public: || Arc::new(ActiveState::public()),
+        at: |issuer| Ok(Arc::new(ActiveState::at(issuer)?)),
     },
 ];
 
@@ -92,6 +140,9 @@ pub enum InvalidProvider {
         /// The names that there are.
         known: String,
     },
+    /// The platform has no issuer of its own.
+    #[error("provider `{0}` has no public issuer; name the one that you trust with `issuer`")]
+    NoIssuer(&'static str),
     /// The issuer's URL can't be one.
     #[error(transparent)]
     Issuer(#[from] InvalidUrl),
@@ -104,9 +155,10 @@ mod tests {
     #[test]
     fn a_platform_is_found_by_its_name() {
         let ids: Vec<&str> = all().iter().map(|provider| provider.id()).collect();
-        assert_eq!(ids, ["github", "gitlab"]);
+        assert_eq!(ids, ["generic", "github", "gitlab", "circleci", "buildkite", "google", "activestate"]);
+        assert!(public("generic").unwrap_err().to_string().contains("`issuer`"));
         for id in ids {
-            assert_eq!(public(id).unwrap().id(), id);
+            assert!(id == "generic" || public(id).unwrap().id() == id);
             let provider = at(id, "http://127.0.0.1:9001").unwrap();
             assert_eq!(&**provider.profile().issuers[0].url(), "http://127.0.0.1:9001");
         }
@@ -116,7 +168,7 @@ mod tests {
     fn what_is_no_platform_or_no_issuer_is_refused_with_what_to_write() {
         assert_eq!(
             public("GitHub").unwrap_err().to_string(),
-            "there is no provider `GitHub`; write one of: github, gitlab"
+            "there is no provider `GitHub`; write one of: generic, github, gitlab, circleci, buildkite, google, activestate"
         );
         assert!(matches!(at("gitlab", "http://gitlab.example"), Err(InvalidProvider::Issuer(_))));
     }

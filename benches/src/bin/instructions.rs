@@ -1,4 +1,4 @@
-//! One measured thing under callgrind: `instructions raw|verify ROUNDS`.
+//! One measured thing under callgrind: `instructions raw|verify|match|reject ROUNDS`.
 //!
 //! `.ci/instructions` counts what happens within `measured_rounds` alone, so that start-up counts for nothing.
 #![allow(clippy::expect_used, reason = "a bench that can't be set up has nothing to measure")]
@@ -6,17 +6,25 @@
 use std::hint::black_box;
 
 use benches::raw::RawSignature;
+use benches::samples;
 use benches::scene::Scene;
 use oidc_core::testing::SigningAlgorithm;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
-    let what = arguments.next().expect("what to run: raw or verify");
+    let what = arguments.next().expect("what to run: raw, verify, match or reject");
     let rounds: u32 = arguments.next().and_then(|rounds| rounds.parse().ok()).expect("how often");
     let scene = Scene::new(SigningAlgorithm::Rs256).await;
     let raw = RawSignature::of(&scene.issuer, &scene.token);
-    let once = || if what == "raw" { raw.verify() } else { scene.verify_and_match() };
+    let elsewhere = samples::rejected(&scene).into_iter().find(|sample| sample.case == "audience");
+    let elsewhere = elsewhere.expect("a sample").token;
+    let once = || match what.as_str() {
+        "raw" => raw.verify(),
+        "verify" => scene.verify(&scene.token).is_ok(),
+        "reject" => scene.verify(&elsewhere).is_err(),
+        _ => scene.verify_and_match(),
+    };
     // The first time fills caches that live as long as the process.
     assert!(once());
     assert!(measured_rounds(rounds, &once));

@@ -23,5 +23,6 @@ async fn main() -> ExitCode {
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // A running issuer is on this machine, so no proxy is between.
     let context = Context::system_with(oidc_core::Environment::default(), HttpSettings::default())?;
-    Ok(run(arguments, &context, &mut io::stdout()).await?)
+    let this = std::env::current_exe()?;
+    Ok(run(arguments, &this, &context, &mut io::stdout()).await?)
 }

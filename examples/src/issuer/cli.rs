@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use oidc_core::Context;
 use serde_json::{Map, Value};
 
+use super::install::{install, quoted};
+use super::remote::token_of_job;
 use super::{
     Changes, Fault, GITHUB, PLATFORMS, Platform, RemoteError, Running, Settings, StartError, token_of,
 };
@@ -26,6 +28,10 @@ Examples:
   . ./job.env && npm publish --registry http://127.0.0.1:4873/
 
   ci-issuer --provider gitlab --audience npm:127.0.0.1 > job.env &
+
+  ci-issuer --provider circleci --issuer-path /org/11111111-1111-4111-8111-111111111111 > job.env &
+
+A job of CircleCI or Buildkite asks a command for tokens, which a folder at the front of the printed PATH holds.
 
   ci-issuer token --issuer http://127.0.0.1:9001 --audience npm:127.0.0.1 --set repository=evil/widget";
 
@@ -52,6 +58,9 @@ pub struct Arguments {
 enum Command {
     /// Print one more token of an issuer that runs.
     Token(Token),
+    /// Do what the platform's own command does, for the script that is put into PATH.
+    #[command(hide = true)]
+    JobCommand(JobCommand),
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +71,9 @@ struct Serve {
     /// The loopback address to listen on; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
     listen: SocketAddr,
+    /// The path of the issuer's URL, on platforms that have several issuers, such as `/org/UUID` on CircleCI.
+    #[arg(long, value_name = "PATH")]
+    issuer_path: Option<String>,
     /// Make a token for this audience before the job, as GitLab does, and print its variable; may be
     /// repeated.
     #[arg(long)]
@@ -92,6 +104,17 @@ struct Token {
     audience: String,
     #[command(flatten)]
     claims: ClaimArguments,
+}
+
+#[derive(Debug, Args)]
+struct JobCommand {
+    #[arg(long, value_parser = platforms())]
+    provider: String,
+    #[arg(long)]
+    issuer: String,
+    /// The command's own arguments.
+    #[arg(last = true)]
+    arguments: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -132,18 +155,26 @@ pub enum CliError {
     /// The file of claims can't be used.
     #[error("--claims: {0}")]
     Claims(String),
+    /// The platform's command was called in a way that it doesn't know.
+    #[error("{0}")]
+    JobCommand(String),
     /// Standard output is closed, or the signals can't be listened to.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// Does what the arguments say, and prints to `out`.
+/// Does what the arguments say, and prints to `out`. `this` is the program, which a platform's played command calls.
 ///
 /// # Errors
 ///
 /// When the arguments contradict each other, the address can't be listened on, or a running issuer gives no
 /// token.
-pub async fn run(arguments: Arguments, context: &Context, out: &mut impl Write) -> Result<(), CliError> {
+pub async fn run(
+    arguments: Arguments,
+    this: &Path,
+    context: &Context,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
     match arguments.command {
         Some(Command::Token(token)) => {
             let changes = token.claims.changes(context)?;
@@ -151,16 +182,33 @@ pub async fn run(arguments: Arguments, context: &Context, out: &mut impl Write) 
             writeln!(out, "{token}")?;
             Ok(out.flush()?)
         }
-        None => serve(arguments.serve, context, out).await,
+        Some(Command::JobCommand(command)) => {
+            let token = command.token(context).await?;
+            writeln!(out, "{token}")?;
+            Ok(out.flush()?)
+        }
+        None => serve(arguments.serve, this, context, out).await,
     }
 }
 
-async fn serve(arguments: Serve, context: &Context, out: &mut impl Write) -> Result<(), CliError> {
+async fn serve(
+    arguments: Serve,
+    this: &Path,
+    context: &Context,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
     let shutdown = shutdown::signals()?;
     let running = Running::start(arguments.settings(context)?, context).await?;
     for (name, value) in running.env() {
         writeln!(out, "export {name}={}", quoted(value))?;
     }
+    let (platform, url) = (running.platform(), running.url());
+    let command = platform.command.as_ref();
+    let folder = command.map(|command| install(this, platform.name, command.program, url)).transpose()?;
+    if let Some(folder) = &folder {
+        writeln!(out, "export PATH={}:\"$PATH\"", quoted(&folder.path().to_string_lossy()))?;
+    }
+    writeln!(out, "# the issuer is {url}")?;
     writeln!(out, "# ci-issuer is ready")?;
     out.flush()?;
     shutdown.await;
@@ -175,6 +223,7 @@ impl Serve {
         Ok(Settings {
             platform,
             listen: self.listen,
+            issuer_path: self.issuer_path.unwrap_or_default(),
             audiences: self.audience,
             token_variable: self.token_variable,
             changes: self.claims.changes(context)?,
@@ -182,6 +231,17 @@ impl Serve {
             fault: self.fault,
             delay: Duration::from_secs(self.delay),
         })
+    }
+}
+
+impl JobCommand {
+    async fn token(self, context: &Context) -> Result<String, CliError> {
+        let played = Platform::named(&self.provider).and_then(|platform| platform.command.as_ref());
+        let Some(played) = played else {
+            return Err(CliError::JobCommand(format!("{} has no command", self.provider)));
+        };
+        let audience = (played.audience)(&self.arguments).map_err(CliError::JobCommand)?;
+        Ok(token_of_job(&self.issuer, &audience, context).await?)
     }
 }
 
@@ -202,11 +262,6 @@ fn read_claims(path: &Path, context: &Context) -> Result<Map<String, Value>, Cli
         .map_err(|error| CliError::Claims(format!("{} holds no JSON object: {error}", path.display())))
 }
 
-/// A value in single quotes, as POSIX shells read it.
-fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -225,10 +280,5 @@ mod tests {
         assert!(Arguments::try_parse_from(["ci-issuer", "--provider", "gitlab"]).is_ok());
         let token = ["ci-issuer", "token", "--issuer", "http://127.0.0.1:9001", "--audience", "x"];
         assert!(Arguments::try_parse_from(token).is_ok());
-    }
-
-    #[test]
-    fn a_quote_in_a_value_does_not_end_it() {
-        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

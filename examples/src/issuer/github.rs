@@ -1,7 +1,11 @@
+use axum::Json;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::MethodFilter;
 use oidc_providers::github::sample;
 use serde_json::{Value, json};
 
-use super::platform::{Endpoint, Job, Platform, Variables, variable};
+use super::platform::{Endpoint, Job, Platform, Variables, credentials, variable};
 
 /// Where GitHub is.
 const SERVER: &str = "https://github.com";
@@ -14,7 +18,14 @@ pub static GITHUB: Platform = Platform {
     name: "github",
     jwks_path: "/.well-known/jwks",
     claims: sample::claims_with,
-    endpoint: Some(Endpoint { path: ENDPOINT, default_audience, answer }),
+    endpoint: Some(Endpoint {
+        path: ENDPOINT,
+        method: MethodFilter::GET,
+        is_allowed,
+        default_audience,
+        answer,
+    }),
+    command: None,
     token_variable: None,
     variables,
 };
@@ -64,6 +75,10 @@ fn default_audience(claims: &Value) -> String {
     format!("{SERVER}/{owner}")
 }
 
-fn answer(token: &str) -> Value {
-    json!({ "count": token.len(), "value": token })
+fn is_allowed(headers: &HeaderMap, request_token: &str) -> bool {
+    credentials(headers, "bearer") == Some(request_token)
+}
+
+fn answer(token: &str) -> Response {
+    Json(json!({ "count": token.len(), "value": token })).into_response()
 }

@@ -1,6 +1,6 @@
 use oidc_providers::gitlab::sample;
 
-use super::platform::{Job, Platform, Variables, variable};
+use super::platform::{Job, Platform, Variables, named_by_audience, variable};
 
 /// GitLab CI: a job finds its tokens in variables, named by the keyword `id_tokens:`.
 pub static GITLAB: Platform = Platform {
@@ -8,7 +8,8 @@ pub static GITLAB: Platform = Platform {
     jwks_path: "/oauth/discovery/keys",
     claims: sample::claims_with,
     endpoint: None,
-    token_variable: Some(token_variable),
+    command: None,
+    token_variable: Some(named_by_audience),
     variables,
 };
 
@@ -52,31 +53,4 @@ fn variables(job: &Job<'_>) -> Variables {
     ];
     variables.extend(job.repeated(REPEATED));
     variables
-}
-
-/// The name by which publish tools look for a token: npm's `NPM_ID_TOKEN` whatever the registry's host,
-/// else the audience in capitals with an underscore for what a variable's name can't hold, and `_ID_TOKEN`.
-fn token_variable(audience: &str) -> String {
-    let named_by = if audience.starts_with("npm:") { "npm" } else { audience };
-    let safe = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
-    let first = if named_by.starts_with(|letter: char| letter.is_ascii_digit()) { "_" } else { "" };
-    format!("{first}{}_ID_TOKEN", named_by.chars().map(safe).collect::<String>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_variable_is_named_by_the_audience() {
-        for (audience, name) in [
-            ("npm:registry.example", "NPM_ID_TOKEN"),
-            ("npm:127.0.0.1:4873", "NPM_ID_TOKEN"),
-            ("pypi", "PYPI_ID_TOKEN"),
-            ("my-registry.example", "MY_REGISTRY_EXAMPLE_ID_TOKEN"),
-            ("127.0.0.1", "_127_0_0_1_ID_TOKEN"),
-        ] {
-            assert_eq!(token_variable(audience), name);
-        }
-    }
 }

@@ -20,10 +20,17 @@
 //! # }
 //! ```
 
+mod activestate;
+mod buildkite;
 mod changes;
+mod circleci;
 mod cli;
+mod command;
+mod generic;
 mod github;
 mod gitlab;
+mod google;
+mod install;
 mod mint;
 mod platform;
 mod remote;
@@ -32,10 +39,16 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use activestate::ACTIVESTATE;
+pub use buildkite::BUILDKITE;
 pub use changes::Changes;
+pub use circleci::CIRCLECI;
 pub use cli::{Arguments, CliError, run};
+pub use command::JobCommands;
+pub use generic::GENERIC;
 pub use github::GITHUB;
 pub use gitlab::GITLAB;
+pub use google::GOOGLE;
 pub use mint::Fault;
 pub use platform::{PLATFORMS, Platform};
 pub use remote::{RemoteError, token_of};

@@ -1,12 +1,16 @@
 use std::fmt;
 
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::MethodFilter;
 use oidc_providers::sample::Overrides;
 use serde_json::Value;
 
-use super::{GITHUB, GITLAB};
+use super::{ACTIVESTATE, BUILDKITE, CIRCLECI, GENERIC, GITHUB, GITLAB, GOOGLE};
 
 /// The platforms that can be played.
-pub static PLATFORMS: &[&Platform] = &[&GITHUB, &GITLAB];
+pub static PLATFORMS: &[&Platform] =
+    &[&GITHUB, &GITLAB, &CIRCLECI, &BUILDKITE, &GOOGLE, &ACTIVESTATE, &GENERIC];
 
 /// What differs between CI platforms: their claims, their paths, and what a job of theirs sees.
 pub struct Platform {
@@ -19,6 +23,8 @@ pub struct Platform {
     pub(super) claims: fn(&str, &str, u64, &str, &Overrides) -> Value,
     /// Where a job asks for tokens, on platforms that make them at run time.
     pub(super) endpoint: Option<Endpoint>,
+    /// The command that a job asks for tokens, on platforms that have one.
+    pub(super) command: Option<Command>,
     /// The variable that holds a token for an audience, on platforms that make them before the job.
     pub(super) token_variable: Option<fn(&str) -> String>,
     /// The variables that a job sees, without its tokens.
@@ -38,14 +44,33 @@ impl fmt::Debug for Platform {
     }
 }
 
-/// A platform's token endpoint: `GET`, the request token as bearer, the audience in the query.
+/// A platform's token endpoint. The audience is in the query or in a JSON body.
 pub(super) struct Endpoint {
     /// Its path below the issuer's URL.
     pub(super) path: &'static str,
+    /// How it is asked.
+    pub(super) method: MethodFilter,
+    /// Whether a request authenticates itself, as the platform's do, with the job's request token.
+    pub(super) is_allowed: fn(&HeaderMap, &str) -> bool,
     /// The audience of who names none, from the job's claims.
     pub(super) default_audience: fn(&Value) -> String,
-    /// The body that holds a token.
-    pub(super) answer: fn(&str) -> Value,
+    /// The answer that holds a token.
+    pub(super) answer: fn(&str) -> Response,
+}
+
+/// A platform's command.
+pub(super) struct Command {
+    /// Its name.
+    pub(super) program: &'static str,
+    /// The audience that its arguments ask for, or what is wrong with them.
+    pub(super) audience: fn(&[String]) -> Result<String, String>,
+}
+
+/// The credentials in a request's `Authorization`, if they are of this scheme.
+pub(super) fn credentials<'a>(headers: &'a HeaderMap, expected: &str) -> Option<&'a str> {
+    let value = headers.get("authorization")?.to_str().ok()?;
+    let (scheme, credentials) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case(expected).then_some(credentials)
 }
 
 /// Variables with their values, in the order in which they are printed.
@@ -59,6 +84,8 @@ pub(super) struct Job<'a> {
     pub(super) request_token: &'a str,
     /// The claims of the job's tokens.
     pub(super) claims: &'a Value,
+    /// Makes a token for an audience.
+    pub(super) token: &'a dyn Fn(&str) -> String,
 }
 
 impl Job<'_> {
@@ -85,4 +112,31 @@ impl Job<'_> {
 /// One variable.
 pub(super) fn variable(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_owned(), value.into())
+}
+
+/// The name by which publish tools look for a token: npm's `NPM_ID_TOKEN` whatever the registry's host,
+/// else the audience in capitals with an underscore for what a variable's name can't hold, and `_ID_TOKEN`.
+pub(super) fn named_by_audience(audience: &str) -> String {
+    let named_by = if audience.starts_with("npm:") { "npm" } else { audience };
+    let safe = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
+    let first = if named_by.starts_with(|letter: char| letter.is_ascii_digit()) { "_" } else { "" };
+    format!("{first}{}_ID_TOKEN", named_by.chars().map(safe).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_variable_is_named_by_the_audience() {
+        for (audience, name) in [
+            ("npm:registry.example", "NPM_ID_TOKEN"),
+            ("npm:127.0.0.1:4873", "NPM_ID_TOKEN"),
+            ("pypi", "PYPI_ID_TOKEN"),
+            ("my-registry.example", "MY_REGISTRY_EXAMPLE_ID_TOKEN"),
+            ("127.0.0.1", "_127_0_0_1_ID_TOKEN"),
+        ] {
+            assert_eq!(named_by_audience(audience), name);
+        }
+    }
 }

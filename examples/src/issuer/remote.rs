@@ -3,7 +3,7 @@ use oidc_core::{Context, HttpUrl, InvalidUrl};
 use serde_json::json;
 
 use super::Changes;
-use super::server::{MINT_PATH, MintAnswer, MintRequest};
+use super::server::{JOB_PATH, MINT_PATH, MintAnswer, MintRequest};
 
 /// A running issuer gave no token.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,26 @@ pub async fn token_of(
     changes: &Changes,
     context: &Context,
 ) -> Result<String, RemoteError> {
-    let url = HttpUrl::parse(issuer)?.below(MINT_PATH);
+    ask(issuer, MINT_PATH, audience, changes, context).await
+}
+
+/// Asks a running issuer for a token as its platform's command does, which the issuer's fault may keep from answering.
+pub(super) async fn token_of_job(
+    issuer: &str,
+    audience: &str,
+    context: &Context,
+) -> Result<String, RemoteError> {
+    ask(issuer, JOB_PATH, audience, &Changes::default(), context).await
+}
+
+async fn ask(
+    issuer: &str,
+    path: &str,
+    audience: &str,
+    changes: &Changes,
+    context: &Context,
+) -> Result<String, RemoteError> {
+    let url = HttpUrl::parse(issuer)?.below(path);
     let request = MintRequest { audience: audience.to_owned(), changes: changes.clone() };
     let request = Request::post(url.clone()).body("application/json", json!(request).to_string());
     let response = context.http().send(request).await?;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::mint::Minter;
 use super::platform::{Job, Variables};
 use super::server::Server;
-use super::{Changes, Fault, Platform};
+use super::{Changes, Fault, JobCommands, Platform};
 
 /// How long [`Running::stop`] waits for clients that neither finish their request nor hang up.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -26,6 +26,8 @@ pub struct Settings {
     pub platform: &'static Platform,
     /// Where to listen: a loopback address, and port 0 for any that is free.
     pub listen: SocketAddr,
+    /// The path of the issuer's URL: empty, or with a slash before it and none behind it.
+    pub issuer_path: String,
     /// The audiences of tokens that are made before the job and lie in its environment.
     pub audiences: Vec<String>,
     /// The variable for such a token, where there is one audience. By default the platform names it by the
@@ -47,6 +49,7 @@ impl Settings {
         Self {
             platform,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            issuer_path: String::new(),
             audiences: Vec::new(),
             token_variable: None,
             changes: Changes::default(),
@@ -78,6 +81,9 @@ pub enum StartError {
     /// One variable can't hold several tokens.
     #[error("a variable for the token takes exactly one audience, not {0}")]
     Audiences(usize),
+    /// The path can't be part of an issuer's URL.
+    #[error("`{}` is not an issuer's path; write it as `/org/acme`, in letters, digits, `-`, `_` and `.`", .0.escape_debug())]
+    InvalidPath(String),
     /// The name can't be exported by a shell.
     #[error("`{}` is not a variable's name; use letters, digits and underscores", .0.escape_debug())]
     InvalidVariable(String),
@@ -100,9 +106,10 @@ impl Running {
     /// When the settings contradict each other or the address can't be listened on.
     pub async fn start(settings: Settings, context: &Context) -> Result<Self, StartError> {
         let variables = token_variables(&settings)?;
+        is_path(&settings.issuer_path)?;
         let listener = listen(settings.listen).await?;
         let address = listener.local_addr().map_err(listening(settings.listen))?;
-        let url = format!("http://{address}");
+        let url = format!("http://{address}{}", settings.issuer_path);
         let minter = Arc::new(Minter {
             platform: settings.platform,
             issuer: FakeIssuer::new(&url).with_jwks_path(settings.platform.jwks_path),
@@ -122,6 +129,7 @@ impl Running {
             minter: Arc::clone(&minter),
             request_token: Secret::new(request_token),
             delay: settings.delay,
+            path: settings.issuer_path,
             stop: stopped.clone(),
         };
         let server = tokio::spawn(serve(listener, server, stopped));
@@ -131,6 +139,16 @@ impl Running {
     /// The issuer's URL, which its tokens name.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The platform that is played.
+    pub(super) fn platform(&self) -> &'static Platform {
+        self.minter.platform
+    }
+
+    /// The commands that a job finds.
+    pub fn commands(&self) -> JobCommands {
+        JobCommands::new(Arc::clone(&self.minter))
     }
 
     /// The variables that a job sees, names and values, secrets among them.
@@ -189,9 +207,26 @@ async fn serve(listener: TcpListener, server: Server, mut stopped: watch::Receiv
     axum::serve(listener, server.router()).with_graceful_shutdown(until).await
 }
 
+fn is_path(path: &str) -> Result<(), StartError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_segment =
+        |segment: &str| segment.bytes().any(|byte| byte != b'.') && segment.bytes().all(is_plain);
+    match path.strip_prefix('/') {
+        Some(rest) if rest.split('/').all(is_segment) => Ok(()),
+        None if path.is_empty() => Ok(()),
+        _ => Err(StartError::InvalidPath(path.to_owned())),
+    }
+}
+
 fn job_variables(minter: &Minter, request_token: &str) -> Variables {
     let claims = minter.claims("", &Changes::default());
-    (minter.platform.variables)(&Job { url: minter.issuer.url(), request_token, claims: &claims })
+    let token = |audience: &str| minter.token(audience, &Changes::default());
+    (minter.platform.variables)(&Job {
+        url: minter.issuer.url(),
+        request_token,
+        claims: &claims,
+        token: &token,
+    })
 }
 
 /// The variables for tokens that are made before the job, each with its token's audience.
@@ -208,7 +243,16 @@ fn token_variables(settings: &Settings) -> Result<Variables, StartError> {
         return Ok(vec![(name.clone(), audience.clone())]);
     }
     match settings.platform.token_variable {
-        Some(named) => Ok(settings.audiences.iter().map(|one| (named(one), one.clone())).collect()),
+        Some(named) => {
+            let variables: Variables =
+                settings.audiences.iter().map(|one| (named(one), one.clone())).collect();
+            let names: BTreeSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+            if names.len() < variables.len() {
+                Err(StartError::Audiences(variables.len()))
+            } else {
+                Ok(variables)
+            }
+        }
         None if settings.audiences.is_empty() => Ok(Variables::new()),
         None => Err(StartError::NoVariable(settings.platform.name)),
     }

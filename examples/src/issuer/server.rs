@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, on, post};
 use axum::{Json, Router};
 use oidc_core::Secret;
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,11 @@ use super::{Changes, Fault};
 /// answering.
 pub(super) const MINT_PATH: &str = "/-/ci-issuer/token";
 
-/// How long a request to [`MINT_PATH`] may be, in bytes.
-const MAX_MINT_REQUEST: usize = 64 * 1024;
+/// Where the platform's played command asks for a token, which faults do keep from answering.
+pub(super) const JOB_PATH: &str = "/-/ci-issuer/job-token";
+
+/// How long a request for a token may be, in bytes.
+const MAX_REQUEST: usize = 64 * 1024;
 
 /// What [`MINT_PATH`] is asked.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -44,6 +48,8 @@ pub(super) struct Server {
     pub(super) request_token: Secret,
     /// How late [`Fault::Slow`] makes an answer.
     pub(super) delay: Duration,
+    /// The path of the issuer's URL, empty or with a slash before it.
+    pub(super) path: String,
     /// Turns true when the server shall end.
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -55,12 +61,18 @@ impl Server {
             .route("/.well-known/openid-configuration", get(discovery))
             .route(platform.jwks_path, get(jwks));
         if let Some(endpoint) = &platform.endpoint {
-            routes = routes.route(endpoint.path, get(token));
+            routes = routes.route(endpoint.path, on(endpoint.method, token));
         }
-        routes
+        if platform.command.is_some() {
+            routes = routes.route(JOB_PATH, post(mint));
+        }
+        let path = self.path.clone();
+        let routes = routes
             .route_layer(from_fn_with_state(self.clone(), faults))
-            .route(MINT_PATH, post(mint).layer(DefaultBodyLimit::max(MAX_MINT_REQUEST)))
-            .with_state(self)
+            .route(MINT_PATH, post(mint))
+            .layer(DefaultBodyLimit::max(MAX_REQUEST))
+            .with_state(self);
+        if path.is_empty() { routes } else { Router::new().nest(&path, routes) }
     }
 }
 
@@ -87,37 +99,33 @@ async fn jwks(State(server): State<Server>) -> Json<Value> {
     Json(server.minter.issuer.jwks())
 }
 
-#[derive(Deserialize)]
-struct TokenQuery {
+#[derive(Default, Deserialize)]
+struct Asked {
     audience: Option<String>,
 }
 
 async fn token(
     State(server): State<Server>,
-    Query(query): Query<TokenQuery>,
+    Query(query): Query<Asked>,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
     let Some(endpoint) = &server.minter.platform.endpoint else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    if bearer(&headers) != Some(server.request_token.expose()) {
+    if !(endpoint.is_allowed)(&headers, server.request_token.expose()) {
         let message = json!({ "message": "the request token is missing or wrong" });
         return (StatusCode::UNAUTHORIZED, Json(message)).into_response();
     }
     let changes = Changes::default();
-    let audience = match query.audience.filter(|audience| !audience.is_empty()) {
+    let asked: Asked = serde_json::from_slice(&body).unwrap_or_default();
+    let audience = match query.audience.or(asked.audience).filter(|audience| !audience.is_empty()) {
         Some(audience) => audience,
         None => (endpoint.default_audience)(&server.minter.claims("", &changes)),
     };
-    Json((endpoint.answer)(&server.minter.token(&audience, &changes))).into_response()
+    (endpoint.answer)(&server.minter.token(&audience, &changes))
 }
 
 async fn mint(State(server): State<Server>, Json(request): Json<MintRequest>) -> Json<MintAnswer> {
     Json(MintAnswer { token: server.minter.token(&request.audience, &request.changes) })
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, credentials) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(credentials)
 }

@@ -25,12 +25,14 @@ pub enum ChildError {
     Wait(#[source] io::Error),
 }
 
-/// Runs a command to its end, with `token` in these variables and without those that `hidden` lists. SIGINT and SIGTERM
+/// Runs a command to its end, with `token` in these variables, with the `companions`, and without those that `hidden`
+/// lists. SIGINT and SIGTERM
 /// are handed on to it. Returns its exit status as a shell would, 128 and the signal's number for a signal.
 pub(super) async fn run(
     command: &[OsString],
     variables: &[String],
     token: &Secret,
+    companions: &[(&str, &str)],
     hidden: &[String],
 ) -> Result<u8, ChildError> {
     let (program, arguments) = command.split_first().ok_or(ChildError::Nothing)?;
@@ -39,6 +41,7 @@ pub(super) async fn run(
     for name in hidden {
         command.env_remove(name);
     }
+    command.envs(companions.iter().copied());
     command.envs(variables.iter().map(|name| (name, token.expose())));
     let signals = signals::Signals::listen().map_err(ChildError::Wait)?;
     let mut child =

@@ -10,6 +10,7 @@ use oidc_exchange::client::Mode;
 
 use super::child::{self, ChildError};
 use super::credential::{NoCredential, credential, mask};
+use super::doctor::Doctor;
 use super::ecosystem::{Door, Ecosystem, InvalidTarget};
 
 const EXAMPLES: &str = "\
@@ -27,7 +28,19 @@ The token is in npm's own setting for the registry's URL (no .npmrc is needed), 
 NPM_TOKEN and YARN_NPM_AUTH_TOKEN. dash and some other shells hand npm's setting on to no command; in a script,
 use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`.
 
+crates-io: the token is in CARGO_REGISTRY_TOKEN, and in CARGO_REGISTRIES_NAME_TOKEN for each NAME under which cargo's
+settings know the URL. pypi: in what uv, twine, maturin, flit and hatch read. rubygems: in GEM_HOST_API_KEY. The token
+is ended afterwards where the registry can do that (pypi, crates-io).
+
 The exit status is the command's, or 128 and the number of the signal that ended it.";
+
+const DOCTOR_HELP: &str = "\
+The exit status is 0 only if the registry accepted the exchange. On GitHub Actions each finding is an annotation
+too.
+
+Example:
+  trusted-publish doctor --registry npm --url https://registry.example/npm/ --package @acme/widget \\
+    --publisher repository=acme/widget --publisher workflow=publish.yml --publisher environment=publish";
 
 /// How many bytes a file of certificates may have.
 const MAX_CA_FILE: usize = 1024 * 1024;
@@ -47,22 +60,25 @@ enum Command {
     /// Run a command with a short-lived publish token in the variables that it reads.
     #[command(after_help = EXEC_HELP)]
     Exec(Exec),
+    /// Say, without publishing, whether a publish from this job would be accepted, and if not, what to change.
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(Box<Doctor>),
 }
 
 #[derive(Debug, Args)]
-struct Target {
-    /// The registry's protocol: npm.
+pub(super) struct Target {
+    /// The registry's protocol: npm, pypi, crates-io, rubygems, prefix-dev, open-vsx, pub-dev.
     #[arg(long, value_name = "PROTOCOL")]
     registry: String,
     /// The registry's URL, written as the publish tool is told it.
     #[arg(long)]
-    url: String,
+    pub(super) url: String,
     /// The package to publish, for registries whose tokens are for one (npm).
     #[arg(long, value_name = "NAME")]
-    package: Option<String>,
+    pub(super) package: Option<String>,
     /// Whether to fall back to the static credential in the tools' variables, or to use nothing else.
     #[arg(long, value_name = "MODE", default_value = "automatic", value_parser = modes())]
-    trusted_publishing: Mode,
+    pub(super) trusted_publishing: Mode,
     /// Certificates, in PEM, that are trusted beside the platform's: a private CA.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -94,6 +110,11 @@ pub enum PublishError {
     /// The registry's URL or the package is not one.
     #[error(transparent)]
     Target(#[from] InvalidTarget),
+    /// `doctor` looks at trusted publishing, which is switched off.
+    #[error(
+        "trusted publishing is switched off (`--trusted-publishing never`), so there is nothing to check"
+    )]
+    NothingToCheck,
     /// There is nothing to publish with.
     #[error(transparent)]
     NoCredential(#[from] NoCredential),
@@ -133,6 +154,7 @@ impl Command {
         match self {
             Self::Token(target) => target,
             Self::Exec(exec) => &exec.target,
+            Self::Doctor(doctor) => &doctor.target,
         }
     }
 }
@@ -158,6 +180,7 @@ pub async fn run(
             Ok(0)
         }
         Command::Exec(exec) => exec.run(providers, cx, err).await,
+        Command::Doctor(doctor) => doctor.run(providers, cx, out, err).await,
     }
 }
 
@@ -170,6 +193,11 @@ struct Ready {
 }
 
 impl Target {
+    /// The registry's protocol.
+    pub(super) fn ecosystem(&self) -> Result<&'static Ecosystem, PublishError> {
+        Ecosystem::named(&self.registry).ok_or_else(|| PublishError::Unsupported(self.registry.clone()))
+    }
+
     /// Gets the token, and masks it before anybody can print it.
     async fn obtain(
         &self,
@@ -177,8 +205,7 @@ impl Target {
         cx: &Context,
         err: &mut impl Write,
     ) -> Result<Ready, PublishError> {
-        let unsupported = || PublishError::Unsupported(self.registry.clone());
-        let ecosystem = Ecosystem::named(&self.registry).ok_or_else(unsupported)?;
+        let ecosystem = self.ecosystem()?;
         let url = HttpUrl::parse(&self.url).map_err(InvalidTarget::from)?;
         let mut door = (ecosystem.open)(&url, self.package.as_deref())?;
         let mode = self.trusted_publishing;
@@ -198,8 +225,9 @@ impl Exec {
         let ready = self.target.obtain(providers, cx, err).await?;
         let hidden = if self.pass_identity { Vec::new() } else { child::means_of_identity(cx.environment()) };
         let mut variables: Vec<String> = ready.ecosystem.variables.iter().map(ToString::to_string).collect();
-        variables.extend((ready.ecosystem.variables_of)(&ready.url));
-        let ended = child::run(&self.command, &variables, &ready.token, &hidden).await;
+        variables.extend((ready.ecosystem.variables_of)(&ready.url, cx));
+        let companions = ready.ecosystem.companions;
+        let ended = child::run(&self.command, &variables, &ready.token, companions, &hidden).await;
         if let Err(error) = ready.door.revoke(cx).await {
             // The command's outcome stands; the token ends by itself.
             writeln!(err, "trusted-publish: the token was not revoked: {error}")?;

@@ -2,13 +2,18 @@ use std::fmt;
 
 use async_trait::async_trait;
 use oidc_core::{Context, HttpUrl, InvalidUrl, ProviderSet, Secret};
+use oidc_exchange::client::doctor::{Doctor, Report};
 use oidc_exchange::client::{
-    ExchangeError, Failure, Mode, Npm, Outcome, PublishToken, Registry, WrongPackage,
+    CratesIo, Everything, ExchangeError, Extension, Failure, InvalidExtension, Mode, Npm, OpenVsx, Outcome,
+    PrefixDev, PubDev, PublishToken, Pypi, Registry, RubyGems, WrongPackage,
 };
 use oidc_exchange::npm::InvalidPackageName;
 
+use super::cargo_config;
+use super::doctor::Question;
+
 /// Every registry protocol that the tool speaks.
-pub const ECOSYSTEMS: &[&Ecosystem] = &[&NPM];
+pub const ECOSYSTEMS: &[&Ecosystem] = &[&NPM, &PYPI, &CRATES_IO, &RUBYGEMS, &PREFIX_DEV, &OPEN_VSX, &PUB_DEV];
 
 /// A registry protocol, and the variables that its tools read.
 pub struct Ecosystem {
@@ -16,8 +21,10 @@ pub struct Ecosystem {
     pub(super) name: &'static str,
     /// The variables in which its tools look for a token. The first that is set holds the static credential.
     pub(super) variables: &'static [&'static str],
-    /// Further ones, which are named by the registry's URL.
-    pub(super) variables_of: fn(&HttpUrl) -> Vec<String>,
+    /// Further ones, which are named by the registry's URL or after what the tools call it.
+    pub(super) variables_of: fn(&HttpUrl, &Context) -> Vec<String>,
+    /// What tools have to be told beside a token, by variable.
+    pub(super) companions: &'static [(&'static str, &'static str)],
     /// Opens the registry at a URL for a package.
     pub(super) open: Open,
 }
@@ -28,13 +35,74 @@ type Open = fn(&HttpUrl, Option<&str>) -> Result<Box<dyn Door>, InvalidTarget>;
 static NPM: Ecosystem = Ecosystem {
     name: "npm",
     variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "YARN_NPM_AUTH_TOKEN"],
-    variables_of: npm_keys,
+    variables_of: |url, _| npm_keys(url),
+    companions: &[],
+    open: |url, package| opened(Npm::at(url.as_str())?, package.ok_or(InvalidTarget::NoPackage)?.parse()?),
+};
+
+static PYPI: Ecosystem = Ecosystem {
+    name: "pypi",
+    variables: &[
+        "UV_PUBLISH_TOKEN",
+        "TWINE_PASSWORD",
+        "MATURIN_PYPI_TOKEN",
+        "FLIT_PASSWORD",
+        "HATCH_INDEX_AUTH",
+    ],
+    variables_of: |_, _| Vec::new(),
+    companions: &[
+        ("TWINE_USERNAME", "__token__"),
+        ("FLIT_USERNAME", "__token__"),
+        ("HATCH_INDEX_USER", "__token__"),
+    ],
+    open: |url, _| opened(Pypi::at(url.as_str())?, Everything),
+};
+
+static CRATES_IO: Ecosystem = Ecosystem {
+    name: "crates-io",
+    variables: &["CARGO_REGISTRY_TOKEN"],
+    variables_of: cargo_config::token_variables,
+    companions: &[],
+    open: |url, _| opened(CratesIo::at(url.as_str())?, Everything),
+};
+
+static RUBYGEMS: Ecosystem = Ecosystem {
+    name: "rubygems",
+    variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
+    variables_of: |_, _| Vec::new(),
+    companions: &[],
+    open: |url, _| opened(RubyGems::at(url.as_str())?, Everything),
+};
+
+static PREFIX_DEV: Ecosystem = Ecosystem {
+    name: "prefix-dev",
+    variables: &["PREFIX_API_KEY"],
+    variables_of: |_, _| Vec::new(),
+    companions: &[],
+    open: |url, _| opened(PrefixDev::at(url.as_str())?, Everything),
+};
+
+static OPEN_VSX: Ecosystem = Ecosystem {
+    name: "open-vsx",
+    variables: &["OVSX_PAT"],
+    variables_of: |_, _| Vec::new(),
+    companions: &[],
     open: |url, package| {
-        let registry = Npm::at(url.as_str())?;
-        let package = package.ok_or(InvalidTarget::NoPackage)?.parse()?;
-        Ok(Box::new(Opened { registry, package, token: None }))
+        opened(OpenVsx::at(url.as_str())?, package.ok_or(InvalidTarget::NoPackage)?.parse::<Extension>()?)
     },
 };
+
+static PUB_DEV: Ecosystem = Ecosystem {
+    name: "pub-dev",
+    variables: &["PUB_TOKEN"],
+    variables_of: |_, _| Vec::new(),
+    companions: &[],
+    open: |url, _| opened(PubDev::at(url.as_str())?, Everything),
+};
+
+fn opened<R: Registry + 'static>(registry: R, package: R::Package) -> Result<Box<dyn Door>, InvalidTarget> {
+    Ok(Box::new(Opened { registry, package, token: None }))
+}
 
 impl Ecosystem {
     /// The protocol of this name.
@@ -78,6 +146,9 @@ pub enum InvalidTarget {
     /// `--package` is not a name of an npm package.
     #[error("--package: {0}")]
     NpmPackage(#[from] InvalidPackageName),
+    /// `--package` is not a name of an extension.
+    #[error("--package: {0}")]
+    Extension(#[from] InvalidExtension),
     /// A token of the registry is for one package, and none is named.
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,
@@ -93,6 +164,9 @@ pub(super) trait Door: Send + Sync {
         providers: &ProviderSet,
         cx: &Context,
     ) -> Result<Obtained, DoorError>;
+
+    /// Finds out whether a publish would be accepted.
+    async fn examine(&self, question: Question<'_>) -> Report;
 
     /// Ends the publish token, where there is one and the registry can.
     async fn revoke(&self, cx: &Context) -> Result<(), ExchangeError>;
@@ -138,6 +212,12 @@ impl<R: Registry> Door for Opened<R> {
             Outcome::Fallback(why) => Ok(Obtained::Fallback(why)),
             _ => Ok(Obtained::Disabled),
         }
+    }
+
+    async fn examine(&self, question: Question<'_>) -> Report {
+        let doctor = Doctor::of(&self.registry, self.package.clone()).intending(question.intended);
+        let doctor = if question.exchanges_always { doctor.exchanging_always() } else { doctor };
+        doctor.examine(question.providers, question.cx).await
     }
 
     async fn revoke(&self, cx: &Context) -> Result<(), ExchangeError> {

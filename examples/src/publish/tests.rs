@@ -215,7 +215,7 @@ async fn what_can_not_be_asked_for_is_refused_before_anything_is_sent() {
     let http = all_is_well();
     for (arguments, part) in [
         (
-            ["--registry", "pypi", "--url", "https://r.example", "--package", "widget"].as_slice(),
+            ["--registry", "cpan", "--url", "https://r.example", "--package", "widget"].as_slice(),
             "supported: npm",
         ),
         (&["--registry", "a\u{1b}\nb", "--url", "https://r.example"], "supported: npm"),

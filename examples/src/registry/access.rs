@@ -1,30 +1,59 @@
-//! Who may do what with npm's packages: the administrator, and whoever holds a publish token.
+//! Who may do what with an ecosystem's packages: the administrator, and whoever holds a publish token.
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use oidc_core::{Context, Secret, shown};
+use oidc_core::{Context, Run, Secret, shown};
 use oidc_exchange::server::{Event, EventSink, Exchange, Package, StoreError, TokenHash, TokenRecord};
 
 use super::audit::Audit;
-use super::npm::{Action, Authorize, Denied, Principal};
+use super::authorize::{Action, Authorize, Denied, Principal, Use};
 
-/// npm's seam, filled by the exchange.
+/// An ecosystem's seam, filled by the exchange.
 #[derive(Debug)]
 pub(super) struct Access {
+    ecosystem: &'static str,
     exchange: Exchange,
     audit: Audit,
     admin: Option<TokenHash>,
+    trusted_only: BTreeSet<String>,
     cx: Context,
 }
 
 impl Access {
-    pub(super) fn new(exchange: Exchange, audit: Audit, admin: Option<&Secret>, cx: Context) -> Self {
+    /// `trusted_only` names the packages that no static token publishes.
+    pub(super) fn new(
+        ecosystem: &'static str,
+        exchange: Exchange,
+        audit: Audit,
+        admin: Option<&Secret>,
+        trusted_only: BTreeSet<String>,
+        cx: Context,
+    ) -> Self {
         // Hashes are compared, so that how long it takes tells nothing about the token.
-        Self { exchange, audit, admin: admin.map(|token| TokenHash::of(token.expose())), cx }
+        let admin = admin.map(|token| TokenHash::of(token.expose()));
+        Self { ecosystem, exchange, audit, admin, trusted_only, cx }
+    }
+
+    fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
+        if action == Action::Publish && self.trusted_only.contains(package) {
+            let message = format!(
+                "{} is published by its trusted publishers only (`trusted_only`), not with a static token; publish from \
+                 the CI job that is configured as one",
+                shown(package)
+            );
+            return Err(Denied { status: StatusCode::FORBIDDEN, message });
+        }
+        Ok(Principal::Admin)
     }
 
     fn granted(&self, record: &TokenRecord, package: &str, action: Action) -> Result<Principal, Denied> {
-        let Some(granted) = record.for_package(&Package::new("npm", package)) else {
+        if action == Action::ManageTrust {
+            let message = "a publish token manages no publishers; use the administrator's token";
+            return Err(self.denied(record, package, action, message.to_owned()));
+        }
+        let Some(granted) = record.for_package(&Package::new(self.ecosystem, package)) else {
             if action == Action::Read {
                 return Ok(Principal::Anonymous);
             }
@@ -35,20 +64,33 @@ impl Access {
                 shown(&made_for.join(", ")),
                 shown(package)
             );
-            return Err(Denied { status: StatusCode::FORBIDDEN, message });
+            return Err(self.denied(record, package, action, message));
         };
-        if action == Action::Publish {
-            let reason = format!("publisher {}", granted.publisher);
-            let event =
-                Event::new(self.cx.clock().now(), "publish", "npm", "granted", reason).package(package);
-            self.audit.record(&event.verified(record.issuer.as_str(), &record.run));
-        }
         Ok(Principal::TrustedPublisher {
             provider: record.provider.clone(),
+            issuer: record.issuer.clone(),
             publisher: granted.publisher.clone(),
             run: serde_json::to_value(&record.run).unwrap_or_default(),
             may_create: granted.may_create,
         })
+    }
+
+    /// A publish token that may not do what it was used for.
+    fn denied(&self, record: &TokenRecord, package: &str, action: Action, message: String) -> Denied {
+        let event = self.event(action, "refused", &message).package(package);
+        self.audit.record(&event.verified(record.issuer.as_str(), &record.run));
+        Denied { status: StatusCode::FORBIDDEN, message }
+    }
+
+    fn unknown(&self, package: &str, action: Action) -> Denied {
+        let message = "the token is not a publish token of this registry, or it has expired or was ended; exchange the \
+             job's identity for a new one";
+        self.audit.record(&self.event(action, "unknown-token", message).package(package));
+        unauthorized(message)
+    }
+
+    fn event(&self, action: Action, outcome: &'static str, reason: &str) -> Event {
+        Event::new(self.cx.clock().now(), name(action), self.ecosystem, outcome, reason)
     }
 }
 
@@ -63,21 +105,41 @@ impl Authorize for Access {
         let Some(token) = bearer else {
             return match action {
                 Action::Read => Ok(Principal::Anonymous),
+                Action::ManageTrust => Err(unauthorized("this needs the administrator's token")),
                 _ => Err(unauthorized("this needs a token; let the CI job exchange its identity for one")),
             };
         };
         if self.admin == Some(TokenHash::of(token)) {
-            return Ok(Principal::Admin);
+            return self.admin(package, action);
         }
         match self.exchange.find(token).await.map_err(|error| unavailable(&error))? {
             Some(record) => self.granted(&record, package, action),
             // Clients send whatever static token is configured, also where none is needed.
             None if action == Action::Read => Ok(Principal::Anonymous),
-            None => Err(unauthorized(
-                "the token is not a publish token of this registry, or it has expired or was ended; exchange the \
-                 job's identity for a new one",
-            )),
+            None => Err(self.unknown(package, action)),
         }
+    }
+
+    fn used(&self, principal: &Principal, done: &Use<'_>) {
+        let Principal::TrustedPublisher { issuer, publisher, run, .. } = principal else { return };
+        let (outcome, reason) = match done.refusal {
+            None => ("granted", "the publish token is of this publisher"),
+            Some(refusal) => ("refused", refusal),
+        };
+        let run: Run = serde_json::from_value(run.clone()).unwrap_or_default();
+        let mut event = self.event(done.action, outcome, reason).package(done.package);
+        event.version = done.version.map(str::to_owned);
+        self.audit.record(&event.publisher(publisher.as_str()).verified(issuer.as_str(), &run));
+    }
+}
+
+/// An action's name in events.
+fn name(action: Action) -> &'static str {
+    match action {
+        Action::Publish => "publish",
+        Action::SetTag => "set-tag",
+        Action::Read => "read",
+        Action::ManageTrust => "manage-trust",
     }
 }
 

@@ -1,10 +1,12 @@
 //! The configuration file of `registry`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use oidc_core::HttpUrl;
+use oidc_exchange::server::TrustPolicy;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,12 +18,15 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where clients reach the registry. It may have a path; port 0 stands for the one that is listened on.
     pub public_url: String,
-    /// `sqlite:FILE`, relative to the working directory.
+    /// `sqlite:FILE`, relative to the working directory, or `postgres://USER:PASSWORD@HOST/NAME`.
     pub database: String,
     /// A file with the administrator's token.
     pub admin_token_file: Option<PathBuf>,
     /// The certificate to serve https with.
     pub tls: Option<Tls>,
+    /// How long publishers stay in force without being used.
+    #[serde(default)]
+    pub trust: TrustEntry,
     /// The platforms whose tokens are accepted.
     #[serde(default)]
     pub provider: Vec<ProviderEntry>,
@@ -38,6 +43,27 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+}
+
+/// How long publishers stay in force without being used, in days.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustEntry {
+    /// A publisher that has learned no id by then, and was not configured with its ids, lapses.
+    pub lapse_after_days: Option<u32>,
+    /// A pending publisher that has not created its package by then expires.
+    pub pending_days: Option<u32>,
+}
+
+impl TrustEntry {
+    /// The same, with the library's own times where nothing is said.
+    pub(super) fn policy(self) -> TrustPolicy {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 3600);
+        let mut policy = TrustPolicy::default();
+        policy.lapse_after = self.lapse_after_days.map_or(policy.lapse_after, days);
+        policy.pending_for = self.pending_days.map_or(policy.pending_for, days);
+        policy
+    }
 }
 
 /// A platform with one issuer.
@@ -58,6 +84,9 @@ pub struct PackageEntry {
     pub ecosystem: Ecosystem,
     /// Its name.
     pub name: String,
+    /// Whether its trusted publishers alone publish it: no static token does, the administrator's among them.
+    #[serde(default)]
+    pub trusted_only: bool,
     /// Who may publish it.
     #[serde(default)]
     pub publisher: Vec<PublisherEntry>,
@@ -69,6 +98,10 @@ pub struct PackageEntry {
 pub enum Ecosystem {
     /// npm's.
     Npm,
+    /// cargo's.
+    Cargo,
+    /// PyPI's.
+    Pypi,
 }
 
 impl Ecosystem {
@@ -77,6 +110,8 @@ impl Ecosystem {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Npm => "npm",
+            Self::Cargo => "cargo",
+            Self::Pypi => "pypi",
         }
     }
 }
@@ -115,7 +150,23 @@ impl Config {
     ///
     /// When the text is not TOML of the shape above; the error names the line.
     pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
-        toml::from_str(text).map_err(|error| InvalidConfig::Syntax(error.to_string().trim_end().to_owned()))
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let reason = error.message().lines().collect::<Vec<_>>().join(", ");
+            InvalidConfig::Syntax(format!("line {line}: {reason}"))
+        })
+    }
+
+    /// The packages of an ecosystem that their trusted publishers alone publish.
+    pub(super) fn trusted_only(&self, ecosystem: Ecosystem) -> BTreeSet<String> {
+        let is_one = |package: &&PackageEntry| package.trusted_only && package.ecosystem == ecosystem;
+        // A name that is none keeps the registry from starting.
+        self.package
+            .iter()
+            .filter(is_one)
+            .filter_map(|package| ecosystem.normalized(&package.name).ok())
+            .collect()
     }
 
     /// `public_url` with the port that is listened on where it says 0.
@@ -156,6 +207,16 @@ mod tests {
         assert_eq!(publisher.provider, "github");
         assert_eq!(publisher.rules.keys().collect::<Vec<_>>(), ["event", "ref_protected", "repository"]);
         assert_eq!(publisher.rules["event"], serde_json::json!(["push", "release"]));
+    }
+
+    #[test]
+    fn what_is_said_of_times_is_in_days() {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        let policy = Config::parse(EXAMPLE).unwrap().trust.policy();
+        assert_eq!((policy.lapse_after, policy.pending_for), (days(7), days(30)));
+        let text = EXAMPLE.replace("[[provider]]", "[trust]\nlapse_after_days = 3\n[[provider]]");
+        let policy = Config::parse(&text).unwrap().trust.policy();
+        assert_eq!((policy.lapse_after, policy.pending_for), (days(3), days(30)));
     }
 
     #[test]

@@ -10,14 +10,18 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Executor as _, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{audit, npm};
+use super::{audit, hosting, npm};
 
 /// The tables of every ecosystem, created when they are missing. `BYTES` stands for the database's own binary type.
-const SCHEMAS: &[&[&str]] = &[npm::SCHEMA, audit::SCHEMA];
+const SCHEMAS: &[&[&str]] = &[npm::SCHEMA, hosting::SCHEMA, audit::SCHEMA];
 
 /// What every SQLite connection is told: wait for another process's write, survive power loss, keep references whole.
 const SQLITE_PRAGMAS: &str =
     "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+/// PostgreSQL's `CREATE TABLE IF NOT EXISTS` fails where another process creates the same table at this moment. The number
+/// says that it is this registry's tables.
+const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7209061735212)";
 
 /// Connections held by one process.
 const MAX_CONNECTIONS: u32 = 8;
@@ -39,7 +43,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database at `url` (`sqlite:registry.db`, created when missing) and creates the tables it lacks.
+    /// Opens the database at `url` (`sqlite:registry.db`, created when missing, or `postgres://…`) and creates the tables
+    /// it lacks.
     ///
     /// # Errors
     ///
@@ -86,6 +91,9 @@ impl Database {
             self.pool.execute("PRAGMA journal_mode = WAL").await?;
         }
         let mut write = self.write().await?;
+        if self.dialect == Dialect::Postgres {
+            write.connection().execute(LOCK_SCHEMA).await?;
+        }
         for statement in SCHEMAS.iter().copied().flatten() {
             let statement = statement.replace("BYTES", self.dialect.bytes());
             write.connection().execute(AssertSqlSafe(statement)).await?;
@@ -145,11 +153,12 @@ impl Dialect {
         Ok(())
     }
 
-    /// SQLite takes the write lock at once, since a read lock that turns into one fails instead of waiting.
+    /// SQLite takes the write lock at once, since a read lock that turns into one fails instead of waiting. On PostgreSQL
+    /// each statement sees what was committed before it, whatever the server's default.
     fn begin(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
-            Self::Postgres => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
         }
     }
 

@@ -2,13 +2,23 @@
 
 mod access;
 mod audit;
+pub mod authorize;
+mod cargo;
 mod cli;
 mod config;
 pub mod database;
+mod ecosystems;
+mod failure;
+pub mod hosting;
 pub mod npm;
+mod pypi;
 mod reconcile;
 mod running;
+pub mod settlement;
+mod trust;
 
 pub use cli::{Arguments, run};
-pub use config::{Config, Ecosystem, InvalidConfig, PackageEntry, ProviderEntry, PublisherEntry, Tls};
+pub use config::{
+    Config, Ecosystem, InvalidConfig, PackageEntry, ProviderEntry, PublisherEntry, Tls, TrustEntry,
+};
 pub use running::{Running, StartError};

@@ -5,34 +5,34 @@ use serde_json::Value;
 
 use super::StartError;
 use super::config::{Config, PackageEntry, PublisherEntry};
-use super::npm::Npm;
+use super::ecosystems::Served;
 
 /// Who configured it: this file. What the API adds has another origin and is left alone.
 pub(super) const FILE: &str = "file";
 
 /// Makes the stores hold what the file says: what is unchanged keeps its id and its learned ids, what is new is added,
 /// what is no longer there is removed.
-pub(super) async fn reconcile(config: &Config, trust: &Trust, npm: &Npm) -> Result<(), StartError> {
+pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -> Result<(), StartError> {
     let mut wanted = Vec::new();
     for package in &config.package {
         if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
-            npm.register(&package.name, true).await.map_err(|error| at(package, None, &error))?;
+            served.register(package).await.map_err(|error| at(package, None, &error))?;
         }
         for publisher in &package.publisher {
-            wanted.push(
-                record(package, publisher, trust).map_err(|error| at(package, Some(publisher), &error))?,
-            );
+            let name = package.ecosystem.normalized(&package.name);
+            let name = name.map_err(|error| at(package, None, &error))?;
+            let record = record(package, name, publisher, trust);
+            wanted.push(record.map_err(|error| at(package, Some(publisher), &error))?);
         }
     }
     let known = trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))?;
-    for record in known.iter().filter(|record| !wanted.iter().any(|other| is_same(record, other))) {
+    for record in known.iter().filter(|record| !wanted.iter().any(|other| record.is_like(other))) {
         remove(trust, record).await?;
     }
-    for record in wanted.iter().filter(|record| !known.iter().any(|other| is_same(record, other))) {
-        match trust.add(record).await {
-            // The API has it already, or another instance that starts at this moment was first.
-            Ok(()) | Err(TrustError::Exists { .. }) => {}
-            Err(error) => return Err(StartError::Trust(error.to_string())),
+    for record in &wanted {
+        match known.iter().find(|known| known.is_like(record)) {
+            Some(known) => settle(trust, known, record).await?,
+            None => add(trust, record).await?,
         }
     }
     Ok(())
@@ -40,22 +40,33 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, npm: &Npm) -> Resu
 
 fn record(
     package: &PackageEntry,
+    name: String,
     publisher: &PublisherEntry,
     trust: &Trust,
 ) -> Result<PublisherRecord, TrustError> {
     let rules = Value::Object(publisher.rules.clone().into_iter().collect());
-    let package = Package::new(package.ecosystem.as_str(), package.name.as_str());
+    let package = Package::new(package.ecosystem.as_str(), name);
     let mut record = trust.prepare(package, &publisher.provider, publisher.issuer.as_deref(), rules)?;
     record.pending = publisher.pending;
     FILE.clone_into(&mut record.origin);
     Ok(record)
 }
 
-fn is_same(one: &PublisherRecord, other: &PublisherRecord) -> bool {
-    one.package == other.package
-        && one.identity == other.identity
-        && one.config == other.config
-        && one.pending == other.pending
+/// A pending publisher that has created its package is a regular one and stays so. Brings one from pending to regular where the file says so now, and the package exists therefore.
+async fn settle(trust: &Trust, known: &PublisherRecord, wanted: &PublisherRecord) -> Result<(), StartError> {
+    if !known.pending || wanted.pending {
+        return Ok(());
+    }
+    let settled = trust.package_created(&known.package, Some(&known.id)).await;
+    settled.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
+}
+
+async fn add(trust: &Trust, record: &PublisherRecord) -> Result<(), StartError> {
+    match trust.add(record).await {
+        // The API has it already, or another instance that starts at this moment was first.
+        Ok(()) | Err(TrustError::Exists { .. }) => Ok(()),
+        Err(error) => Err(StartError::Trust(error.to_string())),
+    }
 }
 
 async fn remove(trust: &Trust, record: &PublisherRecord) -> Result<(), StartError> {

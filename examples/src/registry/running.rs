@@ -10,20 +10,19 @@ use axum_server::tls_rustls::RustlsConfig;
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
-use oidc_exchange::npm::{Port, audience};
-use oidc_exchange::server::{self, Exchange, MintPolicy, Trust};
+use oidc_exchange::server::{self, Exchange, Trust};
 use oidc_exchange::sql::SqlStore;
 use tokio::task::JoinHandle;
 
-use super::access::Access;
 use super::audit::{self, Audit};
-use super::config::{Config, InvalidConfig, ProviderEntry, Tls};
+use super::config::{Config, Ecosystem, InvalidConfig, ProviderEntry, Tls};
 use super::database::Database;
-use super::npm::{self, Npm};
+use super::ecosystems::{Ground, Served};
+use super::hosting::Host;
+use super::npm::Npm;
 use super::reconcile::reconcile;
+use super::trust::NpmTrust;
 
-/// Where npm's clients exchange, below the registry's URL.
-const NPM_OIDC: &str = "/-/npm/v1/oidc";
 /// How long [`Running::stop`] waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often what is over is forgotten.
@@ -83,7 +82,7 @@ pub enum StartError {
 pub struct Running {
     url: String,
     public_url: HttpUrl,
-    npm: Npm,
+    served: Served,
     handle: Handle<SocketAddr>,
     server: JoinHandle<io::Result<()>>,
     purger: JoinHandle<()>,
@@ -108,24 +107,27 @@ impl Running {
             |reason: String| StartError::Database { url: without_password(&config.database), reason };
         let store = SqlStore::open(&config.database).await.map_err(|error| failed(error.to_string()))?;
         let database = Database::open(&config.database).await.map_err(|error| failed(chain(&error)))?;
-        let (audit, writer) = Audit::start(database.clone());
+        let (audit, writer) =
+            Audit::start(database.clone(), cx).map_err(|error| failed(error.to_string()))?;
 
         let providers = providers(&config.provider)?;
         let verifier = verifier(&public_url, &providers, cx)?;
-        let exchange =
-            Exchange::new(verifier.clone(), store.clone(), MintPolicy::default()).with_sink(audit.clone());
-        let access = Access::new(exchange.clone(), audit, admin.as_ref(), cx.clone());
-        let npm = Npm::new(database.clone(), public_url.as_str(), Arc::new(access), cx.clone());
-        let trust = Trust::new(providers, store, cx);
-        reconcile(&config, &trust, &npm).await?;
+        let trust = Trust::new(providers.clone(), store.clone(), cx);
+        let (config, cx) = (&config, cx.clone());
+        let ground = Ground { config, public_url: &public_url, verifier, store, database, audit, admin, cx };
+        let mut served = Served::new(&ground)?;
+        reconcile(config, &trust, &served).await?;
+        served.npm = served.npm.clone().with_trust(NpmTrust::new(trust, providers, served.npm));
 
+        let Ground { verifier, database, cx, .. } = ground;
         tokio::spawn(async move { verifier.warm_up().await });
-        let purger = tokio::spawn(purge(exchange.clone(), database, cx.clone()));
+        // What is over is so for every ecosystem.
+        let purger = tokio::spawn(purge(served.npm_exchange.clone(), database, cx));
         let handle = Handle::new();
-        let router = router(npm.clone(), &exchange, &public_url);
+        let router = served.clone().router(&public_url);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let server = tokio::spawn(serve(listener, tls, router, handle.clone()));
-        Ok(Self { url: format!("{scheme}://{address}"), public_url, npm, handle, server, purger, writer })
+        Ok(Self { url: format!("{scheme}://{address}"), public_url, served, handle, server, purger, writer })
     }
 
     /// The address that is listened on, as a URL without a path.
@@ -138,21 +140,31 @@ impl Running {
         &self.public_url
     }
 
-    /// The packages that it hosts.
+    /// The npm packages that it hosts.
     pub fn npm(&self) -> &Npm {
-        &self.npm
+        &self.served.npm
+    }
+
+    /// The Python projects that it hosts.
+    pub fn pypi(&self) -> &Host {
+        &self.served.pypi
+    }
+
+    /// The crates that it hosts.
+    pub fn cargo(&self) -> &Host {
+        &self.served.cargo
     }
 
     /// Ends it: no new connection is taken, requests that are being answered have some seconds to come to their end,
     /// and events that wait are written.
     pub async fn stop(self) {
-        let Self { handle, server, purger, writer, npm, .. } = self;
+        let Self { handle, server, purger, writer, served, .. } = self;
         handle.graceful_shutdown(Some(GRACE));
         purger.abort();
         // Serving ends without an error, and a panic of a task was reported where it happened.
         let _ended = server.await;
         let _aborted = purger.await;
-        drop(npm);
+        drop(served);
         let _written = writer.await;
     }
 }
@@ -160,15 +172,6 @@ impl Running {
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running").field("url", &self.url).finish_non_exhaustive()
-    }
-}
-
-/// npm at the public URL's path. Its exchange is at the host's root as well, since npm drops the path.
-fn router(npm: Npm, exchange: &Exchange, public_url: &HttpUrl) -> Router {
-    let registry = npm::router(npm).nest_service(NPM_OIDC, server::npm(exchange.clone()));
-    match public_url.path().trim_end_matches('/') {
-        "" => registry,
-        prefix => Router::new().nest(prefix, registry).nest_service(NPM_OIDC, server::npm(exchange.clone())),
     }
 }
 
@@ -181,16 +184,10 @@ fn providers(entries: &[ProviderEntry]) -> Result<ProviderSet, StartError> {
     providers.map_err(|error| StartError::Provider(error.to_string()))
 }
 
-/// Audiences come from the configuration and never from a request's `Host`.
+/// A verifier of the configured issuers' tokens. Each ecosystem's has its own audiences, which come from the configuration
+/// and never from a request's `Host`.
 fn verifier(public_url: &HttpUrl, providers: &ProviderSet, cx: &Context) -> Result<Verifier, StartError> {
-    let mut audiences = Vec::new();
-    for port in [Port::LeftOut, Port::PutIn] {
-        let audience = audience(public_url, port);
-        let audience = audience.map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
-        if !audiences.contains(&audience) {
-            audiences.push(audience);
-        }
-    }
+    let audiences = Ecosystem::Npm.audiences(public_url)?;
     Verifier::new(AwsLc, audiences, providers, cx).map_err(|error| StartError::Provider(error.to_string()))
 }
 

@@ -1,6 +1,6 @@
 //! Real package managers, each run in a home of its own.
 //!
-//! A client is found by `TEST_NPM`, `TEST_YARN` or `TEST_PNPM`, or on the `PATH`. A test that needs one that isn't there
+//! A client is found by a variable such as `TEST_NPM`, or on the `PATH`; cargo is the one that builds the tests. A test that needs one that isn't there
 //! prints `skipped: …` and passes, unless `REQUIRE_CLIENTS=1`.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
@@ -16,6 +16,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+const PUBLISH: &str = env!("CARGO_BIN_EXE_trusted-publish");
+
 /// How long one run of a client may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -24,6 +26,12 @@ pub enum Tool {
     Npm,
     Yarn,
     Pnpm,
+    Cargo,
+    Uv,
+    Twine,
+    Maturin,
+    Pip,
+    Gem,
 }
 
 impl Tool {
@@ -33,6 +41,12 @@ impl Tool {
             Self::Npm => ("npm", "TEST_NPM", 11),
             Self::Yarn => ("yarn", "TEST_YARN", 4),
             Self::Pnpm => ("pnpm", "TEST_PNPM", 10),
+            Self::Cargo => ("cargo", "TEST_CARGO", 1),
+            Self::Uv => ("uv", "TEST_UV", 0),
+            Self::Twine => ("twine", "TEST_TWINE", 6),
+            Self::Maturin => ("maturin", "TEST_MATURIN", 1),
+            Self::Pip => ("pip", "TEST_PIP", 23),
+            Self::Gem => ("gem", "TEST_GEM", 3),
         }
     }
 
@@ -43,7 +57,9 @@ impl Tool {
             Some(program) => {
                 let client = Client { program, home: tempfile::tempdir().unwrap() };
                 let version = client.run(client.home(), &[], &["--version"]).await.stdout;
-                let major = version.split('.').next().and_then(|major| major.trim().parse::<u32>().ok());
+                let number =
+                    version.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+                let major = number.and_then(|number| number.split('.').next()?.parse::<u32>().ok());
                 if major >= Some(oldest) {
                     return Some(client);
                 }
@@ -60,6 +76,9 @@ impl Tool {
 fn program(name: &str, variable: &str) -> Option<PathBuf> {
     if let Some(program) = env::var_os(variable).filter(|program| !program.is_empty()) {
         return Some(program.into());
+    }
+    if name == "cargo" {
+        return Some(env!("CARGO").into());
     }
     env::split_paths(&search_path()).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
@@ -110,6 +129,12 @@ impl Client {
         env::join_paths(folders.chain(env::split_paths(&search_path()))).unwrap()
     }
 
+    /// The Python that the client belongs to.
+    pub fn python(&self) -> PathBuf {
+        let beside = self.program.with_file_name("python3");
+        if beside.is_file() { beside } else { "python3".into() }
+    }
+
     /// A folder in the client's home with these files in it.
     pub fn project(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let folder = self.home().join(name);
@@ -121,9 +146,33 @@ impl Client {
         folder
     }
 
+    /// Runs the client in `folder` under `trusted-publish exec`, with its options before `--`.
+    pub async fn publish(
+        &self,
+        folder: &Path,
+        variables: &[(&str, &str)],
+        options: &[&str],
+        arguments: &[&str],
+    ) -> Output {
+        let program = self.program.to_str().unwrap();
+        let arguments = [&["exec"], options, &["--", program], arguments].concat();
+        self.run_program(Path::new(PUBLISH), folder, variables, &arguments).await
+    }
+
     /// Runs the client in `folder`. It sees `variables` and what isolates it, and nothing of this process's environment.
     pub async fn run(&self, folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-        let child = Command::new(&self.program)
+        self.run_program(&self.program, folder, variables, arguments).await
+    }
+
+    /// Runs any program as if it were the client.
+    pub async fn run_program(
+        &self,
+        program: &Path,
+        folder: &Path,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Output {
+        let child = Command::new(program)
             .args(arguments)
             .current_dir(folder)
             .env_clear()
@@ -138,7 +187,7 @@ impl Client {
             .unwrap();
         let output = match tokio::time::timeout(TIMEOUT, child.wait_with_output()).await {
             Ok(output) => output.unwrap(),
-            Err(_) => panic!("{} {arguments:?} took longer than {TIMEOUT:?}", self.program.display()),
+            Err(_) => panic!("{} {arguments:?} took longer than {TIMEOUT:?}", program.display()),
         };
         Output {
             status: output.status,
@@ -157,6 +206,13 @@ impl Client {
             ("XDG_DATA_HOME", inside(".local/share")),
             ("XDG_STATE_HOME", inside(".local/state")),
             ("NO_COLOR", "1".into()),
+            ("CARGO_HOME", inside(".cargo")),
+            ("RUSTC", Path::new(env!("CARGO")).with_file_name("rustc").into_os_string()),
+            ("PIP_DISABLE_PIP_VERSION_CHECK", "1".into()),
+            ("PIP_NO_INPUT", "1".into()),
+            ("PYTHONUSERBASE", inside(".local")),
+            ("UV_PYTHON_DOWNLOADS", "never".into()),
+            ("GEM_HOME", inside(".gem")),
             ("NO_UPDATE_NOTIFIER", "1".into()),
             ("NPM_CONFIG_UPDATE_NOTIFIER", "false".into()),
             ("NPM_CONFIG_CACHE", inside(".npm")),

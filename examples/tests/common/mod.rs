@@ -2,5 +2,7 @@
 
 pub mod clients;
 pub mod http;
+pub mod leaks;
+pub mod postgres;
 pub mod programs;
 pub mod scene;

@@ -92,6 +92,12 @@ impl Process {
         self.ended().await
     }
 
+    /// Ends it at once with SIGKILL, in the middle of whatever it does.
+    pub async fn kill(mut self) -> Ended {
+        self.child.start_kill().unwrap();
+        self.ended().await
+    }
+
     /// Waits for the end.
     pub async fn ended(mut self) -> Ended {
         let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await;

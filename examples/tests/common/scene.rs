@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::clients::Client;
 use super::http;
 
-/// A configuration for a registry of npm packages, each with one publisher: the job that the platform's sample claims
+/// A configuration for a registry of packages (npm's, or as in `cargo:widget`), each with one publisher: the job that the platform's sample claims
 /// are of, with further `rules`.
 pub fn config(
     platform: &Platform,
@@ -35,7 +35,8 @@ pub fn config(
         database(folder)
     );
     for name in packages {
-        let package = format!("[[package]]\necosystem = \"npm\"\nname = \"{name}\"\n");
+        let (ecosystem, name) = name.split_once(':').unwrap_or(("npm", name));
+        let package = format!("[[package]]\necosystem = \"{ecosystem}\"\nname = \"{name}\"\n");
         let publisher = format!("[[package.publisher]]\nprovider = \"{kind}\"\n{job}\n{rules}\n");
         write!(config, "{package}{publisher}").unwrap();
     }
@@ -60,12 +61,37 @@ pub struct Scene {
     pub changes: Changes,
     platform: &'static Platform,
     database: Database,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Scene {
     /// A registry with its packages under `prefix`, which trusts the sample job of the platform.
     pub async fn start(settings: Settings, prefix: &str, packages: &[&str], rules: &str) -> Self {
+        let configure = |config: String, _: &Path| config;
+        Self::configured(settings, prefix, packages, rules, configure).await
+    }
+
+    /// The same, by https with a certificate of its own for `localhost`; see [`Scene::certificate`].
+    pub async fn secure(settings: Settings, packages: &[&str], rules: &str) -> Self {
+        let configure = |config: String, folder: &Path| {
+            let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            std::fs::write(folder.join("cert.pem"), signed.cert.pem()).unwrap();
+            std::fs::write(folder.join("key.pem"), signed.signing_key.serialize_pem()).unwrap();
+            let file = |name: &str| folder.join(name).display().to_string();
+            let tls =
+                format!("[tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", file("cert.pem"), file("key.pem"));
+            config.replace("http://127.0.0.1:0", "https://localhost:0") + &tls
+        };
+        Self::configured(settings, "", packages, rules, configure).await
+    }
+
+    async fn configured(
+        settings: Settings,
+        prefix: &str,
+        packages: &[&str],
+        rules: &str,
+        configure: impl FnOnce(String, &Path) -> String,
+    ) -> Self {
         let cx = http::system();
         let folder = tempfile::tempdir().unwrap();
         let platform = settings.platform;
@@ -73,9 +99,15 @@ impl Scene {
         std::fs::write(folder.path().join("admin-token"), ADMIN).unwrap();
         let admin = format!("admin_token_file = \"{}/admin-token\"\n", folder.path().display());
         let config = admin + &config(platform, issuer.url(), folder.path(), prefix, packages, rules);
+        let config = configure(config, folder.path());
         let registry = registry::Running::start(Config::parse(&config).unwrap(), &cx).await.unwrap();
         let database = Database::open(&database(folder.path())).await.unwrap();
-        Self { issuer, registry, cx, changes: Changes::default(), platform, database, _folder: folder }
+        Self { issuer, registry, cx, changes: Changes::default(), platform, database, folder }
+    }
+
+    /// Where the certificate of a [`Scene::secure`] is.
+    pub fn certificate(&self) -> std::path::PathBuf {
+        self.folder.path().join("cert.pem")
     }
 
     /// The registry's URL as clients are told it, with a slash at its end.
@@ -139,7 +171,7 @@ impl Scene {
         }
     }
 
-    async fn count(&self, table: &str) -> i64 {
+    pub async fn count(&self, table: &str) -> i64 {
         let statement = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
         sqlx::query_scalar(statement).fetch_one(self.database.pool()).await.unwrap()
     }

@@ -56,7 +56,7 @@ impl Index {
         if json.len() > MAX_JSON_BYTES {
             return Err(InvalidClaims::Syntax);
         }
-        let may_have_escapes = json.as_bytes().contains(&b'\\');
+        let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
         let mut index = Self { slots: Vec::new(), members: 0, unescaped: String::new(), may_have_escapes };
         let mut why = InvalidClaims::Syntax;
         let mut deserializer = serde_json::Deserializer::from_str(json);
@@ -175,8 +175,10 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
             let value = value.get();
-            let is_nested = value.starts_with(['{', '[']);
-            let inserted = if is_nested && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
+            // What was skipped so far is looked into: names within, and escapes that mean no character.
+            let has_escapes = self.index.may_have_escapes && value.contains('\\');
+            let is_to_be_read = has_escapes || value.starts_with(['{', '[']);
+            let inserted = if is_to_be_read && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
                 Err(InvalidClaims::Duplicate)
             } else {
                 self.index.insert(self.json, &name, value)
@@ -190,31 +192,17 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
     }
 }
 
-/// A number that two names rarely share, of their length, beginning and end. It need not withstand an attacker: were
-/// it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one signature.
+/// A number that two names rarely share: of their length, their first, middle and last byte, without a branch. It need
+/// not withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
+/// signature.
 fn print(name: &str) -> u32 {
     let bytes = name.as_bytes();
-    let word = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
-    let (head, tail) = match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
-        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
-            (Some(head), Some(tail)) => (word(head), word(tail)),
-            _ => (bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
-        },
-    };
-    upper_half(mixed(mixed(bytes.len() as u64, head), tail))
+    let at = |position: usize| bytes.get(position).copied().unwrap_or_default();
+    let [length, ..] = bytes.len().to_le_bytes();
+    u32::from_le_bytes([length, at(0), at(bytes.len() / 2), at(bytes.len().wrapping_sub(1))])
 }
 
-/// The odd number is 2^64 divided by the golden ratio, which spreads what differs over the upper bits.
-fn mixed(sum: u64, word: u64) -> u64 {
-    (sum.rotate_left(29) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "the upper half of 64 bits has 32")]
-fn upper_half(number: u64) -> u32 {
-    (number >> 32) as u32
-}
-
+/// The bucket of a number. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.
 fn bucket(print: u32) -> usize {
-    (print >> (u32::BITS - BUCKETS.ilog2())) as usize
+    (print.wrapping_mul(0x9e37_79b9) >> (u32::BITS - BUCKETS.ilog2())) as usize
 }

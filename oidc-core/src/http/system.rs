@@ -190,9 +190,12 @@ fn outgoing(client: &reqwest::Client, request: &Request) -> Result<reqwest::Requ
         header.set_sensitive(matches!(value, super::HeaderValue::Secret(_)));
         outgoing = outgoing.header(*name, header);
     }
-    // An empty body is still a body where the method has one: servers want `content-length: 0`.
-    let has_body = !matches!(request.method, Method::Get);
-    Ok(if has_body { outgoing.body(request.body.clone()) } else { outgoing })
+    Ok(match request.method {
+        Method::Get => outgoing,
+        // An empty body is still a body where the method has one, and hyper doesn't say so by itself.
+        _ if request.body.is_empty() => outgoing.header(reqwest::header::CONTENT_LENGTH, 0),
+        _ => outgoing.body(request.body.clone()),
+    })
 }
 
 fn headers(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::backend::{Backend, PublicKey, VerifyingKey};
+use super::roca::has_mark;
 use crate::claims::UniqueNames;
 use crate::provider::Algorithm;
 use crate::text::shown;
@@ -112,6 +113,9 @@ fn numbers(parameters: &AlgorithmParameters) -> Result<(Algorithm, PublicKey), &
             let (n, e) = (decode(&rsa.n)?, decode(&rsa.e)?);
             if !RSA_BITS.contains(&bits(&n)) {
                 return Err("its modulus has fewer than 2048 or more than 8192 bits");
+            }
+            if has_mark(&n) {
+                return Err("its modulus is one of a broken generator's (CVE-2017-15361)");
             }
             // RFC 8017 asks for an odd exponent of at least 3; larger than 33 bits no library takes.
             if bits(&e) < 2 || bits(&e) > 33 || e.last().is_none_or(|last| last % 2 == 0) {

@@ -9,6 +9,9 @@ mod cache;
 mod error;
 mod fetch;
 mod jwks;
+mod roca;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::collections::HashMap;
@@ -41,7 +44,7 @@ pub struct Verifier(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     audiences: Arc<[Audience]>,
-    issuers: HashMap<Arc<str>, Trusted>,
+    issuers: Arc<HashMap<Arc<str>, Trusted>>,
     cx: Context,
 }
 
@@ -95,7 +98,25 @@ impl Verifier {
         if issuers.is_empty() {
             return Err(InvalidVerifier::NoIssuer);
         }
-        Ok(Self(Arc::new(Inner { audiences, issuers, cx: cx.clone() })))
+        Ok(Self(Arc::new(Inner { audiences, issuers: Arc::new(issuers), cx: cx.clone() })))
+    }
+
+    /// A verifier for other audiences with this one's issuers and keys: where one host serves several registries, a token
+    /// for one of them is none for the others, and keys are fetched once.
+    ///
+    /// # Errors
+    ///
+    /// When there is no audience.
+    pub fn for_audiences(
+        &self,
+        audiences: impl IntoIterator<Item = Audience>,
+    ) -> Result<Self, InvalidVerifier> {
+        let audiences: Arc<[Audience]> = audiences.into_iter().collect();
+        if audiences.is_empty() {
+            return Err(InvalidVerifier::NoAudience);
+        }
+        let Inner { issuers, cx, .. } = &*self.0;
+        Ok(Self(Arc::new(Inner { audiences, issuers: Arc::clone(issuers), cx: cx.clone() })))
     }
 
     /// Verifies a token in compact form. Fetches the issuer's keys if the token's is not among those at hand, at
@@ -162,6 +183,10 @@ impl Verifier {
         &self.0.audiences
     }
 
+    #[allow(
+        clippy::result_large_err,
+        reason = "moved once, and on the hot path an allocation would cost more"
+    )]
     fn check(&self, token: &str) -> Result<Verified<Claims>, Refusal<'_>> {
         let parts = Compact::parse(token)?;
         let mut header = [0; MAX_HEADER_BYTES];
@@ -179,7 +204,7 @@ impl Verifier {
     }
 
     fn judge(&self, token: &Token<'_>) -> Result<Proof, Denied<'_>> {
-        let algorithm = Algorithm::from_name(&token.header.alg).ok_or(Reason::Algorithm)?;
+        let algorithm = token.header.algorithm;
         let issuer = token.claims.text("iss").ok_or(Reason::Issuer)?;
         let trusted = self.0.issuers.get(&*issuer).ok_or(Reason::Issuer)?;
         let profile = trusted.provider.profile();
@@ -295,7 +320,7 @@ fn wanted(token: &str) -> Option<Wanted> {
     let parts = Compact::parse(token).ok()?;
     let mut header = [0; MAX_HEADER_BYTES];
     let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;
-    Some(Wanted { algorithm: Algorithm::from_name(&header.alg)?, kid: header.kid.into_owned() })
+    Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
 }
 
 fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::Reason;
 use crate::claims::Text;
+use crate::provider::Algorithm;
 use crate::token::MAX_TOKEN_BYTES;
 
 /// A decoded header may have this many bytes. GitHub's has about 150.
@@ -66,7 +67,8 @@ pub(super) fn decode(part: &str) -> Result<Vec<u8>, Reason> {
 /// them: they are never followed.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
-    pub(super) alg: Cow<'a, str>,
+    /// Not more than a claim until the issuer's profile has it too.
+    pub(super) algorithm: Algorithm,
     pub(super) kid: Cow<'a, str>,
 }
 
@@ -74,15 +76,15 @@ impl<'a> Header<'a> {
     pub(super) fn parse(json: &'a [u8]) -> Result<Self, Reason> {
         let json = std::str::from_utf8(json).map_err(|_| Reason::Header)?;
         let members: Members<'a> = serde_json::from_str(json).map_err(|_| Reason::Header)?;
+        let algorithm = members.alg.as_deref().and_then(Algorithm::from_name).ok_or(Reason::Algorithm)?;
         if members.has_crit {
             return Err(Reason::Critical);
         }
         if !members.typ.is_none_or(is_jwt) {
             return Err(Reason::Type);
         }
-        let alg = members.alg.ok_or(Reason::Algorithm)?;
         let kid = members.kid.filter(|kid| !kid.is_empty()).ok_or(Reason::NoKeyId)?;
-        Ok(Self { alg, kid })
+        Ok(Self { algorithm, kid })
     }
 }
 
@@ -142,16 +144,16 @@ impl<'de> Visitor<'de> for MembersVisitor {
 mod tests {
     use super::*;
 
-    fn header(json: &str) -> Result<(String, String), Reason> {
+    fn header(json: &str) -> Result<(Algorithm, String), Reason> {
         let header = Header::parse(json.as_bytes())?;
-        Ok((header.alg.into_owned(), header.kid.into_owned()))
+        Ok((header.algorithm, header.kid.into_owned()))
     }
 
     #[test]
     fn a_header_names_algorithm_and_key() {
         let read =
             header(r#"{"typ":"JWT","alg":"RS256","kid":"k\u0031","x5t":"x","jku":"https://evil.example"}"#);
-        assert_eq!(read.unwrap(), ("RS256".to_owned(), "k1".to_owned()));
+        assert_eq!(read.unwrap(), (Algorithm::Rs256, "k1".to_owned()));
     }
 
     #[test]
@@ -167,6 +169,7 @@ mod tests {
             (r#"{"alg":"RS256"}"#, Reason::NoKeyId),
             (r#"{"alg":"RS256","kid":""}"#, Reason::NoKeyId),
             (r#"{"kid":"k"}"#, Reason::Algorithm),
+            (r#"{"alg":"none","crit":["exp"]}"#, Reason::Algorithm),
             (r#"{"alg":"RS256","kid":"k","crit":["exp"]}"#, Reason::Critical),
             (r#"{"alg":"RS256","kid":"k","crit":null}"#, Reason::Critical),
             (r#"{"alg":"RS256","kid":"k","typ":"dpop+jwt"}"#, Reason::Type),

@@ -47,6 +47,11 @@ impl ExchangeError {
         &self.diagnosis
     }
 
+    /// Whether the registry doesn't know what it was asked for.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self.kind, ExchangeErrorKind::Rejected { status: 404, .. })
+    }
+
     /// No complete answer came.
     pub(super) fn no_answer(url: &HttpUrl, error: HttpError) -> Self {
         let problem = format!("the registry gave no usable answer to the exchange: {error}");
@@ -80,7 +85,37 @@ impl ExchangeError {
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
         let problem = format!("the registry refused the exchange for `{package}` with status {status}{says}");
         let subject = Subject::Url(url.to_string());
-        let diagnosis = Diagnosis::new("exchange-rejected", subject, problem).fix(advice(status));
+        let code = if is_from_elsewhere(answer) { "exchange-elsewhere" } else { "exchange-rejected" };
+        let mut diagnosis = Diagnosis::new(code, subject, problem);
+        diagnosis.fix = advice(answer, message.as_deref()).map(str::to_owned);
+        Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
+    }
+
+    /// The registry doesn't tell its audience.
+    pub(super) fn no_audience(url: &HttpUrl, answer: &Response) -> Self {
+        let message = message_of(answer);
+        let status = answer.status;
+        let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
+        let problem = format!("the registry tells no audience for identity tokens, status {status}{says}");
+        let fix = match status {
+            403 => "the registry has trusted publishing switched off; use another credential",
+            404 => {
+                "the registry does not seem to take trusted publishes; check its URL, or use another credential"
+            }
+            _ => by_status(status),
+        };
+        let diagnosis = Diagnosis::new("registry-audience", Subject::Url(url.to_string()), problem).fix(fix);
+        Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
+    }
+
+    /// The registry didn't end a publish token.
+    pub(super) fn not_revoked(url: &HttpUrl, answer: &Response, token: &Secret) -> Self {
+        let message = message_of(answer).filter(|message| !message.contains(token.expose()));
+        let status = answer.status;
+        let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
+        let problem = format!("the registry did not end the publish token, status {status}{says}");
+        let fix = "it ends by itself; until then, keep it secret";
+        let diagnosis = Diagnosis::new("revoke-rejected", Subject::Url(url.to_string()), problem).fix(fix);
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
     }
 
@@ -91,14 +126,52 @@ impl ExchangeError {
     }
 }
 
-const CHECK_URL: &str = "check that the URL is the registry's and not that of a proxy or a web page";
+pub(super) const CHECK_URL: &str =
+    "check that the URL is the registry's and not that of a proxy or a web page";
 
 /// Whether a message repeats the token that the registry was asked with, or a part of it.
 fn repeats(message: &str, token: &Secret) -> bool {
     token.expose().split('.').any(|part| part.len() >= 16 && message.contains(part))
 }
 
-fn advice(status: u16) -> &'static str {
+/// Whether the body is a web page.
+pub(super) fn is_html(answer: &Response) -> bool {
+    let body = answer.body.trim_ascii_start();
+    let is_page =
+        |start: &[u8]| body.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+    is_page(b"<!doctype") || is_page(b"<html")
+}
+
+/// Whether somebody else than the registry answered: a proxy, or a web site.
+fn is_from_elsewhere(answer: &Response) -> bool {
+    matches!(answer.status, 407 | 511) || (400..=499).contains(&answer.status) && is_html(answer)
+}
+
+/// Whether a message says no more than the status. npmjs says `package not found` for every claim that differs.
+fn is_generic(message: &str) -> bool {
+    let message = message.trim_end_matches('.');
+    message.starts_with("OIDC token exchange error")
+        || ["unauthorized", "forbidden", "not found", "package not found", "an HTML page"]
+            .iter()
+            .any(|word| message.eq_ignore_ascii_case(word))
+}
+
+/// What to do. A registry's own reason needs nothing beside it.
+fn advice(answer: &Response, message: Option<&str>) -> Option<&'static str> {
+    let has_reason = message.is_some_and(|message| !is_generic(message));
+    if is_from_elsewhere(answer) {
+        return Some(if answer.status == 407 { PROXY } else { CHECK_URL });
+    }
+    match answer.status {
+        401 | 403 if has_reason => None,
+        404 if message.is_some_and(|message| message.contains("publisher")) => None,
+        status => Some(by_status(status)),
+    }
+}
+
+const PROXY: &str = "give the proxy its credentials, or name the registry's host in `no_proxy`";
+
+fn by_status(status: u16) -> &'static str {
     match status {
         300..=399 => {
             "redirects are not followed with an identity token; use the URL that the registry itself has"

@@ -15,26 +15,67 @@
 //! # }
 //! ```
 
+mod crates_io;
+pub mod doctor;
 mod error;
+mod jsr;
+mod links;
 mod npm;
+mod nuget;
+mod open_vsx;
+mod packagist;
+mod prefix_dev;
+mod pub_dev;
+mod pypi;
+mod rubygems;
+mod vs_marketplace;
+mod wire;
 
 use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
+use oidc_core::http::Request;
 use oidc_core::{
-    Ambient, Audience, Context, Detection, Diagnosis, IdToken, ProviderSet, Secret, SourceError, Timestamp,
-    TokenSource,
+    Ambient, Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, ProviderSet, Secret, SourceError,
+    Timestamp, TokenSource,
 };
 
+pub use self::crates_io::CratesIo;
+use self::doctor::OldWay;
 pub use self::error::{ExchangeError, ExchangeErrorKind};
+pub use self::jsr::{Jsr, JsrUpload};
 pub use self::npm::Npm;
+pub use self::nuget::NuGet;
+pub use self::open_vsx::{Extension, InvalidExtension, OpenVsx};
+pub use self::packagist::{ComposerName, InvalidComposerName, Packagist};
+pub use self::prefix_dev::PrefixDev;
+pub use self::pub_dev::PubDev;
+pub use self::pypi::Pypi;
+pub use self::rubygems::RubyGems;
+pub use self::vs_marketplace::VsMarketplace;
 
 /// A registry, as a publish tool sees it.
 #[async_trait]
 pub trait Registry: fmt::Debug + Send + Sync {
     /// How this registry names packages.
     type Package: Clone + fmt::Debug + fmt::Display + PartialEq + Send + Sync;
+
+    /// The registry's URL, as it was given.
+    fn url(&self) -> &HttpUrl;
+
+    /// A request that every registry of this protocol answers, and to anybody.
+    fn probe(&self) -> Request {
+        Request::get(self.url().clone())
+    }
+
+    /// What about the registry's URL is easily overlooked.
+    fn advise(&self) -> Vec<Diagnosis> {
+        Vec::new()
+    }
+
+    /// Where this registry's users keep long-lived secrets.
+    fn old_way(&self) -> &'static OldWay;
 
     /// The variables that this registry's users put an identity token into; the first that is set wins over
     /// asking the platform.
@@ -120,7 +161,17 @@ pub trait Registry: fmt::Debug + Send + Sync {
     }
 }
 
-/// A short-lived token that publishes one package.
+/// The scope of a publish token whose registry is asked for no package: every package that lets the identity in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Everything;
+
+impl fmt::Display for Everything {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("every package of the identity")
+    }
+}
+
+/// A short-lived token that publishes one package, or [`Everything`] that its registry lets the identity publish.
 ///
 /// Its text is handed out for the package that it was made for and for no other.
 #[derive(Clone, Debug)]

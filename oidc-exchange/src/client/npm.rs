@@ -1,27 +1,19 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
-use jiff::Timestamp as Jiff;
 use oidc_core::http::Request;
-use oidc_core::{Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Secret, Subject, Timestamp};
+use oidc_core::{Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Severity, Subject};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ExchangeError, ExchangeErrorKind, PublishToken, Registry};
+use super::doctor::{NPM, OldWay};
+use super::wire::{self, Call};
+use super::{ExchangeError, PublishToken, Registry, links};
 use crate::npm::{self, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
 const PUBLIC: &str = "https://registry.npmjs.org/";
 
-/// A publish token may have this many bytes.
-const MAX_PUBLISH_TOKEN: usize = 8 * 1024;
-
-/// The answer to an exchange holds little more than the token.
-const MAX_ANSWER: usize = 64 * 1024;
-
-/// How long an exchange may take. Longer than other requests, since it is not tried again and the registry may
-/// have to fetch the issuer's keys first.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// What `npm ping` asks for.
+const PING_PATH: &str = "-/ping";
 
 /// An npm registry.
 ///
@@ -67,27 +59,52 @@ impl Npm {
         self.exchange_root = self.url.at_root();
         self
     }
-
-    /// The registry's URL.
-    pub fn url(&self) -> &HttpUrl {
-        &self.url
-    }
 }
 
 #[async_trait]
 impl Registry for Npm {
     type Package = PackageName;
 
+    fn url(&self) -> &HttpUrl {
+        &self.url
+    }
+
+    fn probe(&self) -> Request {
+        Request::get(self.url.below(PING_PATH)).header("accept", "application/json")
+    }
+
+    fn advise(&self) -> Vec<Diagnosis> {
+        let path = self.url.path();
+        let subject = || Subject::Url(self.url.to_string());
+        if path == "/" {
+            return Vec::new();
+        }
+        let mut advice = Vec::new();
+        if !path.ends_with('/') {
+            let problem = "the registry's URL has a path without a slash at its end: npm then looks for its token one folder \
+                           above, and fails with `ENEEDAUTH` after an exchange that went through";
+            let diagnosis =
+                Diagnosis::new("registry-url-slash", subject(), problem).severity(Severity::Warning);
+            let fix = "write a slash at its end, in `registry=` of `.npmrc` and in `--registry`";
+            advice.push(diagnosis.expected(format!("{}/", self.url)).fix(fix).link(links::NPM));
+        }
+        let problem = "the registry's URL has a path: npm itself leaves it out and asks for the exchange at the host's root";
+        let diagnosis = Diagnosis::new("registry-url-prefix", subject(), problem).severity(Severity::Notice);
+        let fix = "let the registry answer `/-/npm/v1/oidc/` at the host's root too, or publish through `trusted-publish exec`";
+        advice.push(diagnosis.fix(fix));
+        advice
+    }
+
+    fn old_way(&self) -> &'static OldWay {
+        &NPM
+    }
+
     fn token_variables(&self) -> &[&str] {
         &[TOKEN_VARIABLE]
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        npm::audience(&self.url, self.port).map_err(|error| {
-            let subject = Subject::Url(self.url.to_string());
-            let diagnosis = Diagnosis::new("registry-url", subject, error.to_string());
-            ExchangeError::new(ExchangeErrorKind::InvalidRequest, diagnosis)
-        })
+        wire::derived(&self.url, npm::audience(&self.url, self.port))
     }
 
     async fn exchange(
@@ -97,34 +114,12 @@ impl Registry for Npm {
         cx: &Context,
     ) -> Result<PublishToken<PackageName>, ExchangeError> {
         let url = self.exchange_root.below(&format!("{}{}", npm::EXCHANGE_PATH, package.escaped()));
-        let request = Request::post(url.clone())
-            .header("accept", "application/json")
-            .bearer(token.secret())
-            .max_body(MAX_ANSWER)
-            .deadline(DEADLINE);
-        let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_answer(&url, error))?;
-        if !answer.is_success() {
-            return Err(ExchangeError::rejected(&url, &package, &answer, token));
-        }
-        let invalid = |what| ExchangeError::invalid_answer(&url, what);
-        let exchanged: Exchanged = answer
-            .json()
-            .ok_or_else(|| invalid("the registry's answer to the exchange is not what npm's is"))?;
-        let expires_at = exchanged.expires_at();
-        let secret = exchanged.token.map(Secret::new);
-        let secret =
-            secret.ok_or_else(|| invalid("the registry's answer to the exchange holds no `token`"))?;
-        if !is_token(&secret) {
-            return Err(invalid("the `token` in the registry's answer is not one"));
-        }
+        let call = Call::new(url, token, &package, cx);
+        let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
+        let secret = call.secret("token", exchanged.token)?;
+        let expires_at = wire::time(exchanged.expires.as_ref());
         Ok(PublishToken::new(secret, package, expires_at))
     }
-}
-
-/// Whether a text can stand in a header and in a variable.
-fn is_token(secret: &Secret) -> bool {
-    let text = secret.expose();
-    !text.is_empty() && text.len() <= MAX_PUBLISH_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The answer to an exchange. Other members exist, and none but the token is needed.
@@ -132,11 +127,4 @@ fn is_token(secret: &Secret) -> bool {
 struct Exchanged {
     token: Option<String>,
     expires: Option<Value>,
-}
-
-impl Exchanged {
-    fn expires_at(&self) -> Option<Timestamp> {
-        let time: Jiff = self.expires.as_ref()?.as_str()?.parse().ok()?;
-        u64::try_from(time.as_second()).ok().map(Timestamp::from_secs)
-    }
 }

@@ -10,16 +10,20 @@ use serde::Serialize;
 pub struct Event {
     /// When, in seconds since the epoch.
     pub time: u64,
-    /// What: `exchange`, `publish`.
+    /// What: `exchange`, or the use of a publish token in the application's words, such as `publish`.
     pub action: &'static str,
     /// The package's protocol.
     pub ecosystem: String,
     /// The package, where the request named one.
     pub package: Option<String>,
+    /// The version, where one was published.
+    pub version: Option<String>,
     /// `granted`, or the refusal's kind.
     pub outcome: &'static str,
     /// What decided: the publisher that matched, or why none did. Fit to be shown.
     pub reason: String,
+    /// The publisher that let it in, by its id in the registry.
+    pub publisher: Option<String>,
     /// The issuer, once the token's signature held.
     pub issuer: Option<String>,
     /// The repository or project, once the token's signature held.
@@ -42,8 +46,10 @@ impl Event {
             action,
             ecosystem: ecosystem.into(),
             package: None,
+            version: None,
             outcome,
             reason: reason.into(),
+            publisher: None,
             issuer: None,
             repository: None,
             run_url: None,
@@ -54,6 +60,20 @@ impl Event {
     #[must_use]
     pub fn package(mut self, package: impl Into<String>) -> Self {
         self.package = Some(package.into());
+        self
+    }
+
+    /// With the version.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// With the publisher that let it in.
+    #[must_use]
+    pub fn publisher(mut self, publisher: impl Into<String>) -> Self {
+        self.publisher = Some(publisher.into());
         self
     }
 
@@ -89,10 +109,12 @@ impl EventSink for Events {
             action = event.action,
             ecosystem = %oidc_core::shown(&event.ecosystem),
             package = %oidc_core::shown(event.package.as_deref().unwrap_or_default()),
+            version = %oidc_core::shown(event.version.as_deref().unwrap_or_default()),
             outcome = event.outcome,
             issuer = %oidc_core::shown(event.issuer.as_deref().unwrap_or_default()),
             repository = %oidc_core::shown(event.repository.as_deref().unwrap_or_default()),
             run = %oidc_core::shown(event.run_url.as_deref().unwrap_or_default()),
+            publisher = event.publisher.as_deref().unwrap_or_default(),
             reason = %event.reason,
         );
     }

@@ -1,15 +1,25 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oidc_core::verify::Verifier;
-use oidc_core::{Claims, Context, Identity, LEEWAY, Match, Provider, Run, Secret, Timestamp, Verified};
+use oidc_core::{Claims, Context, Identity, LEEWAY, Provider, Run, Secret, Timestamp, Verified};
 
 use super::chain::Chain;
+use super::choose::{Chooser, Chosen};
 use super::event::{Event, EventSink, Events};
 use super::grant::{Grant, GrantedBy};
 use super::mint::{MintPolicy, TokenHash};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use super::store::{Package, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenRecord, TokenStore};
+use super::trust::TrustPolicy;
+use super::unknown::UnknownClaims;
+
+/// How often it is decided anew when publishers change between the decision and the grant.
+const ATTEMPTS: usize = 3;
+/// What is over is kept this much longer before it is purged: another process's clock may run behind, and a request
+/// that was verified in time may have waited for the store.
+const PURGE_GRACE: Duration = Duration::from_secs(120);
 
 /// Both stores that an exchange works on.
 trait Stores: PublisherStore + TokenStore {}
@@ -21,11 +31,14 @@ impl<T: PublisherStore + TokenStore> Stores for T {}
 #[derive(Clone)]
 pub struct Exchange(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     verifier: Verifier,
     stores: Arc<dyn Stores>,
-    policy: MintPolicy,
+    mint: MintPolicy,
+    trust: TrustPolicy,
     sinks: Vec<Arc<dyn EventSink>>,
+    unknown: Arc<UnknownClaims>,
 }
 
 /// What a protocol's endpoint asks for.
@@ -34,9 +47,34 @@ struct Inner {
 pub struct Door {
     /// The protocol, such as `npm`.
     pub ecosystem: &'static str,
-    /// The package, in a protocol that names one. Its name is then the replay scope: a token may be exchanged
-    /// for each package of a monorepo.
-    pub package: String,
+    /// The package, in a protocol whose request names one.
+    pub package: Option<String>,
+}
+
+impl Door {
+    /// A protocol whose request names the package. The package is the replay scope: a token may be exchanged for each
+    /// package of a monorepo.
+    pub fn package(ecosystem: &'static str, package: impl Into<String>) -> Self {
+        Self { ecosystem, package: Some(package.into()) }
+    }
+
+    /// A protocol whose request names no package: the publish token is for every package of the ecosystem that lets
+    /// the identity in. An identity token may be exchanged once.
+    pub fn identity(ecosystem: &'static str) -> Self {
+        Self { ecosystem, package: None }
+    }
+
+    /// Within what an identity token is the same token.
+    fn replay_scope(&self) -> String {
+        match &self.package {
+            Some(package) => format!("{}:{package}", self.ecosystem),
+            None => self.ecosystem.to_owned(),
+        }
+    }
+
+    fn is_for(&self, package: &Package) -> bool {
+        package.ecosystem == self.ecosystem && self.package.as_ref().is_none_or(|name| *name == package.name)
+    }
 }
 
 /// A publish token, just minted. This is the only time that its text is seen.
@@ -45,6 +83,8 @@ pub struct Door {
 pub struct Minted {
     /// The token.
     pub token: Secret,
+    /// What it publishes.
+    pub packages: Vec<Package>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.
@@ -58,17 +98,30 @@ impl Exchange {
         store: impl PublisherStore + TokenStore + 'static,
         policy: MintPolicy,
     ) -> Self {
-        Self(Arc::new(Inner { verifier, stores: Arc::new(store), policy, sinks: vec![Arc::new(Events)] }))
+        Self(Arc::new(Inner {
+            verifier,
+            stores: Arc::new(store),
+            mint: policy,
+            trust: TrustPolicy::default(),
+            sinks: vec![Arc::new(Events)],
+            unknown: Arc::default(),
+        }))
+    }
+
+    /// With another policy on how long publishers stay in force without being used.
+    #[must_use]
+    pub fn with_trust_policy(self, policy: TrustPolicy) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        inner.trust = policy;
+        Self(Arc::new(inner))
     }
 
     /// With one more place that events go to.
     #[must_use]
     pub fn with_sink(self, sink: impl EventSink + 'static) -> Self {
-        let Inner { verifier, stores, policy, sinks } = &*self.0;
-        let mut sinks = sinks.clone();
-        sinks.push(Arc::new(sink));
-        let (verifier, stores, policy) = (verifier.clone(), Arc::clone(stores), policy.clone());
-        Self(Arc::new(Inner { verifier, stores, policy, sinks }))
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        inner.sinks.push(Arc::new(sink));
+        Self(Arc::new(inner))
     }
 
     /// The verifier.
@@ -85,19 +138,21 @@ impl Exchange {
     pub async fn exchange(&self, token: &str, door: &Door) -> Result<Minted, Refusal> {
         let verified = match self.0.verifier.verify(token).await {
             Ok(verified) => verified,
-            Err(error) => return Err(self.refused(door, None, error.into())),
+            Err(error) => return Err(self.refused(door, error.into())),
         };
         let subject = match self.subject(&verified) {
             Ok(subject) => subject,
-            Err(refusal) => return Err(self.refused(door, None, refusal)),
+            Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), door, refusal)),
         };
         match self.decide(&verified, &subject, door).await {
-            Ok((minted, reason)) => {
-                let event = self.event(door, "granted", reason);
-                self.record(&event.verified(verified.issuer(), &subject.run));
+            Ok(Granted { minted, reason, publisher }) => {
+                let mut event = self.event(door, "granted", reason).verified(verified.issuer(), &subject.run);
+                event.package = Some(names(&minted.packages));
+                event.publisher = Some(publisher);
+                self.record(&event);
                 Ok(minted)
             }
-            Err(refusal) => Err(self.refused(door, Some((&verified, &subject.run)), refusal)),
+            Err(refusal) => Err(self.refused_to(&verified, &subject.run, door, refusal)),
         }
     }
 
@@ -107,10 +162,15 @@ impl Exchange {
     ///
     /// When the store can't be reached.
     pub async fn find(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
-        match self.0.policy.recognise(token) {
+        match self.0.mint.recognise(token) {
             Some(hash) => self.0.stores.find(&hash, self.now()).await,
             None => Ok(None),
         }
+    }
+
+    /// Whether a text is a publish token of this registry by its form, valid or not.
+    pub fn is_ours(&self, token: &str) -> bool {
+        self.0.mint.recognise(token).is_some()
     }
 
     /// Ends a publish token. Whether there was one shows in nothing.
@@ -119,13 +179,13 @@ impl Exchange {
     ///
     /// When the store can't be reached.
     pub async fn revoke(&self, token: &str) -> Result<(), StoreError> {
-        match self.0.policy.recognise(token) {
+        match self.0.mint.recognise(token) {
             Some(hash) => self.0.stores.revoke(&hash).await,
             None => Ok(()),
         }
     }
 
-    /// Forgets what is over, in batches of `limit`, until nothing is left; returns how much that was.
+    /// Forgets what was over two minutes ago, in batches of `limit`, until nothing is left; returns how much that was.
     ///
     /// # Errors
     ///
@@ -133,7 +193,7 @@ impl Exchange {
     pub async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
         let mut total = 0;
         loop {
-            let purged = self.0.stores.purge(self.now(), limit).await?;
+            let purged = self.0.stores.purge(self.now().minus(PURGE_GRACE), limit).await?;
             total += purged;
             if purged == 0 {
                 return Ok(total);
@@ -145,6 +205,7 @@ impl Exchange {
         let provider = self.0.verifier.provider_of(verified).map(Arc::clone);
         let provider =
             provider.ok_or_else(|| Refusal::internal("the token was verified by another verifier"))?;
+        self.0.unknown.report(provider.profile(), verified);
         let identity = provider.identify(verified).map_err(|mismatch| Refusal::unidentified(&mismatch))?;
         let run = provider.run(verified);
         Ok(Subject { provider, identity, run })
@@ -155,62 +216,121 @@ impl Exchange {
         verified: &Verified<Claims>,
         subject: &Subject,
         door: &Door,
-    ) -> Result<(Minted, String), Refusal> {
-        let identity = &subject.identity;
-        let candidates = self.0.stores.candidates(identity, door.ecosystem, Some(&door.package)).await?;
-        // The store only narrows; what it hands over is held against the identity once more.
-        let is_candidate = |record: &PublisherRecord| {
-            record.identity == *identity
-                && record.package == Package::new(door.ecosystem, door.package.as_str())
-        };
-        let candidates = candidates.into_iter().filter(is_candidate).collect();
-        let Chosen { record, matched, description } = choose(&*subject.provider, verified, candidates)?
-            .ok_or_else(|| Refusal::not_trusted(&door.package, &identity.issuer, &identity.key))?;
-        let token = self.0.policy.mint(self.context().random())?;
-        let created_at = self.now();
-        let expires_at = created_at.plus(self.0.policy.lifetime);
-        let grant = Grant {
-            replay_key: verified.replay_key(&format!("{}:{}", door.ecosystem, door.package)),
-            remember_until: verified.expires_at().plus(LEEWAY),
-            max_uses: self.0.policy.max_uses,
-            token: TokenHash::of(token.expose()),
-            created_at,
-            expires_at,
-            packages: vec![GrantedBy {
-                package: record.package,
-                publisher: record.id,
-                learned: matched.learned,
-                may_create: record.pending,
-            }],
-            provider: subject.provider.id().to_owned(),
-            issuer: identity.issuer.clone(),
-            run: subject.run.clone(),
-        };
-        match self.0.stores.redeem(&grant).await? {
-            Redeemed::Granted => Ok((Minted { token, created_at, expires_at }, description)),
-            Redeemed::AlreadyUsed => {
-                Err(Refusal::already_used(&door.package, grant.max_uses, verified.expires_at()))
+    ) -> Result<Granted, Refusal> {
+        for _ in 0..ATTEMPTS {
+            let chosen = self.choose(verified, subject, door).await?;
+            let token = self.0.mint.mint(self.context().random())?;
+            let reason = reason(&chosen);
+            let grant = self.grant(verified, subject, door, TokenHash::of(token.expose()), chosen);
+            if verified.expires_at().plus(LEEWAY) <= grant.created_at {
+                return Err(Refusal::too_late());
             }
-            Redeemed::Superseded => Err(Refusal::superseded()),
+            match self.0.stores.redeem(&grant).await? {
+                Redeemed::Granted => return Ok(Granted::new(token, reason, grant)),
+                Redeemed::AlreadyUsed => {
+                    return Err(Refusal::already_used(
+                        door.package.as_deref(),
+                        grant.max_uses,
+                        verified.expires_at(),
+                    ));
+                }
+                Redeemed::Superseded => {}
+            }
+        }
+        Err(Refusal::superseded())
+    }
+
+    async fn choose(
+        &self,
+        verified: &Verified<Claims>,
+        subject: &Subject,
+        door: &Door,
+    ) -> Result<Vec<Chosen>, Refusal> {
+        let identity = &subject.identity;
+        let package = door.package.as_deref();
+        let candidates = self.0.stores.candidates(identity, door.ecosystem, package).await?;
+        // The store only narrows; what it hands over is held against the identity once more.
+        let is_candidate =
+            |record: &PublisherRecord| record.identity == *identity && door.is_for(&record.package);
+        let candidates = candidates.into_iter().filter(is_candidate).collect();
+        let provider = &*subject.provider;
+        let chooser = Chooser { provider, verified, policy: &self.0.trust, now: self.now() };
+        match chooser.choose(candidates, door.ecosystem, package, identity) {
+            Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
+                Err(self.renamed(&chooser, identity, door).await?.unwrap_or(refusal))
+            }
+            chosen => chosen,
         }
     }
 
-    fn refused(&self, door: &Door, verified: Option<(&Verified<Claims>, &Run)>, refusal: Refusal) -> Refusal {
-        let mut event = self.event(door, refusal.kind().as_str(), refusal.to_string());
-        if let Some((verified, run)) = verified {
-            event = event.verified(verified.issuer(), run);
+    /// Why a repository is refused that was trusted under another name.
+    async fn renamed(
+        &self,
+        chooser: &Chooser<'_>,
+        identity: &Identity,
+        door: &Door,
+    ) -> Result<Option<Refusal>, Refusal> {
+        let Some(package) = &door.package else { return Ok(None) };
+        let publishers = self.0.stores.of_package(&Package::new(door.ecosystem, package)).await?;
+        let is_of_issuer = |record: &PublisherRecord| {
+            record.identity.issuer == identity.issuer && door.is_for(&record.package)
+        };
+        Ok(chooser.renamed(publishers.into_iter().filter(is_of_issuer)))
+    }
+
+    fn grant(
+        &self,
+        verified: &Verified<Claims>,
+        subject: &Subject,
+        door: &Door,
+        token: TokenHash,
+        chosen: Vec<Chosen>,
+    ) -> Grant {
+        let created_at = self.now();
+        let by = |Chosen { record, matched, .. }| GrantedBy {
+            package: record.package,
+            publisher: record.id,
+            learned: matched.learned,
+        };
+        let mut packages: Vec<_> = chosen.into_iter().map(by).collect();
+        packages.sort_by(|one, other| one.publisher.cmp(&other.publisher));
+        Grant {
+            replay_key: verified.replay_key(&door.replay_scope()),
+            remember_until: verified.expires_at().plus(LEEWAY),
+            max_uses: self.0.mint.max_uses.max(1),
+            token,
+            created_at,
+            expires_at: created_at.plus(self.0.mint.lifetime),
+            packages,
+            provider: subject.provider.id().to_owned(),
+            issuer: subject.identity.issuer.clone(),
+            run: subject.run.clone(),
         }
+    }
+
+    /// Notes the refusal of a request that no verified token stands behind.
+    pub(super) fn refused(&self, door: &Door, refusal: Refusal) -> Refusal {
+        self.note(self.event(door, refusal.kind().as_str(), refusal.to_string()), refusal)
+    }
+
+    /// Notes a refusal of somebody who is known.
+    fn refused_to(&self, verified: &Verified<Claims>, run: &Run, door: &Door, refusal: Refusal) -> Refusal {
+        let event = self.event(door, refusal.kind().as_str(), refusal.for_log());
+        self.note(event.verified(verified.issuer(), run), refusal)
+    }
+
+    fn note(&self, event: Event, refusal: Refusal) -> Refusal {
         self.record(&event);
-        if let (super::RefusalKind::Internal, Some(source)) =
-            (refusal.kind(), std::error::Error::source(&refusal))
-        {
+        if let (RefusalKind::Internal, Some(source)) = (refusal.kind(), std::error::Error::source(&refusal)) {
             tracing::error!(error = %Chain::of(source), "an exchange failed");
         }
         refusal
     }
 
     fn event(&self, door: &Door, outcome: &'static str, reason: String) -> Event {
-        Event::new(self.now(), "exchange", door.ecosystem, outcome, reason).package(door.package.as_str())
+        let mut event = Event::new(self.now(), "exchange", door.ecosystem, outcome, reason);
+        event.package.clone_from(&door.package);
+        event
     }
 
     fn record(&self, event: &Event) {
@@ -232,8 +352,9 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
             .field("verifier", &self.0.verifier)
-            .field("policy", &self.0.policy)
-            .finish()
+            .field("mint", &self.0.mint)
+            .field("trust", &self.0.trust)
+            .finish_non_exhaustive()
     }
 }
 
@@ -244,47 +365,30 @@ struct Subject {
     run: Run,
 }
 
-struct Chosen {
-    record: PublisherRecord,
-    matched: Match,
-    description: String,
+/// A grant that the store took.
+struct Granted {
+    minted: Minted,
+    reason: String,
+    publisher: String,
 }
 
-/// The most specific publisher that lets the token in; of equally specific ones the oldest. `None` where there is
-/// no candidate at all.
-fn choose(
-    provider: &dyn Provider,
-    verified: &Verified<Claims>,
-    candidates: Vec<PublisherRecord>,
-) -> Result<Option<Chosen>, Refusal> {
-    let mut best: Option<Chosen> = None;
-    let mut nearest = None;
-    let mut differing = 0_usize;
-    for record in candidates {
-        let publisher = match provider.publisher(&record.rules()) {
-            Ok(publisher) => publisher,
-            Err(error) => {
-                tracing::error!(publisher = %record.id, %error, "a stored publisher can't be used and is passed over");
-                continue;
-            }
-        };
-        match publisher.check(verified) {
-            Ok(matched) => {
-                let is_better =
-                    best.as_ref().is_none_or(|best| matched.specificity > best.matched.specificity);
-                if is_better {
-                    best = Some(Chosen { description: publisher.describe(), record, matched });
-                }
-            }
-            Err(mismatch) => {
-                differing += 1;
-                nearest.get_or_insert((record.package, mismatch));
-            }
-        }
+impl Granted {
+    fn new(token: Secret, reason: String, grant: Grant) -> Self {
+        let publishers: Vec<_> = grant.packages.iter().map(|granted| granted.publisher.clone()).collect();
+        let packages = grant.packages.into_iter().map(|granted| granted.package).collect();
+        let minted = Minted { token, packages, created_at: grant.created_at, expires_at: grant.expires_at };
+        Self { minted, reason, publisher: publishers.join(", ") }
     }
-    match (best, nearest) {
-        (Some(best), _) => Ok(Some(best)),
-        (None, Some((package, mismatch))) => Err(Refusal::rule_differs(&package, &mismatch, differing - 1)),
-        (None, None) => Ok(None),
+}
+
+/// The publisher that decided, or how many where there are several packages.
+fn reason(chosen: &[Chosen]) -> String {
+    match chosen {
+        [one] => one.description.clone(),
+        several => format!("{} publishers, one for each package", several.len()),
     }
+}
+
+fn names(packages: &[Package]) -> String {
+    packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ")
 }

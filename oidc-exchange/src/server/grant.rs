@@ -29,8 +29,6 @@ pub struct GrantedBy {
     pub publisher: String,
     /// Ids that the publisher learns from this token.
     pub learned: Vec<Pin>,
-    /// Whether the publish may create the package.
-    pub may_create: bool,
 }
 
 impl Grant {
@@ -64,7 +62,8 @@ impl Grant {
         self.expires_at
     }
 
-    /// What the publish token publishes, and who let it.
+    /// What the publish token publishes, and who let it: each package once, in the order of the publishers' ids, so that
+    /// stores that lock in this order never wait for each other in a circle.
     pub fn packages(&self) -> &[GrantedBy] {
         &self.packages
     }

@@ -5,13 +5,15 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
-use oidc_core::Clock;
+use oidc_core::{Clock, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 
+use super::exchange::{Door, Exchange, Minted};
 use super::refusal::{Refusal, RefusalKind};
 
 /// The body of a door's answers.
@@ -41,6 +43,48 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
         _ => Err(Refusal::no_token(
             "the `Authorization` header is not of the form `Bearer …` with an identity token",
         )),
+    }
+}
+
+/// A token in `Authorization`, with the scheme `Bearer` or with none, as cargo sends it.
+pub(super) fn presented(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    match value.split_once(' ') {
+        Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()),
+        None => Some(value),
+    }
+}
+
+/// Reads a body within bounds and takes a text out of the JSON object that it is.
+pub(super) async fn member<B>(body: B, clock: &dyn Clock, name: &str) -> Result<String, Refusal>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let body = read(body, clock).await?;
+    let document: Option<Value> = serde_json::from_slice(&body).ok();
+    match document.as_ref().and_then(|document| document.get(name)).and_then(Value::as_str) {
+        Some("") => Err(Refusal::no_token(format!("`{name}` is empty"))),
+        Some(text) => Ok(text.to_owned()),
+        None => Err(Refusal::malformed(format!("the body is not a JSON object with the text `{name}`"))),
+    }
+}
+
+/// Exchanges the identity token that a body holds under `name` for one that is good for every package that lets it in.
+pub(super) async fn exchange_member<B>(
+    exchange: &Exchange,
+    ecosystem: &'static str,
+    body: B,
+    name: &str,
+) -> Result<Minted, Refusal>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let door = Door::identity(ecosystem);
+    match member(body, exchange.verifier().context().clock(), name).await {
+        Ok(token) => exchange.exchange(&token, &door).await,
+        Err(refusal) => Err(exchange.refused(&door, refusal)),
     }
 }
 
@@ -77,6 +121,24 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Answer
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+/// An answer without a body.
+pub(super) fn empty(status: StatusCode) -> Response<AnswerBody> {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer
+}
+
+/// The answer to a request whose method is none of `methods`.
+pub(super) fn allowing(methods: &'static str, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    answer
+}
+
+/// A time as RFC 3339 has it.
+pub(super) fn rfc3339(time: Timestamp) -> String {
+    jiff::Timestamp::from_second(time.as_signed_secs()).unwrap_or_default().to_string()
 }
 
 /// The headers that a refusal brings, whatever its protocol: who to authenticate as, when to come again.

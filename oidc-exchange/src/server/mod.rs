@@ -7,31 +7,42 @@
 //! ```
 //!
 //! What decides is here; what stores is behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`], which decide
-//! nothing. Feature `sql` has them ready over SQLite.
+//! nothing. Feature `sql` has them ready over SQLite and PostgreSQL, and feature `testing` has a suite that a store of
+//! one's own can be held against.
 
 mod chain;
+mod choose;
+mod crates_io;
 mod event;
 mod exchange;
+mod explain;
 mod grant;
 mod http;
 mod mint;
 mod npm;
+mod pypi;
 mod refusal;
+mod rubygems;
+mod service;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trust;
+mod unknown;
 
 pub use self::chain::Chain;
+pub use self::crates_io::{CratesIoTokens, crates_io};
 pub use self::event::{Event, EventSink, Events};
 pub use self::exchange::{Door, Exchange, Minted};
 pub use self::grant::{Grant, GrantedBy};
 pub use self::http::AnswerBody;
 pub use self::mint::{MintPolicy, TokenHash};
 pub use self::npm::{NpmExchange, npm};
+pub use self::pypi::{PypiTokens, pypi};
 pub use self::refusal::{Refusal, RefusalKind};
+pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    GrantedPackage, Package, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenRecord, TokenStore,
-    TrustStore,
+    GrantedPackage, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, StoreError, Stored,
+    TokenRecord, TokenStore, TrustStore,
 };
-pub use self::trust::{Trust, TrustError};
+pub use self::trust::{Trust, TrustError, TrustPolicy};

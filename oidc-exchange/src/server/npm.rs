@@ -1,21 +1,16 @@
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use http::header::ALLOW;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
-use oidc_core::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use tower_service::Service;
 
 use super::exchange::{Door, Exchange, Minted};
-use super::http::{AnswerBody, bearer, json, read, with_refusal_headers};
+use super::http::{AnswerBody, allowing, bearer, json, read, rfc3339, with_refusal_headers};
 use super::refusal::{Refusal, RefusalKind};
+use super::service::tower_service;
 use crate::npm::PackageName;
 
+/// The protocol's name in the stores.
+const ECOSYSTEM: &str = "npm";
 /// Where npm's OIDC endpoints live below a registry's URL. A mount may strip it.
 const ROOT: &str = "/-/npm/v1/oidc";
 /// The exchange below [`ROOT`].
@@ -41,27 +36,9 @@ pub struct NpmExchange {
     exchange: Exchange,
 }
 
-impl<B> Service<Request<B>> for NpmExchange
-where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Response = Response<AnswerBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+tower_service!(NpmExchange, answer);
 
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let exchange = self.exchange.clone();
-        Box::pin(async move { Ok(answer(&exchange, request).await) })
-    }
-}
-
-async fn answer<B>(exchange: &Exchange, request: Request<B>) -> Response<AnswerBody>
+async fn answer<B>(NpmExchange { exchange }: &NpmExchange, request: Request<B>) -> Response<AnswerBody>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -73,9 +50,7 @@ where
         );
     };
     if request.method() != Method::POST {
-        let mut answer = message(StatusCode::METHOD_NOT_ALLOWED, "an exchange is a POST");
-        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        return answer;
+        return allowing("POST", message(StatusCode::METHOD_NOT_ALLOWED, "an exchange is a POST"));
     }
     let exchanged = match endpoint {
         Endpoint::Package(escaped) => with_bearer(exchange, escaped, request.headers()).await,
@@ -109,8 +84,18 @@ impl<'a> Endpoint<'a> {
 }
 
 async fn with_bearer(exchange: &Exchange, escaped: &str, headers: &HeaderMap) -> Result<Minted, Refusal> {
-    let package = PackageName::from_path(escaped).map_err(|error| Refusal::malformed(error.to_string()))?;
-    exchange.exchange(bearer(headers)?, &door(&package)).await
+    let package = match PackageName::from_path(escaped) {
+        Ok(package) => package,
+        Err(error) => {
+            let refusal = Refusal::malformed(error.to_string());
+            return Err(exchange.refused(&Door::identity(ECOSYSTEM), refusal));
+        }
+    };
+    let door = Door::package(ECOSYSTEM, package.as_str());
+    match bearer(headers) {
+        Ok(token) => exchange.exchange(token, &door).await,
+        Err(refusal) => Err(exchange.refused(&door, refusal)),
+    }
 }
 
 async fn with_body<B>(exchange: &Exchange, body: B) -> Result<Minted, Refusal>
@@ -118,25 +103,34 @@ where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    #[derive(Deserialize)]
-    struct Document {
-        package_name: String,
-        id_token: String,
+    let body = read(body, exchange.verifier().context().clock()).await;
+    match body.and_then(|body| Document::parse(&body)) {
+        Ok((document, package)) => {
+            exchange.exchange(&document.id_token, &Door::package(ECOSYSTEM, package.as_str())).await
+        }
+        Err(refusal) => Err(exchange.refused(&Door::identity(ECOSYSTEM), refusal)),
     }
-    let body = read(body, exchange.verifier().context().clock()).await?;
-    let document: Document = serde_json::from_slice(&body).map_err(|_| {
-        Refusal::malformed("the body is not a JSON object with the texts `package_name` and `id_token`")
-    })?;
-    let package =
-        PackageName::parse(&document.package_name).map_err(|error| Refusal::malformed(error.to_string()))?;
-    if document.id_token.is_empty() {
-        return Err(Refusal::no_token("`id_token` is empty"));
-    }
-    exchange.exchange(&document.id_token, &door(&package)).await
 }
 
-fn door(package: &PackageName) -> Door {
-    Door { ecosystem: "npm", package: package.as_str().to_owned() }
+/// The body of the protocol's earlier form.
+#[derive(Deserialize)]
+struct Document {
+    package_name: String,
+    id_token: String,
+}
+
+impl Document {
+    fn parse(body: &[u8]) -> Result<(Self, PackageName), Refusal> {
+        let document: Self = serde_json::from_slice(body).map_err(|_| {
+            Refusal::malformed("the body is not a JSON object with the texts `package_name` and `id_token`")
+        })?;
+        let package = PackageName::parse(&document.package_name)
+            .map_err(|error| Refusal::malformed(error.to_string()))?;
+        if document.id_token.is_empty() {
+            return Err(Refusal::no_token("`id_token` is empty"));
+        }
+        Ok((document, package))
+    }
 }
 
 fn body(minted: &Minted) -> serde_json::Value {
@@ -146,10 +140,6 @@ fn body(minted: &Minted) -> serde_json::Value {
         "created": rfc3339(minted.created_at),
         "expires": rfc3339(minted.expires_at),
     })
-}
-
-fn rfc3339(time: Timestamp) -> String {
-    jiff::Timestamp::from_second(time.as_signed_secs()).unwrap_or_default().to_string()
 }
 
 fn status(kind: RefusalKind) -> StatusCode {

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use oidc_core::verify::{Reason, VerifyError};
-use oidc_core::{Mismatch, RandomError, Timestamp, shown};
+use oidc_core::{Diagnosis, Identity, Mismatch, RandomError, Timestamp, shown};
 
+use super::explain;
 use super::store::{Package, StoreError};
 
 /// An exchange is refused.
@@ -14,6 +15,9 @@ use super::store::{Package, StoreError};
 pub struct Refusal {
     kind: RefusalKind,
     message: String,
+    diagnosis: Option<Box<Diagnosis>>,
+    /// What only the registry's operator may know.
+    for_log: Option<String>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -65,8 +69,26 @@ impl Refusal {
         self.kind
     }
 
+    /// What the refusal is about, as data. It is as safe for the caller as `Display` is.
+    pub fn diagnosis(&self) -> Diagnosis {
+        match &self.diagnosis {
+            Some(diagnosis) => (**diagnosis).clone(),
+            None => explain::of_kind(self.kind, &self.message),
+        }
+    }
+
+    /// What the registry's operator may know: more than the caller.
+    pub(super) fn for_log(&self) -> String {
+        self.for_log.clone().unwrap_or_else(|| self.message.clone())
+    }
+
+    fn because(mut self, diagnosis: Diagnosis) -> Self {
+        self.diagnosis = Some(Box::new(diagnosis));
+        self
+    }
+
     pub(super) fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), diagnosis: None, for_log: None, source: None }
     }
 
     /// The request is not one of the protocol; `message` is fit to be shown.
@@ -78,26 +100,45 @@ impl Refusal {
         Self::new(RefusalKind::NoToken, message)
     }
 
-    pub(super) fn already_used(package: &str, max_uses: u32, expires_at: Timestamp) -> Self {
+    pub(super) fn already_used(package: Option<&str>, max_uses: u32, expires_at: Timestamp) -> Self {
         let message = format!(
-            "the identity token was already used for `{}`: it may be exchanged {} for a package, and a dry run or an \
-             earlier step of the job counts; ask the platform for a new one (this one ends at {expires_at})",
-            shown(package),
+            "the identity token was already used{}: it may be exchanged {}{}, and a dry run or an earlier step of the job \
+             counts; ask the platform for a new one (this one ends at {expires_at})",
+            package.map_or_else(String::new, |package| format!(" for `{}`", shown(package))),
             if max_uses == 1 { "once".to_owned() } else { format!("{max_uses} times") },
+            if package.is_some() { " for a package" } else { "" },
         );
         Self::new(RefusalKind::AlreadyUsed, message)
     }
 
-    /// Says only what the token itself carries, in the same words whether the package exists, has publishers or not.
-    pub(super) fn not_trusted(package: &str, issuer: &str, key: &str) -> Self {
+    /// The token ended between its verification and its use.
+    pub(super) fn too_late() -> Self {
+        Self::new(RefusalKind::InvalidToken, "the identity token has expired; ask the platform for a new one")
+    }
+
+    /// Says only what the token itself carries, its `ids` among it, in the same words whether the package exists, has
+    /// publishers, is still to be created, or has a publisher of the same name with other ids.
+    pub(super) fn not_trusted(
+        ecosystem: &str,
+        package: Option<&str>,
+        identity: &Identity,
+        ids: &str,
+        stranger: Option<&Mismatch>,
+    ) -> Self {
+        let package = match package {
+            Some(package) => format!("package `{}`", shown(package)),
+            None => format!("any package ({ecosystem})"),
+        };
         let message = format!(
-            "no trusted publisher of package `{}` is for `{}` of the issuer `{}`; compare the package's trusted \
-             publisher with this repository, or configure one",
-            shown(package),
-            shown(key),
-            shown(issuer),
+            "no trusted publisher of {package} is for `{}`{ids} of the issuer `{}`; compare the package's trusted \
+             publisher with this repository, or configure one (anew, if the repository was renamed, transferred or \
+             deleted and made again)",
+            shown(&identity.key),
+            shown(&identity.issuer),
         );
-        Self::new(RefusalKind::NotTrusted, message)
+        let for_log =
+            stranger.map(|mismatch| format!("a publisher of the same name is somebody else's: {mismatch}"));
+        Self { for_log, ..Self::new(RefusalKind::NotTrusted, message) }
     }
 
     /// The token proved the publisher's own repository, so it may be told what was expected.
@@ -111,12 +152,12 @@ impl Refusal {
             "the trusted publisher of package `{}` does not match: {mismatch}{others}",
             shown(&package.name)
         );
-        Self::new(RefusalKind::RuleDiffers, message)
+        Self::new(RefusalKind::RuleDiffers, message).because(mismatch.diagnosis().clone())
     }
 
     /// The token is verified, but lacks what its platform is looked up by.
     pub(super) fn unidentified(mismatch: &Mismatch) -> Self {
-        Self::new(RefusalKind::InvalidToken, mismatch.to_string())
+        Self::new(RefusalKind::InvalidToken, mismatch.to_string()).because(mismatch.diagnosis().clone())
     }
 
     pub(super) fn superseded() -> Self {
@@ -126,7 +167,7 @@ impl Refusal {
 
     pub(super) fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let message = "the registry could not complete the exchange; nothing was used up, try again later";
-        Self { kind: RefusalKind::Internal, message: message.to_owned(), source: Some(source.into()) }
+        Self { source: Some(source.into()), ..Self::new(RefusalKind::Internal, message) }
     }
 }
 
@@ -138,7 +179,8 @@ impl From<VerifyError> for Refusal {
             }
             _ => RefusalKind::InvalidToken,
         };
-        Self { kind, message: error.to_string(), source: Some(Box::new(error)) }
+        let refusal = Self::new(kind, error.to_string()).because(explain::of_token(&error));
+        Self { source: Some(Box::new(error)), ..refusal }
     }
 }
 

@@ -47,9 +47,9 @@ pub struct PublisherRecord {
     pub config: Value,
     /// Immutable ids that it has learned from its first use, by claim.
     pub learned: BTreeMap<String, String>,
-    /// Whether the package is still to be created by the first publish.
+    /// Whether the package is still to be created by the first publish. [`TrustStore::package_created`] ends that.
     pub pending: bool,
-    /// When it was configured.
+    /// When it was configured, or last given another identity.
     pub created_at: Timestamp,
     /// Who configured it, in the application's words, such as `file` or `api`.
     pub origin: String,
@@ -78,6 +78,11 @@ impl PublisherRecord {
         }
     }
 
+    /// Whether both let the same identity do the same to the same package.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.package == other.package && self.identity == other.identity && self.config == other.config
+    }
+
     /// The rules with the learned ids among them, as the platform reads them.
     pub fn rules(&self) -> Value {
         let mut rules = self.config.clone();
@@ -102,10 +107,16 @@ pub enum Redeemed {
     Superseded,
 }
 
+/// [`PublisherStore::candidates`] gives at most this many publishers.
+pub const MAX_CANDIDATES: usize = 1000;
+
 /// Finds publishers, and burns and mints.
 #[async_trait]
 pub trait PublisherStore: fmt::Debug + Send + Sync {
-    /// The publishers of this identity in this ecosystem, of one package or of all.
+    /// The publishers of this identity in this ecosystem, of one package or of all, oldest first.
+    ///
+    /// At most [`MAX_CANDIDATES`] of them, so that nobody can make an exchange dear by naming somebody else's
+    /// repository often.
     ///
     /// # Errors
     ///
@@ -116,6 +127,16 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError>;
+
+    /// All publishers of a package, or at most [`MAX_CANDIDATES`]: asked where none is of the token's identity, to find one
+    /// whose repository was renamed. A store that can't say gives none, and a renamed repository is then a stranger.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn of_package(&self, _package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Burns the identity token, stores what its publishers learn, and stores the publish token: in one
     /// transaction, all or nothing.
@@ -153,7 +174,8 @@ pub struct GrantedPackage {
     pub package: Package,
     /// The publisher that let the run in.
     pub publisher: String,
-    /// Whether the publish may create the package.
+    /// Whether that publisher is still pending: then the publish may create the package, and may do nothing to one
+    /// that exists.
     pub may_create: bool,
 }
 
@@ -225,12 +247,20 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached.
     async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError>;
 
-    /// Stores a publisher.
+    /// Stores a publisher, learned ids included, unless the package has one of the same identity and configuration.
     ///
     /// # Errors
     ///
     /// When the store can't be reached, or has a publisher of this id.
-    async fn add(&self, publisher: &PublisherRecord) -> Result<(), StoreError>;
+    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError>;
+
+    /// Removes the package's publisher `id`, whose tokens end at once, and stores `publisher` in its place: both or
+    /// neither.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached, or has a publisher of the new id.
+    async fn replace(&self, id: &str, publisher: &PublisherRecord) -> Result<Stored, StoreError>;
 
     /// Removes a publisher of a package; its tokens end at once. `false` where there is none.
     ///
@@ -238,6 +268,27 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     ///
     /// When the store can't be reached.
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError>;
+
+    /// Says that a package came to be, by a token of the pending publisher `by`, which is a regular one from now on,
+    /// or by other means. Every other pending publisher of the package is removed, since it was for one that did not
+    /// exist. `false`, and nothing changes, where `by` is no pending publisher of the package.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError>;
+}
+
+/// What became of a publisher that was to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stored {
+    /// It is stored.
+    Done,
+    /// The package has one of the same identity and configuration. Nothing changed.
+    Exists,
+    /// There is no publisher to put it in the place of. Nothing changed.
+    Missing,
 }
 
 /// The store can't be reached or holds what it can't. The reason is for the log, not for a caller.

@@ -1,13 +1,49 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oidc_core::{Context, InvalidPublisher, Provider, ProviderSet, RandomError, shown};
 use serde_json::Value;
 
-use super::store::{Package, PublisherRecord, StoreError, TrustStore};
+use super::store::{Package, PublisherRecord, StoreError, Stored, TrustStore};
 
 /// How many publishers a package may have.
 const MAX_PUBLISHERS: usize = 32;
+
+/// How long a publisher stays in force without being used. Names change hands; ids don't, but are learned only from
+/// a first use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrustPolicy {
+    /// A publisher that has learned no id by then, and was not configured with its ids, lets nobody in any more.
+    pub lapse_after: Duration,
+    /// A pending publisher that has not created its package by then lets nobody in any more.
+    pub pending_for: Duration,
+}
+
+impl Default for TrustPolicy {
+    /// 7 days, and 30 days for a pending publisher.
+    fn default() -> Self {
+        const DAY: u64 = 24 * 3600;
+        Self { lapse_after: Duration::from_secs(7 * DAY), pending_for: Duration::from_secs(30 * DAY) }
+    }
+}
+
+impl TrustPolicy {
+    /// With this time until a publisher that has learned nothing lapses.
+    #[must_use]
+    pub fn lapse_after(mut self, time: Duration) -> Self {
+        self.lapse_after = time;
+        self
+    }
+
+    /// With this time until a pending publisher expires.
+    #[must_use]
+    pub fn pending_for(mut self, time: Duration) -> Self {
+        self.pending_for = time;
+        self
+    }
+}
 
 /// Configures who may publish what: validates with the platforms, stores with the store.
 #[derive(Clone, Debug)]
@@ -72,16 +108,40 @@ impl Trust {
     /// When the package has it or too many already, or the store can't be reached.
     pub async fn add(&self, publisher: &PublisherRecord) -> Result<(), TrustError> {
         let known = self.store.list(&publisher.package).await?;
-        let is_same = |record: &&PublisherRecord| {
-            record.identity == publisher.identity && record.config == publisher.config
-        };
-        if let Some(record) = known.iter().find(is_same) {
-            return Err(TrustError::Exists { id: record.id.clone() });
-        }
-        if known.len() >= MAX_PUBLISHERS {
+        if known.len() >= MAX_PUBLISHERS && !known.iter().any(|record| record.is_like(publisher)) {
             return Err(TrustError::TooMany);
         }
-        Ok(self.store.add(publisher).await?)
+        match self.store.add(publisher).await? {
+            Stored::Done => Ok(()),
+            Stored::Exists | Stored::Missing => Err(TrustError::Exists { id: id_of_like(&known, publisher) }),
+        }
+    }
+
+    /// Puts the publisher that [`Trust::prepare`] made in the place of the package's publisher `id`. It has a new id,
+    /// keeps the origin, and the tokens of the old one end at once. Where both are for the same identity it keeps
+    /// what the old one learned, and its age; otherwise it begins with nothing. What is stored is returned.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such publisher, the package has the new one already, or the store can't be reached.
+    pub async fn edit(
+        &self,
+        id: &str,
+        mut publisher: PublisherRecord,
+    ) -> Result<PublisherRecord, TrustError> {
+        let known = self.store.list(&publisher.package).await?;
+        let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
+        publisher.origin.clone_from(&old.origin);
+        publisher.pending = old.pending;
+        if old.identity == publisher.identity {
+            publisher.learned.clone_from(&old.learned);
+            publisher.created_at = old.created_at;
+        }
+        match self.store.replace(id, &publisher).await? {
+            Stored::Done => Ok(publisher),
+            Stored::Exists => Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
+            Stored::Missing => Err(TrustError::Missing),
+        }
     }
 
     /// Removes a publisher; the tokens that it let be minted end at once. `false` where there is none.
@@ -91,6 +151,16 @@ impl Trust {
     /// When the store can't be reached.
     pub async fn remove(&self, package: &Package, id: &str) -> Result<bool, TrustError> {
         Ok(self.store.remove(package, id).await?)
+    }
+
+    /// Says that a package came to be: see [`TrustStore::package_created`]. A registry whose packages are in the stores'
+    /// database does it in the transaction that creates the package instead.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, TrustError> {
+        Ok(self.store.package_created(package, by).await?)
     }
 
     fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
@@ -117,6 +187,11 @@ impl Trust {
                 .ok_or_else(|| TrustError::Provider { provider: shown(provider).to_string() }),
         }
     }
+}
+
+/// The id of the publisher that is the same but for its id; empty where it came between the look and the answer.
+fn id_of_like(known: &[PublisherRecord], publisher: &PublisherRecord) -> String {
+    known.iter().find(|record| record.is_like(publisher)).map(|record| record.id.clone()).unwrap_or_default()
 }
 
 /// A publisher can't be configured so.
@@ -156,6 +231,9 @@ pub enum TrustError {
         /// Its id.
         id: String,
     },
+    /// The package has no publisher of this id.
+    #[error("the package has no such trusted publisher")]
+    Missing,
     /// The package has as many publishers as it may.
     #[error("the package has {MAX_PUBLISHERS} trusted publishers already; remove one first")]
     TooMany,

@@ -18,6 +18,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What every connection to SQLite is told: wait for another process's write, survive power loss, keep references whole.
 const SQLITE_PRAGMAS: &str =
     "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+/// How often a transaction is tried that PostgreSQL gave up for another's sake.
+const ATTEMPTS: usize = 5;
+/// PostgreSQL's codes for that: a serialization failure, a deadlock.
+const GIVEN_UP: &[&str] = &["40001", "40P01"];
 
 /// The database could not be opened or brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -87,17 +91,38 @@ impl Database {
         &self.pool
     }
 
+    /// Runs a whole transaction, again where PostgreSQL gave it up for another's sake.
+    pub(super) async fn attempt<T, F>(&self, transaction: impl Fn() -> F) -> Result<T, sqlx::Error>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
+        let mut attempt = 1;
+        loop {
+            match transaction().await {
+                Err(error) if attempt < ATTEMPTS && is_given_up(&error) => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Begins a transaction that may write.
     ///
     /// On SQLite it takes the write lock at once, since a read lock that turns into one fails instead of waiting; and
     /// the writers of one process queue in order, since SQLite's own waiting is a poll in which one may lose for ever.
     pub(super) async fn write(&self) -> Result<Write, sqlx::Error> {
         if !self.is_sqlite {
-            return Ok(Write { transaction: self.pool.begin().await?, _turn: None });
+            // What is counted and compared relies on seeing what was committed meanwhile, whatever the server's default.
+            let transaction = self.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+            return Ok(Write { transaction, _turn: None });
         }
         let turn = Some(Arc::clone(&self.turn).lock_owned().await);
         Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
     }
+}
+
+fn is_given_up(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| GIVEN_UP.contains(&&*code))
 }
 
 /// A transaction that may write. Dropped without [`Write::commit`], it leaves no trace.

@@ -1,14 +1,37 @@
 //! The server's stores over SQL, ready to use.
 //!
-//! [`SqlStore`] keeps publishers, publish tokens and replay records in SQLite, in tables that begin with `oidc_`, so
-//! that it can share a database with the application's own. No type of sqlx stands in a public signature.
+//! [`SqlStore`] keeps publishers, publish tokens and replay records in SQLite or PostgreSQL, in tables that begin with
+//! `oidc_`, so that it can share a database with the application's own. No type of sqlx stands in a public signature.
+//!
+//! # A package that a pending publisher creates
+//!
+//! A registry that keeps its packages in the same database says so in the transaction that creates the package: it
+//! executes [`MAKE_REGULAR`], if a publish token's publisher created it, which has to change one row, and
+//! [`END_PENDING`]. Both take the same three parameters: the ecosystem, the package, and the publisher's id, or an empty
+//! text. Then the package exists exactly if the publisher is a regular one.
 
 mod database;
 mod publishers;
+mod rows;
 mod tokens;
+mod trust;
 
 use self::database::Database;
 pub use self::database::OpenError;
+
+/// Makes the pending publisher `$3` of the package `$2` of the ecosystem `$1` a regular one. It changes one row, or the
+/// publisher is none of the package's pending ones.
+pub const MAKE_REGULAR: &str =
+    "UPDATE oidc_publisher SET pending = 0 WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 1";
+
+/// Selects a row if `$3` is a regular publisher of the package `$2` of the ecosystem `$1` at this moment. A registry that
+/// takes long to read what is published asks once more in the transaction that stores it.
+pub const IS_REGULAR: &str =
+    "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 0";
+
+/// Removes every pending publisher of the package `$2` of the ecosystem `$1` but `$3`, and ends their tokens.
+pub const END_PENDING: &str =
+    "DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND id <> $3 AND pending = 1";
 
 /// All three stores over SQL. Clones share their connections.
 ///
@@ -20,8 +43,10 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
-    /// Opens the database at `url`, such as `sqlite:registry.db` (created when missing), and brings its tables up to
-    /// date.
+    /// Opens the database at `url`, such as `sqlite:registry.db` (created when missing) or
+    /// `postgres://user@host/registry`, and brings its tables up to date. Several processes may use one database.
+    ///
+    /// To PostgreSQL it speaks TLS as the URL's `sslmode` says, and trusts the system's certificates.
     ///
     /// # Errors
     ///

@@ -1,35 +1,41 @@
-//! Publishers: who is found, who is stored, what is redeemed.
+//! Publishers: who is found, and what is redeemed.
 
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
-use oidc_core::{Identity, Timestamp};
-use sqlx::any::AnyRow;
+use oidc_core::Identity;
 use sqlx::error::DatabaseError;
 use sqlx::{AnyConnection, Row as _};
 
 use super::SqlStore;
+use super::rows::{COLUMNS, records};
 use crate::server::{
-    Grant, GrantedBy, Package, PublisherRecord, PublisherStore, Redeemed, StoreError, TrustStore,
+    Grant, GrantedBy, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
+    TrustStore,
 };
-
-/// At most this many publishers of one identity are looked at.
-const MAX_CANDIDATES: i64 = 1000;
-
-const COLUMNS: &str = "SELECT p.id, p.ecosystem, p.package, p.provider, p.issuer, p.identity_key, p.config, p.pending, \
-     p.created_at, p.origin, l.claim, l.value FROM oidc_publisher p LEFT JOIN oidc_learned_id l ON l.publisher = p.id";
 
 #[async_trait]
 impl PublisherStore for SqlStore {
+    async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        TrustStore::list(self, package).await
+    }
+
     async fn candidates(
         &self,
         identity: &Identity,
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
-        let one = "p.identity_key = $1 AND p.issuer = $2 AND p.ecosystem = $3 AND p.package = $4";
-        let any = "p.identity_key = $1 AND p.issuer = $2 AND p.ecosystem = $3";
-        let which = if package.is_some() { one } else { any };
-        let statement = format!("{COLUMNS} WHERE {which} ORDER BY p.created_at, p.id LIMIT {MAX_CANDIDATES}");
+        // PostgreSQL's texts hold no NUL, hence no publisher is found by one, and asking would be an error.
+        if identity.key.contains('\0') {
+            return Ok(Vec::new());
+        }
+        let of_one = if package.is_some() { " AND package = $4" } else { "" };
+        let statement = format!(
+            "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher \
+             WHERE identity_key = $1 AND issuer = $2 AND ecosystem = $3{of_one} \
+             ORDER BY created_at, id LIMIT {MAX_CANDIDATES}) p \
+             LEFT JOIN oidc_learned_id l ON l.publisher = p.id ORDER BY p.created_at, p.id"
+        );
         let query = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(&identity.key)
             .bind(&identity.issuer)
@@ -39,23 +45,19 @@ impl PublisherStore for SqlStore {
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
+        let run = serde_json::to_string(grant.run()).map_err(StoreError::new)?;
+        Ok(self.database.attempt(|| self.redeem_once(grant, &run)).await?)
+    }
+}
+
+impl SqlStore {
+    async fn redeem_once(&self, grant: &Grant, run: &str) -> Result<Redeemed, sqlx::Error> {
         let mut write = self.database.write().await?;
         if !burn(write.connection(), grant).await? {
             return Ok(Redeemed::AlreadyUsed);
         }
-        let run = serde_json::to_string(grant.run()).map_err(StoreError::new)?;
         let token = HEXLOWER.encode(grant.token().as_bytes());
-        let statement = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
-             VALUES ($1, $2, $3, $4, $5, $6)";
-        sqlx::query(statement)
-            .bind(&token)
-            .bind(grant.created_at().as_signed_secs())
-            .bind(grant.expires_at().as_signed_secs())
-            .bind(grant.provider())
-            .bind(grant.issuer())
-            .bind(run)
-            .execute(&mut *write.connection())
-            .await?;
+        mint(write.connection(), grant, &token, run).await?;
         for granted in grant.packages() {
             if !let_in(write.connection(), &token, granted).await? {
                 return Ok(Redeemed::Superseded);
@@ -79,6 +81,27 @@ async fn burn(connection: &mut AnyConnection, grant: &Grant) -> Result<bool, sql
     Ok(done.rows_affected() == 1)
 }
 
+/// Stores the publish token, which is for no package yet.
+async fn mint(
+    connection: &mut AnyConnection,
+    grant: &Grant,
+    token: &str,
+    run: &str,
+) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(statement)
+        .bind(token)
+        .bind(grant.created_at().as_signed_secs())
+        .bind(grant.expires_at().as_signed_secs())
+        .bind(grant.provider())
+        .bind(grant.issuer())
+        .bind(run)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Lets the token publish one package, and its publisher learn. `false` where the publisher is gone or has learned
 /// something else.
 async fn let_in(
@@ -86,11 +109,10 @@ async fn let_in(
     token: &str,
     granted: &GrantedBy,
 ) -> Result<bool, sqlx::Error> {
-    let statement = "INSERT INTO oidc_token_package (token, ecosystem, package, publisher, may_create) \
-         SELECT $1, ecosystem, package, id, $2 FROM oidc_publisher WHERE id = $3 AND ecosystem = $4 AND package = $5";
+    let statement = "INSERT INTO oidc_token_package (token, ecosystem, package, publisher) \
+         SELECT $1, ecosystem, package, id FROM oidc_publisher WHERE id = $2 AND ecosystem = $3 AND package = $4";
     let inserted = sqlx::query(statement)
         .bind(token)
-        .bind(i64::from(granted.may_create))
         .bind(&granted.publisher)
         .bind(&granted.package.ecosystem)
         .bind(&granted.package.name)
@@ -118,79 +140,4 @@ async fn let_in(
         }
     }
     Ok(true)
-}
-
-#[async_trait]
-impl TrustStore for SqlStore {
-    async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
-        let statement =
-            format!("{COLUMNS} WHERE p.package = $1 AND p.ecosystem = $2 ORDER BY p.created_at, p.id");
-        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&package.name).bind(&package.ecosystem);
-        records(&query.fetch_all(self.database.pool()).await?)
-    }
-
-    async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError> {
-        let statement = format!("{COLUMNS} WHERE p.origin = $1 ORDER BY p.created_at, p.id");
-        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(origin);
-        records(&query.fetch_all(self.database.pool()).await?)
-    }
-
-    async fn add(&self, publisher: &PublisherRecord) -> Result<(), StoreError> {
-        let mut write = self.database.write().await?;
-        let statement = "INSERT INTO oidc_publisher (id, ecosystem, package, provider, issuer, identity_key, config, \
-             pending, created_at, origin) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-        sqlx::query(statement)
-            .bind(&publisher.id)
-            .bind(&publisher.package.ecosystem)
-            .bind(&publisher.package.name)
-            .bind(&publisher.provider)
-            .bind(&publisher.identity.issuer)
-            .bind(&publisher.identity.key)
-            .bind(publisher.config.to_string())
-            .bind(i64::from(publisher.pending))
-            .bind(publisher.created_at.as_signed_secs())
-            .bind(&publisher.origin)
-            .execute(write.connection())
-            .await?;
-        Ok(write.commit().await?)
-    }
-
-    async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {
-        let mut write = self.database.write().await?;
-        let statement = "DELETE FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3";
-        let query = sqlx::query(statement).bind(id).bind(&package.ecosystem).bind(&package.name);
-        let removed = query.execute(write.connection()).await?.rows_affected() > 0;
-        write.commit().await?;
-        Ok(removed)
-    }
-}
-
-/// Rows of [`COLUMNS`], one for each learned id, as records.
-fn records(rows: &[AnyRow]) -> Result<Vec<PublisherRecord>, StoreError> {
-    let mut records: Vec<PublisherRecord> = Vec::new();
-    for row in rows {
-        let id: String = row.try_get("id")?;
-        if records.last().is_none_or(|last| last.id != id) {
-            records.push(record(id, row)?);
-        }
-        let claim: Option<String> = row.try_get("claim")?;
-        if let (Some(record), Some(claim)) = (records.last_mut(), claim) {
-            record.learned.insert(claim, row.try_get("value")?);
-        }
-    }
-    Ok(records)
-}
-
-fn record(id: String, row: &AnyRow) -> Result<PublisherRecord, StoreError> {
-    let text = |column| row.try_get::<String, _>(column);
-    let config = serde_json::from_str(&text("config")?).map_err(StoreError::new)?;
-    let created_at: i64 = row.try_get("created_at")?;
-    let pending: i64 = row.try_get("pending")?;
-    let package = Package::new(text("ecosystem")?, text("package")?);
-    let identity = Identity::new(text("issuer")?, text("identity_key")?);
-    let created_at = Timestamp::from_secs(u64::try_from(created_at).unwrap_or_default());
-    let mut record = PublisherRecord::new(id, package, text("provider")?, identity, config, created_at);
-    record.pending = pending != 0;
-    record.origin = text("origin")?;
-    Ok(record)
 }

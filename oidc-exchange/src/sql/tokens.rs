@@ -11,8 +11,8 @@ use crate::server::{GrantedPackage, Package, StoreError, TokenHash, TokenRecord,
 #[async_trait]
 impl TokenStore for SqlStore {
     async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
-        let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, p.ecosystem, p.package, p.publisher, p.may_create \
-             FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash \
+        let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, p.ecosystem, p.package, p.publisher, q.pending \
+             FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash JOIN oidc_publisher q ON q.id = p.publisher \
              WHERE t.hash = $1 AND t.expires_at > $2 ORDER BY p.ecosystem, p.package";
         let query = sqlx::query(statement).bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
         let rows = query.fetch_all(self.database.pool()).await?;
@@ -20,8 +20,8 @@ impl TokenStore for SqlStore {
         let packages = rows.iter().map(|row| {
             let package =
                 Package::new(row.try_get::<String, _>("ecosystem")?, row.try_get::<String, _>("package")?);
-            let may_create: i64 = row.try_get("may_create")?;
-            Ok(GrantedPackage::new(package, row.try_get("publisher")?, may_create != 0))
+            let pending: i64 = row.try_get("pending")?;
+            Ok(GrantedPackage::new(package, row.try_get("publisher")?, pending != 0))
         });
         let packages: Result<Vec<_>, sqlx::Error> = packages.collect();
         let expires_at: i64 = first.try_get("expires_at")?;

@@ -63,6 +63,7 @@
 //!
 //! [claims]: https://docs.github.com/en/actions/reference/security/oidc
 
+mod advice;
 mod claims;
 mod names;
 mod publisher;
@@ -75,8 +76,8 @@ mod tests;
 use std::time::Duration;
 
 use oidc_core::{
-    Claims, Detection, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
+    Provider, Publisher, Run, Setting, SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -171,6 +172,14 @@ impl Provider for GitHub {
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
         Ok(Box::new(GitHubPublisher::read(&self.issuer, self.comparison, config)?))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        advice::settings(claims.read_unverified())
+    }
+
+    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
+        advice::advise(claims.read_unverified())
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

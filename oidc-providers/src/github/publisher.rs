@@ -1,5 +1,6 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Verified, shown,
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
+    shown,
 };
 use serde_json::Value;
 
@@ -44,10 +45,10 @@ const KEYS: &[&str] = &[
 ];
 
 /// Runs with the base repository's rights on a fork's request: nobody is let in by it.
-const PULL_REQUEST_TARGET: &str = "pull_request_target";
+pub(super) const PULL_REQUEST_TARGET: &str = "pull_request_target";
 
 /// Runs with the repository's rights after any other workflow, a fork's included: only if a publisher says so.
-const WORKFLOW_RUN: &str = "workflow_run";
+pub(super) const WORKFLOW_RUN: &str = "workflow_run";
 
 /// A repository's workflow that may publish.
 #[derive(Debug)]
@@ -98,6 +99,24 @@ impl GitHubPublisher {
             job_workflow,
             constraints,
         })
+    }
+
+    /// Holds a token of the right issuer against every rule.
+    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+        token.is_complete(CLAIMS, MAY_BE_EMPTY, &[])?;
+        self.check_repository(token)?;
+        let pins = [
+            token.pin(&REPOSITORY_ID, self.repository_id.as_deref())?,
+            token.pin(&OWNER_ID, self.owner_id.as_deref())?,
+        ];
+        self.check_workflow(token)?;
+        if let Some(job_workflow) = &self.job_workflow {
+            job_workflow.check(token)?;
+        }
+        self.check_event(token)?;
+        self.constraints.check(token)?;
+        let specificity = self.constraints.specificity() + u32::from(self.job_workflow.is_some());
+        Ok(Match::new(specificity, pins.into_iter().flatten().collect()))
     }
 
     fn check_repository(&self, token: &Token<'_>) -> Result<(), Mismatch> {
@@ -179,20 +198,11 @@ impl Publisher for GitHubPublisher {
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
         let token = Token { claims, comparison: self.comparison };
         token.is_from(&self.issuer)?;
-        token.is_complete(CLAIMS, MAY_BE_EMPTY)?;
-        self.check_repository(&token)?;
-        let pins = [
-            token.pin(&REPOSITORY_ID, self.repository_id.as_deref())?,
-            token.pin(&OWNER_ID, self.owner_id.as_deref())?,
-        ];
-        self.check_workflow(&token)?;
-        if let Some(job_workflow) = &self.job_workflow {
-            job_workflow.check(&token)?;
-        }
-        self.check_event(&token)?;
-        self.constraints.check(&token)?;
-        let specificity = self.constraints.specificity() + u32::from(self.job_workflow.is_some());
-        Ok(Match::new(specificity, pins.into_iter().flatten().collect()))
+        self.hold(&token)
+    }
+
+    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
+        self.hold(&Token { claims: claims.read_unverified(), comparison: self.comparison }).err()
     }
 
     fn describe(&self) -> String {

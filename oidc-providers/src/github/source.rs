@@ -4,10 +4,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oidc_core::http::{HttpError, Request, Response, message_of};
 use oidc_core::{
-    Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject,
-    TokenSource,
+    Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, InvalidIdToken, Secret, SourceError,
+    SourceErrorKind, Subject, TokenSource,
 };
 use serde::Deserialize;
+
+use crate::links;
 
 const ACTIONS: &str = "GITHUB_ACTIONS";
 const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
@@ -109,7 +111,18 @@ impl GitHubSource {
         let Some(token) = token else { return Err(self.no_token()) };
         IdToken::new(token, audience.clone()).map_err(|error| {
             let problem = format!("what GitHub gave can't be used: {error}");
-            let diagnosis = Diagnosis::new("github-invalid-token", Subject::Token, problem);
+            let diagnosis = match &error {
+                InvalidIdToken::Audience { found, .. } => {
+                    let diagnosis = Diagnosis::new("audience", Subject::Claim("aud".to_owned()), problem);
+                    let found = found.as_deref().unwrap_or("(none)").trim_matches('`');
+                    let fix = "something between the job and GitHub loses the audience; look for a proxy";
+                    diagnosis.found(found).expected(audience.as_str()).fix(fix)
+                }
+                _ => {
+                    let fix = "run the job again; see https://www.githubstatus.com if it goes on";
+                    Diagnosis::new("github-invalid-token", Subject::Token, problem).fix(fix)
+                }
+            };
             Failure {
                 error: SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error),
                 retry: None,
@@ -186,6 +199,7 @@ fn not_permitted(context: &Context, missing: &str) -> SourceError {
             let problem = "a pull request from a fork gets no identity token, whatever the workflow permits";
             Diagnosis::new("github-fork", subject, problem)
                 .fix("publish after the merge: by a push, a tag or a release of the repository itself")
+                .link(links::GITHUB_EVENTS)
         }
         is_from_fork => {
             let problem =
@@ -194,7 +208,7 @@ fn not_permitted(context: &Context, missing: &str) -> SourceError {
             if is_from_fork.is_none() {
                 fix.push_str("; if this is a pull request from a fork, it gets none at all");
             }
-            Diagnosis::new("github-not-permitted", subject, problem).fix(fix)
+            Diagnosis::new("github-not-permitted", subject, problem).fix(fix).link(links::GITHUB_OIDC)
         }
     };
     SourceError::new(SourceErrorKind::NotPermitted, diagnosis)

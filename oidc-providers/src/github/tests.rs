@@ -1,6 +1,7 @@
 mod config;
 mod source;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{Pin, Presence, Provider, Publisher};
@@ -8,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{GitHub, ISSUER, sample};
+use crate::cases::{self, Platform};
 use crate::harness::{
     AUDIENCE, NOW, anything_but, attacks, changed, hold, outcome, overrides, same_up_to_case, selected,
     verified,
@@ -393,4 +395,10 @@ fn every_claim_of_the_sample_is_in_the_table() {
             .rule("repository_id")
             .is_some_and(|rule| rule.immutable && rule.presence == Presence::Required)
     );
+}
+
+#[test]
+fn every_case_holds() {
+    let at = |issuer: &str| Ok(Arc::new(GitHub::at(issuer)?) as _);
+    cases::hold(Platform { name: super::ID, at, claims: sample::claims_with });
 }

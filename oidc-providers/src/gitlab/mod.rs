@@ -65,6 +65,7 @@
 //!
 //! [claims]: https://docs.gitlab.com/ci/secrets/id_token_authentication/
 
+mod advice;
 mod claims;
 mod names;
 mod publisher;
@@ -77,8 +78,8 @@ mod tests;
 use std::time::Duration;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
+    Provider, Publisher, Run, Setting, SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -162,6 +163,14 @@ impl Provider for GitLab {
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
         Ok(Box::new(GitLabPublisher::read(&self.issuer, self.comparison, config)?))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        advice::settings(claims.read_unverified())
+    }
+
+    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
+        advice::advise(claims.read_unverified())
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

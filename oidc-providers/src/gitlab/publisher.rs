@@ -1,5 +1,6 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Verified, shown,
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
+    shown,
 };
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Pipelines of merge requests, a fork's included.
-const MERGE_REQUEST: &str = "merge_request_event";
+pub(super) const MERGE_REQUEST: &str = "merge_request_event";
 
 /// A project's CI configuration that may publish.
 #[derive(Debug)]
@@ -82,6 +83,21 @@ impl GitLabPublisher {
         })
     }
 
+    /// Holds a token of the right issuer against every rule.
+    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+        has_own_configuration(token.claims)?;
+        token.is_complete(CLAIMS, &[], &[])?;
+        self.check_project(token)?;
+        let pins = [
+            token.pin(&PROJECT_ID, self.project_id.as_deref())?,
+            token.pin(&NAMESPACE_ID, self.namespace_id.as_deref())?,
+        ];
+        self.check_job_project(token)?;
+        self.check_ci_config(token)?;
+        self.constraints.check(token)?;
+        Ok(Match::new(self.constraints.specificity(), pins.into_iter().flatten().collect()))
+    }
+
     fn check_project(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         token.is_named(&PROJECT, &self.project, &PROJECT_ID, self.project_id.as_deref())?;
         let project = token.required(PROJECT.claim)?;
@@ -119,7 +135,8 @@ impl GitLabPublisher {
         let uri = token.required(CI_CONFIG.claim)?;
         let project = token.required(PROJECT.claim)?;
         let (git_ref, sha) = (token.required(CONSTRAINTS.git_ref.claim)?, token.required("sha")?);
-        let instance = instance(&self.issuer);
+        let issuer = token.required("iss")?;
+        let instance = instance(&issuer);
         let expected = format!("{instance}/{project}//{}@{git_ref}", self.ci_config);
         let found = CiConfig::parse(&uri, instance, &project, [&git_ref, &sha])
             .filter(|found| token.comparison.same(&PROJECT, found.project, &project));
@@ -142,17 +159,11 @@ impl Publisher for GitLabPublisher {
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
         let token = Token { claims, comparison: self.comparison };
         token.is_from(&self.issuer)?;
-        has_own_configuration(claims)?;
-        token.is_complete(CLAIMS, &[])?;
-        self.check_project(&token)?;
-        let pins = [
-            token.pin(&PROJECT_ID, self.project_id.as_deref())?,
-            token.pin(&NAMESPACE_ID, self.namespace_id.as_deref())?,
-        ];
-        self.check_job_project(&token)?;
-        self.check_ci_config(&token)?;
-        self.constraints.check(&token)?;
-        Ok(Match::new(self.constraints.specificity(), pins.into_iter().flatten().collect()))
+        self.hold(&token)
+    }
+
+    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
+        self.hold(&Token { claims: claims.read_unverified(), comparison: self.comparison }).err()
     }
 
     fn describe(&self) -> String {
@@ -162,12 +173,12 @@ impl Publisher for GitLabPublisher {
 }
 
 /// The issuer as `ci_config_ref_uri` begins: host, port and path, without the scheme.
-fn instance(issuer: &str) -> &str {
+pub(super) fn instance(issuer: &str) -> &str {
     issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/')
 }
 
 /// GitLab writes `null` where the configuration is not a file of a project on the instance.
-fn has_own_configuration(claims: &Verified<Claims>) -> Result<(), Mismatch> {
+fn has_own_configuration(claims: &Claims) -> Result<(), Mismatch> {
     if !claims.get(CI_CONFIG.claim).is_some_and(|uri| uri.is_null()) {
         return Ok(());
     }

@@ -4,6 +4,8 @@ use oidc_core::{
     VariableSource, shown,
 };
 
+use crate::links;
+
 /// A source, if the job runs on GitLab CI.
 pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> {
     if detection.context.environment().get("GITLAB_CI") != Some("true") {
@@ -32,7 +34,8 @@ impl TokenSource for GitLabSource {
         let mut names = self.variables.iter().chain([&of_audience]);
         match names.find(|name| self.context.environment().get(name).is_some()) {
             Some(name) => {
-                VariableSource::new(&self.context, name.as_str()).of(super::ID).token(audience).await
+                let source = VariableSource::new(&self.context, name.as_str()).of(super::ID);
+                source.token(audience).await.map_err(|error| with_declaration(error, name, audience))
             }
             None => Err(self.missing(audience, &of_audience)),
         }
@@ -44,15 +47,24 @@ impl GitLabSource {
         let best = self.variables.first().map_or(of_audience, String::as_str);
         let names: Vec<&str> = self.variables.iter().map(String::as_str).chain([of_audience]).collect();
         let problem = format!("GitLab put no identity token into the job: {} is not set", names.join(" or "));
-        let aud = serde_json::Value::from(audience.as_str()).to_string();
-        let fix = format!(
-            "add to the job in the CI configuration: `id_tokens: {{ {best}: {{ aud: {} }} }}`",
-            shown(&aud)
-        );
+        let fix = format!("add to the job in the CI configuration: {}", declaration(best, audience));
         let diagnosis =
-            Diagnosis::new("gitlab-id-token-missing", Subject::Variable(best.to_owned()), problem).fix(fix);
-        SourceError::new(SourceErrorKind::Missing, diagnosis)
+            Diagnosis::new("gitlab-id-token-missing", Subject::Variable(best.to_owned()), problem);
+        SourceError::new(SourceErrorKind::Missing, diagnosis.fix(fix).link(links::GITLAB_ID_TOKENS))
     }
+}
+
+/// How a job declares a token.
+fn declaration(variable: &str, audience: &Audience) -> String {
+    let aud = serde_json::Value::from(audience.as_str()).to_string();
+    format!("`id_tokens: {{ {variable}: {{ aud: {} }} }}`", shown(&aud))
+}
+
+/// An error of a token that can't be used, with how the job should declare it.
+fn with_declaration(error: SourceError, variable: &str, audience: &Audience) -> SourceError {
+    let fix = format!("write into the job in the CI configuration: {}", declaration(variable, audience));
+    let diagnosis = error.diagnosis().clone().fix(fix).link(links::GITLAB_ID_TOKENS);
+    SourceError::new(error.kind(), diagnosis).with_source(error)
 }
 
 /// The variable that is named after an audience.

@@ -22,6 +22,14 @@ pub(crate) fn is_id(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a text is a UUID in its canonical form: lower-case hexadecimal digits in groups of 8, 4, 4, 4 and 12 (RFC
+/// 9562, section 4).
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let groups = text.split('-').map(|group| group.bytes().all(is_digit).then_some(group.len()));
+    groups.eq([8, 4, 4, 4, 12].map(Some))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +42,20 @@ mod tests {
         {
             assert_eq!(link(&[part]), None, "{part}");
         }
+    }
+
+    #[test]
+    fn a_uuid_has_one_form() {
+        let uuid = "00000000-0000-1000-8000-0000000000af";
+        assert!(is_uuid(uuid));
+        for text in ["", "0", &uuid.to_uppercase(), &uuid.replace('-', ""), &format!("{{{uuid}}}")] {
+            assert!(!is_uuid(text), "{text}");
+        }
+        assert!(
+            !is_uuid(&format!("{uuid}-"))
+                && !is_uuid(&format!("{uuid}/x"))
+                && !is_uuid(&uuid.replace('f', "é"))
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub(crate) mod config;
 pub(crate) mod constraints;
+pub(crate) mod exact;
 pub(crate) mod glob;
 pub(crate) mod link;
 pub(crate) mod names;

@@ -3,7 +3,7 @@
 use oidc_core::{InvalidPublisher, shown};
 
 use super::config::invalid;
-use super::link::is_id;
+use super::link::{is_id, is_uuid};
 
 /// A name that the platform only gives out in ASCII.
 pub(crate) fn ascii(key: &str, text: &str) -> Result<(), InvalidPublisher> {
@@ -79,6 +79,33 @@ pub(crate) fn id(key: &str, text: &str) -> Result<(), InvalidPublisher> {
     }
     let fix = "write the number that the platform gave it, such as `\"123456\"`, or leave it out and let it be learned";
     Err(invalid("publisher-id", key, "it is not an id: expected digits alone").found(text).fix(fix).into())
+}
+
+/// An immutable id that is a UUID.
+pub(crate) fn uuid(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    if is_uuid(text) {
+        return Ok(());
+    }
+    let lower = text.to_ascii_lowercase();
+    let fix = if is_uuid(&lower) {
+        format!("write `{lower}`")
+    } else {
+        "write the UUID that the platform shows, such as `0184990a-477b-4fa8-9968-496074483cee`".to_owned()
+    };
+    Err(invalid("publisher-id", key, "it is not a UUID in lower case").found(text).fix(fix).into())
+}
+
+/// The part of a web address that names something: lower-case letters, digits and single `-` between them.
+pub(crate) fn slug(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if text.split('-').all(is_part) {
+        return Ok(());
+    }
+    let fix =
+        "write it as it stands in the web address: lower-case letters, digits and single `-` between them";
+    Err(invalid("publisher-slug", key, "it is not a name as in a web address").found(text).fix(fix).into())
 }
 
 /// A lower-case word with `_` between its parts, such as an event's name.
@@ -198,6 +225,14 @@ mod tests {
         assert!(word("event", "workflow-dispatch").unwrap_err().to_string().contains("`workflow_dispatch`"));
         assert!(id("repository_id", "2").is_ok());
         assert!(id("repository_id", "acme").is_err());
+        assert!(uuid("org_id", "0184990a-477b-4fa8-9968-496074483cee").is_ok());
+        let error = uuid("org_id", "0184990A-477B-4FA8-9968-496074483CEE").unwrap_err().to_string();
+        assert!(error.contains("write `0184990a-"), "{error}");
+        assert!(uuid("org_id", "acme").unwrap_err().to_string().contains("that the platform shows"));
+        assert!(slug("pipeline_slug", "super-duper-app2").is_ok());
+        for text in ["Acme", "acme/app", "-acme", "a--b", "a_b", "https://buildkite.com/acme"] {
+            assert!(slug("pipeline_slug", text).unwrap_err().to_string().contains("web address"), "{text}");
+        }
         assert!(one_of("r", "a", &["a", "b"]).is_ok());
         assert!(one_of("r", "A", &["a", "b"]).unwrap_err().to_string().contains("`a` or `b`"));
     }

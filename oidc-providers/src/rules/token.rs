@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use oidc_core::{ClaimRule, Claims, Diagnosis, Mismatch, Pin, Presence, Subject, Verified, shown};
+use oidc_core::{ClaimRule, Claims, Diagnosis, Mismatch, Pin, Presence, Subject, shown};
 
 use super::link::is_id;
 use super::names::stem;
@@ -11,32 +11,41 @@ use super::{Comparison, Field};
 /// Required claims that are not texts, or that the verifier holds against more than their presence.
 const REGISTERED: &[&str] = &["iss", "aud", "exp", "iat", "nbf", "jti"];
 
-/// A token held against one publisher.
+/// A token held against one publisher. Its claims are verified where somebody may be let in, and not where only a
+/// reason is looked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
-    pub(crate) claims: &'a Verified<Claims>,
+    pub(crate) claims: &'a Claims,
     pub(crate) comparison: Comparison,
 }
 
 impl<'a> Token<'a> {
     /// Whether the token is from the publisher's issuer. No other rule has a meaning before this one held.
     pub(crate) fn is_from(&self, issuer: &str) -> Result<(), Mismatch> {
-        if self.claims.issuer() == issuer {
+        let found = self.required("iss")?;
+        if found == issuer {
             return Ok(());
         }
         let problem = "the token is from another issuer than the publisher's";
         Err(Mismatch::new(
             Diagnosis::new("issuer", Subject::Claim("iss".to_owned()), problem)
-                .found(self.claims.issuer())
+                .found(found)
                 .expected(issuer)
                 .fix("publish from the instance that the publisher names, or configure a publisher for this one"),
         ))
     }
 
-    /// Whether every claim that the platform's table requires is a text with something in it, `may_be_empty` apart.
-    pub(crate) fn is_complete(&self, table: &[ClaimRule], may_be_empty: &[&str]) -> Result<(), Mismatch> {
+    /// Whether every claim that the platform's table requires is a text with something in it, `may_be_empty` and those
+    /// that [`flag`](Self::flag) reads apart.
+    pub(crate) fn is_complete(
+        &self,
+        table: &[ClaimRule],
+        may_be_empty: &[&str],
+        flags: &[&str],
+    ) -> Result<(), Mismatch> {
         let required = table.iter().filter(|rule| rule.presence == Presence::Required);
-        for rule in required.filter(|rule| !REGISTERED.contains(&rule.name)) {
+        let is_text = |rule: &&ClaimRule| !REGISTERED.contains(&rule.name) && !flags.contains(&rule.name);
+        for rule in required.filter(is_text) {
             let is_empty = may_be_empty.contains(&rule.name) && self.claims.text(rule.name).is_some();
             if !is_empty {
                 self.required(rule.name)?;
@@ -66,6 +75,20 @@ impl<'a> Token<'a> {
                 Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(value.raw()).fix(fix)))
             }
         }
+    }
+
+    /// Whether a claim is JSON's `true` or `false`, whichever is expected. A text or a number is neither.
+    pub(crate) fn flag(&self, field: &Field, expected: bool) -> Result<(), Mismatch> {
+        let value = self.claims.get(field.claim);
+        if value.and_then(|value| value.as_bool()) == Some(expected) {
+            return Ok(());
+        }
+        let problem = format!("claim `{}` is not {expected}", field.claim);
+        let mut diagnosis = Diagnosis::new(field.code, Subject::Claim(field.claim.to_owned()), problem);
+        if let Some(value) = value {
+            diagnosis = diagnosis.found(value.raw());
+        }
+        Err(Mismatch::new(diagnosis.expected(expected.to_string())))
     }
 
     /// Whether a field's claim is there and the same as the publisher's value.
@@ -99,7 +122,7 @@ impl<'a> Token<'a> {
             name.key,
             shown(&found)
         );
-        Err(Mismatch::new(mismatch.fix(fix)))
+        Err(Mismatch::renamed(mismatch.fix(fix)))
     }
 
     /// Whether a claim says the same as another claim of the same token.
@@ -112,19 +135,29 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(differs(field, &found, expected).fix(fix)))
     }
 
-    /// Whether an immutable id is the pinned one, or else which one is to be learned.
+    /// Whether an immutable id in digits is the pinned one, or else which one is to be learned.
     pub(crate) fn pin(&self, field: &Field, pinned: Option<&str>) -> Result<Option<Pin>, Mismatch> {
+        self.pin_as(field, pinned, is_id)
+    }
+
+    /// [`pin`](Self::pin) for ids of another form.
+    pub(crate) fn pin_as(
+        &self,
+        field: &Field,
+        pinned: Option<&str>,
+        is_id: fn(&str) -> bool,
+    ) -> Result<Option<Pin>, Mismatch> {
         let found = self.required(field.claim)?;
         match pinned {
             Some(pinned) if pinned == found => Ok(None),
             Some(pinned) => {
                 let fix = "the name was taken over, transferred, or deleted and created anew; if that is meant to publish, \
                            configure the publisher anew";
-                Err(Mismatch::new(differs(field, &found, pinned).fix(fix)))
+                Err(Mismatch::stranger(differs(field, &found, pinned).fix(fix)))
             }
             None if is_id(&found) => Ok(Some(Pin::new(field.claim, found))),
             None => {
-                let problem = format!("claim `{}` is not an id: expected digits alone", field.claim);
+                let problem = format!("claim `{}` is not an id as this platform writes them", field.claim);
                 let subject = Subject::Claim(field.claim.to_owned());
                 Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(found)))
             }

@@ -7,20 +7,20 @@
 //! | `GET /{package}/-/{file}.tgz` | a tarball |
 //! | `GET /-/package/{package}/dist-tags` | the tags; `PUT` and `DELETE` one at `…/dist-tags/{tag}` |
 //! | `GET /-/package/{package}/visibility` | `{"public": true}` or not |
+//! | `GET`, `POST /-/package/{package}/trust` | who may publish; `DELETE` one at `…/trust/{id}` |
 //! | `GET /-/ping` | `{}` |
 //!
 //! Who may do it is decided by [`Authorize`]; where tokens come from is no business of this module. The requests are npm's
 //! registry API as the clients speak it (npm/registry, `docs/REGISTRY-API.md`; npm's `libnpmpublish` and `lib/commands`).
 
-mod access;
 mod document;
-mod failure;
 mod name;
 mod packument;
 mod path;
 mod rows;
 mod serve;
 mod store;
+mod trust;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,13 +28,16 @@ use std::sync::Arc;
 use axum::Router;
 use oidc_core::{Context, Timestamp};
 
-pub use access::{Action, Authorize, Denied, Principal};
+pub use super::authorize::{Action, Authorize, Denied, Principal, Use};
 pub use name::Invalid;
 pub use store::StoreError;
+pub use trust::{ManageTrust, TrustFailure};
 
 pub(in crate::registry) use store::SCHEMA;
 
 use super::database::Database;
+use super::settlement::Settlement;
+use super::{authorize as access, failure};
 use name::{PackageName, Version};
 use store::Store;
 
@@ -56,6 +59,7 @@ pub struct Npm {
     store: Store,
     public_url: Arc<str>,
     authorize: Arc<dyn Authorize>,
+    trust: Option<Arc<dyn ManageTrust>>,
     context: Context,
 }
 
@@ -70,7 +74,21 @@ impl Npm {
         context: Context,
     ) -> Self {
         let public_url = public_url.trim_end_matches('/').into();
-        Self { store: Store::new(database), public_url, authorize, context }
+        Self { store: Store::new(database), public_url, authorize, trust: None, context }
+    }
+
+    /// With publishers in the same database: a package and the publisher that creates it come to be in one transaction.
+    #[must_use]
+    pub fn with_settlement(mut self, settlement: Settlement) -> Self {
+        self.store = self.store.with_settlement(settlement);
+        self
+    }
+
+    /// With publishers to be managed over npm's API.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Arc<dyn ManageTrust>) -> Self {
+        self.trust = Some(trust);
+        self
     }
 
     /// Adds a package without versions, unless it exists. `public` is whether everybody may see it.
@@ -93,6 +111,18 @@ impl Npm {
         match (PackageName::parse(name), Version::parse(version)) {
             (Ok(name), Ok(version)) => self.store.published_by(&name, &version).await,
             _ => Ok(None),
+        }
+    }
+
+    /// Whether the package exists, published or registered.
+    ///
+    /// # Errors
+    ///
+    /// The database refused.
+    pub async fn has(&self, name: &str) -> Result<bool, StoreError> {
+        match PackageName::parse(name) {
+            Ok(name) => Ok(self.store.visibility(&name).await?.is_some()),
+            Err(_) => Ok(false),
         }
     }
 

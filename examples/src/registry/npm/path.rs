@@ -27,6 +27,10 @@ pub(super) enum Route {
     Tags(PackageName),
     /// `/-/package/{package}/dist-tags/{tag}`
     Tag(PackageName, Tag),
+    /// `/-/package/{package}/trust`
+    Trust(PackageName),
+    /// `/-/package/{package}/trust/{id}`
+    Publisher(PackageName, String),
 }
 
 /// Why a path names no resource.
@@ -73,6 +77,8 @@ impl Route {
             (name, ["visibility"]) => Ok(Self::Visibility(name)),
             (name, ["dist-tags"]) => Ok(Self::Tags(name)),
             (name, ["dist-tags", tag]) => Ok(Self::Tag(name, Tag::parse(tag)?)),
+            (name, ["trust"]) => Ok(Self::Trust(name)),
+            (name, ["trust", id]) => Ok(Self::Publisher(name, (*id).to_owned())),
             _ => Err(PathError::Unknown),
         }
     }
@@ -127,6 +133,8 @@ mod tests {
             ("/-/package/%40acme%2Fwidget/dist-tags", Route::Tags(widget())),
             ("/-/package/@acme/widget/dist-tags/beta", Route::Tag(widget(), beta())),
             ("/-/package/widget/dist-tags/beta", Route::Tag(name("widget"), beta())),
+            ("/-/package/@acme%2fwidget/trust", Route::Trust(widget())),
+            ("/-/package/widget/trust/a-b", Route::Publisher(name("widget"), "a-b".to_owned())),
         ] {
             assert_eq!(Route::parse(path), Ok(route), "{path}");
         }
@@ -140,7 +148,7 @@ mod tests {
             /@acme%2fwidget/ /widget/ /widget/1.0.0 /widget/-/ /widget/-rev/1
             /widget/-/../../etc/passwd /widget/-/..%2f..%2fetc%2fpasswd /widget/-/gadget-1.0.0.tgz
             /widget%00 /wid%0aget /%ff%fe /%zz /- /-/ /-/package /-/package/ /-/v1/search
-            /-/package/widget /-/package/widget/trust /-/package/widget/dist-tags/1.0.0
+            /-/package/widget /-/package/widget/trust/a/b /-/package/trust /-/package/widget/dist-tags/1.0.0
             /-/package/widget/dist-tags/__proto__ /-/package/widget/dist-tags/a%2fb /__proto__
             /@__proto__%2fwidget /-%2fping /@acme%2f%2fwidget
         ";

@@ -8,10 +8,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Npm;
-use super::access::{Action, Principal};
+use super::access::{Action, Principal, Use};
 use super::document::{InvalidDocument, Publication};
 use super::failure::Failure;
 use super::name::{Invalid, PackageName, Tag, Version};
@@ -25,7 +25,7 @@ const MAX_PUBLISH_BYTES: usize = 64 << 20;
 /// The largest body of a request that sets a tag, in bytes: a version in quotes.
 const MAX_TAG_BYTES: usize = 1_024;
 
-type Answer = Result<Response, Failure>;
+pub(super) type Answer = Result<Response, Failure>;
 
 /// Answers every request to the npm half.
 pub(super) async fn serve(State(npm): State<Npm>, request: Request) -> Response {
@@ -33,8 +33,13 @@ pub(super) async fn serve(State(npm): State<Npm>, request: Request) -> Response 
     let answer = npm.answer(&parts, &mut body).await;
     answer.unwrap_or_else(|failure| {
         tracing::debug!(?failure, method = %parts.method, path = parts.uri.path(), "refused");
-        failure.into_response()
+        failure.answer(shape)
     })
+}
+
+/// npm shows `error` after a publish and `message` after a token exchange; pnpm shows `body.message`.
+fn shape(message: &str) -> Value {
+    json!({ "error": message, "message": message, "body": { "message": message } })
 }
 
 impl Npm {
@@ -59,6 +64,11 @@ impl Npm {
             Route::Tags(name) if read => caller.tags(&name).await,
             Route::Tag(name, tag) if parts.method == Method::PUT => caller.set_tag(&name, &tag, body).await,
             Route::Tag(name, tag) if parts.method == Method::DELETE => caller.remove_tag(&name, &tag).await,
+            Route::Trust(name) if read => caller.publishers(&name).await,
+            Route::Trust(name) if parts.method == Method::POST => caller.add_publishers(&name, body).await,
+            Route::Publisher(name, id) if parts.method == Method::DELETE => {
+                caller.remove_publisher(&name, &id).await
+            }
             _ => {
                 let message = format!("this registry doesn't support {} here", parts.method);
                 Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, message))
@@ -68,8 +78,8 @@ impl Npm {
 }
 
 /// Whoever sent the request being answered.
-struct Caller<'a> {
-    npm: &'a Npm,
+pub(super) struct Caller<'a> {
+    pub(super) npm: &'a Npm,
     bearer: Option<&'a str>,
 }
 
@@ -91,9 +101,25 @@ impl Caller<'_> {
 
     async fn publish(&self, name: PackageName, body: &mut Body) -> Answer {
         let principal = self.writer(&name, Action::Publish).await?;
+        let mut version = None;
+        let published = self.publish_by(&principal, &name, body, &mut version).await;
+        let refusal = published.as_ref().err().map(|failure| failure.message());
+        let version = version.as_ref().map(Version::as_str);
+        let done = Use { action: Action::Publish, package: name.as_str(), version, refusal };
+        self.npm.authorize.used(&principal, &done);
+        published
+    }
+
+    async fn publish_by(
+        &self,
+        principal: &Principal,
+        name: &PackageName,
+        body: &mut Body,
+        version: &mut Option<Version>,
+    ) -> Answer {
         let publication = read_publication(name.clone(), body).await?;
-        let version = publication.version.clone();
-        match self.npm.store.publish(publication, &principal, self.npm.now()).await? {
+        let version = version.insert(publication.version.clone());
+        match self.npm.store.publish(publication, principal, self.npm.now()).await? {
             Published::Done => {
                 tracing::info!(package = %name, %version, ?principal, "published");
                 Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
@@ -104,6 +130,13 @@ impl Caller<'_> {
             }
             Published::VersionExists => {
                 let message = format!("cannot publish over {version} of {name}: it was published before");
+                Err(Failure::new(StatusCode::FORBIDDEN, message))
+            }
+            Published::NotTrusted => {
+                let message = format!(
+                    "the trusted publisher of this token was removed, or it is pending and {name} exists already; \
+                     configure it anew"
+                );
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
         }
@@ -127,26 +160,40 @@ impl Caller<'_> {
     }
 
     async fn set_tag(&self, name: &PackageName, tag: &Tag, body: &mut Body) -> Answer {
-        self.writer(name, Action::SetTag).await?;
-        let body = read(body, MAX_TAG_BYTES).await?;
-        let version: String = serde_json::from_slice(&body)
-            .map_err(|_| Failure::malformed("the body is not a version in quotes"))?;
-        let version = Version::parse(&version)?;
-        if !self.npm.store.set_tag(name, tag, &version, self.npm.now()).await? {
-            return Err(Failure::not_found(&format!("{name}@{version}")));
-        }
-        Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
+        let principal = self.writer(name, Action::SetTag).await?;
+        let set = async {
+            let body = read(body, MAX_TAG_BYTES).await?;
+            let version: String = serde_json::from_slice(&body)
+                .map_err(|_| Failure::malformed("the body is not a version in quotes"))?;
+            let version = Version::parse(&version)?;
+            if !self.npm.store.set_tag(name, tag, &version, self.npm.now()).await? {
+                return Err(Failure::not_found(&format!("{name}@{version}")));
+            }
+            Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
+        };
+        self.noted(&principal, name, set.await)
     }
 
     async fn remove_tag(&self, name: &PackageName, tag: &Tag) -> Answer {
-        self.writer(name, Action::SetTag).await?;
-        if tag.as_str() == Tag::LATEST {
-            return Err(Failure::malformed("the tag latest can be moved, not removed"));
-        }
-        if !self.npm.store.remove_tag(name, tag, self.npm.now()).await? {
-            return Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str())));
-        }
-        Ok(Json(json!({ "ok": true })).into_response())
+        let principal = self.writer(name, Action::SetTag).await?;
+        let remove = async {
+            if tag.as_str() == Tag::LATEST {
+                return Err(Failure::malformed("the tag latest can be moved, not removed"));
+            }
+            if !self.npm.store.remove_tag(name, tag, self.npm.now()).await? {
+                return Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str())));
+            }
+            Ok(Json(json!({ "ok": true })).into_response())
+        };
+        self.noted(&principal, name, remove.await)
+    }
+
+    /// Takes note of what came of a change of tags.
+    fn noted(&self, principal: &Principal, name: &PackageName, answer: Answer) -> Answer {
+        let refusal = answer.as_ref().err().map(|failure| failure.message());
+        let done = Use { action: Action::SetTag, package: name.as_str(), version: None, refusal };
+        self.npm.authorize.used(principal, &done);
+        answer
     }
 
     /// The package, as far as the caller may see it.
@@ -166,7 +213,7 @@ impl Caller<'_> {
     }
 
     /// The principal of a request that changes something.
-    async fn writer(&self, name: &PackageName, action: Action) -> Result<Principal, Failure> {
+    pub(super) async fn writer(&self, name: &PackageName, action: Action) -> Result<Principal, Failure> {
         match self.npm.authorize.authorize(self.bearer, name.as_str(), action).await? {
             Principal::Anonymous => Err(Failure::new(StatusCode::UNAUTHORIZED, "this needs a token")),
             principal => Ok(principal),
@@ -223,7 +270,7 @@ async fn read_publication(name: PackageName, body: &mut Body) -> Result<Publicat
     Ok(parsed.map_err(|error| Failure::internal(&error))??)
 }
 
-async fn read(body: &mut Body, limit: usize) -> Result<axum::body::Bytes, Failure> {
+pub(super) async fn read(body: &mut Body, limit: usize) -> Result<axum::body::Bytes, Failure> {
     to_bytes(std::mem::take(body), limit).await.map_err(|_| {
         let message = format!("the body is incomplete or larger than {limit} bytes");
         Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)

@@ -10,6 +10,7 @@ use super::document::Publication;
 use super::name::{PackageName, Tag, Version};
 use super::rows;
 use crate::registry::database::Database;
+use crate::registry::settlement::Settlement;
 
 /// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON.
 pub(in crate::registry) const SCHEMA: &[&str] = &[
@@ -92,15 +93,24 @@ pub(super) enum Published {
     NoPackage,
     /// The version was there before.
     VersionExists,
+    /// The trusted publisher is gone, or was to create a package that exists by other means.
+    NotTrusted,
 }
 
 /// The queries, over the shared database.
 #[derive(Debug, Clone)]
-pub(super) struct Store(Database);
+pub(super) struct Store {
+    database: Database,
+    settlement: Option<Settlement>,
+}
 
 impl Store {
     pub(super) fn new(database: Database) -> Self {
-        Self(database)
+        Self { database, settlement: None }
+    }
+
+    pub(super) fn with_settlement(self, settlement: Settlement) -> Self {
+        Self { settlement: Some(settlement), ..self }
     }
 
     /// Adds the package unless it is there; `false` if it was.
@@ -110,7 +120,7 @@ impl Store {
         public: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut write = self.0.write().await?;
+        let mut write = self.database.write().await?;
         let added = rows::add_package(write.connection(), name, public, now).await?;
         write.commit().await?;
         Ok(added)
@@ -120,14 +130,14 @@ impl Store {
     pub(super) async fn visibility(&self, name: &PackageName) -> Result<Option<bool>, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT public FROM npm_package WHERE name = $1")
             .bind(name.as_str())
-            .fetch_optional(self.0.pool())
+            .fetch_optional(self.database.pool())
             .await?;
         Ok(row.map(|(public,)| public != 0))
     }
 
     /// The package with its tags and versions. Tags are read first, so the version of each is among the versions.
     pub(super) async fn package(&self, name: &PackageName) -> Result<Option<Package>, StoreError> {
-        let mut connection = self.0.pool().acquire().await?;
+        let mut connection = self.database.pool().acquire().await?;
         let row: Option<(i64, i64, i64)> =
             sqlx::query_as("SELECT public, created_at, modified_at FROM npm_package WHERE name = $1")
                 .bind(name.as_str())
@@ -153,7 +163,7 @@ impl Store {
             sqlx::query_as("SELECT published_by FROM npm_version WHERE package = $1 AND version = $2")
                 .bind(name.as_str())
                 .bind(version.as_str())
-                .fetch_optional(self.0.pool())
+                .fetch_optional(self.database.pool())
                 .await?;
         Ok(row.map(|(principal,)| serde_json::from_str(&principal)).transpose()?)
     }
@@ -168,7 +178,7 @@ impl Store {
             sqlx::query_as("SELECT content FROM npm_tarball WHERE package = $1 AND version = $2")
                 .bind(name.as_str())
                 .bind(version.as_str())
-                .fetch_optional(self.0.pool())
+                .fetch_optional(self.database.pool())
                 .await?;
         Ok(row.map(|(content,)| content))
     }
@@ -180,14 +190,17 @@ impl Store {
         by: &Principal,
         now: Timestamp,
     ) -> Result<Published, StoreError> {
-        let mut write = self.0.write().await?;
+        let mut write = self.database.write().await?;
         let connection = write.connection();
         let name = &publication.name;
-        if by.may_create() {
-            rows::add_package(connection, name, publication.public, now).await?;
-        }
+        let is_new = by.may_create() && rows::add_package(connection, name, publication.public, now).await?;
         if !rows::touch(connection, name, now).await? {
             return Ok(Published::NoPackage);
+        }
+        if let Some(settlement) = &self.settlement
+            && !settlement.settle(connection, "npm", name.as_str(), by, is_new).await?
+        {
+            return Ok(Published::NotTrusted);
         }
         if !rows::add_version(connection, &publication, by, now).await? {
             return Ok(Published::VersionExists);
@@ -209,7 +222,7 @@ impl Store {
         version: &Version,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut write = self.0.write().await?;
+        let mut write = self.database.write().await?;
         let connection = write.connection();
         if !rows::has_version(connection, name, version).await? {
             return Ok(false);
@@ -227,7 +240,7 @@ impl Store {
         tag: &Tag,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut write = self.0.write().await?;
+        let mut write = self.database.write().await?;
         let connection = write.connection();
         let removed = sqlx::query("DELETE FROM npm_dist_tag WHERE package = $1 AND tag = $2")
             .bind(name.as_str())

@@ -37,7 +37,8 @@ impl Authorize for Fake {
 
 fn job(may_create: bool) -> Principal {
     let run = json!({ "run_id": "7" });
-    Principal::TrustedPublisher { provider: "github".into(), publisher: "p1".into(), run, may_create }
+    let (provider, issuer) = ("github".into(), "https://issuer.example".into());
+    Principal::TrustedPublisher { provider, issuer, publisher: "p1".into(), run, may_create }
 }
 
 struct Host {

@@ -10,10 +10,13 @@ CREATE TABLE oidc_publisher (
     config       TEXT NOT NULL,
     pending      BIGINT NOT NULL,
     created_at   BIGINT NOT NULL,
-    origin       TEXT NOT NULL
+    origin       TEXT NOT NULL,
+    -- SHA-256 of package, identity and configuration: a package has a publisher once.
+    digest       TEXT NOT NULL UNIQUE
 );
 CREATE INDEX oidc_publisher_by_identity ON oidc_publisher (identity_key, issuer, ecosystem, package);
 CREATE INDEX oidc_publisher_by_package ON oidc_publisher (package, ecosystem);
+CREATE INDEX oidc_publisher_by_origin ON oidc_publisher (origin);
 
 -- Immutable ids that a publisher learned from its first use.
 CREATE TABLE oidc_learned_id (
@@ -44,11 +47,10 @@ CREATE INDEX oidc_token_by_end ON oidc_token (expires_at);
 
 -- What a publish token publishes. A publisher's end is the end of what it let in.
 CREATE TABLE oidc_token_package (
-    token      TEXT NOT NULL REFERENCES oidc_token (hash) ON DELETE CASCADE,
-    ecosystem  TEXT NOT NULL,
-    package    TEXT NOT NULL,
-    publisher  TEXT NOT NULL REFERENCES oidc_publisher (id) ON DELETE CASCADE,
-    may_create BIGINT NOT NULL,
+    token     TEXT NOT NULL REFERENCES oidc_token (hash) ON DELETE CASCADE,
+    ecosystem TEXT NOT NULL,
+    package   TEXT NOT NULL,
+    publisher TEXT NOT NULL REFERENCES oidc_publisher (id) ON DELETE CASCADE,
     PRIMARY KEY (token, ecosystem, package)
 );
 CREATE INDEX oidc_token_package_by_publisher ON oidc_token_package (publisher);

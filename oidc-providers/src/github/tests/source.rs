@@ -226,11 +226,7 @@ async fn what_does_not_pass_is_not_asked_again() {
             SourceErrorKind::InvalidToken,
             "github-invalid-token",
         ),
-        (
-            answer(&json!({"value": unsigned("sigstore")})),
-            SourceErrorKind::InvalidToken,
-            "github-invalid-token",
-        ),
+        (answer(&json!({"value": unsigned("sigstore")})), SourceErrorKind::InvalidToken, "audience"),
     ] {
         let http = FakeHttp::new().on("GET", URL, answer);
         let error =

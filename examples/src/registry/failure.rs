@@ -1,11 +1,11 @@
-//! What goes wrong while serving a request, and how npm, yarn and pnpm get to show it.
+//! What goes wrong while serving a request. Each ecosystem has its own shape for it.
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::Value;
 
-use super::access::Denied;
+use super::authorize::Denied;
 
 /// The longest message sent, in characters: parts of it come from outside.
 const MAX_MESSAGE_CHARS: usize = 1_000;
@@ -22,6 +22,11 @@ impl Failure {
         Self { status, message: message.into() }
     }
 
+    /// What the caller is told.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
@@ -30,9 +35,19 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, format!("{what} is not in this registry"))
     }
 
+    /// The answer in an ecosystem's shape, which is made of the message.
+    pub(super) fn answer(self, shape: fn(&str) -> Value) -> Response {
+        (self.status, Json(shape(&printable(&self.message)))).into_response()
+    }
+
+    /// The answer for clients that show its text as it is.
+    pub(super) fn text(self) -> Response {
+        (self.status, printable(&self.message)).into_response()
+    }
+
     /// Logs what happened and tells the caller no more than that something did.
     pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error, "an npm request failed");
+        tracing::error!(error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the registry failed; its log says why")
     }
 }
@@ -46,15 +61,6 @@ impl From<Denied> for Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self::internal(&error)
-    }
-}
-
-impl IntoResponse for Failure {
-    /// npm shows `error` after a publish and `message` after a token exchange; pnpm shows `body.message`.
-    fn into_response(self) -> Response {
-        let message = printable(&self.message);
-        let body = json!({ "error": message, "message": message, "body": { "message": message } });
-        (self.status, Json(body)).into_response()
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Action {
     SetTag,
     /// See the package's metadata and tarballs.
     Read,
+    /// See and change who may publish the package.
+    ManageTrust,
 }
 
 /// On whose behalf a request is made.
@@ -29,11 +31,14 @@ pub enum Principal {
     TrustedPublisher {
         /// The platform, as in `github`.
         provider: String,
+        /// The issuer of the job's identity.
+        #[serde(default)]
+        issuer: String,
         /// The registry's own id of the trusted publisher that matched.
         publisher: String,
         /// What identifies the run, in the platform's own terms.
         run: serde_json::Value,
-        /// Whether the publisher was configured before its package exists.
+        /// Whether the publisher is still to create the package, and may do nothing to one that exists.
         may_create: bool,
     },
 }
@@ -55,6 +60,19 @@ pub struct Denied {
     pub message: String,
 }
 
+/// What a principal did or tried to do, when it is known what came of it.
+#[derive(Debug, Clone)]
+pub struct Use<'a> {
+    /// What.
+    pub action: Action,
+    /// The package.
+    pub package: &'a str,
+    /// The version, where one was published.
+    pub version: Option<&'a str>,
+    /// Why it was refused; `None` where it was done.
+    pub refusal: Option<&'a str>,
+}
+
 /// Decides on requests by the token they carry.
 #[async_trait]
 pub trait Authorize: Send + Sync {
@@ -72,4 +90,7 @@ pub trait Authorize: Send + Sync {
         package: &str,
         action: Action,
     ) -> Result<Principal, Denied>;
+
+    /// Takes note of what came of a request that [`Authorize::authorize`] let through. Nothing, unless said otherwise.
+    fn used(&self, _principal: &Principal, _use: &Use<'_>) {}
 }

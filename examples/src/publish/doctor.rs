@@ -1,0 +1,125 @@
+//! `trusted-publish doctor`: what the library finds out, for a person, for a program and for the CI platform.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use oidc_core::{Context, Environment, HttpUrl, ProviderSet, gitlab_annotations};
+use oidc_exchange::client::Mode;
+use oidc_exchange::client::doctor::{Report, Verdict, unusable_url};
+use serde_json::{Map, Value};
+
+use super::cli::{PublishError, Target};
+use super::ecosystem::Ecosystem;
+
+/// What `doctor` is asked beside the registry and the package.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// What to print on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Exchange the identity token even if this job gets no other (GitLab): a publish after it may then be refused.
+    #[arg(long)]
+    exchange: bool,
+    /// A field of the trusted publisher that is meant to let this job in, such as `workflow=publish.yml`; again for
+    /// each further field.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = field, num_args = 1..)]
+    publisher: Vec<(String, String)>,
+    /// Also write GitLab's annotations report, for `artifacts:reports:annotations`.
+    #[arg(long, value_name = "FILE")]
+    gitlab_annotations: Option<PathBuf>,
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// For a person.
+    #[default]
+    Text,
+    /// For a program.
+    Json,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected `key=value`, such as `workflow=publish.yml`".to_owned()),
+    }
+}
+
+/// What the library is asked.
+pub(super) struct Question<'a> {
+    pub(super) exchanges_always: bool,
+    pub(super) intended: Map<String, Value>,
+    pub(super) providers: &'a ProviderSet,
+    pub(super) cx: &'a Context,
+}
+
+impl Doctor {
+    /// Checks, and prints the report. 0 only if a publish would be accepted.
+    pub(super) async fn run(
+        &self,
+        providers: &ProviderSet,
+        cx: &Context,
+        out: &mut impl Write,
+        err: &mut impl Write,
+    ) -> Result<u8, PublishError> {
+        let report = self.examine(providers, cx).await?;
+        match self.format {
+            Format::Text => out.write_all(report.to_text().as_bytes())?,
+            Format::Json => writeln!(out, "{}", json(&report)?)?,
+        }
+        out.flush()?;
+        annotate(&report, cx.environment(), err)?;
+        if let Some(path) = &self.gitlab_annotations {
+            write_report(path, &report)?;
+        }
+        Ok(u8::from(report.verdict != Verdict::Accepted))
+    }
+
+    async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Result<Report, PublishError> {
+        let ecosystem = self.target.ecosystem()?;
+        if self.target.trusted_publishing == Mode::Never {
+            return Err(PublishError::NothingToCheck);
+        }
+        let fields = self.publisher.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+        let question =
+            Question { exchanges_always: self.exchange, intended: fields.collect(), providers, cx };
+        self.target.examine(ecosystem, question).await
+    }
+}
+
+impl Target {
+    async fn examine(&self, ecosystem: &Ecosystem, question: Question<'_>) -> Result<Report, PublishError> {
+        let url = match HttpUrl::parse(&self.url) {
+            Ok(url) => url,
+            Err(error) => {
+                let package = self.package.as_deref().unwrap_or_default();
+                return Ok(Report::of_unusable(error.url(), package, unusable_url(&error)));
+            }
+        };
+        let door = (ecosystem.open)(&url, self.package.as_deref())?;
+        Ok(door.examine(question).await)
+    }
+}
+
+fn json(report: &Report) -> io::Result<String> {
+    Ok(serde_json::to_string_pretty(report)?)
+}
+
+/// Annotations on GitHub, which reads them from either stream.
+fn annotate(report: &Report, environment: &Environment, err: &mut impl Write) -> io::Result<()> {
+    if !environment.is_true("GITHUB_ACTIONS") {
+        return Ok(());
+    }
+    for diagnosis in &report.diagnoses {
+        writeln!(err, "{}", diagnosis.to_github())?;
+    }
+    err.flush()
+}
+
+fn write_report(path: &Path, report: &Report) -> io::Result<()> {
+    std::fs::write(path, gitlab_annotations(&report.diagnoses).to_string())
+}

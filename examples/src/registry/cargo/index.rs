@@ -1,0 +1,136 @@
+//! The sparse index: where a crate's lines are, and what stands on one.
+
+use oidc_exchange::crates_io::CrateName;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// Where a crate's lines are, below the index: by its length, and by its first four letters.
+pub(super) fn path_of(name: &CrateName) -> String {
+    let name = name.as_str().to_ascii_lowercase();
+    match (name.len(), name.get(..1), name.get(..2), name.get(2..4)) {
+        (1, ..) => format!("1/{name}"),
+        (2, ..) => format!("2/{name}"),
+        (3, Some(first), ..) => format!("3/{first}/{name}"),
+        (_, _, Some(first), Some(second)) => format!("{first}/{second}/{name}"),
+        _ => name,
+    }
+}
+
+/// A dependency as `cargo publish` sends it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Dependency {
+    name: String,
+    version_req: String,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default)]
+    default_features: bool,
+    target: Option<String>,
+    kind: Option<String>,
+    registry: Option<String>,
+    explicit_name_in_toml: Option<String>,
+}
+
+/// A dependency as it stands in the index.
+#[derive(Serialize)]
+struct Indexed<'a> {
+    name: &'a str,
+    req: &'a str,
+    features: &'a [String],
+    optional: bool,
+    default_features: bool,
+    target: Option<&'a str>,
+    kind: &'a str,
+    registry: Option<&'a str>,
+    package: Option<&'a str>,
+}
+
+impl<'a> From<&'a Dependency> for Indexed<'a> {
+    /// A renamed dependency has the name that the manifest uses, and its own as `package`.
+    fn from(dependency: &'a Dependency) -> Self {
+        let renamed = dependency.explicit_name_in_toml.as_deref();
+        Self {
+            name: renamed.unwrap_or(&dependency.name),
+            req: &dependency.version_req,
+            features: &dependency.features,
+            optional: dependency.optional,
+            default_features: dependency.default_features,
+            target: dependency.target.as_deref(),
+            kind: dependency.kind.as_deref().unwrap_or("normal"),
+            registry: dependency.registry.as_deref(),
+            package: renamed.map(|_| dependency.name.as_str()),
+        }
+    }
+}
+
+/// What of a version stands in the index.
+pub(super) struct Line<'a> {
+    pub(super) name: &'a CrateName,
+    pub(super) version: &'a str,
+    pub(super) dependencies: &'a [Dependency],
+    pub(super) features: &'a Map<String, Value>,
+    pub(super) links: Option<&'a str>,
+    pub(super) rust_version: Option<&'a str>,
+    pub(super) checksum: &'a str,
+}
+
+impl Line<'_> {
+    /// The line, without its end.
+    pub(super) fn to_json(&self) -> String {
+        let dependencies: Vec<Indexed<'_>> = self.dependencies.iter().map(Into::into).collect();
+        // Features of the newer syntax stand apart, where an old cargo that can't read them doesn't look.
+        let (newer, features): (Vec<_>, Vec<_>) =
+            self.features.iter().partition(|(_, value)| is_newer(value));
+        let map = |features: Vec<(&String, &Value)>| -> Map<String, Value> {
+            features.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        json!({
+            "name": self.name.as_str(),
+            "vers": self.version,
+            "deps": dependencies,
+            "cksum": self.checksum,
+            "features": map(features),
+            "features2": map(newer),
+            "yanked": false,
+            "links": self.links,
+            "rust_version": self.rust_version,
+            "v": 2,
+        })
+        .to_string()
+    }
+}
+
+fn is_newer(values: &Value) -> bool {
+    let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
+    values.iter().filter_map(Value::as_str).any(|value| value.starts_with("dep:") || value.contains("?/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crates_lines_are_where_cargo_looks_for_them() {
+        for (name, path) in [
+            ("a", "1/a"),
+            ("Ab", "2/ab"),
+            ("abc", "3/a/abc"),
+            ("Abcd", "ab/cd/abcd"),
+            ("serde_json", "se/rd/serde_json"),
+        ] {
+            assert_eq!(path_of(&CrateName::parse(name).unwrap()), path);
+        }
+    }
+
+    #[test]
+    fn a_renamed_dependency_keeps_its_own_name_beside() {
+        let dependency =
+            json!({ "name": "rand", "version_req": "^0.9", "explicit_name_in_toml": "dice", "kind": "dev" });
+        let dependency: Dependency = serde_json::from_value(dependency).unwrap();
+        let indexed = serde_json::to_value(Indexed::from(&dependency)).unwrap();
+        assert_eq!((&indexed["name"], &indexed["package"]), (&json!("dice"), &json!("rand")));
+        assert_eq!((&indexed["kind"], &indexed["req"]), (&json!("dev"), &json!("^0.9")));
+    }
+}

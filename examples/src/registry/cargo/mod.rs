@@ -1,0 +1,104 @@
+//! Hosting crates: publish, download and sparse index, for the real `cargo`.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `GET /index/config.json` | where the rest is |
+//! | `GET /index/{prefix}/{crate}` | a crate's versions, one JSON object a line |
+//! | `PUT /api/v1/crates/new` | publishes one version |
+//! | `GET /api/v1/crates/{crate}/{version}/download` | a `.crate` file |
+//!
+//! Sources: the Cargo Book, "Registry Index" and "Registry Web API".
+
+mod index;
+mod publication;
+
+use axum::Json;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use oidc_exchange::crates_io::{CrateName, InvalidCrateName};
+use serde_json::{Value, json};
+
+use self::publication::Publication;
+use super::failure::Failure;
+use super::hosting::{self, Host};
+
+/// A name as the stores have it, the same for all its spellings.
+pub(super) fn normalized(name: &str) -> Result<String, InvalidCrateName> {
+    CrateName::parse(name).map(|name| name.canonical())
+}
+
+/// The cargo half of a registry.
+#[derive(Clone)]
+struct Cargo {
+    host: Host,
+    public_url: String,
+}
+
+/// The routes, to be merged at a registry's root or nested under a prefix. `public_url` is where clients reach it.
+pub(super) fn router(host: Host, public_url: &str) -> Router {
+    let public_url = public_url.trim_end_matches('/').to_owned();
+    Router::new()
+        .route("/index/config.json", get(config))
+        .route("/index/{*path}", get(versions))
+        .route("/api/v1/crates/new", put(publish))
+        .route("/api/v1/crates/{name}/{version}/download", get(download))
+        .with_state(Cargo { host, public_url })
+}
+
+async fn config(State(cargo): State<Cargo>) -> Response {
+    let url = &cargo.public_url;
+    Json(json!({ "dl": format!("{url}/api/v1/crates"), "api": url })).into_response()
+}
+
+async fn versions(State(cargo): State<Cargo>, Path(path): Path<String>) -> Response {
+    answered(cargo.versions(&path).await)
+}
+
+async fn publish(State(cargo): State<Cargo>, headers: HeaderMap, body: Body) -> Response {
+    answered(cargo.publish(&headers, body).await)
+}
+
+async fn download(State(cargo): State<Cargo>, Path((name, version)): Path<(String, String)>) -> Response {
+    answered(cargo.download(&name, &version).await)
+}
+
+fn answered(answer: Result<Response, Failure>) -> Response {
+    answer.unwrap_or_else(|failure| failure.answer(shape))
+}
+
+/// What cargo shows of a refusal.
+fn shape(message: &str) -> Value {
+    json!({ "errors": [{ "detail": message }] })
+}
+
+impl Cargo {
+    async fn versions(&self, path: &str) -> Result<Response, Failure> {
+        let name = path.rsplit('/').next().and_then(|name| CrateName::parse(name).ok());
+        let name = name.filter(|name| index::path_of(name) == path);
+        let name = name.ok_or_else(|| Failure::not_found(path))?;
+        let files = self.host.files(&name.canonical()).await?;
+        let lines: Vec<String> = files.into_iter().map(|file| file.metadata + "\n").collect();
+        Ok(([(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-cache")], lines.concat()).into_response())
+    }
+
+    async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
+        let token = hosting::token_of(headers)?.ok_or_else(hosting::no_token)?;
+        let body = hosting::read(body).await?;
+        let publication = Publication::parse(&body).map_err(|error| Failure::malformed(error.to_string()))?;
+        self.host.publish(Some(&token), publication.into_upload()).await?;
+        let nothing: [&str; 0] = [];
+        let warnings = json!({ "invalid_categories": nothing, "invalid_badges": nothing, "other": nothing });
+        Ok(Json(json!({ "warnings": warnings })).into_response())
+    }
+
+    async fn download(&self, name: &str, version: &str) -> Result<Response, Failure> {
+        let name = CrateName::parse(name).map_err(|error| Failure::malformed(error.to_string()))?;
+        let content = self.host.content(&publication::file_name(&name, version)).await?;
+        Ok(([(CONTENT_TYPE, "application/x-tar")], content).into_response())
+    }
+}

@@ -1,0 +1,160 @@
+//! The ecosystems that this registry serves, each through its own door.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use oidc_core::verify::Verifier;
+use oidc_core::{Audience, Context, HttpUrl, InvalidAudience, Secret};
+use oidc_exchange::npm::Port;
+use oidc_exchange::server::{self, Exchange, MintPolicy};
+use oidc_exchange::sql::{END_PENDING, IS_REGULAR, MAKE_REGULAR, SqlStore};
+use oidc_exchange::{crates_io, npm as npm_protocol};
+
+use super::StartError;
+use super::access::Access;
+use super::audit::Audit;
+use super::authorize::Authorize;
+use super::cargo;
+use super::config::{Config, Ecosystem, InvalidConfig, PackageEntry};
+use super::database::Database;
+use super::hosting::Host;
+use super::npm::{self, Npm};
+use super::pypi;
+use super::settlement::Settlement;
+
+/// Where npm's clients exchange, below the registry's URL.
+const NPM_OIDC: &str = "/-/npm/v1/oidc";
+/// Where PyPI's clients exchange, at the host's root.
+const PYPI_OIDC: &str = "/_/oidc";
+/// How long crates.io's tokens live, and ours for cargo.
+const CARGO_LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// A package and the publisher that creates it are in one database.
+const SETTLEMENT: Settlement =
+    Settlement { make_regular: MAKE_REGULAR, end_pending: END_PENDING, is_regular: IS_REGULAR };
+
+impl Ecosystem {
+    /// A package's name as the stores have it.
+    pub(super) fn normalized(self, name: &str) -> Result<String, String> {
+        match self {
+            Self::Npm => Ok(name.to_owned()),
+            Self::Cargo => cargo::normalized(name).map_err(|error| error.to_string()),
+            Self::Pypi => pypi::normalized(name).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// For whom an identity token of this ecosystem's clients is made. They all differ, so that one's token is none for
+    /// another.
+    pub(super) fn audiences(self, public_url: &HttpUrl) -> Result<Vec<Audience>, StartError> {
+        let audiences: Result<Vec<Audience>, InvalidAudience> = match self {
+            Self::Npm => [Port::LeftOut, Port::PutIn]
+                .map(|port| npm_protocol::audience(public_url, port))
+                .into_iter()
+                .collect(),
+            Self::Cargo => crates_io::audience(public_url).map(|audience| vec![audience]),
+            // PyPI's is a setting, which clients ask for.
+            Self::Pypi => {
+                Audience::new(format!("pypi:{}", public_url.host_and_port())).map(|audience| vec![audience])
+            }
+        };
+        let mut audiences = audiences.map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
+        audiences.dedup();
+        Ok(audiences)
+    }
+}
+
+/// What the ecosystems share.
+pub(super) struct Ground<'a> {
+    pub(super) config: &'a Config,
+    pub(super) public_url: &'a HttpUrl,
+    /// Whose issuers and keys the doors' verifiers share.
+    pub(super) verifier: Verifier,
+    pub(super) store: SqlStore,
+    pub(super) database: Database,
+    pub(super) audit: Audit,
+    pub(super) admin: Option<Secret>,
+    pub(super) cx: Context,
+}
+
+impl Ground<'_> {
+    /// The door through which an ecosystem's clients exchange.
+    pub(super) fn exchange(&self, ecosystem: Ecosystem) -> Result<Exchange, StartError> {
+        let verifier = self.verifier.for_audiences(ecosystem.audiences(self.public_url)?);
+        let verifier = verifier.map_err(|error| StartError::Provider(error.to_string()))?;
+        let policy = match ecosystem {
+            Ecosystem::Cargo => MintPolicy::default().lifetime(CARGO_LIFETIME),
+            Ecosystem::Npm | Ecosystem::Pypi => MintPolicy::default(),
+        };
+        Ok(Exchange::new(verifier, self.store.clone(), policy)
+            .with_trust_policy(self.config.trust.policy())
+            .with_sink(self.audit.clone()))
+    }
+
+    fn access(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Arc<dyn Authorize> {
+        Arc::new(Access::new(
+            ecosystem.as_str(),
+            exchange.clone(),
+            self.audit.clone(),
+            self.admin.as_ref(),
+            self.config.trusted_only(ecosystem),
+            self.cx.clone(),
+        ))
+    }
+
+    fn host(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Host {
+        let access = self.access(ecosystem, exchange);
+        Host::new(ecosystem.as_str(), self.database.clone(), SETTLEMENT, access, self.cx.clone())
+    }
+}
+
+/// Every ecosystem's packages and its exchange.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    pub(super) npm: Npm,
+    pub(super) npm_exchange: Exchange,
+    pub(super) cargo: Host,
+    cargo_exchange: Exchange,
+    pub(super) pypi: Host,
+    pypi_exchange: Exchange,
+}
+
+impl Served {
+    pub(super) fn new(ground: &Ground<'_>) -> Result<Self, StartError> {
+        let npm_exchange = ground.exchange(Ecosystem::Npm)?;
+        let access = ground.access(Ecosystem::Npm, &npm_exchange);
+        let (database, cx) = (ground.database.clone(), ground.cx.clone());
+        let npm = Npm::new(database, ground.public_url.as_str(), access, cx).with_settlement(SETTLEMENT);
+        let cargo_exchange = ground.exchange(Ecosystem::Cargo)?;
+        let cargo = ground.host(Ecosystem::Cargo, &cargo_exchange);
+        let pypi_exchange = ground.exchange(Ecosystem::Pypi)?;
+        let pypi = ground.host(Ecosystem::Pypi, &pypi_exchange);
+        Ok(Self { npm, npm_exchange, cargo, cargo_exchange, pypi, pypi_exchange })
+    }
+
+    /// Adds a package of the configuration, unless it exists.
+    pub(super) async fn register(&self, package: &PackageEntry) -> Result<(), String> {
+        let name = package.ecosystem.normalized(&package.name)?;
+        match package.ecosystem {
+            Ecosystem::Npm => self.npm.register(&name, true).await.map_err(|error| error.to_string()),
+            Ecosystem::Cargo => self.cargo.register(&name).await.map_err(|error| error.to_string()),
+            Ecosystem::Pypi => self.pypi.register(&name).await.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Everything at the public URL's path. The exchanges of npm and PyPI are at the host's root as well, where their clients
+    /// ask whatever the path.
+    pub(super) fn router(self, public_url: &HttpUrl) -> Router {
+        let at_root = Router::new()
+            .nest_service(NPM_OIDC, server::npm(self.npm_exchange))
+            .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange));
+        let registry = npm::router(self.npm)
+            .merge(at_root.clone())
+            .merge(cargo::router(self.cargo, public_url.as_str()))
+            .route_service(crates_io::TOKENS_PATH, server::crates_io(self.cargo_exchange))
+            .merge(pypi::router(self.pypi, public_url.as_str()));
+        match public_url.path().trim_end_matches('/') {
+            "" => registry,
+            prefix => Router::new().nest(prefix, registry).merge(at_root),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Hosting packages that are made of files: what cargo's, PyPI's and RubyGems' halves of the registry have in common.
+//!
+//! Everything here is public to read. Who may publish is decided by [`Authorize`].
+
+mod store;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
+use oidc_core::Context;
+use sha2::{Digest as _, Sha256};
+
+pub(super) use self::store::{File, SCHEMA, Upload};
+use self::store::{Published, Store};
+use super::authorize::{Action, Authorize, Principal, Use};
+use super::database::Database;
+use super::failure::Failure;
+use super::settlement::Settlement;
+
+/// The largest body that publishes, in bytes.
+pub(super) const MAX_UPLOAD: usize = 64 << 20;
+
+/// One ecosystem's packages. Clones share everything.
+#[derive(Clone)]
+pub struct Host {
+    store: Store,
+    authorize: Arc<dyn Authorize>,
+    cx: Context,
+}
+
+impl Host {
+    /// Hosts the packages of `ecosystem` in `database`. The clock of the context dates what is published.
+    pub fn new(
+        ecosystem: &'static str,
+        database: Database,
+        settlement: Settlement,
+        authorize: Arc<dyn Authorize>,
+        cx: Context,
+    ) -> Self {
+        Self { store: Store { ecosystem, database, settlement }, authorize, cx }
+    }
+
+    /// Adds a package without files, unless it exists. `package` is its name as the ecosystem normalises it.
+    pub(super) async fn register(&self, package: &str) -> Result<(), sqlx::Error> {
+        self.store.register(package, self.cx.clock().now()).await
+    }
+
+    /// The names of all packages that have files, in order.
+    pub(super) async fn packages(&self) -> Result<Vec<String>, Failure> {
+        Ok(self.store.packages().await?)
+    }
+
+    /// A package's files, oldest first; at least one.
+    pub(super) async fn files(&self, package: &str) -> Result<Vec<File>, Failure> {
+        let files = self.store.files(package).await?;
+        if files.is_empty() {
+            return Err(Failure::not_found(package));
+        }
+        Ok(files)
+    }
+
+    /// A file's content.
+    pub(super) async fn content(&self, name: &str) -> Result<Vec<u8>, Failure> {
+        self.store.content(name).await?.ok_or_else(|| Failure::not_found(name))
+    }
+
+    /// Who published a file, as JSON, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// The database refused.
+    pub async fn published_by(&self, name: &str) -> Result<Option<String>, sqlx::Error> {
+        self.store.published_by(name).await
+    }
+
+    /// Publishes a file with the token that a request carries.
+    pub(super) async fn publish(&self, token: Option<&str>, upload: Upload) -> Result<(), Failure> {
+        let principal = self.authorize.authorize(token, &upload.package, Action::Publish).await?;
+        if principal == Principal::Anonymous {
+            return Err(no_token());
+        }
+        let (package, version) = (upload.package.clone(), upload.version.clone());
+        let published = self.publish_by(&principal, upload).await;
+        let refusal = published.as_ref().err().map(Failure::message);
+        let done = Use { action: Action::Publish, package: &package, version: Some(&version), refusal };
+        self.authorize.used(&principal, &done);
+        published
+    }
+
+    async fn publish_by(&self, principal: &Principal, upload: Upload) -> Result<(), Failure> {
+        let (package, name) = (upload.package.clone(), upload.name.clone());
+        match self.store.publish(upload, principal, self.cx.clock().now()).await? {
+            Published::Done => {
+                tracing::info!(ecosystem = self.store.ecosystem, %package, %name, ?principal, "published");
+                Ok(())
+            }
+            Published::NoPackage => {
+                let message = format!("{package} is not in this registry, and this token may not create it");
+                Err(Failure::new(StatusCode::FORBIDDEN, message))
+            }
+            Published::Exists => {
+                let message = format!("{name} was published before and can't be published over");
+                Err(Failure::new(StatusCode::CONFLICT, message))
+            }
+            Published::NotTrusted => {
+                let message = format!(
+                    "the trusted publisher of this token was removed, or it is pending and {package} exists already; \
+                     configure it anew"
+                );
+                Err(Failure::new(StatusCode::FORBIDDEN, message))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("ecosystem", &self.store.ecosystem).finish_non_exhaustive()
+    }
+}
+
+/// The token of a request, however its client puts it: as bearer, as the password of basic authentication, or alone.
+pub(super) fn token_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let unusable = || Failure::new(StatusCode::UNAUTHORIZED, "the `Authorization` header holds no token");
+    let value = value.to_str().map_err(|_| unusable())?.trim();
+    match value.split_once(' ') {
+        None => Ok(Some(value.to_owned())),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim().to_owned())),
+        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
+            let pair = STANDARD.decode(pair.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
+            let pair = pair.ok_or_else(unusable)?;
+            Ok(pair.split_once(':').map(|(_, password)| password.to_owned()))
+        }
+        Some(_) => Err(unusable()),
+    }
+}
+
+/// Refuses a publish without a token before its body is read.
+pub(super) fn no_token() -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, "this needs a token; let the CI job exchange its identity for one")
+}
+
+/// A publish's body, within bounds.
+pub(super) async fn read(body: Body) -> Result<Bytes, Failure> {
+    to_bytes(body, MAX_UPLOAD).await.map_err(|_| {
+        let message = format!("the body is incomplete or larger than {MAX_UPLOAD} bytes");
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    })
+}
+
+/// A content's SHA-256 in hexadecimal digits.
+pub(super) fn sha256(content: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(content))
+}

@@ -1,0 +1,93 @@
+//! Hosting Python projects: upload, simple index and files, for the real uv, twine, maturin and pip.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `POST /legacy/` | uploads one file |
+//! | `GET /simple/` | the projects, as HTML or JSON |
+//! | `GET /simple/{project}/` | a project's files, as HTML or JSON |
+//! | `GET /pypi/files/{file}` | a file |
+//!
+//! Sources: docs.pypi.org, "Upload API"; packaging.python.org, "Simple repository API".
+
+mod simple;
+mod upload;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
+
+use self::upload::Form;
+use super::failure::Failure;
+use super::hosting::{self, Host, MAX_UPLOAD};
+
+/// A name as the stores have it, the same for all its spellings.
+pub(super) fn normalized(name: &str) -> Result<String, InvalidProjectName> {
+    ProjectName::parse(name).map(|name| name.normalized())
+}
+
+/// The Python half of a registry.
+#[derive(Clone)]
+struct Pypi {
+    host: Host,
+    public_url: String,
+}
+
+/// The routes, to be merged at a registry's root or nested under a prefix. `public_url` is where clients reach it.
+pub(super) fn router(host: Host, public_url: &str) -> Router {
+    let public_url = public_url.trim_end_matches('/').to_owned();
+    Router::new()
+        .route("/legacy/", post(upload))
+        .route("/legacy", post(upload))
+        .layer(DefaultBodyLimit::max(MAX_UPLOAD))
+        .route("/simple/", get(projects))
+        .route("/simple", get(projects))
+        .route("/simple/{name}/", get(project))
+        .route("/simple/{name}", get(project))
+        .route("/pypi/files/{file}", get(file))
+        .with_state(Pypi { host, public_url })
+}
+
+async fn upload(State(pypi): State<Pypi>, headers: HeaderMap, form: Multipart) -> Response {
+    answered(pypi.upload(&headers, form).await)
+}
+
+async fn projects(State(pypi): State<Pypi>, headers: HeaderMap) -> Response {
+    answered(pypi.host.packages().await.map(|names| simple::projects(&names, &headers)))
+}
+
+async fn project(State(pypi): State<Pypi>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    answered(pypi.project(&name, &headers).await)
+}
+
+async fn file(State(pypi): State<Pypi>, Path(file): Path<String>) -> Response {
+    let content = pypi.host.content(&file).await;
+    answered(content.map(|content| ([(CONTENT_TYPE, "application/octet-stream")], content).into_response()))
+}
+
+/// Clients show a refusal's text as it is.
+fn answered(answer: Result<Response, Failure>) -> Response {
+    answer.unwrap_or_else(Failure::text)
+}
+
+impl Pypi {
+    async fn upload(&self, headers: &HeaderMap, form: Multipart) -> Result<Response, Failure> {
+        let token = hosting::token_of(headers)?.ok_or_else(hosting::no_token)?;
+        let malformed = |error: upload::InvalidUpload| Failure::malformed(error.to_string());
+        let upload = Form::read(form).await.map_err(malformed)?.into_upload().map_err(malformed)?;
+        self.host.publish(Some(&token), upload).await?;
+        Ok("OK".into_response())
+    }
+
+    async fn project(&self, name: &str, headers: &HeaderMap) -> Result<Response, Failure> {
+        let project = normalized(name).map_err(|error| Failure::malformed(error.to_string()))?;
+        if project != name {
+            return Ok(Redirect::permanent(&format!("{}/simple/{project}/", self.public_url)).into_response());
+        }
+        let files = self.host.files(&project).await?;
+        Ok(simple::project(&project, &files, &format!("{}/pypi/files", self.public_url), headers))
+    }
+}

@@ -1,0 +1,164 @@
+//! What twine, uv and maturin send: a form with the file and what its metadata says.
+
+use axum::extract::Multipart;
+use axum::extract::multipart::MultipartError;
+use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
+use serde_json::json;
+
+use crate::registry::hosting::{Upload, sha256};
+
+/// A file's name may have this many characters.
+const MAX_FILE_NAME: usize = 255;
+/// A version may have this many characters.
+const MAX_VERSION: usize = 128;
+
+/// A form is not an upload.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidUpload {
+    #[error("the form can't be read: {0}")]
+    Form(#[from] MultipartError),
+    #[error("the form has no `{0}`")]
+    Missing(&'static str),
+    #[error("only `:action` `file_upload` is supported")]
+    Action,
+    #[error(transparent)]
+    Name(#[from] InvalidProjectName),
+    #[error("the version is not one: expected digits, letters, `.`, `!`, `+`, `-` and `_`")]
+    Version,
+    #[error("the file's name is not that of a wheel or source distribution of {project} {version}")]
+    FileName { project: String, version: String },
+    #[error("the file's SHA-256 is not the one that the form names")]
+    Digest,
+}
+
+/// The fields of a form that are needed.
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    action: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
+    requires_python: Option<String>,
+    sha256_digest: Option<String>,
+    content: Option<(String, Vec<u8>)>,
+}
+
+impl Form {
+    pub(super) async fn read(mut multipart: Multipart) -> Result<Self, InvalidUpload> {
+        let mut form = Self::default();
+        while let Some(field) = multipart.next_field().await? {
+            let name = field.name().unwrap_or_default().to_owned();
+            if name == "content" {
+                let file = field.file_name().unwrap_or_default().to_owned();
+                form.content = Some((file, field.bytes().await?.to_vec()));
+                continue;
+            }
+            let slot = match name.as_str() {
+                ":action" => &mut form.action,
+                "name" => &mut form.name,
+                "version" => &mut form.version,
+                "requires_python" => &mut form.requires_python,
+                "sha256_digest" => &mut form.sha256_digest,
+                _ => continue,
+            };
+            *slot = Some(field.text().await?);
+        }
+        Ok(form)
+    }
+
+    pub(super) fn into_upload(self) -> Result<Upload, InvalidUpload> {
+        if self.action.as_deref() != Some("file_upload") {
+            return Err(InvalidUpload::Action);
+        }
+        let project = ProjectName::parse(&self.name.ok_or(InvalidUpload::Missing("name"))?)?.normalized();
+        let version = self.version.ok_or(InvalidUpload::Missing("version"))?;
+        if !is_version(&version) {
+            return Err(InvalidUpload::Version);
+        }
+        let (file, content) = self.content.ok_or(InvalidUpload::Missing("content"))?;
+        if project_of(&file, &version).as_ref() != Some(&project) {
+            return Err(InvalidUpload::FileName { project, version });
+        }
+        let digest = sha256(&content);
+        if self.sha256_digest.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(&digest)) {
+            return Err(InvalidUpload::Digest);
+        }
+        let requires_python = self.requires_python.filter(|text| !text.is_empty());
+        let metadata = json!({ "requires-python": requires_python }).to_string();
+        Ok(Upload { package: project, version, name: file, sha256: digest, metadata, content })
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '!' | '+' | '-' | '_');
+    text.starts_with(|c: char| c.is_ascii_digit()) && text.len() <= MAX_VERSION && text.chars().all(allowed)
+}
+
+/// The project whose file of this version this is by its name, as the stores have it.
+fn project_of(file: &str, version: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '!' | '+' | '-' | '_');
+    if file.len() > MAX_FILE_NAME || !file.chars().all(allowed) {
+        return None;
+    }
+    let (project, of_version) = match (file.strip_suffix(".whl"), file.strip_suffix(".tar.gz")) {
+        (Some(wheel), _) => {
+            let parts: Vec<&str> = wheel.split('-').collect();
+            let [project, of_version, .., _, _, _] = parts.as_slice() else { return None };
+            (*project, *of_version)
+        }
+        (_, Some(source)) => source.rsplit_once('-')?,
+        _ => return None,
+    };
+    // File names have `_` where versions may have `-`.
+    let is_same = of_version.replace('_', "-") == version.replace('_', "-");
+    is_same.then(|| ProjectName::parse(project).ok().map(|name| name.normalized()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(name: &str, version: &str, file: &str) -> Form {
+        Form {
+            action: Some("file_upload".to_owned()),
+            name: Some(name.to_owned()),
+            version: Some(version.to_owned()),
+            content: Some((file.to_owned(), b"content".to_vec())),
+            ..Form::default()
+        }
+    }
+
+    #[test]
+    fn wheels_and_source_distributions_are_taken() {
+        for (name, version, file) in [
+            ("My.Widget", "1.0.0", "my_widget-1.0.0-py3-none-any.whl"),
+            ("my-widget", "1.0.0", "my_widget-1.0.0.tar.gz"),
+            ("my-widget", "1.0.0", "my-widget-1.0.0.tar.gz"),
+            ("widget", "1.0+local.1", "widget-1.0+local.1-2-cp313-cp313-manylinux_2_17_x86_64.whl"),
+        ] {
+            let upload = form(name, version, file).into_upload().unwrap();
+            assert_eq!((&*upload.name, &*upload.version), (file, version));
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_project_version_or_place_is_refused() {
+        for (name, version, file) in [
+            ("widget", "1.0.0", "gadget-1.0.0.tar.gz"),
+            ("widget", "1.0.0", "widget-2.0.0.tar.gz"),
+            ("widget", "1.0.0", "widget-1.0.0.zip"),
+            ("widget", "1.0.0", "widget-1.0.0.whl"),
+            ("widget", "1.0.0", "../widget-1.0.0.tar.gz"),
+            ("widget", "1.0.0", "widget-1.0.0.tar.gz\0"),
+            ("widget", "1.0.0", ""),
+            ("widget", "../1", "widget-1.0.0.tar.gz"),
+            ("../widget", "1.0.0", "widget-1.0.0.tar.gz"),
+            ("widget", "", "widget-.tar.gz"),
+        ] {
+            assert!(form(name, version, file).into_upload().is_err(), "{name} {version} {file}");
+        }
+        let mut lying = form("widget", "1.0.0", "widget-1.0.0.tar.gz");
+        lying.sha256_digest = Some("0".repeat(64));
+        assert!(matches!(lying.into_upload(), Err(InvalidUpload::Digest)));
+        assert!(Form::default().into_upload().is_err());
+    }
+}

@@ -1,0 +1,43 @@
+//! A publisher and the package that it creates come to be together.
+
+use sqlx::AnyConnection;
+
+use super::authorize::Principal;
+
+/// Statements with the parameters ecosystem, package and publisher, run in the transaction that publishes.
+#[derive(Debug, Clone, Copy)]
+pub struct Settlement {
+    /// Makes the package's pending publisher a regular one, which changes one row.
+    pub make_regular: &'static str,
+    /// Removes the package's other pending publishers.
+    pub end_pending: &'static str,
+    /// Selects a row if the package has this publisher as a regular one.
+    pub is_regular: &'static str,
+}
+
+impl Settlement {
+    /// Whether the principal's trusted publisher, if it is one's, is a regular one of the package now. One that creates
+    /// the package becomes so, and the package's other pending publishers end.
+    pub(super) async fn settle(
+        &self,
+        connection: &mut AnyConnection,
+        ecosystem: &str,
+        package: &str,
+        by: &Principal,
+        is_new: bool,
+    ) -> Result<bool, sqlx::Error> {
+        let publisher = match by {
+            Principal::TrustedPublisher { publisher, .. } => publisher.as_str(),
+            _ => "",
+        };
+        let query = |statement| sqlx::query(statement).bind(ecosystem).bind(package).bind(publisher);
+        if is_new {
+            let made_regular = query(self.make_regular).execute(&mut *connection).await?.rows_affected();
+            if !publisher.is_empty() && made_regular != 1 {
+                return Ok(false);
+            }
+            query(self.end_pending).execute(&mut *connection).await?;
+        }
+        Ok(publisher.is_empty() || query(self.is_regular).fetch_optional(connection).await?.is_some())
+    }
+}

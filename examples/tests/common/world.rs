@@ -1,0 +1,365 @@
+//! A job, its platform and a registry in memory: what a report of a failed publish is set up in.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::{BodyExt as _, Full};
+use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Method, Request, Response};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
+use oidc_core::verify::Verifier;
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::{Audience, Context, Environment, FileError, Files, Provider, ProviderSet, Timestamp};
+use oidc_exchange::client::Npm;
+use oidc_exchange::client::doctor::{Doctor, Report};
+use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::server::{
+    self, Door, Exchange, MintPolicy, Package, PublisherRecord, Refusal, TrustStore as _,
+};
+use oidc_providers::sample::Overrides;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tower::ServiceExt as _;
+
+/// When everything happens.
+pub const NOW: u64 = 1_700_000_000;
+/// The registry's URL, unless a row says otherwise.
+pub const REGISTRY: &str = "https://registry.example/";
+pub const AUDIENCE: &str = "npm:registry.example";
+pub const PACKAGE: &str = "@acme/widget";
+/// Where a job on GitHub Actions asks for its token.
+const TOKEN_ENDPOINT: &str = "https://pipelines.example/token";
+/// A piece of every secret that is in play.
+pub const SECRET: &str = "hunter2";
+
+/// One set-up, and what has to be said of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The report, as `repository#number`.
+    pub reference: String,
+    /// What was wrong there.
+    pub what: String,
+    #[serde(default = "github")]
+    pub platform: String,
+    /// The issuer, if not the platform's public one.
+    pub issuer: Option<String>,
+    /// Claims to change in the platform's sample; `null` leaves one out.
+    #[serde(default)]
+    pub claims: Map<String, Value>,
+    /// Variables to add to the job's; `null` takes one away.
+    #[serde(default)]
+    pub environment: Map<String, Value>,
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// How the job's user names the registry.
+    pub url: Option<String>,
+    /// The audience that the token was made for, if not the registry's.
+    pub audience: Option<String>,
+    /// The package's publishers; absent for the one that lets the sample job in.
+    pub publishers: Option<Vec<Value>>,
+    /// The package that those are configured on, if not the one that is published.
+    pub configured_on: Option<String>,
+    /// Whether they are still to create the package.
+    #[serde(default)]
+    pub pending: bool,
+    /// How long ago they were configured, in days.
+    #[serde(default)]
+    pub age_days: u64,
+    /// The publisher that the user states.
+    #[serde(default)]
+    pub intended: Map<String, Value>,
+    /// What the registry answers to the exchange, where it isn't ours.
+    pub answer: Option<Answer>,
+    /// What the registry's URL answers.
+    pub probe: Option<Answer>,
+    /// What GitHub's token endpoint answers, `TOKEN` standing for the token; status 0 for a time-out.
+    pub token_endpoint: Option<Answer>,
+    /// How far the registry's clock is ahead, in seconds.
+    #[serde(default)]
+    pub registry_clock: i64,
+    /// How far the job's clock is ahead, in seconds.
+    #[serde(default)]
+    pub job_clock: i64,
+    /// Whether the token was exchanged before.
+    #[serde(default)]
+    pub used: bool,
+    /// Whether the exchange is asked for although the token can't be had anew.
+    #[serde(default)]
+    pub exchange: bool,
+    /// The code and the named field that the doctor's report must hold.
+    pub client: Option<(String, String)>,
+    /// The code and the named field that the registry's refusal must hold; absent where it grants, or isn't reached.
+    pub registry: Option<(String, String)>,
+    /// Whether the job comes to no token, so that the registry is not reached.
+    #[serde(default)]
+    pub no_token: bool,
+}
+
+fn github() -> String {
+    "github".to_owned()
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    pub status: u16,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub body: String,
+}
+
+impl Answer {
+    fn response(&self) -> Response {
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+        Response::new(self.status, headers.collect(), self.body.clone())
+    }
+}
+
+/// A row, set up.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub row: Row,
+    issuer: Arc<FakeIssuer>,
+    exchange: Option<Exchange>,
+}
+
+/// What the registry refuses: a publisher's configuration, or a token.
+#[derive(Debug)]
+pub enum Refused {
+    Configuration(oidc_core::InvalidPublisher),
+    Token(Refusal),
+}
+
+impl Refused {
+    pub fn diagnosis(&self) -> oidc_core::Diagnosis {
+        match self {
+            Self::Configuration(error) => error.diagnosis().clone(),
+            Self::Token(refusal) => refusal.diagnosis(),
+        }
+    }
+
+    pub fn message(&self) -> String {
+        match self {
+            Self::Configuration(error) => error.to_string(),
+            Self::Token(refusal) => refusal.to_string(),
+        }
+    }
+}
+
+impl World {
+    /// Sets a row up. An error where the registry refuses a publisher's configuration.
+    pub async fn of(row: &Row) -> (Self, Option<Refused>) {
+        let provider = oidc_providers::public(&row.platform).unwrap();
+        let public = provider.profile().issuers[0].url().to_string();
+        let issuer = Arc::new(FakeIssuer::new(row.issuer.clone().unwrap_or_else(|| public.clone())));
+        let mut world = Self { row: row.clone(), issuer, exchange: None };
+        let mut refused = None;
+        match world.registry(&public, &*provider).await {
+            Ok(exchange) => world.exchange = Some(exchange),
+            Err(error) => refused = Some(Refused::Configuration(error)),
+        }
+        if let (true, Some(exchange)) = (row.used, &world.exchange) {
+            exchange.exchange(&world.token(AUDIENCE), &Door::package("npm", PACKAGE)).await.unwrap();
+        }
+        (world, refused)
+    }
+
+    /// A registry that trusts the platform's public issuer, with the row's publishers.
+    async fn registry(
+        &self,
+        public: &str,
+        provider: &dyn Provider,
+    ) -> Result<Exchange, oidc_core::InvalidPublisher> {
+        let keys = Arc::new(FakeIssuer::new(public));
+        let now = NOW.saturating_add_signed(self.row.registry_clock);
+        let cx = Context::default()
+            .with_http(FakeHttp::of_issuer(keys))
+            .with_clock(ManualClock::at(now))
+            .with_random(NotRandom(7));
+        let providers = oidc_providers::all();
+        let audience = Audience::new(AUDIENCE).unwrap();
+        let verifier = Verifier::new(AwsLc, [audience], &providers, &cx).unwrap();
+        let store = MemoryStore::default();
+        let package = Package::new("npm", self.row.configured_on.as_deref().unwrap_or(PACKAGE));
+        for (number, config) in self.publishers().into_iter().enumerate() {
+            let identity = provider.publisher(&config)?.identity();
+            let created = Timestamp::from_secs(now).minus(Duration::from_secs(self.row.age_days * 86_400));
+            let id = format!("publisher-{number}");
+            let mut record =
+                PublisherRecord::new(id, package.clone(), provider.id(), identity, config, created);
+            record.pending = self.row.pending;
+            store.add(&record).await.unwrap();
+        }
+        Ok(Exchange::new(verifier, store, MintPolicy::default()))
+    }
+
+    fn publishers(&self) -> Vec<Value> {
+        let usual = match self.row.platform.as_str() {
+            "gitlab" => json!({ "project_path": "acme/group/widget", "ci_config": ".gitlab-ci.yml" }),
+            "circleci" => json!({
+                "org_id": "11111111-1111-4111-8111-111111111111",
+                "project_id": "22222222-2222-4222-8222-222222222222",
+                "pipeline_definition_id": "33333333-3333-4333-8333-333333333333",
+                "vcs_origin": "github.com/acme/widget",
+            }),
+            _ => json!({ "repository": "acme/widget", "workflow": "publish.yml" }),
+        };
+        self.row.publishers.clone().unwrap_or_else(|| vec![usual])
+    }
+
+    /// The job's identity token for an audience: the same for the same job.
+    pub fn token(&self, audience: &str) -> String {
+        let mut overrides: Overrides = Overrides::new();
+        for (name, value) in &self.row.claims {
+            overrides.insert(name.clone(), Some(value.clone()).filter(|value| !value.is_null()));
+        }
+        let audience = self.row.audience.as_deref().unwrap_or(audience);
+        let (url, id) = (self.issuer.url(), "00000000-0000-4000-8000-000000000001");
+        let claims = match self.row.platform.as_str() {
+            "gitlab" => oidc_providers::gitlab::sample::claims_with(url, audience, NOW, id, &overrides),
+            "circleci" => oidc_providers::circleci::sample::claims_with(url, audience, NOW, id, &overrides),
+            _ => oidc_providers::github::sample::claims_with(url, audience, NOW, id, &overrides),
+        };
+        self.issuer.sign(&claims)
+    }
+
+    fn environment(&self) -> Environment {
+        let mut variables: BTreeMap<String, String> = BTreeMap::new();
+        let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
+        match self.row.platform.as_str() {
+            "gitlab" => {
+                set("GITLAB_CI", "true");
+                set("NPM_ID_TOKEN", &self.token(AUDIENCE));
+            }
+            "circleci" => {
+                set("CIRCLECI", "true");
+                set("NPM_ID_TOKEN", &self.token(AUDIENCE));
+            }
+            _ => {
+                set("GITHUB_ACTIONS", "true");
+                set("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{TOKEN_ENDPOINT}?api-version=2.0"));
+                set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token-hunter2");
+            }
+        }
+        for (name, value) in &self.row.environment {
+            match value.as_str() {
+                Some(text) => {
+                    variables.insert(name.clone(), text.replace("TOKEN", &self.token(AUDIENCE)));
+                }
+                None => {
+                    variables.remove(name);
+                }
+            }
+        }
+        variables.into_iter().collect()
+    }
+
+    /// The job's world.
+    pub fn context(&self) -> Context {
+        Context::default()
+            .with_environment(self.environment())
+            .with_http(self.clone())
+            .with_files(InMemory(self.row.files.clone()))
+            .with_clock(ManualClock::at(NOW.saturating_add_signed(self.row.job_clock)))
+            .with_random(NotRandom(7))
+    }
+
+    /// What the doctor says.
+    pub async fn examine(&self) -> Report {
+        let url = self.row.url.as_deref().unwrap_or(REGISTRY);
+        let registry = match Npm::at(url) {
+            Ok(registry) => registry,
+            Err(error) => {
+                let diagnosis = oidc_exchange::client::doctor::unusable_url(&error);
+                return Report::of_unusable(error.url(), PACKAGE, diagnosis);
+            }
+        };
+        let doctor = Doctor::of(&registry, PACKAGE.parse().unwrap()).intending(self.row.intended.clone());
+        // A token that is gone already can be exchanged to see what the registry says.
+        let doctor = if self.row.exchange || self.row.used { doctor.exchanging_always() } else { doctor };
+        doctor.examine(&oidc_providers::all(), &self.context()).await
+    }
+
+    /// What our registry says to the job's token.
+    pub async fn refusal(&self) -> Option<Refused> {
+        let exchange = self.exchange.as_ref()?;
+        let token = self.token(AUDIENCE);
+        exchange.exchange(&token, &Door::package("npm", PACKAGE)).await.err().map(Refused::Token)
+    }
+
+    async fn ask_registry(&self, request: &Request) -> Response {
+        if let Some(answer) = &self.row.answer {
+            let mut answer = answer.clone();
+            answer.body = answer.body.replace("TOKEN", &self.token(AUDIENCE));
+            return answer.response();
+        }
+        let Some(exchange) = &self.exchange else { return Response::new(404, Vec::new(), "{}") };
+        let mut asked = axum::http::Request::post(request.url.path());
+        for (name, value) in &request.headers {
+            asked = asked.header(*name, value.expose());
+        }
+        let asked = asked.body(Full::new(axum::body::Bytes::new())).unwrap();
+        let answer = server::npm(exchange.clone()).oneshot(asked).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes);
+        Response::new(status, Vec::new(), body.map_or_else(|_| Vec::new(), |bytes| bytes.to_vec()))
+    }
+
+    fn token_endpoint(&self, request: &Request) -> Result<Response, HttpErrorKind> {
+        let audience = request.url.as_str().split_once("audience=").map(|(_, rest)| rest.replace("%3A", ":"));
+        let token = self.token(&audience.unwrap_or_default());
+        match &self.row.token_endpoint {
+            Some(answer) if answer.status == 0 => Err(HttpErrorKind::Timeout(request.deadline)),
+            Some(answer) => {
+                let body = answer.body.replace("TOKEN", &token);
+                Ok(Response::new(answer.status, Vec::new(), body))
+            }
+            None => Ok(Response::new(200, Vec::new(), json!({ "value": token }).to_string())),
+        }
+    }
+
+    fn probe(&self) -> Response {
+        self.row.probe.as_ref().map_or_else(|| Response::new(200, Vec::new(), "{}"), Answer::response)
+    }
+}
+
+#[async_trait]
+impl HttpClient for World {
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        if request.url.as_str().starts_with(TOKEN_ENDPOINT) {
+            return self.token_endpoint(&request).map_err(|kind| HttpError::new(&request, kind));
+        }
+        match request.method {
+            Method::Get => match self.probe() {
+                answer if answer.status == 0 => {
+                    let kind = HttpErrorKind::Connect("certificate has expired".to_owned());
+                    Err(HttpError::new(&request, kind))
+                }
+                answer => Ok(answer),
+            },
+            _ => Ok(self.ask_registry(&request).await),
+        }
+    }
+}
+
+/// Files by their path.
+#[derive(Debug)]
+struct InMemory(BTreeMap<String, String>);
+
+impl Files for InMemory {
+    fn read(&self, path: &Path, _limit: usize) -> Result<Vec<u8>, FileError> {
+        let content = self.0.get(&*path.to_string_lossy());
+        content.map(|text| text.clone().into_bytes()).ok_or_else(|| FileError::new(path, "not found"))
+    }
+}
+
+/// Every platform, as the doctor knows them.
+pub fn providers() -> ProviderSet {
+    oidc_providers::all()
+}

@@ -1,0 +1,173 @@
+//! The real uv, twine, maturin and pip publish without a secret and install what was published.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::clients::{Client, Output, Tool};
+use common::http;
+use common::scene::{Scene, borrowed};
+use examples::issuer::{Changes, Fault, GITHUB, Settings};
+
+/// Builds a wheel with nothing but the standard library.
+const BUILD: &str = r#"
+import sys, zipfile
+name, version = sys.argv[1:]
+info = f"{name}-{version}.dist-info"
+metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
+wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+files = {f"{name}/__init__.py": f"version = '{version}'\n", f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
+record = "".join(f"{file},,\n" for file in files) + f"{info}/RECORD,,\n"
+with zipfile.ZipFile(f"{name}-{version}-py3-none-any.whl", "w") as archive:
+    for file, content in [*files.items(), (f"{info}/RECORD", record)]:
+        archive.writestr(zipfile.ZipInfo(file, (2026, 1, 1, 0, 0, 0)), content)
+"#;
+
+/// A folder with a wheel in it, and the wheel's name.
+async fn wheel(client: &Client, name: &str, version: &str) -> (PathBuf, String) {
+    let folder = client.project(&format!("dist-{name}-{version}"), &[("build.py", BUILD)]);
+    client.run_program(&client.python(), &folder, &[], &["build.py", name, version]).await.succeeded();
+    (folder, format!("{name}-{version}-py3-none-any.whl"))
+}
+
+const PACKAGES: [&str; 2] = ["pypi:My.Widget", "pypi:gadget"];
+
+async fn scene(settings: Settings) -> Scene {
+    Scene::start(settings, "", &PACKAGES, "").await
+}
+
+async fn published_by(scene: &Scene, file: &str) -> Option<String> {
+    scene.registry.pypi().published_by(file).await.unwrap()
+}
+
+async fn assert_installed(client: &Client, scene: &Scene, arguments: &[&str]) {
+    let target = client.home().join("site");
+    let script = "import my_widget; print(my_widget.version)";
+    let index = format!("{}simple/", scene.url());
+    let install =
+        [arguments, &["--index-url", &index, "--target", target.to_str().unwrap(), "my-widget"]].concat();
+    let mut variables = trusting(scene);
+    variables.push(("UV_PYTHON".to_owned(), client.python().display().to_string()));
+    client.run(client.home(), &borrowed(&variables), &install).await.succeeded();
+    let seen = [("PYTHONPATH", target.to_str().unwrap())];
+    let printed =
+        client.run_program(&client.python(), client.home(), &seen, &["-c", script]).await.succeeded();
+    assert_eq!(printed.trim(), "1.0.0");
+}
+
+/// The variables that make a client trust the registry's certificate, where it has one.
+fn trusting(scene: &Scene) -> Vec<(String, String)> {
+    let certificate = scene.certificate().to_str().unwrap().to_owned();
+    vec![("SSL_CERT_FILE".to_owned(), certificate)]
+}
+
+async fn uv_publish(uv: &Client, scene: &Scene, name: &str, version: &str) -> Output {
+    let (folder, file) = wheel(uv, name, version).await;
+    let url = format!("{}legacy/", scene.url());
+    let variables = [scene.issuer.env().to_vec(), trusting(scene)].concat();
+    let publish = ["publish", "--publish-url", &url, "--trusted-publishing", "always", &file];
+    uv.run(&folder, &borrowed(&variables), &publish).await
+}
+
+#[tokio::test]
+async fn uv_publishes_by_identity_over_https_and_installs() {
+    let Some(uv) = Tool::Uv.find().await else { return };
+    let scene = Scene::secure(Settings::new(&GITHUB), &PACKAGES, "").await;
+    uv_publish(&uv, &scene, "my_widget", "1.0.0").await.succeeded();
+    let by = published_by(&scene, "my_widget-1.0.0-py3-none-any.whl").await.unwrap();
+    assert!(by.contains("trusted-publisher"), "{by}");
+    assert_installed(&uv, &scene, &["pip", "install"]).await;
+}
+
+#[tokio::test]
+async fn twine_publishes_under_exec_and_pip_installs() {
+    let (Some(twine), Some(pip)) = (Tool::Twine.find().await, Tool::Pip.find().await) else { return };
+    let scene = scene(Settings::new(&GITHUB)).await;
+    let (folder, file) = wheel(&twine, "my_widget", "1.0.0").await;
+    let url = format!("{}legacy/", scene.url());
+    let options = ["--registry", "pypi", "--url", &url, "--trusted-publishing", "always"];
+    let upload = ["upload", "--non-interactive", "--repository-url", &url, &file];
+    twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await.succeeded();
+    assert_eq!(scene.count("oidc_token").await, 0, "the token was burned");
+    assert!(published_by(&scene, &file).await.unwrap().contains("trusted-publisher"));
+    assert_installed(&pip, &scene, &["install"]).await;
+
+    let twice = twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await.failed();
+    assert!(twice.contains("409"), "{twice}");
+    let skip = [upload.as_slice(), &["--skip-existing"]].concat();
+    twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &skip).await.succeeded();
+}
+
+#[tokio::test]
+async fn maturin_uploads_by_identity_on_the_legacy_path() {
+    let Some(maturin) = Tool::Maturin.find().await else { return };
+    let scene = scene(Settings::new(&GITHUB)).await;
+    let (folder, file) = wheel(&maturin, "my_widget", "1.0.0").await;
+    let url = format!("{}legacy/", scene.url());
+    let upload = ["upload", "--non-interactive", "--repository-url", &url, &file];
+    maturin.run(&folder, &borrowed(scene.issuer.env()), &upload).await.succeeded();
+    assert!(published_by(&scene, &file).await.unwrap().contains("trusted-publisher"));
+}
+
+#[tokio::test]
+async fn uv_shows_why_it_is_refused() {
+    let Some(uv) = Tool::Uv.find().await else { return };
+    let changed = |claim: &str, value: &str| Settings {
+        changes: Changes::default().set(claim, value),
+        ..Settings::new(&GITHUB)
+    };
+    let expired = Settings { fault: Some(Fault::Expired), ..Settings::new(&GITHUB) };
+    for (settings, rules, parts) in [
+        (changed("repository", "evil/widget"), "", ["invalid-publisher", "evil/widget"]),
+        (
+            changed("environment", "staging"),
+            "environment = \"publish\"",
+            ["invalid-publisher", "environment"],
+        ),
+        (expired, "", ["invalid-token", "expired"]),
+    ] {
+        let scene = Scene::secure(settings, &PACKAGES, rules).await;
+        let printed = uv_publish(&uv, &scene, "my_widget", "1.0.0").await.failed();
+        assert!(parts.iter().all(|part| printed.contains(part)), "{parts:?}: {printed}");
+        assert_eq!(scene.count("hosted_file").await, 0);
+    }
+    let same = Settings { fault: Some(Fault::SameToken), ..Settings::new(&GITHUB) };
+    let scene = Scene::secure(same, &PACKAGES, "").await;
+    uv_publish(&uv, &scene, "my_widget", "1.0.0").await.succeeded();
+    let replayed = uv_publish(&uv, &scene, "my_widget", "1.0.1").await.failed();
+    assert!(replayed.contains("invalid-reuse-token"), "{replayed}");
+    let foreign = Scene::secure(Settings::new(&GITHUB), &["pypi:other"], "").await;
+    let printed = uv_publish(&uv, &foreign, "my_widget", "1.0.0").await.failed();
+    assert!(printed.contains("my-widget") && printed.contains("403"), "{printed}");
+}
+
+#[tokio::test]
+async fn the_simple_index_speaks_html_and_json() {
+    let Some(twine) = Tool::Twine.find().await else { return };
+    let scene = scene(Settings::new(&GITHUB)).await;
+    let (folder, file) = wheel(&twine, "my_widget", "1.0.0").await;
+    let url = format!("{}legacy/", scene.url());
+    let options = ["--registry", "pypi", "--url", &url];
+    let upload = ["upload", "--non-interactive", "--repository-url", &url, &file];
+    twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await.succeeded();
+    let get = |path: &'static str, accept: &'static str| {
+        let request = http::get_at(&format!("{}{path}", scene.url())).header("accept", accept);
+        http::send(&scene.cx, request)
+    };
+    let json = get("simple/my-widget/", "application/vnd.pypi.simple.v1+json").await;
+    let listed = &http::body(&json)["files"][0];
+    assert_eq!((&listed["filename"], &listed["requires-python"]), (&file.as_str().into(), &">=3.8".into()));
+    let content = http::send(&scene.cx, http::get_at(listed["url"].as_str().unwrap())).await;
+    assert_eq!(content.status, 200);
+    let html = get("simple/my-widget/", "text/html").await;
+    let html = String::from_utf8(html.body).unwrap();
+    assert!(html.contains("#sha256=") && html.contains("data-requires-python=\"&gt;=3.8\""), "{html}");
+    assert_eq!(
+        http::body(&get("simple/", "application/vnd.pypi.simple.v1+json").await)["projects"][0]["name"],
+        "my-widget"
+    );
+    assert_eq!(get("simple/My_Widget/", "text/html").await.status, 308);
+    assert_eq!(get("simple/nothing/", "text/html").await.status, 404);
+}

@@ -1,0 +1,85 @@
+//! Reports of publishes that failed without a reason, each set up anew: the doctor and the registry have to say what was
+//! wrong. The table is `reports/reports.json`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "common/world.rs"]
+mod world;
+
+use std::collections::BTreeSet;
+
+use oidc_core::{Diagnosis, Subject};
+use oidc_exchange::client::doctor::Verdict;
+use world::{Row, SECRET, World};
+
+fn reports() -> Vec<Row> {
+    serde_json::from_str(include_str!("reports/reports.json")).unwrap()
+}
+
+/// The reports, and what else can go wrong.
+fn rows() -> Vec<Row> {
+    let more: Vec<Row> = serde_json::from_str(include_str!("reports/more.json")).unwrap();
+    reports().into_iter().chain(more).collect()
+}
+
+fn field(diagnosis: &Diagnosis) -> String {
+    match &diagnosis.subject {
+        Subject::Variable(name)
+        | Subject::Claim(name)
+        | Subject::Field(name)
+        | Subject::Url(name)
+        | Subject::File(name) => name.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn names(diagnosis: &Diagnosis) -> (String, String) {
+    (diagnosis.code.to_owned(), field(diagnosis))
+}
+
+#[test]
+fn the_table_has_at_least_sixty_reports() {
+    let references: BTreeSet<String> = reports().into_iter().map(|row| row.reference).collect();
+    assert!(references.len() >= 60, "{}", references.len());
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_was_wrong_in_every_report() {
+    let mut wrong = Vec::new();
+    for row in rows() {
+        let (world, _) = World::of(&row).await;
+        let report = world.examine().await;
+        let text = report.to_text();
+        let found: Vec<_> = report.diagnoses.iter().map(names).collect();
+        match &row.client {
+            Some(expected) if found.contains(expected) => {}
+            None if report.verdict == Verdict::Accepted => {}
+            expected => {
+                wrong.push(format!("{} ({}): {expected:?} is not in {found:?}", row.reference, row.what))
+            }
+        }
+        assert!(!text.contains(SECRET) && !text.contains("eyJ"), "{}: {text}", row.reference);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_registry_says_what_was_wrong_in_every_report_that_reaches_it() {
+    let mut wrong = Vec::new();
+    for row in rows().into_iter().filter(|row| !row.no_token) {
+        let (world, refused) = World::of(&row).await;
+        let refused = match refused {
+            Some(refused) => Some(refused),
+            None => world.refusal().await,
+        };
+        let found = refused.as_ref().map(|refused| names(&refused.diagnosis()));
+        let message = refused.map(|refused| refused.message()).unwrap_or_default();
+        if found != row.registry {
+            wrong.push(format!(
+                "{} ({}): {found:?} is not {:?}: {message}",
+                row.reference, row.what, row.registry
+            ));
+        }
+        assert!(!message.contains(SECRET) && !message.contains("eyJ"), "{}: {message}", row.reference);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

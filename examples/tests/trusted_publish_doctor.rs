@@ -1,0 +1,104 @@
+//! `trusted-publish doctor` as a job runs it: exit statuses, formats, annotations, and what it does not use up.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::process::{Command, Output};
+
+use common::http;
+use common::scene::Scene;
+use examples::issuer::{GITHUB, GITLAB, Platform, Settings};
+use serde_json::Value;
+
+const PACKAGE: &str = "@acme/widget";
+
+async fn scene(platform: &'static Platform, rules: &str) -> Scene {
+    Scene::start(Settings::new(platform), "", &[PACKAGE], rules).await
+}
+
+async fn doctor(scene: &Scene, more: &[&str]) -> Output {
+    run(scene.npm_job(), &[&["--url", &scene.url(), "--package", PACKAGE], more].concat()).await
+}
+
+/// Runs the program in another thread, so that issuer and registry can answer.
+async fn run(variables: Vec<(String, String)>, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trusted-publish"));
+    command.args(["doctor", "--registry", "npm"]).args(arguments).env_clear().envs(variables);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn the_only_token_of_a_gitlab_job_is_used_only_if_that_is_asked_for() {
+    let scene = scene(&GITLAB, "").await;
+    let job = scene.npm_job();
+    let target = ["--url", &scene.url(), "--package", PACKAGE];
+    let untried = run(job.clone(), &target).await;
+    assert_eq!(untried.status.code(), Some(1));
+    assert!(text(&untried.stdout).contains("was not tried, and nothing speaks against it"), "{untried:?}");
+    assert_eq!(scene.state(&[PACKAGE]).await.used, 0);
+    let tried = run(job, &[target.as_slice(), &["--exchange"]].concat()).await;
+    assert!(tried.status.success(), "{tried:?}");
+    assert!(tried.stderr.is_empty(), "annotations are for GitHub: {tried:?}");
+    assert_eq!(scene.state(&[PACKAGE]).await.used, 1);
+}
+
+#[tokio::test]
+async fn a_report_for_programs_names_code_place_and_fix() {
+    let scene = scene(&GITHUB, "environment = \"publish\"").await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let more = ["--format", "json", "--publisher", "environment=publish", "--gitlab-annotations", path];
+    let output = doctor(&scene, &more).await;
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "refused");
+    let first = &report["diagnoses"][0];
+    assert_eq!(
+        (&first["code"], &first["severity"]),
+        (&"environment-missing".into(), &"error".into()),
+        "{report}"
+    );
+    assert_eq!(first["subject"]["name"], "environment");
+    assert_eq!(first["fix"], "add `environment: publish` to the job");
+    assert_eq!(report["differences"][0]["differs"], true);
+    assert!(text(&output.stderr).lines().all(|line| line.starts_with("::")), "{output:?}");
+    let annotations: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert!(annotations["trusted_publishing"].is_array());
+}
+
+#[tokio::test]
+async fn what_was_checked_can_be_published_afterwards() {
+    let scene = scene(&GITHUB, "").await;
+    for _ in 0..2 {
+        assert!(doctor(&scene, &[]).await.status.success());
+    }
+    let exchange = http::exchange(&scene.url(), PACKAGE, &scene.token(&scene.audience()));
+    http::minted(&http::send(&scene.cx, exchange).await);
+}
+
+#[tokio::test]
+async fn what_can_not_be_checked_is_one_line_or_a_report_and_never_a_success() {
+    let url = "http://registry.example/";
+    let plain = run(Vec::new(), &["--url", url, "--package", PACKAGE]).await;
+    assert_eq!(plain.status.code(), Some(1));
+    assert!(text(&plain.stdout).contains("error[registry-url]"), "{plain:?}");
+    for (arguments, code, words) in [
+        (vec!["--url", "https://r.example/"], 1, "name it with --package"),
+        (vec!["--url", "https://r.example/", "--package", "a b"], 1, "not a package name"),
+        (
+            vec!["--url", "https://r.example/", "--package", "a", "--trusted-publishing", "never"],
+            1,
+            "switched off",
+        ),
+        (vec!["--url", "https://r.example/", "--package", "a", "--publisher", "workflow"], 2, "key=value"),
+    ] {
+        let output = run(Vec::new(), &arguments).await;
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(text(&output.stderr).contains(words) && output.stdout.is_empty(), "{output:?}");
+    }
+}

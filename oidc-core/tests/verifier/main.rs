@@ -1,0 +1,20 @@
+//! The verifier through its public door, with an issuer, HTTP and a clock in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod accept;
+mod attacks;
+mod backends;
+mod cache;
+mod keys;
+mod order;
+mod refuse;
+mod rotation;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,133 @@
+//! A token with several faults is refused for the first in the order of checks.
+
+use oidc_core::Timestamp;
+use oidc_core::testing::FakeIssuer;
+use oidc_core::verify::Reason;
+use serde_json::{Value, json};
+
+use crate::support::{NOW, Registry, with, without};
+
+/// One thing that is wrong with a token.
+struct Fault {
+    name: &'static str,
+    apply: fn(&mut Value, &mut Value),
+    is_reason: fn(&Reason) -> bool,
+}
+
+const FAULTS: &[Fault] = &[
+    Fault {
+        name: "alg",
+        apply: |header, _| header["alg"] = json!("HS256"),
+        is_reason: |reason| *reason == Reason::Algorithm,
+    },
+    Fault {
+        name: "crit",
+        apply: |header, _| header["crit"] = json!(["x"]),
+        is_reason: |reason| *reason == Reason::Critical,
+    },
+    Fault {
+        name: "typ",
+        apply: |header, _| header["typ"] = json!("at+jwt"),
+        is_reason: |reason| *reason == Reason::Type,
+    },
+    Fault {
+        name: "kid",
+        apply: |header, _| header["kid"] = json!(""),
+        is_reason: |reason| *reason == Reason::NoKeyId,
+    },
+    Fault {
+        name: "iss",
+        apply: |_, claims| claims["iss"] = json!("https://elsewhere.example"),
+        is_reason: |reason| *reason == Reason::Issuer,
+    },
+    Fault {
+        name: "aud",
+        apply: |_, claims| claims["aud"] = json!("elsewhere"),
+        is_reason: |reason| matches!(reason, Reason::Audience { .. }),
+    },
+    Fault {
+        name: "exp",
+        apply: |_, claims| claims["exp"] = json!(NOW - 600),
+        is_reason: |reason| matches!(reason, Reason::Expired { .. }),
+    },
+    Fault {
+        name: "nbf",
+        apply: |_, claims| claims["nbf"] = json!(NOW + 600),
+        is_reason: |reason| matches!(reason, Reason::NotYetValid { .. }),
+    },
+    Fault {
+        name: "unknown key",
+        apply: |header, _| header["kid"] = json!("nobody's"),
+        is_reason: |reason| *reason == Reason::UnknownKey,
+    },
+    Fault {
+        name: "required claim",
+        apply: |_, claims| *claims = without(claims.take(), "repository"),
+        is_reason: |reason| *reason == Reason::MissingClaim("repository"),
+    },
+    Fault {
+        name: "jti",
+        apply: |_, claims| *claims = without(claims.take(), "jti"),
+        is_reason: |reason| *reason == Reason::MissingClaim("jti"),
+    },
+];
+
+#[tokio::test]
+async fn of_two_faults_the_earlier_check_names_its_own() {
+    for (position, first) in FAULTS.iter().enumerate() {
+        for second in &FAULTS[position..] {
+            if [first.name, second.name] == ["kid", "unknown key"] {
+                continue; // They are about the same member.
+            }
+            let registry = Registry::new();
+            let mut header = json!({ "alg": "RS256", "kid": registry.issuer.kid() });
+            let mut claims = registry.claims();
+            (second.apply)(&mut header, &mut claims);
+            (first.apply)(&mut header, &mut claims);
+            let reason = registry.reason_of(&registry.issuer.sign_as(&header, &claims)).await;
+            assert!((first.is_reason)(&reason), "{} and {}: {reason:?}", first.name, second.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_a_token_that_passes_every_other_check_makes_the_registry_ask_for_keys() {
+    for fault in FAULTS.iter().filter(|fault| !matches!(fault.name, "unknown key" | "required claim" | "jti"))
+    {
+        let registry = Registry::new();
+        let mut header = json!({ "alg": "RS256", "kid": "unknown" });
+        let mut claims = registry.claims();
+        (fault.apply)(&mut header, &mut claims);
+        let reason = registry.reason_of(&registry.issuer.sign_as(&header, &claims)).await;
+        assert!((fault.is_reason)(&reason), "{}: {reason:?}", fault.name);
+        assert_eq!(registry.http.requests().len(), 0, "{}", fault.name);
+    }
+}
+
+/// Whether a required claim is missing is told only to the holder of a token that the issuer signed.
+#[tokio::test]
+async fn the_signature_is_checked_before_the_platforms_claims() {
+    let registry = Registry::new();
+    let claims = without(registry.claims(), "repository");
+    assert_eq!(registry.reason_of(&registry.issuer.sign_impostor(&claims)).await, Reason::Signature);
+    assert_eq!(registry.reason_of(&registry.issuer.sign(&claims)).await, Reason::MissingClaim("repository"));
+}
+
+#[tokio::test]
+async fn another_issuers_key_signs_for_nobody_else() {
+    let registry = Registry::new();
+    let other = FakeIssuer::new("https://other.example");
+    let token = other.sign(&registry.claims());
+    assert_eq!(registry.reason_of(&token).await, Reason::UnknownKey);
+    let header = json!({ "alg": "RS256", "kid": registry.issuer.kid() });
+    assert_eq!(registry.reason_of(&other.sign_as(&header, &registry.claims())).await, Reason::Signature);
+}
+
+#[tokio::test]
+async fn a_lifetime_is_judged_after_the_times() {
+    let registry = Registry::new();
+    let claims = with(with(registry.claims(), "iat", json!(NOW - 90_000)), "exp", json!(NOW - 60));
+    let reason = registry.reason_of(&registry.issuer.sign(&claims)).await;
+    let expired_at = Timestamp::from_secs(NOW - 60);
+    assert_eq!(reason, Reason::Expired { expired_at, now: Timestamp::from_secs(NOW) });
+}

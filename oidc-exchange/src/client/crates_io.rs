@@ -1,0 +1,86 @@
+use async_trait::async_trait;
+use oidc_core::http::{Method, Request};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::doctor::{CRATES_IO, OldWay};
+use super::wire::{self, Call};
+use super::{Everything, ExchangeError, PublishToken, Registry};
+use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
+
+/// The public registry.
+const PUBLIC: &str = "https://crates.io/";
+
+/// A registry of crates that speaks crates.io's protocol.
+///
+/// A token is for every crate that trusts the job's identity, so that one publishes a whole workspace. crates.io's lives
+/// 30 minutes; the answer doesn't say.
+#[derive(Clone, Debug)]
+pub struct CratesIo {
+    url: HttpUrl,
+}
+
+impl CratesIo {
+    /// The registry at this URL: what its `config.json` names as `api`.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http on loopback), or holds credentials.
+    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self { url: HttpUrl::parse(url)? })
+    }
+
+    /// The public registry.
+    ///
+    /// # Errors
+    ///
+    /// Never: the URL is a constant of the protocol.
+    pub fn public() -> Result<Self, InvalidUrl> {
+        Self::at(PUBLIC)
+    }
+}
+
+#[async_trait]
+impl Registry for CratesIo {
+    type Package = Everything;
+
+    fn url(&self) -> &HttpUrl {
+        &self.url
+    }
+
+    fn old_way(&self) -> &'static OldWay {
+        &CRATES_IO
+    }
+
+    fn token_variables(&self) -> &[&str] {
+        &[TOKEN_VARIABLE]
+    }
+
+    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
+        wire::derived(&self.url, crates_io::audience(&self.url))
+    }
+
+    async fn exchange(
+        &self,
+        token: &IdToken,
+        package: Everything,
+        cx: &Context,
+    ) -> Result<PublishToken<Everything>, ExchangeError> {
+        let call = Call::new(self.url.below(TOKENS_PATH), token, &package, cx);
+        let body = json!({ "jwt": call.token().expose() }).to_string();
+        let exchanged: Exchanged = call.ask(call.request().body("application/json", body)).await?;
+        Ok(PublishToken::new(call.secret("token", exchanged.token)?, package, None))
+    }
+
+    async fn revoke(&self, token: &PublishToken<Everything>, cx: &Context) -> Result<bool, ExchangeError> {
+        let request = Request::new(Method::Delete, self.url.below(TOKENS_PATH)).bearer(&token.secret);
+        wire::end(request, token, cx).await
+    }
+}
+
+/// The answer to an exchange.
+#[derive(Deserialize)]
+struct Exchanged {
+    token: Option<String>,
+}

@@ -1,0 +1,180 @@
+//! This job: whether it gets identity tokens, and what the token says.
+
+use std::sync::Arc;
+
+use oidc_core::{
+    Ambient, Claims, Context, Detection, Diagnosis, Environment, IdToken, LEEWAY, Provider, ProviderSet,
+    Severity, SourceError, SourceErrorKind, Subject, Timestamp, TokenSource, Unverified,
+};
+
+use super::report::Report;
+use crate::client::{Registry, links};
+
+/// CI platforms that are known by a variable, whether or not a provider for them is in the set.
+const OTHERS: &[(&str, &str)] = &[
+    ("JENKINS_URL", "Jenkins"),
+    ("TRAVIS", "Travis CI"),
+    ("TF_BUILD", "Azure Pipelines"),
+    ("BITBUCKET_BUILD_NUMBER", "Bitbucket Pipelines"),
+    ("BUILDKITE", "Buildkite"),
+    ("CIRCLECI", "CircleCI"),
+    ("GITLAB_CI", "GitLab CI"),
+    ("TEAMCITY_VERSION", "TeamCity"),
+    ("DRONE", "Drone"),
+    ("APPVEYOR", "AppVeyor"),
+    ("CIRRUS_CI", "Cirrus CI"),
+    ("SEMAPHORE", "Semaphore"),
+    ("CODEBUILD_BUILD_ID", "AWS CodeBuild"),
+    ("NETLIFY", "Netlify"),
+    ("VERCEL", "Vercel"),
+];
+
+/// A job that has an identity token for the registry.
+pub(super) struct Job {
+    platform: String,
+    provider: Option<Arc<dyn Provider>>,
+    token: IdToken,
+    is_renewable: bool,
+}
+
+impl Job {
+    /// Finds the job's platform and gets a token from it; `None` where the report says why there is none.
+    pub(super) async fn find<R: Registry>(
+        registry: &R,
+        providers: &ProviderSet,
+        cx: &Context,
+        report: &mut Report,
+    ) -> Option<Self> {
+        let audience = match registry.audience(cx).await {
+            Ok(audience) => audience,
+            Err(error) => {
+                report.add(error.diagnosis().clone());
+                return None;
+            }
+        };
+        let mut detection = Detection::new(cx);
+        detection.token_variables.extend(registry.token_variables());
+        let source = match Ambient::detect(providers, detection) {
+            Ok(source) => source,
+            Err(error) => {
+                report.add(no_job(&error, cx.environment()));
+                return None;
+            }
+        };
+        report.platform = Some(source.provider().to_owned());
+        match source.token(&audience).await {
+            Ok(token) => Some(Self::new(&*source, token, providers, cx)),
+            Err(error) => {
+                report.add(error.diagnosis().clone());
+                None
+            }
+        }
+    }
+
+    fn new(source: &dyn TokenSource, token: IdToken, providers: &ProviderSet, cx: &Context) -> Self {
+        let issuer = token.claims().ok();
+        let issuer = issuer.as_ref().and_then(|claims| claims.read_unverified().text("iss"));
+        let by_issuer = issuer.and_then(|issuer| providers.for_issuer(&issuer).map(Arc::clone));
+        let by_name = || providers.iter().find(|provider| provider.id() == source.provider()).map(Arc::clone);
+        let is_here =
+            |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(cx)), Ok(None));
+        let by_job = || providers.iter().find(is_here).map(Arc::clone);
+        let provider = by_issuer.or_else(by_name).or_else(by_job);
+        let platform = provider.as_ref().map_or(source.provider(), |provider| provider.id()).to_owned();
+        Self { platform, provider, token, is_renewable: source.is_renewable() }
+    }
+
+    pub(super) fn platform(&self) -> &str {
+        &self.platform
+    }
+
+    pub(super) fn provider(&self) -> Option<&dyn Provider> {
+        self.provider.as_deref()
+    }
+
+    pub(super) fn token(&self) -> &IdToken {
+        &self.token
+    }
+
+    pub(super) fn is_renewable(&self) -> bool {
+        self.is_renewable
+    }
+
+    pub(super) fn claims(&self) -> Option<Unverified<Claims>> {
+        self.token.claims().ok()
+    }
+}
+
+/// Why the job gets no token, and where nothing was found at all, what was found instead.
+fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
+    let diagnosis = error.diagnosis().clone();
+    if error.kind() != SourceErrorKind::NotDetected {
+        return diagnosis;
+    }
+    if environment.get("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() {
+        let subject = Subject::Variable("GITHUB_ACTIONS".to_owned());
+        let problem = "this looks like GitHub Actions, but variable `GITHUB_ACTIONS` is not `true`";
+        let fix = "run the publish in the job itself, or hand all of `GITHUB_*` and `ACTIONS_*` on to the container or \
+                   script that it runs in";
+        return Diagnosis::new("platform-incomplete", subject, problem).fix(fix).link(links::GITHUB);
+    }
+    match OTHERS.iter().find(|(variable, _)| environment.get(variable).is_some()) {
+        Some((variable, name)) => {
+            let problem = format!("this is a job of {name}, from which no identity token can be had here");
+            let subject = Subject::Variable((*variable).to_owned());
+            let known = diagnosis.expected.unwrap_or_default();
+            let fix = "publish from one of these platforms, or put an identity token for the registry into the variable \
+                       that it reads";
+            Diagnosis::new("platform-unsupported", subject, problem).expected(known).fix(fix)
+        }
+        None => diagnosis,
+    }
+}
+
+/// A time for a person (RFC 3339).
+pub(super) fn utc(time: Timestamp) -> String {
+    jiff::Timestamp::from_second(time.as_signed_secs()).unwrap_or_default().to_string()
+}
+
+/// The token's times by this machine's clock.
+pub(super) fn own_clock(claims: &Claims, now: Timestamp) -> Option<Diagnosis> {
+    let (issued, ends) = (claims.time("iat")?, claims.time("exp"));
+    if let Some(ends) = ends.filter(|ends| ends.plus(LEEWAY) <= now) {
+        let problem = format!(
+            "the identity token has expired {} s ago, by this machine's clock",
+            now.since(ends).as_secs()
+        );
+        let fix = "exchange it earlier in the job: the platform made it before the job began; or set this machine's clock";
+        let diagnosis = Diagnosis::new("token-expired", Subject::Claim("exp".to_owned()), problem);
+        return Some(
+            diagnosis
+                .found(utc(ends))
+                .expected(format!("later than {}", utc(now)))
+                .fix(fix)
+                .link(links::GITLAB),
+        );
+    }
+    let ahead = issued.since(now);
+    (ahead > LEEWAY).then(|| {
+        let problem = format!(
+            "the identity token was made {} s in the future, by this machine's clock",
+            ahead.as_secs()
+        );
+        let diagnosis = Diagnosis::new("clock-job", Subject::Clock, problem).severity(Severity::Warning);
+        diagnosis.found(utc(now)).expected(utc(issued)).fix("set this machine's clock, with NTP")
+    })
+}
+
+/// An issuer that is none of the platforms' public ones, which each registry has to trust by itself.
+pub(super) fn unusual_issuer(claims: &Claims, providers: &ProviderSet) -> Option<Diagnosis> {
+    let issuer = claims.text("iss")?;
+    if providers.for_issuer(&issuer).is_some() {
+        return None;
+    }
+    let problem = "the identity token is from an issuer of its own (an enterprise's, a self-managed instance's), and a registry \
+                   takes it only if it trusts exactly this one";
+    let diagnosis = Diagnosis::new("issuer-not-public", Subject::Claim("iss".to_owned()), problem);
+    let fix =
+        "ask the registry's operator to trust this issuer, or publish from the platform's public instance";
+    Some(diagnosis.severity(Severity::Warning).found(issuer).fix(fix))
+}

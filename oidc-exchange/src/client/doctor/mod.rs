@@ -1,0 +1,126 @@
+//! Finds out, without publishing, whether a publish from this job would be accepted, and if not, what to change.
+//!
+//! ```no_run
+//! use oidc_core::{Context, ProviderSet};
+//! use oidc_exchange::client::doctor::{Doctor, Verdict};
+//! use oidc_exchange::client::Npm;
+//!
+//! # async fn check(providers: ProviderSet, cx: Context) -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = Npm::at("https://registry.example/npm/")?;
+//! let report = Doctor::of(&registry, "@acme/widget".parse()?).examine(&providers, &cx).await;
+//! assert_eq!(report.verdict, Verdict::Accepted, "{}", report.to_text());
+//! # Ok(())
+//! # }
+//! ```
+
+mod intended;
+mod job;
+mod next;
+mod place;
+mod remains;
+mod report;
+
+use oidc_core::{Claims, Context, Diagnosis, Provider, ProviderSet, Severity, Subject, Unverified};
+use serde_json::{Map, Value};
+
+use self::job::Job;
+pub use self::place::unusable_url;
+pub(super) use self::remains::{CRATES_IO, NPM, PYPI, RUBYGEMS};
+pub use self::remains::{OldFile, OldWay};
+pub use self::report::{Difference, Report, Verdict};
+use super::Registry;
+
+/// A check of this job and a registry; see the module.
+///
+/// In this order: whether this is a job that gets identity tokens at all, its token, its event, its runner and its
+/// environment, the clocks, the registry's URL, what is left of publishing with long-lived secrets, the publisher that
+/// the user has in mind, and then the exchange itself.
+#[derive(Debug)]
+pub struct Doctor<'a, R: Registry> {
+    registry: &'a R,
+    package: R::Package,
+    exchanges_always: bool,
+    intended: Map<String, Value>,
+}
+
+impl<'a, R: Registry> Doctor<'a, R> {
+    /// A check of a publish of `package` at `registry`.
+    pub fn of(registry: &'a R, package: R::Package) -> Self {
+        Self { registry, package, exchanges_always: false, intended: Map::new() }
+    }
+
+    /// Exchanges the identity token even where the platform makes no other for this job (GitLab): what is published
+    /// afterwards in the same job may then be refused, since the token was used.
+    #[must_use]
+    pub fn exchanging_always(mut self) -> Self {
+        self.exchanges_always = true;
+        self
+    }
+
+    /// With the publisher that the user has in mind, by the keys of its configuration: the report holds it against the
+    /// job. A key that is left out is taken from the job where no publisher can do without it.
+    #[must_use]
+    pub fn intending(mut self, publisher: Map<String, Value>) -> Self {
+        self.intended = publisher;
+        self
+    }
+
+    /// Checks everything. Nothing is published, and what the exchange gives is ended again where the registry can.
+    pub async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Report {
+        let mut report = Report::new(self.registry.url().to_string(), self.package.to_string());
+        let job = Job::find(self.registry, providers, cx, &mut report).await;
+        let claims = job.as_ref().and_then(Job::claims);
+        if let (Some(job), Some(claims)) = (&job, &claims) {
+            report.platform = Some(job.platform().to_owned());
+            report.add_all(job::unusual_issuer(claims.read_unverified(), providers));
+            self.review(job.provider(), claims, cx, &mut report);
+        }
+        report.add_all(self.registry.advise());
+        let reached = place::probe(self.registry, claims.as_ref(), cx, &mut report).await;
+        remains::look(self.registry.old_way(), cx, &mut report);
+        if let (Some(job), true) = (&job, reached) {
+            self.exchange(job, cx, &mut report).await;
+        }
+        report.conclude(self.registry.old_way());
+        report
+    }
+
+    /// What the token's claims say by themselves.
+    fn review(
+        &self,
+        provider: Option<&dyn Provider>,
+        claims: &Unverified<Claims>,
+        cx: &Context,
+        report: &mut Report,
+    ) {
+        if let Some(provider) = provider {
+            report.settings = provider.settings(claims);
+            report.add_all(provider.advise(claims));
+        }
+        report.add_all(job::own_clock(claims.read_unverified(), cx.clock().now()));
+        if !self.intended.is_empty() {
+            intended::compare(provider, claims, &self.intended, report);
+        }
+    }
+
+    async fn exchange(&self, job: &Job, cx: &Context, report: &mut Report) {
+        if !job.is_renewable() && !self.exchanges_always {
+            let problem = "the exchange was not tried: this job gets no second identity token, and its only one would be used";
+            let fix = "ask for it if nothing is to be published afterwards in this job (`--exchange`)";
+            let untried = Diagnosis::new("exchange-untried", Subject::Token, problem).fix(fix);
+            return report.add(untried.severity(Severity::Notice));
+        }
+        match self.registry.exchange(job.token(), self.package.clone(), cx).await {
+            Ok(token) => {
+                report.accept();
+                if let Err(error) = self.registry.revoke(&token, cx).await {
+                    report.add(error.diagnosis().clone().severity(Severity::Notice));
+                }
+            }
+            Err(error) => {
+                report.verdict = Verdict::Refused;
+                report.add(error.diagnosis().clone());
+            }
+        }
+    }
+}

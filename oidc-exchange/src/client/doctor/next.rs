@@ -1,0 +1,77 @@
+//! What to do next, in order, on the way from long-lived secrets to trusted publishing.
+
+use oidc_core::{Diagnosis, Severity, Subject, shown};
+
+use super::remains::OldWay;
+use super::report::{Report, Verdict};
+
+/// The steps that are left.
+pub(super) fn steps(report: &Report, way: &OldWay) -> Vec<String> {
+    let mut steps = Vec::new();
+    match report.verdict {
+        Verdict::Refused => {
+            steps.extend(first_step(report));
+            let is_asked = report.diagnoses.iter().any(|one| one.code == "exchange-rejected");
+            if let Some(publisher) = publisher(report).filter(|_| is_asked) {
+                steps.push(format!(
+                    "if the package has no trusted publisher yet, configure one with {publisher}: {}",
+                    way.link
+                ));
+            }
+        }
+        Verdict::Untried => steps.push("publish, or run this check again with `--exchange`".to_owned()),
+        Verdict::Accepted => {}
+    }
+    let places = places(report);
+    if !places.is_empty() {
+        let go_on = "publish once without a static token (`--trusted-publishing always` with this tool)";
+        steps.push(go_on.to_owned());
+        steps.push(format!("remove what is left of the old way: {}", places.join(", ")));
+        if report.diagnoses.iter().any(|one| is_secret(one) && one.severity != Severity::Notice) {
+            steps.push(way.last_step.to_owned());
+        }
+    }
+    steps
+}
+
+/// What to do about the first error. A registry that only says no leaves the comparison to the user.
+fn first_step(report: &Report) -> Option<String> {
+    let first = report.diagnoses.iter().find(|one| one.severity == Severity::Error)?;
+    let compare = "compare the package's trusted publisher with what this job has (above), field by field: `--publisher \
+                   KEY=VALUE` does it for you";
+    Some(match first.code {
+        // A registry that gave its own reason needs no advice.
+        "exchange-rejected" if first.fix.is_none() => {
+            "do what the registry says, and run this check again".to_owned()
+        }
+        "exchange-rejected" if !report.settings.is_empty() && report.differences.is_empty() => {
+            compare.to_owned()
+        }
+        code => format!("mend the first error above ({code}), and run this check again"),
+    })
+}
+
+fn is_secret(one: &Diagnosis) -> bool {
+    matches!(one.code, "static-token" | "static-token-file")
+}
+
+fn publisher(report: &Report) -> Option<String> {
+    let required = report.settings.iter().filter(|setting| setting.required);
+    let texts: Vec<String> = required
+        .filter_map(|setting| Some(format!("{} = `{}`", setting.key, shown(setting.value.as_deref()?))))
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+/// Where the registry's own long-lived secrets are.
+fn places(report: &Report) -> Vec<String> {
+    let is_left = |one: &&Diagnosis| {
+        let is_remains = is_secret(one) || matches!(one.code, "placeholder-token" | "token-reference-unset");
+        is_remains && one.severity != Severity::Notice
+    };
+    let place = |one: &Diagnosis| match &one.subject {
+        Subject::Variable(_) | Subject::File(_) => Some(one.subject.to_string()),
+        _ => None,
+    };
+    report.diagnoses.iter().filter(is_left).filter_map(place).collect()
+}

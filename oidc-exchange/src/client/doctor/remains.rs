@@ -1,0 +1,239 @@
+//! What is left of publishing with long-lived secrets: by presence, and never by value.
+
+use std::path::{Path, PathBuf};
+
+use oidc_core::{Context, Diagnosis, Environment, Severity, Subject};
+
+use super::report::Report;
+use crate::client::links;
+
+/// What `actions/setup-node` puts into `NODE_AUTH_TOKEN` where there is no token.
+pub(super) const PLACEHOLDER: &str = "XXXXX-XXXXX-XXXXX-XXXXX";
+
+/// A settings file may have so many bytes to be looked at.
+const MAX_FILE: usize = 256 * 1024;
+
+/// Where the tools of a registry's users keep long-lived secrets.
+#[derive(Clone, Copy, Debug)]
+pub struct OldWay {
+    /// The registries' protocol, such as `npm`.
+    pub ecosystem: &'static str,
+    /// Variables.
+    pub variables: &'static [&'static str],
+    /// Variables whose names begin and end so, with the registry's address between.
+    pub variables_around: Option<(&'static str, &'static str)>,
+    /// Files.
+    pub files: &'static [OldFile],
+    /// The registry's page on trusted publishers.
+    pub link: &'static str,
+    /// What to do at the registry when the last secret is gone.
+    pub last_step: &'static str,
+}
+
+/// A settings file that may hold a secret.
+#[derive(Clone, Copy, Debug)]
+pub struct OldFile {
+    /// A variable that holds the file's whole path.
+    pub variable: Option<&'static str>,
+    /// A variable that holds the folder's path.
+    pub folder_variable: Option<&'static str>,
+    /// The file's name in its folder.
+    pub name: &'static str,
+    /// The folder below the home folder, with a slash at its end; empty for the home folder itself.
+    pub below_home: &'static str,
+    /// Whether one in the folder of the job counts too.
+    pub in_folder: bool,
+    /// A line that gives a key that ends so a value holds a secret.
+    pub keys: &'static [&'static str],
+}
+
+impl OldFile {
+    /// A file in the home folder.
+    pub const fn new(name: &'static str, keys: &'static [&'static str]) -> Self {
+        Self { variable: None, folder_variable: None, name, below_home: "", in_folder: false, keys }
+    }
+}
+
+/// npm, pnpm and yarn.
+pub(in crate::client) static NPM: OldWay = OldWay {
+    ecosystem: "npm",
+    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN"],
+    variables_around: Some(("npm_config_//", ":_authToken")),
+    files: &[
+        OldFile {
+            variable: Some("NPM_CONFIG_USERCONFIG"),
+            in_folder: true,
+            ..OldFile::new(".npmrc", &["_authToken", "_auth", "_password"])
+        },
+        OldFile { in_folder: true, ..OldFile::new(".yarnrc.yml", &["npmAuthToken", "npmAuthIdent"]) },
+    ],
+    link: links::NPM,
+    last_step: "revoke the old token at the registry, and set the package to \"Require two-factor authentication and \
+                disallow tokens\"",
+};
+
+/// twine, uv, and others that upload to PyPI.
+pub(in crate::client) static PYPI: OldWay = OldWay {
+    ecosystem: "pypi",
+    variables: &[
+        "TWINE_PASSWORD",
+        "UV_PUBLISH_TOKEN",
+        "UV_PUBLISH_PASSWORD",
+        "MATURIN_PYPI_TOKEN",
+        "POETRY_PYPI_TOKEN_PYPI",
+        "PDM_PUBLISH_PASSWORD",
+        "HATCH_INDEX_AUTH",
+        "FLIT_PASSWORD",
+    ],
+    variables_around: None,
+    files: &[OldFile::new(".pypirc", &["password"])],
+    link: links::PYPI,
+    last_step: "remove the API token on PyPI, under the account's settings",
+};
+
+/// cargo.
+pub(in crate::client) static CRATES_IO: OldWay = OldWay {
+    ecosystem: "crates-io",
+    variables: &["CARGO_REGISTRY_TOKEN"],
+    variables_around: Some(("CARGO_REGISTRIES_", "_TOKEN")),
+    files: &[CARGO_CREDENTIALS, OldFile { name: "credentials", ..CARGO_CREDENTIALS }],
+    link: links::CRATES_IO,
+    last_step: "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
+};
+
+const CARGO_CREDENTIALS: OldFile = OldFile {
+    folder_variable: Some("CARGO_HOME"),
+    below_home: ".cargo/",
+    ..OldFile::new("credentials.toml", &["token"])
+};
+
+/// gem.
+pub(in crate::client) static RUBYGEMS: OldWay = OldWay {
+    ecosystem: "rubygems",
+    variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
+    variables_around: None,
+    files: &[OldFile { below_home: ".gem/", ..OldFile::new("credentials", &["api_key"]) }],
+    link: links::RUBYGEMS,
+    last_step: "delete the API key on rubygems.org, under the profile's settings",
+};
+
+/// Every registry's.
+static ALL: &[&OldWay] = &[&NPM, &PYPI, &CRATES_IO, &RUBYGEMS];
+
+/// Looks for what is left: the registry's own first, then others', which any step of the job can read just as well.
+pub(super) fn look(own: &'static OldWay, cx: &Context, report: &mut Report) {
+    let others = ALL.iter().copied().filter(|way| way.ecosystem != own.ecosystem);
+    for (way, severity) in
+        std::iter::once((own, Severity::Warning)).chain(others.map(|way| (way, Severity::Notice)))
+    {
+        let look = Look { way, environment: cx.environment(), severity };
+        report.add_all(look.variables());
+        report.add_all(look.files(cx));
+    }
+}
+
+struct Look<'a> {
+    way: &'static OldWay,
+    environment: &'a Environment,
+    severity: Severity,
+}
+
+impl<'a> Look<'a> {
+    fn variables(&self) -> impl Iterator<Item = Diagnosis> {
+        let is_one = |name: &&str| {
+            let around = self.way.variables_around.is_some_and(|(start, end)| {
+                name.strip_prefix(start)
+                    .and_then(|rest| rest.strip_suffix(end))
+                    .is_some_and(|rest| !rest.is_empty())
+            });
+            around || self.way.variables.contains(name)
+        };
+        self.environment.names().filter(is_one).map(|name| match self.environment.get(name) {
+            Some(PLACEHOLDER) => {
+                placeholder(Subject::Variable(name.to_owned()), &format!("variable `{name}`"))
+            }
+            _ => {
+                self.secret("static-token", Subject::Variable(name.to_owned()), &format!("variable `{name}`"))
+            }
+        })
+    }
+
+    fn files(&self, cx: &Context) -> Vec<Diagnosis> {
+        let mut found = Vec::new();
+        for file in self.way.files {
+            for path in self.paths(file) {
+                // A file that isn't there or can't be read holds no secret that a tool could use.
+                let Ok(bytes) = cx.files().read(&path, MAX_FILE) else { continue };
+                let text = String::from_utf8_lossy(&bytes);
+                found.extend(text.lines().find_map(|line| self.line(file, &path, line)));
+            }
+        }
+        found
+    }
+
+    fn paths(&self, file: &OldFile) -> Vec<PathBuf> {
+        let path_in = |name| self.environment.get(name).map(PathBuf::from);
+        let named = file.variable.and_then(path_in);
+        let in_named_folder = || file.folder_variable.and_then(path_in).map(|folder| folder.join(file.name));
+        let home = || path_in("HOME").or_else(|| path_in("USERPROFILE"));
+        let in_home = || home().map(|home| home.join(file.below_home).join(file.name));
+        let of_user = named.or_else(in_named_folder).or_else(in_home);
+        of_user.into_iter().chain(file.in_folder.then(|| PathBuf::from(file.name))).collect()
+    }
+
+    /// What a line gives away, if its key is one that holds secrets.
+    fn line(&self, file: &OldFile, path: &Path, line: &str) -> Option<Diagnosis> {
+        let line = line.trim();
+        if line.starts_with(['#', ';']) {
+            return None;
+        }
+        let (key, value) = line.split_once('=').or_else(|| line.rsplit_once(": "))?;
+        let key = key.trim().trim_matches(['"', '\'']);
+        if !file.keys.iter().any(|end| key.ends_with(end)) {
+            return None;
+        }
+        let value = value.trim().trim_matches(['"', '\'']);
+        let subject = Subject::File(path.to_string_lossy().into_owned());
+        let place = format!("file `{}`", path.display());
+        match value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+            // What the variable holds is told with the variables.
+            Some(name) if self.environment.get(name.trim_end_matches(['-', '?'])).is_some() => None,
+            Some(name) => Some(unset(subject, &place, name)),
+            None if value.is_empty() => None,
+            None if value == PLACEHOLDER => Some(placeholder(subject, &place)),
+            None => Some(self.secret("static-token-file", subject, &place)),
+        }
+    }
+
+    fn secret(&self, code: &'static str, subject: Subject, place: &str) -> Diagnosis {
+        let ecosystem = self.way.ecosystem;
+        let problem = format!(
+            "a long-lived secret for {ecosystem} is still there, in {place}: every step of the job can read it, and a tool \
+             that falls back to it hides why trusted publishing fails"
+        );
+        let fix = format!(
+            "when a publish by identity has gone through, remove it from the job and the CI settings; then {}",
+            self.way.last_step
+        );
+        Diagnosis::new(code, subject, problem).severity(self.severity).fix(fix).link(self.way.link)
+    }
+}
+
+fn placeholder(subject: Subject, place: &str) -> Diagnosis {
+    let problem = format!(
+        "setup-node's placeholder is in {place}: npm publishes with it when the exchange fails, and shows `E404` instead of \
+         the reason"
+    );
+    let fix = "remove `registry-url` from `actions/setup-node` in the workflow, or set `NODE_AUTH_TOKEN: ''` for the publish; \
+               npm shows the reason with `--loglevel verbose`";
+    let diagnosis = Diagnosis::new("placeholder-token", subject, problem).severity(Severity::Warning);
+    diagnosis.found(PLACEHOLDER).fix(fix).link(links::SETUP_NODE)
+}
+
+fn unset(subject: Subject, place: &str, variable: &str) -> Diagnosis {
+    let problem =
+        format!("{place} takes a token from a variable that is not set, which npm then sends as it stands");
+    let fix = "remove the line: trusted publishing needs none";
+    let diagnosis = Diagnosis::new("token-reference-unset", subject, problem).severity(Severity::Warning);
+    diagnosis.found(format!("${{{variable}}}")).fix(fix).link(links::NPM)
+}

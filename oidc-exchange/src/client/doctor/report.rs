@@ -1,0 +1,204 @@
+use std::fmt::Write as _;
+
+use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
+use serde::Serialize;
+
+use super::next;
+use super::remains::OldWay;
+
+/// What a check came to. It never holds a secret.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Whether a publish would be accepted.
+    pub verdict: Verdict,
+    /// The registry's URL.
+    pub registry: String,
+    /// The package.
+    pub package: String,
+    /// The platform that the job runs on, if it was found.
+    pub platform: Option<String>,
+    /// What was found, the worst first and then in the order of the checks.
+    pub diagnoses: Vec<Diagnosis>,
+    /// What a publisher that lets this job in is configured with; empty where the platform can't say.
+    pub settings: Vec<Setting>,
+    /// The publisher that the user has in mind, side by side with the job.
+    pub differences: Vec<Difference>,
+    /// What to do next, in order.
+    pub next: Vec<String>,
+}
+
+/// Whether a publish from this job would be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The registry gave a publish token.
+    Accepted,
+    /// It would not be.
+    Refused,
+    /// Nothing speaks against it, and the exchange was not tried.
+    Untried,
+}
+
+/// One key of the publisher that the user has in mind, and what the job has for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The key in the publisher's configuration.
+    pub key: String,
+    /// The claim that it is held against.
+    pub claim: String,
+    /// The publisher's value.
+    pub publisher: String,
+    /// The job's, if it has one.
+    pub job: Option<String>,
+    /// Whether the job's does not fit.
+    pub differs: bool,
+}
+
+impl Report {
+    /// A report of which nothing is known yet.
+    pub(super) fn new(registry: String, package: String) -> Self {
+        Self {
+            verdict: Verdict::Untried,
+            registry,
+            package,
+            platform: None,
+            diagnoses: Vec::new(),
+            settings: Vec::new(),
+            differences: Vec::new(),
+            next: Vec::new(),
+        }
+    }
+
+    /// A report on a registry or a package that can't be one.
+    pub fn of_unusable(registry: &str, package: &str, diagnosis: Diagnosis) -> Self {
+        let mut report = Self::new(registry.to_owned(), package.to_owned());
+        report.add(diagnosis);
+        report.verdict = Verdict::Refused;
+        report
+    }
+
+    pub(super) fn add(&mut self, diagnosis: Diagnosis) {
+        self.diagnoses.push(diagnosis);
+    }
+
+    pub(super) fn add_all(&mut self, diagnoses: impl IntoIterator<Item = Diagnosis>) {
+        self.diagnoses.extend(diagnoses);
+    }
+
+    /// The registry took the token: what was only to be considered about its claims is settled.
+    pub(super) fn accept(&mut self) {
+        self.verdict = Verdict::Accepted;
+        let is_settled =
+            |one: &Diagnosis| one.severity == Severity::Notice && matches!(one.subject, Subject::Claim(_));
+        self.diagnoses.retain(|one| !is_settled(one));
+    }
+
+    /// Comes to the verdict. What the registry did outweighs what was thought that it would do.
+    pub(super) fn conclude(&mut self, old_way: &OldWay) {
+        let has_errors = self.diagnoses.iter().any(|diagnosis| diagnosis.severity == Severity::Error);
+        match self.verdict {
+            Verdict::Accepted => {
+                for diagnosis in &mut self.diagnoses {
+                    diagnosis.severity = diagnosis.severity.min(Severity::Warning);
+                }
+            }
+            Verdict::Untried if has_errors => self.verdict = Verdict::Refused,
+            _ => {}
+        }
+        self.drop_what_is_said_twice();
+        self.diagnoses.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.severity));
+        self.next = next::steps(self, old_way);
+    }
+
+    /// A notice of what an error is about too says nothing new.
+    fn drop_what_is_said_twice(&mut self) {
+        let is_error = |one: &&Diagnosis| one.severity == Severity::Error;
+        let of_errors: Vec<_> =
+            self.diagnoses.iter().filter(is_error).map(|one| one.subject.clone()).collect();
+        self.diagnoses.retain(|one| one.severity != Severity::Notice || !of_errors.contains(&one.subject));
+    }
+
+    /// Some paragraphs for a terminal.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{}\n", self.headline());
+        for diagnosis in &self.diagnoses {
+            text.push('\n');
+            text.push_str(&diagnosis.to_text());
+        }
+        if self.verdict != Verdict::Accepted {
+            self.write_settings(&mut text);
+        }
+        self.write_differences(&mut text);
+        self.write_next(&mut text);
+        text
+    }
+
+    /// One line: what a publish would come to.
+    pub fn headline(&self) -> String {
+        let outcome = match self.verdict {
+            Verdict::Accepted => "would be accepted",
+            Verdict::Refused => "would be refused",
+            Verdict::Untried => "was not tried, and nothing speaks against it",
+        };
+        format!("A publish of `{}` at {} {outcome}.", shown(&self.package), shown(&self.registry))
+    }
+
+    fn write_settings(&self, text: &mut String) {
+        if self.settings.is_empty() {
+            return;
+        }
+        let (required, optional): (Vec<_>, Vec<_>) =
+            self.settings.iter().partition(|setting| setting.required);
+        text.push_str("\nA trusted publisher that lets this job in has:\n");
+        write_values(text, &required);
+        if optional.iter().any(|setting| setting.value.is_some()) {
+            text.push_str("and, if it has these at all:\n");
+            write_values(text, &optional);
+        }
+        let absent: Vec<&str> =
+            optional.iter().filter(|setting| setting.value.is_none()).map(|setting| setting.key).collect();
+        if !absent.is_empty() {
+            // Writing into a String can't fail.
+            let _infallible = writeln!(text, "and none of: {}", absent.join(", "));
+        }
+    }
+
+    fn write_differences(&self, text: &mut String) {
+        if self.differences.is_empty() {
+            return;
+        }
+        text.push_str("\nThe trusted publisher that you name, and this job:\n");
+        for difference in &self.differences {
+            let sign = if difference.differs { "differs" } else { "fits" };
+            let job = difference
+                .job
+                .as_deref()
+                .map_or_else(|| "nothing".to_owned(), |job| format!("`{}`", shown(job)));
+            let (key, publisher) = (shown(&difference.key), shown(&difference.publisher));
+            let _infallible = writeln!(text, "  {key}: publisher `{publisher}`, job {job}: {sign}");
+        }
+    }
+
+    fn write_next(&self, text: &mut String) {
+        if self.next.is_empty() {
+            return;
+        }
+        text.push_str("\nNext:\n");
+        for (number, step) in self.next.iter().enumerate() {
+            let _infallible = writeln!(text, "  {}. {step}", number + 1);
+        }
+    }
+}
+
+fn write_values(text: &mut String, settings: &[&Setting]) {
+    for setting in settings {
+        let _infallible = match &setting.value {
+            Some(value) => writeln!(text, "  {} = `{}`", setting.key, shown(value)),
+            None if setting.required => writeln!(text, "  {}: nothing that this job has", setting.key),
+            None => Ok(()),
+        };
+    }
+}

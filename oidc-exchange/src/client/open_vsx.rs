@@ -1,0 +1,133 @@
+use std::fmt;
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl, shown};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::doctor::OldWay;
+use super::wire::{self, Call};
+use super::{ExchangeError, PublishToken, Registry, links};
+
+/// The public registry.
+const PUBLIC: &str = "https://open-vsx.org/";
+
+/// Where publish tokens are made, below a registry's URL.
+const TOKEN_PATH: &str = "/api/-/trusted-publishing/token";
+
+static OLD_WAY: OldWay = OldWay {
+    ecosystem: "open-vsx",
+    variables: &["OVSX_PAT"],
+    variables_around: None,
+    files: &[],
+    link: links::OPEN_VSX,
+    last_step: "delete the access token on Open VSX, under the account's settings",
+};
+
+/// An Open VSX registry of extensions.
+///
+/// A token is for one extension and lives minutes. Nothing of it can be run here: the protocol is that of openvsx's source
+/// (pull requests 1980 and 2001), held against recorded answers.
+#[derive(Clone, Debug)]
+pub struct OpenVsx {
+    url: HttpUrl,
+}
+
+impl OpenVsx {
+    /// The registry at this URL.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http on loopback), or holds credentials.
+    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self { url: HttpUrl::parse(url)? })
+    }
+
+    /// The public registry.
+    ///
+    /// # Errors
+    ///
+    /// Never: the URL is a constant of the protocol.
+    pub fn public() -> Result<Self, InvalidUrl> {
+        Self::at(PUBLIC)
+    }
+}
+
+#[async_trait]
+impl Registry for OpenVsx {
+    type Package = Extension;
+
+    fn url(&self) -> &HttpUrl {
+        &self.url
+    }
+
+    fn old_way(&self) -> &'static OldWay {
+        &OLD_WAY
+    }
+
+    fn token_variables(&self) -> &[&str] {
+        &["OPEN_VSX_ID_TOKEN"]
+    }
+
+    /// The registry's URL without a slash at its end.
+    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
+        wire::derived(&self.url, Audience::new(self.url.as_str().trim_end_matches('/')))
+    }
+
+    async fn exchange(
+        &self,
+        token: &IdToken,
+        package: Extension,
+        cx: &Context,
+    ) -> Result<PublishToken<Extension>, ExchangeError> {
+        let call = Call::new(self.url.below(TOKEN_PATH), token, &package, cx);
+        let Extension { namespace, name } = &package;
+        let body = json!({ "namespace": namespace, "extension": name, "token": call.token().expose() });
+        let exchanged: Exchanged =
+            call.ask(call.request().body("application/json", body.to_string())).await?;
+        let secret = call.secret("value", exchanged.value)?;
+        Ok(PublishToken::new(secret, package, None))
+    }
+}
+
+/// The answer to an exchange.
+#[derive(Deserialize)]
+struct Exchanged {
+    value: Option<String>,
+}
+
+/// An extension's name: `namespace.name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Extension {
+    namespace: String,
+    name: String,
+}
+
+impl FromStr for Extension {
+    type Err = InvalidExtension;
+
+    fn from_str(text: &str) -> Result<Self, InvalidExtension> {
+        let is_part = |part: &str| {
+            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~');
+            !part.is_empty() && part.len() <= 128 && part.chars().all(allowed)
+        };
+        match text.split_once('.') {
+            Some((namespace, name)) if is_part(namespace) && is_part(name) => {
+                Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(InvalidExtension(text.chars().take(256).collect())),
+        }
+    }
+}
+
+impl fmt::Display for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.namespace, self.name)
+    }
+}
+
+/// A text is not an extension's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not an extension's name: expected `namespace.name` of letters, digits, `-`, `_` and `~`", shown(.0))]
+pub struct InvalidExtension(String);

@@ -1,0 +1,132 @@
+use std::fmt;
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl, shown};
+use serde::Deserialize;
+
+use super::doctor::OldWay;
+use super::wire::{self, Call};
+use super::{ExchangeError, PublishToken, Registry, links};
+
+/// The public registry.
+const PUBLIC: &str = "https://packagist.com/";
+
+/// Where the registry tells its audience.
+const AUDIENCE_PATH: &str = "/oidc/audience";
+
+/// Where publish tokens are made. The organization and the package follow.
+const EXCHANGE_PATH: &str = "/oidc/token-exchange/";
+
+static OLD_WAY: OldWay = OldWay {
+    ecosystem: "packagist",
+    variables: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
+    variables_around: None,
+    files: &[],
+    link: links::PACKAGIST,
+    last_step: "delete the API credentials on Private Packagist, under the organization's settings",
+};
+
+/// Private Packagist's packages of one organization.
+///
+/// The answer is a key and a secret, with which requests are signed; the publish token is both, `KEY:SECRET`. It uploads
+/// artifacts of one package and lives 15 minutes. Nothing of it can be run here: the protocol is that of
+/// `private-packagist-api-client`, held against recorded answers.
+#[derive(Clone, Debug)]
+pub struct Packagist {
+    url: HttpUrl,
+    organization: ComposerName,
+}
+
+impl Packagist {
+    /// The registry at this URL, for the package of an organization.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http on loopback), or holds credentials.
+    pub fn at(url: &str, organization: ComposerName) -> Result<Self, InvalidUrl> {
+        Ok(Self { url: HttpUrl::parse(url)?, organization })
+    }
+
+    /// The public registry.
+    ///
+    /// # Errors
+    ///
+    /// Never: the URL is a constant of the protocol.
+    pub fn public(organization: ComposerName) -> Result<Self, InvalidUrl> {
+        Self::at(PUBLIC, organization)
+    }
+}
+
+#[async_trait]
+impl Registry for Packagist {
+    type Package = ComposerName;
+
+    fn url(&self) -> &HttpUrl {
+        &self.url
+    }
+
+    fn old_way(&self) -> &'static OldWay {
+        &OLD_WAY
+    }
+
+    fn token_variables(&self) -> &[&str] {
+        &["PACKAGIST_ID_TOKEN"]
+    }
+
+    /// Asks the registry, which tells it.
+    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
+        wire::told(self.url.at_root().below(AUDIENCE_PATH), cx).await
+    }
+
+    async fn exchange(
+        &self,
+        token: &IdToken,
+        package: ComposerName,
+        cx: &Context,
+    ) -> Result<PublishToken<ComposerName>, ExchangeError> {
+        let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
+        let call = Call::new(self.url.at_root().below(&path), token, &package, cx);
+        let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
+        let both = exchanged.key.zip(exchanged.secret).map(|(key, secret)| format!("{key}:{secret}"));
+        Ok(PublishToken::new(call.secret("key` and `secret", both)?, package, None))
+    }
+}
+
+/// The answer to an exchange.
+#[derive(Deserialize)]
+struct Exchanged {
+    key: Option<String>,
+    secret: Option<String>,
+}
+
+/// A package's name, `vendor/name`, or an organization's, `name`, as Composer writes them: lower-case letters, digits,
+/// `.`, `-` and `_`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ComposerName(String);
+
+impl FromStr for ComposerName {
+    type Err = InvalidComposerName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidComposerName> {
+        let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let allowed = |c: char| is_end(c) || matches!(c, '.' | '-' | '_');
+        let is_part =
+            |part: &str| part.starts_with(is_end) && part.ends_with(is_end) && part.chars().all(allowed);
+        if text.len() <= 256 && text.split('/').count() <= 2 && text.split('/').all(is_part) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidComposerName(text.chars().take(256).collect()))
+    }
+}
+
+impl fmt::Display for ComposerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text is not a name of Composer's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a name of Composer's: expected `vendor/name` of lower-case letters, digits, `.`, `-`, `_`", shown(.0))]
+pub struct InvalidComposerName(String);

@@ -1,0 +1,91 @@
+use async_trait::async_trait;
+use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use serde_json::json;
+
+use super::doctor::OldWay;
+use super::wire::{self, Call};
+use super::{Everything, ExchangeError, PublishToken, Registry, links};
+
+/// The public registry.
+const PUBLIC: &str = "https://prefix.dev/";
+
+/// The public registry's host, whose name is the audience of its sub-domains too.
+const HOST: &str = "prefix.dev";
+
+/// Where publish tokens are made.
+const MINT_PATH: &str = "/api/oidc/mint_token";
+
+static OLD_WAY: OldWay = OldWay {
+    ecosystem: "prefix-dev",
+    variables: &["PREFIX_API_KEY"],
+    variables_around: None,
+    files: &[],
+    link: links::PREFIX_DEV,
+    last_step: "delete the API key on prefix.dev, under the account's settings",
+};
+
+/// prefix.dev's channels of conda packages.
+///
+/// The answer is the token's text and nothing else. A token is for the channels that trust the job's identity. Nothing of
+/// it can be run here: the protocol is that of rattler's source, held against recorded answers.
+#[derive(Clone, Debug)]
+pub struct PrefixDev {
+    url: HttpUrl,
+}
+
+impl PrefixDev {
+    /// The registry at this URL.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http on loopback), or holds credentials.
+    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self { url: HttpUrl::parse(url)? })
+    }
+
+    /// The public registry.
+    ///
+    /// # Errors
+    ///
+    /// Never: the URL is a constant of the protocol.
+    pub fn public() -> Result<Self, InvalidUrl> {
+        Self::at(PUBLIC)
+    }
+}
+
+#[async_trait]
+impl Registry for PrefixDev {
+    type Package = Everything;
+
+    fn url(&self) -> &HttpUrl {
+        &self.url
+    }
+
+    fn old_way(&self) -> &'static OldWay {
+        &OLD_WAY
+    }
+
+    fn token_variables(&self) -> &[&str] {
+        &["PREFIX_DEV_ID_TOKEN"]
+    }
+
+    /// The host, and for sub-domains of the public registry its name.
+    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
+        let host = self.url.host();
+        let is_below = host.strip_suffix(HOST).is_some_and(|label| label.ends_with('.'));
+        wire::derived(&self.url, Audience::new(if is_below { HOST } else { host }))
+    }
+
+    async fn exchange(
+        &self,
+        token: &IdToken,
+        package: Everything,
+        cx: &Context,
+    ) -> Result<PublishToken<Everything>, ExchangeError> {
+        let call = Call::new(self.url.at_root().below(MINT_PATH), token, &package, cx);
+        let body = json!({ "token": call.token().expose() }).to_string();
+        let answer = call.send(call.request().body("application/json", body)).await?;
+        let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());
+        Ok(PublishToken::new(call.secret("token", text)?, package, None))
+    }
+}

@@ -1,0 +1,104 @@
+//! What both ends of crates.io's protocol need to know: names, paths, audiences.
+//!
+//! Sources: crates.io's `src/controllers/trustpub/tokens` and `crates-io-auth-action`.
+
+use std::fmt;
+
+use oidc_core::{Audience, HttpUrl, InvalidAudience, shown};
+
+use crate::address::without_scheme;
+
+/// Where publish tokens are made (`POST`) and ended (`DELETE`), below a registry's URL.
+pub const TOKENS_PATH: &str = "/api/v1/trusted_publishing/tokens";
+
+/// The variable that holds an identity token on platforms that make it before the job, by crates.io's convention.
+pub const TOKEN_VARIABLE: &str = "CRATES_IO_ID_TOKEN";
+
+/// The longest crate name, in characters.
+const MAX_NAME: usize = 64;
+
+/// The audience of a registry: its URL without the scheme, as `crates-io-auth-action` asks for it, such as `crates.io`.
+///
+/// # Errors
+///
+/// When that is too long for an audience.
+pub fn audience(registry: &HttpUrl) -> Result<Audience, InvalidAudience> {
+    without_scheme(registry)
+}
+
+/// A crate's name: a letter, then letters, digits, `-` and `_`.
+///
+/// Names that differ in case, or in `-` and `_`, are the same crate; [`CrateName::canonical`] tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CrateName(String);
+
+impl CrateName {
+    /// A name from its text.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than 64 characters or not of the form that crates.io asks for.
+    pub fn parse(text: &str) -> Result<Self, InvalidCrateName> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.len() <= MAX_NAME
+            && text.chars().all(allowed)
+        {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidCrateName(text.chars().take(MAX_NAME).collect()))
+    }
+
+    /// The name as its author writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same for all spellings of a crate: in lower case, `-` for `_`.
+    pub fn canonical(&self) -> String {
+        self.0.to_ascii_lowercase().replace('_', "-")
+    }
+}
+
+impl fmt::Display for CrateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text is not a crate's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a crate's name: expected a letter, then letters, digits, `-` and `_`, at most 64", shown(.0))]
+pub struct InvalidCrateName(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_crate_are_the_same() {
+        for name in ["my-crate", "my_crate", "My_Crate", "MY-CRATE"] {
+            assert_eq!(CrateName::parse(name).unwrap().canonical(), "my-crate", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        let long = "a".repeat(65);
+        for name in ["", "1a", "-a", "_a", "a b", "a/b", "..", "a.b", "wïdget", "a%2fb", "a\0", &long] {
+            assert!(CrateName::parse(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_audience_is_the_url_without_its_scheme() {
+        for (url, expected) in [
+            ("https://crates.io", "crates.io"),
+            ("https://crates.io/", "crates.io"),
+            ("http://127.0.0.1:4873/", "127.0.0.1:4873"),
+            ("https://registry.example/cargo/", "registry.example/cargo"),
+        ] {
+            assert_eq!(audience(&HttpUrl::parse(url).unwrap()).unwrap().as_str(), expected);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What both ends of PyPI's protocol need to know: names, paths.
+//!
+//! Sources: warehouse's `warehouse/oidc` (the endpoints, their answers), uv's `uv-publish` (what a client asks for),
+//! the PyPA's specification of names (packaging.python.org, "Names and normalization").
+
+use std::fmt;
+
+use oidc_core::shown;
+
+/// Where a registry tells its audience, at its host's root.
+pub const AUDIENCE_PATH: &str = "/_/oidc/audience";
+
+/// Where publish tokens are made, at a registry's root.
+pub const MINT_PATH: &str = "/_/oidc/mint-token";
+
+/// The earlier name of [`MINT_PATH`], which takes tokens of every platform all the same. maturin still asks there.
+pub const LEGACY_MINT_PATH: &str = "/_/oidc/github/mint-token";
+
+/// Where publish tokens are ended, at a registry's root.
+pub const BURN_PATH: &str = "/_/oidc/burn-token";
+
+/// The variable that holds an identity token on platforms that make it before the job: named after the audience of
+/// the public index.
+pub const TOKEN_VARIABLE: &str = "PYPI_ID_TOKEN";
+
+/// The longest project name, in characters. Ours; the specification has no limit.
+const MAX_NAME: usize = 128;
+
+/// A project's name: letters, digits, `.`, `-` and `_`, with a letter or a digit at both ends.
+///
+/// Names that differ in case, or in runs of `.`, `-` and `_`, are the same project; [`ProjectName::normalized`] tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProjectName(String);
+
+impl ProjectName {
+    /// A name from its text.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than 128 characters or not of the form that the specification asks for.
+    pub fn parse(text: &str) -> Result<Self, InvalidProjectName> {
+        let is_end = |c: char| c.is_ascii_alphanumeric();
+        let allowed = |c: char| is_end(c) || is_separator(c);
+        if text.starts_with(is_end)
+            && text.ends_with(is_end)
+            && text.len() <= MAX_NAME
+            && text.chars().all(allowed)
+        {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidProjectName(text.chars().take(MAX_NAME).collect()))
+    }
+
+    /// The name as its author writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same for all spellings of a project: in lower case, one `-` for each run of `.`, `-` and `_` (PEP 503).
+    pub fn normalized(&self) -> String {
+        let parts: Vec<&str> = self.0.split(is_separator).filter(|part| !part.is_empty()).collect();
+        parts.join("-").to_ascii_lowercase()
+    }
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, '.' | '-' | '_')
+}
+
+impl fmt::Display for ProjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text is not a project's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{}` is not a project's name: expected letters, digits, `.`, `-` and `_`, with a letter or a digit at both ends",
+    shown(.0)
+)]
+pub struct InvalidProjectName(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_project_are_the_same() {
+        for name in ["Friendly-Bard", "friendly.bard", "FRIENDLY_BARD", "friendly--bard", "FrIeNdLy-._.-bArD"]
+        {
+            assert_eq!(ProjectName::parse(name).unwrap().normalized(), "friendly-bard", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        let long = "a".repeat(129);
+        for name in ["", "-a", "a-", ".", "..", "_", "a b", "a/b", "wïdget", "a%2fb", "a\0", "a\n", &long] {
+            assert!(ProjectName::parse(name).is_err(), "{name}");
+        }
+    }
+}

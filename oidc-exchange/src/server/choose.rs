@@ -1,0 +1,159 @@
+//! Which of an identity's publishers let a token in: decided within each package, united over packages.
+
+use std::collections::BTreeMap;
+
+use oidc_core::{
+    ClaimRule, Claims, Diagnosis, Identity, Match, Mismatch, Presence, Provider, Subject, Timestamp, Verified,
+};
+
+use super::refusal::Refusal;
+use super::store::{Package, PublisherRecord};
+use super::trust::TrustPolicy;
+
+/// The publisher that lets a token in for one package.
+pub(super) struct Chosen {
+    pub(super) record: PublisherRecord,
+    pub(super) matched: Match,
+    /// One line for a person.
+    pub(super) description: String,
+}
+
+impl Chosen {
+    /// A regular publisher before a pending one, then the more specific one.
+    fn rank(&self) -> (bool, u32) {
+        (!self.record.pending, self.matched.specificity)
+    }
+}
+
+/// A token held against publishers at one moment.
+pub(super) struct Chooser<'a> {
+    pub(super) provider: &'a dyn Provider,
+    pub(super) verified: &'a Verified<Claims>,
+    pub(super) policy: &'a TrustPolicy,
+    pub(super) now: Timestamp,
+}
+
+impl Chooser<'_> {
+    /// For each package the most specific publisher that lets the token in, of equally specific ones the oldest.
+    /// `candidates` come oldest first.
+    ///
+    /// What a refusal tells is decided here and nowhere else: the configuration of the nearest publisher only to a token
+    /// that has proved the same repository, by its id where the publisher knows one; to all others the same words,
+    /// whatever there is.
+    pub(super) fn choose(
+        &self,
+        candidates: Vec<PublisherRecord>,
+        ecosystem: &str,
+        package: Option<&str>,
+        identity: &Identity,
+    ) -> Result<Vec<Chosen>, Refusal> {
+        let mut best: BTreeMap<Package, Chosen> = BTreeMap::new();
+        let mut differing: Vec<(Package, Mismatch)> = Vec::new();
+        for record in candidates {
+            let package = record.package.clone();
+            match self.check(record) {
+                Some(Ok(chosen)) => {
+                    if best.get(&package).is_none_or(|best| chosen.rank() > best.rank()) {
+                        best.insert(package, chosen);
+                    }
+                }
+                Some(Err(mismatch)) => differing.push((package, mismatch)),
+                None => {}
+            }
+        }
+        if !best.is_empty() {
+            return Ok(best.into_values().collect());
+        }
+        let (strangers, own): (Vec<_>, Vec<_>) =
+            differing.into_iter().partition(|(_, mismatch)| mismatch.is_stranger());
+        let nearness = |mismatch: &Mismatch| self.nearness(mismatch.diagnosis());
+        // The first of equally near ones, which is the oldest.
+        match own.iter().rev().max_by_key(|(_, mismatch)| nearness(mismatch)) {
+            Some((package, mismatch)) => Err(Refusal::rule_differs(package, mismatch, own.len() - 1)),
+            None => {
+                let stranger = strangers.first().map(|(_, mismatch)| mismatch);
+                Err(Refusal::not_trusted(ecosystem, package, identity, &self.ids(), stranger))
+            }
+        }
+    }
+
+    /// The refusal of a repository that was renamed or transferred, which its id proves.
+    pub(super) fn renamed(&self, publishers: impl Iterator<Item = PublisherRecord>) -> Option<Refusal> {
+        publishers.filter_map(|record| Some((record.package.clone(), self.check(record)?.err()?))).find_map(
+            |(package, mismatch)| {
+                mismatch.is_renamed().then(|| Refusal::rule_differs(&package, &mismatch, 0))
+            },
+        )
+    }
+
+    /// How far a publisher's rules held: first by which claim differs, which platforms list in the order of their checks;
+    /// then by how much of it is the same.
+    fn nearness(&self, diagnosis: &Diagnosis) -> (Option<usize>, usize) {
+        let Subject::Claim(claim) = &diagnosis.subject else { return (Some(usize::MAX), 0) };
+        let place = self.provider.profile().claims.iter().position(|rule| rule.name == claim);
+        let same = match (&diagnosis.found, &diagnosis.expected) {
+            (Some(found), Some(expected)) => common(found, expected),
+            _ => 0,
+        };
+        (place, same)
+    }
+
+    /// The token's own immutable ids, for a person.
+    fn ids(&self) -> String {
+        let rules = self.provider.profile().claims.iter();
+        let is_id = |rule: &&ClaimRule| {
+            let names_id = rule.name.ends_with("_id") || rule.name.ends_with("-id");
+            rule.immutable && rule.presence == Presence::Required && names_id
+        };
+        let ids: Vec<String> = rules
+            .filter(is_id)
+            .filter_map(|rule| Some(format!("`{}` {}", rule.name, self.verified.get(rule.name)?)))
+            .collect();
+        if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) }
+    }
+
+    /// `None` where the stored publisher can't be used.
+    fn check(&self, record: PublisherRecord) -> Option<Result<Chosen, Mismatch>> {
+        let publisher = match self.provider.publisher(&record.rules()) {
+            Ok(publisher) => publisher,
+            Err(error) => {
+                tracing::error!(publisher = %record.id, %error, "a stored publisher can't be used and is passed over");
+                return None;
+            }
+        };
+        let checked = publisher.check(self.verified).and_then(|matched| {
+            self.is_in_force(&record, &matched)?;
+            Ok(Chosen { description: publisher.describe(), record, matched })
+        });
+        Some(checked)
+    }
+
+    fn is_in_force(&self, record: &PublisherRecord, matched: &Match) -> Result<(), Mismatch> {
+        let over = |code, problem: &str, fix: &str| {
+            let subject = Subject::Field("created_at".to_owned());
+            Err(Mismatch::new(Diagnosis::new(code, subject, problem).fix(fix)))
+        };
+        if record.pending {
+            if self.policy.pending_for <= self.now.since(record.created_at) {
+                let problem = "the pending publisher has expired before it created the package";
+                return over("publisher-expired", problem, "configure it anew");
+            }
+            return Ok(());
+        }
+        let has_learned_nothing = record.learned.is_empty() && !matched.learned.is_empty();
+        if has_learned_nothing && self.policy.lapse_after <= self.now.since(record.created_at) {
+            let problem = "the publisher has lapsed: it was not used soon after it was configured, and its names may \
+                 have changed hands since";
+            return over("publisher-lapsed", problem, "configure it anew, or together with its ids");
+        }
+        Ok(())
+    }
+}
+
+/// How many characters two texts have in common at their beginning and at their end, case apart.
+fn common(left: &str, right: &str) -> usize {
+    let pair = |(left, right): &(char, char)| left.eq_ignore_ascii_case(right);
+    let start = left.chars().zip(right.chars()).take_while(pair).count();
+    let end = left.chars().rev().zip(right.chars().rev()).take_while(pair).count();
+    start.max(end)
+}

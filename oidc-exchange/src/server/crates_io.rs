@@ -1,0 +1,82 @@
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::Body;
+use serde_json::json;
+
+use super::exchange::Exchange;
+use super::http::{AnswerBody, allowing, empty, exchange_member, json, presented, with_refusal_headers};
+use super::refusal::{Refusal, RefusalKind};
+use super::service::tower_service;
+
+/// The protocol's name in the stores.
+const ECOSYSTEM: &str = "cargo";
+
+/// crates.io's exchange as a tower service, to be mounted at `/api/v1/trusted_publishing/tokens`.
+///
+/// `POST` with `{"jwt"}` makes a token for every crate that lets the identity in, and is answered with 200 and
+/// `{"token"}`. `DELETE` with a token in `Authorization`, with `Bearer` or without, ends it: 204, whether there was one or
+/// not, and 401 for what is none. A refusal is `{"errors": [{"detail"}]}` with 400, 415 for a body that isn't said to
+/// be JSON, 422 for one without `jwt`, 500 or 503. (crates.io's `src/controllers/trustpub/tokens`; 503 is ours.)
+pub fn crates_io(exchange: Exchange) -> CratesIoTokens {
+    CratesIoTokens { exchange }
+}
+
+/// See [`crates_io`].
+#[derive(Clone, Debug)]
+pub struct CratesIoTokens {
+    exchange: Exchange,
+}
+
+tower_service!(CratesIoTokens, answer);
+
+async fn answer<B>(CratesIoTokens { exchange }: &CratesIoTokens, request: Request<B>) -> Response<AnswerBody>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match *request.method() {
+        Method::POST => {
+            if !is_json(request.headers()) {
+                let message = "expected a request with `Content-Type: application/json`";
+                return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+            }
+            match exchange_member(exchange, ECOSYSTEM, request.into_body(), "jwt").await {
+                Ok(minted) => json(StatusCode::OK, &json!({ "token": minted.token.expose() })),
+                Err(refusal) => refused(&refusal),
+            }
+        }
+        Method::DELETE => revoke(exchange, request.headers()).await,
+        _ => {
+            allowing("POST, DELETE", error(StatusCode::METHOD_NOT_ALLOWED, "tokens are made and ended here"))
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+async fn revoke(exchange: &Exchange, headers: &HeaderMap) -> Response<AnswerBody> {
+    match presented(headers).filter(|token| exchange.is_ours(token)) {
+        None => error(StatusCode::UNAUTHORIZED, "`Authorization` holds no token of this registry"),
+        Some(token) => match exchange.revoke(token).await {
+            Ok(()) => empty(StatusCode::NO_CONTENT),
+            Err(error) => refused(&error.into()),
+        },
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<AnswerBody> {
+    let status = match refusal.kind() {
+        RefusalKind::Malformed | RefusalKind::NoToken => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalKind::KeysUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    with_refusal_headers(error(status, &refusal.to_string()), refusal.kind())
+}
+
+fn error(status: StatusCode, detail: &str) -> Response<AnswerBody> {
+    json(status, &json!({ "errors": [{ "detail": detail }] }))
+}

@@ -1,0 +1,162 @@
+use std::error::Error as _;
+
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use oidc_core::verify::{Reason, VerifyError};
+use serde_json::json;
+
+use super::exchange::{Exchange, Minted};
+use super::http::{AnswerBody, allowing, exchange_member, json, member, with_refusal_headers};
+use super::refusal::{Refusal, RefusalKind};
+use super::service::tower_service;
+
+/// The protocol's name in the stores.
+const ECOSYSTEM: &str = "pypi";
+/// Where PyPI's OIDC endpoints live at a host's root. A mount may strip it.
+const ROOT: &str = "/_/oidc";
+
+/// PyPI's endpoints as a tower service, to be mounted at `/_/oidc` of the host that takes the uploads, with or without
+/// the mount stripping that.
+///
+/// | request | answer |
+/// |---|---|
+/// | `GET /audience` | `{"audience"}`, the verifier's first |
+/// | `POST /mint-token`, `POST /github/mint-token` | `{"success", "token", "expires"}`, for every project that lets the identity in |
+/// | `POST /burn-token` | 202 and the same text for whatever it is asked with |
+///
+/// A refusal is 422 and `{"message", "errors": [{"code", "description"}]}`, with the codes `invalid-payload`,
+/// `invalid-token`, `invalid-publisher`, `invalid-reuse-token` and, where trusted publishing is switched off, `not-enabled`
+/// (with 403 and `{"message"}` for the audience). `invalid-pending-publisher` has no occasion here: a pending publisher
+/// ends when its project comes to be. Where nothing is wrong with the token it is 500 or 503, which are ours.
+/// (warehouse's `warehouse/oidc/views.py`.)
+pub fn pypi(exchange: Exchange) -> PypiTokens {
+    PypiTokens { exchange, is_enabled: true }
+}
+
+/// See [`pypi`].
+#[derive(Clone, Debug)]
+pub struct PypiTokens {
+    exchange: Exchange,
+    is_enabled: bool,
+}
+
+impl PypiTokens {
+    /// With trusted publishing switched off: nobody gets a token, and clients are told why. Tokens can be ended all the
+    /// same.
+    #[must_use]
+    pub fn switched_off(self) -> Self {
+        Self { is_enabled: false, ..self }
+    }
+}
+
+tower_service!(PypiTokens, answer);
+
+async fn answer<B>(door: &PypiTokens, request: Request<B>) -> Response<AnswerBody>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let path = request.uri().path();
+    let endpoint = path.split_once(ROOT).map_or(path, |(_, below)| below);
+    let method = request.method();
+    match endpoint {
+        "/audience" if method == Method::GET || method == Method::HEAD => door.audience(),
+        "/mint-token" | "/github/mint-token" if method == Method::POST => {
+            door.mint(request.into_body()).await
+        }
+        "/burn-token" if method == Method::POST => door.burn(request.into_body()).await,
+        "/audience" => allowing("GET", message(StatusCode::METHOD_NOT_ALLOWED, "the audience is read")),
+        "/mint-token" | "/github/mint-token" | "/burn-token" => {
+            allowing("POST", message(StatusCode::METHOD_NOT_ALLOWED, "tokens are made and ended by POST"))
+        }
+        _ => message(StatusCode::NOT_FOUND, "there is no such endpoint"),
+    }
+}
+
+impl PypiTokens {
+    fn audience(&self) -> Response<AnswerBody> {
+        match self.exchange.verifier().audiences().first() {
+            Some(audience) if self.is_enabled => {
+                json(StatusCode::OK, &json!({ "audience": audience.as_str() }))
+            }
+            _ => message(StatusCode::FORBIDDEN, "Trusted publishing functionality not enabled"),
+        }
+    }
+
+    async fn mint<B>(&self, body: B) -> Response<AnswerBody>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if !self.is_enabled {
+            let description = "trusted publishing functionality not enabled";
+            return errors(StatusCode::UNPROCESSABLE_ENTITY, "not-enabled", description);
+        }
+        match exchange_member(&self.exchange, ECOSYSTEM, body, "token").await {
+            Ok(minted) => json(StatusCode::OK, &success(&minted)),
+            Err(refusal) => refused(&refusal),
+        }
+    }
+
+    /// Ends what may be a publish token. Whatever it is, the answer is the same.
+    async fn burn<B>(&self, body: B) -> Response<AnswerBody>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let clock = self.exchange.verifier().context().clock();
+        if let Ok(token) = member(body, clock, "token").await
+            && let Err(error) = self.exchange.revoke(&token).await
+        {
+            return refused(&error.into());
+        }
+        json(StatusCode::ACCEPTED, &json!({ "message": "Accepted", "errors": [] }))
+    }
+}
+
+fn success(minted: &Minted) -> serde_json::Value {
+    json!({ "success": true, "token": minted.token.expose(), "expires": minted.expires_at.as_secs() })
+}
+
+fn refused(refusal: &Refusal) -> Response<AnswerBody> {
+    let status = match refusal.kind() {
+        RefusalKind::KeysUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let description = match refusal.kind() {
+        RefusalKind::NotTrusted | RefusalKind::RuleDiffers => {
+            format!("valid token, but no corresponding publisher ({refusal})")
+        }
+        _ => refusal.to_string(),
+    };
+    with_refusal_headers(errors(status, code(refusal), &description), refusal.kind())
+}
+
+/// The protocol's name for a refusal. What can't be read as a token, or is of no known issuer, is a fault of the payload.
+fn code(refusal: &Refusal) -> &'static str {
+    let unread = |error: &VerifyError| {
+        matches!(
+            error.reason(),
+            Reason::TooLarge | Reason::Shape | Reason::Header | Reason::Claims(_) | Reason::Issuer
+        )
+    };
+    match refusal.kind() {
+        RefusalKind::Malformed | RefusalKind::NoToken => "invalid-payload",
+        RefusalKind::NotTrusted | RefusalKind::RuleDiffers => "invalid-publisher",
+        RefusalKind::AlreadyUsed => "invalid-reuse-token",
+        _ if refusal.source().and_then(|source| source.downcast_ref()).is_some_and(unread) => {
+            "invalid-payload"
+        }
+        _ => "invalid-token",
+    }
+}
+
+fn errors(status: StatusCode, code: &str, description: &str) -> Response<AnswerBody> {
+    let error = json!({ "code": code, "description": description });
+    json(status, &json!({ "message": "Token request failed", "errors": [error] }))
+}
+
+fn message(status: StatusCode, message: &str) -> Response<AnswerBody> {
+    json(status, &json!({ "message": message }))
+}

@@ -1,0 +1,69 @@
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use serde_json::json;
+
+use super::exchange::{Exchange, Minted};
+use super::http::{AnswerBody, allowing, exchange_member, json, rfc3339, with_refusal_headers};
+use super::refusal::{Refusal, RefusalKind};
+use super::service::tower_service;
+
+/// The protocol's name in the stores.
+const ECOSYSTEM: &str = "rubygems";
+
+/// RubyGems' exchange as a tower service, to be mounted at `/api/v1/oidc/trusted_publisher/exchange_token`.
+///
+/// `POST` with `{"jwt"}` makes a token for every gem that lets the identity in, and is answered with 201 and
+/// `{"rubygems_api_key", "name", "scopes", "expires_at"}`. A refusal is 400 for what is not a request of the protocol, 404
+/// for every token that does not get in, 500 or 503, with the reason in `{"error"}`. There is no way to end a token.
+/// (rubygems.org's `app/controllers/api/v1/oidc`; the reason and 503 are ours.)
+pub fn rubygems(exchange: Exchange) -> RubyGemsExchange {
+    RubyGemsExchange { exchange }
+}
+
+/// See [`rubygems`].
+#[derive(Clone, Debug)]
+pub struct RubyGemsExchange {
+    exchange: Exchange,
+}
+
+tower_service!(RubyGemsExchange, answer);
+
+async fn answer<B>(
+    RubyGemsExchange { exchange }: &RubyGemsExchange,
+    request: Request<B>,
+) -> Response<AnswerBody>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if request.method() != Method::POST {
+        return allowing("POST", error(StatusCode::METHOD_NOT_ALLOWED, "an exchange is a POST"));
+    }
+    match exchange_member(exchange, ECOSYSTEM, request.into_body(), "jwt").await {
+        Ok(minted) => json(StatusCode::CREATED, &body(&minted)),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn body(minted: &Minted) -> serde_json::Value {
+    json!({
+        "rubygems_api_key": minted.token.expose(),
+        "name": format!("trusted publisher, {}", rfc3339(minted.created_at)),
+        "scopes": ["push_rubygem"],
+        "expires_at": rfc3339(minted.expires_at),
+    })
+}
+
+fn refused(refusal: &Refusal) -> Response<AnswerBody> {
+    let status = match refusal.kind() {
+        RefusalKind::Malformed | RefusalKind::NoToken => StatusCode::BAD_REQUEST,
+        RefusalKind::KeysUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::NOT_FOUND,
+    };
+    with_refusal_headers(error(status, &refusal.to_string()), refusal.kind())
+}
+
+fn error(status: StatusCode, reason: &str) -> Response<AnswerBody> {
+    json(status, &json!({ "error": reason }))
+}

@@ -1,0 +1,151 @@
+//! What every store has to hold. A store's own tests call [`all`] with a [`Harness`]:
+//!
+//! ```
+//! use oidc_exchange::server::testing::{MemoryStore, conformance};
+//!
+//! struct InMemory;
+//!
+//! #[async_trait::async_trait]
+//! impl conformance::Harness for InMemory {
+//!     type Store = MemoryStore;
+//!
+//!     async fn empty(&self) -> MemoryStore {
+//!         MemoryStore::default()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! conformance::all(&InMemory).await;
+//! # }
+//! ```
+//!
+//! Every case panics with what does not hold.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    reason = "a suite of tests says what does not hold by a panic"
+)]
+
+mod faults;
+mod grants;
+mod life;
+mod scene;
+mod trust;
+
+use async_trait::async_trait;
+
+use crate::server::{PublisherStore, TokenStore, TrustStore};
+
+/// What the suite needs of a store under test.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// The store.
+    type Store: PublisherStore + TokenStore + TrustStore + Clone + 'static;
+
+    /// A store with nothing in it, that nobody else uses.
+    async fn empty(&self) -> Self::Store;
+
+    /// The same data as another process would reach them. A clone, where no other process can.
+    async fn elsewhere(&self, store: &Self::Store) -> Self::Store {
+        store.clone()
+    }
+
+    /// Steps of a write that can be made to fail, such as a statement for each table and the commit.
+    fn faults(&self) -> &[&str] {
+        &[]
+    }
+
+    /// From now on writes fail at this step.
+    async fn break_at(&self, _store: &Self::Store, _fault: &str) {}
+
+    /// Nothing fails any more.
+    async fn mend(&self, _store: &Self::Store) {}
+}
+
+/// Every case, one after the other.
+pub async fn all<H: Harness>(harness: &H) {
+    candidates(harness).await;
+    redeeming(harness).await;
+    concurrency(harness).await;
+    learning(harness).await;
+    tokens(harness).await;
+    purging(harness).await;
+    publishers(harness).await;
+    pending(harness).await;
+    faults(harness).await;
+}
+
+/// Who is found for an identity: neither more nor fewer.
+pub async fn candidates<H: Harness>(harness: &H) {
+    trust::candidates_are_those_of_the_identity(&harness.empty().await).await;
+    trust::wildcards_in_names_are_letters(&harness.empty().await).await;
+    trust::candidates_are_bounded(&harness.empty().await).await;
+}
+
+/// A grant is one: the identity token is burned and the publish token exists.
+pub async fn redeeming<H: Harness>(harness: &H) {
+    grants::a_grant_burns_and_mints(&harness.empty().await).await;
+    grants::a_token_is_used_as_often_as_it_may_be(&harness.empty().await).await;
+    grants::a_grant_of_a_removed_publisher_leaves_no_trace(&harness.empty().await).await;
+    grants::a_grant_of_several_packages_is_all_or_nothing(&harness.empty().await).await;
+}
+
+/// 64 at once.
+pub async fn concurrency<H: Harness>(harness: &H) {
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    grants::of_64_redemptions_as_many_succeed_as_may(&store, &other).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    grants::of_concurrent_first_uses_with_different_ids_one_wins(&store, &other).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    trust::of_concurrent_equal_publishers_one_is_stored(&store, &other).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    grants::no_token_outlives_a_publisher_that_is_removed_meanwhile(&store, &other).await;
+}
+
+/// Ids are learned once, with the first grant.
+pub async fn learning<H: Harness>(harness: &H) {
+    grants::ids_are_learned_with_the_grant(&harness.empty().await).await;
+    grants::another_id_is_refused_and_burns_nothing(&harness.empty().await).await;
+}
+
+/// Publish tokens are found while they live, and end when they are told to.
+pub async fn tokens<H: Harness>(harness: &H) {
+    life::a_token_is_found_until_it_is_over(&harness.empty().await).await;
+    life::revoking_is_idempotent_and_says_nothing(&harness.empty().await).await;
+    life::a_removed_publisher_ends_its_tokens_at_once(&harness.empty().await).await;
+}
+
+/// What is over is forgotten in batches, and nothing else.
+pub async fn purging<H: Harness>(harness: &H) {
+    life::purging_is_bounded_and_takes_only_what_is_over(&harness.empty().await).await;
+    life::a_used_token_stays_used_until_it_is_purged(&harness.empty().await).await;
+}
+
+/// Publishers are stored as they are, once, and replaced in one step.
+pub async fn publishers<H: Harness>(harness: &H) {
+    trust::a_publisher_comes_back_as_it_was_stored(&harness.empty().await).await;
+    trust::an_equal_publisher_is_not_stored_twice(&harness.empty().await).await;
+    trust::replacing_is_one_step(&harness.empty().await).await;
+    trust::removing_is_of_one_package(&harness.empty().await).await;
+}
+
+/// A pending publisher becomes a regular one when its package comes to be, and the others end.
+pub async fn pending<H: Harness>(harness: &H) {
+    trust::a_package_that_comes_to_be_settles_its_pending_publishers(&harness.empty().await).await;
+    trust::a_package_created_by_other_means_ends_its_pending_publishers(&harness.empty().await).await;
+}
+
+/// Whatever fails, and wherever a request is broken off: both or neither.
+pub async fn faults<H: Harness>(harness: &H) {
+    faults::a_redemption_that_fails_leaves_no_trace(harness).await;
+    faults::a_replacement_that_fails_leaves_the_old_one(harness).await;
+    faults::a_redemption_that_is_broken_off_is_both_or_neither(harness).await;
+}

@@ -1,0 +1,179 @@
+//! Burning, learning, minting.
+
+use super::scene::{by, found, grant, hash, package, publisher, stored, together, with_publisher};
+use crate::server::{Grant, PublisherStore, Redeemed, TokenStore, TrustStore};
+
+pub(super) async fn a_grant_burns_and_mints<S: PublisherStore + TokenStore + TrustStore>(store: &S) {
+    with_publisher(store).await;
+    assert_eq!(store.redeem(&grant(1, "a")).await.unwrap(), Redeemed::Granted);
+    let record = found(store, "a").await.expect("the publish token is found");
+    let widget = record.for_package(&package("widget")).expect("it is for the package");
+    assert_eq!((widget.publisher.as_str(), widget.may_create), ("p", false));
+    assert!(record.for_package(&package("gadget")).is_none());
+    assert_eq!((record.provider.as_str(), record.issuer.as_str()), ("github", "https://issuer.example"));
+    assert_eq!(record.run, *grant(1, "a").run(), "the run comes back as it was");
+    assert_eq!(record.expires_at, grant(1, "a").expires_at());
+
+    assert_eq!(store.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed);
+    assert!(found(store, "b").await.is_none(), "a refused redemption mints nothing");
+    assert!(found(store, "a").await.is_some(), "a refused redemption ends nothing");
+    assert_eq!(
+        store.redeem(&grant(2, "c")).await.unwrap(),
+        Redeemed::Granted,
+        "another identity token is another"
+    );
+}
+
+pub(super) async fn a_token_is_used_as_often_as_it_may_be<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    for (token, expected) in [
+        ("a", Redeemed::Granted),
+        ("b", Redeemed::Granted),
+        ("c", Redeemed::Granted),
+        ("d", Redeemed::AlreadyUsed),
+    ] {
+        let grant = Grant { max_uses: 3, ..grant(1, token) };
+        assert_eq!(store.redeem(&grant).await.unwrap(), expected, "use {token}");
+    }
+    assert!(found(store, "c").await.is_some());
+    assert!(found(store, "d").await.is_none());
+}
+
+pub(super) async fn a_grant_of_a_removed_publisher_leaves_no_trace<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    assert_eq!(
+        store.redeem(&grant(1, "a")).await.unwrap(),
+        Redeemed::Superseded,
+        "nobody has configured `p`"
+    );
+    stored(store, &publisher("p", "gadget")).await;
+    let of_widget = grant(1, "a");
+    assert_eq!(store.redeem(&of_widget).await.unwrap(), Redeemed::Superseded, "`p` is of another package");
+    assert!(found(store, "a").await.is_none());
+    let of_gadget = Grant { packages: vec![by("p", "gadget", &[])], ..grant(1, "b") };
+    assert_eq!(store.redeem(&of_gadget).await.unwrap(), Redeemed::Granted, "nothing was burned");
+}
+
+pub(super) async fn a_grant_of_several_packages_is_all_or_nothing<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    stored(store, &publisher("q", "gadget")).await;
+    let packages = vec![by("p", "widget", &[]), by("q", "gadget", &[]), by("r", "gone", &[])];
+    let grant_of = |count: usize| Grant { packages: packages[..count].to_vec(), ..grant(1, "a") };
+    assert_eq!(store.redeem(&grant_of(3)).await.unwrap(), Redeemed::Superseded);
+    assert!(found(store, "a").await.is_none());
+    assert_eq!(store.redeem(&grant_of(2)).await.unwrap(), Redeemed::Granted);
+    assert_eq!(found(store, "a").await.map(|record| record.packages.len()), Some(2));
+    assert!(store.remove(&package("gadget"), "q").await.unwrap());
+    let record = found(store, "a").await.expect("the other package is still in it");
+    assert!(record.for_package(&package("gadget")).is_none());
+    assert!(record.for_package(&package("widget")).is_some());
+}
+
+pub(super) async fn of_64_redemptions_as_many_succeed_as_may<S>(store: &S, other: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    for (jti, max_uses) in [(1, 1), (2, 5)] {
+        let tokens: Vec<String> = (0..64).map(|number| format!("{jti}-{number}")).collect();
+        let grants: Vec<Grant> = tokens.iter().map(|token| Grant { max_uses, ..grant(jti, token) }).collect();
+        let redeem = |(index, grant)| if index % 2 == 0 { store.redeem(grant) } else { other.redeem(grant) };
+        let outcomes = together(grants.iter().enumerate().map(redeem)).await;
+        let granted = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == Redeemed::Granted);
+        assert_eq!(granted.count(), max_uses as usize, "of 64 redemptions with {max_uses} uses");
+        let mut minted = 0;
+        for token in &tokens {
+            minted += u32::from(found(store, token).await.is_some());
+        }
+        assert_eq!(minted, max_uses, "as many publish tokens as grants");
+    }
+}
+
+pub(super) async fn of_concurrent_first_uses_with_different_ids_one_wins<S>(store: &S, other: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    let ids: Vec<String> = (0..16).map(|number| number.to_string()).collect();
+    let learning = |id: &String| {
+        let packages = vec![by("p", "widget", &[("repository_id", id), ("repository_owner_id", id)])];
+        Grant { replay_key: hash(id).as_bytes().to_owned(), packages, ..grant(0, id) }
+    };
+    let grants: Vec<Grant> = ids.iter().map(learning).collect();
+    let redeem = |(index, grant)| if index % 2 == 0 { store.redeem(grant) } else { other.redeem(grant) };
+    let outcomes = together(grants.iter().enumerate().map(redeem)).await;
+    let granted = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == Redeemed::Granted);
+    assert_eq!(granted.count(), 1, "of first uses with different ids");
+    let learned = store.list(&package("widget")).await.unwrap().remove(0).learned;
+    assert_eq!(learned.get("repository_id"), learned.get("repository_owner_id"), "the ids of one of them");
+    let winner = learned.get("repository_id").expect("an id was learned");
+    for id in &ids {
+        assert_eq!(found(store, id).await.is_some(), id == winner, "only the winner's token exists");
+    }
+}
+
+pub(super) async fn no_token_outlives_a_publisher_that_is_removed_meanwhile<S>(store: &S, other: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    for round in 0..8_u8 {
+        with_publisher(store).await;
+        let token = format!("r{round}");
+        let grant = grant(round, &token);
+        let package = package("widget");
+        let redeemed = async {
+            // Superseded or granted: what counts is what is left.
+            store.redeem(&grant).await.unwrap();
+        };
+        let removed = async {
+            assert!(other.remove(&package, "p").await.unwrap());
+        };
+        let both: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
+            [Box::pin(redeemed), Box::pin(removed)];
+        together(both).await;
+        assert!(found(store, &token).await.is_none(), "the publisher is gone, and so is its token");
+    }
+}
+
+pub(super) async fn ids_are_learned_with_the_grant<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    let learning = Grant { packages: vec![by("p", "widget", &[("repository_id", "7")])], ..grant(1, "a") };
+    assert_eq!(store.redeem(&learning).await.unwrap(), Redeemed::Granted);
+    let known = store.list(&package("widget")).await.unwrap();
+    assert_eq!(known[0].learned.get("repository_id").map(String::as_str), Some("7"));
+    let candidates = store.candidates(&known[0].identity, "npm", Some("widget")).await.unwrap();
+    assert_eq!(candidates[0].learned, known[0].learned, "candidates come with what they learned");
+    assert_eq!(candidates[0].rules()["repository_id"], "7");
+}
+
+pub(super) async fn another_id_is_refused_and_burns_nothing<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    let learning = |jti, token, ids| Grant { packages: vec![by("p", "widget", ids)], ..grant(jti, token) };
+    let first = learning(1, "a", &[("repository_id", "7")]);
+    assert_eq!(store.redeem(&first).await.unwrap(), Redeemed::Granted);
+    let other = learning(2, "b", &[("repository_owner_id", "3"), ("repository_id", "8")]);
+    assert_eq!(store.redeem(&other).await.unwrap(), Redeemed::Superseded);
+    assert!(found(store, "b").await.is_none());
+    let learned = store.list(&package("widget")).await.unwrap().remove(0).learned;
+    assert_eq!(learned.into_iter().collect::<Vec<_>>(), [("repository_id".to_owned(), "7".to_owned())]);
+    let same = learning(2, "b", &[("repository_id", "7")]);
+    assert_eq!(
+        store.redeem(&same).await.unwrap(),
+        Redeemed::Granted,
+        "nothing was burned, and the same id is no other"
+    );
+}

@@ -1,0 +1,94 @@
+//! Publish tokens and replay records, from their beginning to their end.
+
+use std::time::Duration;
+
+use super::scene::{LIFETIME, NOW, found, grant, hash, package, with_publisher};
+use crate::server::{Grant, PublisherStore, Redeemed, TokenStore, TrustStore};
+
+pub(super) async fn a_token_is_found_until_it_is_over<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    assert!(found(store, "a").await.is_none());
+    store.redeem(&grant(1, "a")).await.unwrap();
+    let last = NOW.plus(LIFETIME).minus(Duration::from_secs(1));
+    assert!(store.find(&hash("a"), last).await.unwrap().is_some());
+    assert!(store.find(&hash("a"), NOW.plus(LIFETIME)).await.unwrap().is_none(), "over, though not purged");
+    assert!(found(store, "A").await.is_none());
+}
+
+pub(super) async fn revoking_is_idempotent_and_says_nothing<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    store.redeem(&grant(1, "a")).await.unwrap();
+    store.redeem(&grant(2, "b")).await.unwrap();
+    for token in ["a", "a", "unknown"] {
+        let revoked: () = store.revoke(&hash(token)).await.unwrap();
+        assert_eq!(revoked, ());
+    }
+    assert!(found(store, "a").await.is_none());
+    assert!(found(store, "b").await.is_some(), "another token is not ended");
+    assert_eq!(
+        store.redeem(&grant(1, "c")).await.unwrap(),
+        Redeemed::AlreadyUsed,
+        "what is ended stays used"
+    );
+}
+
+pub(super) async fn a_removed_publisher_ends_its_tokens_at_once<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    store.redeem(&grant(1, "a")).await.unwrap();
+    assert!(!store.remove(&package("gadget"), "p").await.unwrap(), "the publisher is of another package");
+    assert!(found(store, "a").await.is_some());
+    assert!(store.remove(&package("widget"), "p").await.unwrap());
+    assert!(found(store, "a").await.is_none());
+    with_publisher(store).await;
+    assert!(found(store, "a").await.is_none(), "a publisher that is configured again brings no token back");
+    assert_eq!(store.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed);
+}
+
+pub(super) async fn purging_is_bounded_and_takes_only_what_is_over<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    for number in 0..7_u8 {
+        let over = Grant { remember_until: NOW, expires_at: NOW, ..grant(number, &format!("over {number}")) };
+        store.redeem(&over).await.unwrap();
+    }
+    let after = NOW.plus(Duration::from_secs(1));
+    let alive = Grant { remember_until: after, expires_at: after, ..grant(100, "alive") };
+    store.redeem(&alive).await.unwrap();
+    assert_eq!(store.purge(NOW.minus(Duration::from_secs(1)), 100).await.unwrap(), 0, "nothing is over yet");
+    let mut purged = Vec::new();
+    while purged.last() != Some(&0) && purged.len() < 20 {
+        purged.push(store.purge(NOW, 3).await.unwrap());
+    }
+    assert_eq!(purged.iter().sum::<u64>(), 14, "7 tokens and 7 replay records");
+    assert!(purged.iter().all(|count| *count <= 6), "at most 3 of each: {purged:?}");
+    assert!(found(store, "alive").await.is_some());
+    assert_eq!(
+        store.redeem(&Grant { replay_key: [100; 32], ..grant(0, "x") }).await.unwrap(),
+        Redeemed::AlreadyUsed
+    );
+}
+
+pub(super) async fn a_used_token_stays_used_until_it_is_purged<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    let until = grant(1, "a").remember_until();
+    store.redeem(&grant(1, "a")).await.unwrap();
+    store.purge(until.minus(Duration::from_secs(1)), 10).await.unwrap();
+    let late = Grant { created_at: until, remember_until: until.plus(LIFETIME), ..grant(1, "b") };
+    assert_eq!(store.redeem(&late).await.unwrap(), Redeemed::AlreadyUsed);
+    store.purge(until, 10).await.unwrap();
+    assert_eq!(store.redeem(&late).await.unwrap(), Redeemed::Granted, "it is forgotten when it may be");
+}

@@ -1,0 +1,111 @@
+//! Publishers and grants to test with.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use oidc_core::{Identity, Pin as IdPin, Run, Timestamp};
+use serde_json::json;
+
+use crate::server::{
+    Grant, GrantedBy, Package, PublisherRecord, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+};
+
+pub(super) const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+pub(super) const LIFETIME: Duration = Duration::from_secs(900);
+
+pub(super) fn package(name: &str) -> Package {
+    Package::new("npm", name)
+}
+
+pub(super) fn identity(key: &str) -> Identity {
+    Identity::new("https://issuer.example", key)
+}
+
+/// A publisher of package `name` by the repository `acme/widget`.
+pub(super) fn publisher(id: &str, name: &str) -> PublisherRecord {
+    let config =
+        json!({ "repository": "acme/widget", "workflow": "publish.yml", "n": id, "event": ["push"] });
+    PublisherRecord::new(id, package(name), "github", identity("acme/widget"), config, NOW)
+}
+
+pub(super) async fn stored<S: TrustStore>(store: &S, publisher: &PublisherRecord) {
+    assert_eq!(store.add(publisher).await.unwrap(), Stored::Done, "a new publisher is stored");
+}
+
+/// A store with one publisher, `p`, of the package `widget`.
+pub(super) async fn with_publisher<S: TrustStore>(store: &S) {
+    stored(store, &publisher("p", "widget")).await;
+}
+
+pub(super) fn hash(text: &str) -> TokenHash {
+    TokenHash::of(text)
+}
+
+/// A grant of the package `widget` by the publisher `p`, for the identity token `jti`, to the publish token `token`.
+pub(super) fn grant(jti: u8, token: &str) -> Grant {
+    let mut run = Run::default();
+    run.repository = Some("acme/widget".to_owned());
+    run.url = Some("https://ci.example/runs/1".to_owned());
+    Grant {
+        replay_key: [jti; 32],
+        remember_until: NOW.plus(Duration::from_secs(330)),
+        max_uses: 1,
+        token: hash(token),
+        created_at: NOW,
+        expires_at: NOW.plus(LIFETIME),
+        packages: vec![by("p", "widget", &[])],
+        provider: "github".to_owned(),
+        issuer: "https://issuer.example".to_owned(),
+        run,
+    }
+}
+
+pub(super) fn by(publisher: &str, name: &str, learned: &[(&'static str, &str)]) -> GrantedBy {
+    GrantedBy {
+        package: package(name),
+        publisher: publisher.to_owned(),
+        learned: learned.iter().map(|(claim, value)| IdPin::new(claim, *value)).collect(),
+    }
+}
+
+pub(super) async fn found<S: TokenStore>(store: &S, token: &str) -> Option<TokenRecord> {
+    store.find(&hash(token), NOW).await.unwrap()
+}
+
+/// What all futures come to, driven at the same time.
+pub(super) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut done = Vec::new();
+    poll_fn(|cx| {
+        running.retain_mut(|future| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => {
+                done.push(output);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done
+}
+
+/// Polls a future at most `polls` times and drops it; whether it came to its end.
+pub(super) async fn broken_off<F: Future>(future: F, polls: usize) -> bool {
+    let mut future = Box::pin(future);
+    let mut left = polls;
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}

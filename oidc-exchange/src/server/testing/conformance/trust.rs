@@ -1,0 +1,188 @@
+//! Publishers: found, stored, replaced, settled.
+
+use std::time::Duration;
+
+use oidc_core::Identity;
+use serde_json::json;
+
+use super::scene::{NOW, by, found, grant, identity, package, publisher, stored, together, with_publisher};
+use crate::server::{
+    Grant, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, Stored, TokenStore, TrustStore,
+};
+
+fn ids(records: &[PublisherRecord]) -> Vec<&str> {
+    records.iter().map(|record| record.id.as_str()).collect()
+}
+
+pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + TrustStore>(store: &S) {
+    let later = |id, name| {
+        let mut record = publisher(id, name);
+        record.created_at = NOW.plus(Duration::from_secs(1));
+        record
+    };
+    let with = |id: &str, package: Package, identity: Identity| {
+        let config = json!({ "n": id });
+        PublisherRecord::new(id, package, "github", identity, config, NOW)
+    };
+    for record in [
+        later("a", "widget"),
+        publisher("b", "widget"),
+        publisher("c", "gadget"),
+        with("d", package("widget"), Identity::new("https://other.example", "acme/widget")),
+        with("e", package("widget"), identity("acme/widget2")),
+        with("f", Package::new("pypi", "widget"), identity("acme/widget")),
+        with("g", package("widget"), identity("Acme/Widget")),
+    ] {
+        stored(store, &record).await;
+    }
+    let of = |key: &str, ecosystem: &'static str, package: Option<&'static str>| {
+        let identity = identity(key);
+        async move { store.candidates(&identity, ecosystem, package).await.unwrap() }
+    };
+    assert_eq!(ids(&of("acme/widget", "npm", Some("widget")).await), ["b", "a"], "oldest first");
+    assert_eq!(ids(&of("acme/widget", "npm", None).await), ["b", "c", "a"], "of every package");
+    assert_eq!(ids(&of("acme/widget", "pypi", Some("widget")).await), ["f"]);
+    assert_eq!(ids(&of("Acme/Widget", "npm", Some("widget")).await), ["g"], "keys are compared exactly");
+    assert!(of("acme/widget", "npm", Some("Widget")).await.is_empty());
+    assert!(of("acme/widge", "npm", Some("widget")).await.is_empty());
+    assert!(
+        of("acme/widget\0", "npm", Some("widget")).await.is_empty(),
+        "whatever a token says is looked up"
+    );
+    assert_eq!(ids(&store.list(&package("widget")).await.unwrap()), ["b", "d", "e", "g", "a"]);
+}
+
+pub(super) async fn wildcards_in_names_are_letters<S: PublisherStore + TrustStore>(store: &S) {
+    with_publisher(store).await;
+    for key in ["acme/%", "acme/widge_", "acme/*", "%", "' OR '1'='1"] {
+        assert!(store.candidates(&identity(key), "npm", Some("widget")).await.unwrap().is_empty(), "{key}");
+        assert!(
+            store.candidates(&identity("acme/widget"), "npm", Some(key)).await.unwrap().is_empty(),
+            "{key}"
+        );
+        assert!(store.list(&package(key)).await.unwrap().is_empty(), "{key}");
+    }
+}
+
+pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store: &S) {
+    for number in 0..MAX_CANDIDATES + 5 {
+        let mut record = publisher(&format!("{number:05}"), &format!("package-{number:05}"));
+        record.learned.insert("repository_id".to_owned(), "2".to_owned());
+        record.learned.insert("repository_owner_id".to_owned(), "1".to_owned());
+        stored(store, &record).await;
+    }
+    let candidates = store.candidates(&identity("acme/widget"), "npm", None).await.unwrap();
+    assert_eq!(candidates.len(), MAX_CANDIDATES);
+    assert!(candidates.iter().all(|record| record.learned.len() == 2), "each with all that it learned");
+}
+
+pub(super) async fn of_concurrent_equal_publishers_one_is_stored<S: TrustStore>(store: &S, other: &S) {
+    let records: Vec<PublisherRecord> = (0..16)
+        .map(|number| PublisherRecord { config: json!({}), ..publisher(&number.to_string(), "widget") })
+        .collect();
+    let add = |(index, record)| if index % 2 == 0 { store.add(record) } else { other.add(record) };
+    let outcomes = together(records.iter().enumerate().map(add)).await;
+    let done = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == Stored::Done);
+    assert_eq!(done.count(), 1, "of equal publishers");
+    assert_eq!(store.list(&package("widget")).await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_publisher_comes_back_as_it_was_stored<S: TrustStore>(store: &S) {
+    let mut record = publisher("p", "@acme/widget");
+    record.config = json!({ "b": [1, "x"], "a": { "z": null, "y": true }, "text": "\u{e9} '\" \\ %" });
+    record.pending = true;
+    record.origin = "file".to_owned();
+    record.learned.insert("repository_id".to_owned(), "2".to_owned());
+    stored(store, &record).await;
+    for back in [store.list(&package("@acme/widget")).await.unwrap(), store.of_origin("file").await.unwrap()]
+    {
+        assert_eq!(format!("{back:?}"), format!("{:?}", [&record]));
+    }
+    assert!(store.of_origin("api").await.unwrap().is_empty());
+    assert!(store.list(&Package::new("pypi", "@acme/widget")).await.unwrap().is_empty());
+}
+
+pub(super) async fn an_equal_publisher_is_not_stored_twice<S: TrustStore>(store: &S) {
+    with_publisher(store).await;
+    let same = PublisherRecord { id: "q".to_owned(), ..publisher("p", "widget") };
+    assert_eq!(store.add(&same).await.unwrap(), Stored::Exists);
+    let of_another_package = PublisherRecord { package: package("gadget"), ..same.clone() };
+    assert_eq!(store.add(&of_another_package).await.unwrap(), Stored::Done);
+    assert!(
+        store.add(&PublisherRecord { package: package("third"), ..same }).await.is_err(),
+        "the id is taken"
+    );
+    assert!(store.list(&package("third")).await.unwrap().is_empty());
+}
+
+pub(super) async fn replacing_is_one_step<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    stored(store, &publisher("q", "widget")).await;
+    let learning = Grant { packages: vec![by("p", "widget", &[("repository_id", "7")])], ..grant(1, "a") };
+    assert_eq!(store.redeem(&learning).await.unwrap(), Redeemed::Granted);
+
+    let new = PublisherRecord { config: json!({ "repository": "acme/other" }), ..publisher("r", "widget") };
+    assert_eq!(store.replace("unknown", &new).await.unwrap(), Stored::Missing);
+    let like_q = PublisherRecord { id: "r".to_owned(), ..publisher("q", "widget") };
+    assert_eq!(store.replace("p", &like_q).await.unwrap(), Stored::Exists);
+    assert_eq!(ids(&store.list(&package("widget")).await.unwrap()), ["p", "q"], "nothing changed");
+    assert!(found(store, "a").await.is_some(), "nothing changed");
+
+    assert_eq!(store.replace("p", &new).await.unwrap(), Stored::Done);
+    assert!(found(store, "a").await.is_none(), "the old publisher's tokens are over");
+    let known = store.list(&package("widget")).await.unwrap();
+    assert_eq!(ids(&known), ["q", "r"]);
+    assert!(known[1].learned.is_empty(), "the new one has learned nothing that it was not given");
+}
+
+pub(super) async fn removing_is_of_one_package<S: TrustStore>(store: &S) {
+    with_publisher(store).await;
+    assert!(!store.remove(&package("gadget"), "p").await.unwrap());
+    assert!(!store.remove(&package("widget"), "q").await.unwrap());
+    assert!(store.remove(&package("widget"), "p").await.unwrap());
+    assert!(!store.remove(&package("widget"), "p").await.unwrap());
+}
+
+pub(super) async fn a_package_that_comes_to_be_settles_its_pending_publishers<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    let pending = |id| PublisherRecord { pending: true, ..publisher(id, "widget") };
+    for record in [pending("p"), pending("q"), publisher("r", "widget")] {
+        stored(store, &record).await;
+    }
+    stored(store, &PublisherRecord { pending: true, ..publisher("s", "gadget") }).await;
+    store.redeem(&grant(1, "of p")).await.unwrap();
+    store.redeem(&Grant { packages: vec![by("q", "widget", &[])], ..grant(2, "of q") }).await.unwrap();
+    let may_create =
+        |record: Option<crate::server::TokenRecord>| record.map(|record| record.packages[0].may_create);
+    assert_eq!(may_create(found(store, "of p").await), Some(true));
+
+    assert!(!store.package_created(&package("widget"), Some("r")).await.unwrap(), "`r` is not pending");
+    assert!(
+        !store.package_created(&package("widget"), Some("s")).await.unwrap(),
+        "`s` is of another package"
+    );
+    assert_eq!(may_create(found(store, "of q").await), Some(true), "nothing changed");
+    assert!(store.package_created(&package("widget"), Some("p")).await.unwrap());
+    assert!(!store.package_created(&package("widget"), Some("p")).await.unwrap(), "it is regular now");
+    assert_eq!(
+        may_create(found(store, "of p").await),
+        Some(false),
+        "its token is that of a regular publisher"
+    );
+    assert!(found(store, "of q").await.is_none(), "the others were for a package that did not exist");
+    assert_eq!(ids(&store.list(&package("widget")).await.unwrap()), ["p", "r"]);
+    assert_eq!(ids(&store.list(&package("gadget")).await.unwrap()), ["s"]);
+}
+
+pub(super) async fn a_package_created_by_other_means_ends_its_pending_publishers<S: TrustStore>(store: &S) {
+    stored(store, &PublisherRecord { pending: true, ..publisher("p", "widget") }).await;
+    stored(store, &publisher("q", "widget")).await;
+    assert!(store.package_created(&package("widget"), None).await.unwrap());
+    assert!(store.package_created(&package("unknown"), None).await.unwrap());
+    assert_eq!(ids(&store.list(&package("widget")).await.unwrap()), ["q"]);
+}

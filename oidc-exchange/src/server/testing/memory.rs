@@ -1,0 +1,213 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use oidc_core::{Identity, Timestamp};
+
+use crate::server::{
+    Grant, GrantedPackage, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
+    Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+};
+
+/// All three stores in memory. Clones share what is stored.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    publishers: Vec<PublisherRecord>,
+    replay: HashMap<[u8; 32], (u32, Timestamp)>,
+    tokens: HashMap<TokenHash, TokenRecord>,
+}
+
+impl MemoryStore {
+    /// How many publish tokens and how many replay records there are.
+    pub fn records(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.tokens.len(), state.replay.len())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl PublisherStore for MemoryStore {
+    async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        TrustStore::list(self, package).await
+    }
+
+    async fn candidates(
+        &self,
+        identity: &Identity,
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let matches = |record: &&PublisherRecord| {
+            record.identity == *identity
+                && record.package.ecosystem == ecosystem
+                && package.is_none_or(|name| record.package.name == name)
+        };
+        Ok(self.lock().publishers.iter().filter(matches).take(MAX_CANDIDATES).cloned().collect())
+    }
+
+    async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
+        let mut state = self.lock();
+        let uses = state.replay.get(grant.replay_key()).map_or(0, |(uses, _)| *uses);
+        if uses >= grant.max_uses() {
+            return Ok(Redeemed::AlreadyUsed);
+        }
+        let mut learned: Vec<(usize, BTreeMap<String, String>)> = Vec::new();
+        for granted in grant.packages() {
+            let is_it = |record: &PublisherRecord| {
+                record.id == granted.publisher && record.package == granted.package
+            };
+            let position = state.publishers.iter().position(is_it);
+            let Some((index, record)) =
+                position.and_then(|index| Some((index, state.publishers.get(index)?)))
+            else {
+                return Ok(Redeemed::Superseded);
+            };
+            let mut ids = record.learned.clone();
+            for pin in &granted.learned {
+                if ids.entry(pin.claim.to_owned()).or_insert_with(|| pin.value.clone()) != &pin.value {
+                    return Ok(Redeemed::Superseded);
+                }
+            }
+            learned.push((index, ids));
+        }
+        for (index, ids) in learned {
+            if let Some(record) = state.publishers.get_mut(index) {
+                record.learned = ids;
+            }
+        }
+        state.replay.insert(*grant.replay_key(), (uses + 1, grant.remember_until()));
+        let packages = grant
+            .packages()
+            .iter()
+            .map(|granted| GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false));
+        let record = TokenRecord::new(
+            packages.collect(),
+            grant.expires_at(),
+            grant.provider().to_owned(),
+            grant.issuer().to_owned(),
+            grant.run().clone(),
+        );
+        state.tokens.insert(*grant.token(), record);
+        Ok(Redeemed::Granted)
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        let state = self.lock();
+        let Some(record) = state.tokens.get(token).filter(|record| record.expires_at > now) else {
+            return Ok(None);
+        };
+        let mut record = record.clone();
+        for granted in &mut record.packages {
+            granted.may_create = state
+                .publishers
+                .iter()
+                .any(|publisher| publisher.id == granted.publisher && publisher.pending);
+        }
+        Ok(Some(record))
+    }
+
+    async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
+        self.lock().tokens.remove(token);
+        Ok(())
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.lock();
+        let before = state.tokens.len() + state.replay.len();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let over = state.tokens.iter().filter(|(_, record)| record.expires_at <= now);
+        let over: Vec<_> = over.map(|(hash, _)| *hash).take(limit).collect();
+        state.tokens.retain(|hash, _| !over.contains(hash));
+        let over = state.replay.iter().filter(|(_, (_, until))| *until <= now);
+        let over: Vec<_> = over.map(|(key, _)| *key).take(limit).collect();
+        state.replay.retain(|key, _| !over.contains(key));
+        Ok((before - state.tokens.len() - state.replay.len()) as u64)
+    }
+}
+
+#[async_trait]
+impl TrustStore for MemoryStore {
+    async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        let of_package = |record: &&PublisherRecord| record.package == *package;
+        Ok(self.lock().publishers.iter().filter(of_package).cloned().collect())
+    }
+
+    async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        let of_origin = |record: &&PublisherRecord| record.origin == origin;
+        Ok(self.lock().publishers.iter().filter(of_origin).cloned().collect())
+    }
+
+    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
+        self.lock().add(publisher)
+    }
+
+    async fn replace(&self, id: &str, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
+        let mut state = self.lock();
+        let is_old = |record: &PublisherRecord| record.id == id && record.package == publisher.package;
+        if !state.publishers.iter().any(is_old) {
+            return Ok(Stored::Missing);
+        }
+        if state.publishers.iter().any(|record| !is_old(record) && record.is_like(publisher)) {
+            return Ok(Stored::Exists);
+        }
+        state.remove(&publisher.package, id);
+        state.add(publisher)
+    }
+
+    async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {
+        Ok(self.lock().remove(package, id))
+    }
+
+    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let pending = state.publishers.iter().filter(|record| record.pending && record.package == *package);
+        let pending: Vec<String> = pending.map(|record| record.id.clone()).collect();
+        if by.is_some_and(|by| !pending.iter().any(|id| id == by)) {
+            return Ok(false);
+        }
+        for id in pending.iter().filter(|id| by != Some(id.as_str())) {
+            state.remove(package, id);
+        }
+        for record in state.publishers.iter_mut().filter(|record| by == Some(record.id.as_str())) {
+            record.pending = false;
+        }
+        Ok(true)
+    }
+}
+
+impl State {
+    fn add(&mut self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
+        if self.publishers.iter().any(|record| record.is_like(publisher)) {
+            return Ok(Stored::Exists);
+        }
+        if self.publishers.iter().any(|record| record.id == publisher.id) {
+            return Err(StoreError::new("there is a publisher of this id"));
+        }
+        self.publishers.push(publisher.clone());
+        self.publishers.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+        Ok(Stored::Done)
+    }
+
+    fn remove(&mut self, package: &Package, id: &str) -> bool {
+        let before = self.publishers.len();
+        self.publishers.retain(|record| record.id != id || record.package != *package);
+        let is_removed = self.publishers.len() < before;
+        if is_removed {
+            for token in self.tokens.values_mut() {
+                token.packages.retain(|granted| granted.publisher != id);
+            }
+            self.tokens.retain(|_, token| !token.packages.is_empty());
+        }
+        is_removed
+    }
+}

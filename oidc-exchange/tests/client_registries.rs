@@ -1,0 +1,408 @@
+//! Every registry's exchange, held against recorded requests and answers: what is asked where, what is made of the answer
+//! and of the refusal. The shapes are those of the registries' own sources and clients.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use oidc_core::http::{HeaderValue, Method, Request, Response};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::{Audience, Context, IdToken};
+use oidc_exchange::client::{
+    CratesIo, Everything, ExchangeErrorKind, Jsr, JsrUpload, NuGet, OpenVsx, Packagist, PrefixDev, PubDev,
+    PublishToken, Pypi, Registry, RubyGems, VsMarketplace,
+};
+use serde_json::{Value, json};
+
+const EXPIRY: u64 = 1_767_229_200;
+const EXPIRY_TEXT: &str = "2026-01-01T01:00:00Z";
+
+fn id_token(audience: &str) -> IdToken {
+    let issuer = FakeIssuer::new("https://issuer.example");
+    let claims =
+        json!({ "iss": issuer.url(), "aud": audience, "jti": FakeIssuer::unique_id(), "exp": EXPIRY });
+    IdToken::new(issuer.sign(&claims), Audience::new(audience).unwrap()).unwrap()
+}
+
+fn context(http: &FakeHttp) -> Context {
+    Context::default().with_http(http.clone()).with_clock(ManualClock::at(1_700_000_000))
+}
+
+fn answering(status: u16, body: &str) -> FakeHttp {
+    let body = body.to_owned();
+    FakeHttp::new().on_request(move |_| Some(Ok(Response::new(status, Vec::new(), body.clone()))))
+}
+
+/// Where an identity token stands in a request.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Bearer,
+    Member(&'static str),
+}
+
+/// One registry's exchange as it is on the wire.
+struct Recorded<R: Registry> {
+    registry: R,
+    package: R::Package,
+    audience: &'static str,
+    url: &'static str,
+    place: Place,
+    /// What stands in the body beside the token.
+    body: Value,
+    answer: (u16, Value),
+    token: &'static str,
+    expires: Option<u64>,
+}
+
+fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let found = request.headers.iter().find(|(header, _)| *header == name);
+    found.map(|(_, value)| value.expose())
+}
+
+impl<R: Registry> Recorded<R> {
+    async fn exchanged(&self, http: &FakeHttp) -> PublishToken<R::Package> {
+        let token = id_token(self.audience);
+        self.registry.exchange(&token, self.package.clone(), &context(http)).await.unwrap()
+    }
+
+    async fn check(&self) {
+        let body = match &self.answer.1 {
+            Value::String(raw) => raw.clone(),
+            answer => answer.to_string(),
+        };
+        let http = answering(self.answer.0, &body);
+        let token = self.exchanged(&http).await;
+        assert_eq!(token.secret_for(&self.package).unwrap().expose(), self.token, "{}", self.url);
+        assert_eq!(token.expires_at().map(|time| time.as_secs()), self.expires, "{}", self.url);
+        assert!(!format!("{token:?}").contains(self.token));
+
+        let [request] = &http.requests()[..] else { panic!("asked once") };
+        assert_eq!((request.method, request.url.as_str()), (Method::Post, self.url));
+        let mut sent: Value = serde_json::from_slice(&request.body).unwrap_or(json!({}));
+        let jwt = match self.place {
+            Place::Bearer => {
+                header(request, "authorization").unwrap().strip_prefix("Bearer ").unwrap().to_owned()
+            }
+            Place::Member(name) => {
+                assert_eq!(header(request, "authorization"), None);
+                sent.as_object_mut().unwrap().remove(name).unwrap().as_str().unwrap().to_owned()
+            }
+        };
+        assert_eq!(jwt.split('.').count(), 3, "{}", self.url);
+        assert_eq!(sent, self.body, "{}", self.url);
+        assert!(
+            !request
+                .headers
+                .iter()
+                .any(|(_, value)| matches!(value, HeaderValue::Plain(text) if text.contains(&jwt)))
+        );
+
+        self.refusals().await;
+        self.hostile_answers().await;
+    }
+
+    async fn refusals(&self) {
+        for body in [
+            r#"{"errors":[{"detail":"no such publisher"}]}"#,
+            r#"{"message":"Token request failed","errors":[{"code":"x","description":"no such publisher"}]}"#,
+            r#"{"error":"no such publisher"}"#,
+            r#"{"message":"no such publisher"}"#,
+            "no such publisher",
+        ] {
+            let http = answering(403, body);
+            let token = id_token(self.audience);
+            let error =
+                self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+            assert!(matches!(error.kind(), ExchangeErrorKind::Rejected { status: 403, .. }));
+            assert!(error.to_string().contains("no such publisher"), "{error}");
+            assert_eq!(http.requests().len(), 1, "an exchange is never tried again");
+        }
+    }
+
+    /// An answer that holds no usable token gives none, and shows nothing that may be one.
+    async fn hostile_answers(&self) {
+        let long = format!("\"{}\"", "a".repeat(9000));
+        for body in
+            ["{}", "[]", "null", "{\"token\":7}", "<html>hi there</html>", "two words", "", long.as_str()]
+        {
+            let http = answering(200, body);
+            let token = id_token(self.audience);
+            let error = self.registry.exchange(&token, self.package.clone(), &context(&http)).await;
+            match error {
+                Ok(token) => {
+                    // prefix.dev's answer is text; what may stand in a header is a token to it.
+                    assert!(self.url.contains("mint_token"), "{} {body}", self.url);
+                    assert!(token.secret_for(&self.package).unwrap().expose().is_ascii());
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{} {body}", self.url);
+                    assert!(error.to_string().len() < 500);
+                }
+            }
+        }
+        // A redirect is an answer like any other that is no success.
+        let http = FakeHttp::new().on_request(|_| {
+            let to = vec![("location".to_owned(), "https://evil.example/".to_owned())];
+            Some(Ok(Response::new(307, to, "")))
+        });
+        let token = id_token(self.audience);
+        let error = self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+        assert!(matches!(error.kind(), ExchangeErrorKind::Rejected { status: 307, .. }), "{error}");
+        assert_eq!(http.requests().len(), 1);
+    }
+
+    /// The audience, of a registry that derives it.
+    async fn check_audience(&self) {
+        let audience = self.registry.audience(&Context::default()).await.unwrap();
+        assert_eq!(audience.as_str(), self.audience);
+    }
+}
+
+#[tokio::test]
+async fn crates_io() {
+    let recorded = Recorded {
+        registry: CratesIo::public().unwrap(),
+        package: Everything,
+        audience: "crates.io",
+        url: "https://crates.io/api/v1/trusted_publishing/tokens",
+        place: Place::Member("jwt"),
+        body: json!({}),
+        answer: (200, json!({ "token": "cio_tp_hunter2" })),
+        token: "cio_tp_hunter2",
+        expires: None,
+    };
+    recorded.check_audience().await;
+    recorded.check().await;
+
+    let http = answering(204, "");
+    let token = recorded.exchanged(&answering(200, r#"{"token":"cio_tp_hunter2"}"#)).await;
+    assert!(recorded.registry.revoke(&token, &context(&http)).await.unwrap());
+    let [request] = &http.requests()[..] else { panic!("asked once") };
+    assert_eq!((request.method, request.url.as_str()), (Method::Delete, recorded.url));
+    assert_eq!(header(request, "authorization"), Some("Bearer cio_tp_hunter2"));
+    let refused = answering(401, r#"{"errors":[{"detail":"cio_tp_hunter2 is odd"}]}"#);
+    let error = recorded.registry.revoke(&token, &context(&refused)).await.unwrap_err();
+    assert!(error.to_string().contains("401") && !error.to_string().contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn pypi() {
+    let recorded = Recorded {
+        registry: Pypi::public().unwrap(),
+        package: Everything,
+        audience: "pypi",
+        url: "https://upload.pypi.org/_/oidc/mint-token",
+        place: Place::Member("token"),
+        body: json!({}),
+        answer: (200, json!({ "success": true, "token": "pypi-hunter2", "expires": EXPIRY })),
+        token: "pypi-hunter2",
+        expires: Some(EXPIRY),
+    };
+    recorded.check().await;
+
+    let http = answering(202, r#"{"message":"Accepted","errors":[]}"#);
+    let token = recorded.exchanged(&answering(200, r#"{"token":"pypi-hunter2"}"#)).await;
+    assert!(recorded.registry.revoke(&token, &context(&http)).await.unwrap());
+    let [request] = &http.requests()[..] else { panic!("asked once") };
+    assert_eq!(request.url.as_str(), "https://upload.pypi.org/_/oidc/burn-token");
+    assert_eq!(serde_json::from_slice::<Value>(&request.body).unwrap(), json!({ "token": "pypi-hunter2" }));
+    // An index that can't yet is no failure.
+    assert!(!recorded.registry.revoke(&token, &context(&answering(404, ""))).await.unwrap());
+}
+
+#[tokio::test]
+async fn pypi_tells_its_audience() {
+    let registry = Pypi::at("https://index.example/some/legacy/").unwrap();
+    let http = answering(200, r#"{"audience":"testpypi"}"#);
+    assert_eq!(registry.audience(&context(&http)).await.unwrap().as_str(), "testpypi");
+    assert_eq!(http.requests()[0].url.as_str(), "https://index.example/_/oidc/audience");
+    for (status, body, part) in [
+        (403, r#"{"message":"Trusted publishing functionality not enabled"}"#, "not enabled"),
+        (404, "<html>", "404"),
+        (200, "{}", "audience"),
+        (200, r#"{"audience":""}"#, "audience"),
+        (200, r#"{"audience":"a\nb"}"#, "audience"),
+        (302, "", "302"),
+    ] {
+        let error = registry.audience(&context(&answering(status, body))).await.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn rubygems() {
+    let answer = json!({
+        "rubygems_api_key": "rubygems_hunter2", "name": "x", "scopes": ["push_rubygem"], "expires_at": EXPIRY_TEXT,
+    });
+    let recorded = Recorded {
+        registry: RubyGems::public().unwrap(),
+        package: Everything,
+        audience: "rubygems.org",
+        url: "https://rubygems.org/api/v1/oidc/trusted_publisher/exchange_token",
+        place: Place::Member("jwt"),
+        body: json!({}),
+        answer: (201, answer),
+        token: "rubygems_hunter2",
+        expires: Some(EXPIRY),
+    };
+    recorded.check_audience().await;
+    recorded.check().await;
+    let token = recorded.exchanged(&answering(201, r#"{"rubygems_api_key":"rubygems_hunter2"}"#)).await;
+    assert!(!recorded.registry.revoke(&token, &Context::default()).await.unwrap(), "there is no way to");
+}
+
+#[tokio::test]
+async fn nuget() {
+    let expires = "2026-01-01T01:00:00.0000000Z";
+    let recorded = Recorded {
+        registry: NuGet::public("acme").unwrap(),
+        package: Everything,
+        audience: "https://www.nuget.org",
+        url: "https://www.nuget.org/api/v2/token",
+        place: Place::Bearer,
+        body: json!({ "username": "acme", "tokenType": "ApiKey" }),
+        answer: (200, json!({ "tokenType": "ApiKey", "expires": expires, "apiKey": "oy2hunter2" })),
+        token: "oy2hunter2",
+        expires: Some(EXPIRY),
+    };
+    recorded.check_audience().await;
+    recorded.check().await;
+}
+
+#[tokio::test]
+async fn prefix_dev() {
+    let recorded = Recorded {
+        registry: PrefixDev::public().unwrap(),
+        package: Everything,
+        audience: "prefix.dev",
+        url: "https://prefix.dev/api/oidc/mint_token",
+        place: Place::Member("token"),
+        body: json!({}),
+        answer: (200, json!("pfx_hunter2\n")),
+        token: "pfx_hunter2",
+        expires: None,
+    };
+    recorded.check_audience().await;
+    recorded.check().await;
+    for (url, audience) in [
+        ("https://repo.prefix.dev/acme", "prefix.dev"),
+        ("https://evilprefix.dev/", "evilprefix.dev"),
+        ("https://prefix.dev.evil.example/", "prefix.dev.evil.example"),
+        ("https://prefix.dev./", "prefix.dev."),
+        ("https://own.example:8443/x", "own.example"),
+    ] {
+        let registry = PrefixDev::at(url).unwrap();
+        assert_eq!(registry.audience(&Context::default()).await.unwrap().as_str(), audience, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn open_vsx() {
+    let recorded = Recorded {
+        registry: OpenVsx::public().unwrap(),
+        package: "acme.widget".parse().unwrap(),
+        audience: "https://open-vsx.org",
+        url: "https://open-vsx.org/api/-/trusted-publishing/token",
+        place: Place::Member("token"),
+        body: json!({ "namespace": "acme", "extension": "widget" }),
+        answer: (201, json!({ "value": "ovsxp_hunter2" })),
+        token: "ovsxp_hunter2",
+        expires: None,
+    };
+    recorded.check_audience().await;
+    recorded.check().await;
+    for name in ["acme", "acme.", ".widget", "a/b.c", "a.b.c", "a.b c", "..", "é.a"] {
+        assert!(name.parse::<oidc_exchange::client::Extension>().is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn vs_marketplace() {
+    let recorded = Recorded {
+        registry: VsMarketplace::public("acme").unwrap(),
+        package: Everything,
+        audience: "marketplace.visualstudio.com",
+        url: "https://marketplace.visualstudio.com/_apis/gallery/token",
+        place: Place::Bearer,
+        body: json!({ "publisherName": "acme" }),
+        answer: (200, json!({ "credential": "hunter2" })),
+        token: "hunter2",
+        expires: None,
+    };
+    recorded.check_audience().await;
+    recorded.check().await;
+}
+
+#[tokio::test]
+async fn packagist() {
+    let recorded = Recorded {
+        registry: Packagist::public("acme".parse().unwrap()).unwrap(),
+        package: "acme/widget".parse().unwrap(),
+        audience: "https://packagist.com",
+        url: "https://packagist.com/oidc/token-exchange/acme/acme/widget",
+        place: Place::Bearer,
+        body: json!({}),
+        answer: (200, json!({ "key": "key", "secret": "hunter2" })),
+        token: "key:hunter2",
+        expires: None,
+    };
+    recorded.check().await;
+    let http = answering(200, r#"{"audience":"https://packagist.com"}"#);
+    assert_eq!(recorded.registry.audience(&context(&http)).await.unwrap().as_str(), recorded.audience);
+    for name in ["", "/", "a/", "/a", "a/b/c", "A/b", "../a", "a/..", "a b", "a?b", "a%2fb"] {
+        assert!(name.parse::<oidc_exchange::client::ComposerName>().is_err(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn jsr_and_pub_dev_take_the_identity_token_itself_and_ask_nothing() {
+    let hash = format!("sha256-{}", "0".repeat(64));
+    let jsr = Jsr::public([JsrUpload::new("acme", "widget", "1.0.0", &hash)]).unwrap();
+    let audience = jsr.audience(&Context::default()).await.unwrap();
+    let permission = json!({
+        "permission": "package/publish", "scope": "acme", "package": "widget", "version": "1.0.0", "tarballHash": hash,
+    });
+    let told: Value = serde_json::from_str(audience.as_str()).unwrap();
+    assert_eq!(told, json!({ "permissions": [permission] }));
+    let identity = id_token(audience.as_str());
+    let token = jsr.exchange(&identity, Everything, &Context::default()).await.unwrap();
+    let authorization = Jsr::authorization(&token);
+    assert_eq!(authorization.expose(), format!("githuboidc {}", identity.secret().expose()));
+    assert_eq!(token.expires_at().unwrap().as_secs(), EXPIRY);
+    let too_many = Jsr::public(vec![JsrUpload::new("acme", "widget", "1.0.0", &hash); 64]).unwrap();
+    assert!(too_many.audience(&Context::default()).await.is_err());
+
+    let pub_dev = PubDev::public().unwrap();
+    assert_eq!(pub_dev.audience(&Context::default()).await.unwrap().as_str(), "https://pub.dev");
+    let identity = id_token("https://pub.dev");
+    let token = pub_dev.exchange(&identity, Everything, &Context::default()).await.unwrap();
+    assert_eq!(token.secret_for(&Everything).unwrap().expose(), identity.secret().expose());
+}
+
+/// A registry's URL that is not what it seems is refused, or is another registry with another audience.
+#[test]
+fn no_registry_is_opened_at_an_address_that_would_show_a_token() {
+    for url in [
+        "http://registry.example/",
+        "http://127.0.0.1.evil.example/",
+        "https://registry.example@evil.example/",
+        "https://user:hunter2@registry.example/",
+        "https://registry.example/#@evil.example",
+        "ftp://registry.example/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "registry.example",
+        "",
+    ] {
+        let refused = [
+            CratesIo::at(url).is_err(),
+            Pypi::at(url).is_err(),
+            RubyGems::at(url).is_err(),
+            NuGet::at(url, "acme").is_err(),
+            PrefixDev::at(url).is_err(),
+            OpenVsx::at(url).is_err(),
+            VsMarketplace::at(url, "acme").is_err(),
+            Packagist::at(url, "acme".parse().unwrap()).is_err(),
+            PubDev::at(url).is_err(),
+            Jsr::at(url, []).is_err(),
+        ];
+        assert_eq!(refused, [true; 10], "{url}");
+    }
+}

@@ -1,0 +1,186 @@
+//! Forge, a CI platform that nobody has: both its halves. It knows `oidc_core` and no other crate of the workspace.
+#![allow(missing_docs, unreachable_pub)]
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+use oidc_core::http::{Request, message_of};
+use oidc_core::{
+    Audience, ClaimRule, Claims, Context, Detection, Diagnosis, HttpUrl, IdToken, Identity, InvalidPublisher,
+    InvalidUrl, Issuer, Match, Mismatch, Pin, Profile, Provider, Publisher, Run, Secret, SourceError,
+    SourceErrorKind, Subject, TokenSource, Verified,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+const ID: &str = "forge";
+const TOKEN_URL: &str = "FORGE_TOKEN_URL";
+const TOKEN_KEY: &str = "FORGE_TOKEN_KEY";
+
+const CLAIMS: &[ClaimRule] = &[
+    ClaimRule::required("iss"),
+    ClaimRule::required("aud"),
+    ClaimRule::required("exp"),
+    ClaimRule::required("iat"),
+    ClaimRule::required("jti"),
+    ClaimRule::required("project"),
+    ClaimRule::required("project_uid").immutable(),
+    ClaimRule::required("pipeline"),
+    ClaimRule::optional("stage"),
+    ClaimRule::ignored("sub"),
+];
+
+/// Forge with one issuer.
+#[derive(Debug)]
+pub struct Forge {
+    profile: Profile,
+    issuer: String,
+}
+
+impl Forge {
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self { profile: Profile::new(vec![Issuer::new(issuer)?], CLAIMS), issuer: issuer.to_owned() })
+    }
+}
+
+impl Provider for Forge {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        let environment = detection.context.environment();
+        if !environment.is_true("FORGE_CI") {
+            return Ok(None);
+        }
+        let (Some(url), Some(key)) = (environment.get(TOKEN_URL), environment.get(TOKEN_KEY)) else {
+            let subject = Subject::Variable(TOKEN_URL.to_owned());
+            let problem = "this job of Forge may not ask for identity tokens";
+            let diagnosis = Diagnosis::new("forge-not-permitted", subject, problem)
+                .fix("add `identity: true` to the job");
+            return Err(SourceError::new(SourceErrorKind::NotPermitted, diagnosis));
+        };
+        let url = HttpUrl::parse(url).map_err(|error| {
+            let subject = Subject::Variable(TOKEN_URL.to_owned());
+            SourceError::new(
+                SourceErrorKind::Unavailable,
+                Diagnosis::new("forge-url", subject, error.to_string()),
+            )
+        })?;
+        Ok(Some(Box::new(ForgeSource { context: detection.context.clone(), url, key: Secret::new(key) })))
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        Ok(Identity::new(claims.issuer(), required(claims, "project")?))
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        let config: Config = serde_json::from_value(config.clone()).map_err(|error| {
+            let subject = Subject::Field("publisher".to_owned());
+            InvalidPublisher::new(Diagnosis::new("forge-publisher", subject, error.to_string()))
+        })?;
+        Ok(Box::new(ForgePublisher { issuer: self.issuer.clone(), config }))
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let mut run = Run::default();
+        run.repository = claims.text("project").map(Cow::into_owned);
+        run
+    }
+}
+
+/// Where a job of Forge gets its tokens.
+#[derive(Debug)]
+struct ForgeSource {
+    context: Context,
+    url: HttpUrl,
+    key: Secret,
+}
+
+#[async_trait]
+impl TokenSource for ForgeSource {
+    fn provider(&self) -> &str {
+        ID
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let failed = |kind, problem: String| {
+            SourceError::new(kind, Diagnosis::new("forge-token", Subject::Url(self.url.to_string()), problem))
+        };
+        let request = Request::post(self.url.with_query("for", audience.as_str())).bearer(&self.key);
+        let answer = self.context.http().send(request).await;
+        let answer = answer.map_err(|error| failed(SourceErrorKind::Unavailable, error.to_string()))?;
+        if !answer.is_success() {
+            let problem = message_of(&answer).unwrap_or_else(|| format!("status {}", answer.status));
+            return Err(failed(SourceErrorKind::Rejected, problem));
+        }
+        let token = String::from_utf8_lossy(&answer.body);
+        IdToken::new(token, audience.clone())
+            .map_err(|error| failed(SourceErrorKind::InvalidToken, error.to_string()))
+    }
+
+    fn is_renewable(&self) -> bool {
+        true
+    }
+}
+
+/// A project's pipeline that may publish.
+#[derive(Debug)]
+struct ForgePublisher {
+    issuer: String,
+    config: Config,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    project: String,
+    pipeline: String,
+    stage: Option<String>,
+    project_uid: Option<String>,
+}
+
+impl Publisher for ForgePublisher {
+    fn identity(&self) -> Identity {
+        Identity::new(&self.issuer, &self.config.project)
+    }
+
+    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
+        let Config { project, pipeline, stage, project_uid } = &self.config;
+        is(claims, "project", project)?;
+        is(claims, "pipeline", pipeline)?;
+        if let Some(stage) = stage {
+            is(claims, "stage", stage)?;
+        }
+        let learned = match project_uid {
+            Some(id) => is(claims, "project_uid", id).map(|()| Vec::new())?,
+            None => vec![Pin::new("project_uid", required(claims, "project_uid")?)],
+        };
+        Ok(Match::new(u32::from(stage.is_some()), learned))
+    }
+
+    fn describe(&self) -> String {
+        format!("project {}, pipeline {}", self.config.project, self.config.pipeline)
+    }
+}
+
+fn required<'a>(claims: &'a Claims, name: &str) -> Result<Cow<'a, str>, Mismatch> {
+    claims.text(name).ok_or_else(|| {
+        let subject = Subject::Claim(name.to_owned());
+        Mismatch::new(Diagnosis::new("forge-claim", subject, format!("claim `{name}` is not a text")))
+    })
+}
+
+fn is(claims: &Claims, name: &str, expected: &str) -> Result<(), Mismatch> {
+    let found = required(claims, name)?;
+    if found == expected {
+        return Ok(());
+    }
+    let problem = format!("claim `{name}` is not the publisher's");
+    let diagnosis = Diagnosis::new("forge-claim", Subject::Claim(name.to_owned()), problem);
+    Err(Mismatch::new(diagnosis.found(found).expected(expected)))
+}

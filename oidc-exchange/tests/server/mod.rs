@@ -1,0 +1,289 @@
+//! A registry in memory: a fake CI platform, the exchange, npm's door.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Full};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::verify::Verifier;
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::{
+    Audience, ClaimRule, Claims, Context, Detection, Diagnosis, Identity, InvalidPublisher, Issuer, Match,
+    Mismatch, Pin, Profile, Provider, ProviderSet, Publisher, Random, RandomError, Run, SourceError, Subject,
+    TokenSource, Verified,
+};
+use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::server::{
+    Event, EventSink, Exchange, MintPolicy, Package, PublisherRecord, Trust, TrustPolicy, npm,
+};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+pub const ISSUER: &str = "https://issuer.example";
+pub const AUDIENCE: &str = "npm:registry.example";
+pub const NOW: u64 = 1_700_000_000;
+
+pub fn package(name: &str) -> Package {
+    Package::new("npm", name)
+}
+
+/// Randomness of the machine.
+#[derive(Debug)]
+struct Fresh;
+
+impl Random for Fresh {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        for chunk in buffer.chunks_mut(32) {
+            chunk.copy_from_slice(&FakeIssuer::unique_id().replace('-', "").as_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// A platform with three rules: repository, workflow, environment. It learns `repository_id`.
+#[derive(Debug)]
+pub struct Fake(Profile);
+
+const CLAIMS: &[ClaimRule] = &[
+    ClaimRule::required("iss"),
+    ClaimRule::required("aud"),
+    ClaimRule::required("exp"),
+    ClaimRule::required("iat"),
+    ClaimRule::optional("nbf"),
+    ClaimRule::required("jti"),
+    ClaimRule::required("repository"),
+    ClaimRule::required("repository_id").immutable(),
+    ClaimRule::optional("workflow"),
+    ClaimRule::optional("environment"),
+];
+
+fn differs(claim: &str, found: &str, expected: &str) -> Mismatch {
+    let subject = Subject::Claim(claim.to_owned());
+    Mismatch::new(
+        Diagnosis::new("fake", subject, format!("claim `{claim}` differs")).found(found).expected(expected),
+    )
+}
+
+impl Provider for Fake {
+    fn id(&self) -> &'static str {
+        "fake"
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+
+    fn detect(&self, _: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(None)
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        let repository =
+            claims.text("repository").ok_or_else(|| differs("repository", "no text", "a text"))?;
+        Ok(Identity::new(claims.issuer(), repository))
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::to_owned);
+        let Some(repository) = text("repository") else {
+            let subject = Subject::Field("repository".to_owned());
+            return Err(InvalidPublisher::new(Diagnosis::new("fake", subject, "`repository` is missing")));
+        };
+        let rules = ["workflow", "environment"].map(|key| Some((key, text(key)?)));
+        let rules = rules.into_iter().flatten().collect();
+        Ok(Box::new(FakePublisher { repository, id: text("repository_id"), rules }))
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let mut run = Run::default();
+        run.repository = claims.text("repository").map(String::from);
+        run.url = Some("https://ci.example/runs/1".to_owned());
+        run
+    }
+}
+
+#[derive(Debug)]
+struct FakePublisher {
+    repository: String,
+    id: Option<String>,
+    rules: Vec<(&'static str, String)>,
+}
+
+impl Publisher for FakePublisher {
+    fn identity(&self) -> Identity {
+        Identity::new(ISSUER, &self.repository)
+    }
+
+    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
+        let id = claims.text("repository_id").unwrap_or_default();
+        if let Some(pinned) = self.id.as_deref().filter(|pinned| *pinned != id) {
+            return Err(differs("repository_id", &id, pinned));
+        }
+        for (claim, expected) in &self.rules {
+            let found = claims.text(claim).unwrap_or_default();
+            if found != expected.as_str() {
+                return Err(differs(claim, &found, expected));
+            }
+        }
+        let learned = if self.id.is_none() { vec![Pin::new("repository_id", id)] } else { Vec::new() };
+        Ok(Match::new(u32::try_from(self.rules.len()).unwrap(), learned))
+    }
+
+    fn describe(&self) -> String {
+        format!("repository {} {:?}", self.repository, self.rules)
+    }
+}
+
+/// Remembers events.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(Arc<Mutex<Vec<Event>>>);
+
+impl EventSink for Memory {
+    fn record(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Memory {
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// A verifier of the fake platform's tokens.
+pub fn verifier(http: FakeHttp, clock: &ManualClock) -> (Verifier, ProviderSet) {
+    let cx = Context::default().with_clock(clock.clone()).with_http(http).with_random(Fresh);
+    let profile = Profile::new(vec![Issuer::new(ISSUER).unwrap()], CLAIMS);
+    let providers = ProviderSet::default().with(Fake(profile));
+    (Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &providers, &cx).unwrap(), providers)
+}
+
+/// The claims of a job that may publish `@acme/widget`, with changes.
+pub fn claims(now: u64, changes: &Value) -> Value {
+    let mut claims = json!({
+        "iss": ISSUER, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + 300, "jti": FakeIssuer::unique_id(),
+        "repository": "acme/widget", "repository_id": "2", "workflow": "publish.yml",
+    });
+    claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    claims
+}
+
+pub struct Registry {
+    pub issuer: Arc<FakeIssuer>,
+    pub clock: ManualClock,
+    pub store: MemoryStore,
+    pub exchange: Exchange,
+    pub trust: Trust,
+    pub events: Memory,
+}
+
+impl Registry {
+    /// A registry whose package `@acme/widget` trusts the workflow `publish.yml` of `acme/widget`.
+    pub async fn new() -> Self {
+        Self::with(MintPolicy::default(), TrustPolicy::default()).await
+    }
+
+    pub async fn with(mint: MintPolicy, policy: TrustPolicy) -> Self {
+        let issuer = Arc::new(FakeIssuer::new(ISSUER));
+        Self::over(FakeHttp::of_issuer(Arc::clone(&issuer)), issuer, mint, policy).await
+    }
+
+    /// A registry that can't reach the issuer.
+    pub async fn unreachable() -> Self {
+        let issuer = Arc::new(FakeIssuer::new(ISSUER));
+        Self::over(FakeHttp::new(), issuer, MintPolicy::default(), TrustPolicy::default()).await
+    }
+
+    async fn over(http: FakeHttp, issuer: Arc<FakeIssuer>, mint: MintPolicy, policy: TrustPolicy) -> Self {
+        let clock = ManualClock::at(NOW);
+        let (verifier, providers) = verifier(http, &clock);
+        let (store, events) = (MemoryStore::default(), Memory::default());
+        let trust = Trust::new(providers, store.clone(), verifier.context());
+        let exchange =
+            Exchange::new(verifier, store.clone(), mint).with_trust_policy(policy).with_sink(events.clone());
+        let registry = Self { issuer, clock, store, exchange, trust, events };
+        registry.trusts("@acme/widget", "acme/widget", false).await;
+        registry
+    }
+
+    /// Lets the workflow `publish.yml` of a repository publish a package.
+    pub async fn trusts(&self, name: &str, repository: &str, pending: bool) -> PublisherRecord {
+        self.configure(name, repository, &json!({ "workflow": "publish.yml" }), pending).await
+    }
+
+    pub async fn configure(
+        &self,
+        name: &str,
+        repository: &str,
+        rules: &Value,
+        pending: bool,
+    ) -> PublisherRecord {
+        let mut config = json!({ "repository": repository });
+        config.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
+        let mut record = self.trust.prepare(package(name), "fake", None, config).unwrap();
+        record.pending = pending;
+        self.trust.add(&record).await.unwrap();
+        record
+    }
+
+    /// The claims of a job that may publish `@acme/widget`, with changes.
+    pub fn claims(&self, changes: &Value) -> Value {
+        use oidc_core::Clock as _;
+        claims(self.clock.now().as_secs(), changes)
+    }
+
+    pub fn token(&self, changes: &Value) -> String {
+        self.issuer.sign(&self.claims(changes))
+    }
+
+    pub async fn exchange(&self, path: &str, token: &str) -> Answer {
+        let request = Request::post(path).header("authorization", format!("Bearer {token}"));
+        self.answer(request.body(Full::<Bytes>::default()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: String) -> Answer {
+        self.answer(Request::post(path).body(Full::<Bytes>::from(body)).unwrap()).await
+    }
+
+    pub async fn answer<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = npm(self.exchange.clone()).oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let body = serde_json::from_str(&text).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+
+    /// How many publish tokens and replay records there are.
+    pub async fn records(&self) -> (usize, usize) {
+        self.store.records()
+    }
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn token(&self) -> &str {
+        self.body["token"].as_str().unwrap_or_else(|| panic!("no token: {}", self.text))
+    }
+
+    #[track_caller]
+    pub fn message(&self) -> &str {
+        assert_eq!(self.body["message"], self.body["body"]["message"]);
+        self.body["message"].as_str().unwrap_or_else(|| panic!("no message: {}", self.text))
+    }
+}

@@ -1,0 +1,239 @@
+//! The exchange beyond one protocol: who wins, what lapses, what is learned, what is told to whom.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod server;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use oidc_exchange::server::{
+    Door, MintPolicy, Package, PublisherStore as _, RefusalKind, TrustError, TrustPolicy, TrustStore as _,
+};
+use serde_json::json;
+use server::{Registry, package};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn widget() -> Door {
+    Door::package("npm", "@acme/widget")
+}
+
+#[tokio::test]
+async fn the_most_specific_publisher_of_a_package_wins_and_then_the_oldest() {
+    let registry = Registry::new().await;
+    let plain = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    registry.clock.advance(Duration::from_secs(1));
+    let rules = json!({ "workflow": "publish.yml", "environment": "publish" });
+    let specific = registry.configure("@acme/widget", "acme/widget", &rules, false).await;
+    registry.clock.advance(Duration::from_secs(1));
+    let rules = json!({ "environment": "publish" });
+    registry.configure("@acme/widget", "acme/widget", &rules, false).await;
+    for (changes, expected) in [
+        (json!({ "environment": "publish" }), &specific),
+        (json!({ "environment": "other" }), &plain),
+        (json!({}), &plain),
+    ] {
+        let minted = registry.exchange.exchange(&registry.token(&changes), &widget()).await.unwrap();
+        let record = registry.exchange.find(minted.token.expose()).await.unwrap().unwrap();
+        assert_eq!(record.packages[0].publisher, expected.id, "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn where_no_package_is_named_all_packages_are_united_and_each_has_its_own_winner() {
+    let registry = Registry::new().await;
+    let rules = json!({ "environment": "publish", "workflow": "publish.yml" });
+    registry.configure("@acme/gadget", "acme/widget", &rules, false).await;
+    registry.trusts("@acme/gadget", "acme/widget", false).await;
+    // A stranger names our repository, as specifically as can be.
+    registry.configure("@evil/trap", "acme/widget", &rules, false).await;
+    registry.configure("@other/thing", "other/repo", &json!({}), false).await;
+    let token = registry.token(&json!({ "environment": "publish" }));
+    let minted = registry.exchange.exchange(&token, &Door::identity("npm")).await.unwrap();
+    let names: BTreeSet<&str> = minted.packages.iter().map(|package| package.name.as_str()).collect();
+    assert_eq!(names, ["@acme/gadget", "@acme/widget", "@evil/trap"].into());
+    let again = registry.exchange.exchange(&token, &Door::identity("npm")).await.unwrap_err();
+    assert_eq!(again.kind(), RefusalKind::AlreadyUsed);
+    assert!(again.to_string().contains("once,"), "{again}");
+    let elsewhere = registry.exchange.exchange(&token, &Door::identity("pypi")).await.unwrap_err();
+    assert_eq!(elsewhere.kind(), RefusalKind::NotTrusted);
+
+    let partly = registry.token(&json!({ "environment": "other" }));
+    let minted = registry.exchange.exchange(&partly, &Door::identity("npm")).await.unwrap();
+    assert_eq!(minted.packages.len(), 2, "what differs for one package is nothing to the others");
+}
+
+#[tokio::test]
+async fn a_publisher_that_learned_nothing_lapses_and_one_that_did_or_was_given_its_ids_does_not() {
+    let registry = Registry::new().await;
+    registry.trusts("@acme/used", "acme/widget", false).await;
+    let ids = json!({ "repository_id": "2" });
+    registry.configure("@acme/pinned", "acme/widget", &ids, false).await;
+    let exchange = async |name: &str| {
+        registry.exchange.exchange(&registry.token(&json!({})), &Door::package("npm", name)).await
+    };
+    registry.clock.advance(7 * DAY - Duration::from_secs(1));
+    exchange("@acme/used").await.unwrap();
+    registry.clock.advance(Duration::from_secs(1));
+    let refusal = exchange("@acme/widget").await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::RuleDiffers);
+    assert!(refusal.to_string().contains("lapsed") && refusal.to_string().contains("anew"), "{refusal}");
+    exchange("@acme/used").await.unwrap();
+    exchange("@acme/pinned").await.unwrap();
+    let (_, burned) = registry.store.records();
+    assert_eq!(burned, 3, "a lapsed publisher burns nothing");
+
+    let registry = Registry::with(MintPolicy::default(), TrustPolicy::default().lapse_after(30 * DAY)).await;
+    registry.clock.advance(8 * DAY);
+    registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pending_publisher_may_create_until_it_expires_and_never_stands_before_a_regular_one() {
+    let registry = Registry::new().await;
+    let pending = registry.trusts("@acme/novel", "acme/widget", true).await;
+    let novel = Door::package("npm", "@acme/novel");
+    let may_create = async |door: &Door| {
+        let minted =
+            registry.exchange.exchange(&registry.token(&json!({ "environment": "x" })), door).await.unwrap();
+        let record = registry.exchange.find(minted.token.expose()).await.unwrap().unwrap();
+        (record.packages[0].publisher.clone(), record.packages[0].may_create)
+    };
+    assert_eq!(may_create(&novel).await, (pending.id.clone(), true));
+    assert!(registry.store.list(&pending.package).await.unwrap()[0].pending, "an exchange creates nothing");
+
+    let regular = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    let rules = json!({ "workflow": "publish.yml", "environment": "x" });
+    registry.configure("@acme/widget", "acme/widget", &rules, true).await;
+    assert_eq!(may_create(&widget()).await, (regular.id, false));
+
+    assert!(registry.trust.package_created(&pending.package, Some(&pending.id)).await.unwrap());
+    registry.clock.advance(31 * DAY);
+    assert_eq!(may_create(&novel).await, (pending.id, false), "what created its package stays");
+
+    let other = Registry::new().await;
+    other.trusts("@acme/novel", "acme/widget", true).await;
+    other.clock.advance(30 * DAY - Duration::from_secs(1));
+    other.exchange.exchange(&other.token(&json!({})), &novel).await.unwrap();
+    other.clock.advance(Duration::from_secs(1));
+    let refusal = other.exchange.exchange(&other.token(&json!({})), &novel).await.unwrap_err();
+    assert!(refusal.to_string().contains("expired before it created"), "{refusal}");
+}
+
+#[tokio::test]
+async fn editing_the_identity_forgets_the_ids_and_ends_the_tokens() {
+    let registry = Registry::new().await;
+    let minted = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap();
+    let old = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    assert_eq!(old.learned.len(), 1);
+    let prepare = |config| registry.trust.prepare(package("@acme/widget"), "fake", None, config).unwrap();
+
+    let stricter = prepare(json!({ "repository": "acme/widget", "workflow": "release.yml" }));
+    let stored = registry.trust.edit(&old.id, stricter).await.unwrap();
+    assert_eq!((&stored.learned, stored.created_at), (&old.learned, old.created_at), "the same repository");
+    assert!(registry.exchange.find(minted.token.expose()).await.unwrap().is_none(), "under the old rules");
+
+    let release = json!({ "workflow": "release.yml" });
+    let minted = registry.exchange.exchange(&registry.token(&release), &widget()).await.unwrap();
+    registry.clock.advance(DAY);
+    let moved = prepare(json!({ "repository": "acme/moved", "workflow": "release.yml" }));
+    let stored = registry.trust.edit(&stored.id, moved).await.unwrap();
+    assert!(stored.learned.is_empty());
+    assert!(stored.created_at > old.created_at, "it may lapse as a new one may");
+    assert!(registry.exchange.find(minted.token.expose()).await.unwrap().is_none());
+    let refusal = registry.exchange.exchange(&registry.token(&release), &widget()).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
+
+    let gone = prepare(json!({ "repository": "acme/x" }));
+    assert!(matches!(registry.trust.edit(&old.id, gone).await, Err(TrustError::Missing)));
+}
+
+#[tokio::test]
+async fn publishers_are_refused_that_are_there_or_too_many() {
+    let registry = Registry::new().await;
+    let again = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+    let again = registry.trust.prepare(package("@acme/widget"), "fake", None, again).unwrap();
+    let known = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    match registry.trust.add(&again).await {
+        Err(TrustError::Exists { id }) => assert_eq!(id, known.id),
+        other => panic!("{other:?}"),
+    }
+    for number in 1..32 {
+        registry.configure("@acme/widget", &format!("acme/widget-{number}"), &json!({}), false).await;
+    }
+    let one_more =
+        registry.trust.prepare(package("@acme/widget"), "fake", None, json!({ "repository": "a/b" }));
+    assert!(matches!(registry.trust.add(&one_more.unwrap()).await, Err(TrustError::TooMany)));
+    assert!(matches!(registry.trust.add(&again).await, Err(TrustError::Exists { .. })));
+    let of_gadget = Package::new("npm", "@acme/gadget");
+    for (provider, issuer) in [("other", None), ("fake", Some("https://other.example")), ("fake", Some(""))] {
+        let refused =
+            registry.trust.prepare(of_gadget.clone(), provider, issuer, json!({ "repository": "a/b" }));
+        assert!(matches!(refused, Err(TrustError::Provider { .. } | TrustError::Issuer { .. })));
+    }
+    assert!(matches!(
+        registry.trust.prepare(of_gadget, "fake", None, json!({})),
+        Err(TrustError::Publisher(_))
+    ));
+}
+
+#[tokio::test]
+async fn every_attempt_is_one_event_that_says_no_more_than_was_proven() {
+    let registry = Registry::new().await;
+    let secret = json!({ "user_email": "alice@example.com", "shoe_size": "quite-large" });
+    let token = registry.token(&secret);
+    registry.exchange.exchange(&token, &widget()).await.unwrap();
+    registry.exchange.exchange(&token, &widget()).await.unwrap_err();
+    registry
+        .exchange
+        .exchange(&registry.token(&json!({ "workflow": "x.yml" })), &widget())
+        .await
+        .unwrap_err();
+    registry
+        .exchange
+        .exchange(&registry.token(&json!({ "repository": "evil/x" })), &widget())
+        .await
+        .unwrap_err();
+    registry.exchange.exchange(&registry.token(&json!({ "repository": 7 })), &widget()).await.unwrap_err();
+    registry.exchange.exchange(&registry.token(&json!({ "aud": "x" })), &widget()).await.unwrap_err();
+    registry.post("/token/exchange", "{}".to_owned()).await;
+    registry.exchange("/token/exchange/package/-", &token).await;
+    let events = registry.events.take();
+    let told: Vec<_> = events.iter().map(|event| (event.outcome, event.is_verified())).collect();
+    assert_eq!(
+        told,
+        [
+            ("granted", true),
+            ("already-used", true),
+            ("rule-differs", true),
+            ("not-trusted", true),
+            ("invalid-token", true),
+            ("invalid-token", false),
+            ("malformed", false),
+            ("malformed", false),
+        ]
+    );
+    let granted = &events[0];
+    assert_eq!(granted.package.as_deref(), Some("@acme/widget"));
+    assert_eq!(granted.repository.as_deref(), Some("acme/widget"));
+    assert_eq!(granted.run_url.as_deref(), Some("https://ci.example/runs/1"));
+    assert!(granted.reason.contains("publish.yml"), "which rule decided: {}", granted.reason);
+    let known = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    assert_eq!(granted.publisher.as_deref(), Some(known.id.as_str()));
+    let json = serde_json::to_string(&events).unwrap();
+    for hidden in ["alice", "quite-large", token.as_str(), "tpub_"] {
+        assert!(!json.contains(hidden), "{hidden}");
+    }
+}
+
+#[tokio::test]
+async fn publishers_of_a_sibling_issuer_speak_for_nobody_else() {
+    let registry = Registry::new().await;
+    let mut foreign = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    registry.store.remove(&foreign.package, &foreign.id).await.unwrap();
+    foreign.identity.issuer = "https://issuer.example/".to_owned();
+    registry.store.add(&foreign).await.unwrap();
+    let refusal = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
+    assert!(registry.store.candidates(&foreign.identity, "npm", None).await.unwrap().len() == 1);
+}

@@ -1,0 +1,40 @@
+//! Every store is held against the suite: in memory, SQLite, and PostgreSQL where there is one.
+//!
+//! PostgreSQL is found by `TEST_POSTGRES_URL`, a URL of a user that may create databases; `.ci/postgres` starts one and
+//! prints it. Without it those tests print `skipped: …` and pass, unless `REQUIRE_CLIENTS=1`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod stores;
+
+use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::server::testing::conformance::{self, Harness};
+use stores::{Postgres, Sqlite, postgres};
+
+struct InMemory;
+
+#[async_trait::async_trait]
+impl Harness for InMemory {
+    type Store = MemoryStore;
+
+    async fn empty(&self) -> MemoryStore {
+        MemoryStore::default()
+    }
+}
+
+#[tokio::test]
+async fn the_store_in_memory_conforms() {
+    conformance::all(&InMemory).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_conforms() {
+    conformance::all(&Sqlite::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_conforms() {
+    let Some(url) = postgres() else { return };
+    let harness = Postgres::new(url);
+    conformance::all(&harness).await;
+    harness.clean_up().await;
+}

@@ -1,0 +1,133 @@
+//! ActiveState: the builder that publishes to registries on a user's behalf.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | none | ActiveState's own builder asks for its tokens and presents them; no job can |
+//!
+//! Hence this is the registry half alone: no source is ever found. Where a token was had elsewhere, a named variable
+//! takes it to a client ([`VariableSource`](oidc_core::VariableSource)).
+//!
+//! # Claims
+//!
+//! Every value but the times is a string. Names of PyPI's model of ActiveState publishers (warehouse,
+//! `oidc/models/activestate.py`).
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `organization`, `project` | required | no | exactly |
+//! | `actor_id` | required: the user's UUID | yes | exactly |
+//! | `builder` | required: `pypi-publisher` | | exactly |
+//! | `sub` | required: begins with `org:ORGANIZATION:project:PROJECT` | no | exactly |
+//! | `organization_id`, `project_id` | optional, learned where present | yes | exactly |
+//! | `actor`, `artifact_id`, `branch_id`, `ingredient`, `ingredient_name`, `jti`, `project_path`, `project_visibility` | ignored; a token is known by its digest | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | which code was built | no claim names a commit or a file |
+//! | that the names are those of last year's owner | unless the ids are pinned, and not every token has them |
+//!
+//! # A publisher's configuration
+//!
+//! | key | value | rule |
+//! |---|---|---|
+//! | `organization`, `project` | their names in the web address | required |
+//! | `actor_id` | the user's UUID | required |
+//! | `organization_id`, `project_id` | UUIDs | learned from the first match that has them |
+
+mod claims;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+#[cfg(test)]
+mod tests;
+
+use oidc_core::{
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+use self::publisher::ActiveStatePublisher;
+use crate::rules::Comparison;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "activestate";
+
+/// The issuer.
+const ISSUER: &str = "https://platform.activestate.com/api/v1/oauth/oidc";
+
+/// ActiveState with one issuer.
+#[derive(Clone, Debug)]
+pub struct ActiveState {
+    profile: Profile,
+    issuer: String,
+}
+
+impl ActiveState {
+    /// ActiveState's platform.
+    pub fn public() -> Self {
+        Self::with(Issuer::constant(ISSUER))
+    }
+
+    /// ActiveState with another issuer and no other, such as one on loopback for tests.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Issuer::new(issuer)?))
+    }
+
+    fn with(issuer: Issuer) -> Self {
+        let url = issuer.url().to_string();
+        let mut profile = Profile::new(vec![issuer], CLAIMS);
+        profile.replay = Replay::Digest;
+        Self { profile, issuer: url }
+    }
+}
+
+impl Default for ActiveState {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl Provider for ActiveState {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, _detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(None)
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(ActiveStatePublisher::read(&self.issuer, config)?))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        publisher::settings(claims.read_unverified())
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let mut run = Run::default();
+        if let (Some(organization), Some(project)) = (claims.text("organization"), claims.text("project")) {
+            run.repository = Some(format!("{organization}/{project}"));
+        }
+        run
+    }
+}

@@ -1,0 +1,35 @@
+use oidc_core::ClaimRule;
+
+/// Every claim that Buildkite is known to put into a token (Buildkite's documentation of OIDC in Pipelines and of
+/// `buildkite-agent oidc`).
+pub(super) const CLAIMS: &[ClaimRule] = &[
+    ClaimRule::required("iss"),
+    ClaimRule::required("aud"),
+    ClaimRule::required("exp"),
+    ClaimRule::required("iat"),
+    ClaimRule::optional("nbf"),
+    ClaimRule::required("organization_slug"),
+    ClaimRule::required("pipeline_slug"),
+    // Every publisher needs them. They are there only if the job asks for them, which deserves an own word.
+    ClaimRule::optional("organization_id").immutable(),
+    ClaimRule::optional("pipeline_id").immutable(),
+    ClaimRule::optional("build_branch"),
+    ClaimRule::optional("build_tag"),
+    ClaimRule::optional("step_key"),
+    ClaimRule::optional("build_number"),
+    ClaimRule::optional("build_commit").immutable(),
+    ClaimRule::optional("job_id"),
+    ClaimRule::ignored("sub"),
+    ClaimRule::ignored("jti"),
+    ClaimRule::ignored("agent_id"),
+    ClaimRule::ignored("build_id"),
+    ClaimRule::ignored("build_source"),
+    ClaimRule::ignored("cluster_id").immutable(),
+    ClaimRule::ignored("cluster_name"),
+    ClaimRule::ignored("queue_id").immutable(),
+    ClaimRule::ignored("queue_key"),
+    ClaimRule::ignored("runner_environment"),
+];
+
+/// Tags of the agent, whose names are its owner's choice.
+pub(super) const CLAIM_PREFIXES: &[&str] = &["agent_tag:"];

@@ -1,0 +1,155 @@
+//! Buildkite Pipelines.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `BUILDKITE` | `true` in every job |
+//! | `BUILDKITE_AGENT_ACCESS_TOKEN`, `BUILDKITE_JOB_ID` | to ask the agent's API where the command `buildkite-agent` is missing, as in a container |
+//! | `BUILDKITE_AGENT_ENDPOINT` | where that API is, if not at its usual place |
+//!
+//! # Claims
+//!
+//! Ids are UUIDs, `build_number` is a number. Names of [Buildkite's reference][claims].
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `organization_slug`, `pipeline_slug` | required | no | exactly |
+//! | `organization_id`, `pipeline_id` | every publisher needs them, configured or learned; a job must ask for them (`--claim`), as the source here does | yes | exactly |
+//! | `build_branch`, `build_tag` | optional; absent, `null` and empty are the same | no | as a pattern |
+//! | `step_key` | optional | no | exactly |
+//! | `build_number`, `job_id` | optional, for the link to the job | | |
+//! | `build_commit` | optional, for the record | yes | |
+//! | `sub` | ignored: a job can choose what stands there | | |
+//! | `agent_id`, `build_id`, `build_source`, `cluster_id`, `cluster_name`, `queue_id`, `queue_key`, `runner_environment`, `jti` | ignored; no `jti` is documented, so a token is known by its digest | | |
+//! | `agent_tag:…` | ignored: the rest of the name is the agent's | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | that the code was reviewed | any branch can run the pipeline; constrain `build_branch` or `build_tag`, and who may push those |
+//! | that the steps are what you read | a step can upload further steps |
+//! | which branch it really is | whoever starts a build by hand or by the API writes the branch's name |
+//! | that the machine is Buildkite's | agents are usually your own |
+//! | that the pipeline is the one of last year | unless its ids are pinned, which they are, once learned |
+//!
+//! # A publisher's configuration
+//!
+//! | key | value | rule |
+//! |---|---|---|
+//! | `organization_slug`, `pipeline_slug` | as in the web address | required |
+//! | `organization_id`, `pipeline_id` | UUIDs | learned from the first match where they are left out |
+//! | `build_branch`, `build_tag` | a pattern such as `main` or `v*` | anchored; `*` stops at `/`, `**` does not |
+//! | `step_key` | the step's key | |
+//!
+//! Of several publishers of a package that match, the one with more of `build_branch`, `build_tag` and `step_key` is
+//! more specific.
+//!
+//! [claims]: https://buildkite.com/docs/pipelines/security/oidc
+
+mod claims;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use oidc_core::{
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+};
+use serde_json::Value;
+
+use self::claims::{CLAIM_PREFIXES, CLAIMS};
+use self::publisher::BuildkitePublisher;
+use crate::rules::Comparison;
+use crate::rules::link::link;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "buildkite";
+
+/// The issuer.
+const ISSUER: &str = "https://agent.buildkite.com";
+
+/// Where builds are seen.
+const SERVER: &str = "https://buildkite.com";
+
+/// Buildkite with one issuer.
+#[derive(Clone, Debug)]
+pub struct Buildkite {
+    profile: Profile,
+    issuer: String,
+}
+
+impl Buildkite {
+    /// Buildkite.
+    pub fn public() -> Self {
+        Self::with(Issuer::constant(ISSUER))
+    }
+
+    /// Buildkite with another issuer and no other, such as one on loopback for tests.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Issuer::new(issuer)?))
+    }
+
+    fn with(issuer: Issuer) -> Self {
+        let url = issuer.url().to_string();
+        let mut profile = Profile::new(vec![issuer], CLAIMS);
+        profile.replay = Replay::Digest;
+        profile.claim_prefixes = CLAIM_PREFIXES;
+        Self { profile, issuer: url }
+    }
+}
+
+impl Default for Buildkite {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl Provider for Buildkite {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        source::detect(detection)
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(BuildkitePublisher::read(&self.issuer, config)?))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        publisher::settings(claims.read_unverified())
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
+        let mut run = Run::default();
+        if let (Some(organization), Some(pipeline)) = (text("organization_slug"), text("pipeline_slug")) {
+            let build = claims.get("build_number").and_then(|number| number.as_u64());
+            run.url = build
+                .and_then(|build| link(SERVER, &[&organization, &pipeline, "builds", &build.to_string()]));
+            run.repository = Some(format!("{organization}/{pipeline}"));
+        }
+        run.sha = text("build_commit");
+        run.r#ref = text("build_tag").or_else(|| text("build_branch"));
+        run
+    }
+}

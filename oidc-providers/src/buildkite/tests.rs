@@ -1,0 +1,43 @@
+use std::sync::Arc;
+
+use oidc_core::{Provider, Replay};
+use serde_json::{Value, json};
+
+use super::{Buildkite, ISSUER, sample};
+use crate::cases::{self, Platform};
+use crate::harness::{AUDIENCE, NOW, changed, outcome, verified};
+
+#[test]
+fn every_case_holds() {
+    let at = |issuer: &str| Ok(Arc::new(Buildkite::at(issuer)?) as _);
+    cases::hold(Platform { name: super::ID, at, claims: sample::claims_with });
+}
+
+#[test]
+fn a_publisher_with_more_rules_is_more_specific_and_ids_weigh_nothing() {
+    let specificity = |changes: Value| {
+        let config = changed(&json!({"organization_slug": "acme", "pipeline_slug": "widget"}), &changes);
+        let claims = sample::claims(ISSUER, AUDIENCE, NOW, "id");
+        outcome(&Buildkite::public(), &config, &claims).unwrap().specificity
+    };
+    assert_eq!(specificity(json!({})), 0);
+    assert_eq!(specificity(json!({"pipeline_id": "22222222-2222-4222-8222-222222222222"})), 0);
+    assert_eq!(specificity(json!({"build_tag": "v*"})), 1);
+    assert_eq!(specificity(json!({"build_tag": "v*", "build_branch": "main", "step_key": "publish"})), 3);
+}
+
+#[test]
+fn the_build_is_linked() {
+    let claims = verified(&Buildkite::public(), &sample::claims(ISSUER, AUDIENCE, NOW, "id")).unwrap();
+    let run = Buildkite::public().run(&claims);
+    assert_eq!(run.url.as_deref(), Some("https://buildkite.com/acme/widget/builds/7"));
+    assert_eq!(run.repository.as_deref(), Some("acme/widget"));
+    assert_eq!(run.r#ref.as_deref(), Some("v1.0.0"));
+    assert_eq!(run.sha.unwrap().len(), 40);
+}
+
+#[test]
+fn no_jti_is_asked_for() {
+    assert_eq!(Buildkite::public().profile().replay, Replay::Digest);
+    assert!(sample::claims(ISSUER, AUDIENCE, NOW, "id").get("jti").is_none());
+}

@@ -1,0 +1,81 @@
+//! Directories of cases, `tests/cases/PLATFORM/`: `source.json`, what a job sees and what comes of it; `publisher.json`,
+//! what a token says, who may publish, and what comes of that. `CONTRIBUTING.md` describes their form.
+//!
+//! Each case runs in a thread of its own, with all of the outside world in memory.
+
+mod publisher;
+mod source;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use oidc_core::{InvalidUrl, Provider};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::sample::Overrides;
+
+/// A platform has so many cases at least.
+const FEWEST: usize = 15;
+
+/// A platform as its cases see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Platform {
+    /// The folder's name.
+    pub(crate) name: &'static str,
+    /// The platform with one issuer.
+    pub(crate) at: fn(&str) -> Result<Arc<dyn Provider>, InvalidUrl>,
+    /// Its sample's claims.
+    pub(crate) claims: fn(&str, &str, u64, &str, &Overrides) -> Value,
+}
+
+/// Holds every case of a platform.
+pub(crate) fn hold(platform: Platform) {
+    let sources: source::Cases = read(platform, "source.json");
+    let publishers: publisher::Cases = read(platform, "publisher.json");
+    let (of_sources, of_publishers) = (sources.cases.len(), publishers.cases.len());
+    assert!(of_sources + of_publishers >= FEWEST, "{} has few cases", platform.name);
+    let run = |names: Vec<&str>, hold: &(dyn Fn(usize) + Sync)| {
+        let failed: Vec<&str> = thread::scope(|scope| {
+            let start = |(at, name)| (name, scope.spawn(move || hold(at)));
+            let started: Vec<_> = names.into_iter().enumerate().map(start).collect();
+            started.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect()
+        });
+        assert!(failed.is_empty(), "{}: {failed:#?}", platform.name);
+    };
+    run(sources.cases.iter().map(|case| &*case.name).collect(), &|at| sources.hold(platform, at));
+    run(publishers.cases.iter().map(|case| &*case.name).collect(), &|at| publishers.hold(platform, at));
+}
+
+fn read<T: DeserializeOwned>(platform: Platform, file: &str) -> T {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(platform.name);
+    let text = std::fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}/{file}: {error}", platform.name))
+}
+
+/// An object, empty where a case leaves it out.
+fn nothing() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// What comes of a case: a success, or the stable name of what went wrong.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+struct Expected(String);
+
+#[test]
+fn a_case_that_names_a_claim_that_no_table_does_is_found_out() {
+    let provider = crate::CircleCi::public();
+    let of = |claims: Value| publisher::unknown_claims(&provider, &nothing(), &claims);
+    assert_eq!(of(serde_json::json!({"oidc.circleci.com/org-id": "x", "sub": "y"})), [""; 0]);
+    assert_eq!(
+        of(serde_json::json!({"oidc.circleci.com/org_id": "x", "org-id": 1})),
+        ["oidc.circleci.com/org_id", "org-id"]
+    );
+    let generic = crate::Generic::client();
+    let config = serde_json::json!({"claims": {"namespace": "acme"}});
+    let claims = serde_json::json!({"namespace": "acme", "made_up": 1});
+    assert_eq!(publisher::unknown_claims(&generic, &config, &claims), ["made_up"]);
+}

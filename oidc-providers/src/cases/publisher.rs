@@ -1,0 +1,117 @@
+//! Cases of the registry half.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::verify::Verifier;
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::{Audience, Claims, Context, Provider, ProviderSet, Verified};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Expected, Platform, nothing};
+use crate::harness::{AUDIENCE, NOW, changed, overrides};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cases {
+    /// The issuer that the provider is configured with.
+    issuer: String,
+    /// The configuration that cases change.
+    config: Value,
+    pub(super) cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    pub(super) name: String,
+    /// Another issuer to configure the provider with.
+    issuer: Option<String>,
+    /// Another issuer that signs, and that this registry trusts beside.
+    signer: Option<String>,
+    /// Keys of the configuration that differ; `null` leaves one out.
+    #[serde(default = "nothing")]
+    config: Value,
+    /// Claims that differ from the sample's; `"<absent>"` leaves one out.
+    #[serde(default = "nothing")]
+    claims: Value,
+    /// `match`; or why not: `config`, `verifier`, or a mismatch's code.
+    expect: Expected,
+    /// The ids that a match learns.
+    learned: Option<BTreeMap<String, String>>,
+}
+
+impl Cases {
+    pub(super) fn hold(&self, platform: Platform, at: usize) {
+        let case = &self.cases[at];
+        let issuer = case.issuer.as_deref().unwrap_or(&self.issuer);
+        let config = changed(&self.config, &case.config);
+        let provider = (platform.at)(issuer).unwrap();
+        let unknown = unknown_claims(&*provider, &config, &case.claims);
+        assert!(unknown.is_empty(), "{}: the platform's table has no {unknown:?}", case.name);
+        assert_eq!(case.outcome(platform, &provider, &config), case.expect, "{}", case.name);
+    }
+}
+
+impl Case {
+    fn outcome(&self, platform: Platform, provider: &Arc<dyn Provider>, config: &Value) -> Expected {
+        let code = |code: &str| Expected(code.to_owned());
+        let publisher = match provider.publisher(config) {
+            Ok(publisher) => publisher,
+            Err(error) => {
+                assert!(error.diagnosis().fix.is_some(), "{}: {error}", self.name);
+                return code("config");
+            }
+        };
+        let issuer = self.signer.as_deref().unwrap_or(provider.profile().issuers[0].url());
+        let claims = (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(&self.claims));
+        let signer = self.signer.as_deref().map(|signer| (platform.at)(signer).unwrap());
+        let providers = [Some(Arc::clone(provider)), signer].into_iter().flatten().collect();
+        let Some(verified) = verified(&providers, issuer, &claims) else { return code("verifier") };
+        let identity = provider.identify(&verified);
+        match publisher.check(&verified) {
+            Ok(matched) => {
+                assert_eq!(
+                    identity.unwrap(),
+                    publisher.identity(),
+                    "{}: look-up and check must agree",
+                    self.name
+                );
+                if let Some(expected) = &self.learned {
+                    let learned = matched.learned.into_iter().map(|pin| (pin.claim.to_owned(), pin.value));
+                    assert_eq!(&learned.collect::<BTreeMap<_, _>>(), expected, "{}", self.name);
+                }
+                code("match")
+            }
+            Err(mismatch) => {
+                assert!(!mismatch.to_string().contains('\n'), "{}: {mismatch}", self.name);
+                code(mismatch.diagnosis().code)
+            }
+        }
+    }
+}
+
+/// Signs by the issuer, and verifies as a registry that trusts these providers; `None` where the verifier refuses.
+fn verified(providers: &ProviderSet, issuer: &str, claims: &Value) -> Option<Verified<Claims>> {
+    let issuer = Arc::new(FakeIssuer::new(issuer));
+    let http = FakeHttp::of_issuer(Arc::clone(&issuer));
+    let context = Context::default().with_clock(ManualClock::at(NOW)).with_http(http);
+    let verifier = Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], providers, &context).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(verifier.verify(&issuer.sign(claims))).ok()
+}
+
+/// The claims of a case that neither the platform's table nor, where rules name claims, the configuration names.
+pub(super) fn unknown_claims(provider: &dyn Provider, config: &Value, claims: &Value) -> Vec<String> {
+    let profile = provider.profile();
+    let is_known = |name: &str| {
+        let begins = |prefix: &&str| !prefix.is_empty() && name.starts_with(*prefix);
+        profile.rule(name).is_some()
+            || profile.claim_prefixes.iter().any(begins)
+            || config.get("claims").is_some_and(|claims| claims.get(name).is_some())
+    };
+    let names = claims.as_object().unwrap().keys();
+    names.filter(|name| !is_known(name)).cloned().collect()
+}

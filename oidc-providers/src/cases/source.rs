@@ -1,0 +1,216 @@
+//! Cases of the client half.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use oidc_core::http::{HttpErrorKind, Response};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
+use oidc_core::{
+    Ambient, Audience, Command, CommandError, CommandOutput, Commands, Context, Detection, FileError, Files,
+    ProviderSet, SourceError,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Expected, Platform};
+use crate::harness::AUDIENCE;
+
+/// What a case's texts write for the token that should come out, and for one for somebody else.
+const TOKEN: &str = "{token}";
+const OTHER_TOKEN: &str = "{other-token}";
+
+/// How a case's secrets begin.
+const SECRET: &str = "secret-";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cases {
+    /// The issuer that the provider is configured with.
+    issuer: String,
+    pub(super) cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    pub(super) name: String,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// Variables that the registry or the user names.
+    #[serde(default)]
+    variables: Vec<String>,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    commands: Vec<Recorded>,
+    #[serde(default)]
+    http: Vec<Recorded>,
+    /// What must have been asked over HTTP: method, URL and body of each request.
+    asked: Option<Vec<String>>,
+    /// `token`, or the code of the error that came instead.
+    expect: Expected,
+}
+
+/// What came of a command or a request when it was recorded.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recorded {
+    /// The command's line, or the request's method and URL.
+    of: String,
+    /// The exit status, or the answer's.
+    #[serde(default)]
+    status: u16,
+    /// What was printed, or the answer's body.
+    #[serde(default)]
+    gives: Value,
+    /// `start`, `timeout`, `too-large`: it came to nothing.
+    fails: Option<String>,
+}
+
+impl Cases {
+    pub(super) fn hold(&self, platform: Platform, at: usize) {
+        let case = &self.cases[at];
+        let providers: ProviderSet = [(platform.at)(&self.issuer).unwrap()].into_iter().collect();
+        let http = case.http();
+        let context = Context::default()
+            .with_environment(case.environment.iter().map(|(name, value)| (name, filled(value))).collect())
+            .with_files(Recordings(
+                case.files.iter().map(|(path, text)| (path.clone(), filled(text))).collect(),
+            ))
+            .with_commands(RecordedCommands(case.commands.clone()))
+            .with_http(http.clone())
+            .with_clock(ManualClock::at(0))
+            .with_random(NotRandom(0));
+        let mut detection = Detection::new(&context);
+        detection.token_variables = case.variables.iter().map(String::as_str).collect();
+        let outcome = match case.token(&providers, detection) {
+            Ok(()) => "token",
+            Err(error) => case.checked(&error),
+        };
+        assert_eq!(outcome, case.expect.0, "{}", case.name);
+        if let Some(asked) = &case.asked {
+            let request = |request: &oidc_core::http::Request| {
+                let body = String::from_utf8_lossy(&request.body);
+                format!("{} {} {body}", request.method.as_str(), request.url.as_str()).trim_end().to_owned()
+            };
+            assert_eq!(&http.requests().iter().map(request).collect::<Vec<_>>(), asked, "{}", case.name);
+        }
+    }
+}
+
+impl Case {
+    fn token(&self, providers: &ProviderSet, detection: Detection<'_>) -> Result<(), SourceError> {
+        let source = Ambient::detect(providers, detection)?;
+        self.shows_no_secret(&format!("{source:?}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let token = runtime.block_on(source.token(&Audience::new(AUDIENCE).unwrap()))?;
+        assert_eq!(token.secret().expose(), filled(TOKEN), "{}", self.name);
+        Ok(())
+    }
+
+    /// The error's code. Every error says what to do, in one line and without a secret.
+    fn checked(&self, error: &SourceError) -> &'static str {
+        let text = error.to_string();
+        assert!(error.diagnosis().fix.is_some() && !text.contains('\n'), "{}: {text}", self.name);
+        self.shows_no_secret(&format!("{text} {error:?}"));
+        let mut below = error.source();
+        while let Some(error) = below {
+            self.shows_no_secret(&format!("{error} {error:?}"));
+            below = error.source();
+        }
+        error.diagnosis().code
+    }
+
+    fn shows_no_secret(&self, text: &str) {
+        for secret in [SECRET, &filled(TOKEN), &filled(OTHER_TOKEN)] {
+            assert!(!text.contains(secret), "{}: {text}", self.name);
+        }
+    }
+
+    fn http(&self) -> FakeHttp {
+        self.http.iter().fold(FakeHttp::new(), |http, recorded| {
+            let (method, url) = recorded.of.split_once(' ').expect("method and URL");
+            let method = if method == "POST" { "POST" } else { "GET" };
+            match recorded.fails.as_deref() {
+                None => http.on(method, url, Response::new(recorded.status, Vec::new(), recorded.output())),
+                Some("timeout") => http.fail(method, url, HttpErrorKind::Timeout(Duration::from_secs(5))),
+                Some("too-large") => http.fail(method, url, HttpErrorKind::TooLarge(1)),
+                Some(_) => http.fail(method, url, HttpErrorKind::Connect("nobody is there".to_owned())),
+            }
+        })
+    }
+}
+
+impl Recorded {
+    fn output(&self) -> String {
+        match &self.gives {
+            Value::Null => String::new(),
+            Value::String(text) => filled(text),
+            json => filled(&json.to_string()),
+        }
+    }
+}
+
+/// A case's text with tokens in it. They are unsigned, which is enough for a client.
+fn filled(text: &str) -> String {
+    let issuer = FakeIssuer::new("https://issuer.example");
+    let token = |audience: &str| {
+        let header = json!({"alg": "none"}).to_string();
+        let token = issuer.sign_bytes(header.as_bytes(), json!({"aud": audience}).to_string().as_bytes());
+        let (message, _) = token.rsplit_once('.').expect("a signature");
+        format!("{message}.AAAA")
+    };
+    let mut filled = text.to_owned();
+    for (name, audience) in [(TOKEN, AUDIENCE), (OTHER_TOKEN, "somebody-else")] {
+        if text.contains(name) {
+            filled = filled.replace(name, &token(audience));
+        }
+    }
+    filled
+}
+
+struct Recordings(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Recordings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Files for Recordings {
+    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+        match self.0.get(&*path.to_string_lossy()) {
+            Some(text) if text.len() <= limit => Ok(text.clone().into_bytes()),
+            Some(_) => Err(FileError::new(path, "it is too long")),
+            None => Err(FileError::new(path, "no such file")),
+        }
+    }
+}
+
+struct RecordedCommands(Vec<Recorded>);
+
+impl std::fmt::Debug for RecordedCommands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("recorded commands")
+    }
+}
+
+#[async_trait]
+impl Commands for RecordedCommands {
+    async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
+        let line = format!("{} {}", command.program, command.arguments.join(" "));
+        let program = command.program;
+        let Some(recorded) = self.0.iter().find(|recorded| recorded.of == line) else {
+            return Err(CommandError::Start { program, reason: "no such command".to_owned() });
+        };
+        match recorded.fails.as_deref() {
+            None => Ok(CommandOutput::new(Some(i32::from(recorded.status)), recorded.output())),
+            Some("timeout") => Err(CommandError::Timeout { program, deadline: command.deadline }),
+            Some("too-large") => Err(CommandError::TooLarge { program, limit: command.max_output }),
+            Some(_) => Err(CommandError::Start { program, reason: "not allowed".to_owned() }),
+        }
+    }
+}

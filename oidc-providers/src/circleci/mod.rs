@@ -1,0 +1,201 @@
+//! CircleCI: circleci.com and CircleCI server.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `CIRCLECI` | `true` in every job |
+//! | `CIRCLE_OIDC_TOKEN`, `CIRCLE_OIDC_TOKEN_V2` | never read: their audience is the organisation's id, which no registry may accept |
+//!
+//! A token for a registry comes from the command `circleci run oidc get`, which every executor has; the audience is the
+//! one claim that it lets a job choose.
+//!
+//! # Claims
+//!
+//! Their names begin with `oidc.circleci.com/`, but for the registered ones. Ids are UUIDs. Names of [CircleCI's
+//! reference][claims].
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `oidc.circleci.com/org-id` | required, and the one in the issuer's path | yes | exactly |
+//! | `oidc.circleci.com/project-id` | required | yes | exactly |
+//! | `oidc.circleci.com/pipeline-definition-id` | required | yes | exactly |
+//! | `oidc.circleci.com/ssh-rerun` | required: JSON's `false`, else a person was logged in | | |
+//! | `oidc.circleci.com/vcs-origin` | absent in pipelines of custom webhooks; a fork's pipeline has the fork's | no | exactly |
+//! | `oidc.circleci.com/vcs-ref` | optional, absent as the origin is | no | as a pattern |
+//! | `oidc.circleci.com/context-ids` | optional, an array | yes | each one exactly |
+//! | `oidc.circleci.com/workflow-id` | optional, for the link to the run | | |
+//! | `sub` | ignored: it repeats the others | | |
+//! | `oidc.circleci.com/job-id`, `oidc.circleci.com/pipeline-id`, `jti` | ignored; no `jti` is documented, so a token is known by its digest | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | that it is of your organisation | every organisation has an issuer whose tokens are as validly signed, hence the rule on `org-id` |
+//! | that the code is the project's | forks get tokens if the project passes secrets to them, hence the rule on `vcs-origin` |
+//! | that the code was reviewed | the configuration is the one of the pipeline's ref; constrain `vcs_ref` or `context_ids` |
+//! | that a person approved the publish | only a context with a restriction asks for more |
+//! | that the machine is CircleCI's | self-hosted runners get the same tokens |
+//!
+//! # A publisher's configuration
+//!
+//! | key | value | rule |
+//! |---|---|---|
+//! | `org_id`, `project_id`, `pipeline_definition_id` | the UUIDs that the settings show | required |
+//! | `vcs_origin` | `github.com/owner/name` | without it only pipelines of custom webhooks match, which have none |
+//! | `vcs_ref` | a pattern such as `refs/heads/main` | anchored; `*` stops at `/`, `**` does not |
+//! | `context_ids` | a UUID or an array of them | the job must have them all |
+//!
+//! Of several publishers of a package that match, the one with more of `vcs_ref` and `context_ids` is more specific.
+//!
+//! # Issuers
+//!
+//! `https://oidc.circleci.com/org/UUID` is an organisation's own, `https://oidc.circleci.com` the one that all share.
+//! Each is configured by itself, and keys are fetched for those alone. A job gets the organisation's unless it asks for
+//! the other one ([`CircleCi::asking_root_issuer`]); npm takes the organisation's.
+//!
+//! [claims]: https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
+
+mod advice;
+mod claims;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use oidc_core::{
+    Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
+    Provider, Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+use self::publisher::CircleCiPublisher;
+use crate::rules::Comparison;
+use crate::rules::link::{is_uuid, link};
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "circleci";
+
+/// The issuer that all organisations of circleci.com share, and the beginning of each one's own.
+const ISSUER: &str = "https://oidc.circleci.com";
+
+/// Where the runs of [`ISSUER`] are seen.
+const SERVER: &str = "https://app.circleci.com";
+
+/// CircleCI with one issuer: one organisation's, or the root issuer.
+#[derive(Clone, Debug)]
+pub struct CircleCi {
+    profile: Profile,
+    issuer: String,
+    /// The organisation in the issuer's path.
+    organization: Option<String>,
+    asks_root: bool,
+}
+
+impl CircleCi {
+    /// CircleCI with the root issuer of circleci.com, which all organisations share.
+    pub fn public() -> Self {
+        Self::with(Issuer::constant(ISSUER), None)
+    }
+
+    /// CircleCI with one organisation's own issuer, by the organisation's id.
+    ///
+    /// # Errors
+    ///
+    /// When the id is not a UUID in lower case.
+    pub fn organization(id: &str) -> Result<Self, InvalidUrl> {
+        Self::at(&format!("{ISSUER}/org/{id}"))
+    }
+
+    /// CircleCI with another issuer and no other: one organisation's, of CircleCI server, or on loopback for tests. It
+    /// is compared with `iss` byte by byte.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has any path but none or `/org/` and a UUID in lower case.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        let organization = organization_of(issuer)?;
+        Ok(Self::with(Issuer::new(issuer)?, organization.map(str::to_owned)))
+    }
+
+    /// With a client half that asks for the root issuer's tokens, as PyPI's and Sigstore's clients do, instead of the
+    /// organisation's, which is CircleCI's default and npm's.
+    #[must_use]
+    pub fn asking_root_issuer(mut self) -> Self {
+        self.asks_root = true;
+        self
+    }
+
+    fn with(issuer: Issuer, organization: Option<String>) -> Self {
+        let url = issuer.url().to_string();
+        let mut profile = Profile::new(vec![issuer], CLAIMS);
+        profile.replay = Replay::Digest;
+        Self { profile, issuer: url, organization, asks_root: false }
+    }
+}
+
+impl Default for CircleCi {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl Provider for CircleCi {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(source::detect(detection, self.asks_root))
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        let token = Token { claims, comparison: Comparison::default() };
+        publisher::is_of_organization(&token, self.organization.as_deref())?;
+        publisher::identity(claims.issuer(), &token)
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(CircleCiPublisher::read(&self.issuer, self.organization.as_deref(), config)?))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        publisher::settings(claims.read_unverified())
+    }
+
+    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
+        advice::advise(claims.read_unverified())
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let text = |claim| claims.text(claim).map(String::from);
+        let mut run = Run::default();
+        run.repository = text(claims::VCS_ORIGIN);
+        run.r#ref = text(claims::VCS_REF);
+        let workflow = claims.text(claims::WORKFLOW_ID).filter(|_| self.issuer.starts_with(ISSUER));
+        run.url = workflow.and_then(|workflow| link(SERVER, &["pipelines/workflows", &workflow]));
+        run
+    }
+}
+
+/// The organisation in an issuer's path, `None` for the root issuer.
+fn organization_of(issuer: &str) -> Result<Option<&str>, InvalidUrl> {
+    let root = HttpUrl::parse(issuer)?.at_root();
+    match issuer.strip_prefix(root.as_str().trim_end_matches('/')) {
+        Some("") => Ok(None),
+        Some(path) if path.strip_prefix("/org/").is_some_and(is_uuid) => Ok(path.strip_prefix("/org/")),
+        _ => Err(InvalidUrl::new(
+            issuer,
+            "expected nothing behind the host, or `/org/` and a UUID in lower case",
+        )),
+    }
+}

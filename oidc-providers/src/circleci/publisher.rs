@@ -1,0 +1,218 @@
+use oidc_core::{
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Setting, Subject, Unverified,
+    Verified, shown,
+};
+use serde_json::Value;
+
+use super::claims::{
+    CLAIMS, CONTEXT_IDS, FLAGS, ORG_ID, PIPELINE_DEFINITION_ID, PROJECT_ID, SSH_RERUN, VCS_ORIGIN, VCS_REF,
+};
+use crate::rules::config::{Config, invalid};
+use crate::rules::exact::{self, Asked, Exact};
+use crate::rules::glob::Pattern;
+use crate::rules::names;
+use crate::rules::token::{Token, differs};
+use crate::rules::{Comparison, Field};
+
+const ORGANIZATION: Field = Field::exact("org_id", ORG_ID, "circleci-organization");
+const PROJECT: Field = Field::exact("project_id", PROJECT_ID, "circleci-project");
+const PIPELINE: Field =
+    Field::exact("pipeline_definition_id", PIPELINE_DEFINITION_ID, "circleci-pipeline-definition");
+const ORIGIN: Field = Field::exact("vcs_origin", VCS_ORIGIN, "circleci-vcs-origin");
+const REF: Field = Field::exact("vcs_ref", VCS_REF, "circleci-vcs-ref");
+const CONTEXTS: Field = Field::exact("context_ids", CONTEXT_IDS, "circleci-context");
+const RERUN: Field = Field::exact("ssh_rerun", SSH_RERUN, "circleci-ssh-rerun");
+
+const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+
+/// The ids that a publisher names.
+static ASKED: &[Asked] = &[
+    Asked::required(ORGANIZATION, "organisation", SOME_ID, names::uuid),
+    Asked::required(PROJECT, "project", SOME_ID, names::uuid),
+    Asked::required(PIPELINE, "pipeline definition", SOME_ID, names::uuid),
+];
+
+/// Every key that a configuration may have.
+const KEYS: &[&str] = &[ORGANIZATION.key, PROJECT.key, PIPELINE.key, ORIGIN.key, REF.key, CONTEXTS.key];
+
+/// A project's pipeline that may publish.
+#[derive(Debug)]
+pub(super) struct CircleCiPublisher {
+    issuer: String,
+    /// The organisation in the issuer's path.
+    of_issuer: Option<String>,
+    ids: Exact,
+    origin: Option<String>,
+    git_ref: Option<Pattern>,
+    contexts: Vec<String>,
+}
+
+impl CircleCiPublisher {
+    pub(super) fn read(
+        issuer: &str,
+        of_issuer: Option<&str>,
+        config: &Value,
+    ) -> Result<Self, InvalidPublisher> {
+        let config = Config::new(config, KEYS)?;
+        let ids = Exact::read(&config, ASKED)?;
+        if let Some(organization) =
+            of_issuer.filter(|organization| *organization != ids.value(ORGANIZATION.key))
+        {
+            let problem = "it is another organisation than the issuer's";
+            let refused = invalid("publisher-organization", ORGANIZATION.key, problem);
+            return Err(refused
+                .found(ids.value(ORGANIZATION.key))
+                .fix(format!("write `{organization}`"))
+                .into());
+        }
+        let origin = config.text(ORIGIN.key)?;
+        if let Some(origin) = origin {
+            is_origin(origin)?;
+        }
+        let contexts = config.texts(CONTEXTS.key)?;
+        contexts.iter().try_for_each(|context| names::uuid(CONTEXTS.key, context))?;
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            of_issuer: of_issuer.map(str::to_owned),
+            ids,
+            origin: origin.map(str::to_owned),
+            git_ref: config.text(REF.key)?.map(|text| Pattern::parse(REF.key, text)).transpose()?,
+            contexts: contexts.into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Holds a token of the right issuer against every rule.
+    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+        token.is_complete(CLAIMS, &[], FLAGS)?;
+        is_of_organization(token, self.of_issuer.as_deref())?;
+        self.ids.check(token)?;
+        is_unattended(token)?;
+        self.check_origin(token)?;
+        self.check_ref(token)?;
+        self.check_contexts(token)?;
+        let others = [self.git_ref.is_some(), !self.contexts.is_empty()];
+        Ok(Match::new(others.into_iter().map(u32::from).sum(), Vec::new()))
+    }
+
+    /// A pipeline of a custom webhook has no origin, and one of a fork has the fork's. Hence a publisher without an
+    /// origin lets in those that have none, and no fork.
+    fn check_origin(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let fix = match (&self.origin, token.optional(ORIGIN.claim)?) {
+            (Some(expected), Some(_)) => return token.is(&ORIGIN, expected),
+            (None, None) => return Ok(()),
+            (Some(_), None) => {
+                "publish from a push's pipeline, or configure a publisher without `vcs_origin` for custom webhooks"
+            }
+            (None, Some(_)) => {
+                "add `vcs_origin` to the publisher's configuration, so that forks can't publish"
+            }
+        };
+        let problem = match self.origin {
+            Some(_) => {
+                "the publisher asks for a VCS origin, and the pipeline has none: a custom webhook started it"
+            }
+            None => "the publisher names no VCS origin, and the pipeline has one",
+        };
+        let subject = Subject::Claim(ORIGIN.claim.to_owned());
+        Err(Mismatch::new(Diagnosis::new("circleci-no-vcs-origin", subject, problem).fix(fix)))
+    }
+
+    fn check_ref(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let Some(pattern) = &self.git_ref else { return Ok(()) };
+        let found = token.required(REF.claim)?;
+        if pattern.matches(&found) {
+            return Ok(());
+        }
+        let fix =
+            "publish from a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
+        Err(Mismatch::new(differs(&REF, &found, pattern.as_str()).fix(fix)))
+    }
+
+    fn check_contexts(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let raw = token.claims.get(CONTEXTS.claim).map_or("[]", |value| value.raw());
+        let found: Vec<String> = serde_json::from_str(raw).unwrap_or_default();
+        match self.contexts.iter().find(|context| !found.contains(context)) {
+            None => Ok(()),
+            Some(missing) => {
+                let fix = "add the context to the job in the workflow";
+                Err(Mismatch::new(differs(&CONTEXTS, &found.join(", "), missing).fix(fix)))
+            }
+        }
+    }
+}
+
+impl Publisher for CircleCiPublisher {
+    fn identity(&self) -> Identity {
+        Identity::new(&self.issuer, key(self.ids.value(ORGANIZATION.key), self.ids.value(PROJECT.key)))
+    }
+
+    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
+        let token = Token { claims, comparison: Comparison::default() };
+        token.is_from(&self.issuer)?;
+        self.hold(&token)
+    }
+
+    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
+        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    }
+
+    fn describe(&self) -> String {
+        let mut text = self.ids.describe();
+        let mut add = |name: &str, value: &str| text.push_str(&format!(", {name} {}", shown(value)));
+        add("VCS origin", self.origin.as_deref().unwrap_or("none"));
+        if let Some(pattern) = &self.git_ref {
+            add("ref", pattern.as_str());
+        }
+        if !self.contexts.is_empty() {
+            add("context", &self.contexts.join(" and "));
+        }
+        text
+    }
+}
+
+/// Whether a token of an organisation's issuer says that it is of that organisation.
+pub(super) fn is_of_organization(token: &Token<'_>, of_issuer: Option<&str>) -> Result<(), Mismatch> {
+    match of_issuer {
+        Some(organization) => token.agrees(&ORGANIZATION, organization),
+        None => Ok(()),
+    }
+}
+
+/// What a publisher that lets this job in is configured with.
+pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
+    exact::settings(claims, &[&ORGANIZATION, &PROJECT, &PIPELINE], &[&ORIGIN, &REF])
+}
+
+/// Whom a token speaks for.
+pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
+    let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
+    Ok(Identity::new(issuer, key(&organization, &project)))
+}
+
+fn key(organization: &str, project: &str) -> String {
+    format!("org/{organization}/project/{project}")
+}
+
+fn is_unattended(token: &Token<'_>) -> Result<(), Mismatch> {
+    token.flag(&RERUN, false).map_err(|mismatch| {
+        let fix = "run the job again without SSH: with it, whoever is logged in can take the job's token";
+        Mismatch::new(mismatch.diagnosis().clone().fix(fix))
+    })
+}
+
+/// A repository as CircleCI writes it: host, owner and name, without a scheme.
+fn is_origin(text: &str) -> Result<(), InvalidPublisher> {
+    names::ascii(ORIGIN.key, text)?;
+    let is_part =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || ":@?#\\".contains(c));
+    if text.split('/').count() >= 3 && text.split('/').all(is_part) && !text.ends_with(".git") {
+        return Ok(());
+    }
+    let path = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    let fix = match path.strip_suffix(".git").unwrap_or(path) {
+        path if path != text && path.split('/').count() >= 3 => format!("write `{}`", shown(path)),
+        _ => "write host, owner and name, such as `github.com/acme/widget`".to_owned(),
+    };
+    let problem = "it is not a repository as CircleCI writes it";
+    Err(invalid("publisher-vcs-origin", ORIGIN.key, problem).found(text).fix(fix).into())
+}

@@ -1,0 +1,16 @@
+use oidc_core::ClaimRule;
+
+/// The claims that every issuer has. What others it has, a publisher's configuration knows.
+pub(super) const CLAIMS: &[ClaimRule] = &[
+    ClaimRule::required("iss"),
+    ClaimRule::required("aud"),
+    ClaimRule::required("exp"),
+    ClaimRule::required("iat"),
+    ClaimRule::optional("nbf"),
+    ClaimRule::optional("sub"),
+    ClaimRule::ignored("jti"),
+    ClaimRule::ignored("kubernetes.io"),
+];
+
+/// All other claims are the issuer's choice.
+pub(super) const CLAIM_PREFIXES: &[&str] = &[""];

@@ -1,0 +1,123 @@
+//! Any other issuer: a token from a variable, a file or a command, and rules on claims that the configuration names.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `OIDC_TOKEN` | a token |
+//! | `OIDC_TOKEN_FILE` | the path of a file with a token, read anew each time, since Kubernetes replaces it |
+//!
+//! Whoever sets one of them chooses it, hence both are looked at before any CI platform. A command runs only where a
+//! program names it ([`CommandSource`]). A token's audience is checked after the fact, whatever it came from.
+//!
+//! # Claims
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | any | required, if a publisher's configuration names it | as the issuer has it | exactly, type included |
+//! | `jti` | ignored; a token is known by its digest, since not every issuer has one | | |
+//! | `sub`, `kubernetes.io` | ignored unless named | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | anything that no rule names | this crate doesn't know what the issuer's claims mean; whoever configures a publisher has to |
+//! | that the names are those of last year's owner | no id is learned; name an immutable claim |
+//! | that it is not one of many tenants' | some issuers serve everybody; name the claim that tells them apart |
+//!
+//! # A publisher's configuration
+//!
+//! | key | value | rule |
+//! |---|---|---|
+//! | `claims` | a table of claims, each with the value that it must have, or an array of those it may have | required, with one claim at least; values are texts, whole numbers below 2^53, `true` or `false` |
+//!
+//! All claims must hold. A claim that the token lacks, or has as another type, never does: `"1"` is not `1`. Of several
+//! publishers of a package that match, the one with more claims is more specific. Publishers are looked up by the
+//! issuer alone, hence a refusal doesn't tell what was expected.
+
+mod claims;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use oidc_core::{
+    Algorithm, Claims, Detection, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
+    Provider, Publisher, Replay, Run, SourceError, TokenSource, Verified,
+};
+use serde_json::Value;
+
+use self::claims::{CLAIM_PREFIXES, CLAIMS};
+use self::publisher::GenericPublisher;
+pub use self::source::{CommandSource, FileSource};
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "generic";
+
+/// Kubernetes' tokens live an hour by default, and some seconds more.
+const MAX_LIFETIME: Duration = Duration::from_secs(2 * 3600);
+
+/// Any issuer that this crate has no platform for.
+#[derive(Clone, Debug)]
+pub struct Generic {
+    profile: Profile,
+}
+
+impl Generic {
+    /// The client half alone, which needs no issuer.
+    pub fn client() -> Self {
+        Self::with(Vec::new())
+    }
+
+    /// One issuer and no other. It is compared with `iss` byte by byte.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(vec![Issuer::new(issuer)?]))
+    }
+
+    fn with(issuers: Vec<Issuer>) -> Self {
+        let mut profile = Profile::new(issuers, CLAIMS);
+        profile.host = Host::Named;
+        profile.algorithms = &[Algorithm::Rs256, Algorithm::Es256];
+        profile.max_lifetime = MAX_LIFETIME;
+        profile.replay = Replay::Digest;
+        profile.claim_prefixes = CLAIM_PREFIXES;
+        Self { profile }
+    }
+}
+
+impl Provider for Generic {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(source::detect(detection))
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        Ok(publisher::identity(claims.issuer()))
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        let issuer = self.profile.issuers.first().map_or("", |issuer| &**issuer.url());
+        Ok(Box::new(GenericPublisher::read(issuer, config)?))
+    }
+
+    /// What a claim means is not known here.
+    fn run(&self, _claims: &Verified<Claims>) -> Run {
+        Run::default()
+    }
+}

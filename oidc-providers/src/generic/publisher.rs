@@ -1,0 +1,171 @@
+use oidc_core::{
+    ClaimValue, Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject,
+    Unverified, Verified, shown,
+};
+use serde_json::{Map, Value};
+
+use crate::rules::Comparison;
+use crate::rules::config::{Config, invalid};
+use crate::rules::token::Token;
+
+/// The key with the rules.
+const CLAIMS_KEY: &str = "claims";
+
+/// From here on, JSON's numbers are not told apart by everyone who reads them (RFC 8259, section 6).
+const TOO_BIG: u64 = 1 << 53;
+
+/// So many claims and so many values of one may be named.
+const MAX_RULES: usize = 32;
+
+/// A text may have so many bytes.
+const MAX_TEXT: usize = 1024;
+
+/// Whom every token of an issuer speaks for.
+const EVERYBODY: &str = "*";
+
+/// Claims that may publish.
+#[derive(Debug)]
+pub(super) struct GenericPublisher {
+    issuer: String,
+    rules: Vec<Rule>,
+}
+
+/// A claim and the values that it may have.
+#[derive(Debug)]
+struct Rule {
+    claim: String,
+    values: Vec<Expected>,
+}
+
+/// A value, by its type.
+#[derive(Debug, PartialEq, Eq)]
+enum Expected {
+    Text(String),
+    Number(u64),
+    Flag(bool),
+}
+
+impl GenericPublisher {
+    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
+        Config::new(config, &[CLAIMS_KEY])?;
+        let rules = match config.get(CLAIMS_KEY) {
+            Some(Value::Object(claims)) if (1..=MAX_RULES).contains(&claims.len()) => rules(claims)?,
+            other => return Err(no_rules(other)),
+        };
+        Ok(Self { issuer: issuer.to_owned(), rules })
+    }
+
+    /// Holds a token of the right issuer against every rule.
+    fn hold(&self, claims: &Claims) -> Result<(), Mismatch> {
+        self.rules.iter().try_for_each(|rule| rule.check(claims))
+    }
+}
+
+impl Publisher for GenericPublisher {
+    fn identity(&self) -> Identity {
+        identity(&self.issuer)
+    }
+
+    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
+        Token { claims, comparison: Comparison::Exact }.is_from(&self.issuer)?;
+        self.hold(claims)?;
+        let specificity = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
+        Ok(Match::new(specificity, Vec::new()))
+    }
+
+    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
+        self.hold(claims.read_unverified()).err()
+    }
+
+    fn describe(&self) -> String {
+        let names = self.rules.iter().map(|rule| shown(&rule.claim).to_string());
+        format!("rules on {}", names.collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Rule {
+    /// What was expected is not told: whoever has a token of the issuer could ask.
+    fn check(&self, claims: &Claims) -> Result<(), Mismatch> {
+        let refuse = |code, problem: &str| {
+            let problem = format!("claim `{}` {problem}", shown(&self.claim));
+            Diagnosis::new(code, Subject::Claim(self.claim.clone()), problem)
+                .fix("compare the token's claims with the publisher's `claims`")
+        };
+        let Some(value) = claims.get(&self.claim) else {
+            return Err(Mismatch::new(refuse("generic-claim-missing", "is missing from the identity token")));
+        };
+        if self.values.iter().any(|expected| expected.is(&value)) {
+            return Ok(());
+        }
+        let problem = "has no value that the publisher names, or is of another type";
+        Err(Mismatch::new(refuse("generic-claim", problem).found(value.raw())))
+    }
+}
+
+impl Expected {
+    fn read(key: &str, value: &Value) -> Result<Self, InvalidPublisher> {
+        let refuse = |problem: &str, fix: &str| {
+            Err(invalid("publisher-claim", key, problem).found(value.to_string()).fix(fix).into())
+        };
+        match value {
+            Value::String(text) if text.is_empty() || text.len() > MAX_TEXT => {
+                refuse("a text here has 1 to 1024 bytes", "write the claim's whole value")
+            }
+            Value::String(text) => Ok(Self::Text(text.clone())),
+            Value::Bool(flag) => Ok(Self::Flag(*flag)),
+            Value::Number(number) => match number.as_u64().filter(|number| *number < TOO_BIG) {
+                Some(number) => Ok(Self::Number(number)),
+                None => refuse(
+                    "a number here is whole, not negative and below 2^53",
+                    "name a claim that is a text instead",
+                ),
+            },
+            Value::Null | Value::Array(_) | Value::Object(_) => {
+                refuse("it can't be compared", "write a text, a whole number, `true` or `false`")
+            }
+        }
+    }
+
+    fn is(&self, value: &ClaimValue<'_>) -> bool {
+        match self {
+            Self::Text(expected) => value.as_text().is_some_and(|text| text == *expected),
+            Self::Number(expected) => value.as_u64() == Some(*expected),
+            Self::Flag(expected) => value.as_bool() == Some(*expected),
+        }
+    }
+}
+
+/// Publishers are looked up by the issuer alone: which claims tell its tokens apart, only the configuration knows.
+pub(super) fn identity(issuer: &str) -> Identity {
+    Identity::new(issuer, EVERYBODY)
+}
+
+fn rules(claims: &Map<String, Value>) -> Result<Vec<Rule>, InvalidPublisher> {
+    let rule = |(claim, value): (&String, &Value)| {
+        let key = format!("{CLAIMS_KEY}.{claim}");
+        if matches!(claim.as_str(), "" | "iss" | "aud" | "exp" | "iat" | "nbf") {
+            let refused = invalid("publisher-claim", &key, "it tells no publisher from another");
+            return Err(refused.fix("name a claim that says who publishes").into());
+        }
+        let values = match value {
+            Value::Array(values) if (1..=MAX_RULES).contains(&values.len()) => values.as_slice(),
+            Value::Array(_) => {
+                let refused = invalid("publisher-claim", &key, "an array here has 1 to 32 values");
+                return Err(refused.fix("leave the claim out if every value will do").into());
+            }
+            value => std::slice::from_ref(value),
+        };
+        let values = values.iter().map(|value| Expected::read(&key, value)).collect::<Result<_, _>>()?;
+        Ok(Rule { claim: claim.clone(), values })
+    };
+    claims.iter().map(rule).collect()
+}
+
+fn no_rules(found: Option<&Value>) -> InvalidPublisher {
+    let problem = "a publisher needs rules: a table of 1 to 32 claims with the values that they must have";
+    let mut refused = invalid("publisher-no-rules", CLAIMS_KEY, problem);
+    if let Some(found) = found {
+        refused = refused.found(found.to_string());
+    }
+    refused.fix("write it, such as `claims = { sub = \"system:serviceaccount:acme:publisher\" }`").into()
+}

@@ -1,0 +1,31 @@
+//! The claims of a projected service account token of Kubernetes, for tests.
+
+use serde_json::{Value, json};
+
+use crate::sample::{Overrides, Sample};
+
+/// How long a token is valid, in seconds: an hour, and what Kubernetes adds to it.
+const LIFETIME: u64 = 3607;
+
+/// [`claims_with`] as they are.
+pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
+    claims_with(issuer, audience, now, jti, &Overrides::new())
+}
+
+/// The claims of the service account `publisher` in the namespace `acme`, with some of them changed. `aud` is an
+/// array, as Kubernetes writes it.
+///
+/// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ from call to call.
+pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
+    let mut sample = Sample::new(overrides);
+    sample.claim("jti", jti);
+    sample.claim("iss", issuer);
+    sample.claim("aud", json!([audience]));
+    sample.claim("iat", now);
+    sample.claim("nbf", now);
+    sample.claim("exp", now.saturating_add(LIFETIME));
+    sample.claim("sub", "system:serviceaccount:acme:publisher");
+    let account = json!({ "name": "publisher", "uid": "11111111-1111-4111-8111-111111111111" });
+    sample.claim("kubernetes.io", json!({ "namespace": "acme", "serviceaccount": account }));
+    sample.finish()
+}

@@ -1,0 +1,96 @@
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use oidc_core::{
+    Audience, Command, Context, Detection, Diagnosis, IdToken, MAX_TOKEN_BYTES, SourceError, SourceErrorKind,
+    Subject, TokenSource, VariableSource, shown,
+};
+
+use crate::command::{code_of, token_by};
+
+const TOKEN: &str = "OIDC_TOKEN";
+const TOKEN_FILE: &str = "OIDC_TOKEN_FILE";
+
+/// The stable name of what is no token.
+const UNUSABLE: &str = "token-file-unusable";
+
+/// A file may have white space around its token.
+const MAX_FILE: usize = MAX_TOKEN_BYTES + 1024;
+
+/// A source, if a variable names one.
+pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> {
+    let context = detection.context;
+    if context.environment().get(TOKEN).is_some() {
+        return Some(Box::new(VariableSource::new(context, TOKEN).of(super::ID)));
+    }
+    let path = context.environment().get(TOKEN_FILE)?;
+    Some(Box::new(FileSource::new(context, path)))
+}
+
+/// A token in a file, such as a projected service account token of Kubernetes. The file is read each time.
+#[derive(Clone, Debug)]
+pub struct FileSource {
+    context: Context,
+    path: PathBuf,
+}
+
+impl FileSource {
+    /// The token in the file at `path`.
+    pub fn new(context: &Context, path: impl AsRef<Path>) -> Self {
+        Self { context: context.clone(), path: path.as_ref().to_owned() }
+    }
+
+    fn error(&self, kind: SourceErrorKind, code: &'static str, why: &str) -> SourceError {
+        let path = self.path.to_string_lossy();
+        let problem = format!("the token in the file `{}` can't be used: {why}", shown(&path));
+        let fix = "let the platform write an identity token for the registry's audience there";
+        SourceError::new(kind, Diagnosis::new(code, Subject::Platform, problem).fix(fix))
+    }
+}
+
+#[async_trait]
+impl TokenSource for FileSource {
+    fn provider(&self) -> &str {
+        super::ID
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let content = self.context.files().read(&self.path, MAX_FILE).map_err(|error| {
+            self.error(SourceErrorKind::Missing, "token-file-missing", &error.to_string()).with_source(error)
+        })?;
+        let unusable = |code, why: &str| self.error(SourceErrorKind::InvalidToken, code, why);
+        let token = String::from_utf8(content).map_err(|_| unusable(UNUSABLE, "it is not UTF-8"))?;
+        IdToken::new(token, audience.clone())
+            .map_err(|error| unusable(code_of(&error, UNUSABLE), &error.to_string()).with_source(error))
+    }
+}
+
+/// A token that a command prints. It gets the audience only if its arguments name it.
+#[derive(Clone, Debug)]
+pub struct CommandSource {
+    context: Context,
+    command: Command,
+}
+
+impl CommandSource {
+    /// The token that this command prints, within its bounds.
+    pub fn new(context: &Context, command: Command) -> Self {
+        Self { context: context.clone(), command }
+    }
+}
+
+#[async_trait]
+impl TokenSource for CommandSource {
+    fn provider(&self) -> &str {
+        super::ID
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let fix = "let it print an identity token for the registry's audience, and nothing else";
+        token_by(&self.context, self.command.clone(), audience, fix).await
+    }
+
+    fn is_renewable(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,79 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use oidc_core::testing::FakeIssuer;
+use oidc_core::{
+    Audience, Command, CommandError, CommandOutput, Commands, Context, FileError, Files, Provider,
+    SourceErrorKind, TokenSource,
+};
+use serde_json::json;
+
+use super::{CommandSource, FileSource, Generic, sample};
+use crate::cases::{self, Platform};
+use crate::harness::{AUDIENCE, NOW, verified};
+
+#[test]
+fn every_case_holds() {
+    let at = |issuer: &str| Ok(Arc::new(Generic::at(issuer)?) as _);
+    cases::hold(Platform { name: super::ID, at, claims: sample::claims_with });
+}
+
+const ISSUER: &str = "https://issuer.example";
+
+/// A command that prints.
+#[derive(Debug)]
+struct Prints(&'static str, String);
+
+#[async_trait]
+impl Commands for Prints {
+    async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
+        assert_eq!(command.program, self.0);
+        Ok(CommandOutput::new(Some(0), self.1.clone()))
+    }
+}
+
+/// A file that another process replaces: each read finds another content.
+#[derive(Debug, Default)]
+struct Replaced(AtomicUsize);
+
+impl Files for Replaced {
+    fn read(&self, _path: &Path, _limit: usize) -> Result<Vec<u8>, FileError> {
+        Ok(token(self.0.fetch_add(1, Ordering::SeqCst)).into_bytes())
+    }
+}
+
+fn token(number: usize) -> String {
+    FakeIssuer::new(ISSUER).sign(&json!({"aud": AUDIENCE, "number": number}))
+}
+
+#[tokio::test]
+async fn a_file_is_read_each_time() {
+    let source = FileSource::new(&Context::default().with_files(Replaced::default()), "/token");
+    let audience = Audience::new(AUDIENCE).unwrap();
+    for number in 0..3 {
+        assert_eq!(source.token(&audience).await.unwrap().secret().expose(), token(number));
+    }
+}
+
+#[tokio::test]
+async fn a_commands_token_is_held_against_the_audience_afterwards() {
+    let context = Context::default().with_commands(Prints("my-agent", token(1)));
+    let source = CommandSource::new(&context, Command::new("my-agent", ["token"]));
+    assert!(source.token(&Audience::new(AUDIENCE).unwrap()).await.is_ok());
+    let error = source.token(&Audience::new("another").unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::InvalidToken);
+    assert!(error.to_string().contains("expected `another`"), "{error}");
+}
+
+#[test]
+fn a_refusal_tells_what_was_found_and_not_what_was_expected() {
+    let config = json!({"claims": {"sub": "system:serviceaccount:acme:other"}});
+    let provider = Generic::at(ISSUER).unwrap();
+    let mut claims = sample::claims(ISSUER, AUDIENCE, NOW, "id");
+    claims["aud"] = AUDIENCE.into();
+    let claims = verified(&provider, &claims).unwrap();
+    let mismatch = provider.publisher(&config).unwrap().check(&claims).unwrap_err().to_string();
+    assert!(mismatch.contains("acme:publisher") && !mismatch.contains("acme:other"), "{mismatch}");
+}

@@ -1,0 +1,99 @@
+//! What a job on GitLab CI can be told before it asks a registry.
+
+use oidc_core::{Claims, Diagnosis, Setting, Severity, Subject};
+
+use super::claims::CiConfig;
+use super::publisher::{MERGE_REQUEST, instance};
+use crate::links;
+
+/// What a publisher that lets this job in is configured with.
+pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
+    let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
+    vec![
+        Setting::required("project_path", "project_path", text("project_path")),
+        Setting::required("ci_config", "ci_config_ref_uri", ci_config(claims)),
+        Setting::optional("environment", "environment", text("environment")),
+        Setting::optional("project_id", "project_id", text("project_id")),
+        Setting::optional("namespace_id", "namespace_id", text("namespace_id")),
+        Setting::optional("ref", "ref_path", text("ref_path")),
+        Setting::optional("ref_protected", "ref_protected", text("ref_protected")),
+        Setting::optional("event", "pipeline_source", text("pipeline_source")),
+        Setting::optional("runner_environment", "runner_environment", text("runner_environment")),
+    ]
+}
+
+fn ci_config(claims: &Claims) -> Option<String> {
+    let (issuer, uri, project) =
+        (claims.text("iss")?, claims.text("ci_config_ref_uri")?, claims.text("project_path")?);
+    let revision = |claim| claims.text(claim).unwrap_or_default();
+    let revisions = [&*revision("ref_path"), &*revision("sha")];
+    CiConfig::parse(&uri, instance(&issuer), &project, revisions).map(|found| found.file.to_owned())
+}
+
+/// What about this job is easily overlooked.
+pub(super) fn advise(claims: &Claims) -> Vec<Diagnosis> {
+    [
+        fork(claims),
+        merge_request(claims),
+        other_configuration(claims),
+        self_hosted(claims),
+        no_environment(claims),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn claim(name: &str) -> Subject {
+    Subject::Claim(name.to_owned())
+}
+
+fn fork(claims: &Claims) -> Option<Diagnosis> {
+    let (job, project) = (claims.text("job_project_path")?, claims.text("project_path")?);
+    if job.eq_ignore_ascii_case(&project) {
+        return None;
+    }
+    let problem =
+        "this job runs in another project than its token speaks for: a fork's pipeline can't publish";
+    let fix = "publish from a tag's or a branch's pipeline of the project itself";
+    let diagnosis = Diagnosis::new("gitlab-job-project", claim("job_project_path"), problem);
+    Some(diagnosis.found(job).expected(project).fix(fix).link(links::GITLAB_ID_TOKENS))
+}
+
+fn merge_request(claims: &Claims) -> Option<Diagnosis> {
+    let source = claims.text("pipeline_source").filter(|source| source == MERGE_REQUEST)?;
+    let problem = "this job runs for a merge request, before it is merged";
+    let fix = "publish from a tag's or a branch's pipeline: `rules: [{ if: $CI_COMMIT_TAG }]`";
+    let diagnosis = Diagnosis::new("gitlab-merge-request", claim("pipeline_source"), problem);
+    Some(diagnosis.severity(Severity::Warning).found(source).fix(fix).link(links::GITLAB_ID_TOKENS))
+}
+
+fn other_configuration(claims: &Claims) -> Option<Diagnosis> {
+    let value = claims.get("ci_config_ref_uri")?;
+    if ci_config(claims).is_some() {
+        return None;
+    }
+    let problem = "the CI configuration is no file of the project itself, and no publisher can name it";
+    let fix = "publish with a CI configuration that is a file of the project; it may `include` others";
+    let diagnosis = Diagnosis::new("gitlab-ci-config-outside", claim("ci_config_ref_uri"), problem);
+    Some(diagnosis.found(value.raw()).fix(fix).link(links::GITLAB_ID_TOKENS))
+}
+
+fn self_hosted(claims: &Claims) -> Option<Diagnosis> {
+    let runner = claims.text("runner_environment").filter(|runner| runner == "self-hosted")?;
+    let problem =
+        "this job runs on a self-hosted runner, and some registries, npm's among them, let none publish";
+    let fix = "let the publishing job run on a hosted runner of GitLab's, by its `tags`";
+    let diagnosis = Diagnosis::new("gitlab-self-hosted", claim("runner_environment"), problem);
+    Some(diagnosis.severity(Severity::Warning).found(runner).fix(fix).link(links::GITLAB_ID_TOKENS))
+}
+
+fn no_environment(claims: &Claims) -> Option<Diagnosis> {
+    if claims.text("environment").is_some_and(|environment| !environment.is_empty()) {
+        return None;
+    }
+    let problem = "this job names no environment: a publisher that asks for one will not let it in";
+    let fix = "if the publisher has an environment, add `environment: NAME` to the job, or else leave it out on both sides";
+    let diagnosis = Diagnosis::new("gitlab-no-environment", claim("environment"), problem);
+    Some(diagnosis.severity(Severity::Notice).fix(fix).link(links::GITLAB_ENVIRONMENTS))
+}

@@ -1,0 +1,137 @@
+//! Google Cloud: Cloud Build, and whatever else runs as a service account.
+//!
+//! # Environment variables and files
+//!
+//! | where | what for |
+//! |---|---|
+//! | `GOOGLE_SERVICE_ACCOUNT_NAME` | the service account to impersonate, by its e-mail address |
+//! | `GCE_METADATA_HOST` | where the metadata server is, if not at its usual address |
+//! | `/sys/class/dmi/id/product_name` | `Google` or `Google Compute Engine` on a machine of theirs |
+//!
+//! The metadata server is asked at its link-local address, `169.254.169.254`, and never by its name.
+//!
+//! # Claims
+//!
+//! Names of [Google's reference][claims].
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `email` | required | no | exactly |
+//! | `email_verified` | required: JSON's `true`, and not the text `"true"` | | |
+//! | `sub` | required, configured or learned: the account's number | yes | exactly |
+//! | `azp`, `at_hash`, `google`, `hd`, `jti` | ignored; no `jti` is documented, so a token is known by its digest | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | which code published | an account is all that a token names; whoever may act as it, may publish |
+//! | that it is a service account | any Google account with the address gets in; name a service account's |
+//! | that the account is the one of last year | unless `sub` is pinned, which it is, once learned |
+//!
+//! # A publisher's configuration
+//!
+//! | key | value | rule |
+//! |---|---|---|
+//! | `email` | a service account's address | required |
+//! | `sub` | the account's number, as text | learned from the first match where it is left out |
+//!
+//! [claims]: https://cloud.google.com/docs/authentication/get-id-token
+
+mod claims;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use oidc_core::{
+    Claims, Detection, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+use self::publisher::GooglePublisher;
+use crate::rules::Comparison;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "google";
+
+/// The issuer.
+const ISSUER: &str = "https://accounts.google.com";
+
+/// Where the discovery document of [`ISSUER`] says that its keys are.
+const KEY_HOST: &str = "www.googleapis.com";
+
+/// Google Cloud with one issuer.
+#[derive(Clone, Debug)]
+pub struct Google {
+    profile: Profile,
+    issuer: String,
+}
+
+impl Google {
+    /// Google Cloud.
+    pub fn public() -> Self {
+        let mut issuer = Issuer::constant(ISSUER);
+        issuer.key_hosts = vec![KEY_HOST.to_owned()];
+        Self::with(issuer)
+    }
+
+    /// Google Cloud with another issuer and no other, such as one on loopback for tests.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Issuer::new(issuer)?))
+    }
+
+    fn with(issuer: Issuer) -> Self {
+        let url = issuer.url().to_string();
+        let mut profile = Profile::new(vec![issuer], CLAIMS);
+        profile.host = Host::Cloud;
+        profile.replay = Replay::Digest;
+        Self { profile, issuer: url }
+    }
+}
+
+impl Default for Google {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl Provider for Google {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        source::detect(detection)
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(GooglePublisher::read(&self.issuer, config)?))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        publisher::settings(claims.read_unverified())
+    }
+
+    /// Google's tokens name an account and no run.
+    fn run(&self, _claims: &Verified<Claims>) -> Run {
+        Run::default()
+    }
+}

@@ -1,0 +1,147 @@
+use std::path::Path;
+
+use async_trait::async_trait;
+use oidc_core::http::Request;
+use oidc_core::{
+    Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject,
+    TokenSource,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::endpoint::Endpoint;
+
+const METADATA_HOST: &str = "GCE_METADATA_HOST";
+const ACCOUNT: &str = "GOOGLE_SERVICE_ACCOUNT_NAME";
+
+/// The metadata server's address, and the names that stand for it.
+const METADATA_ADDRESS: &str = "169.254.169.254";
+const METADATA_NAMES: [&str; 2] = ["metadata.google.internal", "metadata"];
+
+/// What the metadata server knows of the machine's own service account.
+const OWN_ACCOUNT: &str = "computeMetadata/v1/instance/service-accounts/default";
+
+/// The header without which the metadata server answers nothing.
+const FLAVOR: (&str, &str) = ("metadata-flavor", "Google");
+
+/// The machine's product, and what it is on a machine of Google's.
+const PRODUCT: &str = "/sys/class/dmi/id/product_name";
+const PRODUCTS: [&str; 2] = ["Google", "Google Compute Engine"];
+const MAX_PRODUCT: usize = 256;
+
+/// The IAM Service Account Credentials API.
+const CREDENTIALS: &str = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts";
+
+/// What the machine's account must be allowed to, to impersonate another.
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+const FIX: &str = "let the machine or the build run as a service account that may create identity tokens";
+
+/// A source, if the job runs on Google Cloud.
+pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+    let context = detection.context;
+    let host = context.environment().get(METADATA_HOST);
+    let account = context.environment().get(ACCOUNT);
+    if host.is_none() && account.is_none() && !is_googles(context) {
+        return Ok(None);
+    }
+    let host = host.filter(|host| !METADATA_NAMES.contains(host)).unwrap_or(METADATA_ADDRESS);
+    let metadata = HttpUrl::link_local(&format!("http://{host}")).map_err(|error| {
+        let fix = "leave it out, or set it to the metadata server's address";
+        invalid("google-metadata-host", METADATA_HOST, &error.to_string(), fix).with_source(error)
+    })?;
+    if account.is_some_and(|account| !is_address(account)) {
+        let fix = "set it to a service account's e-mail address";
+        return Err(invalid("google-account", ACCOUNT, "it is not an e-mail address", fix));
+    }
+    let account = account.map(str::to_owned);
+    Ok(Some(Box::new(GoogleSource { context: context.clone(), metadata, account })))
+}
+
+/// Whether the machine is one of Google's.
+fn is_googles(context: &Context) -> bool {
+    let product = context.files().read(Path::new(PRODUCT), MAX_PRODUCT).unwrap_or_default();
+    std::str::from_utf8(&product).is_ok_and(|product| PRODUCTS.contains(&product.trim()))
+}
+
+/// Whether a text can stand in a path as an e-mail address.
+fn is_address(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte);
+    text.split('@').count() == 2 && text.bytes().all(is_plain)
+}
+
+fn invalid(code: &'static str, variable: &str, why: &str, fix: &str) -> SourceError {
+    let problem = format!("variable `{variable}` can't be used: {why}");
+    let diagnosis = Diagnosis::new(code, Subject::Variable(variable.to_owned()), problem).fix(fix);
+    SourceError::new(SourceErrorKind::Unavailable, diagnosis)
+}
+
+/// Asks the metadata server for tokens.
+#[derive(Debug)]
+struct GoogleSource {
+    context: Context,
+    metadata: HttpUrl,
+    /// The account to impersonate; the machine's own where there is none.
+    account: Option<String>,
+}
+
+#[async_trait]
+impl TokenSource for GoogleSource {
+    fn provider(&self) -> &str {
+        super::ID
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        match &self.account {
+            Some(account) => self.impersonated(account, audience).await,
+            None => self.own(audience).await,
+        }
+    }
+
+    fn is_renewable(&self) -> bool {
+        true
+    }
+}
+
+impl GoogleSource {
+    /// A token of the machine's own account.
+    async fn own(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let url = self.metadata.below(&format!("{OWN_ACCOUNT}/identity"));
+        let url = url.with_query("audience", audience.as_str()).with_query("format", "full");
+        let request = Request::get(url.clone()).header(FLAVOR.0, FLAVOR.1);
+        let response = self.endpoint().ask(request, None).await?;
+        self.endpoint().token(&url, String::from_utf8(response.body).ok(), audience)
+    }
+
+    /// A token of another account, which the machine's own may act as.
+    async fn impersonated(&self, account: &str, audience: &Audience) -> Result<IdToken, SourceError> {
+        let url = self.metadata.below(&format!("{OWN_ACCOUNT}/token")).with_query("scopes", SCOPE);
+        let request = Request::get(url.clone()).header(FLAVOR.0, FLAVOR.1);
+        let access = self.endpoint().ask(request, None).await?.json::<AccessToken>();
+        let Some(access) = access else {
+            return Err(self.endpoint().unusable(&url, "it holds no access token"));
+        };
+        let access = Secret::new(access.access_token);
+        let url = HttpUrl::parse(CREDENTIALS)
+            .map_err(|error| self.endpoint().unusable(&url, &error.to_string()))?;
+        let url = url.below(&format!("{account}:generateIdToken"));
+        let body = json!({ "audience": audience.as_str(), "includeEmail": true }).to_string();
+        let request = Request::post(url.clone()).bearer(&access).body("application/json", body);
+        let response = self.endpoint().ask(request, Some(&access)).await?;
+        self.endpoint().token(&url, response.json::<GeneratedToken>().map(|answer| answer.token), audience)
+    }
+
+    fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint { context: &self.context, name: "Google Cloud", fix: FIX }
+    }
+}
+
+#[derive(Deserialize)]
+struct AccessToken {
+    access_token: String,
+}
+
+#[derive(Deserialize)]
+struct GeneratedToken {
+    token: String,
+}

@@ -1,0 +1,80 @@
+//! In which order a job looks for the platform that it runs on.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use oidc_core::{Ambient, Context, Detection, FileError, Files, SourceErrorKind};
+
+/// What a job of each platform sees, in the order in which they are looked for.
+const PLATFORMS: &[(&str, &[(&str, &str)])] = &[
+    ("variable", &[("NPM_ID_TOKEN", "token")]),
+    ("generic", &[("OIDC_TOKEN_FILE", "/token")]),
+    (
+        "github",
+        &[
+            ("GITHUB_ACTIONS", "true"),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://runner.example"),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "token"),
+        ],
+    ),
+    ("gitlab", &[("GITLAB_CI", "true")]),
+    ("circleci", &[("CIRCLECI", "true")]),
+    ("buildkite", &[("BUILDKITE", "true")]),
+    ("google", &[("GCE_METADATA_HOST", "169.254.169.254")]),
+];
+
+/// A machine of Google's, whatever else runs there.
+#[derive(Debug)]
+struct GoogleMachine;
+
+impl Files for GoogleMachine {
+    fn read(&self, path: &Path, _limit: usize) -> Result<Vec<u8>, FileError> {
+        match path.to_str() {
+            Some("/sys/class/dmi/id/product_name") => Ok(b"Google Compute Engine".to_vec()),
+            _ => Err(FileError::new(path, "no such file")),
+        }
+    }
+}
+
+fn found(context: &Context) -> String {
+    let detection = Detection::new(context).token_variable("NPM_ID_TOKEN");
+    Ambient::detect(&oidc_providers::all(), detection).unwrap().provider().to_owned()
+}
+
+#[test]
+fn of_any_two_platforms_the_earlier_one_is_found() {
+    for (at, (first, variables)) in PLATFORMS.iter().enumerate() {
+        for (second, others) in PLATFORMS.iter().skip(at) {
+            let both = variables.iter().chain(*others).copied();
+            let context = Context::default().with_environment(both.collect());
+            assert_eq!(found(&context), *first, "{first} and {second}");
+        }
+    }
+}
+
+#[test]
+fn a_ci_platform_on_a_machine_of_googles_is_the_ci_platform() {
+    for (name, variables) in PLATFORMS {
+        let variables = variables.iter().copied().collect();
+        let context = Context::default().with_environment(variables).with_files(GoogleMachine);
+        assert_eq!(found(&context), *name);
+    }
+    assert_eq!(found(&Context::default().with_files(GoogleMachine)), "google");
+}
+
+#[test]
+fn a_platform_that_gives_no_tokens_ends_the_search() {
+    let variables =
+        [("GITHUB_ACTIONS", "true"), ("CIRCLECI", "true"), ("GCE_METADATA_HOST", "169.254.169.254")];
+    let context = Context::default().with_environment(variables.into_iter().collect());
+    let error = Ambient::detect(&oidc_providers::all(), &context).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::NotPermitted);
+}
+
+#[test]
+fn every_platform_but_those_without_a_source_is_in_the_list() {
+    let listed = |id: &str| PLATFORMS.iter().any(|(name, _)| *name == id);
+    let missing: Vec<_> =
+        oidc_providers::all().iter().map(|provider| provider.id()).filter(|id| !listed(id)).collect();
+    assert_eq!(missing, ["activestate"]);
+}

@@ -90,7 +90,7 @@ async fn what_is_unchanged_in_the_configuration_keeps_its_ids_and_what_it_learne
     assert!(before.is_subset(&after));
     let created_anew = Changes::default().set("repository_id", "3");
     let refused = world.exchange(&url, "widget", &created_anew).await;
-    assert_eq!(refused.status, 403);
+    assert_eq!(refused.status, 404);
     assert!(http::message(&refused).contains("`repository_id`"), "{}", http::message(&refused));
     // Who has learned nothing yet learns what comes first.
     assert_eq!(world.exchange(&url, "gadget", &created_anew).await.status, 201);

@@ -92,7 +92,8 @@ async fn the_error_is_never_masked_and_every_line_is_plain() {
                 assert!(found, "{about}: {}", report.to_text());
             }
             let printed = report.to_text();
-            let annotations: Vec<String> = report.diagnoses.iter().map(|one| one.to_github()).collect();
+            let annotations: Vec<String> =
+                report.diagnoses.iter().map(oidc_core::Diagnosis::to_github).collect();
             assert!(annotations.iter().all(|line| line.lines().count() == 1), "{about}: {annotations:?}");
             for line in printed.lines().chain(annotations.iter().map(String::as_str)) {
                 let is_plain = |c: char| {

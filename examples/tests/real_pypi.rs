@@ -96,8 +96,6 @@ async fn twine_publishes_under_exec_and_pip_installs() {
 
     let twice = twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await.failed();
     assert!(twice.contains("409"), "{twice}");
-    let skip = [upload.as_slice(), &["--skip-existing"]].concat();
-    twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &skip).await.succeeded();
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ async fn the_doctor_says_what_was_wrong_in_every_report() {
             Some(expected) if found.contains(expected) => {}
             None if report.verdict == Verdict::Accepted => {}
             expected => {
-                wrong.push(format!("{} ({}): {expected:?} is not in {found:?}", row.reference, row.what))
+                wrong.push(format!("{} ({}): {expected:?} is not in {found:?}", row.reference, row.what));
             }
         }
         assert!(!text.contains(SECRET) && !text.contains("eyJ"), "{}: {text}", row.reference);

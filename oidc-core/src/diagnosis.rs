@@ -174,10 +174,13 @@ impl Diagnosis {
 
     /// What was looked at, where the problem doesn't name it.
     fn place(&self) -> Option<String> {
-        let name = match &self.subject {
-            Subject::Variable(name) | Subject::Claim(name) | Subject::Field(name) | Subject::Url(name)
-            | Subject::File(name) => name,
-            _ => return None,
+        let (Subject::Variable(name)
+        | Subject::Claim(name)
+        | Subject::Field(name)
+        | Subject::Url(name)
+        | Subject::File(name)) = &self.subject
+        else {
+            return None;
         };
         (!self.problem.contains(name.as_str())).then(|| self.subject.to_string())
     }
@@ -259,7 +262,7 @@ mod tests {
     fn some_lines_for_a_terminal_with_the_fix_before_the_evidence() {
         assert_eq!(
             diagnosis().to_text(),
-            "error[github-workflow]: another workflow, 100%\n  fix: set `workflow`\n  \
+            "error[github-workflow]: another workflow, 100%\n  at: claim `workflow_ref`\n  fix: set `workflow`\n  \
              found: `a.yml\\u{a}::error::\\u{202e}`\n  expected: `b.yml`\n  see: https://docs.example/\n"
         );
     }

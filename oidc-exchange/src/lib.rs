@@ -3,7 +3,7 @@
 //! Two doors that mirror each other, one file for each registry protocol behind each:
 //!
 //! - [`client`]: talk to registries; a publish tool embeds it.
-//! - [`server`] (feature `server`): be one; a registry embeds it. Feature `sql` adds stores over SQLite that are
+//! - [`server`] (feature `server`): be one; a registry embeds it. Feature `sql` adds stores over SQLite and PostgreSQL that are
 //!   ready to use.
 //!
 //! What both doors need to know of one protocol stands beside them, in a module of the protocol's name.
@@ -14,8 +14,8 @@
 //! |---|---|
 //! | `client` (default) | [`client`] |
 //! | `server` | [`server`] |
-//! | `sql` | `sql`: the server's stores over SQLite; needs Rust 1.94, which is sqlx's |
-//! | `testing` | the server's stores in memory; exempt from semver |
+//! | `sql` | `sql`: the server's stores over SQLite and PostgreSQL; needs Rust 1.94, which is sqlx's |
+//! | `testing` | the server's stores in memory, and a suite for any store; exempt from semver |
 
 mod address;
 #[cfg(feature = "client")]

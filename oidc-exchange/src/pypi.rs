@@ -1,7 +1,7 @@
 //! What both ends of PyPI's protocol need to know: names, paths.
 //!
 //! Sources: warehouse's `warehouse/oidc` (the endpoints, their answers), uv's `uv-publish` (what a client asks for),
-//! the PyPA's specification of names (packaging.python.org, "Names and normalization").
+//! packaging.python.org ("Names and normalization").
 
 use std::fmt;
 

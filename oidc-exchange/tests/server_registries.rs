@@ -135,8 +135,6 @@ async fn a_token_is_for_every_package_that_lets_the_identity_in() {
 
 #[tokio::test]
 async fn answers_are_those_of_the_protocols() {
-    let pypi_answer = Pypi.exchange(&registry(Pypi).await, &registry(Pypi).await.token(&json!({}))).await;
-    assert_eq!(pypi_answer.status, 422, "a token of another issuer's key");
     let registry_of = registry(Pypi).await;
     let answer = Pypi.exchange(&registry_of, &registry_of.token(&json!({}))).await;
     assert_eq!(answer.body["success"], true);
@@ -160,7 +158,9 @@ async fn each_refusal_has_the_protocols_shape_status_and_code_and_says_why() {
         assert_eq!(protocol.exchange(&registry, &used).await.status.as_u16(), protocol.success());
         let foreign = FakeIssuer::new("https://other.example")
             .sign(&registry.claims(&json!({ "iss": "https://other.example" })));
-        let forged = FakeIssuer::new(server::ISSUER).sign(&registry.claims(&json!({})));
+        let (claims, signed) =
+            (registry.token(&json!({})), registry.token(&json!({ "workflow": "evil.yml" })));
+        let forged = format!("{}.{}", claims.rsplit_once('.').unwrap().0, signed.rsplit_once('.').unwrap().1);
         let token = |changes: Value| registry.token(&changes);
         let now = server::NOW;
         for (token, code, part) in [
@@ -175,7 +175,7 @@ async fn each_refusal_has_the_protocols_shape_status_and_code_and_says_why() {
             (token(json!({ "aud": "npm:other" })), "invalid-token", "audience"),
             (token(json!({ "aud": [server::AUDIENCE, "other"] })), "invalid-token", "audience"),
             (foreign, "invalid-payload", "issuer"),
-            (forged, "invalid-token", "key"),
+            (forged, "invalid-token", "signature"),
             ("a.b.c".to_owned(), "invalid-payload", ""),
             ("nonsense".to_owned(), "invalid-payload", ""),
         ] {
@@ -247,7 +247,8 @@ async fn crates_io_ends_a_token_on_the_path_that_made_it_and_gives_no_oracle() {
         let request = Request::delete("/").header("authorization", value);
         ask(crates_io(registry.exchange.clone()), request, String::new())
     };
-    let other = token.replace('a', "b");
+    let (random, last) = token.split_at_checked(token.len() - 1).unwrap();
+    let other = format!("{random}{}", if last == "0" { "1" } else { "0" });
     for nonsense in ["", "x", "Bearer", "Bearer x", "Basic eA==", &other, &format!("Bearer {token}x")] {
         let answer = delete((*nonsense).to_string()).await;
         assert_eq!(answer.status, 401, "{nonsense}");

@@ -52,7 +52,8 @@ fn record(
     Ok(record)
 }
 
-/// A pending publisher that has created its package is a regular one and stays so. Brings one from pending to regular where the file says so now, and the package exists therefore.
+/// Brings a pending publisher to a regular one where the file says so now, hence the package exists. One that has created
+/// its package is regular already and stays so, whatever the file says.
 async fn settle(trust: &Trust, known: &PublisherRecord, wanted: &PublisherRecord) -> Result<(), StartError> {
     if !known.pending || wanted.pending {
         return Ok(());

@@ -76,7 +76,7 @@ impl NpmTrust {
         let issuer = form.issuer.or_else(|| self.issuer(&form.r#type));
         let package = Package::new(ECOSYSTEM, package);
         let prepared = self.trust.prepare(package, &form.r#type, issuer.as_deref(), config(form.claims)?);
-        let mut record = prepared.map_err(refused)?;
+        let mut record = prepared.map_err(|error| refused(&error))?;
         record.pending = form.pending;
         API.clone_into(&mut record.origin);
         Ok(record)
@@ -86,7 +86,8 @@ impl NpmTrust {
 #[async_trait]
 impl ManageTrust for NpmTrust {
     async fn list(&self, package: &str) -> Result<Vec<Value>, TrustFailure> {
-        let records = self.trust.list(&Package::new(ECOSYSTEM, package)).await.map_err(refused)?;
+        let records =
+            self.trust.list(&Package::new(ECOSYSTEM, package)).await.map_err(|error| refused(&error))?;
         if records.is_empty() && !self.exists(package).await? {
             return Err(no_package(package));
         }
@@ -108,24 +109,24 @@ impl ManageTrust for NpmTrust {
             _ => {}
         }
         let record = self.record(package, form)?;
-        self.trust.add(&record).await.map_err(refused)?;
+        self.trust.add(&record).await.map_err(|error| refused(&error))?;
         Ok(shape(&record))
     }
 
     async fn remove(&self, package: &str, id: &str) -> Result<(), TrustFailure> {
         let package = Package::new(ECOSYSTEM, package);
-        let records = self.trust.list(&package).await.map_err(refused)?;
+        let records = self.trust.list(&package).await.map_err(|error| refused(&error))?;
         let Some(record) = records.iter().find(|record| record.id == id) else {
-            return Err(refused(TrustError::Missing));
+            return Err(refused(&TrustError::Missing));
         };
         if record.origin == FILE {
             let message =
                 "this trusted publisher is defined in the registry's configuration file; remove it there";
             return Err(failure(StatusCode::CONFLICT, message.to_owned()));
         }
-        match self.trust.remove(&package, id).await.map_err(refused)? {
+        match self.trust.remove(&package, id).await.map_err(|error| refused(&error))? {
             true => Ok(()),
-            false => Err(refused(TrustError::Missing)),
+            false => Err(refused(&TrustError::Missing)),
         }
     }
 }
@@ -182,11 +183,11 @@ fn no_package(package: &str) -> TrustFailure {
     failure(StatusCode::NOT_FOUND, message)
 }
 
-fn refused(error: TrustError) -> TrustFailure {
+fn refused(error: &TrustError) -> TrustFailure {
     let status = match error {
         TrustError::Exists { .. } => StatusCode::CONFLICT,
         TrustError::Missing => StatusCode::NOT_FOUND,
-        TrustError::Store(_) | TrustError::Random(_) => return internal(&error),
+        TrustError::Store(_) | TrustError::Random(_) => return internal(error),
         _ => StatusCode::BAD_REQUEST,
     };
     failure(status, error.to_string())

@@ -21,8 +21,7 @@ const NONE: u16 = u16::MAX;
 /// The members of an object in its order, and a hash table of their names, in one allocation.
 #[derive(Clone)]
 pub(super) struct Index {
-    /// The members' places. The first [`BUCKETS`] of them are there as soon as there is one member, since the table
-    /// begins in them.
+    /// The members' places, and at least as many as there are buckets, since the table begins in them.
     slots: Vec<Slot>,
     members: usize,
     /// The names that were written with escapes, without them, one after the other.
@@ -65,31 +64,27 @@ impl Index {
             return Err(why);
         }
         deserializer.end().map_err(|_| InvalidClaims::Syntax)?;
+        index.link(json)?;
         Ok(index)
     }
 
     pub(super) fn get<'a>(&self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {
-        let slot = self.find(json, name, print(name))?;
+        let slot = self.find(json, name, print(name.as_bytes()))?;
         Some(ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes))
     }
 
     pub(super) fn iter<'a>(&'a self, json: &'a str) -> impl Iterator<Item = (&'a str, ClaimValue<'a>)> {
         self.slots.iter().take(self.members).filter_map(move |slot| {
             let value = ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes);
-            Some((std::str::from_utf8(self.name(json, slot)?).ok()?, value))
+            Some((std::str::from_utf8(slot.name(json, &self.unescaped)?).ok()?, value))
         })
-    }
-
-    fn name<'a>(&'a self, json: &'a str, slot: &Slot) -> Option<&'a [u8]> {
-        let in_json = json.as_bytes().get(slot.name.range());
-        in_json.or_else(|| self.unescaped.as_bytes().get(slot.name.before(json.len()).range()))
     }
 
     fn find(&self, json: &str, name: &str, print: u32) -> Option<&Slot> {
         let mut number = self.slots.get(bucket(print))?.first;
         // Ends at `NONE`, which is no member's number.
         while let Some(slot) = self.slots.get(usize::from(number)) {
-            if slot.print == print && self.name(json, slot) == Some(name.as_bytes()) {
+            if slot.print == print && slot.name(json, &self.unescaped) == Some(name.as_bytes()) {
                 return Some(slot);
             }
             number = slot.next;
@@ -97,16 +92,13 @@ impl Index {
         None
     }
 
-    fn insert(&mut self, json: &str, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
-        let print = print(&name.0);
-        if self.find(json, &name.0, print).is_some() {
-            return Err(InvalidClaims::Duplicate);
-        }
-        if self.members >= MAX_CLAIMS {
+    /// Adds a member that no look-up finds yet.
+    fn push(&mut self, json: &str, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
+        if self.slots.len() >= MAX_CLAIMS {
             return Err(InvalidClaims::TooMany);
         }
-        if self.slots.len() <= self.members {
-            self.slots.resize(self.slots.len() + BUCKETS, Slot::EMPTY);
+        if self.slots.is_empty() {
+            self.slots.reserve_exact(BUCKETS);
         }
         let name = match &name.0 {
             Cow::Borrowed(name) => Span::within(json, name),
@@ -116,12 +108,34 @@ impl Index {
                 Span::new(start, start + name.len())
             }
         };
-        let number = u16::try_from(self.members).unwrap_or(NONE);
-        let Some(bucket) = self.slots.get_mut(bucket(print)) else { return Err(InvalidClaims::TooMany) };
-        let next = std::mem::replace(&mut bucket.first, number);
-        if let Some(slot) = self.slots.get_mut(self.members) {
-            *slot = Slot { first: slot.first, next, print, name, value: Span::within(json, value) };
-            self.members += 1;
+        self.slots.push(Slot { name, value: Span::within(json, value), ..Slot::EMPTY });
+        Ok(())
+    }
+
+    /// Makes the table of the members' names, which are unique.
+    fn link(&mut self, json: &str) -> Result<(), InvalidClaims> {
+        let (slots, unescaped) = (&mut self.slots, &self.unescaped);
+        self.members = slots.len();
+        slots.resize(slots.len().max(BUCKETS), Slot::EMPTY);
+        for number in 0..self.members {
+            let Some(slot) = slots.get(number) else { break };
+            let name = slot.name(json, unescaped);
+            let print = print(name.unwrap_or_default());
+            let first = slots.get(bucket(print)).map_or(NONE, |bucket| bucket.first);
+            let mut other = first;
+            while let Some(slot) = slots.get(usize::from(other)) {
+                if slot.print == print && slot.name(json, unescaped) == name {
+                    return Err(InvalidClaims::Duplicate);
+                }
+                other = slot.next;
+            }
+            if let Some(slot) = slots.get_mut(number) {
+                slot.print = print;
+                slot.next = first;
+            }
+            if let Some(bucket) = slots.get_mut(bucket(print)) {
+                bucket.first = u16::try_from(number).unwrap_or(NONE);
+            }
         }
         Ok(())
     }
@@ -135,6 +149,11 @@ impl Slot {
         name: Span { start: 0, end: 0 },
         value: Span { start: 0, end: 0 },
     };
+
+    fn name<'a>(&self, json: &'a str, unescaped: &'a str) -> Option<&'a [u8]> {
+        let in_json = json.as_bytes().get(self.name.range());
+        in_json.or_else(|| unescaped.as_bytes().get(self.name.before(json.len()).range()))
+    }
 }
 
 impl Span {
@@ -178,12 +197,12 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
             // What was skipped so far is looked into: names within, and escapes that mean no character.
             let has_escapes = self.index.may_have_escapes && value.contains('\\');
             let is_to_be_read = has_escapes || value.starts_with(['{', '[']);
-            let inserted = if is_to_be_read && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
+            let pushed = if is_to_be_read && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
                 Err(InvalidClaims::Duplicate)
             } else {
-                self.index.insert(self.json, &name, value)
+                self.index.push(self.json, &name, value)
             };
-            if let Err(why) = inserted {
+            if let Err(why) = pushed {
                 *self.why = why;
                 return Err(A::Error::custom(why));
             }
@@ -195,11 +214,10 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
 /// A number that two names rarely share: of their length, their first, middle and last byte, without a branch. It need
 /// not withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
 /// signature.
-fn print(name: &str) -> u32 {
-    let bytes = name.as_bytes();
-    let at = |position: usize| bytes.get(position).copied().unwrap_or_default();
-    let [length, ..] = bytes.len().to_le_bytes();
-    u32::from_le_bytes([length, at(0), at(bytes.len() / 2), at(bytes.len().wrapping_sub(1))])
+fn print(name: &[u8]) -> u32 {
+    let at = |position: usize| name.get(position).copied().unwrap_or_default();
+    let [length, ..] = name.len().to_le_bytes();
+    u32::from_le_bytes([length, at(0), at(name.len() / 2), at(name.len().wrapping_sub(1))])
 }
 
 /// The bucket of a number. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.

@@ -1,6 +1,5 @@
 //! A JWK set, read key by key: one bad or unknown key never spoils the rest.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -22,11 +21,12 @@ const MAX_KEY_ID_BYTES: usize = 256;
 /// RSA moduli of this many bits are taken.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// An issuer's usable keys, by name and algorithm.
+/// An issuer's usable keys. They are few, and looking through them is quicker than hashing a name.
 #[derive(Default)]
-pub(super) struct KeySet(HashMap<String, Vec<Key>>);
+pub(super) struct KeySet(Vec<Key>);
 
 struct Key {
+    name: String,
     algorithm: Algorithm,
     key: Box<dyn VerifyingKey>,
 }
@@ -43,7 +43,7 @@ impl KeySet {
         let mut set = Self::default();
         for key in document.keys.iter().take(MAX_KEYS) {
             match usable(key.get(), backend) {
-                Ok((name, key)) => set.insert(name, key),
+                Ok(key) => set.insert(key),
                 Err(why) => {
                     tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over");
                 }
@@ -53,32 +53,31 @@ impl KeySet {
     }
 
     /// The first key of a name and algorithm stays.
-    fn insert(&mut self, name: String, key: Key) {
-        let keys = self.0.entry(name).or_default();
-        if keys.iter().all(|known| known.algorithm != key.algorithm) {
-            keys.push(key);
+    fn insert(&mut self, key: Key) {
+        if self.get(&key.name, key.algorithm).is_none() {
+            self.0.push(key);
         }
     }
 
     /// The key of this name that fits this algorithm.
     pub(super) fn get(&self, name: &str, algorithm: Algorithm) -> Option<&dyn VerifyingKey> {
-        let keys = self.0.get(name)?;
-        keys.iter().find(|key| key.algorithm == algorithm).map(|key| &*key.key)
+        let key = self.0.iter().find(|key| key.name == name && key.algorithm == algorithm)?;
+        Some(&*key.key)
     }
 
     /// How many keys there are.
     pub(super) fn len(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
+        self.0.len()
     }
 }
 
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.0.iter().map(|key| &key.name)).finish()
     }
 }
 
-fn usable(json: &str, backend: &dyn Backend) -> Result<(String, Key), &'static str> {
+fn usable(json: &str, backend: &dyn Backend) -> Result<Key, &'static str> {
     serde_json::from_str::<UniqueNames>(json).map_err(|_| "a member's name occurs twice in it")?;
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| "it is not a JWK")?;
     let name = jwk.common.key_id.clone().filter(|name| !name.is_empty() && name.len() <= MAX_KEY_ID_BYTES);
@@ -95,7 +94,7 @@ fn usable(json: &str, backend: &dyn Backend) -> Result<(String, Key), &'static s
         return Err("it is for another algorithm (`alg`)");
     }
     let key = backend.key(&key).map_err(|_| "its numbers are not a key")?;
-    Ok((name, Key { algorithm, key }))
+    Ok(Key { name, algorithm, key })
 }
 
 fn fits(named: KeyAlgorithm, algorithm: Algorithm) -> bool {

@@ -118,9 +118,11 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Members::default();
-        let mut names: [Option<Cow<'de, str>>; MAX_HEADER_MEMBERS] = Default::default();
-        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
-            match &*name {
+        let mut names = [""; MAX_HEADER_MEMBERS];
+        let mut free = names.iter_mut();
+        // A name that is written with escapes can't be borrowed, and is refused: no issuer has a reason to.
+        while let Some(name) = map.next_key::<&'de str>()? {
+            match name {
                 "alg" => members.alg = Some(map.next_value::<Text<'de>>()?.0),
                 "kid" => members.kid = Some(map.next_value::<Text<'de>>()?.0),
                 "typ" => members.typ = Some(map.next_value::<Text<'de>>()?.0),
@@ -129,12 +131,14 @@ impl<'de> Visitor<'de> for MembersVisitor {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
-            if names.iter().flatten().any(|known| *known == name) {
-                return Err(A::Error::custom("duplicate"));
-            }
-            let free =
-                names.iter_mut().find(|slot| slot.is_none()).ok_or_else(|| A::Error::custom("too many"))?;
-            *free = Some(name);
+            *free.next().ok_or_else(|| A::Error::custom("too many"))? = name;
+        }
+        let used = MAX_HEADER_MEMBERS - free.len();
+        let names = names.get(..used).unwrap_or_default();
+        let is_first =
+            |(number, name): (usize, &&str)| names.iter().position(|known| known == name) == Some(number);
+        if !names.iter().enumerate().all(is_first) {
+            return Err(A::Error::custom("duplicate"));
         }
         Ok(members)
     }

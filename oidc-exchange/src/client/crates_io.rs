@@ -1,8 +1,7 @@
 use async_trait::async_trait;
 use oidc_core::http::{Method, Request};
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::doctor::{CRATES_IO, OldWay};
 use super::wire::{self, Call};
@@ -21,25 +20,7 @@ pub struct CratesIo {
     url: HttpUrl,
 }
 
-impl CratesIo {
-    /// The registry at this URL: what its `config.json` names as `api`.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)? })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public() -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC)
-    }
-}
+wire::at_url!(CratesIo, PUBLIC);
 
 #[async_trait]
 impl Registry for CratesIo {
@@ -68,8 +49,7 @@ impl Registry for CratesIo {
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
         let call = Call::new(self.url.below(TOKENS_PATH), token, &package, cx);
-        let body = json!({ "jwt": call.token().expose() }).to_string();
-        let exchanged: Exchanged = call.ask(call.request().body("application/json", body)).await?;
+        let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
         Ok(PublishToken::new(call.secret("token", exchanged.token)?, package, None))
     }
 

@@ -14,7 +14,7 @@ pub(super) const SETUP_NODE: &str = "https://github.com/actions/setup-node/blob/
 pub(super) const GITHUB: &str = "https://docs.github.com/en/actions/reference/security/oidc";
 /// How a job on GitLab CI gets identity tokens.
 pub(super) const GITLAB: &str = "https://docs.gitlab.com/ci/secrets/id_token_authentication/";
-/// How an account gets a trusted publisher on NuGet.
+/// How an account gets a trusted publisher on nuget.org.
 pub(super) const NUGET: &str = "https://learn.microsoft.com/nuget/nuget-org/trusted-publishing";
 /// How an extension gets a trusted publisher on Open VSX.
 pub(super) const OPEN_VSX: &str = "https://github.com/eclipse-openvsx/openvsx/wiki/Trusted-Publishing";

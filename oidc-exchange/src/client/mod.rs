@@ -9,7 +9,7 @@
 //! match registry.publish_token("@acme/widget".parse()?, Mode::Automatic, &providers, &cx).await? {
 //!     Outcome::Token(token) => println!("got a token for {}", token.package()),
 //!     Outcome::Fallback(why) => println!("using the static token, since {why}"),
-//!     Outcome::Disabled => println!("using the static token"),
+//!     _ => println!("using the static token"),
 //! }
 //! # Ok(())
 //! # }
@@ -27,6 +27,7 @@ mod packagist;
 mod prefix_dev;
 mod pub_dev;
 mod pypi;
+mod renewal;
 mod rubygems;
 mod vs_marketplace;
 mod wire;
@@ -52,6 +53,7 @@ pub use self::packagist::{ComposerName, InvalidComposerName, Packagist};
 pub use self::prefix_dev::PrefixDev;
 pub use self::pub_dev::PubDev;
 pub use self::pypi::Pypi;
+pub use self::renewal::{Renewal, Renewing};
 pub use self::rubygems::RubyGems;
 pub use self::vs_marketplace::VsMarketplace;
 

@@ -22,11 +22,11 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on nuget.org, under the account's settings",
 };
 
-/// NuGet's registry.
+/// nuget.org's registry.
 ///
 /// A policy belongs to an account and not to a package, so the exchange names the account that made it; a token is for
 /// what that policy covers, and lives 15 to 20 minutes. Nothing of it can be run here: the protocol is that of
-/// `NuGet/login` and NuGetGallery's source, held against recorded answers.
+/// `NuGet/login` and `NuGetGallery`'s source, held against recorded answers.
 #[derive(Clone, Debug)]
 pub struct NuGet {
     url: HttpUrl,

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl, shown};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,25 +34,7 @@ pub struct OpenVsx {
     url: HttpUrl,
 }
 
-impl OpenVsx {
-    /// The registry at this URL.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)? })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public() -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC)
-    }
-}
+wire::at_url!(OpenVsx, PUBLIC);
 
 #[async_trait]
 impl Registry for OpenVsx {

@@ -1,6 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
-use serde_json::json;
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
@@ -33,25 +32,7 @@ pub struct PrefixDev {
     url: HttpUrl,
 }
 
-impl PrefixDev {
-    /// The registry at this URL.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)? })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public() -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC)
-    }
-}
+wire::at_url!(PrefixDev, PUBLIC);
 
 #[async_trait]
 impl Registry for PrefixDev {
@@ -83,8 +64,7 @@ impl Registry for PrefixDev {
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
         let call = Call::new(self.url.at_root().below(MINT_PATH), token, &package, cx);
-        let body = json!({ "token": call.token().expose() }).to_string();
-        let answer = call.send(call.request().body("application/json", body)).await?;
+        let answer = call.send(call.with_member("token")).await?;
         let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());
         Ok(PublishToken::new(call.secret("token", text)?, package, None))
     }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
 use super::doctor::OldWay;
 use super::{Everything, ExchangeError, PublishToken, Registry, links, wire};
@@ -25,25 +25,7 @@ pub struct PubDev {
     url: HttpUrl,
 }
 
-impl PubDev {
-    /// The registry at this URL.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)? })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public() -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC)
-    }
-}
+wire::at_url!(PubDev, PUBLIC);
 
 #[async_trait]
 impl Registry for PubDev {

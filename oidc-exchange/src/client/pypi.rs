@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl, Timestamp};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,25 +21,9 @@ pub struct Pypi {
     url: HttpUrl,
 }
 
+wire::at_url!(Pypi, PUBLIC);
+
 impl Pypi {
-    /// The index that takes uploads at this URL.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)? })
-    }
-
-    /// The public index.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public() -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC)
-    }
-
     fn endpoint(&self, path: &str) -> HttpUrl {
         self.url.at_root().below(path)
     }
@@ -77,8 +61,7 @@ impl Registry for Pypi {
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
         let call = Call::new(self.endpoint(MINT_PATH), token, &package, cx);
-        let body = json!({ "token": call.token().expose() }).to_string();
-        let minted: Minted = call.ask(call.request().body("application/json", body)).await?;
+        let minted: Minted = call.ask(call.with_member("token")).await?;
         let secret = call.secret("token", minted.token)?;
         let expires_at = minted.expires.as_ref().and_then(Value::as_u64).map(Timestamp::from_secs);
         Ok(PublishToken::new(secret, package, expires_at))

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::doctor::{OldWay, RUBYGEMS};
 use super::wire::{self, Call};
@@ -19,25 +19,7 @@ pub struct RubyGems {
     url: HttpUrl,
 }
 
-impl RubyGems {
-    /// The registry at this URL: what `gem` is told as its host.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)? })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public() -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC)
-    }
-}
+wire::at_url!(RubyGems, PUBLIC);
 
 #[async_trait]
 impl Registry for RubyGems {
@@ -66,8 +48,7 @@ impl Registry for RubyGems {
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
         let call = Call::new(self.url.below(EXCHANGE_PATH), token, &package, cx);
-        let body = json!({ "jwt": call.token().expose() }).to_string();
-        let exchanged: Exchanged = call.ask(call.request().body("application/json", body)).await?;
+        let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
         let secret = call.secret("rubygems_api_key", exchanged.rubygems_api_key)?;
         Ok(PublishToken::new(secret, package, wire::time(exchanged.expires_at.as_ref())))
     }

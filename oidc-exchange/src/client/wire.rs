@@ -11,7 +11,7 @@ use oidc_core::{
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ExchangeError, ExchangeErrorKind, PublishToken};
 
@@ -56,6 +56,12 @@ impl<'a> Call<'a> {
             .deadline(DEADLINE)
     }
 
+    /// The request with the identity token as the one member of a JSON object.
+    pub(super) fn with_member(&self, name: &str) -> Request {
+        let body = json!({ name: self.token().expose() }).to_string();
+        self.request().body("application/json", body)
+    }
+
     /// Sends a request, once.
     pub(super) async fn send(&self, request: Request) -> Result<Response, ExchangeError> {
         let answer = self.cx.http().send(request).await;
@@ -87,6 +93,33 @@ impl<'a> Call<'a> {
         Ok(secret)
     }
 }
+
+/// The constructors of a registry that is known by its URL alone.
+macro_rules! at_url {
+    ($registry:ident, $public:ident) => {
+        impl $registry {
+            /// The registry at this URL, as its tools are told it.
+            ///
+            /// # Errors
+            ///
+            /// When the URL is not https (http on loopback), or holds credentials.
+            pub fn at(url: &str) -> Result<Self, oidc_core::InvalidUrl> {
+                Ok(Self { url: oidc_core::HttpUrl::parse(url)? })
+            }
+
+            /// The public registry.
+            ///
+            /// # Errors
+            ///
+            /// Never: the URL is a constant of the protocol.
+            pub fn public() -> Result<Self, oidc_core::InvalidUrl> {
+                Self::at($public)
+            }
+        }
+    };
+}
+
+pub(super) use at_url;
 
 /// Whether a text can stand in a header and in a variable.
 fn is_token(secret: &Secret) -> bool {

@@ -52,11 +52,10 @@ impl Chooser<'_> {
         for record in candidates {
             let package = record.package.clone();
             match self.check(record) {
-                Some(Ok(chosen)) => {
-                    if best.get(&package).is_none_or(|best| chosen.rank() > best.rank()) {
-                        best.insert(package, chosen);
-                    }
+                Some(Ok(chosen)) if best.get(&package).is_none_or(|best| chosen.rank() > best.rank()) => {
+                    best.insert(package, chosen);
                 }
+                Some(Ok(_)) => {}
                 Some(Err(mismatch)) => differing.push((package, mismatch)),
                 None => {}
             }

@@ -7,6 +7,7 @@ use oidc_core::{Claims, Context, Identity, LEEWAY, Provider, Run, Secret, Timest
 
 use super::chain::Chain;
 use super::choose::{Chooser, Chosen};
+use super::door::{Door, Minted};
 use super::event::{Event, EventSink, Events};
 use super::grant::{Grant, GrantedBy};
 use super::mint::{MintPolicy, TokenHash};
@@ -39,56 +40,6 @@ struct Inner {
     trust: TrustPolicy,
     sinks: Vec<Arc<dyn EventSink>>,
     unknown: Arc<UnknownClaims>,
-}
-
-/// What a protocol's endpoint asks for.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Door {
-    /// The protocol, such as `npm`.
-    pub ecosystem: &'static str,
-    /// The package, in a protocol whose request names one.
-    pub package: Option<String>,
-}
-
-impl Door {
-    /// A protocol whose request names the package. The package is the replay scope: a token may be exchanged for each
-    /// package of a monorepo.
-    pub fn package(ecosystem: &'static str, package: impl Into<String>) -> Self {
-        Self { ecosystem, package: Some(package.into()) }
-    }
-
-    /// A protocol whose request names no package: the publish token is for every package of the ecosystem that lets
-    /// the identity in. An identity token may be exchanged once.
-    pub fn identity(ecosystem: &'static str) -> Self {
-        Self { ecosystem, package: None }
-    }
-
-    /// Within what an identity token is the same token.
-    fn replay_scope(&self) -> String {
-        match &self.package {
-            Some(package) => format!("{}:{package}", self.ecosystem),
-            None => self.ecosystem.to_owned(),
-        }
-    }
-
-    fn is_for(&self, package: &Package) -> bool {
-        package.ecosystem == self.ecosystem && self.package.as_ref().is_none_or(|name| *name == package.name)
-    }
-}
-
-/// A publish token, just minted. This is the only time that its text is seen.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Minted {
-    /// The token.
-    pub token: Secret,
-    /// What it publishes.
-    pub packages: Vec<Package>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
 }
 
 impl Exchange {
@@ -310,17 +261,17 @@ impl Exchange {
 
     /// Notes the refusal of a request that no verified token stands behind.
     pub(super) fn refused(&self, door: &Door, refusal: Refusal) -> Refusal {
-        self.note(self.event(door, refusal.kind().as_str(), refusal.to_string()), refusal)
+        self.note(&self.event(door, refusal.kind().as_str(), refusal.to_string()), refusal)
     }
 
     /// Notes a refusal of somebody who is known.
     fn refused_to(&self, verified: &Verified<Claims>, run: &Run, door: &Door, refusal: Refusal) -> Refusal {
         let event = self.event(door, refusal.kind().as_str(), refusal.for_log());
-        self.note(event.verified(verified.issuer(), run), refusal)
+        self.note(&event.verified(verified.issuer(), run), refusal)
     }
 
-    fn note(&self, event: Event, refusal: Refusal) -> Refusal {
-        self.record(&event);
+    fn note(&self, event: &Event, refusal: Refusal) -> Refusal {
+        self.record(event);
         if let (RefusalKind::Internal, Some(source)) = (refusal.kind(), std::error::Error::source(&refusal)) {
             tracing::error!(error = %Chain::of(source), "an exchange failed");
         }

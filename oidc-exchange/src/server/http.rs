@@ -13,7 +13,8 @@ use oidc_core::{Clock, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::exchange::{Door, Exchange, Minted};
+use super::door::{Door, Minted};
+use super::exchange::Exchange;
 use super::refusal::{Refusal, RefusalKind};
 
 /// The body of a door's answers.

@@ -13,6 +13,7 @@
 mod chain;
 mod choose;
 mod crates_io;
+mod door;
 mod event;
 mod exchange;
 mod explain;
@@ -32,8 +33,9 @@ mod unknown;
 
 pub use self::chain::Chain;
 pub use self::crates_io::{CratesIoTokens, crates_io};
+pub use self::door::{Door, Minted};
 pub use self::event::{Event, EventSink, Events};
-pub use self::exchange::{Door, Exchange, Minted};
+pub use self::exchange::Exchange;
 pub use self::grant::{Grant, GrantedBy};
 pub use self::http::AnswerBody;
 pub use self::mint::{MintPolicy, TokenHash};

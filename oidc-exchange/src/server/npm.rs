@@ -3,7 +3,8 @@ use http_body::Body;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::exchange::{Door, Exchange, Minted};
+use super::door::{Door, Minted};
+use super::exchange::Exchange;
 use super::http::{AnswerBody, allowing, bearer, json, read, rfc3339, with_refusal_headers};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;

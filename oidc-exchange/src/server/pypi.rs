@@ -5,7 +5,8 @@ use http_body::Body;
 use oidc_core::verify::{Reason, VerifyError};
 use serde_json::json;
 
-use super::exchange::{Exchange, Minted};
+use super::door::Minted;
+use super::exchange::Exchange;
 use super::http::{AnswerBody, allowing, exchange_member, json, member, with_refusal_headers};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;

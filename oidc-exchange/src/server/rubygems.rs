@@ -2,7 +2,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use serde_json::json;
 
-use super::exchange::{Exchange, Minted};
+use super::door::Minted;
+use super::exchange::Exchange;
 use super::http::{AnswerBody, allowing, exchange_member, json, rfc3339, with_refusal_headers};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;

@@ -97,7 +97,7 @@ fn digest(publisher: &PublisherRecord) -> String {
     HEXLOWER.encode(&hash.finalize())
 }
 
-/// The value with its members in the order of their names, whatever order serde_json keeps.
+/// The value with its members in the order of their names, whatever order `serde_json` keeps.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

@@ -103,7 +103,7 @@ impl Caller<'_> {
         let principal = self.writer(&name, Action::Publish).await?;
         let mut version = None;
         let published = self.publish_by(&principal, &name, body, &mut version).await;
-        let refusal = published.as_ref().err().map(|failure| failure.message());
+        let refusal = published.as_ref().err().map(Failure::message);
         let version = version.as_ref().map(Version::as_str);
         let done = Use { action: Action::Publish, package: name.as_str(), version, refusal };
         self.npm.authorize.used(&principal, &done);
@@ -190,7 +190,7 @@ impl Caller<'_> {
 
     /// Takes note of what came of a change of tags.
     fn noted(&self, principal: &Principal, name: &PackageName, answer: Answer) -> Answer {
-        let refusal = answer.as_ref().err().map(|failure| failure.message());
+        let refusal = answer.as_ref().err().map(Failure::message);
         let done = Use { action: Action::SetTag, package: name.as_str(), version: None, refusal };
         self.npm.authorize.used(principal, &done);
         answer

@@ -65,7 +65,7 @@ where
 {
     with_publisher(store).await;
     stored(store, &publisher("q", "gadget")).await;
-    let packages = vec![by("p", "widget", &[]), by("q", "gadget", &[]), by("r", "gone", &[])];
+    let packages = [by("p", "widget", &[]), by("q", "gadget", &[]), by("r", "gone", &[])];
     let grant_of = |count: usize| Grant { packages: packages[..count].to_vec(), ..grant(1, "a") };
     assert_eq!(store.redeem(&grant_of(3)).await.unwrap(), Redeemed::Superseded);
     assert!(found(store, "a").await.is_none());

@@ -1,0 +1,53 @@
+use oidc_core::{Secret, Timestamp};
+
+use super::store::Package;
+
+/// What a protocol's endpoint asks for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Door {
+    /// The protocol, such as `npm`.
+    pub ecosystem: &'static str,
+    /// The package, in a protocol whose request names one.
+    pub package: Option<String>,
+}
+
+impl Door {
+    /// A protocol whose request names the package. The package is the replay scope: a token may be exchanged for each
+    /// package of a monorepo.
+    pub fn package(ecosystem: &'static str, package: impl Into<String>) -> Self {
+        Self { ecosystem, package: Some(package.into()) }
+    }
+
+    /// A protocol whose request names no package: the publish token is for every package of the ecosystem that lets
+    /// the identity in. An identity token may be exchanged once.
+    pub fn identity(ecosystem: &'static str) -> Self {
+        Self { ecosystem, package: None }
+    }
+
+    /// Within what an identity token is the same token.
+    pub(super) fn replay_scope(&self) -> String {
+        match &self.package {
+            Some(package) => format!("{}:{package}", self.ecosystem),
+            None => self.ecosystem.to_owned(),
+        }
+    }
+
+    pub(super) fn is_for(&self, package: &Package) -> bool {
+        package.ecosystem == self.ecosystem && self.package.as_ref().is_none_or(|name| *name == package.name)
+    }
+}
+
+/// A publish token, just minted. This is the only time that its text is seen.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Minted {
+    /// The token.
+    pub token: Secret,
+    /// What it publishes.
+    pub packages: Vec<Package>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}

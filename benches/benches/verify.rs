@@ -20,7 +20,7 @@ fn verify(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(algorithm.name());
         group.bench_function("raw", |bencher| bencher.iter(|| black_box(&raw).verify()));
         group.bench_function("verify_and_match", |bencher| {
-            bencher.iter(|| black_box(&scene).verify_and_match())
+            bencher.iter(|| black_box(&scene).verify_and_match());
         });
         group.finish();
     }
@@ -29,7 +29,7 @@ fn verify(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("peers");
     let peer = JsonWebToken::new(&scene.issuer);
     group.bench_function("jsonwebtoken", |bencher| {
-        bencher.iter(|| peer.verify_and_match(black_box(&scene.token)))
+        bencher.iter(|| peer.verify_and_match(black_box(&scene.token)));
     });
     let peer = CratesIo::new(&scene.issuer);
     group.bench_function("crates_io_flow", |bencher| {

@@ -1,10 +1,7 @@
 //! Be a registry: verify an identity token, find the publisher that lets it in, mint a short-lived token.
 //!
-//! ```ignore
-//! let verifier = Verifier::new(AwsLc, audiences, &providers, &cx)?;
-//! let exchange = Exchange::new(verifier, store, MintPolicy::default());
-//! let app = axum::Router::new().nest_service("/-/npm/v1/oidc", server::npm(exchange));
-//! ```
+//! The README shows the whole of it in twenty lines: `Verifier::new`, [`Exchange::new`], and a door such as [`npm`]
+//! mounted as a tower service.
 //!
 //! What decides is here; what stores is behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`], which decide
 //! nothing. Feature `sql` has them ready over SQLite and PostgreSQL, and feature `testing` has a suite that a store of

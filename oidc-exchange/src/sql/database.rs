@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
-use sqlx::migrate::MigrateError;
 use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -30,22 +29,9 @@ pub struct OpenError {
     reason: String,
 }
 
-impl From<sqlx::Error> for OpenError {
-    fn from(error: sqlx::Error) -> Self {
-        Self { reason: error.to_string() }
-    }
-}
-
-impl From<MigrateError> for OpenError {
-    fn from(error: MigrateError) -> Self {
-        Self { reason: error.to_string() }
-    }
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::new(error)
-    }
+/// What a store's caller gets of an error of sqlx, whose types stay out of the public API.
+pub(super) fn failed(error: sqlx::Error) -> StoreError {
+    StoreError::new(error)
 }
 
 /// A pool of connections, and the turn of those who write.
@@ -58,6 +44,10 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) async fn open(url: &str) -> Result<Self, OpenError> {
+        Self::connect(url).await.map_err(|error| OpenError { reason: error.to_string() })
+    }
+
+    async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         install_default_drivers();
         let mut options: AnyConnectOptions = url.parse()?;
         let is_sqlite = options.database_url.scheme() == "sqlite";

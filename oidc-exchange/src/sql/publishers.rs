@@ -7,6 +7,7 @@ use sqlx::error::DatabaseError;
 use sqlx::{AnyConnection, Row as _};
 
 use super::SqlStore;
+use super::database::failed;
 use super::rows::{COLUMNS, records};
 use crate::server::{
     Grant, GrantedBy, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
@@ -41,12 +42,12 @@ impl PublisherStore for SqlStore {
             .bind(&identity.issuer)
             .bind(ecosystem);
         let query = if let Some(package) = package { query.bind(package) } else { query };
-        records(&query.fetch_all(self.database.pool()).await?)
+        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
         let run = serde_json::to_string(grant.run()).map_err(StoreError::new)?;
-        Ok(self.database.attempt(|| self.redeem_once(grant, &run)).await?)
+        Ok(self.database.attempt(|| self.redeem_once(grant, &run)).await.map_err(failed)?)
     }
 }
 

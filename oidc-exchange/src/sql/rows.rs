@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
+use super::database::failed;
 use crate::server::{Package, PublisherRecord, StoreError};
 
 /// What [`records`] reads of a publisher `p` and an id `l` that it learned.
@@ -25,13 +26,13 @@ pub(super) fn select(which: &str) -> String {
 pub(super) fn records(rows: &[AnyRow]) -> Result<Vec<PublisherRecord>, StoreError> {
     let mut records: Vec<PublisherRecord> = Vec::new();
     for row in rows {
-        let id: String = row.try_get("id")?;
+        let id: String = row.try_get("id").map_err(failed)?;
         if records.last().is_none_or(|last| last.id != id) {
             records.push(record(id, row)?);
         }
-        let claim: Option<String> = row.try_get("claim")?;
+        let claim: Option<String> = row.try_get("claim").map_err(failed)?;
         if let (Some(record), Some(claim)) = (records.last_mut(), claim) {
-            record.learned.insert(claim, row.try_get("value")?);
+            record.learned.insert(claim, row.try_get("value").map_err(failed)?);
         }
     }
     Ok(records)
@@ -39,15 +40,16 @@ pub(super) fn records(rows: &[AnyRow]) -> Result<Vec<PublisherRecord>, StoreErro
 
 fn record(id: String, row: &AnyRow) -> Result<PublisherRecord, StoreError> {
     let text = |column| row.try_get::<String, _>(column);
-    let config = serde_json::from_str(&text("config")?).map_err(StoreError::new)?;
-    let created_at: i64 = row.try_get("created_at")?;
-    let pending: i64 = row.try_get("pending")?;
-    let package = Package::new(text("ecosystem")?, text("package")?);
-    let identity = Identity::new(text("issuer")?, text("identity_key")?);
+    let config = serde_json::from_str(&text("config").map_err(failed)?).map_err(StoreError::new)?;
+    let created_at: i64 = row.try_get("created_at").map_err(failed)?;
+    let pending: i64 = row.try_get("pending").map_err(failed)?;
+    let package = Package::new(text("ecosystem").map_err(failed)?, text("package").map_err(failed)?);
+    let identity = Identity::new(text("issuer").map_err(failed)?, text("identity_key").map_err(failed)?);
     let created_at = Timestamp::from_secs(u64::try_from(created_at).unwrap_or_default());
-    let mut record = PublisherRecord::new(id, package, text("provider")?, identity, config, created_at);
+    let mut record =
+        PublisherRecord::new(id, package, text("provider").map_err(failed)?, identity, config, created_at);
     record.pending = pending != 0;
-    record.origin = text("origin")?;
+    record.origin = text("origin").map_err(failed)?;
     Ok(record)
 }
 

@@ -6,6 +6,7 @@ use oidc_core::Timestamp;
 use sqlx::Row as _;
 
 use super::SqlStore;
+use super::database::failed;
 use crate::server::{GrantedPackage, Package, StoreError, TokenHash, TokenRecord, TokenStore};
 
 #[async_trait]
@@ -15,7 +16,7 @@ impl TokenStore for SqlStore {
              FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash JOIN oidc_publisher q ON q.id = p.publisher \
              WHERE t.hash = $1 AND t.expires_at > $2 ORDER BY p.ecosystem, p.package";
         let query = sqlx::query(statement).bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
-        let rows = query.fetch_all(self.database.pool()).await?;
+        let rows = query.fetch_all(self.database.pool()).await.map_err(failed)?;
         let Some(first) = rows.first() else { return Ok(None) };
         let packages = rows.iter().map(|row| {
             let package =
@@ -24,28 +25,29 @@ impl TokenStore for SqlStore {
             Ok(GrantedPackage::new(package, row.try_get("publisher")?, pending != 0))
         });
         let packages: Result<Vec<_>, sqlx::Error> = packages.collect();
-        let expires_at: i64 = first.try_get("expires_at")?;
+        let expires_at: i64 = first.try_get("expires_at").map_err(failed)?;
         let expires_at = Timestamp::from_secs(u64::try_from(expires_at).unwrap_or_default());
-        let run = serde_json::from_str(&first.try_get::<String, _>("run")?).map_err(StoreError::new)?;
+        let run = serde_json::from_str(&first.try_get::<String, _>("run").map_err(failed)?)
+            .map_err(StoreError::new)?;
         Ok(Some(TokenRecord::new(
-            packages?,
+            packages.map_err(failed)?,
             expires_at,
-            first.try_get("provider")?,
-            first.try_get("issuer")?,
+            first.try_get("provider").map_err(failed)?,
+            first.try_get("issuer").map_err(failed)?,
             run,
         )))
     }
 
     async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
-        let mut write = self.database.write().await?;
+        let mut write = self.database.write().await.map_err(failed)?;
         let query =
             sqlx::query("DELETE FROM oidc_token WHERE hash = $1").bind(HEXLOWER.encode(token.as_bytes()));
-        query.execute(write.connection()).await?;
-        Ok(write.commit().await?)
+        query.execute(write.connection()).await.map_err(failed)?;
+        Ok(write.commit().await.map_err(failed)?)
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut write = self.database.write().await?;
+        let mut write = self.database.write().await.map_err(failed)?;
         let mut purged = 0;
         for statement in [
             "DELETE FROM oidc_token WHERE hash IN \
@@ -54,9 +56,9 @@ impl TokenStore for SqlStore {
                  (SELECT key FROM oidc_replay WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2)",
         ] {
             let query = sqlx::query(statement).bind(now.as_signed_secs()).bind(i64::from(limit));
-            purged += query.execute(write.connection()).await?.rows_affected();
+            purged += query.execute(write.connection()).await.map_err(failed)?.rows_affected();
         }
-        write.commit().await?;
+        write.commit().await.map_err(failed)?;
         Ok(purged)
     }
 }

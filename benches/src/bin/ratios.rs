@@ -96,7 +96,7 @@ fn allocate(scene: &Scene, report: &mut Report) {
     report.add("allocations_accept", vec![count(accepted.count_total)]);
     let rejected = samples::rejected(scene).into_iter().map(|sample| {
         let counted = allocation_counter::measure(|| {
-            drop(scene.verify(black_box(&sample.token)).expect_err("refused"))
+            drop(scene.verify(black_box(&sample.token)).expect_err("refused"));
         });
         count(counted.count_total)
     });

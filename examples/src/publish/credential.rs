@@ -16,7 +16,7 @@ pub enum NoCredential {
     #[error(transparent)]
     Failed(#[from] DoorError),
     /// Trusted publishing failed, and there is nothing to fall back to.
-    #[error("{why}; there is no static credential to fall back to either ({} not set)", .variables.join(", "))]
+    #[error("{why}; there is no static credential to fall back to either ({}: not set, or only setup-node's placeholder)", .variables.join(", "))]
     NoFallback {
         /// Why there is no publish token.
         why: Failure,

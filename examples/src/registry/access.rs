@@ -84,7 +84,8 @@ impl Access {
 
     fn unknown(&self, package: &str, action: Action) -> Denied {
         let message = "the token is not a publish token of this registry, or it has expired or was ended; exchange the \
-             job's identity for a new one";
+             job's identity for a new one. Where the job should have done so already, that failed or was not tried: see \
+             the client's verbose output, or `trusted-publish doctor`";
         self.audit.record(&self.event(action, "unknown-token", message).package(package));
         unauthorized(message)
     }

@@ -79,10 +79,15 @@ impl Case {
                     "{}: look-up and check must agree",
                     self.name
                 );
+                let learned = matched.learned.into_iter().map(|pin| (pin.claim.to_owned(), pin.value));
+                let learned: BTreeMap<String, String> = learned.collect();
                 if let Some(expected) = &self.learned {
-                    let learned = matched.learned.into_iter().map(|pin| (pin.claim.to_owned(), pin.value));
-                    assert_eq!(&learned.collect::<BTreeMap<_, _>>(), expected, "{}", self.name);
+                    assert_eq!(&learned, expected, "{}", self.name);
                 }
+                // As a registry reads it the next time: with what it has learned among its rules.
+                let config = changed(config, &serde_json::json!(learned));
+                let again = provider.publisher(&config).unwrap().check(&verified).unwrap();
+                assert!(again.learned.is_empty(), "{}: a learned id's key must be its claim", self.name);
                 code("match")
             }
             Err(mismatch) => {

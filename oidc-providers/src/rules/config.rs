@@ -146,12 +146,21 @@ fn is_visible(character: char) -> bool {
 }
 
 fn unknown_key(unknown: &str, known: &[&str]) -> InvalidPublisher {
-    let similar = |key: &&&str| unknown.contains(**key) || key.contains(unknown);
-    let fix = match known.iter().filter(|_| !unknown.is_empty()).find(similar) {
-        Some(key) => format!("write `{key}`, or remove it"),
-        None => format!("remove it; the fields are {}", known.join(", ")),
+    let fix = match known.iter().find(|key| is_similar(unknown, key)) {
+        Some(key) => format!("write `{key}`; a rule that is left out holds nobody back"),
+        None => format!("rename it to one of {}, or remove it", known.join(", ")),
     };
     invalid("publisher-unknown-field", unknown, "there is no such field").found(unknown).fix(fix).into()
+}
+
+/// Whether somebody who wrote the one may have meant the other.
+fn is_similar(unknown: &str, key: &str) -> bool {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
+    let (unknown, key) = (plain(unknown), plain(key));
+    if unknown.is_empty() || unknown.len() > MAX_BYTES {
+        return false;
+    }
+    unknown.contains(&key) || key.contains(&unknown) || strsim::osa_distance(&unknown, &key) <= 2
 }
 
 fn wrong_type(key: &str, value: &Value, expected: &str) -> InvalidPublisher {
@@ -212,14 +221,14 @@ mod tests {
         for (config, code, fix) in [
             (json!([]), "publisher-type", "write an object with the keys workflow, event, flag"),
             (json!(null), "publisher-type", "write an object"),
-            (json!({"workflow_filename": "a"}), "publisher-unknown-field", "write `workflow`, or remove it"),
-            (json!({"work": "a"}), "publisher-unknown-field", "write `workflow`"),
-            (json!({"": "a"}), "publisher-unknown-field", "remove it; the fields are workflow, event, flag"),
             (
-                json!({"sub": "a"}),
+                json!({"workflow_filename": "a"}),
                 "publisher-unknown-field",
-                "remove it; the fields are workflow, event, flag",
+                "write `workflow`; a rule that is left out holds nobody back",
             ),
+            (json!({"work": "a"}), "publisher-unknown-field", "write `workflow`"),
+            (json!({"": "a"}), "publisher-unknown-field", "rename it to one of workflow, event, flag"),
+            (json!({"sub": "a"}), "publisher-unknown-field", "rename it to one of workflow, event, flag"),
             (json!({"workflow": 7}), "publisher-type", "write a text, in quotes: `\"7\"`"),
             (json!({"workflow": true}), "publisher-type", "write a text"),
             (json!({"workflow": ["a"]}), "publisher-type", "write a text"),

@@ -56,7 +56,7 @@ fn a_configuration_that_can_match_nothing_says_what_to_write() {
         (json!({"job_workflow": "acme/shared/.github/workflows/release.yml@refs/tags/v?"}), "`**`"),
         (json!({"job_workflow": "ac me/shared/.github/workflows/release.yml@refs/tags/*"}), "owner's name"),
         (json!({"workflow_filename": "publish.yml"}), "write `workflow`"),
-        (json!({"provider": "github"}), "remove it; the fields are repository, workflow"),
+        (json!({"provider": "github"}), "rename it to one of repository, workflow"),
     ] {
         let mut config = lenient();
         for (key, value) in changes.as_object().unwrap() {

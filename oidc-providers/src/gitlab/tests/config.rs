@@ -43,7 +43,7 @@ fn a_configuration_that_can_match_nothing_says_what_to_write() {
         (json!({"event": "Merge Request"}), "write `merge_request`"),
         (json!({"runner_environment": "github-hosted"}), "write `gitlab-hosted` or `self-hosted`"),
         (json!({"project": "acme/widget"}), "write `project_path`"),
-        (json!({"issuer": INSTANCE}), "remove it; the fields are project_path, ci_config"),
+        (json!({"issuer": INSTANCE}), "rename it to one of project_path, ci_config"),
     ] {
         let mut config = lenient();
         for (key, value) in changes.as_object().unwrap() {

@@ -12,8 +12,6 @@ pub(super) const RUBYGEMS: &str = "https://guides.rubygems.org/trusted-publishin
 pub(super) const SETUP_NODE: &str = "https://github.com/actions/setup-node/blob/main/docs/advanced-usage.md";
 /// How a job on GitHub Actions gets identity tokens.
 pub(super) const GITHUB: &str = "https://docs.github.com/en/actions/reference/security/oidc";
-/// How a job on GitLab CI gets identity tokens.
-pub(super) const GITLAB: &str = "https://docs.gitlab.com/ci/secrets/id_token_authentication/";
 /// How an account gets a trusted publisher on nuget.org.
 pub(super) const NUGET: &str = "https://learn.microsoft.com/nuget/nuget-org/trusted-publishing";
 /// How an extension gets a trusted publisher on Open VSX.

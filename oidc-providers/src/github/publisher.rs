@@ -157,19 +157,16 @@ impl GitHubPublisher {
     fn other_workflow(&self, token: &Token<'_>, file: &str) -> Mismatch {
         let mismatch = differs(&WORKFLOW, file, &self.workflow);
         let called = token.optional(JOB_WORKFLOW.claim).ok().flatten();
-        let is_called = called.as_deref().and_then(WorkflowPath::parse).is_some_and(|path| {
+        let path = called.as_deref().and_then(WorkflowPath::parse).filter(|path| {
             path.rest.strip_prefix(self.workflow.as_str()).is_some_and(|rest| rest.starts_with('@'))
         });
-        Mismatch::new(if is_called {
-            let fix = format!(
-                "`{}` was called by `{}`: set `workflow` to the caller's file, and `job_workflow` to the called one",
-                shown(&self.workflow),
-                shown(file)
-            );
-            mismatch.fix(fix)
-        } else {
-            mismatch
-        })
+        let Some(path) = path else { return Mismatch::new(mismatch) };
+        let (workflow, repository) = (shown(&self.workflow), shown(path.repository));
+        Mismatch::new(mismatch.fix(format!(
+            "`{workflow}` was called by `{file}`: set `workflow` to `{file}`; to ask for the called one as well, set \
+             `job_workflow` to `{repository}/.github/workflows/{workflow}@refs/tags/*`",
+            file = shown(file)
+        )))
     }
 
     fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {

@@ -144,15 +144,10 @@ pub(super) fn own_clock(claims: &Claims, now: Timestamp) -> Option<Diagnosis> {
             "the identity token has expired {} s ago, by this machine's clock",
             now.since(ends).as_secs()
         );
-        let fix = "exchange it earlier in the job: the platform made it before the job began; or set this machine's clock";
+        let fix = "ask the platform for a new one, or set this machine's clock; where the platform makes it before the \
+                   job begins, as GitLab does, exchange it earlier in the job";
         let diagnosis = Diagnosis::new("token-expired", Subject::Claim("exp".to_owned()), problem);
-        return Some(
-            diagnosis
-                .found(utc(ends))
-                .expected(format!("later than {}", utc(now)))
-                .fix(fix)
-                .link(links::GITLAB),
-        );
+        return Some(diagnosis.found(utc(ends)).expected(format!("later than {}", utc(now))).fix(fix));
     }
     let ahead = issued.since(now);
     (ahead > LEEWAY).then(|| {

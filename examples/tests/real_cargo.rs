@@ -258,3 +258,19 @@ async fn tokens_of_one_ecosystem_are_none_for_another() {
     let token = http::body(&taken)["token"].as_str().unwrap().to_owned();
     assert_eq!(http::send(&scene.cx, http::publish(&url, "widget", "1.0.0", &token)).await.status, 403);
 }
+
+#[tokio::test]
+async fn an_archive_is_not_unpacked_for_a_stranger() {
+    let scene = scene(&GITHUB, "").await;
+    let metadata = r#"{"name":"widget-one","vers":"1.0.0"}"#.as_bytes();
+    let archive = b"no archive".as_slice();
+    let mut body = Vec::new();
+    for part in [metadata, archive] {
+        body.extend(u32::try_from(part.len()).unwrap().to_le_bytes());
+        body.extend(part);
+    }
+    let url = http::url(&scene.url(), "api/v1/crates/new");
+    let request = oidc_core::http::Request::new(Method::Put, url).header("authorization", "somebody");
+    let answer = http::send(&http::system(), request.body("application/octet-stream", body)).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+}

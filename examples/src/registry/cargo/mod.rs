@@ -89,8 +89,10 @@ impl Cargo {
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
         let token = hosting::token_of(headers)?.ok_or_else(hosting::no_token)?;
         let body = hosting::read(body).await?;
-        let publication = Publication::parse(&body).map_err(|error| Failure::malformed(error.to_string()))?;
-        self.host.publish(Some(&token), publication.into_upload()).await?;
+        let malformed = |error: publication::InvalidPublication| Failure::malformed(error.to_string());
+        let publication = Publication::parse(&body).map_err(malformed)?;
+        self.host.may_publish(&token, &publication.package()).await?;
+        self.host.publish(Some(&token), publication.into_upload().map_err(malformed)?).await?;
         let nothing: [&str; 0] = [];
         let warnings = json!({ "invalid_categories": nothing, "invalid_badges": nothing, "other": nothing });
         Ok(Json(json!({ "warnings": warnings })).into_response())

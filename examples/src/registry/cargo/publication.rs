@@ -14,7 +14,7 @@ use crate::registry::hosting::{Upload, sha256};
 /// A `.crate` file may unpack to this many bytes.
 const MAX_UNPACKED: u64 = 512 << 20;
 
-/// A publish, checked.
+/// A publish whose metadata was read, and whose archive was not yet unpacked: that is work which strangers don't get done.
 #[derive(Debug)]
 pub(super) struct Publication {
     name: CrateName,
@@ -64,7 +64,6 @@ impl Publication {
         let metadata: Metadata = serde_json::from_slice(metadata)?;
         let name = CrateName::parse(&metadata.name)?;
         let version = Version::parse(&metadata.vers)?.to_string();
-        check_archive(content, &format!("{name}-{version}"))?;
         let checksum = sha256(content);
         let line = Line {
             name: &name,
@@ -79,15 +78,22 @@ impl Publication {
         Ok(Self { name, version, line, checksum, content: content.to_vec() })
     }
 
-    pub(super) fn into_upload(self) -> Upload {
-        Upload {
+    /// The crate that it is for, as the stores have it.
+    pub(super) fn package(&self) -> String {
+        self.name.canonical()
+    }
+
+    /// Unpacks the archive to look at what is in it, for somebody who may publish it.
+    pub(super) fn into_upload(self) -> Result<Upload, InvalidPublication> {
+        check_archive(&self.content, &format!("{}-{}", self.name, self.version))?;
+        Ok(Upload {
             package: self.name.canonical(),
             name: file_name(&self.name, &self.version),
             version: self.version,
             sha256: self.checksum,
             metadata: self.line,
             content: self.content,
-        }
+        })
     }
 }
 
@@ -152,7 +158,7 @@ mod tests {
     #[test]
     fn a_publish_becomes_a_file_and_a_line() {
         let content = archive("My_Crate-1.0.0+x/Cargo.toml");
-        let upload = Publication::parse(&body(METADATA, &content)).unwrap().into_upload();
+        let upload = Publication::parse(&body(METADATA, &content)).unwrap().into_upload().unwrap();
         assert_eq!((&*upload.package, &*upload.name), ("my-crate", "my-crate-1.0.0.crate"));
         let line: Value = serde_json::from_str(&upload.metadata).unwrap();
         assert_eq!(line["name"], "My_Crate");
@@ -169,7 +175,8 @@ mod tests {
         }
         assert!(Publication::parse(&[good.as_slice(), b"x"].concat()).is_err());
         for path in ["other-1.0.0/a", "/etc/passwd", "My_Crate-1.0.0+x/../a", "My_Crate-1.0.0+x2/a", "a"] {
-            assert!(Publication::parse(&body(METADATA, &archive(path))).is_err(), "{path}");
+            let publication = Publication::parse(&body(METADATA, &archive(path))).unwrap();
+            assert!(publication.into_upload().is_err(), "{path}");
         }
         for metadata in ["", "{}", "[]", r#"{"name":"a/b","vers":"1.0.0"}"#, r#"{"name":"a","vers":"1"}"#] {
             assert!(Publication::parse(&body(metadata, &archive("a-1.0.0/a"))).is_err(), "{metadata}");

@@ -79,6 +79,14 @@ impl Host {
         self.store.published_by(name).await
     }
 
+    /// Whether a token publishes a package, before work is done for it. [`Host::publish`] asks again.
+    pub(super) async fn may_publish(&self, token: &str, package: &str) -> Result<(), Failure> {
+        match self.authorize.authorize(Some(token), package, Action::Publish).await? {
+            Principal::Anonymous => Err(no_token()),
+            _ => Ok(()),
+        }
+    }
+
     /// Publishes a file with the token that a request carries.
     pub(super) async fn publish(&self, token: Option<&str>, upload: Upload) -> Result<(), Failure> {
         let principal = self.authorize.authorize(token, &upload.package, Action::Publish).await?;

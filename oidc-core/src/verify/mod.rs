@@ -23,7 +23,7 @@ use self::backend::Backend;
 pub use self::cache::{COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER};
 use self::cache::{KeyCache, Wanted};
 pub use self::error::{Reason, VerifyError};
-use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, decode, decode_into};
+use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
 use crate::claims::Claims;
 use crate::context::Context;
 use crate::provider::{Algorithm, Presence, Provider, ProviderSet, Replay};
@@ -189,9 +189,9 @@ impl Verifier {
     )]
     fn check(&self, token: &str) -> Result<Verified<Claims>, Refusal<'_>> {
         let parts = Compact::parse(token)?;
-        let mut header = [0; MAX_HEADER_BYTES];
+        let mut header = buffer::<MAX_HEADER_BYTES>();
         let header = Header::parse(decode_into(parts.header, &mut header)?)?;
-        let mut signature = [0; MAX_SIGNATURE_BYTES];
+        let mut signature = buffer::<MAX_SIGNATURE_BYTES>();
         let signature = decode_into(parts.signature, &mut signature)?;
         let payload = decode(parts.payload)?;
         let claims = Claims::parse(payload).map_err(Reason::Claims)?;
@@ -318,7 +318,7 @@ impl From<Reason> for Refusal<'_> {
 /// The key that a token's header names.
 fn wanted(token: &str) -> Option<Wanted> {
     let parts = Compact::parse(token).ok()?;
-    let mut header = [0; MAX_HEADER_BYTES];
+    let mut header = buffer::<MAX_HEADER_BYTES>();
     let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;
     Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
 }

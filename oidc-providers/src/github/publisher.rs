@@ -132,12 +132,12 @@ impl GitHubPublisher {
             None => token.required("sha")?,
         };
         let repository = token.required(REPOSITORY.claim)?;
-        let expected = format!("{repository}/.github/workflows/{}@{revision}", self.workflow);
+        let expected = || format!("{repository}/.github/workflows/{}@{revision}", self.workflow);
         match split_workflow_ref(&workflow_ref, &revision) {
             Some((found, _)) if !self.comparison.same(&REPOSITORY, found, &repository) => {
                 let fix =
                     "a workflow of another repository can't publish; let one of this repository call it";
-                Err(Mismatch::new(differs(&WORKFLOW, &workflow_ref, &expected).fix(fix)))
+                Err(Mismatch::new(differs(&WORKFLOW, &workflow_ref, &expected()).fix(fix)))
             }
             Some((_, file)) if self.comparison.same(&WORKFLOW, file, &self.workflow) => Ok(()),
             Some((_, file)) => Err(self.other_workflow(token, file)),
@@ -146,8 +146,8 @@ impl GitHubPublisher {
                 let subject = Subject::Claim(WORKFLOW.claim.to_owned());
                 Err(Mismatch::new(
                     Diagnosis::new("github-workflow-ref", subject, problem)
-                        .found(workflow_ref)
-                        .expected(expected),
+                        .found(&*workflow_ref)
+                        .expected(expected()),
                 ))
             }
         }

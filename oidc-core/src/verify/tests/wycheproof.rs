@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::super::backend::{AwsLc, Backend, RustCrypto};
 use super::super::jwks::KeySet;
-use super::super::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, decode, decode_into};
+use super::super::token::{
+    Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into,
+};
 
 const RSA_N: &str = "kqGboBfAWttWPCA-0cGRgsY6SaYoIARt0B_PkaEcIq9HPYNdu9n6UuWHuuTHrjF_ZoQW97r5HaAorNvrMEGTGdxCHZdEtkHvNVVmrtxTBLiQCbCozXhFoIrVcr3qUBrdGnNn_M3jJi7Wg7p_-x62nS5gNG875oyheRkutHsQXikFZwsN3q_TsPNOVlCiHy8mxzaFTUQGm-X8UYexFyAivlDSjgDJLAZSWfxd7k9Gxuwa3AUfQqQcVcegmgKGCaErQ3qQbh1x7WB6iopE3_-GZ8HMAVtR9AmrVscqYsnjhaCehfAI0iKKs8zXr8tISc0ORbaalrkk03H1ZrsEnDKEWQ";
 const RSA_HEADER: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImtpZC1yc2Etc2lnbiJ9";
@@ -44,7 +46,7 @@ fn with(mut key: Value, name: &str, value: &str) -> Value {
 fn accepts(backend: &dyn Backend, keys: &[Value], jws: &str) -> Option<bool> {
     let set = KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), backend, "wycheproof").ok()?;
     let parts = Compact::parse(jws).ok()?;
-    let (mut header, mut signature) = ([0; MAX_HEADER_BYTES], [0; MAX_SIGNATURE_BYTES]);
+    let (mut header, mut signature) = (buffer::<MAX_HEADER_BYTES>(), buffer::<MAX_SIGNATURE_BYTES>());
     let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;
     let signature = decode_into(parts.signature, &mut signature).ok()?;
     decode(parts.payload).ok()?;

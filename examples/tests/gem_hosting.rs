@@ -6,9 +6,11 @@ mod common;
 use std::io::Read;
 
 use common::http;
-use common::scene::{ADMIN, Scene};
+use common::postgres::Postgres;
+use common::scene::{self, ADMIN, Scene};
 use data_encoding::HEXLOWER;
-use examples::issuer::{GITHUB, Settings};
+use examples::issuer::{self, Changes, GITHUB, Settings};
+use examples::registry::{Config, Running};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use oidc_core::http::{Method, Request, Response};
@@ -23,7 +25,11 @@ async fn scene() -> Scene {
 }
 
 async fn push(scene: &Scene, key: &str, gem: Vec<u8>) -> Response {
-    let url = http::url(&scene.url(), "/rubygems/api/v1/gems");
+    push_to(&scene.url(), key, gem).await
+}
+
+async fn push_to(registry: &str, key: &str, gem: Vec<u8>) -> Response {
+    let url = http::url(registry, "/rubygems/api/v1/gems");
     let request = Request::new(Method::Post, url).header("authorization", key);
     let request = request.body("application/octet-stream", gem);
     http::send(&http::system(), request.deadline(std::time::Duration::from_secs(60))).await
@@ -288,4 +294,42 @@ async fn what_is_not_there_is_not_found() {
     }
     let head = Request::new(Method::Get, http::url(&scene.url(), "rubygems/"));
     assert_eq!(http::send(&scene.cx, head).await.status, 200);
+}
+
+/// A pending publisher's job pushes to two registries over one database at once.
+#[tokio::test]
+async fn over_postgresql_one_of_two_pushes_creates_the_gem() {
+    let Some(postgres) = Postgres::create().await else { return };
+    let (cx, folder) = (http::system(), tempfile::tempdir().unwrap());
+    let issuer = issuer::Running::start(Settings::new(&GITHUB), &cx).await.unwrap();
+    let config =
+        scene::config(&GITHUB, issuer.url(), folder.path(), "", &["rubygems:widget"], "pending = true");
+    let config = config.replace(&scene::database(folder.path()), &postgres.url());
+    let config = Config::parse(&config.replace("http://127.0.0.1:0", "http://127.0.0.1")).unwrap();
+    let one = Running::start(config.clone(), &cx).await.unwrap();
+    let two = Running::start(config, &cx).await.unwrap();
+
+    let body = serde_json::json!({ "jwt": issuer.token("127.0.0.1/rubygems", &Changes::default()) });
+    let url = http::url(one.url(), "/rubygems/api/v1/oidc/trusted_publisher/exchange_token");
+    let exchange = Request::new(Method::Post, url).body("application/json", body.to_string());
+    let minted = http::send(&cx, exchange).await;
+    assert_eq!(minted.status, 201, "{}", text(&minted));
+    let key = http::body(&minted)["rubygems_api_key"].as_str().unwrap().to_owned();
+    let (first, second) = tokio::join!(
+        push_to(one.url(), &key, Gem::new().pack()),
+        push_to(two.url(), &key, Gem::new().pack())
+    );
+    let mut statuses = [first.status, second.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "{} {}", text(&first), text(&second));
+    for (path, part) in [("versions", "widget 1.10 "), ("names", "widget"), ("info/widget", "1.10 gadget:")] {
+        let answer = http::send(&cx, http::get(two.url(), &format!("rubygems/{path}"))).await;
+        assert!(text(&answer).contains(part), "{path}: {}", text(&answer));
+    }
+    for path in ["quick/Marshal.4.8/widget-1.10.gemspec.rz", "gems/widget-1.10.gem"] {
+        assert_eq!(http::send(&cx, http::get(one.url(), &format!("rubygems/{path}"))).await.status, 200);
+    }
+    one.stop().await;
+    two.stop().await;
+    postgres.drop().await;
 }

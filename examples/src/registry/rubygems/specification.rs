@@ -191,7 +191,11 @@ pub(super) mod tests {
             ("version: '1.10'", "version: 1.10", "quoted"),
             ("version: '1.10'", "version: '1/10'", "`version` is `1/10`"),
             ("version: '1.10'", "version: '1-10'", "`version` is `1-10`"),
-            ("version: !ruby/object:Gem::Version", "version: !ruby/object:Kernel", "a `!ruby/object:Kernel`"),
+            (
+                "version: !ruby/object:Gem::Version",
+                "version: !ruby/object:Kernel",
+                "tag `!ruby/object:Kernel`",
+            ),
             (
                 "--- !ruby/object:Gem::Specification",
                 "--- !ruby/object:Gem::Requirement",
@@ -204,9 +208,15 @@ pub(super) mod tests {
             ("date: 2026-11-20", "date: 0001-01-01", "a date such as"),
             ("name: gadget", "name: \"gadget:>= 1|x\"", "not a gem's name"),
             ("type: :runtime", "type: :exec", "`type` is `:exec`"),
-            ("authors:", "authors: !ruby/array:Evil", "`authors` is a `!ruby/array:Evil`"),
-            ("summary: 'A: test'", "summary: !ruby/regexp /a/", "`summary` is a `!ruby/regexp`"),
-            ("metadata:", "metadata: !ruby/hash:Evil", "`metadata` is a `!ruby/hash:Evil`"),
+            (
+                "version: !ruby/object:Gem::Version",
+                "version: !ruby/object:Gem::Platform",
+                "a `!ruby/object:Gem::Platform`",
+            ),
+            ("authors:", "authors: !ruby/array:Evil", "tag `!ruby/array:Evil`"),
+            ("files:", "files: !ruby/array:Evil", "tag `!ruby/array:Evil`"),
+            ("summary: 'A: test'", "summary: !ruby/regexp /a/", "tag `!ruby/regexp`"),
+            ("metadata:", "metadata: !ruby/hash:Evil", "tag `!ruby/hash:Evil`"),
             ("requirements:", "requirement:", "`requirements` is missing"),
         ] {
             let yaml = YAML.replacen(from, to, 1);

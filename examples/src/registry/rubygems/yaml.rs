@@ -9,6 +9,17 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
 const MAX_DEPTH: usize = 12;
 /// A document may have this many values.
 const MAX_NODES: usize = 50_000;
+/// The tags that a gem's metadata may have: of what RubyGems itself lets in (`Gem::SafeYAML`), and of plain texts.
+const TAGS: [&str; 8] = [
+    "!ruby/object:Gem::Dependency",
+    "!ruby/object:Gem::Platform",
+    "!ruby/object:Gem::Requirement",
+    "!ruby/object:Gem::Specification",
+    "!ruby/object:Gem::Version",
+    "!binary",
+    "tag:yaml.org,2002:binary",
+    "tag:yaml.org,2002:str",
+];
 /// What an error repeats of a document may have this many characters.
 const MAX_SHOWN: usize = 80;
 /// Ends of lines for YAML 1.1, which Ruby reads, and text for YAML 1.2, which is read here. The first begins UTF-16 there.
@@ -39,9 +50,11 @@ pub(super) enum InvalidYaml {
     Size,
     #[error("has an anchor or an alias, which `gem build` doesn't write")]
     Alias,
+    #[error("has the tag `{}`, which RubyGems doesn't read", shown(.0).up_to(MAX_SHOWN))]
+    Tag(String),
     #[error("has a key that is not an untagged text")]
     Key,
-    #[error("has the key `{0}` twice")]
+    #[error("has the key `{}` twice", shown(.0).up_to(MAX_SHOWN))]
     Twice(String),
     #[error("has more than one document")]
     Documents,
@@ -99,7 +112,6 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return Err(InvalidYaml::Size);
         }
-        let whole = |tag: Tag| tag.handle + &tag.suffix;
         let (tag, value) = match event {
             Event::Scalar(text, style, 0, tag) => {
                 (tag, Value::Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain })
@@ -111,7 +123,7 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(InvalidYaml::End),
         };
-        Ok(Node { tag: tag.map(|tag| whole(tag.into_owned())), value })
+        Ok(Node { tag: tag.map(|tag| known(tag.into_owned())).transpose()?, value })
     }
 
     fn list(&mut self, depth: usize) -> Result<Vec<Node>, InvalidYaml> {
@@ -138,6 +150,11 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+fn known(tag: Tag) -> Result<String, InvalidYaml> {
+    let whole = tag.handle + &tag.suffix;
+    if TAGS.contains(&whole.as_str()) { Ok(whole) } else { Err(InvalidYaml::Tag(whole)) }
 }
 
 impl Node {
@@ -293,12 +310,18 @@ mod tests {
             "\u{feff}name: b\n",
             "name: a\u{85}name: b\n",
             "name: \"a\n",
+            "a: !ruby/regexp /a/\n",
+            "a: !ruby/object:Kernel {}\n",
+            "a: [!ruby/hash:Evil {}]\n",
+            "a: !!int 1\n",
+            "a: !<!ruby/object:OpenStruct> {}\n",
+            "%TAG !g! !ruby/object:\n--- !g!OpenStruct {}\n",
             "{",
             "",
         ] {
             assert!(Node::parse(text).is_err(), "{text:?}");
         }
-        for value in ["1.0", "1", "1e5", ".5", "~", "!binary YQ==", "!ruby/regexp /a/", "[a]", "!!int a"] {
+        for value in ["1.0", "1", "1e5", ".5", "~", "!binary YQ==", "!!str a", "[a]"] {
             let node = Node::parse(&format!("name: {value}\n")).unwrap();
             assert!(node.field("x").map().unwrap().field("name").text().is_err(), "{value}");
         }

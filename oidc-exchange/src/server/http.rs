@@ -9,7 +9,7 @@ use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTE
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
-use oidc_core::{Clock, Timestamp};
+use oidc_core::Clock;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -135,11 +135,6 @@ pub(super) fn empty(status: StatusCode) -> Response<AnswerBody> {
 pub(super) fn allowing(methods: &'static str, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
     answer
-}
-
-/// A time as RFC 3339 has it.
-pub(super) fn rfc3339(time: Timestamp) -> String {
-    jiff::Timestamp::from_second(time.as_signed_secs()).unwrap_or_default().to_string()
 }
 
 /// The headers that a refusal brings, whatever its protocol: who to authenticate as, when to come again.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::door::{Door, Minted};
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, bearer, json, read, rfc3339, with_refusal_headers};
+use super::http::{AnswerBody, allowing, bearer, json, read, with_refusal_headers};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 use crate::npm::PackageName;
@@ -138,8 +138,8 @@ fn body(minted: &Minted) -> serde_json::Value {
     json!({
         "token_type": "oidc",
         "token": minted.token.expose(),
-        "created": rfc3339(minted.created_at),
-        "expires": rfc3339(minted.expires_at),
+        "created": minted.created_at.to_string(),
+        "expires": minted.expires_at.to_string(),
     })
 }
 

@@ -97,7 +97,7 @@ impl<'a, R: Registry> Doctor<'a, R> {
             report.settings = provider.settings(claims);
             report.add_all(provider.advise(claims));
         }
-        report.add_all(job::own_clock(claims.read_unverified(), cx.clock().now()));
+        report.add_all(job::own_clock(claims.read_unverified(), provider, cx.clock().now()));
         if !self.intended.is_empty() {
             intended::compare(provider, claims, &self.intended, report);
         }

@@ -3,10 +3,10 @@
 use jiff::fmt::rfc2822;
 use oidc_core::http::{HttpErrorKind, Response};
 use oidc_core::{
-    Claims, Context, Diagnosis, HttpUrl, InvalidUrl, LEEWAY, Severity, Subject, Timestamp, Unverified, shown,
+    Claims, Context, Diagnosis, HttpUrl, InvalidUrl, LEEWAY, Severity, Subject, Timestamp, Unverified,
+    in_words, shown,
 };
 
-use super::job::utc;
 use super::report::Report;
 use crate::client::{Registry, error};
 
@@ -77,34 +77,34 @@ fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
 fn clock(answer: &Response, claims: Option<&Claims>, now: Timestamp) -> Option<Diagnosis> {
     let registry = date(answer.header("date")?)?;
     let diagnosis =
-        |code, problem: String| Diagnosis::new(code, Subject::Clock, problem).found(utc(registry));
+        |code, problem: String| Diagnosis::new(code, Subject::Clock, problem).found(registry.to_string());
     if let Some(issued) = claims.and_then(|claims| claims.time("iat")) {
         let ahead = issued.since(registry);
         if ahead > LEEWAY {
             let problem = format!(
-                "the registry's clock is {} s behind the platform's: the token is not valid yet there",
-                ahead.as_secs()
+                "the registry's clock is {} behind the platform's: the token is not valid yet there",
+                in_words(ahead)
             );
             let fix = "set the registry's clock, with NTP, or tell its operator";
-            return Some(diagnosis("clock-registry", problem).expected(utc(issued)).fix(fix));
+            return Some(diagnosis("clock-registry", problem).expected(issued.to_string()).fix(fix));
         }
         if let Some(ends) = claims
             .and_then(|claims| claims.time("exp"))
             .filter(|ends| ends.plus(LEEWAY) <= registry && now < *ends)
         {
             let problem =
-                format!("the registry's clock is {} s past the token's end", registry.since(ends).as_secs());
+                format!("the registry's clock is {} past the token's end", in_words(registry.since(ends)));
             let fix = "set the registry's clock, with NTP, or tell its operator";
             return Some(
-                diagnosis("clock-registry", problem).expected(format!("earlier than {}", utc(ends))).fix(fix),
+                diagnosis("clock-registry", problem).expected(format!("earlier than {ends}")).fix(fix),
             );
         }
     }
     let skew = registry.since(now).max(now.since(registry));
     (skew > LEEWAY).then(|| {
-        let problem = format!("this machine's clock and the registry's are {} s apart", skew.as_secs());
+        let problem = format!("this machine's clock and the registry's are {} apart", in_words(skew));
         diagnosis("clock-skew", problem)
-            .expected(utc(now))
+            .expected(now.to_string())
             .severity(Severity::Warning)
             .fix("set this machine's clock, with NTP, if it is the one that is wrong")
     })

@@ -21,7 +21,9 @@ Examples:
   trusted-publish exec --registry npm --url https://registry.example/npm/ --package @acme/widget \\
     -- npm publish --registry https://registry.example/npm/
 
-  NODE_AUTH_TOKEN=$(trusted-publish token --registry npm --url https://registry.example/ --package widget)";
+  NODE_AUTH_TOKEN=$(trusted-publish token --registry npm --url https://registry.example/ --package widget)
+
+Outside of CI, `ci-issuer` plays a platform, to try it.";
 
 const EXEC_HELP: &str = "\
 The token is in npm's own setting for the registry's URL (no .npmrc is needed), and in NODE_AUTH_TOKEN,

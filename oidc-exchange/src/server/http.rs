@@ -124,6 +124,17 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Answer
     answer
 }
 
+/// A refusal's answer: the protocol's own members, and beside them `diagnosis`, which tells programs what the words tell
+/// people, and no more. No client of today's minds a further member.
+pub(super) fn explained(status: StatusCode, mut body: Value, refusal: &Refusal) -> Response<AnswerBody> {
+    if let (Some(members), Ok(diagnosis)) =
+        (body.as_object_mut(), serde_json::to_value(refusal.diagnosis().escaped()))
+    {
+        members.insert("diagnosis".to_owned(), diagnosis);
+    }
+    with_refusal_headers(json(status, &body), refusal.kind())
+}
+
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<AnswerBody> {
     let mut answer = Response::new(Full::default());
@@ -138,10 +149,7 @@ pub(super) fn allowing(methods: &'static str, mut answer: Response<AnswerBody>) 
 }
 
 /// The headers that a refusal brings, whatever its protocol: who to authenticate as, when to come again.
-pub(super) fn with_refusal_headers(
-    mut answer: Response<AnswerBody>,
-    kind: RefusalKind,
-) -> Response<AnswerBody> {
+fn with_refusal_headers(mut answer: Response<AnswerBody>, kind: RefusalKind) -> Response<AnswerBody> {
     if answer.status() == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

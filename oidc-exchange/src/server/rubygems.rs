@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::door::Minted;
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, exchange_member, json, with_refusal_headers};
+use super::http::{AnswerBody, allowing, exchange_member, explained, json};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
@@ -62,9 +62,13 @@ fn refused(refusal: &Refusal) -> Response<AnswerBody> {
         RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::NOT_FOUND,
     };
-    with_refusal_headers(error(status, &refusal.to_string()), refusal.kind())
+    explained(status, shape(&refusal.to_string()), refusal)
 }
 
 fn error(status: StatusCode, reason: &str) -> Response<AnswerBody> {
-    json(status, &json!({ "error": reason }))
+    json(status, &shape(reason))
+}
+
+fn shape(reason: &str) -> serde_json::Value {
+    json!({ "error": reason })
 }

@@ -7,7 +7,7 @@ use oidc_core::{
     Severity, SourceError, SourceErrorKind, Subject, Timestamp, TokenSource, Unverified, in_words,
 };
 
-use super::report::Report;
+use super::report::{Report, UNUSUAL_ISSUER};
 use crate::client::{Registry, links};
 
 /// CI platforms that are known by a variable, whether or not a provider for them is in the set.
@@ -170,7 +170,7 @@ pub(super) fn unusual_issuer(claims: &Claims, providers: &ProviderSet) -> Option
     }
     let problem = "the identity token is from an issuer of its own (an enterprise's, a self-managed instance's), and a registry \
                    takes it only if it trusts exactly this one";
-    let diagnosis = Diagnosis::new("issuer-not-public", Subject::Claim("iss".to_owned()), problem);
+    let diagnosis = Diagnosis::new(UNUSUAL_ISSUER, Subject::Claim("iss".to_owned()), problem);
     let fix =
         "ask the registry's operator to trust this issuer, or publish from the platform's public instance";
     Some(diagnosis.severity(Severity::Warning).found(issuer).fix(fix))

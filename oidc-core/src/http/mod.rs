@@ -230,10 +230,10 @@ pub enum HttpErrorKind {
     #[error("no connection ({0})")]
     Connect(String),
     /// The URL says https, and the other side speaks no TLS.
-    #[error("no TLS is spoken at this port, which `https://` asks for; is it plain http?")]
+    #[error("what is spoken at this port is not TLS, which `https://` asks for, and may be plain http")]
     NotTls,
     /// The URL says http, and the other side speaks something else.
-    #[error("no plain HTTP is spoken at this port, which `http://` asks for; is it https?")]
+    #[error("what is spoken at this port is not plain HTTP, which `http://` asks for, and may be https")]
     NotHttp,
     /// [`Request::deadline`] passed.
     #[error("no answer within {} s", .0.as_secs_f32())]

@@ -221,17 +221,15 @@ fn kind(error: &reqwest::Error, request: &Request) -> HttpErrorKind {
     }
 }
 
-/// Whether an error below this one is of a kind. An I/O error hides what it wraps from those that walk the chain.
-fn has_cause(error: &reqwest::Error, is_one: fn(&(dyn std::error::Error + 'static)) -> bool) -> bool {
-    let mut below = error.source();
-    while let Some(error) = below {
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if is_one(error) || wrapped.is_some_and(|wrapped| is_one(wrapped)) {
-            return true;
-        }
-        below = error.source();
-    }
-    false
+/// Whether an error or one below it is of a kind. An I/O error hides what it wraps from those that walk the chain.
+fn has_cause(
+    error: &(dyn std::error::Error + 'static),
+    is_one: fn(&(dyn std::error::Error + 'static)) -> bool,
+) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    is_one(error)
+        || wrapped.is_some_and(|wrapped| has_cause(wrapped, is_one))
+        || error.source().is_some_and(|below| has_cause(below, is_one))
 }
 
 /// The first bytes that came are no TLS record (RFC 8446, section 5.1).

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::door::{Door, Minted};
 use super::exchange::Exchange;
 use super::refusal::{Refusal, RefusalKind};
+use crate::npm::is_placeholder;
 
 /// The body of a door's answers.
 pub type AnswerBody = Full<bytes::Bytes>;
@@ -38,6 +39,12 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
     let value = value.to_str().map_err(|_| Refusal::malformed("the `Authorization` header is not text"))?;
     match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && is_placeholder(token.trim()) => {
+            Err(Refusal::no_token(
+                "the `Authorization` header holds the placeholder of `actions/setup-node` and no identity token; send the \
+                 identity token as `Authorization: Bearer …`",
+            ))
+        }
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
             Ok(token.trim())
         }

@@ -115,15 +115,18 @@ impl Report {
         self.diagnoses.retain(|one| !is_settled(one) || !is_about_claim(one));
     }
 
-    /// The registry refused the token. Where it says why, nothing needs to be considered beside, and what was foreseen
-    /// is said once.
+    /// The registry refused the token. Where it says why, what was foreseen is said once, and nothing needs to be
+    /// considered of other claims.
     pub(super) fn refuse(&mut self, error: &ExchangeError) {
         self.verdict = Verdict::Refused;
         self.refusal = error.reason().cloned();
         if let Some(reason) = &self.refusal {
-            let is_said = |one: &Diagnosis| {
-                one.code == reason.code || one.severity != Severity::Error && is_about_claim(one)
+            let is_other = |one: &Diagnosis| match (&one.subject, one.severity) {
+                (Subject::Claim(_), Severity::Notice) => true,
+                (Subject::Claim(claim), Severity::Warning) => reason.subject.as_ref() != Some(claim),
+                _ => false,
             };
+            let is_said = |one: &Diagnosis| one.code == reason.code || is_other(one);
             self.diagnoses.retain(|one| !is_said(one));
         }
         self.add(error.diagnosis().clone());

@@ -130,3 +130,23 @@ fn summary(listed: usize, package: Option<&str>, counts: &[(String, i64)]) -> St
         each.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_says_what_it_does_not_list() {
+        let counts = [("invalid-token".to_owned(), 3), ("no-token".to_owned(), 1)];
+        let said = summary(0, Some("widget"), &counts);
+        assert!(said.starts_with("listed: 0 of widget; counted only, of all packages"), "{said}");
+        assert!(said.contains(": 4 (invalid-token 3, no-token 1)") && said.contains("log"), "{said}");
+        assert_eq!(summary(2, None, &[]), "listed: 2; counted only: none");
+    }
+
+    #[test]
+    fn the_example_in_the_help_is_a_configuration() {
+        let text = EXAMPLE.split_once("Actions:").unwrap().1.split("RUST_LOG").next().unwrap();
+        Config::parse(text).unwrap().check().unwrap();
+    }
+}

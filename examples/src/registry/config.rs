@@ -270,6 +270,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_registry_can_not_run_without_is_named_with_an_example() {
+        let said = |text: &str| match Config::parse(text) {
+            Ok(config) => config.check().unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        for (text, words) in [
+            (EXAMPLE.replace("sqlite:registry.db", "registry.db"), "write `sqlite:FILE`"),
+            (EXAMPLE.replace("sqlite:registry.db", "mysql://me:hunter2@host/db"), "`mysql:…@host/db`"),
+            (EXAMPLE.replace("[[provider]]\n        kind = \"github\"", ""), "`[[provider]]` is missing"),
+            (
+                EXAMPLE.replace("127.0.0.1:4873\"\n        public", "127.0.0.1\"\n        public"),
+                "an address and a port",
+            ),
+        ] {
+            let said = said(&text);
+            assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
+        }
+        assert!(Config::parse(EXAMPLE).unwrap().check().is_ok());
+    }
+
+    #[test]
     fn port_0_stands_for_the_one_that_is_listened_on() {
         let config = |url: &str| Config { public_url: url.to_owned(), ..Config::parse(EXAMPLE).unwrap() };
         let url = |text: &str| config(text).public_url(5000).unwrap().as_str().to_owned();

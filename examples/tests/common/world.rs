@@ -303,6 +303,11 @@ impl World {
         doctor.examine(&oidc_providers::all(), &self.context()).await
     }
 
+    /// Our registry's exchange.
+    pub fn exchange(&self) -> &Exchange {
+        self.exchange.as_ref().unwrap()
+    }
+
     /// What our registry says to the job's token.
     pub async fn refusal(&self) -> Option<Refused> {
         let exchange = self.exchange.as_ref()?;

@@ -64,7 +64,17 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn https_at_a_port_of_http_and_the_reverse_are_said() {
-    let plain = Wire::start(Answer::json(400, "")).await;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut hello = [0; 16];
+            stream.read_exact(&mut hello).await.unwrap();
+            // A client that saw enough of it is gone.
+            let _gone = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let secure = listener.local_addr().unwrap();
     let acceptor = Authority::of("localhost").acceptor();
@@ -75,7 +85,7 @@ async fn https_at_a_port_of_http_and_the_reverse_are_said() {
         }
     });
     for (url, kind, word) in [
-        (plain.url().replace("http:", "https:"), HttpErrorKind::NotTls, "is not TLS"),
+        (format!("https://{plain}/"), HttpErrorKind::NotTls, "is not TLS"),
         (format!("http://{secure}/"), HttpErrorKind::NotHttp, "is not plain HTTP"),
     ] {
         let request = Request::post(HttpUrl::parse(&url).unwrap());

@@ -115,21 +115,33 @@ impl Report {
         self.diagnoses.retain(|one| !is_settled(one) || !is_about_claim(one));
     }
 
-    /// The registry refused the token. Where it says why, what was foreseen is said once, and nothing needs to be
-    /// considered of other claims.
+    /// The registry refused the token. Where it says why, other claims need no consideration, and a reason that was
+    /// foreseen is said once.
     pub(super) fn refuse(&mut self, error: &ExchangeError) {
         self.verdict = Verdict::Refused;
         self.refusal = error.reason().cloned();
+        let mut refused = error.diagnosis().clone();
+        if matches!(refused.code, "exchange-elsewhere" | "exchange-unreachable") {
+            self.miss_registry();
+        }
         if let Some(reason) = &self.refusal {
             let is_other = |one: &Diagnosis| match (&one.subject, one.severity) {
                 (Subject::Claim(_), Severity::Notice) => true,
                 (Subject::Claim(claim), Severity::Warning) => reason.subject.as_ref() != Some(claim),
                 _ => false,
             };
-            let is_said = |one: &Diagnosis| one.code == reason.code || is_other(one);
-            self.diagnoses.retain(|one| !is_said(one));
+            self.diagnoses.retain(|one| !is_other(one));
+            let is_same = |one: &Diagnosis| one.code == reason.code && one.expected == refused.expected;
+            if self.diagnoses.iter().any(is_same) {
+                refused.problem = format!(
+                    "the registry refused the exchange for `{}` for the same reason ({})",
+                    shown(&self.package),
+                    reason.code
+                );
+                (refused.found, refused.expected, refused.fix) = (None, None, None);
+            }
         }
-        self.add(error.diagnosis().clone());
+        self.add(refused);
     }
 
     /// Comes to the verdict. What the registry did outweighs what was thought that it would do.

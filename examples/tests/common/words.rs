@@ -323,6 +323,6 @@ impl Clock for Hurried {
     }
 
     async fn sleep(&self, _duration: Duration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -131,7 +131,11 @@ impl Report {
                 _ => false,
             };
             self.diagnoses.retain(|one| !is_other(one));
-            let is_same = |one: &Diagnosis| one.code == reason.code && one.expected == refused.expected;
+            let is_same = |one: &Diagnosis| {
+                one.code == reason.code
+                    && one.expected == refused.expected
+                    && refused.problem.ends_with(&one.problem)
+            };
             if self.diagnoses.iter().any(is_same) {
                 refused.problem = format!(
                     "the registry refused the exchange for `{}` for the same reason ({})",

@@ -107,7 +107,9 @@ impl<'a, R: Registry> Doctor<'a, R> {
     ) {
         if let Some(provider) = provider {
             report.settings = provider.settings(claims);
-            report.add_all(provider.advise(claims));
+            // Whoever states the publisher needs no guesses at what it might have.
+            let matters = |one: &Diagnosis| one.severity != Severity::Notice || self.intended.is_empty();
+            report.add_all(provider.advise(claims).into_iter().filter(matters));
         }
         report.add_all(job::own_clock(claims.read_unverified(), provider, cx.clock().now()));
         if !self.intended.is_empty() {

@@ -231,7 +231,7 @@ fn placeholder(subject: Subject, place: &str) -> Diagnosis {
 
 fn unset(subject: Subject, place: &str, found: &str) -> Diagnosis {
     let problem =
-        format!("{place} takes a token from where none is set, and npm then sends what stands there");
+        format!("{place} names a token that is not set, and npm sends what stands there as if it were one");
     let fix = "remove the line: trusted publishing needs none";
     let diagnosis = Diagnosis::new("token-reference-unset", subject, problem).severity(Severity::Warning);
     diagnosis.found(found).fix(fix).link(links::NPM)

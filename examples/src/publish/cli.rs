@@ -37,8 +37,8 @@ is ended afterwards where the registry can do that (pypi, crates-io).
 The exit status is the command's, or 128 and the number of the signal that ended it.";
 
 const DOCTOR_HELP: &str = "\
-The exit status is 0 only if the registry accepted the exchange. On GitHub Actions each finding is an annotation
-too.
+The exit status is 0 only if the registry is at the URL, accepted the exchange, and lets the job in as the publisher does
+that --publisher states. On GitHub Actions each finding is an annotation too.
 
 Example:
   trusted-publish doctor --registry npm --url https://registry.example/npm/ --package @acme/widget \\

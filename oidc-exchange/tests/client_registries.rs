@@ -11,6 +11,8 @@ use oidc_exchange::client::{
 };
 use serde_json::{Value, json};
 
+/// The job's clock.
+const NOW: u64 = 1_700_000_000;
 const EXPIRY: u64 = 1_767_229_200;
 const EXPIRY_TEXT: &str = "2026-01-01T01:00:00Z";
 
@@ -22,7 +24,7 @@ fn id_token(audience: &str) -> IdToken {
 }
 
 fn context(http: &FakeHttp) -> Context {
-    Context::default().with_http(http.clone()).with_clock(ManualClock::at(1_700_000_000))
+    Context::default().with_http(http.clone()).with_clock(ManualClock::at(NOW))
 }
 
 fn answering(status: u16, body: &str) -> FakeHttp {
@@ -166,7 +168,7 @@ async fn crates_io() {
         body: json!({}),
         answer: (200, json!({ "token": "cio_tp_hunter2" })),
         token: "cio_tp_hunter2",
-        expires: None,
+        expires: Some(NOW + 1800),
     };
     recorded.check_audience().await;
     recorded.check().await;
@@ -304,7 +306,7 @@ async fn open_vsx() {
         body: json!({ "namespace": "acme", "extension": "widget" }),
         answer: (201, json!({ "value": "ovsxp_hunter2" })),
         token: "ovsxp_hunter2",
-        expires: None,
+        expires: Some(NOW + 900),
     };
     recorded.check_audience().await;
     recorded.check().await;
@@ -341,7 +343,7 @@ async fn packagist() {
         body: json!({}),
         answer: (200, json!({ "key": "key", "secret": "hunter2" })),
         token: "key:hunter2",
-        expires: None,
+        expires: Some(NOW + 900),
     };
     recorded.check().await;
     let http = answering(200, r#"{"audience":"https://packagist.com"}"#);

@@ -3,13 +3,16 @@ use oidc_core::http::{Method, Request};
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 
-use super::doctor::{CRATES_IO, OldWay};
+use super::doctor::CRATES_IO;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry};
+use super::{Everything, ExchangeError, Protocol, PublishToken, Registry};
 use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
 
 /// The public registry.
 const PUBLIC: &str = "https://crates.io/";
+
+static PROTOCOL: Protocol =
+    Protocol::new(&CRATES_IO).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(30);
 
 /// A registry of crates that speaks crates.io's protocol.
 ///
@@ -30,12 +33,8 @@ impl Registry for CratesIo {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &CRATES_IO
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
@@ -48,9 +47,9 @@ impl Registry for CratesIo {
         package: Everything,
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.below(TOKENS_PATH), token, &package, cx);
+        let call = Call::new(self, self.url.below(TOKENS_PATH), token, package, cx);
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
-        Ok(PublishToken::new(call.secret("token", exchanged.token)?, package, None))
+        call.granted("token", exchanged.token, None)
     }
 
     async fn revoke(&self, token: &PublishToken<Everything>, cx: &Context) -> Result<bool, ExchangeError> {

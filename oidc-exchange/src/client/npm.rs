@@ -4,9 +4,9 @@ use oidc_core::{Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Seve
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::doctor::{NPM, OldWay};
+use super::doctor::NPM;
 use super::wire::{self, Call};
-use super::{ExchangeError, PublishToken, Registry, links};
+use super::{ExchangeError, Protocol, PublishToken, Registry, links};
 use crate::npm::{self, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -14,6 +14,8 @@ const PUBLIC: &str = "https://registry.npmjs.org/";
 
 /// What `npm ping` asks for.
 const PING_PATH: &str = "-/ping";
+
+static PROTOCOL: Protocol = Protocol::new(&NPM).token_variables(&[TOKEN_VARIABLE]);
 
 /// An npm registry.
 ///
@@ -95,12 +97,8 @@ impl Registry for Npm {
         advice
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &NPM
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
@@ -114,11 +112,9 @@ impl Registry for Npm {
         cx: &Context,
     ) -> Result<PublishToken<PackageName>, ExchangeError> {
         let url = self.exchange_root.below(&format!("{}{}", npm::EXCHANGE_PATH, package.escaped()));
-        let call = Call::new(url, token, &package, cx);
+        let call = Call::new(self, url, token, package, cx);
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
-        let secret = call.secret("token", exchanged.token)?;
-        let expires_at = wire::time(exchanged.expires.as_ref());
-        Ok(PublishToken::new(secret, package, expires_at))
+        call.granted("token", exchanged.token, wire::time(exchanged.expires.as_ref()))
     }
 }
 

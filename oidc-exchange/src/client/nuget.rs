@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
@@ -22,6 +22,9 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on nuget.org, under the account's settings",
 };
 
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&["NUGET_ID_TOKEN"]).lifetime_in_minutes(15);
+
 /// nuget.org's registry.
 ///
 /// A policy belongs to an account and not to a package, so the exchange names the account that made it; a token is for
@@ -33,25 +36,7 @@ pub struct NuGet {
     user: String,
 }
 
-impl NuGet {
-    /// The registry at this URL, where `user` made the policy.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str, user: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)?, user: user.into() })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(user: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, user)
-    }
-}
+wire::at_url!(NuGet, PUBLIC, user: impl Into<String>, "`user` is the account that made the policy.");
 
 #[async_trait]
 impl Registry for NuGet {
@@ -61,17 +46,13 @@ impl Registry for NuGet {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["NUGET_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's origin: `https://www.nuget.org`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(wire::origin(&self.url)))
+        wire::derived(&self.url, Audience::new(self.url.origin()))
     }
 
     async fn exchange(
@@ -80,12 +61,10 @@ impl Registry for NuGet {
         package: Everything,
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.at_root().below(TOKEN_PATH), token, &package, cx);
-        let body = json!({ "username": self.user, "tokenType": "ApiKey" }).to_string();
-        let request = call.request().bearer(call.token()).body("application/json", body);
-        let exchanged: Exchanged = call.ask(request).await?;
-        let secret = call.secret("apiKey", exchanged.api_key)?;
-        Ok(PublishToken::new(secret, package, wire::time(exchanged.expires.as_ref())))
+        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), token, package, cx);
+        let body = json!({ "username": self.user, "tokenType": "ApiKey" });
+        let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
+        call.granted("apiKey", exchanged.api_key, wire::time(exchanged.expires.as_ref()))
     }
 }
 

@@ -4,11 +4,10 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{ExchangeError, PublishToken, Registry, links};
+use super::{ExchangeError, Protocol, PublishToken, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
@@ -24,6 +23,9 @@ static OLD_WAY: OldWay = OldWay {
     link: links::OPEN_VSX,
     last_step: "delete the access token on Open VSX, under the account's settings",
 };
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
 
 /// An Open VSX registry of extensions.
 ///
@@ -44,12 +46,8 @@ impl Registry for OpenVsx {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["OPEN_VSX_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's URL without a slash at its end.
@@ -63,13 +61,11 @@ impl Registry for OpenVsx {
         package: Extension,
         cx: &Context,
     ) -> Result<PublishToken<Extension>, ExchangeError> {
-        let call = Call::new(self.url.below(TOKEN_PATH), token, &package, cx);
-        let Extension { namespace, name } = &package;
-        let body = json!({ "namespace": namespace, "extension": name, "token": call.token().expose() });
-        let exchanged: Exchanged =
-            call.ask(call.request().body("application/json", body.to_string())).await?;
-        let secret = call.secret("value", exchanged.value)?;
-        Ok(PublishToken::new(secret, package, None))
+        let Extension { namespace, name } = package.clone();
+        let call = Call::new(self, self.url.below(TOKEN_PATH), token, package, cx);
+        let names = [("namespace", namespace.into()), ("extension", name.into())];
+        let exchanged: Exchanged = call.ask(call.with_members("token", names)).await?;
+        call.granted("value", exchanged.value, None)
     }
 }
 

@@ -2,12 +2,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl, shown};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
 use serde::Deserialize;
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{ExchangeError, PublishToken, Registry, links};
+use super::{ExchangeError, Protocol, PublishToken, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://packagist.com/";
@@ -27,6 +27,9 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API credentials on Private Packagist, under the organization's settings",
 };
 
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&["PACKAGIST_ID_TOKEN"]).lifetime_in_minutes(15);
+
 /// Private Packagist's packages of one organization.
 ///
 /// The answer is a key and a secret, with which requests are signed; the publish token is both, `KEY:SECRET`. It uploads
@@ -38,25 +41,7 @@ pub struct Packagist {
     organization: ComposerName,
 }
 
-impl Packagist {
-    /// The registry at this URL, for the package of an organization.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str, organization: ComposerName) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)?, organization })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(organization: ComposerName) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, organization)
-    }
-}
+wire::at_url!(Packagist, PUBLIC, organization: ComposerName, "`organization` is whose packages are published.");
 
 #[async_trait]
 impl Registry for Packagist {
@@ -66,12 +51,8 @@ impl Registry for Packagist {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["PACKAGIST_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// Asks the registry, which tells it.
@@ -86,10 +67,10 @@ impl Registry for Packagist {
         cx: &Context,
     ) -> Result<PublishToken<ComposerName>, ExchangeError> {
         let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
-        let call = Call::new(self.url.at_root().below(&path), token, &package, cx);
+        let call = Call::new(self, self.url.at_root().below(&path), token, package, cx);
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
         let both = exchanged.key.zip(exchanged.secret).map(|(key, secret)| format!("{key}:{secret}"));
-        Ok(PublishToken::new(call.secret("key` and `secret", both)?, package, None))
+        call.granted("key` and `secret", both, None)
     }
 }
 

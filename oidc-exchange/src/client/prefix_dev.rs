@@ -3,7 +3,7 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://prefix.dev/";
@@ -22,6 +22,8 @@ static OLD_WAY: OldWay = OldWay {
     link: links::PREFIX_DEV,
     last_step: "delete the API key on prefix.dev, under the account's settings",
 };
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PREFIX_DEV_ID_TOKEN"]);
 
 /// prefix.dev's channels of conda packages.
 ///
@@ -42,12 +44,8 @@ impl Registry for PrefixDev {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["PREFIX_DEV_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The host, and for sub-domains of the public registry its name.
@@ -63,9 +61,9 @@ impl Registry for PrefixDev {
         package: Everything,
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.at_root().below(MINT_PATH), token, &package, cx);
+        let call = Call::new(self, self.url.at_root().below(MINT_PATH), token, package, cx);
         let answer = call.send(call.with_member("token")).await?;
         let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());
-        Ok(PublishToken::new(call.secret("token", text)?, package, None))
+        call.granted("token", text, None)
     }
 }

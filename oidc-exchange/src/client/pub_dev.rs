@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
 use super::doctor::OldWay;
-use super::{Everything, ExchangeError, PublishToken, Registry, links, wire};
+use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links, wire};
 
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
@@ -15,6 +15,8 @@ static OLD_WAY: OldWay = OldWay {
     link: links::PUB_DEV,
     last_step: "let the package be published from CI only, under its admin page on pub.dev",
 };
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PUB_DEV_ID_TOKEN"]);
 
 /// pub.dev, which has no exchange: the identity token itself is sent as bearer with the upload.
 ///
@@ -35,17 +37,13 @@ impl Registry for PubDev {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["PUB_DEV_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's origin: `https://pub.dev`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(wire::origin(&self.url)))
+        wire::derived(&self.url, Audience::new(self.url.origin()))
     }
 
     /// The identity token itself. Nothing is asked.

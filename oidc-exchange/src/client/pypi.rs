@@ -4,13 +4,15 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::doctor::{OldWay, PYPI};
+use super::doctor::PYPI;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry};
+use super::{Everything, ExchangeError, Protocol, PublishToken, Registry};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
 /// Where the public index takes uploads.
 const PUBLIC: &str = "https://upload.pypi.org/legacy/";
+
+static PROTOCOL: Protocol = Protocol::new(&PYPI).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
 
 /// An index of Python projects that speaks PyPI's protocol.
 ///
@@ -41,12 +43,8 @@ impl Registry for Pypi {
         Request::get(self.endpoint(AUDIENCE_PATH)).header("accept", "application/json")
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &PYPI
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// Asks the index, which tells it.
@@ -60,11 +58,10 @@ impl Registry for Pypi {
         package: Everything,
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.endpoint(MINT_PATH), token, &package, cx);
+        let call = Call::new(self, self.endpoint(MINT_PATH), token, package, cx);
         let minted: Minted = call.ask(call.with_member("token")).await?;
-        let secret = call.secret("token", minted.token)?;
-        let expires_at = minted.expires.as_ref().and_then(Value::as_u64).map(Timestamp::from_secs);
-        Ok(PublishToken::new(secret, package, expires_at))
+        let expires_at = minted.expires_at();
+        call.granted("token", minted.token, expires_at)
     }
 
     /// Ends the token, where the index can: PyPI does since 2026. The answer is the same for every token.
@@ -80,7 +77,13 @@ impl Registry for Pypi {
 
 /// The answer to an exchange. `expires` is in seconds since the epoch.
 #[derive(Deserialize)]
-struct Minted {
-    token: Option<String>,
+pub(super) struct Minted {
+    pub(super) token: Option<String>,
     expires: Option<Value>,
+}
+
+impl Minted {
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        self.expires.as_ref().and_then(Value::as_u64).map(Timestamp::from_secs)
+    }
 }

@@ -3,13 +3,16 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::doctor::{OldWay, RUBYGEMS};
+use super::doctor::RUBYGEMS;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry};
+use super::{Everything, ExchangeError, Protocol, PublishToken, Registry};
 use crate::rubygems::{self, EXCHANGE_PATH, TOKEN_VARIABLE};
 
 /// The public registry.
 const PUBLIC: &str = "https://rubygems.org/";
+
+static PROTOCOL: Protocol =
+    Protocol::new(&RUBYGEMS).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
 
 /// A registry of gems that speaks RubyGems' protocol.
 ///
@@ -29,12 +32,8 @@ impl Registry for RubyGems {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &RUBYGEMS
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
@@ -47,10 +46,10 @@ impl Registry for RubyGems {
         package: Everything,
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.below(EXCHANGE_PATH), token, &package, cx);
+        let call = Call::new(self, self.url.below(EXCHANGE_PATH), token, package, cx);
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
-        let secret = call.secret("rubygems_api_key", exchanged.rubygems_api_key)?;
-        Ok(PublishToken::new(secret, package, wire::time(exchanged.expires_at.as_ref())))
+        let expires_at = wire::time(exchanged.expires_at.as_ref());
+        call.granted("rubygems_api_key", exchanged.rubygems_api_key, expires_at)
     }
 }
 

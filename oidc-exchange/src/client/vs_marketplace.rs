@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://marketplace.visualstudio.com/";
@@ -22,6 +22,8 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the personal access token in Azure DevOps",
 };
 
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["VS_MARKETPLACE_ID_TOKEN"]);
+
 /// The Visual Studio Marketplace.
 ///
 /// A token is for one publisher's extensions and is used as a personal access token. Nothing of it can be run here: the
@@ -32,25 +34,7 @@ pub struct VsMarketplace {
     publisher: String,
 }
 
-impl VsMarketplace {
-    /// The registry at this URL, for the extensions of `publisher`.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str, publisher: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)?, publisher: publisher.into() })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(publisher: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, publisher)
-    }
-}
+wire::at_url!(VsMarketplace, PUBLIC, publisher: impl Into<String>, "`publisher` is whose extensions are published.");
 
 #[async_trait]
 impl Registry for VsMarketplace {
@@ -60,12 +44,8 @@ impl Registry for VsMarketplace {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["VS_MARKETPLACE_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's host.
@@ -79,11 +59,10 @@ impl Registry for VsMarketplace {
         package: Everything,
         cx: &Context,
     ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.at_root().below(TOKEN_PATH), token, &package, cx);
-        let body = json!({ "publisherName": self.publisher }).to_string();
-        let request = call.request().bearer(call.token()).body("application/json", body);
-        let exchanged: Exchanged = call.ask(request).await?;
-        Ok(PublishToken::new(call.secret("credential", exchanged.credential)?, package, None))
+        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), token, package, cx);
+        let body = json!({ "publisherName": self.publisher });
+        let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
+        call.granted("credential", exchanged.credential, None)
     }
 }
 

@@ -77,11 +77,11 @@ impl<'a, R: Registry> Doctor<'a, R> {
         }
         report.add_all(self.registry.advise());
         let reached = place::probe(self.registry, claims.as_ref(), cx, &mut report).await;
-        remains::look(self.registry.old_way(), cx, &mut report);
+        remains::look(self.registry.protocol().old_way, cx, &mut report);
         if let (Some(job), true) = (&job, reached) {
             self.exchange(job, cx, &mut report).await;
         }
-        report.conclude(self.registry.old_way());
+        report.conclude(self.registry.protocol().old_way);
         report
     }
 

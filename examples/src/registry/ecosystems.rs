@@ -7,7 +7,8 @@ use axum::Router;
 use oidc_core::verify::Verifier;
 use oidc_core::{Audience, Context, HttpUrl, InvalidAudience, Secret};
 use oidc_exchange::npm::Port;
-use oidc_exchange::server::{self, Exchange, MintPolicy};
+use oidc_exchange::pep_807::DISCOVERY_PATH;
+use oidc_exchange::server::{self, Exchange, MintPolicy, Pep807Tokens};
 use oidc_exchange::sql::{END_PENDING, IS_REGULAR, MAKE_REGULAR, SqlStore};
 use oidc_exchange::{crates_io, npm as npm_protocol};
 
@@ -27,6 +28,10 @@ use super::settlement::Settlement;
 const NPM_OIDC: &str = "/-/npm/v1/oidc";
 /// Where PyPI's clients exchange, at the host's root.
 const PYPI_OIDC: &str = "/_/oidc";
+/// Where PEP 807's clients exchange, at the host's root.
+const PEP_807_OIDC: &str = "/_/pytp";
+/// Where Python projects are uploaded, below the registry's URL.
+const UPLOADS: &str = "/legacy/";
 /// How long crates.io's tokens live, and ours for cargo.
 const CARGO_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// A package and the publisher that creates it are in one database.
@@ -116,6 +121,7 @@ pub(super) struct Served {
     cargo_exchange: Exchange,
     pub(super) pypi: Host,
     pypi_exchange: Exchange,
+    pep_807: Pep807Tokens,
 }
 
 impl Served {
@@ -128,7 +134,8 @@ impl Served {
         let cargo = ground.host(Ecosystem::Cargo, &cargo_exchange);
         let pypi_exchange = ground.exchange(Ecosystem::Pypi)?;
         let pypi = ground.host(Ecosystem::Pypi, &pypi_exchange);
-        Ok(Self { npm, npm_exchange, cargo, cargo_exchange, pypi, pypi_exchange })
+        let pep_807 = server::pep_807(pypi_exchange.clone(), &ground.public_url.below(UPLOADS))?;
+        Ok(Self { npm, npm_exchange, cargo, cargo_exchange, pypi, pypi_exchange, pep_807 })
     }
 
     /// Adds a package of the configuration, unless it exists.
@@ -146,7 +153,9 @@ impl Served {
     pub(super) fn router(self, public_url: &HttpUrl) -> Router {
         let at_root = Router::new()
             .nest_service(NPM_OIDC, server::npm(self.npm_exchange))
-            .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange));
+            .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange))
+            .route_service(DISCOVERY_PATH, self.pep_807.clone())
+            .nest_service(PEP_807_OIDC, self.pep_807);
         let registry = npm::router(self.npm)
             .merge(at_root.clone())
             .merge(cargo::router(self.cargo, public_url.as_str()))

@@ -14,7 +14,9 @@ const PUBLIC: &str = "https://jsr.io/";
 /// The longest name or version, in characters. Ours.
 const MAX_PART: usize = 128;
 
-static OLD_WAY: OldWay = OldWay {
+/// JSR's token is an option of `deno publish` and `jsr publish`; `JSR_TOKEN` is what scripts call it by convention. Not of the
+/// collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "jsr",
     variables: &["JSR_TOKEN"],
     variables_around: None,

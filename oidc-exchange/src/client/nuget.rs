@@ -3,7 +3,7 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
 use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
 
@@ -13,11 +13,20 @@ const PUBLIC: &str = "https://www.nuget.org/";
 /// Where publish tokens are made.
 const TOKEN_PATH: &str = "/api/v2/token";
 
-static OLD_WAY: OldWay = OldWay {
+/// What stands in a `NuGet.Config` that holds API keys.
+const KEYS: &[&str] = &["<apikeys>"];
+
+/// Where `nuget` keeps API keys, by Microsoft's documentation of `nuget setapikey`. `NUGET_API_KEY` is what scripts call it
+/// by convention. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "nuget",
     variables: &["NUGET_API_KEY"],
     variables_around: None,
-    files: &[],
+    files: &[
+        OldFile::marked("NuGet.Config", ".nuget/NuGet/", KEYS),
+        OldFile::marked("NuGet.Config", ".config/NuGet/", KEYS),
+        OldFile { in_folder: true, ..OldFile::marked("nuget.config", ".nuget/", KEYS) },
+    ],
     link: links::NUGET,
     last_step: "delete the API key on nuget.org, under the account's settings",
 };

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
 use serde::Deserialize;
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
 use super::{ExchangeError, Protocol, PublishToken, Registry, links};
 
@@ -15,11 +15,12 @@ const PUBLIC: &str = "https://open-vsx.org/";
 /// Where publish tokens are made, below a registry's URL.
 const TOKEN_PATH: &str = "/api/-/trusted-publishing/token";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where ovsx keeps tokens, by its documentation. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "open-vsx",
     variables: &["OVSX_PAT"],
     variables_around: None,
-    files: &[],
+    files: &[OldFile::marked(".ovsx", "", &["\"pat\""])],
     link: links::OPEN_VSX,
     last_step: "delete the access token on Open VSX, under the account's settings",
 };

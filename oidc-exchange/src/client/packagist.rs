@@ -18,7 +18,9 @@ const AUDIENCE_PATH: &str = "/oidc/audience";
 /// Where publish tokens are made. The organization and the package follow.
 const EXCHANGE_PATH: &str = "/oidc/token-exchange/";
 
-static OLD_WAY: OldWay = OldWay {
+/// What scripts call the API credentials by convention. Not of the collected facts, and uncertain. Composer's own `auth.json` is
+/// not among it: it reads packages and publishes none.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "packagist",
     variables: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
     variables_around: None,

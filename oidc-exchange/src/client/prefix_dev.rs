@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
 use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
 
@@ -14,11 +14,15 @@ const HOST: &str = "prefix.dev";
 /// Where publish tokens are made.
 const MINT_PATH: &str = "/api/oidc/mint_token";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where rattler-build and pixi keep tokens, by their documentation. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "prefix-dev",
     variables: &["PREFIX_API_KEY"],
     variables_around: None,
-    files: &[],
+    files: &[OldFile {
+        variable: Some("RATTLER_AUTH_FILE"),
+        ..OldFile::marked("credentials.json", ".rattler/", &["\"BearerToken\""])
+    }],
     link: links::PREFIX_DEV,
     last_step: "delete the API key on prefix.dev, under the account's settings",
 };

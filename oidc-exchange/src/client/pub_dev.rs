@@ -1,17 +1,23 @@
 use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links, wire};
 
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where pub keeps a person's log-in and tokens, by Dart's documentation; `PUB_TOKEN` is its example. Not of the collected facts,
+/// and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "pub-dev",
-    variables: &["PUB_TOKEN"],
+    variables: &["PUB_TOKEN", "PUB_CREDENTIALS"],
     variables_around: None,
-    files: &[],
+    files: &[
+        OldFile::marked("pub-credentials.json", ".config/dart/", &["\"refreshToken\"", "\"accessToken\""]),
+        OldFile::marked("pub-tokens.json", ".config/dart/", &["\"token\""]),
+        OldFile::marked("credentials.json", ".pub-cache/", &["\"refreshToken\"", "\"accessToken\""]),
+    ],
     link: links::PUB_DEV,
     last_step: "let the package be published from CI only, under its admin page on pub.dev",
 };

@@ -3,7 +3,7 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
 use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
 
@@ -13,11 +13,12 @@ const PUBLIC: &str = "https://marketplace.visualstudio.com/";
 /// Where publish tokens are made.
 const TOKEN_PATH: &str = "/_apis/gallery/token";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where vsce keeps tokens, by its documentation. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "vs-marketplace",
     variables: &["VSCE_PAT"],
     variables_around: None,
-    files: &[],
+    files: &[OldFile::marked(".vsce", "", &["\"pat\""])],
     link: links::VS_MARKETPLACE,
     last_step: "revoke the personal access token in Azure DevOps",
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use oidc_core::{Context, Diagnosis, Environment, Severity, Subject};
 
 use super::report::Report;
-use crate::client::links;
+use crate::client::{jsr, links, nuget, open_vsx, packagist, prefix_dev, pub_dev, vs_marketplace};
 
 /// What `actions/setup-node` puts into `NODE_AUTH_TOKEN` where there is no token.
 pub(super) const PLACEHOLDER: &str = "XXXXX-XXXXX-XXXXX-XXXXX";
@@ -45,12 +45,31 @@ pub struct OldFile {
     pub in_folder: bool,
     /// A line that gives a key that ends so a value holds a secret.
     pub keys: &'static [&'static str],
+    /// A file that holds this text holds a secret: for formats that are no lines of keys and values.
+    pub marks: &'static [&'static str],
 }
 
 impl OldFile {
     /// A file in the home folder.
     pub const fn new(name: &'static str, keys: &'static [&'static str]) -> Self {
-        Self { variable: None, folder_variable: None, name, below_home: "", in_folder: false, keys }
+        Self {
+            variable: None,
+            folder_variable: None,
+            name,
+            below_home: "",
+            in_folder: false,
+            keys,
+            marks: &[],
+        }
+    }
+
+    /// A file in a folder below the home folder that holds a secret where it holds one of these texts.
+    pub const fn marked(
+        name: &'static str,
+        below_home: &'static str,
+        marks: &'static [&'static str],
+    ) -> Self {
+        Self { below_home, marks, ..Self::new(name, &[]) }
     }
 }
 
@@ -118,7 +137,19 @@ pub(in crate::client) static RUBYGEMS: OldWay = OldWay {
 };
 
 /// Every registry's.
-static ALL: &[&OldWay] = &[&NPM, &PYPI, &CRATES_IO, &RUBYGEMS];
+static ALL: &[&OldWay] = &[
+    &NPM,
+    &PYPI,
+    &CRATES_IO,
+    &RUBYGEMS,
+    &nuget::OLD_WAY,
+    &prefix_dev::OLD_WAY,
+    &packagist::OLD_WAY,
+    &open_vsx::OLD_WAY,
+    &vs_marketplace::OLD_WAY,
+    &jsr::OLD_WAY,
+    &pub_dev::OLD_WAY,
+];
 
 /// Looks for what is left: the registry's own first, then others', which any step of the job can read just as well.
 pub(super) fn look(own: &'static OldWay, cx: &Context, report: &mut Report) {
@@ -165,6 +196,8 @@ impl<'a> Look<'a> {
                 // A file that isn't there or can't be read holds no secret that a tool could use.
                 let Ok(bytes) = cx.files().read(&path, MAX_FILE) else { continue };
                 let text = String::from_utf8_lossy(&bytes);
+                let marked = file.marks.iter().any(|mark| text.contains(mark));
+                found.extend(marked.then(|| self.secret_in(&path)));
                 found.extend(text.lines().find_map(|line| self.line(file, &path, line)));
             }
         }
@@ -179,6 +212,11 @@ impl<'a> Look<'a> {
         let in_home = || home().map(|home| home.join(file.below_home).join(file.name));
         let of_user = named.or_else(in_named_folder).or_else(in_home);
         of_user.into_iter().chain(file.in_folder.then(|| PathBuf::from(file.name))).collect()
+    }
+
+    fn secret_in(&self, path: &Path) -> Diagnosis {
+        let subject = Subject::File(path.to_string_lossy().into_owned());
+        self.secret("static-token-file", subject, &format!("file `{}`", path.display()))
     }
 
     /// What a line gives away, if its key is one that holds secrets.

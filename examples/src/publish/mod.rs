@@ -43,7 +43,10 @@ mod child;
 mod cli;
 mod credential;
 mod doctor;
+mod door;
 mod ecosystem;
+mod life;
+mod signals;
 #[cfg(test)]
 mod tests;
 

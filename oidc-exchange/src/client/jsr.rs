@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::doctor::OldWay;
-use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links, wire};
+use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links, wire};
 
 /// The public registry.
 const PUBLIC: &str = "https://jsr.io/";
@@ -95,12 +95,7 @@ impl Registry for Jsr {
     }
 
     /// The identity token itself. Nothing is asked.
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        _cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, _cx: &Context) -> Granted<Everything> {
         Ok(wire::itself(token, package))
     }
 }

@@ -95,12 +95,8 @@ pub trait Registry: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// When the registry refuses, can't be reached, or gives no usable answer.
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Self::Package,
-        cx: &Context,
-    ) -> Result<PublishToken<Self::Package>, ExchangeError>;
+    async fn exchange(&self, token: &IdToken, package: Self::Package, cx: &Context)
+    -> Granted<Self::Package>;
 
     /// Asks the registry to end a publish token before it expires. `Ok(false)` where the protocol has no way to.
     ///
@@ -210,6 +206,9 @@ impl<P: PartialEq + fmt::Display> PublishToken<P> {
         self.expires_at
     }
 }
+
+/// What an exchange comes to.
+pub type Granted<P> = Result<PublishToken<P>, ExchangeError>;
 
 /// A publish token was asked for another package than its own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
@@ -64,12 +64,7 @@ impl Registry for NuGet {
         wire::derived(&self.url, Audience::new(self.url.origin()))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
         let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), token, package, cx);
         let body = json!({ "username": self.user, "tokenType": "ApiKey" });
         let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;

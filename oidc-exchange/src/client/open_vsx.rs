@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{ExchangeError, Protocol, PublishToken, Registry, links};
+use super::{ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
@@ -56,12 +56,7 @@ impl Registry for OpenVsx {
         wire::derived(&self.url, Audience::new(self.url.as_str().trim_end_matches('/')))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Extension,
-        cx: &Context,
-    ) -> Result<PublishToken<Extension>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Extension, cx: &Context) -> Granted<Extension> {
         let Extension { namespace, name } = package.clone();
         let call = Call::new(self, self.url.below(TOKEN_PATH), token, package, cx);
         let names = [("namespace", namespace.into()), ("extension", name.into())];

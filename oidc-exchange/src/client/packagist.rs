@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{ExchangeError, Protocol, PublishToken, Registry, links};
+use super::{ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://packagist.com/";
@@ -62,12 +62,7 @@ impl Registry for Packagist {
         wire::told(self.url.at_root().below(AUDIENCE_PATH), cx).await
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: ComposerName,
-        cx: &Context,
-    ) -> Result<PublishToken<ComposerName>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: ComposerName, cx: &Context) -> Granted<ComposerName> {
         let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
         let call = Call::new(self, self.url.at_root().below(&path), token, package, cx);
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;

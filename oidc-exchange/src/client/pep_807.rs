@@ -4,14 +4,14 @@ use oidc_core::{Audience, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, Tim
 use serde::Deserialize;
 use serde_json::json;
 
-use super::doctor::PYPI;
-use super::pypi::Minted;
+use super::pypi::{Minted, OLD_WAY};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Protocol, PublishToken, Pypi, Registry};
+use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Pypi, Registry};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
 use crate::pypi::TOKEN_VARIABLE;
 
-static PROTOCOL: Protocol = Protocol::new(&PYPI).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
 
 /// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
 /// where it knows nothing of the draft.
@@ -90,12 +90,7 @@ impl Registry for Pep807 {
     }
 
     /// A token's end is taken as the index tells it, and as no later than the draft allows.
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
         let Some(endpoints) = self.discover(cx).await? else {
             return self.legacy.exchange(token, package, cx).await;
         };

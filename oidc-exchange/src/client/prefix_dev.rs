@@ -3,7 +3,7 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://prefix.dev/";
@@ -59,12 +59,7 @@ impl Registry for PrefixDev {
         wire::derived(&self.url, Audience::new(if is_below { HOST } else { host }))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
         let call = Call::new(self, self.url.at_root().below(MINT_PATH), token, package, cx);
         let answer = call.send(call.with_member("token")).await?;
         let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
 use super::doctor::{OldFile, OldWay};
-use super::{Everything, ExchangeError, Protocol, PublishToken, Registry, links, wire};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links, wire};
 
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
@@ -53,12 +53,7 @@ impl Registry for PubDev {
     }
 
     /// The identity token itself. Nothing is asked.
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        _cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, _cx: &Context) -> Granted<Everything> {
         Ok(wire::itself(token, package))
     }
 }

@@ -4,15 +4,35 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::doctor::PYPI;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Protocol, PublishToken, Registry};
+use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
 /// Where the public index takes uploads.
 const PUBLIC: &str = "https://upload.pypi.org/legacy/";
 
-static PROTOCOL: Protocol = Protocol::new(&PYPI).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
+/// twine, uv, and others that upload to PyPI.
+pub(super) static OLD_WAY: OldWay = OldWay {
+    ecosystem: "pypi",
+    variables: &[
+        "TWINE_PASSWORD",
+        "UV_PUBLISH_TOKEN",
+        "UV_PUBLISH_PASSWORD",
+        "MATURIN_PYPI_TOKEN",
+        "POETRY_PYPI_TOKEN_PYPI",
+        "PDM_PUBLISH_PASSWORD",
+        "HATCH_INDEX_AUTH",
+        "FLIT_PASSWORD",
+    ],
+    variables_around: None,
+    files: &[OldFile::new(".pypirc", &["password"])],
+    link: links::PYPI,
+    last_step: "remove the API token on PyPI, under the account's settings",
+};
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
 
 /// An index of Python projects that speaks PyPI's protocol.
 ///
@@ -52,12 +72,7 @@ impl Registry for Pypi {
         wire::told(self.endpoint(AUDIENCE_PATH), cx).await
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
         let call = Call::new(self, self.endpoint(MINT_PATH), token, package, cx);
         let minted: Minted = call.ask(call.with_member("token")).await?;
         let expires_at = minted.expires_at();

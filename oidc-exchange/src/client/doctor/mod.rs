@@ -25,7 +25,6 @@ use serde_json::{Map, Value};
 
 use self::job::Job;
 pub use self::place::unusable_url;
-pub(super) use self::remains::{CRATES_IO, NPM, PYPI, RUBYGEMS};
 pub use self::remains::{OldFile, OldWay};
 pub use self::report::{Difference, Report, Verdict};
 use super::Registry;

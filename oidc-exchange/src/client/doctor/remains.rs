@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use oidc_core::{Context, Diagnosis, Environment, Severity, Subject};
 
 use super::report::Report;
-use crate::client::{jsr, links, nuget, open_vsx, packagist, prefix_dev, pub_dev, vs_marketplace};
+use crate::client::{
+    crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
+    vs_marketplace,
+};
 
 /// What `actions/setup-node` puts into `NODE_AUTH_TOKEN` where there is no token.
 pub(super) const PLACEHOLDER: &str = "XXXXX-XXXXX-XXXXX-XXXXX";
@@ -73,75 +76,12 @@ impl OldFile {
     }
 }
 
-/// npm, pnpm and yarn.
-pub(in crate::client) static NPM: OldWay = OldWay {
-    ecosystem: "npm",
-    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN"],
-    variables_around: Some(("npm_config_//", ":_authToken")),
-    files: &[
-        OldFile {
-            variable: Some("NPM_CONFIG_USERCONFIG"),
-            in_folder: true,
-            ..OldFile::new(".npmrc", &["_authToken", "_auth", "_password"])
-        },
-        OldFile { in_folder: true, ..OldFile::new(".yarnrc.yml", &["npmAuthToken", "npmAuthIdent"]) },
-    ],
-    link: links::NPM,
-    last_step: "revoke the old token at the registry, and set the package to \"Require two-factor authentication and \
-                disallow tokens\"",
-};
-
-/// twine, uv, and others that upload to PyPI.
-pub(in crate::client) static PYPI: OldWay = OldWay {
-    ecosystem: "pypi",
-    variables: &[
-        "TWINE_PASSWORD",
-        "UV_PUBLISH_TOKEN",
-        "UV_PUBLISH_PASSWORD",
-        "MATURIN_PYPI_TOKEN",
-        "POETRY_PYPI_TOKEN_PYPI",
-        "PDM_PUBLISH_PASSWORD",
-        "HATCH_INDEX_AUTH",
-        "FLIT_PASSWORD",
-    ],
-    variables_around: None,
-    files: &[OldFile::new(".pypirc", &["password"])],
-    link: links::PYPI,
-    last_step: "remove the API token on PyPI, under the account's settings",
-};
-
-/// cargo.
-pub(in crate::client) static CRATES_IO: OldWay = OldWay {
-    ecosystem: "crates-io",
-    variables: &["CARGO_REGISTRY_TOKEN"],
-    variables_around: Some(("CARGO_REGISTRIES_", "_TOKEN")),
-    files: &[CARGO_CREDENTIALS, OldFile { name: "credentials", ..CARGO_CREDENTIALS }],
-    link: links::CRATES_IO,
-    last_step: "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
-};
-
-const CARGO_CREDENTIALS: OldFile = OldFile {
-    folder_variable: Some("CARGO_HOME"),
-    below_home: ".cargo/",
-    ..OldFile::new("credentials.toml", &["token"])
-};
-
-/// gem.
-pub(in crate::client) static RUBYGEMS: OldWay = OldWay {
-    ecosystem: "rubygems",
-    variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
-    variables_around: None,
-    files: &[OldFile { below_home: ".gem/", ..OldFile::new("credentials", &["api_key"]) }],
-    link: links::RUBYGEMS,
-    last_step: "delete the API key on rubygems.org, under the profile's settings",
-};
-
 /// Every registry's.
 static ALL: &[&OldWay] = &[
-    &NPM,
-    &PYPI,
-    &CRATES_IO,
-    &RUBYGEMS,
+    &npm::OLD_WAY,
+    &pypi::OLD_WAY,
+    &crates_io::OLD_WAY,
+    &rubygems::OLD_WAY,
     &nuget::OLD_WAY,
     &prefix_dev::OLD_WAY,
     &packagist::OLD_WAY,

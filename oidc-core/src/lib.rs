@@ -50,7 +50,7 @@ pub use crate::context::{
 };
 pub use crate::diagnosis::{Diagnosis, Severity, Subject, gitlab_annotations};
 pub use crate::provider::{
-    Algorithm, ClaimRule, Host, Identity, Issuer, Presence, Profile, Provider, ProviderSet, Replay, Run,
+    Algorithm, ClaimRule, Form, Host, Identity, Issuer, Presence, Profile, Provider, ProviderSet, Replay, Run,
 };
 pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher, Setting};
 pub use crate::secret::Secret;

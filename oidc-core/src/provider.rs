@@ -192,24 +192,45 @@ pub struct ClaimRule {
     pub name: &'static str,
     /// What the registry does with it.
     pub presence: Presence,
+    /// What its value must be where it is required.
+    pub form: Form,
     /// Whether its value outlives a rename: an id, as against a name that somebody else may take later.
     pub immutable: bool,
 }
 
 impl ClaimRule {
-    /// A claim without which no token is accepted.
+    /// A claim without which no token is accepted: a text with something in it.
     pub const fn required(name: &'static str) -> Self {
-        Self { name, presence: Presence::Required, immutable: false }
+        Self::new(name, Presence::Required, Form::Text)
+    }
+
+    /// A claim without which no token is accepted: a text, which is empty in some jobs.
+    pub const fn required_or_empty(name: &'static str) -> Self {
+        Self::new(name, Presence::Required, Form::TextOrEmpty)
+    }
+
+    /// A claim without which no token is accepted: JSON's `true` or `false`.
+    pub const fn required_flag(name: &'static str) -> Self {
+        Self::new(name, Presence::Required, Form::Flag)
+    }
+
+    /// A claim of every platform that the verifier reads itself: `iss`, `aud`, `exp`, `iat`, `jti`.
+    pub const fn registered(name: &'static str) -> Self {
+        Self::new(name, Presence::Required, Form::Registered)
     }
 
     /// A claim that a rule reads if the publisher asks for it.
     pub const fn optional(name: &'static str) -> Self {
-        Self { name, presence: Presence::Optional, immutable: false }
+        Self::new(name, Presence::Optional, Form::Text)
     }
 
     /// A claim that no rule reads.
     pub const fn ignored(name: &'static str) -> Self {
-        Self { name, presence: Presence::Ignored, immutable: false }
+        Self::new(name, Presence::Ignored, Form::Text)
+    }
+
+    const fn new(name: &'static str, presence: Presence, form: Form) -> Self {
+        Self { name, presence, form, immutable: false }
     }
 
     /// As an immutable id.
@@ -218,6 +239,20 @@ impl ClaimRule {
         self.immutable = true;
         self
     }
+}
+
+/// What the value of a required claim must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Form {
+    /// A text with something in it.
+    Text,
+    /// A text.
+    TextOrEmpty,
+    /// JSON's `true` or `false`.
+    Flag,
+    /// What RFC 7519, section 4.1 says of it; the verifier has a rule of its own for each.
+    Registered,
 }
 
 /// What a registry does with a claim.

@@ -32,8 +32,9 @@ NPM_TOKEN and YARN_NPM_AUTH_TOKEN. dash and some other shells hand npm's setting
 use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`.
 
 crates-io: the token is in CARGO_REGISTRY_TOKEN, and in CARGO_REGISTRIES_NAME_TOKEN for each NAME under which cargo's
-settings know the URL. pypi: in what uv, twine, maturin, flit and hatch read. rubygems: in GEM_HOST_API_KEY. The token
-is ended afterwards where the registry can do that (pypi, crates-io).
+settings know the URL. pypi: in what uv, twine, maturin, flit and hatch read. rubygems: in GEM_HOST_API_KEY, for
+`gem push --host URL`. The token is ended afterwards where the registry can do that (pypi, crates-io; not rubygems, whose
+tokens end by themselves after 15 minutes).
 
 The exit status is the command's, or 128 and the number of the signal that ended it.";
 

@@ -13,7 +13,7 @@ use crate::shutdown;
 /// A configuration may have this many bytes.
 const MAX_CONFIG: usize = 1 << 20;
 
-/// A small real registry that takes trusted publishes: npm's packages over SQLite.
+/// A small real registry that takes trusted publishes: npm's packages, crates, Python projects and gems.
 #[derive(Debug, Parser)]
 #[command(name = "registry", version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -25,7 +25,7 @@ pub struct Arguments {
 
 #[derive(Clone, Debug, Args)]
 struct ConfigFile {
-    /// The configuration, in TOML.
+    /// The configuration, in TOML; a package's `ecosystem` is npm, cargo, pypi or rubygems.
     #[arg(long)]
     config: PathBuf,
 }

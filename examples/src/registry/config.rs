@@ -102,6 +102,8 @@ pub enum Ecosystem {
     Cargo,
     /// PyPI's.
     Pypi,
+    /// RubyGems'.
+    Rubygems,
 }
 
 impl Ecosystem {
@@ -112,6 +114,7 @@ impl Ecosystem {
             Self::Npm => "npm",
             Self::Cargo => "cargo",
             Self::Pypi => "pypi",
+            Self::Rubygems => "rubygems",
         }
     }
 }

@@ -10,7 +10,7 @@ use oidc_exchange::npm::Port;
 use oidc_exchange::pep_807::DISCOVERY_PATH;
 use oidc_exchange::server::{self, Exchange, MintPolicy, Pep807Tokens};
 use oidc_exchange::sql::{END_PENDING, IS_REGULAR, MAKE_REGULAR, SqlStore};
-use oidc_exchange::{crates_io, npm as npm_protocol};
+use oidc_exchange::{crates_io, npm as npm_protocol, rubygems as rubygems_protocol};
 
 use super::StartError;
 use super::access::Access;
@@ -22,6 +22,7 @@ use super::database::Database;
 use super::hosting::Host;
 use super::npm::{self, Npm};
 use super::pypi;
+use super::rubygems;
 use super::settlement::Settlement;
 
 /// Where npm's clients exchange, below the registry's URL.
@@ -45,6 +46,7 @@ impl Ecosystem {
             Self::Npm => Ok(name.to_owned()),
             Self::Cargo => cargo::normalized(name).map_err(|error| error.to_string()),
             Self::Pypi => pypi::normalized(name).map_err(|error| error.to_string()),
+            Self::Rubygems => rubygems::normalized(name).map_err(|error| error.to_string()),
         }
     }
 
@@ -61,6 +63,8 @@ impl Ecosystem {
             Self::Pypi => {
                 Audience::new(format!("pypi:{}", public_url.host_and_port())).map(|audience| vec![audience])
             }
+            Self::Rubygems => rubygems_protocol::audience(&public_url.below(rubygems::PREFIX))
+                .map(|audience| vec![audience]),
         };
         let mut audiences = audiences.map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
         audiences.dedup();
@@ -88,7 +92,7 @@ impl Ground<'_> {
         let verifier = verifier.map_err(|error| StartError::Provider(error.to_string()))?;
         let policy = match ecosystem {
             Ecosystem::Cargo => MintPolicy::default().lifetime(CARGO_LIFETIME),
-            Ecosystem::Npm | Ecosystem::Pypi => MintPolicy::default(),
+            Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Rubygems => MintPolicy::default(),
         };
         Ok(Exchange::new(verifier, self.store.clone(), policy)
             .with_trust_policy(self.config.trust.policy())
@@ -122,6 +126,8 @@ pub(super) struct Served {
     pub(super) pypi: Host,
     pypi_exchange: Exchange,
     pep_807: Pep807Tokens,
+    pub(super) rubygems: Host,
+    rubygems_exchange: Exchange,
 }
 
 impl Served {
@@ -135,7 +141,19 @@ impl Served {
         let pypi_exchange = ground.exchange(Ecosystem::Pypi)?;
         let pypi = ground.host(Ecosystem::Pypi, &pypi_exchange);
         let pep_807 = server::pep_807(pypi_exchange.clone(), &ground.public_url.below(UPLOADS))?;
-        Ok(Self { npm, npm_exchange, cargo, cargo_exchange, pypi, pypi_exchange, pep_807 })
+        let rubygems_exchange = ground.exchange(Ecosystem::Rubygems)?;
+        let rubygems = ground.host(Ecosystem::Rubygems, &rubygems_exchange);
+        Ok(Self {
+            npm,
+            npm_exchange,
+            cargo,
+            cargo_exchange,
+            pypi,
+            pypi_exchange,
+            pep_807,
+            rubygems,
+            rubygems_exchange,
+        })
     }
 
     /// Adds a package of the configuration, unless it exists.
@@ -145,12 +163,14 @@ impl Served {
             Ecosystem::Npm => self.npm.register(&name, true).await.map_err(|error| error.to_string()),
             Ecosystem::Cargo => self.cargo.register(&name).await.map_err(|error| error.to_string()),
             Ecosystem::Pypi => self.pypi.register(&name).await.map_err(|error| error.to_string()),
+            Ecosystem::Rubygems => self.rubygems.register(&name).await.map_err(|error| error.to_string()),
         }
     }
 
     /// Everything at the public URL's path. The exchanges of npm and PyPI are at the host's root as well, where their clients
     /// ask whatever the path.
     pub(super) fn router(self, public_url: &HttpUrl) -> Router {
+        let rubygems_exchange = format!("{}{}", rubygems::PREFIX, rubygems_protocol::EXCHANGE_PATH);
         let at_root = Router::new()
             .nest_service(NPM_OIDC, server::npm(self.npm_exchange))
             .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange))
@@ -160,7 +180,9 @@ impl Served {
             .merge(at_root.clone())
             .merge(cargo::router(self.cargo, public_url.as_str()))
             .route_service(crates_io::TOKENS_PATH, server::crates_io(self.cargo_exchange))
-            .merge(pypi::router(self.pypi, public_url.as_str()));
+            .merge(pypi::router(self.pypi, public_url.as_str()))
+            .merge(rubygems::router(self.rubygems))
+            .route_service(&rubygems_exchange, server::rubygems(self.rubygems_exchange));
         match public_url.path().trim_end_matches('/') {
             "" => registry,
             prefix => Router::new().nest(prefix, registry).merge(at_root),

@@ -13,6 +13,7 @@ pub mod hosting;
 pub mod npm;
 mod pypi;
 mod reconcile;
+mod rubygems;
 mod running;
 pub mod settlement;
 mod trust;

@@ -153,6 +153,11 @@ impl Running {
         &self.served.pypi
     }
 
+    /// The gems that it hosts.
+    pub fn rubygems(&self) -> &Host {
+        &self.served.rubygems
+    }
+
     /// The crates that it hosts.
     pub fn cargo(&self) -> &Host {
         &self.served.cargo

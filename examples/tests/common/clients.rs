@@ -135,6 +135,12 @@ impl Client {
         if beside.is_file() { beside } else { "python3".into() }
     }
 
+    /// The Ruby that the client belongs to.
+    pub fn ruby(&self) -> PathBuf {
+        let beside = self.program.with_file_name("ruby");
+        if beside.is_file() { beside } else { "ruby".into() }
+    }
+
     /// A folder in the client's home with these files in it.
     pub fn project(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let folder = self.home().join(name);

@@ -15,28 +15,27 @@ use super::{ClaimValue, InvalidClaims, MAX_CLAIMS};
 const MAX_JSON_BYTES: usize = 1 << 30;
 /// A power of two above the number of claims that tokens have, so that most names are found at the first look.
 const BUCKETS: usize = 64;
+/// Room for the claims that tokens have, so that memory is asked for once.
+const USUAL_CLAIMS: usize = 48;
 /// No member's number: there are at most [`MAX_CLAIMS`].
 const NONE: u16 = u16::MAX;
 
-/// The members of an object in its order, and a hash table of their names, in one allocation.
+/// The members of an object in its order, and a hash table of their names.
 #[derive(Clone)]
 pub(super) struct Index {
-    /// The members' places, and at least as many as there are buckets, since the table begins in them.
-    slots: Vec<Slot>,
-    members: usize,
+    members: Vec<Member>,
+    /// The member that came last into each bucket.
+    buckets: [u16; BUCKETS],
     /// The names that were written with escapes, without them, one after the other.
     unescaped: String,
     may_have_escapes: bool,
 }
 
-/// One place: the member of this number, and the beginning of the bucket of this number.
 #[derive(Clone, Copy)]
-struct Slot {
-    /// The member that came last into this bucket.
-    first: u16,
+struct Member {
+    print: u32,
     /// The member that came into the same bucket before this one.
     next: u16,
-    print: u32,
     /// Where the name stands in the text or, counted from the text's end, in `unescaped`.
     name: Span,
     value: Span,
@@ -56,7 +55,12 @@ impl Index {
             return Err(InvalidClaims::Syntax);
         }
         let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
-        let mut index = Self { slots: Vec::new(), members: 0, unescaped: String::new(), may_have_escapes };
+        let mut index = Self {
+            members: Vec::new(),
+            buckets: [NONE; BUCKETS],
+            unescaped: String::new(),
+            may_have_escapes,
+        };
         let mut why = InvalidClaims::Syntax;
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let indexer = Indexer { json, index: &mut index, why: &mut why };
@@ -64,41 +68,46 @@ impl Index {
             return Err(why);
         }
         deserializer.end().map_err(|_| InvalidClaims::Syntax)?;
-        index.link(json)?;
         Ok(index)
     }
 
     pub(super) fn get<'a>(&self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {
-        let slot = self.find(json, name, print(name.as_bytes()))?;
-        Some(ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes))
+        let name = name.as_bytes();
+        let member = self.find(json, name, print(name))?;
+        Some(ClaimValue::new(json.get(member.value.range())?, self.may_have_escapes))
     }
 
     pub(super) fn iter<'a>(&'a self, json: &'a str) -> impl Iterator<Item = (&'a str, ClaimValue<'a>)> {
-        self.slots.iter().take(self.members).filter_map(move |slot| {
-            let value = ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes);
-            Some((std::str::from_utf8(slot.name(json, &self.unescaped)?).ok()?, value))
+        self.members.iter().filter_map(move |member| {
+            let value = ClaimValue::new(json.get(member.value.range())?, self.may_have_escapes);
+            Some((std::str::from_utf8(member.name(json, &self.unescaped)?).ok()?, value))
         })
     }
 
-    fn find(&self, json: &str, name: &str, print: u32) -> Option<&Slot> {
-        let mut number = self.slots.get(bucket(print))?.first;
+    fn find(&self, json: &str, name: &[u8], print: u32) -> Option<&Member> {
+        let mut number = *self.buckets.get(bucket(print))?;
         // Ends at `NONE`, which is no member's number.
-        while let Some(slot) = self.slots.get(usize::from(number)) {
-            if slot.print == print && slot.name(json, &self.unescaped) == Some(name.as_bytes()) {
-                return Some(slot);
+        while let Some(member) = self.members.get(usize::from(number)) {
+            if member.print == print && member.name(json, &self.unescaped) == Some(name) {
+                return Some(member);
             }
-            number = slot.next;
+            number = member.next;
         }
         None
     }
 
-    /// Adds a member that no look-up finds yet.
+    /// Adds a member, unless there is one of its name.
     fn push(&mut self, json: &str, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
-        if self.slots.len() >= MAX_CLAIMS {
+        let number = self.members.len();
+        if number >= MAX_CLAIMS {
             return Err(InvalidClaims::TooMany);
         }
-        if self.slots.is_empty() {
-            self.slots.reserve_exact(BUCKETS);
+        if number == 0 {
+            self.members.reserve_exact(USUAL_CLAIMS);
+        }
+        let print = print(name.0.as_bytes());
+        if self.find(json, name.0.as_bytes(), print).is_some() {
+            return Err(InvalidClaims::Duplicate);
         }
         let name = match &name.0 {
             Cow::Borrowed(name) => Span::within(json, name),
@@ -108,48 +117,15 @@ impl Index {
                 Span::new(start, start + name.len())
             }
         };
-        self.slots.push(Slot { name, value: Span::within(json, value), ..Slot::EMPTY });
-        Ok(())
-    }
-
-    /// Makes the table of the members' names, which are unique.
-    fn link(&mut self, json: &str) -> Result<(), InvalidClaims> {
-        let (slots, unescaped) = (&mut self.slots, &self.unescaped);
-        self.members = slots.len();
-        slots.resize(slots.len().max(BUCKETS), Slot::EMPTY);
-        for number in 0..self.members {
-            let Some(slot) = slots.get(number) else { break };
-            let name = slot.name(json, unescaped);
-            let print = print(name.unwrap_or_default());
-            let first = slots.get(bucket(print)).map_or(NONE, |bucket| bucket.first);
-            let mut other = first;
-            while let Some(slot) = slots.get(usize::from(other)) {
-                if slot.print == print && slot.name(json, unescaped) == name {
-                    return Err(InvalidClaims::Duplicate);
-                }
-                other = slot.next;
-            }
-            if let Some(slot) = slots.get_mut(number) {
-                slot.print = print;
-                slot.next = first;
-            }
-            if let Some(bucket) = slots.get_mut(bucket(print)) {
-                bucket.first = u16::try_from(number).unwrap_or(NONE);
-            }
+        if let Some(bucket) = self.buckets.get_mut(bucket(print)) {
+            let next = std::mem::replace(bucket, u16::try_from(number).unwrap_or(NONE));
+            self.members.push(Member { print, next, name, value: Span::within(json, value) });
         }
         Ok(())
     }
 }
 
-impl Slot {
-    const EMPTY: Self = Self {
-        first: NONE,
-        next: NONE,
-        print: 0,
-        name: Span { start: 0, end: 0 },
-        value: Span { start: 0, end: 0 },
-    };
-
+impl Member {
     fn name<'a>(&self, json: &'a str, unescaped: &'a str) -> Option<&'a [u8]> {
         let in_json = json.as_bytes().get(self.name.range());
         in_json.or_else(|| unescaped.as_bytes().get(self.name.before(json.len()).range()))

@@ -27,6 +27,16 @@ impl<'a> ClaimValue<'a> {
         }
     }
 
+    /// Whether this is a JSON string.
+    pub fn is_text(&self) -> bool {
+        self.json.starts_with('"')
+    }
+
+    /// Whether this is the empty JSON string.
+    pub fn is_empty(&self) -> bool {
+        self.json == "\"\""
+    }
+
     /// The value, if it is JSON's `true` or `false`. The strings `"true"` and `"false"` are not.
     pub fn as_bool(&self) -> Option<bool> {
         match self.json {

@@ -14,7 +14,7 @@ mod roca;
 mod tests;
 mod token;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use self::backend::Backend;
 pub use self::cache::{COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER};
 use self::cache::{KeyCache, Wanted};
 pub use self::error::{Reason, VerifyError};
-use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, decode, decode_into};
+use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
 use crate::claims::Claims;
 use crate::context::Context;
-use crate::provider::{Algorithm, Presence, Provider, ProviderSet, Replay};
+use crate::provider::{Algorithm, ClaimRule, Form, Presence, Provider, ProviderSet, Replay};
 use crate::text::shown;
 use crate::time::{LEEWAY, Timestamp};
 use crate::token::Audience;
@@ -44,7 +44,7 @@ pub struct Verifier(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     audiences: Arc<[Audience]>,
-    issuers: Arc<HashMap<Arc<str>, Trusted>>,
+    issuers: Arc<BTreeMap<Arc<str>, Trusted>>,
     cx: Context,
 }
 
@@ -74,7 +74,7 @@ impl Verifier {
     ) -> Result<Self, InvalidVerifier> {
         let backend: Arc<dyn Backend> = Arc::new(backend);
         let audiences: Arc<[Audience]> = audiences.into_iter().collect();
-        let mut issuers = HashMap::new();
+        let mut issuers = BTreeMap::new();
         for provider in providers.iter() {
             for issuer in &provider.profile().issuers {
                 let url = Arc::clone(issuer.url());
@@ -189,9 +189,9 @@ impl Verifier {
     )]
     fn check(&self, token: &str) -> Result<Verified<Claims>, Refusal<'_>> {
         let parts = Compact::parse(token)?;
-        let mut header = [0; MAX_HEADER_BYTES];
+        let mut header = buffer::<MAX_HEADER_BYTES>();
         let header = Header::parse(decode_into(parts.header, &mut header)?)?;
-        let mut signature = [0; MAX_SIGNATURE_BYTES];
+        let mut signature = buffer::<MAX_SIGNATURE_BYTES>();
         let signature = decode_into(parts.signature, &mut signature)?;
         let payload = decode(parts.payload)?;
         let claims = Claims::parse(payload).map_err(Reason::Claims)?;
@@ -222,12 +222,8 @@ impl Verifier {
                 return Err(Denied { reason: Reason::UnknownKey, missing });
             }
         }
-        let required = profile.claims.iter().filter(|rule| rule.presence == Presence::Required);
-        for rule in required {
-            if token.claims.get(rule.name).is_none_or(|value| value.is_null()) {
-                return Err(Reason::MissingClaim(rule.name).into());
-            }
-        }
+        let mut required = profile.claims.iter().filter(|rule| rule.presence == Presence::Required);
+        required.try_for_each(|rule| check_claim(rule, token.claims))?;
         let replay = replay_id(profile.replay, token)?;
         Ok(Proof { provider: trusted.provider.id(), issuer: Arc::clone(&trusted.issuer), expires_at, replay })
     }
@@ -318,9 +314,26 @@ impl From<Reason> for Refusal<'_> {
 /// The key that a token's header names.
 fn wanted(token: &str) -> Option<Wanted> {
     let parts = Compact::parse(token).ok()?;
-    let mut header = [0; MAX_HEADER_BYTES];
+    let mut header = buffer::<MAX_HEADER_BYTES>();
     let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;
     Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
+}
+
+/// Whether a claim that the platform always sends is there and what it should be. An empty text is as good as none.
+fn check_claim(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
+    if rule.form == Form::Registered {
+        return Ok(());
+    }
+    let missing = Reason::MissingClaim(rule.name);
+    let Some(value) = claims.get(rule.name).filter(|value| !value.is_null()) else { return Err(missing) };
+    let fits = match rule.form {
+        Form::Flag => value.as_bool().is_some(),
+        _ => value.is_text(),
+    };
+    if !fits {
+        return Err(Reason::InvalidClaim(rule.name));
+    }
+    if rule.form == Form::Text && value.is_empty() { Err(missing) } else { Ok(()) }
 }
 
 fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::mem::MaybeUninit;
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
@@ -49,12 +50,20 @@ fn split(text: &str, dot: Option<usize>) -> Result<(&str, &str), Reason> {
     Ok((before, after.strip_prefix('.').ok_or(Reason::Shape)?))
 }
 
+/// Room for what is decoded and has a fixed size at most. Nothing is written there before.
+pub(super) type Buffer<const BYTES: usize> = [MaybeUninit<u8>; BYTES];
+
+/// Empty room.
+pub(super) const fn buffer<const BYTES: usize>() -> Buffer<BYTES> {
+    [MaybeUninit::uninit(); BYTES]
+}
+
 /// Decodes strict base64url (RFC 7515, section 2: no padding, no line breaks) into a buffer of fixed size.
-pub(super) fn decode_into<'b>(part: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], Reason> {
+pub(super) fn decode_into<'b>(part: &str, buffer: &'b mut [MaybeUninit<u8>]) -> Result<&'b [u8], Reason> {
     let length = URL_SAFE_NO_PAD.decoded_length(part.as_bytes()).map_err(|_| Reason::Shape)?;
     let buffer = buffer.get_mut(..length).ok_or(Reason::Shape)?;
     let decoded =
-        URL_SAFE_NO_PAD.decode(part.as_bytes(), Out::from_slice(buffer)).map_err(|_| Reason::Shape)?;
+        URL_SAFE_NO_PAD.decode(part.as_bytes(), Out::from_uninit_slice(buffer)).map_err(|_| Reason::Shape)?;
     Ok(decoded)
 }
 
@@ -195,7 +204,7 @@ mod tests {
 
     #[test]
     fn base64_is_strict() {
-        let mut buffer = [0; 8];
+        let mut buffer = buffer::<8>();
         assert_eq!(decode_into("YQ", &mut buffer).unwrap(), b"a");
         for part in ["YQ==", "YR", "Y", "Y Q", "YQ\n", "+/8", "YWFhYWFhYWFhYWFh"] {
             assert_eq!(decode_into(part, &mut buffer).unwrap_err(), Reason::Shape, "{part}");

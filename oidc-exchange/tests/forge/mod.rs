@@ -18,11 +18,11 @@ const TOKEN_URL: &str = "FORGE_TOKEN_URL";
 const TOKEN_KEY: &str = "FORGE_TOKEN_KEY";
 
 const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
-    ClaimRule::required("jti"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
+    ClaimRule::registered("jti"),
     ClaimRule::required("project"),
     ClaimRule::required("project_uid").immutable(),
     ClaimRule::required("pipeline"),

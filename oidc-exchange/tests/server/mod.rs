@@ -49,12 +49,12 @@ impl Random for Fresh {
 pub struct Fake(Profile);
 
 const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
     ClaimRule::optional("nbf"),
-    ClaimRule::required("jti"),
+    ClaimRule::registered("jti"),
     ClaimRule::required("repository"),
     ClaimRule::required("repository_id").immutable(),
     ClaimRule::optional("workflow"),

@@ -2,10 +2,10 @@ use oidc_core::ClaimRule;
 
 /// Every claim that ActiveState is known to put into a token (PyPI's warehouse, its model and its tests).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
     ClaimRule::optional("nbf"),
     ClaimRule::required("sub"),
     ClaimRule::required("organization"),

@@ -3,10 +3,10 @@ use oidc_core::ClaimRule;
 /// Every claim that Buildkite is known to put into a token (Buildkite's documentation of OIDC in Pipelines and of
 /// `buildkite-agent oidc`).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
     ClaimRule::optional("nbf"),
     ClaimRule::required("organization_slug"),
     ClaimRule::required("pipeline_slug"),

@@ -11,15 +11,15 @@ pub(super) const WORKFLOW_ID: &str = "oidc.circleci.com/workflow-id";
 
 /// Every claim that CircleCI is known to put into a token (CircleCI's reference of OpenID Connect tokens).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
     ClaimRule::optional("nbf"),
     ClaimRule::required(ORG_ID).immutable(),
     ClaimRule::required(PROJECT_ID).immutable(),
     ClaimRule::required(PIPELINE_DEFINITION_ID).immutable(),
-    ClaimRule::required(SSH_RERUN),
+    ClaimRule::required_flag(SSH_RERUN),
     ClaimRule::optional(VCS_ORIGIN),
     ClaimRule::optional(VCS_REF),
     ClaimRule::optional(CONTEXT_IDS).immutable(),
@@ -29,6 +29,3 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::ignored("oidc.circleci.com/job-id"),
     ClaimRule::ignored("oidc.circleci.com/pipeline-id"),
 ];
-
-/// Required claims that are `true` or `false`.
-pub(super) const FLAGS: &[&str] = &[SSH_RERUN];

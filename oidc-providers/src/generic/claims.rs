@@ -2,10 +2,10 @@ use oidc_core::ClaimRule;
 
 /// The claims that every issuer has. What others it has, a publisher's configuration knows.
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
     ClaimRule::optional("nbf"),
     ClaimRule::optional("sub"),
     ClaimRule::ignored("jti"),

@@ -3,11 +3,11 @@ use oidc_core::ClaimRule;
 /// Every claim that GitHub is known to put into a token (GitHub's OIDC reference, and `claims_supported` of its
 /// discovery document).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
-    ClaimRule::required("jti"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
+    ClaimRule::registered("jti"),
     ClaimRule::optional("nbf"),
     ClaimRule::required("repository"),
     ClaimRule::required("repository_id").immutable(),
@@ -16,7 +16,8 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::required("workflow_ref"),
     ClaimRule::required("job_workflow_ref"),
     ClaimRule::required("event_name"),
-    ClaimRule::required("ref"),
+    // A deployment's job has none.
+    ClaimRule::required_or_empty("ref"),
     ClaimRule::required("sha").immutable(),
     ClaimRule::optional("job_workflow_sha").immutable(),
     ClaimRule::optional("environment"),
@@ -43,9 +44,6 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
 
 /// Custom properties of a repository, whose names are the organisation's choice.
 pub(super) const CLAIM_PREFIXES: &[&str] = &["repo_property_"];
-
-/// Required claims that are empty in some jobs: a deployment's has no ref.
-pub(super) const MAY_BE_EMPTY: &[&str] = &["ref"];
 
 /// Where workflows stand in a repository; GitHub reads none from folders below.
 const FOLDER: &str = ".github/workflows/";

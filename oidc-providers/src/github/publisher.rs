@@ -1,10 +1,12 @@
+use std::borrow::Cow;
+
 use oidc_core::{
     Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
     shown,
 };
 use serde_json::Value;
 
-use super::claims::{CLAIMS, MAY_BE_EMPTY, WorkflowPath, split_workflow_ref};
+use super::claims::{WorkflowPath, split_workflow_ref};
 use super::names;
 use crate::rules::config::{Config, invalid};
 use crate::rules::constraints::{Constraints, Fields};
@@ -103,13 +105,12 @@ impl GitHubPublisher {
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        token.is_complete(CLAIMS, MAY_BE_EMPTY, &[])?;
-        self.check_repository(token)?;
+        let repository = self.check_repository(token)?;
         let pins = [
             token.pin(&REPOSITORY_ID, self.repository_id.as_deref())?,
             token.pin(&OWNER_ID, self.owner_id.as_deref())?,
         ];
-        self.check_workflow(token)?;
+        self.check_workflow(token, &repository)?;
         if let Some(job_workflow) = &self.job_workflow {
             job_workflow.check(token)?;
         }
@@ -119,25 +120,25 @@ impl GitHubPublisher {
         Ok(Match::new(specificity, pins.into_iter().flatten().collect()))
     }
 
-    fn check_repository(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        token.is_named(&REPOSITORY, &self.repository, &REPOSITORY_ID, self.repository_id.as_deref())?;
-        let repository = token.required(REPOSITORY.claim)?;
-        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())
+    fn check_repository<'a>(&self, token: &Token<'a>) -> Result<Cow<'a, str>, Mismatch> {
+        let id = self.repository_id.as_deref();
+        let repository = token.is_named(&REPOSITORY, &self.repository, &REPOSITORY_ID, id)?;
+        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
+        Ok(repository)
     }
 
-    fn check_workflow(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+    fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {
         let workflow_ref = token.required(WORKFLOW.claim)?;
         let revision = match token.optional("ref")? {
             Some(git_ref) => git_ref,
             None => token.required("sha")?,
         };
-        let repository = token.required(REPOSITORY.claim)?;
-        let expected = format!("{repository}/.github/workflows/{}@{revision}", self.workflow);
+        let expected = || format!("{repository}/.github/workflows/{}@{revision}", self.workflow);
         match split_workflow_ref(&workflow_ref, &revision) {
-            Some((found, _)) if !self.comparison.same(&REPOSITORY, found, &repository) => {
+            Some((found, _)) if !self.comparison.same(&REPOSITORY, found, repository) => {
                 let fix =
                     "a workflow of another repository can't publish; let one of this repository call it";
-                Err(Mismatch::new(differs(&WORKFLOW, &workflow_ref, &expected).fix(fix)))
+                Err(Mismatch::new(differs(&WORKFLOW, &workflow_ref, &expected()).fix(fix)))
             }
             Some((_, file)) if self.comparison.same(&WORKFLOW, file, &self.workflow) => Ok(()),
             Some((_, file)) => Err(self.other_workflow(token, file)),
@@ -146,8 +147,8 @@ impl GitHubPublisher {
                 let subject = Subject::Claim(WORKFLOW.claim.to_owned());
                 Err(Mismatch::new(
                     Diagnosis::new("github-workflow-ref", subject, problem)
-                        .found(workflow_ref)
-                        .expected(expected),
+                        .found(&*workflow_ref)
+                        .expected(expected()),
                 ))
             }
         }

@@ -2,11 +2,11 @@ use oidc_core::ClaimRule;
 
 /// Every claim that GitLab is known to put into a token (GitLab's reference of ID tokens, as of 18.9).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::required("iss"),
-    ClaimRule::required("aud"),
-    ClaimRule::required("exp"),
-    ClaimRule::required("iat"),
-    ClaimRule::required("jti"),
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
+    ClaimRule::registered("jti"),
     ClaimRule::optional("nbf"),
     ClaimRule::required("sub"),
     ClaimRule::required("project_path"),

@@ -2,14 +2,11 @@
 
 use std::borrow::Cow;
 
-use oidc_core::{ClaimRule, Claims, Diagnosis, Mismatch, Pin, Presence, Subject, shown};
+use oidc_core::{Claims, Diagnosis, Mismatch, Pin, Subject, shown};
 
 use super::link::is_id;
 use super::names::stem;
 use super::{Comparison, Field};
-
-/// Required claims that are not texts, or that the verifier holds against more than their presence.
-const REGISTERED: &[&str] = &["iss", "aud", "exp", "iat", "nbf", "jti"];
 
 /// A token held against one publisher. Its claims are verified where somebody may be let in, and not where only a
 /// reason is looked for.
@@ -33,25 +30,6 @@ impl<'a> Token<'a> {
                 .expected(issuer)
                 .fix("publish from the instance that the publisher names, or configure a publisher for this one"),
         ))
-    }
-
-    /// Whether every claim that the platform's table requires is a text with something in it, `may_be_empty` and those
-    /// that [`flag`](Self::flag) reads apart.
-    pub(crate) fn is_complete(
-        &self,
-        table: &[ClaimRule],
-        may_be_empty: &[&str],
-        flags: &[&str],
-    ) -> Result<(), Mismatch> {
-        let required = table.iter().filter(|rule| rule.presence == Presence::Required);
-        let is_text = |rule: &&ClaimRule| !REGISTERED.contains(&rule.name) && !flags.contains(&rule.name);
-        for rule in required.filter(is_text) {
-            let is_empty = may_be_empty.contains(&rule.name) && self.claims.text(rule.name).is_some();
-            if !is_empty {
-                self.required(rule.name)?;
-            }
-        }
-        Ok(())
     }
 
     /// The text of a claim that must be there.
@@ -93,25 +71,29 @@ impl<'a> Token<'a> {
 
     /// Whether a field's claim is there and the same as the publisher's value.
     pub(crate) fn is(&self, field: &Field, expected: &str) -> Result<(), Mismatch> {
-        let found = self.required(field.claim)?;
-        if self.comparison.same(field, &found, expected) {
+        self.same(field, &*self.required(field.claim)?, expected)
+    }
+
+    /// Whether a field's value is the same as the publisher's.
+    pub(crate) fn same(&self, field: &Field, found: &str, expected: &str) -> Result<(), Mismatch> {
+        if self.comparison.same(field, found, expected) {
             return Ok(());
         }
-        Err(Mismatch::new(differs(field, &found, expected)))
+        Err(Mismatch::new(differs(field, found, expected)))
     }
 
     /// Whether a repository's or project's name is the publisher's. Where it isn't, and the pinned id is, then it was
-    /// renamed, and the mismatch says so.
+    /// renamed, and the mismatch says so. Gives the name as the token has it.
     pub(crate) fn is_named(
         &self,
         name: &Field,
         expected: &str,
         id: &Field,
         pinned: Option<&str>,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<Cow<'a, str>, Mismatch> {
         let found = self.required(name.claim)?;
         if self.comparison.same(name, &found, expected) {
-            return Ok(());
+            return Ok(found);
         }
         let mismatch = differs(name, &found, expected);
         if pinned.is_none() || self.optional(id.claim)?.as_deref() != pinned {

@@ -1,18 +1,12 @@
 //! What `cargo publish` sends: two lengths, a JSON document and a `.crate` file.
 
-use std::io::Read as _;
-
-use flate2::read::GzDecoder;
 use oidc_exchange::crates_io::{CrateName, InvalidCrateName};
 use semver::Version;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::index::{Dependency, Line};
-use crate::registry::hosting::{Upload, sha256};
-
-/// A `.crate` file may unpack to this many bytes.
-const MAX_UNPACKED: u64 = 512 << 20;
+use crate::registry::hosting::{Upload, archive, sha256};
 
 /// A publish whose metadata was read, and whose archive was not yet unpacked: that is work which strangers don't get done.
 #[derive(Debug)]
@@ -112,12 +106,11 @@ fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Everything in the archive is below the folder `folder`.
 fn check_archive(content: &[u8], folder: &str) -> Result<(), InvalidPublication> {
     let unreadable = |_| InvalidPublication::Archive;
-    let mut archive = tar::Archive::new(GzDecoder::new(content).take(MAX_UNPACKED));
-    for entry in archive.entries().map_err(unreadable)? {
+    let mut unpacked = archive::unpacked(content);
+    for entry in unpacked.entries().map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let path = entry.path().map_err(unreadable)?;
-        let is_plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !path.starts_with(folder) || !is_plain || !entry.header().entry_type().is_file() {
+        if !path.starts_with(folder) || !archive::is_plain(&path) || !entry.header().entry_type().is_file() {
             let stray = path.to_string_lossy().chars().take(200).collect();
             return Err(InvalidPublication::Stray(stray));
         }

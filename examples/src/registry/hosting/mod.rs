@@ -2,6 +2,7 @@
 //!
 //! Everything here is public to read. Who may publish is decided by [`Authorize`].
 
+pub(super) mod archive;
 mod store;
 
 use std::fmt;
@@ -58,11 +59,26 @@ impl Host {
 
     /// A package's files, oldest first; at least one.
     pub(super) async fn files(&self, package: &str) -> Result<Vec<File>, Failure> {
-        let files = self.store.files(package).await?;
+        let files = self.files_if_any(package).await?;
         if files.is_empty() {
             return Err(Failure::not_found(package));
         }
         Ok(files)
+    }
+
+    /// A package's files, oldest first; none of a package that isn't there.
+    pub(super) async fn files_if_any(&self, package: &str) -> Result<Vec<File>, Failure> {
+        Ok(self.store.files(package).await?)
+    }
+
+    /// The files of all packages, oldest first.
+    pub(super) async fn all_files(&self) -> Result<Vec<File>, Failure> {
+        Ok(self.store.all_files().await?)
+    }
+
+    /// What is known of a file.
+    pub(super) async fn file(&self, name: &str) -> Result<File, Failure> {
+        self.store.file(name).await?.ok_or_else(|| Failure::not_found(name))
     }
 
     /// A file's content.

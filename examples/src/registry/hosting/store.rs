@@ -54,7 +54,7 @@ pub(in crate::registry) struct Upload {
 }
 
 /// A published file, without its content.
-#[derive(Debug)]
+#[derive(Debug, sqlx::FromRow)]
 pub(in crate::registry) struct File {
     pub(in crate::registry) name: String,
     pub(in crate::registry) sha256: String,
@@ -109,16 +109,27 @@ impl Store {
 
     /// A package's files, oldest first.
     pub(super) async fn files(&self, package: &str) -> Result<Vec<File>, sqlx::Error> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
+        sqlx::query_as(
             "SELECT name, sha256, metadata FROM hosted_file
              WHERE ecosystem = $1 AND package = $2 ORDER BY published_at, name",
         )
         .bind(self.ecosystem)
         .bind(package)
         .fetch_all(self.database.pool())
-        .await?;
-        let file = |(name, sha256, metadata)| File { name, sha256, metadata };
-        Ok(rows.into_iter().map(file).collect())
+        .await
+    }
+
+    /// The files of all packages, oldest first.
+    pub(super) async fn all_files(&self) -> Result<Vec<File>, sqlx::Error> {
+        let statement = "SELECT name, sha256, metadata FROM hosted_file
+             WHERE ecosystem = $1 ORDER BY published_at, name";
+        sqlx::query_as(statement).bind(self.ecosystem).fetch_all(self.database.pool()).await
+    }
+
+    /// What is known of a file, if it is there.
+    pub(super) async fn file(&self, name: &str) -> Result<Option<File>, sqlx::Error> {
+        let statement = "SELECT name, sha256, metadata FROM hosted_file WHERE ecosystem = $1 AND name = $2";
+        sqlx::query_as(statement).bind(self.ecosystem).bind(name).fetch_optional(self.database.pool()).await
     }
 
     /// A file's content.

@@ -1,0 +1,174 @@
+//! What `gem push` sends: an archive with the metadata, the files and their checksums, each packed by itself.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use flate2::read::GzDecoder;
+use sha2::{Digest as _, Sha512};
+
+use super::specification::{InvalidSpecification, Specification};
+use super::yaml::{InvalidField, InvalidYaml, Node};
+use crate::registry::hosting::{Upload, archive, sha256};
+
+/// What a gem is made of.
+const METADATA: &str = "metadata.gz";
+const DATA: &str = "data.tar.gz";
+const CHECKSUMS: &str = "checksums.yaml.gz";
+/// The signatures that may stand beside.
+const SIGNATURES: [&str; 3] = ["metadata.gz.sig", "data.tar.gz.sig", "checksums.yaml.gz.sig"];
+/// The metadata and the checksums may unpack to this many bytes, each.
+const MAX_YAML: u64 = 1 << 20;
+
+/// A push whose metadata was read, and whose files were not yet unpacked: that is work which strangers don't get done.
+#[derive(Debug)]
+pub(super) struct Publication<'a> {
+    specification: Specification,
+    gem: &'a [u8],
+    parts: Parts<'a>,
+}
+
+/// A body is not a gem.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidPublication {
+    #[error("this is not a gem, or not all of one: its archive can't be read")]
+    Archive,
+    #[error("the gem has no `{0}`; build it with `gem build`")]
+    Missing(&'static str),
+    #[error("the gem holds `{0}`, which is not part of one, or holds it twice; build it with `gem build`")]
+    Unexpected(String),
+    #[error("the gem's `{0}` can't be unpacked, is larger than {MAX_YAML} bytes or is not UTF-8")]
+    Packed(&'static str),
+    #[error(transparent)]
+    Specification(#[from] InvalidSpecification),
+    #[error("the gem's metadata can't be stored: {0}")]
+    Stored(#[from] serde_json::Error),
+    #[error("the gem's `{CHECKSUMS}` {0}")]
+    Checksums(#[from] InvalidYaml),
+    #[error("the gem's `{CHECKSUMS}` can't be used: {0}")]
+    Checksum(#[from] InvalidField),
+    #[error("the gem's `{0}` is not what its checksum says; build it anew")]
+    Digest(&'static str),
+    #[error("the gem's `{DATA}` can't be unpacked, or is too large")]
+    Data,
+    #[error(
+        "the gem's `{DATA}` holds `{0}`; only files and folders with plain paths below the gem's own are taken"
+    )]
+    Stray(String),
+}
+
+#[derive(Debug, Default)]
+struct Parts<'a> {
+    metadata: Option<&'a [u8]>,
+    data: Option<&'a [u8]>,
+    checksums: Option<&'a [u8]>,
+}
+
+impl<'a> Publication<'a> {
+    pub(super) fn parse(gem: &'a [u8]) -> Result<Self, InvalidPublication> {
+        let parts = Parts::find(gem)?;
+        let metadata = parts.metadata.ok_or(InvalidPublication::Missing(METADATA))?;
+        let specification = Specification::parse(&unpacked(METADATA, metadata)?)?;
+        Ok(Self { specification, gem, parts })
+    }
+
+    /// What the gem says of itself.
+    pub(super) fn specification(&self) -> &Specification {
+        &self.specification
+    }
+
+    /// Unpacks the files to look at what they are, for somebody who may publish them.
+    pub(super) fn into_upload(self) -> Result<Upload, InvalidPublication> {
+        let data = self.parts.data.ok_or(InvalidPublication::Missing(DATA))?;
+        self.check_digests(data)?;
+        check_files(data)?;
+        Ok(Upload {
+            package: self.specification.name.clone(),
+            name: self.specification.file_name(),
+            version: self.specification.number(),
+            sha256: sha256(self.gem),
+            metadata: serde_json::to_string(&self.specification)?,
+            content: self.gem.to_vec(),
+        })
+    }
+
+    /// The checksums are those of the other parts.
+    fn check_digests(&self, data: &[u8]) -> Result<(), InvalidPublication> {
+        let checksums = self.parts.checksums.ok_or(InvalidPublication::Missing(CHECKSUMS))?;
+        let checksums = Node::parse(&unpacked(CHECKSUMS, checksums)?)?;
+        let claimed = checksums.field("the document").map()?.field("SHA512").map()?;
+        for (name, content) in [(METADATA, self.parts.metadata.unwrap_or_default()), (DATA, data)] {
+            let digest = HEXLOWER.encode(&Sha512::digest(content));
+            if !claimed.field(name).text()?.eq_ignore_ascii_case(&digest) {
+                return Err(InvalidPublication::Digest(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Parts<'a> {
+    /// Finds the parts, each at most once, and nothing beside them.
+    fn find(gem: &'a [u8]) -> Result<Self, InvalidPublication> {
+        let unreadable = |_| InvalidPublication::Archive;
+        let mut parts = Self::default();
+        // Extended headers are taken as what they are, which is no part of a gem.
+        for entry in tar::Archive::new(gem).entries().map_err(unreadable)?.raw(true) {
+            let entry = entry.map_err(unreadable)?;
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let slot = match name.as_str() {
+                METADATA => &mut parts.metadata,
+                DATA => &mut parts.data,
+                CHECKSUMS => &mut parts.checksums,
+                signature if SIGNATURES.contains(&signature) => continue,
+                _ => return Err(unexpected(&name)),
+            };
+            if slot.is_some() || !entry.header().entry_type().is_file() {
+                return Err(unexpected(&name));
+            }
+            *slot = Some(content(gem, &entry).ok_or(InvalidPublication::Archive)?);
+        }
+        Ok(parts)
+    }
+}
+
+fn unexpected(name: &str) -> InvalidPublication {
+    InvalidPublication::Unexpected(name.chars().take(100).collect())
+}
+
+/// Where an entry's content is in the archive, all of it.
+fn content<'a>(gem: &'a [u8], entry: &tar::Entry<'_, &[u8]>) -> Option<&'a [u8]> {
+    let begin = usize::try_from(entry.raw_file_position()).ok()?;
+    gem.get(begin..)?.get(..usize::try_from(entry.size()).ok()?)
+}
+
+fn unpacked(part: &'static str, content: &[u8]) -> Result<String, InvalidPublication> {
+    let mut text = String::new();
+    let read = GzDecoder::new(content).take(MAX_YAML + 1).read_to_string(&mut text);
+    match read {
+        Ok(length) if length as u64 <= MAX_YAML => Ok(text),
+        _ => Err(InvalidPublication::Packed(part)),
+    }
+}
+
+/// The files are where the gem is unpacked, and no links to elsewhere.
+fn check_files(data: &[u8]) -> Result<(), InvalidPublication> {
+    let unreadable = |_| InvalidPublication::Data;
+    let mut unpacked = archive::unpacked(data);
+    for entry in unpacked.entries().map_err(unreadable)?.raw(true) {
+        let entry = entry.map_err(unreadable)?;
+        let path = entry.path_bytes();
+        let kind = entry.header().entry_type();
+        if !(kind.is_file() || kind.is_dir()) || !is_plain(&path) {
+            let stray = String::from_utf8_lossy(&path).chars().take(100).collect();
+            return Err(InvalidPublication::Stray(stray));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path is below its folder on Windows too.
+fn is_plain(path: &[u8]) -> bool {
+    let path = std::str::from_utf8(path).unwrap_or_default();
+    archive::is_plain(Path::new(path)) && !path.contains(|c: char| c == '\\' || c.is_control())
+}

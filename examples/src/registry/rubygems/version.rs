@@ -1,0 +1,215 @@
+//! Versions and requirements of gems (`Gem::Version`, `Gem::Requirement`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::yaml::{Field, InvalidField};
+
+/// A version may have this many characters.
+const MAX_VERSION: usize = 128;
+/// A platform may have this many characters.
+const MAX_PLATFORM: usize = 64;
+/// A requirement may have this many parts.
+const MAX_PARTS: usize = 32;
+/// How a version may compare.
+const OPERATORS: [&str; 7] = ["=", "!=", ">", "<", ">=", "<=", "~>"];
+
+/// A gem's version, such as `1.10.0.rc1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Version(String);
+
+impl Version {
+    /// Reads a `Gem::Version`.
+    pub(super) fn read(field: Field<'_>) -> Result<Self, InvalidField> {
+        let text = field.object("Gem::Version")?.field("version");
+        Self::parse(text.text()?).ok_or_else(|| {
+            let expected =
+                format!("a version: numbers and letters with dots between, at most {MAX_VERSION} characters");
+            text.invalid(expected)
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+        let first = text.split('.').next().unwrap_or_default();
+        let is_one = text.len() <= MAX_VERSION
+            && text.split('.').all(is_part)
+            && first.chars().all(|c| c.is_ascii_digit());
+        is_one.then(|| Self(text.to_owned()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both are one version to RubyGems, as 1.0 and 1.0.0 are.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+
+    /// The numbers and words, without the zeros at the end of the numbers and at the end of the whole.
+    fn canonical(&self) -> Vec<String> {
+        let mut parts: Vec<String> = Vec::new();
+        for part in self.0.split('.') {
+            parts.extend(runs(part).map(|run| match run.trim_start_matches('0') {
+                "" => "0".to_owned(),
+                number_or_word => number_or_word.to_owned(),
+            }));
+        }
+        let is_word = |part: &String| part.starts_with(|c: char| c.is_ascii_alphabetic());
+        let numbers = parts.iter().position(is_word).unwrap_or(parts.len());
+        let words = parts.split_off(numbers);
+        [parts, words].into_iter().flat_map(without_zeros).collect()
+    }
+}
+
+/// The longest pieces that are all digits or all letters.
+fn runs(part: &str) -> impl Iterator<Item = &str> {
+    let mut rest = part;
+    std::iter::from_fn(move || {
+        let is_digit = rest.chars().next()?.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != is_digit).unwrap_or(rest.len());
+        let (run, after) = rest.split_at_checked(end)?;
+        rest = after;
+        Some(run)
+    })
+}
+
+fn without_zeros(mut parts: Vec<String>) -> Vec<String> {
+    while parts.last().is_some_and(|part| part == "0") {
+        parts.pop();
+    }
+    parts
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which versions will do: all of these, each an operator and a version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Requirement(pub(super) Vec<(String, Version)>);
+
+impl Requirement {
+    /// Reads a `Gem::Requirement`.
+    pub(super) fn read(field: Field<'_>) -> Result<Self, InvalidField> {
+        let parts = field.object("Gem::Requirement")?.field("requirements").list(MAX_PARTS)?;
+        let parts: Vec<_> = parts.map(part).collect::<Result<_, _>>()?;
+        if parts.is_empty() {
+            return Err(field.invalid("one requirement at least"));
+        }
+        Ok(Self(parts))
+    }
+}
+
+fn part(field: Field<'_>) -> Result<(String, Version), InvalidField> {
+    let mut pair = field.list(2)?;
+    let (Some(operator), Some(version)) = (pair.next(), pair.next()) else {
+        return Err(field.invalid("an operator and a version"));
+    };
+    let text = operator.text()?;
+    if !OPERATORS.contains(&text) {
+        return Err(operator.invalid(format!("one of {}", OPERATORS.join(" "))));
+    }
+    Ok((text.to_owned(), Version::read(version)?))
+}
+
+impl fmt::Display for Requirement {
+    /// As the compact index has it: `>= 1.0&< 3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (operator, version)) in self.0.iter().enumerate() {
+            write!(f, "{}{operator} {version}", if index == 0 { "" } else { "&" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a platform, such as `x86_64-linux`; `ruby` is every one.
+pub(super) fn platform(field: Field<'_>) -> Result<String, InvalidField> {
+    if field.is_nothing() {
+        return Ok("ruby".to_owned());
+    }
+    let text = field.text()?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if text.len() <= MAX_PLATFORM
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(allowed)
+    {
+        return Ok(text.to_owned());
+    }
+    let expected = format!("a platform such as `x86_64-linux`, at most {MAX_PLATFORM} characters");
+    Err(field.invalid(expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml::Node;
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        Version::parse(text).unwrap()
+    }
+
+    #[test]
+    fn versions_are_those_that_gem_builds() {
+        for text in ["1", "1.0", "1.10.0.rc1", "0.0.1a2", "2026.01.02.pre.3"] {
+            assert_eq!(version(text).as_str(), text);
+        }
+        let long = "1.".repeat(64) + "1";
+        for text in
+            ["", ".", "1.", ".1", "1..2", "a", "a.1", "1-2", "1 ", "1\n2", "1/2", "../1", "1,2", "１", &long]
+        {
+            assert!(Version::parse(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn zeros_at_the_end_make_no_other_version() {
+        for (one, other) in
+            [("1", "1.0.0"), ("1.0.a", "1.a"), ("1.a.0", "1.a"), ("1.a2", "1.a.2"), ("1.01", "1.1")]
+        {
+            assert!(version(one).is_same(&version(other)), "{one} {other}");
+        }
+        for (one, other) in [("1", "10"), ("1.0.1", "1.1"), ("1.a", "1"), ("1.a", "1.b"), ("1.1", "1.10")] {
+            assert!(!version(one).is_same(&version(other)), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_requirement_is_of_known_operators_and_versions() {
+        let read = |parts: &str| {
+            let yaml = format!("--- !ruby/object:Gem::Requirement\nrequirements: {parts}\n");
+            Requirement::read(Node::parse(&yaml).unwrap().field("requirement"))
+        };
+        let of = |text: &str| format!("!ruby/object:Gem::Version {{ version: '{text}' }}");
+        let two = format!("[[\">=\", {}], [\"<\", {}]]", of("1.0"), of("3"));
+        assert_eq!(read(&two).unwrap().to_string(), ">= 1.0&< 3");
+        for parts in [
+            "[]".to_owned(),
+            "[[]]".to_owned(),
+            "[[\"=\"]]".to_owned(),
+            "[[\"=\", '1']]".to_owned(),
+            format!("[[\"=~\", {}]]", of("1")),
+            format!("[[\"=\", {}]]", of("1|x")),
+            format!("[[\"=\", {}, {}]]", of("1"), of("1")),
+            format!("[{}]", format!("[\"=\", {}],", of("1")).repeat(33)),
+        ] {
+            assert!(read(&parts).is_err(), "{parts:.80}");
+        }
+    }
+
+    #[test]
+    fn a_platform_is_a_word() {
+        let read = |text: &str| platform(Node::parse(text).unwrap().field("platform"));
+        assert_eq!(read("x86_64-linux-gnu").unwrap(), "x86_64-linux-gnu");
+        assert_eq!((read("ruby").unwrap(), read("~").unwrap()), ("ruby".to_owned(), "ruby".to_owned()));
+        for text in ["''", "-java", "../x", "\"a\\nb\"", "a b", "a|b", "a,b", "[a]", &"a".repeat(65)] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

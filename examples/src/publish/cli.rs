@@ -36,6 +36,13 @@ settings know the URL. pypi: in what uv, twine, maturin, flit and hatch read. ru
 `gem push --host URL`. The token is ended afterwards where the registry can do that (pypi, crates-io; not rubygems, whose
 tokens end by themselves after 15 minutes).
 
+pep-807: as pypi. nuget: NUGET_API_KEY. prefix-dev: PREFIX_API_KEY. packagist: PRIVATE_PACKAGIST_API_KEY and
+PRIVATE_PACKAGIST_API_SECRET. open-vsx: OVSX_PAT. vs-marketplace: VSCE_PAT. jsr: JSR_TOKEN. pub-dev: PUB_TOKEN.
+
+A command keeps the token that it starts with. How long that lives is said before it runs, and once more shortly before it
+ends. What takes longer publishes in several runs, or asks by itself: cargo with `cargo:token-from-stdout`, a script with
+`trusted-publish token`.
+
 The exit status is the command's, or 128 and the number of the signal that ended it.";
 
 const DOCTOR_HELP: &str = "\

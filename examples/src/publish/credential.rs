@@ -2,12 +2,10 @@ use std::io::{self, Write};
 
 use oidc_core::{Context, Environment, ProviderSet, Secret};
 use oidc_exchange::client::{Failure, Mode};
+use oidc_exchange::npm::is_placeholder;
 
 use super::door::{Door, DoorError, Obtained};
 use super::ecosystem::Ecosystem;
-
-/// What `actions/setup-node` puts into `NODE_AUTH_TOKEN` where there is no token.
-const PLACEHOLDER: &str = "XXXXX-XXXXX-XXXXX-XXXXX";
 
 /// There is nothing to publish with.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +63,7 @@ fn static_credential(
     environment: &Environment,
 ) -> Option<(&'static str, Secret)> {
     variables.iter().find_map(|name| {
-        let token = environment.get(name).filter(|token| *token != PLACEHOLDER)?;
+        let token = environment.get(name).filter(|token| !is_placeholder(token))?;
         Some((*name, Secret::new(token)))
     })
 }

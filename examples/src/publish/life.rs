@@ -4,7 +4,7 @@ use std::io::Write;
 use std::pin::pin;
 use std::time::Duration;
 
-use oidc_core::{Context, Timestamp};
+use oidc_core::{Context, Timestamp, in_words};
 
 /// The user is told so long before a token ends, or a quarter of its life where that is less.
 const MARGIN: Duration = Duration::from_secs(120);
@@ -38,12 +38,4 @@ pub(super) async fn told<T>(
         in_words(margin)
     );
     running.await
-}
-
-/// Minutes, or seconds where there are few.
-fn in_words(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds => format!("{} minutes", seconds / 60),
-    }
 }

@@ -50,6 +50,15 @@ impl Registry for CratesIo {
         &self.url
     }
 
+    /// Tokens are made and ended there, and nothing is read.
+    fn probe(&self) -> Request {
+        Request::get(self.url.below(TOKENS_PATH)).header("accept", "application/json")
+    }
+
+    fn is_there(&self, status: u16) -> bool {
+        status != 404
+    }
+
     fn protocol(&self) -> &'static Protocol {
         &PROTOCOL
     }

@@ -77,6 +77,10 @@ impl Registry for Pep807 {
         self.legacy.probe()
     }
 
+    fn is_there(&self, status: u16) -> bool {
+        self.legacy.is_there(status)
+    }
+
     fn protocol(&self) -> &'static Protocol {
         &PROTOCOL
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::door::Minted;
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, document, exchange_asked, json, text_of, with_refusal_headers};
+use super::http::{AnswerBody, allowing, document, exchange_asked, explained, json, text_of};
 use super::pypi::ECOSYSTEM;
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
@@ -14,6 +14,8 @@ use crate::pep_807::{
     DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MIN_LIFETIME, MULTI_USE,
 };
 
+/// The media type of problems.
+const PROBLEM: &str = "application/problem+json";
 /// Where the endpoints live at a host's root. A mount may strip it.
 const ROOT: &str = "/_/pytp";
 /// The audience's below [`ROOT`].
@@ -200,15 +202,18 @@ fn refused(refusal: &Refusal) -> Response<AnswerBody> {
         RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::FORBIDDEN,
     };
-    let answer = problem(status, refusal.kind().as_str(), &refusal.to_string());
-    with_refusal_headers(answer, refusal.kind())
+    let shape = shape(status, refusal.kind().as_str(), &refusal.to_string());
+    of_type(PROBLEM, explained(status, shape, refusal))
 }
 
 /// A problem of no type of its own, whose title is thus the status's (RFC 9457, section 4.2.1), with a name for programs.
 fn problem(status: StatusCode, code: &str, detail: &str) -> Response<AnswerBody> {
+    of_type(PROBLEM, json(status, &shape(status, code, detail)))
+}
+
+fn shape(status: StatusCode, code: &str, detail: &str) -> Value {
     let title = status.canonical_reason().unwrap_or_default();
-    let body = json!({ "title": title, "status": status.as_u16(), "detail": detail, "code": code });
-    of_type("application/problem+json", json(status, &body))
+    json!({ "title": title, "status": status.as_u16(), "detail": detail, "code": code })
 }
 
 fn of_type(media_type: &'static str, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {

@@ -175,12 +175,9 @@ async fn only_an_index_that_knows_no_discovery_is_asked_as_pypi_is() {
         }
         assert_eq!(asked(&http).len(), 2, "nothing but the discovery is asked");
     }
-    for (body, part) in [
-        ("<html>", "audience-endpoint"),
-        ("{}", "audience-endpoint"),
-        ("[]", ""),
-        (r#"{"audience-endpoint":7}"#, ""),
-    ] {
+    for (body, part) in
+        [("<html>", "web page"), ("{}", "audience-endpoint"), ("[]", ""), (r#"{"audience-endpoint":7}"#, "")]
+    {
         let http = legacy(Response::new(200, Vec::new(), body));
         for error in [audience(&http).await.unwrap_err(), exchange(&http).await.unwrap_err()] {
             assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer);

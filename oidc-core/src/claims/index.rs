@@ -172,7 +172,7 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
             let value = value.get();
             // What was skipped so far is looked into: names within, and escapes that mean no character.
             let has_escapes = self.index.may_have_escapes && value.contains('\\');
-            let is_to_be_read = has_escapes || value.starts_with(['{', '[']);
+            let is_to_be_read = has_escapes || matches!(value.as_bytes(), [b'{' | b'[', ..]);
             let pushed = if is_to_be_read && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
                 Err(InvalidClaims::Duplicate)
             } else {
@@ -187,13 +187,14 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
     }
 }
 
-/// A number that two names rarely share: of their length, their first, middle and last byte, without a branch. It need
-/// not withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
+/// A number that two names rarely share: of their length, their first and their last byte, without a branch. It need not
+/// withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
 /// signature.
 fn print(name: &[u8]) -> u32 {
-    let at = |position: usize| name.get(position).copied().unwrap_or_default();
-    let [length, ..] = name.len().to_le_bytes();
-    u32::from_le_bytes([length, at(0), at(name.len() / 2), at(name.len().wrapping_sub(1))])
+    let [length, more, ..] = name.len().to_le_bytes();
+    let first = name.first().copied().unwrap_or_default();
+    let last = name.last().copied().unwrap_or_default();
+    u32::from_le_bytes([length, first, last, more])
 }
 
 /// The bucket of a number. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.

@@ -164,7 +164,7 @@ impl ExchangeError {
 
     /// A URL that the registry hands out is not one of its own.
     pub(super) fn foreign(url: &HttpUrl, name: &str, foreign: &ForeignUrl) -> Self {
-        let problem = format!("the `{name}` that the registry names is not at the registry: {foreign}");
+        let problem = format!("the `{name}` that the registry names is no address of its own");
         let diagnosis = Diagnosis::new("registry-foreign-url", Subject::Url(url.to_string()), problem)
             .found(foreign.found())
             .expected(foreign.expected())

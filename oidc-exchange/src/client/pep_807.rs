@@ -50,10 +50,8 @@ impl Pep807 {
         if answer.status != 200 {
             return Err(ExchangeError::no_discovery(&url, &answer));
         }
-        let found: Discovered = answer.json().ok_or_else(|| {
-            let what = "the index's answer tells no `audience-endpoint` and `token-mint-endpoint`";
-            ExchangeError::invalid_answer(&url, what)
-        })?;
+        let otherwise = "the index's answer tells no `audience-endpoint` and `token-mint-endpoint`";
+        let found: Discovered = wire::read(&url, &answer, otherwise)?;
         let own = |name: &str, text: &str| {
             self.url().own(text).map_err(|error: ForeignUrl| ExchangeError::foreign(&url, name, &error))
         };

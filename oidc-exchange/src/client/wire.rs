@@ -108,13 +108,7 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
     /// Sends a request, once, and reads the answer as JSON.
     pub(super) async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ExchangeError> {
         let answer = self.send(request).await?;
-        if is_html(&answer) {
-            return Err(ExchangeError::elsewhere(&self.url, &answer));
-        }
-        answer.json().ok_or_else(|| {
-            let what = "the registry's answer to the exchange is not what its protocol says";
-            ExchangeError::invalid_answer(&self.url, what)
-        })
+        read(&self.url, &answer, "the registry's answer to the exchange is not what its protocol says")
     }
 
     /// The publish token that the answer holds in its member `name`. It ends when the answer tells, or else when the
@@ -221,14 +215,21 @@ pub(super) async fn told_as(
     if !answer.is_success() {
         return Err(ExchangeError::no_audience(&url, &answer));
     }
-    if is_html(&answer) {
-        return Err(ExchangeError::elsewhere(&url, &answer));
-    }
-    let told: Told = answer
-        .json()
-        .ok_or_else(|| ExchangeError::invalid_answer(&url, "the registry's answer tells no `audience`"))?;
+    let told: Told = read(&url, &answer, "the registry's answer tells no `audience`")?;
     Audience::new(told.audience)
         .map_err(|_| ExchangeError::invalid_answer(&url, "the `audience` that the registry tells is not one"))
+}
+
+/// What a registry's answer says in JSON. `otherwise` is what is wrong with one that doesn't.
+pub(super) fn read<T: DeserializeOwned>(
+    url: &HttpUrl,
+    answer: &Response,
+    otherwise: &str,
+) -> Result<T, ExchangeError> {
+    if is_html(answer) {
+        return Err(ExchangeError::elsewhere(url, answer));
+    }
+    answer.json().ok_or_else(|| ExchangeError::invalid_answer(url, otherwise))
 }
 
 #[derive(Deserialize)]

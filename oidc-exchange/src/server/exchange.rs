@@ -80,6 +80,11 @@ impl Exchange {
         &self.0.verifier
     }
 
+    /// How long publish tokens live.
+    pub fn lifetime(&self) -> Duration {
+        self.0.mint.lifetime
+    }
+
     /// Exchanges an identity token for a publish token.
     ///
     /// # Errors

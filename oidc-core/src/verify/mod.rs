@@ -324,10 +324,14 @@ fn wanted(token: &str) -> Option<Wanted> {
     Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
 }
 
-/// The claims that must be there and are not the verifier's own.
+/// The claims that must be there, without those that another check of the verifier asks for.
 fn required(profile: &Profile) -> Vec<ClaimRule> {
-    let is_required =
-        |rule: &&ClaimRule| rule.presence == Presence::Required && rule.form != Form::Registered;
+    let is_checked = |name| match name {
+        "iss" | "aud" | "exp" | "iat" => true,
+        "jti" => profile.replay == Replay::Jti,
+        _ => false,
+    };
+    let is_required = |rule: &&ClaimRule| rule.presence == Presence::Required && !is_checked(rule.name);
     profile.claims.iter().filter(is_required).copied().collect()
 }
 
@@ -338,7 +342,8 @@ fn check_claim(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     };
     let fits = match rule.form {
         Form::Flag => value.as_bool().is_some(),
-        _ => value.is_text(),
+        Form::Text | Form::TextOrEmpty => value.is_text(),
+        Form::Registered => true,
     };
     if !fits {
         return Err(Reason::InvalidClaim(rule.name));

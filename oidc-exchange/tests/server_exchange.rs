@@ -6,8 +6,10 @@ mod server;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::{
-    Door, MintPolicy, Package, PublisherStore as _, RefusalKind, TrustError, TrustPolicy, TrustStore as _,
+    Door, MintPolicy, Package, PublisherRecord, PublisherStore as _, RefusalKind, TrustError, TrustPolicy,
+    TrustStore as _,
 };
 use serde_json::json;
 use server::{Registry, package};
@@ -236,4 +238,23 @@ async fn publishers_of_a_sibling_issuer_speak_for_nobody_else() {
     let refusal = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
     assert!(registry.store.candidates(&foreign.identity, "npm", None).await.unwrap().len() == 1);
+}
+
+#[tokio::test]
+async fn the_log_holds_no_address_of_a_configured_account() {
+    let registry = Registry::new().await;
+    // Of another platform, and of this one with rules that it can't read.
+    for (id, provider) in [("1", "google"), ("2", "fake")] {
+        let identity = Identity::new("https://accounts.example", format!("release{id}@acme.example"));
+        let now = Timestamp::from_secs(server::NOW);
+        let record = PublisherRecord::new(id, package("@acme/widget"), provider, identity, json!({}), now);
+        registry.store.add(&record).await.unwrap();
+    }
+    let stranger = registry.token(&json!({ "repository": "mallory/widget" }));
+    registry.exchange.exchange(&stranger, &widget()).await.unwrap_err();
+    let event = serde_json::to_string(&registry.events.take()).unwrap();
+    assert!(event.contains("google of `https://accounts.example`"), "{event}");
+    assert!(event.contains("fake of `https://accounts.example`"), "{event}");
+    assert!(event.contains("repository acme/widget"), "what the platform describes: {event}");
+    assert!(!event.contains("release") && !event.contains("acme.example"), "{event}");
 }

@@ -1,14 +1,19 @@
 //! YAML as `gem build` writes it, and no more: what of it two readers may take for two things is refused.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::str::Chars;
 
 use oidc_core::shown;
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use saphyr_parser::{BufferedInput, Event, Parser, ScalarStyle, ScanError, Tag};
 
 /// A document may be nested this deep.
 const MAX_DEPTH: usize = 12;
 /// A document may have this many values.
 const MAX_NODES: usize = 50_000;
+/// One value, or a list or map in brackets as a whole, may have this many characters. The parser keeps what is in brackets
+/// until they close, at up to 200 bytes a character.
+const MAX_STRETCH: usize = 16 << 10;
 /// The tags that a gem's metadata may have: of what RubyGems itself lets in (`Gem::SafeYAML`), and of plain texts.
 const TAGS: [&str; 8] = [
     "!ruby/object:Gem::Dependency",
@@ -48,6 +53,8 @@ pub(super) enum InvalidYaml {
     End,
     #[error("is nested deeper than {MAX_DEPTH} levels or has more than {MAX_NODES} values")]
     Size,
+    #[error("has more than {MAX_STRETCH} characters at a stretch, in one text or between brackets")]
+    Stretch,
     #[error("has an anchor or an alias, which `gem build` doesn't write")]
     Alias,
     #[error("has the tag `{}`, which RubyGems doesn't read", shown(.0).up_to(MAX_SHOWN))]
@@ -77,7 +84,9 @@ impl Node {
         if text.contains(AMBIGUOUS) {
             return Err(InvalidYaml::Characters);
         }
-        let mut reader = Reader { events: Parser::new_from_str(text), nodes: 0 };
+        let left = Cell::new(MAX_STRETCH);
+        let events = Parser::new_from_iter(Stretch { text: text.chars(), left: &left });
+        let mut reader = Reader { events, left: &left, nodes: 0 };
         let document = loop {
             match reader.next()? {
                 Event::StreamStart | Event::DocumentStart(_) => {}
@@ -96,14 +105,38 @@ impl Node {
     }
 }
 
+/// A text that ends where the parser reads too much of it for one event.
+struct Stretch<'a> {
+    text: Chars<'a>,
+    left: &'a Cell<usize>,
+}
+
+impl Iterator for Stretch<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let left = self.left.get().checked_sub(1)?;
+        let character = self.text.next()?;
+        self.left.set(left);
+        Some(character)
+    }
+}
+
 struct Reader<'a> {
-    events: Parser<'a, StrInput<'a>>,
+    events: Parser<'a, BufferedInput<Stretch<'a>>>,
+    /// How many characters the next event may take.
+    left: &'a Cell<usize>,
     nodes: usize,
 }
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<Event<'a>, InvalidYaml> {
-        let (event, _) = self.events.next_event().ok_or(InvalidYaml::End)??;
+        self.left.set(MAX_STRETCH);
+        let event = self.events.next_event();
+        if self.left.get() == 0 {
+            return Err(InvalidYaml::Stretch);
+        }
+        let (event, _) = event.ok_or(InvalidYaml::End)??;
         Ok(event)
     }
 
@@ -325,6 +358,37 @@ mod tests {
             let node = Node::parse(&format!("name: {value}\n")).unwrap();
             assert!(node.field("x").map().unwrap().field("name").text().is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn no_more_is_read_ahead_than_a_stretch() {
+        let endless = [
+            "[a", "[,", "{a: ,", "[[", "? ", "- ", "[\n", "a: [b,\n", "\"", "|\n", "!", "#", " ", "\n", "%",
+            "a",
+        ];
+        for text in endless.map(|begin| begin.to_owned() + &begin.replace('[', ",").repeat(200_000)) {
+            let left = Cell::new(MAX_STRETCH);
+            let mut read = 0;
+            let counted = Stretch { text: text.chars(), left: &left }.inspect(|_| read += 1);
+            let mut parser = Parser::new_from_iter(counted);
+            let mut events = 0;
+            while let Some(Ok(_)) = parser.next_event()
+                && left.get() > 0
+                && events < 1_000
+            {
+                left.set(MAX_STRETCH);
+                events += 1;
+            }
+            drop(parser);
+            assert!(read <= (events + 1) * MAX_STRETCH && read < text.len(), "{text:.9} {read} {events}");
+            assert!(Node::parse(&text).is_err(), "{text:.9}");
+        }
+        let fits = |length: usize| Node::parse(&format!("a: [{}]\n", "b,".repeat(length)));
+        assert!(fits(MAX_STRETCH / 2 - 20).is_ok());
+        assert!(matches!(fits(MAX_STRETCH / 2 + 20), Err(InvalidYaml::Stretch)));
+        let lines = |length: usize| Node::parse(&format!("a: |\n{}", "  b c\n".repeat(length / 6)));
+        assert!(lines(MAX_STRETCH - 50).is_ok());
+        assert!(matches!(lines(MAX_STRETCH + 50), Err(InvalidYaml::Stretch)));
     }
 
     #[test]

@@ -257,7 +257,7 @@ async fn answered_early(scene: &Scene, method: &str, path: &str, kind: &str) -> 
     };
     tokio::select! {
         () = whole => {}
-        () = tokio::time::sleep(std::time::Duration::from_secs(20)) => panic!("{path}: no answer"),
+        () = scene.cx.clock().sleep(std::time::Duration::from_secs(20)) => panic!("{path}: no answer"),
     }
     String::from_utf8(answer).unwrap()
 }

@@ -208,20 +208,30 @@ async fn a_database_that_can_not_be_opened_is_named_without_its_password() {
     let folder = world.folder.path();
     let good = world.configure(&["widget"], "");
     let database = good.lines().find(|line| line.starts_with("database")).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let unheard = format!("postgres://me:hunter2@{free}/x");
     for (url, words) in [
         (
             "sqlite:no/such/folder/registry.db",
             &[
                 "the database `sqlite:no/such/folder/registry.db`: ",
                 "unable to open database file",
-                "; see that it is there, and a file's folder too, and may be written",
+                "; see that it is there, and its folder too, and may be written",
             ][..],
         ),
         ("postgres://me:hun/ter2@db.example/x", &["the database `postgres:…`: "]),
+        (
+            &*unheard,
+            &[
+                "Connection refused",
+                "; is PostgreSQL running there, and are the user and the database's name right?",
+            ],
+        ),
         ("host=db.example password=hunter2", &["`database` is no URL; write `sqlite:FILE` for a file"]),
     ] {
         world.write(&good.replacen(database, &format!("database = \"{url}\""), 1));
         let line = refused(folder).await;
+        assert!(!line.contains("pool"), "{line}");
         words.iter().for_each(|word| assert!(line.contains(word), "{url}: {line}"));
         assert!(!line.contains("ter2"), "{line}");
     }

@@ -296,6 +296,22 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(http::send(&scene.cx, head).await.status, 200);
 }
 
+/// `gem` shows an answer as it is.
+#[tokio::test]
+async fn a_push_to_the_wrong_path_is_told_the_gems_own_in_plain_text() {
+    let scene = scene().await;
+    for path in ["api/v1/gems", "rubygems/gems/api/v1/gems"] {
+        let push = Request::new(Method::Post, http::url(&scene.url(), path));
+        let answer = http::send(&scene.cx, push.body("application/octet-stream", Gem::new().pack())).await;
+        let root = format!("{}/rubygems/", scene.url().trim_end_matches('/'));
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(
+            text(&answer),
+            format!("nothing is served at this path; RubyGems of this registry is at {root}")
+        );
+    }
+}
+
 /// A pending publisher's job pushes to two registries over one database at once.
 #[tokio::test]
 async fn over_postgresql_one_of_two_pushes_creates_the_gem() {

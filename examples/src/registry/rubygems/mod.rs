@@ -41,6 +41,8 @@ use super::hosting::{self, File, Host};
 
 /// Where gems are, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";
+/// What clients are told as their host, below the registry's URL.
+pub(super) const ROOT: &str = "/rubygems/";
 
 /// A name as the stores have it.
 pub(super) fn normalized(name: &str) -> Result<String, InvalidGemName> {

@@ -169,11 +169,20 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
     let twice = format!("[[provider]]\nkind = \"github\"\nissuer = \"{issuer}\"\n[[package]]");
     for (from, to, words) in [
         ("listen", "lisen", ["`lisen`", "line 1"]),
+        (
+            "listen = \"127.0.0.1:0\"",
+            "listen = 127.0.0.1:0",
+            ["line 1", "write `listen = \"127.0.0.1:0\"`, with quotes"],
+        ),
         ("[[package]]", "[[package]", ["line 7", "registry.toml"]),
         ("\"npm\"", "\"cpan\"", ["`cpan`", "npm"]),
         ("kind = \"github\"", "kind = \"mainframe\"", ["`mainframe`", "github, gitlab"]),
         ("[[package]]", &*twice, [issuer, "configured twice"]),
-        ("provider = \"github\"", "provider = \"gitlab\"", ["package `widget`, publisher 1", "`gitlab`"]),
+        (
+            "provider = \"github\"",
+            "provider = \"gitlab\"",
+            ["package `widget`, publisher 1", "add `[[provider]]` with the line `kind = \"gitlab\"`"],
+        ),
         (
             "provider = \"github\"",
             "provider = \"github\"\nissuer = \"https://x.example\"",
@@ -200,6 +209,11 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
     world.write(&good);
     let (process, _) = world.registry().await;
     assert!(process.signal("TERM").await.status.success());
+
+    world.write(&format!("{good}[[package]]\necosystem = \"pypi\"\nname = \"Gadget\"\n"));
+    let (process, _) = world.registry().await;
+    let log = process.signal("TERM").await.stderr;
+    assert!(log.contains("no `[[package.publisher]]`") && log.contains("gadget"), "{log}");
 }
 
 #[tokio::test]

@@ -38,6 +38,10 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
 }
 
 /// Whether a server answers. A pool would try again and again where none listens, and then not say why.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "opening a store has no `Context`, and its pool's own timers are the runtime's"
+)]
 async fn is_there(options: &AnyConnectOptions) -> Result<(), sqlx::Error> {
     let connect = AnyConnection::connect_with(options);
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer within 5 s");

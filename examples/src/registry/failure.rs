@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use hyper::ext::ReasonPhrase;
 use oidc_core::Diagnosis;
 use serde_json::Value;
 
@@ -65,6 +66,16 @@ impl Failure {
     /// The answer for clients that show its text as it is.
     pub(super) fn text(self) -> Response {
         (self.status, printable(&self.message)).into_response()
+    }
+
+    /// The same, in the status line too: twine shows nothing else at its usual level.
+    pub(super) fn text_and_reason(self) -> Response {
+        let reason = printable(&self.message).replace(|c: char| !c.is_ascii(), "?");
+        let mut answer = self.text();
+        if let Ok(reason) = ReasonPhrase::try_from(reason) {
+            answer.extensions_mut().insert(reason);
+        }
+        answer
     }
 
     /// Logs what happened and tells the caller no more than that something did.

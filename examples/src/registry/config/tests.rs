@@ -62,10 +62,7 @@ fn what_a_registry_can_not_run_without_is_named_with_an_example() {
             EXAMPLE.replace("\"127.0.0.1:4873\"", "127.0.0.1:4873"),
             "line 2: write `listen = \"127.0.0.1:4873\"`",
         ),
-        (
-            EXAMPLE.replace("127.0.0.1:4873\"\n    public", "127.0.0.1\"\n    public"),
-            "an address and a port",
-        ),
+        (EXAMPLE.replace("127.0.0.1:4873\"\n    public", "127.0.0.1\"\n    public"), "an address and a port"),
     ] {
         let said = said(&text);
         assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
@@ -107,4 +104,55 @@ fn port_0_stands_for_the_one_that_is_listened_on() {
     assert_eq!(url("http://localhost:0"), "http://localhost:5000/");
     assert_eq!(url("http://localhost:4873"), "http://localhost:4873/");
     assert!(config("http://registry.example").public_url(1).is_err());
+}
+
+/// What stands in backticks at the end of a refusal of an unknown key: the keys that are known.
+fn known(table: &str) -> Vec<String> {
+    let text = EXAMPLE.replace("[[provider]]", &format!("{table}\n[[provider]]"));
+    let error = Config::parse(&text).unwrap_err().to_string();
+    let (_, known) = error.split_once("expected").unwrap_or_else(|| panic!("{error}"));
+    known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_stands_in_the_reference() {
+    let reference = include_str!("../../../../docs/registry.md");
+    let (file, platforms) = reference.split_once("## Publishers").unwrap();
+    for (table, least) in [
+        ("unknown = 1", 8),
+        ("[tls]\nunknown = 1", 2),
+        ("[trust]\nunknown = 1", 2),
+        ("[[provider]]\nunknown = 1", 2),
+        ("[[package]]\nunknown = 1", 4),
+        ("[[package]]\necosystem = \"unknown\"", 4),
+    ] {
+        let keys = known(table);
+        assert!(keys.len() >= least, "{table}: {keys:?}");
+        for key in keys {
+            assert!(file.contains(&format!("`{key}`")) || file.contains(&format!("`{key} = ")), "{key}");
+        }
+    }
+    for key in ["provider", "issuer", "pending = true"] {
+        assert!(platforms.contains(&format!("`{key}`")), "{key}");
+    }
+}
+
+#[test]
+fn every_platforms_keys_stand_in_the_reference() {
+    let reference = include_str!("../../../../docs/registry.md");
+    for kind in ["github", "gitlab", "circleci", "buildkite", "google", "activestate", "generic"] {
+        let (_, section) = reference.split_once(&format!("### `{kind}`")).unwrap();
+        let section = section.split("\n### ").next().unwrap();
+        let provider = oidc_providers::at(kind, "http://127.0.0.1:9001").unwrap();
+        let refused = provider.publisher(&serde_json::json!("no object")).unwrap_err().to_string();
+        let (_, keys) = refused.split_once("with the keys ").unwrap_or_else(|| panic!("{refused}"));
+        let mut known: Vec<&str> = keys.split(", ").collect();
+        known.sort_unstable();
+        let lines = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        let mut written: Vec<&str> = lines
+            .flat_map(|line| line.split(" |").next().unwrap().trim_end_matches('`').split("`, `"))
+            .collect();
+        written.sort_unstable();
+        assert_eq!(written, known, "{kind}");
+    }
 }

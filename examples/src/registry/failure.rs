@@ -45,7 +45,7 @@ impl Failure {
     }
 
     /// For a client that shows an answer as it is, whatever the ecosystem's shape.
-    pub(super) fn as_text(self) -> Self {
+    pub(super) fn in_text(self) -> Self {
         Self { is_text: true, ..self }
     }
 

@@ -59,7 +59,7 @@ impl Failure {
                 .fix("use the URL that is expected, with its path and no other");
         let message = format!("nothing is served at this path; {whose} at {url}");
         let failure = Self::new(StatusCode::NOT_FOUND, message).with_diagnosis(diagnosis);
-        if path.contains(PUSH) { failure.as_text() } else { failure }
+        if path.contains(PUSH) { failure.in_text() } else { failure }
     }
 }
 

@@ -122,6 +122,7 @@ async fn what_is_configured_is_for_the_operator_and_not_for_a_stranger() {
         let refusal = exchange.exchange(&token, &Door::package("npm", world::PACKAGE)).await.unwrap_err();
         let told = format!("{refusal} {} {refusal:?}", serde_json::to_string(&refusal.diagnosis()).unwrap());
         assert!(told.contains("trusted-publish doctor … --publisher"), "{told}");
+        assert!(told.contains("; this job has `repository` `"), "{told}");
         let shown = told.split(" Refusal {").next().unwrap();
         assert!(!is_told(shown), "{shown}");
         let reason = log.0.lock().unwrap()[0].reason.clone();

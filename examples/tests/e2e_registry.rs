@@ -169,11 +169,20 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
     let twice = format!("[[provider]]\nkind = \"github\"\nissuer = \"{issuer}\"\n[[package]]");
     for (from, to, words) in [
         ("listen", "lisen", ["`lisen`", "line 1"]),
+        (
+            "listen = \"127.0.0.1:0\"",
+            "listen = 127.0.0.1:0",
+            ["line 1", "write `listen = \"127.0.0.1:0\"`, with quotes"],
+        ),
         ("[[package]]", "[[package]", ["line 7", "registry.toml"]),
         ("\"npm\"", "\"cpan\"", ["`cpan`", "npm"]),
         ("kind = \"github\"", "kind = \"mainframe\"", ["`mainframe`", "github, gitlab"]),
         ("[[package]]", &*twice, [issuer, "configured twice"]),
-        ("provider = \"github\"", "provider = \"gitlab\"", ["package `widget`, publisher 1", "`gitlab`"]),
+        (
+            "provider = \"github\"",
+            "provider = \"gitlab\"",
+            ["package `widget`, publisher 1", "add `[[provider]]` with the line `kind = \"gitlab\"`"],
+        ),
         (
             "provider = \"github\"",
             "provider = \"github\"\nissuer = \"https://x.example\"",
@@ -200,6 +209,11 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
     world.write(&good);
     let (process, _) = world.registry().await;
     assert!(process.signal("TERM").await.status.success());
+
+    world.write(&format!("{good}[[package]]\necosystem = \"pypi\"\nname = \"Gadget\"\n"));
+    let (process, _) = world.registry().await;
+    let log = process.signal("TERM").await.stderr;
+    assert!(log.contains("no `[[package.publisher]]`") && log.contains("gadget"), "{log}");
 }
 
 #[tokio::test]
@@ -208,20 +222,30 @@ async fn a_database_that_can_not_be_opened_is_named_without_its_password() {
     let folder = world.folder.path();
     let good = world.configure(&["widget"], "");
     let database = good.lines().find(|line| line.starts_with("database")).unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let unheard = format!("postgres://me:hunter2@{free}/x");
     for (url, words) in [
         (
             "sqlite:no/such/folder/registry.db",
             &[
                 "the database `sqlite:no/such/folder/registry.db`: ",
                 "unable to open database file",
-                "; see that it is there, and a file's folder too, and may be written",
+                "; see that it is there, and its folder too, and may be written",
             ][..],
         ),
         ("postgres://me:hun/ter2@db.example/x", &["the database `postgres:…`: "]),
+        (
+            &*unheard,
+            &[
+                "Connection refused",
+                "; is PostgreSQL running there, and are the user and the database's name right?",
+            ],
+        ),
         ("host=db.example password=hunter2", &["`database` is no URL; write `sqlite:FILE` for a file"]),
     ] {
         world.write(&good.replacen(database, &format!("database = \"{url}\""), 1));
         let line = refused(folder).await;
+        assert!(!line.contains("pool"), "{line}");
         words.iter().for_each(|word| assert!(line.contains(word), "{url}: {line}"));
         assert!(!line.contains("ter2"), "{line}");
     }

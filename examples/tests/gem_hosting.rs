@@ -289,3 +289,19 @@ async fn a_large_gem_with_a_made_up_token_gets_its_answer() {
     assert_eq!(answer.status, 401, "{}", text(&answer));
     assert!(text(&answer).contains("exchange the job's identity"), "{}", text(&answer));
 }
+
+/// `gem` shows an answer as it is.
+#[tokio::test]
+async fn a_push_to_the_wrong_path_is_told_the_gems_own_in_plain_text() {
+    let scene = scene().await;
+    for path in ["api/v1/gems", "rubygems/gems/api/v1/gems"] {
+        let push = Request::new(Method::Post, http::url(&scene.url(), path));
+        let answer = http::send(&scene.cx, push.body("application/octet-stream", Gem::new().pack())).await;
+        let root = format!("{}/rubygems/", scene.url().trim_end_matches('/'));
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(
+            text(&answer),
+            format!("nothing is served at this path; RubyGems of this registry is at {root}")
+        );
+    }
+}

@@ -96,6 +96,14 @@ async fn twine_publishes_under_exec_and_pip_installs() {
 
     let twice = twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await.failed();
     assert!(twice.contains("409"), "{twice}");
+
+    let foreign = Scene::start(Settings::new(&GITHUB), "", &["pypi:other"], "").await;
+    let url = format!("{}legacy/", foreign.url());
+    let options = ["--registry", "pypi", "--url", &url, "--trusted-publishing", "always"];
+    let upload = ["upload", "--non-interactive", "--repository-url", &url, &file];
+    let denied = twine.publish(&folder, &borrowed(foreign.issuer.env()), &options, &upload).await.failed();
+    let denied = denied.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(denied.contains("give my-widget a trusted publisher that lets this job in"), "{denied}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod server;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use oidc_core::{Identity, Timestamp};
+use oidc_core::{HttpUrl, Identity, Timestamp};
 use oidc_exchange::server::{
     Door, MintPolicy, Package, PublisherRecord, PublisherStore as _, RefusalKind, TrustError, TrustPolicy,
     TrustStore as _,
@@ -257,4 +257,50 @@ async fn the_log_holds_no_address_of_a_configured_account() {
     assert!(event.contains("fake of `https://accounts.example`"), "{event}");
     assert!(event.contains("repository acme/widget"), "what the platform describes: {event}");
     assert!(!event.contains("release") && !event.contains("acme.example"), "{event}");
+}
+
+#[tokio::test]
+async fn where_no_package_is_named_the_log_names_the_nearest_publishers() {
+    let registry = Registry::new().await;
+    registry.trusts("gadget", "other/gadget", false).await;
+    let stranger = registry.token(&json!({ "repository": "acme/widgets" }));
+    let refusal = registry.exchange.exchange(&stranger, &Door::identity("npm")).await.unwrap_err();
+    let told = format!("{refusal} {:?}", refusal.diagnosis());
+    assert!(!told.contains("publish.yml") && !told.contains("gadget"), "{told}");
+    let reason = registry.events.take().remove(0).reason;
+    let nearest =
+        "configured: nearest `@acme/widget` by fake of `https://issuer.example`: repository acme/widget ";
+    assert!(reason.contains(nearest), "{reason}");
+    assert!(reason.contains("; `gadget` by fake of"), "the least near at last: {reason}");
+}
+
+#[tokio::test]
+async fn a_token_for_another_registry_is_told_this_ones_url() {
+    let registry = Registry::new().await;
+    let token = registry.token(&json!({ "aud": "npm:elsewhere.example" }));
+    let nameless = registry.exchange.exchange(&token, &widget()).await.unwrap_err();
+    assert!(nameless.diagnosis().fix.unwrap().contains("the URL that it has itself"), "{nameless}");
+    let url = HttpUrl::parse("https://registry.example/npm/").unwrap();
+    let exchange = registry.exchange.clone().with_public_url(&url);
+    let refusal = exchange.exchange(&token, &widget()).await.unwrap_err();
+    let fix = refusal.diagnosis().fix.unwrap();
+    assert!(fix.contains("`https://registry.example/npm/` (`public_url`): use that one"), "{fix}");
+    assert!(refusal.to_string().ends_with(&fix), "{refusal}");
+}
+
+#[tokio::test]
+async fn which_issuers_are_trusted_only_the_log_says() {
+    let registry = Registry::new().await;
+    for (iss, log) in [
+        ("https://other.example", "trusted: `https://issuer.example`"),
+        ("http://127.0.0.1:9001", "`issuer = \"http://127.0.0.1:9001\"` in `[[provider]]`"),
+    ] {
+        let token = registry.token(&json!({ "iss": iss }));
+        let refusal = registry.exchange.exchange(&token, &widget()).await.unwrap_err();
+        let told = format!("{refusal} {:?}", refusal.diagnosis());
+        assert!(told.contains("the registry's operator configures which issuers it trusts"), "{told}");
+        assert!(!told.contains("issuer.example"), "{told}");
+        let reason = registry.events.take().remove(0).reason;
+        assert!(reason.contains(log) && reason.contains("issuer.example"), "{reason}");
+    }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use oidc_core::Context;
 use serde_json::{Map, Value};
 
+use super::claims::unknown_claim;
 use super::install::{install, quoted};
 use super::remote::token_of_job;
 use super::{
@@ -198,6 +199,12 @@ async fn serve(
     out: &mut impl Write,
 ) -> Result<(), CliError> {
     let shutdown = shutdown::signals()?;
+    let platform = arguments.provider.as_deref().unwrap_or_default();
+    for name in arguments.claims.names() {
+        if let Some(warning) = unknown_claim(platform, name) {
+            writeln!(io::stderr(), "ci-issuer: warning: {warning}")?;
+        }
+    }
     let running = Running::start(arguments.settings(context)?, context).await?;
     for (name, value) in running.env() {
         writeln!(out, "export {name}={}", quoted(value))?;
@@ -246,6 +253,11 @@ impl JobCommand {
 }
 
 impl ClaimArguments {
+    /// The claims that are changed or left out on the command line.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.set.iter().map(|(name, _)| name).chain(&self.unset).map(String::as_str)
+    }
+
     fn changes(self, context: &Context) -> Result<Changes, CliError> {
         let claims = match &self.claims {
             Some(path) => read_claims(path, context)?,

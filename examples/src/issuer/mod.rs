@@ -24,6 +24,7 @@ mod activestate;
 mod buildkite;
 mod changes;
 mod circleci;
+mod claims;
 mod cli;
 mod command;
 mod generic;

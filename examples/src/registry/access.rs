@@ -10,6 +10,7 @@ use oidc_exchange::server::{Event, EventSink, Exchange, Package, StoreError, Tok
 
 use super::audit::Audit;
 use super::authorize::{Action, Authorize, Denied, Principal, Use};
+use super::config::Ecosystem;
 
 /// What is told to whoever presents a token that is none.
 const UNKNOWN: &str = "the token is not a publish token of this registry, or it has expired or was ended; exchange the job's \
@@ -20,6 +21,9 @@ const UNKNOWN: &str = "the token is not a publish token of this registry, or it 
 const PLACEHOLDER: &str = "the token is no token but the placeholder of `actions/setup-node`, which npm publishes with where \
                            nobody set one: the exchange of the job's identity failed before, or was not tried. Run the \
                            publish with `--loglevel verbose`, or `trusted-publish doctor`, to see why";
+
+/// The ecosystem whose exchange names a package. The others' tokens are for every package that lets the job in.
+const NPM: &str = Ecosystem::Npm.as_str();
 
 /// An ecosystem's seam, filled by the exchange.
 #[derive(Debug)]
@@ -70,11 +74,14 @@ impl Access {
             }
             let made_for: Vec<&str> =
                 record.packages.iter().map(|granted| granted.package.name.as_str()).collect();
-            let message = format!(
-                "the publish token is for {} and can't publish {}; exchange the job's identity for each package",
-                shown(&made_for.join(", ")),
-                shown(package)
-            );
+            let (made_for, asked) = (made_for.join(", "), shown(package));
+            let fix = if self.ecosystem == NPM {
+                "exchange the job's identity for each package".to_owned()
+            } else {
+                format!("give {asked} a trusted publisher that lets this job in")
+            };
+            let message =
+                format!("the publish token is for {} and can't publish {asked}; {fix}", shown(&made_for));
             return Err(self.denied(record, package, action, message));
         };
         Ok(Principal::TrustedPublisher {

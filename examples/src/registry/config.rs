@@ -1,5 +1,7 @@
 //! The configuration file of `registry`.
 
+mod quotes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -170,6 +172,16 @@ pub enum InvalidConfig {
          `kind = \"github\"`"
     )]
     NoProvider,
+    /// A package has two entries.
+    #[error(
+        "`[[package]]` `{name}` of {ecosystem} is there twice: write one, with a `[[package.publisher]]` for each publisher"
+    )]
+    Twice {
+        /// Its ecosystem.
+        ecosystem: &'static str,
+        /// Its name, fit to be shown.
+        name: String,
+    },
 }
 
 impl Config {
@@ -181,9 +193,10 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, InvalidConfig> {
         toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            let reason = error.message().lines().collect::<Vec<_>>().join(", ");
-            InvalidConfig::Syntax(format!("line {line}: {reason}"))
+            let line = before.matches('\n').count();
+            let unquoted = text.lines().nth(line).and_then(quotes::missing_in);
+            let reason = unquoted.unwrap_or_else(|| error.message().lines().collect::<Vec<_>>().join(", "));
+            InvalidConfig::Syntax(format!("line {}: {reason}", line + 1))
         })
     }
 
@@ -197,6 +210,17 @@ impl Config {
         }
         if self.provider.is_empty() {
             return Err(InvalidConfig::NoProvider);
+        }
+        let mut seen = BTreeSet::new();
+        for PackageEntry { ecosystem, name, .. } in &self.package {
+            // A name that is none is refused with its reason later.
+            let normalized = ecosystem.normalized(name).unwrap_or_else(|_| name.clone());
+            if !seen.insert((ecosystem.as_str(), normalized)) {
+                return Err(InvalidConfig::Twice {
+                    ecosystem: ecosystem.as_str(),
+                    name: shown(name).to_string(),
+                });
+            }
         }
         Ok(())
     }
@@ -245,107 +269,4 @@ fn place(url: &Url) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const EXAMPLE: &str = r#"
-        listen = "127.0.0.1:4873"
-        public_url = "http://localhost:4873"
-        database = "sqlite:registry.db"
-        admin_token_file = "admin-token"
-        [[provider]]
-        kind = "github"
-        [[package]]
-        ecosystem = "npm"
-        name = "@acme/widget"
-        [[package.publisher]]
-        provider = "github"
-        repository = "acme/widget"
-        event = ["push", "release"]
-        ref_protected = true
-    "#;
-
-    #[test]
-    fn a_publishers_rules_are_its_platforms_to_read() {
-        let config = Config::parse(EXAMPLE).unwrap();
-        let publisher = &config.package[0].publisher[0];
-        assert_eq!(publisher.provider, "github");
-        assert_eq!(publisher.rules.keys().collect::<Vec<_>>(), ["event", "ref_protected", "repository"]);
-        assert_eq!(publisher.rules["event"], serde_json::json!(["push", "release"]));
-    }
-
-    #[test]
-    fn what_is_said_of_times_is_in_days() {
-        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
-        let policy = Config::parse(EXAMPLE).unwrap().trust.policy();
-        assert_eq!((policy.lapse_after, policy.pending_for), (days(7), days(30)));
-        let text = EXAMPLE.replace("[[provider]]", "[trust]\nlapse_after_days = 3\n[[provider]]");
-        let policy = Config::parse(&text).unwrap().trust.policy();
-        assert_eq!((policy.lapse_after, policy.pending_for), (days(3), days(30)));
-    }
-
-    #[test]
-    fn a_misspelt_key_is_refused_by_name() {
-        let error = Config::parse(&EXAMPLE.replace("database", "data_base")).unwrap_err().to_string();
-        assert!(error.contains("data_base"), "{error}");
-        let error = Config::parse(&EXAMPLE.replace("\"npm\"", "\"cpan\"")).unwrap_err().to_string();
-        assert!(error.contains("cpan"), "{error}");
-    }
-
-    #[test]
-    fn what_a_registry_can_not_run_without_is_named_with_an_example() {
-        let said = |text: &str| match Config::parse(text) {
-            Ok(config) => config.check().unwrap_err().to_string(),
-            Err(error) => error.to_string(),
-        };
-        for (text, words) in [
-            (EXAMPLE.replace("sqlite:registry.db", "registry.db"), "write `sqlite:FILE`"),
-            (EXAMPLE.replace("sqlite:registry.db", "mysql://me:hunter2@host/db"), "`mysql://host`"),
-            (EXAMPLE.replace("[[provider]]\n        kind = \"github\"", ""), "`[[provider]]` is missing"),
-            (
-                EXAMPLE.replace("127.0.0.1:4873\"\n        public", "127.0.0.1\"\n        public"),
-                "an address and a port",
-            ),
-        ] {
-            let said = said(&text);
-            assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
-        }
-        assert!(Config::parse(EXAMPLE).unwrap().check().is_ok());
-    }
-
-    #[test]
-    fn no_spelling_of_a_database_shows_its_password() {
-        for (database, said) in [
-            ("host=db password=hunter2", None),
-            ("host=db password=hunter2:x", None),
-            ("hunter2", None),
-            ("", None),
-            ("me:hunter2@host/db", Some("me:…")),
-            ("postgres://db/x?password=hunter2", Some("postgres://db")),
-            ("postgres://db/x#hunter2", Some("postgres://db")),
-            ("postgres://db/x password=hunter2", Some("postgres://db")),
-            ("postgres://me:hun@ter2@db:5432/x", Some("postgres://db:5432")),
-            ("postgres://me:hun/ter2@db/x", Some("postgres:…")),
-            ("postgres://me:5/hunter2@db/x", Some("postgres:…")),
-            ("postgresql://me:5?hunter2@db/x", Some("postgresql:…")),
-            ("postgres://me:5#hunter2@db/x", Some("postgres:…")),
-            ("postgres:host=db password=hunter2", Some("postgres:…")),
-            ("postgres:///x?host=/run/hunter2", Some("postgres:…")),
-            ("sqlite:registry.db", Some("sqlite:registry.db")),
-            ("sqlite:///var/registry.db?mode=rwc&key=hunter2", Some("sqlite:///var/registry.db")),
-            ("sqlite://me:hunter2@registry.db", Some("sqlite:…")),
-        ] {
-            assert_eq!(without_password(database).as_deref(), said, "{database}");
-        }
-    }
-
-    #[test]
-    fn port_0_stands_for_the_one_that_is_listened_on() {
-        let config = |url: &str| Config { public_url: url.to_owned(), ..Config::parse(EXAMPLE).unwrap() };
-        let url = |text: &str| config(text).public_url(5000).unwrap().as_str().to_owned();
-        assert_eq!(url("http://localhost:0/npm/"), "http://localhost:5000/npm/");
-        assert_eq!(url("http://localhost:0"), "http://localhost:5000/");
-        assert_eq!(url("http://localhost:4873"), "http://localhost:4873/");
-        assert!(config("http://registry.example").public_url(1).is_err());
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Uri;
 use oidc_core::verify::Verifier;
 use oidc_core::{Audience, Context, HttpUrl, InvalidAudience, Secret};
 use oidc_exchange::npm::Port;
@@ -48,6 +49,15 @@ impl Ecosystem {
             Self::Cargo => cargo::normalized(name).map_err(|error| error.to_string()),
             Self::Pypi => pypi::normalized(name).map_err(|error| error.to_string()),
             Self::Rubygems => rubygems::normalized(name).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// What its clients are told as the registry's URL.
+    fn root(self, public_url: &HttpUrl) -> HttpUrl {
+        match self {
+            Self::Npm | Self::Cargo => public_url.clone(),
+            Self::Pypi => public_url.below(UPLOADS),
+            Self::Rubygems => public_url.below(rubygems::ROOT),
         }
     }
 
@@ -97,6 +107,7 @@ impl Ground<'_> {
         };
         Ok(Exchange::new(verifier, self.store.clone(), policy)
             .with_trust_policy(self.config.trust.policy())
+            .with_public_url(&ecosystem.root(self.public_url))
             .with_sink(self.audit.clone()))
     }
 
@@ -188,7 +199,8 @@ impl Served {
             "" => registry,
             prefix => {
                 let url = public_url.to_string();
-                let nowhere = move || async move { Failure::nowhere(&url).answer(npm::shape) };
+                let nowhere =
+                    move |uri: Uri| async move { Failure::nowhere(&url, uri.path()).answer(npm::shape) };
                 Router::new().nest(prefix, registry).merge(at_root).fallback(nowhere)
             }
         }

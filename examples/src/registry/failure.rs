@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use oidc_core::{Diagnosis, Subject};
+use hyper::ext::ReasonPhrase;
+use oidc_core::Diagnosis;
 use serde_json::Value;
 
 use super::authorize::Denied;
@@ -18,11 +19,12 @@ pub(super) struct Failure {
     message: String,
     /// The same for programs, beside what the ecosystem's shape holds.
     diagnosis: Option<Box<Diagnosis>>,
+    is_text: bool,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), diagnosis: None }
+        Self { status, message: message.into(), diagnosis: None, is_text: false }
     }
 
     /// What the caller is told.
@@ -38,20 +40,20 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, format!("{what} is not in this registry"))
     }
 
-    /// No path of this registry, which is at `public_url`.
-    pub(super) fn nowhere(public_url: &str) -> Self {
-        let url = format!("{}/", public_url.trim_end_matches('/'));
-        let subject = Subject::Field("public_url".to_owned());
-        let diagnosis =
-            Diagnosis::new("registry-path", subject, "nothing is served at this path of the registry");
-        let fix = "use the URL that is expected, with its path and no other";
-        let diagnosis = diagnosis.expected(&url).fix(fix);
-        let message = format!("nothing is served at this path; this registry is at {url}");
-        Self { diagnosis: Some(Box::new(diagnosis)), ..Self::new(StatusCode::NOT_FOUND, message) }
+    pub(super) fn with_diagnosis(self, diagnosis: Diagnosis) -> Self {
+        Self { diagnosis: Some(Box::new(diagnosis)), ..self }
+    }
+
+    /// For a client that shows an answer as it is, whatever the ecosystem's shape.
+    pub(super) fn in_text(self) -> Self {
+        Self { is_text: true, ..self }
     }
 
     /// The answer in an ecosystem's shape, which is made of the message.
     pub(super) fn answer(self, shape: fn(&str) -> Value) -> Response {
+        if self.is_text {
+            return self.text();
+        }
         let mut body = shape(&printable(&self.message));
         if let (Some(members), Some(Ok(diagnosis))) =
             (body.as_object_mut(), self.diagnosis.map(|diagnosis| serde_json::to_value(diagnosis.escaped())))
@@ -64,6 +66,16 @@ impl Failure {
     /// The answer for clients that show its text as it is.
     pub(super) fn text(self) -> Response {
         (self.status, printable(&self.message)).into_response()
+    }
+
+    /// The same, in the status line too: twine shows nothing else at its usual level.
+    pub(super) fn text_and_reason(self) -> Response {
+        let reason = printable(&self.message).replace(|c: char| !c.is_ascii(), "?");
+        let mut answer = self.text();
+        if let Ok(reason) = ReasonPhrase::try_from(reason) {
+            answer.extensions_mut().insert(reason);
+        }
+        answer
     }
 
     /// Logs what happened and tells the caller no more than that something did.

@@ -10,6 +10,7 @@ pub mod database;
 mod ecosystems;
 mod failure;
 pub mod hosting;
+mod nowhere;
 pub mod npm;
 mod pypi;
 mod reconcile;

@@ -22,7 +22,7 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -
             let name = package.ecosystem.normalized(&package.name);
             let name = name.map_err(|error| at(package, None, &error))?;
             let record = record(package, name, publisher, trust);
-            wanted.push(record.map_err(|error| at(package, Some(publisher), &error))?);
+            wanted.push(record.map_err(|error| at(package, Some(publisher), &explained(&error)))?);
         }
     }
     let known = trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))?;
@@ -35,7 +35,33 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -
             None => add(trust, record).await?,
         }
     }
+    note_unpublished(config, trust).await
+}
+
+/// Says which packages no CI job can publish.
+async fn note_unpublished(config: &Config, trust: &Trust) -> Result<(), StartError> {
+    for entry in config.package.iter().filter(|entry| entry.publisher.is_empty()) {
+        let name = entry.ecosystem.normalized(&entry.name);
+        let package = Package::new(entry.ecosystem.as_str(), name.map_err(|error| at(entry, None, &error))?);
+        let known = trust.list(&package).await.map_err(|error| StartError::Trust(error.to_string()))?;
+        if known.is_empty() {
+            tracing::warn!(
+                ecosystem = package.ecosystem,
+                package = package.name,
+                "the package has no `[[package.publisher]]`: no CI job can publish it"
+            );
+        }
+    }
     Ok(())
+}
+
+/// Why a publisher can't be used, with what to add where its platform is not among the registry's.
+fn explained(error: &TrustError) -> String {
+    let TrustError::Provider { provider } = error else { return error.to_string() };
+    match oidc_providers::public(provider) {
+        Ok(_) => format!("{error}; add `[[provider]]` with the line `kind = \"{provider}\"`"),
+        Err(unknown) => format!("{error}; {unknown}"),
+    }
 }
 
 fn record(

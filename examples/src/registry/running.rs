@@ -61,9 +61,7 @@ pub enum StartError {
     #[error("the publishers can't be stored: {0}")]
     Trust(String),
     /// The database can't be opened.
-    #[error(
-        "the database `{url}`: {reason}; see that it is there, and a file's folder too, and may be written"
-    )]
+    #[error("the database `{url}`: {reason}; {}", database_fix(url))]
     Database {
         /// Its URL, without what may be a password.
         url: String,
@@ -81,6 +79,15 @@ pub enum StartError {
         /// Why.
         reason: io::Error,
     },
+}
+
+/// What to do about a database that can't be opened.
+fn database_fix(url: &str) -> &'static str {
+    if url.starts_with("postgres") {
+        "is PostgreSQL running there, and are the user and the database's name right?"
+    } else {
+        "see that it is there, and its folder too, and may be written"
+    }
 }
 
 /// A registry that runs. Dropping it ends it as well, less gently.

@@ -109,6 +109,26 @@ impl VerifyError {
         self.claims.as_ref().filter(|_| self.is_signed)?.read_unverified().text("iss")
     }
 
+    /// What is wrong, without [`VerifyError::fix`].
+    pub fn problem(&self) -> String {
+        Problem(self).to_string()
+    }
+
+    /// What to do about it, where the fault is not in the token itself.
+    pub fn fix(&self) -> Option<&'static str> {
+        match self.reason {
+            Reason::Issuer => Some(
+                "the registry's operator configures which issuers it trusts: ask for this one, or publish from a platform that it \
+                 trusts",
+            ),
+            Reason::Audience { .. } => Some(
+                "clients derive it from the registry's URL: name the registry by the URL that it has itself, or ask the \
+                 platform for that audience",
+            ),
+            _ => None,
+        }
+    }
+
     /// The claim that the refusal is about, as the token has it.
     fn found(&self, claim: &str) -> String {
         let claims = self.claims.as_ref().map(Unverified::read_unverified);
@@ -123,7 +143,18 @@ impl std::error::Error for VerifyError {}
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.reason {
+        write!(f, "{}", Problem(self))?;
+        self.fix().map_or(Ok(()), |fix| write!(f, "; {fix}"))
+    }
+}
+
+/// What is wrong, and nothing else.
+struct Problem<'a>(&'a VerifyError);
+
+impl fmt::Display for Problem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.0;
+        match &error.reason {
             Reason::TooLarge => write!(f, "the identity token is longer than {MAX_TOKEN_BYTES} bytes"),
             Reason::Shape => f.write_str(
                 "the identity token is not a JWT: expected three base64url parts with dots between them",
@@ -141,18 +172,15 @@ impl fmt::Display for VerifyError {
             Reason::Issuer => write!(
                 f,
                 "claim `iss` is {}, which is no issuer that this registry trusts",
-                self.found("iss")
+                error.found("iss")
             ),
             Reason::Audience { expected } => {
-                write!(f, "claim `aud` is {}, expected ", self.found("aud"))?;
+                write!(f, "claim `aud` is {}, expected ", error.found("aud"))?;
                 for (index, audience) in expected.iter().enumerate() {
                     let or = if index == 0 { "" } else { " or " };
                     write!(f, "{or}`{}`", shown(audience.as_str()))?;
                 }
-                f.write_str(
-                    " alone; clients derive it from the registry's URL: name the registry by the URL that it has itself, or ask \
-                     the platform for that audience",
-                )
+                f.write_str(" alone")
             }
             Reason::Expired { expired_at, now } => write!(
                 f,
@@ -174,16 +202,16 @@ impl fmt::Display for VerifyError {
             Reason::UnknownKey => write!(
                 f,
                 "the identity token is signed with a key that its issuer {} does not publish (`kid`)",
-                self.found("iss")
+                error.found("iss")
             ),
             Reason::KeysUnavailable { retry_after } => write!(
                 f,
                 "the keys of the issuer {} can't be had now; try again in {}",
-                self.found("iss"),
+                error.found("iss"),
                 in_words(*retry_after)
             ),
             Reason::Signature => {
-                write!(f, "the identity token's signature is not that of its issuer {}", self.found("iss"))
+                write!(f, "the identity token's signature is not that of its issuer {}", error.found("iss"))
             }
             Reason::MissingClaim(claim) => write!(
                 f,
@@ -193,7 +221,7 @@ impl fmt::Display for VerifyError {
             Reason::InvalidClaim(claim) => write!(
                 f,
                 "claim `{claim}` is {}, which it can't be; look for an update of the platform",
-                self.found(claim)
+                error.found(claim)
             ),
         }
     }

@@ -1,18 +1,21 @@
 //! Which of an identity's publishers let a token in: decided within each package, united over packages.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use oidc_core::{
     ClaimRule, Claims, Diagnosis, Identity, Match, Mismatch, Presence, Provider, Subject, Timestamp,
-    Verified, shown,
+    Unverified, Verified, shown,
 };
 
-use super::refusal::Refusal;
+use super::refusal::{Job, Refusal};
 use super::store::{Package, PublisherRecord};
 use super::trust::TrustPolicy;
 
 /// So many of a package's publishers are named to the registry's operator.
 const MAX_CONFIGURED: usize = 4;
+/// The key of a publisher that is as telling as those that it can't do without.
+const ENVIRONMENT: &str = "environment";
 
 /// The publisher that lets a token in for one package.
 pub(super) struct Chosen {
@@ -75,7 +78,7 @@ impl Chooser<'_> {
             Some((package, mismatch)) => Err(Refusal::rule_differs(package, mismatch, own.len() - 1)),
             None => {
                 let stranger = strangers.first().map(|(_, mismatch)| mismatch);
-                Err(Refusal::not_trusted(ecosystem, package, identity, &self.ids(), stranger))
+                Err(Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger))
             }
         }
     }
@@ -99,6 +102,21 @@ impl Chooser<'_> {
         all.join("; ")
     }
 
+    /// The same of publishers of an ecosystem, those first that are most like the token's identity, with their packages.
+    pub(super) fn nearest(&self, mut publishers: Vec<PublisherRecord>, identity: &Identity) -> String {
+        publishers.sort_by_key(|record| {
+            Reverse((common(&record.identity.key, &identity.key), record.identity.issuer == identity.issuer))
+        });
+        publishers.truncate(MAX_CONFIGURED);
+        if publishers.is_empty() {
+            return self.configured(&publishers);
+        }
+        let one = |record: &PublisherRecord| {
+            format!("`{}` by {}", shown(&record.package.name), self.configured(std::slice::from_ref(record)))
+        };
+        format!("nearest {}", publishers.iter().map(one).collect::<Vec<_>>().join("; "))
+    }
+
     /// The refusal of a repository that was renamed or transferred, which its id proves.
     pub(super) fn renamed(&self, publishers: impl Iterator<Item = PublisherRecord>) -> Option<Refusal> {
         publishers.filter_map(|record| Some((record.package.clone(), self.check(record)?.err()?))).find_map(
@@ -118,6 +136,24 @@ impl Chooser<'_> {
             _ => 0,
         };
         (place, same)
+    }
+
+    /// What the token says of its own job.
+    fn job(&self) -> Job {
+        let settings = self.provider.settings(&Unverified::new((**self.verified).clone()));
+        let settings = settings.into_iter().filter_map(|setting| match setting.value {
+            Some(value) if setting.required || setting.key == ENVIRONMENT => {
+                Some(format!("`{}` `{}`", setting.key, shown(&value)))
+            }
+            None if setting.key == ENVIRONMENT => Some(format!("no `{ENVIRONMENT}`")),
+            _ => None,
+        });
+        let settings: Vec<String> = settings.collect();
+        let settings = match settings.as_slice() {
+            [] => String::new(),
+            settings => format!("; this job has {}", settings.join(", ")),
+        };
+        Job { settings, ids: self.ids() }
     }
 
     /// The token's own immutable ids, for a person.

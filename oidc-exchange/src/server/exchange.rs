@@ -3,8 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::verify::{Verifier, VerifyError};
-use oidc_core::{Claims, Context, Identity, LEEWAY, Provider, Run, Secret, Timestamp, Verified};
+use oidc_core::verify::{Reason, Verifier, VerifyError};
+use oidc_core::{Claims, Context, HttpUrl, Identity, LEEWAY, Provider, Run, Secret, Timestamp, Verified};
 
 use super::chain::Chain;
 use super::choose::{Chooser, Chosen};
@@ -41,6 +41,7 @@ struct Inner {
     trust: TrustPolicy,
     sinks: Vec<Arc<dyn EventSink>>,
     unknown: Arc<UnknownClaims>,
+    public_url: Option<HttpUrl>,
 }
 
 impl Exchange {
@@ -57,6 +58,7 @@ impl Exchange {
             trust: TrustPolicy::default(),
             sinks: vec![Arc::new(Events)],
             unknown: Arc::default(),
+            public_url: None,
         }))
     }
 
@@ -65,6 +67,14 @@ impl Exchange {
     pub fn with_trust_policy(self, policy: TrustPolicy) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.0);
         inner.trust = policy;
+        Self(Arc::new(inner))
+    }
+
+    /// With the URL that clients name this registry by, for the refusal of a token whose audience is of another.
+    #[must_use]
+    pub fn with_public_url(self, url: &HttpUrl) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        inner.public_url = Some(url.clone());
         Self(Arc::new(inner))
     }
 
@@ -229,7 +239,11 @@ impl Exchange {
         identity: &Identity,
         door: &Door,
     ) -> Result<Refusal, Refusal> {
-        let Some(package) = &door.package else { return Ok(refusal) };
+        let Some(package) = &door.package else {
+            let mut publishers = self.0.stores.of_ecosystem(door.ecosystem).await?;
+            publishers.retain(|record| door.is_for(&record.package));
+            return Ok(refusal.with_configured(&chooser.nearest(publishers, identity)));
+        };
         let mut publishers = self.0.stores.of_package(&Package::new(door.ecosystem, package)).await?;
         publishers.retain(|record| door.is_for(&record.package));
         let of_issuer = publishers.iter().filter(|record| record.identity.issuer == identity.issuer).cloned();
@@ -275,8 +289,12 @@ impl Exchange {
     /// Notes that a token is refused; by the issuer's name where the signature is the issuer's.
     fn unverified(&self, door: &Door, error: VerifyError) -> Refusal {
         let signer = error.signer().map(Cow::into_owned);
-        let refusal = Refusal::from(error);
-        let event = self.event(door, refusal.kind().as_str(), refusal.to_string());
+        let trusted: Vec<String> = match error.reason() {
+            Reason::Issuer => self.0.verifier.key_status().into_iter().map(|status| status.issuer).collect(),
+            _ => Vec::new(),
+        };
+        let refusal = Refusal::unverified(error, self.0.public_url.as_ref(), &trusted);
+        let event = self.event(door, refusal.kind().as_str(), refusal.for_log());
         let event = match signer {
             Some(issuer) => event.verified(issuer, &Run::default()),
             None => event,

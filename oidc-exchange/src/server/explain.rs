@@ -1,12 +1,12 @@
 //! What a refusal is about, as data.
 
 use oidc_core::verify::{Reason, VerifyError};
-use oidc_core::{Diagnosis, Subject};
+use oidc_core::{Diagnosis, HttpUrl, Subject, shown};
 
 use super::refusal::RefusalKind;
 
-/// A refused token: the stable name of the reason, and what was looked at.
-pub(super) fn of_token(error: &VerifyError) -> Diagnosis {
+/// A refused token: the stable name of the reason, what was looked at, and what to do.
+pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
     let claim = |name: &str| Subject::Claim(name.to_owned());
     let (code, subject) = match error.reason() {
         Reason::TooLarge => ("token-too-large", Subject::Token),
@@ -29,7 +29,32 @@ pub(super) fn of_token(error: &VerifyError) -> Diagnosis {
         Reason::InvalidClaim(name) => ("claim-invalid", claim(name)),
         _ => ("invalid-token", Subject::Token),
     };
-    Diagnosis::new(code, subject, error.to_string())
+    let diagnosis = Diagnosis::new(code, subject, error.problem());
+    match fix {
+        Some(fix) => diagnosis.fix(fix),
+        None => diagnosis,
+    }
+}
+
+/// What to do about another registry's audience, where this one's URL is known.
+pub(super) fn audience_of(public_url: &HttpUrl) -> String {
+    format!(
+        "clients derive it from the registry's URL, and this registry's is `{public_url}` (`public_url`): use that one, or \
+         have its operator change `public_url`; where the job asks for the audience itself, let it ask for that one"
+    )
+}
+
+/// Which issuers the registry trusts, for its operator, and how it would trust one that tests use.
+pub(super) fn trusted(error: &VerifyError, issuers: &[String]) -> String {
+    let issuers: Vec<String> = issuers.iter().map(|issuer| format!("`{}`", shown(issuer))).collect();
+    let trusted = format!("trusted: {}", issuers.join(", "));
+    let found = error.claims().and_then(|claims| claims.read_unverified().text("iss"));
+    let local = found.filter(|iss| HttpUrl::parse(iss).is_ok_and(|url| url.is_loopback()));
+    let Some(iss) = local else { return trusted };
+    format!(
+        "{trusted}; an issuer on loopback is trusted where it is a platform's own: `issuer = \"{}\"` in `[[provider]]`",
+        shown(&iss)
+    )
 }
 
 /// A refusal that has no more precise name than its kind.

@@ -43,7 +43,7 @@ pub use self::pypi::{PypiTokens, pypi};
 pub use self::refusal::{Refusal, RefusalKind};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    GrantedPackage, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, StoreError, Stored,
-    TokenRecord, TokenStore, TrustStore,
+    GrantedPackage, MAX_CANDIDATES, MAX_LATEST, Package, PublisherRecord, PublisherStore, Redeemed,
+    StoreError, Stored, TokenRecord, TokenStore, TrustStore,
 };
 pub use self::trust::{Trust, TrustError, TrustPolicy};

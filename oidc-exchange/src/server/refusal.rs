@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use oidc_core::verify::{Reason, VerifyError};
-use oidc_core::{Diagnosis, Identity, Mismatch, RandomError, Timestamp, shown};
+use oidc_core::{Diagnosis, HttpUrl, Identity, Mismatch, RandomError, Timestamp, shown};
 
 use super::explain;
 use super::store::{Package, StoreError};
@@ -20,6 +20,14 @@ pub struct Refusal {
     for_log: Option<String>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a token says of its own job, for a person.
+pub(super) struct Job {
+    /// What a publisher of it is configured from, after a semicolon where there is something.
+    pub(super) settings: String,
+    /// Its immutable ids, after a comma where there are some.
+    pub(super) ids: String,
 }
 
 /// What kind of refusal. Each protocol has its own status for it.
@@ -122,13 +130,13 @@ impl Refusal {
         Self::new(RefusalKind::InvalidToken, format!("the identity token has expired; {renewal}"))
     }
 
-    /// Says only what the token itself carries, its `ids` among it, in the same words whether the package exists, has
+    /// Says only what the token itself carries, its ids among it, in the same words whether the package exists, has
     /// publishers, is still to be created, or has a publisher of the same name with other ids.
     pub(super) fn not_trusted(
         ecosystem: &str,
         package: Option<&str>,
         identity: &Identity,
-        ids: &str,
+        job: &Job,
         stranger: Option<&Mismatch>,
     ) -> Self {
         let package = match package {
@@ -136,11 +144,12 @@ impl Refusal {
             None => format!("any package ({ecosystem})"),
         };
         let refused = format!("no trusted publisher of {package} lets `{}` in", shown(&identity.key));
-        let came = format!("the token is from the issuer `{}`{ids}", shown(&identity.issuer));
+        let came = format!("the token is from the issuer `{}`{}", shown(&identity.issuer), job.ids);
         let message = format!(
-            "{refused}; compare the package's publisher with this job, field by field, which `trusted-publish doctor … \
+            "{refused}{}; compare the package's publisher with this job, field by field, which `trusted-publish doctor … \
              --publisher KEY=VALUE` does for you, or configure one (anew, if the repository was renamed, transferred or \
-             deleted and made again); {came}"
+             deleted and made again); {came}",
+            job.settings
         );
         let stranger = stranger
             .map(|mismatch| format!("; a publisher of the same name is somebody else's: {mismatch}"))
@@ -169,6 +178,27 @@ impl Refusal {
         Self::new(RefusalKind::RuleDiffers, message).because(mismatch.diagnosis().clone())
     }
 
+    /// The token proves nothing. `public_url` is where clients reach the registry, and `trusted` the issuers of it, which only
+    /// the registry's operator may know.
+    pub(super) fn unverified(error: VerifyError, public_url: Option<&HttpUrl>, trusted: &[String]) -> Self {
+        let kind = match error.reason() {
+            Reason::KeysUnavailable { retry_after } => {
+                RefusalKind::KeysUnavailable { retry_after: *retry_after }
+            }
+            _ => RefusalKind::InvalidToken,
+        };
+        let fix = match (error.reason(), public_url) {
+            (Reason::Audience { .. }, Some(url)) => Some(explain::audience_of(url)),
+            _ => error.fix().map(str::to_owned),
+        };
+        let tail = fix.as_deref().map_or_else(String::new, |fix| format!("; {fix}"));
+        let message = format!("{}{tail}", error.problem());
+        let for_log = matches!(error.reason(), Reason::Issuer)
+            .then(|| format!("{}; {}", error.problem(), explain::trusted(&error, trusted)));
+        let refusal = Self::new(kind, message).because(explain::of_token(&error, fix.as_deref()));
+        Self { for_log, source: Some(Box::new(error)), ..refusal }
+    }
+
     /// The token is verified, but lacks what its platform is looked up by.
     pub(super) fn unidentified(mismatch: &Mismatch) -> Self {
         Self::new(RefusalKind::InvalidToken, mismatch.to_string()).because(mismatch.diagnosis().clone())
@@ -182,19 +212,6 @@ impl Refusal {
     pub(super) fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let message = "the registry could not complete the exchange; nothing was used up, try again later";
         Self { source: Some(source.into()), ..Self::new(RefusalKind::Internal, message) }
-    }
-}
-
-impl From<VerifyError> for Refusal {
-    fn from(error: VerifyError) -> Self {
-        let kind = match error.reason() {
-            Reason::KeysUnavailable { retry_after } => {
-                RefusalKind::KeysUnavailable { retry_after: *retry_after }
-            }
-            _ => RefusalKind::InvalidToken,
-        };
-        let refusal = Self::new(kind, error.to_string()).because(explain::of_token(&error));
-        Self { source: Some(Box::new(error)), ..refusal }
     }
 }
 

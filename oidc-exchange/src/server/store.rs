@@ -109,6 +109,8 @@ pub enum Redeemed {
 
 /// [`PublisherStore::candidates`] gives at most this many publishers.
 pub const MAX_CANDIDATES: usize = 1000;
+/// So many publishers of an ecosystem are looked at for the nearest to a stranger.
+pub const MAX_LATEST: usize = 100;
 
 /// Finds publishers, and burns and mints.
 #[async_trait]
@@ -135,6 +137,16 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     ///
     /// When the store can't be reached.
     async fn of_package(&self, _package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// The latest publishers of an ecosystem, at most [`MAX_LATEST`], the latest first: asked where none of any package is of the token's
+    /// identity, to name the nearest to the registry's operator. A store that can't say gives none.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn of_ecosystem(&self, _ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -1,8 +1,9 @@
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
-use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::server::StoreError;
@@ -14,6 +15,8 @@ const MIGRATIONS_TABLE: &str = "oidc_migration";
 const MAX_CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the database has to answer at the start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What every connection to SQLite is told: wait for another process's write, survive power loss, keep references whole.
 const SQLITE_PRAGMAS: &str =
     "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
@@ -32,6 +35,17 @@ pub struct OpenError {
 /// What a store's caller gets of an error of sqlx, whose types stay out of the public API.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
     StoreError::new(error)
+}
+
+/// Whether a server answers. A pool would try again and again where none listens, and then not say why.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "opening a store has no `Context`, and its pool's own timers are the runtime's"
+)]
+async fn is_there(options: &AnyConnectOptions) -> Result<(), sqlx::Error> {
+    let connect = AnyConnection::connect_with(options);
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no answer within 5 s");
+    tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(late)??.close().await
 }
 
 /// A pool of connections, and the turn of those who write.
@@ -53,6 +67,9 @@ impl Database {
         let is_sqlite = options.database_url.scheme() == "sqlite";
         if is_sqlite && !options.database_url.query_pairs().any(|(key, _)| key == "mode") {
             options.database_url.query_pairs_mut().append_pair("mode", "rwc");
+        }
+        if !is_sqlite {
+            is_there(&options).await?;
         }
         let pool = AnyPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)

@@ -10,14 +10,24 @@ use super::SqlStore;
 use super::database::failed;
 use super::rows::{COLUMNS, records};
 use crate::server::{
-    Grant, GrantedBy, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
-    TrustStore,
+    Grant, GrantedBy, MAX_CANDIDATES, MAX_LATEST, Package, PublisherRecord, PublisherStore, Redeemed,
+    StoreError, TrustStore,
 };
 
 #[async_trait]
 impl PublisherStore for SqlStore {
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
         TrustStore::list(self, package).await
+    }
+
+    async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        let statement = format!(
+            "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE ecosystem = $1 \
+             ORDER BY created_at DESC, id DESC LIMIT {MAX_LATEST}) p \
+             LEFT JOIN oidc_learned_id l ON l.publisher = p.id ORDER BY p.created_at DESC, p.id DESC"
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(ecosystem);
+        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
     }
 
     async fn candidates(

@@ -52,6 +52,9 @@ pub(super) const PULL_REQUEST_TARGET: &str = "pull_request_target";
 /// Runs with the repository's rights after any other workflow, a fork's included: only if a publisher says so.
 pub(super) const WORKFLOW_RUN: &str = "workflow_run";
 
+/// What every tag's ref begins with.
+const TAGS: &str = "refs/tags/";
+
 /// A repository's workflow that may publish.
 #[derive(Debug)]
 pub(super) struct GitHubPublisher {
@@ -158,14 +161,25 @@ impl GitHubPublisher {
     fn other_workflow(&self, token: &Token<'_>, file: &str) -> Mismatch {
         let mismatch = differs(&WORKFLOW, file, &self.workflow);
         let called = token.optional(JOB_WORKFLOW.claim).ok().flatten();
-        let path = called.as_deref().and_then(WorkflowPath::parse).filter(|path| {
-            path.rest.strip_prefix(self.workflow.as_str()).is_some_and(|rest| rest.starts_with('@'))
-        });
-        let Some(path) = path else { return Mismatch::new(mismatch) };
-        let (workflow, repository) = (shown(&self.workflow), shown(path.repository));
+        let path = called.as_deref().and_then(WorkflowPath::parse);
+        let revision = |path: WorkflowPath<'_>| {
+            path.rest.strip_prefix(self.workflow.as_str())?.strip_prefix('@').map(ToOwned::to_owned)
+        };
+        let Some((path, revision)) = path.and_then(|path| Some((path, revision(path)?))) else {
+            return Mismatch::new(mismatch);
+        };
+        // Every tag of the called workflow, since there is a new one for each release.
+        let revision = match revision.strip_prefix(TAGS) {
+            Some(tag) if tag.contains('/') => format!("{TAGS}**"),
+            Some(_) => format!("{TAGS}*"),
+            None => revision,
+        };
         Mismatch::new(mismatch.fix(format!(
             "`{workflow}` was called by `{file}`: set `workflow` to `{file}`; to ask for the called one as well, set \
-             `job_workflow` to `{repository}/.github/workflows/{workflow}@refs/tags/*`",
+             `job_workflow` to `{repository}/.github/workflows/{workflow}@{revision}`",
+            workflow = shown(&self.workflow),
+            repository = shown(path.repository),
+            revision = shown(&revision),
             file = shown(file)
         )))
     }

@@ -324,6 +324,30 @@ fn a_refusal_says_what_to_change() {
 }
 
 #[test]
+fn the_advice_on_a_called_workflow_lets_the_job_in() {
+    let file = "acme/widget/.github/workflows/publish.yml";
+    let commit = "b".repeat(40);
+    for (revision, advised) in [
+        ("refs/heads/main", "refs/heads/main"),
+        ("refs/tags/v1.0.0", "refs/tags/*"),
+        ("refs/tags/@acme/widget@1.0.0", "refs/tags/**"),
+        ("refs/pull/7/merge", "refs/pull/7/merge"),
+        (&*commit, &*commit),
+    ] {
+        let token = token(&json!({
+            "workflow_ref": "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0",
+            "job_workflow_ref": format!("{file}@{revision}"),
+            "job_workflow_sha": commit,
+        }));
+        let job_workflow = format!("{file}@{advised}");
+        let said = why(&lenient(), &token);
+        assert!(said.contains(&format!("set `job_workflow` to `{job_workflow}`")), "{said}");
+        let advised = changed(&lenient(), &json!({"workflow": "ci.yml", "job_workflow": job_workflow}));
+        assert!(outcome(&GitHub::public(), &advised, &token).is_ok(), "{said}");
+    }
+}
+
+#[test]
 fn a_hint_at_the_called_workflow_needs_the_whole_file_name() {
     let called = "acme/widget/.github/workflows/publish.yml.evil.yml@refs/tags/v1.0.0";
     let caller = "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0";

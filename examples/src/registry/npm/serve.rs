@@ -53,7 +53,7 @@ impl Npm {
 
     async fn dispatch(&self, parts: &Parts, body: &mut Body) -> Answer {
         let route = Route::parse(parts.uri.path()).map_err(|error| match error {
-            PathError::Unknown => Failure::nowhere(&self.public_url),
+            PathError::Unknown => Failure::nowhere(&self.public_url, parts.uri.path()),
             PathError::Invalid(invalid) => invalid.into(),
         })?;
         let caller = Caller { npm: self, bearer: bearer(&parts.headers)? };

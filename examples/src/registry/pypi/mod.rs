@@ -52,7 +52,7 @@ pub(super) fn router(host: Host, public_url: &str) -> Router {
 }
 
 async fn upload(State(pypi): State<Pypi>, request: Request) -> Response {
-    answered(pypi.upload(request).await)
+    pypi.upload(request).await.unwrap_or_else(Failure::text_and_reason)
 }
 
 async fn projects(State(pypi): State<Pypi>, headers: HeaderMap) -> Response {

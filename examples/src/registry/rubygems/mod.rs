@@ -36,6 +36,8 @@ use super::hosting::{self, Host};
 
 /// Where gems are, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";
+/// What clients are told as their host, below the registry's URL.
+pub(super) const ROOT: &str = "/rubygems/";
 
 /// A gem is not hosted under a name.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use oidc_core::{Identity, Timestamp};
 
 use crate::server::{
-    Grant, GrantedPackage, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
-    Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+    Grant, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, Package, PublisherRecord, PublisherStore, Redeemed,
+    StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
 };
 
 /// All three stores in memory. Clones share what is stored.
@@ -36,6 +36,14 @@ impl MemoryStore {
 impl PublisherStore for MemoryStore {
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
         TrustStore::list(self, package).await
+    }
+
+    async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        let mut records: Vec<_> = self.lock().publishers.clone();
+        records.retain(|record| record.package.ecosystem == ecosystem);
+        records.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+        records.truncate(MAX_LATEST);
+        Ok(records)
     }
 
     async fn candidates(

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::scene::{NOW, by, found, grant, identity, package, publisher, stored, together, with_publisher};
 use crate::server::{
-    Grant, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed, Stored, TokenStore, TrustStore,
+    Grant, MAX_CANDIDATES, MAX_LATEST, Package, PublisherRecord, PublisherStore, Redeemed, Stored,
+    TokenStore, TrustStore,
 };
 
 fn ids(records: &[PublisherRecord]) -> Vec<&str> {
@@ -74,6 +75,10 @@ pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store
     let candidates = store.candidates(&identity("acme/widget"), "npm", None).await.unwrap();
     assert_eq!(candidates.len(), MAX_CANDIDATES);
     assert!(candidates.iter().all(|record| record.learned.len() == 2), "each with all that it learned");
+    assert!(store.of_ecosystem("pypi").await.unwrap().is_empty());
+    let latest = store.of_ecosystem("npm").await.unwrap();
+    assert_eq!(latest.len(), MAX_LATEST);
+    assert_eq!(latest[0].id, format!("{:05}", MAX_CANDIDATES + 4), "the latest first");
 }
 
 pub(super) async fn of_concurrent_equal_publishers_one_is_stored<S: TrustStore>(store: &S, other: &S) {

@@ -230,7 +230,7 @@ async fn a_package_that_no_answer_tells_of_is_not_said_to_be_accepted() {
     let packages = ["pypi:widget", "cargo:widget", "rubygems:widget"];
     let scene = Scene::start(Settings::new(&GITHUB), "", &packages, "").await;
     for (registry, below) in
-        [("pypi", "legacy/"), ("pep-807", "legacy/"), ("crates-io", ""), ("rubygems", "")]
+        [("pypi", "legacy/"), ("pep-807", "legacy/"), ("crates-io", ""), ("rubygems", "rubygems/")]
     {
         let url = format!("{}{below}", scene.url());
         let named =

@@ -46,7 +46,8 @@ impl Clocks<'_> {
              machine's and the registry's agree",
             in_words(registry.since(ends))
         );
-        self.is_new.then(|| self.expired(ends, problem).fix(TELL_PLATFORM))
+        let diagnosis = Diagnosis::new("clock-platform", Subject::Clock, problem).found(ends.to_string());
+        self.is_new.then(|| diagnosis.expected(format!("later than {registry}")).fix(TELL_PLATFORM))
     }
 
     /// The token's times by this machine's clock.

@@ -59,6 +59,9 @@ fn first_step(report: &Report) -> Option<String> {
         "exchange-rejected" if !report.settings.is_empty() && report.differences.is_empty() => {
             compare.to_owned()
         }
+        "clock-platform" => {
+            "tell the platform's operator that its clock is wrong: nothing is to be set here".to_owned()
+        }
         code => format!("mend the first error above ({code}), and run this check again"),
     })
 }

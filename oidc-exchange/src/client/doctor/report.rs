@@ -157,11 +157,11 @@ impl Report {
         }
     }
 
-    /// What the user has in mind and the job has too is not what the registry refused the job for.
-    fn other_than_stated(&self) -> Option<String> {
-        let refused = self.refusal.as_ref()?.subject.as_ref()?;
-        let is_it = |one: &&Difference| !one.differs && (one.claim == *refused || one.key == *refused);
-        let stated = self.differences.iter().find(is_it)?;
+    /// What the user has in mind and the job has too is not what the registry expects.
+    fn other_than_stated(&self, refused: &Diagnosis) -> Option<String> {
+        let (claim, expected) = (self.refusal.as_ref()?.subject.as_ref()?, refused.expected.as_ref()?);
+        let is_it = |one: &&Difference| !one.differs && (one.claim == *claim || one.key == *claim);
+        let stated = self.differences.iter().find(is_it).filter(|one| one.publisher != *expected)?;
         let (key, value) = (shown(&stated.key), shown(&stated.publisher));
         Some(format!("; you state `{key}` = `{value}`, which fits this job and is not what the registry has"))
     }
@@ -196,7 +196,7 @@ impl Report {
                 (refused.found, refused.expected, refused.fix) = (None, None, None);
             }
         }
-        refused.problem.extend(self.other_than_stated());
+        refused.problem.extend(self.other_than_stated(&refused));
         self.add(refused);
     }
 

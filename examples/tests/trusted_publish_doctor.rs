@@ -101,6 +101,16 @@ async fn what_can_not_be_checked_is_one_line_or_a_report_and_never_a_success() {
     let plain = run(Vec::new(), &["--url", url, "--package", PACKAGE]).await;
     assert_eq!(plain.status.code(), Some(1));
     assert!(text(&plain.stdout).contains("error[registry-url]"), "{plain:?}");
+    let other = run(Vec::new(), &["--url", "ftp://registry.example/", "--package", PACKAGE]).await;
+    assert!(text(&other.stdout).contains("http for a loopback address"), "{other:?}");
+    let help = text(&run(Vec::new(), &["--help"]).await.stdout);
+    for line in [
+        "crates-io: the registry's root, not cargo's index",
+        "pypi, pep-807: the upload URL",
+        "rubygems: the root",
+    ] {
+        assert!(help.contains(line), "{help}");
+    }
     for (arguments, code, words) in [
         (vec!["--url", "https://r.example/"], 1, "name it with --package"),
         (vec!["--url", "https://r.example/", "--package", "a b"], 1, "not a package name"),

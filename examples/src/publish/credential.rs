@@ -96,3 +96,16 @@ fn mask(token: &Secret, environment: &Environment, err: &mut impl Write) -> io::
     writeln!(err, "::add-mask::{data}")?;
     err.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_npms_variables_are_said_to_hold_setup_nodes_placeholder() {
+        for name in ["npm", "pypi", "crates-io", "rubygems", "packagist"] {
+            let variables = Ecosystem::named(name).unwrap().static_variables();
+            assert_eq!(or_placeholder(variables).contains("setup-node"), name == "npm", "{name}");
+        }
+    }
+}

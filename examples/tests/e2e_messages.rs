@@ -102,7 +102,7 @@ const ROWS: &[Row] = &[
         claims: &[FITS],
         fault: Some(Fault::Expired),
         words: &["expired", "`exp`"],
-        code: "token-expired",
+        code: "clock-platform",
     },
     Row {
         what: "a key that the issuer does not publish",

@@ -255,7 +255,7 @@ async fn failure_is_one_line_on_standard_error() {
     for (job, url, more, part) in [
         (Job::of(&down), "http://127.0.0.1:1", [].as_slice(), "GitHub"),
         (Job::of(&elsewhere), "http://127.0.0.1:1", &[], "npm:elsewhere.example"),
-        (Job::of(&well), "http://127.0.0.1:1", &[], "no connection"),
+        (Job::of(&well), "http://127.0.0.1:1", &[], "nothing listens at 127.0.0.1:1"),
         (Job::of(&well), "http://registry.example", &[], "use https"),
         (Job::of(&well), "https://127.0.0.1:1", &["--ca-file", missing], missing),
         (Job::of(&well), "https://127.0.0.1:1", &["--ca-file", PROGRAM], "--ca-file"),

@@ -43,10 +43,20 @@ async fn the_only_token_of_a_gitlab_job_is_used_only_if_that_is_asked_for() {
     let target = ["--url", &scene.url(), "--package", PACKAGE];
     let untried = run(job.clone(), &target).await;
     assert_eq!(untried.status.code(), Some(1));
-    assert!(text(&untried.stdout).contains("was not tried, and nothing speaks against it"), "{untried:?}");
+    let words = text(&untried.stdout);
+    assert!(
+        words.contains("it is not known whether an earlier step used the job's only token already"),
+        "{words}"
+    );
+    assert!(words.contains("publish, if no earlier step of this job used its token"), "{words}");
     assert_eq!(scene.state(&[PACKAGE]).await.used, 0);
     let tried = run(job, &[target.as_slice(), &["--exchange"]].concat()).await;
     assert!(tried.status.success(), "{tried:?}");
+    let words = text(&tried.stdout);
+    assert!(
+        words.contains("the job's token is used now") && words.contains("publish in another job"),
+        "{words}"
+    );
     assert!(tried.stderr.is_empty(), "annotations are for GitHub: {tried:?}");
     assert_eq!(scene.state(&[PACKAGE]).await.used, 1);
 }
@@ -91,6 +101,16 @@ async fn what_can_not_be_checked_is_one_line_or_a_report_and_never_a_success() {
     let plain = run(Vec::new(), &["--url", url, "--package", PACKAGE]).await;
     assert_eq!(plain.status.code(), Some(1));
     assert!(text(&plain.stdout).contains("error[registry-url]"), "{plain:?}");
+    let other = run(Vec::new(), &["--url", "ftp://registry.example/", "--package", PACKAGE]).await;
+    assert!(text(&other.stdout).contains("http for a loopback address"), "{other:?}");
+    let help = text(&run(Vec::new(), &["--help"]).await.stdout);
+    for line in [
+        "crates-io: the registry's root, not cargo's index",
+        "pypi, pep-807: the upload URL",
+        "rubygems: the root",
+    ] {
+        assert!(help.contains(line), "{help}");
+    }
     for (arguments, code, words) in [
         (vec!["--url", "https://r.example/"], 1, "name it with --package"),
         (vec!["--url", "https://r.example/", "--package", "a b"], 1, "not a package name"),
@@ -100,6 +120,17 @@ async fn what_can_not_be_checked_is_one_line_or_a_report_and_never_a_success() {
             "switched off",
         ),
         (vec!["--url", "https://r.example/", "--package", "a", "--publisher", "workflow"], 2, "key=value"),
+        (vec!["--url", "sparse+https://r.example/index/", "--package", "a"], 1, "the registry's root"),
+        (
+            vec!["--url", "https://r.example/", "--package", "a", "--publisher", "no_such_key=x"],
+            2,
+            "there is no such field",
+        ),
+        (
+            vec!["--url", "https://r.example/", "--package", "a", "--publisher", "workflow=a", "workflow=b"],
+            2,
+            "`workflow` twice",
+        ),
     ] {
         let output = run(Vec::new(), &arguments).await;
         assert_eq!(output.status.code(), Some(code), "{output:?}");
@@ -183,10 +214,12 @@ async fn a_url_with_a_wrong_path_is_never_accepted_and_the_right_one_is_named() 
 #[tokio::test]
 async fn a_publisher_that_contradicts_the_job_is_never_accepted() {
     let scene = scene(&GITHUB, "").await;
-    for publisher in ["workflow=other.yml", "repository=acme/other", "environment=publish", "no_such_key=x"] {
+    for publisher in ["workflow=other.yml", "repository=acme/other", "environment=publish"] {
         let told = doctor(&scene, &["--publisher", publisher, "--format", "json"]).await;
         let report: Value = serde_json::from_slice(&told.stdout).unwrap();
         assert_eq!((told.status.code(), &report["verdict"]), (Some(1), &"contradicted".into()), "{report}");
+        let fix = report["diagnoses"][0]["fix"].as_str().unwrap();
+        assert!(fix.contains("your statement is what differs") && !fix.contains("set `"), "{report}");
     }
     let told = doctor(&scene, &["--publisher", "workflow=publish.yml"]).await;
     assert!(told.status.success(), "{told:?}");
@@ -200,4 +233,49 @@ async fn a_token_for_the_host_with_its_port_is_as_good_as_one_without() {
         let told = run(variables, &["--url", &scene.url(), "--package", PACKAGE, "--exchange"]).await;
         assert!(told.status.success(), "{told:?}");
     }
+}
+
+#[tokio::test]
+async fn a_package_that_no_answer_tells_of_is_not_said_to_be_accepted() {
+    let packages = ["pypi:widget", "cargo:widget", "rubygems:widget"];
+    let scene = Scene::start(Settings::new(&GITHUB), "", &packages, "").await;
+    for (registry, below) in
+        [("pypi", "legacy/"), ("pep-807", "legacy/"), ("crates-io", ""), ("rubygems", "rubygems/")]
+    {
+        let url = format!("{}{below}", scene.url());
+        let named =
+            run_at(registry, scene.issuer.env().to_vec(), &["--url", &url, "--package", "gadget"]).await;
+        let words = text(&named.stdout);
+        let is_said = words.contains("whether `gadget` is among its packages, this protocol doesn't say");
+        assert!(is_said && !words.contains("would be accepted"), "{registry}: {words}");
+        let unnamed = run_at(registry, scene.issuer.env().to_vec(), &["--url", &url]).await;
+        let words = text(&unnamed.stdout);
+        assert!(words.contains("A publish of every package of the identity at "), "{registry}: {words}");
+        assert!(unnamed.status.success(), "{registry}: {words}");
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_listens_that_is_said_first_and_no_name_is_empty() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let scene = scene(&GITHUB, "").await;
+    for (registry, more) in [("npm", vec!["--package", PACKAGE]), ("pypi", vec![])] {
+        let url = format!("http://127.0.0.1:{port}/");
+        let arguments = [vec!["--url", &url], more].concat();
+        let told = run_at(registry, scene.npm_job(), &arguments).await;
+        let words = text(&told.stdout);
+        let first = words.lines().find(|line| line.starts_with("error[")).unwrap();
+        let expected = format!("nothing listens at 127.0.0.1:{port}: is the registry running?");
+        assert!(first.contains(&expected), "{words}");
+    }
+    let told = run_at("pypi", Vec::new(), &["--url", "http://registry.example/"]).await;
+    assert!(!text(&told.stdout).contains("``") && told.status.code() == Some(1), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_field_that_publishers_of_the_platform_lack_is_a_usage_error() {
+    let scene = scene(&GITHUB, "").await;
+    let told = doctor(&scene, &["--publisher", "project_path=acme/widget"]).await;
+    assert_eq!(told.status.code(), Some(2), "{told:?}");
+    assert!(text(&told.stderr).contains("`project_path`") && told.stdout.is_empty(), "{told:?}");
 }

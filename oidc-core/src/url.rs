@@ -53,7 +53,7 @@ impl HttpUrl {
             "https" => Ok(url),
             "http" if may_be_plain(&url) => Ok(url),
             "http" => Err(invalid("plain http would show the token to the network; use https")),
-            _ => Err(invalid("expected the scheme https")),
+            _ => Err(invalid("expected the scheme https, or http for a loopback address")),
         }
     }
 

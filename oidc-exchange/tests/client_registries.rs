@@ -246,7 +246,18 @@ async fn rubygems() {
     };
     recorded.check_audience().await;
     recorded.check().await;
+    for (gem, told) in [
+        (r#"{"name":"widget","downloads":1}"#, Some(vec!["widget".to_owned()])),
+        (r#""widget""#, Some(vec!["widget".to_owned()])),
+        ("null", None),
+        ("7", None),
+    ] {
+        let answer = format!(r#"{{"rubygems_api_key":"rubygems_hunter2","gem":{gem}}}"#);
+        let token = recorded.exchanged(&answering(201, &answer)).await;
+        assert_eq!(token.told_packages(), told.as_deref(), "{gem}");
+    }
     let token = recorded.exchanged(&answering(201, r#"{"rubygems_api_key":"rubygems_hunter2"}"#)).await;
+    assert!(token.told_packages().is_none());
     assert!(!recorded.registry.revoke(&token, &Context::default()).await.unwrap(), "there is no way to");
 }
 

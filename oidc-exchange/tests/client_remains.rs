@@ -91,3 +91,12 @@ async fn a_file_is_known_by_what_stands_in_it() {
         found(&pub_dev, &named, OneFile("/elsewhere.json", r#"{"x":{"BearerToken":"hunter2"}}"#)).await;
     assert_eq!(found.len(), 1, "{found:?}");
 }
+
+#[tokio::test]
+async fn the_vendors_page_is_named_for_the_vendors_own_registry_only() {
+    let secret = [("PREFIX_API_KEY", "hunter2")];
+    let own = found(&PrefixDev::public().unwrap(), &secret, OneFile("", "")).await;
+    assert!(own[0].link.is_some_and(|link| link.contains("prefix.dev")), "{own:?}");
+    let private = found(&PrefixDev::at("https://conda.example/").unwrap(), &secret, OneFile("", "")).await;
+    assert_eq!((private.len(), private[0].link), (1, None), "{private:?}");
+}

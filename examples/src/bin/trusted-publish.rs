@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
         Err(error) => {
             // Where standard error is closed there is nobody to tell.
             let _told = writeln!(io::stderr(), "trusted-publish: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(error.status())
         }
     }
 }

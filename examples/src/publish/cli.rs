@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use oidc_core::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
-use oidc_core::{Context, Environment, FileError, HttpUrl, ProviderSet, Secret};
+use oidc_core::{Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet, Secret};
 use oidc_exchange::client::Mode;
 
 use super::child::{self, ChildError, Run};
@@ -49,7 +49,8 @@ The exit status is the command's, or 128 and the number of the signal that ended
 
 const DOCTOR_HELP: &str = "\
 The exit status is 0 only if the registry is at the URL, accepted the exchange, and lets the job in as the publisher does
-that --publisher states. On GitHub Actions each finding is an annotation too.
+that --publisher states. Whether --package is among the packages of a token that is for several, PyPI's and crates.io's protocols
+don't say; where the registry does say, another package is an error. On GitHub Actions each finding is an annotation too.
 
 Example:
   trusted-publish doctor --registry npm --url https://registry.example/npm/ --package @acme/widget \\
@@ -84,8 +85,13 @@ pub(super) struct Target {
     /// vs-marketplace, jsr, pub-dev.
     #[arg(long, value_name = "PROTOCOL")]
     registry: String,
-    /// The registry's URL, written as the publish tool is told it.
-    #[arg(long)]
+    /// The registry's URL.
+    ///
+    /// npm, jsr, pub-dev and others: as the publish tool is told it.
+    /// crates-io: the registry's root, not cargo's index (`sparse+…`).
+    /// pypi, pep-807: the upload URL, or the root.
+    /// rubygems: the root with its path, if it is below one.
+    #[arg(long, verbatim_doc_comment)]
     pub(super) url: String,
     /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx), or the upload to JSR:
     /// `@scope/package@version#sha256-…`.
@@ -134,6 +140,12 @@ pub enum PublishError {
         "trusted publishing is switched off (`--trusted-publishing never`), so there is nothing to check"
     )]
     NothingToCheck,
+    /// A field of the publisher is stated twice.
+    #[error("--publisher states `{}` twice; state each field once", .0.escape_debug())]
+    RepeatedField(String),
+    /// The job's platform knows no such field.
+    #[error("--publisher: {0}")]
+    UnknownField(InvalidPublisher),
     /// There is nothing to publish with.
     #[error(transparent)]
     NoCredential(#[from] NoCredential),
@@ -149,6 +161,13 @@ pub enum PublishError {
     /// Standard output or standard error is closed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl PublishError {
+    /// The exit status: 2 for arguments that can't be meant, as for those that can't be read, and 1 for the rest.
+    pub fn status(&self) -> u8 {
+        if matches!(self, Self::RepeatedField(_) | Self::UnknownField(_)) { 2 } else { 1 }
+    }
 }
 
 impl Arguments {
@@ -217,6 +236,11 @@ impl Target {
         Ecosystem::named(&self.registry).ok_or_else(|| PublishError::Unsupported(self.registry.clone()))
     }
 
+    /// An index is no registry.
+    pub(super) fn check_scheme(&self) -> Result<(), InvalidTarget> {
+        if self.url.starts_with("sparse+") { Err(InvalidTarget::SparseIndex) } else { Ok(()) }
+    }
+
     /// What the registry at this URL is asked for.
     pub(super) fn asked<'a>(&'a self, url: &'a HttpUrl) -> Asked<'a> {
         Asked { url, package: self.package.as_deref(), owner: self.owner.as_deref() }
@@ -230,6 +254,7 @@ impl Target {
         err: &mut impl Write,
     ) -> Result<Ready, PublishError> {
         let ecosystem = self.ecosystem()?;
+        self.check_scheme()?;
         let url = HttpUrl::parse(&self.url).map_err(InvalidTarget::from)?;
         let mut door = (ecosystem.open)(&self.asked(&url))?;
         let mode = self.trusted_publishing;

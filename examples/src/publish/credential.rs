@@ -15,7 +15,7 @@ pub enum NoCredential {
     #[error(transparent)]
     Failed(#[from] DoorError),
     /// Trusted publishing failed, and there is nothing to fall back to.
-    #[error("{why}; there is no static credential to fall back to either ({}: not set, or only setup-node's placeholder)", .variables.join(", "))]
+    #[error("{why}; there is no static credential to fall back to either ({}: not set{})", .variables.join(", "), or_placeholder(.variables))]
     NoFallback {
         /// Why there is no publish token.
         why: Failure,
@@ -31,6 +31,11 @@ pub enum NoCredential {
     /// Standard error is closed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What else a variable that is as good as unset may hold: setup-node's placeholder, in npm's.
+fn or_placeholder(variables: &[&str]) -> &'static str {
+    if variables.contains(&"NODE_AUTH_TOKEN") { ", or only setup-node's placeholder" } else { "" }
 }
 
 /// The token to publish with, masked: a short-lived one, or the static one with the reason on `err`.
@@ -90,4 +95,17 @@ fn mask(token: &Secret, environment: &Environment, err: &mut impl Write) -> io::
     let data = token.expose().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     writeln!(err, "::add-mask::{data}")?;
     err.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_npms_variables_are_said_to_hold_setup_nodes_placeholder() {
+        for name in ["npm", "pypi", "crates-io", "rubygems", "packagist"] {
+            let variables = Ecosystem::named(name).unwrap().static_variables();
+            assert_eq!(or_placeholder(variables).contains("setup-node"), name == "npm", "{name}");
+        }
+    }
 }

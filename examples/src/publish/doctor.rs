@@ -1,17 +1,25 @@
 //! `trusted-publish doctor`: what the library finds out, for a person, for a program and for the CI platform.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use oidc_core::{Context, Environment, HttpUrl, ProviderSet, gitlab_annotations};
+use oidc_core::{
+    Context, Detection, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, Subject,
+    gitlab_annotations,
+};
 use oidc_exchange::client::Mode;
-use oidc_exchange::client::doctor::{Report, Verdict, unusable_url};
+use oidc_exchange::client::doctor::{Report, unusable_url};
 use serde_json::{Map, Value};
 
 use super::cli::{PublishError, Target};
 use super::ecosystem::Ecosystem;
+
+/// The code of a field that a platform's publishers don't have.
+const UNKNOWN_FIELD: &str = "publisher-unknown-field";
 
 /// What `doctor` is asked beside the registry and the package.
 #[derive(Debug, Args)]
@@ -77,7 +85,7 @@ impl Doctor {
         if let Some(path) = &self.gitlab_annotations {
             write_report(path, &report)?;
         }
-        Ok(u8::from(report.verdict != Verdict::Accepted))
+        Ok(u8::from(!report.verdict.is_accepted()))
     }
 
     async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Result<Report, PublishError> {
@@ -85,15 +93,39 @@ impl Doctor {
         if self.target.trusted_publishing == Mode::Never {
             return Err(PublishError::NothingToCheck);
         }
+        self.check_fields(providers, cx)?;
         let fields = self.publisher.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
         let question =
             Question { exchanges_always: self.exchange, intended: fields.collect(), providers, cx };
         self.target.examine(ecosystem, question).await
     }
+
+    /// Each field is stated once, and one that publishers on the job's platform have; where that isn't known, on any.
+    fn check_fields(&self, providers: &ProviderSet, cx: &Context) -> Result<(), PublishError> {
+        let is_here =
+            |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(cx)), Ok(None));
+        let here: Vec<_> = match providers.iter().find(is_here) {
+            Some(provider) => vec![provider],
+            None => providers.iter().collect(),
+        };
+        let mut stated = BTreeSet::new();
+        for (key, _) in &self.publisher {
+            if !stated.insert(key) {
+                return Err(PublishError::RepeatedField(key.clone()));
+            }
+            let unknown: Vec<_> =
+                here.iter().filter_map(|provider| unknown_field(&***provider, key)).collect();
+            if let (Some(why), true) = (unknown.first(), unknown.len() == here.len()) {
+                return Err(PublishError::UnknownField(why.clone()));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Target {
     async fn examine(&self, ecosystem: &Ecosystem, question: Question<'_>) -> Result<Report, PublishError> {
+        self.check_scheme()?;
         let url = match HttpUrl::parse(&self.url) {
             Ok(url) => url,
             Err(error) => {
@@ -104,6 +136,14 @@ impl Target {
         let door = (ecosystem.open)(&self.asked(&url))?;
         Ok(door.examine(question).await)
     }
+}
+
+/// Why a platform's publishers have no such field.
+fn unknown_field(provider: &dyn Provider, key: &str) -> Option<InvalidPublisher> {
+    let error = provider.publisher(&serde_json::json!({ key: "" })).err()?;
+    let diagnosis = error.diagnosis();
+    let is_it = diagnosis.code == UNKNOWN_FIELD && diagnosis.subject == Subject::Field(key.to_owned());
+    is_it.then_some(error)
 }
 
 /// JSON that acts neither on a terminal nor on GitHub's runner, whatever its texts are: beside printable ASCII they have
@@ -140,7 +180,7 @@ fn write_report(path: &Path, report: &Report) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use oidc_core::{Diagnosis, Subject};
+    use oidc_core::Diagnosis;
 
     use super::*;
 

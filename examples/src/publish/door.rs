@@ -1,10 +1,12 @@
 use async_trait::async_trait;
 use oidc_core::{Context, ProviderSet, Secret, Timestamp};
 use oidc_exchange::client::doctor::{Doctor, Report};
-use oidc_exchange::client::{ExchangeError, Failure, Mode, Outcome, PublishToken, Registry, WrongPackage};
+use oidc_exchange::client::{
+    Everything, ExchangeError, Failure, Mode, Outcome, PublishToken, Registry, WrongPackage,
+};
 
 use super::doctor::Question;
-use super::ecosystem::InvalidTarget;
+use super::ecosystem::{Asked, InvalidTarget};
 
 /// A registry and a package, whatever their types.
 #[async_trait]
@@ -49,12 +51,22 @@ pub(super) fn opened<R: Registry + 'static>(
     registry: R,
     package: R::Package,
 ) -> Result<Box<dyn Door>, InvalidTarget> {
-    Ok(Box::new(Opened { registry, package, token: None }))
+    Ok(Box::new(Opened { registry, package, named: None, token: None }))
+}
+
+/// A registry whose tokens are for every package of the identity, of which the user may have one in mind.
+pub(super) fn opened_to_all<R: Registry<Package = Everything> + 'static>(
+    registry: R,
+    asked: &Asked<'_>,
+) -> Result<Box<dyn Door>, InvalidTarget> {
+    let named = asked.package.map(str::to_owned);
+    Ok(Box::new(Opened { registry, package: Everything, named, token: None }))
 }
 
 struct Opened<R: Registry> {
     registry: R,
     package: R::Package,
+    named: Option<String>,
     token: Option<PublishToken<R::Package>>,
 }
 
@@ -79,6 +91,10 @@ impl<R: Registry> Door for Opened<R> {
 
     async fn examine(&self, question: Question<'_>) -> Report {
         let doctor = Doctor::of(&self.registry, self.package.clone()).intending(question.intended);
+        let doctor = match &self.named {
+            Some(name) => doctor.naming(name),
+            None => doctor,
+        };
         let doctor = if question.exchanges_always { doctor.exchanging_always() } else { doctor };
         doctor.examine(question.providers, question.cx).await
     }

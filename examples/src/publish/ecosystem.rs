@@ -8,7 +8,7 @@ use oidc_exchange::client::{
 use oidc_exchange::npm::InvalidPackageName;
 
 use super::cargo_config;
-use super::door::{Door, opened};
+use super::door::{Door, opened, opened_to_all};
 
 /// Every registry protocol that the tool speaks.
 pub const ECOSYSTEMS: &[&Ecosystem] = &[
@@ -84,12 +84,12 @@ static NPM: Ecosystem = Ecosystem {
 
 static PYPI: Ecosystem = Ecosystem {
     companions: PYTHON_USERS,
-    ..plain("pypi", PYTHON_TOKENS, |asked| opened(Pypi::at(asked.url())?, Everything))
+    ..plain("pypi", PYTHON_TOKENS, |asked| opened_to_all(Pypi::at(asked.url())?, asked))
 };
 
 static PEP_807: Ecosystem = Ecosystem {
     companions: PYTHON_USERS,
-    ..plain("pep-807", PYTHON_TOKENS, |asked| opened(Pep807::at(asked.url())?, Everything))
+    ..plain("pep-807", PYTHON_TOKENS, |asked| opened_to_all(Pep807::at(asked.url())?, asked))
 };
 
 const PYTHON_TOKENS: &[&str] =
@@ -100,18 +100,18 @@ const PYTHON_USERS: &[(&str, &str)] =
 
 static CRATES_IO: Ecosystem = Ecosystem {
     variables_of: cargo_config::token_variables,
-    ..plain("crates-io", &["CARGO_REGISTRY_TOKEN"], |asked| opened(CratesIo::at(asked.url())?, Everything))
+    ..plain("crates-io", &["CARGO_REGISTRY_TOKEN"], |asked| opened_to_all(CratesIo::at(asked.url())?, asked))
 };
 
 static RUBYGEMS: Ecosystem = plain("rubygems", &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"], |asked| {
-    opened(RubyGems::at(asked.url())?, Everything)
+    opened_to_all(RubyGems::at(asked.url())?, asked)
 });
 
 static NUGET: Ecosystem =
-    plain("nuget", &["NUGET_API_KEY"], |asked| opened(NuGet::at(asked.url(), asked.owner()?)?, Everything));
+    plain("nuget", &["NUGET_API_KEY"], |asked| opened_to_all(NuGet::at(asked.url(), asked.owner()?)?, asked));
 
 static PREFIX_DEV: Ecosystem =
-    plain("prefix-dev", &["PREFIX_API_KEY"], |asked| opened(PrefixDev::at(asked.url())?, Everything));
+    plain("prefix-dev", &["PREFIX_API_KEY"], |asked| opened_to_all(PrefixDev::at(asked.url())?, asked));
 
 static PACKAGIST: Ecosystem = Ecosystem {
     parts: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
@@ -124,7 +124,7 @@ static OPEN_VSX: Ecosystem =
     plain("open-vsx", &["OVSX_PAT"], |asked| opened(OpenVsx::at(asked.url())?, asked.package()?.parse()?));
 
 static VS_MARKETPLACE: Ecosystem = plain("vs-marketplace", &["VSCE_PAT"], |asked| {
-    opened(VsMarketplace::at(asked.url(), asked.owner()?)?, Everything)
+    opened_to_all(VsMarketplace::at(asked.url(), asked.owner()?)?, asked)
 });
 
 static JSR: Ecosystem = plain("jsr", &["JSR_TOKEN"], |asked| {
@@ -132,7 +132,7 @@ static JSR: Ecosystem = plain("jsr", &["JSR_TOKEN"], |asked| {
 });
 
 static PUB_DEV: Ecosystem =
-    plain("pub-dev", &["PUB_TOKEN"], |asked| opened(PubDev::at(asked.url())?, Everything));
+    plain("pub-dev", &["PUB_TOKEN"], |asked| opened_to_all(PubDev::at(asked.url())?, asked));
 
 impl Ecosystem {
     /// The protocol of this name.
@@ -186,6 +186,11 @@ pub enum InvalidTarget {
     /// `--url` is not one.
     #[error("--url: {0}")]
     Url(#[from] InvalidUrl),
+    /// `--url` is the address of cargo's index.
+    #[error(
+        "--url: `sparse+…` is the address of cargo's index; name the registry's root instead, as in `https://registry.example/`"
+    )]
+    SparseIndex,
     /// `--package` is not a name of an npm package.
     #[error("--package: {0}")]
     NpmPackage(#[from] InvalidPackageName),

@@ -18,7 +18,8 @@ use oidc_core::{
     Audience, Clock, Context, Diagnosis, IdToken, Identity, Secret, Timestamp, TokenSource as _,
     VariableSource,
 };
-use oidc_exchange::client::{CratesIo, Everything, Npm, Pep807, PublishToken, Pypi, Registry as _};
+use oidc_exchange::client::doctor::{Doctor, Verdict};
+use oidc_exchange::client::{CratesIo, Everything, Npm, Pep807, PublishToken, Pypi, Registry as _, RubyGems};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
     self, Door, Exchange, Grant, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
@@ -205,7 +206,30 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
     let missing = VariableSource::new(&Context::default(), "NPM_ID_TOKEN");
     let missing = missing.token(&Audience::new(AUDIENCE).unwrap()).await.unwrap_err();
     said.push(("a variable that is not set", missing.diagnosis().clone()));
+    said.push(("a token for another package than the one that is named", other_package().await));
     said
+}
+
+/// What the doctor says where a registry's answer names another gem.
+async fn other_package() -> Diagnosis {
+    let granted = json!({ "rubygems_api_key": "hunter2", "gem": { "name": "widget" } }).to_string();
+    let http = FakeHttp::new().on("GET", "https://gems.example/", Response::new(200, Vec::new(), "{}")).on(
+        "POST",
+        "https://gems.example/api/v1/oidc/trusted_publisher/exchange_token",
+        Response::new(201, Vec::new(), granted),
+    );
+    let claims = json!({ "iss": ISSUER, "aud": "gems.example", "iat": NOW, "exp": NOW + 300 });
+    let job = [("RUBYGEMS_ORG_ID_TOKEN", issuer().sign(&claims))];
+    let job = job.iter().map(|(name, token)| (*name, token.as_str()));
+    let clock = ManualClock::at(NOW);
+    let cx = Context::default().with_environment(job.collect()).with_http(http).with_clock(clock);
+    let registry = RubyGems::at("https://gems.example/").unwrap();
+    let of = |name: &str| Doctor::of(&registry, Everything).naming(name).exchanging_always();
+    let fits = of("widget").examine(&oidc_providers::all(), &cx).await;
+    assert_eq!(fits.verdict, Verdict::Accepted, "{}", fits.to_text());
+    let report = of("gadget").examine(&oidc_providers::all(), &cx).await;
+    assert_eq!(report.verdict, Verdict::Refused, "{}", report.to_text());
+    report.diagnoses.into_iter().find(|one| one.code == "package-not-granted").unwrap()
 }
 
 /// Requests that are none of a protocol's, and what is answered.

@@ -24,6 +24,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     variables: &["CARGO_REGISTRY_TOKEN"],
     variables_around: Some(("CARGO_REGISTRIES_", "_TOKEN")),
     files: &[CARGO_CREDENTIALS, OldFile { name: "credentials", ..CARGO_CREDENTIALS }],
+    public: PUBLIC,
     link: links::CRATES_IO,
     last_step: "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
 };

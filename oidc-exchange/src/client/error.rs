@@ -1,8 +1,10 @@
 use std::fmt;
+use std::io;
 
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of};
-use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Subject};
+use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Subject, shown};
 
+use super::quoted;
 use super::told::{RegistryReason, Told};
 
 /// A registry gave no publish token. It never holds a secret.
@@ -62,7 +64,10 @@ impl ExchangeError {
 
     /// No complete answer came.
     pub(super) fn no_answer(url: &HttpUrl, error: HttpError) -> Self {
-        let problem = format!("the registry gave no usable answer to the exchange: {error}");
+        let problem = match is_refused(&error) {
+            true => nothing_listens(url),
+            false => format!("the registry gave no usable answer to the exchange: {error}"),
+        };
         let (kind, code, fix) = match error.kind() {
             HttpErrorKind::Connect(_) => {
                 let fix = "check the registry's URL, its certificate and the proxy";
@@ -98,7 +103,8 @@ impl ExchangeError {
         let status = answer.status;
         let says = told.as_ref().and_then(|told| told.problem.clone()).or_else(|| message.clone());
         let says = says.map_or_else(String::new, |says| format!(": {says}"));
-        let problem = format!("the registry refused the exchange for `{package}` with status {status}{says}");
+        let package = quoted(&package.to_string());
+        let problem = format!("the registry refused the exchange for {package} with status {status}{says}");
         let subject = Subject::Url(url.to_string());
         let code = if is_elsewhere { "exchange-elsewhere" } else { "exchange-rejected" };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
@@ -185,6 +191,19 @@ pub(super) const CHECK_SCHEME: &str = "write the registry's URL with the scheme 
 
 pub(super) const CHECK_URL: &str =
     "check that the URL is the registry's and not that of a proxy or a web page";
+
+/// What is wrong where a connection is refused.
+pub(super) fn nothing_listens(url: &HttpUrl) -> String {
+    format!("nothing listens at {}: is the registry running?", shown(&url.host_and_port()))
+}
+
+/// Whether nobody listens where a request was sent. An I/O error hides what it wraps from those that walk the chain.
+pub(super) fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        || io.and_then(io::Error::get_ref).is_some_and(|wrapped| is_refused(wrapped))
+        || error.source().is_some_and(is_refused)
+}
 
 /// Whether a message repeats the token that the registry was asked with, or a part of it.
 pub(super) fn repeats(message: &str, token: &Secret) -> bool {

@@ -21,6 +21,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     variables: &["JSR_TOKEN"],
     variables_around: None,
     files: &[],
+    public: PUBLIC,
     link: links::JSR,
     last_step: "revoke the token on jsr.io, under the account's settings",
 };

@@ -42,7 +42,7 @@ use async_trait::async_trait;
 use oidc_core::http::Request;
 use oidc_core::{
     Ambient, Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, ProviderSet, Secret, SourceError,
-    Timestamp, TokenSource,
+    Timestamp, TokenSource, shown,
 };
 
 pub use self::crates_io::CratesIo;
@@ -173,8 +173,16 @@ pub struct Everything;
 
 impl fmt::Display for Everything {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("every package of the identity")
+        f.write_str(EVERYTHING)
     }
+}
+
+/// Words that no package is named by.
+const EVERYTHING: &str = "every package of the identity";
+
+/// A package as it stands in a sentence: a name is quoted, and [`Everything`] is none.
+fn quoted(package: &str) -> String {
+    if package == EVERYTHING { package.to_owned() } else { format!("`{}`", shown(package)) }
 }
 
 /// A short-lived token that publishes one package, or [`Everything`] that its registry lets the identity publish.
@@ -185,12 +193,20 @@ pub struct PublishToken<P> {
     secret: Secret,
     package: P,
     expires_at: Option<Timestamp>,
+    told: Option<Vec<String>>,
 }
 
 impl<P: PartialEq + fmt::Display> PublishToken<P> {
     /// A token that a registry handed out for `package`, with its end where that is known.
     pub fn new(secret: Secret, package: P, expires_at: Option<Timestamp>) -> Self {
-        Self { secret, package, expires_at }
+        Self { secret, package, expires_at, told: None }
+    }
+
+    /// With the names of the packages that the registry's answer limits it to.
+    #[must_use]
+    pub fn limited_to(mut self, packages: impl IntoIterator<Item = String>) -> Self {
+        self.told = Some(packages.into_iter().collect());
+        self
     }
 
     /// The token's text, for publishing `package`.
@@ -208,6 +224,12 @@ impl<P: PartialEq + fmt::Display> PublishToken<P> {
     /// The package that it publishes.
     pub fn package(&self) -> &P {
         &self.package
+    }
+
+    /// The names of the packages that the registry's answer limits it to; `None` where it tells none. Of the protocols for
+    /// [`Everything`] only RubyGems' can.
+    pub fn told_packages(&self) -> Option<&[String]> {
+        self.told.as_deref()
     }
 
     /// When it ends: as the registry told, or else as its protocol's documentation has it; `None` where neither says.

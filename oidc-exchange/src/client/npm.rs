@@ -28,6 +28,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
         },
         OldFile { in_folder: true, ..OldFile::new(".yarnrc.yml", &["npmAuthToken", "npmAuthIdent"]) },
     ],
+    public: PUBLIC,
     link: links::NPM,
     last_step: "revoke the old token at the registry, and set the package to \"Require two-factor authentication and \
                 disallow tokens\"",

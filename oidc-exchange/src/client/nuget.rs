@@ -27,6 +27,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
         OldFile::marked("NuGet.Config", ".config/NuGet/", KEYS),
         OldFile { in_folder: true, ..OldFile::marked("nuget.config", ".nuget/", KEYS) },
     ],
+    public: PUBLIC,
     link: links::NUGET,
     last_step: "delete the API key on nuget.org, under the account's settings",
 };

@@ -21,6 +21,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     variables: &["OVSX_PAT"],
     variables_around: None,
     files: &[OldFile::marked(".ovsx", "", &["\"pat\""])],
+    public: PUBLIC,
     link: links::OPEN_VSX,
     last_step: "delete the access token on Open VSX, under the account's settings",
 };

@@ -25,6 +25,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     variables: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
     variables_around: None,
     files: &[],
+    public: PUBLIC,
     link: links::PACKAGIST,
     last_step: "delete the API credentials on Private Packagist, under the organization's settings",
 };

@@ -23,6 +23,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
         variable: Some("RATTLER_AUTH_FILE"),
         ..OldFile::marked("credentials.json", ".rattler/", &["\"BearerToken\""])
     }],
+    public: PUBLIC,
     link: links::PREFIX_DEV,
     last_step: "delete the API key on prefix.dev, under the account's settings",
 };

@@ -18,6 +18,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
         OldFile::marked("pub-tokens.json", ".config/dart/", &["\"token\""]),
         OldFile::marked("credentials.json", ".pub-cache/", &["\"refreshToken\"", "\"accessToken\""]),
     ],
+    public: PUBLIC,
     link: links::PUB_DEV,
     last_step: "let the package be published from CI only, under its admin page on pub.dev",
 };

@@ -27,6 +27,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     ],
     variables_around: None,
     files: &[OldFile::new(".pypirc", &["password"])],
+    public: PUBLIC,
     link: links::PYPI,
     last_step: "remove the API token on PyPI, under the account's settings",
 };

@@ -17,6 +17,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
     variables_around: None,
     files: &[OldFile { below_home: ".gem/", ..OldFile::new("credentials", &["api_key"]) }],
+    public: PUBLIC,
     link: links::RUBYGEMS,
     last_step: "delete the API key on rubygems.org, under the profile's settings",
 };
@@ -54,7 +55,12 @@ impl Registry for RubyGems {
         let call = Call::new(self, self.url.below(EXCHANGE_PATH), token, package, cx);
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
         let expires_at = wire::time(exchanged.expires_at.as_ref());
-        call.granted("rubygems_api_key", exchanged.rubygems_api_key, expires_at)
+        let gem = exchanged.gem_name();
+        let token = call.granted("rubygems_api_key", exchanged.rubygems_api_key, expires_at)?;
+        Ok(match gem {
+            Some(gem) => token.limited_to([gem]),
+            None => token,
+        })
     }
 }
 
@@ -63,4 +69,13 @@ impl Registry for RubyGems {
 struct Exchanged {
     rubygems_api_key: Option<String>,
     expires_at: Option<Value>,
+    gem: Option<Value>,
+}
+
+impl Exchanged {
+    /// The one gem that the key is for, where it is for one (rubygems.org's `api_key.rubygem`).
+    fn gem_name(&self) -> Option<String> {
+        let gem = self.gem.as_ref()?;
+        gem.get("name").unwrap_or(gem).as_str().map(str::to_owned)
+    }
 }

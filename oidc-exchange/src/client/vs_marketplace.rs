@@ -19,6 +19,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     variables: &["VSCE_PAT"],
     variables_around: None,
     files: &[OldFile::marked(".vsce", "", &["\"pat\""])],
+    public: PUBLIC,
     link: links::VS_MARKETPLACE,
     last_step: "revoke the personal access token in Azure DevOps",
 };

@@ -17,12 +17,12 @@ pub(super) fn compare(
     let comparison = Comparison { provider, claims, settings: report.settings.clone(), intended };
     let unusable = comparison.unusable();
     let whatever = comparison.refused_whatever();
-    report.add_all(whatever.filter(|why| report.diagnoses.iter().all(|one| one.code != why.code)));
+    report.add_stated(whatever.filter(|why| report.diagnoses.iter().all(|one| one.code != why.code)));
     for (key, value) in intended {
         let (difference, why) = comparison.one(key, value);
         report.differences.push(difference);
         let is_said = unusable.as_ref().is_some_and(|one| one.subject == Subject::Field(key.clone()));
-        report.add_all(why.filter(|_| !is_said));
+        report.add_stated(why.filter(|_| !is_said));
     }
     report.add_all(unusable);
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use oidc_core::{
-    Ambient, Claims, Context, Detection, Diagnosis, Environment, IdToken, LEEWAY, Provider, ProviderSet,
-    Severity, SourceError, SourceErrorKind, Subject, Timestamp, TokenSource, Unverified, in_words,
+    Ambient, Claims, Context, Detection, Diagnosis, Environment, IdToken, Provider, ProviderSet, Severity,
+    SourceError, SourceErrorKind, Subject, TokenSource, Unverified,
 };
 
 use super::report::{Report, UNUSUAL_ISSUER};
@@ -100,6 +100,11 @@ impl Job {
         self.is_renewable
     }
 
+    /// How a person gets another token.
+    pub(super) fn renewal(&self) -> &'static str {
+        self.provider().map_or("get a new one from the platform", Provider::renewal)
+    }
+
     pub(super) fn claims(&self) -> Option<Unverified<Claims>> {
         self.token.claims().ok()
     }
@@ -129,37 +134,6 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
         }
         None => diagnosis,
     }
-}
-
-/// The token's times by this machine's clock.
-pub(super) fn own_clock(
-    claims: &Claims,
-    provider: Option<&dyn Provider>,
-    now: Timestamp,
-) -> Option<Diagnosis> {
-    let (issued, ends) = (claims.time("iat")?, claims.time("exp"));
-    if let Some(ends) = ends.filter(|ends| ends.plus(LEEWAY) <= now) {
-        let problem = format!(
-            "the identity token has expired {} ago, by this machine's clock",
-            in_words(now.since(ends))
-        );
-        let renewal = provider.map_or("get a new one from the platform", Provider::renewal);
-        let fix = format!(
-            "{renewal}; exchange it soon after, and set this machine's clock if that is what is wrong"
-        );
-        let diagnosis = Diagnosis::new("token-expired", Subject::Claim("exp".to_owned()), problem);
-        return Some(diagnosis.found(ends.to_string()).expected(format!("later than {now}")).fix(fix));
-    }
-    let ahead = issued.since(now);
-    (ahead > LEEWAY).then(|| {
-        let problem =
-            format!("the identity token was made {} in the future, by this machine's clock", in_words(ahead));
-        let diagnosis = Diagnosis::new("clock-job", Subject::Clock, problem).severity(Severity::Warning);
-        diagnosis
-            .found(now.to_string())
-            .expected(issued.to_string())
-            .fix("set this machine's clock, with NTP")
-    })
 }
 
 /// An issuer that is none of the platforms' public ones, which each registry has to trust by itself.

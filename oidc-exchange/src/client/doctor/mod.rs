@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod clock;
 mod intended;
 mod job;
 mod next;
@@ -23,9 +24,10 @@ mod report;
 use oidc_core::{Claims, Context, Diagnosis, Provider, ProviderSet, Severity, Subject, Unverified};
 use serde_json::{Map, Value};
 
+use self::clock::Clocks;
 use self::job::Job;
-use self::place::Found;
 pub use self::place::unusable_url;
+use self::place::{Found, Probed};
 pub use self::remains::{OldFile, OldWay};
 pub use self::report::{Difference, Report, Verdict};
 use super::Registry;
@@ -39,6 +41,7 @@ use super::Registry;
 pub struct Doctor<'a, R: Registry> {
     registry: &'a R,
     package: R::Package,
+    named: Option<String>,
     exchanges_always: bool,
     intended: Map<String, Value>,
 }
@@ -46,7 +49,15 @@ pub struct Doctor<'a, R: Registry> {
 impl<'a, R: Registry> Doctor<'a, R> {
     /// A check of a publish of `package` at `registry`.
     pub fn of(registry: &'a R, package: R::Package) -> Self {
-        Self { registry, package, exchanges_always: false, intended: Map::new() }
+        Self { registry, package, named: None, exchanges_always: false, intended: Map::new() }
+    }
+
+    /// With the package that the user means to publish, where a token is for every package of the identity: it is held
+    /// against what the registry's answer tells of them.
+    #[must_use]
+    pub fn naming(mut self, package: impl Into<String>) -> Self {
+        self.named = Some(package.into());
+        self
     }
 
     /// Exchanges the identity token even where the platform makes no other for this job (GitLab): what is published
@@ -67,15 +78,23 @@ impl<'a, R: Registry> Doctor<'a, R> {
 
     /// Checks everything. Nothing is published, and what the exchange gives is ended again where the registry can.
     pub async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Report {
-        let mut report = Report::new(self.registry.url().to_string(), self.package.to_string());
+        let mut report = Report::new(self.registry.url().to_string(), self.subject());
         let job = Job::find(self.registry, providers, cx, &mut report).await;
         let claims = job.as_ref().and_then(Job::claims);
         if let (Some(job), Some(claims)) = (&job, &claims) {
             report.platform = Some(job.platform().to_owned());
             report.add_all(job::unusual_issuer(claims.read_unverified(), providers));
-            self.review(job.provider(), claims, cx, &mut report);
+            self.review(job.provider(), claims, &mut report);
         }
-        let found = self.probe(claims.as_ref(), cx, &mut report).await;
+        let Probed { found, clock } = self.probe(cx, &mut report).await;
+        let clocks = Clocks {
+            now: cx.clock().now(),
+            registry: clock,
+            claims: claims.as_ref().map(Unverified::read_unverified),
+            is_new: job.as_ref().is_some_and(Job::is_renewable),
+            renewal: job.as_ref().map_or("", Job::renewal),
+        };
+        report.add_all(clocks.examine());
         match found {
             Found::Registry => report.add_all(self.registry.advise()),
             Found::Other | Found::Nothing => report.miss_registry(),
@@ -84,33 +103,32 @@ impl<'a, R: Registry> Doctor<'a, R> {
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
-        report.conclude(self.registry.protocol().old_way);
+        let way = self.registry.protocol().old_way;
+        report.conclude(way, way.is_of(self.registry.url()));
         report
     }
 
+    /// What the report is about.
+    fn subject(&self) -> String {
+        self.named.clone().unwrap_or_else(|| self.package.to_string())
+    }
+
     /// Whether a registry is at its URL, unless it was asked for its audience before and could not be reached.
-    async fn probe(&self, claims: Option<&Unverified<Claims>>, cx: &Context, report: &mut Report) -> Found {
+    async fn probe(&self, cx: &Context, report: &mut Report) -> Probed {
         if report.diagnoses.iter().any(|one| one.code == "exchange-unreachable") {
-            return Found::Nothing;
+            return Probed::without_clock(Found::Nothing);
         }
-        place::probe(self.registry, claims, cx, report).await
+        place::probe(self.registry, cx, report).await
     }
 
     /// What the token's claims say by themselves.
-    fn review(
-        &self,
-        provider: Option<&dyn Provider>,
-        claims: &Unverified<Claims>,
-        cx: &Context,
-        report: &mut Report,
-    ) {
+    fn review(&self, provider: Option<&dyn Provider>, claims: &Unverified<Claims>, report: &mut Report) {
         if let Some(provider) = provider {
             report.settings = provider.settings(claims);
             // Whoever states the publisher needs no guesses at what it might have.
             let matters = |one: &Diagnosis| one.severity != Severity::Notice || self.intended.is_empty();
             report.add_all(provider.advise(claims).into_iter().filter(matters));
         }
-        report.add_all(job::own_clock(claims.read_unverified(), provider, cx.clock().now()));
         if !self.intended.is_empty() {
             intended::compare(provider, claims, &self.intended, report);
         }
@@ -125,7 +143,10 @@ impl<'a, R: Registry> Doctor<'a, R> {
         }
         match self.registry.exchange(job.token(), self.package.clone(), cx).await {
             Ok(token) => {
-                report.accept();
+                report.accept(self.named.as_deref(), token.told_packages());
+                if !job.is_renewable() {
+                    report.add(used());
+                }
                 if let Err(error) = self.registry.revoke(&token, cx).await {
                     report.add(error.diagnosis().clone().severity(Severity::Notice));
                 }
@@ -135,4 +156,11 @@ impl<'a, R: Registry> Doctor<'a, R> {
             }
         }
     }
+}
+
+/// The check itself used the only token up.
+fn used() -> Diagnosis {
+    let problem = "the job's token is used now, by this check, and the job gets no other";
+    let diagnosis = Diagnosis::new("token-used", Subject::Token, problem).severity(Severity::Warning);
+    diagnosis.fix("publish in another job")
 }

@@ -6,26 +6,29 @@ use super::remains::OldWay;
 use super::report::{Report, Verdict};
 
 /// The steps that are left.
-pub(super) fn steps(report: &Report, way: &OldWay) -> Vec<String> {
+pub(super) fn steps(report: &Report, way: &OldWay, is_vendors: bool) -> Vec<String> {
     let mut steps = Vec::new();
     match report.verdict {
         Verdict::Refused => {
             steps.extend(first_step(report));
             let is_asked = report.diagnoses.iter().any(|one| one.code == "exchange-rejected");
             if let Some(publisher) = publisher(report).filter(|_| is_asked && report.is_about_publisher()) {
+                let page = if is_vendors { format!(": {}", way.link) } else { String::new() };
                 steps.push(format!(
-                    "if the package has no trusted publisher yet, configure one with {publisher}: {}",
-                    way.link
+                    "if the package has no trusted publisher yet, configure one with {publisher}{page}"
                 ));
             }
         }
-        Verdict::Untried => steps.push("publish, or run this check again with `--exchange`".to_owned()),
+        Verdict::Untried => steps.push(
+            "publish, if no earlier step of this job used its token, or run this check with `--exchange` in a job of its own"
+                .to_owned(),
+        ),
         Verdict::Contradicted => steps.push(
             "compare what you name with the package's trusted publishers: another one of them let this job in, or what you \
              name is not what is configured"
                 .to_owned(),
         ),
-        Verdict::Accepted => {}
+        Verdict::Accepted | Verdict::ExchangeAccepted => {}
     }
     let places = places(report);
     if !places.is_empty() {
@@ -45,6 +48,10 @@ fn first_step(report: &Report) -> Option<String> {
     let compare = "compare the package's trusted publisher with what this job has (above), field by field: `--publisher \
                    KEY=VALUE` does it for you";
     Some(match first.code {
+        // A registry may send its user here.
+        "exchange-rejected" if says_doctor(first) => {
+            "compare the values listed above with the trusted publisher in the registry's settings".to_owned()
+        }
         // A registry that gave its own reason needs no advice.
         "exchange-rejected" if first.fix.is_none() || report.refusal.is_some() => {
             "do what the registry says, and run this check again".to_owned()
@@ -52,8 +59,18 @@ fn first_step(report: &Report) -> Option<String> {
         "exchange-rejected" if !report.settings.is_empty() && report.differences.is_empty() => {
             compare.to_owned()
         }
+        "clock-platform" => {
+            "tell the platform's operator that its clock is wrong: nothing is to be set here".to_owned()
+        }
         code => format!("mend the first error above ({code}), and run this check again"),
     })
+}
+
+fn says_doctor(one: &Diagnosis) -> bool {
+    [Some(&one.problem), one.fix.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains("trusted-publish doctor"))
 }
 
 fn is_secret(one: &Diagnosis) -> bool {

@@ -2,10 +2,7 @@
 
 use jiff::fmt::rfc2822;
 use oidc_core::http::{HttpErrorKind, Response, message_of};
-use oidc_core::{
-    Claims, Context, Diagnosis, HttpUrl, InvalidUrl, LEEWAY, Severity, Subject, Timestamp, Unverified,
-    in_words, shown,
-};
+use oidc_core::{Context, Diagnosis, HttpUrl, InvalidUrl, Severity, Subject, Timestamp, shown};
 
 use super::report::Report;
 use crate::client::{Registry, error};
@@ -27,13 +24,21 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// What a probe found, and the registry's clock, if its answer has it in `Date`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probed {
+    pub(super) found: Found,
+    pub(super) clock: Option<Timestamp>,
+}
+
+impl Probed {
+    pub(super) fn without_clock(found: Found) -> Self {
+        Self { found, clock: None }
+    }
+}
+
 /// Asks the registry for something that it tells anybody.
-pub(super) async fn probe<R: Registry>(
-    registry: &R,
-    claims: Option<&Unverified<Claims>>,
-    cx: &Context,
-    report: &mut Report,
-) -> Found {
+pub(super) async fn probe<R: Registry>(registry: &R, cx: &Context, report: &mut Report) -> Probed {
     let request = registry.probe();
     let url = request.url.clone();
     let wants_json = request.headers.iter().any(|(name, _)| *name == "accept");
@@ -41,18 +46,20 @@ pub(super) async fn probe<R: Registry>(
         Ok(answer) => {
             if let Some(other) = other(registry, &url, wants_json, &answer) {
                 report.add(other);
-                return Found::Other;
+                return Probed::without_clock(Found::Other);
             }
             report.add_all(strange_answer(&url, &answer));
-            report.add_all(clock(&answer, claims.map(Unverified::read_unverified), cx.clock().now()));
-            Found::Registry
+            Probed { found: Found::Registry, clock: answer.header("date").and_then(date) }
         }
         Err(error) => {
             let is_other_scheme = matches!(error.kind(), HttpErrorKind::NotTls | HttpErrorKind::NotHttp);
             let is_nowhere = is_other_scheme
                 || matches!(error.kind(), HttpErrorKind::Connect(_) | HttpErrorKind::Request(_));
             let severity = if is_nowhere { Severity::Error } else { Severity::Warning };
-            let problem = format!("the registry can't be reached: {error}");
+            let problem = match error::is_refused(&error) {
+                true => error::nothing_listens(&url),
+                false => format!("the registry can't be reached: {error}"),
+            };
             let fix = if is_other_scheme {
                 error::CHECK_SCHEME
             } else {
@@ -60,7 +67,7 @@ pub(super) async fn probe<R: Registry>(
             };
             let diagnosis = Diagnosis::new("registry-unreachable", Subject::Url(url.to_string()), problem);
             report.add(diagnosis.severity(severity).fix(fix));
-            if is_nowhere { Found::Nothing } else { Found::Registry }
+            Probed::without_clock(if is_nowhere { Found::Nothing } else { Found::Registry })
         }
     }
 }
@@ -110,43 +117,6 @@ fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
         return Some(diagnosis.found(target).fix(fix));
     }
     None
-}
-
-/// The registry's clock, from its `Date` (RFC 9110, section 6.6.1), against the token's times, or else this machine's.
-fn clock(answer: &Response, claims: Option<&Claims>, now: Timestamp) -> Option<Diagnosis> {
-    let registry = date(answer.header("date")?)?;
-    let diagnosis =
-        |code, problem: String| Diagnosis::new(code, Subject::Clock, problem).found(registry.to_string());
-    if let Some(issued) = claims.and_then(|claims| claims.time("iat")) {
-        let ahead = issued.since(registry);
-        if ahead > LEEWAY {
-            let problem = format!(
-                "the registry's clock is {} behind the platform's: the token is not valid yet there",
-                in_words(ahead)
-            );
-            let fix = "set the registry's clock, with NTP, or tell its operator";
-            return Some(diagnosis("clock-registry", problem).expected(issued.to_string()).fix(fix));
-        }
-        if let Some(ends) = claims
-            .and_then(|claims| claims.time("exp"))
-            .filter(|ends| ends.plus(LEEWAY) <= registry && now < *ends)
-        {
-            let problem =
-                format!("the registry's clock is {} past the token's end", in_words(registry.since(ends)));
-            let fix = "set the registry's clock, with NTP, or tell its operator";
-            return Some(
-                diagnosis("clock-registry", problem).expected(format!("earlier than {ends}")).fix(fix),
-            );
-        }
-    }
-    let skew = registry.since(now).max(now.since(registry));
-    (skew > LEEWAY).then(|| {
-        let problem = format!("this machine's clock and the registry's are {} apart", in_words(skew));
-        diagnosis("clock-skew", problem)
-            .expected(now.to_string())
-            .severity(Severity::Warning)
-            .fix("set this machine's clock, with NTP, if it is the one that is wrong")
-    })
 }
 
 fn date(text: &str) -> Option<Timestamp> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::{Context, Diagnosis, Environment, Severity, Subject};
+use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Subject};
 
 use super::report::Report;
 use crate::client::{
@@ -25,10 +25,19 @@ pub struct OldWay {
     pub variables_around: Option<(&'static str, &'static str)>,
     /// Files.
     pub files: &'static [OldFile],
-    /// The registry's page on trusted publishers.
+    /// The vendor's own registry.
+    pub public: &'static str,
+    /// The vendor's page on trusted publishers.
     pub link: &'static str,
     /// What to do at the registry when the last secret is gone.
     pub last_step: &'static str,
+}
+
+impl OldWay {
+    /// Whether a registry is the vendor's own.
+    pub(super) fn is_of(&self, url: &HttpUrl) -> bool {
+        HttpUrl::parse(self.public).is_ok_and(|public| public.host() == url.host())
+    }
 }
 
 /// A settings file that may hold a secret.

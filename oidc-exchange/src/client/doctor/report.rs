@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::next;
 use super::remains::OldWay;
-use crate::client::{ExchangeError, RegistryReason};
+use crate::client::{ExchangeError, RegistryReason, quoted};
 
 /// The stable name of an issuer that each registry has to trust by itself.
 pub(super) const UNUSUAL_ISSUER: &str = "issuer-not-public";
@@ -34,6 +34,8 @@ pub struct Report {
     /// What to do next, in order.
     pub next: Vec<String>,
     #[serde(skip)]
+    stated: Vec<Diagnosis>,
+    #[serde(skip)]
     is_found: bool,
 }
 
@@ -46,10 +48,19 @@ pub enum Verdict {
     Accepted,
     /// It would not be.
     Refused,
-    /// Nothing speaks against it, and the exchange was not tried.
+    /// The registry gave a publish token, and doesn't tell whether the package is among those that it is for.
+    ExchangeAccepted,
+    /// Nothing speaks against it, and the exchange was not tried: the job's only token would be used, if it isn't yet.
     Untried,
     /// The registry gave a publish token, although the publisher that the user has in mind lets this job not in.
     Contradicted,
+}
+
+impl Verdict {
+    /// Whether the registry let the job in, as the publisher that the user has in mind does.
+    pub fn is_accepted(self) -> bool {
+        matches!(self, Self::Accepted | Self::ExchangeAccepted)
+    }
 }
 
 /// One key of the publisher that the user has in mind, and what the job has for it.
@@ -81,6 +92,7 @@ impl Report {
             settings: Vec::new(),
             differences: Vec::new(),
             next: Vec::new(),
+            stated: Vec::new(),
             is_found: true,
         }
     }
@@ -101,18 +113,57 @@ impl Report {
         self.diagnoses.extend(diagnoses);
     }
 
+    /// What the publisher that the user has in mind would refuse the job for.
+    pub(super) fn add_stated(&mut self, diagnosis: Option<Diagnosis>) {
+        self.stated.extend(diagnosis.clone());
+        self.add_all(diagnosis);
+    }
+
     /// There is no registry at its URL: what it might mind of the job is of no concern before it is found.
     pub(super) fn miss_registry(&mut self) {
         self.diagnoses.retain(|one| one.severity == Severity::Error || !is_about_claim(one));
+        let is_nowhere =
+            |one: &Diagnosis| matches!(one.code, "registry-unreachable" | "exchange-unreachable");
+        self.diagnoses.sort_by_key(|one| !is_nowhere(one));
         self.is_found = false;
     }
 
     /// The registry took the token: what was only to be considered about its claims is settled.
-    pub(super) fn accept(&mut self) {
+    /// A package is held against those that the token is for.
+    pub(super) fn accept(&mut self, named: Option<&str>, told: Option<&[String]>) {
         let is_contradicted = self.differences.iter().any(|difference| difference.differs);
-        self.verdict = if is_contradicted { Verdict::Contradicted } else { Verdict::Accepted };
+        self.verdict = match (named, told) {
+            _ if is_contradicted => Verdict::Contradicted,
+            (Some(_), None) => Verdict::ExchangeAccepted,
+            (Some(name), Some(told)) if !told.iter().any(|one| one == name) => Verdict::Refused,
+            _ => Verdict::Accepted,
+        };
+        if is_contradicted {
+            self.excuse_all_but_the_statement();
+        }
+        if let (Verdict::Refused, Some(told)) = (self.verdict, told) {
+            self.add(other_packages(&self.package, &self.registry, told));
+        }
         let is_settled = |one: &Diagnosis| one.severity == Severity::Notice || one.code == UNUSUAL_ISSUER;
         self.diagnoses.retain(|one| !is_settled(one) || !is_about_claim(one));
+    }
+
+    /// What works is not to be changed.
+    fn excuse_all_but_the_statement(&mut self) {
+        for diagnosis in self.diagnoses.iter_mut().filter(|one| self.stated.contains(one)) {
+            let fix = "change neither the registry's settings nor the job: the registry let the job in; your statement is what \
+                       differs";
+            diagnosis.fix = Some(fix.to_owned());
+        }
+    }
+
+    /// What the user has in mind and the job has too is not what the registry expects.
+    fn other_than_stated(&self, refused: &Diagnosis) -> Option<String> {
+        let (claim, expected) = (self.refusal.as_ref()?.subject.as_ref()?, refused.expected.as_ref()?);
+        let is_it = |one: &&Difference| !one.differs && (one.claim == *claim || one.key == *claim);
+        let stated = self.differences.iter().find(is_it).filter(|one| one.publisher != *expected)?;
+        let (key, value) = (shown(&stated.key), shown(&stated.publisher));
+        Some(format!("; you state `{key}` = `{value}`, which fits this job and is not what the registry has"))
     }
 
     /// The registry refused the token. Where it says why, other claims need no consideration, and a reason that was
@@ -138,21 +189,27 @@ impl Report {
             };
             if self.diagnoses.iter().any(is_same) {
                 refused.problem = format!(
-                    "the registry refused the exchange for `{}` for the same reason ({})",
-                    shown(&self.package),
+                    "the registry refused the exchange for {} for the same reason ({})",
+                    quoted(&self.package),
                     reason.code
                 );
                 (refused.found, refused.expected, refused.fix) = (None, None, None);
             }
         }
+        refused.problem.extend(self.other_than_stated(&refused));
         self.add(refused);
     }
 
     /// Comes to the verdict. What the registry did outweighs what was thought that it would do.
-    pub(super) fn conclude(&mut self, old_way: &OldWay) {
+    ///
+    /// What the vendor's pages say is not true of other registries with its protocol.
+    pub(super) fn conclude(&mut self, old_way: &OldWay, is_vendors: bool) {
+        for diagnosis in &mut self.diagnoses {
+            diagnosis.link = diagnosis.link.filter(|link| is_vendors || *link != old_way.link);
+        }
         let has_errors = self.diagnoses.iter().any(|diagnosis| diagnosis.severity == Severity::Error);
         match self.verdict {
-            Verdict::Accepted => {
+            Verdict::Accepted | Verdict::ExchangeAccepted => {
                 for diagnosis in &mut self.diagnoses {
                     diagnosis.severity = diagnosis.severity.min(Severity::Warning);
                 }
@@ -162,7 +219,7 @@ impl Report {
         }
         self.drop_what_is_said_twice();
         self.diagnoses.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.severity));
-        self.next = next::steps(self, old_way);
+        self.next = next::steps(self, old_way, is_vendors);
     }
 
     /// A notice of what an error is about too says nothing new.
@@ -180,7 +237,7 @@ impl Report {
             text.push('\n');
             text.push_str(&diagnosis.to_text());
         }
-        if self.verdict != Verdict::Accepted && self.is_about_publisher() {
+        if !self.verdict.is_accepted() && self.is_about_publisher() {
             self.write_settings(&mut text);
         }
         self.write_differences(&mut text);
@@ -190,13 +247,27 @@ impl Report {
 
     /// One line: what a publish would come to.
     pub fn headline(&self) -> String {
+        let name = match &*self.package {
+            "" => String::new(),
+            package => format!(" of {}", quoted(package)),
+        };
+        let registry = shown(&self.registry);
         let outcome = match self.verdict {
+            Verdict::ExchangeAccepted => {
+                let name = quoted(&self.package);
+                return format!(
+                    "The exchange at {registry} was accepted; whether {name} is among its packages, this protocol doesn't say."
+                );
+            }
             Verdict::Accepted => "would be accepted",
             Verdict::Contradicted => "would be accepted, but not by the trusted publisher that you name",
             Verdict::Refused => "would be refused",
-            Verdict::Untried => "was not tried, and nothing speaks against it",
+            Verdict::Untried => {
+                "was not tried, and nothing speaks against it; it is not known whether an earlier step used the job's only token \
+                 already"
+            }
         };
-        format!("A publish of `{}` at {} {outcome}.", shown(&self.package), shown(&self.registry))
+        format!("A publish{name} at {registry} {outcome}.")
     }
 
     /// Whether it may be the package's publisher that is wrong.
@@ -250,6 +321,17 @@ impl Report {
             let _infallible = writeln!(text, "  {}. {step}", number + 1);
         }
     }
+}
+
+/// The registry gave a token for packages of which the named one is none.
+fn other_packages(package: &str, registry: &str, told: &[String]) -> Diagnosis {
+    let problem = format!(
+        "the registry accepted the exchange, and {} is not among the packages that the token is for",
+        quoted(package)
+    );
+    let diagnosis = Diagnosis::new("package-not-granted", Subject::Url(registry.to_owned()), problem);
+    let fix = "configure this job as a trusted publisher of the package too, or publish a package that it is one of";
+    diagnosis.found(told.join(", ")).expected(package).fix(fix)
 }
 
 fn is_about_claim(diagnosis: &Diagnosis) -> bool {

@@ -5,7 +5,12 @@
 #[path = "common/world.rs"]
 mod world;
 
+use std::sync::{Arc, Mutex};
+
+use http_body_util::{BodyExt as _, Full};
+use oidc_exchange::server::{self, Door, Event, EventSink, Exchange};
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 use world::{Row, World};
 
 /// A publisher whose every value is its owner's secret, but for the repository's name.
@@ -91,4 +96,79 @@ async fn one_of_several_publishers_tells_nothing_of_a_namesakes() {
     assert_eq!(kind, "rule-differs");
     assert!(message.contains("mine.yml") && !is_told(&message), "{message}");
     assert!(!message.contains("more publisher"), "{message}");
+}
+
+/// What the registry's operator sees.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<Event>>>);
+
+impl EventSink for Log {
+    fn record(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+#[tokio::test]
+async fn what_is_configured_is_for_the_operator_and_not_for_a_stranger() {
+    for claims in [
+        json!({ "repository": "mallory/gadget", "repository_id": "9", "repository_owner_id": "8" }),
+        json!({ "repository_id": "9", "repository_owner_id": "8" }),
+    ] {
+        let change = json!({ "publishers": [guarded(), guarded()], "claims": claims });
+        let (world, _) = World::of(&row(&change)).await;
+        let log = Log::default();
+        let exchange = world.exchange().clone().with_sink(log.clone());
+        let token = world.token(world::AUDIENCE);
+        let refusal = exchange.exchange(&token, &Door::package("npm", world::PACKAGE)).await.unwrap_err();
+        let told = format!("{refusal} {} {refusal:?}", serde_json::to_string(&refusal.diagnosis()).unwrap());
+        assert!(told.contains("trusted-publish doctor … --publisher"), "{told}");
+        let shown = told.split(" Refusal {").next().unwrap();
+        assert!(!is_told(shown), "{shown}");
+        let reason = log.0.lock().unwrap()[0].reason.clone();
+        assert!(reason.contains("configured: github of"), "{reason}");
+        assert!(reason.contains("acme/widget, workflow guarded-workflow.yml"), "{reason}");
+        assert!(reason.contains("`repository_id` `9`"), "what came: {reason}");
+    }
+}
+
+/// The whole answer of each door to a token.
+async fn answers(exchange: &Exchange, token: &str) -> Vec<String> {
+    let post = |path: &str, member: Option<&str>| {
+        let body = member.map_or_else(String::new, |name| json!({ name: token }).to_string());
+        let request = axum::http::Request::post(path).header("content-type", "application/json");
+        let request = request.header("authorization", format!("Bearer {token}"));
+        request.body(Full::new(axum::body::Bytes::from(body))).unwrap()
+    };
+    let npm = post("/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget", None);
+    let mut answers = Vec::new();
+    for answer in [
+        server::npm(exchange.clone()).oneshot(npm).await,
+        server::pypi(exchange.clone()).oneshot(post("/_/oidc/mint-token", Some("token"))).await,
+        server::crates_io(exchange.clone()).oneshot(post("/", Some("jwt"))).await,
+        server::rubygems(exchange.clone()).oneshot(post("/", Some("jwt"))).await,
+    ] {
+        let body = answer.unwrap().into_body().collect().await.unwrap().to_bytes();
+        answers.push(String::from_utf8(body.to_vec()).unwrap());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn every_door_tells_programs_what_it_tells_people_and_no_more() {
+    let own = json!({ "repository_id": "70007", "repository_owner_id": "80008" });
+    let stranger =
+        json!({ "repository": "mallory/gadget", "repository_id": "9", "repository_owner_id": "8" });
+    for (claims, npm_code, npm_tells) in [(own, "github-workflow", true), (stranger, "not-trusted", false)] {
+        let (world, _) = World::of(&row(&json!({ "publishers": [guarded()], "claims": claims }))).await;
+        let token = world.token(world::AUDIENCE);
+        // The publisher is of npm's package: to the other doors everybody is a stranger.
+        for (at, body) in answers(world.exchange(), &token).await.into_iter().enumerate() {
+            let answer: Value = serde_json::from_str(&body).unwrap();
+            let code = if at == 0 { npm_code } else { "not-trusted" };
+            assert_eq!(answer["diagnosis"]["code"], code, "{body}");
+            assert!(answer["diagnosis"]["subject"]["kind"].is_string(), "{body}");
+            assert_eq!(body.contains("guarded"), at == 0 && npm_tells, "{body}");
+            assert!(!token.split('.').any(|part| body.contains(part)), "{body}");
+        }
+    }
 }

@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
         claims: &[FITS, ("repository", "evil/widget")],
         fault: None,
         words: &[
-            "no trusted publisher of package `@acme/widget` is for `evil/widget`",
+            "no trusted publisher of package `@acme/widget` lets `evil/widget` in",
             "`repository_id` `2`",
         ],
         code: "github-repository",
@@ -80,7 +80,7 @@ const ROWS: &[Row] = &[
         what: "a missing environment",
         claims: &[],
         fault: None,
-        words: &["asks for an environment", "the job has none (expected `publish`)"],
+        words: &["asks for an environment", "the job has none", "expected `publish`"],
         code: "environment-missing",
     },
     Row {
@@ -195,6 +195,10 @@ async fn doctor(scene: &Scene, more: &'static [&'static str]) -> (bool, String, 
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
+fn evidence_in_words(text: &str) -> String {
+    text.replace("found: `", "found `").replace("expected: `", "expected `")
+}
+
 #[tokio::test]
 async fn the_doctor_explains_every_refusal_without_a_flag_for_verbosity() {
     const STATED: &[&str] = &[
@@ -209,7 +213,8 @@ async fn the_doctor_explains_every_refusal_without_a_flag_for_verbosity() {
         let scene = scene(row).await;
         let (accepted, text, annotations) = doctor(&scene, STATED).await;
         assert!(!accepted, "{}", row.what);
-        assert_readable(row, &text);
+        // The doctor has its evidence on lines of their own.
+        assert_readable(row, &evidence_in_words(&text));
         assert!(text.contains(&format!("[{}]", row.code)), "{}: {text}", row.what);
         assert!(
             annotations.lines().all(|line| line.starts_with("::")) && annotations.contains("::error "),
@@ -232,4 +237,20 @@ async fn the_doctor_says_so_when_all_is_well_and_leaves_the_publish_possible() {
     assert_eq!(report["settings"][0]["value"], "acme/widget");
     let exchange = http::exchange(&scene.url(), PACKAGE, &scene.token(&scene.audience()));
     http::minted(&http::send(&scene.cx, exchange).await);
+}
+
+#[tokio::test]
+async fn setup_nodes_placeholder_is_called_by_its_name_wherever_it_is_presented() {
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE, "cargo:widget", "pypi:widget"], "").await;
+    let placeholder = "XXXXX-XXXXX-XXXXX-XXXXX";
+    for request in [
+        http::publish(&scene.url(), PACKAGE, "1.0.0", placeholder),
+        http::exchange(&scene.url(), PACKAGE, placeholder),
+    ] {
+        let answer = http::send(&scene.cx, request).await;
+        let message = http::message(&answer);
+        assert_eq!(answer.status, 401, "{message}");
+        assert!(message.contains("the placeholder of `actions/setup-node`"), "{message}");
+        assert!(!message.contains("XXXXX"), "{message}");
+    }
 }

@@ -48,7 +48,7 @@ fn set_ups(text: &str) -> Vec<(Value, Option<&'static str>)> {
             json!({ "answer": { "status": 404, "body": json!({ "message": text }).to_string() } }),
             Some("exchange-"),
         ),
-        (json!({ "answer": { "status": 201, "body": text } }), Some("exchange-answer")),
+        (json!({ "answer": { "status": 201, "body": text } }), Some("exchange-")),
         (
             json!({ "probe": { "status": 302, "headers": { "location": text } }, "answer": { "status": 302 } }),
             Some("registry-redirect"),

@@ -23,8 +23,12 @@ async fn doctor(scene: &Scene, more: &[&str]) -> Output {
 
 /// Runs the program in another thread, so that issuer and registry can answer.
 async fn run(variables: Vec<(String, String)>, arguments: &[&str]) -> Output {
+    run_at("npm", variables, arguments).await
+}
+
+async fn run_at(registry: &str, variables: Vec<(String, String)>, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trusted-publish"));
-    command.args(["doctor", "--registry", "npm"]).args(arguments).env_clear().envs(variables);
+    command.args(["doctor", "--registry", registry]).args(arguments).env_clear().envs(variables);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
@@ -100,5 +104,100 @@ async fn what_can_not_be_checked_is_one_line_or_a_report_and_never_a_success() {
         let output = run(Vec::new(), &arguments).await;
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         assert!(text(&output.stderr).contains(words) && output.stdout.is_empty(), "{output:?}");
+    }
+}
+
+/// How a job of each platform asks for each registry: the upload's URL below the registry's, and the token's variable.
+const REGISTRIES: &[(&str, &str, &str)] =
+    &[("pypi", "legacy/", "PYPI_ID_TOKEN"), ("crates-io", "", "CRATES_IO_ID_TOKEN")];
+
+fn audience_of(registry: &str, scene: &Scene) -> String {
+    let url = scene.registry.public_url();
+    match registry {
+        "pypi" => format!("pypi:{}", url.host_and_port()),
+        _ => format!("{}{}", url.host_and_port(), url.path().trim_end_matches('/')),
+    }
+}
+
+fn job(scene: &Scene, platform: &Platform, registry: &str, variable: &str) -> Vec<(String, String)> {
+    let mut variables = scene.issuer.env().to_vec();
+    if platform.name == "gitlab" {
+        variables.push((variable.to_owned(), scene.token(&audience_of(registry, scene))));
+    }
+    variables
+}
+
+#[tokio::test]
+async fn the_doctor_works_for_pypi_and_crates_io_as_github_and_as_gitlab() {
+    for platform in [&GITHUB, &GITLAB] {
+        for prefix in ["", "/sub"] {
+            let packages = ["pypi:widget", "cargo:widget"];
+            let scene = Scene::start(Settings::new(platform), prefix, &packages, "").await;
+            let refusing =
+                Scene::start(Settings::new(platform), prefix, &packages, "environment = \"publish\"").await;
+            for (registry, below, variable) in REGISTRIES {
+                let of = |scene: &Scene| format!("{}{below}", scene.url());
+                let variables = || job(&scene, platform, registry, variable);
+                let told = run_at(registry, variables(), &["--url", &of(&scene), "--exchange"]).await;
+                assert!(told.status.success(), "{registry} {}: {told:?}", platform.name);
+                let wrong = if prefix.is_empty() {
+                    format!("{}other/{below}", scene.url())
+                } else {
+                    of(&scene).replace("/sub", "")
+                };
+                let told = run_at(registry, variables(), &["--url", &wrong, "--exchange"]).await;
+                let words = text(&told.stdout);
+                // A GitLab job's only token for crates.io's protocol is for the right URL.
+                let is_said = words.contains("error[registry-path]") && words.contains(&scene.url());
+                assert!(told.status.code() == Some(1) && is_said, "{registry} {wrong}: {words}");
+
+                let variables = job(&refusing, platform, registry, variable);
+                let told =
+                    run_at(registry, variables, &["--url", &of(&refusing), "--exchange", "--format", "json"])
+                        .await;
+                let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+                assert_eq!(told.status.code(), Some(1), "{report}");
+                assert_eq!(report["refusal"]["code"], "environment-missing", "{report}");
+                assert_eq!(report["refusal"]["subject"], "environment", "{report}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_url_with_a_wrong_path_is_never_accepted_and_the_right_one_is_named() {
+    let at_root = scene(&GITHUB, "").await;
+    let below = Scene::start(Settings::new(&GITHUB), "/npm", &[PACKAGE], "").await;
+    let without = below.url().replace("/npm/", "/");
+    let with = format!("{}npm/", at_root.url());
+    for (scene, url) in [(&at_root, with), (&below, without)] {
+        let told = run(scene.npm_job(), &["--url", &url, "--package", PACKAGE]).await;
+        let words = text(&told.stdout);
+        assert_eq!(told.status.code(), Some(1), "{words}");
+        assert!(words.contains("error[registry-path]"), "{words}");
+        assert!(words.contains(&format!("this registry is at {}", scene.url())), "{words}");
+        assert!(!words.contains("registry-url-"), "advice on a URL that is none: {words}");
+    }
+}
+
+#[tokio::test]
+async fn a_publisher_that_contradicts_the_job_is_never_accepted() {
+    let scene = scene(&GITHUB, "").await;
+    for publisher in ["workflow=other.yml", "repository=acme/other", "environment=publish", "no_such_key=x"] {
+        let told = doctor(&scene, &["--publisher", publisher, "--format", "json"]).await;
+        let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!((told.status.code(), &report["verdict"]), (Some(1), &"contradicted".into()), "{report}");
+    }
+    let told = doctor(&scene, &["--publisher", "workflow=publish.yml"]).await;
+    assert!(told.status.success(), "{told:?}");
+    assert!(!text(&told.stdout).contains("issuer-not-public"), "the registry trusts it: {told:?}");
+}
+
+#[tokio::test]
+async fn a_token_for_the_host_with_its_port_is_as_good_as_one_without() {
+    let scene = scene(&GITLAB, "").await;
+    for variables in [scene.npm_job(), scene.job(&scene.audience_with_port())] {
+        let told = run(variables, &["--url", &scene.url(), "--package", PACKAGE, "--exchange"]).await;
+        assert!(told.status.success(), "{told:?}");
     }
 }

@@ -153,6 +153,28 @@ impl Diagnosis {
         self
     }
 
+    /// The same with every text as `Display` shows it: escaped, and cut where it is too long. For an answer to others.
+    #[must_use]
+    pub fn escaped(&self) -> Self {
+        let value = |text: &String| shown(text).to_string();
+        let subject = match &self.subject {
+            Subject::Variable(name) => Subject::Variable(value(name)),
+            Subject::Claim(name) => Subject::Claim(value(name)),
+            Subject::Field(name) => Subject::Field(value(name)),
+            Subject::Url(url) => Subject::Url(value(url)),
+            Subject::File(path) => Subject::File(value(path)),
+            other => other.clone(),
+        };
+        Self {
+            subject,
+            problem: sentence(&self.problem),
+            found: self.found.as_ref().map(value),
+            expected: self.expected.as_ref().map(value),
+            fix: self.fix.as_deref().map(sentence),
+            ..self.clone()
+        }
+    }
+
     /// Some lines for a terminal: the problem, then where, then what to change, then the evidence.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}[{}]: {}\n", self.severity.as_str(), self.code, sentence(&self.problem));
@@ -282,6 +304,13 @@ mod tests {
         let report = gitlab_annotations(&[diagnosis(), none]);
         assert_eq!(report["trusted_publishing"].as_array().unwrap().len(), 1);
         assert_eq!(report["trusted_publishing"][0]["external_link"]["url"], "https://docs.example/");
+    }
+
+    #[test]
+    fn an_answer_to_others_holds_nothing_that_acts_on_a_terminal() {
+        let json = serde_json::to_string(&diagnosis().escaped()).unwrap();
+        assert!(json.contains(r"a.yml\\u{a}::error::\\u{202e}"), "{json}");
+        assert!(!json.contains('\u{202e}'), "{json}");
     }
 
     #[test]

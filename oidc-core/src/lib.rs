@@ -56,7 +56,7 @@ pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher, Se
 pub use crate::secret::Secret;
 pub use crate::source::{Ambient, Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
 pub use crate::text::{Shown, shown};
-pub use crate::time::{Clock, LEEWAY, Timestamp};
+pub use crate::time::{Clock, InWords, LEEWAY, Timestamp, in_words};
 pub use crate::token::{Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES};
 pub use crate::trust::{Unverified, Verified};
 pub use crate::url::{HttpUrl, InvalidUrl};

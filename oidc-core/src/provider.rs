@@ -50,6 +50,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// How a person gets another identity token for a job whose token was used up or has expired: a clause for the end of
+    /// a message.
+    fn renewal(&self) -> &'static str {
+        "get a new one from the platform"
+    }
+
     /// The run that a token was made for, for logs and for a version's history.
     fn run(&self, claims: &Verified<Claims>) -> Run;
 }

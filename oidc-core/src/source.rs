@@ -113,22 +113,27 @@ impl Ambient {
                 }
             }
         }
-        Err(not_detected(providers))
+        Err(not_detected(providers, &detection.token_variables))
     }
 }
 
-fn not_detected(providers: &ProviderSet) -> SourceError {
-    let mut known: Vec<&str> = providers.iter().map(|provider| provider.id()).collect();
+fn not_detected(providers: &ProviderSet, variables: &[&str]) -> SourceError {
+    let platforms = providers.iter().filter(|provider| provider.profile().host != Host::Named);
+    let mut known: Vec<&str> = platforms.map(|provider| provider.id()).collect();
     known.dedup();
+    let named = match variables {
+        [] => "name a variable that holds an identity token".to_owned(),
+        names => format!("put an identity token for the registry into variable `{}`", names.join("` or `")),
+    };
     SourceError::new(
         SourceErrorKind::NotDetected,
         Diagnosis::new(
             "not-detected",
             Subject::Platform,
-            "this is not a job of a platform that gives identity tokens",
+            "this is not a job of a platform that gives identity tokens: none of their variables is set",
         )
         .expected(known.join(", "))
-        .fix("run the publish in a job of such a platform, or name a variable that holds an identity token"),
+        .fix(format!("run the publish in a CI job of such a platform, or {named}")),
     )
 }
 

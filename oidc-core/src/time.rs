@@ -50,9 +50,37 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// Writes the whole seconds since the epoch.
+    /// Writes the time in UTC as RFC 3339 has it: `2023-11-14T22:13:20Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        jiff::Timestamp::from_second(self.as_signed_secs()).unwrap_or(jiff::Timestamp::MAX).fmt(f)
+    }
+}
+
+/// A length of time in a person's words, in the one unit that fits best: `40 seconds`, `5 minutes`, `3 days`.
+///
+/// ```
+/// # use std::time::Duration;
+/// assert_eq!(oidc_core::in_words(Duration::from_secs(250)).to_string(), "4 minutes");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct InWords(Duration);
+
+/// Writes a length of time for a person; see [`InWords`].
+pub fn in_words(duration: Duration) -> InWords {
+    InWords(duration)
+}
+
+impl fmt::Display for InWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (unit, name) = match seconds {
+            0..120 => (1, "second"),
+            120..7200 => (60, "minute"),
+            7200..172_800 => (3600, "hour"),
+            _ => (86_400, "day"),
+        };
+        let number = seconds / unit;
+        write!(f, "{number} {name}{}", if number == 1 { "" } else { "s" })
     }
 }
 
@@ -67,4 +95,33 @@ pub trait Clock: fmt::Debug + Send + Sync {
 
     /// Returns after `duration`. For back-off.
     async fn sleep(&self, duration: Duration);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_shown_as_a_person_and_a_program_read_it() {
+        assert_eq!(Timestamp::from_secs(1_700_000_000).to_string(), "2023-11-14T22:13:20Z");
+        assert_eq!(Timestamp::default().to_string(), "1970-01-01T00:00:00Z");
+        assert!(Timestamp::MAX.to_string().starts_with("9999-12-30T22:00:00"));
+    }
+
+    #[test]
+    fn a_length_of_time_is_told_in_one_unit() {
+        for (seconds, words) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (119, "119 seconds"),
+            (120, "2 minutes"),
+            (7_199, "119 minutes"),
+            (7_200, "2 hours"),
+            (172_799, "47 hours"),
+            (172_800, "2 days"),
+            (u64::MAX, "213503982334601 days"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs(seconds)).to_string(), words);
+        }
+    }
 }

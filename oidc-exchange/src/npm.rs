@@ -13,6 +13,12 @@ pub const EXCHANGE_PATH: &str = "/-/npm/v1/oidc/token/exchange/package/";
 /// The variable that npm's clients look for an identity token in, before they ask the platform for one.
 pub const TOKEN_VARIABLE: &str = "NPM_ID_TOKEN";
 
+/// Whether a token is the placeholder that `actions/setup-node` puts into `NODE_AUTH_TOKEN` where nobody set a token:
+/// `XXXXX-XXXXX-XXXXX-XXXXX`. npm sends it like any other.
+pub fn is_placeholder(token: &str) -> bool {
+    token.contains("X-X") && token.bytes().all(|byte| matches!(byte, b'X' | b'-'))
+}
+
 /// The longest package name, in characters.
 const MAX_NAME: usize = 214;
 
@@ -160,6 +166,14 @@ mod tests {
             &long,
         ] {
             assert!(PackageName::from_path(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_no_token_and_a_token_is_no_placeholder() {
+        assert!(is_placeholder("XXXXX-XXXXX-XXXXX-XXXXX") && is_placeholder("XXXXXX-XXXXXX"));
+        for token in ["", "-", "XXXXX", "npm_XXXXX-XXXXX", "xxxxx-xxxxx", "XXXXX-XXXXX "] {
+            assert!(!is_placeholder(token), "{token}");
         }
     }
 

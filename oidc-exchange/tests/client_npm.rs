@@ -108,6 +108,104 @@ async fn every_exchange_carries_the_identity_token_as_bearer_and_has_bounds() {
 }
 
 #[tokio::test]
+async fn a_token_that_the_job_has_for_the_host_with_its_port_is_taken_as_npm_takes_it() {
+    let url = "https://registry.example:8443/npm/";
+    let exchange = "https://registry.example:8443/npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget";
+    for audience in ["npm:registry.example", "npm:registry.example:8443"] {
+        let http = FakeHttp::new().on("POST", exchange, created());
+        let got = Npm::at(url).unwrap();
+        let got = got
+            .publish_token(
+                package("@acme/widget"),
+                Mode::Always,
+                &ProviderSet::default(),
+                &job(&http, audience),
+            )
+            .await;
+        assert!(matches!(got, Ok(Outcome::Token(_))), "{audience}: {got:?}");
+    }
+    for audience in ["npm:other.example:8443", "npm:registry.example:9443"] {
+        let http = FakeHttp::new();
+        let got = Npm::at(url).unwrap();
+        let got = got
+            .publish_token(
+                package("@acme/widget"),
+                Mode::Always,
+                &ProviderSet::default(),
+                &job(&http, audience),
+            )
+            .await;
+        assert_eq!(got.unwrap_err().diagnosis().code, "audience", "{audience}");
+        assert!(http.requests().is_empty());
+    }
+    // Who asks for one of the forms gets it.
+    let cx = job(&FakeHttp::new(), "npm:registry.example:8443");
+    let asked = Npm::at(url).unwrap().with_port(Port::LeftOut).audience(&cx).await.unwrap();
+    assert_eq!(asked.as_str(), "npm:registry.example");
+}
+
+#[tokio::test]
+async fn a_reason_for_programs_is_read_and_shown_once() {
+    let diagnosis = json!({
+        "code": "github-workflow", "subject": { "kind": "claim", "name": "workflow_ref" },
+        "problem": "another workflow", "found": "a.yml", "expected": "b.yml", "fix": "set `workflow`",
+    });
+    let body = json!({ "message": "another workflow (found, expected)", "diagnosis": diagnosis });
+    let error = answered(answer(403, &body)).await.unwrap_err();
+    let reason = error.reason().unwrap();
+    assert_eq!((reason.code.as_str(), reason.subject.as_deref()), ("github-workflow", Some("workflow_ref")));
+    assert!(
+        error.to_string().ends_with("another workflow (found `a.yml`, expected `b.yml`); set `workflow`"),
+        "{error}"
+    );
+    let of_kind = json!({ "diagnosis": { "code": "token-shape", "subject": { "kind": "token" } } });
+    let error = answered(answer(401, &of_kind)).await.unwrap_err();
+    assert_eq!(error.reason().unwrap().subject.as_deref(), Some("token"));
+}
+
+#[tokio::test]
+async fn a_reason_for_programs_is_not_believed_whatever_it_is() {
+    let token = signed("npm:registry.example");
+    for diagnosis in [
+        json!(null),
+        json!("x"),
+        json!({ "code": "" }),
+        json!({ "code": "Git Hub" }),
+        json!({ "code": "x".repeat(65) }),
+        json!({ "code": "\u{1b}[31m" }),
+        json!({ "code": 7 }),
+        json!({ "code": "x", "fix": { "a": 1 } }),
+        json!({ "problem": "no code" }),
+    ] {
+        let error =
+            answered(answer(403, &json!({ "message": "why", "diagnosis": diagnosis }))).await.unwrap_err();
+        assert!(error.reason().is_none() && error.to_string().contains("why"), "{diagnosis}: {error}");
+    }
+    let registry = Npm::at(REGISTRY).unwrap();
+    let identity = IdToken::new(token.as_str(), Audience::new("npm:registry.example").unwrap()).unwrap();
+    for member in ["problem", "found", "expected", "fix"] {
+        let body = json!({ "message": "why", "diagnosis": { "code": "x", member: format!("got {token}") } });
+        let http = FakeHttp::new().on("POST", EXCHANGE, answer(403, &body));
+        let error = registry.exchange(&identity, package("@acme/widget"), &context(&http)).await.unwrap_err();
+        let shown = format!("{error} {error:?} {}", error.diagnosis().to_text());
+        assert!(error.reason().is_none() && !token.split('.').any(|part| shown.contains(part)), "{shown}");
+    }
+    let body = json!({ "diagnosis": { "code": "x", "problem": "a\u{1b}[2J\u{202e}b" } });
+    let shown = answered(answer(403, &body)).await.unwrap_err().to_string();
+    assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
+}
+
+#[tokio::test]
+async fn a_web_page_with_status_200_is_no_answer_of_a_registry() {
+    for page in ["<!DOCTYPE html><title>Sign in</title>", "  \n<html><body>", "<HTML>"] {
+        let error = answered(Response::new(200, Vec::new(), page)).await.unwrap_err();
+        assert_eq!(error.diagnosis().code, "exchange-elsewhere", "{error}");
+        assert!(error.to_string().contains("a web page answered, with status 200"), "{error}");
+        assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer);
+    }
+}
+
+#[tokio::test]
 async fn the_audience_is_the_registrys_host_and_its_port_only_if_asked() {
     for (registry, port, expected) in [
         ("https://registry.example/npm/", Port::LeftOut, "npm:registry.example"),
@@ -189,7 +287,7 @@ async fn a_refusal_says_what_the_registry_said_and_what_to_do() {
         (403, "", None, "rule"),
         (404, "<!doctype html>", Some("an HTML page"), "proxy or a web page"),
         (407, "", None, "no_proxy"),
-        (404, r#"{"message":"package not found"}"#, Some("package not found"), "case-sensitive"),
+        (404, r#"{"message":"package not found"}"#, Some("package not found"), "whether case matters"),
         (500, "", None, "later"),
         (503, "<html>…", Some("an HTML page"), "later"),
         (302, "", None, "redirects are not followed"),

@@ -63,6 +63,40 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
+async fn https_at_a_port_of_http_and_the_reverse_are_said() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut hello = [0; 16];
+            stream.read_exact(&mut hello).await.unwrap();
+            // A client that saw enough of it is gone.
+            let _gone = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let secure = listener.local_addr().unwrap();
+    let acceptor = Authority::of("localhost").acceptor();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Each attempt ends as TLS ends it: with an alert, and never with HTTP.
+            let _refused = acceptor.accept(stream).await;
+        }
+    });
+    for (url, kind, word) in [
+        (format!("https://{plain}/"), HttpErrorKind::NotTls, "is not TLS"),
+        (format!("http://{secure}/"), HttpErrorKind::NotHttp, "is not plain HTTP"),
+    ] {
+        let request = Request::post(HttpUrl::parse(&url).unwrap());
+        let error = direct().http().send(request).await.unwrap_err();
+        assert_eq!(error.kind(), &kind, "{url}: {error}");
+        let error = exchange(&url, &direct()).await.unwrap_err();
+        assert!(error.to_string().contains(word) && error.to_string().contains("scheme"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_refused() {
     for endless in [Answer::endless("transfer-encoding: chunked\r\n"), Answer::endless("")] {
         let wire = Wire::start(endless).await;

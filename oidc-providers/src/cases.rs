@@ -1,16 +1,17 @@
 //! Directories of cases, `tests/cases/PLATFORM/`: `source.json`, what a job sees and what comes of it; `publisher.json`,
 //! what a token says, who may publish, and what comes of that. `CONTRIBUTING.md` describes their form.
 //!
-//! Each case runs in a thread of its own, with all of the outside world in memory.
+//! Each case runs in a thread of its own, with all of the outside world in memory. What each says to its user is in the folder's
+//! `messages.txt`; `REWRITE=1` writes that anew.
 
 mod publisher;
 mod source;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use oidc_core::{InvalidUrl, Provider};
+use oidc_core::{Diagnosis, InvalidUrl, Provider};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,21 +38,47 @@ pub(crate) fn hold(platform: Platform) {
     let publishers: publisher::Cases = read(platform, "publisher.json");
     let (of_sources, of_publishers) = (sources.cases.len(), publishers.cases.len());
     assert!(of_sources + of_publishers >= FEWEST, "{} has few cases", platform.name);
-    let run = |names: Vec<&str>, hold: &(dyn Fn(usize) + Sync)| {
-        let failed: Vec<&str> = thread::scope(|scope| {
+    let run = |names: Vec<&str>, hold: &(dyn Fn(usize) -> Option<Diagnosis> + Sync)| {
+        let ended: Vec<_> = thread::scope(|scope| {
             let start = |(at, name)| (name, scope.spawn(move || hold(at)));
             let started: Vec<_> = names.into_iter().enumerate().map(start).collect();
-            started.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect()
+            started.into_iter().map(|(name, case)| (name, case.join())).collect()
         });
+        let failed: Vec<&str> =
+            ended.iter().filter(|(_, case)| case.is_err()).map(|(name, _)| *name).collect();
         assert!(failed.is_empty(), "{}: {failed:#?}", platform.name);
+        let said = |(name, case): (&str, thread::Result<Option<Diagnosis>>)| {
+            Some(format!("=== {name}\n{}\n", case.ok().flatten()?.to_text()))
+        };
+        ended.into_iter().filter_map(said).collect::<String>()
     };
-    run(sources.cases.iter().map(|case| &*case.name).collect(), &|at| sources.hold(platform, at));
-    run(publishers.cases.iter().map(|case| &*case.name).collect(), &|at| publishers.hold(platform, at));
+    let mut messages =
+        run(sources.cases.iter().map(|case| &*case.name).collect(), &|at| sources.hold(platform, at));
+    messages +=
+        &run(publishers.cases.iter().map(|case| &*case.name).collect(), &|at| publishers.hold(platform, at));
+    are_as_read(&folder(platform).join("messages.txt"), &messages);
+}
+
+/// Holds messages against the file in which they were read last.
+// Whether to write the file anew is told by a variable.
+#[allow(clippy::disallowed_methods)]
+fn are_as_read(file: &Path, messages: &str) {
+    if std::env::var_os("REWRITE").is_some() {
+        std::fs::write(file, messages).unwrap();
+    }
+    let expected = std::fs::read_to_string(file).unwrap();
+    let differs = messages.lines().zip(expected.lines()).find(|(new, old)| new != old);
+    assert_eq!(differs, None, "{}", file.display());
+    assert_eq!(messages.len(), expected.len(), "{}", file.display());
+}
+
+fn folder(platform: Platform) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(platform.name)
 }
 
 fn read<T: DeserializeOwned>(platform: Platform, file: &str) -> T {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(platform.name);
-    let text = std::fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let text = std::fs::read_to_string(folder(platform).join(file))
+        .unwrap_or_else(|error| panic!("{file}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}/{file}: {error}", platform.name))
 }
 

@@ -21,7 +21,9 @@ Examples:
   trusted-publish exec --registry npm --url https://registry.example/npm/ --package @acme/widget \\
     -- npm publish --registry https://registry.example/npm/
 
-  NODE_AUTH_TOKEN=$(trusted-publish token --registry npm --url https://registry.example/ --package widget)";
+  NODE_AUTH_TOKEN=$(trusted-publish token --registry npm --url https://registry.example/ --package widget)
+
+Outside of CI, `ci-issuer` plays a platform, to try it.";
 
 const EXEC_HELP: &str = "\
 The token is in npm's own setting for the registry's URL (no .npmrc is needed), and in NODE_AUTH_TOKEN,
@@ -36,8 +38,8 @@ tokens end by themselves after 15 minutes).
 The exit status is the command's, or 128 and the number of the signal that ended it.";
 
 const DOCTOR_HELP: &str = "\
-The exit status is 0 only if the registry accepted the exchange. On GitHub Actions each finding is an annotation
-too.
+The exit status is 0 only if the registry is at the URL, accepted the exchange, and lets the job in as the publisher does
+that --publisher states. On GitHub Actions each finding is an annotation too.
 
 Example:
   trusted-publish doctor --registry npm --url https://registry.example/npm/ --package @acme/widget \\

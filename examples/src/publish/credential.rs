@@ -2,11 +2,9 @@ use std::io::{self, Write};
 
 use oidc_core::{Context, Environment, ProviderSet, Secret};
 use oidc_exchange::client::{Failure, Mode};
+use oidc_exchange::npm::is_placeholder;
 
 use super::ecosystem::{Door, DoorError, Ecosystem, Obtained};
-
-/// What `actions/setup-node` puts into `NODE_AUTH_TOKEN` where there is no token.
-const PLACEHOLDER: &str = "XXXXX-XXXXX-XXXXX-XXXXX";
 
 /// There is nothing to publish with.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +61,7 @@ fn static_credential(
     environment: &Environment,
 ) -> Option<(&'static str, Secret)> {
     variables.iter().find_map(|name| {
-        let token = environment.get(name).filter(|token| *token != PLACEHOLDER)?;
+        let token = environment.get(name).filter(|token| !is_placeholder(token))?;
         Some((*name, Secret::new(token)))
     })
 }

@@ -5,10 +5,21 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use oidc_core::{Context, Run, Secret, shown};
+use oidc_exchange::npm::is_placeholder;
 use oidc_exchange::server::{Event, EventSink, Exchange, Package, StoreError, TokenHash, TokenRecord};
 
 use super::audit::Audit;
 use super::authorize::{Action, Authorize, Denied, Principal, Use};
+
+/// What is told to whoever presents a token that is none.
+const UNKNOWN: &str = "the token is not a publish token of this registry, or it has expired or was ended; exchange the job's \
+                       identity for a new one. Where the job should have done so already, that failed or was not tried: \
+                       see the client's verbose output, or `trusted-publish doctor`";
+
+/// What is told to whoever presents setup-node's placeholder.
+const PLACEHOLDER: &str = "the token is no token but the placeholder of `actions/setup-node`, which npm publishes with where \
+                           nobody set one: the exchange of the job's identity failed before, or was not tried. Run the \
+                           publish with `--loglevel verbose`, or `trusted-publish doctor`, to see why";
 
 /// An ecosystem's seam, filled by the exchange.
 #[derive(Debug)]
@@ -82,10 +93,8 @@ impl Access {
         Denied { status: StatusCode::FORBIDDEN, message }
     }
 
-    fn unknown(&self, package: &str, action: Action) -> Denied {
-        let message = "the token is not a publish token of this registry, or it has expired or was ended; exchange the \
-             job's identity for a new one. Where the job should have done so already, that failed or was not tried: see \
-             the client's verbose output, or `trusted-publish doctor`";
+    fn unknown(&self, token: &str, package: &str, action: Action) -> Denied {
+        let message = if is_placeholder(token) { PLACEHOLDER } else { UNKNOWN };
         self.audit.record(&self.event(action, "unknown-token", message).package(package));
         unauthorized(message)
     }
@@ -117,7 +126,7 @@ impl Authorize for Access {
             Some(record) => self.granted(&record, package, action),
             // Clients send whatever static token is configured, also where none is needed.
             None if action == Action::Read => Ok(Principal::Anonymous),
-            None => Err(self.unknown(package, action)),
+            None => Err(self.unknown(token, package, action)),
         }
     }
 

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use oidc_core::HttpUrl;
+use oidc_core::{HttpUrl, shown};
 use oidc_exchange::server::TrustPolicy;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// What `registry.toml` holds. Unknown keys are refused, so that a misspelt rule never goes unnoticed.
@@ -15,6 +16,7 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where to listen; port 0 for any that is free.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Where clients reach the registry. It may have a path; port 0 stands for the one that is listened on.
     pub public_url: String,
@@ -33,6 +35,14 @@ pub struct Config {
     /// The packages, with who may publish them.
     #[serde(default)]
     pub package: Vec<PackageEntry>,
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        let expected = "expected an address and a port, such as `127.0.0.1:4873`";
+        D::Error::custom(format!("`listen` is `{}`; {expected}", shown(&text)))
+    })
 }
 
 /// A certificate and its key, files in PEM.
@@ -144,6 +154,18 @@ pub enum InvalidConfig {
     /// `public_url` is not a URL of a registry.
     #[error("`public_url`: {0}")]
     PublicUrl(String),
+    /// `database` is not a URL of a database that is known.
+    #[error(
+        "`database` is `{0}`; write `sqlite:FILE` for a file, such as `sqlite:registry.db`, or \
+         `postgres://USER:PASSWORD@HOST/NAME`"
+    )]
+    Database(String),
+    /// There is no `[[provider]]`.
+    #[error(
+        "`[[provider]]` is missing: name the platforms whose tokens are accepted, such as `[[provider]]` with the line \
+         `kind = \"github\"`"
+    )]
+    NoProvider,
 }
 
 impl Config {
@@ -159,6 +181,18 @@ impl Config {
             let reason = error.message().lines().collect::<Vec<_>>().join(", ");
             InvalidConfig::Syntax(format!("line {line}: {reason}"))
         })
+    }
+
+    /// Whether everything is there that a registry can't run without.
+    pub(super) fn check(&self) -> Result<(), InvalidConfig> {
+        let scheme = self.database.split_once(':').map(|(scheme, _)| scheme);
+        if !matches!(scheme, Some("sqlite" | "postgres" | "postgresql")) {
+            return Err(InvalidConfig::Database(shown(&without_password(&self.database)).to_string()));
+        }
+        if self.provider.is_empty() {
+            return Err(InvalidConfig::NoProvider);
+        }
+        Ok(())
     }
 
     /// The packages of an ecosystem that their trusted publishers alone publish.
@@ -179,6 +213,14 @@ impl Config {
             _ => self.public_url.clone(),
         };
         HttpUrl::parse(&text).map_err(|error| InvalidConfig::PublicUrl(error.to_string()))
+    }
+}
+
+/// A database's URL without what may be a password.
+pub(super) fn without_password(url: &str) -> String {
+    match url.split_once('@') {
+        Some((scheme, host)) => format!("{}:…@{host}", scheme.split(':').next().unwrap_or_default()),
+        None => url.to_owned(),
     }
 }
 
@@ -228,6 +270,27 @@ mod tests {
         assert!(error.contains("data_base"), "{error}");
         let error = Config::parse(&EXAMPLE.replace("\"npm\"", "\"cpan\"")).unwrap_err().to_string();
         assert!(error.contains("cpan"), "{error}");
+    }
+
+    #[test]
+    fn what_a_registry_can_not_run_without_is_named_with_an_example() {
+        let said = |text: &str| match Config::parse(text) {
+            Ok(config) => config.check().unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        for (text, words) in [
+            (EXAMPLE.replace("sqlite:registry.db", "registry.db"), "write `sqlite:FILE`"),
+            (EXAMPLE.replace("sqlite:registry.db", "mysql://me:hunter2@host/db"), "`mysql:…@host/db`"),
+            (EXAMPLE.replace("[[provider]]\n        kind = \"github\"", ""), "`[[provider]]` is missing"),
+            (
+                EXAMPLE.replace("127.0.0.1:4873\"\n        public", "127.0.0.1\"\n        public"),
+                "an address and a port",
+            ),
+        ] {
+            let said = said(&text);
+            assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
+        }
+        assert!(Config::parse(EXAMPLE).unwrap().check().is_ok());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::authorize::Authorize;
 use super::cargo;
 use super::config::{Config, Ecosystem, InvalidConfig, PackageEntry};
 use super::database::Database;
+use super::failure::Failure;
 use super::hosting::Host;
 use super::npm::{self, Npm};
 use super::pypi;
@@ -175,7 +176,11 @@ impl Served {
             .route_service(&rubygems_exchange, server::rubygems(self.rubygems_exchange));
         match public_url.path().trim_end_matches('/') {
             "" => registry,
-            prefix => Router::new().nest(prefix, registry).merge(at_root),
+            prefix => {
+                let url = public_url.to_string();
+                let nowhere = move || async move { Failure::nowhere(&url).answer(npm::shape) };
+                Router::new().nest(prefix, registry).merge(at_root).fallback(nowhere)
+            }
         }
     }
 }

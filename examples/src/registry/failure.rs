@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use oidc_core::{Diagnosis, Subject};
 use serde_json::Value;
 
 use super::authorize::Denied;
@@ -15,11 +16,13 @@ const MAX_MESSAGE_CHARS: usize = 1_000;
 pub(super) struct Failure {
     status: StatusCode,
     message: String,
+    /// The same for programs, beside what the ecosystem's shape holds.
+    diagnosis: Option<Box<Diagnosis>>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), diagnosis: None }
     }
 
     /// What the caller is told.
@@ -35,9 +38,27 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, format!("{what} is not in this registry"))
     }
 
+    /// No path of this registry, which is at `public_url`.
+    pub(super) fn nowhere(public_url: &str) -> Self {
+        let url = format!("{}/", public_url.trim_end_matches('/'));
+        let subject = Subject::Field("public_url".to_owned());
+        let diagnosis =
+            Diagnosis::new("registry-path", subject, "nothing is served at this path of the registry");
+        let fix = "use the URL that is expected, with its path and no other";
+        let diagnosis = diagnosis.expected(&url).fix(fix);
+        let message = format!("nothing is served at this path; this registry is at {url}");
+        Self { diagnosis: Some(Box::new(diagnosis)), ..Self::new(StatusCode::NOT_FOUND, message) }
+    }
+
     /// The answer in an ecosystem's shape, which is made of the message.
     pub(super) fn answer(self, shape: fn(&str) -> Value) -> Response {
-        (self.status, Json(shape(&printable(&self.message)))).into_response()
+        let mut body = shape(&printable(&self.message));
+        if let (Some(members), Some(Ok(diagnosis))) =
+            (body.as_object_mut(), self.diagnosis.map(|diagnosis| serde_json::to_value(diagnosis.escaped())))
+        {
+            members.insert("diagnosis".to_owned(), diagnosis);
+        }
+        (self.status, Json(body)).into_response()
     }
 
     /// The answer for clients that show its text as it is.

@@ -15,7 +15,7 @@ use oidc_exchange::sql::SqlStore;
 use tokio::task::JoinHandle;
 
 use super::audit::{self, Audit};
-use super::config::{Config, Ecosystem, InvalidConfig, ProviderEntry, Tls};
+use super::config::{Config, Ecosystem, InvalidConfig, ProviderEntry, Tls, without_password};
 use super::database::Database;
 use super::ecosystems::{Ground, Served};
 use super::hosting::Host;
@@ -58,7 +58,9 @@ pub enum StartError {
     #[error("the publishers can't be stored: {0}")]
     Trust(String),
     /// The database can't be opened.
-    #[error("the database `{url}`: {reason}")]
+    #[error(
+        "the database `{url}`: {reason}; see that it is there, and a file's folder too, and may be written"
+    )]
     Database {
         /// Its URL, without what may be a password.
         url: String,
@@ -96,6 +98,7 @@ impl Running {
     ///
     /// When the configuration, a file that it names, the database or the address can't be used.
     pub async fn start(config: Config, cx: &Context) -> Result<Self, StartError> {
+        config.check()?;
         let tls = config.tls.as_ref().map(|tls| certificate(tls, cx)).transpose()?;
         let admin = config.admin_token_file.as_ref().map(|file| admin_token(file, cx)).transpose()?;
         let listener = listen(config.listen)?;
@@ -260,13 +263,6 @@ fn admin_token(file: &std::path::Path, cx: &Context) -> Result<Secret, StartErro
             "the file `{}` holds no administrator's token: expected a line of at least 16 characters",
             file.display()
         ))),
-    }
-}
-
-fn without_password(url: &str) -> String {
-    match url.split_once('@') {
-        Some((scheme, host)) => format!("{}:…@{host}", scheme.split(':').next().unwrap_or_default()),
-        None => url.to_owned(),
     }
 }
 

@@ -62,6 +62,9 @@ pub struct Row {
     pub audience: Option<String>,
     /// The package's publishers; absent for the one that lets the sample job in.
     pub publishers: Option<Vec<Value>>,
+    /// Further publishers: with `package` and `pending` beside their own keys.
+    #[serde(default)]
+    pub also: Vec<Map<String, Value>>,
     /// The package that those are configured on, if not the one that is published.
     pub configured_on: Option<String>,
     /// Whether they are still to create the package.
@@ -166,6 +169,7 @@ impl World {
         }
         if let (true, Some(exchange)) = (row.used, &world.exchange) {
             exchange.exchange(&world.token(AUDIENCE), &Door::package("npm", PACKAGE)).await.unwrap();
+            exchange.purge(1000).await.unwrap();
         }
         (world, refused)
     }
@@ -194,6 +198,19 @@ impl World {
             let mut record =
                 PublisherRecord::new(id, package.clone(), provider.id(), identity, config, created);
             record.pending = self.row.pending;
+            store.add(&record).await.unwrap();
+        }
+        for (number, more) in self.row.also.iter().enumerate() {
+            let mut config = more.clone();
+            let package = config.remove("package").map(|name| name.as_str().unwrap().to_owned());
+            let pending = config.remove("pending") == Some(Value::Bool(true));
+            let config = Value::Object(config);
+            let identity = provider.publisher(&config)?.identity();
+            let package = Package::new("npm", package.as_deref().unwrap_or(PACKAGE));
+            let created = Timestamp::from_secs(now);
+            let id = format!("also-{number}");
+            let mut record = PublisherRecord::new(id, package, provider.id(), identity, config, created);
+            record.pending = pending;
             store.add(&record).await.unwrap();
         }
         Ok(Exchange::new(verifier, store, MintPolicy::default()))
@@ -284,6 +301,11 @@ impl World {
         // A token that is gone already can be exchanged to see what the registry says.
         let doctor = if self.row.exchange || self.row.used { doctor.exchanging_always() } else { doctor };
         doctor.examine(&oidc_providers::all(), &self.context()).await
+    }
+
+    /// Our registry's exchange.
+    pub fn exchange(&self) -> &Exchange {
+        self.exchange.as_ref().unwrap()
     }
 
     /// What our registry says to the job's token.

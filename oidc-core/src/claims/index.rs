@@ -15,27 +15,28 @@ use super::{ClaimValue, InvalidClaims, MAX_CLAIMS};
 const MAX_JSON_BYTES: usize = 1 << 30;
 /// A power of two above the number of claims that tokens have, so that most names are found at the first look.
 const BUCKETS: usize = 64;
-/// Room for the claims that tokens have, so that memory is asked for once.
-const USUAL_CLAIMS: usize = 48;
 /// No member's number: there are at most [`MAX_CLAIMS`].
 const NONE: u16 = u16::MAX;
 
-/// The members of an object in its order, and a hash table of their names.
+/// The members of an object in its order, and a hash table of their names, in one allocation.
 #[derive(Clone)]
 pub(super) struct Index {
-    members: Vec<Member>,
-    /// The member that came last into each bucket.
-    buckets: [u16; BUCKETS],
+    /// The members' places. There are at least as many as buckets, since the table begins in them.
+    slots: Vec<Slot>,
+    members: usize,
     /// The names that were written with escapes, without them, one after the other.
     unescaped: String,
     may_have_escapes: bool,
 }
 
+/// One place: the member of this number, and the beginning of the bucket of this number.
 #[derive(Clone, Copy)]
-struct Member {
-    print: u32,
+struct Slot {
+    /// The member that came last into this bucket.
+    first: u16,
     /// The member that came into the same bucket before this one.
     next: u16,
+    print: u32,
     /// Where the name stands in the text or, counted from the text's end, in `unescaped`.
     name: Span,
     value: Span,
@@ -55,12 +56,7 @@ impl Index {
             return Err(InvalidClaims::Syntax);
         }
         let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
-        let mut index = Self {
-            members: Vec::new(),
-            buckets: [NONE; BUCKETS],
-            unescaped: String::new(),
-            may_have_escapes,
-        };
+        let mut index = Self { slots: Vec::new(), members: 0, unescaped: String::new(), may_have_escapes };
         let mut why = InvalidClaims::Syntax;
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let indexer = Indexer { json, index: &mut index, why: &mut why };
@@ -73,37 +69,37 @@ impl Index {
 
     pub(super) fn get<'a>(&self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {
         let name = name.as_bytes();
-        let member = self.find(json, name, print(name))?;
-        Some(ClaimValue::new(json.get(member.value.range())?, self.may_have_escapes))
+        let slot = self.find(json, name, print(name))?;
+        Some(ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes))
     }
 
     pub(super) fn iter<'a>(&'a self, json: &'a str) -> impl Iterator<Item = (&'a str, ClaimValue<'a>)> {
-        self.members.iter().filter_map(move |member| {
-            let value = ClaimValue::new(json.get(member.value.range())?, self.may_have_escapes);
-            Some((std::str::from_utf8(member.name(json, &self.unescaped)?).ok()?, value))
+        self.slots.iter().take(self.members).filter_map(move |slot| {
+            let value = ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes);
+            Some((std::str::from_utf8(slot.name(json, &self.unescaped)?).ok()?, value))
         })
     }
 
-    fn find(&self, json: &str, name: &[u8], print: u32) -> Option<&Member> {
-        let mut number = *self.buckets.get(bucket(print))?;
+    fn find(&self, json: &str, name: &[u8], print: u32) -> Option<&Slot> {
+        let mut number = self.slots.get(bucket(print))?.first;
         // Ends at `NONE`, which is no member's number.
-        while let Some(member) = self.members.get(usize::from(number)) {
-            if member.print == print && member.name(json, &self.unescaped) == Some(name) {
-                return Some(member);
+        while let Some(slot) = self.slots.get(usize::from(number)) {
+            if slot.print == print && slot.name(json, &self.unescaped) == Some(name) {
+                return Some(slot);
             }
-            number = member.next;
+            number = slot.next;
         }
         None
     }
 
     /// Adds a member, unless there is one of its name.
     fn push(&mut self, json: &str, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
-        let number = self.members.len();
+        let number = self.members;
         if number >= MAX_CLAIMS {
             return Err(InvalidClaims::TooMany);
         }
-        if number == 0 {
-            self.members.reserve_exact(USUAL_CLAIMS);
+        if number >= self.slots.len() {
+            self.slots.resize(number + BUCKETS, Slot::EMPTY);
         }
         let print = print(name.0.as_bytes());
         if self.find(json, name.0.as_bytes(), print).is_some() {
@@ -117,15 +113,27 @@ impl Index {
                 Span::new(start, start + name.len())
             }
         };
-        if let Some(bucket) = self.buckets.get_mut(bucket(print)) {
-            let next = std::mem::replace(bucket, u16::try_from(number).unwrap_or(NONE));
-            self.members.push(Member { print, next, name, value: Span::within(json, value) });
+        let next = match self.slots.get_mut(bucket(print)) {
+            Some(bucket) => std::mem::replace(&mut bucket.first, u16::try_from(number).unwrap_or(NONE)),
+            None => NONE,
+        };
+        if let Some(slot) = self.slots.get_mut(number) {
+            *slot = Slot { first: slot.first, next, print, name, value: Span::within(json, value) };
         }
+        self.members = number + 1;
         Ok(())
     }
 }
 
-impl Member {
+impl Slot {
+    const EMPTY: Self = Self {
+        first: NONE,
+        next: NONE,
+        print: 0,
+        name: Span { start: 0, end: 0 },
+        value: Span { start: 0, end: 0 },
+    };
+
     fn name<'a>(&self, json: &'a str, unescaped: &'a str) -> Option<&'a [u8]> {
         let in_json = json.as_bytes().get(self.name.range());
         in_json.or_else(|| unescaped.as_bytes().get(self.name.before(json.len()).range()))
@@ -172,7 +180,7 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
             let value = value.get();
             // What was skipped so far is looked into: names within, and escapes that mean no character.
             let has_escapes = self.index.may_have_escapes && value.contains('\\');
-            let is_to_be_read = has_escapes || value.starts_with(['{', '[']);
+            let is_to_be_read = has_escapes || matches!(value.as_bytes(), [b'{' | b'[', ..]);
             let pushed = if is_to_be_read && !UniqueNames::hold_in(value).map_err(A::Error::custom)? {
                 Err(InvalidClaims::Duplicate)
             } else {
@@ -187,13 +195,14 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
     }
 }
 
-/// A number that two names rarely share: of their length, their first, middle and last byte, without a branch. It need
-/// not withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
+/// A number that two names rarely share: of their length, their first and their last byte, without a branch. It need not
+/// withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
 /// signature.
 fn print(name: &[u8]) -> u32 {
-    let at = |position: usize| name.get(position).copied().unwrap_or_default();
-    let [length, ..] = name.len().to_le_bytes();
-    u32::from_le_bytes([length, at(0), at(name.len() / 2), at(name.len().wrapping_sub(1))])
+    let [length, more, ..] = name.len().to_le_bytes();
+    let first = name.first().copied().unwrap_or_default();
+    let last = name.last().copied().unwrap_or_default();
+    u32::from_le_bytes([length, first, last, more])
 }
 
 /// The bucket of a number. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.

@@ -229,6 +229,12 @@ pub enum HttpErrorKind {
     /// The host could not be reached: name, connection, TLS or proxy.
     #[error("no connection ({0})")]
     Connect(String),
+    /// The URL says https, and the other side speaks no TLS.
+    #[error("what is spoken at this port is not TLS, which `https://` asks for, and may be plain http")]
+    NotTls,
+    /// The URL says http, and the other side speaks something else.
+    #[error("what is spoken at this port is not plain HTTP, which `http://` asks for, and may be https")]
+    NotHttp,
     /// [`Request::deadline`] passed.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),

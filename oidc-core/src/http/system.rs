@@ -208,6 +208,10 @@ fn headers(headers: &reqwest::header::HeaderMap) -> Vec<(String, String)> {
 fn kind(error: &reqwest::Error, request: &Request) -> HttpErrorKind {
     if error.is_timeout() {
         HttpErrorKind::Timeout(request.deadline)
+    } else if has_cause(error, is_not_tls) {
+        HttpErrorKind::NotTls
+    } else if has_cause(error, is_not_http) {
+        HttpErrorKind::NotHttp
     } else if error.is_connect() {
         HttpErrorKind::Connect(innermost(error))
     } else if error.is_builder() {
@@ -215,6 +219,32 @@ fn kind(error: &reqwest::Error, request: &Request) -> HttpErrorKind {
     } else {
         HttpErrorKind::Broken(innermost(error))
     }
+}
+
+/// Whether an error or one below it is of a kind. An I/O error hides what it wraps from those that walk the chain.
+fn has_cause(
+    error: &(dyn std::error::Error + 'static),
+    is_one: fn(&(dyn std::error::Error + 'static)) -> bool,
+) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    is_one(error)
+        || wrapped.is_some_and(|wrapped| has_cause(wrapped, is_one))
+        || error.source().is_some_and(|below| has_cause(below, is_one))
+}
+
+/// The first bytes that came are no TLS record (RFC 8446, section 5.1).
+fn is_not_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(rustls::Error::InvalidMessage(
+            rustls::InvalidMessage::InvalidContentType | rustls::InvalidMessage::UnknownProtocolVersion
+        ))
+    )
+}
+
+/// The first bytes that came are no HTTP.
+fn is_not_http(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
 }
 
 /// The text of the error at the bottom, which says what happened; those above say where.

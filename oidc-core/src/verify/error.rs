@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::claims::{Claims, InvalidClaims};
 use crate::text::shown;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, in_words};
 use crate::token::{Audience, MAX_TOKEN_BYTES};
 use crate::trust::Unverified;
 
@@ -142,22 +142,27 @@ impl fmt::Display for VerifyError {
                     let or = if index == 0 { "" } else { " or " };
                     write!(f, "{or}`{}`", shown(audience.as_str()))?;
                 }
-                f.write_str(" alone; ask the platform for a token with that audience")
+                f.write_str(
+                    " alone; clients derive it from the registry's URL: name the registry by the URL that it has itself, or ask \
+                     the platform for that audience",
+                )
             }
             Reason::Expired { expired_at, now } => write!(
                 f,
-                "the identity token has expired: claim `exp` is {expired_at}, {} s ago; ask the platform for a new one",
-                now.since(*expired_at).as_secs()
+                "the identity token has expired {} ago: claim `exp` is {expired_at}; ask the platform for a new one, and \
+                 exchange it soon after",
+                in_words(now.since(*expired_at))
             ),
             Reason::NotYetValid { valid_from, now } => write!(
                 f,
-                "the identity token is not valid yet: claim `nbf` or `iat` is {valid_from}, in {} s; check the clocks",
-                valid_from.since(*now).as_secs()
+                "the identity token is not valid yet: claim `nbf` or `iat` is {valid_from}, which is in {} by the \
+                 registry's clock ({now}); compare the clocks",
+                in_words(valid_from.since(*now))
             ),
             Reason::Lifetime { limit } => write!(
                 f,
-                "the identity token is made for longer than the {} s that its platform's tokens may live (`exp` minus `iat`)",
-                limit.as_secs()
+                "the identity token is made for longer than the {} that its platform's tokens may live (`exp` minus `iat`)",
+                in_words(*limit)
             ),
             Reason::UnknownKey => write!(
                 f,
@@ -166,9 +171,9 @@ impl fmt::Display for VerifyError {
             ),
             Reason::KeysUnavailable { retry_after } => write!(
                 f,
-                "the keys of the issuer {} can't be had now; try again in {} s",
+                "the keys of the issuer {} can't be had now; try again in {}",
                 self.found("iss"),
-                retry_after.as_secs()
+                in_words(*retry_after)
             ),
             Reason::Signature => {
                 write!(f, "the identity token's signature is not that of its issuer {}", self.found("iss"))

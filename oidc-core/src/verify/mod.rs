@@ -26,7 +26,7 @@ pub use self::error::{Reason, VerifyError};
 use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
 use crate::claims::Claims;
 use crate::context::Context;
-use crate::provider::{Algorithm, ClaimRule, Form, Presence, Provider, ProviderSet, Replay};
+use crate::provider::{Algorithm, ClaimRule, Form, Presence, Profile, Provider, ProviderSet, Replay};
 use crate::text::shown;
 use crate::time::{LEEWAY, Timestamp};
 use crate::token::Audience;
@@ -54,6 +54,8 @@ struct Trusted {
     provider: Arc<dyn Provider>,
     issuer: Arc<str>,
     max_lifetime: Duration,
+    /// Those of the platform's rules that a token must fulfil, and that no other check here does.
+    required: Vec<ClaimRule>,
     keys: Arc<KeyCache>,
 }
 
@@ -85,6 +87,7 @@ impl Verifier {
                     provider: Arc::clone(provider),
                     issuer: Arc::clone(&url),
                     max_lifetime: issuer.max_lifetime.unwrap_or(provider.profile().max_lifetime),
+                    required: required(provider.profile()),
                     keys: Arc::new(keys),
                 };
                 if issuers.insert(Arc::clone(&url), trusted).is_some() {
@@ -222,8 +225,7 @@ impl Verifier {
                 return Err(Denied { reason: Reason::UnknownKey, missing });
             }
         }
-        let mut required = profile.claims.iter().filter(|rule| rule.presence == Presence::Required);
-        required.try_for_each(|rule| check_claim(rule, token.claims))?;
+        trusted.required.iter().try_for_each(|rule| check_claim(rule, token.claims))?;
         let replay = replay_id(profile.replay, token)?;
         Ok(Proof { provider: trusted.provider.id(), issuer: Arc::clone(&trusted.issuer), expires_at, replay })
     }
@@ -319,13 +321,18 @@ fn wanted(token: &str) -> Option<Wanted> {
     Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
 }
 
+/// The claims that must be there and are not the verifier's own.
+fn required(profile: &Profile) -> Vec<ClaimRule> {
+    let is_required =
+        |rule: &&ClaimRule| rule.presence == Presence::Required && rule.form != Form::Registered;
+    profile.claims.iter().filter(is_required).copied().collect()
+}
+
 /// Whether a claim that the platform always sends is there and what it should be. An empty text is as good as none.
 fn check_claim(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
-    if rule.form == Form::Registered {
-        return Ok(());
-    }
-    let missing = Reason::MissingClaim(rule.name);
-    let Some(value) = claims.get(rule.name).filter(|value| !value.is_null()) else { return Err(missing) };
+    let Some(value) = claims.get(rule.name).filter(|value| !value.is_null()) else {
+        return Err(Reason::MissingClaim(rule.name));
+    };
     let fits = match rule.form {
         Form::Flag => value.as_bool().is_some(),
         _ => value.is_text(),
@@ -333,7 +340,10 @@ fn check_claim(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     if !fits {
         return Err(Reason::InvalidClaim(rule.name));
     }
-    if rule.form == Form::Text && value.is_empty() { Err(missing) } else { Ok(()) }
+    if rule.form == Form::Text && value.is_empty() {
+        return Err(Reason::MissingClaim(rule.name));
+    }
+    Ok(())
 }
 
 fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {

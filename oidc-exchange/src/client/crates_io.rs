@@ -30,6 +30,15 @@ impl Registry for CratesIo {
         &self.url
     }
 
+    /// Tokens are made and ended there, and nothing is read.
+    fn probe(&self) -> Request {
+        Request::get(self.url.below(TOKENS_PATH)).header("accept", "application/json")
+    }
+
+    fn is_there(&self, status: u16) -> bool {
+        status != 404
+    }
+
     fn old_way(&self) -> &'static OldWay {
         &CRATES_IO
     }

@@ -3,12 +3,15 @@ use std::fmt;
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of};
 use oidc_core::{Diagnosis, HttpUrl, IdToken, Secret, Subject};
 
+use super::told::{RegistryReason, Told};
+
 /// A registry gave no publish token. It never holds a secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{diagnosis}")]
 pub struct ExchangeError {
     kind: ExchangeErrorKind,
     diagnosis: Box<Diagnosis>,
+    reason: Option<Box<RegistryReason>>,
     source: Option<Box<HttpError>>,
 }
 
@@ -34,7 +37,7 @@ pub enum ExchangeErrorKind {
 impl ExchangeError {
     /// An error from its kind and its explanation.
     pub fn new(kind: ExchangeErrorKind, diagnosis: Diagnosis) -> Self {
-        Self { kind, diagnosis: Box::new(diagnosis), source: None }
+        Self { kind, diagnosis: Box::new(diagnosis), reason: None, source: None }
     }
 
     /// What kind of failure.
@@ -45,6 +48,11 @@ impl ExchangeError {
     /// What is wrong and what to change.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
+    }
+
+    /// What the registry refused for, where it says so in a form for programs.
+    pub fn reason(&self) -> Option<&RegistryReason> {
+        self.reason.as_deref()
     }
 
     /// Whether the registry doesn't know what it was asked for.
@@ -60,6 +68,9 @@ impl ExchangeError {
                 let fix = "check the registry's URL, its certificate and the proxy";
                 (ExchangeErrorKind::Unreachable, "exchange-unreachable", fix)
             }
+            HttpErrorKind::NotTls | HttpErrorKind::NotHttp => {
+                (ExchangeErrorKind::Unreachable, "exchange-unreachable", CHECK_SCHEME)
+            }
             HttpErrorKind::TooLarge(_) => (ExchangeErrorKind::InvalidAnswer, "exchange-answer", CHECK_URL),
             HttpErrorKind::Request(_) => {
                 (ExchangeErrorKind::InvalidRequest, "exchange-request", "check the registry's URL")
@@ -70,7 +81,7 @@ impl ExchangeError {
             }
         };
         let diagnosis = Diagnosis::new(code, Subject::Url(url.to_string()), problem).fix(fix);
-        Self { kind, diagnosis: Box::new(diagnosis), source: Some(Box::new(error)) }
+        Self { source: Some(Box::new(error)), ..Self::new(kind, diagnosis) }
     }
 
     /// The answer's status is not a success.
@@ -81,14 +92,29 @@ impl ExchangeError {
         token: &IdToken,
     ) -> Self {
         let message = message_of(answer).filter(|message| !repeats(message, token.secret()));
+        let told = Told::read(answer).filter(|told| !told.texts().any(|text| repeats(text, token.secret())));
         let status = answer.status;
-        let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
+        let says = told.as_ref().and_then(|told| told.problem.clone()).or_else(|| message.clone());
+        let says = says.map_or_else(String::new, |says| format!(": {says}"));
         let problem = format!("the registry refused the exchange for `{package}` with status {status}{says}");
         let subject = Subject::Url(url.to_string());
         let code = if is_from_elsewhere(answer) { "exchange-elsewhere" } else { "exchange-rejected" };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
         diagnosis.fix = advice(answer, message.as_deref()).map(str::to_owned);
-        Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
+        let kind = ExchangeErrorKind::Rejected { status, message };
+        let Some(told) = told else { return Self::new(kind, diagnosis) };
+        let reason = Some(Box::new(told.reason()));
+        Self { reason, ..Self::new(kind, told.explain(diagnosis)) }
+    }
+
+    /// The answer's status is a success, and somebody else than the registry gave it.
+    pub(super) fn elsewhere(url: &HttpUrl, answer: &Response) -> Self {
+        let status = answer.status;
+        let problem = format!(
+            "a web page answered, with status {status}, and not the registry: a proxy, a log-in page or a web site"
+        );
+        let diagnosis = Diagnosis::new("exchange-elsewhere", Subject::Url(url.to_string()), problem);
+        Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis.fix(CHECK_URL))
     }
 
     /// The registry doesn't tell its audience.
@@ -125,6 +151,8 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
     }
 }
+
+pub(super) const CHECK_SCHEME: &str = "write the registry's URL with the scheme that is spoken at its port";
 
 pub(super) const CHECK_URL: &str =
     "check that the URL is the registry's and not that of a proxy or a web page";
@@ -180,9 +208,9 @@ fn by_status(status: u16) -> &'static str {
         401 => "the registry did not accept the identity token; look at its issuer, audience and age",
         403 => "a rule of the trusted publisher differs; compare it with what the registry says",
         404 => {
-            "the registry knows no trusted publisher of this package for this token, or not this path; check the \
-             package's trusted publisher (repository, workflow file, environment, all case-sensitive) and the \
-             registry's URL"
+            "the registry knows no trusted publisher of this package for this token, or not this path; compare the package's \
+             trusted publisher with this job letter by letter (repository, workflow file, environment; registries differ in \
+             whether case matters), and check the registry's URL"
         }
         408 | 425 | 429 | 500..=599 => "try again later",
         _ => "see what the registry says",

@@ -29,6 +29,7 @@ mod pub_dev;
 mod pypi;
 mod renewal;
 mod rubygems;
+mod told;
 mod vs_marketplace;
 mod wire;
 
@@ -55,6 +56,7 @@ pub use self::pub_dev::PubDev;
 pub use self::pypi::Pypi;
 pub use self::renewal::{Renewal, Renewing};
 pub use self::rubygems::RubyGems;
+pub use self::told::RegistryReason;
 pub use self::vs_marketplace::VsMarketplace;
 
 /// A registry, as a publish tool sees it.
@@ -66,9 +68,16 @@ pub trait Registry: fmt::Debug + Send + Sync {
     /// The registry's URL, as it was given.
     fn url(&self) -> &HttpUrl;
 
-    /// A request that every registry of this protocol answers, and to anybody.
+    /// A request that every registry of this protocol answers, and to anybody. Where it accepts JSON, a web page is no
+    /// answer of a registry.
     fn probe(&self) -> Request {
         Request::get(self.url().clone())
+    }
+
+    /// Whether a probe that is answered with this status found a registry of this protocol. Where it did not, a publish
+    /// goes nowhere, although the exchange may go through: some clients ask for it at the host's root, whatever the path.
+    fn is_there(&self, _status: u16) -> bool {
+        true
     }
 
     /// What about the registry's URL is easily overlooked.

@@ -23,7 +23,7 @@ const PING_PATH: &str = "-/ping";
 pub struct Npm {
     url: HttpUrl,
     exchange_root: HttpUrl,
-    port: Port,
+    port: Option<Port>,
 }
 
 impl Npm {
@@ -34,7 +34,7 @@ impl Npm {
     /// When the URL is not https (http on loopback), or holds credentials.
     pub fn at(url: &str) -> Result<Self, InvalidUrl> {
         let url = HttpUrl::parse(url)?;
-        Ok(Self { exchange_root: url.clone(), url, port: Port::default() })
+        Ok(Self { exchange_root: url.clone(), url, port: None })
     }
 
     /// The public registry.
@@ -46,11 +46,19 @@ impl Npm {
         Self::at(PUBLIC)
     }
 
-    /// With the port in the audience or without it, which is the default.
+    /// With the port in the audience or without it. By default it is left out, as npm leaves it out, unless the variable
+    /// [`TOKEN_VARIABLE`] holds a token that was made for the audience with it, which npm sends as it is.
     #[must_use]
     pub fn with_port(mut self, port: Port) -> Self {
-        self.port = port;
+        self.port = Some(port);
         self
+    }
+
+    /// The form of the audience that a token in the job's variable was made for.
+    fn prepared_port(&self, cx: &Context) -> Option<Port> {
+        let token = cx.environment().get(TOKEN_VARIABLE)?;
+        let audience = npm::audience(&self.url, Port::PutIn).ok()?;
+        IdToken::new(token, audience).ok().map(|_| Port::PutIn)
     }
 
     /// With the exchange at the host's root although the registry has a path prefix, where npm itself asks.
@@ -73,6 +81,10 @@ impl Registry for Npm {
         Request::get(self.url.below(PING_PATH)).header("accept", "application/json")
     }
 
+    fn is_there(&self, status: u16) -> bool {
+        status != 404
+    }
+
     fn advise(&self) -> Vec<Diagnosis> {
         let path = self.url.path();
         let subject = || Subject::Url(self.url.to_string());
@@ -90,7 +102,8 @@ impl Registry for Npm {
         }
         let problem = "the registry's URL has a path: npm itself leaves it out and asks for the exchange at the host's root";
         let diagnosis = Diagnosis::new("registry-url-prefix", subject(), problem).severity(Severity::Notice);
-        let fix = "let the registry answer `/-/npm/v1/oidc/` at the host's root too, or publish through `trusted-publish exec`";
+        let fix = "nothing, if the registry answers `/-/npm/v1/oidc/` at its host's root too, as `registry` does; or else publish \
+                   through `trusted-publish exec`, which keeps the path";
         advice.push(diagnosis.fix(fix));
         advice
     }
@@ -103,8 +116,9 @@ impl Registry for Npm {
         &[TOKEN_VARIABLE]
     }
 
-    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, npm::audience(&self.url, self.port))
+    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
+        let port = self.port.or_else(|| self.prepared_port(cx)).unwrap_or_default();
+        wire::derived(&self.url, npm::audience(&self.url, port))
     }
 
     async fn exchange(

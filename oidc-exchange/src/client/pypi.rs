@@ -37,8 +37,13 @@ impl Registry for Pypi {
         &self.url
     }
 
+    /// Uploads are taken at the URL itself. PyPI answers a GET with a page for people, other indexes that it is none.
     fn probe(&self) -> Request {
-        Request::get(self.endpoint(AUDIENCE_PATH)).header("accept", "application/json")
+        Request::get(self.url.clone())
+    }
+
+    fn is_there(&self, status: u16) -> bool {
+        status != 404
     }
 
     fn old_way(&self) -> &'static OldWay {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::error::is_html;
 use super::{ExchangeError, ExchangeErrorKind, PublishToken};
 
 /// A publish token may have this many bytes.
@@ -75,6 +76,9 @@ impl<'a> Call<'a> {
     /// Sends a request, once, and reads the answer as JSON.
     pub(super) async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ExchangeError> {
         let answer = self.send(request).await?;
+        if is_html(&answer) {
+            return Err(ExchangeError::elsewhere(&self.url, &answer));
+        }
         answer.json().ok_or_else(|| {
             let what = "the registry's answer to the exchange is not what its protocol says";
             ExchangeError::invalid_answer(&self.url, what)
@@ -155,6 +159,9 @@ pub(super) async fn told(url: HttpUrl, cx: &Context) -> Result<Audience, Exchang
     let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_answer(&url, error))?;
     if !answer.is_success() {
         return Err(ExchangeError::no_audience(&url, &answer));
+    }
+    if is_html(&answer) {
+        return Err(ExchangeError::elsewhere(&url, &answer));
     }
     let told: Told = answer
         .json()

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use oidc_core::{
-    ClaimRule, Claims, Diagnosis, Identity, Match, Mismatch, Presence, Provider, Subject, Timestamp, Verified,
+    ClaimRule, Claims, Diagnosis, Identity, Match, Mismatch, Presence, Provider, Subject, Timestamp,
+    Verified, shown,
 };
 
 use super::refusal::Refusal;
 use super::store::{Package, PublisherRecord};
 use super::trust::TrustPolicy;
+
+/// So many of a package's publishers are named to the registry's operator.
+const MAX_CONFIGURED: usize = 4;
 
 /// The publisher that lets a token in for one package.
 pub(super) struct Chosen {
@@ -76,6 +80,25 @@ impl Chooser<'_> {
         }
     }
 
+    /// A package's publishers in a line for the registry's operator, so many of them.
+    pub(super) fn configured(&self, publishers: &[PublisherRecord]) -> String {
+        let one = |record: &PublisherRecord| {
+            let read = (record.provider == self.provider.id())
+                .then(|| self.provider.publisher(&record.rules()).ok());
+            let key = || shown(&record.identity.key).to_string();
+            let rules = read.flatten().map_or_else(key, |publisher| publisher.describe());
+            let pending = if record.pending { ", pending" } else { "" };
+            format!("{} of `{}`: {rules}{pending}", record.provider, shown(&record.identity.issuer))
+        };
+        let mut all: Vec<String> = publishers.iter().take(MAX_CONFIGURED).map(one).collect();
+        match publishers.len().saturating_sub(MAX_CONFIGURED) {
+            0 if all.is_empty() => all.push("nothing".to_owned()),
+            0 => {}
+            more => all.push(format!("{more} more")),
+        }
+        all.join("; ")
+    }
+
     /// The refusal of a repository that was renamed or transferred, which its id proves.
     pub(super) fn renamed(&self, publishers: impl Iterator<Item = PublisherRecord>) -> Option<Refusal> {
         publishers.filter_map(|record| Some((record.package.clone(), self.check(record)?.err()?))).find_map(
@@ -108,7 +131,7 @@ impl Chooser<'_> {
             .filter(is_id)
             .filter_map(|rule| Some(format!("`{}` {}", rule.name, self.verified.get(rule.name)?)))
             .collect();
-        if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) }
+        if ids.is_empty() { String::new() } else { format!(", {}", ids.join(", ")) }
     }
 
     /// `None` where the stored publisher can't be used.

@@ -3,7 +3,7 @@ use http_body::Body;
 use serde_json::json;
 
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, empty, exchange_member, json, presented, with_refusal_headers};
+use super::http::{AnswerBody, allowing, empty, exchange_member, explained, json, presented};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
@@ -74,9 +74,13 @@ fn refused(refusal: &Refusal) -> Response<AnswerBody> {
         RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     };
-    with_refusal_headers(error(status, &refusal.to_string()), refusal.kind())
+    explained(status, shape(&refusal.to_string()), refusal)
 }
 
 fn error(status: StatusCode, detail: &str) -> Response<AnswerBody> {
-    json(status, &json!({ "errors": [{ "detail": detail }] }))
+    json(status, &shape(detail))
+}
+
+fn shape(detail: &str) -> serde_json::Value {
+    json!({ "errors": [{ "detail": detail }] })
 }

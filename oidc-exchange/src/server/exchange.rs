@@ -174,7 +174,7 @@ impl Exchange {
             let reason = reason(&chosen);
             let grant = self.grant(verified, subject, door, TokenHash::of(token.expose()), chosen);
             if verified.expires_at().plus(LEEWAY) <= grant.created_at {
-                return Err(Refusal::too_late());
+                return Err(Refusal::too_late(subject.provider.renewal()));
             }
             match self.0.stores.redeem(&grant).await? {
                 Redeemed::Granted => return Ok(Granted::new(token, reason, grant)),
@@ -183,6 +183,7 @@ impl Exchange {
                         door.package.as_deref(),
                         grant.max_uses,
                         verified.expires_at(),
+                        subject.provider.renewal(),
                     ));
                 }
                 Redeemed::Superseded => {}
@@ -208,25 +209,26 @@ impl Exchange {
         let chooser = Chooser { provider, verified, policy: &self.0.trust, now: self.now() };
         match chooser.choose(candidates, door.ecosystem, package, identity) {
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
-                Err(self.renamed(&chooser, identity, door).await?.unwrap_or(refusal))
+                Err(self.explained(refusal, &chooser, identity, door).await?)
             }
             chosen => chosen,
         }
     }
 
-    /// Why a repository is refused that was trusted under another name.
-    async fn renamed(
+    /// The refusal of somebody unknown, or what is wrong with a repository that was trusted under another name.
+    async fn explained(
         &self,
+        refusal: Refusal,
         chooser: &Chooser<'_>,
         identity: &Identity,
         door: &Door,
-    ) -> Result<Option<Refusal>, Refusal> {
-        let Some(package) = &door.package else { return Ok(None) };
-        let publishers = self.0.stores.of_package(&Package::new(door.ecosystem, package)).await?;
-        let is_of_issuer = |record: &PublisherRecord| {
-            record.identity.issuer == identity.issuer && door.is_for(&record.package)
-        };
-        Ok(chooser.renamed(publishers.into_iter().filter(is_of_issuer)))
+    ) -> Result<Refusal, Refusal> {
+        let Some(package) = &door.package else { return Ok(refusal) };
+        let mut publishers = self.0.stores.of_package(&Package::new(door.ecosystem, package)).await?;
+        publishers.retain(|record| door.is_for(&record.package));
+        let of_issuer = publishers.iter().filter(|record| record.identity.issuer == identity.issuer).cloned();
+        let renamed = chooser.renamed(of_issuer);
+        Ok(renamed.unwrap_or_else(|| refusal.with_configured(&chooser.configured(&publishers))))
     }
 
     fn grant(

@@ -9,13 +9,14 @@ use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTE
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
-use oidc_core::{Clock, Timestamp};
+use oidc_core::Clock;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::door::{Door, Minted};
 use super::exchange::Exchange;
 use super::refusal::{Refusal, RefusalKind};
+use crate::npm::is_placeholder;
 
 /// The body of a door's answers.
 pub type AnswerBody = Full<bytes::Bytes>;
@@ -38,6 +39,12 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
     let value = value.to_str().map_err(|_| Refusal::malformed("the `Authorization` header is not text"))?;
     match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && is_placeholder(token.trim()) => {
+            Err(Refusal::no_token(
+                "the `Authorization` header holds the placeholder of `actions/setup-node` and no identity token; send the \
+                 identity token as `Authorization: Bearer …`",
+            ))
+        }
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
             Ok(token.trim())
         }
@@ -124,6 +131,17 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Answer
     answer
 }
 
+/// A refusal's answer: the protocol's own members, and beside them `diagnosis`, which tells programs what the words tell
+/// people, and no more. No client of today's minds a further member.
+pub(super) fn explained(status: StatusCode, mut body: Value, refusal: &Refusal) -> Response<AnswerBody> {
+    if let (Some(members), Ok(diagnosis)) =
+        (body.as_object_mut(), serde_json::to_value(refusal.diagnosis().escaped()))
+    {
+        members.insert("diagnosis".to_owned(), diagnosis);
+    }
+    with_refusal_headers(json(status, &body), refusal.kind())
+}
+
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<AnswerBody> {
     let mut answer = Response::new(Full::default());
@@ -137,16 +155,8 @@ pub(super) fn allowing(methods: &'static str, mut answer: Response<AnswerBody>) 
     answer
 }
 
-/// A time as RFC 3339 has it.
-pub(super) fn rfc3339(time: Timestamp) -> String {
-    jiff::Timestamp::from_second(time.as_signed_secs()).unwrap_or_default().to_string()
-}
-
 /// The headers that a refusal brings, whatever its protocol: who to authenticate as, when to come again.
-pub(super) fn with_refusal_headers(
-    mut answer: Response<AnswerBody>,
-    kind: RefusalKind,
-) -> Response<AnswerBody> {
+fn with_refusal_headers(mut answer: Response<AnswerBody>, kind: RefusalKind) -> Response<AnswerBody> {
     if answer.status() == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

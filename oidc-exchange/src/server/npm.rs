@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::door::{Door, Minted};
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, bearer, json, read, rfc3339, with_refusal_headers};
+use super::http::{AnswerBody, allowing, bearer, explained, json, read};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 use crate::npm::PackageName;
@@ -59,9 +59,7 @@ where
     };
     match exchanged {
         Ok(minted) => json(StatusCode::CREATED, &body(&minted)),
-        Err(refusal) => {
-            with_refusal_headers(message(status(refusal.kind()), &refusal.to_string()), refusal.kind())
-        }
+        Err(refusal) => explained(status(refusal.kind()), shape(&refusal.to_string()), &refusal),
     }
 }
 
@@ -138,8 +136,8 @@ fn body(minted: &Minted) -> serde_json::Value {
     json!({
         "token_type": "oidc",
         "token": minted.token.expose(),
-        "created": rfc3339(minted.created_at),
-        "expires": rfc3339(minted.expires_at),
+        "created": minted.created_at.to_string(),
+        "expires": minted.expires_at.to_string(),
     })
 }
 
@@ -157,5 +155,9 @@ fn status(kind: RefusalKind) -> StatusCode {
 }
 
 fn message(status: StatusCode, message: &str) -> Response<AnswerBody> {
-    json(status, &json!({ "message": message, "body": { "message": message } }))
+    json(status, &shape(message))
+}
+
+fn shape(message: &str) -> serde_json::Value {
+    json!({ "message": message, "body": { "message": message } })
 }

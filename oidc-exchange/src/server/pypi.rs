@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::door::Minted;
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, exchange_member, json, member, with_refusal_headers};
+use super::http::{AnswerBody, allowing, exchange_member, explained, json, member};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
@@ -131,7 +131,7 @@ fn refused(refusal: &Refusal) -> Response<AnswerBody> {
         }
         _ => refusal.to_string(),
     };
-    with_refusal_headers(errors(status, code(refusal), &description), refusal.kind())
+    explained(status, shape(code(refusal), &description), refusal)
 }
 
 /// The protocol's name for a refusal. What can't be read as a token, or is of no known issuer, is a fault of the payload.
@@ -154,8 +154,12 @@ fn code(refusal: &Refusal) -> &'static str {
 }
 
 fn errors(status: StatusCode, code: &str, description: &str) -> Response<AnswerBody> {
+    json(status, &shape(code, description))
+}
+
+fn shape(code: &str, description: &str) -> serde_json::Value {
     let error = json!({ "code": code, "description": description });
-    json(status, &json!({ "message": "Token request failed", "errors": [error] }))
+    json!({ "message": "Token request failed", "errors": [error] })
 }
 
 fn message(status: StatusCode, message: &str) -> Response<AnswerBody> {

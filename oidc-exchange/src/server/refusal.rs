@@ -100,10 +100,16 @@ impl Refusal {
         Self::new(RefusalKind::NoToken, message)
     }
 
-    pub(super) fn already_used(package: Option<&str>, max_uses: u32, expires_at: Timestamp) -> Self {
+    /// `renewal` says how the token's platform gives a new one.
+    pub(super) fn already_used(
+        package: Option<&str>,
+        max_uses: u32,
+        expires_at: Timestamp,
+        renewal: &str,
+    ) -> Self {
         let message = format!(
             "the identity token was already used{}: it may be exchanged {}{}, and a dry run or an earlier step of the job \
-             counts; ask the platform for a new one (this one ends at {expires_at})",
+             counts; {renewal} (this one ends at {expires_at})",
             package.map_or_else(String::new, |package| format!(" for `{}`", shown(package))),
             if max_uses == 1 { "once".to_owned() } else { format!("{max_uses} times") },
             if package.is_some() { " for a package" } else { "" },
@@ -112,8 +118,8 @@ impl Refusal {
     }
 
     /// The token ended between its verification and its use.
-    pub(super) fn too_late() -> Self {
-        Self::new(RefusalKind::InvalidToken, "the identity token has expired; ask the platform for a new one")
+    pub(super) fn too_late(renewal: &str) -> Self {
+        Self::new(RefusalKind::InvalidToken, format!("the identity token has expired; {renewal}"))
     }
 
     /// Says only what the token itself carries, its `ids` among it, in the same words whether the package exists, has
@@ -129,16 +135,24 @@ impl Refusal {
             Some(package) => format!("package `{}`", shown(package)),
             None => format!("any package ({ecosystem})"),
         };
+        let refused = format!("no trusted publisher of {package} lets `{}` in", shown(&identity.key));
+        let came = format!("the token is from the issuer `{}`{ids}", shown(&identity.issuer));
         let message = format!(
-            "no trusted publisher of {package} is for `{}`{ids} of the issuer `{}`; compare the package's trusted \
-             publisher with this repository, or configure one (anew, if the repository was renamed, transferred or \
-             deleted and made again)",
-            shown(&identity.key),
-            shown(&identity.issuer),
+            "{refused}; compare the package's publisher with this job, field by field, which `trusted-publish doctor … \
+             --publisher KEY=VALUE` does for you, or configure one (anew, if the repository was renamed, transferred or \
+             deleted and made again); {came}"
         );
-        let for_log =
-            stranger.map(|mismatch| format!("a publisher of the same name is somebody else's: {mismatch}"));
+        let stranger = stranger
+            .map(|mismatch| format!("; a publisher of the same name is somebody else's: {mismatch}"))
+            .unwrap_or_default();
+        let for_log = Some(format!("{refused}; {came}{stranger}"));
         Self { for_log, ..Self::new(RefusalKind::NotTrusted, message) }
+    }
+
+    /// With what the package is configured with, which only the registry's operator may know.
+    pub(super) fn with_configured(self, configured: &str) -> Self {
+        let for_log = Some(format!("{}; configured: {configured}", self.for_log()));
+        Self { for_log, ..self }
     }
 
     /// The token proved the publisher's own repository, so it may be told what was expected.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::door::Minted;
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, exchange_member, json, rfc3339, with_refusal_headers};
+use super::http::{AnswerBody, allowing, exchange_member, explained, json};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
@@ -49,9 +49,9 @@ where
 fn body(minted: &Minted) -> serde_json::Value {
     json!({
         "rubygems_api_key": minted.token.expose(),
-        "name": format!("trusted publisher, {}", rfc3339(minted.created_at)),
+        "name": format!("trusted publisher, {}", minted.created_at),
         "scopes": ["push_rubygem"],
-        "expires_at": rfc3339(minted.expires_at),
+        "expires_at": minted.expires_at.to_string(),
     })
 }
 
@@ -62,9 +62,13 @@ fn refused(refusal: &Refusal) -> Response<AnswerBody> {
         RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::NOT_FOUND,
     };
-    with_refusal_headers(error(status, &refusal.to_string()), refusal.kind())
+    explained(status, shape(&refusal.to_string()), refusal)
 }
 
 fn error(status: StatusCode, reason: &str) -> Response<AnswerBody> {
-    json(status, &json!({ "error": reason }))
+    json(status, &shape(reason))
+}
+
+fn shape(reason: &str) -> serde_json::Value {
+    json!({ "error": reason })
 }

@@ -139,6 +139,10 @@ impl Provider for Buildkite {
         publisher::settings(claims.read_unverified())
     }
 
+    fn renewal(&self) -> &'static str {
+        "run the step again, or ask its agent for another token, with `buildkite-agent oidc request-token`"
+    }
+
     fn run(&self, claims: &Verified<Claims>) -> Run {
         let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
         let mut run = Run::default();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Audience, Claims, Context, Provider, ProviderSet, Verified};
+use oidc_core::{Audience, Claims, Context, Diagnosis, Provider, ProviderSet, Verified};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -44,32 +44,40 @@ pub(super) struct Case {
 }
 
 impl Cases {
-    pub(super) fn hold(&self, platform: Platform, at: usize) {
+    /// What the case says to its user.
+    pub(super) fn hold(&self, platform: Platform, at: usize) -> Option<Diagnosis> {
         let case = &self.cases[at];
         let issuer = case.issuer.as_deref().unwrap_or(&self.issuer);
         let config = changed(&self.config, &case.config);
         let provider = (platform.at)(issuer).unwrap();
         let unknown = unknown_claims(&*provider, &config, &case.claims);
         assert!(unknown.is_empty(), "{}: the platform's table has no {unknown:?}", case.name);
-        assert_eq!(case.outcome(platform, &provider, &config), case.expect, "{}", case.name);
+        let (outcome, said) = case.outcome(platform, &provider, &config);
+        assert_eq!(outcome, case.expect, "{}", case.name);
+        said
     }
 }
 
 impl Case {
-    fn outcome(&self, platform: Platform, provider: &Arc<dyn Provider>, config: &Value) -> Expected {
+    fn outcome(
+        &self,
+        platform: Platform,
+        provider: &Arc<dyn Provider>,
+        config: &Value,
+    ) -> (Expected, Option<Diagnosis>) {
         let code = |code: &str| Expected(code.to_owned());
         let publisher = match provider.publisher(config) {
             Ok(publisher) => publisher,
             Err(error) => {
                 assert!(error.diagnosis().fix.is_some(), "{}: {error}", self.name);
-                return code("config");
+                return (code("config"), Some(error.diagnosis().clone()));
             }
         };
         let issuer = self.signer.as_deref().unwrap_or(provider.profile().issuers[0].url());
         let claims = (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(&self.claims));
         let signer = self.signer.as_deref().map(|signer| (platform.at)(signer).unwrap());
         let providers = [Some(Arc::clone(provider)), signer].into_iter().flatten().collect();
-        let Some(verified) = verified(&providers, issuer, &claims) else { return code("verifier") };
+        let Some(verified) = verified(&providers, issuer, &claims) else { return (code("verifier"), None) };
         let identity = provider.identify(&verified);
         match publisher.check(&verified) {
             Ok(matched) => {
@@ -88,11 +96,11 @@ impl Case {
                 let config = changed(config, &serde_json::json!(learned));
                 let again = provider.publisher(&config).unwrap().check(&verified).unwrap();
                 assert!(again.learned.is_empty(), "{}: a learned id's key must be its claim", self.name);
-                code("match")
+                (code("match"), None)
             }
             Err(mismatch) => {
                 assert!(!mismatch.to_string().contains('\n'), "{}: {mismatch}", self.name);
-                code(mismatch.diagnosis().code)
+                (code(mismatch.diagnosis().code), Some(mismatch.diagnosis().clone()))
             }
         }
     }

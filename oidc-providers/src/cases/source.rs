@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use oidc_core::http::{HttpErrorKind, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::{
-    Ambient, Audience, Command, CommandError, CommandOutput, Commands, Context, Detection, FileError, Files,
-    ProviderSet, SourceError,
+    Ambient, Audience, Command, CommandError, CommandOutput, Commands, Context, Detection, Diagnosis,
+    FileError, Files, ProviderSet, SourceError,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -71,7 +71,8 @@ struct Recorded {
 }
 
 impl Cases {
-    pub(super) fn hold(&self, platform: Platform, at: usize) {
+    /// What the case says to its user.
+    pub(super) fn hold(&self, platform: Platform, at: usize) -> Option<Diagnosis> {
         let case = &self.cases[at];
         let providers: ProviderSet = [(platform.at)(&self.issuer).unwrap()].into_iter().collect();
         let http = case.http();
@@ -86,10 +87,11 @@ impl Cases {
             .with_random(NotRandom(0));
         let mut detection = Detection::new(&context);
         detection.token_variables = case.variables.iter().map(String::as_str).collect();
-        let outcome = match case.token(&providers, detection) {
-            Ok(()) => "token",
-            Err(error) => case.checked(&error),
-        };
+        let said = case.token(&providers, detection).err().map(|error| {
+            case.checked(&error);
+            error.diagnosis().clone()
+        });
+        let outcome = said.as_ref().map_or("token", |said| said.code);
         assert_eq!(outcome, case.expect.0, "{}", case.name);
         if let Some(asked) = &case.asked {
             let request = |request: &oidc_core::http::Request| {
@@ -98,6 +100,7 @@ impl Cases {
             };
             assert_eq!(&http.requests().iter().map(request).collect::<Vec<_>>(), asked, "{}", case.name);
         }
+        said
     }
 }
 
@@ -111,8 +114,8 @@ impl Case {
         Ok(())
     }
 
-    /// The error's code. Every error says what to do, in one line and without a secret.
-    fn checked(&self, error: &SourceError) -> &'static str {
+    /// Every error says what to do, in one line and without a secret.
+    fn checked(&self, error: &SourceError) {
         let text = error.to_string();
         assert!(error.diagnosis().fix.is_some() && !text.contains('\n'), "{}: {text}", self.name);
         self.shows_no_secret(&format!("{text} {error:?}"));
@@ -121,7 +124,6 @@ impl Case {
             self.shows_no_secret(&format!("{error} {error:?}"));
             below = error.source();
         }
-        error.diagnosis().code
     }
 
     fn shows_no_secret(&self, text: &str) {

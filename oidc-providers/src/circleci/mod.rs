@@ -176,6 +176,10 @@ impl Provider for CircleCi {
         advice::advise(claims.read_unverified())
     }
 
+    fn renewal(&self) -> &'static str {
+        "rerun the job, or ask for another token in it, with `circleci run oidc get`"
+    }
+
     fn run(&self, claims: &Verified<Claims>) -> Run {
         let text = |claim| claims.text(claim).map(String::from);
         let mut run = Run::default();

@@ -59,10 +59,10 @@ pub(super) struct WorkflowPath<'a> {
 
 impl<'a> WorkflowPath<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let (slash, _) = text.match_indices('/').nth(1)?;
-        let (repository, path) = text.split_at_checked(slash)?;
-        let (owner, name) = repository.split_once('/')?;
-        let rest = path.strip_prefix('/')?.strip_prefix(FOLDER)?;
+        let (owner, of_owner) = text.split_once('/')?;
+        let (name, path) = of_owner.split_once('/')?;
+        let (repository, _) = text.split_at_checked(owner.len() + 1 + name.len())?;
+        let rest = path.strip_prefix(FOLDER)?;
         (!owner.is_empty() && !name.is_empty()).then_some(Self { repository, rest })
     }
 }

@@ -182,6 +182,11 @@ impl Provider for GitHub {
         advice::advise(claims.read_unverified())
     }
 
+    fn renewal(&self) -> &'static str {
+        "run the publish again: GitHub gives a new token each time it is asked, unless a variable such as \
+         `NPM_ID_TOKEN` holds the old one"
+    }
+
     fn run(&self, claims: &Verified<Claims>) -> Run {
         let text = |claim| claims.text(claim).map(String::from);
         let mut run = Run::default();

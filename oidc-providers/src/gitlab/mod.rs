@@ -173,6 +173,10 @@ impl Provider for GitLab {
         advice::advise(claims.read_unverified())
     }
 
+    fn renewal(&self) -> &'static str {
+        "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it"
+    }
+
     fn run(&self, claims: &Verified<Claims>) -> Run {
         let text = |claim| claims.text(claim).map(String::from);
         let mut run = Run::default();

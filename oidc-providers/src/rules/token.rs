@@ -71,7 +71,7 @@ impl<'a> Token<'a> {
 
     /// Whether a field's claim is there and the same as the publisher's value.
     pub(crate) fn is(&self, field: &Field, expected: &str) -> Result<(), Mismatch> {
-        self.same(field, &*self.required(field.claim)?, expected)
+        self.same(field, &self.required(field.claim)?, expected)
     }
 
     /// Whether a field's value is the same as the publisher's.

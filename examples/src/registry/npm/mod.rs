@@ -33,6 +33,7 @@ pub use name::Invalid;
 pub use store::StoreError;
 pub use trust::{ManageTrust, TrustFailure};
 
+pub(in crate::registry) use serve::shape;
 pub(in crate::registry) use store::SCHEMA;
 
 use super::database::Database;

@@ -38,7 +38,7 @@ pub(super) async fn serve(State(npm): State<Npm>, request: Request) -> Response 
 }
 
 /// npm shows `error` after a publish and `message` after a token exchange; pnpm shows `body.message`.
-fn shape(message: &str) -> Value {
+pub(in crate::registry) fn shape(message: &str) -> Value {
     json!({ "error": message, "message": message, "body": { "message": message } })
 }
 
@@ -52,7 +52,10 @@ impl Npm {
     }
 
     async fn dispatch(&self, parts: &Parts, body: &mut Body) -> Answer {
-        let route = Route::parse(parts.uri.path())?;
+        let route = Route::parse(parts.uri.path()).map_err(|error| match error {
+            PathError::Unknown => Failure::nowhere(&self.public_url),
+            PathError::Invalid(invalid) => invalid.into(),
+        })?;
         let caller = Caller { npm: self, bearer: bearer(&parts.headers)? };
         let read = matches!(parts.method, Method::GET | Method::HEAD);
         match route {
@@ -217,15 +220,6 @@ impl Caller<'_> {
         match self.npm.authorize.authorize(self.bearer, name.as_str(), action).await? {
             Principal::Anonymous => Err(Failure::new(StatusCode::UNAUTHORIZED, "this needs a token")),
             principal => Ok(principal),
-        }
-    }
-}
-
-impl From<PathError> for Failure {
-    fn from(error: PathError) -> Self {
-        match error {
-            PathError::Unknown => Self::new(StatusCode::NOT_FOUND, "nothing is served here"),
-            PathError::Invalid(invalid) => invalid.into(),
         }
     }
 }

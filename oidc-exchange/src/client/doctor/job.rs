@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use oidc_core::{
     Ambient, Claims, Context, Detection, Diagnosis, Environment, IdToken, LEEWAY, Provider, ProviderSet,
-    Severity, SourceError, SourceErrorKind, Subject, Timestamp, TokenSource, Unverified,
+    Severity, SourceError, SourceErrorKind, Subject, Timestamp, TokenSource, Unverified, in_words,
 };
 
-use super::report::Report;
+use super::report::{Report, UNUSUAL_ISSUER};
 use crate::client::{Registry, links};
 
 /// CI platforms that are known by a variable, whether or not a provider for them is in the set.
@@ -131,32 +131,34 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
     }
 }
 
-/// A time for a person (RFC 3339).
-pub(super) fn utc(time: Timestamp) -> String {
-    jiff::Timestamp::from_second(time.as_signed_secs()).unwrap_or_default().to_string()
-}
-
 /// The token's times by this machine's clock.
-pub(super) fn own_clock(claims: &Claims, now: Timestamp) -> Option<Diagnosis> {
+pub(super) fn own_clock(
+    claims: &Claims,
+    provider: Option<&dyn Provider>,
+    now: Timestamp,
+) -> Option<Diagnosis> {
     let (issued, ends) = (claims.time("iat")?, claims.time("exp"));
     if let Some(ends) = ends.filter(|ends| ends.plus(LEEWAY) <= now) {
         let problem = format!(
-            "the identity token has expired {} s ago, by this machine's clock",
-            now.since(ends).as_secs()
+            "the identity token has expired {} ago, by this machine's clock",
+            in_words(now.since(ends))
         );
-        let fix = "ask the platform for a new one, or set this machine's clock; where the platform makes it before the \
-                   job begins, as GitLab does, exchange it earlier in the job";
+        let renewal = provider.map_or("get a new one from the platform", Provider::renewal);
+        let fix = format!(
+            "{renewal}; exchange it soon after, and set this machine's clock if that is what is wrong"
+        );
         let diagnosis = Diagnosis::new("token-expired", Subject::Claim("exp".to_owned()), problem);
-        return Some(diagnosis.found(utc(ends)).expected(format!("later than {}", utc(now))).fix(fix));
+        return Some(diagnosis.found(ends.to_string()).expected(format!("later than {now}")).fix(fix));
     }
     let ahead = issued.since(now);
     (ahead > LEEWAY).then(|| {
-        let problem = format!(
-            "the identity token was made {} s in the future, by this machine's clock",
-            ahead.as_secs()
-        );
+        let problem =
+            format!("the identity token was made {} in the future, by this machine's clock", in_words(ahead));
         let diagnosis = Diagnosis::new("clock-job", Subject::Clock, problem).severity(Severity::Warning);
-        diagnosis.found(utc(now)).expected(utc(issued)).fix("set this machine's clock, with NTP")
+        diagnosis
+            .found(now.to_string())
+            .expected(issued.to_string())
+            .fix("set this machine's clock, with NTP")
     })
 }
 
@@ -168,7 +170,7 @@ pub(super) fn unusual_issuer(claims: &Claims, providers: &ProviderSet) -> Option
     }
     let problem = "the identity token is from an issuer of its own (an enterprise's, a self-managed instance's), and a registry \
                    takes it only if it trusts exactly this one";
-    let diagnosis = Diagnosis::new("issuer-not-public", Subject::Claim("iss".to_owned()), problem);
+    let diagnosis = Diagnosis::new(UNUSUAL_ISSUER, Subject::Claim("iss".to_owned()), problem);
     let fix =
         "ask the registry's operator to trust this issuer, or publish from the platform's public instance";
     Some(diagnosis.severity(Severity::Warning).found(issuer).fix(fix))

@@ -24,6 +24,7 @@ use oidc_core::{Claims, Context, Diagnosis, Provider, ProviderSet, Severity, Sub
 use serde_json::{Map, Value};
 
 use self::job::Job;
+use self::place::Found;
 pub use self::place::unusable_url;
 pub(super) use self::remains::{CRATES_IO, NPM, PYPI, RUBYGEMS};
 pub use self::remains::{OldFile, OldWay};
@@ -75,14 +76,25 @@ impl<'a, R: Registry> Doctor<'a, R> {
             report.add_all(job::unusual_issuer(claims.read_unverified(), providers));
             self.review(job.provider(), claims, cx, &mut report);
         }
-        report.add_all(self.registry.advise());
-        let reached = place::probe(self.registry, claims.as_ref(), cx, &mut report).await;
+        let found = self.probe(claims.as_ref(), cx, &mut report).await;
+        match found {
+            Found::Registry => report.add_all(self.registry.advise()),
+            Found::Other | Found::Nothing => report.miss_registry(),
+        }
         remains::look(self.registry.old_way(), cx, &mut report);
-        if let (Some(job), true) = (&job, reached) {
+        if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
         report.conclude(self.registry.old_way());
         report
+    }
+
+    /// Whether a registry is at its URL, unless it was asked for its audience before and could not be reached.
+    async fn probe(&self, claims: Option<&Unverified<Claims>>, cx: &Context, report: &mut Report) -> Found {
+        if report.diagnoses.iter().any(|one| one.code == "exchange-unreachable") {
+            return Found::Nothing;
+        }
+        place::probe(self.registry, claims, cx, report).await
     }
 
     /// What the token's claims say by themselves.
@@ -95,9 +107,11 @@ impl<'a, R: Registry> Doctor<'a, R> {
     ) {
         if let Some(provider) = provider {
             report.settings = provider.settings(claims);
-            report.add_all(provider.advise(claims));
+            // Whoever states the publisher needs no guesses at what it might have.
+            let matters = |one: &Diagnosis| one.severity != Severity::Notice || self.intended.is_empty();
+            report.add_all(provider.advise(claims).into_iter().filter(matters));
         }
-        report.add_all(job::own_clock(claims.read_unverified(), cx.clock().now()));
+        report.add_all(job::own_clock(claims.read_unverified(), provider, cx.clock().now()));
         if !self.intended.is_empty() {
             intended::compare(provider, claims, &self.intended, report);
         }
@@ -118,8 +132,7 @@ impl<'a, R: Registry> Doctor<'a, R> {
                 }
             }
             Err(error) => {
-                report.verdict = Verdict::Refused;
-                report.add(error.diagnosis().clone());
+                report.refuse(&error);
             }
         }
     }

@@ -12,7 +12,7 @@ pub(super) fn steps(report: &Report, way: &OldWay) -> Vec<String> {
         Verdict::Refused => {
             steps.extend(first_step(report));
             let is_asked = report.diagnoses.iter().any(|one| one.code == "exchange-rejected");
-            if let Some(publisher) = publisher(report).filter(|_| is_asked) {
+            if let Some(publisher) = publisher(report).filter(|_| is_asked && report.is_about_publisher()) {
                 steps.push(format!(
                     "if the package has no trusted publisher yet, configure one with {publisher}: {}",
                     way.link
@@ -20,6 +20,11 @@ pub(super) fn steps(report: &Report, way: &OldWay) -> Vec<String> {
             }
         }
         Verdict::Untried => steps.push("publish, or run this check again with `--exchange`".to_owned()),
+        Verdict::Contradicted => steps.push(
+            "compare what you name with the package's trusted publishers: another one of them let this job in, or what you \
+             name is not what is configured"
+                .to_owned(),
+        ),
         Verdict::Accepted => {}
     }
     let places = places(report);
@@ -41,7 +46,7 @@ fn first_step(report: &Report) -> Option<String> {
                    KEY=VALUE` does it for you";
     Some(match first.code {
         // A registry that gave its own reason needs no advice.
-        "exchange-rejected" if first.fix.is_none() => {
+        "exchange-rejected" if first.fix.is_none() || report.refusal.is_some() => {
             "do what the registry says, and run this check again".to_owned()
         }
         "exchange-rejected" if !report.settings.is_empty() && report.differences.is_empty() => {

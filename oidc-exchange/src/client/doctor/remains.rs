@@ -6,9 +6,7 @@ use oidc_core::{Context, Diagnosis, Environment, Severity, Subject};
 
 use super::report::Report;
 use crate::client::links;
-
-/// What `actions/setup-node` puts into `NODE_AUTH_TOKEN` where there is no token.
-pub(super) const PLACEHOLDER: &str = "XXXXX-XXXXX-XXXXX-XXXXX";
+use crate::npm::is_placeholder;
 
 /// A settings file may have so many bytes to be looked at.
 const MAX_FILE: usize = 256 * 1024;
@@ -149,7 +147,7 @@ impl<'a> Look<'a> {
             around || self.way.variables.contains(name)
         };
         self.environment.names().filter(is_one).map(|name| match self.environment.get(name) {
-            Some(PLACEHOLDER) => {
+            Some(value) if is_placeholder(value) => {
                 placeholder(Subject::Variable(name.to_owned()), &format!("variable `{name}`"))
             }
             _ => {
@@ -198,9 +196,10 @@ impl<'a> Look<'a> {
         match value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
             // What the variable holds is told with the variables.
             Some(name) if self.environment.get(name.trim_end_matches(['-', '?'])).is_some() => None,
-            Some(name) => Some(unset(subject, &place, name)),
+            Some(name) => Some(unset(subject, &place, &format!("${{{name}}}"))),
             None if value.is_empty() => None,
-            None if value == PLACEHOLDER => Some(placeholder(subject, &place)),
+            None if is_placeholder(value) => Some(placeholder(subject, &place)),
+            None if matches!(value, "undefined" | "null") => Some(unset(subject, &place, value)),
             None => Some(self.secret("static-token-file", subject, &place)),
         }
     }
@@ -227,13 +226,13 @@ fn placeholder(subject: Subject, place: &str) -> Diagnosis {
     let fix = "remove `registry-url` from `actions/setup-node` in the workflow, or set `NODE_AUTH_TOKEN: ''` for the publish; \
                npm shows the reason with `--loglevel verbose`";
     let diagnosis = Diagnosis::new("placeholder-token", subject, problem).severity(Severity::Warning);
-    diagnosis.found(PLACEHOLDER).fix(fix).link(links::SETUP_NODE)
+    diagnosis.fix(fix).link(links::SETUP_NODE)
 }
 
-fn unset(subject: Subject, place: &str, variable: &str) -> Diagnosis {
+fn unset(subject: Subject, place: &str, found: &str) -> Diagnosis {
     let problem =
-        format!("{place} takes a token from a variable that is not set, which npm then sends as it stands");
+        format!("{place} names a token that is not set, and npm sends what stands there as if it were one");
     let fix = "remove the line: trusted publishing needs none";
     let diagnosis = Diagnosis::new("token-reference-unset", subject, problem).severity(Severity::Warning);
-    diagnosis.found(format!("${{{variable}}}")).fix(fix).link(links::NPM)
+    diagnosis.found(found).fix(fix).link(links::NPM)
 }

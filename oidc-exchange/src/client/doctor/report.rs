@@ -5,6 +5,10 @@ use serde::Serialize;
 
 use super::next;
 use super::remains::OldWay;
+use crate::client::{ExchangeError, RegistryReason};
+
+/// The stable name of an issuer that each registry has to trust by itself.
+pub(super) const UNUSUAL_ISSUER: &str = "issuer-not-public";
 
 /// What a check came to. It never holds a secret.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +20,9 @@ pub struct Report {
     pub registry: String,
     /// The package.
     pub package: String,
+    /// Why the registry refused, where it says so for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<RegistryReason>,
     /// The platform that the job runs on, if it was found.
     pub platform: Option<String>,
     /// What was found, the worst first and then in the order of the checks.
@@ -26,6 +33,8 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// What to do next, in order.
     pub next: Vec<String>,
+    #[serde(skip)]
+    is_found: bool,
 }
 
 /// Whether a publish from this job would be accepted.
@@ -39,6 +48,8 @@ pub enum Verdict {
     Refused,
     /// Nothing speaks against it, and the exchange was not tried.
     Untried,
+    /// The registry gave a publish token, although the publisher that the user has in mind lets this job not in.
+    Contradicted,
 }
 
 /// One key of the publisher that the user has in mind, and what the job has for it.
@@ -64,11 +75,13 @@ impl Report {
             verdict: Verdict::Untried,
             registry,
             package,
+            refusal: None,
             platform: None,
             diagnoses: Vec::new(),
             settings: Vec::new(),
             differences: Vec::new(),
             next: Vec::new(),
+            is_found: true,
         }
     }
 
@@ -88,12 +101,51 @@ impl Report {
         self.diagnoses.extend(diagnoses);
     }
 
+    /// There is no registry at its URL: what it might mind of the job is of no concern before it is found.
+    pub(super) fn miss_registry(&mut self) {
+        self.diagnoses.retain(|one| one.severity == Severity::Error || !is_about_claim(one));
+        self.is_found = false;
+    }
+
     /// The registry took the token: what was only to be considered about its claims is settled.
     pub(super) fn accept(&mut self) {
-        self.verdict = Verdict::Accepted;
-        let is_settled =
-            |one: &Diagnosis| one.severity == Severity::Notice && matches!(one.subject, Subject::Claim(_));
-        self.diagnoses.retain(|one| !is_settled(one));
+        let is_contradicted = self.differences.iter().any(|difference| difference.differs);
+        self.verdict = if is_contradicted { Verdict::Contradicted } else { Verdict::Accepted };
+        let is_settled = |one: &Diagnosis| one.severity == Severity::Notice || one.code == UNUSUAL_ISSUER;
+        self.diagnoses.retain(|one| !is_settled(one) || !is_about_claim(one));
+    }
+
+    /// The registry refused the token. Where it says why, other claims need no consideration, and a reason that was
+    /// foreseen is said once.
+    pub(super) fn refuse(&mut self, error: &ExchangeError) {
+        self.verdict = Verdict::Refused;
+        self.refusal = error.reason().cloned();
+        let mut refused = error.diagnosis().clone();
+        if matches!(refused.code, "exchange-elsewhere" | "exchange-unreachable") {
+            self.miss_registry();
+        }
+        if let Some(reason) = &self.refusal {
+            let is_other = |one: &Diagnosis| match (&one.subject, one.severity) {
+                (Subject::Claim(_), Severity::Notice) => true,
+                (Subject::Claim(claim), Severity::Warning) => reason.subject.as_ref() != Some(claim),
+                _ => false,
+            };
+            self.diagnoses.retain(|one| !is_other(one));
+            let is_same = |one: &Diagnosis| {
+                one.code == reason.code
+                    && one.expected == refused.expected
+                    && refused.problem.ends_with(&one.problem)
+            };
+            if self.diagnoses.iter().any(is_same) {
+                refused.problem = format!(
+                    "the registry refused the exchange for `{}` for the same reason ({})",
+                    shown(&self.package),
+                    reason.code
+                );
+                (refused.found, refused.expected, refused.fix) = (None, None, None);
+            }
+        }
+        self.add(refused);
     }
 
     /// Comes to the verdict. What the registry did outweighs what was thought that it would do.
@@ -128,7 +180,7 @@ impl Report {
             text.push('\n');
             text.push_str(&diagnosis.to_text());
         }
-        if self.verdict != Verdict::Accepted {
+        if self.verdict != Verdict::Accepted && self.is_about_publisher() {
             self.write_settings(&mut text);
         }
         self.write_differences(&mut text);
@@ -140,10 +192,17 @@ impl Report {
     pub fn headline(&self) -> String {
         let outcome = match self.verdict {
             Verdict::Accepted => "would be accepted",
+            Verdict::Contradicted => "would be accepted, but not by the trusted publisher that you name",
             Verdict::Refused => "would be refused",
             Verdict::Untried => "was not tried, and nothing speaks against it",
         };
         format!("A publish of `{}` at {} {outcome}.", shown(&self.package), shown(&self.registry))
+    }
+
+    /// Whether it may be the package's publisher that is wrong.
+    pub(super) fn is_about_publisher(&self) -> bool {
+        let may_be = |reason: &RegistryReason| reason.code == "not-trusted";
+        self.is_found && self.refusal.as_ref().is_none_or(may_be)
     }
 
     fn write_settings(&self, text: &mut String) {
@@ -191,6 +250,10 @@ impl Report {
             let _infallible = writeln!(text, "  {}. {step}", number + 1);
         }
     }
+}
+
+fn is_about_claim(diagnosis: &Diagnosis) -> bool {
+    matches!(diagnosis.subject, Subject::Claim(_))
 }
 
 fn write_values(text: &mut String, settings: &[&Setting]) {

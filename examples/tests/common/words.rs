@@ -1,0 +1,328 @@
+//! What no report of a failed publish comes to, and is said all the same: broken tokens, requests that are none, stores and
+//! registries that fail.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::{BodyExt as _, Full};
+use oidc_core::http::{HttpErrorKind, Response};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
+use oidc_core::verify::Verifier;
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::{
+    Audience, Clock, Context, Diagnosis, IdToken, Identity, Secret, Timestamp, TokenSource as _,
+    VariableSource,
+};
+use oidc_exchange::client::{CratesIo, Everything, Npm, PublishToken, Pypi, Registry as _};
+use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::server::{
+    self, Door, Exchange, Grant, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
+    TokenHash, TokenRecord, TokenStore, TrustStore as _,
+};
+use oidc_providers::sample::Overrides;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::world::{AUDIENCE, NOW, PACKAGE, REGISTRY};
+
+/// The issuer of the platform that the registry trusts.
+const ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// Everything, in the form of the file of messages.
+pub async fn all() -> String {
+    let mut text = String::new();
+    for (what, token) in broken_tokens() {
+        let error = registry(true, MemoryStore::default()).await.exchange(&token, &door()).await.unwrap_err();
+        add(&mut text, what, &error.diagnosis(), &error.to_string());
+    }
+    for (what, diagnosis, message) in failing_registries().await {
+        add(&mut text, what, &diagnosis, &message);
+    }
+    for (what, diagnosis) in failing_clients().await {
+        add(&mut text, what, &diagnosis, &diagnosis.to_string());
+    }
+    text + &requests().await
+}
+
+fn add(text: &mut String, what: &str, diagnosis: &Diagnosis, message: &str) {
+    write!(text, "=== {what} [{}]\n{message}\n\n", diagnosis.code).unwrap();
+}
+
+fn door() -> Door {
+    Door::package("npm", PACKAGE)
+}
+
+fn issuer() -> FakeIssuer {
+    FakeIssuer::new(ISSUER)
+}
+
+fn claims(changes: &[(&str, Option<Value>)]) -> Value {
+    let overrides: Overrides =
+        changes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    oidc_providers::github::sample::claims_with(ISSUER, AUDIENCE, NOW, "00000000-0000", &overrides)
+}
+
+fn broken_tokens() -> Vec<(&'static str, String)> {
+    let issuer = issuer();
+    let with = |changes: &[(&str, Option<Value>)]| issuer.sign(&claims(changes));
+    let under = |change: Value| {
+        let mut header = json!({ "alg": "RS256", "typ": "JWT", "kid": issuer.kid() });
+        for (name, value) in change.as_object().unwrap() {
+            header[name] = value.clone();
+        }
+        header.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        issuer.sign_as(&header, &claims(&[]))
+    };
+    let header = json!({ "alg": "RS256", "typ": "JWT", "kid": issuer.kid() }).to_string();
+    vec![
+        ("a token that is too large", "x".repeat(100_000)),
+        ("a text that is no token", "hunter2".to_owned()),
+        ("a header that is no object", issuer.sign_bytes(b"[]", b"{}")),
+        ("an algorithm that the platform does not use", under(json!({ "alg": "ES256" }))),
+        ("a header without a key", under(json!({ "kid": null }))),
+        ("a header that demands an extension", under(json!({ "crit": ["exp"] }))),
+        ("a header of something else", under(json!({ "typ": "at+jwt" }))),
+        ("claims twice", issuer.sign_bytes(header.as_bytes(), br#"{"iss":"a","iss":"b"}"#)),
+        ("another issuer", with(&[("iss", Some(json!("https://evil.example")))])),
+        ("another audience", with(&[("aud", Some(json!("npm:other.example")))])),
+        ("an audience among others", with(&[("aud", Some(json!([AUDIENCE, "npm:other.example"])))])),
+        (
+            "a token that has ended",
+            with(&[("iat", Some(json!(NOW - 700))), ("nbf", None), ("exp", Some(json!(NOW - 400)))]),
+        ),
+        (
+            "a token that has not begun",
+            with(&[("iat", Some(json!(NOW + 400))), ("nbf", None), ("exp", Some(json!(NOW + 700)))]),
+        ),
+        ("a token that lives too long", with(&[("exp", Some(json!(NOW + 86_400)))])),
+        ("a key that is not published", issuer.sign_unpublished(&claims(&[]))),
+        ("a forged signature", issuer.sign_impostor(&claims(&[]))),
+        ("a token without a repository", with(&[("repository", None)])),
+        ("a token without its own id", with(&[("jti", Some(json!("")))])),
+    ]
+}
+
+/// A registry that trusts the sample's repository, and reaches its platform or not.
+async fn registry(reaches: bool, memory: MemoryStore) -> Exchange {
+    registry_of(reaches, Stubborn { memory, redeemed: None }, ManualClock::at(NOW)).await
+}
+
+async fn registry_of(reaches: bool, store: Stubborn, clock: impl Clock + 'static) -> Exchange {
+    let http = if reaches { FakeHttp::of_issuer(Arc::new(issuer())) } else { FakeHttp::new() };
+    let cx = Context::default().with_http(http).with_clock(clock).with_random(NotRandom(7));
+    let provider = oidc_providers::public("github").unwrap();
+    let config = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+    let identity = provider.publisher(&config).unwrap().identity();
+    let package = Package::new("npm", PACKAGE);
+    let created = Timestamp::from_secs(NOW);
+    let record = PublisherRecord::new("publisher".to_owned(), package, "github", identity, config, created);
+    store.memory.add(&record).await.unwrap();
+    let verifier =
+        Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &oidc_providers::all(), &cx).unwrap();
+    Exchange::new(verifier, store, MintPolicy::default())
+}
+
+async fn failing_registries() -> Vec<(&'static str, Diagnosis, String)> {
+    let token = issuer().sign(&claims(&[]));
+    let stubborn = |redeemed| Stubborn { memory: MemoryStore::default(), redeemed: Some(redeemed) };
+    let clock = || ManualClock::at(NOW);
+    let cases = [
+        ("an issuer that can't be reached", registry(false, MemoryStore::default()).await),
+        ("a token that was used", registry_of(true, stubborn(Some(Redeemed::AlreadyUsed)), clock()).await),
+        (
+            "a publisher that changes meanwhile",
+            registry_of(true, stubborn(Some(Redeemed::Superseded)), clock()).await,
+        ),
+        ("a store that fails", registry_of(true, stubborn(None), clock()).await),
+        ("a token that ends meanwhile", registry_of(true, Stubborn::default(), Hurried::default()).await),
+    ];
+    let mut said = Vec::new();
+    for (what, exchange) in cases {
+        let refusal = exchange.exchange(&token, &door()).await.unwrap_err();
+        said.push((what, refusal.diagnosis(), refusal.to_string()));
+    }
+    said
+}
+
+async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
+    let url = format!("{REGISTRY}-/npm/v1/oidc/token/exchange/package/@acme%2fwidget");
+    let token = IdToken::new(issuer().sign(&claims(&[])), Audience::new(AUDIENCE).unwrap()).unwrap();
+    let mut said = Vec::new();
+    for (what, kind) in [
+        ("nobody is there", HttpErrorKind::Connect("connection refused".to_owned())),
+        ("no answer in time", HttpErrorKind::Timeout(Duration::from_secs(30))),
+        ("an answer without an end", HttpErrorKind::TooLarge(65_536)),
+        (
+            "a request that can't be sent",
+            HttpErrorKind::Request("header `x` has an invalid value".to_owned()),
+        ),
+        ("a connection that breaks", HttpErrorKind::Broken("connection reset".to_owned())),
+        ("https at a port of http", HttpErrorKind::NotTls),
+        ("http at a port of https", HttpErrorKind::NotHttp),
+    ] {
+        let cx = Context::default().with_http(FakeHttp::new().fail("POST", url.as_str(), kind));
+        let asked = Npm::at(REGISTRY).unwrap().exchange(&token, PACKAGE.parse().unwrap(), &cx).await;
+        said.push((what, asked.unwrap_err().diagnosis().clone()));
+    }
+    for (what, status, body) in [
+        ("an index that takes no trusted publishes", 403, "{}"),
+        ("an index that knows none", 404, "{}"),
+        ("an index that is out of order", 503, "try later"),
+        ("an index that tells no audience", 200, "{}"),
+        ("an index that is a web page", 200, "<!DOCTYPE html><p>Sign in"),
+    ] {
+        let audience = "https://index.example/_/oidc/audience";
+        let http = FakeHttp::new().on("GET", audience, Response::new(status, Vec::new(), body));
+        let asked = Pypi::at("https://index.example/legacy/").unwrap();
+        let asked = asked.audience(&Context::default().with_http(http)).await;
+        said.push((what, asked.unwrap_err().diagnosis().clone()));
+    }
+    let tokens = "https://crates.example/api/v1/trusted_publishing/tokens";
+    let http = FakeHttp::new().on("DELETE", tokens, Response::new(500, Vec::new(), "out of order"));
+    let publish = PublishToken::new(Secret::new("hunter2"), Everything, None);
+    let ended = CratesIo::at("https://crates.example").unwrap();
+    let ended = ended.revoke(&publish, &Context::default().with_http(http)).await;
+    said.push(("a token that is not ended", ended.unwrap_err().diagnosis().clone()));
+    let missing = VariableSource::new(&Context::default(), "NPM_ID_TOKEN");
+    let missing = missing.token(&Audience::new(AUDIENCE).unwrap()).await.unwrap_err();
+    said.push(("a variable that is not set", missing.diagnosis().clone()));
+    said
+}
+
+/// Requests that are none of a protocol's, and what is answered.
+async fn requests() -> String {
+    let exchange = registry(true, MemoryStore::default()).await;
+    let npm = "/-/npm/v1/oidc/token/exchange";
+    let mut text = String::new();
+    for (method, path, bearer, body) in [
+        ("POST", format!("{npm}/package/@acme%2fwidget"), None, ""),
+        ("POST", format!("{npm}/package/@acme%2fwidget"), Some("Basic aHVudGVyMg=="), ""),
+        ("POST", format!("{npm}/package/@acme%2fwidget"), Some("Bearer XXXXX-XXXXX-XXXXX-XXXXX"), ""),
+        ("POST", format!("{npm}/package/@acme"), Some("Bearer x"), ""),
+        ("GET", format!("{npm}/package/@acme%2fwidget"), None, ""),
+        ("POST", "/-/npm/v1/oidc/elsewhere".to_owned(), None, ""),
+        ("POST", npm.to_owned(), None, "hunter2"),
+        ("POST", npm.to_owned(), None, r#"{"package_name":"@acme/widget","id_token":""}"#),
+    ] {
+        let said = answer(server::npm(exchange.clone()), method, &path, bearer, body).await;
+        write!(text, "=== {method} {path} {}\n{said}\n\n", body.replace("hunter2", "…")).unwrap();
+    }
+    for (path, body) in [
+        ("/_/oidc/mint-token", "hunter2"),
+        ("/_/oidc/mint-token", r#"{"token":""}"#),
+        ("/_/oidc/mint-token", r#"{"token":"hunter2"}"#),
+        ("/_/oidc/elsewhere", ""),
+    ] {
+        let said = answer(server::pypi(exchange.clone()), "POST", path, None, body).await;
+        write!(text, "=== POST {path} {}\n{said}\n\n", body.replace("hunter2", "…")).unwrap();
+    }
+    let said =
+        answer(server::pypi(exchange.clone()).switched_off(), "POST", "/_/oidc/mint-token", None, "{}").await;
+    write!(text, "=== POST /_/oidc/mint-token, switched off\n{said}\n\n").unwrap();
+    for (method, bearer, body) in [
+        ("POST", None, "hunter2"),
+        ("POST", None, r#"{"jwt":"hunter2"}"#),
+        ("DELETE", Some("Bearer hunter2"), ""),
+        ("GET", None, ""),
+    ] {
+        let path = "/api/v1/trusted_publishing/tokens";
+        let said = answer(server::crates_io(exchange.clone()), method, path, bearer, body).await;
+        write!(text, "=== {method} {path} {}\n{said}\n\n", body.replace("hunter2", "…")).unwrap();
+    }
+    let path = "/api/v1/oidc/trusted_publisher/exchange_token";
+    let said = answer(server::rubygems(exchange), "POST", path, None, r#"{"jwt":"hunter2"}"#).await;
+    write!(text, "=== POST {path}\n{said}\n").unwrap();
+    text
+}
+
+async fn answer<S>(door: S, method: &str, path: &str, bearer: Option<&str>, body: &str) -> String
+where
+    S: tower::Service<
+            axum::http::Request<Full<axum::body::Bytes>>,
+            Response = axum::http::Response<Full<axum::body::Bytes>>,
+            Error = std::convert::Infallible,
+        >,
+{
+    let mut request = axum::http::Request::builder().method(method).uri(path);
+    if let Some(bearer) = bearer {
+        request = request.header("authorization", bearer);
+    }
+    request = request.header("content-type", "application/json");
+    let request = request.body(Full::new(axum::body::Bytes::from(body.to_owned()))).unwrap();
+    let Ok(answer) = door.oneshot(request).await;
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let code = body["diagnosis"]["code"].as_str().map_or_else(String::new, |code| format!(" [{code}]"));
+    let mut body = body;
+    if let Some(members) = body.as_object_mut() {
+        members.remove("diagnosis");
+    }
+    format!("{status}{code} {body}")
+}
+
+/// A store whose redeeming comes to what a test wants: `Some(None)` for a failure, `None` for what comes of it.
+#[derive(Debug, Default)]
+struct Stubborn {
+    memory: MemoryStore,
+    redeemed: Option<Option<Redeemed>>,
+}
+
+#[async_trait]
+impl PublisherStore for Stubborn {
+    async fn candidates(
+        &self,
+        identity: &Identity,
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        self.memory.candidates(identity, ecosystem, package).await
+    }
+
+    async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
+        match self.redeemed {
+            Some(Some(redeemed)) => Ok(redeemed),
+            Some(None) => Err(StoreError::new("the disk is full")),
+            None => self.memory.redeem(grant).await,
+        }
+    }
+}
+
+#[async_trait]
+impl TokenStore for Stubborn {
+    async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        self.memory.find(token, now).await
+    }
+
+    async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
+        self.memory.revoke(token).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.memory.purge(now, limit).await
+    }
+}
+
+/// A clock on which two minutes pass between two looks.
+#[derive(Debug, Default)]
+struct Hurried(AtomicU64);
+
+#[async_trait]
+impl Clock for Hurried {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(NOW + 120 * self.0.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _duration: Duration) {
+        std::future::pending::<()>().await;
+    }
+}

@@ -76,7 +76,12 @@ impl Cases {
         let needed = settings.iter().filter(|setting| setting.required).map(|setting| setting.key);
         let needed: Map<String, Value> =
             needed.map(|key| (key.to_owned(), self.config[key].clone())).collect();
-        provider.publisher(&needed.into()).unwrap();
+        let description = provider.publisher(&needed.clone().into()).unwrap().describe();
+        // Of an address only the host, which is nobody in person.
+        for value in needed.values().filter_map(|value| value.as_str()?.rsplit('@').next()) {
+            assert!(description.contains(value), "{description} says which publisher decided");
+        }
+        assert!(!description.contains('@'), "{description}");
     }
 }
 

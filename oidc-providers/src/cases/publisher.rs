@@ -114,6 +114,7 @@ impl Case {
                     "{}: look-up and check must agree",
                     self.name
                 );
+                assert_eq!(publisher.explain(&Unverified::new((*verified).clone())), None, "{}", self.name);
                 let learned = matched.learned.into_iter().map(|pin| (pin.claim.to_owned(), pin.value));
                 let learned: BTreeMap<String, String> = learned.collect();
                 if let Some(expected) = &self.learned {
@@ -127,6 +128,15 @@ impl Case {
             }
             Err(mismatch) => {
                 assert!(!mismatch.to_string().contains('\n'), "{}: {mismatch}", self.name);
+                let explained = publisher.explain(&Unverified::new((*verified).clone()));
+                if mismatch.diagnosis().code != "issuer" {
+                    assert_eq!(
+                        explained.as_ref(),
+                        Some(&mismatch),
+                        "{}: the job is told the same",
+                        self.name
+                    );
+                }
                 (code(mismatch.diagnosis().code), Some(mismatch.diagnosis().clone()))
             }
         }

@@ -133,12 +133,14 @@ async fn every_stable_name_has_a_message_in_the_files() {
 }
 
 /// Names of other things than what is wrong: commands, headers, features, registries, values of claims; and the names
-/// that PyPI's protocol has for a refusal, which stand beside ours.
+/// that PyPI's protocol has for a refusal, and PEP 807's draft for what it tells, which stand beside ours.
 const OTHER_NAMES: &[&str] = &[
+    "audience-endpoint",
     "aws-lc",
     "buildkite-agent",
     "content-type",
     "crates-io",
+    "default-features",
     "github-hosted",
     "gitlab-hosted",
     "invalid-payload",
@@ -146,7 +148,12 @@ const OTHER_NAMES: &[&str] = &[
     "invalid-reuse-token",
     "kebab-case",
     "metadata-flavor",
+    "multi-use-token",
+    "no-audience",
     "no-store",
+    "no-such-endpoint",
+    "no-such-index",
+    "not-acceptable",
     "not-enabled",
     "open-vsx",
     "prefix-dev",
@@ -156,5 +163,6 @@ const OTHER_NAMES: &[&str] = &[
     "retry-after",
     "rust-crypto",
     "self-hosted",
+    "token-mint-endpoint",
     "vs-marketplace",
 ];

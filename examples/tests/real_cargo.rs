@@ -140,10 +140,15 @@ async fn a_plain_cargo_publish_is_a_trusted_publish_with_a_credential_provider()
         settings(&url),
         env!("CARGO_BIN_EXE_trusted-publish"),
     );
-    std::fs::write(folder.join(".cargo/config.toml"), settings).unwrap();
+    std::fs::write(folder.join(".cargo/config.toml"), &settings).unwrap();
     cargo.run(&folder, &borrowed(&job(&scene)), &PUBLISH).await.succeeded();
     let by = scene.registry.cargo().published_by("widget-one-1.0.0.crate").await.unwrap();
     assert!(by.unwrap().contains("trusted-publisher"));
+    // Each run asks anew, so none is left with a token that is about to end.
+    let second = library(&cargo, &url, "widget_two", "1.0.0");
+    std::fs::write(second.join(".cargo/config.toml"), settings).unwrap();
+    cargo.run(&second, &borrowed(&job(&scene)), &PUBLISH).await.succeeded();
+    assert_eq!(scene.count("oidc_token").await, 2);
 }
 
 #[tokio::test]

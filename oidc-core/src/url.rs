@@ -95,6 +95,39 @@ impl HttpUrl {
         self.0.origin() == other.0.origin()
     }
 
+    /// Scheme, host and port, without a slash at the end: `https://registry.example`.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.0.scheme(), self.host_and_port())
+    }
+
+    /// Reads a URL that the server at this one hands out, and that a token may be sent to only if it leads back there: to
+    /// the same scheme, host and port, written as they are written here.
+    ///
+    /// Another spelling of the same place (a trailing dot, a number for an address, percent-escapes, a user name before an
+    /// `@`, a backslash) is refused as well: nothing that reads it otherwise is let near a token.
+    ///
+    /// # Errors
+    ///
+    /// When it leads anywhere else, or is no URL.
+    ///
+    /// ```
+    /// # use oidc_core::HttpUrl;
+    /// let registry = HttpUrl::parse("https://registry.example/legacy/").unwrap();
+    /// assert!(registry.own("https://registry.example/mint").is_ok());
+    /// let error = registry.own("https://registry.example@evil.example/mint").unwrap_err();
+    /// assert_eq!((error.found(), error.expected()), ("https://evil.example", "https://registry.example"));
+    /// ```
+    pub fn own(&self, text: &str) -> Result<Self, ForeignUrl> {
+        let expected = self.origin();
+        let written = text.get(..expected.len()).is_some_and(|start| start.eq_ignore_ascii_case(&expected));
+        let rest = text.get(expected.len()..).unwrap_or_default();
+        let is_whole = rest.is_empty() || rest.starts_with(['/', '?']);
+        match Self::parse(text) {
+            Ok(url) if written && is_whole && url.same_origin(self) => Ok(url),
+            _ => Err(ForeignUrl { found: origin_of(text, &expected), expected }),
+        }
+    }
+
     /// This URL with `path` below its own path, whether that ends in a slash or not, and without its query.
     /// Percent-escapes in `path` stay as they are.
     ///
@@ -175,9 +208,44 @@ impl InvalidUrl {
     }
 }
 
+/// A URL that a server hands out leads elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it leads to `{found}`, and a token goes to `{expected}` alone")]
+pub struct ForeignUrl {
+    found: String,
+    expected: String,
+}
+
+impl ForeignUrl {
+    /// Where it leads: its origin, or what is written there where that is no URL or another spelling of the origin that is
+    /// expected. Fit to be shown.
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+
+    /// The only origin that it may have.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+}
+
+/// A URL's origin. What has none, or is written otherwise than `expected` and means the same, stands as it is.
+fn origin_of(text: &str, expected: &str) -> String {
+    let origin = url::Url::parse(text).ok().map(|url| url.origin());
+    let origin = origin.filter(url::Origin::is_tuple).map(|origin| origin.ascii_serialization());
+    match origin {
+        Some(origin) if origin != expected => shown(&origin).to_string(),
+        _ => without_user(text.split('?').next().unwrap_or_default()),
+    }
+}
+
 /// The text up to its query, with what stands before an `@` left out.
 fn without_secrets(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
+    without_user(text.split(['?', '#']).next().unwrap_or_default())
+}
+
+/// The text, fit to be shown, without what stands before an `@`.
+fn without_user(text: &str) -> String {
     let shown_part = match text.rsplit_once('@') {
         Some((_, rest)) => format!("…@{rest}"),
         None => text.to_owned(),
@@ -255,6 +323,77 @@ mod tests {
         let url = url.with_query("audience", "npm:r.example&x=1");
         assert_eq!(url.as_str(), "https://r.example/t?api-version=2.0&audience=npm%3Ar.example%26x%3D1");
         assert_eq!(url.to_string(), "https://r.example/t");
+    }
+
+    #[test]
+    fn what_a_server_hands_out_leads_back_to_it() {
+        let base = HttpUrl::parse("https://registry.example/legacy/").unwrap();
+        for text in
+            ["https://registry.example", "https://registry.example/a?b=c", "HTTPS://Registry.Example/a"]
+        {
+            assert!(base.own(text).unwrap().same_origin(&base), "{text}");
+        }
+        let local = HttpUrl::parse("http://127.0.0.1:4873/").unwrap();
+        assert!(local.own("http://127.0.0.1:4873/mint").is_ok());
+        for (text, found) in [
+            ("http://127.0.0.1:4874/mint", "http://127.0.0.1:4874"),
+            ("http://127.0.0.1/mint", "http://127.0.0.1"),
+            ("http://127.1:4873/mint", "http://127.1:4873/mint"),
+            ("http://2130706433:4873/", "http://2130706433:4873/"),
+            ("http://0x7f.0.0.1:4873/", "http://0x7f.0.0.1:4873/"),
+            ("http://0177.0.0.1:4873/", "http://0177.0.0.1:4873/"),
+            ("http://localhost:4873/", "http://localhost:4873"),
+            ("http://[::1]:4873/", "http://[::1]:4873"),
+            ("http://[::ffff:127.0.0.1]:4873/", "http://[::ffff:7f00:1]:4873"),
+            ("http://127.0.0.1:48730/", "http://127.0.0.1:48730"),
+        ] {
+            let error = local.own(text).unwrap_err();
+            assert_eq!((error.found(), error.expected()), (found, "http://127.0.0.1:4873"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_url_is_named_by_its_origin_and_shows_no_secret() {
+        let base = HttpUrl::parse("https://registry.example/").unwrap();
+        for (text, found) in [
+            ("https://registry.example.evil.example/", "https://registry.example.evil.example"),
+            ("https://registry.exampleevil/", "https://registry.exampleevil"),
+            ("https://registry-example/", "https://registry-example"),
+            ("https://registry.example./", "https://registry.example."),
+            ("https://registry.example:8443/", "https://registry.example:8443"),
+            ("https://registry.example:443/", "https://registry.example:443/"),
+            ("http://registry.example/", "http://registry.example"),
+            ("https://registry.example@evil.example/", "https://evil.example"),
+            ("https://registry.example:hunter2@evil.example/", "https://evil.example"),
+            ("https://u:hunter2@registry.example/", "…@registry.example/"),
+            ("https://evil.example\\@registry.example/", "https://evil.example"),
+            ("https://registry.example\\@evil.example/", "…@evil.example/"),
+            ("https:\\\\registry.example/", "https:\\\\registry.example/"),
+            ("https:registry.example/", "https:registry.example/"),
+            ("https:///registry.example/", "https:///registry.example/"),
+            ("https://registry%2eexample/", "https://registry%2eexample/"),
+            ("https://regis\ttry.example/", "https://regis\\u{9}try.example/"),
+            ("\n https://registry.example/", "\\u{a} https://registry.example/"),
+            ("https://registry.ex\u{430}mple/", "https://registry.xn--exmple-4nf"),
+            ("https://registry\u{3002}example/", "https://registry。example/"),
+            ("https://ｒegistry.example/", "https://ｒegistry.example/"),
+            ("https://registry.example#@evil.example/", "…@evil.example/"),
+            ("https://registry.example/#a", "https://registry.example/#a"),
+            ("//registry.example/", "//registry.example/"),
+            ("/mint?token=hunter2", "/mint"),
+            ("mint", "mint"),
+            ("", ""),
+            ("ftp://registry.example/", "ftp://registry.example"),
+            ("file://registry.example/etc", "file://registry.example/etc"),
+            ("javascript:alert(1)", "javascript:alert(1)"),
+        ] {
+            let error = base.own(text).unwrap_err();
+            assert_eq!((error.found(), error.expected()), (found, "https://registry.example"), "{text}");
+            assert!(!error.to_string().contains("hunter2"));
+        }
+        let long = format!("https://{}.evil.example/", ["a"; 100].join("."));
+        assert!(base.own(&long).unwrap_err().to_string().len() < 600);
+        assert!(base.own(&format!("https://registry.example/{}", "a".repeat(9000))).is_err());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod address;
 pub mod client;
 pub mod crates_io;
 pub mod npm;
+pub mod pep_807;
 pub mod pypi;
 pub mod rubygems;
 #[cfg(feature = "server")]

@@ -4,13 +4,15 @@
 
 use oidc_core::http::{HeaderValue, Method, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::{Audience, Context, IdToken, SourceError, Timestamp, TokenSource};
+use oidc_core::{Audience, Context, IdToken, Timestamp};
 use oidc_exchange::client::{
     CratesIo, Everything, ExchangeErrorKind, Jsr, JsrUpload, NuGet, OpenVsx, Packagist, PrefixDev, PubDev,
-    PublishToken, Pypi, Registry, Renewal, Renewing, RubyGems, VsMarketplace,
+    PublishToken, Pypi, Registry, RubyGems, VsMarketplace,
 };
 use serde_json::{Value, json};
 
+/// The job's clock.
+const NOW: u64 = 1_700_000_000;
 const EXPIRY: u64 = 1_767_229_200;
 const EXPIRY_TEXT: &str = "2026-01-01T01:00:00Z";
 
@@ -22,7 +24,7 @@ fn id_token(audience: &str) -> IdToken {
 }
 
 fn context(http: &FakeHttp) -> Context {
-    Context::default().with_http(http.clone()).with_clock(ManualClock::at(1_700_000_000))
+    Context::default().with_http(http.clone()).with_clock(ManualClock::at(NOW))
 }
 
 fn answering(status: u16, body: &str) -> FakeHttp {
@@ -166,7 +168,7 @@ async fn crates_io() {
         body: json!({}),
         answer: (200, json!({ "token": "cio_tp_hunter2" })),
         token: "cio_tp_hunter2",
-        expires: None,
+        expires: Some(NOW + 1800),
     };
     recorded.check_audience().await;
     recorded.check().await;
@@ -304,7 +306,7 @@ async fn open_vsx() {
         body: json!({ "namespace": "acme", "extension": "widget" }),
         answer: (201, json!({ "value": "ovsxp_hunter2" })),
         token: "ovsxp_hunter2",
-        expires: None,
+        expires: Some(NOW + 900),
     };
     recorded.check_audience().await;
     recorded.check().await;
@@ -341,7 +343,7 @@ async fn packagist() {
         body: json!({}),
         answer: (200, json!({ "key": "key", "secret": "hunter2" })),
         token: "key:hunter2",
-        expires: None,
+        expires: Some(NOW + 900),
     };
     recorded.check().await;
     let http = answering(200, r#"{"audience":"https://packagist.com"}"#);
@@ -404,49 +406,5 @@ fn no_registry_is_opened_at_an_address_that_would_show_a_token() {
             Jsr::at(url, []).is_err(),
         ];
         assert_eq!(refused, [true; 10], "{url}");
-    }
-}
-
-/// A platform that gives one token after the other, or the same again and again.
-#[derive(Debug)]
-struct Platform {
-    is_renewable: bool,
-}
-
-#[async_trait::async_trait]
-impl TokenSource for Platform {
-    fn provider(&self) -> &str {
-        "fake"
-    }
-
-    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        Ok(id_token(audience.as_str()))
-    }
-
-    fn is_renewable(&self) -> bool {
-        self.is_renewable
-    }
-}
-
-#[tokio::test]
-async fn a_long_publish_gets_a_new_token_in_time_or_is_told_that_there_is_none() {
-    let clock = ManualClock::at(EXPIRY - 900);
-    for is_renewable in [true, false] {
-        let answer = json!({ "rubygems_api_key": "rubygems_hunter2", "expires_at": EXPIRY_TEXT }).to_string();
-        let http = answering(201, &answer);
-        let cx = context(&http).with_clock(clock.clone());
-        let (registry, source) = (RubyGems::public().unwrap(), Platform { is_renewable });
-        let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
-        assert!(matches!(renewing.token(&cx).await.unwrap(), Renewal::Lasting(_)));
-        assert_eq!(http.requests().len(), 1);
-        let late = context(&http).with_clock(ManualClock::at(EXPIRY - 299));
-        match renewing.token(&late).await.unwrap() {
-            Renewal::Lasting(_) => assert!(is_renewable),
-            Renewal::Ending { at, .. } => assert_eq!((is_renewable, at.as_secs()), (false, EXPIRY)),
-            other => panic!("{other:?}"),
-        }
-        let identities: Vec<_> = http.requests().into_iter().map(|request| request.body).collect();
-        assert_eq!(identities.len(), if is_renewable { 2 } else { 1 });
-        assert!(!is_renewable || identities[0] != identities[1], "an identity token is used once");
     }
 }

@@ -8,10 +8,13 @@ use oidc_core::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
 use oidc_core::{Context, Environment, FileError, HttpUrl, ProviderSet, Secret};
 use oidc_exchange::client::Mode;
 
-use super::child::{self, ChildError};
+use super::child::{self, ChildError, Run};
 use super::credential::{NoCredential, credential, mask};
 use super::doctor::Doctor;
-use super::ecosystem::{Door, Ecosystem, InvalidTarget};
+use super::door::Door;
+use super::ecosystem::{Asked, Ecosystem, InvalidTarget};
+use super::life;
+use super::signals::Signals;
 
 const EXAMPLES: &str = "\
 The job's identity comes from the CI platform: GitHub Actions (`permissions: id-token: write`), GitLab CI
@@ -34,6 +37,13 @@ crates-io: the token is in CARGO_REGISTRY_TOKEN, and in CARGO_REGISTRIES_NAME_TO
 settings know the URL. pypi: in what uv, twine, maturin, flit and hatch read. rubygems: in GEM_HOST_API_KEY, for
 `gem push --host URL`. The token is ended afterwards where the registry can do that (pypi, crates-io; not rubygems, whose
 tokens end by themselves after 15 minutes).
+
+pep-807: as pypi. nuget: NUGET_API_KEY. prefix-dev: PREFIX_API_KEY. packagist: PRIVATE_PACKAGIST_API_KEY and
+PRIVATE_PACKAGIST_API_SECRET. open-vsx: OVSX_PAT. vs-marketplace: VSCE_PAT. jsr: JSR_TOKEN. pub-dev: PUB_TOKEN.
+
+A command keeps the token that it starts with. How long that lives is said before it runs, and once more shortly before it
+ends. What takes longer publishes in several runs, or asks by itself: cargo with `cargo:token-from-stdout`, a script with
+`trusted-publish token`.
 
 The exit status is the command's, or 128 and the number of the signal that ended it.";
 
@@ -70,15 +80,21 @@ enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Target {
-    /// The registry's protocol: npm, pypi, crates-io, rubygems, prefix-dev, open-vsx, pub-dev.
+    /// The registry's protocol: npm, pypi, pep-807 (a draft), crates-io, rubygems, nuget, prefix-dev, packagist, open-vsx,
+    /// vs-marketplace, jsr, pub-dev.
     #[arg(long, value_name = "PROTOCOL")]
     registry: String,
     /// The registry's URL, written as the publish tool is told it.
     #[arg(long)]
     pub(super) url: String,
-    /// The package to publish, for registries whose tokens are for one (npm).
+    /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx), or the upload to JSR:
+    /// `@scope/package@version#sha256-…`.
     #[arg(long, value_name = "NAME")]
     pub(super) package: Option<String>,
+    /// Whose account publishes, for registries that have to be told: who made the policy (nuget), the organization
+    /// (packagist), the publisher (vs-marketplace).
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
     /// Whether to fall back to the static credential in the tools' variables, or to use nothing else.
     #[arg(long, value_name = "MODE", default_value = "automatic", value_parser = modes())]
     pub(super) trusted_publishing: Mode,
@@ -201,6 +217,11 @@ impl Target {
         Ecosystem::named(&self.registry).ok_or_else(|| PublishError::Unsupported(self.registry.clone()))
     }
 
+    /// What the registry at this URL is asked for.
+    pub(super) fn asked<'a>(&'a self, url: &'a HttpUrl) -> Asked<'a> {
+        Asked { url, package: self.package.as_deref(), owner: self.owner.as_deref() }
+    }
+
     /// Gets the token, and masks it before anybody can print it.
     async fn obtain(
         &self,
@@ -210,7 +231,7 @@ impl Target {
     ) -> Result<Ready, PublishError> {
         let ecosystem = self.ecosystem()?;
         let url = HttpUrl::parse(&self.url).map_err(InvalidTarget::from)?;
-        let mut door = (ecosystem.open)(&url, self.package.as_deref())?;
+        let mut door = (ecosystem.open)(&self.asked(&url))?;
         let mode = self.trusted_publishing;
         let token = credential(ecosystem, &mut *door, mode, providers, cx, err).await?;
         mask(&token, cx.environment(), err)?;
@@ -225,15 +246,24 @@ impl Exec {
         cx: &Context,
         err: &mut impl Write,
     ) -> Result<u8, PublishError> {
-        let ready = self.target.obtain(providers, cx, err).await?;
+        let mut signals = Signals::listen().map_err(ChildError::Wait)?;
+        let ready = tokio::select! {
+            ready = self.target.obtain(providers, cx, err) => ready?,
+            // A token that is being made meanwhile is nobody's, and ends by itself.
+            status = signals.status() => return Ok(status),
+        };
         let hidden = if self.pass_identity { Vec::new() } else { child::means_of_identity(cx.environment()) };
-        let mut variables: Vec<String> = ready.ecosystem.variables.iter().map(ToString::to_string).collect();
-        variables.extend((ready.ecosystem.variables_of)(&ready.url, cx));
-        let companions = ready.ecosystem.companions;
-        let ended = child::run(&self.command, &variables, &ready.token, companions, &hidden).await;
+        let variables = ready.ecosystem.filled(&ready.token, &ready.url, cx);
+        let run = Run {
+            command: &self.command,
+            variables: &variables,
+            companions: ready.ecosystem.companions,
+            hidden: &hidden,
+        };
+        let ended = life::told(run.to_its_end(&mut signals), ready.door.ends(), cx, err).await;
         if let Err(error) = ready.door.revoke(cx).await {
-            // The command's outcome stands; the token ends by itself.
-            writeln!(err, "trusted-publish: the token was not revoked: {error}")?;
+            // The command's outcome stands, whether or not anybody reads this; the token ends by itself.
+            let _told = writeln!(err, "trusted-publish: the token was not revoked: {error}");
         }
         Ok(ended?)
     }

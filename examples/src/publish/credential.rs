@@ -4,7 +4,8 @@ use oidc_core::{Context, Environment, ProviderSet, Secret};
 use oidc_exchange::client::{Failure, Mode};
 use oidc_exchange::npm::is_placeholder;
 
-use super::ecosystem::{Door, DoorError, Ecosystem, Obtained};
+use super::door::{Door, DoorError, Obtained};
+use super::ecosystem::Ecosystem;
 
 /// There is nothing to publish with.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +42,9 @@ pub(super) async fn credential(
     cx: &Context,
     err: &mut impl Write,
 ) -> Result<Secret, NoCredential> {
-    let variables = ecosystem.variables;
-    let fallback = static_credential(variables, cx.environment());
+    let variables = ecosystem.static_variables();
+    let fallback = static_credential(ecosystem.variables, cx.environment())
+        .or_else(|| static_parts(ecosystem.parts, cx.environment()));
     match (door.obtain(mode, providers, cx).await?, fallback) {
         (Obtained::Token(token), _) => Ok(token),
         (Obtained::Fallback(why), Some((name, token))) => {
@@ -64,6 +66,16 @@ fn static_credential(
         let token = environment.get(name).filter(|token| !is_placeholder(token))?;
         Some((*name, Secret::new(token)))
     })
+}
+
+/// A credential of several parts, if all are there, with the first one's name.
+fn static_parts(
+    variables: &'static [&'static str],
+    environment: &Environment,
+) -> Option<(&'static str, Secret)> {
+    let name = variables.first()?;
+    let parts: Option<Vec<&str>> = variables.iter().map(|name| environment.get(name)).collect();
+    Some((*name, Secret::new(parts?.join(":"))))
 }
 
 /// Lets GitHub Actions replace the token by `***` in the job's log from here on. Elsewhere it does nothing.

@@ -100,7 +100,7 @@ impl Target {
                 return Ok(Report::of_unusable(error.url(), package, unusable_url(&error)));
             }
         };
-        let door = (ecosystem.open)(&url, self.package.as_deref())?;
+        let door = (ecosystem.open)(&self.asked(&url))?;
         Ok(door.examine(question).await)
     }
 }

@@ -1,19 +1,30 @@
 use std::fmt;
 
-use async_trait::async_trait;
-use oidc_core::{Context, HttpUrl, InvalidUrl, ProviderSet, Secret};
-use oidc_exchange::client::doctor::{Doctor, Report};
+use oidc_core::{Context, HttpUrl, InvalidUrl, Secret};
 use oidc_exchange::client::{
-    CratesIo, Everything, ExchangeError, Extension, Failure, InvalidExtension, Mode, Npm, OpenVsx, Outcome,
-    PrefixDev, PubDev, PublishToken, Pypi, Registry, RubyGems, WrongPackage,
+    CratesIo, Everything, InvalidComposerName, InvalidExtension, InvalidJsrUpload, Jsr, Npm, NuGet, OpenVsx,
+    Packagist, Pep807, PrefixDev, PubDev, Pypi, RubyGems, VsMarketplace,
 };
 use oidc_exchange::npm::InvalidPackageName;
 
 use super::cargo_config;
-use super::doctor::Question;
+use super::door::{Door, opened};
 
 /// Every registry protocol that the tool speaks.
-pub const ECOSYSTEMS: &[&Ecosystem] = &[&NPM, &PYPI, &CRATES_IO, &RUBYGEMS, &PREFIX_DEV, &OPEN_VSX, &PUB_DEV];
+pub const ECOSYSTEMS: &[&Ecosystem] = &[
+    &NPM,
+    &PYPI,
+    &PEP_807,
+    &CRATES_IO,
+    &RUBYGEMS,
+    &NUGET,
+    &PREFIX_DEV,
+    &PACKAGIST,
+    &OPEN_VSX,
+    &VS_MARKETPLACE,
+    &JSR,
+    &PUB_DEV,
+];
 
 /// A registry protocol, and the variables that its tools read.
 pub struct Ecosystem {
@@ -21,93 +32,125 @@ pub struct Ecosystem {
     pub(super) name: &'static str,
     /// The variables in which its tools look for a token. The first that is set holds the static credential.
     pub(super) variables: &'static [&'static str],
+    /// The variables for the parts of a token that has several, with `:` between them.
+    pub(super) parts: &'static [&'static str],
     /// Further ones, which are named by the registry's URL or after what the tools call it.
     pub(super) variables_of: fn(&HttpUrl, &Context) -> Vec<String>,
     /// What tools have to be told beside a token, by variable.
     pub(super) companions: &'static [(&'static str, &'static str)],
-    /// Opens the registry at a URL for a package.
-    pub(super) open: Open,
+    /// Opens the registry that is asked for.
+    pub(super) open: fn(&Asked<'_>) -> Result<Box<dyn Door>, InvalidTarget>,
 }
 
-/// Opens a registry by its URL and the package's name, if there is one.
-type Open = fn(&HttpUrl, Option<&str>) -> Result<Box<dyn Door>, InvalidTarget>;
+/// What a registry is asked for.
+pub(super) struct Asked<'a> {
+    /// The registry's URL.
+    pub(super) url: &'a HttpUrl,
+    /// What is to be published, for registries whose tokens are for one package.
+    pub(super) package: Option<&'a str>,
+    /// Whose it is, for registries that have to be told.
+    pub(super) owner: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    fn package(&self) -> Result<&str, InvalidTarget> {
+        self.package.ok_or(InvalidTarget::NoPackage)
+    }
+
+    fn owner(&self) -> Result<&str, InvalidTarget> {
+        self.owner.ok_or(InvalidTarget::NoOwner)
+    }
+}
+
+/// A protocol whose tools read nothing beside a token in these variables.
+const fn plain(
+    name: &'static str,
+    variables: &'static [&'static str],
+    open: fn(&Asked<'_>) -> Result<Box<dyn Door>, InvalidTarget>,
+) -> Ecosystem {
+    Ecosystem { name, variables, parts: &[], variables_of: |_, _| Vec::new(), companions: &[], open }
+}
 
 static NPM: Ecosystem = Ecosystem {
-    name: "npm",
-    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "YARN_NPM_AUTH_TOKEN"],
     variables_of: |url, _| npm_keys(url),
-    companions: &[],
-    open: |url, package| opened(Npm::at(url.as_str())?, package.ok_or(InvalidTarget::NoPackage)?.parse()?),
+    ..plain("npm", &["NODE_AUTH_TOKEN", "NPM_TOKEN", "YARN_NPM_AUTH_TOKEN"], |asked| {
+        opened(Npm::at(asked.url())?, asked.package()?.parse()?)
+    })
 };
 
 static PYPI: Ecosystem = Ecosystem {
-    name: "pypi",
-    variables: &[
-        "UV_PUBLISH_TOKEN",
-        "TWINE_PASSWORD",
-        "MATURIN_PYPI_TOKEN",
-        "FLIT_PASSWORD",
-        "HATCH_INDEX_AUTH",
-    ],
-    variables_of: |_, _| Vec::new(),
-    companions: &[
-        ("TWINE_USERNAME", "__token__"),
-        ("FLIT_USERNAME", "__token__"),
-        ("HATCH_INDEX_USER", "__token__"),
-    ],
-    open: |url, _| opened(Pypi::at(url.as_str())?, Everything),
+    companions: PYTHON_USERS,
+    ..plain("pypi", PYTHON_TOKENS, |asked| opened(Pypi::at(asked.url())?, Everything))
 };
+
+static PEP_807: Ecosystem = Ecosystem {
+    companions: PYTHON_USERS,
+    ..plain("pep-807", PYTHON_TOKENS, |asked| opened(Pep807::at(asked.url())?, Everything))
+};
+
+const PYTHON_TOKENS: &[&str] =
+    &["UV_PUBLISH_TOKEN", "TWINE_PASSWORD", "MATURIN_PYPI_TOKEN", "FLIT_PASSWORD", "HATCH_INDEX_AUTH"];
+
+const PYTHON_USERS: &[(&str, &str)] =
+    &[("TWINE_USERNAME", "__token__"), ("FLIT_USERNAME", "__token__"), ("HATCH_INDEX_USER", "__token__")];
 
 static CRATES_IO: Ecosystem = Ecosystem {
-    name: "crates-io",
-    variables: &["CARGO_REGISTRY_TOKEN"],
     variables_of: cargo_config::token_variables,
-    companions: &[],
-    open: |url, _| opened(CratesIo::at(url.as_str())?, Everything),
+    ..plain("crates-io", &["CARGO_REGISTRY_TOKEN"], |asked| opened(CratesIo::at(asked.url())?, Everything))
 };
 
-static RUBYGEMS: Ecosystem = Ecosystem {
-    name: "rubygems",
-    variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
-    variables_of: |_, _| Vec::new(),
-    companions: &[],
-    open: |url, _| opened(RubyGems::at(url.as_str())?, Everything),
+static RUBYGEMS: Ecosystem = plain("rubygems", &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"], |asked| {
+    opened(RubyGems::at(asked.url())?, Everything)
+});
+
+static NUGET: Ecosystem =
+    plain("nuget", &["NUGET_API_KEY"], |asked| opened(NuGet::at(asked.url(), asked.owner()?)?, Everything));
+
+static PREFIX_DEV: Ecosystem =
+    plain("prefix-dev", &["PREFIX_API_KEY"], |asked| opened(PrefixDev::at(asked.url())?, Everything));
+
+static PACKAGIST: Ecosystem = Ecosystem {
+    parts: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
+    ..plain("packagist", &[], |asked| {
+        opened(Packagist::at(asked.url(), asked.owner()?.parse()?)?, asked.package()?.parse()?)
+    })
 };
 
-static PREFIX_DEV: Ecosystem = Ecosystem {
-    name: "prefix-dev",
-    variables: &["PREFIX_API_KEY"],
-    variables_of: |_, _| Vec::new(),
-    companions: &[],
-    open: |url, _| opened(PrefixDev::at(url.as_str())?, Everything),
-};
+static OPEN_VSX: Ecosystem =
+    plain("open-vsx", &["OVSX_PAT"], |asked| opened(OpenVsx::at(asked.url())?, asked.package()?.parse()?));
 
-static OPEN_VSX: Ecosystem = Ecosystem {
-    name: "open-vsx",
-    variables: &["OVSX_PAT"],
-    variables_of: |_, _| Vec::new(),
-    companions: &[],
-    open: |url, package| {
-        opened(OpenVsx::at(url.as_str())?, package.ok_or(InvalidTarget::NoPackage)?.parse::<Extension>()?)
-    },
-};
+static VS_MARKETPLACE: Ecosystem = plain("vs-marketplace", &["VSCE_PAT"], |asked| {
+    opened(VsMarketplace::at(asked.url(), asked.owner()?)?, Everything)
+});
 
-static PUB_DEV: Ecosystem = Ecosystem {
-    name: "pub-dev",
-    variables: &["PUB_TOKEN"],
-    variables_of: |_, _| Vec::new(),
-    companions: &[],
-    open: |url, _| opened(PubDev::at(url.as_str())?, Everything),
-};
+static JSR: Ecosystem = plain("jsr", &["JSR_TOKEN"], |asked| {
+    opened(Jsr::at(asked.url(), vec![asked.package()?.parse()?])?, Everything)
+});
 
-fn opened<R: Registry + 'static>(registry: R, package: R::Package) -> Result<Box<dyn Door>, InvalidTarget> {
-    Ok(Box::new(Opened { registry, package, token: None }))
-}
+static PUB_DEV: Ecosystem =
+    plain("pub-dev", &["PUB_TOKEN"], |asked| opened(PubDev::at(asked.url())?, Everything));
 
 impl Ecosystem {
     /// The protocol of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         ECOSYSTEMS.iter().copied().find(|ecosystem| ecosystem.name == name)
+    }
+
+    /// Where a static credential would be.
+    pub(super) fn static_variables(&self) -> &'static [&'static str] {
+        if self.variables.is_empty() { self.parts } else { self.variables }
+    }
+
+    /// The variables that a command sees, with the token or its part in each.
+    pub(super) fn filled(&self, token: &Secret, url: &HttpUrl, cx: &Context) -> Vec<(String, Secret)> {
+        let whole = self.variables.iter().map(ToString::to_string).chain((self.variables_of)(url, cx));
+        let parts = self.parts.iter().zip(token.expose().splitn(self.parts.len(), ':'));
+        let parts = parts.map(|(name, part)| ((*name).to_owned(), Secret::new(part)));
+        whole.map(|name| (name, token.clone())).chain(parts).collect()
     }
 
     /// The names of all, for a person.
@@ -149,83 +192,21 @@ pub enum InvalidTarget {
     /// `--package` is not a name of an extension.
     #[error("--package: {0}")]
     Extension(#[from] InvalidExtension),
+    /// `--package` is not a name of a Composer package, or `--owner` not one of an organization.
+    #[error("--package, --owner: {0}")]
+    ComposerName(#[from] InvalidComposerName),
+    /// `--package` is not an upload to JSR.
+    #[error("--package: {0}")]
+    JsrUpload(#[from] InvalidJsrUpload),
+    /// The registry has to be told whose account, and it is not.
+    #[error(
+        "this registry has to be told whose account publishes (nuget: who made the policy; packagist: the organization; \
+         vs-marketplace: the publisher); name it with --owner"
+    )]
+    NoOwner,
     /// A token of the registry is for one package, and none is named.
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,
-}
-
-/// A registry and a package, whatever their types.
-#[async_trait]
-pub(super) trait Door: Send + Sync {
-    /// Gets a publish token, and keeps it for [`Door::revoke`].
-    async fn obtain(
-        &mut self,
-        mode: Mode,
-        providers: &ProviderSet,
-        cx: &Context,
-    ) -> Result<Obtained, DoorError>;
-
-    /// Finds out whether a publish would be accepted.
-    async fn examine(&self, question: Question<'_>) -> Report;
-
-    /// Ends the publish token, where there is one and the registry can.
-    async fn revoke(&self, cx: &Context) -> Result<(), ExchangeError>;
-}
-
-/// What came of asking for a publish token.
-pub(super) enum Obtained {
-    Token(Secret),
-    Fallback(Failure),
-    Disabled,
-}
-
-/// There is no publish token.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub enum DoorError {
-    /// Nobody gave one.
-    Failure(#[from] Failure),
-    /// The registry gave one for something else.
-    WrongPackage(#[from] WrongPackage),
-}
-
-struct Opened<R: Registry> {
-    registry: R,
-    package: R::Package,
-    token: Option<PublishToken<R::Package>>,
-}
-
-#[async_trait]
-impl<R: Registry> Door for Opened<R> {
-    async fn obtain(
-        &mut self,
-        mode: Mode,
-        providers: &ProviderSet,
-        cx: &Context,
-    ) -> Result<Obtained, DoorError> {
-        let outcome = self.registry.publish_token(self.package.clone(), mode, providers, cx).await?;
-        match outcome {
-            Outcome::Token(token) => {
-                let token = self.token.insert(token);
-                Ok(Obtained::Token(token.secret_for(&self.package)?.clone()))
-            }
-            Outcome::Fallback(why) => Ok(Obtained::Fallback(why)),
-            _ => Ok(Obtained::Disabled),
-        }
-    }
-
-    async fn examine(&self, question: Question<'_>) -> Report {
-        let doctor = Doctor::of(&self.registry, self.package.clone()).intending(question.intended);
-        let doctor = if question.exchanges_always { doctor.exchanging_always() } else { doctor };
-        doctor.examine(question.providers, question.cx).await
-    }
-
-    async fn revoke(&self, cx: &Context) -> Result<(), ExchangeError> {
-        if let Some(token) = &self.token {
-            self.registry.revoke(token, cx).await?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -254,5 +235,15 @@ mod tests {
             assert!(std::ptr::eq(Ecosystem::named(ecosystem.name).unwrap(), *ecosystem));
         }
         assert!(Ecosystem::named("cpan").is_none());
+    }
+
+    #[test]
+    fn a_token_of_two_parts_is_in_two_variables() {
+        let url = HttpUrl::parse("https://packagist.com").unwrap();
+        let filled = PACKAGIST.filled(&Secret::new("key:secret:more"), &url, &Context::default());
+        let filled: Vec<_> = filled.iter().map(|(name, part)| (name.as_str(), part.expose())).collect();
+        let expected =
+            [("PRIVATE_PACKAGIST_API_KEY", "key"), ("PRIVATE_PACKAGIST_API_SECRET", "secret:more")];
+        assert_eq!(filled, expected);
     }
 }

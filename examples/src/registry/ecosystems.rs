@@ -7,7 +7,8 @@ use axum::Router;
 use oidc_core::verify::Verifier;
 use oidc_core::{Audience, Context, HttpUrl, InvalidAudience, Secret};
 use oidc_exchange::npm::Port;
-use oidc_exchange::server::{self, Exchange, MintPolicy};
+use oidc_exchange::pep_807::DISCOVERY_PATH;
+use oidc_exchange::server::{self, Exchange, MintPolicy, Pep807Tokens};
 use oidc_exchange::sql::{END_PENDING, IS_REGULAR, MAKE_REGULAR, SqlStore};
 use oidc_exchange::{crates_io, npm as npm_protocol, rubygems as rubygems_protocol};
 
@@ -29,6 +30,10 @@ use super::settlement::Settlement;
 const NPM_OIDC: &str = "/-/npm/v1/oidc";
 /// Where PyPI's clients exchange, at the host's root.
 const PYPI_OIDC: &str = "/_/oidc";
+/// Where PEP 807's clients exchange, at the host's root.
+const PEP_807_OIDC: &str = "/_/pytp";
+/// Where Python projects are uploaded, below the registry's URL.
+const UPLOADS: &str = "/legacy/";
 /// How long crates.io's tokens live, and ours for cargo.
 const CARGO_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// A package and the publisher that creates it are in one database.
@@ -121,6 +126,7 @@ pub(super) struct Served {
     cargo_exchange: Exchange,
     pub(super) pypi: Host,
     pypi_exchange: Exchange,
+    pep_807: Pep807Tokens,
     pub(super) rubygems: Host,
     rubygems_exchange: Exchange,
 }
@@ -135,6 +141,7 @@ impl Served {
         let cargo = ground.host(Ecosystem::Cargo, &cargo_exchange);
         let pypi_exchange = ground.exchange(Ecosystem::Pypi)?;
         let pypi = ground.host(Ecosystem::Pypi, &pypi_exchange);
+        let pep_807 = server::pep_807(pypi_exchange.clone(), &ground.public_url.below(UPLOADS))?;
         let rubygems_exchange = ground.exchange(Ecosystem::Rubygems)?;
         let rubygems = ground.host(Ecosystem::Rubygems, &rubygems_exchange);
         Ok(Self {
@@ -144,6 +151,7 @@ impl Served {
             cargo_exchange,
             pypi,
             pypi_exchange,
+            pep_807,
             rubygems,
             rubygems_exchange,
         })
@@ -166,7 +174,9 @@ impl Served {
         let rubygems_exchange = format!("{}{}", rubygems::PREFIX, rubygems_protocol::EXCHANGE_PATH);
         let at_root = Router::new()
             .nest_service(NPM_OIDC, server::npm(self.npm_exchange))
-            .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange));
+            .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange))
+            .route_service(DISCOVERY_PATH, self.pep_807.clone())
+            .nest_service(PEP_807_OIDC, self.pep_807);
         let registry = npm::router(self.npm)
             .merge(at_root.clone())
             .merge(cargo::router(self.cargo, public_url.as_str()))

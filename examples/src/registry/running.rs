@@ -10,7 +10,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
-use oidc_exchange::server::{self, Exchange, Trust};
+use oidc_exchange::server::{self, Exchange, InvalidLifetime, Trust};
 use oidc_exchange::sql::SqlStore;
 use tokio::task::JoinHandle;
 
@@ -54,6 +54,9 @@ pub enum StartError {
     /// A platform of the configuration can't be used.
     #[error("provider: {0}")]
     Provider(String),
+    /// Publish tokens live too short or too long for a protocol.
+    #[error("publish tokens: {0}")]
+    Lifetime(#[from] InvalidLifetime),
     /// The publishers can't be stored.
     #[error("the publishers can't be stored: {0}")]
     Trust(String),

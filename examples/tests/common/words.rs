@@ -18,7 +18,7 @@ use oidc_core::{
     Audience, Clock, Context, Diagnosis, IdToken, Identity, Secret, Timestamp, TokenSource as _,
     VariableSource,
 };
-use oidc_exchange::client::{CratesIo, Everything, Npm, PublishToken, Pypi, Registry as _};
+use oidc_exchange::client::{CratesIo, Everything, Npm, Pep807, PublishToken, Pypi, Registry as _};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
     self, Door, Exchange, Grant, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
@@ -179,6 +179,20 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
         let audience = "https://index.example/_/oidc/audience";
         let http = FakeHttp::new().on("GET", audience, Response::new(status, Vec::new(), body));
         let asked = Pypi::at("https://index.example/legacy/").unwrap();
+        let asked = asked.audience(&Context::default().with_http(http)).await;
+        said.push((what, asked.unwrap_err().diagnosis().clone()));
+    }
+    let elsewhere = "https://index.example@evil.example/mint";
+    let foreign = json!({ "audience-endpoint": elsewhere, "token-mint-endpoint": elsewhere }).to_string();
+    for (what, status, body) in [
+        ("an index that leads to somebody else", 200, &*foreign),
+        ("an index whose discovery is out of order", 503, "try later"),
+        ("an index whose discovery is not for everybody", 401, "{}"),
+        ("an index whose discovery tells nothing", 200, "{}"),
+    ] {
+        let discovery = "https://index.example/.well-known/pytp";
+        let http = FakeHttp::new().on("GET", discovery, Response::new(status, Vec::new(), body));
+        let asked = Pep807::at("https://index.example/legacy/").unwrap();
         let asked = asked.audience(&Context::default().with_http(http)).await;
         said.push((what, asked.unwrap_err().diagnosis().clone()));
     }

@@ -273,7 +273,7 @@ impl HttpError {
     }
 }
 
-/// What a server says in a body that is not what was expected: a `message`, `error`, `detail` or
+/// What a server says in a body that is not what was expected: a `message`, `error`, `detail`, `title` or
 /// `errors[].detail`/`description` of a JSON object, or the beginning of a text. Fit to be shown.
 pub fn message_of(response: &Response) -> Option<String> {
     let Ok(text) = std::str::from_utf8(&response.body) else { return None };
@@ -295,7 +295,7 @@ fn json_message(value: &serde_json::Value) -> Option<String> {
             return Some(all.join("; "));
         }
     }
-    ["message", "detail", "description", "error_description", "error"]
+    ["message", "detail", "description", "error_description", "error", "title"]
         .iter()
         .find_map(|name| value.get(name).and_then(serde_json::Value::as_str))
         .map(str::to_owned)
@@ -317,6 +317,8 @@ mod tests {
             r#"{"errors":[{"code":"x","description":"why"}],"message":"Token request failed"}"#,
             r#"{"errors":[{"detail":"why"}]}"#,
             r#"{"errors":["why"]}"#,
+            r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"why"}"#,
+            r#"{"title":"why","status":403}"#,
             "why\n",
             r#""why""#,
         ] {

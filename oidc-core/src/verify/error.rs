@@ -16,6 +16,7 @@ use crate::trust::Unverified;
 pub struct VerifyError {
     reason: Reason,
     claims: Option<Unverified<Claims>>,
+    signer: Option<Arc<str>>,
 }
 
 /// Why a token is refused.
@@ -81,11 +82,11 @@ pub enum Reason {
 
 impl VerifyError {
     pub(crate) fn new(reason: Reason) -> Self {
-        Self { reason, claims: None }
+        Self { reason, claims: None, signer: None }
     }
 
-    pub(crate) fn with_claims(reason: Reason, claims: Claims) -> Self {
-        Self { reason, claims: Some(Unverified::new(claims)) }
+    pub(crate) fn with_claims(reason: Reason, claims: Claims, signer: Option<Arc<str>>) -> Self {
+        Self { reason, claims: Some(Unverified::new(claims)), signer }
     }
 
     pub(crate) fn because(self, reason: Reason) -> Self {
@@ -100,6 +101,11 @@ impl VerifyError {
     /// What the token said of itself. Nothing has checked it.
     pub fn claims(&self) -> Option<&Unverified<Claims>> {
         self.claims.as_ref()
+    }
+
+    /// The issuer, where the token has its signature: it was refused for what its own issuer says in it.
+    pub fn signer(&self) -> Option<&str> {
+        self.signer.as_deref()
     }
 
     /// The claim that the refusal is about, as the token has it.
@@ -178,10 +184,16 @@ impl fmt::Display for VerifyError {
             Reason::Signature => {
                 write!(f, "the identity token's signature is not that of its issuer {}", self.found("iss"))
             }
-            Reason::MissingClaim(claim) => write!(f, "claim `{claim}` is missing from the identity token"),
-            Reason::InvalidClaim(claim) => {
-                write!(f, "claim `{claim}` is {}, which it can't be", self.found(claim))
-            }
+            Reason::MissingClaim(claim) => write!(
+                f,
+                "claim `{claim}` is missing from the identity token; every token of this platform should have it: look for \
+                 an update of the platform"
+            ),
+            Reason::InvalidClaim(claim) => write!(
+                f,
+                "claim `{claim}` is {}, which it can't be; look for an update of the platform",
+                self.found(claim)
+            ),
         }
     }
 }

@@ -200,8 +200,9 @@ impl Verifier {
         let claims = Claims::parse(payload).map_err(Reason::Claims)?;
         match self.judge(&Token { header, signature, signed: parts.signed, claims: &claims }) {
             Ok(proof) => Ok(Verified::assertion(claims, proof)),
-            Err(Denied { reason, missing }) => {
-                Err(Refusal { error: VerifyError::with_claims(reason, claims), missing })
+            Err(Denied { reason, missing, signer }) => {
+                let signer = signer.map(|trusted| Arc::clone(&trusted.issuer));
+                Err(Refusal { error: VerifyError::with_claims(reason, claims, signer), missing })
             }
         }
     }
@@ -222,11 +223,12 @@ impl Verifier {
             Some(false) => return Err(Reason::Signature.into()),
             None => {
                 let missing = Some(Missing { trusted, generation });
-                return Err(Denied { reason: Reason::UnknownKey, missing });
+                return Err(Denied { reason: Reason::UnknownKey, missing, signer: None });
             }
         }
-        trusted.required.iter().try_for_each(|rule| check_claim(rule, token.claims))?;
-        let replay = replay_id(profile.replay, token)?;
+        let signed = |reason| Denied { reason, missing: None, signer: Some(trusted) };
+        trusted.required.iter().try_for_each(|rule| check_claim(rule, token.claims)).map_err(signed)?;
+        let replay = replay_id(profile.replay, token).map_err(signed)?;
         Ok(Proof { provider: trusted.provider.id(), issuer: Arc::clone(&trusted.issuer), expires_at, replay })
     }
 
@@ -290,15 +292,16 @@ struct Missing<'v> {
     generation: u64,
 }
 
-/// Why a token is refused, and whose keys may be too old to tell.
+/// Why a token is refused, and whose keys may be too old to tell, or whose signature it has.
 struct Denied<'v> {
     reason: Reason,
     missing: Option<Missing<'v>>,
+    signer: Option<&'v Trusted>,
 }
 
 impl From<Reason> for Denied<'_> {
     fn from(reason: Reason) -> Self {
-        Self { reason, missing: None }
+        Self { reason, missing: None, signer: None }
     }
 }
 
@@ -321,10 +324,14 @@ fn wanted(token: &str) -> Option<Wanted> {
     Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
 }
 
-/// The claims that must be there and are not the verifier's own.
+/// The claims that must be there, without those that another check of the verifier asks for.
 fn required(profile: &Profile) -> Vec<ClaimRule> {
-    let is_required =
-        |rule: &&ClaimRule| rule.presence == Presence::Required && rule.form != Form::Registered;
+    let is_checked = |name| match name {
+        "iss" | "aud" | "exp" | "iat" => true,
+        "jti" => profile.replay == Replay::Jti,
+        _ => false,
+    };
+    let is_required = |rule: &&ClaimRule| rule.presence == Presence::Required && !is_checked(rule.name);
     profile.claims.iter().filter(is_required).copied().collect()
 }
 
@@ -335,7 +342,8 @@ fn check_claim(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     };
     let fits = match rule.form {
         Form::Flag => value.as_bool().is_some(),
-        _ => value.is_text(),
+        Form::Text | Form::TextOrEmpty => value.is_text(),
+        Form::Registered => true,
     };
     if !fits {
         return Err(Reason::InvalidClaim(rule.name));

@@ -47,6 +47,11 @@ impl Platform {
         Self::with_issuer(issuer)
     }
 
+    pub fn claims(mut self, claims: &'static [ClaimRule]) -> Self {
+        self.0.claims = claims;
+        self
+    }
+
     pub fn algorithms(mut self, algorithms: &'static [Algorithm]) -> Self {
         self.0.algorithms = algorithms;
         self

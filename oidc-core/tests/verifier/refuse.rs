@@ -4,7 +4,7 @@ use oidc_core::testing::{FakeHttp, ManualClock, SigningAlgorithm};
 use oidc_core::verify::Reason;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{InvalidVerifier, Verifier};
-use oidc_core::{Audience, InvalidClaims, MAX_TOKEN_BYTES, ProviderSet, Replay, Timestamp};
+use oidc_core::{Audience, ClaimRule, InvalidClaims, MAX_TOKEN_BYTES, ProviderSet, Replay, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, context, with, without};
@@ -304,4 +304,59 @@ fn a_verifier_needs_an_audience_an_issuer_and_one_meaning_for_each() {
     let keyless = ProviderSet::default().with(Platform::with_keys(json!({ "keys": [] })));
     let error = Verifier::new(AwsLc, audience(), &keyless, &cx).unwrap_err();
     assert_eq!(error, InvalidVerifier::Keys(ISSUER.to_owned()));
+}
+
+#[tokio::test]
+async fn a_required_claim_must_be_there_in_its_form() {
+    static CLAIMS: &[ClaimRule] = &[
+        ClaimRule::required("name"),
+        ClaimRule::required_or_empty("ref"),
+        ClaimRule::required_flag("verified"),
+        ClaimRule::registered("jti"),
+        ClaimRule::registered("nbf"),
+        ClaimRule::optional("stage"),
+    ];
+    let platform = Platform::new().claims(CLAIMS).replay(Replay::Digest);
+    let registry = Registry::of(platform, SigningAlgorithm::Rs256);
+    let whole = [("name", json!("n")), ("ref", json!("")), ("verified", json!(false))];
+    let whole = whole.into_iter().fold(registry.claims(), |claims, (name, value)| with(claims, name, value));
+    assert!(registry.accepts(&registry.issuer.sign(&whole)).await);
+    for (name, value, is_missing) in [
+        ("name", json!(""), true),
+        ("name", json!(null), true),
+        ("name", json!(7), false),
+        ("name", json!(["n"]), false),
+        ("name", json!({ "n": "n" }), false),
+        ("name", json!(true), false),
+        ("ref", json!(null), true),
+        ("ref", json!(0), false),
+        ("verified", json!(null), true),
+        ("verified", json!("true"), false),
+        ("verified", json!(1), false),
+        ("verified", json!(""), false),
+        ("jti", json!(null), true),
+        ("nbf", json!("soon"), false),
+    ] {
+        let expected = if is_missing { Reason::MissingClaim(name) } else { Reason::InvalidClaim(name) };
+        let token = registry.issuer.sign(&with(whole.clone(), name, value.clone()));
+        assert_eq!(registry.reason_of(&token).await, expected, "{name}: {value}");
+    }
+    for name in ["name", "ref", "verified", "jti", "nbf"] {
+        let token = registry.issuer.sign(&without(whole.clone(), name));
+        assert_eq!(registry.reason_of(&token).await, Reason::MissingClaim(name));
+    }
+}
+
+#[tokio::test]
+async fn only_who_has_the_issuers_signature_is_named_by_it() {
+    let registry = Registry::new();
+    let refused = async |token: &str| registry.verifier.verify(token).await.unwrap_err();
+    let own = refused(&registry.issuer.sign(&without(registry.claims(), "repository"))).await;
+    assert_eq!(own.signer(), Some(ISSUER));
+    let forged = refused(&registry.issuer.sign_impostor(&without(registry.claims(), "repository"))).await;
+    let expired = refused(&registry.issuer.sign(&with(registry.claims(), "exp", json!(NOW - 300)))).await;
+    let foreign = refused(&registry.issuer.sign(&with(registry.claims(), "aud", json!("x")))).await;
+    for error in [forged, expired, foreign, refused("x").await] {
+        assert_eq!(error.signer(), None, "{error}");
+    }
 }

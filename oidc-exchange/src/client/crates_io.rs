@@ -3,13 +3,33 @@ use oidc_core::http::{Method, Request};
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 
-use super::doctor::{CRATES_IO, OldWay};
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry};
+use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links};
 use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
 
 /// The public registry.
 const PUBLIC: &str = "https://crates.io/";
+
+/// cargo's file of credentials.
+const CARGO_CREDENTIALS: OldFile = OldFile {
+    folder_variable: Some("CARGO_HOME"),
+    below_home: ".cargo/",
+    ..OldFile::new("credentials.toml", &["token"])
+};
+
+/// cargo.
+pub(super) static OLD_WAY: OldWay = OldWay {
+    ecosystem: "crates-io",
+    variables: &["CARGO_REGISTRY_TOKEN"],
+    variables_around: Some(("CARGO_REGISTRIES_", "_TOKEN")),
+    files: &[CARGO_CREDENTIALS, OldFile { name: "credentials", ..CARGO_CREDENTIALS }],
+    link: links::CRATES_IO,
+    last_step: "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
+};
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(30);
 
 /// A registry of crates that speaks crates.io's protocol.
 ///
@@ -39,27 +59,18 @@ impl Registry for CratesIo {
         status != 404
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &CRATES_IO
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, crates_io::audience(&self.url))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.below(TOKENS_PATH), token, &package, cx);
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let call = Call::new(self, self.url.below(TOKENS_PATH), token, package, cx);
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
-        Ok(PublishToken::new(call.secret("token", exchanged.token)?, package, None))
+        call.granted("token", exchanged.token, None)
     }
 
     async fn revoke(&self, token: &PublishToken<Everything>, cx: &Context) -> Result<bool, ExchangeError> {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of};
-use oidc_core::{Diagnosis, HttpUrl, IdToken, Secret, Subject};
+use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Subject};
 
 use super::told::{RegistryReason, Told};
 
@@ -143,6 +143,33 @@ impl ExchangeError {
         let fix = "it ends by itself; until then, keep it secret";
         let diagnosis = Diagnosis::new("revoke-rejected", Subject::Url(url.to_string()), problem).fix(fix);
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
+    }
+
+    /// The index doesn't tell where its endpoints are.
+    pub(super) fn no_discovery(url: &HttpUrl, answer: &Response) -> Self {
+        let message = message_of(answer);
+        let status = answer.status;
+        let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
+        let problem =
+            format!("the index doesn't tell where its endpoints are (PEP 807), status {status}{says}");
+        let diagnosis = Diagnosis::new("registry-discovery", Subject::Url(url.to_string()), problem);
+        let fix = match status {
+            300..=399 | 408 | 425 | 429 | 500..=599 => by_status(status),
+            _ => {
+                "check the upload URL; an index that knows nothing of PEP 807 answers 404, and is then asked as PyPI is"
+            }
+        };
+        Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis.fix(fix))
+    }
+
+    /// A URL that the registry hands out is not one of its own.
+    pub(super) fn foreign(url: &HttpUrl, name: &str, foreign: &ForeignUrl) -> Self {
+        let problem = format!("the `{name}` that the registry names is no address of its own");
+        let diagnosis = Diagnosis::new("registry-foreign-url", Subject::Url(url.to_string()), problem)
+            .found(foreign.found())
+            .expected(foreign.expected())
+            .fix("tell the registry's operator; an identity token is sent to no other origin");
+        Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
     }
 
     /// The answer is a success without a usable token.

@@ -1,15 +1,22 @@
+use std::str::FromStr;
+
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl, Secret};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, Secret, shown};
 use serde::Serialize;
 use serde_json::json;
 
 use super::doctor::OldWay;
-use super::{Everything, ExchangeError, PublishToken, Registry, links, wire};
+use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links, wire};
 
 /// The public registry.
 const PUBLIC: &str = "https://jsr.io/";
 
-static OLD_WAY: OldWay = OldWay {
+/// The longest name or version, in characters. Ours.
+const MAX_PART: usize = 128;
+
+/// JSR's token is an option of `deno publish` and `jsr publish`; `JSR_TOKEN` is what scripts call it by convention. Not of the
+/// collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "jsr",
     variables: &["JSR_TOKEN"],
     variables_around: None,
@@ -17,6 +24,8 @@ static OLD_WAY: OldWay = OldWay {
     link: links::JSR,
     last_step: "revoke the token on jsr.io, under the account's settings",
 };
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY);
 
 /// JSR, which has no exchange: the identity token itself is sent with the upload, and its audience says what it may do.
 ///
@@ -58,25 +67,9 @@ impl JsrUpload {
     }
 }
 
+wire::at_url!(Jsr, PUBLIC, uploads: impl Into<Vec<JsrUpload>>, "`uploads` are all that a token is good for.");
+
 impl Jsr {
-    /// The registry at this URL, for these uploads.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str, uploads: impl IntoIterator<Item = JsrUpload>) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)?, uploads: uploads.into_iter().collect() })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(uploads: impl IntoIterator<Item = JsrUpload>) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, uploads)
-    }
-
     /// The value of `Authorization` that an upload is sent with.
     pub fn authorization(token: &PublishToken<Everything>) -> Secret {
         Secret::new(format!("githuboidc {}", token.secret.expose()))
@@ -91,12 +84,8 @@ impl Registry for Jsr {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// What the token may do, as JSON.
@@ -106,12 +95,46 @@ impl Registry for Jsr {
     }
 
     /// The identity token itself. Nothing is asked.
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        _cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, _cx: &Context) -> Granted<Everything> {
         Ok(wire::itself(token, package))
     }
 }
+
+impl FromStr for JsrUpload {
+    type Err = InvalidJsrUpload;
+
+    /// Reads `@scope/package@version#sha256-…`.
+    fn from_str(text: &str) -> Result<Self, InvalidJsrUpload> {
+        let parts = || {
+            let (name, rest) = text.strip_prefix('@')?.split_once('@')?;
+            let (scope, package) = name.split_once('/')?;
+            let (version, hash) = rest.split_once('#')?;
+            Some((scope, package, version, hash))
+        };
+        let is_name = |part: &str| {
+            let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            !part.is_empty() && part.len() <= MAX_PART && part.bytes().all(allowed)
+        };
+        let is_version = |version: &str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+            !version.is_empty() && version.len() <= MAX_PART && version.bytes().all(allowed)
+        };
+        let is_hash = |hash: &str| {
+            let digits = hash.strip_prefix("sha256-").unwrap_or_default();
+            digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        match parts() {
+            Some((scope, package, version, hash))
+                if is_name(scope) && is_name(package) && is_version(version) && is_hash(hash) =>
+            {
+                Ok(Self::new(scope, package, version, hash))
+            }
+            _ => Err(InvalidJsrUpload(text.chars().take(512).collect())),
+        }
+    }
+}
+
+/// A text is not an upload to JSR.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not an upload to JSR: expected `@scope/package@version#sha256-` and 64 hexadecimal digits", shown(.0))]
+pub struct InvalidJsrUpload(String);

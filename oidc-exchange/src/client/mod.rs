@@ -24,7 +24,9 @@ mod npm;
 mod nuget;
 mod open_vsx;
 mod packagist;
+mod pep_807;
 mod prefix_dev;
+mod protocol;
 mod pub_dev;
 mod pypi;
 mod renewal;
@@ -44,14 +46,15 @@ use oidc_core::{
 };
 
 pub use self::crates_io::CratesIo;
-use self::doctor::OldWay;
 pub use self::error::{ExchangeError, ExchangeErrorKind};
-pub use self::jsr::{Jsr, JsrUpload};
+pub use self::jsr::{InvalidJsrUpload, Jsr, JsrUpload};
 pub use self::npm::Npm;
 pub use self::nuget::NuGet;
 pub use self::open_vsx::{Extension, InvalidExtension, OpenVsx};
 pub use self::packagist::{ComposerName, InvalidComposerName, Packagist};
+pub use self::pep_807::Pep807;
 pub use self::prefix_dev::PrefixDev;
+pub use self::protocol::Protocol;
 pub use self::pub_dev::PubDev;
 pub use self::pypi::Pypi;
 pub use self::renewal::{Renewal, Renewing};
@@ -85,12 +88,8 @@ pub trait Registry: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Where this registry's users keep long-lived secrets.
-    fn old_way(&self) -> &'static OldWay;
-
-    /// The variables that this registry's users put an identity token into; the first that is set wins over
-    /// asking the platform.
-    fn token_variables(&self) -> &[&str];
+    /// What all registries of its protocol have in common.
+    fn protocol(&self) -> &'static Protocol;
 
     /// The audience that an identity token for this registry must have.
     ///
@@ -105,12 +104,8 @@ pub trait Registry: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// When the registry refuses, can't be reached, or gives no usable answer.
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Self::Package,
-        cx: &Context,
-    ) -> Result<PublishToken<Self::Package>, ExchangeError>;
+    async fn exchange(&self, token: &IdToken, package: Self::Package, cx: &Context)
+    -> Granted<Self::Package>;
 
     /// Asks the registry to end a publish token before it expires. `Ok(false)` where the protocol has no way to.
     ///
@@ -159,7 +154,7 @@ pub trait Registry: fmt::Debug + Send + Sync {
             return Ok(Outcome::Disabled);
         }
         let mut detection = Detection::new(cx);
-        detection.token_variables.extend(self.token_variables());
+        detection.token_variables.extend(self.protocol().token_variables);
         let result = match Ambient::detect(providers, detection) {
             Ok(source) => self.token_from(&*source, package, cx).await,
             Err(error) => Err(error.into()),
@@ -193,7 +188,7 @@ pub struct PublishToken<P> {
 }
 
 impl<P: PartialEq + fmt::Display> PublishToken<P> {
-    /// A token that a registry handed out for `package`, with its end where the registry told it.
+    /// A token that a registry handed out for `package`, with its end where that is known.
     pub fn new(secret: Secret, package: P, expires_at: Option<Timestamp>) -> Self {
         Self { secret, package, expires_at }
     }
@@ -215,11 +210,14 @@ impl<P: PartialEq + fmt::Display> PublishToken<P> {
         &self.package
     }
 
-    /// When it ends; `None` where the registry didn't say.
+    /// When it ends: as the registry told, or else as its protocol's documentation has it; `None` where neither says.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
 }
+
+/// What an exchange comes to.
+pub type Granted<P> = Result<PublishToken<P>, ExchangeError>;
 
 /// A publish token was asked for another package than its own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

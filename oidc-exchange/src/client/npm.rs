@@ -4,9 +4,9 @@ use oidc_core::{Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Seve
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::doctor::{NPM, OldWay};
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{ExchangeError, PublishToken, Registry, links};
+use super::{ExchangeError, Granted, Protocol, Registry, links};
 use crate::npm::{self, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -14,6 +14,26 @@ const PUBLIC: &str = "https://registry.npmjs.org/";
 
 /// What `npm ping` asks for.
 const PING_PATH: &str = "-/ping";
+
+/// npm, pnpm and yarn.
+pub(super) static OLD_WAY: OldWay = OldWay {
+    ecosystem: "npm",
+    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN"],
+    variables_around: Some(("npm_config_//", ":_authToken")),
+    files: &[
+        OldFile {
+            variable: Some("NPM_CONFIG_USERCONFIG"),
+            in_folder: true,
+            ..OldFile::new(".npmrc", &["_authToken", "_auth", "_password"])
+        },
+        OldFile { in_folder: true, ..OldFile::new(".yarnrc.yml", &["npmAuthToken", "npmAuthIdent"]) },
+    ],
+    link: links::NPM,
+    last_step: "revoke the old token at the registry, and set the package to \"Require two-factor authentication and \
+                disallow tokens\"",
+};
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]);
 
 /// An npm registry.
 ///
@@ -108,12 +128,8 @@ impl Registry for Npm {
         advice
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &NPM
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
@@ -121,18 +137,11 @@ impl Registry for Npm {
         wire::derived(&self.url, npm::audience(&self.url, port))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: PackageName,
-        cx: &Context,
-    ) -> Result<PublishToken<PackageName>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: PackageName, cx: &Context) -> Granted<PackageName> {
         let url = self.exchange_root.below(&format!("{}{}", npm::EXCHANGE_PATH, package.escaped()));
-        let call = Call::new(url, token, &package, cx);
+        let call = Call::new(self, url, token, package, cx);
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
-        let secret = call.secret("token", exchanged.token)?;
-        let expires_at = wire::time(exchanged.expires.as_ref());
-        Ok(PublishToken::new(secret, package, expires_at))
+        call.granted("token", exchanged.token, wire::time(exchanged.expires.as_ref()))
     }
 }
 

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
@@ -13,14 +13,26 @@ const PUBLIC: &str = "https://www.nuget.org/";
 /// Where publish tokens are made.
 const TOKEN_PATH: &str = "/api/v2/token";
 
-static OLD_WAY: OldWay = OldWay {
+/// What stands in a `NuGet.Config` that holds API keys.
+const KEYS: &[&str] = &["<apikeys>"];
+
+/// Where `nuget` keeps API keys, by Microsoft's documentation of `nuget setapikey`. `NUGET_API_KEY` is what scripts call it
+/// by convention. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "nuget",
     variables: &["NUGET_API_KEY"],
     variables_around: None,
-    files: &[],
+    files: &[
+        OldFile::marked("NuGet.Config", ".nuget/NuGet/", KEYS),
+        OldFile::marked("NuGet.Config", ".config/NuGet/", KEYS),
+        OldFile { in_folder: true, ..OldFile::marked("nuget.config", ".nuget/", KEYS) },
+    ],
     link: links::NUGET,
     last_step: "delete the API key on nuget.org, under the account's settings",
 };
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&["NUGET_ID_TOKEN"]).lifetime_in_minutes(15);
 
 /// nuget.org's registry.
 ///
@@ -33,25 +45,7 @@ pub struct NuGet {
     user: String,
 }
 
-impl NuGet {
-    /// The registry at this URL, where `user` made the policy.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str, user: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)?, user: user.into() })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(user: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, user)
-    }
-}
+wire::at_url!(NuGet, PUBLIC, user: impl Into<String>, "`user` is the account that made the policy.");
 
 #[async_trait]
 impl Registry for NuGet {
@@ -61,31 +55,20 @@ impl Registry for NuGet {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["NUGET_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's origin: `https://www.nuget.org`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(wire::origin(&self.url)))
+        wire::derived(&self.url, Audience::new(self.url.origin()))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.at_root().below(TOKEN_PATH), token, &package, cx);
-        let body = json!({ "username": self.user, "tokenType": "ApiKey" }).to_string();
-        let request = call.request().bearer(call.token()).body("application/json", body);
-        let exchanged: Exchanged = call.ask(request).await?;
-        let secret = call.secret("apiKey", exchanged.api_key)?;
-        Ok(PublishToken::new(secret, package, wire::time(exchanged.expires.as_ref())))
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), token, package, cx);
+        let body = json!({ "username": self.user, "tokenType": "ApiKey" });
+        let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
+        call.granted("apiKey", exchanged.api_key, wire::time(exchanged.expires.as_ref()))
     }
 }
 

@@ -4,11 +4,10 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
 use serde::Deserialize;
-use serde_json::json;
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{ExchangeError, PublishToken, Registry, links};
+use super::{ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
@@ -16,14 +15,18 @@ const PUBLIC: &str = "https://open-vsx.org/";
 /// Where publish tokens are made, below a registry's URL.
 const TOKEN_PATH: &str = "/api/-/trusted-publishing/token";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where ovsx keeps tokens, by its documentation. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "open-vsx",
     variables: &["OVSX_PAT"],
     variables_around: None,
-    files: &[],
+    files: &[OldFile::marked(".ovsx", "", &["\"pat\""])],
     link: links::OPEN_VSX,
     last_step: "delete the access token on Open VSX, under the account's settings",
 };
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
 
 /// An Open VSX registry of extensions.
 ///
@@ -44,12 +47,8 @@ impl Registry for OpenVsx {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["OPEN_VSX_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's URL without a slash at its end.
@@ -57,19 +56,12 @@ impl Registry for OpenVsx {
         wire::derived(&self.url, Audience::new(self.url.as_str().trim_end_matches('/')))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Extension,
-        cx: &Context,
-    ) -> Result<PublishToken<Extension>, ExchangeError> {
-        let call = Call::new(self.url.below(TOKEN_PATH), token, &package, cx);
-        let Extension { namespace, name } = &package;
-        let body = json!({ "namespace": namespace, "extension": name, "token": call.token().expose() });
-        let exchanged: Exchanged =
-            call.ask(call.request().body("application/json", body.to_string())).await?;
-        let secret = call.secret("value", exchanged.value)?;
-        Ok(PublishToken::new(secret, package, None))
+    async fn exchange(&self, token: &IdToken, package: Extension, cx: &Context) -> Granted<Extension> {
+        let Extension { namespace, name } = package.clone();
+        let call = Call::new(self, self.url.below(TOKEN_PATH), token, package, cx);
+        let names = [("namespace", namespace.into()), ("extension", name.into())];
+        let exchanged: Exchanged = call.ask(call.with_members("token", names)).await?;
+        call.granted("value", exchanged.value, None)
     }
 }
 

@@ -2,12 +2,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl, shown};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
 use serde::Deserialize;
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{ExchangeError, PublishToken, Registry, links};
+use super::{ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://packagist.com/";
@@ -18,7 +18,9 @@ const AUDIENCE_PATH: &str = "/oidc/audience";
 /// Where publish tokens are made. The organization and the package follow.
 const EXCHANGE_PATH: &str = "/oidc/token-exchange/";
 
-static OLD_WAY: OldWay = OldWay {
+/// What scripts call the API credentials by convention. Not of the collected facts, and uncertain. Composer's own `auth.json` is
+/// not among it: it reads packages and publishes none.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "packagist",
     variables: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
     variables_around: None,
@@ -26,6 +28,9 @@ static OLD_WAY: OldWay = OldWay {
     link: links::PACKAGIST,
     last_step: "delete the API credentials on Private Packagist, under the organization's settings",
 };
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&["PACKAGIST_ID_TOKEN"]).lifetime_in_minutes(15);
 
 /// Private Packagist's packages of one organization.
 ///
@@ -38,25 +43,7 @@ pub struct Packagist {
     organization: ComposerName,
 }
 
-impl Packagist {
-    /// The registry at this URL, for the package of an organization.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str, organization: ComposerName) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)?, organization })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(organization: ComposerName) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, organization)
-    }
-}
+wire::at_url!(Packagist, PUBLIC, organization: ComposerName, "`organization` is whose packages are published.");
 
 #[async_trait]
 impl Registry for Packagist {
@@ -66,12 +53,8 @@ impl Registry for Packagist {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["PACKAGIST_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// Asks the registry, which tells it.
@@ -79,17 +62,12 @@ impl Registry for Packagist {
         wire::told(self.url.at_root().below(AUDIENCE_PATH), cx).await
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: ComposerName,
-        cx: &Context,
-    ) -> Result<PublishToken<ComposerName>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: ComposerName, cx: &Context) -> Granted<ComposerName> {
         let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
-        let call = Call::new(self.url.at_root().below(&path), token, &package, cx);
+        let call = Call::new(self, self.url.at_root().below(&path), token, package, cx);
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
         let both = exchanged.key.zip(exchanged.secret).map(|(key, secret)| format!("{key}:{secret}"));
-        Ok(PublishToken::new(call.secret("key` and `secret", both)?, package, None))
+        call.granted("key` and `secret", both, None)
     }
 }
 

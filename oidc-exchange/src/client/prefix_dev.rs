@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://prefix.dev/";
@@ -14,14 +14,20 @@ const HOST: &str = "prefix.dev";
 /// Where publish tokens are made.
 const MINT_PATH: &str = "/api/oidc/mint_token";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where rattler-build and pixi keep tokens, by their documentation. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "prefix-dev",
     variables: &["PREFIX_API_KEY"],
     variables_around: None,
-    files: &[],
+    files: &[OldFile {
+        variable: Some("RATTLER_AUTH_FILE"),
+        ..OldFile::marked("credentials.json", ".rattler/", &["\"BearerToken\""])
+    }],
     link: links::PREFIX_DEV,
     last_step: "delete the API key on prefix.dev, under the account's settings",
 };
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PREFIX_DEV_ID_TOKEN"]);
 
 /// prefix.dev's channels of conda packages.
 ///
@@ -42,12 +48,8 @@ impl Registry for PrefixDev {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["PREFIX_DEV_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The host, and for sub-domains of the public registry its name.
@@ -57,15 +59,10 @@ impl Registry for PrefixDev {
         wire::derived(&self.url, Audience::new(if is_below { HOST } else { host }))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.at_root().below(MINT_PATH), token, &package, cx);
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let call = Call::new(self, self.url.at_root().below(MINT_PATH), token, package, cx);
         let answer = call.send(call.with_member("token")).await?;
         let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());
-        Ok(PublishToken::new(call.secret("token", text)?, package, None))
+        call.granted("token", text, None)
     }
 }

@@ -1,20 +1,28 @@
 use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
-use super::doctor::OldWay;
-use super::{Everything, ExchangeError, PublishToken, Registry, links, wire};
+use super::doctor::{OldFile, OldWay};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links, wire};
 
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where pub keeps a person's log-in and tokens, by Dart's documentation; `PUB_TOKEN` is its example. Not of the collected facts,
+/// and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "pub-dev",
-    variables: &["PUB_TOKEN"],
+    variables: &["PUB_TOKEN", "PUB_CREDENTIALS"],
     variables_around: None,
-    files: &[],
+    files: &[
+        OldFile::marked("pub-credentials.json", ".config/dart/", &["\"refreshToken\"", "\"accessToken\""]),
+        OldFile::marked("pub-tokens.json", ".config/dart/", &["\"token\""]),
+        OldFile::marked("credentials.json", ".pub-cache/", &["\"refreshToken\"", "\"accessToken\""]),
+    ],
     link: links::PUB_DEV,
     last_step: "let the package be published from CI only, under its admin page on pub.dev",
 };
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PUB_DEV_ID_TOKEN"]);
 
 /// pub.dev, which has no exchange: the identity token itself is sent as bearer with the upload.
 ///
@@ -35,26 +43,17 @@ impl Registry for PubDev {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["PUB_DEV_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's origin: `https://pub.dev`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(wire::origin(&self.url)))
+        wire::derived(&self.url, Audience::new(self.url.origin()))
     }
 
     /// The identity token itself. Nothing is asked.
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        _cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
+    async fn exchange(&self, token: &IdToken, package: Everything, _cx: &Context) -> Granted<Everything> {
         Ok(wire::itself(token, package))
     }
 }

@@ -4,13 +4,35 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::doctor::{OldWay, PYPI};
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry};
+use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
 /// Where the public index takes uploads.
 const PUBLIC: &str = "https://upload.pypi.org/legacy/";
+
+/// twine, uv, and others that upload to PyPI.
+pub(super) static OLD_WAY: OldWay = OldWay {
+    ecosystem: "pypi",
+    variables: &[
+        "TWINE_PASSWORD",
+        "UV_PUBLISH_TOKEN",
+        "UV_PUBLISH_PASSWORD",
+        "MATURIN_PYPI_TOKEN",
+        "POETRY_PYPI_TOKEN_PYPI",
+        "PDM_PUBLISH_PASSWORD",
+        "HATCH_INDEX_AUTH",
+        "FLIT_PASSWORD",
+    ],
+    variables_around: None,
+    files: &[OldFile::new(".pypirc", &["password"])],
+    link: links::PYPI,
+    last_step: "remove the API token on PyPI, under the account's settings",
+};
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
 
 /// An index of Python projects that speaks PyPI's protocol.
 ///
@@ -46,12 +68,8 @@ impl Registry for Pypi {
         status != 404
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &PYPI
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// Asks the index, which tells it.
@@ -59,17 +77,11 @@ impl Registry for Pypi {
         wire::told(self.endpoint(AUDIENCE_PATH), cx).await
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.endpoint(MINT_PATH), token, &package, cx);
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let call = Call::new(self, self.endpoint(MINT_PATH), token, package, cx);
         let minted: Minted = call.ask(call.with_member("token")).await?;
-        let secret = call.secret("token", minted.token)?;
-        let expires_at = minted.expires.as_ref().and_then(Value::as_u64).map(Timestamp::from_secs);
-        Ok(PublishToken::new(secret, package, expires_at))
+        let expires_at = minted.expires_at();
+        call.granted("token", minted.token, expires_at)
     }
 
     /// Ends the token, where the index can: PyPI does since 2026. The answer is the same for every token.
@@ -85,7 +97,13 @@ impl Registry for Pypi {
 
 /// The answer to an exchange. `expires` is in seconds since the epoch.
 #[derive(Deserialize)]
-struct Minted {
-    token: Option<String>,
+pub(super) struct Minted {
+    pub(super) token: Option<String>,
     expires: Option<Value>,
+}
+
+impl Minted {
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        self.expires.as_ref().and_then(Value::as_u64).map(Timestamp::from_secs)
+    }
 }

@@ -1,10 +1,11 @@
+use std::fmt;
 use std::time::Duration;
 
 use oidc_core::{Context, Timestamp, TokenSource};
 
 use super::{Failure, PublishToken, Registry};
 
-/// A token is renewed when it has less than this left.
+/// A token is renewed when it has less than this left, or a quarter of its life where that is less.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// A publish token for a publish that may take longer than one lives: renewed before it ends, with a fresh identity token.
@@ -16,6 +17,7 @@ pub struct Renewing<'a, R: Registry> {
     registry: &'a R,
     source: &'a dyn TokenSource,
     token: PublishToken<R::Package>,
+    renew_at: Option<Timestamp>,
 }
 
 /// How it stands with a publish token.
@@ -47,10 +49,11 @@ impl<'a, R: Registry> Renewing<'a, R> {
         cx: &Context,
     ) -> Result<Self, Failure> {
         let token = registry.token_from(source, package, cx).await?;
-        Ok(Self { registry, source, token })
+        Ok(Self { registry, source, renew_at: renew_at(&token, cx.clock().now()), token })
     }
 
-    /// The token to publish the next file with. A token whose end the registry doesn't tell is taken to last.
+    /// The token to publish the next file with. A token whose end neither the registry nor its protocol's documentation tells is taken
+    /// to last.
     ///
     /// A token that is renewed is not ended by this: an upload may still be using it.
     ///
@@ -58,13 +61,22 @@ impl<'a, R: Registry> Renewing<'a, R> {
     ///
     /// When a new token can't be had.
     pub async fn token(&mut self, cx: &Context) -> Result<Renewal<'_, R::Package>, Failure> {
-        let at = self.token.expires_at().filter(|at| *at <= cx.clock().now().plus(MARGIN));
-        let Some(at) = at else { return Ok(Renewal::Lasting(&self.token)) };
+        let is_due = self.renew_at.is_some_and(|at| at <= cx.clock().now());
+        let Some(at) = self.token.expires_at().filter(|_| is_due) else {
+            return Ok(Renewal::Lasting(&self.token));
+        };
         if !self.source.is_renewable() {
             return Ok(Renewal::Ending { token: &self.token, at });
         }
         let package = self.token.package().clone();
         self.token = self.registry.token_from(self.source, package, cx).await?;
+        self.renew_at = renew_at(&self.token, cx.clock().now());
         Ok(Renewal::Lasting(&self.token))
     }
+}
+
+/// When a token that was made just now is to be renewed.
+fn renew_at<P: PartialEq + fmt::Display>(token: &PublishToken<P>, now: Timestamp) -> Option<Timestamp> {
+    let ends = token.expires_at()?;
+    Some(ends.minus(MARGIN.min(ends.since(now) / 4)))
 }

@@ -3,13 +3,26 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::doctor::{OldWay, RUBYGEMS};
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
 use crate::rubygems::{self, EXCHANGE_PATH, TOKEN_VARIABLE};
 
 /// The public registry.
 const PUBLIC: &str = "https://rubygems.org/";
+
+/// gem.
+pub(super) static OLD_WAY: OldWay = OldWay {
+    ecosystem: "rubygems",
+    variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
+    variables_around: None,
+    files: &[OldFile { below_home: ".gem/", ..OldFile::new("credentials", &["api_key"]) }],
+    link: links::RUBYGEMS,
+    last_step: "delete the API key on rubygems.org, under the profile's settings",
+};
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
 
 /// A registry of gems that speaks RubyGems' protocol.
 ///
@@ -29,28 +42,19 @@ impl Registry for RubyGems {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &RUBYGEMS
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &[TOKEN_VARIABLE]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, rubygems::audience(&self.url))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.below(EXCHANGE_PATH), token, &package, cx);
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let call = Call::new(self, self.url.below(EXCHANGE_PATH), token, package, cx);
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
-        let secret = call.secret("rubygems_api_key", exchanged.rubygems_api_key)?;
-        Ok(PublishToken::new(secret, package, wire::time(exchanged.expires_at.as_ref())))
+        let expires_at = wire::time(exchanged.expires_at.as_ref());
+        call.granted("rubygems_api_key", exchanged.rubygems_api_key, expires_at)
     }
 }
 

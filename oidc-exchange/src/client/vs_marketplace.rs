@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidUrl};
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::doctor::OldWay;
+use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://marketplace.visualstudio.com/";
@@ -13,14 +13,17 @@ const PUBLIC: &str = "https://marketplace.visualstudio.com/";
 /// Where publish tokens are made.
 const TOKEN_PATH: &str = "/_apis/gallery/token";
 
-static OLD_WAY: OldWay = OldWay {
+/// Where vsce keeps tokens, by its documentation. Not of the collected facts, and uncertain.
+pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "vs-marketplace",
     variables: &["VSCE_PAT"],
     variables_around: None,
-    files: &[],
+    files: &[OldFile::marked(".vsce", "", &["\"pat\""])],
     link: links::VS_MARKETPLACE,
     last_step: "revoke the personal access token in Azure DevOps",
 };
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["VS_MARKETPLACE_ID_TOKEN"]);
 
 /// The Visual Studio Marketplace.
 ///
@@ -32,25 +35,7 @@ pub struct VsMarketplace {
     publisher: String,
 }
 
-impl VsMarketplace {
-    /// The registry at this URL, for the extensions of `publisher`.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http on loopback), or holds credentials.
-    pub fn at(url: &str, publisher: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)?, publisher: publisher.into() })
-    }
-
-    /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(publisher: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, publisher)
-    }
-}
+wire::at_url!(VsMarketplace, PUBLIC, publisher: impl Into<String>, "`publisher` is whose extensions are published.");
 
 #[async_trait]
 impl Registry for VsMarketplace {
@@ -60,12 +45,8 @@ impl Registry for VsMarketplace {
         &self.url
     }
 
-    fn old_way(&self) -> &'static OldWay {
-        &OLD_WAY
-    }
-
-    fn token_variables(&self) -> &[&str] {
-        &["VS_MARKETPLACE_ID_TOKEN"]
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
     }
 
     /// The registry's host.
@@ -73,17 +54,11 @@ impl Registry for VsMarketplace {
         wire::derived(&self.url, Audience::new(self.url.host()))
     }
 
-    async fn exchange(
-        &self,
-        token: &IdToken,
-        package: Everything,
-        cx: &Context,
-    ) -> Result<PublishToken<Everything>, ExchangeError> {
-        let call = Call::new(self.url.at_root().below(TOKEN_PATH), token, &package, cx);
-        let body = json!({ "publisherName": self.publisher }).to_string();
-        let request = call.request().bearer(call.token()).body("application/json", body);
-        let exchanged: Exchanged = call.ask(request).await?;
-        Ok(PublishToken::new(call.secret("credential", exchanged.credential)?, package, None))
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), token, package, cx);
+        let body = json!({ "publisherName": self.publisher });
+        let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
+        call.granted("credential", exchanged.credential, None)
     }
 }
 

@@ -11,10 +11,10 @@ use oidc_core::{
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::is_html;
-use super::{ExchangeError, ExchangeErrorKind, PublishToken};
+use super::{ExchangeError, ExchangeErrorKind, PublishToken, Registry};
 
 /// A publish token may have this many bytes.
 const MAX_PUBLISH_TOKEN: usize = 8 * 1024;
@@ -26,22 +26,41 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// have to fetch the issuer's keys first.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// What is asked for unless a protocol has a media type of its own.
+const JSON: &str = "application/json";
+
 /// One exchange of an identity token at one address.
-pub(super) struct Call<'a> {
+pub(super) struct Call<'a, P> {
     url: HttpUrl,
     token: &'a IdToken,
-    package: &'a (dyn fmt::Display + Sync),
+    package: P,
     cx: &'a Context,
+    accept: &'static str,
+    lifetime: Option<Duration>,
+    asked_at: Timestamp,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn new(
+impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
+    /// An exchange with a registry at one of its own addresses.
+    pub(super) fn new<R: Registry<Package = P>>(
+        registry: &R,
         url: HttpUrl,
         token: &'a IdToken,
-        package: &'a (dyn fmt::Display + Sync),
+        package: P,
         cx: &'a Context,
     ) -> Self {
-        Self { url, token, package, cx }
+        let lifetime = registry.protocol().lifetime;
+        Self { url, token, package, cx, accept: JSON, lifetime, asked_at: cx.clock().now() }
+    }
+
+    /// With the protocol's own media type for answers.
+    pub(super) fn accepting(self, media_type: &'static str) -> Self {
+        Self { accept: media_type, ..self }
+    }
+
+    /// When the registry was asked, or is about to be.
+    pub(super) fn asked_at(&self) -> Timestamp {
+        self.asked_at
     }
 
     /// The identity token, for where the protocol puts it.
@@ -51,16 +70,29 @@ impl<'a> Call<'a> {
 
     /// The request, with an exchange's bounds and still without the token.
     pub(super) fn request(&self) -> Request {
-        Request::post(self.url.clone())
-            .header("accept", "application/json")
-            .max_body(MAX_ANSWER)
-            .deadline(DEADLINE)
+        Request::post(self.url.clone()).header("accept", self.accept).max_body(MAX_ANSWER).deadline(DEADLINE)
     }
 
     /// The request with the identity token as the one member of a JSON object.
     pub(super) fn with_member(&self, name: &str) -> Request {
-        let body = json!({ name: self.token().expose() }).to_string();
-        self.request().body("application/json", body)
+        self.with_members(name, None)
+    }
+
+    /// The request with the identity token as the first member of a JSON object, before these.
+    pub(super) fn with_members<'m>(
+        &self,
+        name: &'m str,
+        more: impl IntoIterator<Item = (&'m str, Value)>,
+    ) -> Request {
+        let token = std::iter::once((name, Value::from(self.token().expose())));
+        let body: serde_json::Map<_, _> =
+            token.chain(more).map(|(name, value)| (name.to_owned(), value)).collect();
+        self.request().body(JSON, Value::from(body).to_string())
+    }
+
+    /// The request with the identity token as bearer and these members in its body.
+    pub(super) fn with_bearer(&self, body: &Value) -> Request {
+        self.request().bearer(self.token()).body(JSON, body.to_string())
     }
 
     /// Sends a request, once.
@@ -70,23 +102,29 @@ impl<'a> Call<'a> {
         if answer.is_success() {
             return Ok(answer);
         }
-        Err(ExchangeError::rejected(&self.url, self.package, &answer, self.token))
+        Err(ExchangeError::rejected(&self.url, &self.package, &answer, self.token))
     }
 
     /// Sends a request, once, and reads the answer as JSON.
     pub(super) async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ExchangeError> {
         let answer = self.send(request).await?;
-        if is_html(&answer) {
-            return Err(ExchangeError::elsewhere(&self.url, &answer));
-        }
-        answer.json().ok_or_else(|| {
-            let what = "the registry's answer to the exchange is not what its protocol says";
-            ExchangeError::invalid_answer(&self.url, what)
-        })
+        read(&self.url, &answer, "the registry's answer to the exchange is not what its protocol says")
     }
 
-    /// The publish token that the answer holds in its member `name`.
-    pub(super) fn secret(&self, name: &str, token: Option<String>) -> Result<Secret, ExchangeError> {
+    /// The publish token that the answer holds in its member `name`. It ends when the answer tells, or else when the
+    /// protocol's documentation does.
+    pub(super) fn granted(
+        self,
+        name: &str,
+        token: Option<String>,
+        told: Option<Timestamp>,
+    ) -> Result<PublishToken<P>, ExchangeError> {
+        let secret = self.secret(name, token)?;
+        let ends = told.or_else(|| Some(self.asked_at.plus(self.lifetime?)));
+        Ok(PublishToken::new(secret, self.package, ends))
+    }
+
+    fn secret(&self, name: &str, token: Option<String>) -> Result<Secret, ExchangeError> {
         let invalid = |what: String| ExchangeError::invalid_answer(&self.url, &what);
         let secret = token.map(Secret::new);
         let secret = secret
@@ -98,26 +136,34 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The constructors of a registry that is known by its URL alone.
+/// The constructors of a registry that is known by its URL, and by one thing more where its protocol asks for that.
 macro_rules! at_url {
-    ($registry:ident, $public:ident) => {
+    ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)?) => {
         impl $registry {
             /// The registry at this URL, as its tools are told it.
+            $(
+                ///
+                #[doc = $what]
+            )?
             ///
             /// # Errors
             ///
             /// When the URL is not https (http on loopback), or holds credentials.
-            pub fn at(url: &str) -> Result<Self, oidc_core::InvalidUrl> {
-                Ok(Self { url: oidc_core::HttpUrl::parse(url)? })
+            pub fn at(url: &str $(, $field: $type)?) -> Result<Self, oidc_core::InvalidUrl> {
+                Ok(Self { url: oidc_core::HttpUrl::parse(url)? $(, $field: $field.into())? })
             }
 
             /// The public registry.
+            $(
+                ///
+                #[doc = $what]
+            )?
             ///
             /// # Errors
             ///
             /// Never: the URL is a constant of the protocol.
-            pub fn public() -> Result<Self, oidc_core::InvalidUrl> {
-                Self::at($public)
+            pub fn public($($field: $type)?) -> Result<Self, oidc_core::InvalidUrl> {
+                Self::at($public $(, $field)?)
             }
         }
     };
@@ -148,26 +194,42 @@ pub(super) fn derived(
     })
 }
 
-/// Scheme, host and port, without a slash at the end.
-pub(super) fn origin(url: &HttpUrl) -> String {
-    url.at_root().as_str().trim_end_matches('/').to_owned()
+/// A request for what a registry tells anybody.
+pub(super) fn asking(url: HttpUrl, accept: &'static str) -> Request {
+    Request::get(url).header("accept", accept).max_body(MAX_ANSWER)
 }
 
 /// The audience as the registry tells it at `url`: `{"audience": …}`.
 pub(super) async fn told(url: HttpUrl, cx: &Context) -> Result<Audience, ExchangeError> {
-    let request = Request::get(url.clone()).header("accept", "application/json").max_body(MAX_ANSWER);
+    told_as(JSON, url, cx).await
+}
+
+/// The same, in a protocol with a media type of its own.
+pub(super) async fn told_as(
+    accept: &'static str,
+    url: HttpUrl,
+    cx: &Context,
+) -> Result<Audience, ExchangeError> {
+    let request = asking(url.clone(), accept);
     let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_answer(&url, error))?;
     if !answer.is_success() {
         return Err(ExchangeError::no_audience(&url, &answer));
     }
-    if is_html(&answer) {
-        return Err(ExchangeError::elsewhere(&url, &answer));
-    }
-    let told: Told = answer
-        .json()
-        .ok_or_else(|| ExchangeError::invalid_answer(&url, "the registry's answer tells no `audience`"))?;
+    let told: Told = read(&url, &answer, "the registry's answer tells no `audience`")?;
     Audience::new(told.audience)
         .map_err(|_| ExchangeError::invalid_answer(&url, "the `audience` that the registry tells is not one"))
+}
+
+/// What a registry's answer says in JSON. `otherwise` is what is wrong with one that doesn't.
+pub(super) fn read<T: DeserializeOwned>(
+    url: &HttpUrl,
+    answer: &Response,
+    otherwise: &str,
+) -> Result<T, ExchangeError> {
+    if is_html(answer) {
+        return Err(ExchangeError::elsewhere(url, answer));
+    }
+    answer.json().ok_or_else(|| ExchangeError::invalid_answer(url, otherwise))
 }
 
 #[derive(Deserialize)]
@@ -182,7 +244,7 @@ pub(super) async fn end<P>(
     cx: &Context,
 ) -> Result<bool, ExchangeError> {
     let url = request.url.clone();
-    let request = request.header("accept", "application/json").max_body(MAX_ANSWER);
+    let request = request.header("accept", JSON).max_body(MAX_ANSWER);
     let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_answer(&url, error))?;
     if answer.is_success() {
         return Ok(true);

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::verify::Verifier;
+use oidc_core::verify::{Verifier, VerifyError};
 use oidc_core::{Claims, Context, Identity, LEEWAY, Provider, Run, Secret, Timestamp, Verified};
 
 use super::chain::Chain;
@@ -80,6 +80,11 @@ impl Exchange {
         &self.0.verifier
     }
 
+    /// How long publish tokens live.
+    pub fn lifetime(&self) -> Duration {
+        self.0.mint.lifetime
+    }
+
     /// Exchanges an identity token for a publish token.
     ///
     /// # Errors
@@ -89,7 +94,7 @@ impl Exchange {
     pub async fn exchange(&self, token: &str, door: &Door) -> Result<Minted, Refusal> {
         let verified = match self.0.verifier.verify(token).await {
             Ok(verified) => verified,
-            Err(error) => return Err(self.refused(door, error.into())),
+            Err(error) => return Err(self.unverified(door, error)),
         };
         let subject = match self.subject(&verified) {
             Ok(subject) => subject,
@@ -264,6 +269,18 @@ impl Exchange {
     /// Notes the refusal of a request that no verified token stands behind.
     pub(super) fn refused(&self, door: &Door, refusal: Refusal) -> Refusal {
         self.note(&self.event(door, refusal.kind().as_str(), refusal.to_string()), refusal)
+    }
+
+    /// Notes that a token is refused; by the issuer's name where the signature is the issuer's.
+    fn unverified(&self, door: &Door, error: VerifyError) -> Refusal {
+        let signer = error.signer().map(str::to_owned);
+        let refusal = Refusal::from(error);
+        let event = self.event(door, refusal.kind().as_str(), refusal.to_string());
+        let event = match signer {
+            Some(issuer) => event.verified(issuer, &Run::default()),
+            None => event,
+        };
+        self.note(&event, refusal)
     }
 
     /// Notes a refusal of somebody who is known.

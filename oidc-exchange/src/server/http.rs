@@ -69,11 +69,24 @@ where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    text_of(&document(body, clock).await?, name).map(str::to_owned)
+}
+
+/// Reads a body within bounds as JSON; what is none is null.
+pub(super) async fn document<B>(body: B, clock: &dyn Clock) -> Result<Value, Refusal>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let body = read(body, clock).await?;
-    let document: Option<Value> = serde_json::from_slice(&body).ok();
-    match document.as_ref().and_then(|document| document.get(name)).and_then(Value::as_str) {
+    Ok(serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// A text of a JSON object.
+pub(super) fn text_of<'a>(document: &'a Value, name: &str) -> Result<&'a str, Refusal> {
+    match document.get(name).and_then(Value::as_str) {
         Some("") => Err(Refusal::no_token(format!("`{name}` is empty"))),
-        Some(text) => Ok(text.to_owned()),
+        Some(text) => Ok(text),
         None => Err(Refusal::malformed(format!("the body is not a JSON object with the text `{name}`"))),
     }
 }
@@ -89,8 +102,18 @@ where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let asked = member(body, exchange.verifier().context().clock(), name).await;
+    exchange_asked(exchange, ecosystem, asked).await
+}
+
+/// Exchanges an identity token, if a request holds one, for one that is good for every package that lets it in.
+pub(super) async fn exchange_asked(
+    exchange: &Exchange,
+    ecosystem: &'static str,
+    asked: Result<String, Refusal>,
+) -> Result<Minted, Refusal> {
     let door = Door::identity(ecosystem);
-    match member(body, exchange.verifier().context().clock(), name).await {
+    match asked {
         Ok(token) => exchange.exchange(&token, &door).await,
         Err(refusal) => Err(exchange.refused(&door, refusal)),
     }

@@ -12,7 +12,7 @@ use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
 /// The protocol's name in the stores.
-const ECOSYSTEM: &str = "pypi";
+pub(super) const ECOSYSTEM: &str = "pypi";
 /// Where PyPI's OIDC endpoints live at a host's root. A mount may strip it.
 const ROOT: &str = "/_/oidc";
 

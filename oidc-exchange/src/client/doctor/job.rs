@@ -53,7 +53,7 @@ impl Job {
             }
         };
         let mut detection = Detection::new(cx);
-        detection.token_variables.extend(registry.token_variables());
+        detection.token_variables.extend(registry.protocol().token_variables);
         let source = match Ambient::detect(providers, detection) {
             Ok(source) => source,
             Err(error) => {

@@ -26,7 +26,6 @@ use serde_json::{Map, Value};
 use self::job::Job;
 use self::place::Found;
 pub use self::place::unusable_url;
-pub(super) use self::remains::{CRATES_IO, NPM, PYPI, RUBYGEMS};
 pub use self::remains::{OldFile, OldWay};
 pub use self::report::{Difference, Report, Verdict};
 use super::Registry;
@@ -81,11 +80,11 @@ impl<'a, R: Registry> Doctor<'a, R> {
             Found::Registry => report.add_all(self.registry.advise()),
             Found::Other | Found::Nothing => report.miss_registry(),
         }
-        remains::look(self.registry.old_way(), cx, &mut report);
+        remains::look(self.registry.protocol().old_way, cx, &mut report);
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
-        report.conclude(self.registry.old_way());
+        report.conclude(self.registry.protocol().old_way);
         report
     }
 

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use oidc_core::{Context, Diagnosis, Environment, Severity, Subject};
 
 use super::report::Report;
-use crate::client::links;
+use crate::client::{
+    crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
+    vs_marketplace,
+};
 use crate::npm::is_placeholder;
 
 /// A settings file may have so many bytes to be looked at.
@@ -43,80 +46,48 @@ pub struct OldFile {
     pub in_folder: bool,
     /// A line that gives a key that ends so a value holds a secret.
     pub keys: &'static [&'static str],
+    /// A file that holds this text holds a secret: for formats that are no lines of keys and values.
+    pub marks: &'static [&'static str],
 }
 
 impl OldFile {
     /// A file in the home folder.
     pub const fn new(name: &'static str, keys: &'static [&'static str]) -> Self {
-        Self { variable: None, folder_variable: None, name, below_home: "", in_folder: false, keys }
+        Self {
+            variable: None,
+            folder_variable: None,
+            name,
+            below_home: "",
+            in_folder: false,
+            keys,
+            marks: &[],
+        }
+    }
+
+    /// A file in a folder below the home folder that holds a secret where it holds one of these texts.
+    pub const fn marked(
+        name: &'static str,
+        below_home: &'static str,
+        marks: &'static [&'static str],
+    ) -> Self {
+        Self { below_home, marks, ..Self::new(name, &[]) }
     }
 }
 
-/// npm, pnpm and yarn.
-pub(in crate::client) static NPM: OldWay = OldWay {
-    ecosystem: "npm",
-    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN"],
-    variables_around: Some(("npm_config_//", ":_authToken")),
-    files: &[
-        OldFile {
-            variable: Some("NPM_CONFIG_USERCONFIG"),
-            in_folder: true,
-            ..OldFile::new(".npmrc", &["_authToken", "_auth", "_password"])
-        },
-        OldFile { in_folder: true, ..OldFile::new(".yarnrc.yml", &["npmAuthToken", "npmAuthIdent"]) },
-    ],
-    link: links::NPM,
-    last_step: "revoke the old token at the registry, and set the package to \"Require two-factor authentication and \
-                disallow tokens\"",
-};
-
-/// twine, uv, and others that upload to PyPI.
-pub(in crate::client) static PYPI: OldWay = OldWay {
-    ecosystem: "pypi",
-    variables: &[
-        "TWINE_PASSWORD",
-        "UV_PUBLISH_TOKEN",
-        "UV_PUBLISH_PASSWORD",
-        "MATURIN_PYPI_TOKEN",
-        "POETRY_PYPI_TOKEN_PYPI",
-        "PDM_PUBLISH_PASSWORD",
-        "HATCH_INDEX_AUTH",
-        "FLIT_PASSWORD",
-    ],
-    variables_around: None,
-    files: &[OldFile::new(".pypirc", &["password"])],
-    link: links::PYPI,
-    last_step: "remove the API token on PyPI, under the account's settings",
-};
-
-/// cargo.
-pub(in crate::client) static CRATES_IO: OldWay = OldWay {
-    ecosystem: "crates-io",
-    variables: &["CARGO_REGISTRY_TOKEN"],
-    variables_around: Some(("CARGO_REGISTRIES_", "_TOKEN")),
-    files: &[CARGO_CREDENTIALS, OldFile { name: "credentials", ..CARGO_CREDENTIALS }],
-    link: links::CRATES_IO,
-    last_step: "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
-};
-
-const CARGO_CREDENTIALS: OldFile = OldFile {
-    folder_variable: Some("CARGO_HOME"),
-    below_home: ".cargo/",
-    ..OldFile::new("credentials.toml", &["token"])
-};
-
-/// gem.
-pub(in crate::client) static RUBYGEMS: OldWay = OldWay {
-    ecosystem: "rubygems",
-    variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
-    variables_around: None,
-    files: &[OldFile { below_home: ".gem/", ..OldFile::new("credentials", &["api_key"]) }],
-    link: links::RUBYGEMS,
-    last_step: "delete the API key on rubygems.org, under the profile's settings",
-};
-
 /// Every registry's.
-static ALL: &[&OldWay] = &[&NPM, &PYPI, &CRATES_IO, &RUBYGEMS];
+static ALL: &[&OldWay] = &[
+    &npm::OLD_WAY,
+    &pypi::OLD_WAY,
+    &crates_io::OLD_WAY,
+    &rubygems::OLD_WAY,
+    &nuget::OLD_WAY,
+    &prefix_dev::OLD_WAY,
+    &packagist::OLD_WAY,
+    &open_vsx::OLD_WAY,
+    &vs_marketplace::OLD_WAY,
+    &jsr::OLD_WAY,
+    &pub_dev::OLD_WAY,
+];
 
 /// Looks for what is left: the registry's own first, then others', which any step of the job can read just as well.
 pub(super) fn look(own: &'static OldWay, cx: &Context, report: &mut Report) {
@@ -163,6 +134,8 @@ impl<'a> Look<'a> {
                 // A file that isn't there or can't be read holds no secret that a tool could use.
                 let Ok(bytes) = cx.files().read(&path, MAX_FILE) else { continue };
                 let text = String::from_utf8_lossy(&bytes);
+                let marked = file.marks.iter().any(|mark| text.contains(mark));
+                found.extend(marked.then(|| self.secret_in(&path)));
                 found.extend(text.lines().find_map(|line| self.line(file, &path, line)));
             }
         }
@@ -177,6 +150,11 @@ impl<'a> Look<'a> {
         let in_home = || home().map(|home| home.join(file.below_home).join(file.name));
         let of_user = named.or_else(in_named_folder).or_else(in_home);
         of_user.into_iter().chain(file.in_folder.then(|| PathBuf::from(file.name))).collect()
+    }
+
+    fn secret_in(&self, path: &Path) -> Diagnosis {
+        let subject = Subject::File(path.to_string_lossy().into_owned());
+        self.secret("static-token-file", subject, &format!("file `{}`", path.display()))
     }
 
     /// What a line gives away, if its key is one that holds secrets.

@@ -1,0 +1,138 @@
+use async_trait::async_trait;
+use oidc_core::http::Request;
+use oidc_core::{Audience, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::pypi::{Minted, OLD_WAY};
+use super::wire::{self, Call};
+use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Pypi, Registry};
+use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
+use crate::pypi::TOKEN_VARIABLE;
+
+static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
+
+/// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
+/// where it knows nothing of the draft.
+///
+/// It may change with the draft; see [`pep_807`](crate::pep_807). [`Pypi`] asks nothing of it.
+///
+/// The index is asked anew before the audience and before the exchange, and its answers may name no other origin (scheme, host
+/// and port) than the upload URL's; the draft itself asks only for the same host. Only an index that says that there is nothing
+/// at the discovery's address (404) is asked by PyPI's protocol: any other failure is one.
+///
+/// The token is for several uploads, wherever the index gives such ones.
+#[derive(Clone, Debug)]
+pub struct Pep807 {
+    legacy: Pypi,
+}
+
+impl Pep807 {
+    /// The index that takes uploads at this URL, as its tools are told it.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http on loopback), or holds credentials.
+    pub fn at(url: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self { legacy: Pypi::at(url)? })
+    }
+
+    /// Where the index's endpoints are; `None` where it doesn't speak the draft's protocol.
+    async fn discover(&self, cx: &Context) -> Result<Option<Endpoints>, ExchangeError> {
+        let url = self.url().at_root().below(DISCOVERY_PATH);
+        let url = url.with_query(DISCOVERY_PARAMETER, self.url().path());
+        let answer = cx.http().send(wire::asking(url.clone(), MEDIA_TYPE)).await;
+        let answer = answer.map_err(|error| ExchangeError::no_answer(&url, error))?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        if answer.status != 200 {
+            return Err(ExchangeError::no_discovery(&url, &answer));
+        }
+        let otherwise = "the index's answer tells no `audience-endpoint` and `token-mint-endpoint`";
+        let found: Discovered = wire::read(&url, &answer, otherwise)?;
+        let own = |name: &str, text: &str| {
+            self.url().own(text).map_err(|error: ForeignUrl| ExchangeError::foreign(&url, name, &error))
+        };
+        Ok(Some(Endpoints {
+            audience: own("audience-endpoint", &found.audience_endpoint)?,
+            mint: own("token-mint-endpoint", &found.token_mint_endpoint)?,
+            names_multi_use: found.has_to_be_asked_for_multi_use(),
+        }))
+    }
+}
+
+#[async_trait]
+impl Registry for Pep807 {
+    type Package = Everything;
+
+    fn url(&self) -> &HttpUrl {
+        self.legacy.url()
+    }
+
+    fn probe(&self) -> Request {
+        self.legacy.probe()
+    }
+
+    fn is_there(&self, status: u16) -> bool {
+        self.legacy.is_there(status)
+    }
+
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
+    }
+
+    /// Asks the index, which tells it.
+    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
+        match self.discover(cx).await? {
+            Some(endpoints) => wire::told_as(MEDIA_TYPE, endpoints.audience, cx).await,
+            None => self.legacy.audience(cx).await,
+        }
+    }
+
+    /// A token's end is taken as the index tells it, and as no later than the draft allows.
+    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let Some(endpoints) = self.discover(cx).await? else {
+            return self.legacy.exchange(token, package, cx).await;
+        };
+        let call = Call::new(self, endpoints.mint, token, package, cx).accepting(MEDIA_TYPE);
+        let features = endpoints.names_multi_use.then(|| json!([MULTI_USE]));
+        let request = call.with_members("token", features.map(|features| ("features", features)));
+        let minted: Minted = call.ask(request).await?;
+        let latest = call.asked_at().plus(MAX_LIFETIME);
+        let expires_at = minted.expires_at().map(|at: Timestamp| at.min(latest));
+        call.granted("token", minted.token, expires_at)
+    }
+
+    /// Ends the token as [`Pypi`] does. The draft has no way to, and an index that speaks both protocols may.
+    async fn revoke(&self, token: &PublishToken<Everything>, cx: &Context) -> Result<bool, ExchangeError> {
+        self.legacy.revoke(token, cx).await
+    }
+}
+
+/// Where an index's endpoints are, all at its own origin.
+struct Endpoints {
+    audience: HttpUrl,
+    mint: HttpUrl,
+    names_multi_use: bool,
+}
+
+/// The answer to a discovery.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Discovered {
+    audience_endpoint: String,
+    token_mint_endpoint: String,
+    #[serde(default)]
+    features: Vec<String>,
+    default_features: Option<Vec<String>>,
+}
+
+impl Discovered {
+    /// Whether a token is good for several uploads only where it is asked for as such.
+    fn has_to_be_asked_for_multi_use(&self) -> bool {
+        let names_it = |features: &[String]| features.iter().any(|feature| feature == MULTI_USE);
+        names_it(&self.features) && self.default_features.as_deref().is_some_and(|default| !names_it(default))
+    }
+}

@@ -1,0 +1,38 @@
+use std::time::Duration;
+
+use super::doctor::OldWay;
+
+/// What all registries of one protocol have in common.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Protocol {
+    /// The variables that a registry's users put an identity token into; the first that is set wins over asking the
+    /// platform.
+    pub token_variables: &'static [&'static str],
+    /// How long a publish token lives, by the protocol's documentation, where an answer doesn't say.
+    pub lifetime: Option<Duration>,
+    /// Where a registry's users keep long-lived secrets.
+    pub old_way: &'static OldWay,
+}
+
+impl Protocol {
+    /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell how long a publish
+    /// token lives.
+    pub const fn new(old_way: &'static OldWay) -> Self {
+        Self { token_variables: &[], lifetime: None, old_way }
+    }
+
+    /// With these variables for identity tokens.
+    #[must_use]
+    pub const fn token_variables(mut self, names: &'static [&'static str]) -> Self {
+        self.token_variables = names;
+        self
+    }
+
+    /// With the lifetime that the documentation names, in minutes.
+    #[must_use]
+    pub const fn lifetime_in_minutes(mut self, minutes: u64) -> Self {
+        self.lifetime = Some(Duration::from_secs(60 * minutes));
+        self
+    }
+}

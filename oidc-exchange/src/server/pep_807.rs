@@ -1,0 +1,222 @@
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+use oidc_core::HttpUrl;
+use serde_json::{Value, json};
+
+use super::door::Minted;
+use super::exchange::Exchange;
+use super::http::{AnswerBody, allowing, document, exchange_asked, explained, json, text_of};
+use super::pypi::ECOSYSTEM;
+use super::refusal::{Refusal, RefusalKind};
+use super::service::tower_service;
+use crate::pep_807::{
+    DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MIN_LIFETIME, MULTI_USE,
+};
+
+/// The media type of problems.
+const PROBLEM: &str = "application/problem+json";
+/// Where the endpoints live at a host's root. A mount may strip it.
+const ROOT: &str = "/_/pytp";
+/// The audience's below [`ROOT`].
+const AUDIENCE: &str = "/audience";
+/// The exchange's below [`ROOT`].
+const MINT: &str = "/mint-token";
+
+/// The endpoints of the **draft** of PEP 807 as a tower service, to be mounted at `/.well-known/pytp` and at `/_/pytp` of the
+/// host that takes the uploads at `upload`, with or without the mount stripping the latter. It may change with the draft; see
+/// [`pep_807`](crate::pep_807).
+///
+/// | request | answer |
+/// |---|---|
+/// | `GET /.well-known/pytp?discover=PATH` | `{"audience-endpoint", "token-mint-endpoint", "features", "default-features"}` for the upload URL's path, 404 for any other |
+/// | `GET /_/pytp/audience` | `{"audience"}`, the verifier's first |
+/// | `POST /_/pytp/mint-token` | `{"token", "expires"}`, for every project that lets the identity in |
+///
+/// It stands beside [`pypi`](super::pypi), over the same exchange: only the dress differs. Endpoints are named by `upload` and
+/// never by a request's `Host`. Tokens are for several uploads, and no other feature can be asked for. Every refusal is a
+/// problem (RFC 9457) with the member `code` beside the standard ones: 400, 403, 404, 405, 406 where `Accept` leaves no room
+/// for the draft's media type, 500, 503. Which status says what is ours.
+///
+/// # Errors
+///
+/// When the exchange's tokens don't live as long as the draft asks for.
+pub fn pep_807(exchange: Exchange, upload: &HttpUrl) -> Result<Pep807Tokens, InvalidLifetime> {
+    let lifetime = exchange.lifetime();
+    if lifetime < MIN_LIFETIME || MAX_LIFETIME < lifetime {
+        return Err(InvalidLifetime(lifetime.as_secs()));
+    }
+    Ok(Pep807Tokens { exchange, upload: upload.clone() })
+}
+
+/// Publish tokens live shorter or longer than PEP 807 lets them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "publish tokens live {0} s, and the draft of PEP 807 asks for {min} to {max} s",
+    min = MIN_LIFETIME.as_secs(),
+    max = MAX_LIFETIME.as_secs()
+)]
+pub struct InvalidLifetime(u64);
+
+/// See [`pep_807`].
+#[derive(Clone, Debug)]
+pub struct Pep807Tokens {
+    exchange: Exchange,
+    upload: HttpUrl,
+}
+
+tower_service!(Pep807Tokens, answer);
+
+async fn answer<B>(door: &Pep807Tokens, request: Request<B>) -> Response<AnswerBody>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let Some(endpoint) = Endpoint::parse(request.uri().path()) else {
+        return problem(StatusCode::NOT_FOUND, "no-such-endpoint", "there is no such endpoint");
+    };
+    let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
+    match endpoint {
+        Endpoint::Mint if request.method() != Method::POST => {
+            allowing("POST", problem(StatusCode::METHOD_NOT_ALLOWED, "method", "tokens are made by POST"))
+        }
+        Endpoint::Discovery | Endpoint::Audience if !is_read => {
+            allowing("GET", problem(StatusCode::METHOD_NOT_ALLOWED, "method", "this is read"))
+        }
+        _ if !accepts(request.headers()) => {
+            let detail = format!("answers are `{MEDIA_TYPE}`; accept that");
+            problem(StatusCode::NOT_ACCEPTABLE, "not-acceptable", &detail)
+        }
+        Endpoint::Discovery => door.discovery(request.uri().query().unwrap_or_default()),
+        Endpoint::Audience => door.audience(),
+        Endpoint::Mint => match door.mint(request.into_body()).await {
+            Ok(minted) => success(&minted_body(&minted)),
+            Err(refusal) => refused(&refusal),
+        },
+    }
+}
+
+/// What a path asks for, below whatever it is mounted under.
+#[derive(Clone, Copy)]
+enum Endpoint {
+    Discovery,
+    Audience,
+    Mint,
+}
+
+impl Endpoint {
+    fn parse(path: &str) -> Option<Self> {
+        if path.ends_with(DISCOVERY_PATH) {
+            return Some(Self::Discovery);
+        }
+        match path.split_once(ROOT).map_or(path, |(_, below)| below) {
+            AUDIENCE => Some(Self::Audience),
+            MINT => Some(Self::Mint),
+            _ => None,
+        }
+    }
+}
+
+impl Pep807Tokens {
+    fn discovery(&self, query: &str) -> Response<AnswerBody> {
+        let mut asked = form_urlencoded::parse(query.as_bytes())
+            .filter_map(|(name, path)| (name == DISCOVERY_PARAMETER).then_some(path));
+        let (Some(path), None) = (asked.next(), asked.next()) else {
+            let detail = "the query has not one `discover` with the upload URL's path, percent-encoded";
+            return problem(StatusCode::BAD_REQUEST, RefusalKind::Malformed.as_str(), detail);
+        };
+        if path.trim_end_matches('/') != self.upload.path().trim_end_matches('/') {
+            return problem(StatusCode::NOT_FOUND, "no-such-index", "no uploads are taken at this path");
+        }
+        let endpoint = |path: &str| self.upload.at_root().below(&format!("{ROOT}{path}")).as_str().to_owned();
+        success(&json!({
+            "audience-endpoint": endpoint(AUDIENCE),
+            "token-mint-endpoint": endpoint(MINT),
+            "features": [MULTI_USE],
+            "default-features": [MULTI_USE],
+        }))
+    }
+
+    fn audience(&self) -> Response<AnswerBody> {
+        match self.exchange.verifier().audiences().first() {
+            Some(audience) => success(&json!({ "audience": audience.as_str() })),
+            None => problem(StatusCode::NOT_FOUND, "no-audience", "the index has no audience"),
+        }
+    }
+
+    async fn mint<B>(&self, body: B) -> Result<Minted, Refusal>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let clock = self.exchange.verifier().context().clock();
+        let asked = document(body, clock).await.and_then(|document| {
+            has_only_known_features(&document)?;
+            text_of(&document, "token").map(str::to_owned)
+        });
+        exchange_asked(&self.exchange, ECOSYSTEM, asked).await
+    }
+}
+
+/// Whether the draft's media type is asked for, or nothing in particular is.
+fn accepts(headers: &HeaderMap) -> bool {
+    let is_ours = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default();
+        let weight =
+            |parameter: &str| parameter.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        let is_refused = parts.any(|parameter| weight(parameter).is_some_and(|weight| weight <= 0.0));
+        let is_named =
+            [MEDIA_TYPE, "application/*", "*/*"].iter().any(|ours| essence.eq_ignore_ascii_case(ours));
+        is_named && !is_refused
+    };
+    let mut values = headers.get_all(ACCEPT).iter().peekable();
+    values.peek().is_none()
+        || values.any(|value| value.to_str().is_ok_and(|text| text.split(',').any(is_ours)))
+}
+
+fn has_only_known_features(document: &Value) -> Result<(), Refusal> {
+    let features = match document.get("features") {
+        None => return Ok(()),
+        Some(features) => features.as_array().filter(|features| !features.is_empty()),
+    };
+    let is_known = |feature: &Value| feature.as_str() == Some(MULTI_USE);
+    if features.is_some_and(|features| features.iter().all(is_known)) {
+        return Ok(());
+    }
+    Err(Refusal::malformed(format!("`features` asks for what there is not; there is `{MULTI_USE}`")))
+}
+
+fn minted_body(minted: &Minted) -> Value {
+    json!({ "token": minted.token.expose(), "expires": minted.expires_at.as_secs() })
+}
+
+fn success(body: &Value) -> Response<AnswerBody> {
+    of_type(MEDIA_TYPE, json(StatusCode::OK, body))
+}
+
+fn refused(refusal: &Refusal) -> Response<AnswerBody> {
+    let status = match refusal.kind() {
+        RefusalKind::Malformed | RefusalKind::NoToken => StatusCode::BAD_REQUEST,
+        RefusalKind::KeysUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::FORBIDDEN,
+    };
+    let shape = shape(status, refusal.kind().as_str(), &refusal.to_string());
+    of_type(PROBLEM, explained(status, shape, refusal))
+}
+
+/// A problem of no type of its own, whose title is thus the status's (RFC 9457, section 4.2.1), with a name for programs.
+fn problem(status: StatusCode, code: &str, detail: &str) -> Response<AnswerBody> {
+    of_type(PROBLEM, json(status, &shape(status, code, detail)))
+}
+
+fn shape(status: StatusCode, code: &str, detail: &str) -> Value {
+    let title = status.canonical_reason().unwrap_or_default();
+    json!({ "title": title, "status": status.as_u16(), "detail": detail, "code": code })
+}
+
+fn of_type(media_type: &'static str, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    answer
+}

@@ -6,11 +6,14 @@ mod server;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use oidc_core::{Identity, Timestamp};
+use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    Door, MintPolicy, Package, PublisherStore as _, RefusalKind, TrustError, TrustPolicy, TrustStore as _,
+    Door, Exchange, Grant, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed, RefusalKind,
+    StoreError, TokenHash, TokenRecord, TokenStore, TrustError, TrustPolicy, TrustStore as _,
 };
 use serde_json::json;
-use server::{Registry, package};
+use server::{NOW, Registry, package};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -36,6 +39,30 @@ async fn the_most_specific_publisher_of_a_package_wins_and_then_the_oldest() {
         let minted = registry.exchange.exchange(&registry.token(&changes), &widget()).await.unwrap();
         let record = registry.exchange.find(minted.token.expose()).await.unwrap().unwrap();
         assert_eq!(record.packages[0].publisher, expected.id, "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn of_equally_specific_publishers_the_oldest_wins() {
+    let registry = Registry::new().await;
+    let oldest = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    registry.clock.advance(Duration::from_secs(1));
+    registry.configure("@acme/widget", "acme/widget", &json!({ "environment": "publish" }), false).await;
+    let token = registry.token(&json!({ "environment": "publish" }));
+    let minted = registry.exchange.exchange(&token, &widget()).await.unwrap();
+    let record = registry.exchange.find(minted.token.expose()).await.unwrap().unwrap();
+    assert_eq!(record.packages[0].publisher, oldest.id);
+}
+
+#[tokio::test]
+async fn an_identity_token_is_used_once_for_each_package_and_once_where_none_is_named() {
+    let registry = Registry::new().await;
+    registry.trusts("@acme/gadget", "acme/widget", false).await;
+    let token = registry.token(&json!({}));
+    for door in [widget(), Door::package("npm", "@acme/gadget"), Door::identity("npm")] {
+        registry.exchange.exchange(&token, &door).await.unwrap();
+        let again = registry.exchange.exchange(&token, &door).await.unwrap_err();
+        assert_eq!(again.kind(), RefusalKind::AlreadyUsed, "{door:?}");
     }
 }
 
@@ -191,7 +218,7 @@ async fn every_attempt_is_one_event_that_says_no_more_than_was_proven() {
         .unwrap_err();
     registry
         .exchange
-        .exchange(&registry.token(&json!({ "repository": "evil/x" })), &widget())
+        .exchange(&registry.token(&json!({ "repository": "evil/x", "repository_id": "66" })), &widget())
         .await
         .unwrap_err();
     registry.exchange.exchange(&registry.token(&json!({ "repository": 7 })), &widget()).await.unwrap_err();
@@ -236,4 +263,78 @@ async fn publishers_of_a_sibling_issuer_speak_for_nobody_else() {
     let refusal = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
     assert!(registry.store.candidates(&foreign.identity, "npm", None).await.unwrap().len() == 1);
+}
+
+/// A store that hands over every publisher, whoever is asked for.
+#[derive(Debug)]
+struct Generous(MemoryStore, Vec<PublisherRecord>);
+
+#[async_trait::async_trait]
+impl PublisherStore for Generous {
+    async fn candidates(
+        &self,
+        _: &Identity,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(self.1.clone())
+    }
+
+    async fn of_package(&self, _: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(self.1.clone())
+    }
+
+    async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
+        assert_eq!(grant.created_at().as_secs(), NOW);
+        self.0.redeem(grant).await
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenStore for Generous {
+    async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        self.0.find(token, now).await
+    }
+
+    async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
+        self.0.revoke(token).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.0.purge(now, limit).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_only_narrows_what_it_hands_over_is_held_against_identity_and_package() {
+    let registry = Registry::new().await;
+    let ours = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    let changed = |change: &dyn Fn(&mut PublisherRecord)| {
+        let mut record = ours.clone();
+        change(&mut record);
+        record
+    };
+    let renamed = |record: &mut PublisherRecord| {
+        record.identity.key = "acme/old".to_owned();
+        record.config = json!({ "repository": "acme/old", "repository_id": "2" });
+        record.package = package("@acme/other");
+    };
+    for foreign in [
+        changed(&|record| record.identity.issuer = "https://other.example".to_owned()),
+        changed(&|record| record.identity.key = "acme/other".to_owned()),
+        changed(&|record| record.package = package("@acme/other")),
+        changed(&|record| record.package = Package::new("pypi", "@acme/widget")),
+        changed(&renamed),
+    ] {
+        let store = Generous(registry.store.clone(), vec![foreign.clone()]);
+        let verifier = registry.exchange.verifier().clone();
+        let exchange = Exchange::new(verifier, store, MintPolicy::default());
+        let refusal = exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "{foreign:?}");
+    }
+    let beside = vec![ours.clone(), changed(&|record| record.package = Package::new("pypi", "widget"))];
+    let store = Generous(registry.store.clone(), beside);
+    let exchange = Exchange::new(registry.exchange.verifier().clone(), store, MintPolicy::default());
+    let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
+    assert_eq!(minted.packages, [package("@acme/widget")]);
 }

@@ -203,6 +203,31 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
 }
 
 #[tokio::test]
+async fn a_database_that_can_not_be_opened_is_named_without_its_password() {
+    let world = World::start(&GITHUB).await;
+    let folder = world.folder.path();
+    let good = world.configure(&["widget"], "");
+    let database = good.lines().find(|line| line.starts_with("database")).unwrap();
+    for (url, words) in [
+        (
+            "sqlite:no/such/folder/registry.db",
+            &[
+                "the database `sqlite:no/such/folder/registry.db`: ",
+                "unable to open database file",
+                "; see that it is there, and a file's folder too, and may be written",
+            ][..],
+        ),
+        ("postgres://me:hun/ter2@db.example/x", &["the database `postgres:…`: "]),
+        ("host=db.example password=hunter2", &["`database` is no URL; write `sqlite:FILE` for a file"]),
+    ] {
+        world.write(&good.replacen(database, &format!("database = \"{url}\""), 1));
+        let line = refused(folder).await;
+        words.iter().for_each(|word| assert!(line.contains(word), "{url}: {line}"));
+        assert!(!line.contains("ter2"), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn the_audit_has_a_line_for_whatever_came_of_a_token_whose_signature_held() {
     for platform in [&GITHUB, &GITLAB] {
         let world = World::start(platform).await;

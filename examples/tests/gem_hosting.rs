@@ -3,112 +3,15 @@
 
 mod common;
 
-use std::io::Read;
+use std::io::Read as _;
 
+use common::gems::{Gem, YAML, gz, push, scene, tar, text};
 use common::http;
-use common::postgres::Postgres;
-use common::scene::{self, ADMIN, Scene};
-use data_encoding::HEXLOWER;
-use examples::issuer::{self, Changes, GITHUB, Settings};
-use examples::registry::{Config, Running};
+use common::scene::{ADMIN, Scene};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use oidc_core::http::{Method, Request, Response};
-use sha2::{Digest as _, Sha512};
+use oidc_core::http::{Method, Request};
 use tar::{EntryType, Header};
-
-/// What `gem build` of RubyGems 3.3.15 wrote.
-const YAML: &str = include_str!("gems/widget.yaml");
-
-async fn scene() -> Scene {
-    Scene::start(Settings::new(&GITHUB), "", &["rubygems:widget"], "").await
-}
-
-async fn push(scene: &Scene, key: &str, gem: Vec<u8>) -> Response {
-    push_to(&scene.url(), key, gem).await
-}
-
-async fn push_to(registry: &str, key: &str, gem: Vec<u8>) -> Response {
-    let url = http::url(registry, "/rubygems/api/v1/gems");
-    let request = Request::new(Method::Post, url).header("authorization", key);
-    let request = request.body("application/octet-stream", gem);
-    http::send(&http::system(), request.deadline(std::time::Duration::from_secs(60))).await
-}
-
-fn text(answer: &Response) -> String {
-    String::from_utf8(answer.body.clone()).unwrap()
-}
-
-fn gz(content: impl Read) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    std::io::copy(&mut { content }, &mut encoder).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// One entry whose name is put into its header as it is.
-fn entry(archive: &mut tar::Builder<Vec<u8>>, name: &[u8], kind: EntryType, content: &[u8]) {
-    let mut header = Header::new_ustar();
-    header.as_ustar_mut().unwrap().name[..name.len()].copy_from_slice(name);
-    header.set_entry_type(kind);
-    header.set_size(content.len() as u64);
-    header.set_mode(0o644);
-    header.set_cksum();
-    archive.append(&header, content).unwrap();
-}
-
-fn tar(entries: &[(&[u8], EntryType, &[u8])]) -> Vec<u8> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, kind, content) in entries {
-        entry(&mut archive, name, *kind, content);
-    }
-    archive.into_inner().unwrap()
-}
-
-/// The parts of a gem, each as it stands in it.
-struct Gem {
-    metadata: Vec<u8>,
-    data: Vec<u8>,
-    checksums: Option<Vec<u8>>,
-}
-
-impl Gem {
-    fn new() -> Self {
-        let data = tar(&[(b"lib/widget.rb", EntryType::Regular, b"module Widget; end\n")]);
-        Self { metadata: gz(YAML.as_bytes()), data: gz(data.as_slice()), checksums: None }
-    }
-
-    /// With other metadata.
-    fn saying(yaml: impl AsRef<[u8]>) -> Self {
-        Self { metadata: gz(yaml.as_ref()), ..Self::new() }
-    }
-
-    /// With other files.
-    fn holding(entries: &[(&[u8], EntryType, &[u8])]) -> Self {
-        Self { data: gz(tar(entries).as_slice()), ..Self::new() }
-    }
-
-    fn checksums(&self) -> Vec<u8> {
-        let digest = |content: &[u8]| HEXLOWER.encode(&Sha512::digest(content));
-        let (metadata, data) = (digest(&self.metadata), digest(&self.data));
-        let yaml = format!("---\nSHA512:\n  metadata.gz: {metadata}\n  data.tar.gz: {data}\n");
-        self.checksums.clone().unwrap_or_else(|| gz(yaml.as_bytes()))
-    }
-
-    fn pack(&self) -> Vec<u8> {
-        self.pack_with(&[])
-    }
-
-    /// With further entries behind its own.
-    fn pack_with(&self, more: &[(&[u8], EntryType, &[u8])]) -> Vec<u8> {
-        let checksums = self.checksums();
-        let own: [(&[u8], EntryType, &[u8]); 3] = [
-            (b"metadata.gz", EntryType::Regular, &self.metadata),
-            (b"data.tar.gz", EntryType::Regular, &self.data),
-            (b"checksums.yaml.gz", EntryType::Regular, &checksums),
-        ];
-        tar(&[own.as_slice(), more].concat())
-    }
-}
 
 /// Each is refused to the administrator, who may publish anything else, with 422 and these words.
 async fn are_refused(cases: Vec<(&str, Vec<u8>, &str)>) {
@@ -155,7 +58,7 @@ async fn metadata_that_is_not_a_specification_is_refused() {
         assert!(YAML.contains(from));
         Gem::saying(YAML.replacen(from, to, 1)).pack()
     };
-    let huge = format!("{YAML}# {}\n", "x".repeat(1 << 20));
+    let huge = format!("{YAML}# {}\n", "x".repeat(256 << 10));
     let dependency = "- !ruby/object:Gem::Dependency\n  name: a\n  type: :runtime\n  requirement: !ruby/object:Gem::Requirement\n    \
                       requirements:\n    - - \">=\"\n      - !ruby/object:Gem::Version\n        version: '0'\n";
     let needy = YAML.replace("dependencies:\n", &format!("dependencies:\n{}", dependency.repeat(501)));
@@ -176,9 +79,12 @@ async fn metadata_that_is_not_a_specification_is_refused() {
         ("UTF-16", Gem::saying(b"\xff\xfen\0".as_slice()).pack(), "not UTF-8"),
         ("nothing", Gem::saying("").pack(), "metadata"),
         ("no YAML", Gem::saying("name: [\n").pack(), "not YAML"),
-        ("deep", Gem::saying("[".repeat(500_000)).pack(), "metadata"),
-        ("deep by lines", Gem::saying("- ".repeat(500_000)).pack(), "nested deeper"),
-        ("wide", Gem::saying("- a\n".repeat(200_000)).pack(), "more than 50000 values"),
+        ("deep", Gem::saying("[".repeat(200_000)).pack(), "metadata"),
+        ("deep by lines", Gem::saying("- ".repeat(100_000)).pack(), "nested deeper"),
+        ("wide", Gem::saying("-\n".repeat(100_000)).pack(), "more than 50000 values"),
+        ("a list on one line", Gem::saying(format!("[{}]", "a,".repeat(100_000))).pack(), "at a stretch"),
+        ("a list without an end", Gem::saying("[".to_owned() + &",".repeat(200_000)).pack(), "at a stretch"),
+        ("a map on one line", Gem::saying("{".to_owned() + &"a: ,".repeat(50_000)).pack(), "at a stretch"),
         ("laughs", Gem::saying("a: &a [x]\nb: [*a, *a]\n").pack(), "alias"),
         ("two", Gem::saying(format!("{YAML}{YAML}")).pack(), "more than one document"),
         ("needy", Gem::saying(needy).pack(), "at most 500"),
@@ -193,6 +99,7 @@ async fn metadata_that_is_not_a_specification_is_refused() {
         ("a hidden name", says("platform: ruby", "!binary bmFtZQ==: victim"), "not an untagged text"),
         ("a path", says("name: widget", "name: ../../widget"), "not a gem's name"),
         ("a line", says("name: widget", "name: \"widget\\n1.0 |x\""), "not a gem's name"),
+        ("a version as a name", says("name: widget", "name: widget-1"), "`widget_1`"),
         ("a version", says("'1.10'", "'1.10/../2'"), "`version` is `1.10/../2`"),
         ("a number", says("'1.10'", "1.10"), "quoted"),
         ("a platform", says("platform: ruby", "platform: \"x|y\""), "`platform` is `x|y`"),
@@ -296,40 +203,89 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(http::send(&scene.cx, head).await.status, 200);
 }
 
-/// A pending publisher's job pushes to two registries over one database at once.
-#[tokio::test]
-async fn over_postgresql_one_of_two_pushes_creates_the_gem() {
-    let Some(postgres) = Postgres::create().await else { return };
-    let (cx, folder) = (http::system(), tempfile::tempdir().unwrap());
-    let issuer = issuer::Running::start(Settings::new(&GITHUB), &cx).await.unwrap();
-    let config =
-        scene::config(&GITHUB, issuer.url(), folder.path(), "", &["rubygems:widget"], "pending = true");
-    let config = config.replace(&scene::database(folder.path()), &postgres.url());
-    let config = Config::parse(&config.replace("http://127.0.0.1:0", "http://127.0.0.1")).unwrap();
-    let one = Running::start(config.clone(), &cx).await.unwrap();
-    let two = Running::start(config, &cx).await.unwrap();
+/// What a header has where ustar's path begins, and before its content.
+fn with_prefix(mut header: Header, prefix: &[u8]) -> Vec<u8> {
+    header.as_old_mut().name[..4].copy_from_slice(b"evil");
+    header.set_entry_type(EntryType::Regular);
+    header.set_size(1);
+    header.set_mode(0o644);
+    header.as_mut_bytes()[345..345 + prefix.len()].copy_from_slice(prefix);
+    header.set_cksum();
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append(&header, b"x".as_slice()).unwrap();
+    archive.into_inner().unwrap()
+}
 
-    let body = serde_json::json!({ "jwt": issuer.token("127.0.0.1/rubygems", &Changes::default()) });
-    let url = http::url(one.url(), "/rubygems/api/v1/oidc/trusted_publisher/exchange_token");
-    let exchange = Request::new(Method::Post, url).body("application/json", body.to_string());
-    let minted = http::send(&cx, exchange).await;
-    assert_eq!(minted.status, 201, "{}", text(&minted));
-    let key = http::body(&minted)["rubygems_api_key"].as_str().unwrap().to_owned();
-    let (first, second) = tokio::join!(
-        push_to(one.url(), &key, Gem::new().pack()),
-        push_to(two.url(), &key, Gem::new().pack())
+/// Ruby joins the bytes of ustar's prefix to a name whatever the magic, without the spaces at their end.
+#[tokio::test]
+async fn a_path_that_only_ruby_sees_is_refused() {
+    let inside =
+        |header, prefix: &[u8]| Gem { data: gz(with_prefix(header, prefix).as_slice()), ..Gem::new() }.pack();
+    let outside = |header: Header| {
+        let part = with_prefix(header, b"..");
+        [part.as_slice(), &Gem::new().pack()].concat()
+    };
+    let refused = "built by `gem build`";
+    are_refused(vec![
+        ("GNU's", inside(Header::new_gnu(), b".."), refused),
+        ("GNU's without a path", inside(Header::new_gnu(), b""), refused),
+        ("an old one", inside(Header::new_old(), b".."), refused),
+        ("a space at the end", inside(Header::new_ustar(), b".. "), refused),
+        ("nothing in front", inside(Header::new_ustar(), b"\0.."), refused),
+        ("GNU's outside", outside(Header::new_gnu()), refused),
+        ("an old one outside", outside(Header::new_old()), refused),
+    ])
+    .await;
+}
+
+/// The status line and body that a server answers with to the head of a request whose body never comes.
+async fn answered_early(scene: &Scene, method: &str, path: &str, kind: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let url = scene.url();
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut connection = tokio::net::TcpStream::connect(host).await.unwrap();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: made-up\r\ncontent-type: {kind}\r\n\
+         content-length: 60000000\r\n\r\nbeginning"
     );
-    let mut statuses = [first.status, second.status];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 409], "{} {}", text(&first), text(&second));
-    for (path, part) in [("versions", "widget 1.10 "), ("names", "widget"), ("info/widget", "1.10 gadget:")] {
-        let answer = http::send(&cx, http::get(two.url(), &format!("rubygems/{path}"))).await;
-        assert!(text(&answer).contains(part), "{path}: {}", text(&answer));
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let whole = async {
+        while !String::from_utf8_lossy(&answer).contains("exchange the job's identity") {
+            assert!(connection.read_buf(&mut answer).await.unwrap() > 0);
+        }
+    };
+    tokio::select! {
+        () = whole => {}
+        () = scene.cx.clock().sleep(std::time::Duration::from_secs(20)) => panic!("{path}: no answer"),
     }
-    for path in ["quick/Marshal.4.8/widget-1.10.gemspec.rz", "gems/widget-1.10.gem"] {
-        assert_eq!(http::send(&cx, http::get(one.url(), &format!("rubygems/{path}"))).await.status, 200);
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_made_up_token_is_refused_before_the_body_is_there() {
+    let scene = scene().await;
+    for (method, path, kind, words) in [
+        ("POST", "/rubygems/api/v1/gems", "application/octet-stream", "\r\n\r\nthe token is not"),
+        (
+            "PUT",
+            "/api/v1/crates/new",
+            "application/octet-stream",
+            "{\"errors\":[{\"detail\":\"the token is not",
+        ),
+        ("POST", "/legacy/", "multipart/form-data; boundary=x", "\r\n\r\nthe token is not"),
+    ] {
+        let answer = answered_early(&scene, method, path, kind).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{path}: {answer}");
+        assert!(answer.contains(words), "{path}: {answer}");
     }
-    one.stop().await;
-    two.stop().await;
-    postgres.drop().await;
+}
+
+/// A client that sends all of its gem before it reads gets the answer, and no broken connection.
+#[tokio::test]
+async fn a_large_gem_with_a_made_up_token_gets_its_answer() {
+    let scene = scene().await;
+    let answer = push(&scene, "made-up", vec![0; 30 << 20]).await;
+    assert_eq!(answer.status, 401, "{}", text(&answer));
+    assert!(text(&answer).contains("exchange the job's identity"), "{}", text(&answer));
 }

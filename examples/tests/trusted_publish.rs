@@ -226,7 +226,8 @@ async fn automatic_falls_back_with_the_reason_always_fails_and_never_asks() {
     let job = Job::of(&issuer).with("NODE_AUTH_TOKEN", "static");
     let output = job.run(&stranger).await;
     assert_eq!(text(&output.stdout), "static\n");
-    let note = text(&output.stderr).lines().next().unwrap();
+    let (mask, note) = text(&output.stderr).split_once('\n').unwrap();
+    assert_eq!(mask, "::add-mask::static");
     assert!(note.contains("NODE_AUTH_TOKEN") && note.contains("package not found"), "{note}");
 
     let always = job.run(&[&stranger, ["--trusted-publishing", "always"].as_slice()].concat()).await;

@@ -1,4 +1,5 @@
 use std::fmt::{self, Write as _};
+use std::mem;
 
 /// At most this many characters of foreign text are shown, unless somebody asks for more.
 const MAX_SHOWN: usize = 256;
@@ -8,6 +9,9 @@ const MAX_SHOWN: usize = 256;
 /// Control characters, terminal escapes, line breaks and characters that reorder or hide text are written as
 /// `\u{…}`; what is longer than 256 characters is cut with `…`. Every value from a token, an environment
 /// variable or a server goes through this before a person or a log sees it.
+///
+/// So is what makes a line a command to GitHub's runner, which reads a job's output: the `[` of `##[`, anywhere, and the
+/// first `:` of a `::` at the beginning (actions/runner, `ActionCommand.cs`).
 ///
 /// ```
 /// assert_eq!(oidc_core::shown("a\u{1b}[31mb").to_string(), "a\\u{1b}[31mb");
@@ -34,9 +38,17 @@ pub fn shown(text: &str) -> Shown<'_> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut begins_command = self.text.trim_start().starts_with("::");
+        let mut before = (None, None);
         let mut characters = self.text.chars();
         for character in characters.by_ref().take(self.limit) {
-            if is_deceptive(character) {
+            let commands = match character {
+                ':' => mem::take(&mut begins_command),
+                '[' => before == (Some('#'), Some('#')),
+                _ => false,
+            };
+            before = (before.1, Some(character));
+            if commands || is_deceptive(character) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {
                 f.write_char(character)?;
@@ -68,6 +80,20 @@ mod tests {
         assert_eq!(shown("a\nb\r\tc\0").to_string(), "a\\u{a}b\\u{d}\\u{9}c\\u{0}");
         assert_eq!(shown("\u{202e}lmx").to_string(), "\\u{202e}lmx");
         assert_eq!(shown("zero\u{200b}width").to_string(), "zero\\u{200b}width");
+    }
+
+    #[test]
+    fn is_no_command_of_githubs_runner() {
+        assert_eq!(shown("no ##[stop-commands]x").to_string(), "no ##\\u{5b}stop-commands]x");
+        assert_eq!(shown("###[a]##[b]").to_string(), "###\\u{5b}a]##\\u{5b}b]");
+        assert_eq!(shown("::stop-commands::x").to_string(), "\\u{3a}:stop-commands::x");
+        assert_eq!(shown(" \u{3000}::error::x").to_string(), " \u{3000}\\u{3a}:error::x");
+        assert_eq!(shown("a\n::error::b\r::c").to_string(), "a\\u{a}::error::b\\u{d}::c");
+        for text in ["a::b", "# [a]", "#[derive]", "## [a]", "[::1]:80", "##a[b]"] {
+            assert_eq!(shown(text).to_string(), text);
+        }
+        let twice = shown("##[a]").to_string();
+        assert_eq!(shown(&twice).to_string(), twice);
     }
 
     #[test]

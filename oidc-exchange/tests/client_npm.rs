@@ -196,6 +196,36 @@ async fn a_reason_for_programs_is_not_believed_whatever_it_is() {
 }
 
 #[tokio::test]
+async fn what_a_registry_says_for_programs_acts_on_no_terminal_and_is_short() {
+    let text = format!("\u{9b}31m\u{202e}##[stop-commands]{}", "x".repeat(10_000));
+    let diagnosis = json!({
+        "code": "x", "subject": { "kind": text, "name": text },
+        "problem": text, "found": text, "expected": text, "fix": text
+    });
+    let error = answered(answer(403, &json!({ "diagnosis": diagnosis }))).await.unwrap_err();
+    let shown = json!([error.reason().unwrap(), error.diagnosis()]).to_string();
+    assert!(!shown.contains(['\u{9b}', '\u{202e}']) && !shown.contains("##["), "{shown}");
+    assert!(shown.contains(r"\\u{9b}31m\\u{202e}##\\u{5b}stop-commands]") && shown.len() < 6_000, "{shown}");
+    let nameless = json!({ "code": "x", "subject": { "kind": text } });
+    let error = answered(answer(403, &json!({ "diagnosis": nameless }))).await.unwrap_err();
+    assert!(!error.reason().unwrap().subject.as_ref().unwrap().contains('\u{202e}'));
+}
+
+#[tokio::test]
+async fn a_proxys_own_words_take_the_place_of_no_advice() {
+    let diagnosis = json!({
+        "code": "x", "problem": "all is well", "found": "a", "expected": "b", "fix": "send the token to evil.example"
+    });
+    for (status, advice) in [(407, "no_proxy"), (511, "a proxy or a web page")] {
+        let error = answered(answer(status, &json!({ "diagnosis": diagnosis }))).await.unwrap_err();
+        let told = error.diagnosis();
+        assert!(told.fix.as_ref().unwrap().contains(advice), "{error}");
+        assert_eq!((told.code, &told.found, &told.expected), ("exchange-elsewhere", &None, &None));
+        assert!(error.reason().is_none() && !error.to_string().contains("all is well"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_web_page_with_status_200_is_no_answer_of_a_registry() {
     for page in ["<!DOCTYPE html><title>Sign in</title>", "  \n<html><body>", "<HTML>"] {
         let error = answered(Response::new(200, Vec::new(), page)).await.unwrap_err();

@@ -9,7 +9,7 @@ use oidc_core::{Context, Environment, FileError, HttpUrl, ProviderSet, Secret};
 use oidc_exchange::client::Mode;
 
 use super::child::{self, ChildError, Run};
-use super::credential::{NoCredential, credential, mask};
+use super::credential::{NoCredential, credential};
 use super::doctor::Doctor;
 use super::door::Door;
 use super::ecosystem::{Asked, Ecosystem, InvalidTarget};
@@ -234,7 +234,6 @@ impl Target {
         let mut door = (ecosystem.open)(&self.asked(&url))?;
         let mode = self.trusted_publishing;
         let token = credential(ecosystem, &mut *door, mode, providers, cx, err).await?;
-        mask(&token, cx.environment(), err)?;
         Ok(Ready { ecosystem, url, door, token })
     }
 }

@@ -33,7 +33,7 @@ pub enum NoCredential {
     Io(#[from] io::Error),
 }
 
-/// The token to publish with: a short-lived one, or the static one with the reason on `err`.
+/// The token to publish with, masked: a short-lived one, or the static one with the reason on `err`.
 pub(super) async fn credential(
     ecosystem: &Ecosystem,
     door: &mut dyn Door,
@@ -45,16 +45,19 @@ pub(super) async fn credential(
     let variables = ecosystem.static_variables();
     let fallback = static_credential(ecosystem.variables, cx.environment())
         .or_else(|| static_parts(ecosystem.parts, cx.environment()));
-    match (door.obtain(mode, providers, cx).await?, fallback) {
-        (Obtained::Token(token), _) => Ok(token),
-        (Obtained::Fallback(why), Some((name, token))) => {
-            writeln!(err, "trusted-publish: using the static credential in {name}, since {why}")?;
-            Ok(token)
-        }
-        (Obtained::Fallback(why), None) => Err(NoCredential::NoFallback { why, variables }),
-        (Obtained::Disabled, Some((_, token))) => Ok(token),
-        (Obtained::Disabled, None) => Err(NoCredential::Disabled(variables)),
+    let (token, since) = match (door.obtain(mode, providers, cx).await?, fallback) {
+        (Obtained::Token(token), _) => (token, None),
+        (Obtained::Fallback(why), Some((name, token))) => (token, Some((name, why))),
+        (Obtained::Fallback(why), None) => return Err(NoCredential::NoFallback { why, variables }),
+        (Obtained::Disabled, Some((_, token))) => (token, None),
+        (Obtained::Disabled, None) => return Err(NoCredential::Disabled(variables)),
+    };
+    // Before the reason, which holds the registry's words.
+    mask(&token, cx.environment(), err)?;
+    if let Some((name, why)) = since {
+        writeln!(err, "trusted-publish: using the static credential in {name}, since {why}")?;
     }
+    Ok(token)
 }
 
 /// The first of the variables that holds a token, with its name.
@@ -79,7 +82,7 @@ fn static_parts(
 }
 
 /// Lets GitHub Actions replace the token by `***` in the job's log from here on. Elsewhere it does nothing.
-pub(super) fn mask(token: &Secret, environment: &Environment, err: &mut impl Write) -> io::Result<()> {
+fn mask(token: &Secret, environment: &Environment, err: &mut impl Write) -> io::Result<()> {
     if !environment.is_true("GITHUB_ACTIONS") {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! `trusted-publish doctor`: what the library finds out, for a person, for a program and for the CI platform.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -105,8 +106,21 @@ impl Target {
     }
 }
 
+/// JSON that acts neither on a terminal nor on GitHub's runner, whatever its texts are: beside printable ASCII they have
+/// escapes, which mean the same to a program.
 fn json(report: &Report) -> io::Result<String> {
-    Ok(serde_json::to_string_pretty(report)?)
+    let mut json = String::new();
+    for character in serde_json::to_string_pretty(report)?.replace("##[", r"##\u005b").chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            json.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing into a String can't fail.
+            let _infallible = write!(json, r"\u{unit:04x}");
+        }
+    }
+    Ok(json)
 }
 
 /// Annotations on GitHub, which reads them from either stream.
@@ -122,4 +136,22 @@ fn annotate(report: &Report, environment: &Environment, err: &mut impl Write) ->
 
 fn write_report(path: &Path, report: &Report) -> io::Result<()> {
     std::fs::write(path, gitlab_annotations(&report.diagnoses).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::{Diagnosis, Subject};
+
+    use super::*;
+
+    #[test]
+    fn json_means_what_was_found_and_acts_on_nothing() {
+        let text = "\u{9b}31m\u{202e}\u{7f}\u{e0041}é ##[stop-commands]x\n::error::y";
+        let diagnosis = Diagnosis::new("x", Subject::Claim("ref".to_owned()), "y").found(text);
+        let json = json(&Report::of_unusable("https://r.example", text, diagnosis)).unwrap();
+        assert!(json.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{json}");
+        assert!(!json.contains("##[") && json.lines().all(|line| !line.trim_start().starts_with("::")));
+        let read: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&read["package"], &read["diagnoses"][0]["found"]), (&text.into(), &text.into()));
+    }
 }

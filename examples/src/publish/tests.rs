@@ -139,6 +139,27 @@ async fn outside_of_ci_a_token_in_the_variable_counts() {
 }
 
 #[tokio::test]
+async fn no_words_of_a_registrys_keep_the_runner_from_masking_the_static_token() {
+    for words in
+        ["##[stop-commands]x", "no ##[stop-commands]x", "::stop-commands::x", "a\r\n::stop-commands::x"]
+    {
+        for body in [
+            json!({ "message": words }),
+            json!({ "diagnosis": { "code": "x", "problem": words, "fix": words } }),
+        ] {
+            let http = platform().on("POST", EXCHANGE, answer(403, &body));
+            let ran = token(&http, &with(GITHUB, &[STATIC]), &[]).await;
+            ran.printed("static-hunter2");
+            let lines: Vec<&str> = ran.err.split(['\r', '\n']).map(str::trim_start).collect();
+            assert_eq!(lines[0], "::add-mask::static-hunter2", "{}", ran.err);
+            let is_command = |line: &&str| line.starts_with("::") || line.contains("##[");
+            assert_eq!(lines.into_iter().filter(is_command).count(), 1, "{}", ran.err);
+            assert!(ran.err.contains("stop-commands"), "{}", ran.err);
+        }
+    }
+}
+
+#[tokio::test]
 async fn whatever_fails_the_static_token_is_used_with_the_reason_or_nothing_is() {
     let gitlab: &[(&str, &str)] = &[("GITLAB_CI", "true")];
     let unset: &[(&str, &str)] = &[("GITHUB_ACTIONS", "true"), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x")];
@@ -167,7 +188,7 @@ async fn whatever_fails_the_static_token_is_used_with_the_reason_or_nothing_is()
     ] {
         let fallen_back = token(&http, &with(job, &[STATIC]), &[]).await;
         fallen_back.printed(STATIC.1);
-        let note = fallen_back.err.lines().next().unwrap();
+        let note = fallen_back.err.lines().last().unwrap();
         assert!(note.contains(reason) && note.contains(STATIC.0), "{reason}: {note}");
 
         let always = token(&http, &with(job, &[STATIC]), &["--trusted-publishing", "always"]).await;
@@ -184,6 +205,20 @@ async fn whatever_fails_the_static_token_is_used_with_the_reason_or_nothing_is()
         assert_eq!(placeholder.failed(), without.failed());
         let posts = http.requests().iter().filter(|request| request.url.as_str() == EXCHANGE).count();
         assert!(posts <= 4, "an exchange is tried once for each run");
+    }
+}
+
+#[tokio::test]
+async fn outside_of_ci_it_is_said_where_a_publish_runs_and_what_does_without() {
+    let ran = token(&FakeHttp::new(), &[], &[]).await;
+    let error = ran.failed();
+    for words in [
+        "this is not a job of a platform that gives identity tokens: none of their variables is set (expected `github, gitlab, ",
+        "; run the publish in a CI job of such a platform, or put an identity token for the registry into variable `",
+        "`NPM_ID_TOKEN`",
+        "; there is no static credential to fall back to either (",
+    ] {
+        assert!(error.contains(words), "{words}: {error}");
     }
 }
 

@@ -93,10 +93,21 @@ impl Access {
         Denied { status: StatusCode::FORBIDDEN, message }
     }
 
-    fn unknown(&self, token: &str, package: &str, action: Action) -> Denied {
+    /// `package` is what the token was presented for, where that is known.
+    fn unknown(&self, token: &str, package: Option<&str>, action: Action) -> Denied {
         let message = if is_placeholder(token) { PLACEHOLDER } else { UNKNOWN };
-        self.audit.record(&self.event(action, "unknown-token", message).package(package));
+        let mut event = self.event(action, "unknown-token", message);
+        event.package = package.map(str::to_owned);
+        self.audit.record(&event);
         unauthorized(message)
+    }
+
+    fn is_admin(&self, token: &str) -> bool {
+        self.admin == Some(TokenHash::of(token))
+    }
+
+    async fn find(&self, token: &str) -> Result<Option<TokenRecord>, Denied> {
+        self.exchange.find(token).await.map_err(|error| unavailable(&error))
     }
 
     fn event(&self, action: Action, outcome: &'static str, reason: &str) -> Event {
@@ -119,15 +130,22 @@ impl Authorize for Access {
                 _ => Err(unauthorized("this needs a token; let the CI job exchange its identity for one")),
             };
         };
-        if self.admin == Some(TokenHash::of(token)) {
+        if self.is_admin(token) {
             return self.admin(package, action);
         }
-        match self.exchange.find(token).await.map_err(|error| unavailable(&error))? {
+        match self.find(token).await? {
             Some(record) => self.granted(&record, package, action),
             // Clients send whatever static token is configured, also where none is needed.
             None if action == Action::Read => Ok(Principal::Anonymous),
-            None => Err(self.unknown(token, package, action)),
+            None => Err(self.unknown(token, Some(package), action)),
         }
+    }
+
+    async fn recognise(&self, token: &str) -> Result<(), Denied> {
+        if self.is_admin(token) || self.find(token).await?.is_some() {
+            return Ok(());
+        }
+        Err(self.unknown(token, None, Action::Publish))
     }
 
     fn used(&self, principal: &Principal, done: &Use<'_>) {

@@ -91,6 +91,13 @@ pub trait Authorize: Send + Sync {
         action: Action,
     ) -> Result<Principal, Denied>;
 
+    /// Whether a token is one at all, for whatever package, before work is done for whoever presents it.
+    ///
+    /// # Errors
+    ///
+    /// The token is unknown or expired.
+    async fn recognise(&self, token: &str) -> Result<(), Denied>;
+
     /// Takes note of what came of a request that [`Authorize::authorize`] let through. Nothing, unless said otherwise.
     fn used(&self, _principal: &Principal, _use: &Use<'_>) {}
 }

@@ -10,6 +10,10 @@ use oidc_exchange::server::TrustPolicy;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use url::{Position, Url};
+
+/// The kinds of databases that are known.
+const SCHEMES: [&str; 3] = ["sqlite", "postgres", "postgresql"];
 
 /// What `registry.toml` holds. Unknown keys are refused, so that a misspelt rule never goes unnoticed.
 #[derive(Clone, Debug, Deserialize)]
@@ -156,7 +160,7 @@ pub enum InvalidConfig {
     PublicUrl(String),
     /// `database` is not a URL of a database that is known.
     #[error(
-        "`database` is `{0}`; write `sqlite:FILE` for a file, such as `sqlite:registry.db`, or \
+        "`database` is {0}; write `sqlite:FILE` for a file, such as `sqlite:registry.db`, or \
          `postgres://USER:PASSWORD@HOST/NAME`"
     )]
     Database(String),
@@ -186,8 +190,10 @@ impl Config {
     /// Whether everything is there that a registry can't run without.
     pub(super) fn check(&self) -> Result<(), InvalidConfig> {
         let scheme = self.database.split_once(':').map(|(scheme, _)| scheme);
-        if !matches!(scheme, Some("sqlite" | "postgres" | "postgresql")) {
-            return Err(InvalidConfig::Database(shown(&without_password(&self.database)).to_string()));
+        if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) {
+            let found = without_password(&self.database);
+            let found = found.map_or_else(|| "no URL".to_owned(), |url| format!("`{}`", shown(&url)));
+            return Err(InvalidConfig::Database(found));
         }
         if self.provider.is_empty() {
             return Err(InvalidConfig::NoProvider);
@@ -216,12 +222,26 @@ impl Config {
     }
 }
 
-/// A database's URL without what may be a password.
-pub(super) fn without_password(url: &str) -> String {
-    match url.split_once('@') {
-        Some((scheme, host)) => format!("{}:…@{host}", scheme.split(':').next().unwrap_or_default()),
-        None => url.to_owned(),
+/// A database's scheme and where it is, or the scheme alone where what follows may be part of a password; `None` where there
+/// is no scheme.
+pub(super) fn without_password(database: &str) -> Option<String> {
+    let parsed = Url::parse(database).ok();
+    let known = || SCHEMES.into_iter().find(|scheme| database.split(':').next() == Some(scheme));
+    let scheme = parsed.as_ref().map(Url::scheme).or_else(known)?;
+    let place = parsed.as_ref().and_then(place);
+    Some(place.unwrap_or_else(|| format!("{scheme}:…")))
+}
+
+/// A file with its path, or a server with its port.
+fn place(url: &Url) -> Option<String> {
+    if url.scheme() == "sqlite" {
+        let is_file = url.username().is_empty() && url.password().is_none();
+        return is_file.then(|| url[..Position::AfterPath].to_owned());
     }
+    // Behind the host an `@` is that of a password with a `/`, `?` or `#`, whose beginning is then taken for the port.
+    let host = url.host_str().filter(|_| !url[Position::BeforePath..].contains('@'))?;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    (!host.is_empty()).then(|| format!("{}://{host}{port}", url.scheme()))
 }
 
 #[cfg(test)]
@@ -280,7 +300,7 @@ mod tests {
         };
         for (text, words) in [
             (EXAMPLE.replace("sqlite:registry.db", "registry.db"), "write `sqlite:FILE`"),
-            (EXAMPLE.replace("sqlite:registry.db", "mysql://me:hunter2@host/db"), "`mysql:…@host/db`"),
+            (EXAMPLE.replace("sqlite:registry.db", "mysql://me:hunter2@host/db"), "`mysql://host`"),
             (EXAMPLE.replace("[[provider]]\n        kind = \"github\"", ""), "`[[provider]]` is missing"),
             (
                 EXAMPLE.replace("127.0.0.1:4873\"\n        public", "127.0.0.1\"\n        public"),
@@ -291,6 +311,32 @@ mod tests {
             assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
         }
         assert!(Config::parse(EXAMPLE).unwrap().check().is_ok());
+    }
+
+    #[test]
+    fn no_spelling_of_a_database_shows_its_password() {
+        for (database, said) in [
+            ("host=db password=hunter2", None),
+            ("host=db password=hunter2:x", None),
+            ("hunter2", None),
+            ("", None),
+            ("me:hunter2@host/db", Some("me:…")),
+            ("postgres://db/x?password=hunter2", Some("postgres://db")),
+            ("postgres://db/x#hunter2", Some("postgres://db")),
+            ("postgres://db/x password=hunter2", Some("postgres://db")),
+            ("postgres://me:hun@ter2@db:5432/x", Some("postgres://db:5432")),
+            ("postgres://me:hun/ter2@db/x", Some("postgres:…")),
+            ("postgres://me:5/hunter2@db/x", Some("postgres:…")),
+            ("postgresql://me:5?hunter2@db/x", Some("postgresql:…")),
+            ("postgres://me:5#hunter2@db/x", Some("postgres:…")),
+            ("postgres:host=db password=hunter2", Some("postgres:…")),
+            ("postgres:///x?host=/run/hunter2", Some("postgres:…")),
+            ("sqlite:registry.db", Some("sqlite:registry.db")),
+            ("sqlite:///var/registry.db?mode=rwc&key=hunter2", Some("sqlite:///var/registry.db")),
+            ("sqlite://me:hunter2@registry.db", Some("sqlite:…")),
+        ] {
+            assert_eq!(without_password(database).as_deref(), said, "{database}");
+        }
     }
 
     #[test]

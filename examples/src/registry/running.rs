@@ -109,8 +109,10 @@ impl Running {
             listener.local_addr().map_err(|reason| StartError::Listen { address: config.listen, reason })?;
         let public_url = config.public_url(address.port())?;
 
-        let failed =
-            |reason: String| StartError::Database { url: without_password(&config.database), reason };
+        let failed = |reason: String| StartError::Database {
+            url: without_password(&config.database).unwrap_or_default(),
+            reason,
+        };
         let store = SqlStore::open(&config.database).await.map_err(|error| failed(error.to_string()))?;
         let database = Database::open(&config.database).await.map_err(|error| failed(chain(&error)))?;
         let (audit, writer) =

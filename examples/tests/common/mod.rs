@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 pub mod clients;
+pub mod gems;
 pub mod http;
 pub mod leaks;
 pub mod postgres;

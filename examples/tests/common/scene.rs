@@ -171,6 +171,11 @@ impl Scene {
         }
     }
 
+    /// The texts that a query selects.
+    pub async fn texts(&self, query: &'static str) -> Vec<String> {
+        sqlx::query_scalar(query).fetch_all(self.database.pool()).await.unwrap()
+    }
+
     pub async fn count(&self, table: &str) -> i64 {
         let statement = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
         sqlx::query_scalar(statement).fetch_one(self.database.pool()).await.unwrap()

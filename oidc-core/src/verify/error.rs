@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::trust::Unverified;
 pub struct VerifyError {
     reason: Reason,
     claims: Option<Unverified<Claims>>,
-    signer: Option<Arc<str>>,
+    is_signed: bool,
 }
 
 /// Why a token is refused.
@@ -82,11 +83,11 @@ pub enum Reason {
 
 impl VerifyError {
     pub(crate) fn new(reason: Reason) -> Self {
-        Self { reason, claims: None, signer: None }
+        Self { reason, claims: None, is_signed: false }
     }
 
-    pub(crate) fn with_claims(reason: Reason, claims: Claims, signer: Option<Arc<str>>) -> Self {
-        Self { reason, claims: Some(Unverified::new(claims)), signer }
+    pub(crate) fn with_claims(reason: Reason, claims: Claims, is_signed: bool) -> Self {
+        Self { reason, claims: Some(Unverified::new(claims)), is_signed }
     }
 
     pub(crate) fn because(self, reason: Reason) -> Self {
@@ -104,8 +105,8 @@ impl VerifyError {
     }
 
     /// The issuer, where the token has its signature: it was refused for what its own issuer says in it.
-    pub fn signer(&self) -> Option<&str> {
-        self.signer.as_deref()
+    pub fn signer(&self) -> Option<Cow<'_, str>> {
+        self.claims.as_ref().filter(|_| self.is_signed)?.read_unverified().text("iss")
     }
 
     /// The claim that the refusal is about, as the token has it.

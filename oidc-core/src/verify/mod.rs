@@ -6,6 +6,7 @@
 
 pub mod backend;
 mod cache;
+mod claims;
 mod error;
 mod fetch;
 mod jwks;
@@ -26,14 +27,10 @@ pub use self::error::{Reason, VerifyError};
 use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
 use crate::claims::Claims;
 use crate::context::Context;
-use crate::provider::{Algorithm, ClaimRule, Form, Presence, Profile, Provider, ProviderSet, Replay};
+use crate::provider::{Algorithm, ClaimRule, Provider, ProviderSet};
 use crate::text::shown;
-use crate::time::{LEEWAY, Timestamp};
 use crate::token::Audience;
-use crate::trust::{Proof, ReplayId, Verified};
-
-/// A `jti` may have this many bytes. GitHub's and GitLab's are UUIDs.
-const MAX_JTI_BYTES: usize = 256;
+use crate::trust::{Proof, Verified};
 
 /// Verifies identity tokens of the configured issuers for the registry's audiences.
 ///
@@ -87,7 +84,7 @@ impl Verifier {
                     provider: Arc::clone(provider),
                     issuer: Arc::clone(&url),
                     max_lifetime: issuer.max_lifetime.unwrap_or(provider.profile().max_lifetime),
-                    required: required(provider.profile()),
+                    required: claims::required(provider.profile()),
                     keys: Arc::new(keys),
                 };
                 if issuers.insert(Arc::clone(&url), trusted).is_some() {
@@ -200,9 +197,8 @@ impl Verifier {
         let claims = Claims::parse(payload).map_err(Reason::Claims)?;
         match self.judge(&Token { header, signature, signed: parts.signed, claims: &claims }) {
             Ok(proof) => Ok(Verified::assertion(claims, proof)),
-            Err(Denied { reason, missing, signer }) => {
-                let signer = signer.map(|trusted| Arc::clone(&trusted.issuer));
-                Err(Refusal { error: VerifyError::with_claims(reason, claims, signer), missing })
+            Err(Denied { reason, missing, is_signed }) => {
+                Err(Refusal { error: VerifyError::with_claims(reason, claims, is_signed), missing })
             }
         }
     }
@@ -216,19 +212,19 @@ impl Verifier {
             return Err(Reason::Algorithm.into());
         }
         self.check_audience(token.claims)?;
-        let expires_at = self.check_times(token.claims, trusted.max_lifetime)?;
+        let expires_at = claims::times(token.claims, self.0.cx.clock().now(), trusted.max_lifetime)?;
         let generation = trusted.keys.generation();
         match trusted.is_signature_of(token, algorithm) {
             Some(true) => {}
             Some(false) => return Err(Reason::Signature.into()),
             None => {
                 let missing = Some(Missing { trusted, generation });
-                return Err(Denied { reason: Reason::UnknownKey, missing, signer: None });
+                return Err(Denied { reason: Reason::UnknownKey, missing, is_signed: false });
             }
         }
-        let signed = |reason| Denied { reason, missing: None, signer: Some(trusted) };
-        trusted.required.iter().try_for_each(|rule| check_claim(rule, token.claims)).map_err(signed)?;
-        let replay = replay_id(profile.replay, token).map_err(signed)?;
+        let signed = |reason| Denied { reason, missing: None, is_signed: true };
+        trusted.required.iter().try_for_each(|rule| claims::check(rule, token.claims)).map_err(signed)?;
+        let replay = claims::replay_id(profile.replay, token.claims, token.signed).map_err(signed)?;
         Ok(Proof { provider: trusted.provider.id(), issuer: Arc::clone(&trusted.issuer), expires_at, replay })
     }
 
@@ -240,30 +236,6 @@ impl Verifier {
 
     fn audience_reason(&self) -> Reason {
         Reason::Audience { expected: Arc::clone(&self.0.audiences) }
-    }
-
-    fn check_times(&self, claims: &Claims, limit: Duration) -> Result<Timestamp, Reason> {
-        let now = self.0.cx.clock().now();
-        let expires_at = required_time(claims, "exp")?;
-        let issued_at = required_time(claims, "iat")?;
-        let not_before = match claims.get("nbf") {
-            Some(value) => value.as_time().ok_or(Reason::InvalidClaim("nbf"))?,
-            None => issued_at,
-        };
-        if now >= expires_at.plus(LEEWAY) {
-            return Err(Reason::Expired { expired_at: expires_at, now });
-        }
-        let valid_from = not_before.max(issued_at);
-        if valid_from > now.plus(LEEWAY) {
-            return Err(Reason::NotYetValid { valid_from, now });
-        }
-        if expires_at < issued_at {
-            return Err(Reason::InvalidClaim("exp"));
-        }
-        if expires_at.since(issued_at) > limit {
-            return Err(Reason::Lifetime { limit });
-        }
-        Ok(expires_at)
     }
 }
 
@@ -292,16 +264,16 @@ struct Missing<'v> {
     generation: u64,
 }
 
-/// Why a token is refused, and whose keys may be too old to tell, or whose signature it has.
+/// Why a token is refused, and whose keys may be too old to tell, or whether its signature held.
 struct Denied<'v> {
     reason: Reason,
     missing: Option<Missing<'v>>,
-    signer: Option<&'v Trusted>,
+    is_signed: bool,
 }
 
 impl From<Reason> for Denied<'_> {
     fn from(reason: Reason) -> Self {
-        Self { reason, missing: None, signer: None }
+        Self { reason, missing: None, is_signed: false }
     }
 }
 
@@ -322,55 +294,6 @@ fn wanted(token: &str) -> Option<Wanted> {
     let mut header = buffer::<MAX_HEADER_BYTES>();
     let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;
     Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
-}
-
-/// The claims that must be there, without those that another check of the verifier asks for.
-fn required(profile: &Profile) -> Vec<ClaimRule> {
-    let is_checked = |name| match name {
-        "iss" | "aud" | "exp" | "iat" => true,
-        "jti" => profile.replay == Replay::Jti,
-        _ => false,
-    };
-    let is_required = |rule: &&ClaimRule| rule.presence == Presence::Required && !is_checked(rule.name);
-    profile.claims.iter().filter(is_required).copied().collect()
-}
-
-/// Whether a claim that the platform always sends is there and what it should be. An empty text is as good as none.
-fn check_claim(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
-    let Some(value) = claims.get(rule.name).filter(|value| !value.is_null()) else {
-        return Err(Reason::MissingClaim(rule.name));
-    };
-    let fits = match rule.form {
-        Form::Flag => value.as_bool().is_some(),
-        Form::Text | Form::TextOrEmpty => value.is_text(),
-        Form::Registered => true,
-    };
-    if !fits {
-        return Err(Reason::InvalidClaim(rule.name));
-    }
-    if rule.form == Form::Text && value.is_empty() {
-        return Err(Reason::MissingClaim(rule.name));
-    }
-    Ok(())
-}
-
-fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {
-    let value = claims.get(name).ok_or(Reason::MissingClaim(name))?;
-    value.as_time().ok_or(Reason::InvalidClaim(name))
-}
-
-fn replay_id(replay: Replay, token: &Token<'_>) -> Result<ReplayId, Reason> {
-    match replay {
-        Replay::Digest => {
-            use sha2::{Digest as _, Sha256};
-            Ok(ReplayId::Digest(Sha256::digest(token.signed).into()))
-        }
-        Replay::Jti => {
-            let jti = token.claims.get("jti").ok_or(Reason::MissingClaim("jti"))?;
-            let text = jti.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_JTI_BYTES);
-            Ok(ReplayId::Jti(text.ok_or(Reason::InvalidClaim("jti"))?.into_owned()))
-        }
-    }
 }
 
 /// A verifier can't be made of these parts.

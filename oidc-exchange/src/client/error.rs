@@ -92,13 +92,15 @@ impl ExchangeError {
         token: &IdToken,
     ) -> Self {
         let message = message_of(answer).filter(|message| !repeats(message, token.secret()));
-        let told = Told::read(answer).filter(|told| !told.texts().any(|text| repeats(text, token.secret())));
+        let is_elsewhere = is_from_elsewhere(answer);
+        // What a proxy says is no registry's reason, and its advice not ours.
+        let told = if is_elsewhere { None } else { Told::read(answer, token.secret()) };
         let status = answer.status;
         let says = told.as_ref().and_then(|told| told.problem.clone()).or_else(|| message.clone());
         let says = says.map_or_else(String::new, |says| format!(": {says}"));
         let problem = format!("the registry refused the exchange for `{package}` with status {status}{says}");
         let subject = Subject::Url(url.to_string());
-        let code = if is_from_elsewhere(answer) { "exchange-elsewhere" } else { "exchange-rejected" };
+        let code = if is_elsewhere { "exchange-elsewhere" } else { "exchange-rejected" };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
         diagnosis.fix = advice(answer, message.as_deref()).map(str::to_owned);
         let kind = ExchangeErrorKind::Rejected { status, message };
@@ -185,7 +187,7 @@ pub(super) const CHECK_URL: &str =
     "check that the URL is the registry's and not that of a proxy or a web page";
 
 /// Whether a message repeats the token that the registry was asked with, or a part of it.
-fn repeats(message: &str, token: &Secret) -> bool {
+pub(super) fn repeats(message: &str, token: &Secret) -> bool {
     token.expose().split('.').any(|part| part.len() >= 16 && message.contains(part))
 }
 

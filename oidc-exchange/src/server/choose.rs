@@ -80,15 +80,15 @@ impl Chooser<'_> {
         }
     }
 
-    /// A package's publishers in a line for the registry's operator, so many of them.
+    /// A package's publishers in a line for the registry's operator, so many of them. Of those that the token's platform
+    /// can't describe only platform and issuer: the key of an identity may be a person's address.
     pub(super) fn configured(&self, publishers: &[PublisherRecord]) -> String {
         let one = |record: &PublisherRecord| {
-            let read = (record.provider == self.provider.id())
-                .then(|| self.provider.publisher(&record.rules()).ok());
-            let key = || shown(&record.identity.key).to_string();
-            let rules = read.flatten().map_or_else(key, |publisher| publisher.describe());
+            let is_own = record.provider == self.provider.id();
+            let read = is_own.then(|| self.provider.publisher(&record.rules()).ok()).flatten();
+            let rules = read.map_or_else(String::new, |publisher| format!(": {}", publisher.describe()));
             let pending = if record.pending { ", pending" } else { "" };
-            format!("{} of `{}`: {rules}{pending}", record.provider, shown(&record.identity.issuer))
+            format!("{} of `{}`{rules}{pending}", record.provider, shown(&record.identity.issuer))
         };
         let mut all: Vec<String> = publishers.iter().take(MAX_CONFIGURED).map(one).collect();
         match publishers.len().saturating_sub(MAX_CONFIGURED) {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -273,7 +274,7 @@ impl Exchange {
 
     /// Notes that a token is refused; by the issuer's name where the signature is the issuer's.
     fn unverified(&self, door: &Door, error: VerifyError) -> Refusal {
-        let signer = error.signer().map(str::to_owned);
+        let signer = error.signer().map(Cow::into_owned);
         let refusal = Refusal::from(error);
         let event = self.event(door, refusal.kind().as_str(), refusal.to_string());
         let event = match signer {

@@ -87,7 +87,7 @@ impl Cargo {
     }
 
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let token = hosting::token_of(headers)?.ok_or_else(hosting::no_token)?;
+        let (token, body) = self.host.admit(headers, body).await?;
         let body = hosting::read(body).await?;
         let malformed = |error: publication::InvalidPublication| Failure::malformed(error.to_string());
         let publication = Publication::parse(&body).map_err(malformed)?;

@@ -80,12 +80,16 @@ impl Publication {
     /// Unpacks the archive to look at what is in it, for somebody who may publish it.
     pub(super) fn into_upload(self) -> Result<Upload, InvalidPublication> {
         check_archive(&self.content, &format!("{}-{}", self.name, self.version))?;
+        let name = file_name(&self.name, &self.version);
         Ok(Upload {
             package: self.name.canonical(),
-            name: file_name(&self.name, &self.version),
+            identity: name.clone(),
+            name,
             version: self.version,
             sha256: self.checksum,
             metadata: self.line,
+            beside: Vec::new(),
+            listed: None,
             content: self.content,
         })
     }

@@ -7,6 +7,7 @@ mod store;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::AUTHORIZATION;
@@ -14,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
+use http_body_util::BodyExt as _;
 use oidc_core::Context;
 use sha2::{Digest as _, Sha256};
 
@@ -26,6 +28,8 @@ use super::settlement::Settlement;
 
 /// The largest body that publishes, in bytes.
 pub(super) const MAX_UPLOAD: usize = 64 << 20;
+/// How long what a refused client still sends is taken in.
+const MAX_DISCARD: Duration = Duration::from_secs(60);
 
 /// One ecosystem's packages. Clones share everything.
 #[derive(Clone)]
@@ -59,31 +63,26 @@ impl Host {
 
     /// A package's files, oldest first; at least one.
     pub(super) async fn files(&self, package: &str) -> Result<Vec<File>, Failure> {
-        let files = self.files_if_any(package).await?;
+        let files = self.store.files(package).await?;
         if files.is_empty() {
             return Err(Failure::not_found(package));
         }
         Ok(files)
     }
 
-    /// A package's files, oldest first; none of a package that isn't there.
-    pub(super) async fn files_if_any(&self, package: &str) -> Result<Vec<File>, Failure> {
-        Ok(self.store.files(package).await?)
-    }
-
-    /// The files of all packages, oldest first.
-    pub(super) async fn all_files(&self) -> Result<Vec<File>, Failure> {
-        Ok(self.store.all_files().await?)
-    }
-
-    /// What is known of a file.
-    pub(super) async fn file(&self, name: &str) -> Result<File, Failure> {
-        self.store.file(name).await?.ok_or_else(|| Failure::not_found(name))
+    /// What is read of each package that has files, in the order of their names.
+    pub(super) async fn listed(&self) -> Result<Vec<String>, Failure> {
+        Ok(self.store.listed().await?)
     }
 
     /// A file's content.
     pub(super) async fn content(&self, name: &str) -> Result<Vec<u8>, Failure> {
         self.store.content(name).await?.ok_or_else(|| Failure::not_found(name))
+    }
+
+    /// What is beside a file's content.
+    pub(super) async fn beside(&self, name: &str) -> Result<Vec<u8>, Failure> {
+        self.store.beside(name).await?.ok_or_else(|| Failure::not_found(name))
     }
 
     /// Who published a file, as JSON, if it is there.
@@ -93,6 +92,30 @@ impl Host {
     /// The database refused.
     pub async fn published_by(&self, name: &str) -> Result<Option<String>, sqlx::Error> {
         self.store.published_by(name).await
+    }
+
+    /// The token of a request that publishes, if it is one, before the body is read. Where it is none, what the client
+    /// still sends is thrown away beside the answer: cut off while it sends, it would report a broken connection.
+    pub(super) async fn admit(&self, headers: &HeaderMap, body: Body) -> Result<(String, Body), Failure> {
+        match self.recognised(headers).await {
+            Ok(token) => Ok((token, body)),
+            Err(failure) => {
+                let cx = self.cx.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = discard(body) => {}
+                        () = cx.clock().sleep(MAX_DISCARD) => {}
+                    }
+                });
+                Err(failure)
+            }
+        }
+    }
+
+    async fn recognised(&self, headers: &HeaderMap) -> Result<String, Failure> {
+        let token = token_of(headers)?.ok_or_else(no_token)?;
+        self.authorize.recognise(&token).await?;
+        Ok(token)
     }
 
     /// Whether a token publishes a package, before work is done for it. [`Host::publish`] asks again.
@@ -118,7 +141,7 @@ impl Host {
     }
 
     async fn publish_by(&self, principal: &Principal, upload: Upload) -> Result<(), Failure> {
-        let (package, name) = (upload.package.clone(), upload.name.clone());
+        let (package, version, name) = (upload.package.clone(), upload.version.clone(), upload.name.clone());
         match self.store.publish(upload, principal, self.cx.clock().now()).await? {
             Published::Done => {
                 tracing::info!(ecosystem = self.store.ecosystem, %package, %name, ?principal, "published");
@@ -128,8 +151,22 @@ impl Host {
                 let message = format!("{package} is not in this registry, and this token may not create it");
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
-            Published::Exists => {
+            Published::OtherCase(other) => {
+                let message = format!(
+                    "`{package}` differs from `{other}`, which is in this registry, in case alone; publish it under that \
+                     name or another"
+                );
+                Err(Failure::new(StatusCode::CONFLICT, message))
+            }
+            Published::Exists(old) if old == version => {
                 let message = format!("{name} was published before and can't be published over");
+                Err(Failure::new(StatusCode::CONFLICT, message))
+            }
+            Published::Exists(old) => {
+                let message = format!(
+                    "{package} {version} was published before, as {package} {old}, and can't be published over; give it \
+                     another version"
+                );
                 Err(Failure::new(StatusCode::CONFLICT, message))
             }
             Published::NotTrusted => {
@@ -150,7 +187,7 @@ impl fmt::Debug for Host {
 }
 
 /// The token of a request, however its client puts it: as bearer, as the password of basic authentication, or alone.
-pub(super) fn token_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+fn token_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
     let unusable = || Failure::new(StatusCode::UNAUTHORIZED, "the `Authorization` header holds no token");
     let value = value.to_str().map_err(|_| unusable())?.trim();
@@ -166,9 +203,28 @@ pub(super) fn token_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Refuses a publish without a token before its body is read.
-pub(super) fn no_token() -> Failure {
+/// Refuses a publish without a token.
+fn no_token() -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, "this needs a token; let the CI job exchange its identity for one")
+}
+
+/// Takes in what is left of a body, up to the size of a publish, and keeps none of it.
+async fn discard(mut body: Body) {
+    let mut left = MAX_UPLOAD;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+/// Work that takes a while, which other requests on this thread shouldn't have to wait for.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::internal(&error))
 }
 
 /// A publish's body, within bounds.

@@ -13,7 +13,7 @@ mod simple;
 mod upload;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Path, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -22,7 +22,7 @@ use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 
 use self::upload::Form;
 use super::failure::Failure;
-use super::hosting::{self, Host, MAX_UPLOAD};
+use super::hosting::{Host, MAX_UPLOAD};
 
 /// A name as the stores have it, the same for all its spellings.
 pub(super) fn normalized(name: &str) -> Result<String, InvalidProjectName> {
@@ -51,8 +51,8 @@ pub(super) fn router(host: Host, public_url: &str) -> Router {
         .with_state(Pypi { host, public_url })
 }
 
-async fn upload(State(pypi): State<Pypi>, headers: HeaderMap, form: Multipart) -> Response {
-    answered(pypi.upload(&headers, form).await)
+async fn upload(State(pypi): State<Pypi>, request: Request) -> Response {
+    answered(pypi.upload(request).await)
 }
 
 async fn projects(State(pypi): State<Pypi>, headers: HeaderMap) -> Response {
@@ -74,8 +74,11 @@ fn answered(answer: Result<Response, Failure>) -> Response {
 }
 
 impl Pypi {
-    async fn upload(&self, headers: &HeaderMap, form: Multipart) -> Result<Response, Failure> {
-        let token = hosting::token_of(headers)?.ok_or_else(hosting::no_token)?;
+    async fn upload(&self, request: Request) -> Result<Response, Failure> {
+        let (head, body) = request.into_parts();
+        let (token, body) = self.host.admit(&head.headers, body).await?;
+        let form = Multipart::from_request(Request::from_parts(head, body), &()).await;
+        let form = form.map_err(|rejection| Failure::malformed(rejection.to_string()))?;
         let malformed = |error: upload::InvalidUpload| Failure::malformed(error.to_string());
         let upload = Form::read(form).await.map_err(malformed)?.into_upload().map_err(malformed)?;
         self.host.publish(Some(&token), upload).await?;

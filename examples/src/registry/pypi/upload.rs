@@ -84,7 +84,17 @@ impl Form {
         }
         let requires_python = self.requires_python.filter(|text| !text.is_empty());
         let metadata = json!({ "requires-python": requires_python }).to_string();
-        Ok(Upload { package: project, version, name: file, sha256: digest, metadata, content })
+        Ok(Upload {
+            package: project,
+            version,
+            identity: file.clone(),
+            name: file,
+            sha256: digest,
+            metadata,
+            beside: Vec::new(),
+            listed: None,
+            content,
+        })
     }
 }
 

@@ -20,8 +20,6 @@ mod specification;
 mod version;
 mod yaml;
 
-use std::io::Write as _;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -29,22 +27,38 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
 use oidc_exchange::rubygems::{GemName, InvalidGemName};
 
-use self::index::Entry;
 use self::publication::{InvalidPublication, Publication};
-use self::specification::Specification;
+use self::version::Version;
 use super::failure::Failure;
-use super::hosting::{self, File, Host};
+use super::hosting::{self, Host};
 
 /// Where gems are, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";
 
-/// A name as the stores have it.
-pub(super) fn normalized(name: &str) -> Result<String, InvalidGemName> {
-    GemName::parse(name).map(|name| name.to_string())
+/// A gem is not hosted under a name.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidName {
+    #[error(transparent)]
+    Form(#[from] InvalidGemName),
+    #[error(
+        "`{name}` has the version `{version}` behind a `-`, so that its files could be another gem's; call it `{instead}`"
+    )]
+    Version { name: GemName, version: String, instead: String },
+}
+
+/// A name as the stores have it. None has a version as one of its parts: `foo-1-2.gem` is version 1 of `foo`.
+pub(super) fn normalized(name: &str) -> Result<String, InvalidName> {
+    let name = GemName::parse(name)?;
+    let version = name.as_str().split('-').skip(1).find(|part| Version::parse(part).is_some());
+    match version.map(str::to_owned) {
+        None => Ok(name.to_string()),
+        Some(version) => {
+            let instead = name.as_str().replace('-', "_");
+            Err(InvalidName::Version { name, version, instead })
+        }
+    }
 }
 
 /// The Ruby half of a registry.
@@ -108,61 +122,30 @@ fn binary(body: Vec<u8>) -> Response {
 
 impl Gems {
     async fn push(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let token = hosting::token_of(headers)?.ok_or_else(hosting::no_token)?;
+        let (token, body) = self.host.admit(headers, body).await?;
         let body = hosting::read(body).await?;
         // The status that RubyGems has for what is not a gem.
         let unusable =
             |error: InvalidPublication| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
-        let publication = Publication::parse(&body).map_err(unusable)?;
-        let specification = publication.specification();
-        self.host.may_publish(&token, &specification.name).await?;
-        self.refuse_again(specification).await?;
-        let done =
-            format!("Successfully registered gem: {} ({})", specification.name, specification.number());
-        self.host.publish(Some(&token), publication.into_upload().map_err(unusable)?).await?;
+        let parsed = hosting::blocking(move || Publication::parse(body)).await?;
+        let publication = parsed.map_err(unusable)?;
+        self.host.may_publish(&token, publication.package()).await?;
+        let upload = hosting::blocking(move || publication.into_upload()).await?.map_err(unusable)?;
+        let done = format!("Successfully registered gem: {} ({})", upload.package, upload.version);
+        self.host.publish(Some(&token), upload).await?;
         Ok(text(done))
     }
 
-    /// 1.0 is not published where 1.0.0 was. The same file twice is refused where it is stored.
-    async fn refuse_again(&self, new: &Specification) -> Result<(), Failure> {
-        for file in self.host.files_if_any(&new.name).await? {
-            let old = entry(file)?.specification;
-            if old.is_other_spelling_of(new) {
-                let (name, old, new) = (&new.name, old.number(), new.number());
-                let message = format!(
-                    "{name} {new} was published before, as {name} {old}, and can't be published over; give it another \
-                     version"
-                );
-                return Err(Failure::new(StatusCode::CONFLICT, message));
-            }
-        }
-        Ok(())
-    }
-
     async fn versions(&self) -> Result<Response, Failure> {
-        let files = self.host.all_files().await?;
-        let entries: Result<Vec<Entry>, Failure> = files.into_iter().map(entry).collect();
-        Ok(text(index::versions(entries?)))
+        Ok(text(index::versions(&self.host.listed().await?)))
     }
 
     async fn info(&self, name: &str) -> Result<Response, Failure> {
-        let entries: Result<Vec<Entry>, Failure> =
-            self.host.files(name).await?.into_iter().map(entry).collect();
-        Ok(text(index::info(&entries?)))
+        Ok(text(index::info(&self.host.files(name).await?)))
     }
 
     async fn specification(&self, file: &str) -> Result<Response, Failure> {
         let name = file.strip_suffix(".gemspec.rz").ok_or_else(|| Failure::not_found(file))?;
-        let entry = entry(self.host.file(&format!("{name}.gem")).await?)?;
-        let mut deflated = ZlibEncoder::new(Vec::new(), Compression::default());
-        let written = deflated.write_all(&marshal::dump(&entry.specification));
-        let deflated = written.and_then(|()| deflated.finish()).map_err(|error| Failure::internal(&error))?;
-        Ok(binary(deflated))
+        Ok(binary(self.host.beside(&format!("{name}.gem")).await?))
     }
-}
-
-/// What was stored of a gem.
-fn entry(file: File) -> Result<Entry, Failure> {
-    let specification = serde_json::from_str(&file.metadata).map_err(|error| Failure::internal(&error))?;
-    Ok(Entry { specification, sha256: file.sha256 })
 }

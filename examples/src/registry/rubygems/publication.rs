@@ -1,14 +1,18 @@
 //! What `gem push` sends: an archive with the metadata, the files and their checksums, each packed by itself.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use axum::body::Bytes;
 use data_encoding::HEXLOWER;
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::ZlibEncoder;
 use sha2::{Digest as _, Sha512};
 
 use super::specification::{InvalidSpecification, Specification};
 use super::yaml::{InvalidField, InvalidYaml, Node};
+use super::{index, marshal};
 use crate::registry::hosting::{Upload, archive, sha256};
 
 /// What a gem is made of.
@@ -18,14 +22,16 @@ const CHECKSUMS: &str = "checksums.yaml.gz";
 /// The signatures that may stand beside.
 const SIGNATURES: [&str; 3] = ["metadata.gz.sig", "data.tar.gz.sig", "checksums.yaml.gz.sig"];
 /// The metadata and the checksums may unpack to this many bytes, each.
-const MAX_YAML: u64 = 1 << 20;
+const MAX_YAML: u64 = 256 << 10;
+/// A version's line in the index may have this many characters: everybody reads it with those of the gem's other versions.
+const MAX_LINE: usize = 16 << 10;
 
 /// A push whose metadata was read, and whose files were not yet unpacked: that is work which strangers don't get done.
 #[derive(Debug)]
-pub(super) struct Publication<'a> {
+pub(super) struct Publication {
     specification: Specification,
-    gem: &'a [u8],
-    parts: Parts<'a>,
+    gem: Bytes,
+    parts: Parts,
 }
 
 /// A body is not a gem.
@@ -37,12 +43,18 @@ pub(super) enum InvalidPublication {
     Missing(&'static str),
     #[error("the gem holds `{0}`, which is not part of one, or holds it twice; build it with `gem build`")]
     Unexpected(String),
+    #[error(
+        "the gem has an entry that Ruby may see at another path than others do; only archives built by `gem build` are taken"
+    )]
+    Header,
     #[error("the gem's `{0}` can't be unpacked, is larger than {MAX_YAML} bytes or is not UTF-8")]
     Packed(&'static str),
     #[error(transparent)]
     Specification(#[from] InvalidSpecification),
-    #[error("the gem's metadata can't be stored: {0}")]
-    Stored(#[from] serde_json::Error),
+    #[error("the gem's specification can't be packed: {0}")]
+    Packing(#[from] std::io::Error),
+    #[error("what the gem needs takes more than {MAX_LINE} characters in the index; let it depend on less")]
+    Line,
     #[error("the gem's `{CHECKSUMS}` {0}")]
     Checksums(#[from] InvalidYaml),
     #[error("the gem's `{CHECKSUMS}` can't be used: {0}")]
@@ -58,46 +70,55 @@ pub(super) enum InvalidPublication {
 }
 
 #[derive(Debug, Default)]
-struct Parts<'a> {
-    metadata: Option<&'a [u8]>,
-    data: Option<&'a [u8]>,
-    checksums: Option<&'a [u8]>,
+struct Parts {
+    metadata: Option<Bytes>,
+    data: Option<Bytes>,
+    checksums: Option<Bytes>,
 }
 
-impl<'a> Publication<'a> {
-    pub(super) fn parse(gem: &'a [u8]) -> Result<Self, InvalidPublication> {
-        let parts = Parts::find(gem)?;
-        let metadata = parts.metadata.ok_or(InvalidPublication::Missing(METADATA))?;
+impl Publication {
+    pub(super) fn parse(gem: Bytes) -> Result<Self, InvalidPublication> {
+        let parts = Parts::find(&gem)?;
+        let metadata = parts.metadata.as_deref().ok_or(InvalidPublication::Missing(METADATA))?;
         let specification = Specification::parse(&unpacked(METADATA, metadata)?)?;
         Ok(Self { specification, gem, parts })
     }
 
-    /// What the gem says of itself.
-    pub(super) fn specification(&self) -> &Specification {
-        &self.specification
+    /// The gem that it is of, as the stores have it.
+    pub(super) fn package(&self) -> &str {
+        &self.specification.name
     }
 
     /// Unpacks the files to look at what they are, for somebody who may publish them.
     pub(super) fn into_upload(self) -> Result<Upload, InvalidPublication> {
-        let data = self.parts.data.ok_or(InvalidPublication::Missing(DATA))?;
+        let data = self.parts.data.as_deref().ok_or(InvalidPublication::Missing(DATA))?;
         self.check_digests(data)?;
         check_files(data)?;
+        let sha256 = sha256(&self.gem);
+        let line = index::line(&self.specification, &sha256);
+        if line.len() > MAX_LINE {
+            return Err(InvalidPublication::Line);
+        }
         Ok(Upload {
             package: self.specification.name.clone(),
             name: self.specification.file_name(),
             version: self.specification.number(),
-            sha256: sha256(self.gem),
-            metadata: serde_json::to_string(&self.specification)?,
+            identity: self.specification.identity(),
+            sha256,
+            metadata: line,
+            beside: deflated(&marshal::dump(&self.specification))?,
+            listed: Some(index::listed),
             content: self.gem.to_vec(),
         })
     }
 
     /// The checksums are those of the other parts.
     fn check_digests(&self, data: &[u8]) -> Result<(), InvalidPublication> {
-        let checksums = self.parts.checksums.ok_or(InvalidPublication::Missing(CHECKSUMS))?;
+        let checksums = self.parts.checksums.as_deref().ok_or(InvalidPublication::Missing(CHECKSUMS))?;
         let checksums = Node::parse(&unpacked(CHECKSUMS, checksums)?)?;
         let claimed = checksums.field("the document").map()?.field("SHA512").map()?;
-        for (name, content) in [(METADATA, self.parts.metadata.unwrap_or_default()), (DATA, data)] {
+        for (name, content) in [(METADATA, self.parts.metadata.as_deref().unwrap_or_default()), (DATA, data)]
+        {
             let digest = HEXLOWER.encode(&Sha512::digest(content));
             if !claimed.field(name).text()?.eq_ignore_ascii_case(&digest) {
                 return Err(InvalidPublication::Digest(name));
@@ -107,15 +128,16 @@ impl<'a> Publication<'a> {
     }
 }
 
-impl<'a> Parts<'a> {
+impl Parts {
     /// Finds the parts, each at most once, and nothing beside them.
-    fn find(gem: &'a [u8]) -> Result<Self, InvalidPublication> {
+    fn find(gem: &Bytes) -> Result<Self, InvalidPublication> {
         let unreadable = |_| InvalidPublication::Archive;
         let mut parts = Self::default();
         // Extended headers are taken as what they are, which is no part of a gem.
-        for entry in tar::Archive::new(gem).entries().map_err(unreadable)?.raw(true) {
+        for entry in tar::Archive::new(gem.as_ref()).entries().map_err(unreadable)?.raw(true) {
             let entry = entry.map_err(unreadable)?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            check_header(entry.header())?;
             let slot = match name.as_str() {
                 METADATA => &mut parts.metadata,
                 DATA => &mut parts.data,
@@ -137,9 +159,28 @@ fn unexpected(name: &str) -> InvalidPublication {
 }
 
 /// Where an entry's content is in the archive, all of it.
-fn content<'a>(gem: &'a [u8], entry: &tar::Entry<'_, &[u8]>) -> Option<&'a [u8]> {
+fn content(gem: &Bytes, entry: &tar::Entry<'_, &[u8]>) -> Option<Bytes> {
     let begin = usize::try_from(entry.raw_file_position()).ok()?;
-    gem.get(begin..)?.get(..usize::try_from(entry.size()).ok()?)
+    let content = gem.get(begin..)?.get(..usize::try_from(entry.size()).ok()?)?;
+    Some(gem.slice_ref(content))
+}
+
+/// The path of an entry is one to Ruby too: that looks at no magic, and takes spaces from the ends of the path's parts.
+fn check_header(header: &tar::Header) -> Result<(), InvalidPublication> {
+    let ustar = header.as_ustar().ok_or(InvalidPublication::Header)?;
+    let is_exact = |field: &[u8]| {
+        let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+        let (text, rest) = field.split_at(end);
+        !text.ends_with(b" ") && rest.iter().all(|byte| *byte == 0)
+    };
+    if is_exact(&ustar.name) && is_exact(&ustar.prefix) { Ok(()) } else { Err(InvalidPublication::Header) }
+}
+
+/// As a specification is served.
+fn deflated(content: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut deflated = ZlibEncoder::new(Vec::new(), Compression::default());
+    deflated.write_all(content)?;
+    deflated.finish()
 }
 
 fn unpacked(part: &'static str, content: &[u8]) -> Result<String, InvalidPublication> {
@@ -157,6 +198,7 @@ fn check_files(data: &[u8]) -> Result<(), InvalidPublication> {
     let mut unpacked = archive::unpacked(data);
     for entry in unpacked.entries().map_err(unreadable)?.raw(true) {
         let entry = entry.map_err(unreadable)?;
+        check_header(entry.header())?;
         let path = entry.path_bytes();
         let kind = entry.header().entry_type();
         if !(kind.is_file() || kind.is_dir()) || !is_plain(&path) {

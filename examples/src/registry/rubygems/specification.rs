@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use oidc_exchange::rubygems::{GemName, InvalidGemName};
-use serde::{Deserialize, Serialize};
 
 use super::version::{self, Requirement, Version};
 use super::yaml::{Field, InvalidField, InvalidYaml, Node, Object};
+use super::{InvalidName, normalized};
 
 /// A gem may depend on this many others.
 const MAX_DEPENDENCIES: usize = 500;
@@ -15,7 +15,7 @@ const MAX_DEPENDENCIES: usize = 500;
 const MAX_ENTRIES: usize = 200;
 
 /// A specification, without what only its own gem needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Specification {
     pub(super) name: String,
     pub(super) version: Version,
@@ -35,7 +35,7 @@ pub(super) struct Specification {
 }
 
 /// Another gem that a gem needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Dependency {
     pub(super) name: String,
     pub(super) kind: Kind,
@@ -43,8 +43,7 @@ pub(super) struct Dependency {
 }
 
 /// When a gem needs another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Runtime,
     Development,
@@ -58,16 +57,18 @@ pub(super) enum InvalidSpecification {
     #[error("the gem's metadata can't be used: {0}")]
     Field(#[from] InvalidField),
     #[error("the gem's metadata can't be used: {0}")]
-    Name(#[from] InvalidGemName),
+    Name(#[from] InvalidName),
+    #[error("the gem's metadata can't be used: {0}")]
+    Dependency(#[from] InvalidGemName),
 }
 
 impl Specification {
     pub(super) fn parse(yaml: &str) -> Result<Self, InvalidSpecification> {
         let document = Node::parse(yaml)?;
         let object = document.field("the document").object("Gem::Specification")?;
-        let name = GemName::parse(object.field("name").text()?)?;
+        let name = normalized(object.field("name").text()?)?;
         Ok(Self {
-            name: name.to_string(),
+            name,
             version: Version::read(object.field("version"))?,
             platform: version::platform(object.field("platform"))?,
             date: date(object.field("date"))?,
@@ -93,13 +94,12 @@ impl Specification {
         }
     }
 
-    /// Whether both are the same version, written in two ways.
-    pub(super) fn is_other_spelling_of(&self, other: &Self) -> bool {
-        let is_same = self.platform == other.platform && self.version.is_same(&other.version);
-        is_same && self.version != other.version
+    /// What is the same for all spellings of the version, as 1.0 and 1.0.0 are.
+    pub(super) fn identity(&self) -> String {
+        format!("{}-{}", self.version.canonical(), self.platform)
     }
 
-    /// The name of the gem's file.
+    /// The name of the gem's file, which no other gem's version has: no part of a name is a version.
     pub(super) fn file_name(&self) -> String {
         format!("{}-{}.gem", self.name, self.number())
     }
@@ -175,8 +175,7 @@ pub(super) mod tests {
             ("gadget", Kind::Runtime, "~> 1.0&< 3")
         );
         assert_eq!((&*rake.name, rake.kind), ("rake", Kind::Development));
-        let stored = serde_json::to_string(&widget).unwrap();
-        assert_eq!(serde_json::from_str::<Specification>(&stored).unwrap(), widget);
+        assert_eq!(widget.identity(), "1.10-ruby");
         let native = YAML.replace("platform: ruby", "platform: x86_64-linux");
         assert_eq!(Specification::parse(&native).unwrap().file_name(), "widget-1.10-x86_64-linux.gem");
     }
@@ -187,6 +186,7 @@ pub(super) mod tests {
             ("name: widget", "name: ../widget", "not a gem's name"),
             ("name: widget", "name: \"wid\\nget\"", "not a gem's name"),
             ("name: widget", "name: 1.5", "quoted"),
+            ("name: widget", "name: widget-1.5", "call it `widget_1.5`"),
             ("name: widget", "nam: widget", "`name` is missing"),
             ("version: '1.10'", "version: 1.10", "quoted"),
             ("version: '1.10'", "version: '1/10'", "`version` is `1/10`"),

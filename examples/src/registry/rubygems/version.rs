@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::yaml::{Field, InvalidField};
 
 /// A version may have this many characters.
@@ -16,8 +14,7 @@ const MAX_PARTS: usize = 32;
 const OPERATORS: [&str; 7] = ["=", "!=", ">", "<", ">=", "<=", "~>"];
 
 /// A gem's version, such as `1.10.0.rc1`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug)]
 pub(super) struct Version(String);
 
 impl Version {
@@ -31,7 +28,7 @@ impl Version {
         })
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
         let first = text.split('.').next().unwrap_or_default();
         let is_one = text.len() <= MAX_VERSION
@@ -44,13 +41,9 @@ impl Version {
         &self.0
     }
 
-    /// Whether both are one version to RubyGems, as 1.0 and 1.0.0 are.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.canonical() == other.canonical()
-    }
-
-    /// The numbers and words, without the zeros at the end of the numbers and at the end of the whole.
-    fn canonical(&self) -> Vec<String> {
+    /// What is the same for all that RubyGems takes for one version: the numbers and words, without the zeros at the end of
+    /// the numbers and at the end of the whole.
+    pub(super) fn canonical(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         for part in self.0.split('.') {
             parts.extend(runs(part).map(|run| match run.trim_start_matches('0') {
@@ -61,7 +54,7 @@ impl Version {
         let is_word = |part: &String| part.starts_with(|c: char| c.is_ascii_alphabetic());
         let numbers = parts.iter().position(is_word).unwrap_or(parts.len());
         let words = parts.split_off(numbers);
-        [parts, words].into_iter().flat_map(without_zeros).collect()
+        [parts, words].map(without_zeros).concat().join(".")
     }
 }
 
@@ -91,8 +84,7 @@ impl fmt::Display for Version {
 }
 
 /// Which versions will do: all of these, each an operator and a version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug)]
 pub(super) struct Requirement(pub(super) Vec<(String, Version)>);
 
 impl Requirement {
@@ -173,10 +165,10 @@ mod tests {
         for (one, other) in
             [("1", "1.0.0"), ("1.0.a", "1.a"), ("1.a.0", "1.a"), ("1.a2", "1.a.2"), ("1.01", "1.1")]
         {
-            assert!(version(one).is_same(&version(other)), "{one} {other}");
+            assert_eq!(version(one).canonical(), version(other).canonical());
         }
         for (one, other) in [("1", "10"), ("1.0.1", "1.1"), ("1.a", "1"), ("1.a", "1.b"), ("1.1", "1.10")] {
-            assert!(!version(one).is_same(&version(other)), "{one} {other}");
+            assert_ne!(version(one).canonical(), version(other).canonical());
         }
     }
 

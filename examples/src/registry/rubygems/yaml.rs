@@ -1,30 +1,21 @@
 //! YAML as `gem build` writes it, and no more: what of it two readers may take for two things is refused.
 
+mod reader;
+
 use std::collections::BTreeMap;
 
 use oidc_core::shown;
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use saphyr_parser::ScanError;
 
 /// A document may be nested this deep.
 const MAX_DEPTH: usize = 12;
 /// A document may have this many values.
 const MAX_NODES: usize = 50_000;
-/// The tags that a gem's metadata may have: of what RubyGems itself lets in (`Gem::SafeYAML`), and of plain texts.
-const TAGS: [&str; 8] = [
-    "!ruby/object:Gem::Dependency",
-    "!ruby/object:Gem::Platform",
-    "!ruby/object:Gem::Requirement",
-    "!ruby/object:Gem::Specification",
-    "!ruby/object:Gem::Version",
-    "!binary",
-    "tag:yaml.org,2002:binary",
-    "tag:yaml.org,2002:str",
-];
+/// One text, or what is in brackets that may turn out to be a key, may have this many characters. The parser keeps all of
+/// those brackets until they close, at up to 200 bytes a character.
+const MAX_STRETCH: usize = 16 << 10;
 /// What an error repeats of a document may have this many characters.
 const MAX_SHOWN: usize = 80;
-/// Ends of lines for YAML 1.1, which Ruby reads, and text for YAML 1.2, which is read here. The first begins UTF-16 there.
-const AMBIGUOUS: [char; 4] = ['\u{feff}', '\u{85}', '\u{2028}', '\u{2029}'];
-
 /// A value with its tag, such as `!ruby/object:Gem::Version`.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -48,6 +39,8 @@ pub(super) enum InvalidYaml {
     End,
     #[error("is nested deeper than {MAX_DEPTH} levels or has more than {MAX_NODES} values")]
     Size,
+    #[error("has more than {MAX_STRETCH} characters at a stretch, in one text or between brackets")]
+    Stretch,
     #[error("has an anchor or an alias, which `gem build` doesn't write")]
     Alias,
     #[error("has the tag `{}`, which RubyGems doesn't read", shown(.0).up_to(MAX_SHOWN))]
@@ -74,87 +67,13 @@ pub(super) struct InvalidField {
 impl Node {
     /// Reads a text that is one document.
     pub(super) fn parse(text: &str) -> Result<Self, InvalidYaml> {
-        if text.contains(AMBIGUOUS) {
-            return Err(InvalidYaml::Characters);
-        }
-        let mut reader = Reader { events: Parser::new_from_str(text), nodes: 0 };
-        let document = loop {
-            match reader.next()? {
-                Event::StreamStart | Event::DocumentStart(_) => {}
-                event => break reader.node(event, 0)?,
-            }
-        };
-        match (reader.next()?, reader.next()?) {
-            (Event::DocumentEnd, Event::StreamEnd) => Ok(document),
-            _ => Err(InvalidYaml::Documents),
-        }
+        reader::document(text)
     }
 
     /// The document's own value, called `key` in errors.
     pub(super) fn field<'a>(&'a self, key: &'a str) -> Field<'a> {
         Field { key, node: Some(self) }
     }
-}
-
-struct Reader<'a> {
-    events: Parser<'a, StrInput<'a>>,
-    nodes: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Result<Event<'a>, InvalidYaml> {
-        let (event, _) = self.events.next_event().ok_or(InvalidYaml::End)??;
-        Ok(event)
-    }
-
-    fn node(&mut self, event: Event<'a>, depth: usize) -> Result<Node, InvalidYaml> {
-        self.nodes += 1;
-        if depth > MAX_DEPTH || self.nodes > MAX_NODES {
-            return Err(InvalidYaml::Size);
-        }
-        let (tag, value) = match event {
-            Event::Scalar(text, style, 0, tag) => {
-                (tag, Value::Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain })
-            }
-            Event::SequenceStart(0, tag) => (tag, Value::List(self.list(depth)?)),
-            Event::MappingStart(0, tag) => (tag, Value::Map(self.map(depth)?)),
-            Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
-                return Err(InvalidYaml::Alias);
-            }
-            _ => return Err(InvalidYaml::End),
-        };
-        Ok(Node { tag: tag.map(|tag| known(tag.into_owned())).transpose()?, value })
-    }
-
-    fn list(&mut self, depth: usize) -> Result<Vec<Node>, InvalidYaml> {
-        let mut list = Vec::new();
-        loop {
-            match self.next()? {
-                Event::SequenceEnd => return Ok(list),
-                event => list.push(self.node(event, depth + 1)?),
-            }
-        }
-    }
-
-    fn map(&mut self, depth: usize) -> Result<BTreeMap<String, Node>, InvalidYaml> {
-        let mut map = BTreeMap::new();
-        loop {
-            let key = match self.next()? {
-                Event::MappingEnd => return Ok(map),
-                event => self.node(event, depth + 1)?.into_key()?,
-            };
-            let event = self.next()?;
-            let value = self.node(event, depth + 1)?;
-            if map.insert(key.clone(), value).is_some() {
-                return Err(InvalidYaml::Twice(key));
-            }
-        }
-    }
-}
-
-fn known(tag: Tag) -> Result<String, InvalidYaml> {
-    let whole = tag.handle + &tag.suffix;
-    if TAGS.contains(&whole.as_str()) { Ok(whole) } else { Err(InvalidYaml::Tag(whole)) }
 }
 
 impl Node {

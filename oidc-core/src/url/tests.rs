@@ -1,0 +1,146 @@
+use super::*;
+
+#[test]
+fn https_and_loopback_are_taken() {
+    for text in [
+        "https://registry.example",
+        "https://registry.example:8443/npm/",
+        "http://localhost:4873/",
+        "http://a.localhost",
+        "http://127.0.0.1:1",
+        "http://127.8.9.1",
+        "http://[::1]:1",
+    ] {
+        HttpUrl::parse(text).unwrap();
+    }
+}
+
+#[test]
+fn anything_else_is_refused_without_showing_secrets() {
+    for text in [
+        "",
+        "registry.example",
+        "http://registry.example",
+        "http://localhost.example",
+        "http://127.0.0.1.example",
+        "http://0.0.0.0",
+        "ftp://127.0.0.1",
+        "file:///etc/passwd",
+        "https://user:hunter2@registry.example",
+        "https://hunter2@registry.example",
+        "https://registry.example/#f",
+        "https://",
+        "ftp://registry.example/?token=hunter2",
+    ] {
+        let error = HttpUrl::parse(text).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    assert!(HttpUrl::parse(&format!("https://a/{}", "x".repeat(9000))).is_err());
+}
+
+#[test]
+fn a_metadata_server_is_at_a_link_local_address_and_nowhere_else() {
+    for text in ["http://169.254.169.254/x", "http://127.0.0.1:9001", "https://metadata.example"] {
+        HttpUrl::link_local(text).unwrap();
+    }
+    assert!(HttpUrl::parse("http://169.254.169.254").is_err());
+    for text in ["http://metadata.google.internal", "http://169.253.169.254", "http://u:p@169.254.169.254"] {
+        assert!(HttpUrl::link_local(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_path_goes_below_with_and_without_trailing_slash() {
+    for base in ["https://r.example/npm", "https://r.example/npm/", "https://r.example/npm?x=1"] {
+        let url = HttpUrl::parse(base).unwrap().below("-/x/@acme%2fwidget");
+        assert_eq!(url.as_str(), "https://r.example/npm/-/x/@acme%2fwidget");
+    }
+    assert_eq!(HttpUrl::parse("https://r.example").unwrap().below("/a").as_str(), "https://r.example/a");
+}
+
+#[test]
+fn a_query_is_appended_and_encoded() {
+    let url = HttpUrl::parse("https://r.example/t?api-version=2.0").unwrap();
+    let url = url.with_query("audience", "npm:r.example&x=1");
+    assert_eq!(url.as_str(), "https://r.example/t?api-version=2.0&audience=npm%3Ar.example%26x%3D1");
+    assert_eq!(url.to_string(), "https://r.example/t");
+}
+
+#[test]
+fn what_a_server_hands_out_leads_back_to_it() {
+    let base = HttpUrl::parse("https://registry.example/legacy/").unwrap();
+    for text in ["https://registry.example", "https://registry.example/a?b=c", "HTTPS://Registry.Example/a"] {
+        assert!(base.own(text).unwrap().same_origin(&base), "{text}");
+    }
+    let local = HttpUrl::parse("http://127.0.0.1:4873/").unwrap();
+    assert!(local.own("http://127.0.0.1:4873/mint").is_ok());
+    for (text, found) in [
+        ("http://127.0.0.1:4874/mint", "http://127.0.0.1:4874"),
+        ("http://127.0.0.1/mint", "http://127.0.0.1"),
+        ("http://127.1:4873/mint", "http://127.1:4873/mint"),
+        ("http://2130706433:4873/", "http://2130706433:4873/"),
+        ("http://0x7f.0.0.1:4873/", "http://0x7f.0.0.1:4873/"),
+        ("http://0177.0.0.1:4873/", "http://0177.0.0.1:4873/"),
+        ("http://localhost:4873/", "http://localhost:4873"),
+        ("http://[::1]:4873/", "http://[::1]:4873"),
+        ("http://[::ffff:127.0.0.1]:4873/", "http://[::ffff:7f00:1]:4873"),
+        ("http://127.0.0.1:48730/", "http://127.0.0.1:48730"),
+    ] {
+        let error = local.own(text).unwrap_err();
+        assert_eq!((error.found(), error.expected()), (found, "http://127.0.0.1:4873"), "{text}");
+    }
+}
+
+#[test]
+fn a_foreign_url_is_named_by_its_origin_and_shows_no_secret() {
+    let base = HttpUrl::parse("https://registry.example/").unwrap();
+    for (text, found) in [
+        ("https://registry.example.evil.example/", "https://registry.example.evil.example"),
+        ("https://registry.exampleevil/", "https://registry.exampleevil"),
+        ("https://registry-example/", "https://registry-example"),
+        ("https://registry.example./", "https://registry.example."),
+        ("https://registry.example:8443/", "https://registry.example:8443"),
+        ("https://registry.example:443/", "https://registry.example:443/"),
+        ("http://registry.example/", "http://registry.example"),
+        ("https://registry.example@evil.example/", "https://evil.example"),
+        ("https://registry.example:hunter2@evil.example/", "https://evil.example"),
+        ("https://u:hunter2@registry.example/", "…@registry.example/"),
+        ("https://evil.example\\@registry.example/", "https://evil.example"),
+        ("https://registry.example\\@evil.example/", "…@evil.example/"),
+        ("https:\\\\registry.example/", "https:\\\\registry.example/"),
+        ("https:registry.example/", "https:registry.example/"),
+        ("https:///registry.example/", "https:///registry.example/"),
+        ("https://registry%2eexample/", "https://registry%2eexample/"),
+        ("https://regis\ttry.example/", "https://regis\\u{9}try.example/"),
+        ("\n https://registry.example/", "\\u{a} https://registry.example/"),
+        ("https://registry.ex\u{430}mple/", "https://registry.xn--exmple-4nf"),
+        ("https://registry\u{3002}example/", "https://registry。example/"),
+        ("https://ｒegistry.example/", "https://ｒegistry.example/"),
+        ("https://registry.example#@evil.example/", "…@evil.example/"),
+        ("https://registry.example/#a", "https://registry.example/#a"),
+        ("//registry.example/", "//registry.example/"),
+        ("/mint?token=hunter2", "/mint"),
+        ("mint", "mint"),
+        ("", ""),
+        ("ftp://registry.example/", "ftp://registry.example"),
+        ("file://registry.example/etc", "file://registry.example/etc"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+    ] {
+        let error = base.own(text).unwrap_err();
+        assert_eq!((error.found(), error.expected()), (found, "https://registry.example"), "{text}");
+        assert!(!error.to_string().contains("hunter2"));
+    }
+    let long = format!("https://{}.evil.example/", ["a"; 100].join("."));
+    assert!(base.own(&long).unwrap_err().to_string().len() < 600);
+    assert!(base.own(&format!("https://registry.example/{}", "a".repeat(9000))).is_err());
+}
+
+#[test]
+fn ports_and_origins() {
+    let url = HttpUrl::parse("https://R.example:443/a").unwrap();
+    assert_eq!(url.host_and_port(), "r.example");
+    assert!(url.same_origin(&HttpUrl::parse("https://r.example/b").unwrap()));
+    assert!(!url.same_origin(&HttpUrl::parse("https://r.example:8443/b").unwrap()));
+    assert!(!url.same_origin(&HttpUrl::parse("https://r.example./b").unwrap()));
+    assert_eq!(HttpUrl::parse("http://localhost:4873").unwrap().host_and_port(), "localhost:4873");
+}

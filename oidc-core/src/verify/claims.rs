@@ -1,0 +1,86 @@
+//! What a token's claims must be: the platform's required ones, the times, and what makes it the same token.
+
+use std::time::Duration;
+
+use super::error::Reason;
+use crate::claims::Claims;
+use crate::provider::{ClaimRule, Form, Presence, Profile, Replay};
+use crate::time::{LEEWAY, Timestamp};
+use crate::trust::ReplayId;
+
+/// A `jti` may have this many bytes. GitHub's and GitLab's are UUIDs.
+const MAX_JTI_BYTES: usize = 256;
+
+/// The claims that must be there, without those that another check of the verifier asks for.
+pub(super) fn required(profile: &Profile) -> Vec<ClaimRule> {
+    let is_checked = |name| match name {
+        "iss" | "aud" | "exp" | "iat" => true,
+        "jti" => profile.replay == Replay::Jti,
+        _ => false,
+    };
+    let is_required = |rule: &&ClaimRule| rule.presence == Presence::Required && !is_checked(rule.name);
+    profile.claims.iter().filter(is_required).copied().collect()
+}
+
+/// Whether a claim that the platform always sends is there and what it should be. An empty text is as good as none.
+pub(super) fn check(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
+    let Some(value) = claims.get(rule.name).filter(|value| !value.is_null()) else {
+        return Err(Reason::MissingClaim(rule.name));
+    };
+    let fits = match rule.form {
+        Form::Flag => value.as_bool().is_some(),
+        Form::Text | Form::TextOrEmpty => value.is_text(),
+        Form::Registered => true,
+    };
+    if !fits {
+        return Err(Reason::InvalidClaim(rule.name));
+    }
+    if rule.form == Form::Text && value.is_empty() {
+        return Err(Reason::MissingClaim(rule.name));
+    }
+    Ok(())
+}
+
+/// When a token ends, if it is valid now and for no longer than `limit` in all.
+pub(super) fn times(claims: &Claims, now: Timestamp, limit: Duration) -> Result<Timestamp, Reason> {
+    let expires_at = required_time(claims, "exp")?;
+    let issued_at = required_time(claims, "iat")?;
+    let not_before = match claims.get("nbf") {
+        Some(value) => value.as_time().ok_or(Reason::InvalidClaim("nbf"))?,
+        None => issued_at,
+    };
+    if now >= expires_at.plus(LEEWAY) {
+        return Err(Reason::Expired { expired_at: expires_at, now });
+    }
+    let valid_from = not_before.max(issued_at);
+    if valid_from > now.plus(LEEWAY) {
+        return Err(Reason::NotYetValid { valid_from, now });
+    }
+    if expires_at < issued_at {
+        return Err(Reason::InvalidClaim("exp"));
+    }
+    if expires_at.since(issued_at) > limit {
+        return Err(Reason::Lifetime { limit });
+    }
+    Ok(expires_at)
+}
+
+fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {
+    let value = claims.get(name).ok_or(Reason::MissingClaim(name))?;
+    value.as_time().ok_or(Reason::InvalidClaim(name))
+}
+
+/// What the token is remembered by once it was used.
+pub(super) fn replay_id(replay: Replay, claims: &Claims, signed: &[u8]) -> Result<ReplayId, Reason> {
+    match replay {
+        Replay::Digest => {
+            use sha2::{Digest as _, Sha256};
+            Ok(ReplayId::Digest(Sha256::digest(signed).into()))
+        }
+        Replay::Jti => {
+            let jti = claims.get("jti").ok_or(Reason::MissingClaim("jti"))?;
+            let text = jti.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_JTI_BYTES);
+            Ok(ReplayId::Jti(text.ok_or(Reason::InvalidClaim("jti"))?.into_owned()))
+        }
+    }
+}

@@ -113,13 +113,10 @@ async fn the_operator_reads_what_is_configured_and_the_stranger_does_not() {
             ours.contains("secret.yml") && ours.ends_with("repository acme/other [], pending"),
             "{reason}"
         );
-        let keys = [
-            "; elsewhere of `https://issuer.example`: key-0",
-            "; elsewhere of `https://issuer.example`: key-1",
-        ];
-        assert_eq!(foreigners, keys[..named].concat() + more, "{reason}");
+        let foreign_ones = ["; elsewhere of `https://0.example`", "; elsewhere of `https://1.example`"];
+        assert_eq!(foreigners, foreign_ones[..named].concat() + more, "{reason}");
         foreign.id = format!("foreign-{others}");
-        foreign.identity.key = format!("key-{others}");
+        foreign.identity.issuer = format!("https://{others}.example");
         foreign.created_at = foreign.created_at.plus(Duration::from_secs(60));
         registry.store.add(&foreign).await.unwrap();
     }

@@ -66,6 +66,23 @@ async fn an_identity_token_is_used_once_for_each_package_and_once_where_none_is_
 }
 
 #[tokio::test]
+async fn a_publish_token_is_known_by_its_form_alone_and_ends_as_often_as_it_is_asked_to() {
+    let registry = Registry::new().await;
+    let minted = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap();
+    let token = minted.token.expose();
+    for _ in 0..2 {
+        registry.exchange.revoke(token).await.unwrap();
+        assert!(registry.exchange.is_ours(token), "by its form");
+        assert!(registry.exchange.find(token).await.unwrap().is_none());
+    }
+    let cut = token.get(..token.len() - 1).unwrap();
+    for other in ["", "npm_secret", cut] {
+        assert!(!registry.exchange.is_ours(other), "{other}");
+        registry.exchange.revoke(other).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn where_no_package_is_named_all_packages_are_united_and_each_has_its_own_winner() {
     let registry = Registry::new().await;
     let rules = json!({ "environment": "publish", "workflow": "publish.yml" });

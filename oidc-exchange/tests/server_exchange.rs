@@ -42,6 +42,47 @@ async fn the_most_specific_publisher_of_a_package_wins_and_then_the_oldest() {
 }
 
 #[tokio::test]
+async fn of_equally_specific_publishers_the_oldest_wins() {
+    let registry = Registry::new().await;
+    let oldest = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    registry.clock.advance(Duration::from_secs(1));
+    registry.configure("@acme/widget", "acme/widget", &json!({ "environment": "publish" }), false).await;
+    let token = registry.token(&json!({ "environment": "publish" }));
+    let minted = registry.exchange.exchange(&token, &widget()).await.unwrap();
+    let record = registry.exchange.find(minted.token.expose()).await.unwrap().unwrap();
+    assert_eq!(record.packages[0].publisher, oldest.id);
+}
+
+#[tokio::test]
+async fn an_identity_token_is_used_once_for_each_package_and_once_where_none_is_named() {
+    let registry = Registry::new().await;
+    registry.trusts("@acme/gadget", "acme/widget", false).await;
+    let token = registry.token(&json!({}));
+    for door in [widget(), Door::package("npm", "@acme/gadget"), Door::identity("npm")] {
+        registry.exchange.exchange(&token, &door).await.unwrap();
+        let again = registry.exchange.exchange(&token, &door).await.unwrap_err();
+        assert_eq!(again.kind(), RefusalKind::AlreadyUsed, "{door:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_publish_token_is_known_by_its_form_alone_and_ends_as_often_as_it_is_asked_to() {
+    let registry = Registry::new().await;
+    let minted = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap();
+    let token = minted.token.expose();
+    for _ in 0..2 {
+        registry.exchange.revoke(token).await.unwrap();
+        assert!(registry.exchange.is_ours(token), "by its form");
+        assert!(registry.exchange.find(token).await.unwrap().is_none());
+    }
+    let cut = token.get(..token.len() - 1).unwrap();
+    for other in ["", "npm_secret", cut] {
+        assert!(!registry.exchange.is_ours(other), "{other}");
+        registry.exchange.revoke(other).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn where_no_package_is_named_all_packages_are_united_and_each_has_its_own_winner() {
     let registry = Registry::new().await;
     let rules = json!({ "environment": "publish", "workflow": "publish.yml" });
@@ -193,7 +234,7 @@ async fn every_attempt_is_one_event_that_says_no_more_than_was_proven() {
         .unwrap_err();
     registry
         .exchange
-        .exchange(&registry.token(&json!({ "repository": "evil/x" })), &widget())
+        .exchange(&registry.token(&json!({ "repository": "evil/x", "repository_id": "66" })), &widget())
         .await
         .unwrap_err();
     registry.exchange.exchange(&registry.token(&json!({ "repository": 7 })), &widget()).await.unwrap_err();

@@ -277,7 +277,7 @@ async fn ids_are_learned_from_the_first_use_and_another_id_gets_in_nowhere() {
     assert_eq!(registry.exchange(WIDGET, &registry.token(&json!({}))).await.status, StatusCode::CREATED);
     let created_anew = registry.token(&json!({ "repository_id": "3" }));
     let answer = registry.exchange(WIDGET, &created_anew).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(answer.message().contains("repository_id"));
     assert_eq!(registry.exchange(WIDGET, &registry.token(&json!({}))).await.status, StatusCode::CREATED);
 }

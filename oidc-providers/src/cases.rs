@@ -57,6 +57,7 @@ pub(crate) fn hold(platform: Platform) {
     messages +=
         &run(publishers.cases.iter().map(|case| &*case.name).collect(), &|at| publishers.hold(platform, at));
     are_as_read(&folder(platform).join("messages.txt"), &messages);
+    publishers.settings_let_in(platform);
 }
 
 /// Holds messages against the file in which they were read last.

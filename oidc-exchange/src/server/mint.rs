@@ -126,6 +126,14 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_is_what_was_asked_for() {
+        let policy = MintPolicy::default().prefix("other_").lifetime(Duration::from_secs(60)).max_uses(2);
+        assert_eq!((policy.prefix.as_str(), policy.max_uses), ("other_", 2));
+        assert_eq!(policy.lifetime, Duration::from_secs(60));
+        assert!(policy.mint(&NotRandom(1)).unwrap().expose().starts_with("other_0101"));
+    }
+
+    #[test]
     fn debug_shows_neither_token_nor_whole_hash() {
         let token = MintPolicy::default().mint(&NotRandom(7)).unwrap();
         assert_eq!(format!("{token:?}"), "[redacted]");

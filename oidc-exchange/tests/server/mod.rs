@@ -44,7 +44,8 @@ impl Random for Fresh {
     }
 }
 
-/// A platform with three rules: repository, workflow, environment. It learns `repository_id`.
+/// A platform with three rules: repository, workflow, environment. It learns `repository_id`, by which it tells a
+/// stranger of the same name and a repository that was renamed.
 #[derive(Debug)]
 pub struct Fake(Profile);
 
@@ -57,15 +58,16 @@ const CLAIMS: &[ClaimRule] = &[
     ClaimRule::registered("jti"),
     ClaimRule::required("repository"),
     ClaimRule::required("repository_id").immutable(),
+    ClaimRule::required("sha").immutable(),
+    ClaimRule::required("run_id"),
+    ClaimRule::optional("actor_id").immutable(),
     ClaimRule::optional("workflow"),
     ClaimRule::optional("environment"),
 ];
 
-fn differs(claim: &str, found: &str, expected: &str) -> Mismatch {
+fn differs(claim: &str, found: &str, expected: &str) -> Diagnosis {
     let subject = Subject::Claim(claim.to_owned());
-    Mismatch::new(
-        Diagnosis::new("fake", subject, format!("claim `{claim}` differs")).found(found).expected(expected),
-    )
+    Diagnosis::new("fake", subject, format!("claim `{claim}` differs")).found(found).expected(expected)
 }
 
 impl Provider for Fake {
@@ -82,8 +84,9 @@ impl Provider for Fake {
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        let repository =
-            claims.text("repository").ok_or_else(|| differs("repository", "no text", "a text"))?;
+        let repository = claims
+            .text("repository")
+            .ok_or_else(|| Mismatch::new(differs("repository", "no text", "a text")))?;
         Ok(Identity::new(claims.issuer(), repository))
     }
 
@@ -119,14 +122,20 @@ impl Publisher for FakePublisher {
     }
 
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let id = claims.text("repository_id").unwrap_or_default();
+        let text = |claim: &str| claims.text(claim).unwrap_or_default();
+        let (name, id) = (text("repository"), text("repository_id"));
+        if name != self.repository.as_str() {
+            let mismatch = differs("repository", &name, &self.repository);
+            let is_renamed = self.id.as_deref() == Some(&*id);
+            return Err(if is_renamed { Mismatch::renamed(mismatch) } else { Mismatch::new(mismatch) });
+        }
         if let Some(pinned) = self.id.as_deref().filter(|pinned| *pinned != id) {
-            return Err(differs("repository_id", &id, pinned));
+            return Err(Mismatch::stranger(differs("repository_id", &id, pinned)));
         }
         for (claim, expected) in &self.rules {
-            let found = claims.text(claim).unwrap_or_default();
+            let found = text(claim);
             if found != expected.as_str() {
-                return Err(differs(claim, &found, expected));
+                return Err(Mismatch::new(differs(claim, &found, expected)));
             }
         }
         let learned = if self.id.is_none() { vec![Pin::new("repository_id", id)] } else { Vec::new() };
@@ -166,7 +175,7 @@ pub fn verifier(http: FakeHttp, clock: &ManualClock) -> (Verifier, ProviderSet) 
 pub fn claims(now: u64, changes: &Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + 300, "jti": FakeIssuer::unique_id(),
-        "repository": "acme/widget", "repository_id": "2", "workflow": "publish.yml",
+        "repository": "acme/widget", "repository_id": "2", "sha": "c0ffee", "run_id": "1", "workflow": "publish.yml",
     });
     claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     claims

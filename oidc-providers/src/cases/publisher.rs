@@ -6,9 +6,9 @@ use std::sync::Arc;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Audience, Claims, Context, Diagnosis, Provider, ProviderSet, Verified};
+use oidc_core::{Audience, Claims, Context, Diagnosis, Provider, ProviderSet, Unverified, Verified};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Expected, Platform, nothing};
 use crate::harness::{AUDIENCE, NOW, changed, overrides};
@@ -56,6 +56,33 @@ impl Cases {
         assert_eq!(outcome, case.expect, "{}", case.name);
         said
     }
+
+    /// Holds the sample against a publisher that has every field that the platform names for it.
+    pub(super) fn settings_let_in(&self, platform: Platform) {
+        let provider = (platform.at)(&self.issuer).unwrap();
+        let issuer = provider.profile().issuers[0].url();
+        let claims = (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(&nothing()));
+        let providers = [Arc::clone(&provider)].into_iter().collect();
+        let claims = verified(&providers, issuer, &claims).unwrap();
+        let settings = provider.settings(&Unverified::new((*claims).clone()));
+        if self.config.get("claims").is_some() {
+            assert!(settings.is_empty(), "{}: which claims are meant can't be said", platform.name);
+            return;
+        }
+        let value = |text: &str| text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from);
+        let written = settings.iter().filter_map(|setting| Some((setting.key, setting.value.as_deref()?)));
+        let config: Map<String, Value> = written.map(|(key, text)| (key.to_owned(), value(text))).collect();
+        provider.publisher(&config.into()).unwrap().check(&claims).unwrap();
+        let needed = settings.iter().filter(|setting| setting.required).map(|setting| setting.key);
+        let needed: Map<String, Value> =
+            needed.map(|key| (key.to_owned(), self.config[key].clone())).collect();
+        let description = provider.publisher(&needed.clone().into()).unwrap().describe();
+        // Of an address only the host, which is nobody in person.
+        for value in needed.values().filter_map(|value| value.as_str()?.rsplit('@').next()) {
+            assert!(description.contains(value), "{description} says which publisher decided");
+        }
+        assert!(!description.contains('@'), "{description}");
+    }
 }
 
 impl Case {
@@ -87,6 +114,7 @@ impl Case {
                     "{}: look-up and check must agree",
                     self.name
                 );
+                assert_eq!(publisher.explain(&Unverified::new((*verified).clone())), None, "{}", self.name);
                 let learned = matched.learned.into_iter().map(|pin| (pin.claim.to_owned(), pin.value));
                 let learned: BTreeMap<String, String> = learned.collect();
                 if let Some(expected) = &self.learned {
@@ -100,6 +128,15 @@ impl Case {
             }
             Err(mismatch) => {
                 assert!(!mismatch.to_string().contains('\n'), "{}: {mismatch}", self.name);
+                let explained = publisher.explain(&Unverified::new((*verified).clone()));
+                if mismatch.diagnosis().code != "issuer" {
+                    assert_eq!(
+                        explained.as_ref(),
+                        Some(&mismatch),
+                        "{}: the job is told the same",
+                        self.name
+                    );
+                }
                 (code(mismatch.diagnosis().code), Some(mismatch.diagnosis().clone()))
             }
         }

@@ -348,6 +348,27 @@ fn the_advice_on_a_called_workflow_lets_the_job_in() {
 }
 
 #[test]
+fn the_pinned_ids_tell_a_renamed_repository_from_a_stranger() {
+    let renamed = json!({"repository": "acme/gadget"});
+    for (pins, changes, is_renamed, is_stranger) in [
+        (json!({}), &renamed, false, false),
+        (json!({"repository_id": "2"}), &renamed, true, false),
+        (json!({"repository_id": "3"}), &renamed, false, false),
+        (json!({"repository_id": "3"}), &json!({}), false, true),
+        (json!({"repository_owner_id": "3"}), &json!({}), false, true),
+        (json!({"repository_id": "2"}), &json!({"event_name": "workflow_run"}), false, false),
+    ] {
+        let claims = verified(&GitHub::public(), &token(changes)).unwrap();
+        let mismatch = publisher(&changed(&lenient(), &pins)).check(&claims).unwrap_err();
+        assert_eq!(
+            (mismatch.is_renamed(), mismatch.is_stranger()),
+            (is_renamed, is_stranger),
+            "{pins} {changes}"
+        );
+    }
+}
+
+#[test]
 fn a_hint_at_the_called_workflow_needs_the_whole_file_name() {
     let called = "acme/widget/.github/workflows/publish.yml.evil.yml@refs/tags/v1.0.0";
     let caller = "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0";

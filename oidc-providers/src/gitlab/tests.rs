@@ -278,6 +278,28 @@ fn a_refusal_says_what_to_change() {
 }
 
 #[test]
+fn the_pinned_ids_tell_a_renamed_project_from_a_stranger() {
+    let renamed = json!({"project_path": "acme/group/gadget"});
+    for (pins, changes, is_renamed, is_stranger) in [
+        (json!({}), &renamed, false, false),
+        (json!({"project_id": "2"}), &renamed, true, false),
+        (json!({"project_id": "3"}), &renamed, false, false),
+        (json!({"project_id": "3"}), &json!({}), false, true),
+        (json!({"namespace_id": "3"}), &json!({}), false, true),
+        (json!({"project_id": "2", "ref_protected": true}), &json!({"ref_protected": "false"}), false, false),
+    ] {
+        let claims = verified(&gitlab(), &token(changes)).unwrap();
+        let publisher = gitlab().publisher(&changed(&lenient(), &pins)).unwrap();
+        let mismatch = publisher.check(&claims).unwrap_err();
+        assert_eq!(
+            (mismatch.is_renamed(), mismatch.is_stranger()),
+            (is_renamed, is_stranger),
+            "{pins} {changes}"
+        );
+    }
+}
+
+#[test]
 fn the_job_is_linked_on_its_own_instance() {
     for issuer in [ISSUER, INSTANCE, "http://127.0.0.1:9001", "https://gitlab.example/gitlab"] {
         let gitlab = GitLab::at(issuer).unwrap();

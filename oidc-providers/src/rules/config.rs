@@ -217,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn a_text_may_be_as_long_as_on_other_registries() {
+        for (length, is_taken) in [(MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+            let value = json!({"workflow": "x".repeat(length)});
+            assert_eq!(Config::new(&value, &["workflow"]).unwrap().text("workflow").is_ok(), is_taken);
+        }
+    }
+
+    #[test]
     fn every_mistake_is_told_with_what_to_write() {
         for (config, code, fix) in [
             (json!([]), "publisher-type", "write an object with the keys workflow, event, flag"),

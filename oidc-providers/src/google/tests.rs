@@ -23,6 +23,17 @@ fn the_vectors_of_other_registries_hold() {
 }
 
 #[test]
+fn an_address_has_one_at_sign_a_name_and_a_host_with_a_dot() {
+    let is_taken = |email: &str| Google::public().publisher(&json!({ "email": email })).is_ok();
+    assert!(is_taken("publisher@acme.iam.gserviceaccount.com"));
+    for email in
+        ["publisher", "@acme.example", "a@acme", "a@b@acme.example", "a b@acme.example", "a@acme .example"]
+    {
+        assert!(!is_taken(email), "{email}");
+    }
+}
+
+#[test]
 fn a_description_and_a_run_tell_no_address() {
     let publisher = Google::public().publisher(&json!({"email": "alice@acme.example"})).unwrap();
     assert_eq!(publisher.describe(), "an account of acme.example");

@@ -83,6 +83,18 @@ async fn a_publish_token_is_known_by_its_form_alone_and_ends_as_often_as_it_is_a
 }
 
 #[tokio::test]
+async fn purging_goes_on_in_batches_until_nothing_is_left_and_counts() {
+    let registry = Registry::new().await;
+    for _ in 0..3 {
+        registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap();
+    }
+    assert_eq!(registry.exchange.purge(1).await.unwrap(), 0);
+    registry.clock.advance(DAY);
+    assert_eq!(registry.exchange.purge(1).await.unwrap(), 6, "3 publish tokens, 3 replay records");
+    assert_eq!(registry.store.records(), (0, 0));
+}
+
+#[tokio::test]
 async fn where_no_package_is_named_all_packages_are_united_and_each_has_its_own_winner() {
     let registry = Registry::new().await;
     let rules = json!({ "environment": "publish", "workflow": "publish.yml" });

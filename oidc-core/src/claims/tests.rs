@@ -31,6 +31,31 @@ fn a_name_that_occurs_twice_is_refused_at_every_depth() {
 }
 
 #[test]
+fn every_claim_is_found_by_its_name_however_many_there_are_and_however_it_was_written() {
+    for count in [1, 2, 3, 63, 64, 65, 129, MAX_CLAIMS - 1, MAX_CLAIMS] {
+        let names: Vec<String> = (0..count).map(|number| format!("name-{number}")).collect();
+        let escaped = |name: &str| name.replace('n', r"\u006e");
+        let member = |(number, name): (usize, &String)| match number % 3 {
+            0 => format!("\"{name}\":{number}"),
+            _ => format!("\"{}\":{number}", escaped(name)),
+        };
+        let members = names.iter().enumerate().map(member).collect::<Vec<_>>().join(",");
+        let claims = parse(&format!("{{{members}}}"));
+        for (number, name) in names.iter().enumerate() {
+            assert_eq!(claims.get(name).unwrap().as_u64(), Some(number as u64), "{name}");
+        }
+        assert!(claims.iter().map(|(name, _)| name).eq(names.iter()));
+        assert!(claims.get("name-").is_none() && claims.get(&format!("name-{count}")).is_none());
+        for name in names.iter().filter(|_| count < MAX_CLAIMS) {
+            for again in [name, &escaped(name)] {
+                let twice = Claims::parse(format!("{{{members},\"{again}\":0}}"));
+                assert_eq!(twice.unwrap_err(), InvalidClaims::Duplicate, "{again}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_not_one_object_is_refused() {
     for json in ["", "null", "[]", "{", "{}x", "{'a':1}", "{\"a\":1,}", "\u{feff}{}", "{\"a\":nul}"] {
         assert_eq!(Claims::parse(json).unwrap_err(), InvalidClaims::Syntax, "{json}");

@@ -1,5 +1,5 @@
 use oidc_core::testing::{FakeIssuer, SigningAlgorithm};
-use oidc_core::{Algorithm, Issuer, Replay, Timestamp};
+use oidc_core::{Algorithm, Audience, Issuer, Replay, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, offline, with, without};
@@ -12,6 +12,14 @@ async fn a_token_of_a_configured_issuer_for_us_is_accepted_with_its_claims() {
     assert_eq!(verified.issuer(), ISSUER);
     assert_eq!(verified.expires_at(), Timestamp::from_secs(NOW + 300));
     assert_eq!(verified.text("repository").unwrap(), "acme/widget");
+    assert_eq!(registry.verifier.provider_of(&verified).unwrap().id(), "made-up");
+}
+
+#[test]
+fn a_verifier_says_what_it_was_made_of() {
+    let registry = Registry::new();
+    assert_eq!(registry.verifier.audiences(), [Audience::new(AUDIENCE).unwrap()]);
+    assert_eq!(registry.verifier.context().clock().now(), Timestamp::from_secs(NOW));
 }
 
 #[test]

@@ -27,6 +27,13 @@ fn a_publisher_with_more_rules_is_more_specific_and_ids_weigh_nothing() {
 }
 
 #[test]
+fn a_description_tells_a_tag_from_a_branch() {
+    let config = json!({"organization_slug": "acme", "pipeline_slug": "widget", "build_tag": "v*", "build_branch": "main"});
+    let description = Buildkite::public().publisher(&config).unwrap().describe();
+    assert!(description.contains(", tag v*") && description.contains(", branch main"), "{description}");
+}
+
+#[test]
 fn the_build_is_linked() {
     let claims = verified(&Buildkite::public(), &sample::claims(ISSUER, AUDIENCE, NOW, "id")).unwrap();
     let run = Buildkite::public().run(&claims);

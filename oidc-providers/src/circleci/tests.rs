@@ -5,14 +5,14 @@ use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Context, Provider, ProviderSet, Replay};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::claims::{
     CONTEXT_IDS, ORG_ID, PIPELINE_DEFINITION_ID, PROJECT_ID, SSH_RERUN, VCS_ORIGIN, VCS_REF,
 };
 use super::{CircleCi, ISSUER, sample};
 use crate::cases::{self, Platform};
-use crate::harness::{AUDIENCE, NOW, anything_but, outcome, verified};
+use crate::harness::{AUDIENCE, NOW, anything_but, changed, outcome, verified};
 
 const ORGANIZATION: &str = "11111111-1111-4111-8111-111111111111";
 
@@ -49,6 +49,64 @@ fn an_issuer_is_the_root_or_an_organisations_and_nothing_else() {
     }
     for id in ["", "acme", "11111111111141118111111111111111", "../11111111-1111-4111-8111-111111111111"] {
         assert!(CircleCi::organization(id).is_err(), "{id}");
+    }
+}
+
+/// A publisher without an origin and more rules, with changes.
+fn config(changes: &Value) -> Value {
+    let ids = json!({
+        "org_id": ORGANIZATION,
+        "project_id": "22222222-2222-4222-8222-222222222222",
+        "pipeline_definition_id": "33333333-3333-4333-8333-333333333333",
+    });
+    changed(&ids, changes)
+}
+
+#[test]
+fn an_origin_is_host_owner_and_name() {
+    let public = CircleCi::public();
+    for origin in ["github.com/acme/widget", "gitlab.com/acme/group/widget"] {
+        assert!(public.publisher(&config(&json!({ "vcs_origin": origin }))).is_ok(), "{origin}");
+    }
+    let example = "such as `github.com/acme/widget`";
+    for (origin, fix) in [
+        ("https://github.com/acme/widget", "write `github.com/acme/widget`"),
+        ("github.com/acme/widget.git", "write `github.com/acme/widget`"),
+        ("https://github.com/acme", example),
+        ("acme/widget", example),
+        ("github.com//widget", "vcs_origin"),
+        ("github.com/ac me/widget", "vcs_origin"),
+        ("git@github.com/acme/widget", "vcs_origin"),
+        ("github.com:443/acme/widget", "vcs_origin"),
+        ("github.com/acme/widget#x", "vcs_origin"),
+        ("github.com/acme/widget?x", "vcs_origin"),
+        ("github.com\\acme/widget/x", "vcs_origin"),
+    ] {
+        let error = public.publisher(&config(&json!({ "vcs_origin": origin }))).unwrap_err();
+        assert!(error.to_string().contains(fix), "{error}");
+    }
+}
+
+#[test]
+fn a_publisher_with_more_rules_is_more_specific_and_an_origin_weighs_nothing() {
+    let origin = "github.com/acme/widget";
+    let contexts = ["44444444-4444-4444-8444-444444444444"];
+    for (changes, specificity, description) in [
+        (json!({}), 0, ", VCS origin github.com/acme/widget"),
+        (json!({ "vcs_ref": "refs/heads/*" }), 1, ", VCS origin github.com/acme/widget, ref refs/heads/*"),
+        (
+            json!({ "context_ids": contexts, "vcs_ref": "refs/heads/main" }),
+            2,
+            ", ref refs/heads/main, context 44444444-4444-4444-8444-444444444444",
+        ),
+    ] {
+        let config = changed(&config(&json!({ "vcs_origin": origin })), &changes);
+        let claims = sample::claims(ISSUER, AUDIENCE, NOW, "id");
+        assert_eq!(outcome(&CircleCi::public(), &config, &claims).unwrap().specificity, specificity);
+        let publisher = CircleCi::public().publisher(&config).unwrap();
+        assert!(publisher.describe().ends_with(description), "{}", publisher.describe());
+        let key = "org/11111111-1111-4111-8111-111111111111/project/22222222-2222-4222-8222-222222222222";
+        assert_eq!(publisher.identity().key, key);
     }
 }
 

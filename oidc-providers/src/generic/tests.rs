@@ -68,6 +68,18 @@ async fn a_commands_token_is_held_against_the_audience_afterwards() {
 }
 
 #[test]
+fn a_rule_has_a_bound_and_a_description_no_values() {
+    let provider = Generic::at(ISSUER).unwrap();
+    for (length, is_taken) in [(1024, true), (1025, false), (2000, false)] {
+        let config = json!({"claims": {"sub": "x".repeat(length), "project": 7}});
+        match provider.publisher(&config) {
+            Ok(publisher) if is_taken => assert_eq!(publisher.describe(), "rules on project, sub"),
+            refused => assert!(refused.is_err() && !is_taken, "{length}"),
+        }
+    }
+}
+
+#[test]
 fn a_refusal_tells_what_was_found_and_not_what_was_expected() {
     let config = json!({"claims": {"sub": "system:serviceaccount:acme:other"}});
     let provider = Generic::at(ISSUER).unwrap();

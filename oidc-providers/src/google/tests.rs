@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Google, ISSUER, sample};
 use crate::cases::{self, Platform};
-use crate::harness::{AUDIENCE, NOW, hold, overrides, selected, verified};
+use crate::harness::{AUDIENCE, NOW, hold, outcome, overrides, selected, verified};
 
 #[test]
 fn every_case_holds() {
@@ -20,6 +20,35 @@ fn the_vectors_of_other_registries_hold() {
         let claims = sample::claims_with(ISSUER, AUDIENCE, NOW, "id", &overrides(claims));
         selected(&Google::public(), vector, &claims)
     });
+}
+
+#[test]
+fn an_address_has_one_at_sign_a_name_and_a_host_with_a_dot() {
+    let is_taken = |email: &str| Google::public().publisher(&json!({ "email": email })).is_ok();
+    assert!(is_taken("publisher@acme.iam.gserviceaccount.com"));
+    for email in
+        ["publisher", "@acme.example", "a@acme", "a@b@acme.example", "a b@acme.example", "a@acme .example"]
+    {
+        assert!(!is_taken(email), "{email}");
+    }
+}
+
+#[test]
+fn a_subject_is_visible_ascii_in_a_configuration_and_in_a_token_to_learn_from() {
+    let email = "publisher@acme.iam.gserviceaccount.com";
+    for (subject, is_taken) in [
+        ("104029292853099978293", true),
+        ("abc-1", true),
+        ("1 2", false),
+        ("\u{661}", false),
+        ("a\u{456}", false),
+    ] {
+        let config = json!({ "email": email, "sub": subject });
+        assert_eq!(Google::public().publisher(&config).is_ok(), is_taken, "{subject}");
+        let claims = sample::claims_with(ISSUER, AUDIENCE, NOW, "id", &overrides(&json!({ "sub": subject })));
+        let learning = outcome(&Google::public(), &json!({ "email": email }), &claims);
+        assert_eq!(learning.is_ok(), is_taken, "{subject}");
+    }
 }
 
 #[test]

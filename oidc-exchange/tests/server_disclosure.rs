@@ -5,7 +5,7 @@ mod server;
 
 use std::time::Duration;
 
-use oidc_core::{MAX_TOKEN_BYTES, Subject};
+use oidc_core::{Identity, MAX_TOKEN_BYTES, Subject};
 use oidc_exchange::server::{Door, PublisherRecord, RefusalKind, TrustStore as _};
 use serde_json::{Value, json};
 use server::{NOW, Registry, package};
@@ -83,14 +83,44 @@ async fn a_stranger_of_the_same_name_is_told_the_same_as_where_there_is_no_packa
 }
 
 #[tokio::test]
-async fn a_stranger_is_told_its_own_ids_and_no_other_claim_of_its_token() {
+async fn a_stranger_is_told_what_it_is_looked_up_by_its_environment_its_ids_and_no_other_claim_of_its_token()
+{
     let registry = Registry::new().await;
-    let claims = json!({ "repository": "evil/widget", "repository_id": "66", "actor_id": "77" });
-    let (_, message, _) = refusal(&registry, "@acme/widget", &claims).await;
-    assert!(message.contains("`evil/widget`") && message.contains("`repository_id` `66`"), "{message}");
-    for other in ["sha", "run_id", "actor_id", "77", "acme"] {
-        assert!(!message.replace("@acme/widget", "").contains(other), "{other}: {message}");
+    for (environment, told) in [(json!(null), "no `environment`"), (json!("live"), "`environment` `live`")] {
+        let claims = json!({
+            "repository": "evil/widget", "repository_id": "66", "actor_id": "77", "environment": environment,
+        });
+        let (_, message, _) = refusal(&registry, "@acme/widget", &claims).await;
+        assert!(message.contains("`repository_id` `66`"), "{message}");
+        assert!(
+            message.contains(&format!("; this job has `repository` `evil/widget`, {told};")),
+            "{message}"
+        );
+        for other in ["sha", "run_id", "actor_id", "77", "acme", "publish.yml"] {
+            assert!(!message.replace("@acme/widget", "").contains(other), "{other}: {message}");
+        }
     }
+}
+
+#[tokio::test]
+async fn where_no_package_is_named_the_operator_reads_the_publishers_that_are_most_like_the_job() {
+    let registry = Registry::new().await;
+    let mut foreign = registry.configure("@acme/far", "evil/x", &json!({}), false).await;
+    registry.clock.advance(Duration::from_secs(1));
+    registry.configure("@acme/near", "acme/wid", &json!({}), false).await;
+    foreign.id = "foreign".to_owned();
+    foreign.package = package("@acme/foreign");
+    foreign.identity = Identity::new("https://0.example", "acme/wid");
+    registry.store.add(&foreign).await.unwrap();
+    let widget = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    registry.store.remove(&widget.package, &widget.id).await.unwrap();
+    let token = registry.token(&json!({}));
+    let refusal = registry.exchange.exchange(&token, &Door::identity("npm")).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
+    assert!(!refusal.to_string().contains("@acme/near"), "{refusal}");
+    let reason = registry.events.take().remove(0).reason;
+    let place = |name: &str| reason.find(&format!("`@acme/{name}` by fake of")).expect("it is named");
+    assert!(place("near") < place("foreign") && place("foreign") < place("far"), "{reason}");
 }
 
 #[tokio::test]

@@ -62,7 +62,6 @@ pub(super) fn of_kind(kind: RefusalKind, message: &str) -> Diagnosis {
     let subject = match kind {
         RefusalKind::AlreadyUsed => Subject::Claim("jti".to_owned()),
         RefusalKind::NotTrusted | RefusalKind::RuleDiffers => Subject::Field("publisher".to_owned()),
-        RefusalKind::KeysUnavailable { .. } => Subject::Key,
         _ => Subject::Token,
     };
     Diagnosis::new(kind.as_str(), subject, message)

@@ -13,8 +13,8 @@ use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{
     Audience, ClaimRule, Claims, Context, Detection, Diagnosis, Identity, InvalidPublisher, Issuer, Match,
-    Mismatch, Pin, Profile, Provider, ProviderSet, Publisher, Random, RandomError, Run, SourceError, Subject,
-    TokenSource, Verified,
+    Mismatch, Pin, Profile, Provider, ProviderSet, Publisher, Random, RandomError, Run, Setting, SourceError,
+    Subject, TokenSource, Unverified, Verified,
 };
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
@@ -99,6 +99,16 @@ impl Provider for Fake {
         let rules = ["workflow", "environment"].map(|key| Some((key, text(key)?)));
         let rules = rules.into_iter().flatten().collect();
         Ok(Box::new(FakePublisher { repository, id: text("repository_id"), rules }))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        let value = |claim| claims.read_unverified().text(claim).map(String::from);
+        vec![
+            Setting::required("repository", "repository", value("repository")),
+            Setting::optional("workflow", "workflow", value("workflow")),
+            Setting::optional("environment", "environment", value("environment")),
+            Setting::optional("ref", "ref", None),
+        ]
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

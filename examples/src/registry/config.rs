@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use oidc_core::{HttpUrl, shown};
+use oidc_core::{HttpUrl, Secret, shown};
 use oidc_exchange::server::TrustPolicy;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -27,7 +27,8 @@ pub struct Config {
     /// Where clients reach the registry. It may have a path; port 0 stands for the one that is listened on.
     pub public_url: String,
     /// `sqlite:FILE`, relative to the working directory, or `postgres://USER:PASSWORD@HOST/NAME`.
-    pub database: String,
+    #[serde(deserialize_with = "secret")]
+    pub database: Secret,
     /// A file with the administrator's token.
     pub admin_token_file: Option<PathBuf>,
     /// The certificate to serve https with.
@@ -49,6 +50,10 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::
         let expected = "expected an address and a port, such as `127.0.0.1:4873`";
         D::Error::custom(format!("`listen` is `{}`; {expected}", shown(&text)))
     })
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
 }
 
 /// A certificate and its key, files in PEM.
@@ -202,9 +207,9 @@ impl Config {
 
     /// Whether everything is there that a registry can't run without.
     pub(super) fn check(&self) -> Result<(), InvalidConfig> {
-        let scheme = self.database.split_once(':').map(|(scheme, _)| scheme);
+        let scheme = self.database.expose().split_once(':').map(|(scheme, _)| scheme);
         if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) {
-            let found = without_password(&self.database);
+            let found = without_password(self.database.expose());
             let found = found.map_or_else(|| "no URL".to_owned(), |url| format!("`{}`", shown(&url)));
             return Err(InvalidConfig::Database(found));
         }

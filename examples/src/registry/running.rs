@@ -117,11 +117,13 @@ impl Running {
         let public_url = config.public_url(address.port())?;
 
         let failed = |reason: String| StartError::Database {
-            url: without_password(&config.database).unwrap_or_default(),
+            url: without_password(config.database.expose()).unwrap_or_default(),
             reason,
         };
-        let store = SqlStore::open(&config.database).await.map_err(|error| failed(error.to_string()))?;
-        let database = Database::open(&config.database).await.map_err(|error| failed(chain(&error)))?;
+        let store =
+            SqlStore::open(config.database.expose()).await.map_err(|error| failed(error.to_string()))?;
+        let database =
+            Database::open(config.database.expose()).await.map_err(|error| failed(chain(&error)))?;
         let (audit, writer) =
             Audit::start(database.clone(), cx).map_err(|error| failed(error.to_string()))?;
 

@@ -156,3 +156,11 @@ fn every_platforms_keys_stand_in_the_reference() {
         assert_eq!(written, known, "{kind}");
     }
 }
+
+#[test]
+fn a_databases_password_is_not_in_debug() {
+    let text = EXAMPLE.replace("sqlite:registry.db", "postgres://registry:hunter2@db/registry");
+    let config = Config::parse(&text).unwrap();
+    assert!(config.database.expose().contains("hunter2"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}

@@ -12,8 +12,8 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use common::clients::{Client, Output, Tool};
 use common::http;
-use common::scene::{Scene, borrowed};
-use examples::issuer::{Changes, Fault, GITHUB, GITLAB, Platform, Settings};
+use common::scene::{Scene, borrowed, refused_jobs, same_token};
+use examples::issuer::{GITHUB, GITLAB, Platform, Settings};
 use oidc_core::http::Method;
 
 const CRATES: [&str; 2] = ["widget-one", "widget_two"];
@@ -154,16 +154,7 @@ async fn a_plain_cargo_publish_is_a_trusted_publish_with_a_credential_provider()
 #[tokio::test]
 async fn refusals_are_readable_in_what_is_printed() {
     let Some(cargo) = Tool::Cargo.find().await else { return };
-    let changed = |claim: &str, value: &str| Settings {
-        changes: Changes::default().set(claim, value),
-        ..Settings::new(&GITHUB)
-    };
-    let expired = Settings { fault: Some(Fault::Expired), ..Settings::new(&GITHUB) };
-    for (settings, rules, part) in [
-        (changed("repository", "evil/widget"), "", "no trusted publisher"),
-        (changed("environment", "staging"), "environment = \"publish\"", "environment"),
-        (expired, "", "expired"),
-    ] {
+    for (settings, rules, part) in refused_jobs() {
         let scene = Scene::start(settings, "", &["cargo:widget-one"], rules).await;
         let printed = publish(&cargo, &scene, "widget-one", "1.0.0").await.failed();
         assert!(printed.contains(part) && printed.contains("400"), "{part}: {printed}");
@@ -174,8 +165,7 @@ async fn refusals_are_readable_in_what_is_printed() {
 #[tokio::test]
 async fn a_replayed_token_a_stolen_version_and_a_foreign_crate_are_refused() {
     let Some(cargo) = Tool::Cargo.find().await else { return };
-    let same = Settings { fault: Some(Fault::SameToken), ..Settings::new(&GITHUB) };
-    let scene = Scene::start(same, "", &["cargo:widget-one"], "").await;
+    let scene = Scene::start(same_token(), "", &["cargo:widget-one"], "").await;
     publish(&cargo, &scene, "widget-one", "1.0.0").await.succeeded();
     let replayed = publish(&cargo, &scene, "widget-one", "1.0.1").await.failed();
     assert!(replayed.contains("already used"), "{replayed}");

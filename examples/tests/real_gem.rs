@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use common::clients::{Client, Output, Tool};
 use common::http;
-use common::scene::{ADMIN, Scene, borrowed};
-use examples::issuer::{Changes, Fault, GITHUB, GITLAB, Platform, Settings};
+use common::scene::{ADMIN, Scene, borrowed, refused_jobs, same_token};
+use examples::issuer::{Changes, GITHUB, GITLAB, Platform, Settings};
 use oidc_core::http::{Method, Request};
 
 const GEMS: [&str; 2] = ["rubygems:widget", "rubygems:acme-gadget"];
@@ -156,16 +156,7 @@ async fn what_is_made_for_another_platform_is_not_installed() {
 #[tokio::test]
 async fn refused_exchanges_are_readable_in_what_is_printed() {
     let Some(gem) = Tool::Gem.find().await else { return };
-    let changed = |claim: &str, value: &str| Settings {
-        changes: Changes::default().set(claim, value),
-        ..Settings::new(&GITHUB)
-    };
-    let expired = Settings { fault: Some(Fault::Expired), ..Settings::new(&GITHUB) };
-    for (settings, rules, part) in [
-        (changed("repository", "evil/widget"), "", "no trusted publisher"),
-        (changed("environment", "staging"), "environment = \"publish\"", "environment"),
-        (expired, "", "expired"),
-    ] {
+    for (settings, rules, part) in refused_jobs() {
         let scene = Scene::start(settings, "", &["rubygems:widget"], rules).await;
         let printed = publish(&gem, &scene, "widget", "1.0.0").await.failed();
         assert!(printed.contains(part) && printed.contains("404"), "{part}: {printed}");
@@ -177,8 +168,7 @@ async fn refused_exchanges_are_readable_in_what_is_printed() {
 #[tokio::test]
 async fn a_replayed_token_a_published_version_and_a_foreign_gem_are_refused() {
     let Some(gem) = Tool::Gem.find().await else { return };
-    let same = Settings { fault: Some(Fault::SameToken), ..Settings::new(&GITHUB) };
-    let scene = Scene::start(same, "", &["rubygems:widget"], "").await;
+    let scene = Scene::start(same_token(), "", &["rubygems:widget"], "").await;
     publish(&gem, &scene, "widget", "1.0.0").await.succeeded();
     let replayed = publish(&gem, &scene, "widget", "1.0.1").await.failed();
     assert!(replayed.contains("already used") && replayed.contains("404"), "{replayed}");

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use common::clients::{Client, Output, Tool};
 use common::http;
-use common::scene::{Scene, borrowed};
-use examples::issuer::{Changes, Fault, GITHUB, Settings};
+use common::scene::{Scene, borrowed, refused_jobs, same_token};
+use examples::issuer::{GITHUB, Settings};
 
 /// Builds a wheel with nothing but the standard library.
 const BUILD: &str = r#"
@@ -120,33 +120,69 @@ async fn maturin_uploads_by_identity_on_the_legacy_path() {
 #[tokio::test]
 async fn uv_shows_why_it_is_refused() {
     let Some(uv) = Tool::Uv.find().await else { return };
-    let changed = |claim: &str, value: &str| Settings {
-        changes: Changes::default().set(claim, value),
-        ..Settings::new(&GITHUB)
-    };
-    let expired = Settings { fault: Some(Fault::Expired), ..Settings::new(&GITHUB) };
-    for (settings, rules, parts) in [
-        (changed("repository", "evil/widget"), "", ["invalid-publisher", "evil/widget"]),
-        (
-            changed("environment", "staging"),
-            "environment = \"publish\"",
-            ["invalid-publisher", "environment"],
-        ),
-        (expired, "", ["invalid-token", "expired"]),
-    ] {
+    for (settings, rules, part) in refused_jobs() {
+        let code = if part == "expired" { "invalid-token" } else { "invalid-publisher" };
         let scene = Scene::secure(settings, &PACKAGES, rules).await;
         let printed = uv_publish(&uv, &scene, "my_widget", "1.0.0").await.failed();
-        assert!(parts.iter().all(|part| printed.contains(part)), "{parts:?}: {printed}");
+        assert!(printed.contains(part) && printed.contains(code), "{part}: {printed}");
         assert_eq!(scene.count("hosted_file").await, 0);
     }
-    let same = Settings { fault: Some(Fault::SameToken), ..Settings::new(&GITHUB) };
-    let scene = Scene::secure(same, &PACKAGES, "").await;
+    let scene = Scene::secure(same_token(), &PACKAGES, "").await;
     uv_publish(&uv, &scene, "my_widget", "1.0.0").await.succeeded();
     let replayed = uv_publish(&uv, &scene, "my_widget", "1.0.1").await.failed();
     assert!(replayed.contains("invalid-reuse-token"), "{replayed}");
     let foreign = Scene::secure(Settings::new(&GITHUB), &["pypi:other"], "").await;
     let printed = uv_publish(&uv, &foreign, "my_widget", "1.0.0").await.failed();
     assert!(printed.contains("my-widget") && printed.contains("403"), "{printed}");
+}
+
+async fn upload_under_exec(twine: &Client, scene: &Scene, version: &str) -> Output {
+    let (folder, file) = wheel(twine, "my_widget", version).await;
+    let url = format!("{}legacy/", scene.url());
+    let options = ["--registry", "pypi", "--url", &url, "--trusted-publishing", "always"];
+    let upload = ["upload", "--non-interactive", "--repository-url", &url, &file];
+    twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await
+}
+
+/// `trusted-publish` says why, and twine doesn't run.
+#[tokio::test]
+async fn what_is_refused_under_exec_is_readable() {
+    let Some(twine) = Tool::Twine.find().await else { return };
+    for (settings, rules, part) in refused_jobs() {
+        let scene = Scene::start(settings, "", &PACKAGES, rules).await;
+        let printed = upload_under_exec(&twine, &scene, "1.0.0").await.failed();
+        assert!(printed.contains(part) && printed.contains("422"), "{part}: {printed}");
+        assert_eq!(scene.count("hosted_file").await, 0);
+    }
+    let scene = Scene::start(same_token(), "", &PACKAGES, "").await;
+    upload_under_exec(&twine, &scene, "1.0.0").await.succeeded();
+    let replayed = upload_under_exec(&twine, &scene, "1.0.1").await.failed();
+    assert!(replayed.contains("already used") && replayed.contains("422"), "{replayed}");
+    assert_eq!(scene.count("hosted_file").await, 1);
+}
+
+async fn maturin_upload(maturin: &Client, scene: &Scene, version: &str) -> Output {
+    let (folder, file) = wheel(maturin, "my_widget", version).await;
+    let url = format!("{}legacy/", scene.url());
+    let upload = ["upload", "--non-interactive", "--repository-url", &url, &file];
+    maturin.run(&folder, &borrowed(scene.issuer.env()), &upload).await
+}
+
+/// Maturin throws the registry's answer away: it says that a member `token` is missing in it.
+#[tokio::test]
+async fn maturin_is_refused_and_does_not_say_why() {
+    let Some(maturin) = Tool::Maturin.find().await else { return };
+    for (settings, rules, part) in refused_jobs() {
+        let scene = Scene::start(settings, "", &PACKAGES, rules).await;
+        let printed = maturin_upload(&maturin, &scene, "1.0.0").await.failed();
+        assert!(printed.contains("missing field `token`"), "{part}: {printed}");
+        assert_eq!(scene.count("hosted_file").await, 0);
+    }
+    let scene = Scene::start(same_token(), "", &PACKAGES, "").await;
+    maturin_upload(&maturin, &scene, "1.0.0").await.succeeded();
+    let replayed = maturin_upload(&maturin, &scene, "1.0.1").await.failed();
+    assert!(replayed.contains("missing field `token`"), "{replayed}");
+    assert_eq!(scene.count("hosted_file").await, 1);
 }
 
 #[tokio::test]

@@ -111,37 +111,21 @@ async fn every_exchange_carries_the_identity_token_as_bearer_and_has_bounds() {
 async fn a_token_that_the_job_has_for_the_host_with_its_port_is_taken_as_npm_takes_it() {
     let url = "https://registry.example:8443/npm/";
     let exchange = "https://registry.example:8443/npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget";
-    for audience in ["npm:registry.example", "npm:registry.example:8443"] {
+    for (audience, is_taken) in [
+        ("npm:registry.example", true),
+        ("npm:registry.example:8443", true),
+        ("npm:other.example:8443", false),
+        ("npm:registry.example:9443", false),
+    ] {
         let http = FakeHttp::new().on("POST", exchange, created());
-        let got = Npm::at(url).unwrap();
-        let got = got
-            .publish_token(
-                package("@acme/widget"),
-                Mode::Always,
-                &ProviderSet::default(),
-                &job(&http, audience),
-            )
-            .await;
-        assert!(matches!(got, Ok(Outcome::Token(_))), "{audience}: {got:?}");
+        let (npm, providers, job) = (Npm::at(url).unwrap(), ProviderSet::default(), job(&http, audience));
+        let got = npm.publish_token(package("@acme/widget"), Mode::Always, &providers, &job).await;
+        assert_eq!(http.requests().is_empty(), !is_taken, "{audience}");
+        match got {
+            Ok(got) => assert!(is_taken && matches!(got, Outcome::Token(_)), "{audience}: {got:?}"),
+            Err(error) => assert!(!is_taken && error.diagnosis().code == "audience", "{audience}: {error}"),
+        }
     }
-    for audience in ["npm:other.example:8443", "npm:registry.example:9443"] {
-        let http = FakeHttp::new();
-        let got = Npm::at(url).unwrap();
-        let got = got
-            .publish_token(
-                package("@acme/widget"),
-                Mode::Always,
-                &ProviderSet::default(),
-                &job(&http, audience),
-            )
-            .await;
-        assert_eq!(got.unwrap_err().diagnosis().code, "audience", "{audience}");
-        assert!(http.requests().is_empty());
-    }
-    // Who asks for one of the forms gets it.
-    let cx = job(&FakeHttp::new(), "npm:registry.example:8443");
-    let asked = Npm::at(url).unwrap().with_port(Port::LeftOut).audience(&cx).await.unwrap();
-    assert_eq!(asked.as_str(), "npm:registry.example");
 }
 
 #[tokio::test]

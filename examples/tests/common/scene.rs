@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use examples::issuer::{self, Changes, Platform, Settings};
+use examples::issuer::{self, Changes, Fault, GITHUB, Platform, Settings};
 use examples::registry::database::Database;
 use examples::registry::{self, Config};
 use oidc_core::Context;
@@ -41,6 +41,24 @@ pub fn config(
         write!(config, "{package}{publisher}").unwrap();
     }
     config
+}
+
+/// Jobs that get no publish token: what their platform says of them, further rules of the publisher, and what a refusal names.
+pub fn refused_jobs() -> [(Settings, &'static str, &'static str); 3] {
+    let changed = |claim: &str, value: &str| Settings {
+        changes: Changes::default().set(claim, value),
+        ..Settings::new(&GITHUB)
+    };
+    [
+        (changed("repository", "evil/widget"), "", "evil/widget"),
+        (changed("environment", "staging"), "environment = \"publish\"", "environment"),
+        (Settings { fault: Some(Fault::Expired), ..Settings::new(&GITHUB) }, "", "expired"),
+    ]
+}
+
+/// A job that gets the same identity token however often it asks.
+pub fn same_token() -> Settings {
+    Settings { fault: Some(Fault::SameToken), ..Settings::new(&GITHUB) }
 }
 
 /// The database in a folder.

@@ -43,7 +43,7 @@ mod url;
 #[cfg(feature = "verify")]
 pub mod verify;
 
-pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS};
+pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 pub use crate::context::{
     Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random,
     RandomError,

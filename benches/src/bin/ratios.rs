@@ -20,7 +20,7 @@ use benches::{exchange, herd};
 use oidc_core::testing::SigningAlgorithm;
 
 /// One turn of one subject; much less than what a scheduler gives to others at a time.
-const TURN: Duration = Duration::from_micros(250);
+const TURN: Duration = Duration::from_millis(1);
 
 fn main() {
     let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(1001);

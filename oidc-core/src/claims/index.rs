@@ -9,10 +9,8 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::unique::{Text, UniqueNames};
-use super::{ClaimValue, InvalidClaims, MAX_CLAIMS};
+use super::{ClaimValue, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 
-/// Far more than [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES), and with room for positions in 32 bits.
-const MAX_JSON_BYTES: usize = 1 << 30;
 /// A power of two above the number of claims that tokens have, so that most names are found at the first look.
 const BUCKETS: usize = 64;
 /// No member's number: there are at most [`MAX_CLAIMS`].
@@ -29,34 +27,30 @@ pub(super) struct Index {
     may_have_escapes: bool,
 }
 
-/// One place: the member of this number, and the beginning of the bucket of this number.
+/// One place: the member of this number, and the beginning of the bucket of this number. Sixteen bytes, so that those of
+/// an ordinary token fit into what an allocator has at hand.
 #[derive(Clone, Copy)]
 struct Slot {
+    print: Print,
     /// The member that came last into this bucket.
     first: u16,
     /// The member that came into the same bucket before this one.
     next: u16,
-    print: u32,
-    /// Where the name stands in the text or, counted from the text's end, in `unescaped`.
-    name: Span,
-    value: Span,
-}
-
-#[derive(Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
+    /// Where the name begins in the text or, counted from the text's end, in `unescaped`.
+    name: u16,
+    /// Where the value begins and ends in the text.
+    value: (u16, u16),
 }
 
 impl Index {
     /// Finds every member of a JSON object, each name once.
     pub(super) fn of(json: &str) -> Result<Self, InvalidClaims> {
-        // With names unescaped, positions go up to twice the length.
-        if json.len() > MAX_JSON_BYTES {
-            return Err(InvalidClaims::Syntax);
+        if json.len() > MAX_CLAIMS_BYTES {
+            return Err(InvalidClaims::TooLong);
         }
         let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
-        let mut index = Self { slots: Vec::new(), members: 0, unescaped: String::new(), may_have_escapes };
+        let slots = vec![Slot::EMPTY; BUCKETS];
+        let mut index = Self { slots, members: 0, unescaped: String::new(), may_have_escapes };
         let mut why = InvalidClaims::Syntax;
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let indexer = Indexer { json, index: &mut index, why: &mut why };
@@ -69,19 +63,21 @@ impl Index {
 
     pub(super) fn get<'a>(&self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {
         let name = name.as_bytes();
-        let slot = self.find(json, name, print(name))?;
-        Some(ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes))
+        let print = Print::of(name);
+        let first = self.slots.get(print.bucket())?.first;
+        let slot = self.find(json, name, print, first)?;
+        Some(ClaimValue::new(json.get(slot.value())?, self.may_have_escapes))
     }
 
     pub(super) fn iter<'a>(&'a self, json: &'a str) -> impl Iterator<Item = (&'a str, ClaimValue<'a>)> {
         self.slots.iter().take(self.members).filter_map(move |slot| {
-            let value = ClaimValue::new(json.get(slot.value.range())?, self.may_have_escapes);
+            let value = ClaimValue::new(json.get(slot.value())?, self.may_have_escapes);
             Some((std::str::from_utf8(slot.name(json, &self.unescaped)?).ok()?, value))
         })
     }
 
-    fn find(&self, json: &str, name: &[u8], print: u32) -> Option<&Slot> {
-        let mut number = self.slots.get(bucket(print))?.first;
+    /// Looks for a name in a bucket, from this member on.
+    fn find(&self, json: &str, name: &[u8], print: Print, mut number: u16) -> Option<&Slot> {
         // Ends at `NONE`, which is no member's number.
         while let Some(slot) = self.slots.get(usize::from(number)) {
             if slot.print == print && slot.name(json, &self.unescaped) == Some(name) {
@@ -93,32 +89,33 @@ impl Index {
     }
 
     /// Adds a member, unless there is one of its name.
+    #[inline]
     fn push(&mut self, json: &str, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
         let number = self.members;
-        if number >= MAX_CLAIMS {
-            return Err(InvalidClaims::TooMany);
-        }
         if number >= self.slots.len() {
-            self.slots.resize(number + BUCKETS, Slot::EMPTY);
+            if number >= MAX_CLAIMS {
+                return Err(InvalidClaims::TooMany);
+            }
+            self.slots.resize(MAX_CLAIMS, Slot::EMPTY);
         }
-        let print = print(name.0.as_bytes());
-        if self.find(json, name.0.as_bytes(), print).is_some() {
+        let print = Print::of(name.0.as_bytes());
+        let bucket = self.slots.get_mut(print.bucket()).ok_or(InvalidClaims::TooMany)?;
+        let next = std::mem::replace(&mut bucket.first, short(number));
+        if next != NONE && self.find(json, name.0.as_bytes(), print, next).is_some() {
             return Err(InvalidClaims::Duplicate);
         }
         let name = match &name.0 {
-            Cow::Borrowed(name) => Span::within(json, name),
+            Cow::Borrowed(name) => begin(json, name),
             Cow::Owned(name) => {
-                let start = json.len() + self.unescaped.len();
+                let begin = json.len() + self.unescaped.len();
                 self.unescaped.push_str(name);
-                Span::new(start, start + name.len())
+                begin
             }
         };
-        let next = match self.slots.get_mut(bucket(print)) {
-            Some(bucket) => std::mem::replace(&mut bucket.first, u16::try_from(number).unwrap_or(NONE)),
-            None => NONE,
-        };
+        let begin = begin(json, value);
         if let Some(slot) = self.slots.get_mut(number) {
-            *slot = Slot { first: slot.first, next, print, name, value: Span::within(json, value) };
+            let value = (short(begin), short(begin + value.len()));
+            *slot = Slot { first: slot.first, next, print, name: short(name), value };
         }
         self.members = number + 1;
         Ok(())
@@ -126,39 +123,54 @@ impl Index {
 }
 
 impl Slot {
-    const EMPTY: Self = Self {
-        first: NONE,
-        next: NONE,
-        print: 0,
-        name: Span { start: 0, end: 0 },
-        value: Span { start: 0, end: 0 },
-    };
+    const EMPTY: Self = Self { print: Print(0), first: NONE, next: NONE, name: 0, value: (0, 0) };
 
     fn name<'a>(&self, json: &'a str, unescaped: &'a str) -> Option<&'a [u8]> {
-        let in_json = json.as_bytes().get(self.name.range());
-        in_json.or_else(|| unescaped.as_bytes().get(self.name.before(json.len()).range()))
+        let begin = usize::from(self.name);
+        match begin.checked_sub(json.len()) {
+            None => json.as_bytes().get(begin..begin + self.print.length()),
+            Some(begin) => unescaped.as_bytes().get(begin..begin + self.print.length()),
+        }
+    }
+
+    fn value(&self) -> Range<usize> {
+        usize::from(self.value.0)..usize::from(self.value.1)
     }
 }
 
-impl Span {
-    #[allow(clippy::cast_possible_truncation, reason = "both are at most twice `MAX_JSON_BYTES`")]
-    fn new(start: usize, end: usize) -> Self {
-        Self { start: start as u32, end: end as u32 }
+/// Where `part`, a slice of `whole`, begins in it.
+fn begin(whole: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize)
+}
+
+/// A position, or a member's number.
+#[allow(clippy::cast_possible_truncation, reason = "positions are at most twice `MAX_CLAIMS_BYTES`")]
+fn short(position: usize) -> u16 {
+    position as u16
+}
+
+/// A number that two names rarely share: of their length, their first and their last byte, without a branch. It need not
+/// withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
+/// signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Print(u32);
+
+impl Print {
+    fn of(name: &[u8]) -> Self {
+        let [length, more, ..] = name.len().to_le_bytes();
+        let first = name.first().copied().unwrap_or_default();
+        let last = name.last().copied().unwrap_or_default();
+        Self(u32::from_le_bytes([length, more, first, last]))
     }
 
-    /// Where `part`, a slice of `whole`, stands in it.
-    fn within(whole: &str, part: &str) -> Self {
-        let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
-        Self::new(start, start + part.len())
+    /// The name's.
+    fn length(self) -> usize {
+        (self.0 & 0xffff) as usize
     }
 
-    fn before(self, length: usize) -> Self {
-        let length = Self::new(length, length).start;
-        Self { start: self.start.saturating_sub(length), end: self.end.saturating_sub(length) }
-    }
-
-    fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
+    /// Its bucket. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.
+    fn bucket(self) -> usize {
+        (self.0.wrapping_mul(0x9e37_79b9) >> (u32::BITS - BUCKETS.ilog2())) as usize
     }
 }
 
@@ -193,19 +205,4 @@ impl<'de> Visitor<'de> for Indexer<'_, 'de> {
         }
         Ok(())
     }
-}
-
-/// A number that two names rarely share: of their length, their first and their last byte, without a branch. It need not
-/// withstand an attacker: were it the same for [`MAX_CLAIMS`] names, indexing them would take about as long as one
-/// signature.
-fn print(name: &[u8]) -> u32 {
-    let [length, more, ..] = name.len().to_le_bytes();
-    let first = name.first().copied().unwrap_or_default();
-    let last = name.last().copied().unwrap_or_default();
-    u32::from_le_bytes([length, first, last, more])
-}
-
-/// The bucket of a number. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.
-fn bucket(print: u32) -> usize {
-    (print.wrapping_mul(0x9e37_79b9) >> (u32::BITS - BUCKETS.ilog2())) as usize
 }

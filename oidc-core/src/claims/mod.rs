@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 
 /// A token with more claims than this is refused. GitHub's tokens have about 40, plus custom properties.
 pub const MAX_CLAIMS: usize = 256;
+/// Claims of more bytes than this are refused. No token of [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES) has as many.
+pub const MAX_CLAIMS_BYTES: usize = 32 * 1024 - 1;
 
 /// What an identity token says: the decoded buffer and an index of its members, not a tree of owned values.
 ///
@@ -31,7 +33,7 @@ impl Claims {
     /// # Errors
     ///
     /// When the bytes are not one JSON object in UTF-8, a name occurs twice, or there are more than
-    /// [`MAX_CLAIMS`] members.
+    /// [`MAX_CLAIMS`] members or [`MAX_CLAIMS_BYTES`].
     pub fn parse(json: impl Into<Vec<u8>>) -> Result<Self, InvalidClaims> {
         let json = String::from_utf8(json.into()).map_err(|_| InvalidClaims::Syntax)?;
         let index = Index::of(&json)?;
@@ -76,6 +78,9 @@ pub enum InvalidClaims {
     /// A name occurs twice in one object.
     #[error("a member's name occurs twice in one object")]
     Duplicate,
+    /// More than [`MAX_CLAIMS_BYTES`].
+    #[error("longer than {MAX_CLAIMS_BYTES} bytes")]
+    TooLong,
     /// More than [`MAX_CLAIMS`] members.
     #[error("more than {MAX_CLAIMS} members")]
     TooMany,

@@ -63,6 +63,9 @@ fn what_is_not_one_object_is_refused() {
     assert_eq!(Claims::parse(vec![b'{', 0xff, b'}']).unwrap_err(), InvalidClaims::Syntax);
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
     assert_eq!(Claims::parse(deep).unwrap_err(), InvalidClaims::Syntax);
+    let long = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
+    assert_eq!(Claims::parse(long(MAX_CLAIMS_BYTES + 1)).unwrap_err(), InvalidClaims::TooLong);
+    assert_eq!(parse(&long(MAX_CLAIMS_BYTES)).text("a").unwrap().len(), MAX_CLAIMS_BYTES - 8);
     let many: Vec<String> = (0..=MAX_CLAIMS).map(|n| format!("\"c{n}\":0")).collect();
     assert_eq!(Claims::parse(format!("{{{}}}", many.join(","))).unwrap_err(), InvalidClaims::TooMany);
 }

@@ -147,3 +147,6 @@ impl Write {
         self.transaction.commit().await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,8 @@ pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store
     let latest = store.of_ecosystem("npm").await.unwrap();
     assert_eq!(latest.len(), MAX_LATEST);
     assert_eq!(latest[0].id, format!("{:05}", MAX_CANDIDATES + 4), "the latest first");
+    let of_package = store.of_package(&package("package-00007")).await.unwrap();
+    assert!(matches!(&of_package[..], [record] if record.id == "00007"), "a package's own");
 }
 
 pub(super) async fn of_concurrent_equal_publishers_one_is_stored<S: TrustStore>(store: &S, other: &S) {

@@ -15,8 +15,9 @@ use crate::time::Timestamp;
 
 /// A token with more claims than this is refused. GitHub's tokens have about 40, plus custom properties.
 pub const MAX_CLAIMS: usize = 256;
-/// Claims of more bytes than this are refused. No token of [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES) has as many.
-pub const MAX_CLAIMS_BYTES: usize = 32 * 1024 - 1;
+/// Claims of more bytes than this are refused: twice as many can be counted in 16 bits. No token of
+/// [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES) has them.
+pub const MAX_CLAIMS_BYTES: usize = u16::MAX as usize / 2;
 
 /// What an identity token says: the decoded buffer and an index of its members, not a tree of owned values.
 ///

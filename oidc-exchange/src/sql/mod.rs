@@ -46,7 +46,8 @@ impl SqlStore {
     /// Opens the database at `url`, such as `sqlite:registry.db` (created when missing) or
     /// `postgres://user@host/registry`, and brings its tables up to date. Several processes may use one database.
     ///
-    /// To PostgreSQL it speaks TLS as the URL's `sslmode` says, and trusts the system's certificates.
+    /// To PostgreSQL it speaks TLS as the URL's `sslmode` says: only `verify-full` asks who it is that answers, by the
+    /// system's roots or the one in the file `sslrootcert`; the default, `prefer`, believes anybody and does without TLS too.
     ///
     /// # Errors
     ///

@@ -128,20 +128,27 @@ async fn a_connection_that_breaks_before_the_answer_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn the_contexts_proxy_is_used_unless_it_is_told_not_to() {
+async fn plain_http_is_this_machines_and_passes_by_every_proxy() {
     let proxy = Wire::start(Answer::json(201, CREATED)).await;
     let registry = Wire::start(Answer::json(201, CREATED)).await;
-    let variables = [("http_proxy", proxy.url()), ("no_proxy", "")];
-    let through = HttpSettings::from_environment(&Environment::from_iter(variables));
-    exchange(registry.url(), &world(through)).await.unwrap();
-    let asked = proxy.requests();
-    assert!(asked[0].starts_with(&format!("POST {}/-/npm/v1/oidc/", registry.url())), "{}", asked[0]);
-    assert!(registry.requests().is_empty());
+    for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        let environment = Environment::from_iter([(name, proxy.url()), ("no_proxy", "")]);
+        exchange(registry.url(), &world(HttpSettings::from_environment(&environment))).await.unwrap();
+    }
+    assert_eq!((proxy.requests().len(), registry.requests().len()), (0, 5));
+}
 
-    let variables = [("http_proxy", proxy.url()), ("no_proxy", "127.0.0.1")];
-    let around = HttpSettings::from_environment(&Environment::from_iter(variables));
-    exchange(registry.url(), &world(around)).await.unwrap();
-    assert_eq!((proxy.requests().len(), registry.requests().len()), (1, 1));
+#[tokio::test]
+async fn a_host_that_is_to_be_reached_without_a_proxy_is() {
+    for (no_proxy, is_used) in [("", true), ("other.invalid", true), ("registry.invalid", false)] {
+        let tunnel = Wire::start(Answer::json(201, CREATED)).await;
+        let environment = Environment::from_iter([("https_proxy", tunnel.url()), ("no_proxy", no_proxy)]);
+        let settings = HttpSettings::from_environment(&environment);
+        // Nobody is there: what counts is who was asked for the way.
+        exchange("https://registry.invalid/", &world(settings)).await.unwrap_err();
+        let asked = tunnel.requests();
+        assert_eq!(asked.iter().any(|request| request.starts_with("CONNECT registry.invalid:443 ")), is_used);
+    }
 }
 
 #[tokio::test]

@@ -17,10 +17,9 @@ use crate::text::shown;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpSettings {
-    /// The proxy for https URLs, such as `http://proxy.example:3128`.
+    /// The proxy for https URLs, such as `http://proxy.example:3128`. Plain http never leaves this machine and its link (see
+    /// [`HttpUrl`](crate::HttpUrl)), where a proxy has nothing to do: it would see the secrets, and could answer for another machine.
     pub https_proxy: Option<String>,
-    /// The proxy for http URLs.
-    pub http_proxy: Option<String>,
     /// Hosts that are reached without a proxy: a comma-separated list of names, domains and networks.
     pub no_proxy: Option<String>,
     /// Certificates in PEM that are trusted beside the platform's: a private CA.
@@ -33,7 +32,6 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             https_proxy: None,
-            http_proxy: None,
             no_proxy: None,
             extra_ca: Vec::new(),
             user_agent: concat!("oidc-core/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -42,13 +40,11 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
-    /// The proxies that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name, lower case first, as curl
-    /// reads them (`HTTP_PROXY` in lower case only, since a CGI server sets the other from a request).
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, lower case first, as curl reads them.
     pub fn from_environment(environment: &Environment) -> Self {
         let get = |names: &[&str]| names.iter().find_map(|name| environment.get(name)).map(str::to_owned);
         Self {
             https_proxy: get(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
-            http_proxy: get(&["http_proxy", "all_proxy", "ALL_PROXY"]),
             no_proxy: get(&["no_proxy", "NO_PROXY"]),
             ..Self::default()
         }
@@ -82,7 +78,7 @@ pub struct InvalidHttpSettings {
 #[derive(Debug)]
 pub struct SystemHttp {
     settings: HttpSettings,
-    /// For loopback over plain http, where reading the platform's certificates would be waste.
+    /// For plain http on this machine and its link, without a proxy; reading the platform's certificates would be waste.
     plain: reqwest::Client,
     /// For https, made when it is first needed.
     tls: OnceLock<Result<reqwest::Client, InvalidHttpSettings>>,
@@ -95,7 +91,9 @@ impl SystemHttp {
     ///
     /// When a proxy, a certificate or the `User-Agent` is not one.
     pub fn new(settings: HttpSettings) -> Result<Self, InvalidHttpSettings> {
-        let plain = client(&settings, private_roots(&settings)?)?;
+        // What https needs is made later, and refused now.
+        proxy(&settings)?;
+        let plain = client(&settings, private_roots(&settings)?, None)?;
         Ok(Self { settings, plain, tls: OnceLock::new() })
     }
 
@@ -106,7 +104,7 @@ impl SystemHttp {
         let tls = self.tls.get_or_init(|| {
             let mut roots = private_roots(&self.settings)?;
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            client(&self.settings, roots)
+            client(&self.settings, roots, proxy(&self.settings)?)
         });
         tls.as_ref().map_err(|error| HttpError::new(request, HttpErrorKind::Request(error.to_string())))
     }
@@ -124,7 +122,11 @@ fn private_roots(settings: &HttpSettings) -> Result<RootCertStore, InvalidHttpSe
     Ok(roots)
 }
 
-fn client(settings: &HttpSettings, roots: RootCertStore) -> Result<reqwest::Client, InvalidHttpSettings> {
+fn client(
+    settings: &HttpSettings,
+    roots: RootCertStore,
+    proxy: Option<reqwest::Proxy>,
+) -> Result<reqwest::Client, InvalidHttpSettings> {
     let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| invalid("tls", &error))?
@@ -137,17 +139,17 @@ fn client(settings: &HttpSettings, roots: RootCertStore) -> Result<reqwest::Clie
         .referer(false)
         .user_agent(settings.user_agent.as_str())
         .no_proxy();
-    for proxy in proxies(settings).map_err(|error| invalid("proxy", &error))? {
+    if let Some(proxy) = proxy {
         builder = builder.proxy(proxy);
     }
     builder.build().map_err(|error| invalid("user_agent", &innermost(&error)))
 }
 
-fn proxies(settings: &HttpSettings) -> reqwest::Result<Vec<reqwest::Proxy>> {
+fn proxy(settings: &HttpSettings) -> Result<Option<reqwest::Proxy>, InvalidHttpSettings> {
+    let Some(url) = &settings.https_proxy else { return Ok(None) };
+    let proxy = reqwest::Proxy::https(url).map_err(|error| invalid("proxy", &error))?;
     let except = settings.no_proxy.as_deref().and_then(reqwest::NoProxy::from_string);
-    let https = settings.https_proxy.as_deref().map(reqwest::Proxy::https);
-    let http = settings.http_proxy.as_deref().map(reqwest::Proxy::http);
-    [https, http].into_iter().flatten().map(|proxy| Ok(proxy?.no_proxy(except.clone()))).collect()
+    Ok(Some(proxy.no_proxy(except)))
 }
 
 fn invalid(setting: &'static str, reason: &dyn fmt::Display) -> InvalidHttpSettings {

@@ -67,7 +67,7 @@ impl HttpUrl {
         match self.0.host() {
             Some(url::Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
             Some(url::Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Domain(name)) => name == "localhost",
             None => false,
         }
     }
@@ -199,7 +199,7 @@ pub struct InvalidUrl {
 impl InvalidUrl {
     /// An error for a text that is no such URL, or not of the form that its place asks for.
     pub fn new(url: &str, why: &'static str) -> Self {
-        Self { url: without_secrets(url), why }
+        Self { url: without_secrets(url, &['?', '#']), why }
     }
 
     /// The text, without what may be secret in it and fit to be shown.
@@ -235,13 +235,19 @@ fn origin_of(text: &str, expected: &str) -> String {
     let origin = origin.filter(url::Origin::is_tuple).map(|origin| origin.ascii_serialization());
     match origin {
         Some(origin) if origin != expected => shown(&origin).to_string(),
-        _ => without_user(text.split('?').next().unwrap_or_default()),
+        _ => without_secrets(text, &['?']),
     }
 }
 
-/// The text up to its query, with what stands before an `@` left out.
-fn without_secrets(text: &str) -> String {
-    without_user(text.split(['?', '#']).next().unwrap_or_default())
+/// The text up to one of these characters, with what stands before an `@` left out.
+fn without_secrets(text: &str, ends: &[char]) -> String {
+    let (before, after) = text.find(ends).map_or((text, ""), |at| text.split_at(at));
+    // What follows may be the rest of a password.
+    if after.contains('@') {
+        let scheme = before.split_once("//").map_or("", |(scheme, _)| scheme);
+        return shown(&format!("{scheme}//…")).to_string();
+    }
+    without_user(before)
 }
 
 /// The text, fit to be shown, without what stands before an `@`.

@@ -20,7 +20,8 @@ pub const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Keys of this age are used no more, even if their issuer can't be reached. A withdrawn key is gone by then.
 pub const MAX_AGE: Duration = Duration::from_secs(4 * 3600);
 /// After a fetch that failed, or that a token asked for whose key it did not bring, there is no other for this
-/// long, whoever asks. Strangers can make a registry ask an issuer this often and no more.
+/// long, whoever asks. Nor is there after one that brought it, where another did within this time: keys may change twice
+/// in a row, and not with every token. Strangers can make a registry ask an issuer twice as often as this and no more.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
 /// While an issuer is down, the time between two fetches doubles up to this.
 pub const MAX_BACK_OFF: Duration = Duration::from_secs(8 * 60);
@@ -51,6 +52,8 @@ struct Fetched {
 struct Schedule {
     in_flight: Option<watch::Receiver<()>>,
     not_before: Duration,
+    /// When a fetch last brought the key that a token asked for.
+    brought: Option<Duration>,
     failures_in_a_row: u32,
 }
 
@@ -105,10 +108,10 @@ impl KeyCache {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Fetches the keys, or waits for a fetch that is under way, or returns at once during the cool-down. The
-    /// fetch goes on if the caller goes away.
-    pub(super) async fn refresh(self: &Arc<Self>, wanted: impl FnOnce() -> Option<Wanted>) {
-        if let Some(mut done) = self.begin(wanted).await {
+    /// Fetches the keys, or waits for a fetch that is under way, or returns at once during the cool-down and where there
+    /// are newer keys than those of the generation that the caller saw. The fetch goes on if the caller goes away.
+    pub(super) async fn refresh(self: &Arc<Self>, seen: u64, wanted: impl FnOnce() -> Option<Wanted>) {
+        if let Some(mut done) = self.begin(seen, wanted).await {
             // An error means that the fetch ended; either way there is nothing more to wait for.
             let _ended = done.changed().await;
         }
@@ -149,10 +152,20 @@ impl KeyCache {
     }
 
     /// Joins the fetch that is under way or begins one, unless it is too early. Gives the end to wait for.
-    async fn begin(self: &Arc<Self>, wanted: impl FnOnce() -> Option<Wanted>) -> Option<watch::Receiver<()>> {
-        let landing = match self.join_or_begin(self.lock())? {
-            Flight::Joined(done) => return Some(done),
-            Flight::Begun(landing) => landing,
+    async fn begin(
+        self: &Arc<Self>,
+        seen: u64,
+        wanted: impl FnOnce() -> Option<Wanted>,
+    ) -> Option<watch::Receiver<()>> {
+        let landing = {
+            let schedule = self.lock();
+            if self.generation() != seen {
+                return None;
+            }
+            match self.join_or_begin(schedule)? {
+                Flight::Joined(done) => return Some(done),
+                Flight::Begun(landing) => landing,
+            }
         };
         let done = landing.done.subscribe();
         let wanted = wanted();
@@ -201,7 +214,12 @@ impl KeyCache {
         self.generation.fetch_add(1, Ordering::Release);
         let mut schedule = self.lock();
         schedule.failures_in_a_row = 0;
-        self.postpone(&mut schedule, if is_in_vain { now + COOL_DOWN } else { now });
+        let is_again = schedule.brought.is_some_and(|before| now < before + COOL_DOWN);
+        if wanted.is_some() && !is_in_vain {
+            schedule.brought = Some(now);
+        }
+        let cools_down = is_in_vain || (wanted.is_some() && is_again);
+        self.postpone(&mut schedule, if cools_down { now + COOL_DOWN } else { now });
     }
 
     fn failed(&self, error: &FetchError) {

@@ -132,7 +132,7 @@ impl Verifier {
             Err(Refusal { error, .. }) => return Err(error),
         };
         let keys = &missing.trusted.keys;
-        keys.refresh(|| wanted(token)).await;
+        keys.refresh(missing.generation, || wanted(token)).await;
         if keys.generation() != missing.generation {
             return self.verify_cached(token);
         }
@@ -154,8 +154,9 @@ impl Verifier {
     /// Fetches every issuer's keys, all at once. Failures are logged and leave the verifier usable: it asks again
     /// when a token comes.
     pub async fn warm_up(&self) {
+        let keys = self.0.issuers.values().map(|trusted| &trusted.keys);
         let mut refreshes: Vec<_> =
-            self.0.issuers.values().map(|trusted| Box::pin(trusted.keys.refresh(|| None))).collect();
+            keys.map(|keys| Box::pin(keys.refresh(keys.generation(), || None))).collect();
         std::future::poll_fn(|cx| {
             refreshes.retain_mut(|refresh| refresh.as_mut().poll(cx).is_pending());
             if refreshes.is_empty() { Poll::Ready(()) } else { Poll::Pending }

@@ -1,7 +1,8 @@
 //! Many callers, few fetches.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +10,7 @@ use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{COOL_DOWN, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER, Reason, Verifier};
+use oidc_core::{Clock, Timestamp};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -375,4 +377,61 @@ async fn cached_verification_keeps_its_speed_while_a_fetch_is_outstanding() {
     assert!(times[500] < Duration::from_millis(20), "{:?}", times[500]);
     scene.gate.let_through();
     herd.join_all().await;
+}
+
+/// What happens meanwhile.
+type Happening = Box<dyn FnOnce() + Send>;
+
+/// A clock in whose reading something else happens, once.
+#[derive(Clone)]
+struct Interrupted {
+    clock: ManualClock,
+    by: Arc<Mutex<Option<Happening>>>,
+}
+
+impl fmt::Debug for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Interrupted")
+    }
+}
+
+#[async_trait]
+impl Clock for Interrupted {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        let by = self.by.lock().unwrap().take();
+        by.into_iter().for_each(|happens| happens());
+        self.clock.monotonic()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration).await;
+    }
+}
+
+/// The first of two has looked at the old keys, and goes on when the second has fetched the new ones.
+#[test]
+fn who_comes_too_late_for_a_fetch_begins_no_other() {
+    let issuer = Arc::new(FakeIssuer::new(ISSUER));
+    let http = FakeHttp::of_issuer(Arc::clone(&issuer));
+    let clock = Interrupted { clock: ManualClock::at(NOW), by: Arc::default() };
+    let cx = context(http.clone(), &clock.clock).with_clock(clock.clone());
+    let verifier = verifier(AwsLc, Platform::new(), &cx).unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime().block_on(verifier.warm_up());
+    issuer.rotate();
+    let token = issuer.sign(&claims(NOW));
+    let before = jwks_requests(&http, &issuer);
+    let second = (verifier.clone(), token.clone());
+    *clock.by.lock().unwrap() = Some(Box::new(move || {
+        let (verifier, token) = second;
+        let fetches = std::thread::spawn(move || runtime().block_on(verifier.verify(&token)).is_ok());
+        assert!(fetches.join().unwrap());
+    }));
+    runtime().block_on(verifier.verify(&token)).unwrap();
+    assert!(clock.by.lock().unwrap().is_none(), "it was interrupted");
+    assert_eq!(jwks_requests(&http, &issuer) - before, 1);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use oidc_core::http::HttpErrorKind;
+use oidc_core::http::{HttpErrorKind, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{COOL_DOWN, REFRESH_AFTER, Reason};
@@ -17,6 +17,7 @@ async fn a_token_by_a_new_key_is_accepted_at_once_and_the_old_key_goes_on() {
     registry.verifier.warm_up().await;
     let old = registry.token();
     for round in 2..=5 {
+        registry.clock.advance(COOL_DOWN);
         registry.issuer.rotate();
         assert!(registry.accepts(&registry.token()).await, "round {round}");
         assert!(registry.accepts(&old).await);
@@ -31,6 +32,41 @@ async fn a_rotation_right_after_a_cold_start_loses_nothing() {
     registry.issuer.rotate();
     registry.issuer.withdraw_old();
     assert!(registry.accepts(&registry.token()).await);
+}
+
+#[tokio::test]
+async fn an_issuer_whose_servers_disagree_is_asked_twice_in_a_cool_down() {
+    let issuer = FakeIssuer::new(ISSUER);
+    let (old, old_kid) = (issuer.jwks().to_string(), issuer.kid());
+    issuer.rotate();
+    issuer.withdraw_old();
+    let (new, new_kid) = (issuer.jwks().to_string(), issuer.kid());
+    let discovery = issuer.discovery().to_string();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let http = FakeHttp::new().on_request(move |request| {
+        let body = if request.url.as_str().ends_with("/.well-known/openid-configuration") {
+            &discovery
+        } else if counted.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+            &old
+        } else {
+            &new
+        };
+        Some(Ok(Response::new(200, Vec::new(), body.clone())))
+    });
+    let clock = ManualClock::at(NOW);
+    let verifier = verifier(AwsLc, Platform::new(), &context(http, &clock)).unwrap();
+    // Anybody can name a key that the issuer has.
+    let stranger = FakeIssuer::new("https://evil.example");
+    for cool_downs in 1..=3 {
+        for number in 0..20 {
+            let kid = if number % 2 == 0 { &old_kid } else { &new_kid };
+            let token = stranger.sign_as(&json!({ "alg": "RS256", "kid": kid }), &claims(NOW));
+            verifier.verify(&token).await.unwrap_err();
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 2 * cool_downs);
+        clock.advance(COOL_DOWN);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,7 +154,7 @@ async fn an_issuer_that_restarts_with_new_keys_is_trusted_again_after_the_cool_d
 }
 
 /// What the issuer's HTTP answers; it is in memory and never waits.
-fn issuer_answer(http: &FakeHttp, request: &oidc_core::http::Request) -> oidc_core::http::Response {
+fn issuer_answer(http: &FakeHttp, request: &Request) -> Response {
     use oidc_core::http::HttpClient as _;
     let mut sending = http.send(request.clone());
     let mut task = std::task::Context::from_waker(std::task::Waker::noop());

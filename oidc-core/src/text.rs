@@ -65,8 +65,9 @@ fn is_deceptive(character: char) -> bool {
         || matches!(character,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e0fff}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{e0fff}'
             | '\u{f0000}'..='\u{10ffff}')
 }
 
@@ -80,6 +81,12 @@ mod tests {
         assert_eq!(shown("a\nb\r\tc\0").to_string(), "a\\u{a}b\\u{d}\\u{9}c\\u{0}");
         assert_eq!(shown("\u{202e}lmx").to_string(), "\\u{202e}lmx");
         assert_eq!(shown("zero\u{200b}width").to_string(), "zero\\u{200b}width");
+        for unseen in
+            ['\u{2800}', '\u{13430}', '\u{1bca0}', '\u{1d159}', '\u{1d173}', '\u{1d17a}', '\u{e0001}']
+        {
+            let text = format!("a{unseen}b");
+            assert_eq!(shown(&text).to_string(), format!("a{}b", unseen.escape_unicode()));
+        }
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::fmt;
 use std::mem::MaybeUninit;
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
-use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::error::Reason;
-use crate::claims::Text;
+use crate::claims::{Text, UniqueNames};
 use crate::provider::Algorithm;
 use crate::token::MAX_TOKEN_BYTES;
 
@@ -137,7 +137,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 "typ" => members.typ = Some(map.next_value::<Text<'de>>()?.0),
                 other => {
                     members.has_crit |= other == "crit";
-                    map.next_value::<IgnoredAny>()?;
+                    map.next_value::<UniqueNames>()?;
                 }
             }
             *free.next().ok_or_else(|| A::Error::custom("too many"))? = name;
@@ -177,6 +177,9 @@ mod tests {
             (r#"{"alg":"RS256","kid":"k"}x"#, Reason::Header),
             (r#"{"alg":"RS256","alg":"RS256","kid":"k"}"#, Reason::Header),
             (r#"{"alg":"RS256","kid":"k","x":1,"\u0078":2}"#, Reason::Header),
+            (r#"{"alg":"RS256","kid":"k","x":[{"a":1,"\u0061":2}]}"#, Reason::Header),
+            (r#"{"alg":"RS256","kid":"k","jwk":{"kty":"RSA","kty":"oct"}}"#, Reason::Header),
+            (r#"{"alg":"RS256","kid":"k","x":"\ud800"}"#, Reason::Header),
             (r#"{"alg":7,"kid":"k"}"#, Reason::Header),
             (r#"{"alg":"RS256","kid":null}"#, Reason::Header),
             (r#"{"alg":"RS256"}"#, Reason::NoKeyId),

@@ -26,6 +26,13 @@ impl Secret {
         &self.0
     }
 
+    /// Whether a text holds it or, of a token in parts with dots between them, a part of at least 16 characters. A server's
+    /// answer may repeat what it was asked with.
+    pub fn is_in(&self, text: &str) -> bool {
+        let is_whole = !self.is_empty() && text.contains(self.expose());
+        is_whole || self.expose().split('.').any(|part| part.len() >= 16 && text.contains(part))
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -47,5 +54,26 @@ impl From<String> for Secret {
 impl From<&str> for Secret {
     fn from(value: &str) -> Self {
         Self::new(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_in_a_text_that_holds_it_or_much_of_it() {
+        let token = Secret::new("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY21lIn0.c2ln");
+        for (text, is_in) in [
+            ("bad token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY21lIn0.c2ln!", true),
+            ("claims eyJzdWIiOiJhY21lIn0", true),
+            ("signature c2ln", false),
+            ("eyJzdWIi", false),
+            ("", false),
+        ] {
+            assert_eq!(token.is_in(text), is_in, "{text}");
+        }
+        assert!(Secret::new("short").is_in("a short one"));
+        assert!(!Secret::new("").is_in("anything"));
     }
 }

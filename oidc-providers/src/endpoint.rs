@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oidc_core::http::{Request, Response, message_of};
+use oidc_core::http::{Request, Response, message_of, message_without};
 use oidc_core::{
     Audience, Context, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject,
 };
@@ -93,9 +93,10 @@ impl Endpoint<'_> {
     }
 
     fn refused(&self, url: &HttpUrl, response: &Response, secret: Option<&Secret>) -> SourceError {
-        let body = String::from_utf8_lossy(&response.body);
-        let is_repeated = secret.is_some_and(|secret| body.contains(secret.expose()));
-        let message = message_of(response).filter(|_| !is_repeated);
+        let message = match secret {
+            Some(secret) => message_without(response, secret),
+            None => message_of(response),
+        };
         let message = message.map_or_else(String::new, |message| format!(", {message}"));
         let problem = format!("{} gave no identity token: status {}{message}", self.name, response.status);
         let kind =

@@ -276,13 +276,27 @@ impl HttpError {
 /// What a server says in a body that is not what was expected: a `message`, `error`, `detail`, `title` or
 /// `errors[].detail`/`description` of a JSON object, or the beginning of a text. Fit to be shown.
 pub fn message_of(response: &Response) -> Option<String> {
-    let Ok(text) = std::str::from_utf8(&response.body) else { return None };
+    message(response).map(|message| fit(&message))
+}
+
+/// [`message_of`], unless that repeats the secret that the server was asked with.
+pub fn message_without(response: &Response, secret: &Secret) -> Option<String> {
+    // Looked for in the whole message, before it is escaped and cut.
+    message(response).filter(|message| !secret.is_in(message)).map(|message| fit(&message))
+}
+
+fn fit(message: &str) -> String {
+    shown(message).up_to(MAX_MESSAGE).to_string()
+}
+
+fn message(response: &Response) -> Option<String> {
+    let text = std::str::from_utf8(&response.body).ok()?;
     let message = match serde_json::from_str::<serde_json::Value>(text) {
         Ok(value) => json_message(&value)?,
         Err(_) if text.trim_start().starts_with('<') => "an HTML page".to_owned(),
         Err(_) => text.trim().to_owned(),
     };
-    (!message.is_empty()).then(|| shown(&message).up_to(MAX_MESSAGE).to_string())
+    Some(message).filter(|message| !message.is_empty())
 }
 
 fn json_message(value: &serde_json::Value) -> Option<String> {

@@ -216,6 +216,8 @@ async fn a_token_out_of_its_time_says_which_and_by_how_much() {
     let backwards = with(with(registry.claims(), "iat", json!(NOW + 20)), "exp", json!(NOW + 10));
     let backwards = registry.reason_of(&registry.issuer.sign(&backwards)).await;
     assert_eq!(backwards, Reason::InvalidClaim("exp"));
+    let instant = with(with(registry.claims(), "iat", json!(NOW)), "exp", json!(NOW));
+    assert!(registry.accepts(&registry.issuer.sign(&instant)).await, "by the leeway");
 }
 
 #[tokio::test]

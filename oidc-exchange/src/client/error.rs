@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 
-use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of};
+use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
 use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Subject, shown};
 
 use super::quoted;
@@ -96,7 +96,7 @@ impl ExchangeError {
         answer: &Response,
         token: &IdToken,
     ) -> Self {
-        let message = message_of(answer).filter(|message| !repeats(message, token.secret()));
+        let message = message_without(answer, token.secret());
         let is_elsewhere = is_from_elsewhere(answer);
         // What a proxy says is no registry's reason, and its advice not ours.
         let told = if is_elsewhere { None } else { Told::read(answer, token.secret()) };
@@ -144,7 +144,7 @@ impl ExchangeError {
 
     /// The registry didn't end a publish token.
     pub(super) fn not_revoked(url: &HttpUrl, answer: &Response, token: &Secret) -> Self {
-        let message = message_of(answer).filter(|message| !message.contains(token.expose()));
+        let message = message_without(answer, token);
         let status = answer.status;
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
         let problem = format!("the registry did not end the publish token, status {status}{says}");
@@ -203,11 +203,6 @@ pub(super) fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
         || io.and_then(io::Error::get_ref).is_some_and(|wrapped| is_refused(wrapped))
         || error.source().is_some_and(is_refused)
-}
-
-/// Whether a message repeats the token that the registry was asked with, or a part of it.
-pub(super) fn repeats(message: &str, token: &Secret) -> bool {
-    token.expose().split('.').any(|part| part.len() >= 16 && message.contains(part))
 }
 
 /// Whether the body is a web page.

@@ -2,8 +2,6 @@ use oidc_core::http::Response;
 use oidc_core::{Diagnosis, Secret, shown};
 use serde::{Deserialize, Serialize};
 
-use super::error::repeats;
-
 /// A code may have this many characters.
 const MAX_CODE: usize = 64;
 /// A sentence is kept up to this many characters.
@@ -51,7 +49,7 @@ impl Told {
         let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let code = &diagnosis.code;
         let is_code = (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(is_part);
-        let is_usable = is_code && !diagnosis.texts().any(|text| repeats(text, token));
+        let is_usable = is_code && !diagnosis.texts().any(|text| token.is_in(text));
         is_usable.then(|| diagnosis.escaped())
     }
 

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use oidc_core::http::{HttpError, Request, Response, message_of};
+use oidc_core::http::{HttpError, Request, Response, message_without};
 use oidc_core::{
     Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, InvalidIdToken, Secret, SourceError,
     SourceErrorKind, Subject, TokenSource,
@@ -152,7 +152,7 @@ impl GitHubSource {
 
     fn refused(&self, response: &Response) -> Failure {
         let status = response.status;
-        let problem = match self.message(response) {
+        let problem = match message_without(response, &self.token) {
             Some(message) => format!("GitHub gave no identity token: status {status}, {message}"),
             None => format!("GitHub gave no identity token: status {status}"),
         };
@@ -165,12 +165,6 @@ impl GitHubSource {
         }
         let fix = "a job may ask until it ends, and not outside of it; check `permissions: id-token: write`";
         Failure { error: SourceError::new(SourceErrorKind::Rejected, diagnosis.fix(fix)), retry: None }
-    }
-
-    /// What the server says, unless it repeats the secret that it was asked with.
-    fn message(&self, response: &Response) -> Option<String> {
-        let body = String::from_utf8_lossy(&response.body);
-        if body.contains(self.token.expose()) { None } else { message_of(response) }
     }
 
     fn no_token(&self) -> Failure {

@@ -204,6 +204,27 @@ async fn editing_the_identity_forgets_the_ids_and_ends_the_tokens() {
 }
 
 #[tokio::test]
+async fn a_rule_that_is_null_does_not_stand_where_a_learned_id_will() {
+    let registry = Registry::new().await;
+    let prepared =
+        registry.configure("@acme/null", "acme/widget", &json!({ "repository_id": null }), false).await;
+    assert!(prepared.config.get("repository_id").is_none());
+    // As a store holds it that was filled by other means.
+    let mut stored = prepared.clone();
+    stored.id = "stored".to_owned();
+    stored.package = package("@acme/stored");
+    stored.config["repository_id"] = json!(null);
+    registry.store.add(&stored).await.unwrap();
+    for name in ["@acme/null", "@acme/stored"] {
+        let door = Door::package("npm", name);
+        registry.exchange.exchange(&registry.token(&json!({})), &door).await.unwrap();
+        let taken_over = registry.token(&json!({ "repository_id": "3" }));
+        let refusal = registry.exchange.exchange(&taken_over, &door).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "{name}: {refusal}");
+    }
+}
+
+#[tokio::test]
 async fn publishers_are_refused_that_are_there_or_too_many() {
     let registry = Registry::new().await;
     let again = json!({ "repository": "acme/widget", "workflow": "publish.yml" });

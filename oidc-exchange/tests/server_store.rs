@@ -3,11 +3,14 @@
 
 mod server;
 
+use std::sync::Mutex;
+
+use oidc_core::testing::FakeHttp;
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
     Door, Exchange, Grant, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed, RefusalKind,
-    StoreError, TokenHash, TokenRecord, TokenStore, TrustStore as _,
+    StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
@@ -88,4 +91,71 @@ async fn a_store_only_narrows_what_it_hands_over_is_held_against_identity_and_pa
     let exchange = Exchange::new(registry.exchange.verifier().clone(), store, MintPolicy::default());
     let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
     assert_eq!(minted.packages, [package("@acme/widget")]);
+}
+
+/// A store in which a pending publisher learns its id and creates its package right after it was listed for the first time.
+#[derive(Debug)]
+struct Busy {
+    store: MemoryStore,
+    happens: Mutex<Option<Exchange>>,
+    token: String,
+}
+
+#[async_trait::async_trait]
+impl TrustStore for Busy {
+    async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        let known = self.store.list(package).await?;
+        let exchange = self.happens.lock().unwrap().take();
+        if let Some(exchange) = exchange {
+            exchange.exchange(&self.token, &Door::package("npm", &*package.name)).await.unwrap();
+            assert!(self.store.package_created(package, Some(&known[0].id)).await?);
+        }
+        Ok(known)
+    }
+
+    async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        self.store.of_origin(origin).await
+    }
+
+    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
+        self.store.add(publisher).await
+    }
+
+    async fn replace(
+        &self,
+        old: &PublisherRecord,
+        publisher: &PublisherRecord,
+    ) -> Result<Stored, StoreError> {
+        self.store.replace(old, publisher).await
+    }
+
+    async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {
+        self.store.remove(package, id).await
+    }
+
+    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
+        self.store.package_created(package, by).await
+    }
+}
+
+#[tokio::test]
+async fn an_edit_loses_nothing_of_what_happens_meanwhile() {
+    let registry = Registry::new().await;
+    let old = registry.trusts("@acme/novel", "acme/widget", true).await;
+    let happens = Mutex::new(Some(registry.exchange.clone()));
+    let busy = Busy { store: registry.store.clone(), happens, token: registry.token(&json!({})) };
+    let (_, providers) = server::verifier(FakeHttp::new(), &registry.clock);
+    let trust = Trust::new(providers, busy, registry.exchange.verifier().context());
+    let rules = json!({ "repository": "acme/widget", "workflow": "release.yml" });
+    let stricter = trust.prepare(package("@acme/novel"), "fake", None, rules).unwrap();
+    let edited = trust.edit(&old.id, stricter).await.unwrap();
+    let stored = registry.store.list(&package("@acme/novel")).await.unwrap().remove(0);
+    for record in [edited, stored] {
+        assert_eq!(
+            record.learned.get("repository_id").map(String::as_str),
+            Some("2"),
+            "it goes on being pinned"
+        );
+        assert!(!record.pending, "the package exists");
+    }
 }

@@ -83,12 +83,22 @@ impl PublisherRecord {
         self.package == other.package && self.identity == other.identity && self.config == other.config
     }
 
-    /// The rules with the learned ids among them, as the platform reads them.
+    /// Whether this publisher is still what `seen` was: the same one, which has learned nothing since and has not ceased to
+    /// be pending.
+    pub fn is_still(&self, seen: &Self) -> bool {
+        let same = self.id == seen.id && self.package == seen.package;
+        same && self.learned == seen.learned && self.pending == seen.pending
+    }
+
+    /// The rules with the learned ids among them, as the platform reads them: where a rule is `null`, there is none.
     pub fn rules(&self) -> Value {
         let mut rules = self.config.clone();
         if let Value::Object(members) = &mut rules {
             for (claim, value) in &self.learned {
-                members.entry(claim.clone()).or_insert_with(|| Value::String(value.clone()));
+                let rule = members.entry(claim.clone()).or_insert(Value::Null);
+                if rule.is_null() {
+                    *rule = Value::String(value.clone());
+                }
             }
         }
         rules
@@ -266,13 +276,14 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached, or has a publisher of this id.
     async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError>;
 
-    /// Removes the package's publisher `id`, whose tokens end at once, and stores `publisher` in its place: both or
-    /// neither.
+    /// Removes the publisher `old`, whose tokens end at once, and stores `publisher` in its place: both or neither, and
+    /// neither where `old` [is not any more](PublisherRecord::is_still) what the caller saw.
     ///
     /// # Errors
     ///
     /// When the store can't be reached, or has a publisher of the new id.
-    async fn replace(&self, id: &str, publisher: &PublisherRecord) -> Result<Stored, StoreError>;
+    async fn replace(&self, old: &PublisherRecord, publisher: &PublisherRecord)
+    -> Result<Stored, StoreError>;
 
     /// Removes a publisher of a package; its tokens end at once. `false` where there is none.
     ///
@@ -299,7 +310,7 @@ pub enum Stored {
     Done,
     /// The package has one of the same identity and configuration. Nothing changed.
     Exists,
-    /// There is no publisher to put it in the place of. Nothing changed.
+    /// There is no publisher to put it in the place of, or no such one any more. Nothing changed.
     Missing,
 }
 

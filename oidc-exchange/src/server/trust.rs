@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::store::{Package, PublisherRecord, StoreError, Stored, TrustStore};
 
+/// How often an edit is tried of a publisher that changes meanwhile. It may learn its ids and cease to be pending, once each.
+const EDITS: usize = 5;
 /// How many publishers a package may have.
 const MAX_PUBLISHERS: usize = 32;
 
@@ -91,10 +93,14 @@ impl Trust {
         package: Package,
         provider: &str,
         issuer: Option<&str>,
-        config: Value,
+        mut config: Value,
     ) -> Result<PublisherRecord, TrustError> {
         let platform = self.platform(provider, issuer)?;
         let identity = platform.publisher(&config)?.identity();
+        // A rule that is `null` is none, and is not to stand where a learned id will.
+        if let Value::Object(rules) = &mut config {
+            rules.retain(|_, rule| !rule.is_null());
+        }
         let mut random = [0; 16];
         self.cx.random().fill(&mut random)?;
         let id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
@@ -129,19 +135,23 @@ impl Trust {
         id: &str,
         mut publisher: PublisherRecord,
     ) -> Result<PublisherRecord, TrustError> {
-        let known = self.store.list(&publisher.package).await?;
-        let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
-        publisher.origin.clone_from(&old.origin);
-        publisher.pending = old.pending;
-        if old.identity == publisher.identity {
-            publisher.learned.clone_from(&old.learned);
-            publisher.created_at = old.created_at;
+        for _ in 0..EDITS {
+            let known = self.store.list(&publisher.package).await?;
+            let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
+            publisher.origin.clone_from(&old.origin);
+            publisher.pending = old.pending;
+            if old.identity == publisher.identity {
+                publisher.learned.clone_from(&old.learned);
+                publisher.created_at = old.created_at;
+            }
+            match self.store.replace(old, &publisher).await? {
+                Stored::Done => return Ok(publisher),
+                Stored::Exists => return Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
+                // It changed, or is gone.
+                Stored::Missing => {}
+            }
         }
-        match self.store.replace(id, &publisher).await? {
-            Stored::Done => Ok(publisher),
-            Stored::Exists => Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
-            Stored::Missing => Err(TrustError::Missing),
-        }
+        Err(TrustError::Missing)
     }
 
     /// Removes a publisher; the tokens that it let be minted end at once. `false` where there is none.

@@ -120,10 +120,10 @@ impl Database {
         if !self.is_sqlite {
             // What is counted and compared relies on seeing what was committed meanwhile, whatever the server's default.
             let transaction = self.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-            return Ok(Write { transaction, _turn: None });
+            return Ok(Write { transaction, turn: None });
         }
         let turn = Some(Arc::clone(&self.turn).lock_owned().await);
-        Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+        Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, turn })
     }
 }
 
@@ -135,12 +135,18 @@ fn is_given_up(error: &sqlx::Error) -> bool {
 /// A transaction that may write. Dropped without [`Write::commit`], it leaves no trace.
 pub(super) struct Write {
     transaction: Transaction<'static, Any>,
-    _turn: Option<OwnedMutexGuard<()>>,
+    /// On SQLite, where whoever writes is alone.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Write {
     pub(super) fn connection(&mut self) -> &mut AnyConnection {
         &mut self.transaction
+    }
+
+    /// What a `SELECT` ends in whose row nobody else is to change or refer to before this transaction ends.
+    pub(super) fn for_update(&self) -> &'static str {
+        if self.turn.is_some() { "" } else { " FOR UPDATE" }
     }
 
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {

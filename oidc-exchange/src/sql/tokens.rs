@@ -39,15 +39,25 @@ impl TokenStore for SqlStore {
     }
 
     async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
-        let mut write = self.database.write().await.map_err(failed)?;
-        let query =
-            sqlx::query("DELETE FROM oidc_token WHERE hash = $1").bind(HEXLOWER.encode(token.as_bytes()));
-        query.execute(write.connection()).await.map_err(failed)?;
-        Ok(write.commit().await.map_err(failed)?)
+        let token = HEXLOWER.encode(token.as_bytes());
+        Ok(self.database.attempt(|| self.revoke_once(&token)).await.map_err(failed)?)
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let mut write = self.database.write().await.map_err(failed)?;
+        Ok(self.database.attempt(|| self.purge_once(now, limit)).await.map_err(failed)?)
+    }
+}
+
+impl SqlStore {
+    async fn revoke_once(&self, token: &str) -> Result<(), sqlx::Error> {
+        let mut write = self.database.write().await?;
+        let query = sqlx::query("DELETE FROM oidc_token WHERE hash = $1").bind(token);
+        query.execute(write.connection()).await?;
+        write.commit().await
+    }
+
+    async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, sqlx::Error> {
+        let mut write = self.database.write().await?;
         let mut purged = 0;
         for statement in [
             "DELETE FROM oidc_token WHERE hash IN \
@@ -56,9 +66,9 @@ impl TokenStore for SqlStore {
                  (SELECT key FROM oidc_replay WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2)",
         ] {
             let query = sqlx::query(statement).bind(now.as_signed_secs()).bind(i64::from(limit));
-            purged += query.execute(write.connection()).await.map_err(failed)?.rows_affected();
+            purged += query.execute(write.connection()).await?.rows_affected();
         }
-        write.commit().await.map_err(failed)?;
+        write.commit().await?;
         Ok(purged)
     }
 }

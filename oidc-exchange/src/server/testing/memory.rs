@@ -159,16 +159,19 @@ impl TrustStore for MemoryStore {
         self.lock().add(publisher)
     }
 
-    async fn replace(&self, id: &str, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
+    async fn replace(
+        &self,
+        old: &PublisherRecord,
+        publisher: &PublisherRecord,
+    ) -> Result<Stored, StoreError> {
         let mut state = self.lock();
-        let is_old = |record: &PublisherRecord| record.id == id && record.package == publisher.package;
-        if !state.publishers.iter().any(is_old) {
+        if !state.publishers.iter().any(|record| record.is_still(old)) {
             return Ok(Stored::Missing);
         }
-        if state.publishers.iter().any(|record| !is_old(record) && record.is_like(publisher)) {
+        if state.publishers.iter().any(|record| record.id != old.id && record.is_like(publisher)) {
             return Ok(Stored::Exists);
         }
-        state.remove(&publisher.package, id);
+        state.remove(&old.package, &old.id);
         state.add(publisher)
     }
 

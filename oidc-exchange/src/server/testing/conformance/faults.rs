@@ -39,7 +39,8 @@ pub(super) async fn a_replacement_that_fails_leaves_the_old_one<H: Harness>(harn
         let mut new = PublisherRecord { config: json!({}), ..publisher("q", "widget") };
         new.learned.insert("repository_id".to_owned(), "8".to_owned());
         harness.break_at(&store, fault).await;
-        let replaced = store.replace("p", &new).await;
+        let old = store.list(&package("widget")).await.unwrap().remove(0);
+        let replaced = store.replace(&old, &new).await;
         harness.mend(&store).await;
         let known = store.list(&package("widget")).await.unwrap();
         let is_replaced = matches!(replaced, Ok(Stored::Done));

@@ -132,13 +132,28 @@ where
     assert_eq!(store.redeem(&learning).await.unwrap(), Redeemed::Granted);
 
     let new = PublisherRecord { config: json!({ "repository": "acme/other" }), ..publisher("r", "widget") };
-    assert_eq!(store.replace("unknown", &new).await.unwrap(), Stored::Missing);
+    let old = store.list(&package("widget")).await.unwrap().remove(0);
+    assert_eq!((&*old.id, old.learned.len()), ("p", 1));
+    let seen = |change: &dyn Fn(&mut PublisherRecord)| {
+        let mut seen = old.clone();
+        change(&mut seen);
+        seen
+    };
+    for (seen, why) in [
+        (seen(&|seen| seen.id = "unknown".to_owned()), "there is none"),
+        (seen(&|seen| seen.package = package("gadget")), "it is another package's"),
+        (seen(&|seen| seen.learned.clear()), "it has learned an id since"),
+        (seen(&|seen| seen.learned.values_mut().for_each(|id| id.push('0'))), "it has learned another id"),
+        (seen(&|seen| seen.pending = true), "it is not pending any more"),
+    ] {
+        assert_eq!(store.replace(&seen, &new).await.unwrap(), Stored::Missing, "{why}");
+    }
     let like_q = PublisherRecord { id: "r".to_owned(), ..publisher("q", "widget") };
-    assert_eq!(store.replace("p", &like_q).await.unwrap(), Stored::Exists);
+    assert_eq!(store.replace(&old, &like_q).await.unwrap(), Stored::Exists);
     assert_eq!(ids(&store.list(&package("widget")).await.unwrap()), ["p", "q"], "nothing changed");
     assert!(found(store, "a").await.is_some(), "nothing changed");
 
-    assert_eq!(store.replace("p", &new).await.unwrap(), Stored::Done);
+    assert_eq!(store.replace(&old, &new).await.unwrap(), Stored::Done);
     assert!(found(store, "a").await.is_none(), "the old publisher's tokens are over");
     let known = store.list(&package("widget")).await.unwrap();
     assert_eq!(ids(&known), ["q", "r"]);

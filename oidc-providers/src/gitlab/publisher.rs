@@ -66,7 +66,7 @@ impl GitLabPublisher {
     ) -> Result<Self, InvalidPublisher> {
         let config = Config::new(config, KEYS)?;
         let project = config.required(PROJECT.key, "acme/group/widget")?;
-        names::project(PROJECT.key, project)?;
+        names::project(PROJECT.key, project, instance(issuer))?;
         let ci_config = config.required(CI_CONFIG.key, ".gitlab-ci.yml")?;
         names::ci_config(CI_CONFIG.key, ci_config)?;
         let constraints = Constraints::read(&config, &CONSTRAINTS)?;

@@ -87,8 +87,16 @@ impl Cases {
         let provider = (platform.at)(&self.issuer).unwrap();
         let issuer = provider.profile().issuers[0].url();
         let providers = [Arc::clone(&provider)].into_iter().collect();
-        let sample = |changes: &Value| (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(changes));
-        let usual = sample(&nothing());
+        let changed_claims = |changes: &[(&str, &Value)]| {
+            let changes: Map<_, _> =
+                changes.iter().map(|(claim, value)| ((*claim).to_owned(), (*value).clone())).collect();
+            (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(&changes.into()))
+        };
+        let usual = changed_claims(&[]);
+        let values = [json!("<absent>"), json!("x"), json!(null)];
+        let claims = usual.as_object().unwrap().keys();
+        let changes: Vec<_> =
+            claims.flat_map(|claim| values.iter().map(move |value| (claim, value))).collect();
         let claims = verified(&providers, issuer, &usual).unwrap();
         let pins = provider.publisher(&self.config).unwrap().check(&claims).unwrap().learned;
         let rules = written(&provider.settings(&Unverified::new((*claims).clone())));
@@ -99,16 +107,10 @@ impl Cases {
             let publisher = provider.publisher(&config).unwrap();
             publisher.check(&claims).unwrap();
             let other: String = pin.value.chars().map(|c| if c == '-' { c } else { '9' }).collect();
-            for (id, claim) in [other, "<absent>".to_owned()].into_iter().flat_map(|id| {
-                usual
-                    .as_object()
-                    .unwrap()
-                    .keys()
-                    .filter(|claim| *claim != pin.claim)
-                    .map(move |claim| (id.clone(), claim))
-            }) {
-                for change in [json!("<absent>"), json!("x"), json!(null)] {
-                    let token = sample(&json!({ pin.claim: id, claim.as_str(): change }));
+            for (claim, change) in &changes {
+                for id in [&*other, "<absent>"] {
+                    // The id is last: it stays as it is where the change is of itself.
+                    let token = changed_claims(&[(claim, change), (pin.claim, &json!(id))]);
                     let Some(token) = verified(&providers, issuer, &token) else { continue };
                     if provider.identify(&token).ok() != Some(publisher.identity()) {
                         continue;

@@ -58,6 +58,7 @@ pub(crate) fn hold(platform: Platform) {
         &run(publishers.cases.iter().map(|case| &*case.name).collect(), &|at| publishers.hold(platform, at));
     are_as_read(&folder(platform).join("messages.txt"), &messages);
     publishers.settings_let_in(platform);
+    publishers.strangers_are_told_nothing(platform);
 }
 
 /// Holds messages against the file in which they were read last.

@@ -20,8 +20,8 @@ const BUILDER: Field = Field::exact("builder", "builder", "activestate-builder")
 const SUBJECT: Field = Field::exact("project", "sub", "activestate-subject");
 
 static ASKED: &[Asked] = &[
-    Asked::required(ORGANIZATION, "organisation", "acme", names::ascii),
-    Asked::required(PROJECT, "project", "widget", names::ascii),
+    Asked::name(ORGANIZATION, "organisation", "acme", names::ascii),
+    Asked::name(PROJECT, "project", "widget", names::ascii),
     Asked::required(ACTOR, "actor", "00000000-0000-1000-8000-000000000002", names::uuid),
 ];
 
@@ -35,7 +35,7 @@ const PUBLISHER: &str = "pypi-publisher";
 #[derive(Debug)]
 pub(super) struct ActiveStatePublisher {
     issuer: String,
-    names: Exact,
+    asked: Exact,
     ids: [(&'static Field, Option<String>); 2],
 }
 
@@ -49,32 +49,32 @@ impl ActiveStatePublisher {
         };
         Ok(Self {
             issuer: issuer.to_owned(),
-            names: Exact::read(&config, ASKED)?,
+            asked: Exact::read(&config, ASKED)?,
             ids: [id(&ORGANIZATION_ID)?, id(&PROJECT_ID)?],
         })
     }
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        self.names.check(token)?;
+        self.asked.check_names(token)?;
+        let learned = self.pins(token)?;
+        self.asked.check_others(token)?;
         token.is(&BUILDER, PUBLISHER)?;
         self.check_subject(token)?;
-        Ok(Match::new(0, self.pins(token)?))
+        Ok(Match::new(0, learned))
     }
 
     /// Not every token has the ids. One that lacks a pinned id is refused.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
-        let mut learned = Vec::new();
-        for (field, pinned) in &self.ids {
-            if pinned.is_some() || token.optional(field.claim)?.is_some() {
-                learned.extend(token.pin_as(field, pinned.as_deref(), is_uuid)?);
-            }
-        }
-        Ok(learned)
+        let ids = self.ids.each_ref().map(|(field, id)| (*field, id.as_deref()));
+        token.pins(&ids, |id| match token.optional(id.claim)? {
+            Some(_) => token.learn(id, is_uuid).map(Some),
+            None => Ok(None),
+        })
     }
 
     fn check_subject(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let (organization, project) = (self.names.value(ORGANIZATION.key), self.names.value(PROJECT.key));
+        let (organization, project) = (self.asked.value(ORGANIZATION.key), self.asked.value(PROJECT.key));
         let expected = format!("org:{organization}:project:{project}");
         let found = token.required(SUBJECT.claim)?;
         match found.strip_prefix(&expected) {
@@ -89,7 +89,7 @@ impl ActiveStatePublisher {
 
 impl Publisher for ActiveStatePublisher {
     fn identity(&self) -> Identity {
-        let (organization, project) = (self.names.value(ORGANIZATION.key), self.names.value(PROJECT.key));
+        let (organization, project) = (self.asked.value(ORGANIZATION.key), self.asked.value(PROJECT.key));
         Identity::new(&self.issuer, format!("{organization}/{project}"))
     }
 
@@ -104,7 +104,7 @@ impl Publisher for ActiveStatePublisher {
     }
 
     fn describe(&self) -> String {
-        self.names.describe()
+        self.asked.describe()
     }
 }
 

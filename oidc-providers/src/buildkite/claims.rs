@@ -13,9 +13,9 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     // Every publisher needs them. They are there only if the job asks for them, which deserves an own word.
     ClaimRule::optional("organization_id").immutable(),
     ClaimRule::optional("pipeline_id").immutable(),
+    ClaimRule::optional("step_key"),
     ClaimRule::optional("build_branch"),
     ClaimRule::optional("build_tag"),
-    ClaimRule::optional("step_key"),
     ClaimRule::optional("build_number"),
     ClaimRule::optional("build_commit").immutable(),
     ClaimRule::optional("job_id"),

@@ -21,8 +21,8 @@ const TAG: Field = Field::exact("build_tag", "build_tag", "buildkite-tag");
 const STEP: Field = Field::exact("step_key", "step_key", "buildkite-step");
 
 static ASKED: &[Asked] = &[
-    Asked::required(ORGANIZATION, "organisation", "acme", names::slug),
-    Asked::required(PIPELINE, "pipeline", "widget", names::slug),
+    Asked::name(ORGANIZATION, "organisation", "acme", names::slug),
+    Asked::name(PIPELINE, "pipeline", "widget", names::slug),
     Asked::optional(STEP, "step", names::ascii),
 ];
 
@@ -37,7 +37,7 @@ const REF: &str = "refs/";
 #[derive(Debug)]
 pub(super) struct BuildkitePublisher {
     issuer: String,
-    names: Exact,
+    asked: Exact,
     ids: [(&'static Field, Option<String>); 2],
     refs: Vec<(&'static Field, Pattern)>,
 }
@@ -58,7 +58,7 @@ impl BuildkitePublisher {
         }
         Ok(Self {
             issuer: issuer.to_owned(),
-            names: Exact::read(&config, ASKED)?,
+            asked: Exact::read(&config, ASKED)?,
             ids: [id(&ORGANIZATION_ID)?, id(&PIPELINE_ID)?],
             refs,
         })
@@ -66,27 +66,26 @@ impl BuildkitePublisher {
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        self.names.check(token)?;
+        self.asked.check_names(token)?;
         let learned = self.pins(token)?;
+        self.asked.check_others(token)?;
         self.check_refs(token)?;
         let refs = self.refs.iter().map(|_| 1_u32).sum::<u32>();
-        Ok(Match::new(self.names.specificity() + refs, learned))
+        Ok(Match::new(self.asked.specificity() + refs, learned))
     }
 
+    /// A job has to ask for the ids. Where one is pinned, only who runs the registry is told so.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
-        let mut learned = Vec::new();
-        for (field, pinned) in &self.ids {
-            let pin = token.pin_as(field, pinned.as_deref(), is_uuid).map_err(|mismatch| {
-                if token.claims.get(field.claim).is_some() {
-                    return mismatch;
-                }
-                let fix = "ask for it: `buildkite-agent oidc request-token --claim organization_id --claim pipeline_id`, \
-                           or set `BUILDKITE_OIDC_TOKEN_CLAIMS` to `organization_id,pipeline_id`";
-                Mismatch::new(mismatch.diagnosis().clone().fix(fix))
-            })?;
-            learned.extend(pin);
-        }
-        Ok(learned)
+        let ids = self.ids.each_ref().map(|(field, id)| (*field, id.as_deref()));
+        token.pins(&ids, |id| token.learn(id, is_uuid).map(Some)).map_err(|mismatch| {
+            if mismatch.diagnosis().code != "claim-missing" {
+                return mismatch;
+            }
+            let fix = "ask for it: `buildkite-agent oidc request-token --claim organization_id --claim pipeline_id`, \
+                       or set `BUILDKITE_OIDC_TOKEN_CLAIMS` to `organization_id,pipeline_id`";
+            let diagnosis = mismatch.diagnosis().clone().fix(fix);
+            if mismatch.is_stranger() { Mismatch::stranger(diagnosis) } else { Mismatch::new(diagnosis) }
+        })
     }
 
     fn check_refs(&self, token: &Token<'_>) -> Result<(), Mismatch> {
@@ -103,7 +102,7 @@ impl BuildkitePublisher {
 
 impl Publisher for BuildkitePublisher {
     fn identity(&self) -> Identity {
-        let (organization, pipeline) = (self.names.value(ORGANIZATION.key), self.names.value(PIPELINE.key));
+        let (organization, pipeline) = (self.asked.value(ORGANIZATION.key), self.asked.value(PIPELINE.key));
         Identity::new(&self.issuer, format!("{organization}/{pipeline}"))
     }
 
@@ -118,7 +117,7 @@ impl Publisher for BuildkitePublisher {
     }
 
     fn describe(&self) -> String {
-        let mut text = self.names.describe();
+        let mut text = self.asked.describe();
         for (field, pattern) in &self.refs {
             let what = if field.key == TAG.key { "tag" } else { "branch" };
             text.push_str(&format!(", {what} {}", shown(name(pattern))));

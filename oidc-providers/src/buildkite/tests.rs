@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Buildkite, ISSUER, sample};
 use crate::cases::{self, Platform};
-use crate::harness::{AUDIENCE, NOW, changed, outcome, verified};
+use crate::harness::{AUDIENCE, NOW, changed, outcome, overrides, verified};
 
 #[test]
 fn every_case_holds() {
@@ -47,4 +47,44 @@ fn the_build_is_linked() {
 fn no_jti_is_asked_for() {
     assert_eq!(Buildkite::public().profile().replay, Replay::Digest);
     assert!(sample::claims(ISSUER, AUDIENCE, NOW, "id").get("jti").is_none());
+}
+
+#[test]
+fn a_job_that_hides_a_pinned_id_is_a_stranger_and_one_that_has_it_is_not() {
+    let config = |pins: Value| {
+        changed(
+            &json!({"organization_slug": "acme", "pipeline_slug": "widget", "step_key": "release"}),
+            &pins,
+        )
+    };
+    let (organization, pipeline) =
+        ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222");
+    let none = json!({"organization_id": "<absent>", "pipeline_id": "<absent>"});
+    for (pins, changes, code, is_stranger) in [
+        (json!({}), &none, "claim-missing", false),
+        (json!({"pipeline_id": pipeline}), &none, "claim-missing", true),
+        (json!({"pipeline_id": pipeline}), &json!({"pipeline_id": null}), "claim-missing", true),
+        (
+            json!({"pipeline_id": organization}),
+            &json!({"organization_id": "x"}),
+            "buildkite-pipeline-id",
+            true,
+        ),
+        (
+            json!({"organization_id": organization, "pipeline_id": pipeline}),
+            &json!({}),
+            "buildkite-step",
+            false,
+        ),
+    ] {
+        let claims = sample::claims_with(ISSUER, AUDIENCE, NOW, "id", &overrides(changes));
+        let claims = verified(&Buildkite::public(), &claims).unwrap();
+        let mismatch = Buildkite::public().publisher(&config(pins)).unwrap().check(&claims).unwrap_err();
+        assert_eq!((mismatch.diagnosis().code, mismatch.is_stranger()), (code, is_stranger), "{mismatch}");
+        assert_eq!(
+            mismatch.to_string().contains("--claim organization_id"),
+            code == "claim-missing",
+            "{mismatch}"
+        );
+    }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Audience, Claims, Context, Diagnosis, Provider, ProviderSet, Unverified, Verified};
+use oidc_core::{Audience, Claims, Context, Diagnosis, Provider, ProviderSet, Setting, Unverified, Verified};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Expected, Platform, nothing};
 use crate::harness::{AUDIENCE, NOW, changed, overrides};
@@ -69,10 +69,7 @@ impl Cases {
             assert!(settings.is_empty(), "{}: which claims are meant can't be said", platform.name);
             return;
         }
-        let value = |text: &str| text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from);
-        let written = settings.iter().filter_map(|setting| Some((setting.key, setting.value.as_deref()?)));
-        let config: Map<String, Value> = written.map(|(key, text)| (key.to_owned(), value(text))).collect();
-        provider.publisher(&config.into()).unwrap().check(&claims).unwrap();
+        provider.publisher(&written(&settings)).unwrap().check(&claims).unwrap();
         let needed = settings.iter().filter(|setting| setting.required).map(|setting| setting.key);
         let needed: Map<String, Value> =
             needed.map(|key| (key.to_owned(), self.config[key].clone())).collect();
@@ -83,6 +80,54 @@ impl Cases {
         }
         assert!(!description.contains('@'), "{description}");
     }
+
+    /// Holds tokens with the publisher's names and without a pinned id against a publisher with every rule: each is a
+    /// stranger's, whatever else differs, so that no rule is told to it.
+    pub(super) fn strangers_are_told_nothing(&self, platform: Platform) {
+        let provider = (platform.at)(&self.issuer).unwrap();
+        let issuer = provider.profile().issuers[0].url();
+        let providers = [Arc::clone(&provider)].into_iter().collect();
+        let changed_claims = |changes: &[(&str, &Value)]| {
+            let changes: Map<_, _> =
+                changes.iter().map(|(claim, value)| ((*claim).to_owned(), (*value).clone())).collect();
+            (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(&changes.into()))
+        };
+        let usual = changed_claims(&[]);
+        let values = [json!("<absent>"), json!("x"), json!(null)];
+        let claims = usual.as_object().unwrap().keys();
+        let changes: Vec<_> =
+            claims.flat_map(|claim| values.iter().map(move |value| (claim, value))).collect();
+        let claims = verified(&providers, issuer, &usual).unwrap();
+        let pins = provider.publisher(&self.config).unwrap().check(&claims).unwrap().learned;
+        let rules = written(&provider.settings(&Unverified::new((*claims).clone())));
+        let unpinned: Map<String, Value> = pins.iter().map(|pin| (pin.claim.into(), Value::Null)).collect();
+        for pin in &pins {
+            let config =
+                changed(&changed(&rules, &unpinned.clone().into()), &json!({ pin.claim: pin.value }));
+            let publisher = provider.publisher(&config).unwrap();
+            publisher.check(&claims).unwrap();
+            let other: String = pin.value.chars().map(|c| if c == '-' { c } else { '9' }).collect();
+            for (claim, change) in &changes {
+                for id in [&*other, "<absent>"] {
+                    // The id is last: it stays as it is where the change is of itself.
+                    let token = changed_claims(&[(claim, change), (pin.claim, &json!(id))]);
+                    let Some(token) = verified(&providers, issuer, &token) else { continue };
+                    if provider.identify(&token).ok() != Some(publisher.identity()) {
+                        continue;
+                    }
+                    let mismatch = publisher.check(&token).unwrap_err();
+                    assert!(mismatch.is_stranger(), "{}: {id}, {claim} {change}: {mismatch}", pin.claim);
+                }
+            }
+        }
+    }
+}
+
+/// The configuration of a publisher with all that the platform names.
+fn written(settings: &[Setting]) -> Value {
+    let value = |text: &str| text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from);
+    let written = settings.iter().filter_map(|setting| Some((setting.key, setting.value.as_deref()?)));
+    written.map(|(key, text)| (key.to_owned(), value(text))).collect::<Map<_, _>>().into()
 }
 
 impl Case {
@@ -121,7 +166,7 @@ impl Case {
                     assert_eq!(&learned, expected, "{}", self.name);
                 }
                 // As a registry reads it the next time: with what it has learned among its rules.
-                let config = changed(config, &serde_json::json!(learned));
+                let config = changed(config, &json!(learned));
                 let again = provider.publisher(&config).unwrap().check(&verified).unwrap();
                 assert!(again.learned.is_empty(), "{}: a learned id's key must be its claim", self.name);
                 (code("match"), None)

@@ -27,8 +27,8 @@ const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
 /// The ids that a publisher names.
 static ASKED: &[Asked] = &[
-    Asked::required(ORGANIZATION, "organisation", SOME_ID, names::uuid),
-    Asked::required(PROJECT, "project", SOME_ID, names::uuid),
+    Asked::name(ORGANIZATION, "organisation", SOME_ID, names::uuid),
+    Asked::name(PROJECT, "project", SOME_ID, names::uuid),
     Asked::required(PIPELINE, "pipeline definition", SOME_ID, names::uuid),
 ];
 
@@ -84,7 +84,8 @@ impl CircleCiPublisher {
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         is_of_organization(token, self.of_issuer.as_deref())?;
-        self.ids.check(token)?;
+        self.ids.check_names(token)?;
+        self.ids.check_others(token)?;
         is_unattended(token)?;
         self.check_origin(token)?;
         self.check_ref(token)?;

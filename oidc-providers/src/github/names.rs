@@ -13,7 +13,7 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), InvalidPublisher> 
     let refuse = |problem: &str, fix: &str| {
         Err(invalid("publisher-repository", key, problem).found(text).fix(fix).into())
     };
-    if let Some(path) = names::pasted_path(text) {
+    if let Some(path) = names::pasted_path(text, names::is_host) {
         let name = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
         return refuse("it is an address", &format!("write `{}`", shown(&name)));
     }

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use oidc_core::{
     Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
     shown,
@@ -11,6 +9,7 @@ use super::names;
 use crate::rules::config::{Config, invalid};
 use crate::rules::constraints::{Constraints, Fields};
 use crate::rules::glob::Pattern;
+use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
 use crate::rules::{self, Comparison, Field};
 
@@ -108,11 +107,11 @@ impl GitHubPublisher {
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        let repository = self.check_repository(token)?;
-        let pins = [
-            token.pin(&REPOSITORY_ID, self.repository_id.as_deref())?,
-            token.pin(&OWNER_ID, self.owner_id.as_deref())?,
-        ];
+        let repository_id = self.repository_id.as_deref();
+        let repository = token.is_named(&REPOSITORY, &self.repository, &REPOSITORY_ID, repository_id)?;
+        let ids = [(&REPOSITORY_ID, repository_id), (&OWNER_ID, self.owner_id.as_deref())];
+        let learned = token.pins(&ids, |id| token.learn(id, is_id).map(Some))?;
+        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
         self.check_workflow(token, &repository)?;
         if let Some(job_workflow) = &self.job_workflow {
             job_workflow.check(token)?;
@@ -120,14 +119,7 @@ impl GitHubPublisher {
         self.check_event(token)?;
         self.constraints.check(token)?;
         let specificity = self.constraints.specificity() + u32::from(self.job_workflow.is_some());
-        Ok(Match::new(specificity, pins.into_iter().flatten().collect()))
-    }
-
-    fn check_repository<'a>(&self, token: &Token<'a>) -> Result<Cow<'a, str>, Mismatch> {
-        let id = self.repository_id.as_deref();
-        let repository = token.is_named(&REPOSITORY, &self.repository, &REPOSITORY_ID, id)?;
-        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
-        Ok(repository)
+        Ok(Match::new(specificity, learned))
     }
 
     fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {

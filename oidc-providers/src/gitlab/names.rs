@@ -5,12 +5,17 @@ use oidc_core::{InvalidPublisher, shown};
 use crate::rules::config::invalid;
 use crate::rules::names;
 
-/// A project's path with all its groups.
-pub(super) fn project(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+/// Hosts that are pasted with a path, beside the instance's own.
+const HOSTS: &[&str] = &["gitlab.com", "github.com"];
+
+/// A project's path with all its groups, on an instance by its host and what follows. A group may be named like a host.
+pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), InvalidPublisher> {
+    let own = instance.split(['/', ':']).next().unwrap_or_default();
+    let is_host = |group: &str| HOSTS.iter().chain([&own]).any(|host| group.eq_ignore_ascii_case(host));
     let refuse = |problem: &str, fix: &str| {
         Err(invalid("publisher-project", key, problem).found(text).fix(fix).into())
     };
-    if let Some(path) = names::pasted_path(text) {
+    if let Some(path) = names::pasted_path(text, is_host) {
         return refuse("it is an address", &format!("write `{}`", shown(path)));
     }
     names::ascii(key, text)?;

@@ -8,6 +8,7 @@ use super::claims::CiConfig;
 use super::names;
 use crate::rules::config::Config;
 use crate::rules::constraints::{Constraints, Fields};
+use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
 use crate::rules::{Comparison, Field};
 
@@ -65,7 +66,7 @@ impl GitLabPublisher {
     ) -> Result<Self, InvalidPublisher> {
         let config = Config::new(config, KEYS)?;
         let project = config.required(PROJECT.key, "acme/group/widget")?;
-        names::project(PROJECT.key, project)?;
+        names::project(PROJECT.key, project, instance(issuer))?;
         let ci_config = config.required(CI_CONFIG.key, ".gitlab-ci.yml")?;
         names::ci_config(CI_CONFIG.key, ci_config)?;
         let constraints = Constraints::read(&config, &CONSTRAINTS)?;
@@ -85,23 +86,17 @@ impl GitLabPublisher {
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+        let project_id = self.project_id.as_deref();
+        let project = token.is_named(&PROJECT, &self.project, &PROJECT_ID, project_id)?;
+        let ids = [(&PROJECT_ID, project_id), (&NAMESPACE_ID, self.namespace_id.as_deref())];
+        let learned = token.pins(&ids, |id| token.learn(id, is_id).map(Some))?;
+        let (namespace, _) = project.rsplit_once('/').unwrap_or_default();
+        token.agrees(&NAMESPACE, namespace)?;
         has_own_configuration(token.claims)?;
-        self.check_project(token)?;
-        let pins = [
-            token.pin(&PROJECT_ID, self.project_id.as_deref())?,
-            token.pin(&NAMESPACE_ID, self.namespace_id.as_deref())?,
-        ];
         self.check_job_project(token)?;
         self.check_ci_config(token)?;
         self.constraints.check(token)?;
-        Ok(Match::new(self.constraints.specificity(), pins.into_iter().flatten().collect()))
-    }
-
-    fn check_project(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        token.is_named(&PROJECT, &self.project, &PROJECT_ID, self.project_id.as_deref())?;
-        let project = token.required(PROJECT.claim)?;
-        let (namespace, _) = project.rsplit_once('/').unwrap_or_default();
-        token.agrees(&NAMESPACE, namespace)
+        Ok(Match::new(self.constraints.specificity(), learned))
     }
 
     /// A job that runs anywhere but in the project is refused. Tokens of GitLab before 18.4 don't say where it runs,

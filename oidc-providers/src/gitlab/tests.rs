@@ -286,6 +286,8 @@ fn the_pinned_ids_tell_a_renamed_project_from_a_stranger() {
         (json!({"project_id": "3"}), &renamed, false, false),
         (json!({"project_id": "3"}), &json!({}), false, true),
         (json!({"namespace_id": "3"}), &json!({}), false, true),
+        (json!({"project_id": "3"}), &json!({"ci_config_ref_uri": null}), false, true),
+        (json!({"project_id": "2"}), &json!({"ci_config_ref_uri": null}), false, false),
         (json!({"project_id": "2", "ref_protected": true}), &json!({"ref_protected": "false"}), false, false),
     ] {
         let claims = verified(&gitlab(), &token(changes)).unwrap();

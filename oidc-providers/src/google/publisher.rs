@@ -13,7 +13,7 @@ const VERIFIED: Field = Field::exact("email", "email_verified", "google-email-un
 const SUBJECT: Field = Field::exact("sub", "sub", "google-subject");
 
 static ASKED: &[Asked] =
-    &[Asked::required(EMAIL, "account", "publisher@project.iam.gserviceaccount.com", is_address)];
+    &[Asked::name(EMAIL, "account", "publisher@project.iam.gserviceaccount.com", is_address)];
 
 /// Every key that a configuration may have.
 const KEYS: &[&str] = &[EMAIL.key, SUBJECT.key];
@@ -49,10 +49,11 @@ impl GooglePublisher {
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+        self.account.check_names(token)?;
+        let ids = [(&SUBJECT, self.subject.as_deref())];
+        let learned = token.pins(&ids, |id| token.learn(id, is_subject).map(Some))?;
         token.flag(&VERIFIED, true)?;
-        self.account.check(token)?;
-        let learned = token.pin_as(&SUBJECT, self.subject.as_deref(), is_subject)?;
-        Ok(Match::new(0, learned.into_iter().collect()))
+        Ok(Match::new(0, learned))
     }
 }
 

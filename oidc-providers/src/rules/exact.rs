@@ -12,6 +12,8 @@ pub(crate) struct Asked {
     pub(crate) field: Field,
     /// What a description calls it.
     name: &'static str,
+    /// Whether a publisher is found by it.
+    is_name: bool,
     /// A value to show who left it out; none where it may be left out.
     example: Option<&'static str>,
     /// What may stand there.
@@ -19,14 +21,24 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// A field that no publisher can do without.
+    /// A field by which a publisher is found.
+    pub(crate) const fn name(
+        field: Field,
+        name: &'static str,
+        example: &'static str,
+        check: fn(&str, &str) -> Result<(), InvalidPublisher>,
+    ) -> Self {
+        Self { field, name, is_name: true, example: Some(example), check }
+    }
+
+    /// Another field that no publisher can do without.
     pub(crate) const fn required(
         field: Field,
         name: &'static str,
         example: &'static str,
         check: fn(&str, &str) -> Result<(), InvalidPublisher>,
     ) -> Self {
-        Self { field, name, example: Some(example), check }
+        Self { field, name, is_name: false, example: Some(example), check }
     }
 
     /// A field that is a rule only where it is written.
@@ -35,7 +47,7 @@ impl Asked {
         name: &'static str,
         check: fn(&str, &str) -> Result<(), InvalidPublisher>,
     ) -> Self {
-        Self { field, name, example: None, check }
+        Self { field, name, is_name: false, example: None, check }
     }
 }
 
@@ -75,9 +87,19 @@ impl Exact {
         found.map_or("", |(_, value)| value)
     }
 
-    /// Holds a token against all of them.
-    pub(crate) fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        self.0.iter().try_for_each(|(asked, value)| token.is(&asked.field, value))
+    /// Holds a token against the names by which the publisher is found. Pinned ids come next.
+    pub(crate) fn check_names(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        self.check(token, true)
+    }
+
+    /// Holds a token against all that are no such names. Only who has the pinned ids may be told of them.
+    pub(crate) fn check_others(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        self.check(token, false)
+    }
+
+    fn check(&self, token: &Token<'_>, names: bool) -> Result<(), Mismatch> {
+        let mut asked = self.0.iter().filter(|(asked, _)| asked.is_name == names);
+        asked.try_for_each(|(asked, value)| token.is(&asked.field, value))
     }
 
     /// How many of them could have been left out.

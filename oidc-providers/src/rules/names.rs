@@ -131,8 +131,9 @@ pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Invali
 }
 
 /// The path of a repository in what was pasted instead of it: a web address or a clone address, with or without
-/// what follows the repository. `None` where the text is no address.
-pub(crate) fn pasted_path(text: &str) -> Option<&str> {
+/// what follows the repository. `None` where the text is no address. Without a scheme only `is_host` tells a host from
+/// an owner.
+pub(crate) fn pasted_path(text: &str, is_host: impl Fn(&str) -> bool) -> Option<&str> {
     let rest = match text.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,
         None => match text.split_once('/')? {
@@ -145,8 +146,8 @@ pub(crate) fn pasted_path(text: &str) -> Option<&str> {
     Some(path.strip_suffix(".git").unwrap_or(path))
 }
 
-/// Whether a first segment is rather a host than an owner.
-fn is_host(segment: &str) -> bool {
+/// Whether a first segment is rather a host than an owner, where no owner's name has a dot.
+pub(crate) fn is_host(segment: &str) -> bool {
     [".com", ".org", ".net", ".io", ".dev"].iter().any(|domain| segment.ends_with(domain))
 }
 
@@ -171,7 +172,7 @@ mod tests {
             ("widget", None),
             ("https://github.com", None),
         ] {
-            assert_eq!(pasted_path(text), expected, "{text}");
+            assert_eq!(pasted_path(text, is_host), expected, "{text}");
         }
     }
 

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use oidc_core::{Claims, Diagnosis, Mismatch, Pin, Subject, shown};
 
-use super::link::is_id;
 use super::names::stem;
 use super::{Comparison, Field};
 
@@ -117,33 +116,46 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(differs(field, &found, expected).fix(fix)))
     }
 
-    /// Whether an immutable id in digits is the pinned one, or else which one is to be learned.
-    pub(crate) fn pin(&self, field: &Field, pinned: Option<&str>) -> Result<Option<Pin>, Mismatch> {
-        self.pin_as(field, pinned, is_id)
-    }
-
-    /// [`pin`](Self::pin) for ids of another form.
-    pub(crate) fn pin_as(
+    /// Holds immutable ids against the pinned ones, and learns the others as `learn` does it.
+    ///
+    /// Every platform checks in one order: the names by which a publisher is found, these ids, then everything else. A
+    /// token that has the names and not every pinned id is a stranger's, and may be told of no other rule.
+    pub(crate) fn pins(
         &self,
-        field: &Field,
-        pinned: Option<&str>,
-        is_id: fn(&str) -> bool,
-    ) -> Result<Option<Pin>, Mismatch> {
-        let found = self.required(field.claim)?;
-        match pinned {
-            Some(pinned) if pinned == found => Ok(None),
-            Some(pinned) => {
-                let fix = "the name was taken over, transferred, or deleted and created anew; if that is meant to publish, \
-                           configure the publisher anew";
-                Err(Mismatch::stranger(differs(field, &found, pinned).fix(fix)))
-            }
-            None if is_id(&found) => Ok(Some(Pin::new(field.claim, found))),
-            None => {
-                let problem = format!("claim `{}` is not an id as this platform writes them", field.claim);
-                let subject = Subject::Claim(field.claim.to_owned());
-                Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(found)))
+        ids: &[(&Field, Option<&str>)],
+        learn: impl Fn(&Field) -> Result<Option<Pin>, Mismatch>,
+    ) -> Result<Vec<Pin>, Mismatch> {
+        for (field, pinned) in ids {
+            if let Some(pinned) = pinned {
+                self.has(field, pinned)?;
             }
         }
+        let unpinned = ids.iter().filter(|(_, pinned)| pinned.is_none());
+        unpinned.filter_map(|(field, _)| learn(field).transpose()).collect()
+    }
+
+    /// Whether an immutable id is the pinned one. A token that doesn't tell it proves no more than one with another.
+    fn has(&self, field: &Field, pinned: &str) -> Result<(), Mismatch> {
+        let found = self
+            .required(field.claim)
+            .map_err(|mismatch| Mismatch::stranger(mismatch.diagnosis().clone()))?;
+        if found == pinned {
+            return Ok(());
+        }
+        let fix = "the name was taken over, transferred, or deleted and created anew; if that is meant to publish, \
+                   configure the publisher anew";
+        Err(Mismatch::stranger(differs(field, &found, pinned).fix(fix)))
+    }
+
+    /// An immutable id that the token must have, to be learned.
+    pub(crate) fn learn(&self, field: &Field, is_id: fn(&str) -> bool) -> Result<Pin, Mismatch> {
+        let found = self.required(field.claim)?;
+        if is_id(&found) {
+            return Ok(Pin::new(field.claim, found));
+        }
+        let problem = format!("claim `{}` is not an id as this platform writes them", field.claim);
+        let subject = Subject::Claim(field.claim.to_owned());
+        Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(found)))
     }
 }
 

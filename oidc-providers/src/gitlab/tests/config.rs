@@ -3,7 +3,7 @@
 use oidc_core::Provider;
 use serde_json::json;
 
-use super::{INSTANCE, gitlab, lenient, publisher, strict};
+use super::{GitLab, INSTANCE, gitlab, lenient, publisher, strict};
 
 #[test]
 fn a_configuration_that_can_match_nothing_says_what_to_write() {
@@ -52,6 +52,31 @@ fn a_configuration_that_can_match_nothing_says_what_to_write() {
         let error = gitlab().publisher(&config).unwrap_err();
         assert!(error.to_string().contains(part), "{changes}: {error}");
         assert!(error.diagnosis().fix.is_some(), "{error}");
+    }
+}
+
+#[test]
+fn a_group_may_be_named_like_a_host_and_a_real_host_is_none() {
+    let refusal = |issuer: &str, path: &str| {
+        let config = json!({"project_path": path, "ci_config": ".gitlab-ci.yml"});
+        GitLab::at(issuer).unwrap().publisher(&config).err().map(|error| error.to_string())
+    };
+    for path in ["jane.io/widget", "acme.dev/group/widget", "example.org/website", "acme.com/widget.io"] {
+        assert_eq!(refusal("https://gitlab.com", path), None, "{path}");
+    }
+    assert_eq!(refusal("https://gitlab.com", "gitlab.acme.dev/group/widget"), None);
+    for (issuer, path) in [
+        ("https://gitlab.com", "gitlab.com/acme/widget"),
+        ("https://gitlab.com", "GitLab.com/acme/widget/-/tree/main"),
+        ("https://gitlab.com", "github.com/acme/widget.git"),
+        ("https://gitlab.com", "https://jane.io/acme/widget"),
+        ("https://gitlab.com", "git@jane.io:acme/widget.git"),
+        ("https://gitlab.acme.dev", "gitlab.acme.dev/acme/widget"),
+        ("https://gitlab.acme.dev:8443/gitlab", "gitlab.acme.dev/acme/widget"),
+        ("https://gitlab.acme.dev", "gitlab.com/acme/widget"),
+    ] {
+        let refusal = refusal(issuer, path).unwrap();
+        assert!(refusal.contains("it is an address") && refusal.contains("write `acme/widget`"), "{refusal}");
     }
 }
 

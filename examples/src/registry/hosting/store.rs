@@ -98,10 +98,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Adds a package without files, unless it exists.
+    /// Adds a package without files, unless it exists. Where it is added, its pending publishers end.
     pub(super) async fn register(&self, package: &str, now: Timestamp) -> Result<(), sqlx::Error> {
         let mut write = self.database.write().await?;
-        self.add_package(write.connection(), package, now).await?;
+        let added = self.add_package(write.connection(), package, now).await?;
+        self.settlement.settle(write.connection(), self.ecosystem, package, &Principal::Admin, added).await?;
         write.commit().await
     }
 

@@ -232,3 +232,34 @@ async fn of_64_exchanges_of_one_token_at_two_registries_one_succeeds() {
     }
     world.postgres.drop().await;
 }
+
+/// PostgreSQL has no text with such a character.
+#[tokio::test]
+async fn a_name_with_a_nul_is_not_found() {
+    let Some(postgres) = Postgres::create().await else { return };
+    let world = World::start(postgres).await;
+    let (process, url) = world.registry().await;
+    for (path, status) in [
+        ("rubygems/info/%00", 404),
+        ("rubygems/gems/%00", 404),
+        ("rubygems/gems/widget-1.0.0.gem%00", 404),
+        ("rubygems/quick/Marshal.4.8/%00.gemspec.rz", 404),
+        ("pypi/files/%00", 404),
+        ("simple/%00/", 400),
+        ("api/v1/crates/a/%00/download", 404),
+        ("api/v1/crates/%00/1.0.0/download", 400),
+        ("index/3/a/a%00b", 404),
+        ("%00", 400),
+        ("three%00", 400),
+        ("three/-/three-1.0.0%00.tgz", 404),
+        ("-/package/%00/visibility", 400),
+        ("-/package/%00/dist-tags", 400),
+    ] {
+        assert_eq!(http::send(&world.cx, http::get(&url, path)).await.status, status, "{path}");
+    }
+    let token = world.issuer.token("npm:127.0.0.1", &Changes::default());
+    let status = http::send(&world.cx, http::exchange(&url, "three%00", &token)).await.status;
+    assert!((400..500).contains(&status), "{status}");
+    assert!(process.signal("TERM").await.status.success());
+    world.postgres.drop().await;
+}

@@ -56,6 +56,13 @@ impl World {
         Self { cx, issuer, registry, folder }
     }
 
+    /// Changes the configuration file, which the next process reads.
+    fn edit(&self, change: impl FnOnce(String) -> String) {
+        let file = self.folder.path().join("registry.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, change(text)).unwrap();
+    }
+
     fn url(&self) -> String {
         self.registry.public_url().as_str().trim_end_matches('/').to_owned()
     }
@@ -279,9 +286,7 @@ async fn a_pending_publisher_creates_its_package_once_on_postgresql_too() {
 
 #[tokio::test]
 async fn a_pending_publisher_of_the_file_is_kept_when_its_package_exists() {
-    let more = "[[package]]\necosystem = \"npm\"\nname = \"novel\"\n[[package.publisher]]\nprovider = \"github\"\n\
-         repository = \"acme/widget\"\nworkflow = \"publish.yml\"\npending = true\n";
-    let world = World::start(more).await;
+    let world = World::start(&novel(&["publish.yml"])).await;
     let token = http::minted(&world.exchange("novel", &Changes::default()).await);
     assert_eq!(world.publish("novel", "1.0.0", &token).await.status, 201);
     let world = world.restarted().await;
@@ -292,6 +297,84 @@ async fn a_pending_publisher_of_the_file_is_kept_when_its_package_exists() {
     );
     let created_anew = Changes::default().set("repository_id", "3");
     assert_ne!(world.exchange("novel", &created_anew).await.status, 201, "with what it has learned");
+}
+
+/// The package `novel` in the configuration file, with a pending publisher for each workflow.
+fn novel(workflows: &[&str]) -> String {
+    let publisher = |workflow: &&str| {
+        format!(
+            "[[package.publisher]]\nprovider = \"github\"\nrepository = \"acme/widget\"\n\
+             workflow = \"{workflow}\"\npending = true\n"
+        )
+    };
+    let publishers: String = workflows.iter().map(publisher).collect();
+    format!("[[package]]\necosystem = \"npm\"\nname = \"novel\"\n{publishers}")
+}
+
+#[tokio::test]
+async fn a_pending_publisher_may_do_nothing_to_a_package_that_exists() {
+    let world = World::start(&novel(&["publish.yml", "release.yml"])).await;
+    let token = http::minted(&world.exchange("novel", &Changes::default()).await);
+    let mut private = http::document("novel", "1.0.0");
+    private["access"] = json!("restricted");
+    let publish = Request::new(Method::Put, http::url(&world.url(), "novel"))
+        .bearer(&Secret::new(token.as_str()))
+        .body("application/json", private.to_string());
+    assert_eq!(http::send(&world.cx, publish).await.status, 201);
+    assert_eq!(world.publish("novel", "1.0.1", &token).await.status, 201);
+    // The file has the other one still.
+    let world = world.restarted().await;
+    let rival = http::minted(&world.exchange("novel", &release("release.yml")).await);
+    assert_eq!(world.publish("novel", "6.6.6", &rival).await.status, 403);
+    let tags = "novel/dist-tags";
+    let set = async |tag: &str, version: &str, token: &str| {
+        world.trust(Method::Put, &format!("{tags}/{tag}"), Some(token), &json!(version)).await
+    };
+    let remove = async |tag: &str, token: &str| {
+        world.trust(Method::Delete, &format!("{tags}/{tag}"), Some(token), &json!(null)).await
+    };
+    assert_eq!(set("beta", "1.0.1", &token).await.status, 201, "it has created the package");
+    let refused = set("latest", "1.0.0", &rival).await;
+    assert_eq!(refused.status, 403);
+    assert!(http::message(&refused).contains("pending"), "{}", http::message(&refused));
+    assert_eq!(remove("beta", &rival).await.status, 403);
+    let read = async |path: &str, token: &str| {
+        let request = http::get(&world.url(), path).bearer(&Secret::new(token));
+        http::send(&world.cx, request).await
+    };
+    for path in
+        ["novel", "novel/-/novel-1.0.0.tgz", "-/package/novel/visibility", "-/package/novel/dist-tags"]
+    {
+        assert_eq!(read(path, &rival).await.status, 404, "{path}");
+        assert_eq!(read(path, &token).await.status, 200, "{path}");
+    }
+    let tags = http::body(&read("-/package/novel/dist-tags", &token).await);
+    assert_eq!(tags, json!({ "latest": "1.0.1", "beta": "1.0.1" }));
+    assert_eq!(remove("beta", &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_package_that_the_file_adds_ends_its_pending_publishers() {
+    let world = World::start("").await;
+    let mut pending = github("release.yml");
+    pending["pending"] = json!(true);
+    assert_eq!(world.add("novel", pending).await.status, 201);
+    let late = http::minted(&world.exchange("novel", &release("release.yml")).await);
+    world.edit(|text| text + &novel(&["publish.yml"]).replace("pending = true\n", ""));
+    let world = world.restarted().await;
+    assert_eq!(world.exchange("novel", &release("release.yml")).await.status, 403);
+    assert_eq!(world.publish("novel", "6.6.6", &late).await.status, 401);
+    let listed = http::body(&world.trust(Method::Get, "novel/trust", Some(ADMIN), &json!(null)).await);
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[tokio::test]
+async fn a_pending_publisher_that_the_file_makes_regular_is_kept() {
+    let world = World::start(&novel(&["publish.yml"])).await;
+    let token = http::minted(&world.exchange("novel", &Changes::default()).await);
+    world.edit(|text| text.replace("pending = true\n", ""));
+    let world = world.restarted().await;
+    assert_eq!(world.publish("novel", "1.0.0", &token).await.status, 201, "its tokens are alive");
 }
 
 #[tokio::test]

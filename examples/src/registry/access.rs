@@ -84,6 +84,18 @@ impl Access {
                 format!("the publish token is for {} and can't publish {asked}; {fix}", shown(&made_for));
             return Err(self.denied(record, package, action, message));
         };
+        // A pending publisher is for what does not exist. One that has created its package is pending no more.
+        if granted.may_create && action != Action::Publish {
+            if action == Action::Read {
+                return Ok(Principal::Anonymous);
+            }
+            let message = format!(
+                "the trusted publisher of this token is pending: it may create {} and do nothing to it where it exists; \
+                 configure it anew",
+                shown(package)
+            );
+            return Err(self.denied(record, package, action, message));
+        }
         Ok(Principal::TrustedPublisher {
             provider: record.provider.clone(),
             issuer: record.issuer.clone(),

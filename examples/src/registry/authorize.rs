@@ -79,7 +79,8 @@ pub trait Authorize: Send + Sync {
     /// Who asks to do `action` to `package`, if they may. `bearer` is the token the request carries, unchecked.
     ///
     /// Reading is open to [`Principal::Anonymous`], as far as the package is public. Clients send the token that they
-    /// publish with on reads too, so a valid one must be accepted there; one that speaks for another package is anonymous.
+    /// publish with on reads too, so a valid one must be accepted there; one that speaks for another package, or for one
+    /// that is still to be created, is anonymous.
     ///
     /// # Errors
     ///

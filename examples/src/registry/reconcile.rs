@@ -13,27 +13,26 @@ pub(super) const FILE: &str = "file";
 /// Makes the stores hold what the file says: what is unchanged keeps its id and its learned ids, what is new is added,
 /// what is no longer there is removed.
 pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -> Result<(), StartError> {
+    let known = trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))?;
     let mut wanted = Vec::new();
     for package in &config.package {
+        let records = records(package, trust)?;
+        // Before the package is there, which ends the publishers that are pending then.
+        for record in &records {
+            if let Some(known) = known.iter().find(|known| known.is_like(record)) {
+                settle(trust, known, record).await?;
+            }
+        }
+        wanted.extend(records);
         if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
             served.register(package).await.map_err(|error| at(package, None, &error))?;
         }
-        for publisher in &package.publisher {
-            let name = package.ecosystem.normalized(&package.name);
-            let name = name.map_err(|error| at(package, None, &error))?;
-            let record = record(package, name, publisher, trust);
-            wanted.push(record.map_err(|error| at(package, Some(publisher), &explained(&error)))?);
-        }
     }
-    let known = trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))?;
     for record in known.iter().filter(|record| !wanted.iter().any(|other| record.is_like(other))) {
         remove(trust, record).await?;
     }
-    for record in &wanted {
-        match known.iter().find(|known| known.is_like(record)) {
-            Some(known) => settle(trust, known, record).await?,
-            None => add(trust, record).await?,
-        }
+    for record in wanted.iter().filter(|record| !known.iter().any(|other| record.is_like(other))) {
+        add(trust, record).await?;
     }
     note_unpublished(config, trust).await
 }
@@ -62,6 +61,16 @@ fn explained(error: &TrustError) -> String {
         Ok(_) => format!("{error}; add `[[provider]]` with the line `kind = \"{provider}\"`"),
         Err(unknown) => format!("{error}; {unknown}"),
     }
+}
+
+/// A package's publishers.
+fn records(package: &PackageEntry, trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
+    let name = package.ecosystem.normalized(&package.name).map_err(|error| at(package, None, &error))?;
+    let record = |publisher| {
+        let record = record(package, name.clone(), publisher, trust);
+        record.map_err(|error| at(package, Some(publisher), &explained(&error)))
+    };
+    package.publisher.iter().map(record).collect()
 }
 
 fn record(

@@ -89,7 +89,8 @@ pub fn integrity(tarball: &[u8]) -> String {
     format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)))
 }
 
-fn document(package: &str, version: &str) -> Value {
+/// What npm sends to publish a version.
+pub fn document(package: &str, version: &str) -> Value {
     let tarball = tarball(package, version);
     json!({
         "_id": package,

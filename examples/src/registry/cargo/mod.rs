@@ -90,9 +90,11 @@ impl Cargo {
         let (token, body) = self.host.admit(headers, body).await?;
         let body = hosting::read(body).await?;
         let malformed = |error: publication::InvalidPublication| Failure::malformed(error.to_string());
-        let publication = Publication::parse(&body).map_err(malformed)?;
+        let parsed = hosting::blocking(move || Publication::parse(&body)).await?;
+        let publication = parsed.map_err(malformed)?;
         self.host.may_publish(&token, &publication.package()).await?;
-        self.host.publish(Some(&token), publication.into_upload().map_err(malformed)?).await?;
+        let upload = hosting::blocking(move || publication.into_upload()).await?.map_err(malformed)?;
+        self.host.publish(Some(&token), upload).await?;
         let nothing: [&str; 0] = [];
         let warnings = json!({ "invalid_categories": nothing, "invalid_badges": nothing, "other": nothing });
         Ok(Json(json!({ "warnings": warnings })).into_response())

@@ -98,10 +98,11 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Adds a package without files, unless it exists.
+    /// Adds a package without files, unless it exists. Where it is added, its pending publishers end.
     pub(super) async fn register(&self, package: &str, now: Timestamp) -> Result<(), sqlx::Error> {
         let mut write = self.database.write().await?;
-        self.add_package(write.connection(), package, now).await?;
+        let added = self.add_package(write.connection(), package, now).await?;
+        self.settlement.settle(write.connection(), self.ecosystem, package, &Principal::Admin, added).await?;
         write.commit().await
     }
 
@@ -146,7 +147,7 @@ impl Store {
              WHERE ecosystem = $1 AND package = $2 ORDER BY published_at, name",
         )
         .bind(self.ecosystem)
-        .bind(package)
+        .bind(text(package))
         .fetch_all(connection)
         .await
     }
@@ -156,7 +157,7 @@ impl Store {
         let statement = "SELECT content FROM hosted_content WHERE ecosystem = $1 AND name = $2";
         sqlx::query_scalar(statement)
             .bind(self.ecosystem)
-            .bind(name)
+            .bind(text(name))
             .fetch_optional(self.database.pool())
             .await
     }
@@ -166,7 +167,7 @@ impl Store {
         let statement = "SELECT beside FROM hosted_content WHERE ecosystem = $1 AND name = $2";
         sqlx::query_scalar(statement)
             .bind(self.ecosystem)
-            .bind(name)
+            .bind(text(name))
             .fetch_optional(self.database.pool())
             .await
     }
@@ -176,7 +177,7 @@ impl Store {
         let statement = "SELECT published_by FROM hosted_file WHERE ecosystem = $1 AND name = $2";
         sqlx::query_scalar(statement)
             .bind(self.ecosystem)
-            .bind(name)
+            .bind(text(name))
             .fetch_optional(self.database.pool())
             .await
     }
@@ -287,6 +288,11 @@ impl Store {
         let query = sqlx::query(statement).bind(self.ecosystem).bind(upload.name);
         query.bind(upload.content).bind(upload.beside).execute(connection).await.map(|_| ())
     }
+}
+
+/// A name from outside, to be looked up. PostgreSQL takes no text with a NUL, so such a name is that of nothing.
+fn text(name: &str) -> Option<&str> {
+    (!name.contains('\0')).then_some(name)
 }
 
 /// A package's name without the difference of case.

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::name::{Invalid, PackageName, Tag, Version};
 use super::packument::{self, ABBREVIATED};
 use super::path::{PathError, Route};
-use super::store::{Package, Published, StoreError};
+use super::store::{Package, Published, StoreError, Tagged};
 
 /// The largest publish document, in bytes. A tarball grows by a third in it.
 const MAX_PUBLISH_BYTES: usize = 64 << 20;
@@ -135,13 +135,7 @@ impl Caller<'_> {
                 let message = format!("cannot publish over {version} of {name}: it was published before");
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
-            Published::NotTrusted => {
-                let message = format!(
-                    "the trusted publisher of this token was removed, or it is pending and {name} exists already; \
-                     configure it anew"
-                );
-                Err(Failure::new(StatusCode::FORBIDDEN, message))
-            }
+            Published::NotTrusted => Err(not_trusted(name)),
         }
     }
 
@@ -169,10 +163,11 @@ impl Caller<'_> {
             let version: String = serde_json::from_slice(&body)
                 .map_err(|_| Failure::malformed("the body is not a version in quotes"))?;
             let version = Version::parse(&version)?;
-            if !self.npm.store.set_tag(name, tag, &version, self.npm.now()).await? {
-                return Err(Failure::not_found(&format!("{name}@{version}")));
+            match self.npm.store.set_tag(name, tag, &version, &principal, self.npm.now()).await? {
+                Tagged::Done => Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response()),
+                Tagged::Missing => Err(Failure::not_found(&format!("{name}@{version}"))),
+                Tagged::NotTrusted => Err(not_trusted(name)),
             }
-            Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
         };
         self.noted(&principal, name, set.await)
     }
@@ -183,10 +178,11 @@ impl Caller<'_> {
             if tag.as_str() == Tag::LATEST {
                 return Err(Failure::malformed("the tag latest can be moved, not removed"));
             }
-            if !self.npm.store.remove_tag(name, tag, self.npm.now()).await? {
-                return Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str())));
+            match self.npm.store.remove_tag(name, tag, &principal, self.npm.now()).await? {
+                Tagged::Done => Ok(Json(json!({ "ok": true })).into_response()),
+                Tagged::Missing => Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str()))),
+                Tagged::NotTrusted => Err(not_trusted(name)),
             }
-            Ok(Json(json!({ "ok": true })).into_response())
         };
         self.noted(&principal, name, remove.await)
     }
@@ -222,6 +218,13 @@ impl Caller<'_> {
             principal => Ok(principal),
         }
     }
+}
+
+fn not_trusted(name: &PackageName) -> Failure {
+    let message = format!(
+        "the trusted publisher of this token was removed, or it is pending and {name} exists already; configure it anew"
+    );
+    Failure::new(StatusCode::FORBIDDEN, message)
 }
 
 impl From<Invalid> for Failure {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use oidc_core::Timestamp;
 use serde_json::{Map, Value};
+use sqlx::AnyConnection;
 
 use super::access::Principal;
 use super::document::Publication;
@@ -97,6 +98,17 @@ pub(super) enum Published {
     NotTrusted,
 }
 
+/// What became of a change of a tag.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Tagged {
+    /// The tag is set or removed, durably.
+    Done,
+    /// There is no such version or tag.
+    Missing,
+    /// The trusted publisher is gone or pending.
+    NotTrusted,
+}
+
 /// The queries, over the shared database.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
@@ -113,7 +125,7 @@ impl Store {
         Self { settlement: Some(settlement), ..self }
     }
 
-    /// Adds the package unless it is there; `false` if it was.
+    /// Adds the package unless it is there; `false` if it was. Where it is added, its pending publishers end.
     pub(super) async fn register(
         &self,
         name: &PackageName,
@@ -122,6 +134,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut write = self.database.write().await?;
         let added = rows::add_package(write.connection(), name, public, now).await?;
+        self.settle(write.connection(), name, &Principal::Admin, added).await?;
         write.commit().await?;
         Ok(added)
     }
@@ -197,9 +210,7 @@ impl Store {
         if !rows::touch(connection, name, now).await? {
             return Ok(Published::NoPackage);
         }
-        if let Some(settlement) = &self.settlement
-            && !settlement.settle(connection, "npm", name.as_str(), by, is_new).await?
-        {
+        if !self.settle(connection, name, by, is_new).await? {
             return Ok(Published::NotTrusted);
         }
         if !rows::add_version(connection, &publication, by, now).await? {
@@ -214,41 +225,64 @@ impl Store {
         Ok(Published::Done)
     }
 
-    /// Points `tag` to `version`; `false` if there is no such version.
+    /// See [`Settlement::settle`].
+    async fn settle(
+        &self,
+        connection: &mut AnyConnection,
+        name: &PackageName,
+        by: &Principal,
+        is_new: bool,
+    ) -> Result<bool, StoreError> {
+        let Some(settlement) = &self.settlement else { return Ok(true) };
+        Ok(settlement.settle(connection, "npm", name.as_str(), by, is_new).await?)
+    }
+
+    /// Points `tag` to `version`.
     pub(super) async fn set_tag(
         &self,
         name: &PackageName,
         tag: &Tag,
         version: &Version,
+        by: &Principal,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Tagged, StoreError> {
         let mut write = self.database.write().await?;
         let connection = write.connection();
+        if !self.settle(connection, name, by, false).await? {
+            return Ok(Tagged::NotTrusted);
+        }
         if !rows::has_version(connection, name, version).await? {
-            return Ok(false);
+            return Ok(Tagged::Missing);
         }
         rows::set_tag(connection, name, tag, version).await?;
         rows::touch(connection, name, now).await?;
         write.commit().await?;
-        Ok(true)
+        Ok(Tagged::Done)
     }
 
-    /// Removes `tag`; `false` if it wasn't there.
+    /// Removes `tag`.
     pub(super) async fn remove_tag(
         &self,
         name: &PackageName,
         tag: &Tag,
+        by: &Principal,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Tagged, StoreError> {
         let mut write = self.database.write().await?;
         let connection = write.connection();
+        if !self.settle(connection, name, by, false).await? {
+            return Ok(Tagged::NotTrusted);
+        }
         let removed = sqlx::query("DELETE FROM npm_dist_tag WHERE package = $1 AND tag = $2")
             .bind(name.as_str())
             .bind(tag.as_str())
             .execute(&mut *connection)
             .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(Tagged::Missing);
+        }
         rows::touch(connection, name, now).await?;
         write.commit().await?;
-        Ok(removed.rows_affected() > 0)
+        Ok(Tagged::Done)
     }
 }

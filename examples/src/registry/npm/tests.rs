@@ -243,6 +243,33 @@ async fn tags_are_set_moved_and_removed() {
     assert_eq!(host.get(tags, "").await, (StatusCode::OK, expected));
 }
 
+/// No publisher is a regular one.
+const NOBODY: Settlement = Settlement {
+    make_regular: "DELETE FROM npm_package WHERE $1 = $2 AND $3 = ''",
+    end_pending: "DELETE FROM npm_package WHERE $1 = $2 AND $3 = ''",
+    is_regular: "SELECT name FROM npm_package WHERE $1 = $2 AND $3 = ''",
+};
+
+#[tokio::test]
+async fn a_publisher_that_is_removed_while_it_is_answered_changes_no_tag() {
+    let host = Host::start().await;
+    host.publish(NAME, "1.0.0", "widget").await;
+    host.publish(NAME, "1.0.1", "widget").await;
+    let tags = "/-/package/@acme%2fwidget/dist-tags";
+    let beta = format!("{tags}/beta");
+    assert_eq!(host.json("PUT", &beta, "widget", &json!("1.0.0")).await.0, StatusCode::CREATED);
+
+    let host = Host { npm: host.npm.clone().with_settlement(NOBODY), folder: host.folder };
+    let latest = format!("{tags}/latest");
+    for (method, path, version) in [("PUT", &latest, json!("1.0.0")), ("DELETE", &beta, Value::Null)] {
+        let (status, body) = host.json(method, path, "widget", &version).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{method}");
+        assert!(body["message"].as_str().unwrap().contains("was removed"), "{body}");
+    }
+    assert_eq!(host.get(tags, "").await.1, json!({ "latest": "1.0.1", "beta": "1.0.0" }));
+    assert_eq!(host.json("DELETE", &beta, "admin", &Value::Null).await.0, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn the_first_version_is_the_latest_whatever_its_tag() {
     let host = Host::start().await;

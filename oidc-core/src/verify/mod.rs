@@ -9,6 +9,7 @@ mod cache;
 mod claims;
 mod error;
 mod fetch;
+mod headers;
 mod jwks;
 mod roca;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use self::backend::Backend;
 pub use self::cache::{COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER};
 use self::cache::{KeyCache, Wanted};
 pub use self::error::{Reason, VerifyError};
+use self::headers::KnownHeaders;
 use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
 use crate::claims::Claims;
 use crate::context::Context;
@@ -42,6 +44,7 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     audiences: Arc<[Audience]>,
     issuers: Arc<BTreeMap<Arc<str>, Trusted>>,
+    headers: Arc<KnownHeaders>,
     cx: Context,
 }
 
@@ -98,7 +101,8 @@ impl Verifier {
         if issuers.is_empty() {
             return Err(InvalidVerifier::NoIssuer);
         }
-        Ok(Self(Arc::new(Inner { audiences, issuers: Arc::new(issuers), cx: cx.clone() })))
+        let (issuers, headers) = (Arc::new(issuers), Arc::default());
+        Ok(Self(Arc::new(Inner { audiences, issuers, headers, cx: cx.clone() })))
     }
 
     /// A verifier for other audiences with this one's issuers and keys: where one host serves several registries, a token
@@ -115,8 +119,9 @@ impl Verifier {
         if audiences.is_empty() {
             return Err(InvalidVerifier::NoAudience);
         }
-        let Inner { issuers, cx, .. } = &*self.0;
-        Ok(Self(Arc::new(Inner { audiences, issuers: Arc::clone(issuers), cx: cx.clone() })))
+        let Inner { issuers, headers, cx, .. } = &*self.0;
+        let (issuers, headers) = (Arc::clone(issuers), Arc::clone(headers));
+        Ok(Self(Arc::new(Inner { audiences, issuers, headers, cx: cx.clone() })))
     }
 
     /// Verifies a token in compact form. Fetches the issuer's keys if the token's is not among those at hand, at
@@ -190,14 +195,26 @@ impl Verifier {
     )]
     fn check(&self, token: &str) -> Result<Verified<Claims>, Refusal<'_>> {
         let parts = Compact::parse(token)?;
+        let known = self.0.headers.load();
+        let known = known.get(parts.header);
+        let is_known = known.is_some();
         let mut header = buffer::<MAX_HEADER_BYTES>();
-        let header = Header::parse(decode_into(parts.header, &mut header)?)?;
+        let header = match known {
+            Some(header) => header,
+            None => Header::parse(decode_into(parts.header, &mut header)?)?,
+        };
         let mut signature = buffer::<MAX_SIGNATURE_BYTES>();
         let signature = decode_into(parts.signature, &mut signature)?;
         let payload = decode(parts.payload)?;
         let claims = Claims::parse(payload).map_err(Reason::Claims)?;
-        match self.judge(&Token { header, signature, signed: parts.signed, claims: &claims }) {
-            Ok(proof) => Ok(Verified::assertion(claims, proof)),
+        let token = Token { header, signature, signed: parts.signed, claims: &claims };
+        match self.judge(&token) {
+            Ok(proof) => {
+                if !is_known {
+                    self.0.headers.learn(parts.header, &token.header);
+                }
+                Ok(Verified::assertion(claims, proof))
+            }
             Err(Denied { reason, missing, is_signed }) => {
                 Err(Refusal { error: VerifyError::with_claims(reason, claims, is_signed), missing })
             }

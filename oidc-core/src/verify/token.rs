@@ -74,7 +74,7 @@ pub(super) fn decode(part: &str) -> Result<Vec<u8>, Reason> {
 
 /// What a verifier reads of a header. Members that could name a key (`jku`, `jwk`, `x5u`, `x5c`) are not among
 /// them: they are never followed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Header<'a> {
     /// Not more than a claim until the issuer's profile has it too.
     pub(super) algorithm: Algorithm,

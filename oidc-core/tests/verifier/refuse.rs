@@ -3,11 +3,11 @@ use std::time::Duration;
 use oidc_core::testing::{FakeHttp, ManualClock, SigningAlgorithm};
 use oidc_core::verify::Reason;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::verify::{InvalidVerifier, Verifier};
+use oidc_core::verify::{InvalidVerifier, MAX_AGE, Verifier};
 use oidc_core::{Audience, ClaimRule, InvalidClaims, MAX_TOKEN_BYTES, ProviderSet, Replay, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, context, with, without};
+use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, context, with, without};
 
 fn audience() -> Reason {
     Reason::Audience { expected: [Audience::new(AUDIENCE).unwrap()].into() }
@@ -218,6 +218,33 @@ async fn a_token_out_of_its_time_says_which_and_by_how_much() {
     assert_eq!(backwards, Reason::InvalidClaim("exp"));
     let instant = with(with(registry.claims(), "iat", json!(NOW)), "exp", json!(NOW));
     assert!(registry.accepts(&registry.issuer.sign(&instant)).await, "by the leeway");
+}
+
+#[tokio::test]
+async fn a_header_that_was_seen_before_vouches_for_nothing() {
+    let registry = Registry::new();
+    registry.verifier.warm_up().await;
+    let token = registry.token();
+    assert!(registry.accepts(&token).await);
+    let (header, rest) = token.split_once('.').unwrap();
+    let (payload, signature) = rest.split_once('.').unwrap();
+    let impostor = registry.issuer.sign_impostor(&registry.claims());
+    assert!(impostor.starts_with(&format!("{header}.")), "the same header");
+    assert_eq!(registry.reason_of(&impostor).await, Reason::Signature);
+    let elsewhere = registry.issuer.sign(&with(registry.claims(), "aud", json!("x")));
+    assert!(matches!(registry.reason_of(&elsewhere).await, Reason::Audience { .. }));
+    for changed in
+        [format!("{header}=.{payload}.{signature}"), format!("{header}.{payload}."), header.to_owned()]
+    {
+        assert_eq!(registry.reason_of(&changed).await, Reason::Shape, "{changed}");
+    }
+    registry.issuer.rotate();
+    registry.issuer.withdraw_old();
+    registry.clock.advance(MAX_AGE);
+    let late = registry.issuer.sign(&claims(registry.now()));
+    assert!(registry.accepts(&late).await);
+    let withdrawn = format!("{header}.{}", late.split_once('.').unwrap().1);
+    assert_eq!(registry.reason_of(&withdrawn).await, Reason::UnknownKey);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ const NONE: u16 = u16::MAX;
 /// The members of an object in its order, and a hash table of their names, in one allocation.
 #[derive(Clone)]
 pub(super) struct Index {
-    /// The members' places. There are at least as many as buckets, since the table begins in them.
+    /// The members' places: none, or at least as many as there are buckets, since the table begins in them.
     slots: Vec<Slot>,
     members: usize,
     /// The names that were written with escapes, without them, one after the other.
@@ -49,8 +49,7 @@ impl Index {
             return Err(InvalidClaims::TooLong);
         }
         let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
-        let slots = vec![Slot::EMPTY; BUCKETS];
-        let mut index = Self { slots, members: 0, unescaped: String::new(), may_have_escapes };
+        let mut index = Self { slots: Vec::new(), members: 0, unescaped: String::new(), may_have_escapes };
         let mut why = InvalidClaims::Syntax;
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let indexer = Indexer { json, index: &mut index, why: &mut why };
@@ -96,7 +95,7 @@ impl Index {
             if number >= MAX_CLAIMS {
                 return Err(InvalidClaims::TooMany);
             }
-            self.slots.resize(MAX_CLAIMS, Slot::EMPTY);
+            self.slots.resize(if number == 0 { BUCKETS } else { MAX_CLAIMS }, Slot::EMPTY);
         }
         let print = Print::of(name.0.as_bytes());
         let bucket = self.slots.get_mut(print.bucket()).ok_or(InvalidClaims::TooMany)?;

@@ -1,13 +1,17 @@
 mod index;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod unique;
 mod value;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 
 use self::index::Index;
+use self::reader::Reader;
+pub(crate) use self::reader::{Registered, Unread};
 #[cfg(feature = "verify")]
 pub(crate) use self::unique::{Text, UniqueNames};
 pub use self::value::ClaimValue;
@@ -37,8 +41,43 @@ impl Claims {
     /// [`MAX_CLAIMS`] members or [`MAX_CLAIMS_BYTES`].
     pub fn parse(json: impl Into<Vec<u8>>) -> Result<Self, InvalidClaims> {
         let json = String::from_utf8(json.into()).map_err(|_| InvalidClaims::Syntax)?;
-        let index = Index::of(&json)?;
-        Ok(Self { json, index })
+        match Self::read(json, |_| Ok::<_, Infallible>(())) {
+            Ok((claims, ())) => Ok(claims),
+            Err((Unread::Invalid(why), _)) => Err(why),
+            Err((Unread::Refused(never), _)) => match never {},
+        }
+    }
+
+    /// Reads a JSON object as [`Claims::parse`] does, and asks `glance` once: as soon as the registered claims are there, or
+    /// at the end if some are missing. What it refuses is read no further. Hands back what isn't read.
+    pub(crate) fn read<T, R>(
+        json: String,
+        glance: impl Fn(&Registered<'_>) -> Result<T, R>,
+    ) -> Result<(Self, T), (Unread<R>, String)> {
+        let mut reader = Reader::new(&json);
+        let seen = match reader.read(glance) {
+            Ok(seen) => seen,
+            Err(unread) => return Err((unread, json)),
+        };
+        match reader.index() {
+            (index, Ok(())) => Ok((Self { json, index }, seen)),
+            (_, Err(why)) => Err((Unread::Invalid(why), json)),
+        }
+    }
+
+    /// The claims that stand before the first fault, if there is one.
+    #[cfg(feature = "verify")]
+    pub(crate) fn as_far_as_legible(json: String) -> Self {
+        let mut reader = Reader::new(&json);
+        let _fault = reader.read(|_| Ok::<_, Infallible>(()));
+        let (index, _fault) = reader.index();
+        Self { json, index }
+    }
+
+    /// The text that was read.
+    #[cfg(feature = "verify")]
+    pub(crate) fn into_json(self) -> String {
+        self.json
     }
 
     /// The claim of this name, if the token has it. A JSON `null` is a claim.

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::watch;
 
-use super::backend::Backend;
+use super::backend::{Backend, VerifyingKey};
 use super::fetch::{FetchError, fetch};
 use super::jwks::{InvalidJwks, KeySet};
 use crate::context::Context;
@@ -46,6 +46,20 @@ struct Fetched {
     keys: KeySet,
     /// `None` for keys from the configuration, which do not age.
     at: Option<Duration>,
+}
+
+/// The keys that were present when they were asked for.
+pub(super) struct Current(Guard<Option<Arc<Fetched>>>);
+
+impl Current {
+    /// The key of this name for this algorithm.
+    pub(super) fn get(&self, kid: &str, algorithm: Algorithm) -> Option<&dyn VerifyingKey> {
+        self.fetched()?.keys.get(kid, algorithm)
+    }
+
+    fn fetched(&self) -> Option<&Fetched> {
+        self.0.as_deref()
+    }
 }
 
 #[derive(Default)]
@@ -87,12 +101,10 @@ impl KeyCache {
         })
     }
 
-    /// Hands the present keys to `read`; without waiting for anything. `None` where there are none, or only ones
-    /// too old to be used.
-    pub(super) fn read<T>(self: &Arc<Self>, read: impl FnOnce(&KeySet) -> T) -> Option<T> {
-        let fetched = self.keys.load();
-        let fetched = fetched.as_deref()?;
-        let Some(at) = fetched.at else { return Some(read(&fetched.keys)) };
+    /// The present keys, without waiting for anything. `None` where there are none, or only ones too old to be used.
+    pub(super) fn current(self: &Arc<Self>) -> Option<Current> {
+        let current = Current(self.keys.load());
+        let Some(at) = current.fetched()?.at else { return Some(current) };
         let age = self.now().saturating_sub(at);
         if age >= MAX_AGE {
             return None;
@@ -100,7 +112,7 @@ impl KeyCache {
         if age >= REFRESH_AFTER {
             self.refresh_in_background();
         }
-        Some(read(&fetched.keys))
+        Some(current)
     }
 
     /// A number that changes with the keys. To be read before them.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Reason;
-use crate::claims::Claims;
+use crate::claims::{ClaimValue, Claims, Registered};
 use crate::provider::{ClaimRule, Form, Presence, Profile, Replay};
 use crate::time::{LEEWAY, Timestamp};
 use crate::trust::ReplayId;
@@ -41,21 +41,14 @@ pub(super) fn check(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     Ok(())
 }
 
-/// When a token ends, if it is valid now and for no longer than `limit` in all.
-pub(super) fn times(claims: &Claims, now: Timestamp, limit: Duration) -> Result<Timestamp, Reason> {
-    let expires_at = required_time(claims, "exp")?;
-    let issued_at = required_time(claims, "iat")?;
-    let not_before = match claims.get("nbf") {
-        Some(value) => value.as_time().ok_or(Reason::InvalidClaim("nbf"))?,
-        None => issued_at,
-    };
+/// When a token ends, if by `exp` and `iat` it is valid now and for no longer than `limit` in all.
+pub(super) fn times(claims: &Registered<'_>, now: Timestamp, limit: Duration) -> Result<Timestamp, Reason> {
+    let expires_at = time("exp", claims.exp.as_ref())?;
+    let issued_at = time("iat", claims.iat.as_ref())?;
     if now >= expires_at.plus(LEEWAY) {
         return Err(Reason::Expired { expired_at: expires_at, now });
     }
-    let valid_from = not_before.max(issued_at);
-    if valid_from > now.plus(LEEWAY) {
-        return Err(Reason::NotYetValid { valid_from, now });
-    }
+    has_begun(issued_at, now)?;
     if expires_at < issued_at {
         return Err(Reason::InvalidClaim("exp"));
     }
@@ -65,9 +58,18 @@ pub(super) fn times(claims: &Claims, now: Timestamp, limit: Duration) -> Result<
     Ok(expires_at)
 }
 
-fn required_time(claims: &Claims, name: &'static str) -> Result<Timestamp, Reason> {
-    let value = claims.get(name).ok_or(Reason::MissingClaim(name))?;
-    value.as_time().ok_or(Reason::InvalidClaim(name))
+/// Whether the time has come that `nbf` names, if it names one.
+pub(super) fn not_before(claims: &Claims, now: Timestamp) -> Result<(), Reason> {
+    let Some(value) = claims.get("nbf") else { return Ok(()) };
+    has_begun(value.as_time().ok_or(Reason::InvalidClaim("nbf"))?, now)
+}
+
+fn has_begun(valid_from: Timestamp, now: Timestamp) -> Result<(), Reason> {
+    if valid_from > now.plus(LEEWAY) { Err(Reason::NotYetValid { valid_from, now }) } else { Ok(()) }
+}
+
+fn time(name: &'static str, value: Option<&ClaimValue<'_>>) -> Result<Timestamp, Reason> {
+    value.ok_or(Reason::MissingClaim(name))?.as_time().ok_or(Reason::InvalidClaim(name))
 }
 
 /// What the token is remembered by once it was used.

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::claims::{Claims, InvalidClaims};
@@ -16,8 +16,14 @@ use crate::trust::Unverified;
 #[derive(Debug)]
 pub struct VerifyError {
     reason: Reason,
-    claims: Option<Unverified<Claims>>,
+    said: Option<Said>,
     is_signed: bool,
+}
+
+/// What a refused token said of itself. It is read when somebody wants to know: most refusals are of no interest.
+struct Said {
+    json: String,
+    claims: OnceLock<Box<Unverified<Claims>>>,
 }
 
 /// Why a token is refused.
@@ -56,7 +62,7 @@ pub enum Reason {
     },
     /// It has not begun: `nbf` or `iat` lies in the future.
     NotYetValid {
-        /// The later of the token's `nbf` and `iat`.
+        /// The token's `iat` or `nbf`.
         valid_from: Timestamp,
         /// The registry's clock.
         now: Timestamp,
@@ -83,11 +89,12 @@ pub enum Reason {
 
 impl VerifyError {
     pub(crate) fn new(reason: Reason) -> Self {
-        Self { reason, claims: None, is_signed: false }
+        Self { reason, said: None, is_signed: false }
     }
 
-    pub(crate) fn with_claims(reason: Reason, claims: Claims, is_signed: bool) -> Self {
-        Self { reason, claims: Some(Unverified::new(claims)), is_signed }
+    /// With the token's payload, a JSON object at least up to the claims that the refusal is about.
+    pub(crate) fn of_claims(reason: Reason, json: String, is_signed: bool) -> Self {
+        Self { reason, said: Some(Said { json, claims: OnceLock::new() }), is_signed }
     }
 
     pub(crate) fn because(self, reason: Reason) -> Self {
@@ -99,14 +106,14 @@ impl VerifyError {
         &self.reason
     }
 
-    /// What the token said of itself. Nothing has checked it.
+    /// What the token said of itself, as far as it can be read. Nothing has checked it.
     pub fn claims(&self) -> Option<&Unverified<Claims>> {
-        self.claims.as_ref()
+        self.said.as_ref().map(Said::claims)
     }
 
     /// The issuer, where the token has its signature: it was refused for what its own issuer says in it.
     pub fn signer(&self) -> Option<Cow<'_, str>> {
-        self.claims.as_ref().filter(|_| self.is_signed)?.read_unverified().text("iss")
+        self.claims().filter(|_| self.is_signed)?.read_unverified().text("iss")
     }
 
     /// What is wrong, without [`VerifyError::fix`].
@@ -131,11 +138,25 @@ impl VerifyError {
 
     /// The claim that the refusal is about, as the token has it.
     fn found(&self, claim: &str) -> String {
-        let claims = self.claims.as_ref().map(Unverified::read_unverified);
+        let claims = self.claims().map(Unverified::read_unverified);
         match claims.and_then(|claims| claims.get(claim)) {
             Some(value) => value.to_string(),
             None => "missing".to_owned(),
         }
+    }
+}
+
+impl Said {
+    fn claims(&self) -> &Unverified<Claims> {
+        let read = || Box::new(Unverified::new(Claims::as_far_as_legible(self.json.clone())));
+        self.claims.get_or_init(read)
+    }
+}
+
+impl fmt::Debug for Said {
+    /// Shows what [`Claims`] shows of themselves: names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.claims().fmt(f)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The registry's wall: a token from outside comes in, [`Verified`] claims or a typed reason come out.
 //!
-//! Checks run from cheap to dear: size, shape, header, issuer, audience, times, lifetime, key, signature, claims.
+//! Checks run from cheap to dear: size, shape, header, issuer, key, audience, times, lifetime, signature, claims. The
+//! claims that every token has are looked at as soon as they are read, and of one that they refuse no more is read.
 //! What is not verified yet may only ever cause a refusal. There is no off switch and no boolean: algorithms come
 //! from the platform's profile, `kid` is required, `crit` is refused, keys named in the token are never followed.
 
@@ -23,14 +24,15 @@ use std::time::Duration;
 
 use self::backend::Backend;
 pub use self::cache::{COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER};
-use self::cache::{KeyCache, Wanted};
+use self::cache::{Current, KeyCache, Wanted};
 pub use self::error::{Reason, VerifyError};
 use self::headers::KnownHeaders;
 use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
-use crate::claims::Claims;
+use crate::claims::{ClaimValue, Claims, InvalidClaims, Registered, Unread};
 use crate::context::Context;
-use crate::provider::{Algorithm, ClaimRule, Provider, ProviderSet};
+use crate::provider::{ClaimRule, Provider, ProviderSet};
 use crate::text::shown;
+use crate::time::Timestamp;
 use crate::token::Audience;
 use crate::trust::{Proof, Verified};
 
@@ -189,10 +191,6 @@ impl Verifier {
         &self.0.audiences
     }
 
-    #[allow(
-        clippy::result_large_err,
-        reason = "moved once, and on the hot path an allocation would cost more"
-    )]
     fn check(&self, token: &str) -> Result<Verified<Claims>, Refusal<'_>> {
         let parts = Compact::parse(token)?;
         let known = self.0.headers.load();
@@ -205,49 +203,51 @@ impl Verifier {
         };
         let mut signature = buffer::<MAX_SIGNATURE_BYTES>();
         let signature = decode_into(parts.signature, &mut signature)?;
-        let payload = decode(parts.payload)?;
-        let claims = Claims::parse(payload).map_err(Reason::Claims)?;
-        let token = Token { header, signature, signed: parts.signed, claims: &claims };
-        match self.judge(&token) {
+        let payload =
+            String::from_utf8(decode(parts.payload)?).map_err(|_| Reason::Claims(InvalidClaims::Syntax))?;
+        let read = Claims::read(payload, |claims| self.glance(&header, claims));
+        let (claims, plausible) = match read {
+            Ok(read) => read,
+            Err((Unread::Invalid(why), _)) => return Err(Reason::Claims(why).into()),
+            Err((Unread::Refused(implausible), payload)) => return Err(implausible.refusal(payload)),
+        };
+        match plausible.prove(&header, parts.signed, signature, &claims) {
             Ok(proof) => {
                 if !is_known {
-                    self.0.headers.learn(parts.header, &token.header);
+                    self.0.headers.learn(parts.header, &header);
                 }
                 Ok(Verified::assertion(claims, proof))
             }
-            Err(Denied { reason, missing, is_signed }) => {
-                Err(Refusal { error: VerifyError::with_claims(reason, claims, is_signed), missing })
-            }
+            Err((reason, is_signed)) => Err(Refusal {
+                error: VerifyError::of_claims(reason, claims.into_json(), is_signed),
+                missing: None,
+            }),
         }
     }
 
-    fn judge(&self, token: &Token<'_>) -> Result<Proof, Denied<'_>> {
-        let algorithm = token.header.algorithm;
-        let issuer = token.claims.text("iss").ok_or(Reason::Issuer)?;
+    /// What can be told of a token before its signature is checked, and before its other claims are read.
+    fn glance(&self, header: &Header<'_>, claims: &Registered<'_>) -> Result<Plausible<'_>, Implausible<'_>> {
+        let issuer = claims.iss.as_ref().and_then(ClaimValue::as_text).ok_or(Reason::Issuer)?;
         let trusted = self.0.issuers.get(&*issuer).ok_or(Reason::Issuer)?;
-        let profile = trusted.provider.profile();
-        if !profile.algorithms.contains(&algorithm) {
+        if !trusted.provider.profile().algorithms.contains(&header.algorithm) {
             return Err(Reason::Algorithm.into());
         }
-        self.check_audience(token.claims)?;
-        let expires_at = claims::times(token.claims, self.0.cx.clock().now(), trusted.max_lifetime)?;
         let generation = trusted.keys.generation();
-        match trusted.is_signature_of(token, algorithm) {
-            Some(true) => {}
-            Some(false) => return Err(Reason::Signature.into()),
-            None => {
-                let missing = Some(Missing { trusted, generation });
-                return Err(Denied { reason: Reason::UnknownKey, missing, is_signed: false });
-            }
-        }
-        let signed = |reason| Denied { reason, missing: None, is_signed: true };
-        trusted.required.iter().try_for_each(|rule| claims::check(rule, token.claims)).map_err(signed)?;
-        let replay = claims::replay_id(profile.replay, token.claims, token.signed).map_err(signed)?;
-        Ok(Proof { provider: trusted.provider.id(), issuer: Arc::clone(&trusted.issuer), expires_at, replay })
+        let keys = trusted.keys.current();
+        let Some(keys) = keys.filter(|keys| keys.get(&header.kid, header.algorithm).is_some()) else {
+            return Err(Implausible {
+                reason: Reason::UnknownKey,
+                missing: Some(Missing { trusted, generation }),
+            });
+        };
+        self.check_audience(claims)?;
+        let now = self.0.cx.clock().now();
+        let expires_at = claims::times(claims, now, trusted.max_lifetime)?;
+        Ok(Plausible { trusted, keys, now, expires_at })
     }
 
-    fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
-        let aud = claims.get("aud").ok_or_else(|| self.audience_reason())?;
+    fn check_audience(&self, claims: &Registered<'_>) -> Result<(), Reason> {
+        let aud = claims.aud.as_ref().ok_or_else(|| self.audience_reason())?;
         let is_ours = self.0.audiences.iter().any(|audience| aud.is_exactly(audience.as_str()));
         if is_ours { Ok(()) } else { Err(self.audience_reason()) }
     }
@@ -257,23 +257,41 @@ impl Verifier {
     }
 }
 
-impl Trusted {
-    /// Whether the signature holds; `None` where the key is not at hand.
-    fn is_signature_of(&self, token: &Token<'_>, algorithm: Algorithm) -> Option<bool> {
-        let verify = |keys: &jwks::KeySet| {
-            let key = keys.get(&token.header.kid, algorithm)?;
-            Some(key.verify(token.signed, token.signature))
-        };
-        self.keys.read(verify).flatten()
+/// A token with everything in order but what needs its signature.
+struct Plausible<'v> {
+    trusted: &'v Trusted,
+    /// Its key is among them.
+    keys: Current,
+    now: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Plausible<'_> {
+    /// Checks the signature, with the rest of the claims before and after. A refusal says whether the signature held.
+    fn prove(
+        &self,
+        header: &Header<'_>,
+        signed: &[u8],
+        signature: &[u8],
+        claims: &Claims,
+    ) -> Result<Proof, (Reason, bool)> {
+        let Self { trusted: Trusted { provider, issuer, required, .. }, keys, now, expires_at } = self;
+        claims::not_before(claims, *now).map_err(|reason| (reason, false))?;
+        let key = keys.get(&header.kid, header.algorithm);
+        if !key.is_some_and(|key| key.verify(signed, signature)) {
+            return Err((Reason::Signature, false));
+        }
+        let is_signed = |reason| (reason, true);
+        required.iter().try_for_each(|rule| claims::check(rule, claims)).map_err(is_signed)?;
+        let replay = claims::replay_id(provider.profile().replay, claims, signed).map_err(is_signed)?;
+        Ok(Proof { provider: provider.id(), issuer: Arc::clone(issuer), expires_at: *expires_at, replay })
     }
 }
 
-/// A token, read but not believed.
-struct Token<'a> {
-    header: Header<'a>,
-    signature: &'a [u8],
-    signed: &'a [u8],
-    claims: &'a Claims,
+/// Why a token is refused before its signature is checked, and whose keys may be too old to tell.
+struct Implausible<'v> {
+    reason: Reason,
+    missing: Option<Missing<'v>>,
 }
 
 /// An issuer whose keys at hand lack a token's, and which keys those were.
@@ -282,16 +300,15 @@ struct Missing<'v> {
     generation: u64,
 }
 
-/// Why a token is refused, and whose keys may be too old to tell, or whether its signature held.
-struct Denied<'v> {
-    reason: Reason,
-    missing: Option<Missing<'v>>,
-    is_signed: bool,
+impl<'v> Implausible<'v> {
+    fn refusal(self, payload: String) -> Refusal<'v> {
+        Refusal { error: VerifyError::of_claims(self.reason, payload, false), missing: self.missing }
+    }
 }
 
-impl From<Reason> for Denied<'_> {
+impl From<Reason> for Implausible<'_> {
     fn from(reason: Reason) -> Self {
-        Self { reason, missing: None, is_signed: false }
+        Self { reason, missing: None }
     }
 }
 

@@ -158,7 +158,59 @@ async fn a_token_for_anybody_else_is_refused() {
     }
     let token = registry.issuer.sign(&without(registry.claims(), "aud"));
     assert_eq!(registry.reason_of(&token).await, audience());
-    assert_eq!(registry.http.requests().len(), 0, "a token for somebody else may not cause a fetch");
+    assert_eq!(registry.jwks_requests(), 1, "the keys are fetched once, whomever the token is for");
+}
+
+#[tokio::test]
+async fn a_refused_token_can_be_looked_at_as_far_as_it_can_be_read() {
+    let registry = Registry::new();
+    let header = json!({ "alg": "RS256", "kid": registry.issuer.kid() }).to_string();
+    let first = format!(
+        r#""iss":"{ISSUER}","aud":"npm:elsewhere.example","exp":{},"iat":{NOW},"email":"jane@acme.example""#,
+        NOW + 300
+    );
+    for (payload, actor) in [
+        (format!(r#"{{{first},"actor":"jane"}}"#), Some("jane")),
+        (format!(r#"{{"actor":"jane",{first},"iss":"twice"}}"#), Some("jane")),
+        (format!(r#"{{{first},"a":1,"a":2,"actor":"jane"}}"#), None),
+        (format!(r#"{{{first},"actor":"jane"#), None),
+        (format!(r#"{{{first}"#), None),
+    ] {
+        let token = registry.issuer.sign_bytes(header.as_bytes(), payload.as_bytes());
+        let error = registry.verifier.verify(&token).await.unwrap_err();
+        assert_eq!(*error.reason(), audience(), "{payload}");
+        assert!(error.to_string().contains("`npm:elsewhere.example`"), "{error}");
+        let claims = error.claims().unwrap().read_unverified();
+        assert_eq!(claims.text("actor").as_deref(), actor, "{payload}");
+        assert_eq!(claims.text("iss").as_deref(), Some(ISSUER));
+        assert_eq!(error.signer(), None);
+        let debug = format!("{error:?}");
+        assert!(debug.contains("email") && !debug.contains("jane"), "{debug}");
+    }
+}
+
+/// What is not read of a refused token is read of every other.
+#[tokio::test]
+async fn a_fault_behind_the_claims_that_are_looked_at_first_is_found() {
+    let registry = Registry::new();
+    let header = json!({ "alg": "RS256", "kid": registry.issuer.kid() }).to_string();
+    let claims = registry.claims().to_string();
+    let claims = claims.trim_matches(['{', '}']);
+    for (rest, why) in [
+        (r#","x":1}"#, None),
+        (r#","x":1,"x":1}"#, Some(InvalidClaims::Duplicate)),
+        (r#","\u0069ss":"https://elsewhere.example"}"#, Some(InvalidClaims::Duplicate)),
+        (r#","x":{"y":1,"y":1}}"#, Some(InvalidClaims::Duplicate)),
+        (r#","x":"\ud800"}"#, Some(InvalidClaims::Syntax)),
+        (r#","x":1}}"#, Some(InvalidClaims::Syntax)),
+        (r#","x":1"#, Some(InvalidClaims::Syntax)),
+        (",}", Some(InvalidClaims::Syntax)),
+    ] {
+        let payload = format!("{{{claims}{rest}");
+        let token = registry.issuer.sign_bytes(header.as_bytes(), payload.as_bytes());
+        let reason = registry.verifier.verify(&token).await.err().map(|error| error.reason().clone());
+        assert_eq!(reason, why.map(Reason::Claims), "{rest}");
+    }
 }
 
 #[tokio::test]

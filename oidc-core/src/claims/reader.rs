@@ -1,0 +1,170 @@
+//! One pass over a JSON object, which ends where it becomes pointless.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use super::index::{BUCKETS, Index, Note};
+use super::unique::{Text, UniqueNames};
+use super::{ClaimValue, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
+
+/// The claims by which most tokens that are not for us are told (RFC 7519, section 4.1). Every token has them, whoever
+/// made it.
+#[derive(Default)]
+pub(crate) struct Registered<'a> {
+    pub(crate) iss: Option<ClaimValue<'a>>,
+    pub(crate) aud: Option<ClaimValue<'a>>,
+    pub(crate) exp: Option<ClaimValue<'a>>,
+    pub(crate) iat: Option<ClaimValue<'a>>,
+}
+
+impl<'a> Registered<'a> {
+    fn place(&mut self, name: &str) -> Option<&mut Option<ClaimValue<'a>>> {
+        match name {
+            "iss" => Some(&mut self.iss),
+            "aud" => Some(&mut self.aud),
+            "exp" => Some(&mut self.exp),
+            "iat" => Some(&mut self.iat),
+            _ => None,
+        }
+    }
+
+    fn are_there(&self) -> bool {
+        self.iss.is_some() && self.aud.is_some() && self.exp.is_some() && self.iat.is_some()
+    }
+}
+
+/// An object that is being read. Its members are noted, and an ordinary token's need no memory of their own for that.
+pub(super) struct Reader<'de> {
+    json: &'de str,
+    notes: SmallVec<[Note; BUCKETS]>,
+    unescaped: String,
+    may_have_escapes: bool,
+}
+
+impl<'de> Reader<'de> {
+    pub(super) fn new(json: &'de str) -> Self {
+        let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
+        Self { json, notes: SmallVec::new(), unescaped: String::new(), may_have_escapes }
+    }
+
+    /// Reads the object and asks `glance` once: as soon as the registered claims are there, or at the end if some are
+    /// missing. What it refuses is read no further.
+    pub(super) fn read<T, R>(
+        &mut self,
+        glance: impl Fn(&Registered<'_>) -> Result<T, R>,
+    ) -> Result<T, Unread<R>> {
+        let mut seen = None;
+        let read = self.pass(&mut |registered| seen.insert(glance(registered)).is_ok());
+        match seen {
+            Some(Err(refusal)) => Err(Unread::Refused(refusal)),
+            Some(Ok(seen)) => read.map(|_| seen).map_err(Unread::Invalid),
+            None => glance(&read.map_err(Unread::Invalid)?).map_err(Unread::Refused),
+        }
+    }
+
+    /// The members that were noted, each name once, up to the first one that is there again.
+    pub(super) fn index(&mut self) -> (Index, Result<(), InvalidClaims>) {
+        let mut index =
+            Index::new(std::mem::take(&mut self.unescaped), self.may_have_escapes, self.notes.len());
+        let linked = self.notes.iter().try_for_each(|note| index.push(self.json, *note));
+        (index, linked)
+    }
+
+    fn pass(
+        &mut self,
+        glance: &mut dyn FnMut(&Registered<'_>) -> bool,
+    ) -> Result<Registered<'de>, InvalidClaims> {
+        if self.json.len() > MAX_CLAIMS_BYTES {
+            return Err(InvalidClaims::TooLong);
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(self.json);
+        let mut fault = None;
+        let registered = deserializer.deserialize_map(Pass { reader: self, glance, fault: &mut fault });
+        // Whoever stops leaves something unread, which serde_json takes for a fault of its own.
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let registered = registered.map_err(|_| InvalidClaims::Syntax)?;
+        deserializer.end().map_err(|_| InvalidClaims::Syntax)?;
+        Ok(registered)
+    }
+
+    #[inline]
+    fn note(&mut self, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
+        // What was skipped so far is looked into: names within, and escapes that mean no character.
+        let has_escapes = self.may_have_escapes && value.contains('\\');
+        if has_escapes || matches!(value.as_bytes(), [b'{' | b'[', ..]) {
+            match UniqueNames::hold_in(value) {
+                Ok(true) => {}
+                Ok(false) => return Err(InvalidClaims::Duplicate),
+                Err(_) => return Err(InvalidClaims::Syntax),
+            }
+        }
+        if self.notes.len() >= MAX_CLAIMS {
+            return Err(InvalidClaims::TooMany);
+        }
+        let begin = match &name.0 {
+            Cow::Borrowed(name) => begin(self.json, name),
+            Cow::Owned(name) => {
+                let begin = self.json.len() + self.unescaped.len();
+                self.unescaped.push_str(name);
+                begin
+            }
+        };
+        let value_begin = self::begin(self.json, value);
+        self.notes.push(Note::new(&name.0, begin, value_begin..value_begin + value.len()));
+        Ok(())
+    }
+}
+
+/// Where `part`, a slice of `whole`, begins in it.
+fn begin(whole: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize)
+}
+
+/// Why an object isn't read to its end.
+pub(crate) enum Unread<R> {
+    /// It can't be.
+    Invalid(InvalidClaims),
+    /// It was refused at a glance.
+    Refused(R),
+}
+
+struct Pass<'p, 'de> {
+    reader: &'p mut Reader<'de>,
+    glance: &'p mut dyn FnMut(&Registered<'_>) -> bool,
+    fault: &'p mut Option<InvalidClaims>,
+}
+
+impl<'de> Visitor<'de> for Pass<'_, 'de> {
+    type Value = Registered<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut registered = Registered::default();
+        while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+            let value = value.get();
+            if let Err(fault) = self.reader.note(&name, value) {
+                *self.fault = Some(fault);
+                break;
+            }
+            let Some(place) = registered.place(&name.0) else { continue };
+            if place.replace(ClaimValue::new(value, self.reader.may_have_escapes)).is_some() {
+                *self.fault = Some(InvalidClaims::Duplicate);
+                break;
+            }
+            if registered.are_there() && !(self.glance)(&registered) {
+                break;
+            }
+        }
+        Ok(registered)
+    }
+}

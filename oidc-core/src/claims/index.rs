@@ -11,7 +11,7 @@ const NONE: u16 = u16::MAX;
 
 /// The members of an object in its order, and a hash table of their names, in one allocation.
 #[derive(Clone)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// The members' places: at least as many as there are buckets, since the table begins in them.
     slots: Vec<Slot>,
     members: usize,
@@ -43,8 +43,13 @@ struct Slot {
 
 impl Index {
     /// An index with room for so many members.
-    pub(super) fn new(unescaped: String, may_have_escapes: bool, members: usize) -> Self {
-        Self { slots: vec![Slot::EMPTY; members.max(BUCKETS)], members: 0, unescaped, may_have_escapes }
+    pub(super) fn new(unescaped: &str, may_have_escapes: bool, members: usize) -> Self {
+        Self {
+            slots: vec![Slot::EMPTY; members.max(BUCKETS)],
+            members: 0,
+            unescaped: unescaped.to_owned(),
+            may_have_escapes,
+        }
     }
 
     pub(super) fn get<'a>(&self, json: &'a str, name: &str) -> Option<ClaimValue<'a>> {

@@ -10,8 +10,9 @@ use std::convert::Infallible;
 use std::fmt;
 
 use self::index::Index;
-use self::reader::Reader;
-pub(crate) use self::reader::{Registered, Unread};
+#[cfg(feature = "verify")]
+pub(crate) use self::reader::Registered;
+pub(crate) use self::reader::{Reader, Unread};
 #[cfg(feature = "verify")]
 pub(crate) use self::unique::{Text, UniqueNames};
 pub use self::value::ClaimValue;
@@ -41,28 +42,20 @@ impl Claims {
     /// [`MAX_CLAIMS`] members or [`MAX_CLAIMS_BYTES`].
     pub fn parse(json: impl Into<Vec<u8>>) -> Result<Self, InvalidClaims> {
         let json = String::from_utf8(json.into()).map_err(|_| InvalidClaims::Syntax)?;
-        match Self::read(json, |_| Ok::<_, Infallible>(())) {
-            Ok((claims, ())) => Ok(claims),
-            Err((Unread::Invalid(why), _)) => Err(why),
-            Err((Unread::Refused(never), _)) => match never {},
+        let mut reader = Reader::new(&json);
+        match reader.read(|_| Ok::<_, Infallible>(())) {
+            Ok(_) => {}
+            Err(Unread::Invalid(why)) => return Err(why),
+            Err(Unread::Refused(never)) => match never {},
         }
+        let index = reader.index()?;
+        Ok(Self { json, index })
     }
 
-    /// Reads a JSON object as [`Claims::parse`] does, and asks `glance` once: as soon as the registered claims are there, or
-    /// at the end if some are missing. What it refuses is read no further. Hands back what isn't read.
-    pub(crate) fn read<T, R>(
-        json: String,
-        glance: impl Fn(&Registered<'_>) -> Result<T, R>,
-    ) -> Result<(Self, T), (Unread<R>, String)> {
-        let mut reader = Reader::new(&json);
-        let seen = match reader.read(glance) {
-            Ok(seen) => seen,
-            Err(unread) => return Err((unread, json)),
-        };
-        match reader.index() {
-            (index, Ok(())) => Ok((Self { json, index }, seen)),
-            (_, Err(why)) => Err((Unread::Invalid(why), json)),
-        }
+    /// The claims of a text that was read.
+    #[cfg(feature = "verify")]
+    pub(crate) fn of(json: String, index: Index) -> Self {
+        Self { json, index }
     }
 
     /// The claims that stand before the first fault, if there is one.
@@ -70,7 +63,7 @@ impl Claims {
     pub(crate) fn as_far_as_legible(json: String) -> Self {
         let mut reader = Reader::new(&json);
         let _fault = reader.read(|_| Ok::<_, Infallible>(()));
-        let (index, _fault) = reader.index();
+        let index = reader.index_to_fault();
         Self { json, index }
     }
 

@@ -12,14 +12,15 @@ use super::index::{BUCKETS, Index, Note};
 use super::unique::{Text, UniqueNames};
 use super::{ClaimValue, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 
-/// The claims by which most tokens that are not for us are told (RFC 7519, section 4.1). Every token has them, whoever
-/// made it.
+/// The claims by which most tokens that are not for us are told (RFC 7519, section 4.1), as far as they were read. Every
+/// token has them, whoever made it, but for `nbf`.
 #[derive(Default)]
 pub(crate) struct Registered<'a> {
     pub(crate) iss: Option<ClaimValue<'a>>,
     pub(crate) aud: Option<ClaimValue<'a>>,
     pub(crate) exp: Option<ClaimValue<'a>>,
     pub(crate) iat: Option<ClaimValue<'a>>,
+    pub(crate) nbf: Option<ClaimValue<'a>>,
 }
 
 impl<'a> Registered<'a> {
@@ -29,17 +30,20 @@ impl<'a> Registered<'a> {
             "aud" => Some(&mut self.aud),
             "exp" => Some(&mut self.exp),
             "iat" => Some(&mut self.iat),
+            "nbf" => Some(&mut self.nbf),
             _ => None,
         }
     }
 
+    /// Whether those are there that every token has.
     fn are_there(&self) -> bool {
         self.iss.is_some() && self.aud.is_some() && self.exp.is_some() && self.iat.is_some()
     }
 }
 
-/// An object that is being read. Its members are noted, and an ordinary token's need no memory of their own for that.
-pub(super) struct Reader<'de> {
+/// An object that is being read. Its members are noted, and an ordinary token's need no memory of their own for that. Names
+/// within a value are unique; whether its own are is asked at the end, of a token that is worth it.
+pub(crate) struct Reader<'de> {
     json: &'de str,
     notes: SmallVec<[Note; BUCKETS]>,
     unescaped: String,
@@ -47,32 +51,42 @@ pub(super) struct Reader<'de> {
 }
 
 impl<'de> Reader<'de> {
-    pub(super) fn new(json: &'de str) -> Self {
+    pub(crate) fn new(json: &'de str) -> Self {
         let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
         Self { json, notes: SmallVec::new(), unescaped: String::new(), may_have_escapes }
     }
 
     /// Reads the object and asks `glance` once: as soon as the registered claims are there, or at the end if some are
     /// missing. What it refuses is read no further.
-    pub(super) fn read<T, R>(
+    pub(crate) fn read<T, R>(
         &mut self,
         glance: impl Fn(&Registered<'_>) -> Result<T, R>,
-    ) -> Result<T, Unread<R>> {
+    ) -> Result<(Registered<'de>, T), Unread<R>> {
         let mut seen = None;
         let read = self.pass(&mut |registered| seen.insert(glance(registered)).is_ok());
-        match seen {
-            Some(Err(refusal)) => Err(Unread::Refused(refusal)),
-            Some(Ok(seen)) => read.map(|_| seen).map_err(Unread::Invalid),
-            None => glance(&read.map_err(Unread::Invalid)?).map_err(Unread::Refused),
-        }
+        let seen = match seen {
+            Some(Err(refusal)) => return Err(Unread::Refused(refusal)),
+            Some(Ok(seen)) => Some(seen),
+            None => None,
+        };
+        let registered = read.map_err(Unread::Invalid)?;
+        let seen = seen.map_or_else(|| glance(&registered).map_err(Unread::Refused), Ok)?;
+        Ok((registered, seen))
     }
 
-    /// The members that were noted, each name once, up to the first one that is there again.
-    pub(super) fn index(&mut self) -> (Index, Result<(), InvalidClaims>) {
-        let mut index =
-            Index::new(std::mem::take(&mut self.unescaped), self.may_have_escapes, self.notes.len());
-        let linked = self.notes.iter().try_for_each(|note| index.push(self.json, *note));
-        (index, linked)
+    /// The members that were read, if each name is there once.
+    pub(crate) fn index(&self) -> Result<Index, InvalidClaims> {
+        let mut index = Index::new(&self.unescaped, self.may_have_escapes, self.notes.len());
+        self.notes.iter().try_for_each(|note| index.push(self.json, *note))?;
+        Ok(index)
+    }
+
+    /// The members that were read, up to the first one whose name is there again.
+    #[cfg(feature = "verify")]
+    pub(super) fn index_to_fault(&self) -> Index {
+        let mut index = Index::new(&self.unescaped, self.may_have_escapes, self.notes.len());
+        let _fault = self.notes.iter().try_for_each(|note| index.push(self.json, *note));
+        index
     }
 
     fn pass(
@@ -150,6 +164,7 @@ impl<'de> Visitor<'de> for Pass<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut registered = Registered::default();
+        let mut is_due = true;
         while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
             let value = value.get();
             if let Err(fault) = self.reader.note(&name, value) {
@@ -161,8 +176,11 @@ impl<'de> Visitor<'de> for Pass<'_, 'de> {
                 *self.fault = Some(InvalidClaims::Duplicate);
                 break;
             }
-            if registered.are_there() && !(self.glance)(&registered) {
-                break;
+            if is_due && registered.are_there() {
+                is_due = false;
+                if !(self.glance)(&registered) {
+                    break;
+                }
             }
         }
         Ok(registered)

@@ -1,3 +1,6 @@
+use std::cell::Cell;
+
+use super::reader::Registered;
 use super::*;
 
 fn parse(json: &str) -> Claims {
@@ -81,6 +84,46 @@ fn what_is_not_one_object_is_refused() {
     assert_eq!(parse(&long(MAX_CLAIMS_BYTES)).text("a").unwrap().len(), MAX_CLAIMS_BYTES - 8);
     let many: Vec<String> = (0..=MAX_CLAIMS).map(|n| format!("\"c{n}\":0")).collect();
     assert_eq!(Claims::parse(format!("{{{}}}", many.join(","))).unwrap_err(), InvalidClaims::TooMany);
+}
+
+#[test]
+fn registered_claims_are_looked_at_once_as_soon_as_they_are_there() {
+    let members =
+        [r#""iss":"i""#, r#""aud":"a""#, r#""nbf":1"#, r#""exp":2"#, r#""iat":3"#, r#""x":4"#, r#""y":5"#];
+    for first in 0..members.len() {
+        let mut members = members;
+        members.rotate_left(first);
+        let is_awaited = |member: &&str| !["\"nbf", "\"x", "\"y"].iter().any(|name| member.starts_with(name));
+        let last = members.iter().rposition(is_awaited).unwrap();
+        let json = format!("{{{}}}", members.join(","));
+        let nbf = members.iter().position(|member| member.contains("nbf")).unwrap() < last;
+        let glances = Cell::new(0);
+        let glance = |registered: &Registered<'_>| {
+            glances.set(glances.get() + 1);
+            let Registered { iss, aud, exp, iat, .. } = registered;
+            assert!([iss, aud, exp, iat].map(Option::is_some).iter().all(|is_there| *is_there), "{json}");
+            assert_eq!(registered.nbf.is_some(), nbf, "{json}");
+            Ok::<_, ()>(glances.get())
+        };
+        let (registered, seen) = Reader::new(&json).read(glance).ok().unwrap();
+        assert_eq!((seen, glances.get()), (1, 1), "{json}");
+        assert_eq!(registered.nbf.unwrap().as_u64(), Some(1));
+
+        // Where it is refused, what follows may be anything.
+        let cut = format!("{{{},\"z\":!", members[..=last].join(","));
+        let refused = Reader::new(&cut).read(|_| Err::<(), _>("no"));
+        assert!(matches!(refused, Err(Unread::Refused("no"))), "{cut}");
+        let accepted = Reader::new(&cut).read(|_| Ok::<_, ()>(()));
+        assert!(matches!(accepted, Err(Unread::Invalid(InvalidClaims::Syntax))), "{cut}");
+
+        let without: Vec<_> = members.into_iter().filter(|member| !member.contains("exp")).collect();
+        let without = format!("{{{}}}", without.join(","));
+        let missing = Reader::new(&without).read(|registered| Ok::<_, ()>(registered.exp.is_none()));
+        assert!(matches!(missing, Ok((_, true))), "{without}");
+        let without = without.replace('}', "");
+        let broken = Reader::new(&without).read(|_| Err::<(), _>("looked at"));
+        assert!(matches!(broken, Err(Unread::Invalid(InvalidClaims::Syntax))), "{without}");
+    }
 }
 
 #[test]

@@ -59,9 +59,8 @@ pub(super) fn times(claims: &Registered<'_>, now: Timestamp, limit: Duration) ->
 }
 
 /// Whether the time has come that `nbf` names, if it names one.
-pub(super) fn not_before(claims: &Claims, now: Timestamp) -> Result<(), Reason> {
-    let Some(value) = claims.get("nbf") else { return Ok(()) };
-    has_begun(value.as_time().ok_or(Reason::InvalidClaim("nbf"))?, now)
+pub(super) fn not_before(claims: &Registered<'_>, now: Timestamp) -> Result<(), Reason> {
+    if claims.nbf.is_none() { Ok(()) } else { has_begun(time("nbf", claims.nbf.as_ref())?, now) }
 }
 
 fn has_begun(valid_from: Timestamp, now: Timestamp) -> Result<(), Reason> {

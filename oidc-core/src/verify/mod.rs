@@ -28,7 +28,7 @@ use self::cache::{Current, KeyCache, Wanted};
 pub use self::error::{Reason, VerifyError};
 use self::headers::KnownHeaders;
 use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
-use crate::claims::{ClaimValue, Claims, InvalidClaims, Registered, Unread};
+use crate::claims::{ClaimValue, Claims, InvalidClaims, Reader, Registered, Unread};
 use crate::context::Context;
 use crate::provider::{ClaimRule, Provider, ProviderSet};
 use crate::text::shown;
@@ -205,21 +205,26 @@ impl Verifier {
         let signature = decode_into(parts.signature, &mut signature)?;
         let payload =
             String::from_utf8(decode(parts.payload)?).map_err(|_| Reason::Claims(InvalidClaims::Syntax))?;
-        let read = Claims::read(payload, |claims| self.glance(&header, claims));
-        let (claims, plausible) = match read {
+        let mut reader = Reader::new(&payload);
+        let (registered, plausible) = match reader.read(|claims| self.glance(&header, claims)) {
             Ok(read) => read,
-            Err((Unread::Invalid(why), _)) => return Err(Reason::Claims(why).into()),
-            Err((Unread::Refused(implausible), payload)) => return Err(implausible.refusal(payload)),
+            Err(Unread::Invalid(why)) => return Err(Reason::Claims(why).into()),
+            Err(Unread::Refused(implausible)) => return Err(implausible.refusal(payload)),
         };
-        match plausible.prove(&header, parts.signed, signature, &claims) {
+        if let Err(reason) = plausible.check_signature(&header, &registered, parts.signed, signature) {
+            return Err(Implausible::from(reason).refusal(payload));
+        }
+        let index = reader.index().map_err(Reason::Claims)?;
+        let claims = Claims::of(payload, index);
+        match plausible.prove(&claims, parts.signed) {
             Ok(proof) => {
                 if !is_known {
                     self.0.headers.learn(parts.header, &header);
                 }
                 Ok(Verified::assertion(claims, proof))
             }
-            Err((reason, is_signed)) => Err(Refusal {
-                error: VerifyError::of_claims(reason, claims.into_json(), is_signed),
+            Err(reason) => Err(Refusal {
+                error: VerifyError::of_claims(reason, claims.into_json(), true),
                 missing: None,
             }),
         }
@@ -267,28 +272,30 @@ struct Plausible<'v> {
 }
 
 impl Plausible<'_> {
-    /// Checks the signature, with the rest of the claims before and after. A refusal says whether the signature held.
-    fn prove(
+    /// The last thing that it may be refused for unverified, and the signature.
+    fn check_signature(
         &self,
         header: &Header<'_>,
+        claims: &Registered<'_>,
         signed: &[u8],
         signature: &[u8],
-        claims: &Claims,
-    ) -> Result<Proof, (Reason, bool)> {
-        let Self { trusted: Trusted { provider, issuer, required, .. }, keys, now, expires_at } = self;
-        claims::not_before(claims, *now).map_err(|reason| (reason, false))?;
-        let key = keys.get(&header.kid, header.algorithm);
-        if !key.is_some_and(|key| key.verify(signed, signature)) {
-            return Err((Reason::Signature, false));
-        }
-        let is_signed = |reason| (reason, true);
-        required.iter().try_for_each(|rule| claims::check(rule, claims)).map_err(is_signed)?;
-        let replay = claims::replay_id(provider.profile().replay, claims, signed).map_err(is_signed)?;
+    ) -> Result<(), Reason> {
+        claims::not_before(claims, self.now)?;
+        let key = self.keys.get(&header.kid, header.algorithm);
+        let holds = key.is_some_and(|key| key.verify(signed, signature));
+        if holds { Ok(()) } else { Err(Reason::Signature) }
+    }
+
+    /// What its platform's tokens must have, once the signature holds.
+    fn prove(&self, claims: &Claims, signed: &[u8]) -> Result<Proof, Reason> {
+        let Self { trusted: Trusted { provider, issuer, required, .. }, expires_at, .. } = self;
+        required.iter().try_for_each(|rule| claims::check(rule, claims))?;
+        let replay = claims::replay_id(provider.profile().replay, claims, signed)?;
         Ok(Proof { provider: provider.id(), issuer: Arc::clone(issuer), expires_at: *expires_at, replay })
     }
 }
 
-/// Why a token is refused before its signature is checked, and whose keys may be too old to tell.
+/// Why a token is refused while nothing proves it, and whose keys may be too old to tell.
 struct Implausible<'v> {
     reason: Reason,
     missing: Option<Missing<'v>>,

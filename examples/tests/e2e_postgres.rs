@@ -15,6 +15,7 @@ use examples::issuer::{Changes, GITHUB, Running, Settings};
 use examples::registry::database::Database;
 use oidc_core::Context;
 use oidc_core::http::Request;
+use sqlx::Executor as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -230,6 +231,56 @@ async fn of_64_exchanges_of_one_token_at_two_registries_one_succeeds() {
     for process in [one, other] {
         assert!(process.signal("TERM").await.status.success());
     }
+    world.postgres.drop().await;
+}
+
+/// Holds whoever stores a tarball up, for as long as the test has the lock.
+const HOLD_UP: [&str; 3] = [
+    "CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql AS
+     $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$",
+    "CREATE TRIGGER hold_up BEFORE INSERT ON npm_tarball FOR EACH ROW EXECUTE FUNCTION hold_up()",
+    "DO $$ BEGIN PERFORM pg_advisory_lock(7); END $$",
+];
+
+/// Once a removal is answered, nothing is published any more by the publisher that was removed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_removes_a_publisher_waits_for_what_it_is_publishing() {
+    let Some(postgres) = Postgres::create().await else { return };
+    let world = World::start(postgres).await;
+    let (process, url) = world.registry().await;
+    let token = world.issuer.token("npm:127.0.0.1", &Changes::default());
+    let minted = http::minted(&http::send(&world.cx, http::exchange(&url, "three", &token)).await);
+    let database = Database::open(&world.postgres.url()).await.unwrap();
+    let mut holder = database.pool().acquire().await.unwrap();
+    for statement in HOLD_UP {
+        holder.execute(statement).await.unwrap();
+    }
+    let waiting = async |kind: &'static str| {
+        let statement = "SELECT COUNT(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1";
+        let query = sqlx::query_scalar::<_, i64>(statement).bind(kind);
+        query.fetch_one(database.pool()).await.unwrap() > 0
+    };
+
+    let publish = http::publish(&url, "three", "1.0.0", &minted);
+    let (cx, pool) = (world.cx.clone(), database.pool().clone());
+    let published = tokio::spawn(async move { http::send(&cx, publish).await.status });
+    while !waiting("INSERT INTO npm_tarball%").await {
+        assert!(!published.is_finished(), "it is held up");
+    }
+    let removal = "DELETE FROM oidc_publisher WHERE ecosystem = 'npm' AND package = 'three'";
+    let removed = tokio::spawn(async move { pool.execute(removal).await.unwrap().rows_affected() });
+    while !waiting("DELETE FROM oidc_publisher%").await {
+        assert!(!removed.is_finished(), "it went past a publish that was under way");
+    }
+    holder.execute("DO $$ BEGIN PERFORM pg_advisory_unlock(7); END $$").await.unwrap();
+    assert_eq!((published.await.unwrap(), removed.await.unwrap()), (201, 1));
+
+    let again = http::publish(&url, "three", "1.0.1", &minted);
+    assert_eq!(http::send(&world.cx, again).await.status, 401, "its token went with it");
+    drop(holder);
+    database.pool().close().await;
+    assert!(process.signal("TERM").await.status.success());
     world.postgres.drop().await;
 }
 

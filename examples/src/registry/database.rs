@@ -82,7 +82,7 @@ impl Database {
             Dialect::Postgres => None,
         };
         let transaction = self.pool.begin_with(self.dialect.begin()).await?;
-        Ok(Write { transaction, _turn: turn })
+        Ok(Write { transaction, turn: turn })
     }
 
     async fn create_tables(&self) -> Result<(), sqlx::Error> {
@@ -108,13 +108,20 @@ pub struct Write {
     transaction: Transaction<'static, Any>,
     // Writers of one process queue here, first come first served. SQLite's own waiting is a poll without an order, in
     // which one of many writers can lose until its time is up.
-    _turn: Option<OwnedMutexGuard<()>>,
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Write {
     /// The connection that the transaction's statements run on.
     pub fn connection(&mut self) -> &mut AnyConnection {
         &mut self.transaction
+    }
+
+    /// What a `SELECT` ends in whose row nobody else is to change before this transaction ends.
+    #[must_use]
+    pub fn for_share(&self) -> &'static str {
+        // On SQLite whoever writes is alone.
+        if self.turn.is_some() { "" } else { " FOR SHARE" }
     }
 
     /// Makes the transaction durable.

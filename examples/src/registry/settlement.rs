@@ -1,8 +1,9 @@
 //! A publisher and the package that it creates come to be together.
 
-use sqlx::AnyConnection;
+use sqlx::AssertSqlSafe;
 
 use super::authorize::Principal;
+use super::database::Write;
 
 /// Statements with the parameters ecosystem, package and publisher, run in the transaction that publishes.
 #[derive(Debug, Clone, Copy)]
@@ -16,11 +17,11 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Whether the principal's trusted publisher, if it is one's, is a regular one of the package now. One that creates
-    /// the package becomes so, and the package's other pending publishers end.
+    /// Whether the principal's trusted publisher, if it is one's, is a regular one of the package and stays so until the
+    /// transaction ends. One that creates the package becomes so, and the package's other pending publishers end.
     pub(super) async fn settle(
         &self,
-        connection: &mut AnyConnection,
+        write: &mut Write,
         ecosystem: &str,
         package: &str,
         by: &Principal,
@@ -30,14 +31,19 @@ impl Settlement {
             Principal::TrustedPublisher { publisher, .. } => publisher.as_str(),
             _ => "",
         };
-        let query = |statement| sqlx::query(statement).bind(ecosystem).bind(package).bind(publisher);
         if is_new {
-            let made_regular = query(self.make_regular).execute(&mut *connection).await?.rows_affected();
+            let query = |statement| sqlx::query(statement).bind(ecosystem).bind(package).bind(publisher);
+            let made_regular = query(self.make_regular).execute(write.connection()).await?.rows_affected();
             if !publisher.is_empty() && made_regular != 1 {
                 return Ok(false);
             }
-            query(self.end_pending).execute(&mut *connection).await?;
+            query(self.end_pending).execute(write.connection()).await?;
         }
-        Ok(publisher.is_empty() || query(self.is_regular).fetch_optional(connection).await?.is_some())
+        if publisher.is_empty() {
+            return Ok(true);
+        }
+        let is_regular = AssertSqlSafe(format!("{}{}", self.is_regular, write.for_share()));
+        let query = sqlx::query(is_regular).bind(ecosystem).bind(package).bind(publisher);
+        Ok(query.fetch_optional(write.connection()).await?.is_some())
     }
 }

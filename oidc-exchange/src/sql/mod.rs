@@ -25,7 +25,8 @@ pub const MAKE_REGULAR: &str =
     "UPDATE oidc_publisher SET pending = 0 WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 1";
 
 /// Selects a row if `$3` is a regular publisher of the package `$2` of the ecosystem `$1` at this moment. A registry that
-/// takes long to read what is published asks once more in the transaction that stores it.
+/// takes long to read what is published asks once more in the transaction that stores it, on PostgreSQL with ` FOR SHARE`
+/// behind it, so that whoever removes the publisher waits for that transaction's end.
 pub const IS_REGULAR: &str =
     "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 0";
 

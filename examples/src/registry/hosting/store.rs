@@ -102,7 +102,7 @@ impl Store {
     pub(super) async fn register(&self, package: &str, now: Timestamp) -> Result<(), sqlx::Error> {
         let mut write = self.database.write().await?;
         let added = self.add_package(write.connection(), package, now).await?;
-        self.settlement.settle(write.connection(), self.ecosystem, package, &Principal::Admin, added).await?;
+        self.settlement.settle(&mut write, self.ecosystem, package, &Principal::Admin, added).await?;
         write.commit().await
     }
 
@@ -190,16 +190,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Published, sqlx::Error> {
         let mut write = self.database.write().await?;
-        let connection = write.connection();
         let package = upload.package.as_str();
-        let is_new = by.may_create() && self.add_package(connection, package, now).await?;
-        if !self.lock(connection, package).await? {
-            let other = self.other_case(connection, package).await?;
+        let is_new = by.may_create() && self.add_package(write.connection(), package, now).await?;
+        if !self.lock(write.connection(), package).await? {
+            let other = self.other_case(write.connection(), package).await?;
             return Ok(other.map_or(Published::NoPackage, Published::OtherCase));
         }
-        if !self.settlement.settle(connection, self.ecosystem, package, by, is_new).await? {
+        if !self.settlement.settle(&mut write, self.ecosystem, package, by, is_new).await? {
             return Ok(Published::NotTrusted);
         }
+        let connection = write.connection();
         if !self.add_file(connection, &upload, by, now).await? {
             return Ok(Published::Exists(self.version_in_place(connection, &upload).await?));
         }

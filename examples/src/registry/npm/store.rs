@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use oidc_core::Timestamp;
 use serde_json::{Map, Value};
-use sqlx::AnyConnection;
 
 use super::access::Principal;
 use super::document::Publication;
 use super::name::{PackageName, Tag, Version};
 use super::rows;
-use crate::registry::database::Database;
+use crate::registry::database::{Database, Write};
 use crate::registry::settlement::Settlement;
 
 /// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON.
@@ -134,7 +133,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut write = self.database.write().await?;
         let added = rows::add_package(write.connection(), name, public, now).await?;
-        self.settle(write.connection(), name, &Principal::Admin, added).await?;
+        self.settle(&mut write, name, &Principal::Admin, added).await?;
         write.commit().await?;
         Ok(added)
     }
@@ -204,15 +203,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Published, StoreError> {
         let mut write = self.database.write().await?;
-        let connection = write.connection();
         let name = &publication.name;
-        let is_new = by.may_create() && rows::add_package(connection, name, publication.public, now).await?;
-        if !rows::touch(connection, name, now).await? {
+        let is_new =
+            by.may_create() && rows::add_package(write.connection(), name, publication.public, now).await?;
+        if !rows::touch(write.connection(), name, now).await? {
             return Ok(Published::NoPackage);
         }
-        if !self.settle(connection, name, by, is_new).await? {
+        if !self.settle(&mut write, name, by, is_new).await? {
             return Ok(Published::NotTrusted);
         }
+        let connection = write.connection();
         if !rows::add_version(connection, &publication, by, now).await? {
             return Ok(Published::VersionExists);
         }
@@ -228,13 +228,13 @@ impl Store {
     /// See [`Settlement::settle`].
     async fn settle(
         &self,
-        connection: &mut AnyConnection,
+        write: &mut Write,
         name: &PackageName,
         by: &Principal,
         is_new: bool,
     ) -> Result<bool, StoreError> {
         let Some(settlement) = &self.settlement else { return Ok(true) };
-        Ok(settlement.settle(connection, "npm", name.as_str(), by, is_new).await?)
+        Ok(settlement.settle(write, "npm", name.as_str(), by, is_new).await?)
     }
 
     /// Points `tag` to `version`.
@@ -247,10 +247,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Tagged, StoreError> {
         let mut write = self.database.write().await?;
-        let connection = write.connection();
-        if !self.settle(connection, name, by, false).await? {
+        if !self.settle(&mut write, name, by, false).await? {
             return Ok(Tagged::NotTrusted);
         }
+        let connection = write.connection();
         if !rows::has_version(connection, name, version).await? {
             return Ok(Tagged::Missing);
         }
@@ -269,10 +269,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Tagged, StoreError> {
         let mut write = self.database.write().await?;
-        let connection = write.connection();
-        if !self.settle(connection, name, by, false).await? {
+        if !self.settle(&mut write, name, by, false).await? {
             return Ok(Tagged::NotTrusted);
         }
+        let connection = write.connection();
         let removed = sqlx::query("DELETE FROM npm_dist_tag WHERE package = $1 AND tag = $2")
             .bind(name.as_str())
             .bind(tag.as_str())

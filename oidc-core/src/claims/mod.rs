@@ -58,12 +58,13 @@ impl Claims {
         Self { json, index }
     }
 
-    /// The claims that stand before the first fault, if there is one.
+    /// The claims as far as they can be read: of those whose name is there again the first, and where the rest is no JSON,
+    /// what stands before.
     #[cfg(feature = "verify")]
     pub(crate) fn as_far_as_legible(json: String) -> Self {
         let mut reader = Reader::new(&json);
         let _fault = reader.read(|_| Ok::<_, Infallible>(()));
-        let index = reader.index_to_fault();
+        let index = reader.index_of_first();
         Self { json, index }
     }
 

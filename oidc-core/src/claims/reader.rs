@@ -8,6 +8,8 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+#[cfg(feature = "verify")]
+use super::Claims;
 use super::index::{BUCKETS, Index, Note};
 use super::unique::{Text, UniqueNames};
 use super::{ClaimValue, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
@@ -24,6 +26,12 @@ pub(crate) struct Registered<'a> {
 }
 
 impl<'a> Registered<'a> {
+    #[cfg(feature = "verify")]
+    pub(crate) fn of(claims: &'a Claims) -> Self {
+        let [iss, aud, exp, iat, nbf] = ["iss", "aud", "exp", "iat", "nbf"].map(|name| claims.get(name));
+        Self { iss, aud, exp, iat, nbf }
+    }
+
     fn place(&mut self, name: &str) -> Option<&mut Option<ClaimValue<'a>>> {
         match name {
             "iss" => Some(&mut self.iss),
@@ -81,11 +89,13 @@ impl<'de> Reader<'de> {
         Ok(index)
     }
 
-    /// The members that were read, up to the first one whose name is there again.
+    /// The members that were read, each the first of its name.
     #[cfg(feature = "verify")]
-    pub(super) fn index_to_fault(&self) -> Index {
+    pub(super) fn index_of_first(&self) -> Index {
         let mut index = Index::new(&self.unescaped, self.may_have_escapes, self.notes.len());
-        let _fault = self.notes.iter().try_for_each(|note| index.push(self.json, *note));
+        for note in &self.notes {
+            let _is_again = index.push(self.json, *note).is_err();
+        }
         index
     }
 

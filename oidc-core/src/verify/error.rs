@@ -92,7 +92,7 @@ impl VerifyError {
         Self { reason, said: None, is_signed: false }
     }
 
-    /// With the token's payload, a JSON object at least up to the claims that the refusal is about.
+    /// With the token's payload, whose claims can be read at least up to those that the refusal is about.
     pub(crate) fn of_claims(reason: Reason, json: String, is_signed: bool) -> Self {
         Self { reason, said: Some(Said { json, claims: OnceLock::new() }), is_signed }
     }
@@ -113,7 +113,7 @@ impl VerifyError {
 
     /// The issuer, where the token has its signature: it was refused for what its own issuer says in it.
     pub fn signer(&self) -> Option<Cow<'_, str>> {
-        self.claims().filter(|_| self.is_signed)?.read_unverified().text("iss")
+        if self.is_signed { self.claims()?.read_unverified().text("iss") } else { None }
     }
 
     /// What is wrong, without [`VerifyError::fix`].

@@ -1,7 +1,8 @@
 //! The registry's wall: a token from outside comes in, [`Verified`] claims or a typed reason come out.
 //!
-//! Checks run from cheap to dear: size, shape, header, issuer, key, audience, times, lifetime, signature, claims. The
-//! claims that every token has are looked at as soon as they are read, and of one that they refuse no more is read.
+//! Checks run from cheap to dear: size, shape, header, issuer and its algorithms, key, audience, times and lifetime, `nbf`,
+//! signature, claims. Those that every token has are looked at as soon as they are read, and of a token that they refuse no
+//! more is read.
 //! What is not verified yet may only ever cause a refusal. There is no off switch and no boolean: algorithms come
 //! from the platform's profile, `kid` is required, `crit` is refused, keys named in the token are never followed.
 
@@ -143,10 +144,13 @@ impl Verifier {
         if keys.generation() != missing.generation {
             return self.verify_cached(token);
         }
-        if keys.is_failing() {
-            return Err(error.because(Reason::KeysUnavailable { retry_after: keys.retry_after() }));
+        if !keys.is_failing() {
+            return Err(error);
         }
-        Err(error)
+        // Trying again helps nobody whose token is refused with any key.
+        let claims = error.claims().map(|claims| Registered::of(claims.read_unverified()));
+        let fault = claims.and_then(|claims| self.check_use(missing.trusted, &claims).err());
+        Err(error.because(fault.unwrap_or(Reason::KeysUnavailable { retry_after: keys.retry_after() })))
     }
 
     /// Verifies a token with the keys at hand, without waiting for anything.
@@ -245,10 +249,20 @@ impl Verifier {
                 missing: Some(Missing { trusted, generation }),
             });
         };
+        let (now, expires_at) = self.check_use(trusted, claims)?;
+        Ok(Plausible { trusted, keys, now, expires_at })
+    }
+
+    /// Whether a token may be used here and now. Gives the present and the token's end.
+    fn check_use(
+        &self,
+        trusted: &Trusted,
+        claims: &Registered<'_>,
+    ) -> Result<(Timestamp, Timestamp), Reason> {
         self.check_audience(claims)?;
         let now = self.0.cx.clock().now();
         let expires_at = claims::times(claims, now, trusted.max_lifetime)?;
-        Ok(Plausible { trusted, keys, now, expires_at })
+        Ok((now, expires_at))
     }
 
     fn check_audience(&self, claims: &Registered<'_>) -> Result<(), Reason> {

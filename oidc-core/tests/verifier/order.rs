@@ -1,11 +1,13 @@
 //! A token with several faults is refused for the first in the order of checks.
 
-use oidc_core::Timestamp;
-use oidc_core::testing::FakeIssuer;
+use std::sync::Arc;
+
+use oidc_core::testing::{FakeHttp, FakeIssuer};
 use oidc_core::verify::Reason;
+use oidc_core::{InvalidClaims, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Registry, with, without};
+use crate::support::{ISSUER, NOW, Platform, Registry, with, without};
 
 /// One thing that is wrong with a token.
 struct Fault {
@@ -148,6 +150,18 @@ async fn the_signature_is_checked_before_the_platforms_claims() {
 }
 
 #[tokio::test]
+async fn whether_names_are_unique_is_asked_of_what_was_signed() {
+    let registry = Registry::new();
+    let header = json!({ "alg": "RS256", "kid": registry.issuer.kid() }).to_string();
+    let payload = registry.claims().to_string().replacen('{', r#"{"x":1,"x":2,"#, 1);
+    let token = registry.issuer.sign_bytes(header.as_bytes(), payload.as_bytes());
+    assert_eq!(registry.reason_of(&token).await, Reason::Claims(InvalidClaims::Duplicate));
+    let other = registry.token();
+    let ((signed, _), (_, signature)) = (token.rsplit_once('.').unwrap(), other.rsplit_once('.').unwrap());
+    assert_eq!(registry.reason_of(&format!("{signed}.{signature}")).await, Reason::Signature);
+}
+
+#[tokio::test]
 async fn another_issuers_key_signs_for_nobody_else() {
     let registry = Registry::new();
     let other = FakeIssuer::new("https://other.example");
@@ -155,6 +169,37 @@ async fn another_issuers_key_signs_for_nobody_else() {
     assert_eq!(registry.reason_of(&token).await, Reason::UnknownKey);
     let header = json!({ "alg": "RS256", "kid": registry.issuer.kid() });
     assert_eq!(registry.reason_of(&other.sign_as(&header, &registry.claims())).await, Reason::Signature);
+}
+
+#[tokio::test]
+async fn the_time_before_which_a_token_is_none_is_judged_after_the_lifetime_and_before_the_signature() {
+    let registry = Registry::new();
+    let early = with(registry.claims(), "nbf", json!(NOW + 600));
+    let valid_from = Timestamp::from_secs(NOW + 600);
+    let not_yet_valid = Reason::NotYetValid { valid_from, now: Timestamp::from_secs(NOW) };
+    assert_eq!(registry.reason_of(&registry.issuer.sign_impostor(&early)).await, not_yet_valid);
+    let long = with(early, "exp", json!(NOW + 90_000));
+    let reason = registry.reason_of(&registry.issuer.sign(&long)).await;
+    assert!(matches!(reason, Reason::Lifetime { .. }), "{reason:?}");
+}
+
+/// Where the keys can't be had, what another try can't mend is told all the same.
+#[tokio::test]
+async fn an_issuer_that_is_down_hides_no_fault_that_stays() {
+    for fault in FAULTS {
+        let issuer = Arc::new(FakeIssuer::new(ISSUER));
+        let registry = Registry::reached_by(Platform::new(), issuer, FakeHttp::new());
+        let mut header = json!({ "alg": "RS256", "kid": registry.issuer.kid() });
+        let mut claims = registry.claims();
+        (fault.apply)(&mut header, &mut claims);
+        let reason = registry.reason_of(&registry.issuer.sign_as(&header, &claims)).await;
+        let is_told = !matches!(fault.name, "unknown key" | "nbf" | "required claim" | "jti");
+        if is_told {
+            assert!((fault.is_reason)(&reason), "{}: {reason:?}", fault.name);
+        } else {
+            assert!(matches!(reason, Reason::KeysUnavailable { .. }), "{}: {reason:?}", fault.name);
+        }
+    }
 }
 
 #[tokio::test]

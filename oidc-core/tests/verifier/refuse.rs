@@ -172,7 +172,8 @@ async fn a_refused_token_can_be_looked_at_as_far_as_it_can_be_read() {
     for (payload, actor) in [
         (format!(r#"{{{first},"actor":"jane"}}"#), Some("jane")),
         (format!(r#"{{"actor":"jane",{first},"iss":"twice"}}"#), Some("jane")),
-        (format!(r#"{{{first},"a":1,"a":2,"actor":"jane"}}"#), None),
+        (format!(r#"{{{first},"a":1,"a":2,"actor":"jane"}}"#), Some("jane")),
+        (format!(r#"{{"a":1,"a":2,{first},"actor":"jane","actor":"joe"}}"#), Some("jane")),
         (format!(r#"{{{first},"actor":"jane"#), None),
         (format!(r#"{{{first}"#), None),
     ] {

@@ -82,7 +82,7 @@ impl Database {
             Dialect::Postgres => None,
         };
         let transaction = self.pool.begin_with(self.dialect.begin()).await?;
-        Ok(Write { transaction, turn: turn })
+        Ok(Write { transaction, turn })
     }
 
     async fn create_tables(&self) -> Result<(), sqlx::Error> {

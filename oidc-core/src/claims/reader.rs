@@ -72,13 +72,12 @@ impl<'de> Reader<'de> {
     ) -> Result<(Registered<'de>, T), Unread<R>> {
         let mut seen = None;
         let read = self.pass(&mut |registered| seen.insert(glance(registered)).is_ok());
-        let seen = match seen {
-            Some(Err(refusal)) => return Err(Unread::Refused(refusal)),
-            Some(Ok(seen)) => Some(seen),
-            None => None,
-        };
+        let seen = seen.transpose().map_err(Unread::Refused)?;
         let registered = read.map_err(Unread::Invalid)?;
-        let seen = seen.map_or_else(|| glance(&registered).map_err(Unread::Refused), Ok)?;
+        let seen = match seen {
+            Some(seen) => seen,
+            None => glance(&registered).map_err(Unread::Refused)?,
+        };
         Ok((registered, seen))
     }
 

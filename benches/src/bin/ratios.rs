@@ -34,7 +34,7 @@ fn main() {
     compare(&rs256, &es256, rounds, &mut report);
     reject(&rs256, rounds, &mut report);
     allocate(&rs256, &mut report);
-    report.add("threads_2_over_1", (0..rounds.div_ceil(32)).map(|_| threads(&rs256)).collect());
+    report.add("threads_2_over_1", (0..rounds.div_ceil(4)).map(|_| threads(&rs256)).collect());
     report.add("herd_fetches", (0..3).map(|_| count(runtime.block_on(herd::fetches()))).collect());
     let waits = (0..5).map(|_| runtime.block_on(runtime.spawn(herd::cached_p99())).expect("a task"));
     report.add("cached_p99_ns_during_fetch", waits.collect());

@@ -26,6 +26,7 @@ pub(crate) struct Registered<'a> {
 }
 
 impl<'a> Registered<'a> {
+    /// Those among a token's claims.
     #[cfg(feature = "verify")]
     pub(crate) fn of(claims: &'a Claims) -> Self {
         let [iss, aud, exp, iat, nbf] = ["iss", "aud", "exp", "iat", "nbf"].map(|name| claims.get(name));

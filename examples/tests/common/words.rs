@@ -346,14 +346,14 @@ impl TokenStore for Stubborn {
     }
 }
 
-/// A clock on which two minutes pass between two looks.
+/// A clock on which three minutes pass between two looks.
 #[derive(Debug, Default)]
 struct Hurried(AtomicU64);
 
 #[async_trait]
 impl Clock for Hurried {
     fn now(&self) -> Timestamp {
-        Timestamp::from_secs(NOW + 120 * self.0.fetch_add(1, Ordering::SeqCst))
+        Timestamp::from_secs(NOW + 180 * self.0.fetch_add(1, Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {

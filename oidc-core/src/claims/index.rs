@@ -23,9 +23,8 @@ pub(crate) struct Index {
 /// Where a member stands.
 #[derive(Clone, Copy)]
 pub(super) struct Note {
-    print: Print,
-    /// Where the name begins in the text or, counted from the text's end, in `unescaped`.
-    name: u16,
+    /// Where the name begins in the text or, counted from the text's end, in `unescaped`; and its length.
+    name: (u16, u16),
     /// Where the value begins and ends in the text.
     value: (u16, u16),
 }
@@ -35,6 +34,7 @@ pub(super) struct Note {
 #[derive(Clone, Copy)]
 struct Slot {
     note: Note,
+    print: Print,
     /// The member that came last into this bucket.
     first: u16,
     /// The member that came into the same bucket before this one.
@@ -70,16 +70,15 @@ impl Index {
     #[inline]
     pub(super) fn push(&mut self, json: &str, note: Note) -> Result<(), InvalidClaims> {
         let number = self.members;
-        let bucket = note.print.bucket();
+        let name = note.name(json, &self.unescaped).unwrap_or_default();
+        let print = Print::of(name);
+        let bucket = print.bucket();
         let next = self.slots.get(bucket).ok_or(InvalidClaims::TooMany)?.first;
-        if next != NONE {
-            let name = note.name(json, &self.unescaped).unwrap_or_default();
-            if self.find(json, name, note.print, next).is_some() {
-                return Err(InvalidClaims::Duplicate);
-            }
+        if next != NONE && self.find(json, name, print, next).is_some() {
+            return Err(InvalidClaims::Duplicate);
         }
         let slot = self.slots.get_mut(number).ok_or(InvalidClaims::TooMany)?;
-        (slot.note, slot.next) = (note, next);
+        *slot = Slot { note, print, first: slot.first, next };
         if let Some(bucket) = self.slots.get_mut(bucket) {
             bucket.first = short(number);
         }
@@ -90,8 +89,8 @@ impl Index {
     /// Looks for a name in a bucket, from this member on.
     fn find(&self, json: &str, name: &[u8], print: Print, mut number: u16) -> Option<&Note> {
         // Ends at `NONE`, which is no member's number.
-        while let Some(Slot { note, next, .. }) = self.slots.get(usize::from(number)) {
-            if note.print == print && note.name(json, &self.unescaped) == Some(name) {
+        while let Some(Slot { note, print: known, next, .. }) = self.slots.get(usize::from(number)) {
+            if *known == print && note.name(json, &self.unescaped) == Some(name) {
                 return Some(note);
             }
             number = *next;
@@ -107,21 +106,20 @@ impl Index {
 
 impl Slot {
     const EMPTY: Self =
-        Self { note: Note { print: Print(0), name: 0, value: (0, 0) }, first: NONE, next: NONE };
+        Self { note: Note { name: (0, 0), value: (0, 0) }, print: Print(0), first: NONE, next: NONE };
 }
 
 impl Note {
-    /// A member by its name, where that begins, and where its value begins and ends.
-    pub(super) fn new(name: &str, begin: usize, value: Range<usize>) -> Self {
-        let value = (short(value.start), short(value.end));
-        Self { print: Print::of(name.as_bytes()), name: short(begin), value }
+    /// A member by where its name begins, how long that is, and where its value begins and ends.
+    pub(super) fn new(begin: usize, length: usize, value: Range<usize>) -> Self {
+        Self { name: (short(begin), short(length)), value: (short(value.start), short(value.end)) }
     }
 
     fn name<'a>(&self, json: &'a str, unescaped: &'a str) -> Option<&'a [u8]> {
-        let begin = usize::from(self.name);
+        let (begin, length) = (usize::from(self.name.0), usize::from(self.name.1));
         match begin.checked_sub(json.len()) {
-            None => json.as_bytes().get(begin..begin + self.print.length()),
-            Some(begin) => unescaped.as_bytes().get(begin..begin + self.print.length()),
+            None => json.as_bytes().get(begin..begin + length),
+            Some(begin) => unescaped.as_bytes().get(begin..begin + length),
         }
     }
 }
@@ -144,11 +142,6 @@ impl Print {
         let first = name.first().copied().unwrap_or_default();
         let last = name.last().copied().unwrap_or_default();
         Self(u32::from_le_bytes([length, more, first, last]))
-    }
-
-    /// The name's.
-    fn length(self) -> usize {
-        (self.0 & 0xffff) as usize
     }
 
     /// Its bucket. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.

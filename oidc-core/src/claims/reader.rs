@@ -141,7 +141,7 @@ impl<'de> Reader<'de> {
             }
         };
         let value_begin = self::begin(self.json, value);
-        self.notes.push(Note::new(&name.0, begin, value_begin..value_begin + value.len()));
+        self.notes.push(Note::new(begin, name.0.len(), value_begin..value_begin + value.len()));
         Ok(())
     }
 }

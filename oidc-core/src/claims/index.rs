@@ -131,8 +131,8 @@ fn short(position: usize) -> u16 {
 }
 
 /// A number that two names rarely share: of their length, their first and their last byte, without a branch. It need not
-/// withstand an attacker: were it the same for [`MAX_CLAIMS`](super::MAX_CLAIMS) names, indexing them would take about as long as one
-/// signature.
+/// withstand an attacker: were it the same for [`MAX_CLAIMS`](super::MAX_CLAIMS) names, indexing them would take about as
+/// long as one signature, and only what an issuer signed is indexed before it is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Print(u32);
 

@@ -132,7 +132,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// With the first check that does not hold.
+    /// With the first check that does not hold. Where the key can't be had now, with [`Reason::KeysUnavailable`], unless
+    /// audience, `exp`, `iat` or lifetime are wrong with any key.
     pub async fn verify(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
         let (missing, error) = match self.check(token) {
             Ok(verified) => return Ok(verified),

@@ -20,7 +20,8 @@ pub fn rejected(scene: &Scene) -> Vec<Sample> {
     let now = scene.now();
     let header = |header: Value| scene.issuer.sign_as(&header, &claims(now));
     let kid = scene.issuer.kid();
-    let others = [
+    let sign = |claims: Value| scene.issuer.sign(&claims);
+    let samples = [
         ("oversized", "a".repeat(64 * 1024)),
         ("malformed", scene.token.replacen('.', "", 1)),
         ("malformed_header", scene.token.replacen("ey", "!!", 1)),
@@ -28,17 +29,20 @@ pub fn rejected(scene: &Scene) -> Vec<Sample> {
         ("algorithm", header(json!({ "alg": "none", "kid": kid, "typ": "JWT" }))),
         ("critical", header(json!({ "alg": "RS256", "kid": kid, "crit": ["x"] }))),
         ("key", scene.issuer.sign_unpublished(&claims(now))),
+        ("issuer", sign(other_issuer(now))),
+        ("audience", sign(other_audience(now))),
+        ("expired", sign(expired(now))),
+        ("not_yet_valid", sign(claims(now.saturating_add(7200)))),
+        ("lifetime", sign(with(claims(now), "exp", json!(now.saturating_add(864_000))))),
     ];
-    let told_by_claims = told_by_claims(now).map(|(case, claims)| (case, scene.issuer.sign(&claims)));
-    let samples = others.into_iter().chain(told_by_claims);
-    samples.map(|(case, token)| Sample { case, token }).collect()
+    samples.into_iter().map(|(case, token)| Sample { case, token }).collect()
 }
 
-/// The longest way to a refusal: those that are told by their claims, with `iss`, `aud`, `exp` and `iat` behind all
-/// others. Elsewhere claims stand in the order of their names.
+/// The longest way to a refusal: `iss`, `aud`, `exp` and `iat` stand behind all other claims. Elsewhere claims stand in the
+/// order of their names.
 pub fn rejected_late(scene: &Scene) -> Vec<Sample> {
-    let header = json!({ "alg": "RS256", "kid": scene.issuer.kid(), "typ": "JWT" }).to_string();
-    let late = |(case, claims): (&'static str, Value)| {
+    let late = |case, kid: &str, claims: &Value| {
+        let header = json!({ "alg": "RS256", "kid": kid, "typ": "JWT" }).to_string();
         let is_registered =
             |(name, _): &(&String, &Value)| matches!(name.as_str(), "iss" | "aud" | "exp" | "iat");
         let members = claims.as_object().into_iter().flatten();
@@ -48,29 +52,42 @@ pub fn rejected_late(scene: &Scene) -> Vec<Sample> {
         let payload = format!("{{{}}}", members.join(","));
         Sample { case, token: scene.issuer.sign_bytes(header.as_bytes(), payload.as_bytes()) }
     };
-    told_by_claims(scene.now()).map(late).into()
-}
-
-fn told_by_claims(now: u64) -> [(&'static str, Value); 5] {
-    let with = |name: &str, value: Value| {
-        let mut claims = claims(now);
-        if let Some(claims) = claims.as_object_mut() {
-            claims.insert(name.to_owned(), value);
-        }
-        claims
-    };
-    [
-        ("issuer", with("iss", json!("https://issuer.invalid"))),
-        ("audience", with("aud", json!("npm:elsewhere.example"))),
-        ("expired", claims(now.saturating_sub(7200))),
-        ("not_yet_valid", claims(now.saturating_add(7200))),
-        ("lifetime", with("exp", json!(now.saturating_add(864_000)))),
+    let (kid, now) = (scene.issuer.kid(), scene.now());
+    vec![
+        late("issuer", &kid, &other_issuer(now)),
+        late("key", "unpublished", &claims(now)),
+        late("audience", &kid, &other_audience(now)),
+        late("expired", &kid, &expired(now)),
     ]
 }
 
-/// A token by the published key's name whose signature is another key's.
+fn other_issuer(now: u64) -> Value {
+    with(claims(now), "iss", json!("https://issuer.invalid"))
+}
+
+fn other_audience(now: u64) -> Value {
+    with(claims(now), "aud", json!("npm:elsewhere.example"))
+}
+
+fn expired(now: u64) -> Value {
+    claims(now.saturating_sub(7200))
+}
+
+fn with(mut claims: Value, name: &str, value: Value) -> Value {
+    if let Some(claims) = claims.as_object_mut() {
+        claims.insert(name.to_owned(), value);
+    }
+    claims
+}
+
+/// A token under another's signature, which is of the published key and takes its whole mathematics: one by another key may
+/// be a number that is too large for this one, and refused before any.
 pub fn forged(scene: &Scene) -> String {
-    scene.issuer.sign_impostor(&claims(scene.now()))
+    let token =
+        scene.issuer.sign(&with(claims(scene.now()), "sub", json!("repo:octo-org/other:environment:prod")));
+    let signed = token.rsplit_once('.').map_or("", |(signed, _)| signed);
+    let signature = scene.token.rsplit_once('.').map_or("", |(_, signature)| signature);
+    format!("{signed}.{signature}")
 }
 
 fn not_claims(token: &str) -> String {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{ClaimValue, InvalidClaims};
 
 /// A power of two above the number of claims that tokens have, so that most names are found at the first look.
-pub(super) const BUCKETS: usize = 64;
+const BUCKETS: usize = 64;
 /// No member's number: there are at most [`MAX_CLAIMS`](super::MAX_CLAIMS).
 const NONE: u16 = u16::MAX;
 

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use arrayvec::ArrayVec;
 use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
-use smallvec::SmallVec;
 
 #[cfg(feature = "verify")]
 use super::Claims;
-use super::index::{BUCKETS, Index, Note};
+use super::index::{Index, Note};
 use super::unique::{Text, UniqueNames};
 use super::{ClaimValue, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 
@@ -50,11 +50,11 @@ impl<'a> Registered<'a> {
     }
 }
 
-/// An object that is being read. Its members are noted, and an ordinary token's need no memory of their own for that. Names
-/// within a value are unique; whether its own are is asked at the end, of a token that is worth it.
+/// An object that is being read. Its members are noted, which needs no memory of its own. Names within a value are unique;
+/// whether its own are is asked at the end, of a token that is worth it.
 pub(crate) struct Reader<'de> {
     json: &'de str,
-    notes: SmallVec<[Note; BUCKETS]>,
+    notes: ArrayVec<Note, MAX_CLAIMS>,
     unescaped: String,
     may_have_escapes: bool,
 }
@@ -62,7 +62,7 @@ pub(crate) struct Reader<'de> {
 impl<'de> Reader<'de> {
     pub(crate) fn new(json: &'de str) -> Self {
         let may_have_escapes = memchr::memchr(b'\\', json.as_bytes()).is_some();
-        Self { json, notes: SmallVec::new(), unescaped: String::new(), may_have_escapes }
+        Self { json, notes: ArrayVec::new(), unescaped: String::new(), may_have_escapes }
     }
 
     /// Reads the object and asks `glance` once: as soon as the registered claims are there, or at the end if some are
@@ -129,9 +129,6 @@ impl<'de> Reader<'de> {
                 Err(_) => return Err(InvalidClaims::Syntax),
             }
         }
-        if self.notes.len() >= MAX_CLAIMS {
-            return Err(InvalidClaims::TooMany);
-        }
         let begin = match &name.0 {
             Cow::Borrowed(name) => begin(self.json, name),
             Cow::Owned(name) => {
@@ -141,8 +138,8 @@ impl<'de> Reader<'de> {
             }
         };
         let value_begin = self::begin(self.json, value);
-        self.notes.push(Note::new(begin, name.0.len(), value_begin..value_begin + value.len()));
-        Ok(())
+        let note = Note::new(begin, name.0.len(), value_begin..value_begin + value.len());
+        self.notes.try_push(note).map_err(|_| InvalidClaims::TooMany)
     }
 }
 

@@ -20,8 +20,25 @@
 //! | `system` | `Context::system()`: the process's environment, a reqwest client, commands, files, the clock |
 //! | `verify` | the `verify` module, without a signature back end |
 //! | `aws-lc` | `verify` with aws-lc-rs; the fastest, needs a C compiler |
-//! | `rust-crypto` | `verify` with pure Rust; for targets without a C compiler |
+//! | `rust-crypto` | `verify` with pure Rust; for targets without a C compiler and for wasm32 |
 //! | `testing` | fakes for tests; exempt from semver |
+//!
+//! # On wasm32
+//!
+//! The verifier runs with `rust-crypto` on wasm32-wasip1 and wasm32-unknown-unknown, with and without a runtime of tokio's;
+//! `wasm/` in the repository is a program for both. Clock and HTTP come from a `Context` of the application's own: `system`
+//! is not for wasm32.
+//!
+//! With `verify`, getrandom 0.2 comes along through jsonwebtoken, and does not build for wasm32-unknown-unknown until an
+//! application has said where randomness is from, though verifying asks it for none. Where there is JavaScript:
+//!
+//! ```toml
+//! [target.'cfg(all(target_arch = "wasm32", target_os = "unknown"))'.dependencies]
+//! getrandom = { version = "0.2", features = ["js"] }
+//! ```
+//!
+//! For where there is none, getrandom's documentation has the feature `custom`. A library's choice would be everybody's, so
+//! this one makes none.
 
 mod claims;
 mod context;

@@ -18,3 +18,4 @@ mod refuse;
 mod rotation;
 #[path = "../support/mod.rs"]
 mod support;
+mod vectors;

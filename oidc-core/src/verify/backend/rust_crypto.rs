@@ -12,7 +12,8 @@ use super::{Backend, InvalidKey, PublicKey, VerifyingKey};
 /// The largest modulus that the policy allows; the library's own limit is half of it.
 const MAX_RSA_BITS: usize = 8192;
 
-/// Pure Rust, for targets without a C compiler and for wasm32: RSA by the rsa crate, with the key parsed once, and
+/// Pure Rust, for targets without a C compiler and for wasm32 (the crate's documentation says what an application for
+/// wasm32-unknown-unknown has to choose): RSA by the rsa crate, with the key parsed once, and
 /// the curves through jsonwebtoken.
 ///
 /// jsonwebtoken's provider is called by name and never as the process's default, which panics where both of

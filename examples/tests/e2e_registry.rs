@@ -142,6 +142,39 @@ async fn it_says_where_it_listens_and_nothing_else_and_ends_cleanly() {
     }
 }
 
+#[tokio::test]
+async fn an_issuer_that_can_not_be_reached_is_known_by_its_keys_and_each_has_a_lifetime_of_its_own() {
+    for platform in [&GITHUB, &GITLAB] {
+        let mut world = World::start(platform).await;
+        fs::write(world.folder.path().join("keys.json"), world.issuer.issuer().jwks().to_string()).unwrap();
+        let good = world.configure(&["widget", "gadget"], "");
+        let tokens = ["widget", "gadget"].map(|_| world.issuer.token(AUDIENCE, &Changes::default()));
+        let elsewhere = Running::start(Settings::new(platform), &world.cx).await.unwrap();
+        std::mem::replace(&mut world.issuer, elsewhere).stop().await;
+
+        for (settings, package, token, status, words) in [
+            ("", "widget", &tokens[0], 503, "can't be had now"),
+            ("jwks = \"keys.json\"\n", "widget", &tokens[0], 201, ""),
+            (
+                "jwks = \"keys.json\"\nmax_lifetime_minutes = 1\n",
+                "gadget",
+                &tokens[1],
+                401,
+                "longer than the 60 seconds that tokens of its issuer may live here",
+            ),
+        ] {
+            world.write(&good.replacen("kind =", &format!("{settings}kind ="), 1));
+            let (process, url) = world.registry().await;
+            let answer = http::send(&world.cx, http::exchange(&url, package, token)).await;
+            assert_eq!(answer.status, status, "{settings}: {answer:?}");
+            if !words.is_empty() {
+                assert!(http::message(&answer).contains(words), "{}", http::message(&answer));
+            }
+            assert!(process.signal("TERM").await.status.success());
+        }
+    }
+}
+
 /// Runs a registry that must not start, and gives the line that says why.
 async fn refused(folder: &Path) -> String {
     let ended = Program::Registry.run(folder, &["--config", "registry.toml"]).await;
@@ -163,6 +196,7 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("listen = \"{}\"", taken.local_addr().unwrap());
     fs::write(folder.join("short"), "short").unwrap();
+    fs::write(folder.join("no-keys"), "{\"keys\":[]}").unwrap();
     fs::write(folder.join("empty.pem"), "").unwrap();
     let good = world.configure(&["widget"], "");
     let tls = "[tls]\ncertificate = \"empty.pem\"\nkey = \"empty.pem\"\n[[provider]]";
@@ -177,6 +211,10 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
         ("[[package]]", "[[package]", ["line 7", "registry.toml"]),
         ("\"npm\"", "\"cpan\"", ["`cpan`", "npm"]),
         ("kind = \"github\"", "kind = \"mainframe\"", ["`mainframe`", "github, gitlab"]),
+        ("kind =", "jwks = \"none\"\nkind =", ["`none`", "can't be read"]),
+        ("kind =", "jwks = \"short\"\nkind =", ["`short`", "no JWK set"]),
+        ("kind =", "jwks = \"no-keys\"\nkind =", [issuer, "no usable key"]),
+        ("kind =", "max_lifetime_minutes = 0\nkind =", ["`max_lifetime_minutes` is 0", "leave it out"]),
         ("[[package]]", &*twice, [issuer, "configured twice"]),
         (
             "provider = \"github\"",

@@ -186,6 +186,29 @@ impl Issuer {
     pub fn url(&self) -> &Arc<str> {
         &self.url
     }
+
+    /// With keys that are configured (a JWK set, RFC 7517 section 5), and never fetched.
+    #[must_use]
+    pub fn with_keys(mut self, jwks: serde_json::Value) -> Self {
+        self.keys = Some(jwks);
+        self
+    }
+
+    /// With another bound on the tokens' lifetime, `exp - iat`, than the platform's.
+    #[must_use]
+    pub fn with_max_lifetime(mut self, limit: Duration) -> Self {
+        self.max_lifetime = Some(limit);
+        self
+    }
+
+    /// This issuer as far as `other` doesn't say otherwise.
+    #[cfg(feature = "verify")]
+    fn with_settings_of(mut self, other: &Self) -> Self {
+        self.key_hosts.extend(other.key_hosts.iter().cloned());
+        self.keys = other.keys.clone().or(self.keys);
+        self.max_lifetime = other.max_lifetime.or(self.max_lifetime);
+        self
+    }
 }
 
 /// One claim that a platform puts into its tokens.
@@ -309,29 +332,88 @@ pub struct Run {
 
 /// The platforms that an application knows.
 #[derive(Clone, Debug, Default)]
-pub struct ProviderSet(Vec<Arc<dyn Provider>>);
+pub struct ProviderSet {
+    providers: Vec<Arc<dyn Provider>>,
+    /// What the operator says of issuers that the platforms have.
+    settings: Vec<Issuer>,
+}
 
 impl ProviderSet {
     /// With one more platform, or one more issuer of a platform.
     #[must_use]
     pub fn with(mut self, provider: impl Provider + 'static) -> Self {
-        self.0.push(Arc::new(provider));
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// With an operator's settings for an issuer that one of the platforms has: its keys where it can't be reached, another
+    /// bound on its tokens' lifetime, further hosts of its keys. What `issuer` leaves open stays the platform's.
+    ///
+    /// No `verify::Verifier` can be made of a set with settings for an issuer that no platform has.
+    ///
+    /// ```
+    /// # use oidc_core::{Issuer, ProviderSet};
+    /// # fn settings(providers: ProviderSet, jwks: serde_json::Value) -> Result<ProviderSet, oidc_core::InvalidUrl> {
+    /// let gitlab = Issuer::new("https://gitlab.example")?.with_keys(jwks);
+    /// Ok(providers.with_settings(gitlab))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_settings(mut self, issuer: Issuer) -> Self {
+        self.settings.push(issuer);
         self
     }
 
     /// The platforms, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
-        self.0.iter()
+        self.providers.iter()
     }
 
     /// The platform that an issuer belongs to, by the issuer's exact URL.
     pub fn for_issuer(&self, issuer: &str) -> Option<&Arc<dyn Provider>> {
-        self.0.iter().find(|provider| provider.profile().issuers.iter().any(|known| &**known.url() == issuer))
+        self.providers
+            .iter()
+            .find(|provider| provider.profile().issuers.iter().any(|known| &**known.url() == issuer))
+    }
+}
+
+#[cfg(feature = "verify")]
+impl ProviderSet {
+    /// A platform's issuer, with what the operator says of it.
+    pub(crate) fn configured(&self, issuer: &Issuer) -> Issuer {
+        let settings = self.settings.iter().filter(|settings| settings.url == issuer.url);
+        settings.fold(issuer.clone(), Issuer::with_settings_of)
+    }
+
+    /// An issuer that there are settings for, and no platform.
+    pub(crate) fn without_platform(&self) -> Option<&Issuer> {
+        self.settings.iter().find(|settings| self.for_issuer(&settings.url).is_none())
     }
 }
 
 impl FromIterator<Arc<dyn Provider>> for ProviderSet {
     fn from_iter<I: IntoIterator<Item = Arc<dyn Provider>>>(providers: I) -> Self {
-        Self(providers.into_iter().collect())
+        Self { providers: providers.into_iter().collect(), settings: Vec::new() }
+    }
+}
+
+#[cfg(all(test, feature = "verify"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_leave_what_they_do_not_name_as_the_platform_has_it() {
+        let mut platforms =
+            Issuer::constant("https://issuer.example").with_max_lifetime(Duration::from_secs(60));
+        platforms.key_hosts.push("keys.example".to_owned());
+        let mut settings = Issuer::constant("https://issuer.example").with_keys(serde_json::json!({}));
+        settings.key_hosts.push("more.example".to_owned());
+        let others = Issuer::constant("https://other.example").with_max_lifetime(Duration::from_secs(1));
+        let set = ProviderSet::default().with_settings(settings).with_settings(others);
+        let Issuer { url, key_hosts, keys, max_lifetime } = set.configured(&platforms);
+        assert_eq!(&*url, "https://issuer.example");
+        assert_eq!(key_hosts, ["keys.example", "more.example"]);
+        assert_eq!(keys, Some(serde_json::json!({})));
+        assert_eq!(max_lifetime, Some(Duration::from_secs(60)));
     }
 }

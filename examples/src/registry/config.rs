@@ -95,6 +95,10 @@ pub struct ProviderEntry {
     pub kind: String,
     /// A further issuer of that kind; the platform's public one by default.
     pub issuer: Option<String>,
+    /// A file with the issuer's keys, for where it can't be reached. They are never fetched then.
+    pub jwks: Option<PathBuf>,
+    /// How long its tokens may live in all, another time than the platform's.
+    pub max_lifetime_minutes: Option<u32>,
 }
 
 /// A package.

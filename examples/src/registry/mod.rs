@@ -12,6 +12,7 @@ mod failure;
 pub mod hosting;
 mod nowhere;
 pub mod npm;
+mod platforms;
 mod pypi;
 mod reconcile;
 mod rubygems;

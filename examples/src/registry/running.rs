@@ -15,11 +15,12 @@ use oidc_exchange::sql::SqlStore;
 use tokio::task::JoinHandle;
 
 use super::audit::{self, Audit};
-use super::config::{Config, Ecosystem, InvalidConfig, ProviderEntry, Tls, without_password};
+use super::config::{Config, Ecosystem, InvalidConfig, Tls, without_password};
 use super::database::Database;
 use super::ecosystems::{Ground, Served};
 use super::hosting::Host;
 use super::npm::Npm;
+use super::platforms::providers;
 use super::reconcile::reconcile;
 use super::trust::NpmTrust;
 
@@ -127,7 +128,7 @@ impl Running {
         let (audit, writer) =
             Audit::start(database.clone(), cx).map_err(|error| failed(error.to_string()))?;
 
-        let providers = providers(&config.provider)?;
+        let providers = providers(&config.provider, cx)?;
         let verifier = verifier(&public_url, &providers, cx)?;
         let trust = Trust::new(providers.clone(), store.clone(), cx);
         let (config, cx) = (&config, cx.clone());
@@ -195,15 +196,6 @@ impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-fn providers(entries: &[ProviderEntry]) -> Result<ProviderSet, StartError> {
-    let provider = |entry: &ProviderEntry| match &entry.issuer {
-        Some(issuer) => oidc_providers::at(&entry.kind, issuer),
-        None => oidc_providers::public(&entry.kind),
-    };
-    let providers = entries.iter().map(provider).collect::<Result<_, _>>();
-    providers.map_err(|error| StartError::Provider(error.to_string()))
 }
 
 /// A verifier of the configured issuers' tokens. Each ecosystem's has its own audiences, which come from the configuration

@@ -217,7 +217,7 @@ impl fmt::Display for Problem<'_> {
             ),
             Reason::Lifetime { limit } => write!(
                 f,
-                "the identity token is made for longer than the {} that its platform's tokens may live (`exp` minus `iat`)",
+                "the identity token is made for longer than the {} that tokens of its issuer may live here (`exp` minus `iat`)",
                 in_words(*limit)
             ),
             Reason::UnknownKey => write!(

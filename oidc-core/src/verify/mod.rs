@@ -70,7 +70,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// When there is no audience or no issuer, two providers claim one issuer, or configured keys are unusable.
+    /// When there is no audience or no issuer, two providers claim one issuer, none has an issuer that there are settings
+    /// for, or configured keys are unusable.
     pub fn new(
         backend: impl Backend + 'static,
         audiences: impl IntoIterator<Item = Audience>,
@@ -82,6 +83,7 @@ impl Verifier {
         let mut issuers = BTreeMap::new();
         for provider in providers.iter() {
             for issuer in &provider.profile().issuers {
+                let issuer = providers.configured(issuer);
                 let url = Arc::clone(issuer.url());
                 let unusable = |_| InvalidVerifier::Keys(shown(&url).to_string());
                 let keys =
@@ -97,6 +99,9 @@ impl Verifier {
                     return Err(InvalidVerifier::TwoProviders(shown(&url).to_string()));
                 }
             }
+        }
+        if let Some(issuer) = providers.without_platform() {
+            return Err(InvalidVerifier::NoPlatform(shown(issuer.url()).to_string()));
         }
         if audiences.is_empty() {
             return Err(InvalidVerifier::NoAudience);
@@ -366,6 +371,11 @@ pub enum InvalidVerifier {
     /// An issuer has one meaning.
     #[error("the issuer `{0}` is configured twice")]
     TwoProviders(String),
+    /// Settings say something of an issuer that no platform has.
+    #[error(
+        "there are settings for the issuer `{0}`, which no configured platform has: compare its URL byte by byte"
+    )]
+    NoPlatform(String),
     /// The configured keys of an issuer are not a JWK set with a usable key.
     #[error("the keys configured for the issuer `{0}` hold no usable key")]
     Keys(String),

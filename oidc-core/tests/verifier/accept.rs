@@ -1,8 +1,10 @@
-use oidc_core::testing::{FakeIssuer, SigningAlgorithm};
-use oidc_core::{Algorithm, Audience, Issuer, Replay, Timestamp};
+use oidc_core::testing::{FakeHttp, FakeIssuer, SigningAlgorithm};
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::verify::{InvalidVerifier, Verifier};
+use oidc_core::{Algorithm, Audience, Issuer, ProviderSet, Replay, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, offline, with, without};
+use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, context, offline, with, without};
 
 #[tokio::test]
 async fn a_token_of_a_configured_issuer_for_us_is_accepted_with_its_claims() {
@@ -99,6 +101,32 @@ async fn the_issuers_own_lifetime_goes_before_the_profiles() {
     assert!(
         !registry.accepts(&registry.issuer.sign(&with(registry.claims(), "exp", json!(NOW + 86_401)))).await
     );
+}
+
+#[tokio::test]
+async fn an_operators_settings_for_an_issuer_go_before_the_platforms() {
+    let registry = Registry::new();
+    let http = FakeHttp::new();
+    let cx = context(http.clone(), &registry.clock);
+    let audience = || [Audience::new(AUDIENCE).unwrap()];
+    let settings = |jwks| Issuer::new(ISSUER).unwrap().with_keys(jwks);
+    let day = std::time::Duration::from_secs(24 * 3600);
+    let providers = ProviderSet::default()
+        .with(Platform::new())
+        .with_settings(settings(json!({ "keys": [] })).with_max_lifetime(day))
+        .with_settings(settings(registry.issuer.jwks()));
+    let verifier = Verifier::new(AwsLc, audience(), &providers, &cx).unwrap();
+    for (lifetime, is_accepted) in [(300, true), (86_400, true), (86_401, false)] {
+        let token = registry.issuer.sign(&with(registry.claims(), "exp", json!(NOW + lifetime)));
+        assert_eq!(verifier.verify(&token).await.is_ok(), is_accepted, "{lifetime}");
+    }
+    assert!(http.requests().is_empty());
+
+    // Settings of another issuer would be for nobody, and say nothing of this one.
+    let other = Issuer::new("https://issuer.example/").unwrap().with_keys(registry.issuer.jwks());
+    let providers = ProviderSet::default().with(Platform::new()).with_settings(other);
+    let error = Verifier::new(AwsLc, audience(), &providers, &cx).unwrap_err();
+    assert_eq!(error, InvalidVerifier::NoPlatform("https://issuer.example/".to_owned()));
 }
 
 #[tokio::test]

@@ -1,0 +1,54 @@
+//! The platforms whose tokens are accepted.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oidc_core::{Context, Issuer, Provider, ProviderSet};
+use serde_json::Value;
+
+use super::StartError;
+use super::config::ProviderEntry;
+
+/// A JWK set in a file may have this many bytes. GitHub's has about 8,000.
+const MAX_JWKS: usize = 256 * 1024;
+
+/// The configured platforms, with what is configured for their issuers.
+pub(super) fn providers(entries: &[ProviderEntry], cx: &Context) -> Result<ProviderSet, StartError> {
+    let providers = entries.iter().map(provider).collect::<Result<Vec<_>, _>>()?;
+    let mut set: ProviderSet = providers.iter().cloned().collect();
+    for (entry, provider) in entries.iter().zip(&providers) {
+        let jwks = entry.jwks.as_deref().map(|file| jwks(file, cx)).transpose()?;
+        let max_lifetime = entry.max_lifetime_minutes.map(lifetime).transpose()?;
+        for issuer in &provider.profile().issuers {
+            let mut settings = Issuer::constant(issuer.url());
+            settings.keys.clone_from(&jwks);
+            settings.max_lifetime = max_lifetime;
+            set = set.with_settings(settings);
+        }
+    }
+    Ok(set)
+}
+
+fn provider(entry: &ProviderEntry) -> Result<Arc<dyn Provider>, StartError> {
+    let provider = match &entry.issuer {
+        Some(issuer) => oidc_providers::at(&entry.kind, issuer),
+        None => oidc_providers::public(&entry.kind),
+    };
+    provider.map_err(|error| StartError::Provider(error.to_string()))
+}
+
+fn lifetime(minutes: u32) -> Result<Duration, StartError> {
+    if minutes == 0 {
+        let fix = "no token lives so short; leave it out for the platform's own bound";
+        return Err(StartError::Provider(format!("`max_lifetime_minutes` is 0: {fix}")));
+    }
+    Ok(Duration::from_secs(60 * u64::from(minutes)))
+}
+
+fn jwks(file: &Path, cx: &Context) -> Result<Value, StartError> {
+    let json = cx.files().read(file, MAX_JWKS).map_err(|error| StartError::File(error.to_string()))?;
+    serde_json::from_slice(&json).map_err(|error| {
+        StartError::File(format!("the file `{}` holds no JWK set: it is no JSON: {error}", file.display()))
+    })
+}

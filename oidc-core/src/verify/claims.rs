@@ -48,7 +48,7 @@ pub(super) fn times(claims: &Registered<'_>, now: Timestamp, limit: Duration) ->
     if now >= expires_at.plus(LEEWAY) {
         return Err(Reason::Expired { expired_at: expires_at, now });
     }
-    has_begun(issued_at, now)?;
+    has_begun("iat", issued_at, now)?;
     if expires_at < issued_at {
         return Err(Reason::InvalidClaim("exp"));
     }
@@ -60,11 +60,11 @@ pub(super) fn times(claims: &Registered<'_>, now: Timestamp, limit: Duration) ->
 
 /// Whether the time has come that `nbf` names, if it names one.
 pub(super) fn not_before(claims: &Registered<'_>, now: Timestamp) -> Result<(), Reason> {
-    if claims.nbf.is_none() { Ok(()) } else { has_begun(time("nbf", claims.nbf.as_ref())?, now) }
+    if claims.nbf.is_none() { Ok(()) } else { has_begun("nbf", time("nbf", claims.nbf.as_ref())?, now) }
 }
 
-fn has_begun(valid_from: Timestamp, now: Timestamp) -> Result<(), Reason> {
-    if valid_from > now.plus(LEEWAY) { Err(Reason::NotYetValid { valid_from, now }) } else { Ok(()) }
+fn has_begun(claim: &'static str, valid_from: Timestamp, now: Timestamp) -> Result<(), Reason> {
+    if valid_from > now.plus(LEEWAY) { Err(Reason::NotYetValid { claim, valid_from, now }) } else { Ok(()) }
 }
 
 fn time(name: &'static str, value: Option<&ClaimValue<'_>>) -> Result<Timestamp, Reason> {

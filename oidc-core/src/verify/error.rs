@@ -62,7 +62,9 @@ pub enum Reason {
     },
     /// It has not begun: `nbf` or `iat` lies in the future.
     NotYetValid {
-        /// The token's `iat` or `nbf`.
+        /// `iat`, or `nbf` where `iat` has passed.
+        claim: &'static str,
+        /// What the token has there.
         valid_from: Timestamp,
         /// The registry's clock.
         now: Timestamp,
@@ -209,9 +211,9 @@ impl fmt::Display for Problem<'_> {
                  exchange it soon after",
                 in_words(now.since(*expired_at))
             ),
-            Reason::NotYetValid { valid_from, now } => write!(
+            Reason::NotYetValid { claim, valid_from, now } => write!(
                 f,
-                "the identity token is not valid yet: claim `nbf` or `iat` is {valid_from}, which is in {} by the \
+                "the identity token is not valid yet: claim `{claim}` is {valid_from}, which is in {} by the \
                  registry's clock ({now}); compare the clocks",
                 in_words(valid_from.since(*now))
             ),

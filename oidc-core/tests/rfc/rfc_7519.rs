@@ -98,7 +98,7 @@ async fn section_4_1_5_a_token_that_is_not_valid_yet_is_refused() {
     let registry = Registry::new();
     let token = registry.issuer.sign(&with(registry.claims(), "nbf", json!(NOW + 31)));
     let (valid_from, now) = (Timestamp::from_secs(NOW + 31), Timestamp::from_secs(NOW));
-    assert_eq!(registry.reason_of(&token).await, Reason::NotYetValid { valid_from, now });
+    assert_eq!(registry.reason_of(&token).await, Reason::NotYetValid { claim: "nbf", valid_from, now });
     registry.clock.advance(std::time::Duration::from_secs(1));
     assert!(registry.accepts(&token).await);
 }

@@ -176,7 +176,7 @@ async fn the_time_before_which_a_token_is_none_is_judged_after_the_lifetime_and_
     let registry = Registry::new();
     let early = with(registry.claims(), "nbf", json!(NOW + 600));
     let valid_from = Timestamp::from_secs(NOW + 600);
-    let not_yet_valid = Reason::NotYetValid { valid_from, now: Timestamp::from_secs(NOW) };
+    let not_yet_valid = Reason::NotYetValid { claim: "nbf", valid_from, now: Timestamp::from_secs(NOW) };
     assert_eq!(registry.reason_of(&registry.issuer.sign_impostor(&early)).await, not_yet_valid);
     let long = with(early, "exp", json!(NOW + 90_000));
     let reason = registry.reason_of(&registry.issuer.sign(&long)).await;

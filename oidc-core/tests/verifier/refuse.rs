@@ -260,10 +260,10 @@ async fn a_token_out_of_its_time_says_which_and_by_how_much() {
     let expired = registry.reason_of(&registry.issuer.sign(&with(old, "exp", json!(NOW - 600)))).await;
     assert_eq!(expired, Reason::Expired { expired_at: at(NOW - 600), now });
     let early = registry.reason_with("nbf", json!(NOW + 60)).await;
-    assert_eq!(early, Reason::NotYetValid { valid_from: at(NOW + 60), now });
+    assert_eq!(early, Reason::NotYetValid { claim: "nbf", valid_from: at(NOW + 60), now });
     let early = with(with(registry.claims(), "iat", json!(NOW + 100)), "exp", json!(NOW + 200));
     let early = registry.reason_of(&registry.issuer.sign(&early)).await;
-    assert_eq!(early, Reason::NotYetValid { valid_from: at(NOW + 100), now });
+    assert_eq!(early, Reason::NotYetValid { claim: "iat", valid_from: at(NOW + 100), now });
     let long = registry.reason_with("exp", json!(NOW + 3601)).await;
     assert_eq!(long, Reason::Lifetime { limit: Duration::from_secs(3600) });
     let backwards = with(with(registry.claims(), "iat", json!(NOW + 20)), "exp", json!(NOW + 10));

@@ -108,7 +108,7 @@ const ROWS: &[Row] = &[
         what: "a key that the issuer does not publish",
         claims: &[FITS],
         fault: Some(Fault::UnpublishedKey),
-        words: &["signed with a key", "does not publish"],
+        words: &["signed with a key", "not among those of its issuer"],
         code: "exchange-rejected",
     },
     Row {

@@ -112,7 +112,7 @@ const ROWS: &[Row] = &[
         changes: honest,
         fault: Some(Fault::UnpublishedKey),
         status: 401,
-        words: &["signed with a key", "does not publish", "`http://127.0.0.1:"],
+        words: &["signed with a key", "not among those of its issuer", "`http://127.0.0.1:"],
     },
     Row {
         what: "an issuer that is not configured",

@@ -147,29 +147,39 @@ async fn an_issuer_that_can_not_be_reached_is_known_by_its_keys_and_each_has_a_l
     for platform in [&GITHUB, &GITLAB] {
         let mut world = World::start(platform).await;
         fs::write(world.folder.path().join("keys.json"), world.issuer.issuer().jwks().to_string()).unwrap();
-        let good = world.configure(&["widget", "gadget"], "");
-        let tokens = ["widget", "gadget"].map(|_| world.issuer.token(AUDIENCE, &Changes::default()));
-        let elsewhere = Running::start(Settings::new(platform), &world.cx).await.unwrap();
-        std::mem::replace(&mut world.issuer, elsewhere).stop().await;
+        let reached = Running::start(Settings::new(platform), &world.cx).await.unwrap();
+        let (first, second) = (world.issuer.url().to_owned(), reached.url().to_owned());
+        let config = world.configure(&["widget", "gadget"], &format!("issuer = \"{first}\""));
+        let (widget, gadget) = config.rsplit_once("[[package]]").unwrap();
+        let further = format!("[[provider]]\nkind = \"{}\"\nissuer = \"{second}\"\n", platform.name);
+        let config = format!("{widget}[[package]]{}{further}", gadget.replace(&first, &second));
+        // A day is what no GitHub token lives.
+        let long = Changes::default().claim("exp", world.cx.clock().now().as_secs() + 86_000);
+        let [short, again, long] =
+            [&Changes::default(), &Changes::default(), &long].map(|job| world.issuer.token(AUDIENCE, job));
+        std::mem::replace(&mut world.issuer, reached).stop().await;
 
-        for (settings, package, token, status, words) in [
-            ("", "widget", &tokens[0], 503, "can't be had now"),
-            ("jwks = \"keys.json\"\n", "widget", &tokens[0], 201, ""),
+        let jwks = "jwks = \"keys.json\"\n";
+        for (settings, token, status, words) in [
+            ("", &short, 503, "can't be had now"),
+            (jwks, &short, 201, ""),
             (
-                "jwks = \"keys.json\"\nmax_lifetime_minutes = 1\n",
-                "gadget",
-                &tokens[1],
+                &*format!("{jwks}max_lifetime_minutes = 1\n"),
+                &again,
                 401,
-                "longer than the 60 seconds that tokens of its issuer may live here",
+                "longer than the 60 seconds that tokens of",
             ),
+            (&*format!("{jwks}max_lifetime_minutes = 1440\n"), &long, 201, ""),
         ] {
-            world.write(&good.replacen("kind =", &format!("{settings}kind ="), 1));
+            world.write(&config.replacen("kind =", &format!("{settings}kind ="), 1));
             let (process, url) = world.registry().await;
-            let answer = http::send(&world.cx, http::exchange(&url, package, token)).await;
+            let answer = http::send(&world.cx, http::exchange(&url, "widget", token)).await;
             assert_eq!(answer.status, status, "{settings}: {answer:?}");
             if !words.is_empty() {
                 assert!(http::message(&answer).contains(words), "{}", http::message(&answer));
             }
+            // Of the other issuer nothing was said: its keys are fetched, and its tokens live as long as the platform's.
+            assert_eq!(world.exchange(&url, "gadget", &Changes::default()).await.status, 201);
             assert!(process.signal("TERM").await.status.success());
         }
     }
@@ -215,6 +225,16 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
         ("kind =", "jwks = \"short\"\nkind =", ["`short`", "no JWK set"]),
         ("kind =", "jwks = \"no-keys\"\nkind =", [issuer, "no usable key"]),
         ("kind =", "max_lifetime_minutes = 0\nkind =", ["`max_lifetime_minutes` is 0", "leave it out"]),
+        (
+            "kind =",
+            "max_lifetime_minutes = 86400\nkind =",
+            ["`max_lifetime_minutes` is 86400", "1 to 10080, a week"],
+        ),
+        (
+            "[[package]]",
+            "[[provider]]\nkind = \"gitlab\"\njwks = \"no-keys\"\n[[package]]",
+            ["kind `gitlab`", "no `issuer`"],
+        ),
         ("[[package]]", &*twice, [issuer, "configured twice"]),
         (
             "provider = \"github\"",

@@ -25,7 +25,8 @@
 //!
 //! # On wasm32
 //!
-//! The verifier runs with `rust-crypto` on wasm32-wasip1 and wasm32-unknown-unknown, with and without a runtime of tokio's;
+//! The verifier runs with `rust-crypto` on wasm32-wasip1 and wasm32-unknown-unknown, with and without a runtime of tokio's
+//! (`verify::Verifier` says what it does without);
 //! `wasm/` in the repository is a program for both. Clock and HTTP come from a `Context` of the application's own: `system`
 //! is not for wasm32.
 //!

@@ -347,7 +347,10 @@ impl ProviderSet {
     }
 
     /// With an operator's settings for an issuer that one of the platforms has: its keys where it can't be reached, another
-    /// bound on its tokens' lifetime, further hosts of its keys. What `issuer` leaves open stays the platform's.
+    /// bound on its tokens' lifetime, further hosts of its keys. What `issuer` leaves open stays as it was: the platform's, or
+    /// that of settings before.
+    ///
+    /// A set that is collected from the platforms of this one has no settings.
     ///
     /// No `verify::Verifier` can be made of a set with settings for an issuer that no platform has.
     ///

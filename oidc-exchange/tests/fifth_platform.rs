@@ -162,7 +162,7 @@ async fn its_publisher_refuses_and_says_what_differed() {
         ("widget", vec![("project_uid", json!(null))], 401, ["`project_uid`", "missing", "token"]),
         ("widget", vec![("project", json!(7))], 401, ["`project`", "is 7", "can't be"]),
         ("widget", vec![("exp", json!(NOW - 60))], 401, ["expired", "`exp`", "60 seconds ago"]),
-        ("widget", vec![("exp", json!(NOW + 7200))], 401, ["longer", "60 minutes", "platform"]),
+        ("widget", vec![("exp", json!(NOW + 7200))], 401, ["longer", "60 minutes", "its issuer"]),
         (
             "widget",
             vec![("iss", json!("https://evil.example"))],

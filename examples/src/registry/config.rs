@@ -95,9 +95,9 @@ pub struct ProviderEntry {
     pub kind: String,
     /// A further issuer of that kind; the platform's public one by default.
     pub issuer: Option<String>,
-    /// A file with the issuer's keys, for where it can't be reached. They are never fetched then.
+    /// A file with the keys of `issuer`, for where it can't be reached. They are never fetched then.
     pub jwks: Option<PathBuf>,
-    /// How long its tokens may live in all, another time than the platform's.
+    /// How long its tokens may live in all, another time than the platform's; a week at most.
     pub max_lifetime_minutes: Option<u32>,
 }
 

@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::{Context, Issuer, Provider, ProviderSet};
+use oidc_core::{Context, Issuer, Provider, ProviderSet, shown};
 use serde_json::Value;
 
 use super::StartError;
 use super::config::ProviderEntry;
 
+/// A token may live a week at most, whatever is configured: used ones are remembered for as long.
+const MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A JWK set in a file may have this many bytes. GitHub's has about 8,000.
 const MAX_JWKS: usize = 256 * 1024;
 
@@ -19,6 +21,12 @@ pub(super) fn providers(entries: &[ProviderEntry], cx: &Context) -> Result<Provi
     let mut set: ProviderSet = providers.iter().cloned().collect();
     for (entry, provider) in entries.iter().zip(&providers) {
         let jwks = entry.jwks.as_deref().map(|file| jwks(file, cx)).transpose()?;
+        if jwks.is_some() && entry.issuer.is_none() {
+            return Err(StartError::Provider(format!(
+                "`[[provider]]` of kind `{}` has `jwks` and no `issuer`: name whose keys they are, so that they speak for nobody else",
+                shown(&entry.kind)
+            )));
+        }
         let max_lifetime = entry.max_lifetime_minutes.map(lifetime).transpose()?;
         for issuer in &provider.profile().issuers {
             let mut settings = Issuer::constant(issuer.url());
@@ -39,11 +47,13 @@ fn provider(entry: &ProviderEntry) -> Result<Arc<dyn Provider>, StartError> {
 }
 
 fn lifetime(minutes: u32) -> Result<Duration, StartError> {
-    if minutes == 0 {
-        let fix = "no token lives so short; leave it out for the platform's own bound";
-        return Err(StartError::Provider(format!("`max_lifetime_minutes` is 0: {fix}")));
+    let lifetime = Duration::from_secs(60 * u64::from(minutes));
+    if lifetime.is_zero() || lifetime > MAX_LIFETIME {
+        let expected = format!("expected 1 to {}, a week", MAX_LIFETIME.as_secs() / 60);
+        let fix = "leave it out for the platform's own bound";
+        return Err(StartError::Provider(format!("`max_lifetime_minutes` is {minutes}, {expected}; {fix}")));
     }
-    Ok(Duration::from_secs(60 * u64::from(minutes)))
+    Ok(lifetime)
 }
 
 fn jwks(file: &Path, cx: &Context) -> Result<Value, StartError> {

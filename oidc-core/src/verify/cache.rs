@@ -80,10 +80,18 @@ pub(super) struct Wanted {
 
 impl KeyCache {
     /// A cache that fetches when it is first asked, or that holds the issuer's configured keys.
-    pub(super) fn new(issuer: Issuer, backend: Arc<dyn Backend>, cx: Context) -> Result<Self, InvalidJwks> {
+    pub(super) fn new(
+        issuer: Issuer,
+        algorithms: &[Algorithm],
+        backend: Arc<dyn Backend>,
+        cx: Context,
+    ) -> Result<Self, InvalidJwks> {
         let keys = match &issuer.keys {
             Some(json) => {
                 let keys = KeySet::parse(json.to_string().as_bytes(), &*backend, issuer.url())?;
+                if !keys.serves(algorithms) {
+                    return Err(InvalidJwks::NoKey);
+                }
                 Some(Arc::new(Fetched { keys, at: None }))
             }
             None => None,

@@ -224,7 +224,7 @@ impl fmt::Display for Problem<'_> {
             ),
             Reason::UnknownKey => write!(
                 f,
-                "the identity token is signed with a key that its issuer {} does not publish (`kid`)",
+                "the identity token is signed with a key (`kid`) that is not among those of its issuer {}",
                 error.found("iss")
             ),
             Reason::KeysUnavailable { retry_after } => write!(

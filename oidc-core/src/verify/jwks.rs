@@ -65,6 +65,11 @@ impl KeySet {
         Some(&*key.key)
     }
 
+    /// Whether one of them fits one of these algorithms.
+    pub(super) fn serves(&self, algorithms: &[Algorithm]) -> bool {
+        self.0.iter().any(|key| algorithms.contains(&key.algorithm))
+    }
+
     /// How many keys there are.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -40,6 +40,10 @@ use crate::trust::{Proof, Verified};
 /// Verifies identity tokens of the configured issuers for the registry's audiences.
 ///
 /// Cloning is cheap, and clones share their keys. With a cached key, verification neither waits nor locks.
+///
+/// Keys are fetched by tasks of tokio's. Outside of its runtime, as there may be none on wasm32, a token fetches the keys that it
+/// lacks by itself: known ones are refreshed by nobody until they are [`MAX_AGE`] old or an unknown one is asked for, and a
+/// fetch ends, as one that failed, with the caller who goes away.
 #[derive(Clone, Debug)]
 pub struct Verifier(Arc<Inner>);
 
@@ -86,14 +90,14 @@ impl Verifier {
                 let issuer = providers.configured(issuer);
                 let url = Arc::clone(issuer.url());
                 let unusable = |_| InvalidVerifier::Keys(shown(&url).to_string());
-                let keys =
-                    KeyCache::new(issuer.clone(), Arc::clone(&backend), cx.clone()).map_err(unusable)?;
+                let algorithms = provider.profile().algorithms;
+                let keys = KeyCache::new(issuer.clone(), algorithms, Arc::clone(&backend), cx.clone());
                 let trusted = Trusted {
                     provider: Arc::clone(provider),
                     issuer: Arc::clone(&url),
                     max_lifetime: issuer.max_lifetime.unwrap_or(provider.profile().max_lifetime),
                     required: claims::required(provider.profile()),
-                    keys: Arc::new(keys),
+                    keys: Arc::new(keys.map_err(unusable)?),
                 };
                 if issuers.insert(Arc::clone(&url), trusted).is_some() {
                     return Err(InvalidVerifier::TwoProviders(shown(&url).to_string()));
@@ -376,7 +380,9 @@ pub enum InvalidVerifier {
         "there are settings for the issuer `{0}`, which no configured platform has: compare its URL byte by byte"
     )]
     NoPlatform(String),
-    /// The configured keys of an issuer are not a JWK set with a usable key.
-    #[error("the keys configured for the issuer `{0}` hold no usable key")]
+    /// The configured keys of an issuer are not a JWK set with a key for one of its platform's algorithms.
+    #[error(
+        "the keys configured for the issuer `{0}` hold no usable key: expected a JWK set with one for its platform's algorithm"
+    )]
     Keys(String),
 }

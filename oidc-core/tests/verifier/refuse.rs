@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use oidc_core::testing::{FakeHttp, ManualClock, SigningAlgorithm};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, SigningAlgorithm};
 use oidc_core::verify::Reason;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{InvalidVerifier, MAX_AGE, Verifier};
@@ -383,9 +383,13 @@ fn a_verifier_needs_an_audience_an_issuer_and_one_meaning_for_each() {
     assert_eq!(error, InvalidVerifier::NoIssuer);
     let error = Verifier::new(AwsLc, audience(), &one.with(Platform::new()), &cx).unwrap_err();
     assert_eq!(error, InvalidVerifier::TwoProviders(ISSUER.to_owned()));
-    let keyless = ProviderSet::default().with(Platform::with_keys(json!({ "keys": [] })));
-    let error = Verifier::new(AwsLc, audience(), &keyless, &cx).unwrap_err();
-    assert_eq!(error, InvalidVerifier::Keys(ISSUER.to_owned()));
+    // No key, and none for the platform's algorithm.
+    let es256 = FakeIssuer::with_algorithms(ISSUER, &[SigningAlgorithm::Es256]).jwks();
+    for jwks in [json!({ "keys": [] }), es256] {
+        let keyless = ProviderSet::default().with(Platform::with_keys(jwks));
+        let error = Verifier::new(AwsLc, audience(), &keyless, &cx).unwrap_err();
+        assert_eq!(error, InvalidVerifier::Keys(ISSUER.to_owned()));
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::config::ProviderEntry;
 
 /// A token may live a week at most, whatever is configured: used ones are remembered for as long.
 const MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
-/// A JWK set in a file may have this many bytes. GitHub's has about 8,000.
+/// A JWK set in a file may have this many bytes. A key of 2048 bits takes about 450, without certificates.
 const MAX_JWKS: usize = 256 * 1024;
 
 /// The configured platforms, with what is configured for their issuers.

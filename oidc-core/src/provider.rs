@@ -1,13 +1,16 @@
+mod issuer;
+mod set;
+
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::issuer::Issuer;
+pub use self::set::ProviderSet;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::publisher::{InvalidPublisher, Mismatch, Publisher, Setting};
 use crate::source::{Detection, SourceError, TokenSource};
 use crate::trust::{Unverified, Verified};
-use crate::url::{HttpUrl, InvalidUrl};
 
 /// A CI platform, both halves: how a job gets its token, and what the token's claims mean.
 pub trait Provider: fmt::Debug + Send + Sync {
@@ -150,67 +153,6 @@ impl Algorithm {
     }
 }
 
-/// One issuer of identity tokens, as it is configured. A token only selects among these.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Issuer {
-    url: Arc<str>,
-    /// Hosts beside the issuer's own that its keys may be fetched from.
-    pub key_hosts: Vec<String>,
-    /// The keys themselves (a JWK set, RFC 7517 section 5), for registries that can't reach the issuer.
-    pub keys: Option<serde_json::Value>,
-    /// Another bound on the tokens' lifetime than the profile's.
-    pub max_lifetime: Option<Duration>,
-}
-
-impl Issuer {
-    /// An issuer by its URL, which is compared with `iss` byte by byte.
-    ///
-    /// # Errors
-    ///
-    /// When it is not https (http on loopback), or has a query (OpenID Connect Discovery 1.0, section 3).
-    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
-        HttpUrl::parse(url)?;
-        if url.contains('?') {
-            return Err(InvalidUrl::new(url, "an issuer has no query"));
-        }
-        Ok(Self::constant(url))
-    }
-
-    /// An issuer that is a constant of a platform.
-    pub fn constant(url: &str) -> Self {
-        Self { url: url.into(), key_hosts: Vec::new(), keys: None, max_lifetime: None }
-    }
-
-    /// The URL, as configured.
-    pub fn url(&self) -> &Arc<str> {
-        &self.url
-    }
-
-    /// With keys that are configured (a JWK set, RFC 7517 section 5), and never fetched.
-    #[must_use]
-    pub fn with_keys(mut self, jwks: serde_json::Value) -> Self {
-        self.keys = Some(jwks);
-        self
-    }
-
-    /// With another bound on the tokens' lifetime, `exp - iat`, than the platform's.
-    #[must_use]
-    pub fn with_max_lifetime(mut self, limit: Duration) -> Self {
-        self.max_lifetime = Some(limit);
-        self
-    }
-
-    /// This issuer as far as `other` doesn't say otherwise.
-    #[cfg(feature = "verify")]
-    fn with_settings_of(mut self, other: &Self) -> Self {
-        self.key_hosts.extend(other.key_hosts.iter().cloned());
-        self.keys = other.keys.clone().or(self.keys);
-        self.max_lifetime = other.max_lifetime.or(self.max_lifetime);
-        self
-    }
-}
-
 /// One claim that a platform puts into its tokens.
 ///
 /// One table of these for each platform drives the check, the explanation and the documentation.
@@ -328,95 +270,4 @@ pub struct Run {
     pub sha: Option<String>,
     /// The branch or tag.
     pub r#ref: Option<String>,
-}
-
-/// The platforms that an application knows.
-#[derive(Clone, Debug, Default)]
-pub struct ProviderSet {
-    providers: Vec<Arc<dyn Provider>>,
-    /// What the operator says of issuers that the platforms have.
-    settings: Vec<Issuer>,
-}
-
-impl ProviderSet {
-    /// With one more platform, or one more issuer of a platform.
-    #[must_use]
-    pub fn with(mut self, provider: impl Provider + 'static) -> Self {
-        self.providers.push(Arc::new(provider));
-        self
-    }
-
-    /// With an operator's settings for an issuer that one of the platforms has: its keys where it can't be reached, another
-    /// bound on its tokens' lifetime, further hosts of its keys. What `issuer` leaves open stays as it was: the platform's, or
-    /// that of settings before.
-    ///
-    /// A set that is collected from the platforms of this one has no settings.
-    ///
-    /// No `verify::Verifier` can be made of a set with settings for an issuer that no platform has.
-    ///
-    /// ```
-    /// # use oidc_core::{Issuer, ProviderSet};
-    /// # fn settings(providers: ProviderSet, jwks: serde_json::Value) -> Result<ProviderSet, oidc_core::InvalidUrl> {
-    /// let gitlab = Issuer::new("https://gitlab.example")?.with_keys(jwks);
-    /// Ok(providers.with_settings(gitlab))
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn with_settings(mut self, issuer: Issuer) -> Self {
-        self.settings.push(issuer);
-        self
-    }
-
-    /// The platforms, in the order in which they were added.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
-        self.providers.iter()
-    }
-
-    /// The platform that an issuer belongs to, by the issuer's exact URL.
-    pub fn for_issuer(&self, issuer: &str) -> Option<&Arc<dyn Provider>> {
-        self.providers
-            .iter()
-            .find(|provider| provider.profile().issuers.iter().any(|known| &**known.url() == issuer))
-    }
-}
-
-#[cfg(feature = "verify")]
-impl ProviderSet {
-    /// A platform's issuer, with what the operator says of it.
-    pub(crate) fn configured(&self, issuer: &Issuer) -> Issuer {
-        let settings = self.settings.iter().filter(|settings| settings.url == issuer.url);
-        settings.fold(issuer.clone(), Issuer::with_settings_of)
-    }
-
-    /// An issuer that there are settings for, and no platform.
-    pub(crate) fn without_platform(&self) -> Option<&Issuer> {
-        self.settings.iter().find(|settings| self.for_issuer(&settings.url).is_none())
-    }
-}
-
-impl FromIterator<Arc<dyn Provider>> for ProviderSet {
-    fn from_iter<I: IntoIterator<Item = Arc<dyn Provider>>>(providers: I) -> Self {
-        Self { providers: providers.into_iter().collect(), settings: Vec::new() }
-    }
-}
-
-#[cfg(all(test, feature = "verify"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_leave_what_they_do_not_name_as_the_platform_has_it() {
-        let mut platforms =
-            Issuer::constant("https://issuer.example").with_max_lifetime(Duration::from_secs(60));
-        platforms.key_hosts.push("keys.example".to_owned());
-        let mut settings = Issuer::constant("https://issuer.example").with_keys(serde_json::json!({}));
-        settings.key_hosts.push("more.example".to_owned());
-        let others = Issuer::constant("https://other.example").with_max_lifetime(Duration::from_secs(1));
-        let set = ProviderSet::default().with_settings(settings).with_settings(others);
-        let Issuer { url, key_hosts, keys, max_lifetime } = set.configured(&platforms);
-        assert_eq!(&*url, "https://issuer.example");
-        assert_eq!(key_hosts, ["keys.example", "more.example"]);
-        assert_eq!(keys, Some(serde_json::json!({})));
-        assert_eq!(max_lifetime, Some(Duration::from_secs(60)));
-    }
 }

@@ -13,7 +13,7 @@ use oidc_core::verify::backend::RustCrypto;
 use oidc_core::verify::{Reason, Verifier, VerifyError};
 use oidc_core::{Audience, Claims, Provider, ProviderSet, Verified};
 use oidc_providers::{GitHub, github};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::issuer::{Issuer, KEY_ID};
 use crate::world::world;
@@ -27,14 +27,13 @@ fn main() {
     println!("ES256: {} signatures are judged as by Wycheproof", vectors::ecdsa(&RustCrypto));
     println!("EdDSA: {} signatures are judged as by Wycheproof", vectors::eddsa(&RustCrypto));
 
-    let keys = oidc_core::Issuer::constant(ISSUER).with_keys(Issuer::new().jwks());
-    let platform = || ProviderSet::default().with(GitHub::public());
+    let jwks = Issuer::new().jwks();
+    let github = || ProviderSet::default().with(GitHub::public());
+    let configured = github().with_settings(oidc_core::Issuer::constant(ISSUER).with_keys(jwks.clone()));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    check("configured keys", &platform().with_settings(keys), |verifier, token| {
-        at_once(verifier.verify(token))
-    });
-    check("fetched keys", &platform(), |verifier, token| at_once(verifier.verify(token)));
-    check("fetched keys, on tokio's runtime", &platform(), |verifier, token| {
+    check("configured keys", &configured, None, |verifier, token| at_once(verifier.verify(token)));
+    check("fetched keys", &github(), Some(&jwks), |verifier, token| at_once(verifier.verify(token)));
+    check("fetched keys, on tokio's runtime", &github(), Some(&jwks), |verifier, token| {
         runtime.block_on(verifier.verify(token))
     });
 }
@@ -42,6 +41,7 @@ fn main() {
 fn check(
     how: &str,
     providers: &ProviderSet,
+    published: Option<&Value>,
     verify: impl Fn(&Verifier, &str) -> Result<Verified<Claims>, VerifyError>,
 ) {
     let issuer = Issuer::new();
@@ -49,7 +49,7 @@ fn check(
     let token = issuer.sign(KEY_ID, &claims);
     let verifier = |audience, now| {
         let audience = Audience::new(audience).expect("an audience");
-        Verifier::new(RustCrypto, [audience], providers, &world(now, ISSUER, issuer.jwks())).expect(how)
+        Verifier::new(RustCrypto, [audience], providers, &world(now, ISSUER, published.cloned())).expect(how)
     };
     let reason =
         |verifier: &Verifier, token: &str| verify(verifier, token).err().map(|error| error.reason().clone());

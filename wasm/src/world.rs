@@ -5,9 +5,13 @@ use oidc_core::http::{HttpClient, HttpError, Request, Response};
 use oidc_core::{Clock, Context, Timestamp};
 use serde_json::{Value, json};
 
-/// A world in which time stands still and one issuer can be reached.
-pub(crate) fn world(now: u64, issuer: &'static str, jwks: Value) -> Context {
-    Context::default().with_clock(Still(now)).with_http(Published { issuer, jwks })
+/// A world in which time stands still and nobody can be reached but, where it publishes keys, one issuer.
+pub(crate) fn world(now: u64, issuer: &'static str, published: Option<Value>) -> Context {
+    let cx = Context::default().with_clock(Still(now));
+    match published {
+        Some(jwks) => cx.with_http(Published { issuer, jwks }),
+        None => cx,
+    }
 }
 
 #[derive(Debug)]

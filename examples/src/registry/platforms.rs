@@ -20,13 +20,13 @@ pub(super) fn providers(entries: &[ProviderEntry], cx: &Context) -> Result<Provi
     let providers = entries.iter().map(provider).collect::<Result<Vec<_>, _>>()?;
     let mut set: ProviderSet = providers.iter().cloned().collect();
     for (entry, provider) in entries.iter().zip(&providers) {
-        let jwks = entry.jwks.as_deref().map(|file| jwks(file, cx)).transpose()?;
-        if jwks.is_some() && entry.issuer.is_none() {
+        if entry.jwks.is_some() && entry.issuer.is_none() {
             return Err(StartError::Provider(format!(
                 "`[[provider]]` of kind `{}` has `jwks` and no `issuer`: name whose keys they are, so that they speak for nobody else",
                 shown(&entry.kind)
             )));
         }
+        let jwks = entry.jwks.as_deref().map(|file| jwks(file, cx)).transpose()?;
         let max_lifetime = entry.max_lifetime_minutes.map(lifetime).transpose()?;
         for issuer in &provider.profile().issuers {
             let mut settings = Issuer::constant(issuer.url());

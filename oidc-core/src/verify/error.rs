@@ -69,12 +69,12 @@ pub enum Reason {
         /// The registry's clock.
         now: Timestamp,
     },
-    /// It is made for longer than the platform's tokens are.
+    /// It is made for longer than its issuer's tokens may be.
     Lifetime {
         /// What it may be.
         limit: Duration,
     },
-    /// The issuer publishes no key of the header's `kid` that fits its algorithm.
+    /// Among the issuer's keys, fetched or configured, none of the header's `kid` fits its algorithm.
     UnknownKey,
     /// The issuer's keys can't be had now.
     KeysUnavailable {

@@ -1,0 +1,66 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::url::{HttpUrl, InvalidUrl};
+
+/// One issuer of identity tokens, as it is configured. A token only selects among these.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Issuer {
+    url: Arc<str>,
+    /// Hosts beside the issuer's own that its keys may be fetched from.
+    pub key_hosts: Vec<String>,
+    /// The keys themselves (a JWK set, RFC 7517 section 5), for registries that can't reach the issuer.
+    pub keys: Option<serde_json::Value>,
+    /// Another bound on the tokens' lifetime, `exp - iat`, than the profile's.
+    pub max_lifetime: Option<Duration>,
+}
+
+impl Issuer {
+    /// An issuer by its URL, which is compared with `iss` byte by byte.
+    ///
+    /// # Errors
+    ///
+    /// When it is not https (http on loopback), or has a query (OpenID Connect Discovery 1.0, section 3).
+    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
+        HttpUrl::parse(url)?;
+        if url.contains('?') {
+            return Err(InvalidUrl::new(url, "an issuer has no query"));
+        }
+        Ok(Self::constant(url))
+    }
+
+    /// An issuer that is a constant of a platform.
+    pub fn constant(url: &str) -> Self {
+        Self { url: url.into(), key_hosts: Vec::new(), keys: None, max_lifetime: None }
+    }
+
+    /// The URL, as configured.
+    pub fn url(&self) -> &Arc<str> {
+        &self.url
+    }
+
+    /// With keys that are configured (a JWK set, RFC 7517 section 5), and never fetched. Those that can't be used are passed
+    /// over; a verifier can't be made of a set without one for the platform's algorithms.
+    #[must_use]
+    pub fn with_keys(mut self, jwks: serde_json::Value) -> Self {
+        self.keys = Some(jwks);
+        self
+    }
+
+    /// With another bound on the tokens' lifetime, `exp - iat`, than the platform's.
+    #[must_use]
+    pub fn with_max_lifetime(mut self, limit: Duration) -> Self {
+        self.max_lifetime = Some(limit);
+        self
+    }
+
+    /// This issuer as far as `other` doesn't say otherwise.
+    #[cfg(feature = "verify")]
+    pub(super) fn with_settings_of(mut self, other: &Self) -> Self {
+        self.key_hosts.extend(other.key_hosts.iter().cloned());
+        self.keys = other.keys.clone().or(self.keys);
+        self.max_lifetime = other.max_lifetime.or(self.max_lifetime);
+        self
+    }
+}

@@ -27,7 +27,7 @@
 //! | `sha` | required | yes | exactly, in `ci_config_ref_uri` |
 //! | `pipeline_source` | required | | exactly |
 //! | `sub` | required, and read by no rule: projects can change its form | | |
-//! | `job_project_path`, `job_project_id` | where present, equal to the project's; a merge request's pipeline must have both | no, yes | ignoring ASCII case, exactly |
+//! | `job_project_path`, `job_project_id` | where present, equal to the project's; a merge request's pipeline, or any on `refs/merge-requests/`, must have both | no, yes | ignoring ASCII case, exactly |
 //! | `environment` | optional; absent, `null` and empty are the same | no | exactly |
 //! | `ref_protected` | optional, `"true"` or `"false"` | | exactly |
 //! | `runner_environment` | optional, `gitlab-hosted` or `self-hosted` | | exactly |

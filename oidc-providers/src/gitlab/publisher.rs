@@ -46,6 +46,9 @@ const KEYS: &[&str] = &[
 /// Pipelines of merge requests, a fork's included.
 pub(super) const MERGE_REQUEST: &str = "merge_request_event";
 
+/// The refs that such a pipeline runs on. Its child pipelines run there too, with another source.
+pub(super) const MERGE_REQUEST_REFS: &str = "refs/merge-requests/";
+
 /// A project's CI configuration that may publish.
 #[derive(Debug)]
 pub(super) struct GitLabPublisher {
@@ -116,13 +119,17 @@ impl GitLabPublisher {
             }
         }
         let source = token.required(CONSTRAINTS.event.claim)?;
-        if is_told || source != MERGE_REQUEST {
-            return Ok(());
-        }
+        let git_ref = token.required(CONSTRAINTS.git_ref.claim)?;
+        let (claim, found) = match &*source {
+            _ if is_told => return Ok(()),
+            MERGE_REQUEST => (CONSTRAINTS.event.claim, source),
+            _ if git_ref.starts_with(MERGE_REQUEST_REFS) => (CONSTRAINTS.git_ref.claim, git_ref),
+            _ => return Ok(()),
+        };
         let problem = "a merge request's pipeline may run in a fork, and the token doesn't say where it does";
-        let subject = Subject::Claim(CONSTRAINTS.event.claim.to_owned());
+        let subject = Subject::Claim(claim.to_owned());
         let fix = "publish from a branch's or a tag's pipeline, or update GitLab to 18.4";
-        Err(Mismatch::new(Diagnosis::new("gitlab-merge-request", subject, problem).found(source).fix(fix)))
+        Err(Mismatch::new(Diagnosis::new("gitlab-merge-request", subject, problem).found(found).fix(fix)))
     }
 
     fn check_ci_config(&self, token: &Token<'_>) -> Result<(), Mismatch> {

@@ -3,7 +3,7 @@
 use oidc_core::{Claims, Diagnosis, Setting, Severity, Subject};
 
 use super::claims::{WorkflowPath, split_workflow_ref};
-use super::publisher::{PULL_REQUEST_TARGET, WORKFLOW_RUN};
+use super::publisher::PULL_REQUEST_TARGET;
 use crate::links;
 
 /// What a publisher that lets this job in is configured with.
@@ -43,7 +43,7 @@ fn event(claims: &Claims) -> Option<Diagnosis> {
             "registries let no job publish that `pull_request_target` started, since strangers can start it",
             "start the publish by another event: `push` of a tag, `release` or `workflow_dispatch`",
         ),
-        WORKFLOW_RUN => (
+        "workflow_run" => (
             Severity::Warning,
             "some registries, crates.io among them, let no job publish that `workflow_run` started",
             "start the publish by another event: `push` of a tag, `release` or `workflow_dispatch`",

@@ -53,7 +53,7 @@
 //! | `repository_id`, `repository_owner_id` | digits, as text | learned from the first match where they are left out |
 //! | `ref` | a pattern such as `refs/tags/v*` | anchored; `*` stops at `/`, `**` does not |
 //! | `ref_protected` | `true` | `false` is no rule |
-//! | `event` | a name or an array of names | `workflow_run` only if named here; `pull_request_target` never |
+//! | `event` | a name or an array of names | `push`, `release`, `workflow_dispatch`, `repository_dispatch`, `schedule`, `merge_group`, `create` and `deployment` if none is named; every other one only if named here; `pull_request_target` never |
 //! | `job_workflow` | `owner/name/.github/workflows/file.yml@` and a pattern or a commit | the workflow that holds the job, beside `workflow` |
 //! | `runner_environment` | `github-hosted` or `self-hosted` | |
 //!

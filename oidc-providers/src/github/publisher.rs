@@ -48,8 +48,19 @@ const KEYS: &[&str] = &[
 /// Runs with the base repository's rights on a fork's request: nobody is let in by it.
 pub(super) const PULL_REQUEST_TARGET: &str = "pull_request_target";
 
-/// Runs with the repository's rights after any other workflow, a fork's included: only if a publisher says so.
-pub(super) const WORKFLOW_RUN: &str = "workflow_run";
+/// Events that publish where the publisher names none: whoever starts one may write to the repository. Every other event,
+/// one that GitHub adds later included, publishes only where the publisher names it: `issue_comment`, `fork`, `watch` and
+/// their like are started by anybody, and `workflow_run` after any other workflow.
+const DEFAULT_EVENTS: &[&str] = &[
+    "push",
+    "release",
+    "workflow_dispatch",
+    "repository_dispatch",
+    "schedule",
+    "merge_group",
+    "create",
+    "deployment",
+];
 
 /// What every tag's ref begins with.
 const TAGS: &str = "refs/tags/";
@@ -179,14 +190,15 @@ impl GitHubPublisher {
     fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         let field = &CONSTRAINTS.event;
         let event = token.required(field.claim)?;
-        let fix = match &*event {
-            PULL_REQUEST_TARGET => {
-                "publish by another event, such as `push`, `release` or `workflow_dispatch`"
-            }
-            WORKFLOW_RUN if !self.constraints.names_event(WORKFLOW_RUN) => {
-                "publish by another event, such as `push` or `release`, or name `workflow_run` in the publisher's `event`"
-            }
-            _ => return Ok(()),
+        let fix = if event == PULL_REQUEST_TARGET {
+            "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()
+        } else if DEFAULT_EVENTS.contains(&&*event) || self.constraints.names_event(&event) {
+            return Ok(());
+        } else {
+            let event = shown(&event);
+            format!(
+                "publish by another event, such as `push` or `release`, or name `{event}` in the publisher's `event`"
+            )
         };
         let problem = "an event that strangers can start lets nobody publish";
         let subject = Subject::Claim(field.claim.to_owned());

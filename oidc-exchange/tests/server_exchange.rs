@@ -167,12 +167,29 @@ async fn a_pending_publisher_may_create_until_it_expires_and_never_stands_before
     assert_eq!(may_create(&novel).await, (pending.id, false), "what created its package stays");
 
     let other = Registry::new().await;
-    other.trusts("@acme/novel", "acme/widget", true).await;
+    other.configure("@acme/novel", "acme/widget", &json!({ "repository_id": "2" }), true).await;
     other.clock.advance(30 * DAY - Duration::from_secs(1));
     other.exchange.exchange(&other.token(&json!({})), &novel).await.unwrap();
     other.clock.advance(Duration::from_secs(1));
     let refusal = other.exchange.exchange(&other.token(&json!({})), &novel).await.unwrap_err();
     assert!(refusal.to_string().contains("expired before it created"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_pending_publisher_that_learned_no_id_lapses_like_any_other() {
+    let novel = Door::package("npm", "@acme/novel");
+    for (used_after, is_refused) in [(7 * DAY - Duration::from_secs(1), false), (7 * DAY, true)] {
+        let registry = Registry::new().await;
+        registry.trusts("@acme/novel", "acme/widget", true).await;
+        registry.clock.advance(used_after);
+        let exchanged = registry.exchange.exchange(&registry.token(&json!({})), &novel).await;
+        let lapsed = exchanged.as_ref().err().is_some_and(|refusal| refusal.to_string().contains("lapsed"));
+        assert_eq!(lapsed, is_refused, "{exchanged:?}");
+        if !is_refused {
+            registry.clock.advance(7 * DAY);
+            registry.exchange.exchange(&registry.token(&json!({})), &novel).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]

@@ -191,12 +191,9 @@ impl Chooser<'_> {
             let subject = Subject::Field("created_at".to_owned());
             Err(Mismatch::new(Diagnosis::new(code, subject, problem).fix(fix)))
         };
-        if record.pending {
-            if self.policy.pending_for <= self.now.since(record.created_at) {
-                let problem = "the pending publisher has expired before it created the package";
-                return over("publisher-expired", problem, "configure it anew");
-            }
-            return Ok(());
+        if record.pending && self.policy.pending_for <= self.now.since(record.created_at) {
+            let problem = "the pending publisher has expired before it created the package";
+            return over("publisher-expired", problem, "configure it anew");
         }
         let has_learned_nothing = record.learned.is_empty() && !matched.learned.is_empty();
         if has_learned_nothing && self.policy.lapse_after <= self.now.since(record.created_at) {

@@ -17,7 +17,8 @@ const MAX_PUBLISHERS: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrustPolicy {
-    /// A publisher that has learned no id by then, and was not configured with its ids, lets nobody in any more.
+    /// A publisher, pending or not, that has learned no id by then, and was not configured with its ids, lets nobody in
+    /// any more.
     pub lapse_after: Duration,
     /// A pending publisher that has not created its package by then lets nobody in any more.
     pub pending_for: Duration,

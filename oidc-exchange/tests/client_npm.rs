@@ -289,7 +289,9 @@ async fn a_success_without_a_token_is_an_invalid_answer() {
 #[tokio::test]
 async fn a_refusal_says_what_the_registry_said_and_what_to_do() {
     for (status, body, message, advice) in [
-        (400, r#"{"message":"no package"}"#, Some("no package"), "protocol"),
+        (400, "", None, "protocol"),
+        (400, r#"{"message":"no package"}"#, Some("no package"), "status 400: no package"),
+        (422, r#"{"message":"no package"}"#, Some("no package"), "status 422: no package"),
         (401, r#"{"error":"unauthorized"}"#, Some("unauthorized"), "age"),
         (401, r#"{"error":"it has expired"}"#, Some("it has expired"), ": it has expired"),
         (
@@ -316,6 +318,7 @@ async fn a_refusal_says_what_the_registry_said_and_what_to_do() {
             "{text}"
         );
         assert!(text.contains(message.unwrap_or_default()), "{text}");
+        assert!(message.is_none() || !text.contains("could not read"), "{text}");
     }
 }
 

@@ -234,7 +234,7 @@ fn advice(answer: &Response, message: Option<&str>) -> Option<&'static str> {
         return Some(if answer.status == 407 { PROXY } else { CHECK_URL });
     }
     match answer.status {
-        401 | 403 if has_reason => None,
+        400 | 401 | 403 | 422 if has_reason => None,
         404 if message.is_some_and(|message| message.contains("publisher")) => None,
         status => Some(by_status(status)),
     }

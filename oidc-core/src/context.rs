@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -6,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::environment::Environment;
 use crate::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
-use crate::secret::Secret;
 use crate::text::shown;
 use crate::time::{Clock, Timestamp};
 
@@ -16,8 +15,9 @@ use crate::time::{Clock, Timestamp};
 /// Nothing in these crates reads process globals; whoever holds a `Context` decides what there is to see, so
 /// every test runs in memory and in parallel. Cloning is cheap.
 ///
-/// [`Context::default`] is an empty world: no variables, and nothing that can be reached. Feature `system` brings
-/// `Context::system()`, the real one.
+/// [`Context::default`] is an empty world: no variables, nothing that can be reached, and a clock that stands still, with
+/// which nothing is tried again ([`Clock::has_timer`]). [`Context::blocking`] is the real world without a runtime, and
+/// feature `system` brings `Context::system()`, the real world on tokio.
 #[derive(Clone, Debug)]
 pub struct Context {
     environment: Environment,
@@ -113,42 +113,6 @@ impl Context {
     /// The source of randomness.
     pub fn random(&self) -> &dyn Random {
         &*self.random
-    }
-}
-
-/// Environment variables, as a value. `Debug` shows their names only.
-///
-/// An empty variable counts as missing: CI platforms set variables to nothing where they mean to leave them out.
-#[derive(Clone, Default)]
-pub struct Environment(Arc<BTreeMap<String, Secret>>);
-
-impl Environment {
-    /// The variable's value, if it is set and not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(Secret::expose).filter(|value| !value.is_empty())
-    }
-
-    /// Whether the variable is `true`, in any case.
-    pub fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    /// The names of the variables that are set and not empty, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())
-    }
-}
-
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), Secret::new(value)));
-        Self(Arc::new(variables.collect()))
-    }
-}
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.names()).finish()
     }
 }
 
@@ -325,4 +289,8 @@ impl Clock for Nothing {
     }
 
     async fn sleep(&self, _duration: Duration) {}
+
+    fn has_timer(&self) -> bool {
+        false
+    }
 }

@@ -13,11 +13,15 @@
 //!
 //! It reaches the outside world only through traits. Whoever adds a CI platform needs this crate alone.
 //!
+//! A program without an async runtime takes [`Context::blocking`] with an HTTP client that blocks, and runs futures with
+//! [`blocking::complete`].
+//!
 //! # Features
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `system` | `Context::system()`: the process's environment, a reqwest client, commands, files, the clock |
+//! | `http` | conversions from and to the `http` crate's requests and responses |
 //! | `verify` | the `verify` module, without a signature back end |
 //! | `aws-lc` | `verify` with aws-lc-rs; the fastest, needs a C compiler |
 //! | `rust-crypto` | `verify` with pure Rust; for targets without a C compiler and for wasm32 |
@@ -41,15 +45,16 @@
 //! For where there is none, getrandom's documentation has the feature `custom`. A library's choice would be everybody's, so
 //! this one makes none.
 
+pub mod blocking;
 mod claims;
 mod context;
 mod diagnosis;
+mod environment;
 pub mod http;
 mod provider;
 mod publisher;
 mod secret;
 mod source;
-#[cfg(feature = "system")]
 mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -63,16 +68,19 @@ pub mod verify;
 
 pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 pub use crate::context::{
-    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random,
-    RandomError,
+    Command, CommandError, CommandOutput, Commands, Context, FileError, Files, Random, RandomError,
 };
 pub use crate::diagnosis::{Diagnosis, Severity, Subject, gitlab_annotations};
+pub use crate::environment::Environment;
 pub use crate::provider::{
     Algorithm, ClaimRule, Form, Host, Identity, Issuer, Presence, Profile, Provider, ProviderSet, Replay, Run,
 };
 pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher, Setting};
 pub use crate::secret::Secret;
 pub use crate::source::{Ambient, Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
+#[cfg(feature = "system")]
+pub use crate::system::SystemClock;
+pub use crate::system::{BlockingClock, BlockingCommands, SystemFiles};
 pub use crate::text::{Shown, shown};
 pub use crate::time::{Clock, InWords, LEEWAY, Timestamp, in_words};
 pub use crate::token::{Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES};

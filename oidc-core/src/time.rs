@@ -95,6 +95,12 @@ pub trait Clock: fmt::Debug + Send + Sync {
 
     /// Returns after `duration`. For back-off.
     async fn sleep(&self, duration: Duration);
+
+    /// `false` for a clock whose [`Clock::sleep`] returns at once although no time passed. With such a clock nothing is
+    /// tried again: the tries would follow each other without a pause.
+    fn has_timer(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! - [`server`] (feature `server`): be one; a registry embeds it. Feature `sql` adds stores over SQLite and PostgreSQL that are
 //!   ready to use.
 //!
+//! [`blocking`] mirrors the client's entry points for programs without an async runtime.
+//!
 //! What both doors need to know of one protocol stands beside them, in a module of the protocol's name.
 //!
 //! # Features
@@ -18,6 +20,8 @@
 //! | `testing` | the server's stores in memory, and a suite for any store; exempt from semver |
 
 mod address;
+#[cfg(feature = "client")]
+pub mod blocking;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod crates_io;

@@ -61,7 +61,7 @@ impl Endpoint<'_> {
                     (failed.with_source(error), is_transient)
                 }
             };
-            if !is_transient || tries == TRIES {
+            if !is_transient || tries == TRIES || !self.context.clock().has_timer() {
                 return Err(error);
             }
             self.context.clock().sleep(wait).await;

@@ -1,7 +1,11 @@
 //! HTTP as a seam: one request, one answer, with its bounds in the request.
 //!
-//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on reqwest.
+//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on reqwest. For any
+//! other client, feature `http` converts requests and responses from and to the `http` crate's types, so that an adapter
+//! takes a dozen lines.
 
+#[cfg(feature = "http")]
+mod convert;
 #[cfg(feature = "system")]
 mod system;
 

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::{HttpClient, HttpError, HttpErrorKind, Method, Request, Response};
-use crate::context::Environment;
+use crate::environment::Environment;
 use crate::text::shown;
 
 /// How the system's HTTP client reaches the world.

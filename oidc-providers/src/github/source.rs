@@ -84,8 +84,10 @@ impl TokenSource for GitHubSource {
                 Err(failure) => failure,
             };
             attempt += 1;
-            let Some(asked) = failure.retry.filter(|_| attempt < TRIES) else { return Err(failure.error) };
-            self.context.clock().sleep(self.wait(attempt).max(asked.min(MAX_WAIT))).await;
+            let clock = self.context.clock();
+            let may_retry = attempt < TRIES && clock.has_timer();
+            let Some(asked) = failure.retry.filter(|_| may_retry) else { return Err(failure.error) };
+            clock.sleep(self.wait(attempt).max(asked.min(MAX_WAIT))).await;
         }
     }
 

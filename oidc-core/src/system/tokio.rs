@@ -1,17 +1,14 @@
-//! The real outside world: the one place that reads the process's environment and clock.
+//! The real outside world on a tokio runtime.
 
-use std::io::Read as _;
-use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::AsyncReadExt as _;
 
-use crate::context::{
-    Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files, Random,
-    RandomError,
-};
+use super::{BlockingClock, SystemFiles};
+use crate::context::{Command, CommandError, CommandOutput, Commands, Context, Random, RandomError};
+use crate::environment::Environment;
 use crate::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
 use crate::time::{Clock, Timestamp};
 
@@ -47,40 +44,28 @@ impl Context {
     }
 }
 
-impl Environment {
-    /// This process's environment, as it is now. Variables that are not Unicode are left out.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the process's environment")]
-    pub fn system() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect()
-    }
-}
+/// The system's clock, with tokio's timer.
+#[derive(Clone, Debug, Default)]
+pub struct SystemClock(BlockingClock);
 
-#[derive(Debug)]
-struct SystemClock {
-    start: Instant,
-}
-
-#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 impl SystemClock {
-    fn new() -> Self {
-        Self { start: Instant::now() }
+    /// A clock whose monotonic time begins now.
+    pub fn new() -> Self {
+        Self::default()
     }
 }
 
 #[async_trait]
-#[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_secs(since.as_secs())
+        self.0.now()
     }
 
     fn monotonic(&self) -> Duration {
-        self.start.elapsed()
+        self.0.monotonic()
     }
 
+    #[allow(clippy::disallowed_methods, reason = "the timer that everything else takes from `Context`")]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
@@ -92,23 +77,6 @@ struct SystemRandom;
 impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
         getrandom::fill(buffer).map_err(|error| RandomError(error.to_string()))
-    }
-}
-
-#[derive(Debug)]
-struct SystemFiles;
-
-impl Files for SystemFiles {
-    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
-        let failed = |error: std::io::Error| FileError::new(path, error.to_string());
-        let file = std::fs::File::open(path).map_err(failed)?;
-        let mut content = Vec::new();
-        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        file.take(most).read_to_end(&mut content).map_err(failed)?;
-        if content.len() > limit {
-            return Err(FileError::new(path, format!("it is longer than {limit} bytes")));
-        }
-        Ok(content)
     }
 }
 
@@ -177,13 +145,5 @@ mod tests {
 
         let missing = Command::new("no-such-command-here", [""; 0]);
         assert!(matches!(SystemCommands.run(missing).await, Err(CommandError::Start { .. })));
-    }
-
-    #[test]
-    fn a_file_has_bounds() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-        assert!(SystemFiles.read(&path, 1 << 20).is_ok());
-        assert!(SystemFiles.read(&path, 10).is_err());
-        assert!(SystemFiles.read(Path::new("/no/such/file"), 10).is_err());
     }
 }

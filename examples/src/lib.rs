@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod issuer;
+pub mod listener;
 pub mod publish;
 pub mod registry;
 pub mod shutdown;

@@ -6,11 +6,13 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::http::StatusCode;
 use common::clients::{Client, Tool};
+use examples::listener::{self, Settings};
 use examples::registry::database::Database;
 use examples::registry::npm::{Action, Authorize, Denied, Npm, Principal, router};
 use oidc_core::Context;
@@ -64,7 +66,8 @@ impl Registry {
             "" => npm,
             _ => Router::new().nest(prefix, npm),
         };
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let settings = Settings { connections: 64, grace: Duration::ZERO, tls: None };
+        let task = tokio::spawn(listener::serve(listener, app, settings, std::future::pending()));
         Self { url, database, task, _folder: folder }
     }
 

@@ -15,6 +15,7 @@ use super::mint::Minter;
 use super::platform::{Job, Variables};
 use super::server::Server;
 use super::{Changes, Fault, JobCommands, Platform};
+use crate::listener;
 
 /// How long [`Running::stop`] waits for clients that neither finish their request nor hang up.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -95,7 +96,7 @@ pub struct Running {
     env: Variables,
     minter: Arc<Minter>,
     stop: watch::Sender<bool>,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 impl Running {
@@ -168,14 +169,10 @@ impl Running {
 
     /// Ends it: no new connection is taken, and requests that are being answered have [`GRACE`] to come to
     /// their end.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.stop.send_replace(true);
-        let context = &self.minter.context;
-        tokio::select! {
-            // Serving ends without an error, and a panic of the server's task was reported where it happened.
-            _ended = &mut self.server => {}
-            () = context.clock().sleep(GRACE) => self.server.abort(),
-        }
+        // A panic of the server's task was reported where it happened.
+        let _ended = self.server.await;
     }
 }
 
@@ -199,12 +196,14 @@ fn listening(address: SocketAddr) -> impl FnOnce(io::Error) -> StartError {
     move |source| StartError::Listen { address, source }
 }
 
-async fn serve(listener: TcpListener, server: Server, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+async fn serve(listener: TcpListener, server: Server, mut stopped: watch::Receiver<bool>) {
     let until = async move {
         // An error means that `Running` was dropped, which is the same wish.
         let _wish = stopped.wait_for(|stop| *stop).await;
     };
-    axum::serve(listener, server.router()).with_graceful_shutdown(until).await
+    let connections = listener::most_connections().unwrap_or(usize::MAX).min(listener::CONNECTIONS);
+    let settings = listener::Settings { connections, grace: GRACE, tls: None };
+    listener::serve(listener, server.router(), settings, until).await;
 }
 
 fn is_path(path: &str) -> Result<(), StartError> {

@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::{Position, Url};
 
+use crate::listener;
+
 /// The kinds of databases that are known.
 const SCHEMES: [&str; 3] = ["sqlite", "postgres", "postgresql"];
 
@@ -33,6 +35,9 @@ pub struct Config {
     pub admin_token_file: Option<PathBuf>,
     /// The certificate to serve https with.
     pub tls: Option<Tls>,
+    /// What requests may take at a time.
+    #[serde(default)]
+    pub limits: Limits,
     /// How long publishers stay in force without being used.
     #[serde(default)]
     pub trust: TrustEntry,
@@ -64,6 +69,26 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+}
+
+/// What requests may take at a time.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: Option<usize>,
+}
+
+impl Limits {
+    /// The number of connections at a time, for which the process has descriptors.
+    pub(super) fn connections(self) -> Result<usize, InvalidConfig> {
+        let most = listener::most_connections().unwrap_or(usize::MAX);
+        match self.connections {
+            None => Ok(listener::CONNECTIONS.min(most)),
+            Some(connections) if (1..=most).contains(&connections) => Ok(connections),
+            Some(connections) => Err(InvalidConfig::Connections { connections, most }),
+        }
+    }
 }
 
 /// How long publishers stay in force without being used, in days.
@@ -181,6 +206,17 @@ pub enum InvalidConfig {
          `kind = \"github\"`"
     )]
     NoProvider,
+    /// There can't be as many connections.
+    #[error(
+        "`connections` is {connections}; expected a number from 1 to {most}, for which this process may open descriptors \
+         (`ulimit -n`)"
+    )]
+    Connections {
+        /// What is configured.
+        connections: usize,
+        /// The largest number.
+        most: usize,
+    },
     /// A package has two entries.
     #[error(
         "`[[package]]` `{name}` of {ecosystem} is there twice: write one, with a `[[package.publisher]]` for each publisher"

@@ -22,6 +22,6 @@ mod trust;
 
 pub use cli::{Arguments, run};
 pub use config::{
-    Config, Ecosystem, InvalidConfig, PackageEntry, ProviderEntry, PublisherEntry, Tls, TrustEntry,
+    Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProviderEntry, PublisherEntry, Tls, TrustEntry,
 };
 pub use running::{Running, StartError};

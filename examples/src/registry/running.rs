@@ -1,18 +1,18 @@
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
 use oidc_exchange::server::{self, Exchange, InvalidLifetime, Trust};
 use oidc_exchange::sql::SqlStore;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use super::audit::{self, Audit};
 use super::config::{Config, Ecosystem, InvalidConfig, Tls, without_password};
@@ -23,6 +23,7 @@ use super::npm::Npm;
 use super::platforms::providers;
 use super::reconcile::reconcile;
 use super::trust::NpmTrust;
+use crate::listener;
 
 /// How long [`Running::stop`] waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(5);
@@ -96,8 +97,8 @@ pub struct Running {
     url: String,
     public_url: HttpUrl,
     served: Served,
-    handle: Handle<SocketAddr>,
-    server: JoinHandle<io::Result<()>>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
     purger: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
@@ -112,9 +113,10 @@ impl Running {
         config.check()?;
         let tls = config.tls.as_ref().map(|tls| certificate(tls, cx)).transpose()?;
         let admin = config.admin_token_file.as_ref().map(|file| admin_token(file, cx)).transpose()?;
-        let listener = listen(config.listen)?;
-        let address =
-            listener.local_addr().map_err(|reason| StartError::Listen { address: config.listen, reason })?;
+        let connections = config.limits.connections()?;
+        let failed = |reason| StartError::Listen { address: config.listen, reason };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         let public_url = config.public_url(address.port())?;
 
         let failed = |reason: String| StartError::Database {
@@ -141,11 +143,15 @@ impl Running {
         tokio::spawn(async move { verifier.warm_up().await });
         // What is over is so for every ecosystem.
         let purger = tokio::spawn(purge(served.npm_exchange.clone(), database, cx));
-        let handle = Handle::new();
         let router = served.clone().router(&public_url);
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let server = tokio::spawn(serve(listener, tls, router, handle.clone()));
-        Ok(Self { url: format!("{scheme}://{address}"), public_url, served, handle, server, purger, writer })
+        let (stop, stopped) = oneshot::channel();
+        let settings = listener::Settings { connections, grace: GRACE, tls };
+        let server = tokio::spawn(listener::serve(listener, router, settings, async {
+            // An error means that `Running` was dropped, which is the same wish.
+            let _wish = stopped.await;
+        }));
+        Ok(Self { url: format!("{scheme}://{address}"), public_url, served, stop, server, purger, writer })
     }
 
     /// The address that is listened on, as a URL without a path.
@@ -181,10 +187,11 @@ impl Running {
     /// Ends it: no new connection is taken, requests that are being answered have some seconds to come to their end,
     /// and events that wait are written.
     pub async fn stop(self) {
-        let Self { handle, server, purger, writer, served, .. } = self;
-        handle.graceful_shutdown(Some(GRACE));
+        let Self { stop, server, purger, writer, served, .. } = self;
+        // It fails where serving has ended already.
+        let _sent = stop.send(());
         purger.abort();
-        // Serving ends without an error, and a panic of a task was reported where it happened.
+        // A panic of a task was reported where it happened.
         let _ended = server.await;
         let _aborted = purger.await;
         drop(served);
@@ -217,28 +224,7 @@ async fn purge(exchange: Exchange, database: Database, cx: Context) {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let listener = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    listener.map_err(|reason| StartError::Listen { address, reason })
-}
-
-async fn serve(
-    listener: TcpListener,
-    tls: Option<RustlsConfig>,
-    router: Router,
-    handle: Handle<SocketAddr>,
-) -> io::Result<()> {
-    let service = router.into_make_service();
-    match tls {
-        Some(tls) => axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await,
-        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await,
-    }
-}
-
-fn certificate(tls: &Tls, cx: &Context) -> Result<RustlsConfig, StartError> {
+fn certificate(tls: &Tls, cx: &Context) -> Result<TlsAcceptor, StartError> {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -256,7 +242,7 @@ fn certificate(tls: &Tls, cx: &Context) -> Result<RustlsConfig, StartError> {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| unusable(&tls.certificate, &error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(config)))
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn admin_token(file: &std::path::Path, cx: &Context) -> Result<Secret, StartError> {

@@ -87,7 +87,7 @@ impl Cargo {
     }
 
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let (token, body) = self.host.admit(headers, body).await?;
+        let token = self.host.admit(headers).await?;
         let body = hosting::read(body).await?;
         let malformed = |error: publication::InvalidPublication| Failure::malformed(error.to_string());
         let parsed = hosting::blocking(move || Publication::parse(&body)).await?;

@@ -115,12 +115,28 @@ fn known(table: &str) -> Vec<String> {
 }
 
 #[test]
+fn there_are_no_more_connections_than_descriptors() {
+    let connections = |connections| Limits { connections }.connections();
+    assert!((1..=512).contains(&connections(None).unwrap()));
+    assert_eq!(connections(Some(3)).unwrap(), 3);
+    assert!(connections(Some(0)).is_err());
+    if cfg!(unix) && listener::most_connections().is_some() {
+        let error = connections(Some(usize::MAX)).unwrap_err().to_string();
+        assert!(
+            error.contains("`connections` is 18446744073709551615") && error.contains("ulimit"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn every_key_stands_in_the_reference() {
     let reference = include_str!("../../../../docs/registry.md");
     let (file, platforms) = reference.split_once("## Publishers").unwrap();
     for (table, least) in [
         ("unknown = 1", 8),
         ("[tls]\nunknown = 1", 2),
+        ("[limits]\nunknown = 1", 1),
         ("[trust]\nunknown = 1", 2),
         ("[[provider]]\nunknown = 1", 2),
         ("[[package]]\nunknown = 1", 4),

@@ -7,7 +7,6 @@ mod store;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::AUTHORIZATION;
@@ -15,7 +14,6 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
-use http_body_util::BodyExt as _;
 use oidc_core::Context;
 use sha2::{Digest as _, Sha256};
 
@@ -28,8 +26,6 @@ use super::settlement::Settlement;
 
 /// The largest body that publishes, in bytes.
 pub(super) const MAX_UPLOAD: usize = 64 << 20;
-/// How long what a refused client still sends is taken in.
-const MAX_DISCARD: Duration = Duration::from_secs(60);
 
 /// One ecosystem's packages. Clones share everything.
 #[derive(Clone)]
@@ -94,25 +90,8 @@ impl Host {
         self.store.published_by(name).await
     }
 
-    /// The token of a request that publishes, if it is one, before the body is read. Where it is none, what the client
-    /// still sends is thrown away beside the answer: cut off while it sends, it would report a broken connection.
-    pub(super) async fn admit(&self, headers: &HeaderMap, body: Body) -> Result<(String, Body), Failure> {
-        match self.recognised(headers).await {
-            Ok(token) => Ok((token, body)),
-            Err(failure) => {
-                let cx = self.cx.clone();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = discard(body) => {}
-                        () = cx.clock().sleep(MAX_DISCARD) => {}
-                    }
-                });
-                Err(failure)
-            }
-        }
-    }
-
-    async fn recognised(&self, headers: &HeaderMap) -> Result<String, Failure> {
+    /// The token of a request that publishes, if it is one, before the body is read.
+    pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<String, Failure> {
         let token = token_of(headers)?.ok_or_else(no_token)?;
         self.authorize.recognise(&token).await?;
         Ok(token)
@@ -206,18 +185,6 @@ fn token_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
 /// Refuses a publish without a token.
 fn no_token() -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, "this needs a token; let the CI job exchange its identity for one")
-}
-
-/// Takes in what is left of a body, up to the size of a publish, and keeps none of it.
-async fn discard(mut body: Body) {
-    let mut left = MAX_UPLOAD;
-    while let Some(Ok(frame)) = body.frame().await {
-        let length = frame.data_ref().map_or(0, Bytes::len);
-        match left.checked_sub(length) {
-            Some(rest) => left = rest,
-            None => return,
-        }
-    }
 }
 
 /// Work that takes a while, which other requests on this thread shouldn't have to wait for.

@@ -7,7 +7,6 @@ use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, VAR
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
 use super::Npm;
@@ -44,14 +43,6 @@ pub(in crate::registry) fn shape(message: &str) -> Value {
 
 impl Npm {
     async fn answer(&self, parts: &Parts, body: &mut Body) -> Answer {
-        let answer = self.dispatch(parts, body).await;
-        if answer.is_err() {
-            discard(body).await;
-        }
-        answer
-    }
-
-    async fn dispatch(&self, parts: &Parts, body: &mut Body) -> Answer {
         let route = Route::parse(parts.uri.path()).map_err(|error| match error {
             PathError::Unknown => Failure::nowhere(&self.public_url, parts.uri.path()),
             PathError::Invalid(invalid) => invalid.into(),
@@ -272,17 +263,4 @@ pub(super) async fn read(body: &mut Body, limit: usize) -> Result<axum::body::By
         let message = format!("the body is incomplete or larger than {limit} bytes");
         Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     })
-}
-
-/// Takes in what is left of a body, up to the size of a publish. A client that is cut off while it sends reports a broken
-/// connection instead of the answer.
-async fn discard(body: &mut Body) {
-    let mut left = MAX_PUBLISH_BYTES;
-    while let Some(Ok(frame)) = body.frame().await {
-        let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
-        match left.checked_sub(length) {
-            Some(rest) => left = rest,
-            None => return,
-        }
-    }
 }

@@ -75,9 +75,8 @@ fn answered(answer: Result<Response, Failure>) -> Response {
 
 impl Pypi {
     async fn upload(&self, request: Request) -> Result<Response, Failure> {
-        let (head, body) = request.into_parts();
-        let (token, body) = self.host.admit(&head.headers, body).await?;
-        let form = Multipart::from_request(Request::from_parts(head, body), &()).await;
+        let token = self.host.admit(request.headers()).await?;
+        let form = Multipart::from_request(request, &()).await;
         let form = form.map_err(|rejection| Failure::malformed(rejection.to_string()))?;
         let malformed = |error: upload::InvalidUpload| Failure::malformed(error.to_string());
         let upload = Form::read(form).await.map_err(malformed)?.into_upload().map_err(malformed)?;

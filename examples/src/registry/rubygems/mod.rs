@@ -124,7 +124,7 @@ fn binary(body: Vec<u8>) -> Response {
 
 impl Gems {
     async fn push(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let (token, body) = self.host.admit(headers, body).await?;
+        let token = self.host.admit(headers).await?;
         let body = hosting::read(body).await?;
         // The status that RubyGems has for what is not a gem.
         let unusable =

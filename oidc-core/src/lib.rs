@@ -20,7 +20,9 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `system` | `Context::system()`: the process's environment, a reqwest client, commands, files, the clock |
+//! | `system` | `Context::system()`: the real world on tokio, with a reqwest client; TLS by the application's installed `CryptoProvider` of rustls |
+//! | `system-aws-lc` | `system`, with aws-lc-rs for TLS where the application installed nothing |
+//! | `system-ring` | `system`, with ring for TLS where the application installed nothing |
 //! | `http` | conversions from and to the `http` crate's requests and responses |
 //! | `verify` | the `verify` module, without a signature back end |
 //! | `aws-lc` | `verify` with aws-lc-rs; the fastest, needs a C compiler |

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -74,7 +75,7 @@ pub struct InvalidHttpSettings {
     reason: String,
 }
 
-/// reqwest with rustls and ring, HTTP/1.1, no redirects, no cookies, no compression, no retries.
+/// reqwest with rustls, HTTP/1.1, no redirects, no cookies, no compression, no retries.
 #[derive(Debug)]
 pub struct SystemHttp {
     settings: HttpSettings,
@@ -127,7 +128,7 @@ fn client(
     roots: RootCertStore,
     proxy: Option<reqwest::Proxy>,
 ) -> Result<reqwest::Client, InvalidHttpSettings> {
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let tls = rustls::ClientConfig::builder_with_provider(crypto()?)
         .with_safe_default_protocol_versions()
         .map_err(|error| invalid("tls", &error))?
         .with_root_certificates(roots)
@@ -143,6 +144,30 @@ fn client(
         builder = builder.proxy(proxy);
     }
     builder.build().map_err(|error| invalid("user_agent", &innermost(&error)))
+}
+
+/// The cryptography of TLS: what the application installed as the default of its process, or else what a feature of this
+/// crate names. rustls' own choice, made from the features that anybody in the build enables, panics where there are two.
+fn crypto() -> Result<Arc<CryptoProvider>, InvalidHttpSettings> {
+    let installed = CryptoProvider::get_default().map(Arc::clone);
+    installed.or_else(chosen).ok_or_else(|| {
+        invalid(
+            "tls",
+            &"no cryptography is chosen; enable feature `system-aws-lc` or `system-ring` of `oidc-core`, or install a \
+              `rustls::crypto::CryptoProvider` as the process's default",
+        )
+    })
+}
+
+/// The provider that a feature names; aws-lc-rs where both are on.
+fn chosen() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "system-aws-lc")]
+    let provider = Some(rustls::crypto::aws_lc_rs::default_provider());
+    #[cfg(all(feature = "system-ring", not(feature = "system-aws-lc")))]
+    let provider = Some(rustls::crypto::ring::default_provider());
+    #[cfg(not(any(feature = "system-ring", feature = "system-aws-lc")))]
+    let provider = None;
+    provider.map(Arc::new)
 }
 
 fn proxy(settings: &HttpSettings) -> Result<Option<reqwest::Proxy>, InvalidHttpSettings> {

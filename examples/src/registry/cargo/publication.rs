@@ -1,12 +1,15 @@
 //! What `cargo publish` sends: two lengths, a JSON document and a `.crate` file.
 
+use std::path::Path;
+
 use oidc_exchange::crates_io::{CrateName, InvalidCrateName};
 use semver::Version;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::index::{Dependency, Line};
-use crate::registry::hosting::{Upload, archive, sha256};
+use crate::registry::hosting::archive::{self, InvalidArchive};
+use crate::registry::hosting::{Upload, sha256};
 
 /// A publish whose metadata was read, and whose archive was not yet unpacked: that is work which strangers don't get done.
 #[derive(Debug)]
@@ -29,8 +32,8 @@ pub(super) enum InvalidPublication {
     Name(#[from] InvalidCrateName),
     #[error("the version is not one: {0}")]
     Version(#[from] semver::Error),
-    #[error("the `.crate` file can't be unpacked")]
-    Archive,
+    #[error("the `.crate` file {0}")]
+    Archive(#[from] InvalidArchive),
     #[error("the `.crate` file holds `{0}`, which is not below the folder of the crate and its version")]
     Stray(String),
 }
@@ -109,17 +112,14 @@ fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Everything in the archive is below the folder `folder`.
 fn check_archive(content: &[u8], folder: &str) -> Result<(), InvalidPublication> {
-    let unreadable = |_| InvalidPublication::Archive;
-    let mut unpacked = archive::unpacked(content);
-    for entry in unpacked.entries().map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let path = entry.path().map_err(unreadable)?;
-        if !path.starts_with(folder) || !archive::is_plain(&path) || !entry.header().entry_type().is_file() {
-            let stray = path.to_string_lossy().chars().take(200).collect();
-            return Err(InvalidPublication::Stray(stray));
+    archive::walk(content, |entry| {
+        let text = String::from_utf8_lossy(&entry.path);
+        let path = Path::new(&*text);
+        if !path.starts_with(folder) || !archive::is_plain(path) || !entry.kind.is_file() {
+            return Err(InvalidPublication::Stray(text.chars().take(200).collect()));
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 #[cfg(test)]

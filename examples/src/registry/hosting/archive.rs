@@ -1,16 +1,153 @@
 //! The archive of a package, looked at within bounds.
+//!
+//! A tar archive is read raw: the tar crate allocates whatever an extension header says of its own length before it hands an
+//! entry out, and the length is the uploader's word.
 
 use std::io::Read;
 use std::path::{Component, Path};
 
 use flate2::read::GzDecoder;
+use tar::{EntryType, PaxExtensions};
 
 /// An archive may unpack to this many bytes.
 const MAX_UNPACKED: u64 = 512 << 20;
+/// An archive may have this many entries.
+const MAX_ENTRIES: usize = 100_000;
+/// An extension header may have this many bytes: it holds a path.
+const MAX_EXTENSION: u64 = 8 << 10;
+
+/// An archive is not read to its end.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::registry) enum InvalidArchive {
+    #[error("can't be unpacked, or to more than {} MB", MAX_UNPACKED >> 20)]
+    Unreadable,
+    #[error("has more than {MAX_ENTRIES} entries")]
+    Entries,
+    #[error("has an extension header of more than {MAX_EXTENSION} bytes, or one that stands before no file")]
+    Extension,
+    #[error(
+        "has an extension header that gives a file another size or another place than the file's own header does"
+    )]
+    Override,
+}
+
+/// One entry of an archive, without extension headers.
+#[allow(dead_code)]
+pub(in crate::registry) struct Entry<'a> {
+    /// The path, as an extension header before it or the entry's own says.
+    pub(in crate::registry) path: Vec<u8>,
+    pub(in crate::registry) kind: EntryType,
+    /// The content's length.
+    pub(in crate::registry) size: u64,
+    content: &'a mut dyn Read,
+}
+
+#[allow(dead_code)]
+impl Entry<'_> {
+    /// The content, where it has at most `most` bytes.
+    pub(in crate::registry) fn content(&mut self, most: u64) -> Result<Option<Vec<u8>>, InvalidArchive> {
+        if self.size > most {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        self.content.read_to_end(&mut content).map_err(|_| InvalidArchive::Unreadable)?;
+        Ok(Some(content))
+    }
+}
 
 /// A gzipped archive. One that is larger than allowed ends in the middle of a block, which is an error where it is read.
 pub(in crate::registry) fn unpacked(content: &[u8]) -> tar::Archive<impl Read> {
     tar::Archive::new(GzDecoder::new(content).take(MAX_UNPACKED + 1))
+}
+
+/// The entries of an archive as they stand there, extension headers among them.
+pub(in crate::registry) fn raw<R: Read>(
+    archive: &mut tar::Archive<R>,
+) -> Result<impl Iterator<Item = Result<tar::Entry<'_, R>, InvalidArchive>>, InvalidArchive> {
+    let entries = archive.entries().map_err(|_| InvalidArchive::Unreadable)?.raw(true);
+    Ok(entries.enumerate().map(|(index, entry)| match entry {
+        Ok(_) if index >= MAX_ENTRIES => Err(InvalidArchive::Entries),
+        entry => entry.map_err(|_| InvalidArchive::Unreadable),
+    }))
+}
+
+/// Shows each entry of a gzipped archive to `visit`, in order.
+pub(in crate::registry) fn walk<E: From<InvalidArchive>>(
+    content: &[u8],
+    mut visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut archive = unpacked(content);
+    let mut extended = Extended::default();
+    for entry in raw(&mut archive)? {
+        let mut entry = entry?;
+        let (kind, size) = (entry.header().entry_type(), entry.size());
+        if extended.take(kind, size, &mut entry)? {
+            continue;
+        }
+        let path =
+            std::mem::take(&mut extended).path(size)?.unwrap_or_else(|| entry.path_bytes().into_owned());
+        visit(&mut Entry { path, kind, size, content: &mut entry })?;
+    }
+    if extended.is_some { Err(InvalidArchive::Extension.into()) } else { Ok(()) }
+}
+
+/// What extension headers say of the entry behind them.
+#[derive(Debug, Default)]
+struct Extended {
+    is_some: bool,
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+impl Extended {
+    /// Whether this entry is an extension header, which is then read.
+    fn take(&mut self, kind: EntryType, size: u64, content: &mut dyn Read) -> Result<bool, InvalidArchive> {
+        if !(kind.is_gnu_longname()
+            || kind.is_gnu_longlink()
+            || kind.is_pax_local_extensions()
+            || kind.is_pax_global_extensions())
+        {
+            return Ok(false);
+        }
+        // Two kinds beside each other are two paths.
+        if size > MAX_EXTENSION || self.path.is_some() {
+            return Err(InvalidArchive::Extension);
+        }
+        let mut text = Vec::new();
+        content.read_to_end(&mut text).map_err(|_| InvalidArchive::Unreadable)?;
+        if kind.is_gnu_longname() {
+            let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+            text.truncate(end);
+            self.path = Some(text);
+        } else if !kind.is_gnu_longlink() {
+            self.pax(&text, kind.is_pax_global_extensions())?;
+        }
+        self.is_some = !kind.is_pax_global_extensions();
+        Ok(true)
+    }
+
+    fn pax(&mut self, text: &[u8], is_global: bool) -> Result<(), InvalidArchive> {
+        for extension in PaxExtensions::new(text.strip_suffix(b"\n").unwrap_or(text)) {
+            let extension = extension.map_err(|_| InvalidArchive::Extension)?;
+            match extension.key_bytes() {
+                b"path" | b"size" if is_global => return Err(InvalidArchive::Override),
+                b"path" if self.path.is_none() => self.path = Some(extension.value_bytes().to_vec()),
+                b"size" if self.size.is_none() => {
+                    let size = extension.value().ok().and_then(|size| size.parse().ok());
+                    self.size = Some(size.ok_or(InvalidArchive::Override)?);
+                }
+                b"path" | b"size" => return Err(InvalidArchive::Override),
+                key if key.starts_with(b"GNU.sparse.") => return Err(InvalidArchive::Override),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The path of an entry of this size, where it isn't the entry's own.
+    fn path(self, size: u64) -> Result<Option<Vec<u8>>, InvalidArchive> {
+        if self.size.is_some_and(|said| said != size) { Err(InvalidArchive::Override) } else { Ok(self.path) }
+    }
 }
 
 /// Whether a path stays below the folder that it is unpacked into.
@@ -21,7 +158,115 @@ pub(in crate::registry) fn is_plain(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
+
+    /// An archive of entries with their types, names and contents.
+    fn archive(entries: &[(u8, &str, &[u8])]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for (kind, name, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(EntryType::new(*kind));
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            archive.append(&header, *content).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap()
+    }
+
+    /// An archive that begins with an entry which says that it is this long, and then goes on for long enough.
+    fn promising(kind: u8, size: u64, zeros: usize) -> Vec<u8> {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(EntryType::new(kind));
+        header.set_size(size);
+        header.set_cksum();
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        std::io::Write::write_all(&mut packed, header.as_bytes()).unwrap();
+        std::io::copy(&mut std::io::repeat(b'a').take(zeros as u64), &mut packed).unwrap();
+        packed.finish().unwrap()
+    }
+
+    fn paths(content: &[u8]) -> Result<Vec<String>, InvalidArchive> {
+        let mut paths = Vec::new();
+        walk(content, |entry| {
+            paths.push(String::from_utf8_lossy(&entry.path).into_owned());
+            Ok::<_, InvalidArchive>(())
+        })?;
+        Ok(paths)
+    }
+
+    #[test]
+    fn long_paths_are_read_from_either_kind_of_extension_header() {
+        let long = "a/".repeat(100) + "b";
+        let pax = format!("{} path={long}\n", long.len() + 10);
+        let entries: &[(u8, &str, &[u8])] = &[
+            (b'g', "pax_global_header", b"13 comment=x\n"),
+            (b'L', "././@LongLink", long.as_bytes()),
+            (b'0', "a/a", b"hi"),
+            (b'x', "PaxHeader/a", pax.as_bytes()),
+            (b'0', "a/a", b""),
+            (b'x', "PaxHeader/a", b"10 size=2\n20 mtime=1700000.25\n"),
+            (b'0', "c", b"hi"),
+        ];
+        assert_eq!(paths(&archive(entries)).unwrap(), [&long, &long, "c"]);
+        let mut contents = Vec::new();
+        walk(&archive(entries), |entry| {
+            contents.push(entry.content(1)?);
+            Ok::<_, InvalidArchive>(())
+        })
+        .unwrap();
+        assert_eq!(contents, [None, Some(Vec::new()), None]);
+    }
+
+    #[test]
+    fn what_an_extension_header_promises_is_not_allocated() {
+        for kind in *b"LKxg" {
+            for (size, zeros) in [(500 << 20, 1 << 20), (u64::MAX >> 1, 1024), (MAX_EXTENSION + 1, 16 << 10)]
+            {
+                assert_eq!(
+                    paths(&promising(kind, size, zeros)),
+                    Err(InvalidArchive::Extension),
+                    "{kind} {size}"
+                );
+            }
+        }
+        assert_eq!(paths(&promising(b'0', 1 << 30, 1 << 20)), Err(InvalidArchive::Unreadable));
+    }
+
+    #[test]
+    fn an_extension_header_gives_one_path_and_no_other_size() {
+        type Entries<'a> = &'a [(u8, &'a str, &'a [u8])];
+        let cases: [(Entries<'_>, InvalidArchive); 9] = [
+            (&[(b'x', "x", b"10 size=9\n"), (b'0', "a", b"hi")], InvalidArchive::Override),
+            (&[(b'x', "x", b"11 size=-1\n"), (b'0', "a", b"hi")], InvalidArchive::Override),
+            (&[(b'x', "x", b"22 GNU.sparse.major=1\n"), (b'0', "a", b"hi")], InvalidArchive::Override),
+            (&[(b'x', "x", b"10 path=a\n10 path=b\n"), (b'0', "a", b"hi")], InvalidArchive::Override),
+            (&[(b'g', "g", b"10 path=a\n"), (b'0', "a", b"hi")], InvalidArchive::Override),
+            (
+                &[(b'L', "L", b"a"), (b'x', "x", b"10 path=b\n"), (b'0', "a", b"hi")],
+                InvalidArchive::Extension,
+            ),
+            (&[(b'L', "L", b"a"), (b'L', "L", b"b"), (b'0', "a", b"hi")], InvalidArchive::Extension),
+            (&[(b'x', "x", b"99 path=a\n"), (b'0', "a", b"hi")], InvalidArchive::Extension),
+            (&[(b'0', "a", b"hi"), (b'L', "L", b"a")], InvalidArchive::Extension),
+        ];
+        for (entries, expected) in cases {
+            assert_eq!(paths(&archive(entries)), Err(expected), "{entries:?}");
+        }
+    }
+
+    #[test]
+    fn entries_are_counted() {
+        let one = archive(&[(b'0', "a", b"")]);
+        let mut plain = Vec::new();
+        GzDecoder::new(one.as_slice()).take(512).read_to_end(&mut plain).unwrap();
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        std::io::Write::write_all(&mut packed, &plain.repeat(MAX_ENTRIES + 1)).unwrap();
+        assert_eq!(paths(&packed.finish().unwrap()), Err(InvalidArchive::Entries));
+    }
 
     #[test]
     fn a_path_that_leaves_its_folder_is_not_plain() {

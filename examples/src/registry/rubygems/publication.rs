@@ -13,7 +13,8 @@ use sha2::{Digest as _, Sha512};
 use super::specification::{InvalidSpecification, Specification};
 use super::yaml::{InvalidField, InvalidYaml, Node};
 use super::{index, marshal};
-use crate::registry::hosting::{Upload, archive, sha256};
+use crate::registry::hosting::archive::{self, InvalidArchive};
+use crate::registry::hosting::{Upload, sha256};
 
 /// What a gem is made of.
 const METADATA: &str = "metadata.gz";
@@ -39,6 +40,8 @@ pub(super) struct Publication {
 pub(super) enum InvalidPublication {
     #[error("this is not a gem, or not all of one: its archive can't be read")]
     Archive,
+    #[error("the gem's `{DATA}` {0}")]
+    Data(InvalidArchive),
     #[error("the gem has no `{0}`; build it with `gem build`")]
     Missing(&'static str),
     #[error("the gem holds `{0}`, which is not part of one, or holds it twice; build it with `gem build`")]
@@ -61,8 +64,6 @@ pub(super) enum InvalidPublication {
     Checksum(#[from] InvalidField),
     #[error("the gem's `{0}` is not what its checksum says; build it anew")]
     Digest(&'static str),
-    #[error("the gem's `{DATA}` can't be unpacked, or is too large")]
-    Data,
     #[error(
         "the gem's `{DATA}` holds `{0}`; only files and folders with plain paths below the gem's own are taken"
     )]
@@ -133,8 +134,9 @@ impl Parts {
     fn find(gem: &Bytes) -> Result<Self, InvalidPublication> {
         let unreadable = |_| InvalidPublication::Archive;
         let mut parts = Self::default();
+        let mut unpacked = tar::Archive::new(gem.as_ref());
         // Extended headers are taken as what they are, which is no part of a gem.
-        for entry in tar::Archive::new(gem.as_ref()).entries().map_err(unreadable)?.raw(true) {
+        for entry in archive::raw(&mut unpacked).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             check_header(entry.header())?;
@@ -194,10 +196,9 @@ fn unpacked(part: &'static str, content: &[u8]) -> Result<String, InvalidPublica
 
 /// The files are where the gem is unpacked, and no links to elsewhere.
 fn check_files(data: &[u8]) -> Result<(), InvalidPublication> {
-    let unreadable = |_| InvalidPublication::Data;
     let mut unpacked = archive::unpacked(data);
-    for entry in unpacked.entries().map_err(unreadable)?.raw(true) {
-        let entry = entry.map_err(unreadable)?;
+    for entry in archive::raw(&mut unpacked).map_err(InvalidPublication::Data)? {
+        let entry = entry.map_err(InvalidPublication::Data)?;
         check_header(entry.header())?;
         let path = entry.path_bytes();
         let kind = entry.header().entry_type();

@@ -98,6 +98,7 @@ impl<R: Registry> Recorded<R> {
 
         self.refusals().await;
         self.hostile_answers().await;
+        self.hostile_tokens().await;
     }
 
     async fn refusals(&self) {
@@ -148,6 +149,49 @@ impl<R: Registry> Recorded<R> {
         let error = self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
         assert!(matches!(error.kind(), ExchangeErrorKind::Rejected { status: 307, .. }), "{error}");
         assert_eq!(http.requests().len(), 1);
+    }
+
+    /// A token that would be read as more than a token by a terminal, a header or the CI's runner is an error, and is not
+    /// shown.
+    async fn hostile_tokens(&self) {
+        for hostile in [
+            "a\nhunter3",
+            "a\r::add-mask::hunter3",
+            "a\u{1b}[31mhunter3",
+            "a\0hunter3",
+            "a\u{85}hunter3",
+            "hunter3é",
+            "two hunter3",
+            "::stop-commands::hunter3",
+            "::add-mask::hunter3",
+            "##[add-mask]hunter3",
+            "hunter3##[error]x",
+            "x[y###[error]hunter3",
+            "##vso[task.complete]hunter3",
+            "x##vso[task.setvariable;variable=y]hunter3",
+            "##teamcity[hunter3]",
+        ] {
+            let (status, mut body) = self.answer.clone();
+            match &mut body {
+                Value::String(raw) => hostile.clone_into(raw),
+                answer => {
+                    let members = answer.as_object_mut().unwrap();
+                    let in_play =
+                        |value: &Value| value.as_str().is_some_and(|text| self.token.contains(text));
+                    for value in members.values_mut().filter(|value| in_play(value)) {
+                        *value = hostile.into();
+                    }
+                }
+            }
+            let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+            let http = answering(status, &body);
+            let token = id_token(self.audience);
+            let error =
+                self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+            assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{} {hostile:?}", self.url);
+            let text = error.to_string();
+            assert!(!text.contains("hunter3") && text.contains("publish token"), "{text}");
+        }
     }
 
     /// The audience, of a registry that derives it.

@@ -129,10 +129,12 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
         let secret = token.map(Secret::new);
         let secret = secret
             .ok_or_else(|| invalid(format!("the registry's answer to the exchange holds no `{name}`")))?;
-        if !is_token(&secret) {
-            return Err(invalid(format!("the `{name}` in the registry's answer is not one")));
+        match unusable(&secret) {
+            Some(why) => Err(invalid(format!(
+                "the `{name}` in the registry's answer is no publish token: {why}; it is not used"
+            ))),
+            None => Ok(secret),
         }
-        Ok(secret)
     }
 }
 
@@ -171,10 +173,32 @@ macro_rules! at_url {
 
 pub(super) use at_url;
 
-/// Whether a text can stand in a header and in a variable.
-fn is_token(secret: &Secret) -> bool {
+/// Why a text can't be a publish token, which stands in a header, in a variable and in a job's log, where a runner reads
+/// it before it is masked.
+fn unusable(secret: &Secret) -> Option<String> {
     let text = secret.expose();
-    !text.is_empty() && text.len() <= MAX_PUBLISH_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic())
+    if text.is_empty() {
+        Some("it is empty".to_owned())
+    } else if text.len() > MAX_PUBLISH_TOKEN {
+        Some(format!("it has {} bytes, more than the {MAX_PUBLISH_TOKEN} that one may have", text.len()))
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Some("it holds a control character, a space or a character beyond ASCII".to_owned())
+    } else if is_runner_command(text) {
+        Some("it is written as a command to a CI runner (`::…` or `##…[…`)".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Whether a line of a job's output with this text in it is a command: GitHub's `::command::` at the beginning and
+/// `##[command]` anywhere (actions/runner, `ActionCommand.cs`), and by the same form `##vso[…]` of Azure Pipelines and
+/// `##teamcity[…]`.
+fn is_runner_command(text: &str) -> bool {
+    let mut brackets = text.split('[');
+    // What follows the last bracket begins no command.
+    let _rest = brackets.next_back();
+    let begins = |before: &str| before.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).ends_with("##");
+    text.starts_with("::") || brackets.any(begins)
 }
 
 /// A time as most registries write it, RFC 3339; `None` for anything else.

@@ -14,8 +14,10 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Audience, Context, Environment, FileError, Files, Provider, ProviderSet, Timestamp};
-use oidc_exchange::client::Npm;
 use oidc_exchange::client::doctor::{Doctor, Report};
+use oidc_exchange::client::{
+    CratesIo, Everything, Jsr, JsrUpload, Npm, NuGet, PubDev, Pypi, Registry, RubyGems,
+};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
     self, Door, Exchange, MintPolicy, Package, PublisherRecord, Refusal, TrustStore as _,
@@ -56,6 +58,12 @@ pub struct Row {
     pub environment: Map<String, Value>,
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// The registry's protocol.
+    #[serde(default = "npm")]
+    pub protocol: String,
+    /// Whether it is the protocol's public registry, which is played here.
+    #[serde(default)]
+    pub public: bool,
     /// How the job's user names the registry.
     pub url: Option<String>,
     /// The audience that the token was made for, if not the registry's.
@@ -96,6 +104,16 @@ pub struct Row {
     pub exchange: bool,
     /// The code and the named field that the doctor's report must hold.
     pub client: Option<(String, String)>,
+    /// The code of the report's first diagnosis.
+    pub first: Option<String>,
+    /// The report's verdict.
+    pub verdict: Option<String>,
+    /// Texts that the report must hold.
+    #[serde(default)]
+    pub says: Vec<String>,
+    /// Texts that it must not hold.
+    #[serde(default)]
+    pub hides: Vec<String>,
     /// The code and the named field that the registry's refusal must hold; absent where it grants, or isn't reached.
     pub registry: Option<(String, String)>,
     /// Whether the job comes to no token, so that the registry is not reached.
@@ -105,6 +123,17 @@ pub struct Row {
 
 fn github() -> String {
     "github".to_owned()
+}
+
+fn npm() -> String {
+    "npm".to_owned()
+}
+
+impl Row {
+    /// Whether our own registry plays this row's, and has to say something.
+    pub fn reaches_our_registry(&self) -> bool {
+        !self.no_token && self.protocol == "npm"
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -290,14 +319,43 @@ impl World {
     /// What the doctor says.
     pub async fn examine(&self) -> Report {
         let url = self.row.url.as_deref().unwrap_or(REGISTRY);
-        let registry = match Npm::at(url) {
+        let given = (!self.row.public).then_some(url);
+        let everything = Everything;
+        match self.row.protocol.as_str() {
+            "npm" => self.ask(given.map_or_else(Npm::public, Npm::at), PACKAGE.parse().unwrap()).await,
+            "pypi" => self.ask(given.map_or_else(Pypi::public, Pypi::at), everything).await,
+            "crates-io" => self.ask(given.map_or_else(CratesIo::public, CratesIo::at), everything).await,
+            "rubygems" => self.ask(given.map_or_else(RubyGems::public, RubyGems::at), everything).await,
+            "pub-dev" => self.ask(given.map_or_else(PubDev::public, PubDev::at), everything).await,
+            "nuget" => {
+                let registry =
+                    given.map_or_else(|| NuGet::public("acme-org"), |url| NuGet::at(url, "acme-org"));
+                self.ask(registry, everything).await
+            }
+            "jsr" => {
+                let upload = JsrUpload::new("acme", "widget", "1.0.0", format!("sha256-{}", "0".repeat(64)));
+                let uploads = vec![upload];
+                let registry =
+                    given.map_or_else(|| Jsr::public(uploads.clone()), |url| Jsr::at(url, uploads.clone()));
+                self.ask(registry, everything).await
+            }
+            other => panic!("{other} is not played here"),
+        }
+    }
+
+    async fn ask<R: Registry>(
+        &self,
+        registry: Result<R, oidc_core::InvalidUrl>,
+        package: R::Package,
+    ) -> Report {
+        let registry = match registry {
             Ok(registry) => registry,
             Err(error) => {
                 let diagnosis = oidc_exchange::client::doctor::unusable_url(&error);
                 return Report::of_unusable(error.url(), PACKAGE, diagnosis);
             }
         };
-        let doctor = Doctor::of(&registry, PACKAGE.parse().unwrap()).intending(self.row.intended.clone());
+        let doctor = Doctor::of(&registry, package).intending(self.row.intended.clone());
         // A token that is gone already can be exchanged to see what the registry says.
         let doctor = if self.row.exchange || self.row.used { doctor.exchanging_always() } else { doctor };
         doctor.examine(&oidc_providers::all(), &self.context()).await
@@ -334,7 +392,7 @@ impl World {
     }
 
     fn token_endpoint(&self, request: &Request) -> Result<Response, HttpErrorKind> {
-        let audience = request.url.as_str().split_once("audience=").map(|(_, rest)| rest.replace("%3A", ":"));
+        let audience = request.url.as_str().split_once("audience=").map(|(_, rest)| decoded(rest));
         let token = self.token(&audience.unwrap_or_default());
         match &self.row.token_endpoint {
             Some(answer) if answer.status == 0 => Err(HttpErrorKind::Timeout(request.deadline)),
@@ -358,6 +416,9 @@ impl HttpClient for World {
             return self.token_endpoint(&request).map_err(|kind| HttpError::new(&request, kind));
         }
         match request.method {
+            Method::Get if request.url.path() == "/_/oidc/audience" => {
+                Ok(Response::new(200, Vec::new(), json!({ "audience": "pypi" }).to_string()))
+            }
             Method::Get => match self.probe() {
                 answer if answer.status == 0 => {
                     let kind = HttpErrorKind::Connect("certificate has expired".to_owned());
@@ -368,6 +429,11 @@ impl HttpClient for World {
             _ => Ok(self.ask_registry(&request).await),
         }
     }
+}
+
+/// A part of a query, without its escapes.
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// Files by their path.

@@ -4,8 +4,9 @@ use oidc_core::{Audience, Context, HttpUrl, IdToken};
 use serde::Deserialize;
 
 use super::doctor::{OldFile, OldWay};
+use super::known::USED;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry, links};
 use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
 
 /// The public registry.
@@ -29,8 +30,20 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
 };
 
-static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(30);
+/// Of crates.io's words, by its source.
+static KNOWN_REFUSALS: &[KnownRefusal] = &[
+    KnownRefusal::of_token(
+        "failed to decode jwt",
+        "get a new identity token and see that it is for this registry: its audience, its issuer and its times are what crates.io \
+         may refuse without a word more",
+    ),
+    KnownRefusal::of_token("already been used", USED),
+];
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&[TOKEN_VARIABLE])
+    .lifetime_in_minutes(30)
+    .known_refusals(KNOWN_REFUSALS);
 
 /// A registry of crates that speaks crates.io's protocol.
 ///

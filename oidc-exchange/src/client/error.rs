@@ -4,6 +4,7 @@ use std::io;
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
 use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Subject, shown};
 
+use super::known::KnownRefusal;
 use super::quoted;
 use super::told::{RegistryReason, Told};
 
@@ -14,6 +15,7 @@ pub struct ExchangeError {
     kind: ExchangeErrorKind,
     diagnosis: Box<Diagnosis>,
     reason: Option<Box<RegistryReason>>,
+    known: Option<&'static KnownRefusal>,
     source: Option<Box<HttpError>>,
 }
 
@@ -39,7 +41,7 @@ pub enum ExchangeErrorKind {
 impl ExchangeError {
     /// An error from its kind and its explanation.
     pub fn new(kind: ExchangeErrorKind, diagnosis: Diagnosis) -> Self {
-        Self { kind, diagnosis: Box::new(diagnosis), reason: None, source: None }
+        Self { kind, diagnosis: Box::new(diagnosis), reason: None, known: None, source: None }
     }
 
     /// What kind of failure.
@@ -55,6 +57,11 @@ impl ExchangeError {
     /// What the registry refused for, where it says so in a form for programs.
     pub fn reason(&self) -> Option<&RegistryReason> {
         self.reason.as_deref()
+    }
+
+    /// What the refusal is known to stand for, where the registry's own words don't tell what to do.
+    pub fn known_refusal(&self) -> Option<&'static KnownRefusal> {
+        self.known
     }
 
     /// Whether the registry doesn't know what it was asked for.
@@ -95,6 +102,7 @@ impl ExchangeError {
         package: &dyn fmt::Display,
         answer: &Response,
         token: &IdToken,
+        known: &'static [KnownRefusal],
     ) -> Self {
         let message = message_without(answer, token.secret());
         let is_elsewhere = is_from_elsewhere(answer);
@@ -108,9 +116,11 @@ impl ExchangeError {
         let subject = Subject::Url(url.to_string());
         let code = if is_elsewhere { "exchange-elsewhere" } else { "exchange-rejected" };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
-        diagnosis.fix = advice(answer, message.as_deref()).map(str::to_owned);
+        let known = KnownRefusal::find(known, answer, message.as_deref()).filter(|_| !is_elsewhere);
+        diagnosis.fix =
+            known.map(KnownRefusal::fix).or_else(|| advice(answer, message.as_deref())).map(str::to_owned);
         let kind = ExchangeErrorKind::Rejected { status, message };
-        let Some(told) = told else { return Self::new(kind, diagnosis) };
+        let Some(told) = told else { return Self { known, ..Self::new(kind, diagnosis) } };
         let reason = Some(Box::new(told.reason()));
         Self { reason, ..Self::new(kind, told.explain(diagnosis)) }
     }
@@ -218,14 +228,31 @@ fn is_from_elsewhere(answer: &Response) -> bool {
     matches!(answer.status, 407 | 511) || (400..=499).contains(&answer.status) && is_html(answer)
 }
 
-/// Whether a message says no more than the status. npmjs says `package not found` for every claim that differs.
+/// Whether a message says no more than the status. npmjs says `package not found` for every claim that differs, and web
+/// servers name the path that they don't have.
 fn is_generic(message: &str) -> bool {
-    let message = message.trim_end_matches('.');
-    message.starts_with("OIDC token exchange error")
-        || ["unauthorized", "forbidden", "not found", "package not found", "an HTML page"]
-            .iter()
-            .any(|word| message.eq_ignore_ascii_case(word))
+    let message = message.trim_end_matches('.').to_ascii_lowercase();
+    message.starts_with("oidc token exchange error")
+        || STATUS_WORDS.contains(&&*message)
+        || OF_PATHS.iter().any(|part| message.contains(part))
 }
+
+/// Messages that are a status in words.
+const STATUS_WORDS: &[&str] = &[
+    "an html page",
+    "bad request",
+    "forbidden",
+    "internal server error",
+    "not found",
+    "package not found",
+    "unauthorized",
+    "unprocessable content",
+    "unprocessable entity",
+];
+
+/// Parts of what servers say of a path that they don't have.
+const OF_PATHS: &[&str] =
+    &["page not found", "cannot post", "no route", "no such endpoint", "resource not found"];
 
 /// What to do. A registry's own reason needs nothing beside it.
 fn advice(answer: &Response, message: Option<&str>) -> Option<&'static str> {
@@ -234,8 +261,8 @@ fn advice(answer: &Response, message: Option<&str>) -> Option<&'static str> {
         return Some(if answer.status == 407 { PROXY } else { CHECK_URL });
     }
     match answer.status {
-        400 | 401 | 403 | 422 if has_reason => None,
-        404 if message.is_some_and(|message| message.contains("publisher")) => None,
+        408 | 425 | 429 => Some(by_status(answer.status)),
+        400..=499 if has_reason => None,
         status => Some(by_status(status)),
     }
 }

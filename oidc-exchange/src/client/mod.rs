@@ -19,6 +19,7 @@ mod crates_io;
 pub mod doctor;
 mod error;
 mod jsr;
+mod known;
 mod links;
 mod npm;
 mod nuget;
@@ -48,6 +49,7 @@ use oidc_core::{
 pub use self::crates_io::CratesIo;
 pub use self::error::{ExchangeError, ExchangeErrorKind};
 pub use self::jsr::{InvalidJsrUpload, Jsr, JsrUpload};
+pub use self::known::KnownRefusal;
 pub use self::npm::Npm;
 pub use self::nuget::NuGet;
 pub use self::open_vsx::{Extension, InvalidExtension, OpenVsx};

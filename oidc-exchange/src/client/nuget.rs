@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::doctor::{OldFile, OldWay};
+use super::known::USED;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
+use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
@@ -32,8 +33,21 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on nuget.org, under the account's settings",
 };
 
-static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&["NUGET_ID_TOKEN"]).lifetime_in_minutes(15);
+/// Of nuget.org's words, by `NuGetGallery`'s source: policies are found by the account that made them.
+static KNOWN_REFUSALS: &[KnownRefusal] = &[
+    KnownRefusal::of_publisher("trust policy owned by user", POLICY_CREATOR),
+    KnownRefusal::of_publisher("directly for organizations", POLICY_CREATOR),
+    KnownRefusal::of_token("already been used", USED),
+];
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&["NUGET_ID_TOKEN"])
+    .lifetime_in_minutes(15)
+    .known_refusals(KNOWN_REFUSALS);
+
+const POLICY_CREATOR: &str = "name the nuget.org account that created the policy (`--owner`, or `user` of `NuGet/login`), not the \
+                              organization or account that owns the package; if it is that one, compare the policy's repository \
+                              owner, repository, workflow file and environment with this job, and see that the policy did not lapse";
 
 /// nuget.org's registry.
 ///

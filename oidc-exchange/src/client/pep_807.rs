@@ -4,14 +4,16 @@ use oidc_core::{Audience, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, Tim
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pypi::{Minted, OLD_WAY};
+use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY};
 use super::wire::{self, Call};
 use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Pypi, Registry};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
 use crate::pypi::TOKEN_VARIABLE;
 
-static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&[TOKEN_VARIABLE])
+    .lifetime_in_minutes(15)
+    .known_refusals(KNOWN_REFUSALS);
 
 /// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
 /// where it knows nothing of the draft.

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::KnownRefusal;
 use super::doctor::OldWay;
 
 /// What all registries of one protocol have in common.
@@ -13,13 +14,15 @@ pub struct Protocol {
     pub lifetime: Option<Duration>,
     /// Where a registry's users keep long-lived secrets.
     pub old_way: &'static OldWay,
+    /// Refusals whose cause is known beyond the registry's own words.
+    pub known_refusals: &'static [KnownRefusal],
 }
 
 impl Protocol {
     /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell how long a publish
     /// token lives.
     pub const fn new(old_way: &'static OldWay) -> Self {
-        Self { token_variables: &[], lifetime: None, old_way }
+        Self { token_variables: &[], lifetime: None, old_way, known_refusals: &[] }
     }
 
     /// With these variables for identity tokens.
@@ -33,6 +36,13 @@ impl Protocol {
     #[must_use]
     pub const fn lifetime_in_minutes(mut self, minutes: u64) -> Self {
         self.lifetime = Some(Duration::from_secs(60 * minutes));
+        self
+    }
+
+    /// With refusals whose cause is known beyond the registry's own words.
+    #[must_use]
+    pub const fn known_refusals(mut self, refusals: &'static [KnownRefusal]) -> Self {
+        self.known_refusals = refusals;
         self
     }
 }

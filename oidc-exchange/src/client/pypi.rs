@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::doctor::{OldFile, OldWay};
+use super::known::USED;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links};
+use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry, links};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
 /// Where the public index takes uploads.
@@ -32,8 +33,19 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "remove the API token on PyPI, under the account's settings",
 };
 
-static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
+/// Of PyPI's words, by warehouse's source.
+pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[
+    KnownRefusal::of_token(
+        "project already exists",
+        "run the publish again: a pending publisher of the same project was found first, and PyPI removes it with this refusal",
+    ),
+    KnownRefusal::of_token("already used", USED),
+];
+
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&[TOKEN_VARIABLE])
+    .lifetime_in_minutes(15)
+    .known_refusals(KNOWN_REFUSALS);
 
 /// An index of Python projects that speaks PyPI's protocol.
 ///

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::is_html;
-use super::{ExchangeError, ExchangeErrorKind, PublishToken, Registry};
+use super::{ExchangeError, ExchangeErrorKind, Protocol, PublishToken, Registry};
 
 /// A publish token may have this many bytes.
 const MAX_PUBLISH_TOKEN: usize = 8 * 1024;
@@ -36,7 +36,7 @@ pub(super) struct Call<'a, P> {
     package: P,
     cx: &'a Context,
     accept: &'static str,
-    lifetime: Option<Duration>,
+    protocol: &'static Protocol,
     asked_at: Timestamp,
 }
 
@@ -49,8 +49,8 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
         package: P,
         cx: &'a Context,
     ) -> Self {
-        let lifetime = registry.protocol().lifetime;
-        Self { url, token, package, cx, accept: JSON, lifetime, asked_at: cx.clock().now() }
+        let protocol = registry.protocol();
+        Self { url, token, package, cx, accept: JSON, protocol, asked_at: cx.clock().now() }
     }
 
     /// With the protocol's own media type for answers.
@@ -102,7 +102,8 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
         if answer.is_success() {
             return Ok(answer);
         }
-        Err(ExchangeError::rejected(&self.url, &self.package, &answer, self.token))
+        let known = self.protocol.known_refusals;
+        Err(ExchangeError::rejected(&self.url, &self.package, &answer, self.token, known))
     }
 
     /// Sends a request, once, and reads the answer as JSON.
@@ -120,7 +121,7 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
         told: Option<Timestamp>,
     ) -> Result<PublishToken<P>, ExchangeError> {
         let secret = self.secret(name, token)?;
-        let ends = told.or_else(|| Some(self.asked_at.plus(self.lifetime?)));
+        let ends = told.or_else(|| Some(self.asked_at.plus(self.protocol.lifetime?)));
         Ok(PublishToken::new(secret, self.package, ends))
     }
 

@@ -12,7 +12,8 @@ pub(super) fn steps(report: &Report, way: &OldWay, is_vendors: bool) -> Vec<Stri
         Verdict::Refused => {
             steps.extend(first_step(report));
             let is_asked = report.diagnoses.iter().any(|one| one.code == "exchange-rejected");
-            if let Some(publisher) = publisher(report).filter(|_| is_asked && report.is_about_publisher()) {
+            let is_open = is_asked && report.is_about_publisher();
+            if let Some(publisher) = publisher(report).filter(|_| is_open) {
                 let page = if is_vendors { format!(": {}", way.link) } else { String::new() };
                 steps.push(format!(
                     "if the package has no trusted publisher yet, configure one with {publisher}{page}"
@@ -56,13 +57,15 @@ fn first_step(report: &Report) -> Option<String> {
         "exchange-rejected" if first.fix.is_none() || report.refusal.is_some() => {
             "do what the registry says, and run this check again".to_owned()
         }
-        "exchange-rejected" if !report.settings.is_empty() && report.differences.is_empty() => {
+        "exchange-rejected"
+            if !report.is_known() && !report.settings.is_empty() && report.differences.is_empty() =>
+        {
             compare.to_owned()
         }
         "clock-platform" => {
             "tell the platform's operator that its clock is wrong: nothing is to be set here".to_owned()
         }
-        code => format!("mend the first error above ({code}), and run this check again"),
+        code => format!("fix the first error above ({code}), and run this check again"),
     })
 }
 

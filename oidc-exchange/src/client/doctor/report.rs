@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::next;
 use super::remains::OldWay;
-use crate::client::{ExchangeError, RegistryReason, quoted};
+use crate::client::{ExchangeError, KnownRefusal, RegistryReason, quoted};
 
 /// The stable name of an issuer that each registry has to trust by itself.
 pub(super) const UNUSUAL_ISSUER: &str = "issuer-not-public";
@@ -37,6 +37,8 @@ pub struct Report {
     stated: Vec<Diagnosis>,
     #[serde(skip)]
     is_found: bool,
+    #[serde(skip)]
+    known: Option<&'static KnownRefusal>,
 }
 
 /// Whether a publish from this job would be accepted.
@@ -94,6 +96,7 @@ impl Report {
             next: Vec::new(),
             stated: Vec::new(),
             is_found: true,
+            known: None,
         }
     }
 
@@ -171,6 +174,7 @@ impl Report {
     pub(super) fn refuse(&mut self, error: &ExchangeError) {
         self.verdict = Verdict::Refused;
         self.refusal = error.reason().cloned();
+        self.known = error.known_refusal();
         let mut refused = error.diagnosis().clone();
         if matches!(refused.code, "exchange-elsewhere" | "exchange-unreachable") {
             self.miss_registry();
@@ -273,7 +277,13 @@ impl Report {
     /// Whether it may be the package's publisher that is wrong.
     pub(super) fn is_about_publisher(&self) -> bool {
         let may_be = |reason: &RegistryReason| reason.code == "not-trusted";
-        self.is_found && self.refusal.as_ref().is_none_or(may_be)
+        let is_known = |known: &KnownRefusal| known.is_about_publisher();
+        self.is_found && self.refusal.as_ref().is_none_or(may_be) && self.known.is_none_or(is_known)
+    }
+
+    /// Whether the refusal's remedy is known.
+    pub(super) fn is_known(&self) -> bool {
+        self.known.is_some()
     }
 
     fn write_settings(&self, text: &mut String) {

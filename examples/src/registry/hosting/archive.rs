@@ -19,7 +19,7 @@ const MAX_EXTENSION: u64 = 8 << 10;
 /// An archive is not read to its end.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::registry) enum InvalidArchive {
-    #[error("can't be unpacked, or to more than {} MB", MAX_UNPACKED >> 20)]
+    #[error("can't be unpacked, or is too large: more than {} MB unpacked", MAX_UNPACKED >> 20)]
     Unreadable,
     #[error("has more than {MAX_ENTRIES} entries")]
     Entries,

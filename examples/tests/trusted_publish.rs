@@ -15,7 +15,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse as _;
-use examples::issuer::{Fault, GITHUB, GITLAB, Platform, Running, Settings};
+use examples::issuer::{Changes, Fault, GITHUB, GITLAB, Platform, Running, Settings};
 use oidc_core::Context;
 use tempfile::TempDir;
 
@@ -158,12 +158,18 @@ async fn the_token_alone_is_on_standard_output_and_masked_on_github() {
 #[tokio::test]
 async fn a_command_sees_the_token_and_not_the_means_to_ask_for_another() {
     const PRINT: &[&str] = &["env"];
+    const MEANS: [&str; 4] =
+        ["CIRCLE_OIDC_TOKEN_V2", "BUILDKITE_AGENT_ACCESS_TOKEN", "CI_JOB_JWT", "AZURE_FEDERATED_TOKEN_FILE"];
     let registry = Registry::start().await;
     let url = format!("{}/npm/", registry.url);
     for platform in [&GITHUB, &GITLAB] {
         let issuer = issuer(platform).await;
-        let job =
+        let mut job =
             Job::of(&issuer).with("SIGSTORE_ID_TOKEN", "s").with("NPM_TOKEN", "old").with("MY_OWN", "kept");
+        for name in MEANS {
+            job = job.with(name, "means");
+        }
+        job = job.with("FOR_THE_VAULT", &issuer.token("vault", &Changes::default()));
         let output = job.exec(&url, PRINT).await;
         let seen = text(&output.stdout);
         let key = format!("npm_config_//{}/npm/:_authToken", registry.url.trim_start_matches("http://"));
@@ -172,6 +178,7 @@ async fn a_command_sees_the_token_and_not_the_means_to_ask_for_another() {
         }
         assert!(seen.contains("\nMY_OWN=kept\n"), "{seen}");
         assert!(!seen.contains("ACTIONS_ID_TOKEN_REQUEST_") && !seen.contains("_ID_TOKEN="), "{seen}");
+        assert!(!seen.contains("=means\n") && !seen.contains("FOR_THE_VAULT"), "{seen}");
         if platform.name == "github" {
             assert!(text(&output.stderr).starts_with("::add-mask::"));
         }

@@ -27,6 +27,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// When the job runs on this platform, which gives it no tokens.
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError>;
 
+    /// The client half: the names of the variables by which a job here has identity tokens, asks for them, or finds a file that
+    /// holds one or makes some. A `*` at either end of a name stands for any text.
+    ///
+    /// A program that runs others' code keeps it from seeing these; see [`ProviderSet::identity_variables`].
+    fn identity_variables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The registry half: whom a token speaks for, the key under which publishers are looked up.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::claims::{Claims, InvalidClaims};
 use crate::secret::Secret;
 use crate::text::shown;
 use crate::trust::Unverified;
+use crate::url::HttpUrl;
 
 /// An identity token longer than this is refused unread. GitHub's and GitLab's are 1 to 4 kB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -122,6 +124,16 @@ pub enum InvalidIdToken {
         /// What was asked for, fit to be shown.
         expected: String,
     },
+}
+
+/// Whether a text is an identity token of some issuer, by what OpenID Connect Core, section 2 has each hold: an issuer that is a
+/// URL, an audience and an end.
+pub(crate) fn is_identity_token(text: &str) -> bool {
+    decode_unverified(text.trim()).is_ok_and(|claims| {
+        let claims = claims.read_unverified();
+        let is_url = |issuer: Cow<'_, str>| HttpUrl::parse(&issuer).is_ok();
+        claims.text("iss").is_some_and(is_url) && claims.get("aud").is_some() && claims.time("exp").is_some()
+    })
 }
 
 /// Reads a token's claims without any check of its signature.

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
+use oidc_core::testing::FakeIssuer;
 use oidc_core::{Ambient, Context, Detection, FileError, Files, SourceErrorKind};
+use serde_json::json;
 
 /// What a job of each platform sees, in the order in which they are looked for.
 const PLATFORMS: &[(&str, &[(&str, &str)])] = &[
@@ -77,4 +79,66 @@ fn every_platform_but_those_without_a_source_is_in_the_list() {
     let missing: Vec<_> =
         oidc_providers::all().iter().map(|provider| provider.id()).filter(|id| !listed(id)).collect();
     assert_eq!(missing, ["activestate"]);
+}
+
+/// A job of every platform at once keeps nothing of its identity from whoever may not have it, and nothing else is taken.
+#[test]
+fn what_gives_a_job_its_identity_is_named_by_its_platform() {
+    let token = FakeIssuer::new("https://gitlab.example").sign(&json!({
+        "iss": "https://gitlab.example", "aud": "https://vault.example", "exp": 1_700_000_000, "sub": "x"
+    }));
+    let of_identity = [
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "x"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "x"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "x"),
+        ("BITBUCKET_STEP_OIDC_TOKEN", "x"),
+        ("BUILDKITE_AGENT_ACCESS_TOKEN", "x"),
+        ("CIRCLE_OIDC_TOKEN", "x"),
+        ("CIRCLE_OIDC_TOKEN_V2", "x"),
+        ("CI_JOB_JWT_V2", "x"),
+        ("CRATES_IO_ID_TOKEN", "x"),
+        ("FOR_THE_VAULT", token.as_str()),
+        ("GCE_METADATA_HOST", "169.254.169.254"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "x"),
+        ("GOOGLE_SERVICE_ACCOUNT_NAME", "x"),
+        ("ID_TOKEN", "x"),
+        ("NPM_ID_TOKEN", "x"),
+        ("OIDC_TOKEN", "x"),
+        ("OIDC_TOKEN_FILE", "/token"),
+        ("SEMAPHORE_OIDC_TOKEN", "x"),
+        ("SIGSTORE_ID_TOKEN", "x"),
+        ("SPIFFE_ENDPOINT_SOCKET", "x"),
+        ("SYSTEM_ACCESSTOKEN", "x"),
+        ("SYSTEM_OIDCREQUESTURI", "x"),
+        ("TFC_WORKLOAD_IDENTITY_TOKEN_AWS", "x"),
+    ];
+    // A registry's own token may be a JWT, and is none of the platform's: its issuer is no URL.
+    let registrys = FakeIssuer::new("jfac@own").sign(&json!({ "iss": "jfac@own", "aud": "*@*", "exp": 1 }));
+    let others = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_TOKEN", "x"),
+        ("CIRCLECI", "true"),
+        ("BUILDKITE_JOB_ID", "x"),
+        ("ID_TOKENS", "x"),
+        ("NPM_TOKEN", registrys.as_str()),
+        ("NODE_AUTH_TOKEN", "x"),
+        ("MY_URL", "a.b.c"),
+    ];
+    let environment = of_identity.iter().chain(&others).copied().collect();
+    let found = oidc_providers::all().identity_variables(&environment);
+    assert_eq!(found, of_identity.map(|(name, _)| name));
+}
+
+/// Whatever a provider's source reads gives identity, or is no secret.
+#[test]
+fn every_variable_that_decides_on_identity_is_named() {
+    for (name, variables) in PLATFORMS {
+        let environment = variables.iter().copied().collect();
+        let found = oidc_providers::all().identity_variables(&environment);
+        let others: Vec<_> =
+            variables.iter().map(|(name, _)| *name).filter(|name| !found.contains(name)).collect();
+        let flags = ["GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "BUILDKITE"];
+        assert!(others.iter().all(|name| flags.contains(name)), "{name}: {others:?}");
+    }
 }

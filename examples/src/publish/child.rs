@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitStatus;
 
-use oidc_core::{Environment, Secret};
+use oidc_core::Secret;
 use tokio::process::Command;
 
 use super::signals::{Signals, ended_by};
@@ -36,7 +36,7 @@ pub(super) struct Run<'a> {
     /// Further variables.
     pub(super) companions: &'a [(&'a str, &'a str)],
     /// Variables that it doesn't see.
-    pub(super) hidden: &'a [String],
+    pub(super) hidden: &'a [&'a str],
 }
 
 impl Run<'_> {
@@ -58,42 +58,7 @@ impl Run<'_> {
     }
 }
 
-/// The variables through which a job asks for identity tokens or has them.
-pub(super) fn means_of_identity(environment: &Environment) -> Vec<String> {
-    let is_one = |name: &&str| name.starts_with("ACTIONS_ID_TOKEN_REQUEST_") || name.ends_with("_ID_TOKEN");
-    environment.names().filter(is_one).map(str::to_owned).collect()
-}
-
 fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| Some(128 + ended_by(status)?));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_gives_identity_is_known_by_its_name() {
-        let names = [
-            "ACTIONS_ID_TOKEN_REQUEST_URL",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-            "NPM_ID_TOKEN",
-            "SIGSTORE_ID_TOKEN",
-            "GITHUB_TOKEN",
-            "NPM_TOKEN",
-            "ID_TOKENS",
-        ];
-        let environment = Environment::from_iter(names.map(|name| (name, "x")));
-        let hidden = means_of_identity(&environment);
-        assert_eq!(
-            hidden,
-            [
-                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-                "ACTIONS_ID_TOKEN_REQUEST_URL",
-                "NPM_ID_TOKEN",
-                "SIGSTORE_ID_TOKEN"
-            ]
-        );
-    }
 }

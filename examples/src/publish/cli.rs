@@ -8,7 +8,7 @@ use oidc_core::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
 use oidc_core::{Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet, Secret};
 use oidc_exchange::client::Mode;
 
-use super::child::{self, ChildError, Run};
+use super::child::{ChildError, Run};
 use super::credential::{NoCredential, credential};
 use super::doctor::Doctor;
 use super::door::Door;
@@ -276,7 +276,8 @@ impl Exec {
             // A token that is being made meanwhile is nobody's, and ends by itself.
             status = signals.status() => return Ok(status),
         };
-        let hidden = if self.pass_identity { Vec::new() } else { child::means_of_identity(cx.environment()) };
+        let hidden =
+            if self.pass_identity { Vec::new() } else { providers.identity_variables(cx.environment()) };
         let variables = ready.ecosystem.filled(&ready.token, &ready.url, cx);
         let run = Run {
             command: &self.command,

@@ -53,9 +53,12 @@
 //!
 //! # What it does not see
 //!
-//! `ACTIONS_ID_TOKEN_REQUEST_*` and `*_ID_TOKEN`, the means to ask for identity tokens, unless it is told so: a publish
-//! may run other people's build scripts. That keeps them from what they inherit, and not from what another process
-//! of the same user has in its memory.
+//! The means to ask for identity tokens, and such tokens, of every platform, unless `--pass-identity` says so: a publish may run
+//! other people's build scripts. Each platform names its variables (`Provider::identity_variables`), such as
+//! `ACTIONS_ID_TOKEN_REQUEST_*`, `*_ID_TOKEN`, `CIRCLE_OIDC_TOKEN*`, `BUILDKITE_AGENT_ACCESS_TOKEN` and `OIDC_TOKEN_FILE`; a variable
+//! of any name that holds an identity token counts too. That keeps the command from what it would inherit. A file that held a token
+//! is still there, a platform's command (`circleci run oidc get`) and a cloud's metadata server still answer, and what another
+//! process of the same user has in its memory can be read.
 
 mod cargo_config;
 mod child;

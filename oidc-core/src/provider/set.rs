@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use super::{Issuer, Provider};
+use crate::environment::Environment;
+use crate::token::is_identity_token;
 
 /// The platforms that an application knows.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +54,39 @@ impl ProviderSet {
     }
 }
 
+impl ProviderSet {
+    /// The variables of an environment that give the job's identity to whoever sees them: those that the platforms name
+    /// ([`Provider::identity_variables`]), on whichever of them the job runs, and those that hold an identity token, whatever
+    /// their names.
+    ///
+    /// A publish tool that runs others' code, such as build scripts, takes these from that code's environment. What a
+    /// file, a command of the platform's or a metadata server gives stays within its reach.
+    ///
+    /// ```
+    /// # use oidc_core::{Environment, ProviderSet};
+    /// let token = "e30.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoidmF1bHQiLCJleHAiOjF9.c2ln";
+    /// let environment = Environment::from_iter([("FOR_THE_VAULT", token), ("HOME", "/root")]);
+    /// assert_eq!(ProviderSet::default().identity_variables(&environment), ["FOR_THE_VAULT"]);
+    /// ```
+    pub fn identity_variables<'a>(&self, environment: &'a Environment) -> Vec<&'a str> {
+        let patterns: Vec<&str> =
+            self.iter().flat_map(|provider| provider.identity_variables()).copied().collect();
+        let is_named = |name: &str| patterns.iter().any(|pattern| names(pattern, name));
+        let is_token = |name: &str| environment.get(name).is_some_and(is_identity_token);
+        environment.names().filter(|name| is_named(name) || is_token(name)).collect()
+    }
+}
+
+/// Whether a pattern with a `*` at either end, or none, is one of the name.
+fn names(pattern: &str, name: &str) -> bool {
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(rest), Some(_)) => name.contains(rest.trim_end_matches('*')),
+        (Some(end), None) => name.ends_with(end),
+        (None, Some(start)) => name.starts_with(start),
+        (None, None) => name == pattern,
+    }
+}
+
 #[cfg(feature = "verify")]
 impl ProviderSet {
     /// A platform's issuer, with what the operator says of it.
@@ -69,6 +104,27 @@ impl ProviderSet {
 impl FromIterator<Arc<dyn Provider>> for ProviderSet {
     fn from_iter<I: IntoIterator<Item = Arc<dyn Provider>>>(providers: I) -> Self {
         Self { providers: providers.into_iter().collect(), settings: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod name_tests {
+    use super::names;
+
+    #[test]
+    fn a_star_stands_for_any_text_at_either_end() {
+        for (pattern, name, expected) in [
+            ("OIDC_TOKEN", "OIDC_TOKEN", true),
+            ("OIDC_TOKEN", "OIDC_TOKEN_FILE", false),
+            ("ACTIONS_*", "ACTIONS_URL", true),
+            ("ACTIONS_*", "MY_ACTIONS_URL", false),
+            ("*_ID_TOKEN", "NPM_ID_TOKEN", true),
+            ("*_ID_TOKEN", "ID_TOKENS", false),
+            ("*OIDC*", "A_OIDC_B", true),
+            ("*OIDC*", "OID", false),
+        ] {
+            assert_eq!(names(pattern, name), expected, "{pattern} {name}");
+        }
     }
 }
 

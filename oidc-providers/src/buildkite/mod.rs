@@ -71,6 +71,9 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "buildkite";
 
+/// What the agent, its command and its API are asked with.
+const IDENTITY_VARIABLES: &[&str] = &["BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_TOKEN"];
+
 /// The issuer.
 const ISSUER: &str = "https://agent.buildkite.com";
 
@@ -125,6 +128,10 @@ impl Provider for Buildkite {
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         source::detect(detection)
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {

@@ -81,6 +81,9 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "circleci";
 
+/// The tokens that every job has.
+const IDENTITY_VARIABLES: &[&str] = &["CIRCLE_OIDC_TOKEN*"];
+
 /// The issuer that all organisations of circleci.com share, and the beginning of each one's own.
 const ISSUER: &str = "https://oidc.circleci.com";
 
@@ -156,6 +159,10 @@ impl Provider for CircleCi {
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection, self.asks_root))
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {

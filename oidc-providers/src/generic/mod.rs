@@ -59,6 +59,21 @@ pub use self::source::{CommandSource, FileSource};
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "generic";
 
+/// The variables above, and those of platforms that have no provider of their own here: Azure Pipelines, Bitbucket, Semaphore,
+/// Spacelift, env0, Vercel, Codefresh, HCP Terraform, SPIFFE, Kubernetes on AWS and Azure.
+const IDENTITY_VARIABLES: &[&str] = &[
+    "OIDC_TOKEN",
+    "OIDC_TOKEN_FILE",
+    "*_OIDC_TOKEN",
+    "ID_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AZURE_FEDERATED_TOKEN*",
+    "SPIFFE_ENDPOINT_SOCKET",
+    "SYSTEM_ACCESSTOKEN",
+    "SYSTEM_OIDCREQUESTURI",
+    "TFC_WORKLOAD_IDENTITY_TOKEN*",
+];
+
 /// Kubernetes' tokens live an hour by default, and some seconds more.
 const MAX_LIFETIME: Duration = Duration::from_secs(2 * 3600);
 
@@ -105,6 +120,10 @@ impl Provider for Generic {
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection))
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {

@@ -90,6 +90,9 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "github";
 
+/// What a job asks for tokens with.
+const IDENTITY_VARIABLES: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_*"];
+
 /// The issuer of github.com.
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
@@ -163,6 +166,10 @@ impl Provider for GitHub {
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         source::detect(detection)
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {

@@ -92,6 +92,9 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "gitlab";
 
+/// What a job's tokens are called by convention, and what the earlier ones were called. `id_tokens:` may call them anything.
+const IDENTITY_VARIABLES: &[&str] = &["*_ID_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_*"];
+
 /// The issuer of gitlab.com.
 const ISSUER: &str = "https://gitlab.com";
 
@@ -154,6 +157,10 @@ impl Provider for GitLab {
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection))
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {

@@ -60,6 +60,16 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "google";
 
+/// What says whose tokens are asked for and where, and credentials that get them.
+const IDENTITY_VARIABLES: &[&str] = &[
+    "GCE_METADATA_HOST",
+    "GOOGLE_SERVICE_ACCOUNT_NAME",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_GHA_CREDS_PATH",
+    "GOOGLE_OAUTH_ACCESS_TOKEN",
+    "CLOUDSDK_AUTH_*",
+];
+
 /// The issuer.
 const ISSUER: &str = "https://accounts.google.com";
 
@@ -116,6 +126,10 @@ impl Provider for Google {
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         source::detect(detection)
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {

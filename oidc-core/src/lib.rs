@@ -36,7 +36,7 @@
 //! `wasm/` in the repository is a program for both. Clock and HTTP come from a `Context` of the application's own: `system`
 //! is not for wasm32.
 //!
-//! With `verify`, getrandom 0.2 comes along through jsonwebtoken, and does not build for wasm32-unknown-unknown until an
+//! With `rust-crypto`, getrandom 0.2 comes along through jsonwebtoken, and does not build for wasm32-unknown-unknown until an
 //! application has said where randomness is from, though verifying asks it for none. Where there is JavaScript:
 //!
 //! ```toml

@@ -37,6 +37,7 @@ pub(crate) struct Proof {
     pub(crate) provider: &'static str,
     pub(crate) issuer: Arc<str>,
     pub(crate) expires_at: Timestamp,
+    pub(crate) accepted_until: Timestamp,
     #[cfg(feature = "verify")]
     pub(crate) replay: ReplayId,
 }
@@ -69,9 +70,15 @@ impl<C> Verified<C> {
         &self.proof.issuer
     }
 
-    /// The token's `exp`. It may be accepted for [`LEEWAY`](crate::LEEWAY) longer.
+    /// The token's `exp`. The verifier accepts it a little longer, until [`Verified::accepted_until`].
     pub fn expires_at(&self) -> Timestamp {
         self.proof.expires_at
+    }
+
+    /// The end of the time in which the verifier accepts the token: its `exp` and the verifier's leeway. A registry
+    /// remembers that the token was used at least until then.
+    pub fn accepted_until(&self) -> Timestamp {
+        self.proof.accepted_until
     }
 }
 

@@ -75,6 +75,16 @@ impl<'a> ClaimValue<'a> {
         self.as_text().is_some_and(|text| text == expected)
     }
 
+    /// The text, if this is a string, or an array that holds one string and nothing else.
+    #[cfg(feature = "verify")]
+    pub(crate) fn sole_text(&self) -> Option<Cow<'a, str>> {
+        if self.json.starts_with('[') {
+            let one: [Cow<'a, str>; 1] = serde_json::from_str(self.json).ok()?;
+            return one.into_iter().next();
+        }
+        self.as_text()
+    }
+
     /// The JSON text.
     pub fn raw(&self) -> &'a str {
         self.json

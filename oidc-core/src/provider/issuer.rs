@@ -14,6 +14,8 @@ pub struct Issuer {
     pub keys: Option<serde_json::Value>,
     /// Another bound on the tokens' lifetime, `exp - iat`, than the profile's.
     pub max_lifetime: Option<Duration>,
+    /// The claims that a token must have to be verified, instead of those that the platform's table requires.
+    pub required_claims: Option<Vec<String>>,
 }
 
 impl Issuer {
@@ -32,7 +34,7 @@ impl Issuer {
 
     /// An issuer that is a constant of a platform.
     pub fn constant(url: &str) -> Self {
-        Self { url: url.into(), key_hosts: Vec::new(), keys: None, max_lifetime: None }
+        Self { url: url.into(), key_hosts: Vec::new(), keys: None, max_lifetime: None, required_claims: None }
     }
 
     /// The URL, as configured.
@@ -55,12 +57,25 @@ impl Issuer {
         self
     }
 
+    /// With the claims that a token must have to be verified, instead of those that the platform's table requires: fewer where
+    /// an issuer's tokens lack some of them, more where the registry reads others itself. What every token needs (`iss`,
+    /// `aud`, `exp`, `iat`, and `jti` where the platform has it) stays required, and so does, when it is matched, every
+    /// claim that a publisher's rules read.
+    ///
+    /// A verifier can't be made with a name that the platform's table lacks.
+    #[must_use]
+    pub fn requiring(mut self, claims: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.required_claims = Some(claims.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// This issuer as far as `other` doesn't say otherwise.
     #[cfg(feature = "verify")]
     pub(super) fn with_settings_of(mut self, other: &Self) -> Self {
         self.key_hosts.extend(other.key_hosts.iter().cloned());
         self.keys = other.keys.clone().or(self.keys);
         self.max_lifetime = other.max_lifetime.or(self.max_lifetime);
+        self.required_claims = other.required_claims.clone().or(self.required_claims);
         self
     }
 }

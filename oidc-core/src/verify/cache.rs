@@ -9,14 +9,20 @@ use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::watch;
 
 use super::backend::{Backend, VerifyingKey};
-use super::fetch::{FetchError, fetch};
+use super::error::KeyFault;
+use super::fetch::{FetchError, FetchedKeys, fetch};
 use super::jwks::{InvalidJwks, KeySet};
 use crate::context::Context;
 use crate::provider::{Algorithm, Issuer};
 use crate::text::shown;
 
-/// Keys of this age are fetched again in the background while they go on being used.
+/// Keys of this age are fetched again in the background while they go on being used, unless the issuer's `Cache-Control` says
+/// another time, within [`MIN_REFRESH_AFTER`] and [`MAX_REFRESH_AFTER`].
 pub const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
+/// The least time between two fetches in the background, whatever the issuer's `max-age` is.
+pub const MIN_REFRESH_AFTER: Duration = Duration::from_secs(60);
+/// The longest time until keys are fetched again in the background, whatever the issuer's `max-age` is.
+pub const MAX_REFRESH_AFTER: Duration = Duration::from_secs(3600);
 /// Keys of this age are used no more, even if their issuer can't be reached. A withdrawn key is gone by then.
 pub const MAX_AGE: Duration = Duration::from_secs(4 * 3600);
 /// After a fetch that failed, or that a token asked for whose key it did not bring, there is no other for this
@@ -46,6 +52,8 @@ struct Fetched {
     keys: KeySet,
     /// `None` for keys from the configuration, which do not age.
     at: Option<Duration>,
+    /// The age at which they are fetched again.
+    refresh_after: Duration,
 }
 
 /// The keys that were present when they were asked for.
@@ -69,6 +77,8 @@ struct Schedule {
     /// When a fetch last brought the key that a token asked for.
     brought: Option<Duration>,
     failures_in_a_row: u32,
+    /// What was wrong when a fetch last failed.
+    fault: Option<KeyFault>,
 }
 
 /// The key that a fetch is made for, if it is made for one.
@@ -92,7 +102,7 @@ impl KeyCache {
                 if !keys.serves(algorithms) {
                     return Err(InvalidJwks::NoKey);
                 }
-                Some(Arc::new(Fetched { keys, at: None }))
+                Some(Arc::new(Fetched { keys, at: None, refresh_after: REFRESH_AFTER }))
             }
             None => None,
         };
@@ -112,12 +122,13 @@ impl KeyCache {
     /// The present keys, without waiting for anything. `None` where there are none, or only ones too old to be used.
     pub(super) fn current(self: &Arc<Self>) -> Option<Current> {
         let current = Current(self.keys.load());
-        let Some(at) = current.fetched()?.at else { return Some(current) };
+        let fetched = current.fetched()?;
+        let Some(at) = fetched.at else { return Some(current) };
         let age = self.now().saturating_sub(at);
         if age >= MAX_AGE {
             return None;
         }
-        if age >= REFRESH_AFTER {
+        if age >= fetched.refresh_after {
             self.refresh_in_background();
         }
         Some(current)
@@ -142,9 +153,23 @@ impl KeyCache {
         self.not_before().saturating_sub(self.now()).max(Duration::from_secs(1))
     }
 
-    /// Whether the last fetch failed, so that an unknown key may be one that could not be fetched.
-    pub(super) fn is_failing(&self) -> bool {
-        self.lock().failures_in_a_row > 0
+    /// Why the last fetch failed, if it did, so that an unknown key may be one that could not be fetched.
+    pub(super) fn fault(&self) -> Option<KeyFault> {
+        let schedule = self.lock();
+        // A fetch that never came to an end left no fault of its own.
+        (schedule.failures_in_a_row > 0).then(|| schedule.fault.unwrap_or(KeyFault::Unreachable))
+    }
+
+    /// Drops the fetched keys, and lets the next token fetch them at once. Configured keys stay.
+    pub(super) fn forget(&self) {
+        if self.issuer.keys.is_some() {
+            return;
+        }
+        let mut schedule = self.lock();
+        self.keys.store(None);
+        self.generation.fetch_add(1, Ordering::Release);
+        *schedule = Schedule { in_flight: schedule.in_flight.take(), ..Schedule::default() };
+        self.postpone(&mut schedule, self.now());
     }
 
     pub(super) fn status(&self) -> KeyStatus {
@@ -219,18 +244,21 @@ impl KeyCache {
     async fn fetch(&self, wanted: Option<Wanted>) {
         self.fetches.fetch_add(1, Ordering::Relaxed);
         match fetch(&self.cx, &self.issuer, &*self.backend).await {
-            Ok(keys) => self.succeeded(keys, wanted.as_ref()),
+            Ok(fetched) => self.succeeded(fetched, wanted.as_ref()),
             Err(error) => self.failed(&error),
         }
     }
 
-    fn succeeded(&self, keys: KeySet, wanted: Option<&Wanted>) {
+    fn succeeded(&self, fetched: FetchedKeys, wanted: Option<&Wanted>) {
+        let FetchedKeys { keys, max_age } = fetched;
+        let refresh_after =
+            max_age.map_or(REFRESH_AFTER, |age| age.clamp(MIN_REFRESH_AFTER, MAX_REFRESH_AFTER));
         let is_in_vain = wanted.is_some_and(|wanted| keys.get(&wanted.kid, wanted.algorithm).is_none());
         tracing::debug!(
             issuer = %shown(self.issuer.url()), keys = keys.len(), is_in_vain, "fetched the issuer's keys"
         );
         let now = self.now();
-        self.keys.store(Some(Arc::new(Fetched { keys, at: Some(now) })));
+        self.keys.store(Some(Arc::new(Fetched { keys, at: Some(now), refresh_after })));
         self.generation.fetch_add(1, Ordering::Release);
         let mut schedule = self.lock();
         schedule.failures_in_a_row = 0;
@@ -246,6 +274,7 @@ impl KeyCache {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let mut schedule = self.lock();
         schedule.failures_in_a_row = schedule.failures_in_a_row.saturating_sub(1);
+        schedule.fault = Some(error.fault());
         self.fail(&mut schedule, self.now());
         drop(schedule);
         let retry_after_s = self.retry_after().as_secs();

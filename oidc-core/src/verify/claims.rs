@@ -4,22 +4,36 @@ use std::time::Duration;
 
 use super::error::Reason;
 use crate::claims::{ClaimValue, Claims, Registered};
-use crate::provider::{ClaimRule, Form, Presence, Profile, Replay};
-use crate::time::{LEEWAY, Timestamp};
+use crate::provider::{ClaimRule, Form, Issuer, Presence, Profile, Replay};
+use crate::time::Timestamp;
 use crate::trust::ReplayId;
 
 /// A `jti` may have this many bytes. GitHub's and GitLab's are UUIDs.
 const MAX_JTI_BYTES: usize = 256;
 
-/// The claims that must be there, without those that another check of the verifier asks for.
-pub(super) fn required(profile: &Profile) -> Vec<ClaimRule> {
+/// The claims that must be there, without those that another check of the verifier asks for: those that the operator names
+/// for the issuer, or else those of the platform's table.
+///
+/// # Errors
+///
+/// With the name that the platform's table lacks.
+pub(super) fn required(profile: &Profile, issuer: &Issuer) -> Result<Vec<ClaimRule>, String> {
     let is_checked = |name| match name {
         "iss" | "aud" | "exp" | "iat" => true,
         "jti" => profile.replay == Replay::Jti,
         _ => false,
     };
-    let is_required = |rule: &&ClaimRule| rule.presence == Presence::Required && !is_checked(rule.name);
-    profile.claims.iter().filter(is_required).copied().collect()
+    let rules: Vec<ClaimRule> = match &issuer.required_claims {
+        Some(names) => {
+            let rule = |name: &String| profile.rule(name).copied().ok_or_else(|| name.clone());
+            names.iter().map(rule).collect::<Result<_, _>>()?
+        }
+        None => {
+            let is_required = |rule: &&ClaimRule| rule.presence == Presence::Required;
+            profile.claims.iter().filter(is_required).copied().collect()
+        }
+    };
+    Ok(rules.into_iter().filter(|rule| !is_checked(rule.name)).collect())
 }
 
 /// Whether a claim that the platform always sends is there and what it should be. An empty text is as good as none.
@@ -41,14 +55,22 @@ pub(super) fn check(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     Ok(())
 }
 
-/// When a token ends, if by `exp` and `iat` it is valid now and for no longer than `limit` in all.
-pub(super) fn times(claims: &Registered<'_>, now: Timestamp, limit: Duration) -> Result<Timestamp, Reason> {
+/// A moment, and how far the clock that shows it may be from the platform's.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) now: Timestamp,
+    pub(super) leeway: Duration,
+}
+
+/// The token's expiry, if by `exp` and `iat` it is valid at that moment and for no longer than `limit` in all.
+pub(super) fn times(claims: &Registered<'_>, at: Moment, limit: Duration) -> Result<Timestamp, Reason> {
+    let Moment { now, leeway } = at;
     let expires_at = time("exp", claims.exp.as_ref())?;
     let issued_at = time("iat", claims.iat.as_ref())?;
-    if now >= expires_at.plus(LEEWAY) {
+    if now >= expires_at.plus(leeway) {
         return Err(Reason::Expired { expired_at: expires_at, now });
     }
-    has_begun("iat", issued_at, now)?;
+    has_begun("iat", issued_at, at)?;
     if expires_at < issued_at {
         return Err(Reason::InvalidClaim("exp"));
     }
@@ -59,12 +81,13 @@ pub(super) fn times(claims: &Registered<'_>, now: Timestamp, limit: Duration) ->
 }
 
 /// Whether the time has come that `nbf` names, if it names one.
-pub(super) fn not_before(claims: &Registered<'_>, now: Timestamp) -> Result<(), Reason> {
-    if claims.nbf.is_none() { Ok(()) } else { has_begun("nbf", time("nbf", claims.nbf.as_ref())?, now) }
+pub(super) fn not_before(claims: &Registered<'_>, at: Moment) -> Result<(), Reason> {
+    if claims.nbf.is_none() { Ok(()) } else { has_begun("nbf", time("nbf", claims.nbf.as_ref())?, at) }
 }
 
-fn has_begun(claim: &'static str, valid_from: Timestamp, now: Timestamp) -> Result<(), Reason> {
-    if valid_from > now.plus(LEEWAY) { Err(Reason::NotYetValid { claim, valid_from, now }) } else { Ok(()) }
+fn has_begun(claim: &'static str, valid_from: Timestamp, at: Moment) -> Result<(), Reason> {
+    let Moment { now, leeway } = at;
+    if valid_from > now.plus(leeway) { Err(Reason::NotYetValid { claim, valid_from, now }) } else { Ok(()) }
 }
 
 fn time(name: &'static str, value: Option<&ClaimValue<'_>>) -> Result<Timestamp, Reason> {

@@ -53,6 +53,11 @@ pub enum Reason {
         /// What it may be.
         expected: Arc<[Audience]>,
     },
+    /// The token's `aud` is none that the application's rule accepts.
+    AudienceRule {
+        /// What the rule accepts, in the application's words.
+        expected: Arc<str>,
+    },
     /// It is over.
     Expired {
         /// The token's `exp`.
@@ -80,6 +85,8 @@ pub enum Reason {
     KeysUnavailable {
         /// When asking again may help.
         retry_after: Duration,
+        /// What is wrong with them.
+        fault: KeyFault,
     },
     /// The signature is not the issuer's.
     Signature,
@@ -87,6 +94,16 @@ pub enum Reason {
     MissingClaim(&'static str),
     /// A claim has a type or a value that it can't have.
     InvalidClaim(&'static str),
+}
+
+/// What keeps a registry from an issuer's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyFault {
+    /// The issuer can't be reached, or does not answer in time.
+    Unreachable,
+    /// The issuer answers, and not with a discovery document and keys that can be used.
+    Invalid,
 }
 
 impl VerifyError {
@@ -130,7 +147,7 @@ impl VerifyError {
                 "the registry's operator configures which issuers it trusts: ask for this one, or publish from a platform that it \
                  trusts",
             ),
-            Reason::Audience { .. } => Some(
+            Reason::Audience { .. } | Reason::AudienceRule { .. } => Some(
                 "clients derive it from the registry's URL: name the registry by the URL that it has itself, or ask the \
                  platform for that audience",
             ),
@@ -205,6 +222,9 @@ impl fmt::Display for Problem<'_> {
                 }
                 f.write_str(" alone")
             }
+            Reason::AudienceRule { expected } => {
+                write!(f, "claim `aud` is {}, expected {expected} alone", error.found("aud"))
+            }
             Reason::Expired { expired_at, now } => write!(
                 f,
                 "the identity token has expired {} ago: claim `exp` is {expired_at}; ask the platform for a new one, and \
@@ -227,9 +247,13 @@ impl fmt::Display for Problem<'_> {
                 "the identity token is signed with a key (`kid`) that is not among those of its issuer {}",
                 error.found("iss")
             ),
-            Reason::KeysUnavailable { retry_after } => write!(
+            Reason::KeysUnavailable { retry_after, fault } => write!(
                 f,
-                "the keys of the issuer {} can't be had now; try again in {}",
+                "{} the issuer {}; try again in {}",
+                match fault {
+                    KeyFault::Unreachable => "the registry can't fetch the keys of",
+                    KeyFault::Invalid => "the registry can't use what it fetched as the keys of",
+                },
                 error.found("iss"),
                 in_words(*retry_after)
             ),

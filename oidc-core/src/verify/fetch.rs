@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::backend::Backend;
+use super::error::KeyFault;
 use super::jwks::{InvalidJwks, KeySet};
 use crate::context::Context;
-use crate::http::{HttpError, Request, Response};
+use crate::http::{HttpError, HttpErrorKind, Request, Response};
 use crate::provider::Issuer;
 use crate::text::shown;
 use crate::url::{HttpUrl, InvalidUrl};
@@ -26,12 +27,20 @@ struct Discovery {
     jwks_uri: String,
 }
 
+/// An issuer's keys as they were fetched.
+#[derive(Debug)]
+pub(super) struct FetchedKeys {
+    pub(super) keys: KeySet,
+    /// How long they are fresh: the shorter `max-age` of the two documents, where one says so.
+    pub(super) max_age: Option<Duration>,
+}
+
 /// Fetches the keys of an issuer.
 pub(super) async fn fetch(
     cx: &Context,
     issuer: &Issuer,
     backend: &dyn Backend,
-) -> Result<KeySet, FetchError> {
+) -> Result<FetchedKeys, FetchError> {
     let base = HttpUrl::parse(issuer.url())?;
     let document = get(cx, base.below(".well-known/openid-configuration"), MAX_DISCOVERY).await?;
     let discovery: Discovery = document.json().ok_or(FetchError::Discovery)?;
@@ -44,7 +53,29 @@ pub(super) async fn fetch(
         return Err(FetchError::KeyHost(shown(keys.host()).to_string()));
     }
     let jwks = get(cx, keys, MAX_JWKS).await?;
-    Ok(KeySet::parse(&jwks.body, backend, issuer.url())?)
+    let max_age = [max_age(&document), max_age(&jwks)].into_iter().flatten().min();
+    Ok(FetchedKeys { keys: KeySet::parse(&jwks.body, backend, issuer.url())?, max_age })
+}
+
+/// How long an answer is fresh by its `Cache-Control` and `Age` (RFC 9111, section 4.2); no time at all by `no-cache` and
+/// `no-store`.
+fn max_age(answer: &Response) -> Option<Duration> {
+    let directives =
+        answer.header("cache-control")?.split(',').map(|directive| directive.trim().to_ascii_lowercase());
+    let mut max_age = None;
+    for directive in directives {
+        if matches!(directive.as_str(), "no-cache" | "no-store") {
+            return Some(Duration::ZERO);
+        }
+        let seconds =
+            directive.strip_prefix("max-age=").and_then(|seconds| seconds.trim_matches('"').parse().ok());
+        max_age = max_age.or(seconds.map(Duration::from_secs));
+    }
+    let age = answer
+        .header("age")
+        .and_then(|age| age.trim().parse().ok())
+        .map_or(Duration::ZERO, Duration::from_secs);
+    max_age.map(|max_age| max_age.saturating_sub(age))
 }
 
 async fn get(cx: &Context, url: HttpUrl, max_body: usize) -> Result<Response, FetchError> {
@@ -54,6 +85,17 @@ async fn get(cx: &Context, url: HttpUrl, max_body: usize) -> Result<Response, Fe
         return Err(FetchError::Status { url, status: answer.status });
     }
     Ok(answer)
+}
+
+impl FetchError {
+    /// What to tell somebody who needs the keys.
+    pub(super) fn fault(&self) -> KeyFault {
+        match self {
+            Self::Http(error) if !matches!(error.kind(), HttpErrorKind::TooLarge(_)) => KeyFault::Unreachable,
+            Self::Status { status: 408 | 425 | 429 | 500..=599, .. } => KeyFault::Unreachable,
+            _ => KeyFault::Invalid,
+        }
+    }
 }
 
 /// An issuer's keys could not be fetched.

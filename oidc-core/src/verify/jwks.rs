@@ -4,7 +4,6 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -31,8 +30,25 @@ struct Key {
     key: Box<dyn VerifyingKey>,
 }
 
+/// The members of a JWK that matter here (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2).
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
 impl KeySet {
-    /// Reads a JWK set (RFC 7517, section 5). Keys of another type, use or size are passed over.
+    /// Reads a JWK set (RFC 7517, section 5). Keys of another type, use or size are passed over, and so are all keys that
+    /// share their name and algorithm: nobody can say which of them a token means.
     pub(super) fn parse(json: &[u8], backend: &dyn Backend, issuer: &str) -> Result<Self, InvalidJwks> {
         #[derive(Deserialize)]
         struct Document<'a> {
@@ -40,23 +56,29 @@ impl KeySet {
             keys: Vec<&'a RawValue>,
         }
         let document: Document<'_> = serde_json::from_slice(json).map_err(|_| InvalidJwks::Syntax)?;
-        let mut set = Self::default();
+        let passed_over =
+            |why: &str| tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over");
+        let mut keys: Vec<Key> = Vec::new();
         for key in document.keys.iter().take(MAX_KEYS) {
             match usable(key.get(), backend) {
-                Ok(key) => set.insert(key),
-                Err(why) => {
-                    tracing::debug!(issuer = %shown(issuer), %why, "a key of the issuer is passed over");
-                }
+                Ok(key) => keys.push(key),
+                Err(why) => passed_over(why),
             }
         }
-        if set.0.is_empty() { Err(InvalidJwks::NoKey) } else { Ok(set) }
-    }
-
-    /// The first key of a name and algorithm stays.
-    fn insert(&mut self, key: Key) {
-        if self.get(&key.name, key.algorithm).is_none() {
-            self.0.push(key);
-        }
+        let names: Vec<_> = keys.iter().map(|key| (key.name.clone(), key.algorithm)).collect();
+        let is_alone = |key: &Key| {
+            let same =
+                names.iter().filter(|(name, algorithm)| *name == key.name && *algorithm == key.algorithm);
+            same.count() == 1
+        };
+        keys.retain(|key| {
+            let stays = is_alone(key);
+            if !stays {
+                passed_over("another key of the set has its name (`kid`) and algorithm");
+            }
+            stays
+        });
+        if keys.is_empty() { Err(InvalidJwks::NoKey) } else { Ok(Self(keys)) }
     }
 
     /// The key of this name that fits this algorithm.
@@ -85,36 +107,27 @@ impl fmt::Debug for KeySet {
 fn usable(json: &str, backend: &dyn Backend) -> Result<Key, &'static str> {
     serde_json::from_str::<UniqueNames>(json).map_err(|_| "a member's name occurs twice in it")?;
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| "it is not a JWK")?;
-    let name = jwk.common.key_id.clone().filter(|name| !name.is_empty() && name.len() <= MAX_KEY_ID_BYTES);
+    let name = jwk.kid.clone().filter(|name| !name.is_empty() && name.len() <= MAX_KEY_ID_BYTES);
     let name = name.ok_or("it has no name (`kid`)")?;
-    if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
+    if jwk.usage.as_ref().is_some_and(|usage| usage != "sig") {
         return Err("it is not for signatures (`use`)");
     }
-    let verifies = |operations: &Vec<KeyOperations>| operations.contains(&KeyOperations::Verify);
-    if !jwk.common.key_operations.as_ref().is_none_or(verifies) {
+    let verifies = |operations: &Vec<String>| operations.iter().any(|operation| operation == "verify");
+    if !jwk.key_ops.as_ref().is_none_or(verifies) {
         return Err("it is not for checking signatures (`key_ops`)");
     }
-    let (algorithm, key) = numbers(&jwk.algorithm)?;
-    if !jwk.common.key_algorithm.is_none_or(|named| fits(named, algorithm)) {
+    let (algorithm, key) = numbers(&jwk)?;
+    if jwk.alg.is_some_and(|named| named != algorithm.as_str()) {
         return Err("it is for another algorithm (`alg`)");
     }
     let key = backend.key(&key).map_err(|_| "its numbers are not a key")?;
     Ok(Key { name, algorithm, key })
 }
 
-fn fits(named: KeyAlgorithm, algorithm: Algorithm) -> bool {
-    matches!(
-        (named, algorithm),
-        (KeyAlgorithm::RS256, Algorithm::Rs256)
-            | (KeyAlgorithm::ES256, Algorithm::Es256)
-            | (KeyAlgorithm::EdDSA, Algorithm::EdDsa)
-    )
-}
-
-fn numbers(parameters: &AlgorithmParameters) -> Result<(Algorithm, PublicKey), &'static str> {
-    match parameters {
-        AlgorithmParameters::RSA(rsa) => {
-            let (n, e) = (decode(&rsa.n)?, decode(&rsa.e)?);
+fn numbers(jwk: &Jwk) -> Result<(Algorithm, PublicKey), &'static str> {
+    match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+        ("RSA", _) => {
+            let (n, e) = (decode(jwk.n.as_deref())?, decode(jwk.e.as_deref())?);
             if !RSA_BITS.contains(&bits(&n)) {
                 return Err("its modulus has fewer than 2048 or more than 8192 bits");
             }
@@ -127,8 +140,8 @@ fn numbers(parameters: &AlgorithmParameters) -> Result<(Algorithm, PublicKey), &
             }
             Ok((Algorithm::Rs256, PublicKey::Rsa { n, e }))
         }
-        AlgorithmParameters::EllipticCurve(ec) if ec.curve == EllipticCurve::P256 => {
-            let (x, y) = (decode(&ec.x)?, decode(&ec.y)?);
+        ("EC", Some("P-256")) => {
+            let (x, y) = (decode(jwk.x.as_deref())?, decode(jwk.y.as_deref())?);
             if x.len() != 32 || y.len() != 32 {
                 return Err("its coordinates do not have 32 bytes");
             }
@@ -136,16 +149,19 @@ fn numbers(parameters: &AlgorithmParameters) -> Result<(Algorithm, PublicKey), &
             let point = point.try_into().map_err(|_| "its coordinates do not have 32 bytes")?;
             Ok((Algorithm::Es256, PublicKey::P256(point)))
         }
-        AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
-            let key = decode(&okp.x)?.try_into().map_err(|_| "its number does not have 32 bytes")?;
+        ("OKP", Some("Ed25519")) => {
+            let key =
+                decode(jwk.x.as_deref())?.try_into().map_err(|_| "its number does not have 32 bytes")?;
             Ok((Algorithm::EdDsa, PublicKey::Ed25519(key)))
         }
         _ => Err("it is of a type that no profile uses (`kty`, `crv`)"),
     }
 }
 
-fn decode(number: &str) -> Result<Vec<u8>, &'static str> {
-    URL_SAFE_NO_PAD.decode(number).map_err(|_| "a number is not strict base64url")
+fn decode(number: Option<&str>) -> Result<Vec<u8>, &'static str> {
+    URL_SAFE_NO_PAD
+        .decode(number.ok_or("a number of it is missing")?)
+        .map_err(|_| "a number is not strict base64url")
 }
 
 /// The bits of a big-endian number; none where it has a leading zero byte (RFC 7518, section 2 forbids it).

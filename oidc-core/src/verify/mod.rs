@@ -6,6 +6,7 @@
 //! What is not verified yet may only ever cause a refusal. There is no off switch and no boolean: algorithms come
 //! from the platform's profile, `kid` is required, `crit` is refused, keys named in the token are never followed.
 
+mod audience;
 pub mod backend;
 mod cache;
 mod claims;
@@ -23,23 +24,38 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use self::audience::Audiences;
 use self::backend::Backend;
-pub use self::cache::{COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER};
+pub use self::cache::{
+    COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER,
+};
 use self::cache::{Current, KeyCache, Wanted};
-pub use self::error::{Reason, VerifyError};
+use self::claims::Moment;
+pub use self::error::{KeyFault, Reason, VerifyError};
 use self::headers::KnownHeaders;
 use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
 use crate::claims::{ClaimValue, Claims, InvalidClaims, Reader, Registered, Unread};
 use crate::context::Context;
 use crate::provider::{ClaimRule, Provider, ProviderSet};
 use crate::text::shown;
-use crate::time::Timestamp;
+use crate::time::{LEEWAY, Timestamp, in_words};
 use crate::token::Audience;
 use crate::trust::{Proof, Verified};
+
+/// The longest leeway that a verifier can be given.
+pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 
 /// Verifies identity tokens of the configured issuers for the registry's audiences.
 ///
 /// Cloning is cheap, and clones share their keys. With a cached key, verification neither waits nor locks.
+///
+/// | an issuer's keys | time |
+/// |---|---|
+/// | are fetched again in the background | 10 minutes after the last fetch ([`REFRESH_AFTER`]), or after the issuer's `max-age`, within 1 minute and 1 hour |
+/// | are used no more, even where the issuer can't be reached | 4 hours after the last fetch ([`MAX_AGE`]) |
+/// | are fetched at once | for a key that is not among them, once in 30 seconds ([`COOL_DOWN`]) for all callers together |
+/// | are not fetched | for 30 seconds after a failure, twice as long after each further one, up to 8 minutes ([`MAX_BACK_OFF`]) |
+/// | are forgotten | when [`Verifier::forget_keys`] is called |
 ///
 /// Keys are fetched by tasks of tokio's. Outside of its runtime, as there may be none on wasm32, a token fetches the keys that it
 /// lacks by itself: known ones are refreshed by nobody until they are [`MAX_AGE`] old or an unknown one is asked for, and a
@@ -47,11 +63,12 @@ use crate::trust::{Proof, Verified};
 #[derive(Clone, Debug)]
 pub struct Verifier(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
-    audiences: Arc<[Audience]>,
+    audiences: Audiences,
     issuers: Arc<BTreeMap<Arc<str>, Trusted>>,
     headers: Arc<KnownHeaders>,
+    leeway: Duration,
     cx: Context,
 }
 
@@ -92,11 +109,17 @@ impl Verifier {
                 let unusable = |_| InvalidVerifier::Keys(shown(&url).to_string());
                 let algorithms = provider.profile().algorithms;
                 let keys = KeyCache::new(issuer.clone(), algorithms, Arc::clone(&backend), cx.clone());
+                let required = claims::required(provider.profile(), &issuer).map_err(|claim| {
+                    InvalidVerifier::UnknownClaim {
+                        issuer: shown(&url).to_string(),
+                        claim: shown(&claim).to_string(),
+                    }
+                })?;
                 let trusted = Trusted {
                     provider: Arc::clone(provider),
                     issuer: Arc::clone(&url),
                     max_lifetime: issuer.max_lifetime.unwrap_or(provider.profile().max_lifetime),
-                    required: claims::required(provider.profile()),
+                    required,
                     keys: Arc::new(keys.map_err(unusable)?),
                 };
                 if issuers.insert(Arc::clone(&url), trusted).is_some() {
@@ -114,7 +137,8 @@ impl Verifier {
             return Err(InvalidVerifier::NoIssuer);
         }
         let (issuers, headers) = (Arc::new(issuers), Arc::default());
-        Ok(Self(Arc::new(Inner { audiences, issuers, headers, cx: cx.clone() })))
+        let audiences = Audiences::Constant(audiences);
+        Ok(Self(Arc::new(Inner { audiences, issuers, headers, leeway: LEEWAY, cx: cx.clone() })))
     }
 
     /// A verifier for other audiences with this one's issuers and keys: where one host serves several registries, a token
@@ -131,9 +155,46 @@ impl Verifier {
         if audiences.is_empty() {
             return Err(InvalidVerifier::NoAudience);
         }
-        let Inner { issuers, headers, cx, .. } = &*self.0;
-        let (issuers, headers) = (Arc::clone(issuers), Arc::clone(headers));
-        Ok(Self(Arc::new(Inner { audiences, issuers, headers, cx: cx.clone() })))
+        Ok(Self(Arc::new(Inner { audiences: Audiences::Constant(audiences), ..Inner::clone(&self.0) })))
+    }
+
+    /// A verifier with this one's issuers and keys for audiences that are no constants, such as one that carries a
+    /// permission or the hash of an upload. `accepts` gets the token's one audience before its signature is checked, so it
+    /// must only compare. `expected` says what it accepts, for the message of a refusal.
+    ///
+    /// There is no way to accept every audience by mistake: a token with no audience or with several never reaches
+    /// `accepts`.
+    ///
+    /// ```
+    /// # use oidc_core::verify::Verifier;
+    /// # fn example(verifier: &Verifier) -> Verifier {
+    /// verifier.for_audience_rule("`pkg:NAME` for a package of this registry", |audience| {
+    ///     audience.strip_prefix("pkg:").is_some_and(|name| !name.is_empty())
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn for_audience_rule(
+        &self,
+        expected: impl Into<String>,
+        accepts: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let audiences = Audiences::rule(expected.into(), accepts);
+        Self(Arc::new(Inner { audiences, ..Inner::clone(&self.0) }))
+    }
+
+    /// A verifier with this one's issuers and keys that lets its clock and a platform's differ by `leeway`, instead of
+    /// [`LEEWAY`]: a token is accepted so much before `iat` and `nbf` and after `exp`. [`Verified::accepted_until`], until
+    /// which its use is remembered, moves with it.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than [`MAX_LEEWAY`].
+    pub fn with_leeway(&self, leeway: Duration) -> Result<Self, InvalidVerifier> {
+        if leeway > MAX_LEEWAY {
+            return Err(InvalidVerifier::Leeway(leeway));
+        }
+        Ok(Self(Arc::new(Inner { leeway, ..Inner::clone(&self.0) })))
     }
 
     /// Verifies a token in compact form. Fetches the issuer's keys if the token's is not among those at hand, at
@@ -144,7 +205,21 @@ impl Verifier {
     /// With the first check that does not hold. Where the key can't be had now, with [`Reason::KeysUnavailable`], unless
     /// audience, `exp`, `iat` or lifetime are wrong with any key.
     pub async fn verify(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
-        let (missing, error) = match self.check(token) {
+        self.verify_with(token, None).await
+    }
+
+    /// Verifies a token as [`Verifier::verify`] does, at the time of the caller's choice instead of the clock's: for a token
+    /// that was presented earlier, and for tests with recorded tokens. Keys age by the clock all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`].
+    pub async fn verify_at(&self, token: &str, at: Timestamp) -> Result<Verified<Claims>, VerifyError> {
+        self.verify_with(token, Some(at)).await
+    }
+
+    async fn verify_with(&self, token: &str, at: Option<Timestamp>) -> Result<Verified<Claims>, VerifyError> {
+        let (missing, error) = match self.check(token, at) {
             Ok(verified) => return Ok(verified),
             Err(Refusal { error, missing: Some(missing) }) => (missing, error),
             Err(Refusal { error, .. }) => return Err(error),
@@ -152,15 +227,14 @@ impl Verifier {
         let keys = &missing.trusted.keys;
         keys.refresh(missing.generation, || wanted(token)).await;
         if keys.generation() != missing.generation {
-            return self.verify_cached(token);
+            return self.check(token, at).map_err(|refusal| refusal.error);
         }
-        if !keys.is_failing() {
-            return Err(error);
-        }
+        let Some(fault) = keys.fault() else { return Err(error) };
         // Trying again helps nobody whose token is refused with any key.
         let claims = error.claims().map(|claims| Registered::of(claims.read_unverified()));
-        let fault = claims.and_then(|claims| self.check_use(missing.trusted, &claims).err());
-        Err(error.because(fault.unwrap_or(Reason::KeysUnavailable { retry_after: keys.retry_after() })))
+        let permanent = claims.and_then(|claims| self.check_use(missing.trusted, &claims, at).err());
+        let unavailable = || Reason::KeysUnavailable { retry_after: keys.retry_after(), fault };
+        Err(error.because(permanent.unwrap_or_else(unavailable)))
     }
 
     /// Verifies a token with the keys at hand, without waiting for anything.
@@ -169,7 +243,18 @@ impl Verifier {
     ///
     /// With the first check that does not hold; [`Reason::UnknownKey`] also where no keys were fetched yet.
     pub fn verify_cached(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
-        self.check(token).map_err(|refusal| refusal.error)
+        self.check(token, None).map_err(|refusal| refusal.error)
+    }
+
+    /// Forgets the fetched keys of an issuer, by its exact URL, so that a key that the issuer withdrew is refused at once and
+    /// not within [`MAX_AGE`]. The next token fetches the keys anew. Returns `false` for an issuer that is not configured; configured
+    /// keys stay.
+    pub fn forget_keys(&self, issuer: &str) -> bool {
+        let trusted = self.0.issuers.get(issuer);
+        if let Some(trusted) = trusted {
+            trusted.keys.forget();
+        }
+        trusted.is_some()
     }
 
     /// Fetches every issuer's keys, all at once. Failures are logged and leave the verifier usable: it asks again
@@ -200,12 +285,12 @@ impl Verifier {
         &self.0.cx
     }
 
-    /// The audiences that a token may be for.
+    /// The audiences that a token may be for; none where a rule decides ([`Verifier::for_audience_rule`]).
     pub fn audiences(&self) -> &[Audience] {
-        &self.0.audiences
+        self.0.audiences.constants()
     }
 
-    fn check(&self, token: &str) -> Result<Verified<Claims>, Refusal<'_>> {
+    fn check(&self, token: &str, at: Option<Timestamp>) -> Result<Verified<Claims>, Refusal<'_>> {
         let parts = Compact::parse(token)?;
         let known = self.0.headers.load();
         let known = known.get(parts.header);
@@ -220,7 +305,7 @@ impl Verifier {
         let payload =
             String::from_utf8(decode(parts.payload)?).map_err(|_| Reason::Claims(InvalidClaims::Syntax))?;
         let mut reader = Reader::new(&payload);
-        let (registered, plausible) = match reader.read(|claims| self.glance(&header, claims)) {
+        let (registered, plausible) = match reader.read(|claims| self.glance(&header, claims, at)) {
             Ok(read) => read,
             Err(Unread::Invalid(why)) => return Err(Reason::Claims(why).into()),
             Err(Unread::Refused(implausible)) => return Err(implausible.refusal(payload)),
@@ -245,7 +330,12 @@ impl Verifier {
     }
 
     /// What can be told of a token before its signature is checked, and before its other claims are read.
-    fn glance(&self, header: &Header<'_>, claims: &Registered<'_>) -> Result<Plausible<'_>, Implausible<'_>> {
+    fn glance(
+        &self,
+        header: &Header<'_>,
+        claims: &Registered<'_>,
+        at: Option<Timestamp>,
+    ) -> Result<Plausible<'_>, Implausible<'_>> {
         let issuer = claims.iss.as_ref().and_then(ClaimValue::as_text).ok_or(Reason::Issuer)?;
         let trusted = self.0.issuers.get(&*issuer).ok_or(Reason::Issuer)?;
         if !trusted.provider.profile().algorithms.contains(&header.algorithm) {
@@ -259,30 +349,22 @@ impl Verifier {
                 missing: Some(Missing { trusted, generation }),
             });
         };
-        let (now, expires_at) = self.check_use(trusted, claims)?;
-        Ok(Plausible { trusted, keys, now, expires_at })
+        let (moment, expires_at) = self.check_use(trusted, claims, at)?;
+        Ok(Plausible { trusted, keys, moment, expires_at })
     }
 
-    /// Whether a token may be used here and now. Gives the present and the token's end.
+    /// Checks audience, `exp`, `iat` and lifetime. Gives the moment at which they hold and the token's expiry.
     fn check_use(
         &self,
         trusted: &Trusted,
         claims: &Registered<'_>,
-    ) -> Result<(Timestamp, Timestamp), Reason> {
-        self.check_audience(claims)?;
-        let now = self.0.cx.clock().now();
-        let expires_at = claims::times(claims, now, trusted.max_lifetime)?;
-        Ok((now, expires_at))
-    }
-
-    fn check_audience(&self, claims: &Registered<'_>) -> Result<(), Reason> {
-        let aud = claims.aud.as_ref().ok_or_else(|| self.audience_reason())?;
-        let is_ours = self.0.audiences.iter().any(|audience| aud.is_exactly(audience.as_str()));
-        if is_ours { Ok(()) } else { Err(self.audience_reason()) }
-    }
-
-    fn audience_reason(&self) -> Reason {
-        Reason::Audience { expected: Arc::clone(&self.0.audiences) }
+        at: Option<Timestamp>,
+    ) -> Result<(Moment, Timestamp), Reason> {
+        self.0.audiences.check(claims.aud.as_ref())?;
+        let now = at.unwrap_or_else(|| self.0.cx.clock().now());
+        let moment = Moment { now, leeway: self.0.leeway };
+        let expires_at = claims::times(claims, moment, trusted.max_lifetime)?;
+        Ok((moment, expires_at))
     }
 }
 
@@ -291,7 +373,7 @@ struct Plausible<'v> {
     trusted: &'v Trusted,
     /// Its key is among them.
     keys: Current,
-    now: Timestamp,
+    moment: Moment,
     expires_at: Timestamp,
 }
 
@@ -304,7 +386,7 @@ impl Plausible<'_> {
         signed: &[u8],
         signature: &[u8],
     ) -> Result<(), Reason> {
-        claims::not_before(claims, self.now)?;
+        claims::not_before(claims, self.moment)?;
         let key = self.keys.get(&header.kid, header.algorithm);
         let holds = key.is_some_and(|key| key.verify(signed, signature));
         if holds { Ok(()) } else { Err(Reason::Signature) }
@@ -312,10 +394,12 @@ impl Plausible<'_> {
 
     /// What its platform's tokens must have, once the signature holds.
     fn prove(&self, claims: &Claims, signed: &[u8]) -> Result<Proof, Reason> {
-        let Self { trusted: Trusted { provider, issuer, required, .. }, expires_at, .. } = self;
+        let Self { trusted: Trusted { provider, issuer, required, .. }, moment, expires_at, .. } = self;
         required.iter().try_for_each(|rule| claims::check(rule, claims))?;
         let replay = claims::replay_id(provider.profile().replay, claims, signed)?;
-        Ok(Proof { provider: provider.id(), issuer: Arc::clone(issuer), expires_at: *expires_at, replay })
+        let accepted_until = expires_at.plus(moment.leeway);
+        let issuer = Arc::clone(issuer);
+        Ok(Proof { provider: provider.id(), issuer, expires_at: *expires_at, accepted_until, replay })
     }
 }
 
@@ -380,6 +464,17 @@ pub enum InvalidVerifier {
         "there are settings for the issuer `{0}`, which no configured platform has: compare its URL byte by byte"
     )]
     NoPlatform(String),
+    /// A claim is to be required that the issuer's platform is not known to have.
+    #[error("claim `{claim}` is required of the issuer `{issuer}`, whose platform is not known to have it")]
+    UnknownClaim {
+        /// The issuer.
+        issuer: String,
+        /// The claim.
+        claim: String,
+    },
+    /// The leeway is longer than [`MAX_LEEWAY`].
+    #[error("a leeway of {} is too long: expected {} at most", in_words(*.0), in_words(MAX_LEEWAY))]
+    Leeway(Duration),
     /// The configured keys of an issuer are not a JWK set with a key for one of its platform's algorithms.
     #[error(
         "the keys configured for the issuer `{0}` hold no usable key: expected a JWK set with one for its platform's algorithm"

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::verify::{COOL_DOWN, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER, Reason, Verifier};
+use oidc_core::verify::{COOL_DOWN, KeyFault, MAX_AGE, MAX_BACK_OFF, REFRESH_AFTER, Reason, Verifier};
 use oidc_core::{Clock, Timestamp};
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -152,7 +152,10 @@ async fn ten_thousand_callers_hear_of_one_failure() {
     let token = scene.token();
     let outcomes = scene.herd((0..HERD).map(|_| token.clone())).join_all().await;
     for outcome in outcomes {
-        assert_eq!(outcome, Err(Reason::KeysUnavailable { retry_after: COOL_DOWN }));
+        assert_eq!(
+            outcome,
+            Err(Reason::KeysUnavailable { retry_after: COOL_DOWN, fault: KeyFault::Unreachable })
+        );
     }
     assert_eq!(scene.discoveries(), 1);
 }
@@ -187,7 +190,11 @@ async fn failures_count_for_the_cool_down_and_double_it_up_to_a_bound() {
     let mut expected = COOL_DOWN;
     for round in 1..=8 {
         let refused = outcome(&scene.verifier, &scene.token()).await;
-        assert_eq!(refused, Err(Reason::KeysUnavailable { retry_after: expected }), "round {round}");
+        assert_eq!(
+            refused,
+            Err(Reason::KeysUnavailable { retry_after: expected, fault: KeyFault::Unreachable }),
+            "round {round}"
+        );
         assert_eq!(scene.discoveries(), round);
         scene.clock.advance(expected - SECOND);
         let _refused = outcome(&scene.verifier, &scene.token()).await;
@@ -209,7 +216,7 @@ async fn the_back_off_has_jitter() {
         let clock = ManualClock::at(NOW);
         let cx = context(FakeHttp::new(), &clock).with_random(oidc_core::testing::NotRandom(byte));
         let verifier = verifier(AwsLc, Platform::new(), &cx).unwrap();
-        let Err(Reason::KeysUnavailable { retry_after }) =
+        let Err(Reason::KeysUnavailable { retry_after, .. }) =
             outcome(&verifier, &issuer.sign(&claims(NOW))).await
         else {
             panic!("an issuer that is down");

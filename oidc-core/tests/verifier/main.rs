@@ -16,6 +16,7 @@ mod keys;
 mod order;
 mod refuse;
 mod rotation;
+mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 mod vectors;

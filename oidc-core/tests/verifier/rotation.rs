@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use oidc_core::http::{HttpErrorKind, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::verify::{COOL_DOWN, REFRESH_AFTER, Reason};
+use oidc_core::verify::{COOL_DOWN, KeyFault, REFRESH_AFTER, Reason};
 use serde_json::json;
 
 use crate::support::{ISSUER, NOW, Platform, Registry, SECOND, claims, context, verifier, with};
@@ -146,7 +146,11 @@ async fn an_issuer_that_restarts_with_new_keys_is_trusted_again_after_the_cool_d
     issuer.rotate();
     let new = issuer.sign(&claims(NOW));
     let refused = verifier.verify(&new).await.unwrap_err();
-    assert_eq!(*refused.reason(), Reason::KeysUnavailable { retry_after: COOL_DOWN }, "to be tried again");
+    assert_eq!(
+        *refused.reason(),
+        Reason::KeysUnavailable { retry_after: COOL_DOWN, fault: KeyFault::Unreachable },
+        "to be tried again"
+    );
     verifier.verify(&old).await.unwrap();
     is_down.store(false, Ordering::SeqCst);
     clock.advance(COOL_DOWN + SECOND);

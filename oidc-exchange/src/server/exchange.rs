@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::verify::{Reason, Verifier, VerifyError};
-use oidc_core::{Claims, Context, HttpUrl, Identity, LEEWAY, Provider, Run, Secret, Timestamp, Verified};
+use oidc_core::{Claims, Context, HttpUrl, Identity, Provider, Run, Secret, Timestamp, Verified};
 
 use super::chain::Chain;
 use super::choose::{Chooser, Chosen};
@@ -189,7 +189,7 @@ impl Exchange {
             let token = self.0.mint.mint(self.context().random())?;
             let reason = reason(&chosen);
             let grant = self.grant(verified, subject, door, TokenHash::of(token.expose()), chosen);
-            if verified.expires_at().plus(LEEWAY) <= grant.created_at {
+            if verified.accepted_until() <= grant.created_at {
                 return Err(Refusal::too_late(subject.provider.renewal()));
             }
             match self.0.stores.redeem(&grant).await? {
@@ -269,7 +269,7 @@ impl Exchange {
         packages.sort_by(|one, other| one.publisher.cmp(&other.publisher));
         Grant {
             replay_key: verified.replay_key(&door.replay_scope()),
-            remember_until: verified.expires_at().plus(LEEWAY),
+            remember_until: verified.accepted_until(),
             max_uses: self.0.mint.max_uses.max(1),
             token,
             created_at,

@@ -18,7 +18,7 @@ pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
         Reason::Type => ("token-type", Subject::Token),
         Reason::Claims(_) => ("token-claims", Subject::Token),
         Reason::Issuer => ("issuer", claim("iss")),
-        Reason::Audience { .. } => ("audience", claim("aud")),
+        Reason::Audience { .. } | Reason::AudienceRule { .. } => ("audience", claim("aud")),
         Reason::Expired { .. } => ("token-expired", claim("exp")),
         Reason::NotYetValid { .. } => ("token-not-yet-valid", Subject::Clock),
         Reason::Lifetime { .. } => ("token-lifetime", claim("exp")),

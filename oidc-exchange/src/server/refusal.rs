@@ -182,7 +182,7 @@ impl Refusal {
     /// the registry's operator may know.
     pub(super) fn unverified(error: VerifyError, public_url: Option<&HttpUrl>, trusted: &[String]) -> Self {
         let kind = match error.reason() {
-            Reason::KeysUnavailable { retry_after } => {
+            Reason::KeysUnavailable { retry_after, .. } => {
                 RefusalKind::KeysUnavailable { retry_after: *retry_after }
             }
             _ => RefusalKind::InvalidToken,

@@ -10,6 +10,7 @@ use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::publisher::{InvalidPublisher, Mismatch, Publisher, Setting};
 use crate::source::{Detection, SourceError, TokenSource};
+use crate::token::Audience;
 use crate::trust::{Unverified, Verified};
 
 /// A CI platform, both halves: how a job gets its token, and what the token's claims mean.
@@ -65,6 +66,13 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// a message.
     fn renewal(&self) -> &'static str {
         "get a new one from the platform"
+    }
+
+    /// The client half: how a job puts an identity token for `audience` into the variable `name`, for tools that read one and
+    /// ask no platform. A clause for the end of a message, with the whole line to write; `None` where the platform has no
+    /// such line.
+    fn variable_line(&self, _name: &str, _audience: &Audience) -> Option<String> {
+        None
     }
 
     /// The run that a token was made for, for logs and for a version's history.

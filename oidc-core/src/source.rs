@@ -1,10 +1,11 @@
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Subject};
-use crate::provider::{Host, ProviderSet};
+use crate::provider::{Host, Provider, ProviderSet};
 use crate::token::{Audience, IdToken, InvalidIdToken};
 
 /// Where a job's identity tokens come from. Made ready by [`Ambient::detect`] or by a platform's own constructor.
@@ -104,7 +105,8 @@ impl Ambient {
         let environment = detection.context.environment();
         let set = |name: &&&str| environment.get(name).is_some();
         if let Some(name) = detection.token_variables.iter().find(set) {
-            return Ok(Box::new(VariableSource::new(detection.context, *name)));
+            let source = VariableSource::new(detection.context, *name);
+            return Ok(Box::new(source.on(providers.here(detection.context).map(Arc::clone))));
         }
         for host in [Host::Named, Host::Ci, Host::Cloud] {
             for provider in providers.iter().filter(|provider| provider.profile().host == host) {
@@ -143,12 +145,29 @@ pub struct VariableSource {
     context: Context,
     name: String,
     provider: &'static str,
+    /// The platform that the job runs on, which knows how a token gets into a variable.
+    platform: Option<Arc<dyn Provider>>,
 }
 
 impl VariableSource {
     /// The token in the variable `name`.
     pub fn new(context: &Context, name: impl Into<String>) -> Self {
-        Self { context: context.clone(), name: name.into(), provider: "variable" }
+        Self { context: context.clone(), name: name.into(), provider: "variable", platform: None }
+    }
+
+    fn on(self, platform: Option<Arc<dyn Provider>>) -> Self {
+        Self { platform, ..self }
+    }
+
+    /// How the job's platform puts a token into the variable.
+    fn fix(&self, audience: &Audience) -> String {
+        let line = self.platform.as_ref().and_then(|platform| platform.variable_line(&self.name, audience));
+        line.unwrap_or_else(|| {
+            format!(
+                "let the platform put an identity token for the audience `{audience}` into variable `{}`",
+                self.name
+            )
+        })
     }
 
     /// The same, as a source of the platform `provider`.
@@ -175,7 +194,7 @@ impl TokenSource for VariableSource {
                     subject(),
                     format!("variable `{}` is not set", self.name),
                 )
-                .fix(format!("let the platform put an identity token for the audience `{audience}` into it")),
+                .fix(self.fix(audience)),
             ));
         };
         IdToken::new(token, audience.clone()).map_err(|error| {
@@ -188,10 +207,7 @@ impl TokenSource for VariableSource {
                 }
                 _ => Diagnosis::new("token-variable-unusable", subject(), problem),
             };
-            let fix = format!(
-                "let the platform put a token with the audience `{audience}` into variable `{}`",
-                self.name
-            );
+            let fix = self.fix(audience);
             SourceError::new(SourceErrorKind::InvalidToken, diagnosis.fix(fix)).with_source(error)
         })
     }

@@ -1,12 +1,17 @@
 //! What the platforms whose tokens come from a command have in common.
 
+use std::borrow::Cow;
+
 use oidc_core::{
     Audience, Command, CommandError, Context, Diagnosis, IdToken, InvalidIdToken, SourceError,
-    SourceErrorKind, Subject,
+    SourceErrorKind, Subject, shown,
 };
 
 /// The stable name of what is no token.
 const UNUSABLE: &str = "token-command-unusable";
+
+/// A line that a person copies is cut later than other texts: an audience may have 8 KiB.
+const MAX_LINE: usize = 1024;
 
 /// Runs a command that prints a token for the audience. `fix` says what to do where that is not what happens.
 ///
@@ -42,10 +47,51 @@ pub(crate) async fn token_by(
         .map_err(|error| unusable(code_of(&error, UNUSABLE), &error.to_string()).with_source(error))
 }
 
+/// How a job puts the token that a command prints into a variable: a whole line for a shell, in which the audience is one
+/// word whatever it holds.
+pub(crate) fn variable_line(variable: &str, command: &Command) -> String {
+    let words = command.arguments.iter().map(|argument| word(argument));
+    let line = words.fold(command.program.clone(), |line, word| line + " " + &word);
+    format!(
+        "run in the step that publishes, before it: `export {variable}=$({})`",
+        shown(&line).up_to(MAX_LINE)
+    )
+}
+
+/// A text as one word of a shell (POSIX, "Quoting").
+fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@,+=".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
 /// The stable name of why a token can't be used: every source calls another audience the same.
 pub(crate) fn code_of(error: &InvalidIdToken, otherwise: &'static str) -> &'static str {
     match error {
         InvalidIdToken::Audience { .. } => "audience",
         _ => otherwise,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audience_is_one_word_of_a_shell_whatever_it_holds() {
+        let line =
+            |audience: &str| variable_line("NPM_ID_TOKEN", &Command::new("circleci", ["--claims", audience]));
+        let written = |word: &str| {
+            format!(
+                "run in the step that publishes, before it: `export NPM_ID_TOKEN=$(circleci --claims {word})`"
+            )
+        };
+        assert_eq!(line("npm:r.example"), written("npm:r.example"));
+        assert_eq!(line(r#"{"aud":"npm:r.example"}"#), written(r#"'{"aud":"npm:r.example"}'"#));
+        assert_eq!(line("x'$(id)`id`"), written(r"'x'\''$(id)`id`'"));
+        assert_eq!(line("a b"), written("'a b'"));
+        assert_eq!(line(""), written("''"));
     }
 }

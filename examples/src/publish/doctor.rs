@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use oidc_core::{
-    Context, Detection, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, Subject,
-    gitlab_annotations,
+    Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, Subject, gitlab_annotations,
 };
 use oidc_exchange::client::Mode;
 use oidc_exchange::client::doctor::{Report, unusable_url};
@@ -102,9 +100,7 @@ impl Doctor {
 
     /// Each field is stated once, and one that publishers on the job's platform have; where that isn't known, on any.
     fn check_fields(&self, providers: &ProviderSet, cx: &Context) -> Result<(), PublishError> {
-        let is_here =
-            |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(cx)), Ok(None));
-        let here: Vec<_> = match providers.iter().find(is_here) {
+        let here: Vec<_> = match providers.here(cx) {
             Some(provider) => vec![provider],
             None => providers.iter().collect(),
         };

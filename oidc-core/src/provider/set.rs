@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use super::{Issuer, Provider};
+use super::{Host, Issuer, Provider};
+use crate::context::Context;
 use crate::environment::Environment;
+use crate::source::Detection;
 use crate::token::is_identity_token;
 
 /// The platforms that an application knows.
@@ -44,6 +46,14 @@ impl ProviderSet {
     /// The platforms, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         self.providers.iter()
+    }
+
+    /// The platform that a job runs on, whether or not it gives this job tokens: CI platforms before cloud hosts. Offline.
+    pub fn here(&self, context: &Context) -> Option<&Arc<dyn Provider>> {
+        let is_here =
+            |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(context)), Ok(None));
+        let of = |host| self.iter().filter(move |provider| provider.profile().host == host).find(is_here);
+        [Host::Ci, Host::Cloud, Host::Named].into_iter().find_map(of)
     }
 
     /// The platform that an issuer belongs to, by the issuer's exact URL.

@@ -57,13 +57,14 @@ mod source;
 mod tests;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Audience, Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
     Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::publisher::BuildkitePublisher;
+use crate::command::variable_line;
 use crate::rules::Comparison;
 use crate::rules::link::link;
 use crate::rules::token::Token;
@@ -148,6 +149,10 @@ impl Provider for Buildkite {
 
     fn renewal(&self) -> &'static str {
         "run the step again, or ask its agent for another token, with `buildkite-agent oidc request-token`"
+    }
+
+    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
+        Some(variable_line(name, &source::command(audience)))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

@@ -36,6 +36,15 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     Ok(Some(Box::new(BuildkiteSource { context: context.clone(), api })))
 }
 
+/// The command that prints a token.
+pub(super) fn command(audience: &Audience) -> Command {
+    let mut arguments = vec!["oidc", "request-token", "--audience", audience.as_str()];
+    for id in IDS {
+        arguments.extend(["--claim", id]);
+    }
+    Command::new("buildkite-agent", arguments)
+}
+
 /// Asks the agent's command for tokens, and the agent's API where there is no command.
 #[derive(Debug)]
 struct BuildkiteSource {
@@ -50,12 +59,7 @@ impl TokenSource for BuildkiteSource {
     }
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        let mut arguments = vec!["oidc", "request-token", "--audience", audience.as_str()];
-        for id in IDS {
-            arguments.extend(["--claim", id]);
-        }
-        let command = Command::new("buildkite-agent", arguments);
-        let asked = token_by(&self.context, command, audience, COMMAND_FIX).await;
+        let asked = token_by(&self.context, command(audience), audience, COMMAND_FIX).await;
         match (asked, &self.api) {
             (Err(error), Some(api)) if error.kind() == SourceErrorKind::Missing => {
                 api.token(&self.context, audience).await

@@ -67,13 +67,15 @@ mod source;
 mod tests;
 
 use oidc_core::{
-    Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
-    Provider, Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Audience, Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer,
+    Mismatch, Profile, Provider, Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified,
+    Verified,
 };
 use serde_json::Value;
 
 use self::claims::CLAIMS;
 use self::publisher::CircleCiPublisher;
+use crate::command::variable_line;
 use crate::rules::Comparison;
 use crate::rules::link::{is_uuid, link};
 use crate::rules::token::Token;
@@ -184,7 +186,11 @@ impl Provider for CircleCi {
     }
 
     fn renewal(&self) -> &'static str {
-        "rerun the job, or ask for another token in it, with `circleci run oidc get`"
+        "rerun the job, or ask for another token in it: `circleci run oidc get --claims '{\"aud\":\"…\"}'`"
+    }
+
+    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
+        Some(variable_line(name, &source::command(audience, self.asks_root)))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

@@ -78,8 +78,8 @@ mod tests;
 use std::time::Duration;
 
 use oidc_core::{
-    Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
-    Provider, Publisher, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
+    Profile, Provider, Publisher, Run, Setting, SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -182,6 +182,10 @@ impl Provider for GitLab {
 
     fn renewal(&self) -> &'static str {
         "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it"
+    }
+
+    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
+        Some(source::variable_line(name, audience))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

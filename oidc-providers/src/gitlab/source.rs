@@ -60,10 +60,15 @@ fn declaration(variable: &str, audience: &Audience) -> String {
     format!("`id_tokens: {{ {variable}: {{ aud: {} }} }}`", shown(&aud))
 }
 
+/// How a job puts a token into a variable.
+pub(super) fn variable_line(variable: &str, audience: &Audience) -> String {
+    format!("write into the job in the CI configuration: {}", declaration(variable, audience))
+}
+
 /// An error of a token that can't be used, with how the job should declare it.
 fn with_declaration(error: SourceError, variable: &str, audience: &Audience) -> SourceError {
-    let fix = format!("write into the job in the CI configuration: {}", declaration(variable, audience));
-    let diagnosis = error.diagnosis().clone().fix(fix).link(links::GITLAB_ID_TOKENS);
+    let diagnosis =
+        error.diagnosis().clone().fix(declaration(variable, audience)).link(links::GITLAB_ID_TOKENS);
     SourceError::new(error.kind(), diagnosis).with_source(error)
 }
 

@@ -76,9 +76,7 @@ impl Job {
         let issuer = issuer.as_ref().and_then(|claims| claims.read_unverified().text("iss"));
         let by_issuer = issuer.and_then(|issuer| providers.for_issuer(&issuer).map(Arc::clone));
         let by_name = || providers.iter().find(|provider| provider.id() == source.provider()).map(Arc::clone);
-        let is_here =
-            |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(cx)), Ok(None));
-        let by_job = || providers.iter().find(is_here).map(Arc::clone);
+        let by_job = || providers.here(cx).map(Arc::clone);
         let provider = by_issuer.or_else(by_name).or_else(by_job);
         let platform = provider.as_ref().map_or(source.provider(), |provider| provider.id()).to_owned();
         Self { platform, provider, token, is_renewable: source.is_renewable() }

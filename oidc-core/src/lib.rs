@@ -87,4 +87,4 @@ pub use crate::text::{Shown, shown};
 pub use crate::time::{Clock, InWords, LEEWAY, Timestamp, in_words};
 pub use crate::token::{Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES};
 pub use crate::trust::{Unverified, Verified};
-pub use crate::url::{ForeignUrl, HttpUrl, InvalidUrl};
+pub use crate::url::{ForeignUrl, HttpUrl, InvalidUrl, InvalidUrlKind};

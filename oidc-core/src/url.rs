@@ -23,6 +23,27 @@ impl HttpUrl {
         Self::read(text, Self::is_loopback)
     }
 
+    /// Reads the URL of a registry as [`parse`](Self::parse) does, and plain `http` with any host too: for a registry within a
+    /// network that its user trusts.
+    ///
+    /// Identity token and publish token cross that network in the clear, and whoever answers at that address gets them. Call it
+    /// only for a URL that the user wrote, and only where the user asked for it (`--allow-insecure-host` or the like). Never
+    /// call it for a URL that a server named: [`own`](Self::own) and everything that reads an answer stay with https.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), plain http excepted.
+    ///
+    /// ```
+    /// # use oidc_core::{HttpUrl, InvalidUrlKind};
+    /// let url = "http://registry.lan/npm/";
+    /// assert_eq!(HttpUrl::parse(url).unwrap_err().kind(), InvalidUrlKind::PlainHttp);
+    /// assert_eq!(HttpUrl::allowing_plain_http(url).unwrap().host(), "registry.lan");
+    /// ```
+    pub fn allowing_plain_http(text: &str) -> Result<Self, InvalidUrl> {
+        Self::read(text, |_| true)
+    }
+
     /// Reads the URL of a cloud machine's metadata server: as [`parse`](Self::parse) does, and plain `http` with a
     /// link-local address too (RFC 3927), which no router passes on. Never with a name, which a resolver could send
     /// elsewhere.
@@ -37,23 +58,31 @@ impl HttpUrl {
     }
 
     fn read(text: &str, may_be_plain: impl FnOnce(&Self) -> bool) -> Result<Self, InvalidUrl> {
-        let invalid = |why| InvalidUrl::new(text, why);
+        let invalid = |kind, why| InvalidUrl::of_kind(text, kind, why);
         if text.len() > MAX_URL_BYTES {
-            return Err(invalid("it is longer than 8 KiB"));
+            return Err(invalid(InvalidUrlKind::TooLong, "it is longer than 8 KiB"));
         }
-        let url = url::Url::parse(text).map_err(|_| invalid("it is not a URL; expected `https://host/…`"))?;
+        let url = url::Url::parse(text)
+            .map_err(|_| invalid(InvalidUrlKind::Syntax, "it is not a URL; expected `https://host/…`"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("it holds a user name or a password; remove them"));
+            let why = "it holds a user name or a password; remove them";
+            return Err(invalid(InvalidUrlKind::Credentials, why));
         }
         if url.fragment().is_some() {
-            return Err(invalid("it has a fragment (`#…`); remove it"));
+            return Err(invalid(InvalidUrlKind::Fragment, "it has a fragment (`#…`); remove it"));
         }
         let url = Self(url);
         match url.0.scheme() {
             "https" => Ok(url),
             "http" if may_be_plain(&url) => Ok(url),
-            "http" => Err(invalid("plain http would show the token to the network; use https")),
-            _ => Err(invalid("expected the scheme https, or http for a loopback address")),
+            "http" => {
+                let why = "plain http would show the token to the network; use https";
+                Err(invalid(InvalidUrlKind::PlainHttp, why))
+            }
+            _ => {
+                let why = "expected the scheme https, or http for a loopback address";
+                Err(invalid(InvalidUrlKind::Scheme, why))
+            }
         }
     }
 
@@ -193,13 +222,44 @@ impl std::str::FromStr for HttpUrl {
 #[error("the URL `{url}` can't be used: {why}")]
 pub struct InvalidUrl {
     url: String,
+    kind: InvalidUrlKind,
     why: &'static str,
 }
 
+/// The reason for which a text is not a URL that a token may be sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InvalidUrlKind {
+    /// It is longer than 8 KiB.
+    TooLong,
+    /// It is not a URL.
+    Syntax,
+    /// It holds a user name or a password.
+    Credentials,
+    /// It has a fragment.
+    Fragment,
+    /// It is plain http to a host that is not this machine; see [`HttpUrl::allowing_plain_http`].
+    PlainHttp,
+    /// Its scheme is neither https nor http.
+    Scheme,
+    /// It is a URL, and not of the form that its place asks for.
+    Form,
+}
+
 impl InvalidUrl {
-    /// An error for a text that is no such URL, or not of the form that its place asks for.
+    /// An error for a URL that is not of the form that its place asks for ([`InvalidUrlKind::Form`]).
     pub fn new(url: &str, why: &'static str) -> Self {
-        Self { url: without_secrets(url, &['?', '#']), why }
+        Self::of_kind(url, InvalidUrlKind::Form, why)
+    }
+
+    fn of_kind(url: &str, kind: InvalidUrlKind, why: &'static str) -> Self {
+        Self { url: without_secrets(url, &['?', '#']), kind, why }
+    }
+
+    /// The reason, for a program: a tool may skip trusted publishing where the user's URL holds credentials, and stop where it
+    /// is not a URL at all.
+    pub fn kind(&self) -> InvalidUrlKind {
+        self.kind
     }
 
     /// The text, without what may be secret in it and fit to be shown.

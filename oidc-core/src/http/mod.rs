@@ -277,8 +277,8 @@ impl HttpError {
     }
 }
 
-/// What a server says in a body that is not what was expected: a `message`, `error`, `detail`, `title` or
-/// `errors[].detail`/`description` of a JSON object, or the beginning of a text. Fit to be shown.
+/// What a server says in a body that is not what was expected: a `message`, `error`, `detail`, `title`,
+/// `errors[].detail`/`description` or `body.message` of a JSON object, or the beginning of a text. Fit to be shown.
 pub fn message_of(response: &Response) -> Option<String> {
     message(response).map(|message| fit(&message))
 }
@@ -313,10 +313,11 @@ fn json_message(value: &serde_json::Value) -> Option<String> {
             return Some(all.join("; "));
         }
     }
-    ["message", "detail", "description", "error_description", "error", "title"]
-        .iter()
-        .find_map(|name| value.get(name).and_then(serde_json::Value::as_str))
-        .map(str::to_owned)
+    let text = |value: &serde_json::Value| {
+        let names = ["message", "detail", "description", "error_description", "error", "title"];
+        names.iter().find_map(|name| value.get(name)?.as_str()).map(str::to_owned)
+    };
+    text(value).or_else(|| value.get("body").and_then(text))
 }
 
 #[cfg(test)]
@@ -335,6 +336,8 @@ mod tests {
             r#"{"errors":[{"code":"x","description":"why"}],"message":"Token request failed"}"#,
             r#"{"errors":[{"detail":"why"}]}"#,
             r#"{"errors":["why"]}"#,
+            r#"{"body":{"message":"why"}}"#,
+            r#"{"statusCode":403,"body":{"message":"why","error":"Forbidden"}}"#,
             r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"why"}"#,
             r#"{"title":"why","status":403}"#,
             "why\n",

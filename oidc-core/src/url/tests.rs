@@ -151,3 +151,29 @@ fn ports_and_origins() {
     assert!(!url.same_origin(&HttpUrl::parse("https://r.example./b").unwrap()));
     assert_eq!(HttpUrl::parse("http://localhost:4873").unwrap().host_and_port(), "localhost:4873");
 }
+
+#[test]
+fn a_program_can_tell_why_a_url_is_refused() {
+    for (text, kind) in [
+        ("registry.example", InvalidUrlKind::Syntax),
+        ("https://user:hunter2@registry.example", InvalidUrlKind::Credentials),
+        ("http://user:hunter2@registry.example", InvalidUrlKind::Credentials),
+        ("https://registry.example/#f", InvalidUrlKind::Fragment),
+        ("http://registry.example", InvalidUrlKind::PlainHttp),
+        ("ftp://registry.example", InvalidUrlKind::Scheme),
+    ] {
+        assert_eq!(HttpUrl::parse(text).unwrap_err().kind(), kind, "{text}");
+    }
+    let long = format!("https://a/{}", "x".repeat(9000));
+    assert_eq!(HttpUrl::parse(&long).unwrap_err().kind(), InvalidUrlKind::TooLong);
+}
+
+#[test]
+fn plain_http_is_allowed_to_what_the_user_names_and_to_nothing_that_an_answer_names() {
+    let url = HttpUrl::allowing_plain_http("http://registry.lan:8080/npm/").unwrap();
+    assert!(url.own("http://registry.lan:8080/mint").is_err());
+    for text in ["http://u:p@registry.lan/", "ftp://registry.lan/", "http://registry.lan/#f", "registry.lan"]
+    {
+        assert!(HttpUrl::allowing_plain_http(text).is_err(), "{text}");
+    }
+}

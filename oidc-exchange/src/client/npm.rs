@@ -54,8 +54,13 @@ impl Npm {
     ///
     /// When the URL is not https (http on loopback), or holds credentials.
     pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        let url = HttpUrl::parse(url)?;
-        Ok(Self { exchange_root: url.clone(), url, port: None })
+        Ok(Self::from_url(HttpUrl::parse(url)?))
+    }
+
+    /// The registry at a URL that was read before, such as one that the user allowed to be plain http
+    /// ([`HttpUrl::allowing_plain_http`]).
+    pub fn from_url(url: HttpUrl) -> Self {
+        Self { exchange_root: url.clone(), url, port: None }
     }
 
     /// The public registry.

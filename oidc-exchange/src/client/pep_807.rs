@@ -37,7 +37,12 @@ impl Pep807 {
     ///
     /// When the URL is not https (http on loopback), or holds credentials.
     pub fn at(url: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self { legacy: Pypi::at(url)? })
+        Ok(Self::from_url(HttpUrl::parse(url)?))
+    }
+
+    /// The index at a URL that was read before. Its endpoints, which its answer names, are https or on this machine all the same.
+    pub fn from_url(url: HttpUrl) -> Self {
+        Self { legacy: Pypi::from_url(url) }
     }
 
     /// Where the index's endpoints are; `None` where it doesn't speak the draft's protocol.

@@ -153,7 +153,17 @@ macro_rules! at_url {
             ///
             /// When the URL is not https (http on loopback), or holds credentials.
             pub fn at(url: &str $(, $field: $type)?) -> Result<Self, oidc_core::InvalidUrl> {
-                Ok(Self { url: oidc_core::HttpUrl::parse(url)? $(, $field: $field.into())? })
+                Ok(Self::from_url(oidc_core::HttpUrl::parse(url)? $(, $field)?))
+            }
+
+            /// The registry at a URL that was read before, such as one that the user allowed to be plain http
+            /// ([`HttpUrl::allowing_plain_http`](oidc_core::HttpUrl::allowing_plain_http)).
+            $(
+                ///
+                #[doc = $what]
+            )?
+            pub fn from_url(url: oidc_core::HttpUrl $(, $field: $type)?) -> Self {
+                Self { url $(, $field: $field.into())? }
             }
 
             /// The public registry.

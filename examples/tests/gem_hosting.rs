@@ -8,6 +8,7 @@ use std::io::Read as _;
 use common::gems::{Gem, YAML, gz, push, scene, tar, text};
 use common::http;
 use common::scene::{ADMIN, Scene};
+use examples::issuer::{GITHUB, Settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use oidc_core::http::{Method, Request};
@@ -246,13 +247,13 @@ fn body_of(answer: &[u8]) -> String {
 }
 
 /// The status line and body that a server answers with to the head of a request whose body never comes.
-async fn answered_early(scene: &Scene, method: &str, path: &str, kind: &str) -> String {
+async fn answered_early(scene: &Scene, token: &str, method: &str, path: &str, kind: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let url = scene.url();
     let host = url.trim_start_matches("http://").trim_end_matches('/');
     let mut connection = tokio::net::TcpStream::connect(host).await.unwrap();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: made-up\r\ncontent-type: {kind}\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: {token}\r\ncontent-type: {kind}\r\n\
          content-length: 60000000\r\n\r\nbeginning"
     );
     connection.write_all(head.as_bytes()).await.unwrap();
@@ -282,9 +283,27 @@ async fn a_made_up_token_is_refused_before_the_body_is_there() {
         ),
         ("POST", "/legacy/", "multipart/form-data; boundary=x", "\r\n\r\nthe token is not"),
     ] {
-        let answer = answered_early(&scene, method, path, kind).await;
+        let answer = answered_early(&scene, "made-up", method, path, kind).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{path}: {answer}");
         assert!(answer.contains(words), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn another_ecosystems_token_is_refused_before_the_body_is_there() {
+    let scene = Scene::start(Settings::new(&GITHUB), "", &["widget", "cargo:widget"], "").await;
+    let token = scene.token(&scene.audience());
+    let token = http::minted(&http::send(&scene.cx, http::exchange(&scene.url(), "widget", &token)).await);
+    for (method, path, kind) in [
+        ("POST", "/rubygems/api/v1/gems", "application/octet-stream"),
+        ("PUT", "/api/v1/crates/new", "application/octet-stream"),
+        ("POST", "/legacy/", "multipart/form-data; boundary=x"),
+    ] {
+        let answer = answered_early(&scene, &token, method, path, kind).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 403 ") && answer.contains("is for widget (npm)"),
+            "{path}: {answer}"
+        );
     }
 }
 

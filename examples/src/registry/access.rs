@@ -161,10 +161,25 @@ impl Authorize for Access {
     }
 
     async fn recognise(&self, token: &str) -> Result<(), Denied> {
-        if self.is_admin(token) || self.find(token).await?.is_some() {
+        if self.is_admin(token) {
             return Ok(());
         }
-        Err(self.unknown(token, None, Action::Publish))
+        let record = self.find(token).await?.ok_or_else(|| self.unknown(token, None, Action::Publish))?;
+        let packages = || record.packages.iter().map(|granted| &granted.package);
+        if packages().any(|package| package.ecosystem == self.ecosystem) {
+            return Ok(());
+        }
+        let made_for: Vec<String> =
+            packages().map(|package| format!("{} ({})", package.name, package.ecosystem)).collect();
+        let message = format!(
+            "the publish token is for {} and publishes nothing of {}; exchange the job's identity at the endpoint of {}",
+            shown(&made_for.join(", ")),
+            self.ecosystem,
+            self.ecosystem
+        );
+        let event = self.event(Action::Publish, "refused", &message);
+        self.audit.record(&event.verified(record.issuer.as_str(), &record.run));
+        Err(Denied { status: StatusCode::FORBIDDEN, message })
     }
 
     fn used(&self, principal: &Principal, done: &Use<'_>) {

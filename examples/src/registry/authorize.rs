@@ -92,11 +92,11 @@ pub trait Authorize: Send + Sync {
         action: Action,
     ) -> Result<Principal, Denied>;
 
-    /// Whether a token is one at all, for whatever package, before work is done for whoever presents it.
+    /// Whether a token is for any package of this ecosystem, before work is done for whoever presents it.
     ///
     /// # Errors
     ///
-    /// The token is unknown or expired.
+    /// The token is unknown or expired, or for packages of other ecosystems alone.
     async fn recognise(&self, token: &str) -> Result<(), Denied>;
 
     /// Takes note of what came of a request that [`Authorize::authorize`] let through. Nothing, unless said otherwise.

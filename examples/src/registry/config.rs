@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use oidc_core::{HttpUrl, Secret, shown};
+use oidc_core::{Context, HttpUrl, Secret, shown};
 use oidc_exchange::server::TrustPolicy;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::{Position, Url};
 
+use super::intake::{self, Intake};
 use crate::listener;
 
 /// The kinds of databases that are known.
@@ -77,6 +78,10 @@ pub struct Tls {
 pub struct Limits {
     /// Connections at a time.
     pub connections: Option<usize>,
+    /// Uploads at a time.
+    pub uploads: Option<usize>,
+    /// The memory for uploads that are looked at and stored, in megabytes.
+    pub upload_memory_mb: Option<usize>,
 }
 
 impl Limits {
@@ -88,6 +93,12 @@ impl Limits {
             Some(connections) if (1..=most).contains(&connections) => Ok(connections),
             Some(connections) => Err(InvalidConfig::Connections { connections, most }),
         }
+    }
+
+    /// The room for uploads.
+    pub(super) fn intake(self, cx: &Context) -> Intake {
+        let megabytes = self.upload_memory_mb.unwrap_or(intake::UPLOAD_MEMORY_MB);
+        Intake::new(self.uploads.unwrap_or(intake::UPLOADS), megabytes, cx.clone())
     }
 }
 

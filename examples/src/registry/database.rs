@@ -10,10 +10,10 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Executor as _, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{audit, hosting, npm};
+use super::{audit, blobs, hosting, npm};
 
 /// The tables of every ecosystem, created when they are missing. `BYTES` stands for the database's own binary type.
-const SCHEMAS: &[&[&str]] = &[npm::SCHEMA, hosting::SCHEMA, audit::SCHEMA];
+const SCHEMAS: &[&[&str]] = &[blobs::SCHEMA, npm::SCHEMA, hosting::SCHEMA, audit::SCHEMA];
 
 /// What every SQLite connection is told: wait for another process's write, survive power loss, keep references whole.
 const SQLITE_PRAGMAS: &str =

@@ -22,6 +22,7 @@ use super::config::{Config, Ecosystem, InvalidConfig, PackageEntry};
 use super::database::Database;
 use super::failure::Failure;
 use super::hosting::Host;
+use super::intake::Intake;
 use super::npm::{self, Npm};
 use super::pypi;
 use super::rubygems;
@@ -93,6 +94,7 @@ pub(super) struct Ground<'a> {
     pub(super) database: Database,
     pub(super) audit: Audit,
     pub(super) admin: Option<Secret>,
+    pub(super) intake: Intake,
     pub(super) cx: Context,
 }
 
@@ -124,7 +126,8 @@ impl Ground<'_> {
 
     fn host(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Host {
         let access = self.access(ecosystem, exchange);
-        Host::new(ecosystem.as_str(), self.database.clone(), SETTLEMENT, access, self.cx.clone())
+        let (database, intake) = (self.database.clone(), self.intake.clone());
+        Host::new(ecosystem.as_str(), database, SETTLEMENT, access, intake, self.cx.clone())
     }
 }
 

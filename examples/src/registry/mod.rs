@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 pub mod authorize;
+mod blobs;
 mod cargo;
 mod cli;
 mod config;
@@ -10,6 +11,7 @@ pub mod database;
 mod ecosystems;
 mod failure;
 pub mod hosting;
+mod intake;
 mod nowhere;
 pub mod npm;
 mod platforms;

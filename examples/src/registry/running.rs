@@ -134,7 +134,10 @@ impl Running {
         let verifier = verifier(&public_url, &providers, cx)?;
         let trust = Trust::new(providers.clone(), store.clone(), cx);
         let (config, cx) = (&config, cx.clone());
-        let ground = Ground { config, public_url: &public_url, verifier, store, database, audit, admin, cx };
+        let intake = config.limits.intake(&cx);
+        let public = &public_url;
+        let ground =
+            Ground { config, public_url: public, verifier, store, database, audit, admin, intake, cx };
         let mut served = Served::new(&ground)?;
         reconcile(config, &trust, &served).await?;
         served.npm = served.npm.clone().with_trust(NpmTrust::new(trust, providers, served.npm));

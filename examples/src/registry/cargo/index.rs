@@ -1,8 +1,9 @@
 //! The sparse index: where a crate's lines are, and what stands on one.
 
+use std::collections::BTreeMap;
+
 use oidc_exchange::crates_io::CrateName;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 /// Where a crate's lines are, below the index: by its length, and by its first four letters.
 pub(super) fn path_of(name: &CrateName) -> String {
@@ -70,45 +71,59 @@ pub(super) struct Line<'a> {
     pub(super) name: &'a CrateName,
     pub(super) version: &'a str,
     pub(super) dependencies: &'a [Dependency],
-    pub(super) features: &'a Map<String, Value>,
+    pub(super) features: &'a Features,
     pub(super) links: Option<&'a str>,
     pub(super) rust_version: Option<&'a str>,
     pub(super) checksum: &'a str,
 }
 
+/// Features, each with what it turns on.
+pub(super) type Features = BTreeMap<String, Vec<String>>;
+
+/// A version as it stands in the index.
+#[derive(Serialize)]
+struct IndexedVersion<'a> {
+    name: &'a str,
+    vers: &'a str,
+    deps: Vec<Indexed<'a>>,
+    cksum: &'a str,
+    features: BTreeMap<&'a str, &'a [String]>,
+    features2: BTreeMap<&'a str, &'a [String]>,
+    yanked: bool,
+    links: Option<&'a str>,
+    rust_version: Option<&'a str>,
+    v: u32,
+}
+
 impl Line<'_> {
     /// The line, without its end.
-    pub(super) fn to_json(&self) -> String {
-        let dependencies: Vec<Indexed<'_>> = self.dependencies.iter().map(Into::into).collect();
+    pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
         // Features of the newer syntax stand apart, where an old cargo that can't read them doesn't look.
-        let (newer, features): (Vec<_>, Vec<_>) =
-            self.features.iter().partition(|(_, value)| is_newer(value));
-        let map = |features: Vec<(&String, &Value)>| -> Map<String, Value> {
-            features.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        json!({
-            "name": self.name.as_str(),
-            "vers": self.version,
-            "deps": dependencies,
-            "cksum": self.checksum,
-            "features": map(features),
-            "features2": map(newer),
-            "yanked": false,
-            "links": self.links,
-            "rust_version": self.rust_version,
-            "v": 2,
+        let all = self.features.iter().map(|(name, values)| (name.as_str(), values.as_slice()));
+        let (features2, features) = all.partition(|(_, values)| is_newer(values));
+        serde_json::to_string(&IndexedVersion {
+            name: self.name.as_str(),
+            vers: self.version,
+            deps: self.dependencies.iter().map(Into::into).collect(),
+            cksum: self.checksum,
+            features,
+            features2,
+            yanked: false,
+            links: self.links,
+            rust_version: self.rust_version,
+            v: 2,
         })
-        .to_string()
     }
 }
 
-fn is_newer(values: &Value) -> bool {
-    let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
-    values.iter().filter_map(Value::as_str).any(|value| value.starts_with("dep:") || value.contains("?/"))
+fn is_newer(values: &[String]) -> bool {
+    values.iter().any(|value| value.starts_with("dep:") || value.contains("?/"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

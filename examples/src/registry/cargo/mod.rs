@@ -23,9 +23,10 @@ use axum::routing::{get, put};
 use oidc_exchange::crates_io::{CrateName, InvalidCrateName};
 use serde_json::{Value, json};
 
-use self::publication::Publication;
+use self::publication::Claimed;
 use super::failure::Failure;
-use super::hosting::{self, Host};
+use super::hosting::Host;
+use super::intake::blocking;
 
 /// A name as the stores have it, the same for all its spellings.
 pub(super) fn normalized(name: &str) -> Result<String, InvalidCrateName> {
@@ -88,12 +89,11 @@ impl Cargo {
 
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
         let token = self.host.admit(headers).await?;
-        let body = hosting::read(body).await?;
-        let malformed = |error: publication::InvalidPublication| Failure::malformed(error.to_string());
-        let parsed = hosting::blocking(move || Publication::parse(&body)).await?;
-        let publication = parsed.map_err(malformed)?;
-        self.host.may_publish(&token, &publication.package()).await?;
-        let upload = hosting::blocking(move || publication.into_upload()).await?.map_err(malformed)?;
+        let mut body = self.host.body(body).await?;
+        let claimed = Claimed::read(&mut body).await?;
+        self.host.may_publish(&token, &claimed.package()).await?;
+        let publication = claimed.with_content(body).await?;
+        let upload = blocking(move || publication.into_upload()).await??;
         self.host.publish(Some(&token), upload).await?;
         let nothing: [&str; 0] = [];
         let warnings = json!({ "invalid_categories": nothing, "invalid_badges": nothing, "other": nothing });

@@ -5,20 +5,34 @@ use std::path::Path;
 use oidc_exchange::crates_io::{CrateName, InvalidCrateName};
 use semver::Version;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
-use super::index::{Dependency, Line};
+use super::index::{Dependency, Features, Line};
+use crate::registry::failure::Failure;
 use crate::registry::hosting::archive::{self, InvalidArchive};
 use crate::registry::hosting::{Upload, sha256};
+use crate::registry::intake::{Content, Incoming};
 
-/// A publish whose metadata was read, and whose archive was not yet unpacked: that is work which strangers don't get done.
+/// The metadata may have this many bytes.
+const MAX_METADATA: usize = 1 << 20;
+/// How many times as much memory it may take once it is read.
+const METADATA_GROWS: usize = 24;
+/// A version's line in the index may have this many bytes: everybody reads it with those of the crate's other versions.
+const MAX_LINE: usize = 64 << 10;
+
+/// A publish whose metadata has arrived, of which no more was read than which crate it says that it is.
 #[derive(Debug)]
-pub(super) struct Publication {
+pub(super) struct Claimed {
     name: CrateName,
     version: String,
-    line: String,
-    checksum: String,
-    content: Vec<u8>,
+    metadata: Vec<u8>,
+}
+
+/// A publish that has arrived. Its metadata was not yet read, nor its archive unpacked: that is work which strangers don't
+/// get done.
+#[derive(Debug)]
+pub(super) struct Publication {
+    claimed: Claimed,
+    content: Content,
 }
 
 /// A body is not a publish.
@@ -26,53 +40,64 @@ pub(super) struct Publication {
 pub(super) enum InvalidPublication {
     #[error("the body is not of two parts with their lengths before them")]
     Shape,
+    #[error("the metadata is larger than {MAX_METADATA} bytes")]
+    TooLarge,
     #[error("the metadata can't be read: {0}")]
     Metadata(#[from] serde_json::Error),
     #[error(transparent)]
     Name(#[from] InvalidCrateName),
     #[error("the version is not one: {0}")]
     Version(#[from] semver::Error),
+    #[error(
+        "what the crate needs and its features take more than {MAX_LINE} bytes in the index; let it have less"
+    )]
+    Line,
     #[error("the `.crate` file {0}")]
     Archive(#[from] InvalidArchive),
     #[error("the `.crate` file holds `{0}`, which is not below the folder of the crate and its version")]
     Stray(String),
 }
 
-/// What of the metadata is needed.
+impl From<InvalidPublication> for Failure {
+    fn from(invalid: InvalidPublication) -> Self {
+        Self::malformed(invalid.to_string())
+    }
+}
+
+/// Which crate the metadata is of.
 #[derive(Deserialize)]
-struct Metadata {
+struct Claim {
     name: String,
     vers: String,
+}
+
+/// What else of the metadata is needed.
+#[derive(Deserialize)]
+struct Metadata {
     #[serde(default)]
     deps: Vec<Dependency>,
     #[serde(default)]
-    features: Map<String, Value>,
+    features: Features,
     links: Option<String>,
     rust_version: Option<String>,
 }
 
-impl Publication {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, InvalidPublication> {
-        let (metadata, rest) = part(body).ok_or(InvalidPublication::Shape)?;
-        let (content, end) = part(rest).ok_or(InvalidPublication::Shape)?;
-        if !end.is_empty() {
-            return Err(InvalidPublication::Shape);
+impl Claimed {
+    /// Reads a body up to the end of the metadata.
+    pub(super) async fn read(body: &mut Incoming) -> Result<Self, Failure> {
+        let length = length(body).await?;
+        if length > MAX_METADATA {
+            return Err(InvalidPublication::TooLarge.into());
         }
-        let metadata: Metadata = serde_json::from_slice(metadata)?;
-        let name = CrateName::parse(&metadata.name)?;
-        let version = Version::parse(&metadata.vers)?.to_string();
-        let checksum = sha256(content);
-        let line = Line {
-            name: &name,
-            version: &version,
-            dependencies: &metadata.deps,
-            features: &metadata.features,
-            links: metadata.links.as_deref(),
-            rust_version: metadata.rust_version.as_deref(),
-            checksum: &checksum,
-        };
-        let line = line.to_json();
-        Ok(Self { name, version, line, checksum, content: content.to_vec() })
+        let metadata = body.exact(length).await?.ok_or(InvalidPublication::Shape)?;
+        Ok(Self::parse(metadata)?)
+    }
+
+    fn parse(metadata: Vec<u8>) -> Result<Self, InvalidPublication> {
+        let claim: Claim = serde_json::from_slice(&metadata)?;
+        let name = CrateName::parse(&claim.name)?;
+        let version = Version::parse(&claim.vers)?.to_string();
+        Ok(Self { name, version, metadata })
     }
 
     /// The crate that it is for, as the stores have it.
@@ -80,20 +105,49 @@ impl Publication {
         self.name.canonical()
     }
 
-    /// Unpacks the archive to look at what is in it, for somebody who may publish it.
+    /// Reads the rest of the body, which is the `.crate` file, for somebody who may publish it.
+    pub(super) async fn with_content(self, mut body: Incoming) -> Result<Publication, Failure> {
+        let length = length(&mut body).await?;
+        let content = body.rest().await?;
+        if content.len() != length {
+            return Err(InvalidPublication::Shape.into());
+        }
+        let content = content.load(self.metadata.len().saturating_mul(METADATA_GROWS)).await?;
+        Ok(Publication { claimed: self, content })
+    }
+}
+
+impl Publication {
+    /// Reads the metadata and unpacks the archive to look at what is in it.
     pub(super) fn into_upload(self) -> Result<Upload, InvalidPublication> {
-        check_archive(&self.content, &format!("{}-{}", self.name, self.version))?;
-        let name = file_name(&self.name, &self.version);
+        let Self { claimed: Claimed { name, version, metadata }, content } = self;
+        let metadata: Metadata = serde_json::from_slice(&metadata)?;
+        let sha256 = sha256(&content);
+        let line = Line {
+            name: &name,
+            version: &version,
+            dependencies: &metadata.deps,
+            features: &metadata.features,
+            links: metadata.links.as_deref(),
+            rust_version: metadata.rust_version.as_deref(),
+            checksum: &sha256,
+        };
+        let line = line.to_json()?;
+        if line.len() > MAX_LINE {
+            return Err(InvalidPublication::Line);
+        }
+        check_archive(&content, &format!("{name}-{version}"))?;
+        let file = file_name(&name, &version);
         Ok(Upload {
-            package: self.name.canonical(),
-            identity: name.clone(),
-            name,
-            version: self.version,
-            sha256: self.checksum,
-            metadata: self.line,
+            package: name.canonical(),
+            identity: file.clone(),
+            name: file,
+            version,
+            sha256,
+            metadata: line,
             beside: Vec::new(),
             listed: None,
-            content: self.content,
+            content,
         })
     }
 }
@@ -104,10 +158,11 @@ pub(super) fn file_name(name: &CrateName, version: &str) -> String {
     format!("{}-{version}.crate", name.canonical())
 }
 
-/// Takes a part with its length before it, 32 bits with the lowest first.
-fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+/// A part's length, 32 bits with the lowest first.
+async fn length(body: &mut Incoming) -> Result<usize, Failure> {
+    let length = body.exact(4).await?.and_then(|length| length.try_into().ok()).map(u32::from_le_bytes);
+    let length = length.and_then(|length| usize::try_from(length).ok());
+    Ok(length.ok_or(InvalidPublication::Shape)?)
 }
 
 /// Everything in the archive is below the folder `folder`.
@@ -124,10 +179,15 @@ fn check_archive(content: &[u8], folder: &str) -> Result<(), InvalidPublication>
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use oidc_core::Context;
+    use oidc_core::testing::ManualClock;
+    use serde_json::Value;
 
     use super::*;
+    use crate::registry::intake::Intake;
 
     fn archive(path: &str) -> Vec<u8> {
         let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
@@ -152,10 +212,21 @@ mod tests {
     const METADATA: &str = r#"{ "name": "My_Crate", "vers": "1.0.0+x", "deps": [],
         "features": { "a": ["dep:b"], "c": ["d"] } }"#;
 
-    #[test]
-    fn a_publish_becomes_a_file_and_a_line() {
+    async fn publication(body: &[u8]) -> Result<Publication, Failure> {
+        let intake = Intake::new(1, 1, Context::default().with_clock(ManualClock::at(1)));
+        let mut body = intake.body(Body::from(body.to_vec())).await.unwrap();
+        Claimed::read(&mut body).await?.with_content(body).await
+    }
+
+    async fn upload(body: &[u8]) -> Result<Upload, String> {
+        let publication = publication(body).await.map_err(|failure| failure.message().to_owned())?;
+        publication.into_upload().map_err(|invalid| invalid.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_publish_becomes_a_file_and_a_line() {
         let content = archive("My_Crate-1.0.0+x/Cargo.toml");
-        let upload = Publication::parse(&body(METADATA, &content)).unwrap().into_upload().unwrap();
+        let upload = upload(&body(METADATA, &content)).await.unwrap();
         assert_eq!((&*upload.package, &*upload.name), ("my-crate", "my-crate-1.0.0.crate"));
         let line: Value = serde_json::from_str(&upload.metadata).unwrap();
         assert_eq!(line["name"], "My_Crate");
@@ -164,20 +235,35 @@ mod tests {
         assert_eq!(line["features2"], serde_json::json!({ "a": ["dep:b"] }));
     }
 
-    #[test]
-    fn what_is_no_publish_is_refused() {
+    #[tokio::test]
+    async fn what_is_no_publish_is_refused() {
         let good = body(METADATA, &archive("My_Crate-1.0.0+x/a"));
         for length in 0..good.len() {
-            assert!(Publication::parse(&good[..length]).is_err(), "{length}");
+            assert!(publication(&good[..length]).await.is_err(), "{length}");
         }
-        assert!(Publication::parse(&[good.as_slice(), b"x"].concat()).is_err());
+        assert!(publication(&[good.as_slice(), b"x"].concat()).await.is_err());
         for path in ["other-1.0.0/a", "/etc/passwd", "My_Crate-1.0.0+x/../a", "My_Crate-1.0.0+x2/a", "a"] {
-            let publication = Publication::parse(&body(METADATA, &archive(path))).unwrap();
-            assert!(publication.into_upload().is_err(), "{path}");
+            assert!(upload(&body(METADATA, &archive(path))).await.is_err(), "{path}");
         }
         for metadata in ["", "{}", "[]", r#"{"name":"a/b","vers":"1.0.0"}"#, r#"{"name":"a","vers":"1"}"#] {
-            assert!(Publication::parse(&body(metadata, &archive("a-1.0.0/a"))).is_err(), "{metadata}");
+            assert!(publication(&body(metadata, &archive("a-1.0.0/a"))).await.is_err(), "{metadata}");
         }
-        assert!(Publication::parse(&u32::MAX.to_le_bytes()).is_err());
+        assert!(publication(&u32::MAX.to_le_bytes()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_name_is_read_before_the_rest_and_all_of_it_is_bounded() {
+        let with = |rest: &str| METADATA.replace("\"deps\": []", rest);
+        let content = archive("My_Crate-1.0.0+x/a");
+        let wrong = body(&with("\"deps\": 1"), &content);
+        assert!(publication(&wrong).await.is_ok() && upload(&wrong).await.unwrap_err().contains("metadata"));
+
+        let long = with(&format!("\"readme\": \"{}\"", "x".repeat(MAX_METADATA)));
+        let error = publication(&body(&long, &content)).await.unwrap_err();
+        assert!(error.message().contains("larger than 1048576 bytes"), "{error:?}");
+
+        let links = with(&format!("\"links\": \"{}\"", "x".repeat(MAX_LINE)));
+        let error = upload(&body(&links, &content)).await.unwrap_err();
+        assert!(error.contains("in the index"), "{error}");
     }
 }

@@ -116,7 +116,7 @@ fn known(table: &str) -> Vec<String> {
 
 #[test]
 fn there_are_no_more_connections_than_descriptors() {
-    let connections = |connections| Limits { connections }.connections();
+    let connections = |connections| Limits { connections, ..Limits::default() }.connections();
     assert!((1..=512).contains(&connections(None).unwrap()));
     assert_eq!(connections(Some(3)).unwrap(), 3);
     assert!(connections(Some(0)).is_err());
@@ -136,7 +136,7 @@ fn every_key_stands_in_the_reference() {
     for (table, least) in [
         ("unknown = 1", 8),
         ("[tls]\nunknown = 1", 2),
-        ("[limits]\nunknown = 1", 1),
+        ("[limits]\nunknown = 1", 3),
         ("[trust]\nunknown = 1", 2),
         ("[[provider]]\nunknown = 1", 2),
         ("[[package]]\nunknown = 1", 4),

@@ -8,9 +8,10 @@ mod store;
 use std::fmt;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
@@ -22,29 +23,29 @@ use self::store::{Published, Store};
 use super::authorize::{Action, Authorize, Principal, Use};
 use super::database::Database;
 use super::failure::Failure;
+use super::intake::{Incoming, Intake, Spool};
 use super::settlement::Settlement;
-
-/// The largest body that publishes, in bytes.
-pub(super) const MAX_UPLOAD: usize = 64 << 20;
 
 /// One ecosystem's packages. Clones share everything.
 #[derive(Clone)]
 pub struct Host {
     store: Store,
     authorize: Arc<dyn Authorize>,
+    intake: Intake,
     cx: Context,
 }
 
 impl Host {
     /// Hosts the packages of `ecosystem` in `database`. The clock of the context dates what is published.
-    pub fn new(
+    pub(super) fn new(
         ecosystem: &'static str,
         database: Database,
         settlement: Settlement,
         authorize: Arc<dyn Authorize>,
+        intake: Intake,
         cx: Context,
     ) -> Self {
-        Self { store: Store { ecosystem, database, settlement }, authorize, cx }
+        Self { store: Store { ecosystem, database, settlement }, authorize, intake, cx }
     }
 
     /// Adds a package without files, unless it exists. `package` is its name as the ecosystem normalises it.
@@ -71,8 +72,8 @@ impl Host {
         Ok(self.store.listed().await?)
     }
 
-    /// A file's content.
-    pub(super) async fn content(&self, name: &str) -> Result<Vec<u8>, Failure> {
+    /// An answer that is a file's content.
+    pub(super) async fn content(&self, name: &str) -> Result<Response, Failure> {
         self.store.content(name).await?.ok_or_else(|| Failure::not_found(name))
     }
 
@@ -95,6 +96,16 @@ impl Host {
         let token = token_of(headers)?.ok_or_else(no_token)?;
         self.authorize.recognise(&token).await?;
         Ok(token)
+    }
+
+    /// Takes in the body of a request whose token is one.
+    pub(super) async fn body(&self, body: Body) -> Result<Incoming, Failure> {
+        self.intake.body(body).await
+    }
+
+    /// Takes in a part of such a body.
+    pub(super) async fn spool(&self) -> Result<Spool, Failure> {
+        self.intake.begin().await
     }
 
     /// Whether a token publishes a package, before work is done for it. [`Host::publish`] asks again.
@@ -185,21 +196,6 @@ fn token_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
 /// Refuses a publish without a token.
 fn no_token() -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, "this needs a token; let the CI job exchange its identity for one")
-}
-
-/// Work that takes a while, which other requests on this thread shouldn't have to wait for.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::internal(&error))
-}
-
-/// A publish's body, within bounds.
-pub(super) async fn read(body: Body) -> Result<Bytes, Failure> {
-    to_bytes(body, MAX_UPLOAD).await.map_err(|_| {
-        let message = format!("the body is incomplete or larger than {MAX_UPLOAD} bytes");
-        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-    })
 }
 
 /// A content's SHA-256 in hexadecimal digits.

@@ -1,9 +1,12 @@
 //! Packages and their files in the database.
 
+use axum::response::Response;
 use oidc_core::Timestamp;
 
 use crate::registry::authorize::Principal;
+use crate::registry::blobs;
 use crate::registry::database::Database;
+use crate::registry::intake::Content;
 use crate::registry::settlement::Settlement;
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
@@ -33,11 +36,10 @@ pub(in crate::registry) const SCHEMA: &[&str] = &[
         FOREIGN KEY (ecosystem, package) REFERENCES hosted_package (ecosystem, name)
     )",
     "CREATE INDEX IF NOT EXISTS hosted_file_by_package ON hosted_file (ecosystem, package)",
-    "CREATE TABLE IF NOT EXISTS hosted_content (
+    "CREATE TABLE IF NOT EXISTS hosted_beside (
         ecosystem TEXT NOT NULL,
         name TEXT NOT NULL,
         content BYTES NOT NULL,
-        beside BYTES NOT NULL,
         PRIMARY KEY (ecosystem, name),
         FOREIGN KEY (ecosystem, name) REFERENCES hosted_file (ecosystem, name)
     )",
@@ -63,7 +65,7 @@ pub(in crate::registry) struct Upload {
     /// What of the package, called so, is read with all others: made of all its files, oldest first, with this one.
     pub(in crate::registry) listed: Option<fn(&str, &[File]) -> String>,
     /// The content.
-    pub(in crate::registry) content: Vec<u8>,
+    pub(in crate::registry) content: Content,
 }
 
 /// A published file, without its content.
@@ -152,19 +154,17 @@ impl Store {
         .await
     }
 
-    /// A file's content.
-    pub(super) async fn content(&self, name: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        let statement = "SELECT content FROM hosted_content WHERE ecosystem = $1 AND name = $2";
-        sqlx::query_scalar(statement)
-            .bind(self.ecosystem)
-            .bind(text(name))
-            .fetch_optional(self.database.pool())
-            .await
+    /// An answer that is a file's content, if it is there.
+    pub(super) async fn content(&self, name: &str) -> Result<Option<Response>, sqlx::Error> {
+        match text(name) {
+            Some(name) => blobs::answer(&self.database, self.ecosystem, name).await,
+            None => Ok(None),
+        }
     }
 
     /// What is beside a file's content, if it is there.
     pub(super) async fn beside(&self, name: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        let statement = "SELECT beside FROM hosted_content WHERE ecosystem = $1 AND name = $2";
+        let statement = "SELECT content FROM hosted_beside WHERE ecosystem = $1 AND name = $2";
         sqlx::query_scalar(statement)
             .bind(self.ecosystem)
             .bind(text(name))
@@ -283,10 +283,13 @@ impl Store {
         connection: &mut sqlx::AnyConnection,
         upload: Upload,
     ) -> Result<(), sqlx::Error> {
-        let statement =
-            "INSERT INTO hosted_content (ecosystem, name, content, beside) VALUES ($1, $2, $3, $4)";
+        blobs::add(connection, self.ecosystem, &upload.name, &upload.content).await?;
+        if upload.beside.is_empty() {
+            return Ok(());
+        }
+        let statement = "INSERT INTO hosted_beside (ecosystem, name, content) VALUES ($1, $2, $3)";
         let query = sqlx::query(statement).bind(self.ecosystem).bind(upload.name);
-        query.bind(upload.content).bind(upload.beside).execute(connection).await.map(|_| ())
+        query.bind(upload.beside).execute(connection).await.map(|_| ())
     }
 }
 

@@ -9,6 +9,7 @@
 //!
 //! Sources: docs.pypi.org, "Upload API"; packaging.python.org, "Simple repository API".
 
+mod metered;
 mod simple;
 mod upload;
 
@@ -20,9 +21,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 
+use self::metered::Meter;
 use self::upload::Form;
 use super::failure::Failure;
-use super::hosting::{Host, MAX_UPLOAD};
+use super::hosting::Host;
+use super::intake::{MAX_UPLOAD, blocking};
 
 /// A name as the stores have it, the same for all its spellings.
 pub(super) fn normalized(name: &str) -> Result<String, InvalidProjectName> {
@@ -76,10 +79,11 @@ fn answered(answer: Result<Response, Failure>) -> Response {
 impl Pypi {
     async fn upload(&self, request: Request) -> Result<Response, Failure> {
         let token = self.host.admit(request.headers()).await?;
-        let form = Multipart::from_request(request, &()).await;
+        let meter = Meter::default();
+        let form = Multipart::from_request(request.map(|body| meter.of(body)), &()).await;
         let form = form.map_err(|rejection| Failure::malformed(rejection.to_string()))?;
-        let malformed = |error: upload::InvalidUpload| Failure::malformed(error.to_string());
-        let upload = Form::read(form).await.map_err(malformed)?.into_upload().map_err(malformed)?;
+        let form = Form::read(form, &meter, &self.host, &token).await?;
+        let upload = blocking(move || form.into_upload()).await??;
         self.host.publish(Some(&token), upload).await?;
         Ok("OK".into_response())
     }

@@ -1,14 +1,20 @@
 //! What twine, uv and maturin send: a form with the file and what its metadata says.
 
+use axum::body::Bytes;
 use axum::extract::Multipart;
-use axum::extract::multipart::MultipartError;
+use axum::extract::multipart::{Field, MultipartError};
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 use serde_json::json;
 
-use crate::registry::hosting::{Upload, sha256};
+use super::metered::Meter;
+use crate::registry::failure::Failure;
+use crate::registry::hosting::{Host, Upload, sha256};
+use crate::registry::intake::Content;
 
 /// A file's name may have this many characters.
 const MAX_FILE_NAME: usize = 255;
+/// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
+const MAX_FIELD: usize = 1024;
 /// A version may have this many characters.
 const MAX_VERSION: usize = 128;
 
@@ -19,6 +25,16 @@ pub(super) enum InvalidUpload {
     Form(#[from] MultipartError),
     #[error("the form has no `{0}`")]
     Missing(&'static str),
+    #[error(
+        "the form has no `name` before its `content`; write the fields that say what the file is before the file"
+    )]
+    NoName,
+    #[error("the form has `{0}` twice")]
+    Twice(&'static str),
+    #[error("the form's `{0}` is longer than {MAX_FIELD} bytes")]
+    TooLong(&'static str),
+    #[error("the form's `{0}` is not text in UTF-8")]
+    NotText(&'static str),
     #[error("only `:action` `file_upload` is supported")]
     Action,
     #[error(transparent)]
@@ -39,30 +55,67 @@ pub(super) struct Form {
     version: Option<String>,
     requires_python: Option<String>,
     sha256_digest: Option<String>,
-    content: Option<(String, Vec<u8>)>,
+    content: Option<(String, Content)>,
+}
+
+impl From<InvalidUpload> for Failure {
+    fn from(invalid: InvalidUpload) -> Self {
+        Self::malformed(invalid.to_string())
+    }
 }
 
 impl Form {
-    pub(super) async fn read(mut multipart: Multipart) -> Result<Self, InvalidUpload> {
+    /// Reads a form, up to the file for whoever sends the token, and the file for somebody who may publish it.
+    pub(super) async fn read(
+        mut multipart: Multipart,
+        meter: &Meter,
+        host: &Host,
+        token: &str,
+    ) -> Result<Self, Failure> {
         let mut form = Self::default();
-        while let Some(field) = multipart.next_field().await? {
-            let name = field.name().unwrap_or_default().to_owned();
-            if name == "content" {
-                let file = field.file_name().unwrap_or_default().to_owned();
-                form.content = Some((file, field.bytes().await?.to_vec()));
-                continue;
-            }
-            let slot = match name.as_str() {
-                ":action" => &mut form.action,
-                "name" => &mut form.name,
-                "version" => &mut form.version,
-                "requires_python" => &mut form.requires_python,
-                "sha256_digest" => &mut form.sha256_digest,
-                _ => continue,
+        while let Some(field) = multipart.next_field().await.map_err(InvalidUpload::from)? {
+            meter.reset();
+            let mut field = Metered { field, meter };
+            let (name, slot) = match field.field.name().unwrap_or_default() {
+                "content" => {
+                    form.content(field, host, token).await?;
+                    continue;
+                }
+                ":action" => (":action", &mut form.action),
+                "name" => ("name", &mut form.name),
+                "version" => ("version", &mut form.version),
+                "requires_python" => ("requires_python", &mut form.requires_python),
+                "sha256_digest" => ("sha256_digest", &mut form.sha256_digest),
+                _ => {
+                    while field.chunk().await?.is_some() {}
+                    continue;
+                }
             };
-            *slot = Some(field.text().await?);
+            if slot.is_some() {
+                return Err(InvalidUpload::Twice(name).into());
+            }
+            *slot = Some(text(name, field).await?);
         }
         Ok(form)
+    }
+
+    async fn content(&mut self, mut field: Metered<'_>, host: &Host, token: &str) -> Result<(), Failure> {
+        let name = self.name.as_deref().ok_or(InvalidUpload::NoName)?;
+        let project = ProjectName::parse(name).map_err(InvalidUpload::from)?.normalized();
+        host.may_publish(token, &project).await?;
+        if self.content.is_some() {
+            return Err(InvalidUpload::Twice("content").into());
+        }
+        let file = field.field.file_name().unwrap_or_default();
+        if file.len() > MAX_FILE_NAME {
+            return Err(InvalidUpload::TooLong("content").into());
+        }
+        let (file, mut spool) = (file.to_owned(), host.spool().await?);
+        while let Some(bytes) = field.chunk().await? {
+            spool.write(&bytes).await?;
+        }
+        self.content = Some((file, spool.finish().await?.load(0).await?));
+        Ok(())
     }
 
     pub(super) fn into_upload(self) -> Result<Upload, InvalidUpload> {
@@ -96,6 +149,32 @@ impl Form {
             content,
         })
     }
+}
+
+/// A field whose bytes are counted as they come out.
+struct Metered<'a> {
+    field: Field<'a>,
+    meter: &'a Meter,
+}
+
+impl Metered<'_> {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, InvalidUpload> {
+        let chunk = self.field.chunk().await?;
+        self.meter.reset();
+        Ok(chunk)
+    }
+}
+
+/// A field of few bytes.
+async fn text(name: &'static str, mut field: Metered<'_>) -> Result<String, InvalidUpload> {
+    let mut text = Vec::new();
+    while let Some(bytes) = field.chunk().await? {
+        if text.len().saturating_add(bytes.len()) > MAX_FIELD {
+            return Err(InvalidUpload::TooLong(name));
+        }
+        text.extend_from_slice(&bytes);
+    }
+    String::from_utf8(text).map_err(|_| InvalidUpload::NotText(name))
 }
 
 fn is_version(text: &str) -> bool {
@@ -132,7 +211,7 @@ mod tests {
             action: Some("file_upload".to_owned()),
             name: Some(name.to_owned()),
             version: Some(version.to_owned()),
-            content: Some((file.to_owned(), b"content".to_vec())),
+            content: Some((file.to_owned(), b"content".to_vec().into())),
             ..Form::default()
         }
     }

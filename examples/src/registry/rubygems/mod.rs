@@ -32,10 +32,14 @@ use oidc_exchange::rubygems::{GemName, InvalidGemName};
 use self::publication::{InvalidPublication, Publication};
 use self::version::Version;
 use super::failure::Failure;
-use super::hosting::{self, Host};
+use super::hosting::Host;
+use super::intake::blocking;
 
 /// Where gems are, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";
+/// How much memory a gem's specification may take once it is read.
+const SPECIFICATION: usize = 16 << 20;
+const BINARY: &str = "application/octet-stream";
 /// What clients are told as their host, below the registry's URL.
 pub(super) const ROOT: &str = "/rubygems/";
 
@@ -106,7 +110,8 @@ async fn specification(State(gems): State<Gems>, Path(file): Path<String>) -> Re
 }
 
 async fn file(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
-    answered(gems.host.content(&file).await.map(binary))
+    let content = gems.host.content(&file).await;
+    answered(content.map(|content| ([(CONTENT_TYPE, BINARY)], content).into_response()))
 }
 
 /// Clients show a refusal's text as it is.
@@ -119,20 +124,20 @@ fn text(body: String) -> Response {
 }
 
 fn binary(body: Vec<u8>) -> Response {
-    ([(CONTENT_TYPE, "application/octet-stream")], body).into_response()
+    ([(CONTENT_TYPE, BINARY)], body).into_response()
 }
 
 impl Gems {
     async fn push(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
         let token = self.host.admit(headers).await?;
-        let body = hosting::read(body).await?;
+        let gem = self.host.body(body).await?.rest().await?.load(SPECIFICATION).await?;
         // The status that RubyGems has for what is not a gem.
         let unusable =
             |error: InvalidPublication| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
-        let parsed = hosting::blocking(move || Publication::parse(body)).await?;
+        let parsed = blocking(move || Publication::parse(gem)).await?;
         let publication = parsed.map_err(unusable)?;
         self.host.may_publish(&token, publication.package()).await?;
-        let upload = hosting::blocking(move || publication.into_upload()).await?.map_err(unusable)?;
+        let upload = blocking(move || publication.into_upload()).await?.map_err(unusable)?;
         let done = format!("Successfully registered gem: {} ({})", upload.package, upload.version);
         self.host.publish(Some(&token), upload).await?;
         Ok(text(done))

@@ -15,6 +15,7 @@ use super::yaml::{InvalidField, InvalidYaml, Node};
 use super::{index, marshal};
 use crate::registry::hosting::archive::{self, InvalidArchive};
 use crate::registry::hosting::{Upload, sha256};
+use crate::registry::intake::Content;
 
 /// What a gem is made of.
 const METADATA: &str = "metadata.gz";
@@ -31,7 +32,7 @@ const MAX_LINE: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Publication {
     specification: Specification,
-    gem: Bytes,
+    gem: Content,
     parts: Parts,
 }
 
@@ -78,8 +79,8 @@ struct Parts {
 }
 
 impl Publication {
-    pub(super) fn parse(gem: Bytes) -> Result<Self, InvalidPublication> {
-        let parts = Parts::find(&gem)?;
+    pub(super) fn parse(gem: Content) -> Result<Self, InvalidPublication> {
+        let parts = Parts::find(gem.bytes())?;
         let metadata = parts.metadata.as_deref().ok_or(InvalidPublication::Missing(METADATA))?;
         let specification = Specification::parse(&unpacked(METADATA, metadata)?)?;
         Ok(Self { specification, gem, parts })
@@ -109,7 +110,7 @@ impl Publication {
             metadata: line,
             beside: deflated(&marshal::dump(&self.specification))?,
             listed: Some(index::listed),
-            content: self.gem.to_vec(),
+            content: self.gem,
         })
     }
 

@@ -1,0 +1,99 @@
+//! The bytes of published files, in pieces, so that none of them is ever in memory as a whole to be served.
+
+use axum::body::{Body, Bytes};
+use axum::http::header::CONTENT_LENGTH;
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::channel::{Channel, Sender};
+use sqlx::AnyConnection;
+
+use super::database::Database;
+
+/// The tables. A blob's name is unique within its ecosystem, and its pieces are counted from 0.
+pub(super) const SCHEMA: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS blob (
+        ecosystem TEXT NOT NULL,
+        name TEXT NOT NULL,
+        length BIGINT NOT NULL,
+        PRIMARY KEY (ecosystem, name)
+    )",
+    "CREATE TABLE IF NOT EXISTS blob_piece (
+        ecosystem TEXT NOT NULL,
+        name TEXT NOT NULL,
+        number BIGINT NOT NULL,
+        content BYTES NOT NULL,
+        PRIMARY KEY (ecosystem, name, number),
+        FOREIGN KEY (ecosystem, name) REFERENCES blob (ecosystem, name)
+    )",
+];
+
+/// How many bytes a piece has, unless it is the last.
+const PIECE: usize = 128 << 10;
+
+/// Stores a blob, as a part of the transaction that publishes it.
+pub(super) async fn add(
+    connection: &mut AnyConnection,
+    ecosystem: &str,
+    name: &str,
+    content: &[u8],
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO blob (ecosystem, name, length) VALUES ($1, $2, $3)")
+        .bind(ecosystem)
+        .bind(name)
+        .bind(i64::try_from(content.len()).unwrap_or(i64::MAX))
+        .execute(&mut *connection)
+        .await?;
+    for (number, piece) in (0_i64..).zip(content.chunks(PIECE)) {
+        sqlx::query("INSERT INTO blob_piece (ecosystem, name, number, content) VALUES ($1, $2, $3, $4)")
+            .bind(ecosystem)
+            .bind(name)
+            .bind(number)
+            .bind(piece)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// An answer that is a blob, if it is there.
+pub(super) async fn answer(
+    database: &Database,
+    ecosystem: &'static str,
+    name: &str,
+) -> Result<Option<Response>, sqlx::Error> {
+    let length: Option<i64> =
+        sqlx::query_scalar("SELECT length FROM blob WHERE ecosystem = $1 AND name = $2")
+            .bind(ecosystem)
+            .bind(name)
+            .fetch_optional(database.pool())
+            .await?;
+    let Some(length) = length else { return Ok(None) };
+    let (sender, body) = Channel::<Bytes, sqlx::Error>::new(1);
+    tokio::spawn(send(database.clone(), ecosystem, name.to_owned(), sender));
+    Ok(Some(([(CONTENT_LENGTH, length)], Body::new(body)).into_response()))
+}
+
+/// Sends the pieces, each when the client has taken those before. No connection to the database is held meanwhile.
+async fn send(
+    database: Database,
+    ecosystem: &'static str,
+    name: String,
+    mut sender: Sender<Bytes, sqlx::Error>,
+) {
+    for number in 0_i64.. {
+        let statement = "SELECT content FROM blob_piece WHERE ecosystem = $1 AND name = $2 AND number = $3";
+        let piece = sqlx::query_scalar(statement).bind(ecosystem).bind(&name).bind(number);
+        let piece: Result<Option<Vec<u8>>, sqlx::Error> = piece.fetch_optional(database.pool()).await;
+        let piece = match piece {
+            Ok(Some(piece)) => piece,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, ecosystem, %name, "a file can't be read");
+                return sender.abort(error);
+            }
+        };
+        // The client is gone where this fails.
+        if sender.send_data(piece.into()).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Taking in what is uploaded, within bounds on memory and number.
+//!
+//! A body is written to a temporary file while it arrives, which may take long, and read into memory when there is room for
+//! it, to be looked at and stored, which doesn't. So memory is bounded by what the configuration says, whatever the number of
+//! clients and their pace, and files by the number of uploads.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use http_body_util::BodyExt as _;
+use oidc_core::Context;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::failure::Failure;
+
+/// The largest body that publishes, in bytes.
+pub(super) const MAX_UPLOAD: usize = 64 << 20;
+/// Uploads at a time, unless it is configured.
+pub(super) const UPLOADS: usize = 32;
+/// The memory for uploads, unless it is configured, and the least that can be: an npm document and its tarball.
+pub(super) const UPLOAD_MEMORY_MB: usize = 128;
+/// What is kept in memory while a body arrives, before it is written to a file.
+const IN_MEMORY: usize = 256 << 10;
+/// Memory is counted in units of this many bytes.
+const UNIT: usize = 64 << 10;
+/// How long an upload waits for others.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// The room for uploads. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Intake {
+    uploads: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    units: u32,
+    cx: Context,
+}
+
+impl Intake {
+    /// Room for `uploads` at a time, and for `megabytes` of them in memory.
+    pub(super) fn new(uploads: usize, megabytes: usize, cx: Context) -> Self {
+        let units = megabytes.max(UPLOAD_MEMORY_MB).saturating_mul(1 << 20) / UNIT;
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let permits = usize::try_from(units).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
+        let uploads = Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS)));
+        Self { uploads, memory: Arc::new(Semaphore::new(permits)), units, cx }
+    }
+
+    /// Begins to take in an upload, once there is room.
+    pub(super) async fn begin(&self) -> Result<Spool, Failure> {
+        let upload = self.wait(Arc::clone(&self.uploads).acquire_owned()).await?;
+        Ok(Spool { intake: self.clone(), buffer: Vec::new(), file: None, written: 0, _upload: upload })
+    }
+
+    /// Begins to take in a body, once there is room.
+    pub(super) async fn body(&self, body: Body) -> Result<Incoming, Failure> {
+        Ok(Incoming { spool: self.begin().await?, body, rest: Bytes::new(), left: MAX_UPLOAD })
+    }
+
+    async fn wait<T, E>(&self, permit: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
+        let permit = tokio::select! {
+            biased;
+            permit = permit => permit.ok(),
+            () = self.cx.clock().sleep(MAX_WAIT) => None,
+        };
+        permit.ok_or_else(|| {
+            let message = "the registry is taking in as many uploads as it may; try again later";
+            Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        })
+    }
+}
+
+/// The refusal of a body that is too long, or ends early, or arrives too slowly.
+pub(super) fn unread(limit: usize) -> Failure {
+    let message = format!("the body is incomplete, arrived too slowly or is larger than {limit} bytes");
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
+/// A body that is being read from its beginning.
+pub(super) struct Incoming {
+    spool: Spool,
+    body: Body,
+    /// What arrived and was not yet asked for.
+    rest: Bytes,
+    left: usize,
+}
+
+impl Incoming {
+    /// The next bytes, which are few. `None` where the body ends before.
+    pub(super) async fn exact(&mut self, length: usize) -> Result<Option<Vec<u8>>, Failure> {
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let Some(arrived) = self.next().await? else { return Ok(None) };
+            let missing = length.saturating_sub(bytes.len());
+            self.rest = arrived;
+            bytes.extend(self.rest.split_to(missing.min(self.rest.len())));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// All bytes that are left.
+    pub(super) async fn rest(mut self) -> Result<Spooled, Failure> {
+        while let Some(bytes) = self.next().await? {
+            self.spool.write(&bytes).await?;
+        }
+        self.spool.finish().await
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        if !self.rest.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.rest)));
+        }
+        while let Some(frame) = self.body.frame().await {
+            let Ok(bytes) = frame.map_err(|_| unread(MAX_UPLOAD))?.into_data() else { continue };
+            self.left = self.left.checked_sub(bytes.len()).ok_or_else(|| unread(MAX_UPLOAD))?;
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Bytes that arrive: few in memory, many in a file.
+pub(super) struct Spool {
+    intake: Intake,
+    buffer: Vec<u8>,
+    file: Option<File>,
+    /// How many bytes are in the file.
+    written: usize,
+    _upload: OwnedSemaphorePermit,
+}
+
+impl Spool {
+    /// How many bytes have arrived.
+    pub(super) fn len(&self) -> usize {
+        self.written.saturating_add(self.buffer.len())
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= IN_MEMORY { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        let (mut buffer, file) = (std::mem::take(&mut self.buffer), self.file.take());
+        let length = buffer.len();
+        let write = move || -> io::Result<(Vec<u8>, File)> {
+            let mut file = file.map_or_else(tempfile::tempfile, Ok)?;
+            file.write_all(&buffer)?;
+            buffer.clear();
+            Ok((buffer, file))
+        };
+        let (buffer, file) = blocking(write).await?.map_err(|error| Failure::internal(&error))?;
+        self.written = self.written.saturating_add(length);
+        (self.buffer, self.file) = (buffer, Some(file));
+        Ok(())
+    }
+
+    pub(super) async fn finish(mut self) -> Result<Spooled, Failure> {
+        if self.file.is_some() {
+            self.flush().await?;
+        }
+        Ok(Spooled(self))
+    }
+}
+
+/// Bytes that have arrived.
+pub(super) struct Spooled(Spool);
+
+impl Spooled {
+    /// How many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Reads them into memory, once there is room for them and for `more` bytes that are made of them.
+    pub(super) async fn load(self, more: usize) -> Result<Content, Failure> {
+        let units = self.len().saturating_add(more).div_ceil(UNIT).max(1);
+        let Self(Spool { intake, buffer, file, written, _upload }) = self;
+        let units = u32::try_from(units).unwrap_or(u32::MAX).min(intake.units);
+        let permit = intake.wait(Arc::clone(&intake.memory).acquire_many_owned(units)).await?;
+        let read = move || -> io::Result<Vec<u8>> {
+            let Some(mut file) = file else { return Ok(buffer) };
+            file.rewind()?;
+            let mut bytes = Vec::with_capacity(written);
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = blocking(read).await?.map_err(|error| Failure::internal(&error))?;
+        Ok(Content { bytes: bytes.into(), room: Some(Arc::new((permit, _upload))) })
+    }
+}
+
+/// Bytes in memory, with the room that they take. Clones and parts share both.
+#[derive(Clone, Debug)]
+pub(super) struct Content {
+    bytes: Bytes,
+    /// Given back when the last of them is dropped.
+    #[allow(dead_code)]
+    room: Option<Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit)>>,
+}
+
+#[allow(dead_code)]
+impl Content {
+    /// The bytes. They take no room of their own and must not outlive this.
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Other bytes, made of these, in the same room.
+    pub(super) fn with(&self, bytes: impl Into<Bytes>) -> Self {
+        Self { bytes: bytes.into(), room: self.room.clone() }
+    }
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    /// Bytes that were not uploaded, so that nobody counts their room.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), room: None }
+    }
+}
+
+/// Work that takes a while, which other requests on this thread shouldn't have to wait for.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Failure::internal(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::testing::ManualClock;
+
+    use super::*;
+
+    fn intake(uploads: usize) -> Intake {
+        Intake::new(uploads, 1, Context::default().with_clock(ManualClock::at(1)))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_taken_in_whole_whether_it_is_small_or_large() {
+        for length in [0, 1, IN_MEMORY - 1, IN_MEMORY, IN_MEMORY + 1, 3 << 20] {
+            let bytes: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            let mut incoming =
+                intake(1).body(Body::from([b"head".as_slice(), &bytes].concat())).await.unwrap();
+            assert_eq!(incoming.exact(4).await.unwrap().unwrap(), b"head");
+            let content = incoming.rest().await.unwrap().load(0).await.unwrap();
+            assert!(*content == *bytes, "{length}");
+        }
+        let mut incoming = intake(1).body(Body::from("head")).await.unwrap();
+        assert_eq!(incoming.exact(5).await.unwrap(), None);
+        let large = Body::from(vec![0; MAX_UPLOAD + 1]);
+        assert!(intake(1).body(large).await.unwrap().rest().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn there_is_room_for_so_many_uploads_and_so_much_memory() {
+        let intake = intake(3);
+        let upload = async |megabytes: usize| {
+            let body = Body::from(vec![1; megabytes << 20]);
+            {
+                let spooled = intake.body(body).await?.rest().await?;
+                let more = spooled.len();
+                spooled.load(more).await
+            }
+        };
+        let large = upload(60).await.unwrap();
+        assert!(upload(8).await.unwrap_err().message().contains("try again later"));
+        let small = [upload(1).await.unwrap(), upload(2).await.unwrap()];
+        assert!(intake.begin().await.is_err());
+        drop(large);
+        let half = upload(60).await.unwrap();
+        let part = half.with(vec![1]);
+        drop(half);
+        assert!(upload(60).await.is_err());
+        drop((part, small));
+        assert!(upload(60).await.is_ok());
+    }
+}

@@ -137,7 +137,7 @@ pub(crate) fn is_identity_token(text: &str) -> bool {
 }
 
 /// Reads a token's claims without any check of its signature.
-fn decode_unverified(token: &str) -> Result<Unverified<Claims>, InvalidIdToken> {
+pub(crate) fn decode_unverified(token: &str) -> Result<Unverified<Claims>, InvalidIdToken> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(InvalidIdToken::TooLarge(token.len()));
     }

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use super::{Host, Issuer, Provider};
+use super::{ClaimRule, Form, Host, Issuer, Presence, Profile, Provider};
+use crate::claims::Claims;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::source::Detection;
-use crate::token::is_identity_token;
+use crate::token::{decode_unverified, is_identity_token};
+use crate::url::HttpUrl;
 
 /// The platforms that an application knows.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +67,23 @@ impl ProviderSet {
 }
 
 impl ProviderSet {
+    /// The issuer of an identity token that one of the platforms made, which a text is; `None` for any other text, publish tokens
+    /// that are JWTs among them. Nothing verifies the token.
+    ///
+    /// It is known by a platform's issuer, by an address below one (an enterprise's, an organization's), or by claims that a
+    /// platform has in each of its tokens.
+    pub fn identity_issuer(&self, text: &str) -> Option<String> {
+        let claims = decode_unverified(text.trim()).ok()?;
+        let claims = claims.read_unverified();
+        let issuer = claims.text("iss")?;
+        let is_of = |provider: &Arc<dyn Provider>| {
+            let profile = provider.profile();
+            profile.issuers.iter().any(|known| is_at_or_below(&issuer, known.url()))
+                || (profile.host == Host::Ci && has_claims_of(profile, claims))
+        };
+        (HttpUrl::parse(&issuer).is_ok() && self.iter().any(is_of)).then(|| issuer.into_owned())
+    }
+
     /// The variables of an environment that give the job's identity to whoever sees them: those that the platforms name
     /// ([`Provider::identity_variables`]), on whichever of them the job runs, and those that hold an identity token, whatever
     /// their names.
@@ -85,6 +104,19 @@ impl ProviderSet {
         let is_token = |name: &str| environment.get(name).is_some_and(is_identity_token);
         environment.names().filter(|name| is_named(name) || is_token(name)).collect()
     }
+}
+
+/// Whether an issuer is a platform's, or one at an address below it.
+fn is_at_or_below(issuer: &str, known: &str) -> bool {
+    let known = known.trim_end_matches('/');
+    issuer.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether claims are all there that the platform has in each token, beside those that every issuer has.
+fn has_claims_of(profile: &Profile, claims: &Claims) -> bool {
+    let is_own = |rule: &&ClaimRule| rule.presence == Presence::Required && rule.form != Form::Registered;
+    let mut own = profile.claims.iter().filter(is_own).peekable();
+    own.peek().is_some() && own.all(|rule| claims.get(rule.name).is_some())
 }
 
 /// Whether a pattern with a `*` at either end, or none, is one of the name.

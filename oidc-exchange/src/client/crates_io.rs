@@ -20,7 +20,7 @@ const CARGO_CREDENTIALS: OldFile = OldFile {
 };
 
 /// cargo.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "crates-io",
     variables: &["CARGO_REGISTRY_TOKEN"],
     variables_around: Some(("CARGO_REGISTRIES_", "_TOKEN")),
@@ -40,7 +40,7 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already been used", USED),
 ];
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
     .lifetime_in_minutes(30)
     .known_refusals(KNOWN_REFUSALS);

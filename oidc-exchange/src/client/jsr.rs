@@ -16,7 +16,7 @@ const MAX_PART: usize = 128;
 
 /// JSR's token is an option of `deno publish` and `jsr publish`; `JSR_TOKEN` is what scripts call it by convention. Not of the
 /// collected facts, and uncertain.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "jsr",
     variables: &["JSR_TOKEN"],
     variables_around: None,
@@ -26,7 +26,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the token on jsr.io, under the account's settings",
 };
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).without_exchange();
 
 /// JSR, which has no exchange: the identity token itself is sent with the upload, and its audience says what it may do.
 ///

@@ -34,7 +34,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
                 disallow tokens\"",
 };
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]);
 
 /// An npm registry.
 ///

@@ -19,7 +19,7 @@ const KEYS: &[&str] = &["<apikeys>"];
 
 /// Where `nuget` keeps API keys, by Microsoft's documentation of `nuget setapikey`. `NUGET_API_KEY` is what scripts call it
 /// by convention. Not of the collected facts, and uncertain.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "nuget",
     variables: &["NUGET_API_KEY"],
     variables_around: None,
@@ -40,7 +40,7 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already been used", USED),
 ];
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&["NUGET_ID_TOKEN"])
     .lifetime_in_minutes(15)
     .known_refusals(KNOWN_REFUSALS);

@@ -16,7 +16,7 @@ const PUBLIC: &str = "https://open-vsx.org/";
 const TOKEN_PATH: &str = "/api/-/trusted-publishing/token";
 
 /// Where ovsx keeps tokens, by its documentation. Not of the collected facts, and uncertain.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "open-vsx",
     variables: &["OVSX_PAT"],
     variables_around: None,
@@ -26,7 +26,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "delete the access token on Open VSX, under the account's settings",
 };
 
-static PROTOCOL: Protocol =
+pub(super) static PROTOCOL: Protocol =
     Protocol::new(&OLD_WAY).token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
 
 /// An Open VSX registry of extensions.

@@ -20,7 +20,7 @@ const EXCHANGE_PATH: &str = "/oidc/token-exchange/";
 
 /// What scripts call the API credentials by convention. Not of the collected facts, and uncertain. Composer's own `auth.json` is
 /// not among it: it reads packages and publishes none.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "packagist",
     variables: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
     variables_around: None,
@@ -30,7 +30,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API credentials on Private Packagist, under the organization's settings",
 };
 
-static PROTOCOL: Protocol =
+pub(super) static PROTOCOL: Protocol =
     Protocol::new(&OLD_WAY).token_variables(&["PACKAGIST_ID_TOKEN"]).lifetime_in_minutes(15);
 
 /// Private Packagist's packages of one organization.

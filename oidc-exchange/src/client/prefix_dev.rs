@@ -15,7 +15,7 @@ const HOST: &str = "prefix.dev";
 const MINT_PATH: &str = "/api/oidc/mint_token";
 
 /// Where rattler-build and pixi keep tokens, by their documentation. Not of the collected facts, and uncertain.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "prefix-dev",
     variables: &["PREFIX_API_KEY"],
     variables_around: None,
@@ -28,7 +28,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on prefix.dev, under the account's settings",
 };
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PREFIX_DEV_ID_TOKEN"]);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PREFIX_DEV_ID_TOKEN"]);
 
 /// prefix.dev's channels of conda packages.
 ///

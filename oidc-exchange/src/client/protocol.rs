@@ -14,6 +14,8 @@ pub struct Protocol {
     pub lifetime: Option<Duration>,
     /// Where a registry's users keep long-lived secrets.
     pub old_way: &'static OldWay,
+    /// Whether an identity token is exchanged; where not, the registry takes the identity token itself with the upload.
+    pub exchanges: bool,
     /// Refusals whose cause is known beyond the registry's own words.
     pub known_refusals: &'static [KnownRefusal],
 }
@@ -22,7 +24,7 @@ impl Protocol {
     /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell how long a publish
     /// token lives.
     pub const fn new(old_way: &'static OldWay) -> Self {
-        Self { token_variables: &[], lifetime: None, old_way, known_refusals: &[] }
+        Self { token_variables: &[], lifetime: None, old_way, exchanges: true, known_refusals: &[] }
     }
 
     /// With these variables for identity tokens.
@@ -43,6 +45,13 @@ impl Protocol {
     #[must_use]
     pub const fn known_refusals(mut self, refusals: &'static [KnownRefusal]) -> Self {
         self.known_refusals = refusals;
+        self
+    }
+
+    /// Without an exchange: the registry takes the identity token itself.
+    #[must_use]
+    pub const fn without_exchange(mut self) -> Self {
+        self.exchanges = false;
         self
     }
 }

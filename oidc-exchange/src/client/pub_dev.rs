@@ -9,7 +9,7 @@ const PUBLIC: &str = "https://pub.dev/";
 
 /// Where pub keeps a person's log-in and tokens, by Dart's documentation; `PUB_TOKEN` is its example. Not of the collected facts,
 /// and uncertain.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "pub-dev",
     variables: &["PUB_TOKEN", "PUB_CREDENTIALS"],
     variables_around: None,
@@ -23,7 +23,8 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "let the package be published from CI only, under its admin page on pub.dev",
 };
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PUB_DEV_ID_TOKEN"]);
+pub(super) static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange();
 
 /// pub.dev, which has no exchange: the identity token itself is sent as bearer with the upload.
 ///

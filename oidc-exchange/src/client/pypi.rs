@@ -42,7 +42,7 @@ pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already used", USED),
 ];
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
     .lifetime_in_minutes(15)
     .known_refusals(KNOWN_REFUSALS);

@@ -12,7 +12,7 @@ use crate::rubygems::{self, EXCHANGE_PATH, TOKEN_VARIABLE};
 const PUBLIC: &str = "https://rubygems.org/";
 
 /// gem.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "rubygems",
     variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
     variables_around: None,
@@ -22,7 +22,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on rubygems.org, under the profile's settings",
 };
 
-static PROTOCOL: Protocol =
+pub(super) static PROTOCOL: Protocol =
     Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
 
 /// A registry of gems that speaks RubyGems' protocol.

@@ -14,7 +14,7 @@ const PUBLIC: &str = "https://marketplace.visualstudio.com/";
 const TOKEN_PATH: &str = "/_apis/gallery/token";
 
 /// Where vsce keeps tokens, by its documentation. Not of the collected facts, and uncertain.
-pub(super) static OLD_WAY: OldWay = OldWay {
+static OLD_WAY: OldWay = OldWay {
     ecosystem: "vs-marketplace",
     variables: &["VSCE_PAT"],
     variables_around: None,
@@ -24,7 +24,7 @@ pub(super) static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the personal access token in Azure DevOps",
 };
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["VS_MARKETPLACE_ID_TOKEN"]);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["VS_MARKETPLACE_ID_TOKEN"]);
 
 /// The Visual Studio Marketplace.
 ///

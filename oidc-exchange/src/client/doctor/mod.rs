@@ -99,7 +99,7 @@ impl<'a, R: Registry> Doctor<'a, R> {
             Found::Registry => report.add_all(self.registry.advise()),
             Found::Other | Found::Nothing => report.miss_registry(),
         }
-        remains::look(self.registry.protocol().old_way, cx, &mut report);
+        remains::look(self.registry.protocol(), providers, cx, &mut report);
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }

@@ -2,7 +2,7 @@
 
 use oidc_core::{Diagnosis, Severity, Subject, shown};
 
-use super::remains::OldWay;
+use super::remains::{OldWay, UNEXCHANGED};
 use super::report::{Report, Verdict};
 
 /// The steps that are left.
@@ -31,7 +31,14 @@ pub(super) fn steps(report: &Report, way: &OldWay, is_vendors: bool) -> Vec<Stri
         ),
         Verdict::Accepted | Verdict::ExchangeAccepted => {}
     }
-    let places = places(report);
+    let unexchanged = places(report, |one| one.code == UNEXCHANGED);
+    if !unexchanged.is_empty() {
+        steps.push(format!(
+            "remove the identity token from {}: what publishes is the token that the exchange gives for it",
+            unexchanged.join(", ")
+        ));
+    }
+    let places = places(report, is_left);
     if !places.is_empty() {
         let go_on = "publish once without a static token (`--trusted-publishing always` with this tool)";
         steps.push(go_on.to_owned());
@@ -88,15 +95,17 @@ fn publisher(report: &Report) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join(", "))
 }
 
-/// Where the registry's own long-lived secrets are.
-fn places(report: &Report) -> Vec<String> {
-    let is_left = |one: &&Diagnosis| {
-        let is_remains = is_secret(one) || matches!(one.code, "placeholder-token" | "token-reference-unset");
-        is_remains && one.severity != Severity::Notice
-    };
+/// A long-lived secret, or what stands in its place.
+fn is_left(one: &Diagnosis) -> bool {
+    is_secret(one) || matches!(one.code, "placeholder-token" | "token-reference-unset")
+}
+
+/// Where the registry's own tools find what is of a kind.
+fn places(report: &Report, is_one: impl Fn(&Diagnosis) -> bool) -> Vec<String> {
+    let is_own = |one: &&Diagnosis| is_one(one) && one.severity != Severity::Notice;
     let place = |one: &Diagnosis| match &one.subject {
         Subject::Variable(_) | Subject::File(_) => Some(one.subject.to_string()),
         _ => None,
     };
-    report.diagnoses.iter().filter(is_left).filter_map(place).collect()
+    report.diagnoses.iter().filter(is_own).filter_map(place).collect()
 }

@@ -2,14 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Subject};
+use oidc_core::{Context, Diagnosis, Environment, HttpUrl, ProviderSet, Severity, Subject, shown};
 
 use super::report::Report;
 use crate::client::{
-    crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
+    Protocol, crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
     vs_marketplace,
 };
 use crate::npm::is_placeholder;
+
+/// The stable name of an identity token where a publish token belongs.
+pub(super) const UNEXCHANGED: &str = "identity-token-unexchanged";
+
+/// What a JSON object begins with in base64url, and hence every JWT.
+const JSON_OBJECT: &str = "eyJ";
+
+/// A text is looked through for so many tokens.
+const MAX_TOKENS: usize = 16;
 
 /// A settings file may have so many bytes to be looked at.
 const MAX_FILE: usize = 256 * 1024;
@@ -84,33 +93,35 @@ impl OldFile {
 }
 
 /// Every registry's.
-static ALL: &[&OldWay] = &[
-    &npm::OLD_WAY,
-    &pypi::OLD_WAY,
-    &crates_io::OLD_WAY,
-    &rubygems::OLD_WAY,
-    &nuget::OLD_WAY,
-    &prefix_dev::OLD_WAY,
-    &packagist::OLD_WAY,
-    &open_vsx::OLD_WAY,
-    &vs_marketplace::OLD_WAY,
-    &jsr::OLD_WAY,
-    &pub_dev::OLD_WAY,
+static ALL: &[&Protocol] = &[
+    &npm::PROTOCOL,
+    &pypi::PROTOCOL,
+    &crates_io::PROTOCOL,
+    &rubygems::PROTOCOL,
+    &nuget::PROTOCOL,
+    &prefix_dev::PROTOCOL,
+    &packagist::PROTOCOL,
+    &open_vsx::PROTOCOL,
+    &vs_marketplace::PROTOCOL,
+    &jsr::PROTOCOL,
+    &pub_dev::PROTOCOL,
 ];
 
 /// Looks for what is left: the registry's own first, then others', which any step of the job can read just as well.
-pub(super) fn look(own: &'static OldWay, cx: &Context, report: &mut Report) {
-    let others = ALL.iter().copied().filter(|way| way.ecosystem != own.ecosystem);
-    for (way, severity) in
-        std::iter::once((own, Severity::Warning)).chain(others.map(|way| (way, Severity::Notice)))
-    {
-        let look = Look { way, environment: cx.environment(), severity };
+pub(super) fn look(own: &'static Protocol, providers: &ProviderSet, cx: &Context, report: &mut Report) {
+    let others = ALL.iter().copied().filter(|other| other.old_way.ecosystem != own.old_way.ecosystem);
+    let others = others.map(|protocol| (protocol, Severity::Notice));
+    for (protocol, severity) in std::iter::once((own, Severity::Warning)).chain(others) {
+        let look =
+            Look { protocol, way: protocol.old_way, providers, environment: cx.environment(), severity };
         report.add_all(look.variables());
         report.add_all(look.files(cx));
     }
 }
 
 struct Look<'a> {
+    protocol: &'static Protocol,
+    providers: &'a ProviderSet,
     way: &'static OldWay,
     environment: &'a Environment,
     severity: Severity,
@@ -126,12 +137,16 @@ impl<'a> Look<'a> {
             });
             around || self.way.variables.contains(name)
         };
-        self.environment.names().filter(is_one).map(|name| match self.environment.get(name) {
-            Some(value) if is_placeholder(value) => {
-                placeholder(Subject::Variable(name.to_owned()), &format!("variable `{name}`"))
+        self.environment.names().filter(is_one).filter_map(|name| {
+            let subject = Subject::Variable(name.to_owned());
+            let place = format!("variable `{name}`");
+            let value = self.environment.get(name).unwrap_or_default();
+            if is_placeholder(value) {
+                return Some(placeholder(subject, &place));
             }
-            _ => {
-                self.secret("static-token", Subject::Variable(name.to_owned()), &format!("variable `{name}`"))
+            match self.identity_token(value, &subject, &place) {
+                Some(found) => self.protocol.exchanges.then_some(found),
+                None => Some(self.secret("static-token", subject, &place)),
             }
         })
     }
@@ -144,7 +159,7 @@ impl<'a> Look<'a> {
                 let Ok(bytes) = cx.files().read(&path, MAX_FILE) else { continue };
                 let text = String::from_utf8_lossy(&bytes);
                 let marked = file.marks.iter().any(|mark| text.contains(mark));
-                found.extend(marked.then(|| self.secret_in(&path)));
+                found.extend(marked.then(|| self.secret_in(&path, &text)));
                 found.extend(text.lines().find_map(|line| self.line(file, &path, line)));
             }
         }
@@ -161,9 +176,28 @@ impl<'a> Look<'a> {
         of_user.into_iter().chain(file.in_folder.then(|| PathBuf::from(file.name))).collect()
     }
 
-    fn secret_in(&self, path: &Path) -> Diagnosis {
+    fn secret_in(&self, path: &Path, text: &str) -> Diagnosis {
         let subject = Subject::File(path.to_string_lossy().into_owned());
-        self.secret("static-token-file", subject, &format!("file `{}`", path.display()))
+        let place = format!("file `{}`", path.display());
+        let found = self.identity_token(text, &subject, &place);
+        found.unwrap_or_else(|| self.secret("static-token-file", subject, &place))
+    }
+
+    /// An identity token where a publish token belongs, and nothing to revoke.
+    fn identity_token(&self, text: &str, subject: &Subject, place: &str) -> Option<Diagnosis> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let words =
+            text.split(|c: char| !is_part(c)).filter(|word| word.starts_with(JSON_OBJECT)).take(MAX_TOKENS);
+        let issuer = words.filter_map(|word| self.providers.identity_issuer(word)).next()?;
+        let problem = format!(
+            "{place} holds an identity token of `{}`, which is no publish token: a registry takes it in exchange for one, and \
+             refuses it as one",
+            shown(&issuer)
+        );
+        let fix = "remove it from there, and publish with what the exchange gives: `trusted-publish exec` makes the exchange and \
+                   puts the publish token in its place; there is nothing to end, since an identity token ends by itself";
+        let diagnosis = Diagnosis::new(UNEXCHANGED, subject.clone(), problem).severity(self.severity);
+        Some(diagnosis.fix(fix).link(self.way.link))
     }
 
     /// What a line gives away, if its key is one that holds secrets.
@@ -187,7 +221,10 @@ impl<'a> Look<'a> {
             None if value.is_empty() => None,
             None if is_placeholder(value) => Some(placeholder(subject, &place)),
             None if matches!(value, "undefined" | "null") => Some(unset(subject, &place, value)),
-            None => Some(self.secret("static-token-file", subject, &place)),
+            None => Some(
+                self.identity_token(value, &subject, &place)
+                    .unwrap_or_else(|| self.secret("static-token-file", subject, &place)),
+            ),
         }
     }
 

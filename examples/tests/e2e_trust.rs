@@ -114,6 +114,25 @@ fn github(workflow: &str) -> Value {
 }
 
 #[tokio::test]
+async fn editing_a_publisher_in_the_file_keeps_what_it_learned() {
+    let world = World::start("").await;
+    assert_eq!(world.exchange(WIDGET, &Changes::default()).await.status, 201);
+    // One publisher becomes two of the same repository, both with another rule.
+    world.edit(|text| {
+        let publisher = text.split("[[package.publisher]]").nth(1).unwrap().split("[[").next().unwrap();
+        let edited = format!("{}\nref = \"refs/tags/v*\"\n", publisher.trim_end());
+        let other = edited.replace("publish.yml", "release.yml");
+        text.replace(publisher, &format!("{edited}\n[[package.publisher]]{other}\n"))
+    });
+    let world = world.restarted().await;
+    let squatter = |job: Changes| job.set("repository_id", "99").set("repository_owner_id", "98");
+    for job in [Changes::default, || release("release.yml")] {
+        assert_eq!(world.exchange(WIDGET, &squatter(job())).await.status, 404, "the name's new owner");
+        assert_eq!(world.exchange(WIDGET, &job()).await.status, 201, "the owner");
+    }
+}
+
+#[tokio::test]
 async fn the_real_npm_adds_lists_and_revokes_publishers() {
     let Some(npm) = Tool::Npm.find().await else { return };
     let world = World::start("").await;

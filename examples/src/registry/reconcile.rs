@@ -10,8 +10,9 @@ use super::ecosystems::Served;
 /// Who configured it: this file. What the API adds has another origin and is left alone.
 pub(super) const FILE: &str = "file";
 
-/// Makes the stores hold what the file says: what is unchanged keeps its id and its learned ids, what is new is added,
-/// what is no longer there is removed.
+/// Makes the stores hold what the file says: what is unchanged keeps its id, what is new is added, what is no longer there is
+/// removed. What has the package and the identity of something that the file said before keeps its learned ids and its
+/// age, whatever else was edited.
 pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -> Result<(), StartError> {
     let known = trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))?;
     let mut wanted = Vec::new();
@@ -28,11 +29,13 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -
             served.register(package).await.map_err(|error| at(package, None, &error))?;
         }
     }
-    for record in known.iter().filter(|record| !wanted.iter().any(|other| record.is_like(other))) {
-        remove(trust, record).await?;
-    }
+    let gone = known.iter().filter(|record| !wanted.iter().any(|other| record.is_like(other)));
+    let mut gone: Vec<&PublisherRecord> = gone.collect();
     for record in wanted.iter().filter(|record| !known.iter().any(|other| record.is_like(other))) {
-        add(trust, record).await?;
+        replace_or_add(trust, record, &known, &mut gone).await?;
+    }
+    for record in gone {
+        remove(trust, record).await?;
     }
     note_unpublished(config, trust).await
 }
@@ -95,6 +98,35 @@ async fn settle(trust: &Trust, known: &PublisherRecord, wanted: &PublisherRecord
     }
     let settled = trust.package_created(&known.package, Some(&known.id)).await;
     settled.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
+}
+
+/// Stores a publisher that the file did not have before: in the place of one of the same package and identity that it has no
+/// more, or as one more, which knows what that one had learned.
+async fn replace_or_add(
+    trust: &Trust,
+    record: &PublisherRecord,
+    known: &[PublisherRecord],
+    gone: &mut Vec<&PublisherRecord>,
+) -> Result<(), StartError> {
+    let is_before =
+        |before: &PublisherRecord| before.package == record.package && before.identity == record.identity;
+    if let Some(position) = gone.iter().position(|before| is_before(before)) {
+        let before = gone.remove(position);
+        settle(trust, before, record).await?;
+        return match trust.edit(&before.id, record.clone()).await {
+            // The API has it already: what is left to do is to remove the old one.
+            Err(TrustError::Exists { .. }) => remove(trust, before).await,
+            // Another instance that starts at this moment was first.
+            Ok(_) | Err(TrustError::Missing) => Ok(()),
+            Err(error) => Err(StartError::Trust(error.to_string())),
+        };
+    }
+    let mut record = record.clone();
+    if let Some(before) = known.iter().find(|before| is_before(before) && !before.learned.is_empty()) {
+        record.learned.clone_from(&before.learned);
+        record.created_at = before.created_at;
+    }
+    add(trust, &record).await
 }
 
 async fn add(trust: &Trust, record: &PublisherRecord) -> Result<(), StartError> {

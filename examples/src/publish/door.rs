@@ -22,6 +22,9 @@ pub(super) trait Door: Send + Sync {
     /// Finds out whether a publish would be accepted.
     async fn examine(&self, question: Question<'_>) -> Report;
 
+    /// Whether the registry exchanges identity tokens; where not, it takes them themselves.
+    fn exchanges(&self) -> bool;
+
     /// When the publish token ends, if there is one and that is known.
     fn ends(&self) -> Option<Timestamp>;
 
@@ -97,6 +100,10 @@ impl<R: Registry> Door for Opened<R> {
         };
         let doctor = if question.exchanges_always { doctor.exchanging_always() } else { doctor };
         doctor.examine(question.providers, question.cx).await
+    }
+
+    fn exchanges(&self) -> bool {
+        self.registry.protocol().exchanges
     }
 
     fn ends(&self) -> Option<Timestamp> {

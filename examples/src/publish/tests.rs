@@ -114,6 +114,23 @@ async fn the_short_lived_token_wins_over_a_static_one() {
 }
 
 #[tokio::test]
+async fn an_identity_token_is_no_static_credential() {
+    let issuer = FakeIssuer::new("https://token.actions.githubusercontent.com");
+    let unexchanged = issuer.sign(&json!({ "iss": issuer.url(), "aud": "npm:r.example" }));
+    let http = platform().on("POST", EXCHANGE, answer(404, &json!({ "message": "no publisher" })));
+    let variables = [GITHUB, &[("NODE_AUTH_TOKEN", unexchanged.as_str())]].concat();
+    for more in [&[][..], &["--trusted-publishing", "never"]] {
+        let ran = token(&http, &variables, more).await;
+        let error = ran.failed();
+        let expected =
+            format!("NODE_AUTH_TOKEN holds an identity token of {}, not a publish token", issuer.url());
+        assert!(error.contains(&expected) && !error.contains(&unexchanged), "{error}");
+    }
+    let with_another = [&variables[..], &[("NPM_TOKEN", "static-token")]].concat();
+    token(&http, &with_another, &[]).await.printed("static-token");
+}
+
+#[tokio::test]
 async fn on_gitlab_the_token_is_in_a_variable_and_nothing_is_masked() {
     let prepared = id_token("npm:r.example");
     for name in ["NPM_ID_TOKEN", "NPM_R_EXAMPLE_ID_TOKEN"] {

@@ -190,12 +190,11 @@ impl<'a> Look<'a> {
             text.split(|c: char| !is_part(c)).filter(|word| word.starts_with(JSON_OBJECT)).take(MAX_TOKENS);
         let issuer = words.filter_map(|word| self.providers.identity_issuer(word)).next()?;
         let problem = format!(
-            "{place} holds an identity token of `{}`, which is no publish token: a registry takes it in exchange for one, and \
-             refuses it as one",
+            "{place} holds an identity token of `{}`, not a publish token: it has to be exchanged first",
             shown(&issuer)
         );
-        let fix = "remove it from there, and publish with what the exchange gives: `trusted-publish exec` makes the exchange and \
-                   puts the publish token in its place; there is nothing to end, since an identity token ends by itself";
+        let fix = "publish with the token that the registry gives in exchange for it, which `trusted-publish exec` asks for and puts \
+                   in its place";
         let diagnosis = Diagnosis::new(UNEXCHANGED, subject.clone(), problem).severity(self.severity);
         Some(diagnosis.fix(fix).link(self.way.link))
     }

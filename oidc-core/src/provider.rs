@@ -43,6 +43,16 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// When a claim that it needs is missing or is not one.
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch>;
 
+    /// The registry half: every identity under which a publisher that accepts this token may be stored, [`Provider::identify`]'s
+    /// among them. More than one only where the publisher, and not the platform, says which claim it is found by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::identify`].
+    fn identities(&self, claims: &Verified<Claims>) -> Result<Vec<Identity>, Mismatch> {
+        Ok(vec![self.identify(claims)?])
+    }
+
     /// The registry half: a publisher from its configuration, a JSON object whose keys the platform documents.
     ///
     /// # Errors

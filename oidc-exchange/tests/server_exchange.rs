@@ -328,7 +328,10 @@ async fn publishers_of_a_sibling_issuer_speak_for_nobody_else() {
     registry.store.add(&foreign).await.unwrap();
     let refusal = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
-    assert!(registry.store.candidates(&foreign.identity, "npm", None).await.unwrap().len() == 1);
+    assert!(
+        registry.store.candidates(std::slice::from_ref(&foreign.identity), "npm", None).await.unwrap().len()
+            == 1
+    );
 }
 
 #[tokio::test]

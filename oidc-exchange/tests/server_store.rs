@@ -27,7 +27,7 @@ struct Generous(MemoryStore, Vec<PublisherRecord>);
 impl PublisherStore for Generous {
     async fn candidates(
         &self,
-        _: &Identity,
+        _: &[Identity],
         _: &str,
         _: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {

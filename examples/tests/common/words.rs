@@ -315,11 +315,11 @@ struct Stubborn {
 impl PublisherStore for Stubborn {
     async fn candidates(
         &self,
-        identity: &Identity,
+        identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
-        self.memory.candidates(identity, ecosystem, package).await
+        self.memory.candidates(identities, ecosystem, package).await
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::verify::{Reason, Verifier, VerifyError};
-use oidc_core::{Claims, Context, HttpUrl, Identity, Provider, Run, Secret, Timestamp, Verified};
+use oidc_core::{Claims, Context, HttpUrl, Identity, Mismatch, Provider, Run, Secret, Timestamp, Verified};
 
 use super::chain::Chain;
 use super::choose::{Chooser, Chosen};
@@ -173,9 +173,11 @@ impl Exchange {
         let provider =
             provider.ok_or_else(|| Refusal::internal("the token was verified by another verifier"))?;
         self.0.unknown.report(provider.profile(), verified);
-        let identity = provider.identify(verified).map_err(|mismatch| Refusal::unidentified(&mismatch))?;
+        let unidentified = |mismatch: Mismatch| Refusal::unidentified(&mismatch);
+        let identity = provider.identify(verified).map_err(unidentified)?;
+        let identities = provider.identities(verified).map_err(unidentified)?;
         let run = provider.run(verified);
-        Ok(Subject { provider, identity, run })
+        Ok(Subject { provider, identity, identities, run })
     }
 
     async fn decide(
@@ -216,10 +218,11 @@ impl Exchange {
     ) -> Result<Vec<Chosen>, Refusal> {
         let identity = &subject.identity;
         let package = door.package.as_deref();
-        let candidates = self.0.stores.candidates(identity, door.ecosystem, package).await?;
+        let candidates = self.0.stores.candidates(&subject.identities, door.ecosystem, package).await?;
         // The store only narrows; what it hands over is held against the identity once more.
-        let is_candidate =
-            |record: &PublisherRecord| record.identity == *identity && door.is_for(&record.package);
+        let is_candidate = |record: &PublisherRecord| {
+            subject.identities.contains(&record.identity) && door.is_for(&record.package)
+        };
         let candidates = candidates.into_iter().filter(is_candidate).collect();
         let provider = &*subject.provider;
         let chooser = Chooser { provider, verified, policy: &self.0.trust, now: self.now() };
@@ -350,7 +353,10 @@ impl fmt::Debug for Exchange {
 /// Whom a verified token speaks for.
 struct Subject {
     provider: Arc<dyn Provider>,
+    /// The one that messages name.
     identity: Identity,
+    /// All under which its publishers may be stored.
+    identities: Vec<Identity>,
     run: Run,
 }
 

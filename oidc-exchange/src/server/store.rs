@@ -125,17 +125,19 @@ pub const MAX_LATEST: usize = 100;
 /// Finds publishers, and burns and mints.
 #[async_trait]
 pub trait PublisherStore: fmt::Debug + Send + Sync {
-    /// The publishers of this identity in this ecosystem, of one package or of all, oldest first.
+    /// The publishers of these identities in this ecosystem, of one package or of all, oldest first. A token has one identity
+    /// on most platforms, and up to 256 of one issuer.
     ///
     /// At most [`MAX_CANDIDATES`] of them, so that nobody can make an exchange dear by naming somebody else's
-    /// repository often.
+    /// repository often: each identity's oldest, then each one's second, and so on, so that no identity's many publishers keep
+    /// another's few out.
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
     async fn candidates(
         &self,
-        identity: &Identity,
+        identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError>;

@@ -32,27 +32,18 @@ impl PublisherStore for SqlStore {
 
     async fn candidates(
         &self,
-        identity: &Identity,
+        identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
         // PostgreSQL's texts hold no NUL, hence no publisher is found by one, and asking would be an error.
-        if identity.key.contains('\0') {
-            return Ok(Vec::new());
+        let identities: Vec<&Identity> =
+            identities.iter().filter(|identity| !identity.key.contains('\0')).collect();
+        let mut found = Vec::new();
+        for of_issuer in identities.chunk_by(|one, other| one.issuer == other.issuer) {
+            found.extend(self.candidates_of(of_issuer, ecosystem, package).await?);
         }
-        let of_one = if package.is_some() { " AND package = $4" } else { "" };
-        let statement = format!(
-            "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher \
-             WHERE identity_key = $1 AND issuer = $2 AND ecosystem = $3{of_one} \
-             ORDER BY created_at, id LIMIT {MAX_CANDIDATES}) p \
-             LEFT JOIN oidc_learned_id l ON l.publisher = p.id ORDER BY p.created_at, p.id"
-        );
-        let query = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(&identity.key)
-            .bind(&identity.issuer)
-            .bind(ecosystem);
-        let query = if let Some(package) = package { query.bind(package) } else { query };
-        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+        Ok(found)
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
@@ -62,6 +53,31 @@ impl PublisherStore for SqlStore {
 }
 
 impl SqlStore {
+    /// The publishers of identities of one issuer; at least one identity.
+    async fn candidates_of(
+        &self,
+        identities: &[&Identity],
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let Some(issuer) = identities.first().map(|identity| &identity.issuer) else { return Ok(Vec::new()) };
+        let first = if package.is_some() { 4 } else { 3 };
+        let of_one = if package.is_some() { " AND package = $3" } else { "" };
+        let keys: Vec<String> = (first..).map(|number| format!("${number}")).take(identities.len()).collect();
+        let statement = format!(
+            "SELECT {COLUMNS} FROM (SELECT *, \
+             ROW_NUMBER() OVER (PARTITION BY identity_key ORDER BY created_at, id) AS turn FROM oidc_publisher \
+             WHERE identity_key IN ({}) AND issuer = $1 AND ecosystem = $2{of_one} \
+             ORDER BY turn, created_at, id LIMIT {MAX_CANDIDATES}) p \
+             LEFT JOIN oidc_learned_id l ON l.publisher = p.id ORDER BY p.created_at, p.id",
+            keys.join(", ")
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(issuer).bind(ecosystem);
+        let query = if let Some(package) = package { query.bind(package) } else { query };
+        let query = identities.iter().fold(query, |query, identity| query.bind(&identity.key));
+        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+    }
+
     async fn redeem_once(&self, grant: &Grant, run: &str) -> Result<Redeemed, sqlx::Error> {
         let mut write = self.database.write().await?;
         if !burn(write.connection(), grant).await? {

@@ -24,17 +24,19 @@
 //! |---|---|
 //! | anything that no rule names | this crate doesn't know what the issuer's claims mean; whoever configures a publisher has to |
 //! | that the names are those of last year's owner | no id is learned; name an immutable claim |
-//! | that it is not one of many tenants' | some issuers serve everybody; name the claim that tells them apart |
+//! | that it is not one of many tenants' | some issuers serve everybody; name with `found_by` the claim that tells them apart |
 //!
 //! # A publisher's configuration
 //!
 //! | key | value | rule |
 //! |---|---|---|
 //! | `claims` | a table of claims, each with the value that it must have, or an array of those it may have | required, with one claim at least; values are texts, whole numbers below 2^53, `true` or `false` |
+//! | `found_by` | the claim that the publisher is found by, which tells the issuer's tenants apart; `sub` if it is left out | it must be among `claims`, with one text |
 //!
 //! All claims must hold. A claim that the token lacks, or has as another type, never does: `"1"` is not `1`. Of several
-//! publishers of a package that match, the one with more claims is more specific. Publishers are looked up by the
-//! issuer alone, hence a refusal doesn't tell what was expected.
+//! publishers of a package that match, the one with more claims is more specific. A token
+//! with another value in the claim that a publisher is found by is a stranger's: it is told nothing, not even that there is
+//! such a publisher. Any other token is told which claim differs, and not what was expected.
 
 mod claims;
 mod publisher;
@@ -47,8 +49,8 @@ mod tests;
 use std::time::Duration;
 
 use oidc_core::{
-    Algorithm, Claims, Detection, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
-    Provider, Publisher, Replay, Run, SourceError, TokenSource, Verified,
+    Algorithm, Claims, Detection, Diagnosis, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
+    Profile, Provider, Publisher, Replay, Run, SourceError, Subject, TokenSource, Verified,
 };
 use serde_json::Value;
 
@@ -127,7 +129,19 @@ impl Provider for Generic {
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        Ok(publisher::identity(claims.issuer()))
+        let first = publisher::identities(claims.issuer(), claims).into_iter().next();
+        first.ok_or_else(|| {
+            let problem = "the identity token has no claim with a text by which a publisher could be found";
+            let diagnosis =
+                Diagnosis::new("generic-claim-missing", Subject::Claim("sub".to_owned()), problem);
+            Mismatch::new(
+                diagnosis.fix("let the issuer put a claim into it that says who publishes, such as `sub`"),
+            )
+        })
+    }
+
+    fn identities(&self, claims: &Verified<Claims>) -> Result<Vec<Identity>, Mismatch> {
+        Ok(publisher::identities(claims.issuer(), claims))
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {

@@ -20,13 +20,21 @@ const MAX_RULES: usize = 32;
 /// A text may have so many bytes.
 const MAX_TEXT: usize = 1024;
 
-/// Whom every token of an issuer speaks for.
-const EVERYBODY: &str = "*";
+/// The key with the claim that the publisher is found by.
+const FOUND_BY_KEY: &str = "found_by";
+
+/// The claim that a publisher is found by where it names none.
+const FOUND_BY: &str = "sub";
+
+/// Between the claim and its value in an identity's key. No claim that a publisher is found by has it in its name.
+const IS: char = '=';
 
 /// Claims that may publish.
 #[derive(Debug)]
 pub(super) struct GenericPublisher {
     issuer: String,
+    /// The claim that tells the issuer's tenants apart, and its one value.
+    found_by: (String, String),
     rules: Vec<Rule>,
 }
 
@@ -47,23 +55,32 @@ enum Expected {
 
 impl GenericPublisher {
     pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        Config::new(config, &[CLAIMS_KEY])?;
+        let keys = Config::new(config, &[CLAIMS_KEY, FOUND_BY_KEY])?;
+        let claim = keys.text(FOUND_BY_KEY)?.unwrap_or(FOUND_BY);
         let rules = match config.get(CLAIMS_KEY) {
             Some(Value::Object(claims)) if (1..=MAX_RULES).contains(&claims.len()) => rules(claims)?,
             other => return Err(no_rules(other)),
         };
-        Ok(Self { issuer: issuer.to_owned(), rules })
+        let value = found_by(claim, &rules)?;
+        Ok(Self { issuer: issuer.to_owned(), found_by: (claim.to_owned(), value), rules })
     }
 
-    /// Holds a token of the right issuer against every rule.
+    /// Checks a token of the right issuer against every rule. The claim that the publisher is found by comes first, and who
+    /// has another value there is somebody else.
     fn hold(&self, claims: &Claims) -> Result<(), Mismatch> {
-        self.rules.iter().try_for_each(|rule| rule.check(claims))
+        let (own, others): (Vec<&Rule>, Vec<&Rule>) =
+            self.rules.iter().partition(|rule| rule.claim == self.found_by.0);
+        own.iter()
+            .try_for_each(|rule| rule.check(claims))
+            .map_err(|mismatch| Mismatch::stranger(mismatch.diagnosis().clone()))?;
+        others.iter().try_for_each(|rule| rule.check(claims))
     }
 }
 
 impl Publisher for GenericPublisher {
     fn identity(&self) -> Identity {
-        identity(&self.issuer)
+        let (claim, value) = &self.found_by;
+        identity(&self.issuer, claim, value)
     }
 
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
@@ -135,9 +152,47 @@ impl Expected {
     }
 }
 
-/// Publishers are looked up by the issuer alone: which claims tell its tokens apart, only the configuration knows.
-pub(super) fn identity(issuer: &str) -> Identity {
-    Identity::new(issuer, EVERYBODY)
+/// The identity of tokens of an issuer that have this claim with this value.
+fn identity(issuer: &str, claim: &str, value: &str) -> Identity {
+    Identity::new(issuer, format!("{claim}{IS}{value}"))
+}
+
+/// Every identity that a token has: one for each of its claims that a publisher may be found by, `sub` first.
+pub(super) fn identities(issuer: &str, claims: &Claims) -> Vec<Identity> {
+    let mut names: Vec<&str> = claims.iter().map(|(name, _)| name).filter(|name| is_telling(name)).collect();
+    names.sort_by_key(|name| *name != FOUND_BY);
+    let of = |name: &str| {
+        let value = claims.get(name)?.as_text().filter(|text| (1..=MAX_TEXT).contains(&text.len()))?;
+        Some(identity(issuer, name, &value))
+    };
+    names.into_iter().filter_map(of).collect()
+}
+
+/// Whether a claim of this name may tell one publisher from another.
+fn is_telling(claim: &str) -> bool {
+    !matches!(claim, "" | "iss" | "aud" | "exp" | "iat" | "nbf" | "jti") && !claim.contains(IS)
+}
+
+/// The one value that the rules ask of the claim that the publisher is found by.
+fn found_by(claim: &str, rules: &[Rule]) -> Result<String, InvalidPublisher> {
+    let key = FOUND_BY_KEY;
+    if !is_telling(claim) {
+        let refused = invalid("publisher-found-by", key, "no publisher is found by this claim").found(claim);
+        return Err(refused.fix("name a claim that tells the issuer's tenants apart, such as `sub`").into());
+    }
+    let rule = rules.iter().find(|rule| rule.claim == claim);
+    match rule.map(|rule| rule.values.as_slice()) {
+        Some([Expected::Text(value)]) => Ok(value.clone()),
+        other => {
+            let problem = "a publisher needs a rule with one text on the claim that it is found by";
+            let found = if other.is_none() { "no rule" } else { "a rule with another or several values" };
+            let fix = format!(
+                "write `claims.{claim}` with one text, or name with `{FOUND_BY_KEY}` another claim that tells the issuer's tenants \
+                 apart"
+            );
+            Err(invalid("publisher-found-by", key, problem).found(found).fix(fix).into())
+        }
+    }
 }
 
 fn rules(claims: &Map<String, Value>) -> Result<Vec<Rule>, InvalidPublisher> {

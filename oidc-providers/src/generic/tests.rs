@@ -89,3 +89,25 @@ fn a_refusal_tells_what_was_found_and_not_what_was_expected() {
     let mismatch = provider.publisher(&config).unwrap().check(&claims).unwrap_err().to_string();
     assert!(mismatch.contains("acme:publisher") && !mismatch.contains("acme:other"), "{mismatch}");
 }
+
+#[test]
+fn another_tenant_of_the_issuer_is_a_stranger_under_another_identity() {
+    let generic = Generic::at(ISSUER).unwrap();
+    let rules = json!({ "found_by": "project", "claims": { "project": "acme", "tier": "production" } });
+    let publisher = generic.publisher(&rules).unwrap();
+    let of = |claims: serde_json::Value| {
+        let mut sample = sample::claims(ISSUER, AUDIENCE, NOW, "id");
+        sample["aud"] = json!(AUDIENCE);
+        sample.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        verified(&generic, &sample).unwrap()
+    };
+    let tenant = of(json!({ "project": "evil", "tier": "production", "sub": "acme" }));
+    assert!(!generic.identities(&tenant).unwrap().contains(&publisher.identity()));
+    assert!(publisher.check(&tenant).unwrap_err().is_stranger());
+    let own = of(json!({ "project": "acme", "tier": "test" }));
+    assert!(generic.identities(&own).unwrap().contains(&publisher.identity()));
+    assert!(!publisher.check(&own).unwrap_err().is_stranger());
+    // A claim's value under another name is another identity.
+    let swapped = of(json!({ "sub": "project=acme", "project": "x", "owner": "acme" }));
+    assert!(!generic.identities(&swapped).unwrap().contains(&publisher.identity()));
+}

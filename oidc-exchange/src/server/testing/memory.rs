@@ -48,16 +48,32 @@ impl PublisherStore for MemoryStore {
 
     async fn candidates(
         &self,
-        identity: &Identity,
+        identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let mut turns: HashMap<Identity, usize> = HashMap::new();
         let matches = |record: &&PublisherRecord| {
-            record.identity == *identity
+            identities.contains(&record.identity)
                 && record.package.ecosystem == ecosystem
                 && package.is_none_or(|name| record.package.name == name)
         };
-        Ok(self.lock().publishers.iter().filter(matches).take(MAX_CANDIDATES).cloned().collect())
+        let state = self.lock();
+        let mut found: Vec<(usize, PublisherRecord)> = state
+            .publishers
+            .iter()
+            .filter(matches)
+            .map(|record| {
+                let turn = turns.entry(record.identity.clone()).or_default();
+                *turn += 1;
+                (*turn, record.clone())
+            })
+            .collect();
+        found.sort_by_key(|(turn, _)| *turn);
+        found.truncate(MAX_CANDIDATES);
+        let mut found: Vec<PublisherRecord> = found.into_iter().map(|(_, record)| record).collect();
+        found.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+        Ok(found)
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {

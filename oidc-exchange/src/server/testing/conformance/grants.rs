@@ -152,7 +152,8 @@ where
     assert_eq!(store.redeem(&learning).await.unwrap(), Redeemed::Granted);
     let known = store.list(&package("widget")).await.unwrap();
     assert_eq!(known[0].learned.get("repository_id").map(String::as_str), Some("7"));
-    let candidates = store.candidates(&known[0].identity, "npm", Some("widget")).await.unwrap();
+    let candidates =
+        store.candidates(std::slice::from_ref(&known[0].identity), "npm", Some("widget")).await.unwrap();
     assert_eq!(candidates[0].learned, known[0].learned, "candidates come with what they learned");
     assert_eq!(candidates[0].rules()["repository_id"], "7");
 }

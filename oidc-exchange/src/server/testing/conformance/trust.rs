@@ -38,7 +38,7 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
     }
     let of = |key: &str, ecosystem: &'static str, package: Option<&'static str>| {
         let identity = identity(key);
-        async move { store.candidates(&identity, ecosystem, package).await.unwrap() }
+        async move { store.candidates(&[identity], ecosystem, package).await.unwrap() }
     };
     assert_eq!(ids(&of("acme/widget", "npm", Some("widget")).await), ["b", "a"], "oldest first");
     assert_eq!(ids(&of("acme/widget", "npm", None).await), ["b", "c", "a"], "of every package");
@@ -50,15 +50,25 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
         of("acme/widget\0", "npm", Some("widget")).await.is_empty(),
         "whatever a token says is looked up"
     );
+    let several = [identity("acme/widget2"), identity("Acme/Widget"), identity("unknown")];
+    assert_eq!(
+        ids(&store.candidates(&several, "npm", None).await.unwrap()),
+        ["e", "g"],
+        "of several identities"
+    );
+    assert!(store.candidates(&[], "npm", None).await.unwrap().is_empty());
+    let many: Vec<Identity> =
+        (0..256).map(|n| identity(&format!("{n}"))).chain([identity("acme/widget")]).collect();
+    assert_eq!(ids(&store.candidates(&many, "npm", Some("gadget")).await.unwrap()), ["c"], "of very many");
     assert_eq!(ids(&store.list(&package("widget")).await.unwrap()), ["b", "d", "e", "g", "a"]);
 }
 
 pub(super) async fn wildcards_in_names_are_letters<S: PublisherStore + TrustStore>(store: &S) {
     with_publisher(store).await;
     for key in ["acme/%", "acme/widge_", "acme/*", "%", "' OR '1'='1"] {
-        assert!(store.candidates(&identity(key), "npm", Some("widget")).await.unwrap().is_empty(), "{key}");
+        assert!(store.candidates(&[identity(key)], "npm", Some("widget")).await.unwrap().is_empty(), "{key}");
         assert!(
-            store.candidates(&identity("acme/widget"), "npm", Some(key)).await.unwrap().is_empty(),
+            store.candidates(&[identity("acme/widget")], "npm", Some(key)).await.unwrap().is_empty(),
             "{key}"
         );
         assert!(store.list(&package(key)).await.unwrap().is_empty(), "{key}");
@@ -72,9 +82,17 @@ pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store
         record.learned.insert("repository_owner_id".to_owned(), "1".to_owned());
         stored(store, &record).await;
     }
-    let candidates = store.candidates(&identity("acme/widget"), "npm", None).await.unwrap();
+    let candidates = store.candidates(&[identity("acme/widget")], "npm", None).await.unwrap();
     assert_eq!(candidates.len(), MAX_CANDIDATES);
     assert!(candidates.iter().all(|record| record.learned.len() == 2), "each with all that it learned");
+    let mut late = PublisherRecord { identity: identity("acme/late"), ..publisher("late", "of-another") };
+    late.created_at = NOW.plus(Duration::from_secs(1));
+    stored(store, &late).await;
+    let both = [identity("acme/widget"), identity("acme/late")];
+    let fair = store.candidates(&both, "npm", None).await.unwrap();
+    assert_eq!(fair.len(), MAX_CANDIDATES);
+    assert!(fair.iter().any(|record| record.id == "late"), "many of one identity keep no other out");
+    assert!(store.remove(&late.package, "late").await.unwrap());
     assert!(store.of_ecosystem("pypi").await.unwrap().is_empty());
     let latest = store.of_ecosystem("npm").await.unwrap();
     assert_eq!(latest.len(), MAX_LATEST);

@@ -200,7 +200,8 @@ async fn a_commands_exit_status_is_passed_on() {
         );
     }
     let missing = job.exec(&registry.url, &["no-such-command-here"]).await;
-    assert!(failure(&missing).contains("no-such-command-here"));
+    assert!(!missing.status.success());
+    assert!(text(&missing.stderr).lines().last().unwrap().contains("no-such-command-here"));
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ fn row(name: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static str)>) {
             vec![],
             vec![("UV_PUBLISH_TOKEN", TOKEN), ("TWINE_PASSWORD", TOKEN), ("TWINE_USERNAME", "__token__")],
         ),
-        "crates-io" => (vec![], vec![("CARGO_REGISTRY_TOKEN", TOKEN)]),
+        "crates-io" => (vec![], vec![("CARGO_REGISTRIES_TRUSTED_PUBLISH_TOKEN", TOKEN)]),
         "rubygems" => (vec![], vec![("GEM_HOST_API_KEY", TOKEN)]),
         "nuget" => (vec!["--owner", "acme"], vec![("NUGET_API_KEY", TOKEN)]),
         "prefix-dev" => (vec![], vec![("PREFIX_API_KEY", TOKEN)]),

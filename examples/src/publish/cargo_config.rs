@@ -1,9 +1,25 @@
-//! Under which names cargo's settings know a registry.
+//! How cargo is told where to publish and with what, and under which names its settings know a registry.
 
 use std::path::PathBuf;
 
-use oidc_core::{Context, HttpUrl};
+use oidc_core::http::Request;
+use oidc_core::{Context, HttpUrl, Secret, shown};
 use serde::Deserialize;
+
+use super::changes::Changes;
+use super::destination::Destination;
+
+/// cargo's variable for the token of the public registry, and for nothing else (the Cargo Book, "Configuration").
+pub(super) const PUBLIC_TOKEN: &str = "CARGO_REGISTRY_TOKEN";
+/// The registry that is published to where a command names none.
+const DEFAULT: &str = "CARGO_REGISTRY_DEFAULT";
+const PUBLIC: &str = "crates-io";
+/// What a registry is called that cargo's settings don't know.
+const NAME: &str = "trusted-publish";
+/// Where a registry's sparse index may be.
+const INDEXES: [&str; 2] = ["index/", ""];
+/// An index's description may have this many bytes.
+const MAX_INDEX: usize = 16 << 10;
 
 /// A settings file may have this many bytes.
 const MAX_CONFIG: usize = 1 << 20;
@@ -22,23 +38,106 @@ struct Registry {
     index: Option<String>,
 }
 
-/// The variables that cargo reads a token for the registry at `url` from, one for each name that its environment and its
-/// settings files have for it.
-pub(super) fn token_variables(url: &HttpUrl, cx: &Context) -> Vec<String> {
-    let mut names: Vec<String> = of_environment(url, cx).chain(of_files(url, cx)).collect();
-    names.sort();
-    names.dedup();
-    names.into_iter().map(|name| format!("CARGO_REGISTRIES_{name}_TOKEN")).collect()
+/// A name under which cargo knows a registry.
+#[derive(Clone, Debug)]
+pub(super) struct Name {
+    /// As cargo is told it.
+    written: String,
+    /// As it stands in the names of variables.
+    in_variables: String,
 }
 
-fn of_environment(url: &HttpUrl, cx: &Context) -> impl Iterator<Item = String> {
+impl Name {
+    fn of_file(written: &str) -> Self {
+        let in_variables = written.to_ascii_uppercase().replace('-', "_");
+        Self { written: written.to_owned(), in_variables }
+    }
+
+    /// A name that only a variable has may have been written in several ways.
+    fn of_variable(in_variables: &str) -> Self {
+        let written = in_variables.to_ascii_lowercase().replace('_', "-");
+        Self { written, in_variables: in_variables.to_owned() }
+    }
+
+    /// The variable that cargo reads the registry's token from.
+    pub(super) fn token_variable(&self) -> String {
+        format!("CARGO_REGISTRIES_{}_TOKEN", self.in_variables)
+    }
+}
+
+/// Tells cargo where the destination is. Where `token` is left out, cargo finds what is configured for it.
+pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
+    if destination.is_public() {
+        changes.set(DEFAULT, PUBLIC);
+        if let Some(token) = token {
+            changes.set_secret(PUBLIC_TOKEN, token);
+        }
+        return;
+    }
+    let mut names = names(&destination.url, destination.cx);
+    if names.is_empty() {
+        names.push(Name::of_file(NAME));
+        match index(&destination.url, destination.cx).await {
+            Some(index) => changes.set("CARGO_REGISTRIES_TRUSTED_PUBLISH_INDEX", index),
+            None => changes.note(&["cargo"], no_index(&destination.url)),
+        }
+    }
+    if let Some(name) = names.first() {
+        changes.set(DEFAULT, name.written.as_str());
+    }
+    if let Some(token) = token {
+        names.iter().for_each(|name| changes.set_secret(name.token_variable(), token));
+    }
+}
+
+fn no_index(url: &HttpUrl) -> String {
+    let tried = INDEXES.map(|path| format!("`{}`", shown(url.below(&format!("{path}config.json")).as_str())));
+    format!(
+        "cargo is told no index, since none is at {}; set CARGO_REGISTRIES_TRUSTED_PUBLISH_INDEX to the registry's          (`sparse+https://…`), or name it in cargo's settings",
+        tried.join(" or ")
+    )
+}
+
+/// The registry's sparse index, if it is where such a one is by custom, and names an API at the registry's own host.
+async fn index(url: &HttpUrl, cx: &Context) -> Option<String> {
+    for path in INDEXES {
+        let index = url.below(path);
+        let request = Request::get(index.below("config.json")).max_body(MAX_INDEX);
+        let answer = cx.http().send(request).await.ok().filter(|answer| answer.status == 200);
+        let Some(description) = answer.and_then(|answer| answer.json::<Index>()) else { continue };
+        if HttpUrl::parse(&description.api).is_ok_and(|api| api.same_origin(url)) {
+            return Some(format!("sparse+{}/", index.as_str().trim_end_matches('/')));
+        }
+    }
+    None
+}
+
+/// An index's `config.json` (the Cargo Book, "Registry Index"). One without `api` takes no publishes.
+#[derive(Deserialize)]
+struct Index {
+    api: String,
+}
+
+/// The names that cargo's environment and its settings files have for the registry at `url`.
+pub(super) fn names(url: &HttpUrl, cx: &Context) -> Vec<Name> {
+    let mut names: Vec<Name> = Vec::new();
+    // A file's way of writing a name comes before that of a variable.
+    for name in of_files(url, cx).into_iter().chain(of_environment(url, cx)) {
+        if names.iter().all(|known| known.in_variables != name.in_variables) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn of_environment(url: &HttpUrl, cx: &Context) -> impl Iterator<Item = Name> {
     cx.environment().names().filter_map(move |variable| {
         let name = variable.strip_prefix("CARGO_REGISTRIES_")?.strip_suffix("_INDEX")?;
-        is_of(url, cx.environment().get(variable)?).then(|| name.to_owned())
+        is_of(url, cx.environment().get(variable)?).then(|| Name::of_variable(name))
     })
 }
 
-fn of_files(url: &HttpUrl, cx: &Context) -> Vec<String> {
+fn of_files(url: &HttpUrl, cx: &Context) -> Vec<Name> {
     let mut names = Vec::new();
     for path in paths(cx) {
         // A file that isn't there or can't be read is none that cargo reads.
@@ -52,7 +151,7 @@ fn of_files(url: &HttpUrl, cx: &Context) -> Vec<String> {
         let ours = registries
             .into_iter()
             .filter(|(_, registry)| registry.index.as_deref().is_some_and(|index| is_of(url, index)));
-        names.extend(ours.map(|(name, _)| name.to_ascii_uppercase().replace('-', "_")));
+        names.extend(ours.map(|(name, _)| Name::of_file(&name)));
     }
     names
 }
@@ -91,7 +190,10 @@ mod tests {
             ("CARGO_REGISTRIES_OURS_TOKEN", "x"),
         ]);
         let cx = Context::default().with_environment(environment);
-        let variables = |url: &str| token_variables(&HttpUrl::parse(url).unwrap(), &cx);
+        let variables = |url: &str| {
+            let names = names(&HttpUrl::parse(url).unwrap(), &cx);
+            names.iter().map(Name::token_variable).collect::<Vec<_>>()
+        };
         assert_eq!(
             variables("https://r.example"),
             ["CARGO_REGISTRIES_OLD_ONE_TOKEN", "CARGO_REGISTRIES_OURS_TOKEN"]

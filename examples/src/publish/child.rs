@@ -2,9 +2,9 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitStatus;
 
-use oidc_core::Secret;
 use tokio::process::Command;
 
+use super::changes::Changes;
 use super::signals::{Signals, ended_by};
 
 /// A command did not run.
@@ -31,11 +31,9 @@ pub enum ChildError {
 pub(super) struct Run<'a> {
     /// The command with its arguments.
     pub(super) command: &'a [OsString],
-    /// Variables that hold a token.
-    pub(super) variables: &'a [(String, Secret)],
-    /// Further variables.
-    pub(super) companions: &'a [(&'a str, &'a str)],
-    /// Variables that it doesn't see.
+    /// Variables that it sees or doesn't.
+    pub(super) changes: &'a Changes,
+    /// Variables that it doesn't see either, unless they are among those that are set.
     pub(super) hidden: &'a [&'a str],
 }
 
@@ -46,11 +44,10 @@ impl Run<'_> {
         let (program, arguments) = self.command.split_first().ok_or(ChildError::Nothing)?;
         let mut command = Command::new(program);
         command.args(arguments);
-        for name in self.hidden {
+        for name in self.hidden.iter().copied().chain(self.changes.removed()) {
             command.env_remove(name);
         }
-        command.envs(self.companions.iter().copied());
-        command.envs(self.variables.iter().map(|(name, token)| (name, token.expose())));
+        command.envs(self.changes.exposed());
         let mut child =
             command.spawn().map_err(|source| ChildError::Start { program: program.clone(), source })?;
         let status = signals.forward_to(&mut child).await.map_err(ChildError::Wait)?;

@@ -5,37 +5,41 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use oidc_core::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
-use oidc_core::{Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet, Secret};
+use oidc_core::{Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet};
 use oidc_exchange::client::Mode;
 
-use super::child::{ChildError, Run};
-use super::credential::{NoCredential, credential};
+use super::child::ChildError;
+use super::credential::{Credential, NoCredential, credential};
+use super::destination::Destination;
 use super::doctor::Doctor;
 use super::door::Door;
 use super::ecosystem::{Asked, Ecosystem, InvalidTarget};
-use super::life;
-use super::signals::Signals;
+use super::exec::Exec;
+use super::poetry;
 
 const EXAMPLES: &str = "\
 The job's identity comes from the CI platform: GitHub Actions (`permissions: id-token: write`), GitLab CI
 (`id_tokens: { NPM_ID_TOKEN: { aud: npm:HOST } }`), or whatever NPM_ID_TOKEN holds.
 
 Examples:
-  trusted-publish exec --registry npm --url https://registry.example/npm/ --package @acme/widget \\
-    -- npm publish --registry https://registry.example/npm/
+  trusted-publish exec --registry npm --url https://registry.example/npm/ --package @acme/widget -- npm publish
 
   NODE_AUTH_TOKEN=$(trusted-publish token --registry npm --url https://registry.example/ --package widget)
 
 Outside of CI, `ci-issuer` plays a platform, to try it.";
 
 const EXEC_HELP: &str = "\
-The token is in npm's own setting for the registry's URL (no .npmrc is needed), and in NODE_AUTH_TOKEN,
-NPM_TOKEN and YARN_NPM_AUTH_TOKEN. dash and some other shells hand npm's setting on to no command; in a script,
-use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`.
+The command finds the token and the registry's URL in the variables that its tool reads, so that a plain `twine upload` or
+`cargo publish` goes to --url and nowhere else. At the start it is said where the token is good for, and what no variable can
+say. A static credential of another registry is neither used nor handed on.
 
-crates-io: the token is in CARGO_REGISTRY_TOKEN, and in CARGO_REGISTRIES_NAME_TOKEN for each NAME under which cargo's
-settings know the URL. pypi: in what uv, twine, maturin, flit and hatch read. rubygems: in GEM_HOST_API_KEY, for
-`gem push --host URL`. The token is ended afterwards where the registry can do that (pypi, crates-io; not rubygems, whose
+npm: npm, pnpm, yarn and bun. npm's own setting for the URL needs no .npmrc, but dash and some other shells hand it on to no
+command; in a script, use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`. NODE_AUTH_TOKEN and NPM_TOKEN hold
+the token unless a file sends them to another registry.
+
+pypi: uv, twine, maturin, flit, hatch and pdm. poetry needs `-r trusted-publish` where the URL is not PyPI's. crates-io:
+CARGO_REGISTRY_TOKEN for crates.io alone; else cargo's default registry is the one at the URL. rubygems: GEM_HOST_API_KEY and
+RUBYGEMS_HOST. The token is ended afterwards where the registry can do that (pypi, crates-io; not rubygems, whose
 tokens end by themselves after 15 minutes).
 
 pep-807: as pypi. nuget: NUGET_API_KEY. prefix-dev: PREFIX_API_KEY. packagist: PRIVATE_PACKAGIST_API_KEY and
@@ -89,7 +93,7 @@ pub(super) struct Target {
     ///
     /// npm, jsr, pub-dev and others: as the publish tool is told it.
     /// crates-io: the registry's root, not cargo's index (`sparse+…`).
-    /// pypi, pep-807: the upload URL, or the root.
+    /// pypi, pep-807: the upload URL, or the root, for uploads at `/legacy/`.
     /// rubygems: the root with its path, if it is below one.
     #[arg(long, verbatim_doc_comment)]
     pub(super) url: String,
@@ -107,18 +111,6 @@ pub(super) struct Target {
     /// Certificates, in PEM, that are trusted beside the platform's: a private CA.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct Exec {
-    #[command(flatten)]
-    target: Target,
-    /// Let the command ask for identity tokens itself, as `npm publish --provenance` does.
-    #[arg(long)]
-    pass_identity: bool,
-    /// The command, after `--`.
-    #[arg(last = true, required = true)]
-    command: Vec<OsString>,
 }
 
 fn modes() -> impl clap::builder::TypedValueParser<Value = Mode> {
@@ -212,8 +204,8 @@ pub async fn run(
 ) -> Result<u8, PublishError> {
     match arguments.command {
         Command::Token(target) => {
-            let ready = target.obtain(providers, cx, err).await?;
-            writeln!(out, "{}", ready.token.expose())?;
+            let ready = target.obtain(&[], providers, cx, err).await?;
+            writeln!(out, "{}", ready.credential.secret().expose())?;
             out.flush()?;
             Ok(0)
         }
@@ -222,12 +214,12 @@ pub async fn run(
     }
 }
 
-/// A token to publish with, and where it is used.
-struct Ready {
-    ecosystem: &'static Ecosystem,
-    url: HttpUrl,
-    door: Box<dyn Door>,
-    token: Secret,
+/// What to publish with, where, and how to end it.
+pub(super) struct Ready<'a> {
+    pub(super) ecosystem: &'static Ecosystem,
+    pub(super) destination: Destination<'a>,
+    pub(super) door: Box<dyn Door>,
+    pub(super) credential: Credential,
 }
 
 impl Target {
@@ -246,50 +238,24 @@ impl Target {
         Asked { url, package: self.package.as_deref(), owner: self.owner.as_deref() }
     }
 
-    /// Gets the token, and masks it before anybody can print it.
-    async fn obtain(
-        &self,
+    /// Gets the token, and masks it before anybody can print it. `command` is what is to publish with it, if that is known.
+    pub(super) async fn obtain<'a>(
+        &'a self,
+        command: &'a [OsString],
         providers: &ProviderSet,
-        cx: &Context,
+        cx: &'a Context,
         err: &mut impl Write,
-    ) -> Result<Ready, PublishError> {
+    ) -> Result<Ready<'a>, PublishError> {
         let ecosystem = self.ecosystem()?;
         self.check_scheme()?;
         let url = HttpUrl::parse(&self.url).map_err(InvalidTarget::from)?;
         let mut door = (ecosystem.open)(&self.asked(&url))?;
+        let public = ecosystem.public_url().map_err(InvalidTarget::from)?;
+        let destination = Destination::new(&url, public, self.package.as_deref(), command, cx);
+        let destination = destination.uploading_to(ecosystem.upload_path());
+        poetry::check(&destination)?;
         let mode = self.trusted_publishing;
-        let token = credential(ecosystem, &mut *door, mode, providers, cx, err).await?;
-        Ok(Ready { ecosystem, url, door, token })
-    }
-}
-
-impl Exec {
-    async fn run(
-        &self,
-        providers: &ProviderSet,
-        cx: &Context,
-        err: &mut impl Write,
-    ) -> Result<u8, PublishError> {
-        let mut signals = Signals::listen().map_err(ChildError::Wait)?;
-        let ready = tokio::select! {
-            ready = self.target.obtain(providers, cx, err) => ready?,
-            // A token that is being made meanwhile is nobody's, and ends by itself.
-            status = signals.status() => return Ok(status),
-        };
-        let hidden =
-            if self.pass_identity { Vec::new() } else { providers.identity_variables(cx.environment()) };
-        let variables = ready.ecosystem.filled(&ready.token, &ready.url, cx);
-        let run = Run {
-            command: &self.command,
-            variables: &variables,
-            companions: ready.ecosystem.companions,
-            hidden: &hidden,
-        };
-        let ended = life::told(run.to_its_end(&mut signals), ready.door.ends(), cx, err).await;
-        if let Err(error) = ready.door.revoke(cx).await {
-            // The command's outcome stands, whether or not anybody reads this; the token ends by itself.
-            let _told = writeln!(err, "trusted-publish: the token was not revoked: {error}");
-        }
-        Ok(ended?)
+        let credential = credential(ecosystem, &destination, &mut *door, mode, providers, err).await?;
+        Ok(Ready { ecosystem, destination, door, credential })
     }
 }

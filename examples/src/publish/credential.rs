@@ -1,10 +1,11 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use oidc_core::{Context, Environment, ProviderSet, Secret, shown};
+use oidc_core::{Environment, ProviderSet, Secret, shown};
 use oidc_exchange::client::{Failure, Mode};
 use oidc_exchange::npm::is_placeholder;
 
+use super::destination::Destination;
 use super::door::{Door, DoorError, Obtained};
 use super::ecosystem::Ecosystem;
 
@@ -16,51 +17,58 @@ pub enum NoCredential {
     #[error(transparent)]
     Failed(#[from] DoorError),
     /// Trusted publishing failed, and there is nothing to fall back to.
-    #[error("{why}; there is no static credential to fall back to either ({}: not set{}){unexchanged}", .variables.join(", "), or_placeholder(.variables))]
+    #[error("{why}; there is no static credential to fall back to either ({looked})")]
     NoFallback {
         /// Why there is no publish token.
         why: Failure,
         /// Where a static credential would be.
-        variables: &'static [&'static str],
-        /// What one of them holds in its place.
-        unexchanged: Unexchanged,
+        looked: Looked,
     },
     /// Trusted publishing is switched off, and there is nothing else.
-    #[error(
-        "trusted publishing is switched off and there is no static credential; set one of {}{unexchanged}",
-        .variables.join(", ")
-    )]
-    Disabled {
-        /// Where a static credential would be.
-        variables: &'static [&'static str],
-        /// What one of them holds in its place.
-        unexchanged: Unexchanged,
-    },
+    #[error("trusted publishing is switched off and there is no static credential ({0})")]
+    Disabled(Looked),
     /// Standard error is closed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// An identity token where a publish token belongs: the variable, and the token's issuer.
+/// Where a static credential was looked for, and why there is none.
 #[derive(Debug)]
-pub struct Unexchanged(Option<(&'static str, String)>);
-
-impl Unexchanged {
-    /// What the first of the variables holds that is an identity token.
-    fn find(variables: &'static [&'static str], providers: &ProviderSet, environment: &Environment) -> Self {
-        let issuer = |name: &&'static str| Some((*name, providers.identity_issuer(environment.get(name)?)?));
-        Self(variables.iter().find_map(issuer))
-    }
+pub struct Looked {
+    /// The variables that would be looked at.
+    variables: Vec<String>,
+    /// Those that are set, and meant for another registry.
+    foreign: Vec<String>,
+    /// One that holds an identity token, whose issuer is this.
+    unexchanged: Option<(String, String)>,
+    /// The registry.
+    url: String,
 }
 
-impl fmt::Display for Unexchanged {
+impl fmt::Display for Looked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((name, issuer)) = &self.0 else { return Ok(()) };
-        let issuer = shown(issuer);
-        write!(
-            f,
-            "; {name} holds an identity token of {issuer}, not a publish token: it has to be exchanged first"
-        )
+        let is_foreign = |name: &&String| self.foreign.contains(name);
+        let is_unexchanged =
+            |name: &&String| self.unexchanged.as_ref().is_some_and(|(held, _)| held == *name);
+        let unset = self.variables.iter().filter(|name| !is_foreign(name) && !is_unexchanged(name));
+        let unset: Vec<&str> = unset.map(String::as_str).collect();
+        write!(f, "{}: not set{}", unset.join(", "), or_placeholder(&unset))?;
+        if !self.foreign.is_empty() {
+            let foreign = self.foreign.join(", ");
+            write!(
+                f,
+                "; {foreign}: set, and meant for another registry than {}, which does not get it",
+                self.url
+            )?;
+        }
+        if let Some((name, issuer)) = &self.unexchanged {
+            let issuer = shown(issuer);
+            write!(
+                f,
+                "; {name} holds an identity token of {issuer}, not a publish token: it has to be exchanged first"
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -69,63 +77,84 @@ fn or_placeholder(variables: &[&str]) -> &'static str {
     if variables.contains(&"NODE_AUTH_TOKEN") { ", or only setup-node's placeholder" } else { "" }
 }
 
-/// The token to publish with, masked: a short-lived one, or the static one with the reason on `err`.
+/// What to publish with.
+#[derive(Debug)]
+pub(super) enum Credential {
+    /// The publish token that the registry gave.
+    ShortLived(Secret),
+    /// What stands in the environment.
+    Static(Secret),
+}
+
+impl Credential {
+    pub(super) fn secret(&self) -> &Secret {
+        match self {
+            Self::ShortLived(secret) | Self::Static(secret) => secret,
+        }
+    }
+}
+
+/// What to publish with, masked: a short-lived token, or the static credential with the reason on `err`.
 pub(super) async fn credential(
     ecosystem: &Ecosystem,
+    destination: &Destination<'_>,
     door: &mut dyn Door,
     mode: Mode,
     providers: &ProviderSet,
-    cx: &Context,
     err: &mut impl Write,
-) -> Result<Secret, NoCredential> {
-    let variables = ecosystem.static_variables();
-    let environment = cx.environment();
+) -> Result<Credential, NoCredential> {
+    let cx = destination.cx;
     // Where a registry takes identity tokens themselves, one is a credential.
     let no_platforms = ProviderSet::default();
     let known = if door.exchanges() { providers } else { &no_platforms };
-    let unexchanged = Unexchanged::find(variables, known, environment);
-    let fallback = static_credential(ecosystem.variables, known, environment)
-        .or_else(|| static_parts(ecosystem.parts, environment));
-    let (token, since) = match (door.obtain(mode, providers, cx).await?, fallback) {
-        (Obtained::Token(token), _) => (token, None),
-        (Obtained::Fallback(why), Some((name, token))) => (token, Some((name, why))),
-        (Obtained::Fallback(why), None) => {
-            return Err(NoCredential::NoFallback { why, variables, unexchanged });
-        }
-        (Obtained::Disabled, Some((_, token))) => (token, None),
-        (Obtained::Disabled, None) => {
-            return Err(NoCredential::Disabled { variables, unexchanged });
-        }
+    let (credential, since) = match door.obtain(mode, providers, cx).await? {
+        Obtained::Token(token) => (Credential::ShortLived(token), None),
+        Obtained::Fallback(why) => match static_credential(ecosystem, destination, known) {
+            Ok((name, token)) => (Credential::Static(token), Some((name, why))),
+            Err(looked) => return Err(NoCredential::NoFallback { why, looked }),
+        },
+        Obtained::Disabled => match static_credential(ecosystem, destination, known) {
+            Ok((_, token)) => (Credential::Static(token), None),
+            Err(looked) => return Err(NoCredential::Disabled(looked)),
+        },
     };
     // Before the reason, which holds the registry's words.
-    mask(&token, environment, err)?;
+    mask(credential.secret(), cx.environment(), err)?;
     if let Some((name, why)) = since {
         writeln!(err, "trusted-publish: using the static credential in {name}, since {why}")?;
     }
-    Ok(token)
+    Ok(credential)
 }
 
-/// The first of the variables that holds a token, with its name.
+/// The first of the variables that holds a token for the destination, with its name; for a credential of several parts, if all are
+/// there, with the first one's.
 fn static_credential(
-    variables: &'static [&'static str],
+    ecosystem: &Ecosystem,
+    destination: &Destination<'_>,
     providers: &ProviderSet,
-    environment: &Environment,
-) -> Option<(&'static str, Secret)> {
-    let is_token = |text: &&str| !is_placeholder(text) && providers.identity_issuer(text).is_none();
-    variables.iter().find_map(|name| {
-        let token = environment.get(name).filter(is_token)?;
-        Some((*name, Secret::new(token)))
-    })
-}
-
-/// A credential of several parts, if all are there, with the first one's name.
-fn static_parts(
-    variables: &'static [&'static str],
-    environment: &Environment,
-) -> Option<(&'static str, Secret)> {
-    let name = variables.first()?;
-    let parts: Option<Vec<&str>> = variables.iter().map(|name| environment.get(name)).collect();
-    Some((*name, Secret::new(parts?.join(":"))))
+) -> Result<(String, Secret), Looked> {
+    let environment = destination.cx.environment();
+    let url = destination.url.as_str().to_owned();
+    let mut looked = Looked { variables: Vec::new(), foreign: Vec::new(), unexchanged: None, url };
+    for (name, is_own) in ecosystem.static_variables(destination) {
+        let token = environment.get(&name).filter(|token| !is_placeholder(token));
+        let issuer = token.and_then(|token| providers.identity_issuer(token));
+        match token {
+            Some(_) if issuer.is_some() => {
+                looked.unexchanged = looked.unexchanged.or_else(|| Some((name.clone(), issuer?)));
+            }
+            Some(token) if is_own => return Ok((name, Secret::new(token))),
+            Some(_) => looked.foreign.push(name.clone()),
+            None => {}
+        }
+        looked.variables.push(name);
+    }
+    let parts: Option<Vec<&str>> = ecosystem.parts.iter().map(|name| environment.get(name)).collect();
+    match (ecosystem.parts.first(), parts) {
+        (Some(name), Some(parts)) => return Ok(((*name).to_owned(), Secret::new(parts.join(":")))),
+        _ => looked.variables.extend(ecosystem.parts.iter().map(ToString::to_string)),
+    }
+    Err(looked)
 }
 
 /// Lets GitHub Actions replace the token by `***` in the job's log from here on. Elsewhere it does nothing.
@@ -141,13 +170,85 @@ fn mask(token: &Secret, environment: &Environment, err: &mut impl Write) -> io::
 
 #[cfg(test)]
 mod tests {
+    use oidc_core::{Context, HttpUrl};
+
     use super::*;
+
+    fn looked(
+        registry: &str,
+        url: &str,
+        variables: &[(&str, &str)],
+        command: &[&str],
+    ) -> Result<String, String> {
+        let ecosystem = Ecosystem::named(registry).unwrap();
+        let cx = Context::default().with_environment(variables.iter().copied().collect());
+        let command: Vec<std::ffi::OsString> = command.iter().map(Into::into).collect();
+        let public = ecosystem.public_url().unwrap();
+        let url = HttpUrl::parse(url).unwrap();
+        let destination = Destination::new(&url, public, Some("widget"), &command, &cx);
+        static_credential(ecosystem, &destination, &ProviderSet::default())
+            .map(|(name, _)| name)
+            .map_err(|looked| looked.to_string())
+    }
 
     #[test]
     fn only_npms_variables_are_said_to_hold_setup_nodes_placeholder() {
         for name in ["npm", "pypi", "crates-io", "rubygems", "packagist"] {
-            let variables = Ecosystem::named(name).unwrap().static_variables();
-            assert_eq!(or_placeholder(variables).contains("setup-node"), name == "npm", "{name}");
+            let looked = looked(name, "https://own.example/", &[], &[]).unwrap_err();
+            assert_eq!(looked.contains("setup-node"), name == "npm", "{name}");
         }
+    }
+
+    #[test]
+    fn a_credential_of_another_registry_is_none() {
+        let own = "https://own.example/legacy/";
+        let said = "set, and meant for another registry than https://own.example/legacy/";
+        for (registry, variables) in [
+            ("pypi", vec![("UV_PUBLISH_TOKEN", "x")]),
+            (
+                "pypi",
+                vec![("TWINE_PASSWORD", "x"), ("TWINE_REPOSITORY_URL", "https://other.example/legacy/")],
+            ),
+            ("pypi", vec![("TWINE_PASSWORD", "x"), ("TWINE_REPOSITORY", "own")]),
+            ("pypi", vec![("POETRY_PYPI_TOKEN_PYPI", "x")]),
+            ("crates-io", vec![("CARGO_REGISTRY_TOKEN", "x")]),
+            ("rubygems", vec![("GEM_HOST_API_KEY", "x")]),
+            ("npm", vec![("YARN_NPM_AUTH_TOKEN", "x")]),
+            ("npm", vec![("BUN_CONFIG_TOKEN", "x"), ("BUN_CONFIG_REGISTRY", "https://own.example/other/")]),
+        ] {
+            let looked = looked(registry, own, &variables, &["tool", "publish"]).unwrap_err();
+            assert!(looked.contains(said) && looked.contains(variables[0].0), "{registry}: {looked}");
+        }
+    }
+
+    #[test]
+    fn a_credential_counts_where_its_tool_is_told_the_registry() {
+        let own = "https://own.example/legacy/";
+        for (registry, variables) in [
+            ("pypi", vec![("UV_PUBLISH_TOKEN", "x"), ("UV_PUBLISH_URL", "https://own.example/legacy")]),
+            ("rubygems", vec![("GEM_HOST_API_KEY", "x"), ("RUBYGEMS_HOST", "https://own.example/legacy/")]),
+            ("npm", vec![("NODE_AUTH_TOKEN", "x")]),
+            ("npm", vec![("npm_config_//own.example/legacy/:_authToken", "x")]),
+            (
+                "crates-io",
+                vec![
+                    ("CARGO_REGISTRIES_OURS_TOKEN", "x"),
+                    ("CARGO_REGISTRIES_OURS_INDEX", "sparse+https://own.example/legacy/index/"),
+                ],
+            ),
+        ] {
+            assert_eq!(looked(registry, own, &variables, &[]).unwrap(), variables[0].0);
+        }
+        let by_command = ["twine", "upload", "--repository-url", own];
+        assert!(looked("pypi", own, &[("TWINE_PASSWORD", "x")], &by_command).is_ok());
+        assert!(
+            looked(
+                "pypi",
+                Ecosystem::named("pypi").unwrap().public_url().unwrap().as_str(),
+                &[("TWINE_PASSWORD", "x")],
+                &[]
+            )
+            .is_ok()
+        );
     }
 }

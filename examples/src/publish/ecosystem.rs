@@ -1,14 +1,17 @@
 use std::fmt;
 
-use oidc_core::{Context, HttpUrl, InvalidUrl, Secret};
+use oidc_core::{HttpUrl, InvalidUrl, Secret};
 use oidc_exchange::client::{
     CratesIo, Everything, InvalidComposerName, InvalidExtension, InvalidJsrUpload, Jsr, Npm, NuGet, OpenVsx,
     Packagist, Pep807, PrefixDev, PubDev, Pypi, RubyGems, VsMarketplace,
 };
 use oidc_exchange::npm::InvalidPackageName;
 
-use super::cargo_config;
+use super::changes::Changes;
+use super::destination::Destination;
 use super::door::{Door, opened, opened_to_all};
+use super::tool::{self, Tool};
+use super::{cargo_config, npm_config, poetry};
 
 /// Every registry protocol that the tool speaks.
 pub const ECOSYSTEMS: &[&Ecosystem] = &[
@@ -26,20 +29,36 @@ pub const ECOSYSTEMS: &[&Ecosystem] = &[
     &PUB_DEV,
 ];
 
-/// A registry protocol, and the variables that its tools read.
+/// A registry protocol, and how its tools are told where to publish and with what.
 pub struct Ecosystem {
     /// What `--registry` calls it.
     pub(super) name: &'static str,
-    /// The variables in which its tools look for a token. The first that is set holds the static credential.
-    pub(super) variables: &'static [&'static str],
+    /// The vendor's own registry, as tools are told it.
+    public: &'static str,
+    /// The path that tools upload to, where a URL has none.
+    upload_path: &'static str,
+    /// Tools that are told by variables of their own.
+    tools: &'static [Tool],
+    /// Tools that are told in a way of their own.
+    others: Others,
+    /// Variables in which scripts look for a token. No tool reads them by itself.
+    scripts: &'static [&'static str],
     /// The variables for the parts of a token that has several, with `:` between them.
     pub(super) parts: &'static [&'static str],
-    /// Further ones, which are named by the registry's URL or after what the tools call it.
-    pub(super) variables_of: fn(&HttpUrl, &Context) -> Vec<String>,
-    /// What tools have to be told beside a token, by variable.
-    pub(super) companions: &'static [(&'static str, &'static str)],
+    /// What no variable says where the registry is not the vendor's own: the tools that it is about, and for their user.
+    advice: Option<(&'static [&'static str], &'static str)>,
     /// Opens the registry that is asked for.
     pub(super) open: fn(&Asked<'_>) -> Result<Box<dyn Door>, InvalidTarget>,
+}
+
+/// Tools that are told in a way of their own.
+#[derive(Clone, Copy)]
+enum Others {
+    None,
+    /// npm and pnpm, and files of yarn's and bun's.
+    Npm,
+    Cargo,
+    Poetry,
 }
 
 /// What a registry is asked for.
@@ -66,73 +85,111 @@ impl Asked<'_> {
     }
 }
 
-/// A protocol whose tools read nothing beside a token in these variables.
+/// A protocol whose tools are told by a script.
 const fn plain(
     name: &'static str,
-    variables: &'static [&'static str],
+    public: &'static str,
     open: fn(&Asked<'_>) -> Result<Box<dyn Door>, InvalidTarget>,
 ) -> Ecosystem {
-    Ecosystem { name, variables, parts: &[], variables_of: |_, _| Vec::new(), companions: &[], open }
+    let others = Others::None;
+    Ecosystem {
+        name,
+        public,
+        upload_path: "",
+        tools: &[],
+        others,
+        scripts: &[],
+        parts: &[],
+        advice: None,
+        open,
+    }
 }
 
 static NPM: Ecosystem = Ecosystem {
-    variables_of: |url, _| npm_keys(url),
-    ..plain("npm", &["NODE_AUTH_TOKEN", "NPM_TOKEN", "YARN_NPM_AUTH_TOKEN"], |asked| {
-        opened(Npm::at(asked.url())?, asked.package()?.parse()?)
-    })
+    tools: tool::NPM,
+    others: Others::Npm,
+    ..plain("npm", Npm::PUBLIC_URL, |asked| opened(Npm::at(asked.url())?, asked.package()?.parse()?))
 };
 
 static PYPI: Ecosystem = Ecosystem {
-    companions: PYTHON_USERS,
-    ..plain("pypi", PYTHON_TOKENS, |asked| opened_to_all(Pypi::at(asked.url())?, asked))
+    upload_path: "legacy/",
+    tools: tool::PYTHON,
+    others: Others::Poetry,
+    ..plain("pypi", Pypi::PUBLIC_URL, |asked| opened_to_all(Pypi::at(asked.url())?, asked))
 };
 
 static PEP_807: Ecosystem = Ecosystem {
-    companions: PYTHON_USERS,
-    ..plain("pep-807", PYTHON_TOKENS, |asked| opened_to_all(Pep807::at(asked.url())?, asked))
+    upload_path: "legacy/",
+    tools: tool::PYTHON,
+    others: Others::Poetry,
+    ..plain("pep-807", Pypi::PUBLIC_URL, |asked| opened_to_all(Pep807::at(asked.url())?, asked))
 };
-
-const PYTHON_TOKENS: &[&str] =
-    &["UV_PUBLISH_TOKEN", "TWINE_PASSWORD", "MATURIN_PYPI_TOKEN", "FLIT_PASSWORD", "HATCH_INDEX_AUTH"];
-
-const PYTHON_USERS: &[(&str, &str)] =
-    &[("TWINE_USERNAME", "__token__"), ("FLIT_USERNAME", "__token__"), ("HATCH_INDEX_USER", "__token__")];
 
 static CRATES_IO: Ecosystem = Ecosystem {
-    variables_of: cargo_config::token_variables,
-    ..plain("crates-io", &["CARGO_REGISTRY_TOKEN"], |asked| opened_to_all(CratesIo::at(asked.url())?, asked))
+    others: Others::Cargo,
+    ..plain("crates-io", CratesIo::PUBLIC_URL, |asked| opened_to_all(CratesIo::at(asked.url())?, asked))
 };
 
-static RUBYGEMS: Ecosystem = plain("rubygems", &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"], |asked| {
-    opened_to_all(RubyGems::at(asked.url())?, asked)
-});
+static RUBYGEMS: Ecosystem = Ecosystem {
+    tools: tool::RUBYGEMS,
+    scripts: &["RUBYGEMS_API_KEY"],
+    advice: Some((
+        &["gem"],
+        "gem pushes a gem whose own metadata names a host there, token and all; pass `--host` with the URL",
+    )),
+    ..plain("rubygems", RubyGems::PUBLIC_URL, |asked| opened_to_all(RubyGems::at(asked.url())?, asked))
+};
 
-static NUGET: Ecosystem =
-    plain("nuget", &["NUGET_API_KEY"], |asked| opened_to_all(NuGet::at(asked.url(), asked.owner()?)?, asked));
+static NUGET: Ecosystem = Ecosystem {
+    scripts: &["NUGET_API_KEY"],
+    advice: Some((
+        &[],
+        "dotnet and nuget read no variable; pass `--api-key \"$NUGET_API_KEY\"`, and the registry's v3 index with `--source`",
+    )),
+    ..plain("nuget", NuGet::PUBLIC_URL, |asked| opened_to_all(NuGet::at(asked.url(), asked.owner()?)?, asked))
+};
 
-static PREFIX_DEV: Ecosystem =
-    plain("prefix-dev", &["PREFIX_API_KEY"], |asked| opened_to_all(PrefixDev::at(asked.url())?, asked));
+static PREFIX_DEV: Ecosystem = Ecosystem {
+    tools: tool::PREFIX_DEV,
+    ..plain("prefix-dev", PrefixDev::PUBLIC_URL, |asked| opened_to_all(PrefixDev::at(asked.url())?, asked))
+};
 
 static PACKAGIST: Ecosystem = Ecosystem {
     parts: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
-    ..plain("packagist", &[], |asked| {
+    ..plain("packagist", Packagist::PUBLIC_URL, |asked| {
         opened(Packagist::at(asked.url(), asked.owner()?.parse()?)?, asked.package()?.parse()?)
     })
 };
 
-static OPEN_VSX: Ecosystem =
-    plain("open-vsx", &["OVSX_PAT"], |asked| opened(OpenVsx::at(asked.url())?, asked.package()?.parse()?));
+static OPEN_VSX: Ecosystem = Ecosystem {
+    tools: tool::OPEN_VSX,
+    ..plain("open-vsx", OpenVsx::PUBLIC_URL, |asked| {
+        opened(OpenVsx::at(asked.url())?, asked.package()?.parse()?)
+    })
+};
 
-static VS_MARKETPLACE: Ecosystem = plain("vs-marketplace", &["VSCE_PAT"], |asked| {
-    opened_to_all(VsMarketplace::at(asked.url(), asked.owner()?)?, asked)
-});
+static VS_MARKETPLACE: Ecosystem = Ecosystem {
+    tools: tool::VS_MARKETPLACE,
+    ..plain("vs-marketplace", VsMarketplace::PUBLIC_URL, |asked| {
+        opened_to_all(VsMarketplace::at(asked.url(), asked.owner()?)?, asked)
+    })
+};
 
-static JSR: Ecosystem = plain("jsr", &["JSR_TOKEN"], |asked| {
-    opened(Jsr::at(asked.url(), vec![asked.package()?.parse()?])?, Everything)
-});
+static JSR: Ecosystem = Ecosystem {
+    scripts: &["JSR_TOKEN"],
+    ..plain("jsr", Jsr::PUBLIC_URL, |asked| {
+        opened(Jsr::at(asked.url(), vec![asked.package()?.parse()?])?, Everything)
+    })
+};
 
-static PUB_DEV: Ecosystem =
-    plain("pub-dev", &["PUB_TOKEN"], |asked| opened_to_all(PubDev::at(asked.url())?, asked));
+static PUB_DEV: Ecosystem = Ecosystem {
+    scripts: &["PUB_TOKEN"],
+    advice: Some((
+        &[],
+        "dart publishes where `publish_to` in pubspec.yaml says, with the token of `dart pub token add URL --env-var PUB_TOKEN`",
+    )),
+    ..plain("pub-dev", PubDev::PUBLIC_URL, |asked| opened_to_all(PubDev::at(asked.url())?, asked))
+};
 
 impl Ecosystem {
     /// The protocol of this name.
@@ -140,17 +197,89 @@ impl Ecosystem {
         ECOSYSTEMS.iter().copied().find(|ecosystem| ecosystem.name == name)
     }
 
-    /// Where a static credential would be.
-    pub(super) fn static_variables(&self) -> &'static [&'static str] {
-        if self.variables.is_empty() { self.parts } else { self.variables }
+    /// The vendor's own registry.
+    pub(super) fn public_url(&self) -> Result<HttpUrl, InvalidUrl> {
+        HttpUrl::parse(self.public)
     }
 
-    /// The variables that a command sees, with the token or its part in each.
-    pub(super) fn filled(&self, token: &Secret, url: &HttpUrl, cx: &Context) -> Vec<(String, Secret)> {
-        let whole = self.variables.iter().map(ToString::to_string).chain((self.variables_of)(url, cx));
-        let parts = self.parts.iter().zip(token.expose().splitn(self.parts.len(), ':'));
-        let parts = parts.map(|(name, part)| ((*name).to_owned(), Secret::new(part)));
-        whole.map(|name| (name, token.clone())).chain(parts).collect()
+    /// The path that tools upload to, where a URL has none.
+    pub(super) fn upload_path(&self) -> &'static str {
+        self.upload_path
+    }
+
+    /// Where a static credential would be, and whether one there is meant for the destination and goes to no other registry by
+    /// being used there.
+    pub(super) fn static_variables(&self, destination: &Destination<'_>) -> Vec<(String, bool)> {
+        let mut variables: Vec<(String, bool)> = Vec::new();
+        match self.others {
+            Others::Npm => {
+                let by_convention = npm_config::BY_CONVENTION;
+                variables.extend(
+                    by_convention.map(|name| (name.to_owned(), npm_config::is_own(name, destination))),
+                );
+            }
+            Others::Cargo => {
+                variables.push((cargo_config::PUBLIC_TOKEN.to_owned(), destination.is_public()));
+                let names = cargo_config::names(&destination.url, destination.cx);
+                variables.extend(names.iter().map(|name| (name.token_variable(), true)));
+            }
+            Others::None | Others::Poetry => {}
+        }
+        variables
+            .extend(self.tools.iter().map(|tool| (tool.token.to_owned(), tool.is_bound_to(destination))));
+        match self.others {
+            Others::Npm => {
+                variables.extend(npm_config::keys(&destination.url).into_iter().map(|name| (name, true)))
+            }
+            Others::Poetry => variables.push((poetry::PUBLIC_TOKEN.to_owned(), destination.is_public())),
+            Others::None | Others::Cargo => {}
+        }
+        variables.extend(self.scripts.iter().map(|name| ((*name).to_owned(), true)));
+        variables
+    }
+
+    /// What a command sees that publishes with this token.
+    pub(super) async fn with_token(&self, token: &Secret, destination: &Destination<'_>) -> Changes {
+        let mut changes = Changes::default();
+        for tool in self.tools {
+            tool.tell(destination, token, &mut changes);
+        }
+        for name in self.scripts {
+            changes.set_secret(*name, token);
+        }
+        for (name, part) in self.parts.iter().zip(token.expose().splitn(self.parts.len(), ':')) {
+            changes.set_secret(*name, &Secret::new(part));
+        }
+        self.tell_others(Some(token), destination, &mut changes).await;
+        changes
+    }
+
+    /// What a command sees that publishes with a static credential. That stays where it is, and is copied nowhere.
+    pub(super) async fn without_token(&self, destination: &Destination<'_>) -> Changes {
+        let mut changes = Changes::default();
+        for tool in self.tools {
+            tool.tell_without_token(destination, &mut changes);
+        }
+        self.tell_others(None, destination, &mut changes).await;
+        changes
+    }
+
+    async fn tell_others(
+        &self,
+        token: Option<&Secret>,
+        destination: &Destination<'_>,
+        changes: &mut Changes,
+    ) {
+        match self.others {
+            Others::None => {}
+            Others::Npm => npm_config::tell(destination, token, changes),
+            Others::Cargo => cargo_config::tell(destination, token, changes).await,
+            Others::Poetry => poetry::tell(destination, token, changes),
+        }
+        let is_said = destination.is_public() || destination.is_named_by_command();
+        if let Some((tools, advice)) = self.advice.filter(|_| !is_said) {
+            changes.note(tools, advice.to_owned());
+        }
     }
 
     /// The names of all, for a person.
@@ -163,19 +292,6 @@ impl Ecosystem {
 impl fmt::Debug for Ecosystem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
-    }
-}
-
-/// npm's own setting for a registry's token, as a variable. npm looks it up by the registry's URL up to the last
-/// slash before it publishes, and by the whole URL when it does, which are two places where the slash is missing.
-fn npm_keys(url: &HttpUrl) -> Vec<String> {
-    let key = |path: &str| format!("npm_config_//{}{path}/:_authToken", url.host_and_port());
-    match url.path().strip_suffix('/') {
-        Some(path) => vec![key(path)],
-        None => {
-            let parent = url.path().rsplit_once('/').map_or("", |(parent, _)| parent);
-            vec![key(url.path()), key(parent)]
-        }
     }
 }
 
@@ -209,6 +325,12 @@ pub enum InvalidTarget {
          vs-marketplace: the publisher); name it with --owner"
     )]
     NoOwner,
+    /// poetry would publish elsewhere.
+    #[error(
+        "poetry can't be told by a variable where to publish, and would send the package to the public index; add `-r {0}` to \
+         the command, which names the registry at --url"
+    )]
+    Poetry(&'static str),
     /// A token of the registry is for one package, and none is named.
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,
@@ -216,23 +338,9 @@ pub enum InvalidTarget {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use oidc_core::Context;
 
-    #[test]
-    fn npm_finds_its_token_by_the_registrys_url() {
-        for (url, expected) in [
-            ("https://r.example", vec!["npm_config_//r.example/:_authToken"]),
-            ("https://r.example/", vec!["npm_config_//r.example/:_authToken"]),
-            ("http://127.0.0.1:4873/", vec!["npm_config_//127.0.0.1:4873/:_authToken"]),
-            ("https://r.example/a/npm/", vec!["npm_config_//r.example/a/npm/:_authToken"]),
-            (
-                "https://r.example/a/npm",
-                vec!["npm_config_//r.example/a/npm/:_authToken", "npm_config_//r.example/a/:_authToken"],
-            ),
-        ] {
-            assert_eq!(npm_keys(&HttpUrl::parse(url).unwrap()), expected);
-        }
-    }
+    use super::*;
 
     #[test]
     fn each_name_is_in_the_table_once() {
@@ -242,13 +350,14 @@ mod tests {
         assert!(Ecosystem::named("cpan").is_none());
     }
 
-    #[test]
-    fn a_token_of_two_parts_is_in_two_variables() {
-        let url = HttpUrl::parse("https://packagist.com").unwrap();
-        let filled = PACKAGIST.filled(&Secret::new("key:secret:more"), &url, &Context::default());
-        let filled: Vec<_> = filled.iter().map(|(name, part)| (name.as_str(), part.expose())).collect();
+    #[tokio::test]
+    async fn a_token_of_two_parts_is_in_two_variables() {
+        let cx = Context::default();
+        let public = PACKAGIST.public_url().unwrap();
+        let destination = Destination::new(&public, public.clone(), None, &[], &cx);
+        let changes = PACKAGIST.with_token(&Secret::new("key:secret:more"), &destination).await;
         let expected =
             [("PRIVATE_PACKAGIST_API_KEY", "key"), ("PRIVATE_PACKAGIST_API_SECRET", "secret:more")];
-        assert_eq!(filled, expected);
+        assert_eq!(changes.exposed().collect::<Vec<_>>(), expected);
     }
 }

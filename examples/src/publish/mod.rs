@@ -5,29 +5,53 @@
 //!
 //! # What a command sees
 //!
-//! | registry | the token is in | which is read by |
-//! |---|---|---|
-//! | `npm` | `npm_config_//HOST/PATH/:_authToken` | npm, without any `.npmrc` |
-//! | | `YARN_NPM_AUTH_TOKEN` | yarn |
-//! | | `NODE_AUTH_TOKEN`, `NPM_TOKEN` | an `.npmrc` that names them, such as `setup-node`'s |
-//! | `pypi` | `UV_PUBLISH_TOKEN`, `TWINE_PASSWORD`, `MATURIN_PYPI_TOKEN`, `FLIT_PASSWORD`, `HATCH_INDEX_AUTH` | uv, twine, maturin, flit, hatch |
-//! | `pep-807` | the same | the same; the index is asked by the draft of PEP 807 |
-//! | `crates-io` | `CARGO_REGISTRY_TOKEN` | cargo, for crates.io |
-//! | | `CARGO_REGISTRIES_NAME_TOKEN` | cargo, for the registry that its settings call so |
-//! | `rubygems` | `GEM_HOST_API_KEY`, `RUBYGEMS_API_KEY` | gem |
-//! | `nuget` | `NUGET_API_KEY` | a script: `dotnet nuget push … --api-key "$NUGET_API_KEY"` |
-//! | `prefix-dev` | `PREFIX_API_KEY` | rattler-build |
-//! | `packagist` | `PRIVATE_PACKAGIST_API_KEY`, `PRIVATE_PACKAGIST_API_SECRET` | a script that signs its uploads with them |
-//! | `open-vsx` | `OVSX_PAT` | ovsx |
-//! | `vs-marketplace` | `VSCE_PAT` | vsce |
-//! | `jsr` | `JSR_TOKEN` | a script that sends `Authorization: githuboidc …`; deno asks for a token of its own |
-//! | `pub-dev` | `PUB_TOKEN` | `dart pub token add URL --env-var PUB_TOKEN` |
+//! `exec` sets what each tool reads for the registry's URL beside what it reads for the token, takes away what would name another
+//! destination or another credential, and says at the start where the token is good for.
 //!
-//! What stands here from `nuget` on was not run with the tools, and is uncertain.
+//! | registry | tool | the token is in | the URL is in |
+//! |---|---|---|---|
+//! | `npm` | npm, pnpm | `npm_config_//HOST/PATH/:_authToken` | `npm_config_registry`, and `npm_config_@SCOPE:registry` for the package's scope |
+//! | | yarn | `YARN_NPM_AUTH_TOKEN` | `YARN_NPM_PUBLISH_REGISTRY` |
+//! | | bun | `BUN_CONFIG_TOKEN` | `BUN_CONFIG_REGISTRY` |
+//! | | an `.npmrc` or a script | `NODE_AUTH_TOKEN`, `NPM_TOKEN`, unless a file sends them to another registry | |
+//! | `pypi`, `pep-807` | uv | `UV_PUBLISH_TOKEN` | `UV_PUBLISH_URL` |
+//! | | twine | `TWINE_PASSWORD` | `TWINE_REPOSITORY_URL` |
+//! | | maturin | `MATURIN_PYPI_TOKEN` | `MATURIN_REPOSITORY_URL` |
+//! | | flit | `FLIT_PASSWORD` | `FLIT_INDEX_URL` |
+//! | | hatch | `HATCH_INDEX_AUTH` | `HATCH_INDEX_REPO` |
+//! | | pdm | `PDM_PUBLISH_PASSWORD` | `PDM_PUBLISH_REPO` |
+//! | | poetry, for PyPI | `POETRY_PYPI_TOKEN_PYPI` | it is poetry's default |
+//! | | poetry, for another index | `POETRY_PYPI_TOKEN_TRUSTED_PUBLISH` | `POETRY_REPOSITORIES_TRUSTED_PUBLISH_URL`; the command needs `-r trusted-publish` |
+//! | `crates-io` | cargo, for crates.io | `CARGO_REGISTRY_TOKEN` | `CARGO_REGISTRY_DEFAULT` |
+//! | | cargo, for another registry | `CARGO_REGISTRIES_NAME_TOKEN` | `CARGO_REGISTRY_DEFAULT`: the name in cargo's settings, or `trusted-publish` with the index that is at `index/` below the URL |
+//! | `rubygems` | gem | `GEM_HOST_API_KEY` | `RUBYGEMS_HOST`; a gem whose own metadata names a host needs `--host URL` |
+//! | | a script | `RUBYGEMS_API_KEY` | |
+//! | `prefix-dev` | rattler-build | `PREFIX_API_KEY` | `PREFIX_SERVER_URL` |
+//! | `open-vsx` | ovsx | `OVSX_PAT` | `OVSX_REGISTRY_URL` |
+//! | `vs-marketplace` | vsce | `VSCE_PAT` | `VSCE_MARKETPLACE_URL` |
+//! | `nuget` | a script | `NUGET_API_KEY` | `dotnet nuget push … --api-key "$NUGET_API_KEY" --source URL` |
+//! | `packagist` | a script that signs its uploads | `PRIVATE_PACKAGIST_API_KEY`, `PRIVATE_PACKAGIST_API_SECRET` | |
+//! | `jsr` | a script that sends `Authorization: githuboidc …` | `JSR_TOKEN` | deno asks for a token of its own |
+//! | `pub-dev` | dart | `PUB_TOKEN`, after `dart pub token add URL --env-var PUB_TOKEN` | `publish_to` in `pubspec.yaml` |
+//!
+//! What stands here of rattler-build and from `nuget` on was not run with the tools, and is uncertain.
+//!
+//! A package's own manifest can say otherwise: `publishConfig.registry` in the `package.json` of the working directory, a scope's
+//! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides it, it is set (npm and pnpm, with a scope);
+//! where none does, the tool gets no token that it would send there, and it is said what to change. A manifest in another folder
+//! is not seen.
 //!
 //! npm looks its token up by the registry's URL up to the last slash, so a registry below a path is best written with
 //! a slash at its end, the same here and there. Some shells (dash is one) hand on no variable with such a name;
 //! for a publish from within a script, write `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}` into an `.npmrc`.
+//!
+//! # Static credentials
+//!
+//! Where trusted publishing fails and `--trusted-publishing` is `automatic`, or where it is `never`, a static credential in the same
+//! variables is used if it is meant for this registry: by its name (`CARGO_REGISTRY_TOKEN` is crates.io's), by the variable beside
+//! it that names the URL, by the URL among the command's arguments, by the file that names the variable, or by the tool's default,
+//! which is the public registry. It stays in its variable and is copied nowhere. A tool that is told this registry's URL
+//! is not left with a credential that is meant for another.
 //!
 //! # cargo, all by itself
 //!
@@ -61,16 +85,25 @@
 //! process of the same user has in its memory can be read.
 
 mod cargo_config;
+mod changes;
 mod child;
 mod cli;
 mod credential;
+mod destination;
 mod doctor;
 mod door;
 mod ecosystem;
+mod exec;
 mod life;
+mod npm_config;
+mod poetry;
 mod signals;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_tests;
+mod tool;
+mod yarn_config;
 
 pub use cli::{Arguments, PublishError, run};
 pub use ecosystem::{ECOSYSTEMS, Ecosystem};

@@ -254,9 +254,12 @@ async fn a_flaky_platform_is_asked_again_and_the_registry_is_not() {
 async fn never_asks_nobody() {
     let http = all_is_well();
     let never = ["--trusted-publishing", "never"];
+    let yarns = ("YARN_NPM_PUBLISH_REGISTRY", "https://r.example/npm/");
     for variable in ["NODE_AUTH_TOKEN", "NPM_TOKEN", "YARN_NPM_AUTH_TOKEN"] {
-        token(&http, &with(GITHUB, &[(variable, "mine")]), &never).await.printed("mine");
+        token(&http, &with(GITHUB, &[(variable, "mine"), yarns]), &never).await.printed("mine");
     }
+    let others = token(&http, &with(GITHUB, &[("YARN_NPM_AUTH_TOKEN", "hunter2")]), &never).await;
+    assert!(others.failed().contains("meant for another registry"));
     let nothing = token(&http, GITHUB, &never).await;
     assert!(nothing.failed().contains("NODE_AUTH_TOKEN"));
     assert!(http.requests().is_empty());

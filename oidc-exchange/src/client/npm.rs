@@ -48,6 +48,9 @@ pub struct Npm {
 }
 
 impl Npm {
+    /// The public registry's URL, as its tools are told it.
+    pub const PUBLIC_URL: &'static str = PUBLIC;
+
     /// The registry at this URL.
     ///
     /// # Errors

@@ -143,6 +143,9 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
 macro_rules! at_url {
     ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)?) => {
         impl $registry {
+            /// The public registry's URL, as its tools are told it.
+            pub const PUBLIC_URL: &'static str = $public;
+
             /// The registry at this URL, as its tools are told it.
             $(
                 ///

@@ -1,0 +1,63 @@
+use oidc_core::Secret;
+
+/// How what a command sees differs from what it would inherit, and what its user has to know of it.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    secrets: Vec<(String, Secret)>,
+    texts: Vec<(String, String)>,
+    removed: Vec<String>,
+    notes: Vec<Note>,
+}
+
+/// What a variable can't say.
+#[derive(Debug)]
+pub(super) struct Note {
+    /// The tools that it is about.
+    pub(super) tools: &'static [&'static str],
+    pub(super) text: String,
+}
+
+impl Changes {
+    /// A variable that holds a token.
+    pub(super) fn set_secret(&mut self, name: impl Into<String>, token: &Secret) {
+        self.secrets.push((name.into(), token.clone()));
+    }
+
+    /// A variable that holds no secret.
+    pub(super) fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.texts.push((name.into(), value.into()));
+    }
+
+    /// Variables that the command doesn't see, unless one is set as well.
+    pub(super) fn remove<N: AsRef<str>>(&mut self, names: &[N]) {
+        self.removed.extend(names.iter().map(|name| name.as_ref().to_owned()));
+    }
+
+    /// A variable whose token would go elsewhere is not there.
+    pub(super) fn withhold(&mut self, name: &str) {
+        self.secrets.retain(|(set, _)| set != name);
+        self.removed.push(name.to_owned());
+    }
+
+    /// What the user of these tools has to know.
+    pub(super) fn note(&mut self, tools: &'static [&'static str], text: String) {
+        self.notes.push(Note { tools, text });
+    }
+
+    /// What the user of a program has to know; all of it where the program may run any tool.
+    pub(super) fn notes_for<'a>(&'a self, program: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+        let concerns = move |note: &&Note| program.is_none_or(|program| note.tools.contains(&program));
+        self.notes.iter().filter(concerns).map(|note| note.text.as_str())
+    }
+
+    /// The variables that are taken away.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &str> {
+        self.removed.iter().map(String::as_str)
+    }
+
+    /// The variables that are set, with their values.
+    pub(super) fn exposed(&self) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self.texts.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        texts.chain(self.secrets.iter().map(|(name, token)| (name.as_str(), token.expose())))
+    }
+}

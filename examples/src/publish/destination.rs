@@ -1,0 +1,128 @@
+use std::ffi::OsString;
+use std::path::Path;
+
+use oidc_core::{Context, HttpUrl};
+
+/// The programs that are told where to publish, each in its way; any other may run one of them.
+const TOOLS: &[&str] = &[
+    "twine", "uv", "maturin", "flit", "hatch", "pdm", "poetry", "npm", "pnpm", "yarn", "bun", "cargo", "gem",
+    "ovsx", "vsce",
+];
+
+/// Where a command is to publish.
+#[derive(Debug)]
+pub(super) struct Destination<'a> {
+    /// The registry's URL, as its tools are told it.
+    pub(super) url: HttpUrl,
+    /// The vendor's own registry of the protocol.
+    public: HttpUrl,
+    /// What is to be published, where it is named.
+    pub(super) package: Option<&'a str>,
+    /// The command and its arguments; empty where there is none.
+    pub(super) command: &'a [OsString],
+    pub(super) cx: &'a Context,
+}
+
+impl<'a> Destination<'a> {
+    /// The registry at `url`.
+    pub(super) fn new(
+        url: &HttpUrl,
+        public: HttpUrl,
+        package: Option<&'a str>,
+        command: &'a [OsString],
+        cx: &'a Context,
+    ) -> Self {
+        let url = if is_at(&public, url) { public.clone() } else { url.clone() };
+        Self { url, public, package, command, cx }
+    }
+
+    /// With the path that tools upload to, where the URL is only a host.
+    pub(super) fn uploading_to(mut self, path: &str) -> Self {
+        if self.url.path() == "/" && !path.is_empty() {
+            self.url = self.url.below(path);
+        }
+        self
+    }
+
+    /// Whether this is the vendor's own registry.
+    pub(super) fn is_public(&self) -> bool {
+        is_at(&self.public, &self.url)
+    }
+
+    /// Whether a text is this registry's URL.
+    pub(super) fn is(&self, text: &str) -> bool {
+        HttpUrl::parse(text).is_ok_and(|url| {
+            let trimmed = |url: &HttpUrl| url.path().trim_end_matches('/').to_owned();
+            let is_same = url.same_origin(&self.url) && trimmed(&url) == trimmed(&self.url);
+            is_same || (self.is_public() && is_at(&self.public, &url))
+        })
+    }
+
+    /// Whether the command's own arguments name this registry's URL.
+    pub(super) fn is_named_by_command(&self) -> bool {
+        self.command.iter().skip(1).filter_map(|argument| argument.to_str()).any(|argument| {
+            let value = argument.split_once('=').map_or(argument, |(_, value)| value);
+            self.is(argument) || self.is(value)
+        })
+    }
+
+    /// The tool that the command is, if it is one that is known.
+    pub(super) fn tool(&self) -> Option<&'static str> {
+        let program = Path::new(self.command.first()?).file_stem()?.to_str()?;
+        TOOLS.iter().copied().find(|tool| *tool == program)
+    }
+}
+
+/// Whether a URL is of the vendor's own registry: at its host, or at the domain that the host is below.
+fn is_at(public: &HttpUrl, url: &HttpUrl) -> bool {
+    let is_domain = || {
+        let label = public.host().strip_suffix(url.host()).and_then(|rest| rest.strip_suffix('.'));
+        url.host().contains('.') && label.is_some_and(|label| !label.is_empty())
+    };
+    url.as_str().starts_with("https:") && (public.host() == url.host() || is_domain())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> HttpUrl {
+        HttpUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_public_registry_is_known_by_its_host() {
+        let public = url("https://upload.index.example/legacy/");
+        for (text, expected) in [
+            ("https://upload.index.example/legacy/", true),
+            ("https://upload.index.example/", true),
+            ("https://index.example/", true),
+            ("https://test.index.example/legacy/", false),
+            ("https://example/", false),
+            ("https://upload.index.example.evil.example/", false),
+            ("https://load.index.example/", false),
+        ] {
+            assert_eq!(is_at(&public, &url(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_names_the_registry_by_its_whole_url() {
+        let cx = Context::default();
+        for (argument, expected) in [
+            ("https://own.example/a/legacy/", true),
+            ("https://own.example/a/legacy", true),
+            ("--repository-url=https://own.example/a/legacy/", true),
+            ("https://own.example/b/legacy/", false),
+            ("https://own.example:8443/a/legacy/", false),
+            ("https://own.example.evil.example/a/legacy/", false),
+            ("own.example", false),
+        ] {
+            let command = ["twine".into(), OsString::from(argument)];
+            let public = url("https://upload.index.example/legacy/");
+            let destination =
+                Destination::new(&url("https://own.example/a/legacy/"), public, None, &command, &cx);
+            assert_eq!(destination.is_named_by_command(), expected, "{argument}");
+        }
+    }
+}

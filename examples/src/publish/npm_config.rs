@@ -1,0 +1,223 @@
+//! How npm, pnpm, yarn and bun are told where to publish and with what, and which of their files say otherwise.
+
+use std::path::PathBuf;
+
+use oidc_core::{HttpUrl, Secret, shown};
+use serde::Deserialize;
+
+use super::changes::Changes;
+use super::destination::Destination;
+use super::yarn_config;
+
+/// A settings file may have this many bytes.
+const MAX_FILE: usize = 256 << 10;
+/// So many folders above the working directory are looked at.
+const MAX_PARENTS: usize = 16;
+
+/// The variables that an `.npmrc` or a script names by convention.
+pub(super) const BY_CONVENTION: [&str; 2] = ["NODE_AUTH_TOKEN", "NPM_TOKEN"];
+
+/// Tells all of them to publish at the destination. Where `token` is left out, they find what is configured for it.
+pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
+    let mut names = vec!["npm_config_registry".to_owned()];
+    names.extend(scope(destination).map(|scope| format!("npm_config_@{scope}:registry")));
+    for name in names {
+        // npm ignores the case of such a name, and takes the last of several.
+        let others = destination.cx.environment().names().filter(|other| other.eq_ignore_ascii_case(&name));
+        changes.remove(&others.collect::<Vec<_>>());
+        changes.set(name, destination.url.as_str());
+    }
+    note_manifest(destination, changes);
+    note_scope(destination, changes);
+    if let Some(token) = token {
+        for name in keys(&destination.url) {
+            changes.set_secret(name, token);
+        }
+        for name in BY_CONVENTION {
+            match uses(name, destination).into_iter().find(|found| !found.is_own) {
+                None => changes.set_secret(name, token),
+                Some(other) => changes.note(&["npm", "pnpm", "yarn", "bun"], left_alone(name, &other)),
+            }
+        }
+    }
+    if let Some(other) = yarn_config::elsewhere(destination) {
+        changes.withhold("YARN_NPM_AUTH_TOKEN");
+        changes.note(&["yarn"], format!(
+            "yarn gets no token: `.yarnrc.yml` sends the package to `{}`, whatever a variable says; change it there",
+            shown(&other)
+        ));
+    }
+}
+
+fn left_alone(name: &str, other: &Use) -> String {
+    format!(
+        "{name} is left as it is: {} sends it to `{}`; npm, pnpm, yarn and bun have the token in variables of their own",
+        other.file,
+        shown(&other.registry)
+    )
+}
+
+/// Whether what a variable holds by convention is meant for the destination: unless files send it to others alone.
+pub(super) fn is_own(name: &str, destination: &Destination<'_>) -> bool {
+    let uses = uses(name, destination);
+    uses.is_empty() || uses.iter().any(|found| found.is_own)
+}
+
+/// Where a file sends what a variable holds.
+#[derive(Debug)]
+pub(super) struct Use {
+    pub(super) file: &'static str,
+    pub(super) registry: String,
+    pub(super) is_own: bool,
+}
+
+fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
+    let mut found: Vec<Use> =
+        npmrc(destination).iter().flat_map(|text| uses_in(text, name, destination)).collect();
+    found.extend(yarn_config::uses(name, destination));
+    found
+}
+
+/// The texts of npm's settings files.
+fn npmrc(destination: &Destination<'_>) -> Vec<String> {
+    files(".npmrc", &["NPM_CONFIG_USERCONFIG", "NPM_CONFIG_GLOBALCONFIG"], destination)
+}
+
+/// The credentials in an `.npmrc` that are what a variable holds.
+fn uses_in(text: &str, name: &str, destination: &Destination<'_>) -> Vec<Use> {
+    let own: Vec<String> = places(&destination.url);
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
+    let mention = format!("${{{name}");
+    let credentials =
+        lines.filter_map(|line| line.split_once('=')).filter(|(_, value)| value.contains(&mention));
+    let used = credentials.map(|(key, _)| {
+        let key = key.trim().trim_matches(['"', '\'']);
+        let registry = key.rsplit_once("/:").map_or(key, |(registry, _)| registry);
+        let is_own = own.iter().any(|place| place.trim_end_matches('/') == registry);
+        Use { file: "`.npmrc`", registry: registry.to_owned(), is_own }
+    });
+    used.collect()
+}
+
+/// The texts of a settings file: in the working directory and above, in the home folder, and where variables say.
+pub(super) fn files(name: &str, variables: &[&str], destination: &Destination<'_>) -> Vec<String> {
+    let environment = destination.cx.environment();
+    let named =
+        environment.names().filter(|found| variables.iter().any(|name| name.eq_ignore_ascii_case(found)));
+    let mut paths: Vec<PathBuf> = named.filter_map(|name| environment.get(name)).map(PathBuf::from).collect();
+    paths.extend((0..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)).join(name)));
+    paths.extend(
+        environment
+            .get("HOME")
+            .or_else(|| environment.get("USERPROFILE"))
+            .map(|home| PathBuf::from(home).join(name)),
+    );
+    // A file that isn't there or can't be read is none that a tool reads.
+    let read = |path: PathBuf| destination.cx.files().read(&path, MAX_FILE).ok();
+    paths.into_iter().filter_map(read).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    name: Option<String>,
+    #[serde(rename = "publishConfig")]
+    publish: Option<PublishConfig>,
+}
+
+#[derive(Deserialize)]
+struct PublishConfig {
+    registry: Option<String>,
+}
+
+/// A manifest that sends its package elsewhere. npm and pnpm obey a variable for the package's scope before it, and yarn
+/// and bun none.
+fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
+    let Some(registry) = registry_of_manifest(destination) else { return };
+    let registry = shown(&registry);
+    let named = "`publishConfig.registry` in package.json is";
+    changes.withhold("YARN_NPM_AUTH_TOKEN");
+    changes.note(
+        &["yarn"],
+        format!(
+            "yarn gets no token: {named} `{registry}`, which yarn obeys before any variable; remove it there"
+        ),
+    );
+    changes.note(&["bun"], format!(
+        "bun publishes at `{registry}`: {named} that, which bun obeys before any variable; remove it there"
+    ));
+    if scope(destination).is_none() {
+        changes.note(&["npm", "pnpm"], format!(
+            "npm and pnpm publish at `{registry}`: {named} that, which they obey before any variable; pass \
+             `--registry {}`", shown(destination.url.as_str())
+        ));
+    }
+}
+
+/// An `.npmrc` that sends the package's scope elsewhere. A variable overrides it for npm and pnpm, and none does for bun.
+fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
+    let Some(key) = scope(destination).map(|scope| format!("@{scope}:registry")) else { return };
+    let values = npmrc(destination).into_iter().flat_map(|text| {
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        let of_scope = lines.filter(|(name, _)| name.trim() == key);
+        of_scope.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()).collect::<Vec<_>>()
+    });
+    if let Some(registry) = values.into_iter().find(|value| !destination.is(value)) {
+        let registry = shown(&registry);
+        changes.note(
+            &["bun"],
+            format!("bun publishes at `{registry}`: `{key}` in `.npmrc` is that, which bun obeys before any variable; change it there"),
+        );
+    }
+}
+
+/// The registry that the manifest in the working directory names for the package, where it is another.
+fn registry_of_manifest(destination: &Destination<'_>) -> Option<String> {
+    let bytes = destination.cx.files().read(std::path::Path::new("package.json"), MAX_FILE).ok()?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
+    let is_of_package = manifest.name.is_none() || manifest.name.as_deref() == destination.package;
+    manifest.publish?.registry.filter(|registry| is_of_package && !destination.is(registry))
+}
+
+/// The scope of the package, without its `@`.
+pub(super) fn scope<'a>(destination: &Destination<'a>) -> Option<&'a str> {
+    destination.package?.strip_prefix('@')?.split_once('/').map(|(scope, _)| scope)
+}
+
+/// npm's own setting for a registry's token, as a variable.
+pub(super) fn keys(url: &HttpUrl) -> Vec<String> {
+    places(url).into_iter().map(|place| format!("npm_config_{place}/:_authToken")).collect()
+}
+
+/// By what npm looks a registry's settings up. It does so by the registry's URL up to the last slash before it publishes, and
+/// by the whole URL when it does, which are two places where the slash is missing.
+fn places(url: &HttpUrl) -> Vec<String> {
+    let place = |path: &str| format!("//{}{path}", url.host_and_port());
+    match url.path().strip_suffix('/') {
+        Some(path) => vec![place(path)],
+        None => {
+            let parent = url.path().rsplit_once('/').map_or("", |(parent, _)| parent);
+            vec![place(url.path()), place(parent)]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn npm_finds_its_token_by_the_registrys_url() {
+        for (url, expected) in [
+            ("https://r.example", vec!["npm_config_//r.example/:_authToken"]),
+            ("https://r.example/", vec!["npm_config_//r.example/:_authToken"]),
+            ("http://127.0.0.1:4873/", vec!["npm_config_//127.0.0.1:4873/:_authToken"]),
+            ("https://r.example/a/npm/", vec!["npm_config_//r.example/a/npm/:_authToken"]),
+            (
+                "https://r.example/a/npm",
+                vec!["npm_config_//r.example/a/npm/:_authToken", "npm_config_//r.example/a/:_authToken"],
+            ),
+        ] {
+            assert_eq!(keys(&HttpUrl::parse(url).unwrap()), expected);
+        }
+    }
+}

@@ -238,7 +238,7 @@ async fn of_64_exchanges_of_one_token_at_two_registries_one_succeeds() {
 const HOLD_UP: [&str; 3] = [
     "CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql AS
      $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$",
-    "CREATE TRIGGER hold_up BEFORE INSERT ON npm_tarball FOR EACH ROW EXECUTE FUNCTION hold_up()",
+    "CREATE TRIGGER hold_up BEFORE INSERT ON blob FOR EACH ROW EXECUTE FUNCTION hold_up()",
     "DO $$ BEGIN PERFORM pg_advisory_lock(7); END $$",
 ];
 
@@ -265,7 +265,7 @@ async fn whoever_removes_a_publisher_waits_for_what_it_is_publishing() {
     let publish = http::publish(&url, "three", "1.0.0", &minted);
     let (cx, pool) = (world.cx.clone(), database.pool().clone());
     let published = tokio::spawn(async move { http::send(&cx, publish).await.status });
-    while !waiting("INSERT INTO npm_tarball%").await {
+    while !waiting("INSERT INTO blob (%").await {
         assert!(!published.is_finished(), "it is held up");
     }
     let removal = "DELETE FROM oidc_publisher WHERE ecosystem = 'npm' AND package = 'three'";

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use oidc_core::{Context, HttpUrl, Secret, shown};
+use oidc_core::{HttpUrl, Secret, shown};
 use oidc_exchange::server::TrustPolicy;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -96,9 +96,9 @@ impl Limits {
     }
 
     /// The room for uploads.
-    pub(super) fn intake(self, cx: &Context) -> Intake {
+    pub(super) fn intake(self) -> Intake {
         let megabytes = self.upload_memory_mb.unwrap_or(intake::UPLOAD_MEMORY_MB);
-        Intake::new(self.uploads.unwrap_or(intake::UPLOADS), megabytes, cx.clone())
+        Intake::new(self.uploads.unwrap_or(intake::UPLOADS), megabytes)
     }
 }
 

@@ -150,7 +150,9 @@ impl Served {
         let npm_exchange = ground.exchange(Ecosystem::Npm)?;
         let access = ground.access(Ecosystem::Npm, &npm_exchange);
         let (database, cx) = (ground.database.clone(), ground.cx.clone());
-        let npm = Npm::new(database, ground.public_url.as_str(), access, cx).with_settlement(SETTLEMENT);
+        let npm = Npm::new(database, ground.public_url.as_str(), access, cx)
+            .with_settlement(SETTLEMENT)
+            .with_intake(ground.intake.clone());
         let cargo_exchange = ground.exchange(Ecosystem::Cargo)?;
         let cargo = ground.host(Ecosystem::Cargo, &cargo_exchange);
         let pypi_exchange = ground.exchange(Ecosystem::Pypi)?;

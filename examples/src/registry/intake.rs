@@ -13,7 +13,8 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use http_body_util::BodyExt as _;
-use oidc_core::Context;
+use hyper::rt::Timer as _;
+use hyper_util::rt::TokioTimer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::failure::Failure;
@@ -37,17 +38,16 @@ pub(super) struct Intake {
     uploads: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     units: u32,
-    cx: Context,
 }
 
 impl Intake {
     /// Room for `uploads` at a time, and for `megabytes` of them in memory.
-    pub(super) fn new(uploads: usize, megabytes: usize, cx: Context) -> Self {
+    pub(super) fn new(uploads: usize, megabytes: usize) -> Self {
         let units = megabytes.max(UPLOAD_MEMORY_MB).saturating_mul(1 << 20) / UNIT;
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let permits = usize::try_from(units).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
         let uploads = Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { uploads, memory: Arc::new(Semaphore::new(permits)), units, cx }
+        Self { uploads, memory: Arc::new(Semaphore::new(permits)), units }
     }
 
     /// Begins to take in an upload, once there is room.
@@ -65,7 +65,7 @@ impl Intake {
         let permit = tokio::select! {
             biased;
             permit = permit => permit.ok(),
-            () = self.cx.clock().sleep(MAX_WAIT) => None,
+            () = TokioTimer::new().sleep(MAX_WAIT) => None,
         };
         permit.ok_or_else(|| {
             let message = "the registry is taking in as many uploads as it may; try again later";
@@ -242,12 +242,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use oidc_core::testing::ManualClock;
-
     use super::*;
 
     fn intake(uploads: usize) -> Intake {
-        Intake::new(uploads, 1, Context::default().with_clock(ManualClock::at(1)))
+        Intake::new(uploads, 1)
     }
 
     #[tokio::test]
@@ -266,7 +264,7 @@ mod tests {
         assert!(intake(1).body(large).await.unwrap().rest().await.is_err());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn there_is_room_for_so_many_uploads_and_so_much_memory() {
         let intake = intake(3);
         let upload = async |megabytes: usize| {

@@ -134,7 +134,7 @@ impl Running {
         let verifier = verifier(&public_url, &providers, cx)?;
         let trust = Trust::new(providers.clone(), store.clone(), cx);
         let (config, cx) = (&config, cx.clone());
-        let intake = config.limits.intake(&cx);
+        let intake = config.limits.intake();
         let public = &public_url;
         let ground =
             Ground { config, public_url: public, verifier, store, database, audit, admin, intake, cx };

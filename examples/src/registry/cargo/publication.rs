@@ -182,8 +182,6 @@ mod tests {
     use axum::body::Body;
     use flate2::Compression;
     use flate2::write::GzEncoder;
-    use oidc_core::Context;
-    use oidc_core::testing::ManualClock;
     use serde_json::Value;
 
     use super::*;
@@ -213,7 +211,7 @@ mod tests {
         "features": { "a": ["dep:b"], "c": ["d"] } }"#;
 
     async fn publication(body: &[u8]) -> Result<Publication, Failure> {
-        let intake = Intake::new(1, 1, Context::default().with_clock(ManualClock::at(1)));
+        let intake = Intake::new(1, 1);
         let mut body = intake.body(Body::from(body.to_vec())).await.unwrap();
         Claimed::read(&mut body).await?.with_content(body).await
     }

@@ -4,26 +4,24 @@
 //! it, and the tarball in base64 under `_attachments` (npm's `libnpmpublish`, `lib/publish.js`). Everything in it is the
 //! client's word: the digests are computed anew, and what only a registry may say is dropped.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha512};
 
+use super::manifest::{MAX_MANIFEST_BYTES, Manifest, Texts};
+use super::members::{MAX_TEXT, Members, Short};
 use super::name::{Invalid, PackageName, Tag, Version};
-
-/// The largest manifest of one version, in bytes of JSON. Every install downloads the manifests of all versions.
-const MAX_MANIFEST_BYTES: usize = 1 << 20;
+use crate::registry::intake::Content;
 
 /// The most tags that one publish sets.
 const MAX_TAGS: usize = 20;
 
-/// Keys with a leading underscore that are the publisher's to set. The others are a registry's.
-const PUBLISHER_UNDERSCORED: &[&str] = &["_nodeVersion", "_npmVersion", "_hasShrinkwrap"];
+/// The most attachments that are looked at: a tarball and a provenance bundle.
+const MAX_ATTACHMENTS: usize = 2;
 
 /// Why a document isn't published.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,11 +62,11 @@ pub(super) struct Publication {
     pub(super) name: PackageName,
     pub(super) version: Version,
     /// The version's `package.json` as the client sent it, without `dist` and without what a registry says.
-    pub(super) manifest: Map<String, Value>,
+    pub(super) manifest: Texts,
     pub(super) tags: Vec<Tag>,
     /// Whether everybody may see the package, should this publish create it.
     pub(super) public: bool,
-    pub(super) tarball: Vec<u8>,
+    pub(super) tarball: Content,
     /// The SHA-512 of the tarball as npm writes it: `sha512-<base64>`.
     pub(super) integrity: String,
     /// The SHA-1 of the tarball in hexadecimal, which old clients read.
@@ -77,91 +75,100 @@ pub(super) struct Publication {
 
 impl Publication {
     /// Checks the document `body`, which was sent to the URL of package `name`.
-    pub(super) fn parse(name: PackageName, body: &[u8]) -> Result<Self, InvalidDocument> {
-        let document: Document =
-            serde_json::from_slice(body).map_err(|error| InvalidDocument::NotADocument(error.to_string()))?;
-        if document.name != name.as_str() {
-            return Err(InvalidDocument::OtherPackage { body: document.name, url: name.to_string() });
+    pub(super) fn parse(name: PackageName, body: &Content) -> Result<Self, InvalidDocument> {
+        let document: Document<'_> = serde_json::from_slice(body).map_err(|error| not_a_document(&error))?;
+        if document.name.0 != name.as_str() {
+            return Err(InvalidDocument::OtherPackage { body: document.name.0, url: name.to_string() });
         }
-        if document.attachments.is_empty() {
+        if document.attachments.count == 0 {
             return Err(InvalidDocument::NoTarball);
         }
-        let (version, mut manifest) = only_version(document.versions)?;
-        let tags = tags(document.dist_tags, &version)?;
-        let tarball = tarball(document.attachments, &name, &version)?;
+        let (version, manifest) = only_version(&document.versions)?;
+        let tags = tags(&document.dist_tags, &version)?;
+        let tarball = tarball(&document.attachments, &name, &version)?;
         let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(&tarball)));
         let shasum = HEXLOWER.encode(&Sha1::digest(&tarball));
         check_manifest(&manifest, &name, &version)?;
-        check_digests(manifest.get("dist"), &integrity, &shasum)?;
-        keep_publishers_part(&mut manifest);
-        let public = document.access.as_deref() != Some("restricted");
+        check_digests(manifest.value("dist").as_ref(), &integrity, &shasum)?;
+        let public = document.access.is_none_or(|access| access.0 != "restricted");
+        let (manifest, tarball) = (manifest.texts(), body.with(tarball));
         Ok(Self { name, version, manifest, tags, public, tarball, integrity, shasum })
     }
 }
 
 #[derive(Deserialize)]
-struct Document {
-    name: String,
-    versions: BTreeMap<String, Map<String, Value>>,
-    #[serde(rename = "dist-tags", default)]
-    dist_tags: BTreeMap<String, String>,
-    access: Option<String>,
-    #[serde(rename = "_attachments", default)]
-    attachments: BTreeMap<String, Attachment>,
+struct Document<'a> {
+    name: Short,
+    #[serde(borrow)]
+    versions: Members<'a, 1>,
+    #[serde(borrow, rename = "dist-tags", default)]
+    dist_tags: Members<'a, MAX_TAGS>,
+    access: Option<Short>,
+    #[serde(borrow, rename = "_attachments", default)]
+    attachments: Members<'a, MAX_ATTACHMENTS>,
 }
 
 #[derive(Deserialize)]
-struct Attachment {
-    data: String,
+struct Attachment<'a> {
+    #[serde(borrow)]
+    data: &'a RawValue,
     length: Option<usize>,
 }
 
-fn only_version(
-    versions: BTreeMap<String, Map<String, Value>>,
-) -> Result<(Version, Map<String, Value>), InvalidDocument> {
-    let count = versions.len();
-    let mut versions = versions.into_iter();
-    match (versions.next(), count) {
-        (Some((version, manifest)), 1) => Ok((Version::parse(&version)?, manifest)),
-        _ => Err(InvalidDocument::NotOneVersion(count)),
-    }
+fn not_a_document(error: &serde_json::Error) -> InvalidDocument {
+    InvalidDocument::NotADocument(error.to_string())
 }
 
-fn tags(tags: BTreeMap<String, String>, published: &Version) -> Result<Vec<Tag>, InvalidDocument> {
-    if tags.len() > MAX_TAGS {
+fn only_version<'a>(versions: &Members<'a, 1>) -> Result<(Version, Manifest<'a>), InvalidDocument> {
+    let ([(version, manifest)], 1) = (versions.first.as_slice(), versions.count) else {
+        return Err(InvalidDocument::NotOneVersion(versions.count));
+    };
+    let version = Version::parse(&version.0)?;
+    if manifest.get().len() > MAX_MANIFEST_BYTES {
+        return Err(InvalidDocument::ManifestTooLarge);
+    }
+    Ok((version, Manifest::parse(manifest.get()).map_err(|error| not_a_document(&error))?))
+}
+
+fn tags(tags: &Members<'_, MAX_TAGS>, published: &Version) -> Result<Vec<Tag>, InvalidDocument> {
+    if tags.count > MAX_TAGS {
         return Err(InvalidDocument::TooManyTags);
     }
-    tags.into_iter()
-        .map(|(tag, version)| {
-            if version == published.as_str() {
-                Ok(Tag::parse(&tag)?)
-            } else {
-                Err(InvalidDocument::TagElsewhere { tag, version })
-            }
-        })
-        .collect()
+    let tag = |(tag, version): &(Short, &RawValue)| {
+        let version: Short = serde_json::from_str(version.get()).map_err(|error| not_a_document(&error))?;
+        if version.0 == published.as_str() {
+            Ok(Tag::parse(&tag.0)?)
+        } else {
+            Err(InvalidDocument::TagElsewhere { tag: tag.0.clone(), version: version.0 })
+        }
+    };
+    tags.first.iter().map(tag).collect()
 }
 
 /// The bytes of the one tarball. A provenance bundle beside it is left out: it isn't verified here, so it isn't served.
 fn tarball(
-    attachments: BTreeMap<String, Attachment>,
+    attachments: &Members<'_, MAX_ATTACHMENTS>,
     name: &PackageName,
     version: &Version,
 ) -> Result<Vec<u8>, InvalidDocument> {
     let bundle = format!("{name}-{version}.sigstore");
     let mut tarballs = Vec::new();
-    for (file, attachment) in attachments {
+    for (Short(file), attachment) in &attachments.first {
         if file.ends_with(".tgz") {
-            tarballs.push(attachment);
-        } else if file != bundle {
-            return Err(InvalidDocument::UnknownAttachment(file));
+            tarballs.push(*attachment);
+        } else if *file != bundle {
+            return Err(InvalidDocument::UnknownAttachment(file.clone()));
         }
     }
-    let count = tarballs.len();
-    let (Some(tarball), 1) = (tarballs.pop(), count) else {
-        return Err(InvalidDocument::NotOneTarball(count));
+    let others = attachments.count.saturating_sub(attachments.first.len());
+    let ([tarball], 0) = (tarballs.as_slice(), others) else {
+        return Err(InvalidDocument::NotOneTarball(tarballs.len().saturating_add(others)));
     };
-    let bytes = STANDARD.decode(&tarball.data).map_err(|_| InvalidDocument::NotBase64)?;
+    let tarball: Attachment<'_> =
+        serde_json::from_str(tarball.get()).map_err(|error| not_a_document(&error))?;
+    // What has escapes is no base64.
+    let data = tarball.data.get().strip_prefix('"').and_then(|data| data.strip_suffix('"'));
+    let bytes = data.and_then(|data| STANDARD.decode(data).ok()).ok_or(InvalidDocument::NotBase64)?;
     if tarball.length.is_some_and(|length| length != bytes.len()) {
         return Err(InvalidDocument::DigestDiffers("length"));
     }
@@ -169,39 +176,30 @@ fn tarball(
 }
 
 fn check_manifest(
-    manifest: &Map<String, Value>,
+    manifest: &Manifest<'_>,
     name: &PackageName,
     version: &Version,
 ) -> Result<(), InvalidDocument> {
     for (field, expected) in [("name", name.as_str()), ("version", version.as_str())] {
-        let found = manifest.get(field);
-        if found.and_then(Value::as_str) != Some(expected) {
-            let found = found.map_or_else(|| "nothing".to_owned(), Value::to_string);
+        if manifest.value::<Short>(field).is_none_or(|found| found.0 != expected) {
+            let found = manifest.raw(field).unwrap_or("nothing").chars().take(MAX_TEXT).collect();
             return Err(InvalidDocument::ManifestDiffers { field, found, expected: expected.to_owned() });
         }
     }
-    let size = serde_json::to_vec(manifest).map_or(usize::MAX, |json| json.len());
-    if size > MAX_MANIFEST_BYTES { Err(InvalidDocument::ManifestTooLarge) } else { Ok(()) }
+    Ok(())
 }
 
 /// Compares the digests that the client declared, as far as it did, with those of what arrived.
-fn check_digests(dist: Option<&Value>, integrity: &str, shasum: &str) -> Result<(), InvalidDocument> {
-    let declared = |key| dist.and_then(|dist| dist.get(key)).and_then(Value::as_str);
-    let mut sha512 = declared("integrity").unwrap_or_default().split_ascii_whitespace();
-    if sha512.any(|hash| hash.starts_with("sha512-") && hash != integrity) {
+fn check_digests(dist: Option<&Manifest<'_>>, integrity: &str, shasum: &str) -> Result<(), InvalidDocument> {
+    let declared = |key| dist.and_then(|dist| dist.value::<String>(key));
+    let sha512 = declared("integrity").unwrap_or_default();
+    if sha512.split_ascii_whitespace().any(|hash| hash.starts_with("sha512-") && hash != integrity) {
         return Err(InvalidDocument::DigestDiffers("integrity"));
     }
     if declared("shasum").is_some_and(|declared| !declared.eq_ignore_ascii_case(shasum)) {
         return Err(InvalidDocument::DigestDiffers("shasum"));
     }
     Ok(())
-}
-
-/// Drops what a registry adds to a manifest, so that no publisher can put words into this one's mouth.
-fn keep_publishers_part(manifest: &mut Map<String, Value>) {
-    manifest.retain(|key, _| {
-        key != "dist" && (!key.starts_with('_') || PUBLISHER_UNDERSCORED.contains(&key.as_str()))
-    });
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@
 //! registry API as the clients speak it (npm/registry, `docs/REGISTRY-API.md`; npm's `libnpmpublish` and `lib/commands`).
 
 mod document;
+mod manifest;
+mod members;
 mod name;
 mod packument;
 mod path;
@@ -37,6 +39,7 @@ pub(in crate::registry) use serve::shape;
 pub(in crate::registry) use store::SCHEMA;
 
 use super::database::Database;
+use super::intake::{Intake, UPLOAD_MEMORY_MB, UPLOADS};
 use super::settlement::Settlement;
 use super::{authorize as access, failure};
 use name::{PackageName, Version};
@@ -61,6 +64,7 @@ pub struct Npm {
     public_url: Arc<str>,
     authorize: Arc<dyn Authorize>,
     trust: Option<Arc<dyn ManageTrust>>,
+    intake: Intake,
     context: Context,
 }
 
@@ -75,7 +79,14 @@ impl Npm {
         context: Context,
     ) -> Self {
         let public_url = public_url.trim_end_matches('/').into();
-        Self { store: Store::new(database), public_url, authorize, trust: None, context }
+        let intake = Intake::new(UPLOADS, UPLOAD_MEMORY_MB);
+        Self { store: Store::new(database), public_url, authorize, trust: None, intake, context }
+    }
+
+    /// With room for uploads that is shared with other ecosystems.
+    pub(super) fn with_intake(mut self, intake: Intake) -> Self {
+        self.intake = intake;
+        self
     }
 
     /// With publishers in the same database: a package and the publisher that creates it come to be in one transaction.

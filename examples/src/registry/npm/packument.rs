@@ -1,128 +1,156 @@
 //! A package's metadata as clients read it: the packument, full or abbreviated.
 //!
-//! The two forms and their fields are described in npm/registry, `docs/responses/package-metadata.md`.
+//! The two forms and their fields are described in npm/registry, `docs/responses/package-metadata.md`. Either is put together
+//! from texts that were made when each version was published, and sent piece by piece.
 
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use axum::body::{Body, Bytes};
+use http_body_util::channel::{Channel, Sender};
 use oidc_core::Timestamp;
-use serde_json::{Map, Value, json};
 
 use super::access::Principal;
-use super::name::{PackageName, Tag};
-use super::store::{Package, StoredVersion};
+use super::manifest::quoted;
+use super::name::PackageName;
+use super::store::{Listed, Outline, Store, StoreError, StoredVersion};
 
 /// The media type of the abbreviated form, which clients that install ask for.
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
-/// What the abbreviated form keeps of a manifest.
-const INSTALL_FIELDS: &[&str] = &[
-    "name",
-    "version",
-    "deprecated",
-    "dependencies",
-    "optionalDependencies",
-    "devDependencies",
-    "bundleDependencies",
-    "bundledDependencies",
-    "peerDependencies",
-    "peerDependenciesMeta",
-    "acceptDependencies",
-    "bin",
-    "directories",
-    "dist",
-    "engines",
-    "cpu",
-    "os",
-    "libc",
-    "funding",
-    "_hasShrinkwrap",
-];
+/// How many bytes of manifests are sent at once, unless one alone has more.
+const PIECE: i64 = 128 << 10;
 
-/// What the full form repeats from the latest version's manifest.
-const PACKAGE_FIELDS: &[&str] = &[
-    "description",
-    "homepage",
-    "keywords",
-    "repository",
-    "author",
-    "contributors",
-    "maintainers",
-    "bugs",
-    "license",
-    "readme",
-    "readmeFilename",
-];
-
-/// The scripts that run when a package is installed.
-const INSTALL_SCRIPTS: &[&str] = &["preinstall", "install", "postinstall"];
-
-/// Everything there is to know about the package. `base` is the registry's public URL without a trailing slash.
-pub(super) fn full(base: &str, name: &PackageName, package: &Package) -> Value {
-    let latest = package.tags.get(Tag::LATEST);
-    let latest = latest.and_then(|latest| package.versions.iter().find(|stored| &stored.version == latest));
-    let mut packument = latest.map(|stored| only(&stored.manifest, PACKAGE_FIELDS)).unwrap_or_default();
-    let versions =
-        package.versions.iter().map(|stored| (stored.version.clone(), manifest(base, name, stored)));
-    packument.extend([
-        ("_id".to_owned(), json!(name.as_str())),
-        ("name".to_owned(), json!(name.as_str())),
-        ("dist-tags".to_owned(), json!(package.tags)),
-        ("versions".to_owned(), versions.collect()),
-        ("time".to_owned(), times(package)),
-    ]);
-    packument.into()
+/// Which of the two forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Full,
+    Abbreviated,
 }
 
-/// What an installation needs to know.
-pub(super) fn abbreviated(base: &str, name: &PackageName, package: &Package) -> Value {
-    let versions = package.versions.iter().map(|stored| {
-        let mut kept = match manifest(base, name, stored) {
-            Value::Object(manifest) => only(&manifest, INSTALL_FIELDS),
-            _ => Map::new(),
-        };
-        if runs_install_scripts(&stored.manifest) {
-            kept.insert("hasInstallScript".to_owned(), Value::Bool(true));
-        }
-        (stored.version.clone(), Value::Object(kept))
-    });
-    json!({
-        "name": name.as_str(),
-        "modified": iso(package.modified_at),
-        "dist-tags": package.tags,
-        "versions": versions.collect::<Value>(),
-    })
+/// A packument that is to be sent.
+#[derive(Debug)]
+pub(super) struct Packument {
+    /// The registry's public URL without a trailing slash.
+    pub(super) base: String,
+    pub(super) name: PackageName,
+    pub(super) form: Form,
+    pub(super) outline: Outline,
+    /// What the latest version says of the package.
+    pub(super) about: String,
 }
 
-/// The manifest that was published, with what this registry says about it.
-fn manifest(base: &str, name: &PackageName, stored: &StoredVersion) -> Value {
-    let version = &stored.version;
-    let mut manifest = stored.manifest.clone();
-    manifest.insert("_id".to_owned(), json!(format!("{name}@{version}")));
-    manifest.insert(
-        "dist".to_owned(),
-        json!({
-            "integrity": stored.integrity,
-            "shasum": stored.shasum,
-            "tarball": format!("{base}/{name}/-/{}", name.tarball(version)),
-        }),
-    );
-    if let Some(user) = publisher(&stored.published_by) {
-        manifest.insert("_npmUser".to_owned(), user);
+impl Packument {
+    /// The body, whose versions are read from the store when the client has taken those before.
+    pub(super) fn send(self, store: Store) -> Body {
+        let (sender, body) = Channel::<Bytes, StoreError>::new(1);
+        tokio::spawn(async move {
+            let mut sender = sender;
+            if let Err(error) = self.pieces(&store, &mut sender).await {
+                tracing::error!(%error, package = %self.name, "a packument can't be read");
+                sender.abort(error);
+            }
+        });
+        Body::new(body)
     }
-    manifest.into()
+
+    async fn pieces(&self, store: &Store, sender: &mut Sender<Bytes, StoreError>) -> Result<(), StoreError> {
+        let head = match self.form {
+            Form::Full => self.full(),
+            Form::Abbreviated => self.abbreviated(),
+        };
+        let mut piece = head;
+        let mut separator = "";
+        for range in ranges(&self.outline.versions) {
+            for stored in store.versions(&self.name, self.form, range).await? {
+                piece.push_str(separator);
+                self.version(&stored, &mut piece);
+                separator = ",";
+            }
+            // The client is gone where this fails.
+            if sender.send_data(std::mem::take(&mut piece).into()).await.is_err() {
+                return Ok(());
+            }
+        }
+        piece.push_str("}}");
+        let _gone = sender.send_data(piece.into()).await;
+        Ok(())
+    }
+
+    /// Everything up to the versions.
+    fn full(&self) -> String {
+        let (name, about) = (quoted(self.name.as_str()), &self.about);
+        let separator = if about.is_empty() { "" } else { "," };
+        let tags = tags(&self.outline);
+        let times = times(&self.outline);
+        format!(
+            "{{{about}{separator}\"_id\":{name},\"name\":{name},\"dist-tags\":{tags},\"time\":{times},\"versions\":{{"
+        )
+    }
+
+    fn abbreviated(&self) -> String {
+        let (name, modified) = (quoted(self.name.as_str()), iso(self.outline.modified_at));
+        let tags = tags(&self.outline);
+        format!("{{\"name\":{name},\"modified\":\"{modified}\",\"dist-tags\":{tags},\"versions\":{{")
+    }
+
+    /// The manifest that was published, with what this registry says about it.
+    fn version(&self, stored: &StoredVersion, text: &mut String) {
+        let (name, base, version) = (&self.name, &self.base, &stored.version);
+        let tarball = quoted(&format!("{base}/{name}/-/{}", name.tarball(version)));
+        let id = match self.form {
+            Form::Full => format!("\"_id\":{},", quoted(&format!("{name}@{version}"))),
+            Form::Abbreviated => String::new(),
+        };
+        let (version, integrity, shasum) =
+            (quoted(version), quoted(&stored.integrity), quoted(&stored.shasum));
+        let dist = format!("{{\"integrity\":{integrity},\"shasum\":{shasum},\"tarball\":{tarball}}}");
+        // Writing to a text does not fail.
+        let _written = write!(text, "{version}:{{{},{id}\"dist\":{dist}}}", stored.manifest);
+    }
 }
 
-/// How npmjs marks a version from a trusted publisher. pnpm's `trustPolicy: no-downgrade` reads it.
-fn publisher(principal: &Principal) -> Option<Value> {
+/// The positions of versions that are read together.
+fn ranges(versions: &[Listed]) -> Vec<Range<i64>> {
+    let mut ranges = Vec::new();
+    let mut current: Option<(Range<i64>, i64)> = None;
+    for listed in versions {
+        let end = listed.position.saturating_add(1);
+        current = match current {
+            Some((range, size)) if size.saturating_add(listed.size) <= PIECE => {
+                Some((range.start..end, size.saturating_add(listed.size)))
+            }
+            before => {
+                ranges.extend(before.map(|(range, _)| range));
+                Some((listed.position..end, listed.size))
+            }
+        };
+    }
+    ranges.extend(current.map(|(range, _)| range));
+    ranges
+}
+
+fn tags(outline: &Outline) -> String {
+    let tags = outline.tags.iter().map(|(tag, version)| format!("{}:{}", quoted(tag), quoted(version)));
+    format!("{{{}}}", tags.collect::<Vec<_>>().join(","))
+}
+
+fn times(outline: &Outline) -> String {
+    let own = [("created", outline.created_at), ("modified", outline.modified_at)];
+    let versions = outline.versions.iter().map(|listed| (listed.version.as_str(), listed.published_at));
+    let times =
+        own.into_iter().chain(versions).map(|(event, at)| format!("{}:\"{}\"", quoted(event), iso(at)));
+    format!("{{{}}}", times.collect::<Vec<_>>().join(","))
+}
+
+/// How npmjs marks a version from a trusted publisher, as a member of its manifest. pnpm's `trustPolicy: no-downgrade` reads it.
+pub(super) fn publisher(principal: &Principal) -> Option<String> {
     let Principal::TrustedPublisher { provider, publisher, .. } = principal else { return None };
-    Some(json!({
-        "name": format!("{provider} trusted publisher"),
-        "trustedPublisher": { "id": provider, "oidcConfigId": format!("oidc:{publisher}") },
-    }))
-}
-
-fn times(package: &Package) -> Value {
-    let own = [("created", package.created_at), ("modified", package.modified_at)];
-    let versions = package.versions.iter().map(|stored| (stored.version.as_str(), stored.published_at));
-    own.into_iter().chain(versions).map(|(event, at)| (event.to_owned(), json!(iso(at)))).collect()
+    let (name, id) = (quoted(&format!("{provider} trusted publisher")), quoted(provider));
+    let config = quoted(&format!("oidc:{publisher}"));
+    Some(format!(
+        "\"_npmUser\":{{\"name\":{name},\"trustedPublisher\":{{\"id\":{id},\"oidcConfigId\":{config}}}}}"
+    ))
 }
 
 /// The instant as JavaScript writes it, to the millisecond.
@@ -131,12 +159,21 @@ fn iso(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-fn only(manifest: &Map<String, Value>, fields: &[&str]) -> Map<String, Value> {
-    let kept = manifest.iter().filter(|(key, _)| fields.contains(&key.as_str()));
-    kept.map(|(key, value)| (key.clone(), value.clone())).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn runs_install_scripts(manifest: &Map<String, Value>) -> bool {
-    let scripts = manifest.get("scripts").and_then(Value::as_object);
-    scripts.is_some_and(|scripts| INSTALL_SCRIPTS.iter().any(|script| scripts.contains_key(*script)))
+    #[test]
+    fn versions_are_read_together_as_far_as_they_are_small() {
+        let sizes = [1, PIECE - 1, 1, PIECE * 4, PIECE * 4, 1, 1];
+        let listed = |(position, size): (i64, &i64)| Listed {
+            version: String::new(),
+            published_at: Timestamp::default(),
+            position,
+            size: *size,
+        };
+        let versions: Vec<Listed> = (0..).zip(&sizes).map(listed).collect();
+        assert_eq!(ranges(&versions), [0..2, 2..3, 3..4, 4..5, 5..7]);
+        assert_eq!(ranges(&[]), []);
+    }
 }

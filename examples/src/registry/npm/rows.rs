@@ -7,8 +7,10 @@ use sqlx::AnyConnection;
 
 use super::access::Principal;
 use super::document::Publication;
+use super::manifest::Texts;
 use super::name::{PackageName, Tag, Version};
-use super::store::{StoreError, StoredVersion};
+use super::packument;
+use super::store::{Listed, StoreError};
 
 pub(super) async fn add_package(
     connection: &mut AnyConnection,
@@ -43,39 +45,58 @@ pub(super) async fn touch(
     Ok(touched.rows_affected() > 0)
 }
 
-/// Adds the version, without its tarball; `false` if it was there.
+/// How many versions a package has, and how many bytes of them are served.
+pub(super) async fn served(
+    connection: &mut AnyConnection,
+    name: &PackageName,
+) -> Result<(i64, i64), StoreError> {
+    let statement =
+        "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM npm_version WHERE package = $1";
+    Ok(sqlx::query_as(statement).bind(name.as_str()).fetch_one(connection).await?)
+}
+
+/// How many bytes are served of a version.
+pub(super) fn size(publication: &Publication) -> i64 {
+    let Texts { full, about, .. } = &publication.manifest;
+    i64::try_from(full.len().saturating_add(about.len())).unwrap_or(i64::MAX)
+}
+
+/// The name of a tarball's blob.
+pub(super) fn blob(name: &PackageName, version: &Version) -> String {
+    format!("{name}@{version}")
+}
+
+/// Adds the version, which was not there, without its tarball.
 pub(super) async fn add_version(
     connection: &mut AnyConnection,
     publication: &Publication,
+    position: i64,
     by: &Principal,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    let added = sqlx::query(
-        "INSERT INTO npm_version (package, version, manifest, integrity, shasum, published_at, published_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+) -> Result<(), StoreError> {
+    let Texts { full, abbreviated, about } = &publication.manifest;
+    let manifest = match packument::publisher(by) {
+        Some(publisher) => format!("{full},{publisher}"),
+        None => full.clone(),
+    };
+    sqlx::query(
+        "INSERT INTO npm_version (package, version, position, manifest, abbreviated, about, size, integrity, shasum,
+             published_at, published_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(publication.name.as_str())
     .bind(publication.version.as_str())
-    .bind(serde_json::to_string(&publication.manifest)?)
+    .bind(position)
+    .bind(manifest)
+    .bind(abbreviated.as_str())
+    .bind(about.as_str())
+    .bind(size(publication))
     .bind(publication.integrity.as_str())
     .bind(publication.shasum.as_str())
     .bind(now.as_signed_secs())
     .bind(serde_json::to_string(by)?)
     .execute(connection)
     .await?;
-    Ok(added.rows_affected() > 0)
-}
-
-pub(super) async fn add_tarball(
-    connection: &mut AnyConnection,
-    publication: Publication,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO npm_tarball (package, version, content) VALUES ($1, $2, $3)")
-        .bind(publication.name.as_str())
-        .bind(publication.version.as_str())
-        .bind(publication.tarball)
-        .execute(connection)
-        .await?;
     Ok(())
 }
 
@@ -141,38 +162,31 @@ pub(super) async fn tags(
     Ok(rows.into_iter().collect())
 }
 
-pub(super) async fn versions(
+pub(super) async fn count_tags(
     connection: &mut AnyConnection,
     name: &PackageName,
-) -> Result<Vec<StoredVersion>, StoreError> {
-    let rows: Vec<(String, String, String, String, i64, String)> = sqlx::query_as(
-        "SELECT version, manifest, integrity, shasum, published_at, published_by
-         FROM npm_version WHERE package = $1 ORDER BY published_at, version",
+) -> Result<i64, StoreError> {
+    let statement = "SELECT COUNT(*) FROM npm_dist_tag WHERE package = $1";
+    Ok(sqlx::query_scalar(statement).bind(name.as_str()).fetch_one(connection).await?)
+}
+
+pub(super) async fn listed(
+    connection: &mut AnyConnection,
+    name: &PackageName,
+) -> Result<Vec<Listed>, StoreError> {
+    let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+        "SELECT version, published_at, position, size FROM npm_version WHERE package = $1 ORDER BY position",
     )
     .bind(name.as_str())
     .fetch_all(connection)
     .await?;
-    rows.into_iter().map(stored_version).collect()
-}
-
-fn stored_version(
-    (version, manifest, integrity, shasum, published_at, published_by): (
-        String,
-        String,
-        String,
-        String,
-        i64,
-        String,
-    ),
-) -> Result<StoredVersion, StoreError> {
-    Ok(StoredVersion {
+    let listed = |(version, published_at, position, size)| Listed {
         version,
-        manifest: serde_json::from_str(&manifest)?,
-        integrity,
-        shasum,
         published_at: instant(published_at),
-        published_by: serde_json::from_str(&published_by)?,
-    })
+        position,
+        size,
+    };
+    Ok(rows.into_iter().map(listed).collect())
 }
 
 /// The instant that a column holds.

@@ -14,12 +14,10 @@ use super::access::{Action, Principal, Use};
 use super::document::{InvalidDocument, Publication};
 use super::failure::Failure;
 use super::name::{Invalid, PackageName, Tag, Version};
-use super::packument::{self, ABBREVIATED};
+use super::packument::{ABBREVIATED, Form, Packument};
 use super::path::{PathError, Route};
-use super::store::{Package, Published, StoreError, Tagged};
-
-/// The largest publish document, in bytes. A tarball grows by a third in it.
-const MAX_PUBLISH_BYTES: usize = 64 << 20;
+use super::store::{Outline, Published, StoreError, Tagged};
+use crate::registry::intake::{blocking, unread};
 
 /// The largest body of a request that sets a tag, in bytes: a version in quotes.
 const MAX_TAG_BYTES: usize = 1_024;
@@ -79,18 +77,23 @@ pub(super) struct Caller<'a> {
 
 impl Caller<'_> {
     async fn packument(&self, name: &PackageName, headers: &HeaderMap) -> Answer {
-        let package = self.package(name).await?;
-        if package.versions.is_empty() {
+        let outline = self.package(name).await?;
+        if outline.versions.is_empty() {
             return Err(Failure::not_found(&format!("a version of {name}")));
         }
-        let base = &self.npm.public_url;
-        let (media_type, packument) = if accepts_abbreviated(headers) {
-            (ABBREVIATED, packument::abbreviated(base, name, &package))
+        let (media_type, form) = if accepts_abbreviated(headers) {
+            (ABBREVIATED, Form::Abbreviated)
         } else {
-            ("application/json", packument::full(base, name, &package))
+            ("application/json", Form::Full)
         };
+        let about = match outline.tags.get(Tag::LATEST) {
+            Some(latest) if form == Form::Full => self.npm.store.about(name, latest).await?,
+            _ => None,
+        };
+        let (base, name, about) = (self.npm.public_url.to_string(), name.clone(), about.unwrap_or_default());
+        let body = Packument { base, name, form, outline, about }.send(self.npm.store.clone());
         let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-cache"), (VARY, "accept")];
-        Ok((headers, packument.to_string()).into_response())
+        Ok((headers, body).into_response())
     }
 
     async fn publish(&self, name: PackageName, body: &mut Body) -> Answer {
@@ -111,7 +114,11 @@ impl Caller<'_> {
         body: &mut Body,
         version: &mut Option<Version>,
     ) -> Answer {
-        let publication = read_publication(name.clone(), body).await?;
+        let document = self.npm.intake.body(std::mem::take(body)).await?.rest().await?;
+        // The tarball, once more and not in base64.
+        let length = document.len();
+        let (name_of_url, document) = (name.clone(), document.load(length).await?);
+        let publication = blocking(move || Publication::parse(name_of_url, &document)).await??;
         let version = version.insert(publication.version.clone());
         match self.npm.store.publish(publication, principal, self.npm.now()).await? {
             Published::Done => {
@@ -124,6 +131,10 @@ impl Caller<'_> {
             }
             Published::VersionExists => {
                 let message = format!("cannot publish over {version} of {name}: it was published before");
+                Err(Failure::new(StatusCode::FORBIDDEN, message))
+            }
+            Published::Full(most) => {
+                let message = format!("{name} has as much as this registry serves of one package: {most}");
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
             Published::NotTrusted => Err(not_trusted(name)),
@@ -143,8 +154,9 @@ impl Caller<'_> {
     }
 
     async fn tags(&self, name: &PackageName) -> Answer {
-        let package = self.package(name).await?;
-        Ok(([(CACHE_CONTROL, "no-cache")], Json(package.tags)).into_response())
+        self.may_see(name).await?;
+        let tags = self.npm.store.tags(name).await?;
+        Ok(([(CACHE_CONTROL, "no-cache")], Json(tags)).into_response())
     }
 
     async fn set_tag(&self, name: &PackageName, tag: &Tag, body: &mut Body) -> Answer {
@@ -157,6 +169,10 @@ impl Caller<'_> {
             match self.npm.store.set_tag(name, tag, &version, &principal, self.npm.now()).await? {
                 Tagged::Done => Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response()),
                 Tagged::Missing => Err(Failure::not_found(&format!("{name}@{version}"))),
+                Tagged::TooMany => {
+                    let message = format!("{name} has as many tags as a package may have; remove one");
+                    Err(Failure::new(StatusCode::FORBIDDEN, message))
+                }
                 Tagged::NotTrusted => Err(not_trusted(name)),
             }
         };
@@ -171,7 +187,9 @@ impl Caller<'_> {
             }
             match self.npm.store.remove_tag(name, tag, &principal, self.npm.now()).await? {
                 Tagged::Done => Ok(Json(json!({ "ok": true })).into_response()),
-                Tagged::Missing => Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str()))),
+                Tagged::Missing | Tagged::TooMany => {
+                    Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str())))
+                }
                 Tagged::NotTrusted => Err(not_trusted(name)),
             }
         };
@@ -187,9 +205,9 @@ impl Caller<'_> {
     }
 
     /// The package, as far as the caller may see it.
-    async fn package(&self, name: &PackageName) -> Result<Package, Failure> {
+    async fn package(&self, name: &PackageName) -> Result<Outline, Failure> {
         let reader = self.npm.authorize.authorize(self.bearer, name.as_str(), Action::Read).await?;
-        let package = self.npm.store.package(name).await?;
+        let package = self.npm.store.outline(name).await?;
         let package = package.filter(|package| package.public || reader != Principal::Anonymous);
         package.ok_or_else(|| Failure::not_found(name.as_str()))
     }
@@ -251,16 +269,6 @@ fn accepts_abbreviated(headers: &HeaderMap) -> bool {
     accepted.into_iter().any(|value| value.contains(ABBREVIATED))
 }
 
-async fn read_publication(name: PackageName, body: &mut Body) -> Result<Publication, Failure> {
-    let body = read(body, MAX_PUBLISH_BYTES).await?;
-    // Decoding and hashing a large tarball takes a while, which other requests on this thread shouldn't have to wait.
-    let parsed = tokio::task::spawn_blocking(move || Publication::parse(name, &body)).await;
-    Ok(parsed.map_err(|error| Failure::internal(&error))??)
-}
-
 pub(super) async fn read(body: &mut Body, limit: usize) -> Result<axum::body::Bytes, Failure> {
-    to_bytes(std::mem::take(body), limit).await.map_err(|_| {
-        let message = format!("the body is incomplete or larger than {limit} bytes");
-        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-    })
+    to_bytes(std::mem::take(body), limit).await.map_err(|_| unread(limit))
 }

@@ -1,18 +1,23 @@
 //! Packages, versions, tarballs and tags in the database.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use axum::response::Response;
 use oidc_core::Timestamp;
-use serde_json::{Map, Value};
 
 use super::access::Principal;
 use super::document::Publication;
 use super::name::{PackageName, Tag, Version};
+use super::packument::Form;
 use super::rows;
+use crate::registry::blobs;
 use crate::registry::database::{Database, Write};
 use crate::registry::settlement::Settlement;
 
-/// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON.
+/// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON. Versions are
+/// counted from 0 (`position`); `manifest`, `abbreviated` and `about` are [`Texts`](super::manifest::Texts), and `size` is how
+/// many bytes the longer two have. The tarball of a version is the blob `PACKAGE@VERSION`.
 pub(in crate::registry) const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS npm_package (
         name TEXT PRIMARY KEY,
@@ -23,19 +28,17 @@ pub(in crate::registry) const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS npm_version (
         package TEXT NOT NULL REFERENCES npm_package (name),
         version TEXT NOT NULL,
+        position BIGINT NOT NULL,
         manifest TEXT NOT NULL,
+        abbreviated TEXT NOT NULL,
+        about TEXT NOT NULL,
+        size BIGINT NOT NULL,
         integrity TEXT NOT NULL,
         shasum TEXT NOT NULL,
         published_at BIGINT NOT NULL,
         published_by TEXT NOT NULL,
-        PRIMARY KEY (package, version)
-    )",
-    "CREATE TABLE IF NOT EXISTS npm_tarball (
-        package TEXT NOT NULL,
-        version TEXT NOT NULL,
-        content BYTES NOT NULL,
         PRIMARY KEY (package, version),
-        FOREIGN KEY (package, version) REFERENCES npm_version (package, version)
+        UNIQUE (package, position)
     )",
     "CREATE TABLE IF NOT EXISTS npm_dist_tag (
         package TEXT NOT NULL,
@@ -63,25 +66,40 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
-/// A package with all that is published of it.
+/// The most versions of a package.
+const MAX_VERSIONS: i64 = 10_000;
+/// The most bytes of manifests that are served of a package.
+const MAX_SERVED: i64 = 32 << 20;
+/// The most tags of a package.
+const MAX_TAGS: i64 = 500;
+
+/// A package with its tags, and its versions without what is large of them.
 #[derive(Debug)]
-pub(super) struct Package {
+pub(super) struct Outline {
     pub(super) public: bool,
     pub(super) created_at: Timestamp,
     pub(super) modified_at: Timestamp,
     pub(super) tags: BTreeMap<String, String>,
-    pub(super) versions: Vec<StoredVersion>,
+    pub(super) versions: Vec<Listed>,
+}
+
+/// A version among others.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) version: String,
+    pub(super) published_at: Timestamp,
+    pub(super) position: i64,
+    pub(super) size: i64,
 }
 
 /// A published version, without its tarball.
-#[derive(Debug)]
+#[derive(Debug, sqlx::FromRow)]
 pub(super) struct StoredVersion {
     pub(super) version: String,
-    pub(super) manifest: Map<String, Value>,
+    /// Members of a JSON object, as one of the forms has them.
+    pub(super) manifest: String,
     pub(super) integrity: String,
     pub(super) shasum: String,
-    pub(super) published_at: Timestamp,
-    pub(super) published_by: Principal,
 }
 
 /// What became of a publish.
@@ -93,6 +111,8 @@ pub(super) enum Published {
     NoPackage,
     /// The version was there before.
     VersionExists,
+    /// The package has as much as is served of one.
+    Full(&'static str),
     /// The trusted publisher is gone, or was to create a package that exists by other means.
     NotTrusted,
 }
@@ -104,6 +124,8 @@ pub(super) enum Tagged {
     Done,
     /// There is no such version or tag.
     Missing,
+    /// The package has as many tags as one may have.
+    TooMany,
     /// The trusted publisher is gone or pending.
     NotTrusted,
 }
@@ -147,8 +169,9 @@ impl Store {
         Ok(row.map(|(public,)| public != 0))
     }
 
-    /// The package with its tags and versions. Tags are read first, so the version of each is among the versions.
-    pub(super) async fn package(&self, name: &PackageName) -> Result<Option<Package>, StoreError> {
+    /// The package with its tags and an outline of its versions. Tags are read first, so the version of each is among the
+    /// versions.
+    pub(super) async fn outline(&self, name: &PackageName) -> Result<Option<Outline>, StoreError> {
         let mut connection = self.database.pool().acquire().await?;
         let row: Option<(i64, i64, i64)> =
             sqlx::query_as("SELECT public, created_at, modified_at FROM npm_package WHERE name = $1")
@@ -156,13 +179,50 @@ impl Store {
                 .fetch_optional(&mut *connection)
                 .await?;
         let Some((public, created_at, modified_at)) = row else { return Ok(None) };
-        Ok(Some(Package {
+        Ok(Some(Outline {
             public: public != 0,
             created_at: rows::instant(created_at),
             modified_at: rows::instant(modified_at),
             tags: rows::tags(&mut connection, name).await?,
-            versions: rows::versions(&mut connection, name).await?,
+            versions: rows::listed(&mut connection, name).await?,
         }))
+    }
+
+    /// The tags of a package.
+    pub(super) async fn tags(&self, name: &PackageName) -> Result<BTreeMap<String, String>, StoreError> {
+        rows::tags(&mut *self.database.pool().acquire().await?, name).await
+    }
+
+    /// The versions at these positions, in a form.
+    pub(super) async fn versions(
+        &self,
+        name: &PackageName,
+        form: Form,
+        positions: Range<i64>,
+    ) -> Result<Vec<StoredVersion>, StoreError> {
+        let statement = match form {
+            Form::Full => {
+                "SELECT version, manifest, integrity, shasum FROM npm_version
+                 WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
+            }
+            Form::Abbreviated => {
+                "SELECT version, abbreviated AS manifest, integrity, shasum FROM npm_version
+                 WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
+            }
+        };
+        let query = sqlx::query_as(statement).bind(name.as_str()).bind(positions.start).bind(positions.end);
+        Ok(query.fetch_all(self.database.pool()).await?)
+    }
+
+    /// What a version says of its package.
+    pub(super) async fn about(
+        &self,
+        name: &PackageName,
+        version: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let statement = "SELECT about FROM npm_version WHERE package = $1 AND version = $2";
+        let query = sqlx::query_scalar(statement).bind(name.as_str()).bind(version);
+        Ok(query.fetch_optional(self.database.pool()).await?)
     }
 
     /// Who published a version, if it is there.
@@ -180,19 +240,13 @@ impl Store {
         Ok(row.map(|(principal,)| serde_json::from_str(&principal)).transpose()?)
     }
 
-    /// The bytes of a version's tarball.
+    /// An answer that is a version's tarball.
     pub(super) async fn tarball(
         &self,
         name: &PackageName,
         version: &Version,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        let row: Option<(Vec<u8>,)> =
-            sqlx::query_as("SELECT content FROM npm_tarball WHERE package = $1 AND version = $2")
-                .bind(name.as_str())
-                .bind(version.as_str())
-                .fetch_optional(self.database.pool())
-                .await?;
-        Ok(row.map(|(content,)| content))
+    ) -> Result<Option<Response>, StoreError> {
+        Ok(blobs::answer(&self.database, "npm", &rows::blob(name, version)).await?)
     }
 
     /// Stores a version with its tarball and tags: all of it, durably, or nothing.
@@ -213,14 +267,26 @@ impl Store {
             return Ok(Published::NotTrusted);
         }
         let connection = write.connection();
-        if !rows::add_version(connection, &publication, by, now).await? {
+        if rows::has_version(connection, name, &publication.version).await? {
             return Ok(Published::VersionExists);
         }
+        let (versions, served) = rows::served(connection, name).await?;
+        let size = rows::size(&publication);
+        if versions >= MAX_VERSIONS {
+            return Ok(Published::Full("10,000 versions"));
+        }
+        if served.saturating_add(size) > MAX_SERVED {
+            return Ok(Published::Full("32 MB of manifests"));
+        }
+        rows::add_version(connection, &publication, versions, by, now).await?;
         for tag in &publication.tags {
             rows::set_tag(connection, name, tag, &publication.version).await?;
         }
         rows::add_latest(connection, name, &publication.version).await?;
-        rows::add_tarball(connection, publication).await?;
+        if rows::count_tags(connection, name).await? > MAX_TAGS {
+            return Ok(Published::Full("500 tags"));
+        }
+        blobs::add(connection, "npm", &rows::blob(name, &publication.version), &publication.tarball).await?;
         write.commit().await?;
         Ok(Published::Done)
     }
@@ -254,8 +320,11 @@ impl Store {
         if !rows::has_version(connection, name, version).await? {
             return Ok(Tagged::Missing);
         }
-        rows::set_tag(connection, name, tag, version).await?;
         rows::touch(connection, name, now).await?;
+        rows::set_tag(connection, name, tag, version).await?;
+        if rows::count_tags(connection, name).await? > MAX_TAGS {
+            return Ok(Tagged::TooMany);
+        }
         write.commit().await?;
         Ok(Tagged::Done)
     }

@@ -373,3 +373,47 @@ async fn two_processes_share_one_database() {
         assert_eq!(publish.await.unwrap(), StatusCode::CREATED);
     }
 }
+
+#[tokio::test]
+async fn many_versions_are_served_in_both_forms_and_no_more_than_fit() {
+    let host = Host::start().await;
+    let large = async |patch: usize| {
+        let version = format!("1.0.{patch}");
+        let mut document = document(NAME, &version, "latest");
+        document["versions"][&version]["exports"] = json!("x".repeat(500_000));
+        host.json("PUT", "/@acme/widget", "widget", &document).await
+    };
+    let mut published = 0;
+    let refusal = loop {
+        match large(published).await {
+            (StatusCode::CREATED, _) => published += 1,
+            refused => break refused,
+        }
+    };
+    assert_eq!((published, refusal.0), (67, StatusCode::FORBIDDEN));
+    assert!(refusal.1["message"].as_str().unwrap().contains("32 MB of manifests"), "{}", refusal.1);
+    let (_, packument) = host.get("/@acme/widget", "").await;
+    assert_eq!(packument["versions"].as_object().unwrap().len(), published);
+    assert_eq!(packument["versions"]["1.0.9"]["exports"], "x".repeat(500_000));
+    assert_eq!(packument["versions"]["1.0.9"]["_id"], "@acme/widget@1.0.9");
+    assert_eq!(packument["time"].as_object().unwrap().len(), published + 2);
+    assert_eq!(
+        (&packument["readme"], &packument["dist-tags"]["latest"]),
+        (&json!("# Widget"), &json!("1.0.66"))
+    );
+}
+
+#[tokio::test]
+async fn tags_are_bounded() {
+    let host = Host::start().await;
+    host.publish(NAME, "1.0.0", "widget").await;
+    let put = async |number: usize| {
+        let path = format!("/-/package/@acme%2fwidget/dist-tags/t{number}");
+        host.json("PUT", &path, "widget", &json!("1.0.0")).await.0
+    };
+    for number in 0..499 {
+        assert_eq!(put(number).await, StatusCode::CREATED, "{number}");
+    }
+    assert_eq!((put(499).await, put(7).await), (StatusCode::FORBIDDEN, StatusCode::CREATED));
+    assert_eq!(host.get("/-/package/@acme%2fwidget/dist-tags", "").await.1.as_object().unwrap().len(), 500);
+}

@@ -1,4 +1,6 @@
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -26,7 +28,7 @@ fn document() -> Value {
 }
 
 fn parse(document: &Value) -> Result<Publication, InvalidDocument> {
-    Publication::parse(widget(), &serde_json::to_vec(document).unwrap())
+    Publication::parse(widget(), &serde_json::to_vec(document).unwrap().into())
 }
 
 /// The error that the good document gives once `change` was made to it.
@@ -40,7 +42,7 @@ fn refused(change: impl FnOnce(&mut Value)) -> InvalidDocument {
 fn a_publish_document_gives_one_version_with_digests_of_our_own() {
     let publication = parse(&document()).unwrap();
     assert_eq!(publication.version.as_str(), "1.0.0");
-    assert_eq!(publication.tarball, b"abc");
+    assert_eq!(*publication.tarball, *b"abc");
     assert_eq!(publication.shasum, "a9993e364706816aba3e25717850c26c9cd0d89d");
     // FIPS 180-4's example for "abc".
     assert_eq!(
@@ -56,7 +58,8 @@ fn words_that_only_a_registry_may_say_are_dropped() {
     let mut document = document();
     document["versions"]["1.0.0"]["_npmUser"] = json!({ "trustedPublisher": { "id": "github" } });
     document["versions"]["1.0.0"]["__proto__"] = json!({ "polluted": true });
-    let manifest = parse(&document).unwrap().manifest;
+    let manifest = format!("{{{}}}", parse(&document).unwrap().manifest.full);
+    let manifest: BTreeMap<String, Value> = serde_json::from_str(&manifest).unwrap();
     assert_eq!(manifest.keys().collect::<Vec<_>>(), ["_nodeVersion", "name", "version"]);
 }
 
@@ -64,7 +67,7 @@ fn words_that_only_a_registry_may_say_are_dropped() {
 fn a_provenance_bundle_beside_the_tarball_is_accepted_and_left_out() {
     let mut document = document();
     document["_attachments"]["@acme/widget-1.0.0.sigstore"] = json!({ "data": "{\"a\":1}", "length": 7 });
-    assert_eq!(parse(&document).unwrap().tarball, b"abc");
+    assert_eq!(*parse(&document).unwrap().tarball, *b"abc");
 }
 
 #[test]
@@ -77,14 +80,15 @@ fn restricted_access_is_heard() {
 #[test]
 fn what_is_no_document_is_refused() {
     let deep = "[".repeat(100_000);
-    let huge_number = r#"{"name":"@acme/widget","versions":{"1.0.0":{"a":1e999}}}"#;
+    let huge_number =
+        r#"{"name":"@acme/widget","versions":{"1.0.0":{"a":1e999}},"_attachments":{"a.tgz":{}}}"#;
     for body in
         ["", "null", "[]", "\"x\"", "{", "{}", "\u{0}", r#"{"name":"@acme/widget"}"#, &deep, huge_number]
     {
-        let error = Publication::parse(widget(), body.as_bytes()).unwrap_err();
+        let error = Publication::parse(widget(), &body.as_bytes().to_vec().into()).unwrap_err();
         assert!(matches!(error, InvalidDocument::NotADocument(_)), "{error}");
     }
-    assert!(Publication::parse(widget(), b"\xff\xfe").is_err());
+    assert!(Publication::parse(widget(), &b"\xff\xfe".to_vec().into()).is_err());
 }
 
 #[test]
@@ -141,6 +145,36 @@ fn the_tarball_arrives_whole_or_not_at_all() {
     assert_eq!(error, InvalidDocument::NotOneTarball(2));
     let error = refused(|document| document["_attachments"]["../x"] = json!({ "data": "YWJj" }));
     assert_eq!(error, InvalidDocument::UnknownAttachment("../x".to_owned()));
+}
+
+/// Each of these took hundreds of times as much memory as it has bytes.
+#[test]
+fn what_is_long_is_skipped_and_not_built() {
+    let objects = format!("[{}]", vec!["{\"a\":{}}"; 100_000].join(","));
+    let members = |count: usize| {
+        let members: Vec<String> = (0..count).map(|n| format!("\"k{n}\":{{}}")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let whole = document().to_string();
+    let with = |key: &str, value: &str| {
+        let changed = whole.replacen('{', &format!("{{\"{key}\":{value},"), 1);
+        Publication::parse(widget(), &changed.into_bytes().into())
+    };
+    assert!(with("readme", &objects).is_ok());
+    let replaced = |from: &str, to: &str| {
+        let mut document: BTreeMap<String, Value> = serde_json::from_str(&whole).unwrap();
+        document.remove(from).unwrap();
+        let document = json!(document).to_string().replacen('{', &format!("{{\"{from}\":{to},"), 1);
+        Publication::parse(widget(), &document.into_bytes().into()).unwrap_err()
+    };
+    assert_eq!(replaced("versions", &members(50_000)), InvalidDocument::NotOneVersion(50_000));
+    assert_eq!(replaced("dist-tags", &members(50_000)), InvalidDocument::TooManyTags);
+    let error = replaced("_attachments", &members(50_000));
+    assert!(matches!(error, InvalidDocument::UnknownAttachment(_)), "{error}");
+    let huge = format!("{{\"1.0.0\":{{\"name\":\"@acme/widget\",\"x\":{objects}}}}}");
+    assert_eq!(replaced("versions", &huge), InvalidDocument::ManifestTooLarge);
+    let error = replaced("name", &format!("\"{}\"", "x".repeat(2_000)));
+    assert!(matches!(error, InvalidDocument::NotADocument(_)), "{error}");
 }
 
 #[test]

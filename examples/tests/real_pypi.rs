@@ -4,33 +4,11 @@
 
 mod common;
 
-use std::path::PathBuf;
-
 use common::clients::{Client, Output, Tool};
 use common::http;
+use common::python::wheel;
 use common::scene::{Scene, borrowed, refused_jobs, same_token};
 use examples::issuer::{GITHUB, Settings};
-
-/// Builds a wheel with nothing but the standard library.
-const BUILD: &str = r#"
-import sys, zipfile
-name, version = sys.argv[1:]
-info = f"{name}-{version}.dist-info"
-metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
-wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-files = {f"{name}/__init__.py": f"version = '{version}'\n", f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
-record = "".join(f"{file},,\n" for file in files) + f"{info}/RECORD,,\n"
-with zipfile.ZipFile(f"{name}-{version}-py3-none-any.whl", "w") as archive:
-    for file, content in [*files.items(), (f"{info}/RECORD", record)]:
-        archive.writestr(zipfile.ZipInfo(file, (2026, 1, 1, 0, 0, 0)), content)
-"#;
-
-/// A folder with a wheel in it, and the wheel's name.
-async fn wheel(client: &Client, name: &str, version: &str) -> (PathBuf, String) {
-    let folder = client.project(&format!("dist-{name}-{version}"), &[("build.py", BUILD)]);
-    client.run_program(&client.python(), &folder, &[], &["build.py", name, version]).await.succeeded();
-    (folder, format!("{name}-{version}-py3-none-any.whl"))
-}
 
 const PACKAGES: [&str; 2] = ["pypi:My.Widget", "pypi:gadget"];
 

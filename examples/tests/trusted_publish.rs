@@ -238,6 +238,12 @@ async fn automatic_falls_back_with_the_reason_always_fails_and_never_asks() {
     assert_eq!(mask, "::add-mask::static");
     assert!(note.contains("NODE_AUTH_TOKEN") && note.contains("package not found"), "{note}");
 
+    // The command has it where it was, and nowhere else: no variable of this registry's holds it.
+    let exec = [&["exec"], &stranger[1..], &["--", "env"]].concat();
+    let output = job.run(&exec).await;
+    let seen: Vec<&str> = text(&output.stdout).lines().filter(|line| line.contains("static")).collect();
+    assert_eq!(seen, ["NODE_AUTH_TOKEN=static"]);
+
     let always = job.run(&[&stranger, ["--trusted-publishing", "always"].as_slice()].concat()).await;
     assert!(failure(&always).contains("package not found"));
 

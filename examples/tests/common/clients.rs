@@ -31,7 +31,14 @@ pub enum Tool {
     Twine,
     Maturin,
     Pip,
+    Flit,
+    Hatch,
+    Pdm,
+    Poetry,
     Gem,
+    Bun,
+    Ovsx,
+    Vsce,
 }
 
 impl Tool {
@@ -46,7 +53,14 @@ impl Tool {
             Self::Twine => ("twine", "TEST_TWINE", 6),
             Self::Maturin => ("maturin", "TEST_MATURIN", 1),
             Self::Pip => ("pip", "TEST_PIP", 23),
+            Self::Flit => ("flit", "TEST_FLIT", 4),
+            Self::Hatch => ("hatch", "TEST_HATCH", 1),
+            Self::Pdm => ("pdm", "TEST_PDM", 2),
+            Self::Poetry => ("poetry", "TEST_POETRY", 2),
             Self::Gem => ("gem", "TEST_GEM", 3),
+            Self::Bun => ("bun", "TEST_BUN", 1),
+            Self::Ovsx => ("ovsx", "TEST_OVSX", 1),
+            Self::Vsce => ("vsce", "TEST_VSCE", 4),
         }
     }
 
@@ -218,6 +232,8 @@ impl Client {
             ("PIP_NO_INPUT", "1".into()),
             ("PYTHONUSERBASE", inside(".local")),
             ("UV_PYTHON_DOWNLOADS", "never".into()),
+            ("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring".into()),
+            ("PDM_CHECK_UPDATE", "0".into()),
             ("GEM_HOME", inside(".gem")),
             ("NO_UPDATE_NOTIFIER", "1".into()),
             ("NPM_CONFIG_UPDATE_NOTIFIER", "false".into()),

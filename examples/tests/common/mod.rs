@@ -6,4 +6,6 @@ pub mod http;
 pub mod leaks;
 pub mod postgres;
 pub mod programs;
+pub mod public;
+pub mod python;
 pub mod scene;

@@ -1,0 +1,27 @@
+//! Python projects.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use std::path::PathBuf;
+
+use super::clients::Client;
+
+/// Builds a wheel with nothing but the standard library.
+const BUILD: &str = r#"
+import sys, zipfile
+name, version = sys.argv[1:]
+info = f"{name}-{version}.dist-info"
+metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
+wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+files = {f"{name}/__init__.py": f"version = '{version}'\n", f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
+record = "".join(f"{file},,\n" for file in files) + f"{info}/RECORD,,\n"
+with zipfile.ZipFile(f"{name}-{version}-py3-none-any.whl", "w") as archive:
+    for file, content in [*files.items(), (f"{info}/RECORD", record)]:
+        archive.writestr(zipfile.ZipInfo(file, (2026, 1, 1, 0, 0, 0)), content)
+"#;
+
+/// A folder with a wheel in it, and the wheel's name.
+pub async fn wheel(client: &Client, name: &str, version: &str) -> (PathBuf, String) {
+    let folder = client.project(&format!("dist-{name}-{version}"), &[("build.py", BUILD)]);
+    client.run_program(&client.python(), &folder, &[], &["build.py", name, version]).await.succeeded();
+    (folder, format!("{name}-{version}-py3-none-any.whl"))
+}

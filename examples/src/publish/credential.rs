@@ -22,11 +22,11 @@ pub enum NoCredential {
         /// Why there is no publish token.
         why: Failure,
         /// Where a static credential would be.
-        looked: Looked,
+        looked: Box<Looked>,
     },
     /// Trusted publishing is switched off, and there is nothing else.
     #[error("trusted publishing is switched off and there is no static credential ({0})")]
-    Disabled(Looked),
+    Disabled(Box<Looked>),
     /// Standard error is closed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -111,11 +111,11 @@ pub(super) async fn credential(
         Obtained::Token(token) => (Credential::ShortLived(token), None),
         Obtained::Fallback(why) => match static_credential(ecosystem, destination, known) {
             Ok((name, token)) => (Credential::Static(token), Some((name, why))),
-            Err(looked) => return Err(NoCredential::NoFallback { why, looked }),
+            Err(looked) => return Err(NoCredential::NoFallback { why, looked: Box::new(looked) }),
         },
         Obtained::Disabled => match static_credential(ecosystem, destination, known) {
             Ok((_, token)) => (Credential::Static(token), None),
-            Err(looked) => return Err(NoCredential::Disabled(looked)),
+            Err(looked) => return Err(NoCredential::Disabled(Box::new(looked))),
         },
     };
     // Before the reason, which holds the registry's words.

@@ -229,7 +229,7 @@ impl Ecosystem {
             .extend(self.tools.iter().map(|tool| (tool.token.to_owned(), tool.is_bound_to(destination))));
         match self.others {
             Others::Npm => {
-                variables.extend(npm_config::keys(&destination.url).into_iter().map(|name| (name, true)))
+                variables.extend(npm_config::keys(&destination.url).into_iter().map(|name| (name, true)));
             }
             Others::Poetry => variables.push((poetry::PUBLIC_TOKEN.to_owned(), destination.is_public())),
             Others::None | Others::Cargo => {}

@@ -134,7 +134,7 @@ async fn answer(
     for (name, value) in &parts.headers {
         text += &format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()));
     }
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     text += &String::from_utf8_lossy(&body);
     record.lock().unwrap().push(Asked { host: host.clone(), text });
     let (status, body) = match (parts.method.as_str(), parts.uri.path()) {

@@ -1,12 +1,13 @@
 //! The bytes of published files, in pieces, so that none of them is ever in memory as a whole to be served.
 
-use axum::body::{Body, Bytes};
+use async_trait::async_trait;
+use axum::body::Bytes;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::channel::{Channel, Sender};
 use sqlx::AnyConnection;
 
 use super::database::Database;
+use super::pieces::{self, Pieces};
 
 /// The tables. A blob's name is unique within its ecosystem, and its pieces are counted from 0.
 pub(super) const SCHEMA: &[&str] = &[
@@ -67,33 +68,25 @@ pub(super) async fn answer(
             .fetch_optional(database.pool())
             .await?;
     let Some(length) = length else { return Ok(None) };
-    let (sender, body) = Channel::<Bytes, sqlx::Error>::new(1);
-    tokio::spawn(send(database.clone(), ecosystem, name.to_owned(), sender));
-    Ok(Some(([(CONTENT_LENGTH, length)], Body::new(body)).into_response()))
+    let body = pieces::body(Blob { database: database.clone(), ecosystem, name: name.to_owned(), number: 0 });
+    Ok(Some(([(CONTENT_LENGTH, length)], body).into_response()))
 }
 
-/// Sends the pieces, each when the client has taken those before. No connection to the database is held meanwhile.
-async fn send(
+/// A blob that is being sent, and the number of the next piece.
+struct Blob {
     database: Database,
     ecosystem: &'static str,
     name: String,
-    mut sender: Sender<Bytes, sqlx::Error>,
-) {
-    for number in 0_i64.. {
+    number: i64,
+}
+
+#[async_trait]
+impl Pieces for Blob {
+    async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
         let statement = "SELECT content FROM blob_piece WHERE ecosystem = $1 AND name = $2 AND number = $3";
-        let piece = sqlx::query_scalar(statement).bind(ecosystem).bind(&name).bind(number);
-        let piece: Result<Option<Vec<u8>>, sqlx::Error> = piece.fetch_optional(database.pool()).await;
-        let piece = match piece {
-            Ok(Some(piece)) => piece,
-            Ok(None) => return,
-            Err(error) => {
-                tracing::error!(%error, ecosystem, %name, "a file can't be read");
-                return sender.abort(error);
-            }
-        };
-        // The client is gone where this fails.
-        if sender.send_data(piece.into()).await.is_err() {
-            return;
-        }
+        let piece = sqlx::query_scalar(statement).bind(self.ecosystem).bind(&self.name).bind(self.number);
+        let piece: Option<Vec<u8>> = piece.fetch_optional(self.database.pool()).await?;
+        self.number = self.number.saturating_add(1);
+        Ok(piece.map(Bytes::from))
     }
 }

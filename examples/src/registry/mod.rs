@@ -14,6 +14,7 @@ pub mod hosting;
 mod intake;
 mod nowhere;
 pub mod npm;
+mod pieces;
 mod platforms;
 mod pypi;
 mod reconcile;

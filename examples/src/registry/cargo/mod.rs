@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use self::publication::Claimed;
 use super::failure::Failure;
-use super::hosting::Host;
+use super::hosting::{File, Host, Page};
 use super::intake::blocking;
 
 /// A name as the stores have it, the same for all its spellings.
@@ -82,9 +82,9 @@ impl Cargo {
         let name = path.rsplit('/').next().and_then(|name| CrateName::parse(name).ok());
         let name = name.filter(|name| index::path_of(name) == path);
         let name = name.ok_or_else(|| Failure::not_found(path))?;
-        let files = self.host.files(&name.canonical()).await?;
-        let lines: Vec<String> = files.into_iter().map(|file| file.metadata + "\n").collect();
-        Ok(([(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-cache")], lines.concat()).into_response())
+        let line = |file: &File| format!("{}\n", file.metadata);
+        let lines = self.host.files(&name.canonical(), Page::default(), line).await?;
+        Ok(([(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-cache")], lines).into_response())
     }
 
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {

@@ -3,6 +3,7 @@
 //! Everything here is public to read. Who may publish is decided by [`Authorize`].
 
 pub(super) mod archive;
+mod page;
 mod store;
 
 use std::fmt;
@@ -18,12 +19,14 @@ use data_encoding::HEXLOWER;
 use oidc_core::Context;
 use sha2::{Digest as _, Sha256};
 
+pub(super) use self::page::Page;
 pub(super) use self::store::{File, SCHEMA, Upload};
 use self::store::{Published, Store};
 use super::authorize::{Action, Authorize, Principal, Use};
 use super::database::Database;
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
+use super::pieces::ranges;
 use super::settlement::Settlement;
 
 /// One ecosystem's packages. Clones share everything.
@@ -53,23 +56,27 @@ impl Host {
         self.store.register(package, self.cx.clock().now()).await
     }
 
-    /// The names of all packages that have files, in order.
-    pub(super) async fn packages(&self) -> Result<Vec<String>, Failure> {
-        Ok(self.store.packages().await?)
+    /// A page with an entry for each package that has files, by its name and what is read of it with all others.
+    pub(super) fn packages(
+        &self,
+        page: Page,
+        entry: impl Fn(&str, &str) -> String + Send + Sync + 'static,
+    ) -> Body {
+        page.of_packages(self.store.clone(), entry)
     }
 
-    /// A package's files, oldest first; at least one.
-    pub(super) async fn files(&self, package: &str) -> Result<Vec<File>, Failure> {
-        let files = self.store.files(package).await?;
-        if files.is_empty() {
+    /// A page with an entry for each of a package's files, oldest first; at least one.
+    pub(super) async fn files(
+        &self,
+        package: &str,
+        page: Page,
+        entry: impl Fn(&File) -> String + Send + Sync + 'static,
+    ) -> Result<Body, Failure> {
+        let ranges = ranges(self.store.positions(package).await?);
+        if ranges.is_empty() {
             return Err(Failure::not_found(package));
         }
-        Ok(files)
-    }
-
-    /// What is read of each package that has files, in the order of their names.
-    pub(super) async fn listed(&self) -> Result<Vec<String>, Failure> {
-        Ok(self.store.listed().await?)
+        Ok(page.of_files(self.store.clone(), package.to_owned(), ranges, entry))
     }
 
     /// An answer that is a file's content.
@@ -158,6 +165,10 @@ impl Host {
                      another version"
                 );
                 Err(Failure::new(StatusCode::CONFLICT, message))
+            }
+            Published::Full(most) => {
+                let message = format!("{package} has as much as this registry serves of one package: {most}");
+                Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
             Published::NotTrusted => {
                 let message = format!(

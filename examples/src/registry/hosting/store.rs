@@ -1,5 +1,7 @@
 //! Packages and their files in the database.
 
+use std::ops::Range;
+
 use axum::response::Response;
 use oidc_core::Timestamp;
 
@@ -10,7 +12,8 @@ use crate::registry::intake::Content;
 use crate::registry::settlement::Settlement;
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
-/// `published_by` is a [`Principal`] as JSON. For the rest see [`Upload`].
+/// a package's files are counted from 0 (`position`), and `size` is about what one takes in an index; `published_by` is a
+/// [`Principal`] as JSON. For the rest see [`Upload`].
 pub(in crate::registry) const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS hosted_package (
         ecosystem TEXT NOT NULL,
@@ -27,15 +30,17 @@ pub(in crate::registry) const SCHEMA: &[&str] = &[
         package TEXT NOT NULL,
         version TEXT NOT NULL,
         identity TEXT NOT NULL,
+        position BIGINT NOT NULL,
         sha256 TEXT NOT NULL,
         metadata TEXT NOT NULL,
+        size BIGINT NOT NULL,
         published_at BIGINT NOT NULL,
         published_by TEXT NOT NULL,
         PRIMARY KEY (ecosystem, name),
         UNIQUE (ecosystem, package, identity),
+        UNIQUE (ecosystem, package, position),
         FOREIGN KEY (ecosystem, package) REFERENCES hosted_package (ecosystem, name)
     )",
-    "CREATE INDEX IF NOT EXISTS hosted_file_by_package ON hosted_file (ecosystem, package)",
     "CREATE TABLE IF NOT EXISTS hosted_beside (
         ecosystem TEXT NOT NULL,
         name TEXT NOT NULL,
@@ -44,6 +49,15 @@ pub(in crate::registry) const SCHEMA: &[&str] = &[
         FOREIGN KEY (ecosystem, name) REFERENCES hosted_file (ecosystem, name)
     )",
 ];
+
+/// The most files of a package.
+const MAX_FILES: i64 = 10_000;
+/// The most bytes that a package takes in an index.
+const MAX_SERVED: i64 = 16 << 20;
+/// What a file takes in an index beside its metadata, in bytes: its name twice, its digest, and what stands around them.
+const FILE_SIZE: usize = 512;
+/// How many packages are read together.
+const PACKAGES: i64 = 200;
 
 /// One file to be published.
 #[derive(Debug)]
@@ -87,6 +101,8 @@ pub(super) enum Published {
     OtherCase(String),
     /// A file of that name or identity was there before, of this version.
     Exists(String),
+    /// The package has as much as is served of one.
+    Full(&'static str),
     /// The trusted publisher is gone, or was to create a package that exists by other means.
     NotTrusted,
 }
@@ -120,38 +136,41 @@ impl Store {
         Ok(query.bind(now.as_signed_secs()).execute(connection).await?.rows_affected() > 0)
     }
 
-    /// What is read of each package that has files, in the order of their names.
-    pub(super) async fn listed(&self) -> Result<Vec<String>, sqlx::Error> {
-        let statement =
-            "SELECT listed FROM hosted_package WHERE ecosystem = $1 AND listed <> '' ORDER BY name";
-        sqlx::query_scalar(statement).bind(self.ecosystem).fetch_all(self.database.pool()).await
+    /// Some packages that have files, in the order of their names behind `name`, each with what is read of it with all others.
+    pub(super) async fn packages_after(&self, name: &str) -> Result<Vec<(String, String)>, sqlx::Error> {
+        let statement = "SELECT name, listed FROM hosted_package
+             WHERE ecosystem = $1 AND name > $2
+                 AND EXISTS (SELECT 1 FROM hosted_file WHERE hosted_file.ecosystem = hosted_package.ecosystem
+                     AND hosted_file.package = hosted_package.name)
+             ORDER BY name LIMIT $3";
+        let query = sqlx::query_as(statement).bind(self.ecosystem).bind(name).bind(PACKAGES);
+        query.fetch_all(self.database.pool()).await
     }
 
-    /// The names of all packages that have files.
-    pub(super) async fn packages(&self) -> Result<Vec<String>, sqlx::Error> {
-        let statement = "SELECT DISTINCT package FROM hosted_file WHERE ecosystem = $1 ORDER BY package";
-        sqlx::query_scalar(statement).bind(self.ecosystem).fetch_all(self.database.pool()).await
+    /// The positions of a package's files, oldest first, each with what the file takes in an index.
+    pub(super) async fn positions(&self, package: &str) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+        let statement = "SELECT position, size FROM hosted_file
+             WHERE ecosystem = $1 AND package = $2 ORDER BY position";
+        let query = sqlx::query_as(statement).bind(self.ecosystem).bind(text(package));
+        query.fetch_all(self.database.pool()).await
     }
 
-    /// A package's files, oldest first.
-    pub(super) async fn files(&self, package: &str) -> Result<Vec<File>, sqlx::Error> {
+    /// A package's files at these positions, oldest first.
+    pub(super) async fn files(&self, package: &str, positions: Range<i64>) -> Result<Vec<File>, sqlx::Error> {
         let mut connection = self.database.pool().acquire().await?;
-        self.files_on(&mut connection, package).await
+        self.files_on(&mut connection, package, positions).await
     }
 
     async fn files_on(
         &self,
         connection: &mut sqlx::AnyConnection,
         package: &str,
+        positions: Range<i64>,
     ) -> Result<Vec<File>, sqlx::Error> {
-        sqlx::query_as(
-            "SELECT name, sha256, metadata FROM hosted_file
-             WHERE ecosystem = $1 AND package = $2 ORDER BY published_at, name",
-        )
-        .bind(self.ecosystem)
-        .bind(text(package))
-        .fetch_all(connection)
-        .await
+        let statement = "SELECT name, sha256, metadata FROM hosted_file
+             WHERE ecosystem = $1 AND package = $2 AND position >= $3 AND position < $4 ORDER BY position";
+        let query = sqlx::query_as(statement).bind(self.ecosystem).bind(text(package));
+        query.bind(positions.start).bind(positions.end).fetch_all(connection).await
     }
 
     /// An answer that is a file's content, if it is there.
@@ -200,11 +219,19 @@ impl Store {
             return Ok(Published::NotTrusted);
         }
         let connection = write.connection();
-        if !self.add_file(connection, &upload, by, now).await? {
-            return Ok(Published::Exists(self.version_in_place(connection, &upload).await?));
+        if let Some(version) = self.version_in_place(connection, &upload).await? {
+            return Ok(Published::Exists(version));
         }
+        let (files, served) = self.served(connection, package).await?;
+        if files >= MAX_FILES {
+            return Ok(Published::Full("10,000 files"));
+        }
+        if served.saturating_add(size(&upload)) > MAX_SERVED {
+            return Ok(Published::Full("16 MB in the index"));
+        }
+        self.add_file(connection, &upload, files, by, now).await?;
         if let Some(listed) = upload.listed {
-            let listed = listed(package, &self.files_on(connection, package).await?);
+            let listed = listed(package, &self.files_on(connection, package, 0..i64::MAX).await?);
             self.list(connection, package, &listed).await?;
         }
         self.add_content(connection, upload).await?;
@@ -229,42 +256,56 @@ impl Store {
         query.fetch_optional(connection).await
     }
 
+    /// How many files a package has, and what they take in an index.
+    async fn served(
+        &self,
+        connection: &mut sqlx::AnyConnection,
+        package: &str,
+    ) -> Result<(i64, i64), sqlx::Error> {
+        let statement = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM hosted_file
+             WHERE ecosystem = $1 AND package = $2";
+        sqlx::query_as(statement).bind(self.ecosystem).bind(package).fetch_one(connection).await
+    }
+
     async fn add_file(
         &self,
         connection: &mut sqlx::AnyConnection,
         upload: &Upload,
+        position: i64,
         by: &Principal,
         now: Timestamp,
-    ) -> Result<bool, sqlx::Error> {
-        let added = sqlx::query(
-            "INSERT INTO hosted_file
-                 (ecosystem, name, package, version, identity, sha256, metadata, published_at, published_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-        )
-        .bind(self.ecosystem)
-        .bind(&upload.name)
-        .bind(&upload.package)
-        .bind(&upload.version)
-        .bind(&upload.identity)
-        .bind(&upload.sha256)
-        .bind(&upload.metadata)
-        .bind(now.as_signed_secs())
-        .bind(serde_json::to_string(by).map_err(|error| sqlx::Error::Encode(error.into()))?)
-        .execute(connection)
-        .await?;
-        Ok(added.rows_affected() > 0)
+    ) -> Result<(), sqlx::Error> {
+        let statement =
+            "INSERT INTO hosted_file (ecosystem, name, package, version, identity, position, sha256,
+                 metadata, size, published_at, published_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        sqlx::query(statement)
+            .bind(self.ecosystem)
+            .bind(&upload.name)
+            .bind(&upload.package)
+            .bind(&upload.version)
+            .bind(&upload.identity)
+            .bind(position)
+            .bind(&upload.sha256)
+            .bind(&upload.metadata)
+            .bind(size(upload))
+            .bind(now.as_signed_secs())
+            .bind(serde_json::to_string(by).map_err(|error| sqlx::Error::Encode(error.into()))?)
+            .execute(connection)
+            .await
+            .map(|_| ())
     }
 
-    /// The version of the file that is in an upload's place.
+    /// The version of the file that is in an upload's place, if one is.
     async fn version_in_place(
         &self,
         connection: &mut sqlx::AnyConnection,
         upload: &Upload,
-    ) -> Result<String, sqlx::Error> {
+    ) -> Result<Option<String>, sqlx::Error> {
         let statement = "SELECT version FROM hosted_file
              WHERE ecosystem = $1 AND (name = $2 OR package = $3 AND identity = $4)";
         let query = sqlx::query_scalar(statement).bind(self.ecosystem).bind(&upload.name);
-        query.bind(&upload.package).bind(&upload.identity).fetch_one(connection).await
+        query.bind(&upload.package).bind(&upload.identity).fetch_optional(connection).await
     }
 
     async fn list(
@@ -293,6 +334,11 @@ impl Store {
     }
 }
 
+/// What an upload takes in an index.
+fn size(upload: &Upload) -> i64 {
+    i64::try_from(upload.metadata.len().saturating_add(FILE_SIZE)).unwrap_or(i64::MAX)
+}
+
 /// A name from outside, to be looked up. PostgreSQL takes no text with a NUL, so such a name is that of nothing.
 fn text(name: &str) -> Option<&str> {
     (!name.contains('\0')).then_some(name)
@@ -301,4 +347,50 @@ fn text(name: &str) -> Option<&str> {
 /// A package's name without the difference of case.
 fn folded(package: &str) -> String {
     package.to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: Settlement = Settlement {
+        make_regular: "DELETE FROM hosted_file WHERE $1 = $2 AND $3 = ''",
+        end_pending: "DELETE FROM hosted_file WHERE $1 = $2 AND $3 = ''",
+        is_regular: "SELECT name FROM hosted_file WHERE $1 = $2 AND $3 = ''",
+    };
+
+    #[tokio::test]
+    async fn a_package_has_no_more_than_is_served_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let database =
+            Database::open(&format!("sqlite:{}/registry.db", folder.path().display())).await.unwrap();
+        let store = Store { ecosystem: "cargo", database, settlement: NOBODY };
+        let publish = async |number: usize| {
+            let upload = Upload {
+                package: "widget".to_owned(),
+                version: format!("1.0.{number}"),
+                name: format!("widget-1.0.{number}.crate"),
+                identity: format!("1.0.{number}"),
+                sha256: String::new(),
+                metadata: "x".repeat((1 << 20) - FILE_SIZE),
+                beside: Vec::new(),
+                listed: None,
+                content: vec![1].into(),
+            };
+            store.publish(upload, &Principal::Admin, Timestamp::from_secs(1)).await.unwrap()
+        };
+        for number in 0..16 {
+            assert_eq!(publish(number).await, Published::Done, "{number}");
+        }
+        assert!(matches!(publish(3).await, Published::Exists(_)));
+        assert!(matches!(publish(16).await, Published::Full(_)));
+        assert_eq!(store.positions("widget").await.unwrap().len(), 16);
+        let files = store.files("widget", 3..5).await.unwrap();
+        assert_eq!(
+            files.iter().map(|file| &*file.name).collect::<Vec<_>>(),
+            ["widget-1.0.3.crate", "widget-1.0.4.crate"]
+        );
+        assert_eq!(store.packages_after("").await.unwrap().len(), 1);
+        assert!(store.packages_after("widget").await.unwrap().is_empty());
+    }
 }

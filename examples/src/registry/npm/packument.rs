@@ -3,23 +3,23 @@
 //! The two forms and their fields are described in npm/registry, `docs/responses/package-metadata.md`. Either is put together
 //! from texts that were made when each version was published, and sent piece by piece.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use async_trait::async_trait;
 use axum::body::{Body, Bytes};
-use http_body_util::channel::{Channel, Sender};
 use oidc_core::Timestamp;
+use tokio::task::JoinError;
 
 use super::access::Principal;
 use super::manifest::quoted;
 use super::name::PackageName;
-use super::store::{Listed, Outline, Store, StoreError, StoredVersion};
+use super::store::{Outline, Store, StoredVersion};
+use crate::registry::pieces::{self, Pieces, ranges};
 
 /// The media type of the abbreviated form, which clients that install ask for.
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
-
-/// How many bytes of manifests are sent at once, unless one alone has more.
-const PIECE: i64 = 128 << 10;
 
 /// Which of the two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,55 +43,19 @@ pub(super) struct Packument {
 impl Packument {
     /// The body, whose versions are read from the store when the client has taken those before.
     pub(super) fn send(self, store: Store) -> Body {
-        let (sender, body) = Channel::<Bytes, StoreError>::new(1);
-        tokio::spawn(async move {
-            let mut sender = sender;
-            if let Err(error) = self.pieces(&store, &mut sender).await {
-                tracing::error!(%error, package = %self.name, "a packument can't be read");
-                sender.abort(error);
-            }
-        });
-        Body::new(body)
+        let ranges = ranges(self.outline.versions.iter().map(|listed| (listed.position, listed.size)));
+        pieces::body(Sent { packument: self, store, ranges: ranges.into(), step: Step::Head })
     }
 
-    async fn pieces(&self, store: &Store, sender: &mut Sender<Bytes, StoreError>) -> Result<(), StoreError> {
-        let head = match self.form {
-            Form::Full => self.full(),
-            Form::Abbreviated => self.abbreviated(),
-        };
-        let mut piece = head;
-        let mut separator = "";
-        for range in ranges(&self.outline.versions) {
-            for stored in store.versions(&self.name, self.form, range).await? {
-                piece.push_str(separator);
-                self.version(&stored, &mut piece);
-                separator = ",";
-            }
-            // The client is gone where this fails.
-            if sender.send_data(std::mem::take(&mut piece).into()).await.is_err() {
-                return Ok(());
-            }
-        }
-        piece.push_str("}}");
-        let _gone = sender.send_data(piece.into()).await;
-        Ok(())
-    }
-
-    /// Everything up to the versions.
-    fn full(&self) -> String {
-        let (name, about) = (quoted(self.name.as_str()), &self.about);
-        let separator = if about.is_empty() { "" } else { "," };
-        let tags = tags(&self.outline);
-        let times = times(&self.outline);
-        format!(
-            "{{{about}{separator}\"_id\":{name},\"name\":{name},\"dist-tags\":{tags},\"time\":{times},\"versions\":{{"
-        )
-    }
-
-    fn abbreviated(&self) -> String {
-        let (name, modified) = (quoted(self.name.as_str()), iso(self.outline.modified_at));
-        let tags = tags(&self.outline);
-        format!("{{\"name\":{name},\"modified\":\"{modified}\",\"dist-tags\":{tags},\"versions\":{{")
+    /// Everything up to the versions, whose dates take a while to write where they are many.
+    async fn head(&mut self) -> Result<String, JoinError> {
+        let (name, form, about) = (self.name.clone(), self.form, std::mem::take(&mut self.about));
+        let outline = std::mem::take(&mut self.outline);
+        tokio::task::spawn_blocking(move || match form {
+            Form::Full => full(&name, &about, &outline),
+            Form::Abbreviated => abbreviated(&name, &outline),
+        })
+        .await
     }
 
     /// The manifest that was published, with what this registry says about it.
@@ -110,24 +74,61 @@ impl Packument {
     }
 }
 
-/// The positions of versions that are read together.
-fn ranges(versions: &[Listed]) -> Vec<Range<i64>> {
-    let mut ranges = Vec::new();
-    let mut current: Option<(Range<i64>, i64)> = None;
-    for listed in versions {
-        let end = listed.position.saturating_add(1);
-        current = match current {
-            Some((range, size)) if size.saturating_add(listed.size) <= PIECE => {
-                Some((range.start..end, size.saturating_add(listed.size)))
+/// A packument that is being sent.
+struct Sent {
+    packument: Packument,
+    store: Store,
+    ranges: VecDeque<Range<i64>>,
+    step: Step,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Head,
+    FirstVersion,
+    Versions,
+    Done,
+}
+
+#[async_trait]
+impl Pieces for Sent {
+    async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+        let Self { packument, store, ranges, step } = self;
+        let mut separator = match step {
+            Step::Head => {
+                *step = Step::FirstVersion;
+                return Ok(Some(packument.head().await?.into()));
             }
-            before => {
-                ranges.extend(before.map(|(range, _)| range));
-                Some((listed.position..end, listed.size))
-            }
+            Step::FirstVersion => "",
+            Step::Versions => ",",
+            Step::Done => return Ok(None),
         };
+        let Some(range) = ranges.pop_front() else {
+            *step = Step::Done;
+            return Ok(Some(Bytes::from_static(b"}}")));
+        };
+        let mut piece = String::new();
+        for stored in store.versions(&packument.name, packument.form, range).await? {
+            piece.push_str(separator);
+            packument.version(&stored, &mut piece);
+            (separator, *step) = (",", Step::Versions);
+        }
+        Ok(Some(piece.into()))
     }
-    ranges.extend(current.map(|(range, _)| range));
-    ranges
+}
+
+fn full(name: &PackageName, about: &str, outline: &Outline) -> String {
+    let name = quoted(name.as_str());
+    let separator = if about.is_empty() { "" } else { "," };
+    let (tags, times) = (tags(outline), times(outline));
+    format!(
+        "{{{about}{separator}\"_id\":{name},\"name\":{name},\"dist-tags\":{tags},\"time\":{times},\"versions\":{{"
+    )
+}
+
+fn abbreviated(name: &PackageName, outline: &Outline) -> String {
+    let (name, modified, tags) = (quoted(name.as_str()), iso(outline.modified_at), tags(outline));
+    format!("{{\"name\":{name},\"modified\":\"{modified}\",\"dist-tags\":{tags},\"versions\":{{")
 }
 
 fn tags(outline: &Outline) -> String {
@@ -157,23 +158,4 @@ pub(super) fn publisher(principal: &Principal) -> Option<String> {
 fn iso(at: Timestamp) -> String {
     let at = jiff::Timestamp::from_second(at.as_signed_secs()).unwrap_or(jiff::Timestamp::MAX);
     format!("{at:.3}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_together_as_far_as_they_are_small() {
-        let sizes = [1, PIECE - 1, 1, PIECE * 4, PIECE * 4, 1, 1];
-        let listed = |(position, size): (i64, &i64)| Listed {
-            version: String::new(),
-            published_at: Timestamp::default(),
-            position,
-            size: *size,
-        };
-        let versions: Vec<Listed> = (0..).zip(&sizes).map(listed).collect();
-        assert_eq!(ranges(&versions), [0..2, 2..3, 3..4, 4..5, 5..7]);
-        assert_eq!(ranges(&[]), []);
-    }
 }

@@ -74,7 +74,7 @@ const MAX_SERVED: i64 = 32 << 20;
 const MAX_TAGS: i64 = 500;
 
 /// A package with its tags, and its versions without what is large of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Outline {
     pub(super) public: bool,
     pub(super) created_at: Timestamp,

@@ -59,7 +59,7 @@ async fn upload(State(pypi): State<Pypi>, request: Request) -> Response {
 }
 
 async fn projects(State(pypi): State<Pypi>, headers: HeaderMap) -> Response {
-    answered(pypi.host.packages().await.map(|names| simple::projects(&names, &headers)))
+    simple::projects(&pypi.host, &headers)
 }
 
 async fn project(State(pypi): State<Pypi>, Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -93,7 +93,6 @@ impl Pypi {
         if project != name {
             return Ok(Redirect::permanent(&format!("{}/simple/{project}/", self.public_url)).into_response());
         }
-        let files = self.host.files(&project).await?;
-        Ok(simple::project(&project, &files, &format!("{}/pypi/files", self.public_url), headers))
+        simple::project(&self.host, &project, format!("{}/pypi/files", self.public_url), headers).await
     }
 }

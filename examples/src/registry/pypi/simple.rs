@@ -1,31 +1,41 @@
 //! The simple index, as HTML and as JSON (packaging.python.org, "Simple repository API").
 
+use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::registry::hosting::File;
+use crate::registry::failure::Failure;
+use crate::registry::hosting::{File, Host, Page};
 
 /// The media type of the JSON form.
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 
 /// The list of all projects.
-pub(super) fn projects(names: &[String], headers: &HeaderMap) -> Response {
+pub(super) fn projects(host: &Host, headers: &HeaderMap) -> Response {
     if wants_json(headers) {
-        let projects: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
-        return as_json(&json!({ "meta": { "api-version": "1.0" }, "projects": projects }));
+        let begin = r#"{"meta":{"api-version":"1.0"},"projects":["#.to_owned();
+        let page = Page { begin, between: ",", end: "]}".to_owned() };
+        return as_json(host.packages(page, |name, _| json!({ "name": name }).to_string()));
     }
-    as_html("Simple index", names.iter().map(|name| format!("<a href=\"{name}/\">{name}</a>")))
+    let page = html("Simple index");
+    as_html(host.packages(page, |name, _| format!("<a href=\"{name}/\">{name}</a><br>\n")))
 }
 
 /// One project's files. `base` is the URL that they are below.
-pub(super) fn project(name: &str, files: &[File], base: &str, headers: &HeaderMap) -> Response {
+pub(super) async fn project(
+    host: &Host,
+    name: &str,
+    base: String,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
     if wants_json(headers) {
-        let files: Vec<Value> = files.iter().map(|file| entry(file, base)).collect();
-        return as_json(&json!({ "meta": { "api-version": "1.0" }, "name": name, "files": files }));
+        let begin = format!(r#"{{"meta":{{"api-version":"1.0"}},"name":{},"files":["#, json!(name));
+        let page = Page { begin, between: ",", end: "]}".to_owned() };
+        return Ok(as_json(host.files(name, page, move |file| entry(file, &base).to_string()).await?));
     }
-    as_html(name, files.iter().map(|file| link(file, base)))
+    Ok(as_html(host.files(name, html(name), move |file| link(file, &base)).await?))
 }
 
 fn entry(file: &File, base: &str) -> Value {
@@ -43,7 +53,7 @@ fn entry(file: &File, base: &str) -> Value {
 fn link(file: &File, base: &str) -> String {
     let python = requires_python(file)
         .map_or_else(String::new, |python| format!(" data-requires-python=\"{}\"", escaped(&python)));
-    format!("<a href=\"{base}/{0}#sha256={1}\"{python}>{0}</a>", file.name, file.sha256)
+    format!("<a href=\"{base}/{0}#sha256={1}\"{python}>{0}</a><br>\n", file.name, file.sha256)
 }
 
 fn requires_python(file: &File) -> Option<String> {
@@ -56,18 +66,21 @@ fn wants_json(headers: &HeaderMap) -> bool {
     accepted.into_iter().any(|value| value.contains(JSON) || value.contains("simple.latest+json"))
 }
 
-fn as_json(body: &Value) -> Response {
-    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], body.to_string()).into_response()
+fn as_json(body: Body) -> Response {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], body).into_response()
 }
 
-fn as_html(title: &str, links: impl Iterator<Item = String>) -> Response {
-    let links: Vec<String> = links.map(|link| link + "<br>\n").collect();
-    let page = format!(
+fn as_html(body: Body) -> Response {
+    let kind = "text/html; charset=utf-8";
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], body).into_response()
+}
+
+fn html(title: &str) -> Page {
+    let begin = format!(
         "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\"><title>{title}</title>\
-         </head><body>\n{}</body></html>\n",
-        links.concat()
+         </head><body>\n"
     );
-    ([(CACHE_CONTROL, "no-cache"), (VARY, "accept")], Html(page)).into_response()
+    Page { begin, between: "", end: "</body></html>\n".to_owned() }
 }
 
 fn escaped(text: &str) -> String {

@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use md5::{Digest as _, Md5};
 
 use super::specification::{Kind, Specification};
-use crate::registry::hosting::File;
+use crate::registry::hosting::{File, Page};
 
 /// A version's line among those of its gem: what it needs at run time, and what is asked of it. `sha256` is of the gem's
 /// file, in hexadecimal digits.
@@ -23,16 +23,18 @@ pub(super) fn line(specification: &Specification, sha256: &str) -> String {
     )
 }
 
-/// The list of all names.
-pub(super) fn names(names: &[String]) -> String {
-    let lines: String = names.iter().map(|name| format!("{name}\n")).collect();
-    format!("---\n{lines}")
+/// What stands before the lines of each file of the index.
+const BEGIN: &str = "---\n";
+
+/// A file of the index, whose lines follow.
+pub(super) fn page() -> Page {
+    Page { begin: BEGIN.to_owned(), ..Page::default() }
 }
 
 /// What there is to know of the gems of one name.
-pub(super) fn info(files: &[File]) -> String {
+fn info(files: &[File]) -> String {
     let lines: String = files.iter().map(|file| file.metadata.as_str()).collect();
-    format!("---\n{lines}")
+    format!("{BEGIN}{lines}")
 }
 
 /// A gem's line among all gems: its versions, and the MD5 of what [`info`] says of them, by which a client sees that it
@@ -42,11 +44,6 @@ pub(super) fn listed(name: &str, files: &[File]) -> String {
     let numbers: Vec<String> = files.iter().map(number).collect();
     let digest = HEXLOWER.encode(&Md5::digest(info(files)));
     format!("{name} {} {digest}\n", numbers.join(","))
-}
-
-/// All gems' versions, of what [`listed`] says of each.
-pub(super) fn versions(listed: &[String]) -> String {
-    format!("---\n{}", listed.concat())
 }
 
 #[cfg(test)]
@@ -71,8 +68,6 @@ mod tests {
     fn versions_name_the_digest_of_what_is_said_of_them() {
         let files = [file("1.9"), file("1.10")];
         let digest = HEXLOWER.encode(&Md5::digest(info(&files)));
-        let versions = versions(&[listed("widget", &files)]);
-        assert_eq!(versions, format!("---\nwidget 1.9,1.10 {digest}\n"));
-        assert_eq!(names(&["a".to_owned(), "b".to_owned()]), "---\na\nb\n");
+        assert_eq!(listed("widget", &files), format!("widget 1.9,1.10 {digest}\n"));
     }
 }

@@ -37,8 +37,9 @@ use super::intake::blocking;
 
 /// Where gems are, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";
-/// How much memory a gem's specification may take once it is read.
-const SPECIFICATION: usize = 16 << 20;
+/// How much memory a gem's specification may take once it is read, and the lines of all the gem's versions, of which a digest
+/// is made.
+const SPECIFICATION: usize = 48 << 20;
 const BINARY: &str = "application/octet-stream";
 /// What clients are told as their host, below the registry's URL.
 pub(super) const ROOT: &str = "/rubygems/";
@@ -94,11 +95,11 @@ async fn push(State(gems): State<Gems>, headers: HeaderMap, body: Body) -> Respo
 }
 
 async fn names(State(gems): State<Gems>) -> Response {
-    answered(gems.host.packages().await.map(|names| text(index::names(&names))))
+    text(gems.host.packages(index::page(), |name, _| format!("{name}\n")))
 }
 
 async fn versions(State(gems): State<Gems>) -> Response {
-    answered(gems.versions().await)
+    text(gems.host.packages(index::page(), |_, listed| listed.to_owned()))
 }
 
 async fn info(State(gems): State<Gems>, Path(name): Path<String>) -> Response {
@@ -119,7 +120,7 @@ fn answered(answer: Result<Response, Failure>) -> Response {
     answer.unwrap_or_else(Failure::text)
 }
 
-fn text(body: String) -> Response {
+fn text(body: impl IntoResponse) -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
@@ -143,12 +144,8 @@ impl Gems {
         Ok(text(done))
     }
 
-    async fn versions(&self) -> Result<Response, Failure> {
-        Ok(text(index::versions(&self.host.listed().await?)))
-    }
-
     async fn info(&self, name: &str) -> Result<Response, Failure> {
-        Ok(text(index::info(&self.host.files(name).await?)))
+        Ok(text(self.host.files(name, index::page(), |file| file.metadata.clone()).await?))
     }
 
     async fn specification(&self, file: &str) -> Result<Response, Failure> {

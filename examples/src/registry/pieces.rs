@@ -1,0 +1,98 @@
+//! Bodies that are sent piece by piece, each piece made when the client has taken those before.
+//!
+//! What is served can be as large as a publisher made it, and a client as slow as it likes. So what is in memory for an answer
+//! is one piece, and no connection to the database is held between two of them.
+
+use std::error::Error;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use axum::body::{Body, Bytes};
+use http_body_util::channel::{Channel, Sender};
+
+/// How many bytes a piece has, about.
+const PIECE: i64 = 128 << 10;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What a body is made of.
+#[async_trait]
+pub(super) trait Pieces: Send + 'static {
+    /// The next piece; `None` behind the last one.
+    async fn next(&mut self) -> Result<Option<Bytes>, BoxError>;
+}
+
+/// A body of pieces. One that can't be made breaks the connection off, so that the client doesn't take the rest for the whole.
+pub(super) fn body(pieces: impl Pieces) -> Body {
+    let (sender, body) = Channel::<Bytes, BoxError>::new(1);
+    tokio::spawn(send(pieces, sender));
+    Body::new(body)
+}
+
+async fn send(mut pieces: impl Pieces, mut sender: Sender<Bytes, BoxError>) {
+    loop {
+        match pieces.next().await {
+            // The client is gone where this fails.
+            Ok(Some(piece)) => match sender.send_data(piece).await {
+                Ok(()) => {}
+                Err(_) => return,
+            },
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "an answer was broken off");
+                return sender.abort(error);
+            }
+        }
+    }
+}
+
+/// The positions of rows that are read together, of the position and the size of each.
+pub(super) fn ranges(rows: impl IntoIterator<Item = (i64, i64)>) -> Vec<Range<i64>> {
+    let mut ranges = Vec::new();
+    let mut current: Option<(Range<i64>, i64)> = None;
+    for (position, size) in rows {
+        let end = position.saturating_add(1);
+        current = match current {
+            Some((range, sum)) if sum.saturating_add(size) <= PIECE => {
+                Some((range.start..end, sum.saturating_add(size)))
+            }
+            before => {
+                ranges.extend(before.map(|(range, _)| range));
+                Some((position..end, size))
+            }
+        };
+    }
+    ranges.extend(current.map(|(range, _)| range));
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    struct Countdown(u8);
+
+    #[async_trait]
+    impl Pieces for Countdown {
+        async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+            self.0 = self.0.checked_sub(1).ok_or("below 0")?;
+            Ok((self.0 > 1).then(|| Bytes::from(self.0.to_string())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_all_pieces_or_an_error() {
+        assert_eq!(to_bytes(body(Countdown(5)), 100).await.unwrap(), "432");
+        assert_eq!(to_bytes(body(Countdown(2)), 100).await.unwrap(), "");
+        assert!(to_bytes(body(Countdown(0)), 100).await.is_err());
+    }
+
+    #[test]
+    fn rows_are_read_together_as_far_as_they_are_small() {
+        let sizes = [1, PIECE - 1, 1, PIECE * 4, PIECE * 4, 1, 1];
+        assert_eq!(ranges((0..).zip(sizes)), [0..2, 2..3, 3..4, 4..5, 5..7]);
+        assert_eq!(ranges([]), []);
+    }
+}

@@ -6,8 +6,8 @@ use oidc_core::http::{HeaderValue, Method, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Audience, Context, IdToken, Timestamp};
 use oidc_exchange::client::{
-    CratesIo, Everything, ExchangeErrorKind, Jsr, JsrUpload, NuGet, OpenVsx, Packagist, PrefixDev, PubDev,
-    PublishToken, Pypi, Registry, RubyGems, VsMarketplace,
+    CratesIo, Everything, ExchangeErrorKind, Jsr, JsrUpload, NuGet, OpenVsx, Packagist, Pep807, PrefixDev,
+    PubDev, PublishToken, Pypi, Registry, RubyGems, VsMarketplace,
 };
 use serde_json::{Value, json};
 
@@ -256,8 +256,8 @@ async fn pypi() {
 #[tokio::test]
 async fn pypi_tells_its_audience() {
     let registry = Pypi::at("https://index.example/some/legacy/").unwrap();
-    let http = answering(200, r#"{"audience":"testpypi"}"#);
-    assert_eq!(registry.audience(&context(&http)).await.unwrap().as_str(), "testpypi");
+    let http = answering(200, r#"{"audience":"an-index"}"#);
+    assert_eq!(registry.audience(&context(&http)).await.unwrap().as_str(), "an-index");
     assert_eq!(http.requests()[0].url.as_str(), "https://index.example/_/oidc/audience");
     for (status, body, part) in [
         (403, r#"{"message":"Trusted publishing functionality not enabled"}"#, "not enabled"),
@@ -270,6 +270,46 @@ async fn pypi_tells_its_audience() {
         let error = registry.audience(&context(&answering(status, body))).await.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
+}
+
+/// A token with another party's audience is good there: none is asked for, and it is shown which one was wanted.
+#[tokio::test]
+async fn an_index_does_not_choose_another_partys_audience() {
+    for audience in
+        ["sts.amazonaws.com", "npm:registry.npmjs.org", "sigstore", "api://AzureADTokenExchange", "pypi"]
+    {
+        let http = answering(200, &json!({ "audience": audience }).to_string());
+        let registries = [
+            Pypi::at("https://index.example/legacy/").unwrap().audience(&context(&http)).await,
+            Pep807::at("https://index.example/legacy/").unwrap().audience(&context(&draft(audience))).await,
+            Packagist::at("https://index.example/", "acme".parse().unwrap())
+                .unwrap()
+                .audience(&context(&http))
+                .await,
+        ];
+        for refused in registries {
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer);
+            assert_eq!(error.diagnosis().code, "audience-foreign");
+            assert_eq!(error.diagnosis().found.as_deref(), Some(audience));
+            assert!(error.to_string().contains(&format!("`{audience}`")), "{error}");
+        }
+    }
+    let http = answering(200, r#"{"audience":"pypi"}"#);
+    assert_eq!(Pypi::public().unwrap().audience(&context(&http)).await.unwrap().as_str(), "pypi");
+}
+
+/// An index that speaks the draft of PEP 807.
+fn draft(audience: &'static str) -> FakeHttp {
+    FakeHttp::new().on_request(move |request| {
+        let body = match request.url.path() {
+            "/.well-known/pytp" => json!({
+                "audience-endpoint": "https://index.example/audience", "token-mint-endpoint": "https://index.example/mint",
+            }),
+            _ => json!({ "audience": audience }),
+        };
+        Some(Ok(Response::new(200, Vec::new(), body.to_string())))
+    })
 }
 
 #[tokio::test]

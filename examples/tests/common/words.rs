@@ -176,6 +176,14 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
         ("an index that is out of order", 503, "try later"),
         ("an index that tells no audience", 200, "{}"),
         ("an index that is a web page", 200, "<!DOCTYPE html><p>Sign in"),
+        ("an index that asks for a token for a cloud", 200, r#"{"audience":"sts.amazonaws.com"}"#),
+        ("an index that asks for a token for Sigstore", 200, r#"{"audience":"sigstore"}"#),
+        ("an index that asks for a token for PyPI", 200, r#"{"audience":"pypi"}"#),
+        (
+            "an index that asks for a token for an organisation",
+            200,
+            r#"{"audience":"11111111-1111-4111-8111-111111111111"}"#,
+        ),
     ] {
         let audience = "https://index.example/_/oidc/audience";
         let http = FakeHttp::new().on("GET", audience, Response::new(status, Vec::new(), body));

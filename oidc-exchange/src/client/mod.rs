@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod audience;
 mod crates_io;
 pub mod doctor;
 mod error;

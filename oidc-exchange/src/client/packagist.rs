@@ -58,9 +58,9 @@ impl Registry for Packagist {
         &PROTOCOL
     }
 
-    /// Asks the registry, which tells it.
+    /// Asks the registry, which tells it. One that is another party's is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::told(self.url.at_root().below(AUDIENCE_PATH), cx).await
+        wire::told(&self.url, self.url.at_root().below(AUDIENCE_PATH), cx).await
     }
 
     async fn exchange(&self, token: &IdToken, package: ComposerName, cx: &Context) -> Granted<ComposerName> {

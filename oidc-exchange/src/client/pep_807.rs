@@ -90,10 +90,10 @@ impl Registry for Pep807 {
         &PROTOCOL
     }
 
-    /// Asks the index, which tells it.
+    /// Asks the index, which tells it. One that is another party's is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
         match self.discover(cx).await? {
-            Some(endpoints) => wire::told_as(MEDIA_TYPE, endpoints.audience, cx).await,
+            Some(endpoints) => wire::told_as(MEDIA_TYPE, self.url(), endpoints.audience, cx).await,
             None => self.legacy.audience(cx).await,
         }
     }

@@ -85,9 +85,9 @@ impl Registry for Pypi {
         &PROTOCOL
     }
 
-    /// Asks the index, which tells it.
+    /// Asks the index, which tells it. One that is another party's is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::told(self.endpoint(AUDIENCE_PATH), cx).await
+        wire::told(&self.url, self.endpoint(AUDIENCE_PATH), cx).await
     }
 
     async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {

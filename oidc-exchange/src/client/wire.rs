@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::audience;
 use super::error::is_html;
 use super::{ExchangeError, ExchangeErrorKind, Protocol, PublishToken, Registry};
 
@@ -237,14 +238,16 @@ pub(super) fn asking(url: HttpUrl, accept: &'static str) -> Request {
     Request::get(url).header("accept", accept).max_body(MAX_ANSWER)
 }
 
-/// The audience as the registry tells it at `url`: `{"audience": …}`.
-pub(super) async fn told(url: HttpUrl, cx: &Context) -> Result<Audience, ExchangeError> {
-    told_as(JSON, url, cx).await
+/// The audience as the registry tells it at `url`, one of its own addresses: `{"audience": …}`. One of another party's is an
+/// error.
+pub(super) async fn told(registry: &HttpUrl, url: HttpUrl, cx: &Context) -> Result<Audience, ExchangeError> {
+    told_as(JSON, registry, url, cx).await
 }
 
 /// The same, in a protocol with a media type of its own.
 pub(super) async fn told_as(
     accept: &'static str,
+    registry: &HttpUrl,
     url: HttpUrl,
     cx: &Context,
 ) -> Result<Audience, ExchangeError> {
@@ -254,8 +257,10 @@ pub(super) async fn told_as(
         return Err(ExchangeError::no_audience(&url, &answer));
     }
     let told: Told = read(&url, &answer, "the registry's answer tells no `audience`")?;
-    Audience::new(told.audience)
-        .map_err(|_| ExchangeError::invalid_answer(&url, "the `audience` that the registry tells is not one"))
+    let audience = Audience::new(told.audience).map_err(|_| {
+        ExchangeError::invalid_answer(&url, "the `audience` that the registry tells is not one")
+    })?;
+    audience::checked(registry, &url, audience)
 }
 
 /// What a registry's answer says in JSON. `otherwise` is what is wrong with one that doesn't.

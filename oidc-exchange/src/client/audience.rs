@@ -1,0 +1,186 @@
+//! Which audiences a registry may name, where its protocol leaves the name to it (PyPI, PEP 807, Private Packagist).
+//!
+//! An identity token speaks for the job at whoever its audience is. A registry that chose another party's could draw a token that
+//! is good there, and hand it on. Registries of one's own choose words of their own, so only what is known to be another's, and
+//! what names another host, is refused.
+
+use oidc_core::{Audience, Diagnosis, HttpUrl, Subject};
+
+use super::{ExchangeError, ExchangeErrorKind};
+
+/// Words that are the audience of known registries, and the hosts that may name them.
+const WORDS: &[(&str, &[&str])] =
+    &[("pypi", &["pypi.org", "upload.pypi.org"]), ("testpypi", &["test.pypi.org"])];
+
+/// How audiences of known parties begin, and whose they are. A text that ends with `$` is the whole audience.
+const OTHERS: &[(&str, &str)] = &[
+    ("npm:", "npm's registries"),
+    ("sigstore$", "Sigstore, which signs for the job"),
+    ("api://", "an application of Microsoft's"),
+    ("ari:", "a workspace of Atlassian's"),
+    ("urn:", "a named party"),
+    ("{", "JSR, where it lists what a token may publish"),
+];
+
+/// The audience that the registry at `registry` named at `told_at`, if it may.
+pub(super) fn checked(
+    registry: &HttpUrl,
+    told_at: &HttpUrl,
+    audience: Audience,
+) -> Result<Audience, ExchangeError> {
+    match foreign(registry, audience.as_str()) {
+        None => Ok(audience),
+        Some(whose) => Err(refused(registry, told_at, &audience, &whose)),
+    }
+}
+
+fn refused(registry: &HttpUrl, told_at: &HttpUrl, audience: &Audience, whose: &str) -> ExchangeError {
+    let problem = format!(
+        "the registry asks for an identity token with the audience `{audience}`, which belongs to {whose}: whoever holds such a token \
+         can speak for this job there"
+    );
+    let diagnosis = Diagnosis::new("audience-foreign", Subject::Url(told_at.to_string()), problem)
+        .found(audience.as_str())
+        .expected(format!("a word of the registry's own, or its host {}", registry.host()))
+        .fix("tell the registry's operator; no identity token is asked for with this audience");
+    ExchangeError::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
+}
+
+/// Whose audience a text is, where it is another's.
+fn foreign(registry: &HttpUrl, audience: &str) -> Option<String> {
+    let lower = audience.trim().to_ascii_lowercase();
+    if let Some((_, hosts)) = WORDS.iter().find(|(word, _)| *word == lower) {
+        let is_theirs = hosts.contains(&registry.host()) || registry.is_loopback();
+        return (!is_theirs).then(|| hosts.first().copied().unwrap_or_default().to_owned());
+    }
+    let is_of = |start: &str| match start.strip_suffix('$') {
+        Some(whole) => lower == whole,
+        None => lower.starts_with(start),
+    };
+    if let Some((_, whose)) = OTHERS.iter().find(|(start, _)| is_of(start)) {
+        return Some((*whose).to_owned());
+    }
+    if lower.split(|c: char| !c.is_ascii_hexdigit() && c != '-').any(is_uuid) {
+        return Some("the organisation or the application with that id".to_owned());
+    }
+    let host = hosts(&lower).into_iter().find(|host| !is_own(registry, host))?;
+    Some(format!("another host than the registry's, {}", oidc_core::shown(host)))
+}
+
+/// The hosts that a text names: what stands where a URL's host does, and every word with dots that could be one.
+fn hosts(text: &str) -> Vec<&str> {
+    let authority =
+        text.split_once("//").map(|(_, rest)| rest.split(['/', '?', '#', '\\']).next().unwrap_or_default());
+    let of_url = authority.map(|authority| {
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        host.rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+            .map_or(host, |(host, _)| host)
+    });
+    let searched = authority.unwrap_or(text);
+    let words = searched.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_'));
+    of_url.into_iter().chain(words.filter(|word| is_host(word))).collect()
+}
+
+/// Whether a word could be a host's name or address: labels with dots between, of which the last begins with a letter, or all are
+/// numbers.
+fn is_host(word: &str) -> bool {
+    let labels: Vec<&str> = word.trim_end_matches('.').split('.').collect();
+    let is_number = |label: &&str| label.bytes().all(|byte| byte.is_ascii_digit());
+    let ends_with_letters = labels.last().is_some_and(|label| label.starts_with(char::is_alphabetic));
+    labels.len() > 1
+        && labels.iter().all(|label| !label.is_empty())
+        && (ends_with_letters || labels.iter().all(is_number))
+}
+
+fn is_own(registry: &HttpUrl, host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    let is_loopback = || {
+        let url = HttpUrl::parse(&format!("http://{host}/"));
+        registry.is_loopback() && url.is_ok_and(|url| url.is_loopback())
+    };
+    registry.host().trim_end_matches('.') == host || is_loopback()
+}
+
+/// Whether a word is a UUID (RFC 9562).
+fn is_uuid(word: &str) -> bool {
+    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_refused(registry: &str, audience: &str) -> bool {
+        foreign(&HttpUrl::parse(registry).unwrap(), audience).is_some()
+    }
+
+    #[test]
+    fn what_is_known_to_be_anothers_or_names_another_host_is_refused() {
+        for audience in [
+            "pypi",
+            "testpypi",
+            "npm:registry.npmjs.org",
+            "npm:index.example",
+            "sigstore",
+            "sts.amazonaws.com",
+            "STS.amazonaws.com",
+            "sts.amazonaws.com.",
+            "crates.io",
+            "rubygems.org",
+            "https://github.com/acme",
+            "https://index.example.evil.example",
+            "https://index.example@evil.example/",
+            "https://evil.example:443",
+            "https://evil",
+            "http://localhost:8080",
+            "https://vault.corp.example/path",
+            "api://AzureADTokenExchange",
+            "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/providers/b",
+            "1234567890-abc.apps.googleusercontent.com",
+            "11111111-1111-4111-8111-111111111111",
+            "ari:cloud:bitbucket::workspace/11111111-1111-4111-8111-111111111111",
+            "urn:example:vault",
+            r#"{"permissions":[]}"#,
+            "pypi:evil.example",
+            "index.example,evil.example",
+            "index.example evil.example",
+            "10.0.0.1",
+            "evil.index.example",
+            "example.com",
+        ] {
+            assert!(is_refused("https://index.example/legacy/", audience), "{audience}");
+        }
+    }
+
+    #[test]
+    fn words_and_the_registrys_own_host_are_taken() {
+        for audience in [
+            "an-index",
+            "acme_index",
+            "corp",
+            "index-v1.2",
+            "https://index.example",
+            "https://index.example/legacy/simple.html",
+            "index.example",
+            "INDEX.example",
+            "index.example:443",
+            "pypi:index.example",
+            "pypi:index.example:8443",
+        ] {
+            assert!(!is_refused("https://index.example/legacy/", audience), "{audience}");
+        }
+        assert!(!is_refused("https://upload.pypi.org/legacy/", "pypi"));
+        assert!(!is_refused("https://pypi.org/", "pypi"));
+        assert!(!is_refused("https://test.pypi.org/legacy/", "testpypi"));
+        assert!(is_refused("https://test.pypi.org/legacy/", "pypi"));
+        assert!(is_refused("https://upload.pypi.org.evil.example/legacy/", "pypi"));
+        for audience in ["pypi", "pypi:127.0.0.1:4873", "http://localhost:4873", "https://127.0.0.1"] {
+            assert!(!is_refused("http://127.0.0.1:4873/legacy/", audience), "{audience}");
+        }
+        assert!(!is_refused("http://[::1]:4873/legacy/", "http://[::1]:4873"));
+        assert!(is_refused("http://127.0.0.1:4873/legacy/", "sts.amazonaws.com"));
+        assert!(is_refused("https://index.example/legacy/", "http://127.0.0.1:4873"));
+    }
+}

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use common::http;
 use common::scene::Scene;
-use examples::issuer::{GITHUB, GITLAB, Platform, Settings};
+use examples::issuer::{Changes, GITHUB, GITLAB, Platform, Settings};
 use serde_json::Value;
 
 const PACKAGE: &str = "@acme/widget";
@@ -278,4 +278,25 @@ async fn a_field_that_publishers_of_the_platform_lack_is_a_usage_error() {
     let told = doctor(&scene, &["--publisher", "project_path=acme/widget"]).await;
     assert_eq!(told.status.code(), Some(2), "{told:?}");
     assert!(text(&told.stderr).contains("`project_path`") && told.stdout.is_empty(), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_registry_of_ones_own_is_held_against_the_workflow_that_it_is_said_to_compare() {
+    let changes = Changes::default()
+        .set("ref", "refs/tags/v1")
+        .set("workflow_ref", "acme/widget/.github/workflows/ci.yml@refs/tags/v1")
+        .set("job_workflow_ref", "acme/widget/.github/workflows/publish.yml@refs/tags/v1");
+    let settings = Settings { changes, ..Settings::new(&GITHUB) };
+    let scene = Scene::start(settings, "", &["pypi:widget"], "").await;
+    let url = format!("{}legacy/", scene.url());
+    for (which, file) in [(None, "ci.yml"), (Some("started"), "ci.yml"), (Some("called"), "publish.yml")] {
+        let which = which.map(|which| ["--compared-workflow", which]);
+        let arguments =
+            [&["--url", &url, "--format", "json"][..], which.as_ref().map_or(&[], |which| which.as_slice())];
+        let told = run_at("pypi", scene.issuer.env().to_vec(), &arguments.concat()).await;
+        let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+        let settings = report["settings"].as_array().unwrap();
+        let workflow = settings.iter().find(|setting| setting["key"] == "workflow").unwrap();
+        assert_eq!(workflow["value"], file, "{report}");
+    }
 }

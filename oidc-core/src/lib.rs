@@ -75,7 +75,8 @@ pub use crate::context::{
 pub use crate::diagnosis::{Diagnosis, Severity, Subject, gitlab_annotations};
 pub use crate::environment::Environment;
 pub use crate::provider::{
-    Algorithm, ClaimRule, Form, Host, Identity, Issuer, Presence, Profile, Provider, ProviderSet, Replay, Run,
+    Algorithm, ClaimRule, ComparedCase, ComparedWorkflow, Form, Host, Identity, Issuer, Presence, Profile,
+    Provider, ProviderSet, RegistryRules, Replay, Run,
 };
 pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher, Setting};
 pub use crate::secret::Secret;

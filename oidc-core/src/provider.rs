@@ -1,10 +1,13 @@
 mod issuer;
+mod rules;
 mod set;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::issuer::Issuer;
+pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
 pub use self::set::ProviderSet;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
@@ -70,6 +73,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// publisher is configured.
     fn advise(&self, _claims: &Unverified<Claims>) -> Vec<Diagnosis> {
         Vec::new()
+    }
+
+    /// The client half: the same platform as a registry with these rules sees it, for [`Provider::settings`],
+    /// [`Provider::advise`] and what a publisher explains. `None` where the rules change nothing.
+    fn comparing(&self, _rules: RegistryRules) -> Option<Arc<dyn Provider>> {
+        None
     }
 
     /// How a person gets another identity token for a job whose token was used up or has expired: a clause for the end of

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use oidc_core::{
-    Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, Subject, gitlab_annotations,
+    ComparedWorkflow, Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, RegistryRules,
+    Subject, gitlab_annotations,
 };
 use oidc_exchange::client::Mode;
 use oidc_exchange::client::doctor::{Report, unusable_url};
@@ -34,6 +35,10 @@ pub(super) struct Doctor {
     /// each further field.
     #[arg(long, value_name = "KEY=VALUE", value_parser = field, num_args = 1..)]
     publisher: Vec<(String, String)>,
+    /// Which workflow the registry compares, where one workflow calls another: the one that was started, or the one that holds the
+    /// job. The public registries' rules are known; a registry of your own is taken to compare the started one.
+    #[arg(long, value_enum, value_name = "WHICH")]
+    compared_workflow: Option<Workflow>,
     /// Also write GitLab's annotations report, for `artifacts:reports:annotations`.
     #[arg(long, value_name = "FILE")]
     gitlab_annotations: Option<PathBuf>,
@@ -49,6 +54,24 @@ enum Format {
     Json,
 }
 
+/// The workflow that a registry compares.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Workflow {
+    /// The one that was started (`workflow_ref`).
+    Started,
+    /// The one that holds the job (`job_workflow_ref`), in the same repository.
+    Called,
+}
+
+impl From<Workflow> for RegistryRules {
+    fn from(workflow: Workflow) -> Self {
+        Self::comparing(match workflow {
+            Workflow::Started => ComparedWorkflow::Started,
+            Workflow::Called => ComparedWorkflow::Called,
+        })
+    }
+}
+
 fn field(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -60,6 +83,7 @@ fn field(text: &str) -> Result<(String, String), String> {
 pub(super) struct Question<'a> {
     pub(super) exchanges_always: bool,
     pub(super) intended: Map<String, Value>,
+    pub(super) rules: Option<RegistryRules>,
     pub(super) providers: &'a ProviderSet,
     pub(super) cx: &'a Context,
 }
@@ -93,8 +117,13 @@ impl Doctor {
         }
         self.check_fields(providers, cx)?;
         let fields = self.publisher.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
-        let question =
-            Question { exchanges_always: self.exchange, intended: fields.collect(), providers, cx };
+        let question = Question {
+            exchanges_always: self.exchange,
+            intended: fields.collect(),
+            rules: self.compared_workflow.map(Into::into),
+            providers,
+            cx,
+        };
         self.target.examine(ecosystem, question).await
     }
 

@@ -99,6 +99,10 @@ impl<R: Registry> Door for Opened<R> {
             None => doctor,
         };
         let doctor = if question.exchanges_always { doctor.exchanging_always() } else { doctor };
+        let doctor = match question.rules {
+            Some(rules) => doctor.by_rules(rules),
+            None => doctor,
+        };
         doctor.examine(question.providers, question.cx).await
     }
 

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use super::doctor::{OldFile, OldWay};
 use super::known::USED;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry, links};
+use super::{
+    Demand, Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry,
+    TrustedPlatform, links,
+};
 use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
 
 /// The public registry.
@@ -43,7 +46,13 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
 pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
     .lifetime_in_minutes(30)
-    .known_refusals(KNOWN_REFUSALS);
+    .known_refusals(KNOWN_REFUSALS)
+    .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")])
+    .demands(&[Demand::any_but("event_name", &["pull_request_target", "workflow_run"]).or(
+        "crates.io lets no job publish that this event started",
+        None,
+        "start the publish by another event: `push` of a tag, `release` or `workflow_dispatch`",
+    )]);
 
 /// A registry of crates that speaks crates.io's protocol.
 ///

@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::doctor::OldWay;
-use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, links, wire};
+use super::{
+    Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, TrustedPlatform, links, wire,
+};
 
 /// The public registry.
 const PUBLIC: &str = "https://jsr.io/";
@@ -26,7 +28,8 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the token on jsr.io, under the account's settings",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).without_exchange();
+pub(super) static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY).without_exchange().platforms(&[TrustedPlatform::public("github")]);
 
 /// JSR, which has no exchange: the identity token itself is sent with the upload, and its audience says what it may do.
 ///

@@ -17,6 +17,7 @@
 
 mod audience;
 mod crates_io;
+mod demand;
 pub mod doctor;
 mod error;
 mod jsr;
@@ -48,6 +49,7 @@ use oidc_core::{
 };
 
 pub use self::crates_io::CratesIo;
+pub use self::demand::{Demand, TrustedPlatform};
 pub use self::error::{ExchangeError, ExchangeErrorKind};
 pub use self::jsr::{InvalidJsrUpload, Jsr, JsrUpload};
 pub use self::known::KnownRefusal;

@@ -1,12 +1,15 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
-use oidc_core::{Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Severity, Subject};
+use oidc_core::{
+    Audience, ComparedCase, ComparedWorkflow, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl,
+    RegistryRules, Severity, Subject,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{ExchangeError, Granted, Protocol, Registry, links};
+use super::{Demand, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
 use crate::npm::{self, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -34,7 +37,19 @@ pub(super) static OLD_WAY: OldWay = OldWay {
                 disallow tokens\"",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&[TOKEN_VARIABLE])
+    .rules(RegistryRules::comparing(ComparedWorkflow::Started).case(ComparedCase::Exact))
+    .platforms(&[
+        TrustedPlatform::public("github"),
+        TrustedPlatform::public("gitlab"),
+        TrustedPlatform::per_organization("circleci"),
+    ])
+    .demands(&[Demand::any_but("runner_environment", &["self-hosted"]).or(
+        "this job runs on a self-hosted runner, and npmjs lets none publish",
+        None,
+        "let the publishing job run on a runner that the platform hosts",
+    )]);
 
 /// An npm registry.
 ///

@@ -1,12 +1,12 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::doctor::{OldFile, OldWay};
 use super::known::USED;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, Registry, links};
+use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, Registry, TrustedPlatform, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
@@ -43,7 +43,9 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
 pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&["NUGET_ID_TOKEN"])
     .lifetime_in_minutes(15)
-    .known_refusals(KNOWN_REFUSALS);
+    .known_refusals(KNOWN_REFUSALS)
+    .rules(RegistryRules::comparing(ComparedWorkflow::CalledAtAnyRef).case(ComparedCase::Ignored))
+    .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")]);
 
 const POLICY_CREATOR: &str = "name the nuget.org account that created the policy (`--owner`, or `user` of `NuGet/login`), not the \
                               organization or account that owns the package; if it is that one, compare the policy's repository \

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::doctor::OldWay;
 use super::wire::{self, Call};
-use super::{ExchangeError, Granted, Protocol, Registry, links};
+use super::{ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://packagist.com/";
@@ -30,8 +30,10 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API credentials on Private Packagist, under the organization's settings",
 };
 
-pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&["PACKAGIST_ID_TOKEN"]).lifetime_in_minutes(15);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&["PACKAGIST_ID_TOKEN"])
+    .lifetime_in_minutes(15)
+    .platforms(&[TrustedPlatform::public("github")]);
 
 /// Private Packagist's packages of one organization.
 ///

@@ -1,10 +1,12 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
-use oidc_core::{Audience, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, Timestamp};
+use oidc_core::{
+    Audience, ComparedWorkflow, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, RegistryRules, Timestamp,
+};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY};
+use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY, PLATFORMS};
 use super::wire::{self, Call};
 use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Pypi, Registry};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
@@ -13,7 +15,9 @@ use crate::pypi::TOKEN_VARIABLE;
 static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
     .lifetime_in_minutes(15)
-    .known_refusals(KNOWN_REFUSALS);
+    .known_refusals(KNOWN_REFUSALS)
+    .rules(RegistryRules::comparing(ComparedWorkflow::Called))
+    .platforms(PLATFORMS);
 
 /// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
 /// where it knows nothing of the draft.

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use super::KnownRefusal;
+use oidc_core::{ComparedWorkflow, RegistryRules};
+
 use super::doctor::OldWay;
+use super::{Demand, KnownRefusal, TrustedPlatform};
 
 /// What all registries of one protocol have in common.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +20,28 @@ pub struct Protocol {
     pub exchanges: bool,
     /// Refusals whose cause is known beyond the registry's own words.
     pub known_refusals: &'static [KnownRefusal],
+    /// What the public registry compares. Another registry of the protocol may have rules of its own.
+    pub rules: RegistryRules,
+    /// The platforms whose tokens the public registry takes; empty where that isn't known.
+    pub platforms: &'static [TrustedPlatform],
+    /// What else the public registry asks of a token.
+    pub demands: &'static [Demand],
 }
 
 impl Protocol {
     /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell how long a publish
     /// token lives.
     pub const fn new(old_way: &'static OldWay) -> Self {
-        Self { token_variables: &[], lifetime: None, old_way, exchanges: true, known_refusals: &[] }
+        Self {
+            token_variables: &[],
+            lifetime: None,
+            old_way,
+            exchanges: true,
+            known_refusals: &[],
+            rules: RegistryRules::comparing(ComparedWorkflow::Started),
+            platforms: &[],
+            demands: &[],
+        }
     }
 
     /// With these variables for identity tokens.
@@ -52,6 +69,27 @@ impl Protocol {
     #[must_use]
     pub const fn without_exchange(mut self) -> Self {
         self.exchanges = false;
+        self
+    }
+
+    /// With what the public registry compares.
+    #[must_use]
+    pub const fn rules(mut self, rules: RegistryRules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// With the platforms whose tokens the public registry takes.
+    #[must_use]
+    pub const fn platforms(mut self, platforms: &'static [TrustedPlatform]) -> Self {
+        self.platforms = platforms;
+        self
+    }
+
+    /// With what else the public registry asks of a token.
+    #[must_use]
+    pub const fn demands(mut self, demands: &'static [Demand]) -> Self {
+        self.demands = demands;
         self
     }
 }

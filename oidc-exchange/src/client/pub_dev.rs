@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl, IdToken};
 
 use super::doctor::{OldFile, OldWay};
-use super::{Everything, ExchangeError, Granted, Protocol, Registry, links, wire};
+use super::{Demand, Everything, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links, wire};
 
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
@@ -24,7 +24,20 @@ static OLD_WAY: OldWay = OldWay {
 };
 
 pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange();
+    Protocol::new(&OLD_WAY).token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange()
+    .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("google")])
+    .demands(&[
+        Demand::only("event_name", &["push", "workflow_dispatch"]).or(
+            "pub.dev lets no job publish that this event started",
+            Some("push or workflow_dispatch"),
+            "start the publish by `push` of a tag, or by `workflow_dispatch` on a tag",
+        ),
+        Demand::beginning("ref", "refs/tags/").or(
+            "pub.dev lets only jobs publish that run for a tag: claim `ref` is another kind of ref",
+            Some("refs/tags/…"),
+            "start the publish by the `push` of a tag that fits the package's tag pattern: `on: { push: { tags: ['v*'] } }`",
+        ),
+    ]);
 
 /// pub.dev, which has no exchange: the identity token itself is sent as bearer with the upload.
 ///

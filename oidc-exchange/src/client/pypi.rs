@@ -1,13 +1,16 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::doctor::{OldFile, OldWay};
 use super::known::USED;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry, links};
+use super::{
+    Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry, TrustedPlatform,
+    links,
+};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
 /// Where the public index takes uploads.
@@ -45,7 +48,17 @@ pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[
 pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
     .lifetime_in_minutes(15)
-    .known_refusals(KNOWN_REFUSALS);
+    .known_refusals(KNOWN_REFUSALS)
+    .rules(RegistryRules::comparing(ComparedWorkflow::Called))
+    .platforms(PLATFORMS);
+
+/// Self-managed GitLab instances are trusted for organizations that PyPI's staff registered them for.
+pub(super) const PLATFORMS: &[TrustedPlatform] = &[
+    TrustedPlatform::public("github"),
+    TrustedPlatform::registered("gitlab"),
+    TrustedPlatform::public("google"),
+    TrustedPlatform::public("activestate"),
+];
 
 /// An index of Python projects that speaks PyPI's protocol.
 ///

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
 use crate::rubygems::{self, EXCHANGE_PATH, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -22,8 +22,11 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on rubygems.org, under the profile's settings",
 };
 
-pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&[TOKEN_VARIABLE])
+    .lifetime_in_minutes(15)
+    .rules(RegistryRules::comparing(ComparedWorkflow::CalledAnywhere).case(ComparedCase::Exact))
+    .platforms(&[TrustedPlatform::public("github")]);
 
 /// A registry of gems that speaks RubyGems' protocol.
 ///

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
+use super::{Everything, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://marketplace.visualstudio.com/";
@@ -24,7 +24,9 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the personal access token in Azure DevOps",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["VS_MARKETPLACE_ID_TOKEN"]);
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+    .token_variables(&["VS_MARKETPLACE_ID_TOKEN"])
+    .platforms(&[TrustedPlatform::public("github")]);
 
 /// The Visual Studio Marketplace.
 ///

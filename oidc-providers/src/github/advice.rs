@@ -1,35 +1,47 @@
 //! What a job on GitHub Actions can be told before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, Setting, Severity, Subject};
+use oidc_core::{Claims, Diagnosis, Setting, Severity, Subject, shown};
 
-use super::claims::{WorkflowPath, split_workflow_ref};
+use super::claims::WorkflowPath;
+use super::compared::Compared;
 use super::publisher::PULL_REQUEST_TARGET;
 use crate::links;
 
 /// What a publisher that lets this job in is configured with.
-pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
+pub(super) fn settings(claims: &Claims, compared: Compared) -> Vec<Setting> {
     let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
     let workflow_ref = text("workflow_ref");
-    let revision = text("ref").or_else(|| text("sha")).unwrap_or_default();
-    let workflow = workflow_ref.as_deref().and_then(|whole| split_workflow_ref(whole, &revision));
-    let job_workflow = text("job_workflow_ref").filter(|called| Some(called) != workflow_ref.as_ref());
-    vec![
+    let called = text("job_workflow_ref").filter(|called| Some(called) != workflow_ref.as_ref());
+    // Where the called workflow is compared, there is no second one to ask for.
+    let job_workflow = Setting::optional("job_workflow", "job_workflow_ref", called);
+    let job_workflow = (!compared.is_called()).then_some(job_workflow);
+    let before = [
         Setting::required("repository", "repository", text("repository")),
-        Setting::required("workflow", "workflow_ref", workflow.map(|(_, file)| file.to_owned())),
+        Setting::required("workflow", compared.field().claim, workflow(claims, compared)),
         Setting::optional("environment", "environment", text("environment")),
         Setting::optional("repository_id", "repository_id", text("repository_id")),
         Setting::optional("repository_owner_id", "repository_owner_id", text("repository_owner_id")),
         Setting::optional("ref", "ref", text("ref")),
         Setting::optional("ref_protected", "ref_protected", text("ref_protected")),
         Setting::optional("event", "event_name", text("event_name")),
-        Setting::optional("job_workflow", "job_workflow_ref", job_workflow),
-        Setting::optional("runner_environment", "runner_environment", text("runner_environment")),
-    ]
+    ];
+    let runner = Setting::optional("runner_environment", "runner_environment", text("runner_environment"));
+    before.into_iter().chain(job_workflow).chain([runner]).collect()
+}
+
+/// The compared workflow's file, if a publisher can name it.
+fn workflow(claims: &Claims, compared: Compared) -> Option<String> {
+    let text = |claim| claims.text(claim).filter(|text| !text.is_empty());
+    let revision = text("ref").or_else(|| text("sha"))?;
+    let whole = text(compared.field().claim)?;
+    let (repository, file) = compared.split(&whole, &revision)?;
+    let is_own = || text("repository").is_some_and(|own| own.eq_ignore_ascii_case(repository));
+    (!compared.is_called() || compared.is_anywhere() || is_own()).then(|| file.to_owned())
 }
 
 /// What about this job is easily overlooked.
-pub(super) fn advise(claims: &Claims) -> Vec<Diagnosis> {
-    [event(claims), reusable_workflow(claims), self_hosted(claims), no_environment(claims)]
+pub(super) fn advise(claims: &Claims, compared: Compared) -> Vec<Diagnosis> {
+    [event(claims), reusable_workflow(claims, compared), self_hosted(claims), no_environment(claims)]
         .into_iter()
         .flatten()
         .collect()
@@ -62,31 +74,44 @@ fn event(claims: &Claims) -> Option<Diagnosis> {
 
 /// The workflow that a person started is the caller; the one that holds the job is the called one. Registries differ in
 /// which of them they compare.
-fn reusable_workflow(claims: &Claims) -> Option<Diagnosis> {
+fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
     let (caller, called) = (claims.text("workflow_ref")?, claims.text("job_workflow_ref")?);
     if caller == called || called.is_empty() {
         return None;
     }
-    let of_other = |path: &str| {
-        let other = WorkflowPath::parse(path).map(|path| path.repository.to_owned());
-        let own = claims.text("repository");
-        other.zip(own).is_some_and(|(other, own)| !other.eq_ignore_ascii_case(&own))
-    };
-    let place = if of_other(&called) { " in another repository" } else { "" };
+    let other = WorkflowPath::parse(&called).map(|path| path.repository);
+    let own = claims.text("repository");
+    let is_others = other.zip(own).is_some_and(|(other, own)| !other.eq_ignore_ascii_case(&own));
+    let place = if is_others { " in another repository" } else { "" };
     let problem =
         format!("this job is in a reusable workflow{place}: the workflow that was started called it");
-    let fix = "configure the publisher with the file that was started (`workflow_ref`), which npm and crates.io compare; \
-               PyPI compares the called one (`job_workflow_ref`); give `permissions: id-token: write` to both";
-    let diagnosis =
-        Diagnosis::new("github-reusable-workflow", Subject::Claim("workflow_ref".to_owned()), problem);
-    Some(
-        diagnosis
-            .severity(Severity::Warning)
-            .found(format!("{caller} called {called}"))
-            .fix(fix)
-            .link(links::GITHUB_REUSABLE),
-    )
+    let is_refused = compared.is_called() && !compared.is_anywhere() && is_others;
+    let severity = if is_refused { Severity::Error } else { Severity::Warning };
+    let fix = match workflow(claims, compared) {
+        _ if is_refused => compared.elsewhere().to_owned(),
+        Some(file) if compared.is_of_other_registry() => {
+            let which = if compared.is_called() { CALLED } else { STARTED };
+            let of = other.filter(|_| compared.is_called() && is_others);
+            let of = of.map_or_else(String::new, |other| format!(" of repository `{}`", shown(other)));
+            format!("configure the publisher with `{}`{of}, {which}; {BOTH}", shown(&file))
+        }
+        _ => format!("{ANY}; {BOTH}"),
+    };
+    let subject = Subject::Claim(compared.field().claim.to_owned());
+    let diagnosis = Diagnosis::new("github-reusable-workflow", subject, problem).severity(severity);
+    Some(diagnosis.found(format!("{caller} called {called}")).fix(fix).link(links::GITHUB_REUSABLE))
 }
+
+const ANY: &str = "configure the publisher with the file that was started (`workflow_ref`), which npm and crates.io compare; PyPI, \
+                   RubyGems and NuGet compare the called one (`job_workflow_ref`)";
+
+const STARTED: &str =
+    "the workflow that was started (`workflow_ref`): this registry compares that one and not the called one";
+
+const CALLED: &str = "the workflow that holds the job (`job_workflow_ref`): this registry compares that one and not the one that was \
+                      started";
+
+const BOTH: &str = "give `permissions: id-token: write` to both";
 
 fn self_hosted(claims: &Claims) -> Option<Diagnosis> {
     let runner = claims.text("runner_environment").filter(|runner| runner == "self-hosted")?;

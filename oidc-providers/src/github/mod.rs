@@ -65,6 +65,8 @@
 
 mod advice;
 mod claims;
+mod compared;
+mod job_workflow;
 mod names;
 mod publisher;
 #[cfg(feature = "testing")]
@@ -73,15 +75,17 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{
     Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
-    Provider, Publisher, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Provider, Publisher, RegistryRules, Run, Setting, SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
+use self::compared::Compared;
 use self::publisher::{GitHubPublisher, REPOSITORY};
 use crate::rules::Comparison;
 use crate::rules::link::link;
@@ -113,6 +117,7 @@ pub struct GitHub {
     issuer: String,
     server: String,
     comparison: Comparison,
+    compared: Compared,
 }
 
 impl GitHub {
@@ -145,7 +150,13 @@ impl GitHub {
         let mut profile = Profile::new(vec![issuer], CLAIMS);
         profile.max_lifetime = MAX_LIFETIME;
         profile.claim_prefixes = CLAIM_PREFIXES;
-        Self { profile, issuer: url, server, comparison: Comparison::default() }
+        Self {
+            profile,
+            issuer: url,
+            server,
+            comparison: Comparison::default(),
+            compared: Compared::default(),
+        }
     }
 }
 
@@ -178,15 +189,19 @@ impl Provider for GitHub {
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(GitHubPublisher::read(&self.issuer, self.comparison, config)?))
+        Ok(Box::new(GitHubPublisher::read(&self.issuer, self.comparison, self.compared, config)?))
     }
 
     fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        advice::settings(claims.read_unverified())
+        advice::settings(claims.read_unverified(), self.compared)
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
-        advice::advise(claims.read_unverified())
+        advice::advise(claims.read_unverified(), self.compared)
+    }
+
+    fn comparing(&self, rules: RegistryRules) -> Option<Arc<dyn Provider>> {
+        Some(Arc::new(Self { comparison: rules.case.into(), compared: rules.into(), ..self.clone() }))
     }
 
     fn renewal(&self) -> &'static str {

@@ -4,22 +4,24 @@ use oidc_core::{
 };
 use serde_json::Value;
 
-use super::claims::{WorkflowPath, split_workflow_ref};
+use super::claims::WorkflowPath;
+use super::compared::Compared;
+use super::job_workflow::JobWorkflow;
 use super::names;
 use crate::rules::config::{Config, invalid};
 use crate::rules::constraints::{Constraints, Fields};
-use crate::rules::glob::Pattern;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
-use crate::rules::{self, Comparison, Field};
+use crate::rules::{Comparison, Field};
 
 pub(super) const REPOSITORY: Field = Field::ignoring_case("repository", "repository", "github-repository");
 const OWNER: Field = Field::ignoring_case("repository", "repository_owner", "github-repository-owner");
 const REPOSITORY_ID: Field = Field::exact("repository_id", "repository_id", "github-repository-id");
 const OWNER_ID: Field =
     Field::exact("repository_owner_id", "repository_owner_id", "github-repository-owner-id");
-const WORKFLOW: Field = Field::exact("workflow", "workflow_ref", "github-workflow");
-const JOB_WORKFLOW: Field = Field::exact("job_workflow", "job_workflow_ref", "github-job-workflow");
+pub(super) const WORKFLOW: Field = Field::exact("workflow", "workflow_ref", "github-workflow");
+pub(super) const JOB_WORKFLOW: Field =
+    Field::exact("job_workflow", "job_workflow_ref", "github-job-workflow");
 
 /// The rules that can be added on top.
 static CONSTRAINTS: Fields = Fields {
@@ -70,6 +72,7 @@ const TAGS: &str = "refs/tags/";
 pub(super) struct GitHubPublisher {
     issuer: String,
     comparison: Comparison,
+    compared: Compared,
     repository: String,
     workflow: String,
     repository_id: Option<String>,
@@ -82,6 +85,7 @@ impl GitHubPublisher {
     pub(super) fn read(
         issuer: &str,
         comparison: Comparison,
+        compared: Compared,
         config: &Value,
     ) -> Result<Self, InvalidPublisher> {
         let config = Config::new(config, KEYS)?;
@@ -107,6 +111,7 @@ impl GitHubPublisher {
         Ok(Self {
             issuer: issuer.to_owned(),
             comparison,
+            compared,
             repository: repository.to_owned(),
             workflow: workflow.to_owned(),
             repository_id: config.id(REPOSITORY_ID.key)?,
@@ -134,23 +139,29 @@ impl GitHubPublisher {
     }
 
     fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {
-        let workflow_ref = token.required(WORKFLOW.claim)?;
+        let field = self.compared.field();
+        let workflow_ref = token.required(field.claim)?;
         let revision = match token.optional("ref")? {
             Some(git_ref) => git_ref,
             None => token.required("sha")?,
         };
         let expected = || format!("{repository}/.github/workflows/{}@{revision}", self.workflow);
-        match split_workflow_ref(&workflow_ref, &revision) {
-            Some((found, _)) if !self.comparison.same(&REPOSITORY, found, repository) => {
-                let fix =
-                    "a workflow of another repository can't publish; let one of this repository call it";
-                Err(Mismatch::new(differs(&WORKFLOW, &workflow_ref, &expected()).fix(fix)))
+        match self.compared.split(&workflow_ref, &revision) {
+            Some((found, _))
+                if !self.comparison.same(&REPOSITORY, found, repository) && !self.compared.is_anywhere() =>
+            {
+                let diagnosis = differs(field, &workflow_ref, &expected()).fix(self.compared.elsewhere());
+                Err(Mismatch::new(diagnosis))
             }
             Some((_, file)) if self.comparison.same(&WORKFLOW, file, &self.workflow) => Ok(()),
+            Some((_, file)) if self.compared.is_called() => {
+                Err(Mismatch::new(differs(field, file, &self.workflow)))
+            }
             Some((_, file)) => Err(self.other_workflow(token, file)),
             None => {
-                let problem = "claim `workflow_ref` is not a workflow's file at the run's own ref";
-                let subject = Subject::Claim(WORKFLOW.claim.to_owned());
+                let problem =
+                    format!("claim `{}` is not a workflow's file at the run's own ref", field.claim);
+                let subject = Subject::Claim(field.claim.to_owned());
                 Err(Mismatch::new(
                     Diagnosis::new("github-workflow-ref", subject, problem)
                         .found(&*workflow_ref)
@@ -189,6 +200,10 @@ impl GitHubPublisher {
 
     fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         let field = &CONSTRAINTS.event;
+        if self.compared.is_of_other_registry() {
+            // It has rules of its own on events, and asks for none in a publisher.
+            return Ok(());
+        }
         let event = token.required(field.claim)?;
         let fix = if event == PULL_REQUEST_TARGET {
             "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()
@@ -228,84 +243,4 @@ impl Publisher for GitHubPublisher {
         }
         text + &self.constraints.describe()
     }
-}
-
-/// The workflow that holds the job, which may be another repository's.
-#[derive(Debug)]
-struct JobWorkflow {
-    text: String,
-    repository: String,
-    file: String,
-    revision: Revision,
-}
-
-/// What `job_workflow_ref` ends in: the called workflow's ref, or its commit where it was called by that.
-#[derive(Debug)]
-enum Revision {
-    Ref(Pattern),
-    Commit(String),
-}
-
-impl JobWorkflow {
-    fn parse(text: &str) -> Result<Self, InvalidPublisher> {
-        let key = JOB_WORKFLOW.key;
-        rules::names::one_script(key, text)?;
-        let example = "write it as `acme/shared/.github/workflows/release.yml@refs/tags/*`";
-        let refuse = || {
-            invalid("publisher-job-workflow", key, "it is not a workflow's file at a ref")
-                .found(text)
-                .fix(example)
-        };
-        let path = WorkflowPath::parse(text).ok_or_else(refuse)?;
-        names::repository(key, path.repository)?;
-        // No file of the folder has a `/` in its name, hence the first one is the ref's.
-        let (file, revision) = match path.rest.split_once('/') {
-            Some((before, _)) => {
-                let file = before.strip_suffix("@refs").ok_or_else(refuse)?;
-                let pattern = path
-                    .rest
-                    .strip_prefix(file)
-                    .and_then(|rest| rest.strip_prefix('@'))
-                    .ok_or_else(refuse)?;
-                (file, Revision::Ref(Pattern::parse(key, pattern)?))
-            }
-            None => {
-                let (file, commit) =
-                    path.rest.rsplit_once('@').filter(|(_, commit)| is_commit(commit)).ok_or_else(refuse)?;
-                (file, Revision::Commit(commit.to_owned()))
-            }
-        };
-        rules::names::yaml(key, file)?;
-        Ok(Self {
-            text: text.to_owned(),
-            repository: path.repository.to_owned(),
-            file: file.to_owned(),
-            revision,
-        })
-    }
-
-    fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let found = token.required(JOB_WORKFLOW.claim)?;
-        let commit = token.optional("job_workflow_sha")?;
-        let fits = WorkflowPath::parse(&found).is_some_and(|path| {
-            let revision = path.rest.strip_prefix(self.file.as_str()).and_then(|rest| rest.strip_prefix('@'));
-            token.comparison.same(&REPOSITORY, path.repository, &self.repository)
-                && revision.is_some_and(|revision| self.revision.fits(revision, commit.as_deref()))
-        });
-        if fits { Ok(()) } else { Err(Mismatch::new(differs(&JOB_WORKFLOW, &found, &self.text))) }
-    }
-}
-
-impl Revision {
-    fn fits(&self, found: &str, job_workflow_sha: Option<&str>) -> bool {
-        match self {
-            Self::Ref(pattern) => pattern.matches(found),
-            Self::Commit(commit) => found == commit && job_workflow_sha == Some(commit),
-        }
-    }
-}
-
-/// Whether a text is a commit's name, SHA-1 or SHA-256, in lower case.
-fn is_commit(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -197,13 +197,19 @@ fn not_permitted(context: &Context, missing: &str) -> SourceError {
                 .fix("publish after the merge: by a push, a tag or a release of the repository itself")
                 .link(links::GITHUB_EVENTS)
         }
-        is_from_fork => {
+        None => {
+            let problem = format!(
+                "this job runs for a pull request and may not ask for identity tokens: variable `{missing}` is not set; if this is a \
+                 pull request from a fork, it gets none whatever the workflow permits"
+            );
+            let fix = "publish after the merge: by a push, a tag or a release of the repository itself; or, if the pull request \
+                       is no fork's, add `permissions: id-token: write` to the job";
+            Diagnosis::new("github-not-permitted", subject, problem).fix(fix).link(links::GITHUB_EVENTS)
+        }
+        Some(false) => {
             let problem =
                 format!("this job may not ask for identity tokens: variable `{missing}` is not set");
-            let mut fix = "add `permissions: id-token: write` to the job (and to the calling job of a reusable workflow)".to_owned();
-            if is_from_fork.is_none() {
-                fix.push_str("; if this is a pull request from a fork, it gets none at all");
-            }
+            let fix = "add `permissions: id-token: write` to the job (and to the calling job of a reusable workflow)";
             Diagnosis::new("github-not-permitted", subject, problem).fix(fix).link(links::GITHUB_OIDC)
         }
     };

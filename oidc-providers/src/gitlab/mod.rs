@@ -75,11 +75,13 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Profile, Provider, Publisher, RegistryRules, Run, Setting, SourceError, TokenSource, Unverified,
+    Verified,
 };
 use serde_json::Value;
 
@@ -178,6 +180,10 @@ impl Provider for GitLab {
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
         advice::advise(claims.read_unverified())
+    }
+
+    fn comparing(&self, rules: RegistryRules) -> Option<Arc<dyn Provider>> {
+        Some(Arc::new(Self { comparison: rules.case.into(), ..self.clone() }))
     }
 
     fn renewal(&self) -> &'static str {

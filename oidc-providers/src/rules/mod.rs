@@ -9,6 +9,8 @@ pub(crate) mod link;
 pub(crate) mod names;
 pub(crate) mod token;
 
+use oidc_core::ComparedCase;
+
 /// One field of a publisher: its key in the configuration, the claim that it is held against, and how.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Field {
@@ -43,7 +45,7 @@ pub(crate) enum Casing {
     IgnoreAscii,
 }
 
-/// How a provider compares: by each field's casing rule, or exactly throughout.
+/// How a provider compares: by each field's casing rule, or by one rule throughout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Comparison {
     /// By each field's rule.
@@ -51,6 +53,18 @@ pub(crate) enum Comparison {
     PerField,
     /// Exactly throughout, as npm does.
     Exact,
+    /// Without regard to ASCII case throughout, as nuget.org does.
+    IgnoringCase,
+}
+
+impl From<ComparedCase> for Comparison {
+    fn from(case: ComparedCase) -> Self {
+        match case {
+            ComparedCase::Exact => Self::Exact,
+            ComparedCase::Ignored => Self::IgnoringCase,
+            _ => Self::PerField,
+        }
+    }
 }
 
 impl Comparison {
@@ -74,6 +88,7 @@ impl Comparison {
         match self {
             Self::PerField => field.casing,
             Self::Exact => Casing::Exact,
+            Self::IgnoringCase => Casing::IgnoreAscii,
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use oidc_core::{
-    Ambient, Claims, Context, Detection, Diagnosis, Environment, IdToken, Provider, ProviderSet, Severity,
-    SourceError, SourceErrorKind, Subject, TokenSource, Unverified,
+    Ambient, Claims, Context, Detection, Diagnosis, Environment, IdToken, Provider, ProviderSet,
+    RegistryRules, Severity, SourceError, SourceErrorKind, Subject, TokenSource, Unverified, shown,
 };
 
 use super::report::{Report, UNUSUAL_ISSUER};
-use crate::client::{Registry, links};
+use crate::client::demand::TrustedIssuers;
+use crate::client::{Registry, TrustedPlatform, links};
 
 /// CI platforms that are known by a variable, whether or not a provider for them is in the set.
 const OTHERS: &[(&str, &str)] = &[
@@ -45,19 +46,19 @@ impl Job {
         cx: &Context,
         report: &mut Report,
     ) -> Option<Self> {
-        let audience = match registry.audience(cx).await {
-            Ok(audience) => audience,
-            Err(error) => {
-                report.add(error.diagnosis().clone());
-                return None;
-            }
-        };
         let mut detection = Detection::new(cx);
         detection.token_variables.extend(registry.protocol().token_variables);
         let source = match Ambient::detect(providers, detection) {
             Ok(source) => source,
             Err(error) => {
                 report.add(no_job(&error, cx.environment()));
+                return None;
+            }
+        };
+        let audience = match registry.audience(cx).await {
+            Ok(audience) => audience,
+            Err(error) => {
+                report.add(error.diagnosis().clone());
                 return None;
             }
         };
@@ -84,6 +85,14 @@ impl Job {
 
     pub(super) fn platform(&self) -> &str {
         &self.platform
+    }
+
+    /// With the platform as a registry with these rules sees it.
+    pub(super) fn by_rules(mut self, rules: Option<RegistryRules>) -> Self {
+        let compared =
+            self.provider.as_ref().zip(rules).and_then(|(provider, rules)| provider.comparing(rules));
+        self.provider = compared.or(self.provider);
+        self
     }
 
     pub(super) fn provider(&self) -> Option<&dyn Provider> {
@@ -134,16 +143,41 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
     }
 }
 
-/// An issuer that is none of the platforms' public ones, which each registry has to trust by itself.
-pub(super) fn unusual_issuer(claims: &Claims, providers: &ProviderSet) -> Option<Diagnosis> {
+/// An issuer that is none of the platforms' public ones, which each registry has to trust by itself, or a platform that the
+/// registry is known to take no tokens of.
+pub(super) fn untrusted_issuer(
+    job: &Job,
+    claims: &Claims,
+    providers: &ProviderSet,
+    trusted: &[TrustedPlatform],
+) -> Option<Diagnosis> {
     let issuer = claims.text("iss")?;
-    if providers.for_issuer(&issuer).is_some() {
+    let subject = || Subject::Claim("iss".to_owned());
+    let platform = trusted.iter().find(|platform| platform.id == job.platform());
+    if job.provider.is_some() && !trusted.is_empty() && platform.is_none() {
+        let known: Vec<&str> = trusted.iter().map(|platform| platform.id).collect();
+        let problem =
+            format!("the registry takes no identity tokens of this platform, {}", shown(job.platform()));
+        let diagnosis = Diagnosis::new("platform-not-trusted", subject(), problem).found(issuer);
+        return Some(
+            diagnosis.expected(known.join(", ")).fix("publish from one of the platforms that are expected"),
+        );
+    }
+    let issuers = platform.map(|platform| platform.issuers);
+    if providers.for_issuer(&issuer).is_some() || issuers == Some(TrustedIssuers::PerOrganization) {
         return None;
+    }
+    if issuers == Some(TrustedIssuers::Public) {
+        let problem = "the identity token is from an issuer of its own (an enterprise's, a self-managed instance's), and this \
+                       registry takes only tokens of the platform's public issuer";
+        let fix = "let the enterprise's settings go back to the public issuer (on GitHub: `include_enterprise_slug` off), or \
+                   publish from the platform's public instance";
+        return Some(Diagnosis::new(UNUSUAL_ISSUER, subject(), problem).found(issuer).fix(fix));
     }
     let problem = "the identity token is from an issuer of its own (an enterprise's, a self-managed instance's), and a registry \
                    takes it only if it trusts exactly this one";
-    let diagnosis = Diagnosis::new(UNUSUAL_ISSUER, Subject::Claim("iss".to_owned()), problem);
     let fix =
         "ask the registry's operator to trust this issuer, or publish from the platform's public instance";
+    let diagnosis = Diagnosis::new(UNUSUAL_ISSUER, subject(), problem);
     Some(diagnosis.severity(Severity::Warning).found(issuer).fix(fix))
 }

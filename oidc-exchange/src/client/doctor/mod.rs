@@ -21,7 +21,9 @@ mod place;
 mod remains;
 mod report;
 
-use oidc_core::{Claims, Context, Diagnosis, Provider, ProviderSet, Severity, Subject, Unverified};
+use oidc_core::{
+    Claims, Context, Diagnosis, Provider, ProviderSet, RegistryRules, Severity, Subject, Unverified,
+};
 use serde_json::{Map, Value};
 
 use self::clock::Clocks;
@@ -44,12 +46,13 @@ pub struct Doctor<'a, R: Registry> {
     named: Option<String>,
     exchanges_always: bool,
     intended: Map<String, Value>,
+    rules: Option<RegistryRules>,
 }
 
 impl<'a, R: Registry> Doctor<'a, R> {
     /// A check of a publish of `package` at `registry`.
     pub fn of(registry: &'a R, package: R::Package) -> Self {
-        Self { registry, package, named: None, exchanges_always: false, intended: Map::new() }
+        Self { registry, package, named: None, exchanges_always: false, intended: Map::new(), rules: None }
     }
 
     /// With the package that the user means to publish, where a token is for every package of the identity: it is held
@@ -76,15 +79,30 @@ impl<'a, R: Registry> Doctor<'a, R> {
         self
     }
 
+    /// With what the registry compares. A protocol's public registry has the protocol's rules; of any other, nothing is known
+    /// unless it is told here, and the job is held against the workflow that was started.
+    #[must_use]
+    pub fn by_rules(mut self, rules: RegistryRules) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
     /// Checks everything. Nothing is published, and what the exchange gives is ended again where the registry can.
     pub async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Report {
         let mut report = Report::new(self.registry.url().to_string(), self.subject());
-        let job = Job::find(self.registry, providers, cx, &mut report).await;
+        let protocol = self.registry.protocol();
+        let is_public = protocol.old_way.is_of(self.registry.url());
+        let rules = self.rules.or(is_public.then_some(protocol.rules));
+        let job = Job::find(self.registry, providers, cx, &mut report).await.map(|job| job.by_rules(rules));
         let claims = job.as_ref().and_then(Job::claims);
         if let (Some(job), Some(claims)) = (&job, &claims) {
             report.platform = Some(job.platform().to_owned());
-            report.add_all(job::unusual_issuer(claims.read_unverified(), providers));
+            let trusted = if is_public { protocol.platforms } else { &[] };
+            report.add_all(job::untrusted_issuer(job, claims.read_unverified(), providers, trusted));
             self.review(job.provider(), claims, &mut report);
+            for demand in protocol.demands.iter().filter(|_| is_public) {
+                demand.examine(claims.read_unverified(), &mut report.diagnoses);
+            }
         }
         let Probed { found, clock } = self.probe(cx, &mut report).await;
         let clocks = Clocks {
@@ -99,12 +117,11 @@ impl<'a, R: Registry> Doctor<'a, R> {
             Found::Registry => report.add_all(self.registry.advise()),
             Found::Other | Found::Nothing => report.miss_registry(),
         }
-        remains::look(self.registry.protocol(), providers, cx, &mut report);
+        remains::look(protocol, providers, cx, &mut report);
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
-        let way = self.registry.protocol().old_way;
-        report.conclude(way, way.is_of(self.registry.url()));
+        report.conclude(protocol.old_way, is_public);
         report
     }
 
@@ -135,6 +152,9 @@ impl<'a, R: Registry> Doctor<'a, R> {
     }
 
     async fn exchange(&self, job: &Job, cx: &Context, report: &mut Report) {
+        if !self.registry.protocol().exchanges {
+            return report.leave_untried();
+        }
         if !job.is_renewable() && !self.exchanges_always {
             let problem = "the exchange was not tried: this job gets no second identity token, and its only one would be used";
             let fix = "ask for it if nothing is to be published afterwards in this job (`--exchange`)";

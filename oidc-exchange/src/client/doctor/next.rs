@@ -1,6 +1,6 @@
 //! What to do next, in order, on the way from long-lived secrets to trusted publishing.
 
-use oidc_core::{Diagnosis, Severity, Subject, shown};
+use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
 
 use super::remains::{OldWay, UNEXCHANGED};
 use super::report::{Report, Verdict};
@@ -19,6 +19,10 @@ pub(super) fn steps(report: &Report, way: &OldWay, is_vendors: bool) -> Vec<Stri
                     "if the package has no trusted publisher yet, configure one with {publisher}{page}"
                 ));
             }
+        }
+        Verdict::Untried if report.has_no_exchange() => {
+            let publish = "publish: only the upload shows whether the registry takes the token";
+            steps.push(first_step(report).unwrap_or_else(|| publish.to_owned()));
         }
         Verdict::Untried => steps.push(
             "publish, if no earlier step of this job used its token, or run this check with `--exchange` in a job of its own"
@@ -87,12 +91,12 @@ fn is_secret(one: &Diagnosis) -> bool {
     matches!(one.code, "static-token" | "static-token-file")
 }
 
+/// A publisher that lets the job in; `None` where no publisher can.
 fn publisher(report: &Report) -> Option<String> {
     let required = report.settings.iter().filter(|setting| setting.required);
-    let texts: Vec<String> = required
-        .filter_map(|setting| Some(format!("{} = `{}`", setting.key, shown(setting.value.as_deref()?))))
-        .collect();
-    (!texts.is_empty()).then(|| texts.join(", "))
+    let text = |setting: &Setting| Some(format!("{} = `{}`", setting.key, shown(setting.value.as_deref()?)));
+    let texts: Option<Vec<String>> = required.map(text).collect();
+    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(", "))
 }
 
 /// A long-lived secret, or what stands in its place.

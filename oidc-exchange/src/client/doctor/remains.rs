@@ -43,9 +43,13 @@ pub struct OldWay {
 }
 
 impl OldWay {
-    /// Whether a registry is the vendor's own.
+    /// Whether a registry is the vendor's own, its further hosts (one for tests, one for uploads) included.
     pub(super) fn is_of(&self, url: &HttpUrl) -> bool {
-        HttpUrl::parse(self.public).is_ok_and(|public| public.host() == url.host())
+        let Ok(public) = HttpUrl::parse(self.public) else { return false };
+        let mut labels = public.host().rsplit('.');
+        let (Some(top), Some(name)) = (labels.next(), labels.next()) else { return false };
+        let domain = format!("{name}.{top}");
+        url.host() == domain || url.host().strip_suffix(&*domain).is_some_and(|rest| rest.ends_with('.'))
     }
 }
 

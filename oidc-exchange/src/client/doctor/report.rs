@@ -39,6 +39,8 @@ pub struct Report {
     is_found: bool,
     #[serde(skip)]
     known: Option<&'static KnownRefusal>,
+    #[serde(skip)]
+    has_no_exchange: bool,
 }
 
 /// Whether a publish from this job would be accepted.
@@ -52,7 +54,8 @@ pub enum Verdict {
     Refused,
     /// The registry gave a publish token, and doesn't tell whether the package is among those that it is for.
     ExchangeAccepted,
-    /// Nothing speaks against it, and the exchange was not tried: the job's only token would be used, if it isn't yet.
+    /// Nothing was tried: the registry exchanges no tokens and takes the identity token itself with the upload, or the job's only
+    /// token would be used, if it isn't yet. What speaks against a publish all the same is an error among the diagnoses.
     Untried,
     /// The registry gave a publish token, although the publisher that the user has in mind lets this job not in.
     Contradicted,
@@ -97,6 +100,7 @@ impl Report {
             stated: Vec::new(),
             is_found: true,
             known: None,
+            has_no_exchange: false,
         }
     }
 
@@ -129,6 +133,25 @@ impl Report {
             |one: &Diagnosis| matches!(one.code, "registry-unreachable" | "exchange-unreachable");
         self.diagnoses.sort_by_key(|one| !is_nowhere(one));
         self.is_found = false;
+    }
+
+    /// The registry exchanges nothing, so that only an upload shows whether it takes the token.
+    pub(super) fn leave_untried(&mut self) {
+        self.has_no_exchange = true;
+        let problem = "this registry exchanges no tokens: it takes the identity token itself with the upload, so nothing was tried";
+        let fix = "publish: only the upload shows whether the registry takes the token";
+        let untried = Diagnosis::new("no-exchange", Subject::Token, problem).severity(Severity::Notice);
+        self.add(untried.fix(fix));
+    }
+
+    /// Whether the registry takes identity tokens themselves, and was not asked for that reason.
+    pub(super) fn has_no_exchange(&self) -> bool {
+        self.has_no_exchange
+    }
+
+    /// Whether something speaks against a publish.
+    pub(super) fn has_errors(&self) -> bool {
+        self.diagnoses.iter().any(|diagnosis| diagnosis.severity == Severity::Error)
     }
 
     /// The registry took the token: what was only to be considered about its claims is settled.
@@ -211,14 +234,13 @@ impl Report {
         for diagnosis in &mut self.diagnoses {
             diagnosis.link = diagnosis.link.filter(|link| is_vendors || *link != old_way.link);
         }
-        let has_errors = self.diagnoses.iter().any(|diagnosis| diagnosis.severity == Severity::Error);
         match self.verdict {
             Verdict::Accepted | Verdict::ExchangeAccepted => {
                 for diagnosis in &mut self.diagnoses {
                     diagnosis.severity = diagnosis.severity.min(Severity::Warning);
                 }
             }
-            Verdict::Untried if has_errors => self.verdict = Verdict::Refused,
+            Verdict::Untried if self.has_errors() && !self.has_no_exchange => self.verdict = Verdict::Refused,
             _ => {}
         }
         self.drop_what_is_said_twice();
@@ -266,6 +288,12 @@ impl Report {
             Verdict::Accepted => "would be accepted",
             Verdict::Contradicted => "would be accepted, but not by the trusted publisher that you name",
             Verdict::Refused => "would be refused",
+            Verdict::Untried if self.has_no_exchange && self.has_errors() => {
+                "was not tried, since this registry exchanges no tokens; the errors below speak against it"
+            }
+            Verdict::Untried if self.has_no_exchange => {
+                "was not tried, since this registry exchanges no tokens; nothing that can be seen from here speaks against it"
+            }
             Verdict::Untried => {
                 "was not tried, and nothing speaks against it; it is not known whether an earlier step used the job's only token \
                  already"

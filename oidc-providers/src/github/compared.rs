@@ -1,0 +1,70 @@
+//! The workflow that a registry compares: the one that was started, or the one that holds the job.
+
+use oidc_core::{ComparedWorkflow, RegistryRules};
+
+use super::claims::{WorkflowPath, split_workflow_ref};
+use super::publisher::WORKFLOW;
+use crate::rules::Field;
+
+/// The workflow that holds the job, where a publisher's `workflow` is that one.
+const CALLED: Field = Field::exact("workflow", "job_workflow_ref", "github-workflow");
+
+/// What a publisher's `workflow` is held against: this project's rule, or another registry's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Compared(Option<ComparedWorkflow>);
+
+impl From<RegistryRules> for Compared {
+    fn from(rules: RegistryRules) -> Self {
+        Self(Some(rules.workflow))
+    }
+}
+
+impl Compared {
+    /// The field with its claim.
+    pub(super) fn field(self) -> &'static Field {
+        if self.is_called() { &CALLED } else { &WORKFLOW }
+    }
+
+    /// Whether it is the workflow that holds the job.
+    pub(super) fn is_called(self) -> bool {
+        matches!(self.0, Some(ComparedWorkflow::Called)) || self.is_at_any_ref()
+    }
+
+    /// Whether that may be another repository's.
+    pub(super) fn is_anywhere(self) -> bool {
+        matches!(self.0, Some(ComparedWorkflow::CalledAnywhere))
+    }
+
+    /// Whether it may be at another ref than the run's.
+    fn is_at_any_ref(self) -> bool {
+        matches!(self.0, Some(ComparedWorkflow::CalledAtAnyRef)) || self.is_anywhere()
+    }
+
+    /// Whether it is a certain registry's rule.
+    pub(super) fn is_of_other_registry(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The repository and the file's name of the compared claim.
+    pub(super) fn split<'a>(self, workflow_ref: &'a str, revision: &str) -> Option<(&'a str, &'a str)> {
+        let of_run = split_workflow_ref(workflow_ref, revision);
+        if of_run.is_some() || !self.is_at_any_ref() {
+            return of_run;
+        }
+        // What is called by a ref has that one in place of the run's, and no file of the folder has a `/` in its name.
+        let WorkflowPath { repository, rest } = WorkflowPath::parse(workflow_ref)?;
+        let at_ref = rest.split_once("@refs/").map(|(file, _)| file);
+        let file = at_ref.or_else(|| rest.rsplit_once('@').map(|(file, _)| file))?;
+        (!file.is_empty() && !file.contains('/')).then_some((repository, file))
+    }
+
+    /// What to do where it is another repository's.
+    pub(super) fn elsewhere(self) -> &'static str {
+        if self.is_called() {
+            "this registry compares the workflow that holds the job, which has to be in the publisher's own repository: put the \
+             job that publishes into a workflow there"
+        } else {
+            "a workflow of another repository can't publish; let one of this repository call it"
+        }
+    }
+}

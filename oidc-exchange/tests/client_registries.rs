@@ -348,7 +348,7 @@ async fn rubygems() {
 #[tokio::test]
 async fn nuget() {
     let expires = "2026-01-01T01:00:00.0000000Z";
-    let recorded = Recorded {
+    let mut recorded = Recorded {
         registry: NuGet::public("acme").unwrap(),
         package: Everything,
         audience: "https://www.nuget.org",
@@ -361,6 +361,19 @@ async fn nuget() {
     };
     recorded.check_audience().await;
     recorded.check().await;
+    // dotnet and nuget are told the package source, which is at another host.
+    for url in [
+        "https://api.nuget.org/v3/index.json",
+        "https://api.nuget.org/",
+        "https://www.nuget.org/api/v2/package",
+    ] {
+        let source = Recorded { registry: NuGet::at(url, "acme").unwrap(), ..recorded };
+        source.check_audience().await;
+        source.check().await;
+        recorded = source;
+    }
+    let own = NuGet::at("https://nuget.own.example/v3/index.json", "acme").unwrap();
+    assert_eq!(own.audience(&Context::default()).await.unwrap().as_str(), "https://nuget.own.example");
 }
 
 #[tokio::test]

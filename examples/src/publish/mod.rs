@@ -34,7 +34,7 @@
 //! | `jsr` | a script that sends `Authorization: githuboidc …` | `JSR_TOKEN` | deno asks for a token of its own |
 //! | `pub-dev` | dart | `PUB_TOKEN`, after `dart pub token add URL --env-var PUB_TOKEN` | `publish_to` in `pubspec.yaml` |
 //!
-//! What stands here of rattler-build and from `nuget` on was not run with the tools, and is uncertain.
+//! What stands here of rattler-build, dotnet, deno and dart was not run with the tools, and is uncertain.
 //!
 //! A package's own manifest can say otherwise: `publishConfig.registry` in the `package.json` of the working directory, a scope's
 //! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides it, it is set (npm and pnpm, with a scope);

@@ -1,5 +1,7 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
+use oidc_core::{
+    Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, IdToken, InvalidUrl, RegistryRules,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,6 +12,9 @@ use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, Registry
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
+
+/// The host of the package source that dotnet and nuget are told. It makes no tokens.
+const SOURCE_HOST: &str = "api.nuget.org";
 
 /// Where publish tokens are made.
 const TOKEN_PATH: &str = "/api/v2/token";
@@ -62,7 +67,35 @@ pub struct NuGet {
     user: String,
 }
 
-wire::at_url!(NuGet, PUBLIC, user: impl Into<String>, "`user` is the account that made the policy.");
+impl NuGet {
+    /// The public registry's URL.
+    pub const PUBLIC_URL: &'static str = PUBLIC;
+
+    /// The registry at this URL: its web site, or the package source that its tools are told
+    /// (`https://api.nuget.org/v3/index.json`).
+    ///
+    /// `user` is the account that made the policy.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http on loopback), or holds credentials.
+    pub fn at(url: &str, user: impl Into<String>) -> Result<Self, InvalidUrl> {
+        let url = HttpUrl::parse(url)?;
+        let url = if url.host() == SOURCE_HOST { HttpUrl::parse(PUBLIC)? } else { url };
+        Ok(Self { url, user: user.into() })
+    }
+
+    /// The public registry.
+    ///
+    /// `user` is the account that made the policy.
+    ///
+    /// # Errors
+    ///
+    /// Never: the URL is a constant of the protocol.
+    pub fn public(user: impl Into<String>) -> Result<Self, InvalidUrl> {
+        Self::at(PUBLIC, user)
+    }
+}
 
 #[async_trait]
 impl Registry for NuGet {

@@ -20,15 +20,24 @@ async fn published_by(scene: &Scene, file: &str) -> Option<String> {
     scene.registry.pypi().published_by(file).await.unwrap()
 }
 
-async fn assert_installed(client: &Client, scene: &Scene, arguments: &[&str]) {
+async fn install(client: &Client, scene: &Scene, arguments: &[&str]) -> Output {
     let target = client.home().join("site");
-    let script = "import my_widget; print(my_widget.version)";
     let index = format!("{}simple/", scene.url());
     let install =
         [arguments, &["--index-url", &index, "--target", target.to_str().unwrap(), "my-widget"]].concat();
     let mut variables = trusting(scene);
     variables.push(("UV_PYTHON".to_owned(), client.python().display().to_string()));
-    client.run(client.home(), &borrowed(&variables), &install).await.succeeded();
+    client.run(client.home(), &borrowed(&variables), &install).await
+}
+
+async fn not_installed(client: &Client, scene: &Scene, arguments: &[&str]) {
+    install(client, scene, arguments).await.failed();
+}
+
+async fn assert_installed(client: &Client, scene: &Scene, arguments: &[&str]) {
+    let target = client.home().join("site");
+    let script = "import my_widget; print(my_widget.version)";
+    install(client, scene, arguments).await.succeeded();
     let seen = [("PYTHONPATH", target.to_str().unwrap())];
     let printed =
         client.run_program(&client.python(), client.home(), &seen, &["-c", script]).await.succeeded();
@@ -56,7 +65,10 @@ async fn uv_publishes_by_identity_over_https_and_installs() {
     uv_publish(&uv, &scene, "my_widget", "1.0.0").await.succeeded();
     let by = published_by(&scene, "my_widget-1.0.0-py3-none-any.whl").await.unwrap();
     assert!(by.contains("trusted-publisher"), "{by}");
-    assert_installed(&uv, &scene, &["pip", "install"]).await;
+    // Both need PEP 700's times: without them nothing is resolved.
+    let too_new = ["pip", "install", "--exclude-newer", "2020-01-01"];
+    not_installed(&uv, &scene, &too_new).await;
+    assert_installed(&uv, &scene, &["pip", "install", "--exclude-newer", "2100-01-01"]).await;
 }
 
 #[tokio::test]
@@ -70,7 +82,14 @@ async fn twine_publishes_under_exec_and_pip_installs() {
     twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await.succeeded();
     assert_eq!(scene.count("oidc_token").await, 0, "the token was burned");
     assert!(published_by(&scene, &file).await.unwrap().contains("trusted-publisher"));
-    assert_installed(&pip, &scene, &["install"]).await;
+    not_installed(&pip, &scene, &["install", "--uploaded-prior-to", "2020-01-01T00:00:00Z"]).await;
+    assert_installed(&pip, &scene, &["install", "--uploaded-prior-to", "2100-01-01T00:00:00Z"]).await;
+
+    let spelled_otherwise = "My_Widget-1.0.0-py3-none-any.whl";
+    std::fs::copy(folder.join(&file), folder.join(spelled_otherwise)).unwrap();
+    let replace = ["upload", "--non-interactive", "--repository-url", &url, spelled_otherwise];
+    let replaced = twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &replace).await.failed();
+    assert!(replaced.contains("409"), "{replaced}");
 
     let twice = twine.publish(&folder, &borrowed(scene.issuer.env()), &options, &upload).await.failed();
     assert!(twice.contains("409"), "{twice}");
@@ -177,7 +196,12 @@ async fn the_simple_index_speaks_html_and_json() {
         http::send(&scene.cx, request)
     };
     let json = get("simple/my-widget/", "application/vnd.pypi.simple.v1+json").await;
-    let listed = &http::body(&json)["files"][0];
+    let json = http::body(&json);
+    assert_eq!((&json["meta"]["api-version"], &json["versions"]), (&"1.1".into(), &vec!["1.0.0"].into()));
+    let listed = &json["files"][0];
+    let size = std::fs::metadata(folder.join(&file)).unwrap().len();
+    assert_eq!(listed["size"], size);
+    assert!(listed["upload-time"].as_str().unwrap().ends_with('Z'), "{listed}");
     assert_eq!((&listed["filename"], &listed["requires-python"]), (&file.as_str().into(), &">=3.8".into()));
     let content = http::send(&scene.cx, http::get_at(listed["url"].as_str().unwrap())).await;
     assert_eq!(content.status, 200);

@@ -79,6 +79,11 @@ impl Host {
         Ok(page.of_files(self.store.clone(), package.to_owned(), ranges, entry))
     }
 
+    /// The version of each of a package's files, oldest first.
+    pub(super) async fn versions(&self, package: &str) -> Result<Vec<String>, Failure> {
+        Ok(self.store.versions(package).await?)
+    }
+
     /// An answer that is a file's content.
     pub(super) async fn content(&self, name: &str) -> Result<Response, Failure> {
         self.store.content(name).await?.ok_or_else(|| Failure::not_found(name))

@@ -88,6 +88,9 @@ pub(in crate::registry) struct File {
     pub(in crate::registry) name: String,
     pub(in crate::registry) sha256: String,
     pub(in crate::registry) metadata: String,
+    pub(in crate::registry) version: String,
+    /// Seconds since 1970.
+    pub(in crate::registry) published_at: i64,
 }
 
 /// What became of a publish.
@@ -155,6 +158,14 @@ impl Store {
         query.fetch_all(self.database.pool()).await
     }
 
+    /// The version of each of a package's files, oldest first.
+    pub(super) async fn versions(&self, package: &str) -> Result<Vec<String>, sqlx::Error> {
+        let statement =
+            "SELECT version FROM hosted_file WHERE ecosystem = $1 AND package = $2 ORDER BY position";
+        let query = sqlx::query_scalar(statement).bind(self.ecosystem).bind(text(package));
+        query.fetch_all(self.database.pool()).await
+    }
+
     /// A package's files at these positions, oldest first.
     pub(super) async fn files(&self, package: &str, positions: Range<i64>) -> Result<Vec<File>, sqlx::Error> {
         let mut connection = self.database.pool().acquire().await?;
@@ -167,7 +178,7 @@ impl Store {
         package: &str,
         positions: Range<i64>,
     ) -> Result<Vec<File>, sqlx::Error> {
-        let statement = "SELECT name, sha256, metadata FROM hosted_file
+        let statement = "SELECT name, sha256, metadata, version, published_at FROM hosted_file
              WHERE ecosystem = $1 AND package = $2 AND position >= $3 AND position < $4 ORDER BY position";
         let query = sqlx::query_as(statement).bind(self.ecosystem).bind(text(package));
         query.bind(positions.start).bind(positions.end).fetch_all(connection).await

@@ -9,6 +9,7 @@
 //!
 //! Sources: docs.pypi.org, "Upload API"; packaging.python.org, "Simple repository API".
 
+mod distribution;
 mod metered;
 mod simple;
 mod upload;

@@ -1,21 +1,30 @@
-//! The simple index, as HTML and as JSON (packaging.python.org, "Simple repository API").
+//! The simple index, as HTML and as JSON (packaging.python.org, "Simple repository API"), with the sizes, times and versions
+//! of PEP 700: without them clients that wait some days before they take a new file (`--exclude-newer`,
+//! `--uploaded-prior-to`) find nothing.
+
+use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
+use oidc_core::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::distribution::canonical;
 use crate::registry::failure::Failure;
 use crate::registry::hosting::{File, Host, Page};
 
+/// The version of the interface: PEP 700's.
+const API_VERSION: &str = "1.1";
 /// The media type of the JSON form.
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 
 /// The list of all projects.
 pub(super) fn projects(host: &Host, headers: &HeaderMap) -> Response {
     if wants_json(headers) {
-        let begin = r#"{"meta":{"api-version":"1.0"},"projects":["#.to_owned();
+        let begin = format!(r#"{{"meta":{{"api-version":"{API_VERSION}"}},"projects":["#);
         let page = Page { begin, between: ",", end: "]}".to_owned() };
         return as_json(host.packages(page, |name, _| json!({ "name": name }).to_string()));
     }
@@ -31,34 +40,59 @@ pub(super) async fn project(
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     if wants_json(headers) {
-        let begin = format!(r#"{{"meta":{{"api-version":"1.0"}},"name":{},"files":["#, json!(name));
+        let versions = json!(versions(host.versions(name).await?));
+        let begin = format!(
+            r#"{{"meta":{{"api-version":"{API_VERSION}"}},"name":{},"versions":{versions},"files":["#,
+            json!(name)
+        );
         let page = Page { begin, between: ",", end: "]}".to_owned() };
         return Ok(as_json(host.files(name, page, move |file| entry(file, &base).to_string()).await?));
     }
     Ok(as_html(host.files(name, html(name), move |file| link(file, &base)).await?))
 }
 
+/// The project's versions, each once and as its first file has it.
+fn versions(mut versions: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    versions.retain(|version| seen.insert(canonical(version).unwrap_or_default()));
+    versions
+}
+
 fn entry(file: &File, base: &str) -> Value {
+    let Metadata { requires_python, size } = Metadata::of(file);
     let mut entry = json!({
         "filename": file.name,
         "url": format!("{base}/{}", file.name),
         "hashes": { "sha256": file.sha256 },
+        "upload-time": Timestamp::from_secs(u64::try_from(file.published_at).unwrap_or_default()).to_string(),
     });
-    if let (Some(python), Value::Object(entry)) = (requires_python(file), &mut entry) {
-        entry.insert("requires-python".to_owned(), python.into());
+    if let Value::Object(entry) = &mut entry {
+        let python = requires_python.map(|python| ("requires-python".to_owned(), Value::from(python)));
+        entry.extend(python.into_iter().chain(size.map(|size| ("size".to_owned(), size.into()))));
     }
     entry
 }
 
 fn link(file: &File, base: &str) -> String {
-    let python = requires_python(file)
+    let python = Metadata::of(file)
+        .requires_python
         .map_or_else(String::new, |python| format!(" data-requires-python=\"{}\"", escaped(&python)));
     format!("<a href=\"{base}/{0}#sha256={1}\"{python}>{0}</a><br>\n", file.name, file.sha256)
 }
 
-fn requires_python(file: &File) -> Option<String> {
-    let metadata: Value = serde_json::from_str(&file.metadata).ok()?;
-    metadata.get("requires-python").and_then(Value::as_str).map(str::to_owned)
+/// What is kept of a file beside its content.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Metadata {
+    requires_python: Option<String>,
+    /// In bytes.
+    size: Option<u64>,
+}
+
+impl Metadata {
+    fn of(file: &File) -> Self {
+        serde_json::from_str(&file.metadata).unwrap_or_default()
+    }
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
@@ -77,7 +111,7 @@ fn as_html(body: Body) -> Response {
 
 fn html(title: &str) -> Page {
     let begin = format!(
-        "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\"><title>{title}</title>\
+        "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"{API_VERSION}\"><title>{title}</title>\
          </head><body>\n"
     );
     Page { begin, between: "", end: "</body></html>\n".to_owned() }
@@ -96,10 +130,14 @@ mod tests {
         let file = File {
             name: "widget-1.0.0.tar.gz".to_owned(),
             sha256: "00".to_owned(),
-            metadata: json!({ "requires-python": ">=3.8\"><script>&" }).to_string(),
+            metadata: json!({ "requires-python": ">=3.8\"><script>&", "size": 7 }).to_string(),
+            version: "1.0.0".to_owned(),
+            published_at: 1_700_000_000,
         };
         let link = link(&file, "https://r.example/pypi/files");
         assert!(link.contains("data-requires-python=\"&gt;=3.8&quot;&gt;&lt;script&gt;&amp;\""), "{link}");
-        assert_eq!(entry(&file, "x")["requires-python"], ">=3.8\"><script>&");
+        let entry = entry(&file, "x");
+        assert_eq!(entry["requires-python"], ">=3.8\"><script>&");
+        assert_eq!((&entry["size"], &entry["upload-time"]), (&json!(7), &json!("2023-11-14T22:13:20Z")));
     }
 }

@@ -6,17 +6,14 @@ use axum::extract::multipart::{Field, MultipartError};
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 use serde_json::json;
 
+use super::distribution::{Distribution, MAX_FILE_NAME, canonical, normal};
 use super::metered::Meter;
 use crate::registry::failure::Failure;
 use crate::registry::hosting::{Host, Upload, sha256};
 use crate::registry::intake::Content;
 
-/// A file's name may have this many characters.
-const MAX_FILE_NAME: usize = 255;
 /// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
 const MAX_FIELD: usize = 1024;
-/// A version may have this many characters.
-const MAX_VERSION: usize = 128;
 
 /// A form is not an upload.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +36,7 @@ pub(super) enum InvalidUpload {
     Action,
     #[error(transparent)]
     Name(#[from] InvalidProjectName),
-    #[error("the version is not one: expected digits, letters, `.`, `!`, `+`, `-` and `_`")]
+    #[error("the version is not one: expected one of PEP 440, such as `1.0.0`, of at most 128 characters")]
     Version,
     #[error("the file's name is not that of a wheel or source distribution of {project} {version}")]
     FileName { project: String, version: String },
@@ -124,23 +121,24 @@ impl Form {
         }
         let project = ProjectName::parse(&self.name.ok_or(InvalidUpload::Missing("name"))?)?.normalized();
         let version = self.version.ok_or(InvalidUpload::Missing("version"))?;
-        if !is_version(&version) {
-            return Err(InvalidUpload::Version);
-        }
+        let canonical = canonical(&version).ok_or(InvalidUpload::Version)?;
+        let version = normal(&version).ok_or(InvalidUpload::Version)?;
         let (file, content) = self.content.ok_or(InvalidUpload::Missing("content"))?;
-        if project_of(&file, &version).as_ref() != Some(&project) {
+        let distribution = Distribution::parse(&file)
+            .filter(|distribution| distribution.project == project && distribution.version == canonical);
+        let Some(Distribution { identity, .. }) = distribution else {
             return Err(InvalidUpload::FileName { project, version });
-        }
+        };
         let digest = sha256(&content);
         if self.sha256_digest.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(&digest)) {
             return Err(InvalidUpload::Digest);
         }
         let requires_python = self.requires_python.filter(|text| !text.is_empty());
-        let metadata = json!({ "requires-python": requires_python }).to_string();
+        let metadata = json!({ "requires-python": requires_python, "size": content.len() }).to_string();
         Ok(Upload {
             package: project,
             version,
-            identity: file.clone(),
+            identity,
             name: file,
             sha256: digest,
             metadata,
@@ -175,31 +173,6 @@ async fn text(name: &'static str, mut field: Metered<'_>) -> Result<String, Inva
         text.extend_from_slice(&bytes);
     }
     String::from_utf8(text).map_err(|_| InvalidUpload::NotText(name))
-}
-
-fn is_version(text: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '!' | '+' | '-' | '_');
-    text.starts_with(|c: char| c.is_ascii_digit()) && text.len() <= MAX_VERSION && text.chars().all(allowed)
-}
-
-/// The project whose file of this version this is by its name, as the stores have it.
-fn project_of(file: &str, version: &str) -> Option<String> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '!' | '+' | '-' | '_');
-    if file.len() > MAX_FILE_NAME || !file.chars().all(allowed) {
-        return None;
-    }
-    let (project, of_version) = match (file.strip_suffix(".whl"), file.strip_suffix(".tar.gz")) {
-        (Some(wheel), _) => {
-            let parts: Vec<&str> = wheel.split('-').collect();
-            let [project, of_version, .., _, _, _] = parts.as_slice() else { return None };
-            (*project, *of_version)
-        }
-        (_, Some(source)) => source.rsplit_once('-')?,
-        _ => return None,
-    };
-    // File names have `_` where versions may have `-`.
-    let is_same = of_version.replace('_', "-") == version.replace('_', "-");
-    is_same.then(|| ProjectName::parse(project).ok().map(|name| name.normalized()))?
 }
 
 #[cfg(test)]

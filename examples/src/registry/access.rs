@@ -63,7 +63,13 @@ impl Access {
         Ok(Principal::Admin)
     }
 
-    fn granted(&self, record: &TokenRecord, package: &str, action: Action) -> Result<Principal, Denied> {
+    fn granted(
+        &self,
+        record: &TokenRecord,
+        token: &str,
+        package: &str,
+        action: Action,
+    ) -> Result<Principal, Denied> {
         if action == Action::ManageTrust {
             let message = "a publish token manages no publishers; use the administrator's token";
             return Err(self.denied(record, package, action, message.to_owned()));
@@ -102,6 +108,7 @@ impl Access {
             publisher: granted.publisher.clone(),
             run: serde_json::to_value(&record.run).unwrap_or_default(),
             may_create: granted.may_create,
+            token: Some(TokenHash::of(token)),
         })
     }
 
@@ -153,7 +160,7 @@ impl Authorize for Access {
             return self.admin(package, action);
         }
         match self.find(token).await? {
-            Some(record) => self.granted(&record, package, action),
+            Some(record) => self.granted(&record, token, package, action),
             // Clients send whatever static token is configured, also where none is needed.
             None if action == Action::Read => Ok(Principal::Anonymous),
             None => Err(self.unknown(token, Some(package), action)),

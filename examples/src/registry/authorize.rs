@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
+use oidc_exchange::server::TokenHash;
 use serde::{Deserialize, Serialize};
 
 /// What a request wants to do to one package.
@@ -40,6 +41,9 @@ pub enum Principal {
         run: serde_json::Value,
         /// Whether the publisher is still to create the package, and may do nothing to one that exists.
         may_create: bool,
+        /// The publish token, by which the transaction that publishes asks whether it is still valid. It is not stored.
+        #[serde(skip)]
+        token: Option<TokenHash>,
     },
 }
 

@@ -10,7 +10,7 @@ use oidc_core::{Audience, Context, HttpUrl, InvalidAudience, Secret};
 use oidc_exchange::npm::Port;
 use oidc_exchange::pep_807::DISCOVERY_PATH;
 use oidc_exchange::server::{self, Exchange, MintPolicy, Pep807Tokens};
-use oidc_exchange::sql::{END_PENDING, IS_REGULAR, MAKE_REGULAR, SqlStore};
+use oidc_exchange::sql::{END_PENDING, IS_GRANTED, IS_REGULAR, MAKE_REGULAR, SqlStore};
 use oidc_exchange::{crates_io, npm as npm_protocol, rubygems as rubygems_protocol};
 
 use super::StartError;
@@ -39,8 +39,12 @@ const UPLOADS: &str = "/legacy/";
 /// How long crates.io's tokens live, and ours for cargo.
 const CARGO_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// A package and the publisher that creates it are in one database.
-const SETTLEMENT: Settlement =
-    Settlement { make_regular: MAKE_REGULAR, end_pending: END_PENDING, is_regular: IS_REGULAR };
+const SETTLEMENT: Settlement = Settlement {
+    make_regular: MAKE_REGULAR,
+    end_pending: END_PENDING,
+    is_regular: IS_REGULAR,
+    is_granted: IS_GRANTED,
+};
 
 impl Ecosystem {
     /// A package's name as the stores have it.

@@ -40,6 +40,13 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, format!("{what} is not in this registry"))
     }
 
+    /// A publish token that was valid when its request began.
+    pub(super) fn token_ended() -> Self {
+        let message = "the publish token expired or was revoked before the request was complete, and nothing was changed; \
+                       exchange the job's identity for a new one";
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
     pub(super) fn with_diagnosis(self, diagnosis: Diagnosis) -> Self {
         Self { diagnosis: Some(Box::new(diagnosis)), ..self }
     }

@@ -1,5 +1,7 @@
-//! A publisher and the package that it creates come to be together.
+//! What is asked and changed of publishers and publish tokens in the transaction that publishes.
 
+use data_encoding::HEXLOWER;
+use oidc_core::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use super::authorize::Principal;
@@ -14,6 +16,9 @@ pub struct Settlement {
     pub end_pending: &'static str,
     /// Selects a row if the package has this publisher as a regular one.
     pub is_regular: &'static str,
+    /// Selects a row if a publish token, whose hash and a time are two more parameters, is valid then for this publisher's
+    /// package.
+    pub is_granted: &'static str,
 }
 
 impl Settlement {
@@ -44,6 +49,24 @@ impl Settlement {
         }
         let is_regular = AssertSqlSafe(format!("{}{}", self.is_regular, write.for_share()));
         let query = sqlx::query(is_regular).bind(ecosystem).bind(package).bind(publisher);
+        Ok(query.fetch_optional(write.connection()).await?.is_some())
+    }
+
+    /// Whether the principal's publish token, if it has one, is valid at this time and stays so until the transaction ends:
+    /// the last question before the commit, since an upload takes as long as its sender likes.
+    pub(super) async fn is_granted(
+        &self,
+        write: &mut Write,
+        ecosystem: &str,
+        package: &str,
+        by: &Principal,
+        now: Timestamp,
+    ) -> Result<bool, sqlx::Error> {
+        let Principal::TrustedPublisher { publisher, token, .. } = by else { return Ok(true) };
+        let Some(token) = token else { return Ok(false) };
+        let is_granted = AssertSqlSafe(format!("{}{}", self.is_granted, write.for_share()));
+        let query = sqlx::query(is_granted).bind(ecosystem).bind(package).bind(publisher);
+        let query = query.bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
         Ok(query.fetch_optional(write.connection()).await?.is_some())
     }
 }

@@ -9,3 +9,4 @@ pub mod programs;
 pub mod public;
 pub mod python;
 pub mod scene;
+pub mod uploads;

@@ -110,7 +110,18 @@ impl Scene {
         rules: &str,
         configure: impl FnOnce(String, &Path) -> String,
     ) -> Self {
-        let cx = http::system();
+        Self::within(http::system(), settings, prefix, packages, rules, configure).await
+    }
+
+    /// The same in a world of its own, with whatever `configure` changes in the configuration.
+    pub async fn within(
+        cx: Context,
+        settings: Settings,
+        prefix: &str,
+        packages: &[&str],
+        rules: &str,
+        configure: impl FnOnce(String, &Path) -> String,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let platform = settings.platform;
         let issuer = issuer::Running::start(settings, &cx).await.unwrap();
@@ -118,8 +129,10 @@ impl Scene {
         let admin = format!("admin_token_file = \"{}/admin-token\"\n", folder.path().display());
         let config = admin + &config(platform, issuer.url(), folder.path(), prefix, packages, rules);
         let config = configure(config, folder.path());
-        let registry = registry::Running::start(Config::parse(&config).unwrap(), &cx).await.unwrap();
-        let database = Database::open(&database(folder.path())).await.unwrap();
+        let config = Config::parse(&config).unwrap();
+        let database = config.database.clone();
+        let registry = registry::Running::start(config, &cx).await.unwrap();
+        let database = Database::open(database.expose()).await.unwrap();
         Self { issuer, registry, cx, changes: Changes::default(), platform, database, folder }
     }
 
@@ -192,6 +205,16 @@ impl Scene {
     /// The texts that a query selects.
     pub async fn texts(&self, query: &'static str) -> Vec<String> {
         sqlx::query_scalar(query).fetch_all(self.database.pool()).await.unwrap()
+    }
+
+    /// Runs a statement that changes something.
+    pub async fn execute(&self, statement: &'static str) {
+        sqlx::query(statement).execute(self.database.pool()).await.unwrap();
+    }
+
+    /// The registry's database.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     pub async fn count(&self, table: &str) -> i64 {

@@ -30,6 +30,14 @@ pub const MAKE_REGULAR: &str =
 pub const IS_REGULAR: &str =
     "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 0";
 
+/// Selects a row if the publish token with the hash `$4` is valid at the time `$5` for the package `$2` of the ecosystem
+/// `$1`, by its publisher `$3`. The hash is a [`TokenHash`](crate::server::TokenHash) in lower-case hexadecimal digits, the
+/// time in seconds since the epoch. A registry asks last in the transaction that stores what the token publishes, on
+/// PostgreSQL with ` FOR SHARE` behind it, so that whoever revokes the token waits for that transaction's end. Ask for
+/// [`IS_REGULAR`] before: rows are locked in the order publisher, token.
+pub const IS_GRANTED: &str = "SELECT t.hash FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash \
+     WHERE p.ecosystem = $1 AND p.package = $2 AND p.publisher = $3 AND t.hash = $4 AND t.expires_at > $5";
+
 /// Removes every pending publisher of the package `$2` of the ecosystem `$1` but `$3`, and ends their tokens.
 pub const END_PENDING: &str =
     "DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND id <> $3 AND pending = 1";

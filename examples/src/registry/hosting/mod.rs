@@ -144,7 +144,7 @@ impl Host {
 
     async fn publish_by(&self, principal: &Principal, upload: Upload) -> Result<(), Failure> {
         let (package, version, name) = (upload.package.clone(), upload.version.clone(), upload.name.clone());
-        match self.store.publish(upload, principal, self.cx.clock().now()).await? {
+        match self.store.publish(upload, principal, &self.cx).await? {
             Published::Done => {
                 tracing::info!(ecosystem = self.store.ecosystem, %package, %name, ?principal, "published");
                 Ok(())
@@ -182,6 +182,7 @@ impl Host {
                 );
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
+            Published::TokenEnded => Err(Failure::token_ended()),
         }
     }
 }

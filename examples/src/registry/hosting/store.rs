@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use axum::response::Response;
-use oidc_core::Timestamp;
+use oidc_core::{Context, Timestamp};
 
 use crate::registry::authorize::Principal;
 use crate::registry::blobs;
@@ -108,6 +108,8 @@ pub(super) enum Published {
     Full(&'static str),
     /// The trusted publisher is gone, or was to create a package that exists by other means.
     NotTrusted,
+    /// The publish token is no longer valid.
+    TokenEnded,
 }
 
 /// The queries of one ecosystem, over the shared database.
@@ -217,10 +219,11 @@ impl Store {
         &self,
         upload: Upload,
         by: &Principal,
-        now: Timestamp,
+        cx: &Context,
     ) -> Result<Published, sqlx::Error> {
         let mut write = self.database.write().await?;
-        let package = upload.package.as_str();
+        let (package, now) = (upload.package.clone(), cx.clock().now());
+        let package = package.as_str();
         let is_new = by.may_create() && self.add_package(write.connection(), package, now).await?;
         if !self.lock(write.connection(), package).await? {
             let other = self.other_case(write.connection(), package).await?;
@@ -246,6 +249,9 @@ impl Store {
             self.list(connection, package, &listed).await?;
         }
         self.add_content(connection, upload).await?;
+        if !self.settlement.is_granted(&mut write, self.ecosystem, package, by, cx.clock().now()).await? {
+            return Ok(Published::TokenEnded);
+        }
         write.commit().await?;
         Ok(Published::Done)
     }
@@ -368,6 +374,7 @@ mod tests {
         make_regular: "DELETE FROM hosted_file WHERE $1 = $2 AND $3 = ''",
         end_pending: "DELETE FROM hosted_file WHERE $1 = $2 AND $3 = ''",
         is_regular: "SELECT name FROM hosted_file WHERE $1 = $2 AND $3 = ''",
+        is_granted: "SELECT name FROM hosted_file WHERE $1 = $2 AND $3 = '' AND $4 = '' AND $5 = 0",
     };
 
     #[tokio::test]
@@ -376,6 +383,7 @@ mod tests {
         let database =
             Database::open(&format!("sqlite:{}/registry.db", folder.path().display())).await.unwrap();
         let store = Store { ecosystem: "cargo", database, settlement: NOBODY };
+        let cx = Context::default().with_clock(oidc_core::testing::ManualClock::at(1));
         let publish = async |number: usize| {
             let upload = Upload {
                 package: "widget".to_owned(),
@@ -388,7 +396,7 @@ mod tests {
                 listed: None,
                 content: vec![1].into(),
             };
-            store.publish(upload, &Principal::Admin, Timestamp::from_secs(1)).await.unwrap()
+            store.publish(upload, &Principal::Admin, &cx).await.unwrap()
         };
         for number in 0..16 {
             assert_eq!(publish(number).await, Published::Done, "{number}");

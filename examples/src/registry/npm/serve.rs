@@ -120,7 +120,7 @@ impl Caller<'_> {
         let (name_of_url, document) = (name.clone(), document.load(length).await?);
         let publication = blocking(move || Publication::parse(name_of_url, &document)).await??;
         let version = version.insert(publication.version.clone());
-        match self.npm.store.publish(publication, principal, self.npm.now()).await? {
+        match self.npm.store.publish(publication, principal, &self.npm.context).await? {
             Published::Done => {
                 tracing::info!(package = %name, %version, ?principal, "published");
                 Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
@@ -138,6 +138,7 @@ impl Caller<'_> {
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
             Published::NotTrusted => Err(not_trusted(name)),
+            Published::TokenEnded => Err(Failure::token_ended()),
         }
     }
 
@@ -166,7 +167,7 @@ impl Caller<'_> {
             let version: String = serde_json::from_slice(&body)
                 .map_err(|_| Failure::malformed("the body is not a version in quotes"))?;
             let version = Version::parse(&version)?;
-            match self.npm.store.set_tag(name, tag, &version, &principal, self.npm.now()).await? {
+            match self.npm.store.set_tag(name, tag, &version, &principal, &self.npm.context).await? {
                 Tagged::Done => Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response()),
                 Tagged::Missing => Err(Failure::not_found(&format!("{name}@{version}"))),
                 Tagged::TooMany => {
@@ -174,6 +175,7 @@ impl Caller<'_> {
                     Err(Failure::new(StatusCode::FORBIDDEN, message))
                 }
                 Tagged::NotTrusted => Err(not_trusted(name)),
+                Tagged::TokenEnded => Err(Failure::token_ended()),
             }
         };
         self.noted(&principal, name, set.await)
@@ -185,12 +187,13 @@ impl Caller<'_> {
             if tag.as_str() == Tag::LATEST {
                 return Err(Failure::malformed("the tag latest can be moved, not removed"));
             }
-            match self.npm.store.remove_tag(name, tag, &principal, self.npm.now()).await? {
+            match self.npm.store.remove_tag(name, tag, &principal, &self.npm.context).await? {
                 Tagged::Done => Ok(Json(json!({ "ok": true })).into_response()),
                 Tagged::Missing | Tagged::TooMany => {
                     Err(Failure::not_found(&format!("the tag {} of {name}", tag.as_str())))
                 }
                 Tagged::NotTrusted => Err(not_trusted(name)),
+                Tagged::TokenEnded => Err(Failure::token_ended()),
             }
         };
         self.noted(&principal, name, remove.await)

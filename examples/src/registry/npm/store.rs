@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use axum::response::Response;
-use oidc_core::Timestamp;
+use oidc_core::{Context, Timestamp};
 
 use super::access::Principal;
 use super::document::Publication;
@@ -115,6 +115,8 @@ pub(super) enum Published {
     Full(&'static str),
     /// The trusted publisher is gone, or was to create a package that exists by other means.
     NotTrusted,
+    /// The publish token is no longer valid.
+    TokenEnded,
 }
 
 /// What became of a change of a tag.
@@ -128,6 +130,8 @@ pub(super) enum Tagged {
     TooMany,
     /// The trusted publisher is gone or pending.
     NotTrusted,
+    /// The publish token is no longer valid.
+    TokenEnded,
 }
 
 /// The queries, over the shared database.
@@ -254,10 +258,10 @@ impl Store {
         &self,
         publication: Publication,
         by: &Principal,
-        now: Timestamp,
+        cx: &Context,
     ) -> Result<Published, StoreError> {
         let mut write = self.database.write().await?;
-        let name = &publication.name;
+        let (name, now) = (&publication.name.clone(), cx.clock().now());
         let is_new =
             by.may_create() && rows::add_package(write.connection(), name, publication.public, now).await?;
         if !rows::touch(write.connection(), name, now).await? {
@@ -287,6 +291,9 @@ impl Store {
             return Ok(Published::Full("500 tags"));
         }
         blobs::add(connection, "npm", &rows::blob(name, &publication.version), &publication.tarball).await?;
+        if !self.is_granted(&mut write, name, by, cx).await? {
+            return Ok(Published::TokenEnded);
+        }
         write.commit().await?;
         Ok(Published::Done)
     }
@@ -303,6 +310,18 @@ impl Store {
         Ok(settlement.settle(write, "npm", name.as_str(), by, is_new).await?)
     }
 
+    /// See [`Settlement::is_granted`].
+    async fn is_granted(
+        &self,
+        write: &mut Write,
+        name: &PackageName,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<bool, StoreError> {
+        let Some(settlement) = &self.settlement else { return Ok(true) };
+        Ok(settlement.is_granted(write, "npm", name.as_str(), by, cx.clock().now()).await?)
+    }
+
     /// Points `tag` to `version`.
     pub(super) async fn set_tag(
         &self,
@@ -310,7 +329,7 @@ impl Store {
         tag: &Tag,
         version: &Version,
         by: &Principal,
-        now: Timestamp,
+        cx: &Context,
     ) -> Result<Tagged, StoreError> {
         let mut write = self.database.write().await?;
         if !self.settle(&mut write, name, by, false).await? {
@@ -320,10 +339,13 @@ impl Store {
         if !rows::has_version(connection, name, version).await? {
             return Ok(Tagged::Missing);
         }
-        rows::touch(connection, name, now).await?;
+        rows::touch(connection, name, cx.clock().now()).await?;
         rows::set_tag(connection, name, tag, version).await?;
         if rows::count_tags(connection, name).await? > MAX_TAGS {
             return Ok(Tagged::TooMany);
+        }
+        if !self.is_granted(&mut write, name, by, cx).await? {
+            return Ok(Tagged::TokenEnded);
         }
         write.commit().await?;
         Ok(Tagged::Done)
@@ -335,7 +357,7 @@ impl Store {
         name: &PackageName,
         tag: &Tag,
         by: &Principal,
-        now: Timestamp,
+        cx: &Context,
     ) -> Result<Tagged, StoreError> {
         let mut write = self.database.write().await?;
         if !self.settle(&mut write, name, by, false).await? {
@@ -350,7 +372,10 @@ impl Store {
         if removed.rows_affected() == 0 {
             return Ok(Tagged::Missing);
         }
-        rows::touch(connection, name, now).await?;
+        rows::touch(connection, name, cx.clock().now()).await?;
+        if !self.is_granted(&mut write, name, by, cx).await? {
+            return Ok(Tagged::TokenEnded);
+        }
         write.commit().await?;
         Ok(Tagged::Done)
     }

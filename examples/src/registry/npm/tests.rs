@@ -42,7 +42,7 @@ impl Authorize for Fake {
 fn job(may_create: bool) -> Principal {
     let run = json!({ "run_id": "7" });
     let (provider, issuer) = ("github".into(), "https://issuer.example".into());
-    Principal::TrustedPublisher { provider, issuer, publisher: "p1".into(), run, may_create }
+    Principal::TrustedPublisher { provider, issuer, publisher: "p1".into(), run, may_create, token: None }
 }
 
 struct Host {
@@ -248,6 +248,7 @@ const NOBODY: Settlement = Settlement {
     make_regular: "DELETE FROM npm_package WHERE $1 = $2 AND $3 = ''",
     end_pending: "DELETE FROM npm_package WHERE $1 = $2 AND $3 = ''",
     is_regular: "SELECT name FROM npm_package WHERE $1 = $2 AND $3 = ''",
+    is_granted: "SELECT name FROM npm_package WHERE $1 = $2 AND $3 = '' AND $4 = '' AND $5 = 0",
 };
 
 #[tokio::test]

@@ -1,0 +1,175 @@
+//! What a token is good for, at every endpoint that changes what people install.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use common::http;
+use common::postgres::Postgres;
+use common::scene::{Scene, database};
+use common::uploads::{Endpoint, PACKAGES, Slow, state};
+use examples::issuer::{GITHUB, Settings};
+use oidc_core::{Clock, Context, Timestamp};
+
+/// The system's clock, set ahead.
+#[derive(Debug, Clone)]
+struct Ahead {
+    system: Context,
+    seconds: Arc<AtomicU64>,
+}
+
+impl Ahead {
+    fn set(&self, seconds: u64) {
+        self.seconds.store(seconds, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        let ahead = Duration::from_secs(self.seconds.load(Ordering::SeqCst));
+        self.system.clock().now().plus(ahead)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.system.clock().monotonic()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.system.clock().sleep(duration).await;
+    }
+}
+
+/// A registry with everything published once, over SQLite or PostgreSQL, and its clock.
+async fn scene(postgres: Option<&Postgres>) -> (Scene, Ahead) {
+    let ahead = Ahead { system: http::system(), seconds: Arc::default() };
+    let cx = http::system().with_clock(ahead.clone());
+    let url = postgres.map(Postgres::url);
+    let configure = |config: String, folder: &std::path::Path| match &url {
+        Some(url) => config.replace(&database(folder), url),
+        None => config,
+    };
+    let scene = Scene::within(cx, Settings::new(&GITHUB), "", &PACKAGES, "", configure).await;
+    for endpoint in [Endpoint::Npm, Endpoint::Cargo, Endpoint::Pypi, Endpoint::Gem] {
+        let answer = endpoint.send(&scene, "1.0.0", &endpoint.token(&scene).await).await;
+        assert!((200..300).contains(&answer.status), "{endpoint:?}: {answer:?}");
+    }
+    scene.execute("INSERT INTO npm_dist_tag (package, tag, version) VALUES ('widget', 'old', '1.0.0')").await;
+    (scene, ahead)
+}
+
+/// How a publish token ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Expiry,
+    Revocation,
+}
+
+impl End {
+    async fn of_tokens(self, scene: &Scene, clock: &Ahead) {
+        match self {
+            Self::Expiry => clock.set(31 * 60),
+            Self::Revocation => scene.execute("DELETE FROM oidc_token").await,
+        }
+    }
+}
+
+async fn a_token_that_ends_while_its_body_arrives(postgres: Option<&Postgres>) {
+    let (scene, clock) = scene(postgres).await;
+    let before = state(&scene).await;
+    for end in [End::Expiry, End::Revocation] {
+        for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Untag) {
+            let token = endpoint.token(&scene).await;
+            let slow = Slow::begin(&endpoint.request(&scene.url(), "1.0.1", &token)).await;
+            end.of_tokens(&scene, &clock).await;
+            let answer = slow.end().await;
+            clock.set(0);
+            assert!(answer.starts_with("HTTP/1.1 401 "), "{end:?} {endpoint:?}: {answer}");
+            assert_eq!(state(&scene).await, before, "{end:?} {endpoint:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_while_its_body_arrives_changes_nothing() {
+    a_token_that_ends_while_its_body_arrives(None).await;
+}
+
+#[tokio::test]
+async fn a_token_that_ends_while_its_body_arrives_changes_nothing_on_postgresql() {
+    let Some(postgres) = Postgres::create().await else { return };
+    a_token_that_ends_while_its_body_arrives(Some(&postgres)).await;
+    postgres.drop().await;
+}
+
+/// The statement that keeps an upload waiting in its transaction until another transaction ends.
+const LOCKS: [&str; 2] = ["UPDATE npm_package SET name = name", "UPDATE hosted_package SET name = name"];
+
+#[tokio::test]
+async fn a_token_that_ends_while_its_upload_waits_for_the_database_changes_nothing() {
+    let Some(postgres) = Postgres::create().await else { return };
+    let (scene, clock) = scene(Some(&postgres)).await;
+    let before = state(&scene).await;
+    for end in [End::Expiry, End::Revocation] {
+        for endpoint in Endpoint::ALL {
+            let token = endpoint.token(&scene).await;
+            let mut lock = scene.database().write().await.unwrap();
+            for statement in LOCKS {
+                sqlx::query(statement).execute(lock.connection()).await.unwrap();
+            }
+            let ended = async {
+                waiting(&scene).await;
+                end.of_tokens(&scene, &clock).await;
+                lock.commit().await.unwrap();
+            };
+            let (answer, ()) = tokio::join!(endpoint.send(&scene, "1.0.1", &token), ended);
+            clock.set(0);
+            let text = String::from_utf8_lossy(&answer.body);
+            assert_eq!(answer.status, 401, "{end:?} {endpoint:?}: {text}");
+            assert!(text.contains("expired or was revoked"), "{end:?} {endpoint:?}: {text}");
+            assert_eq!(state(&scene).await, before, "{end:?} {endpoint:?}");
+        }
+    }
+    drop(scene);
+    postgres.drop().await;
+}
+
+/// Until somebody waits for a lock in the scene's database.
+async fn waiting(scene: &Scene) {
+    let query =
+        "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while scene.texts(query).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_revokes_a_token_waits_for_the_publish_that_it_is_used_for() {
+    let Some(postgres) = Postgres::create().await else { return };
+    let (scene, _) = scene(Some(&postgres)).await;
+    let token = Endpoint::Npm.token(&scene).await;
+    // Asked as a publish asks, in a transaction that has not yet ended.
+    let mut publish = scene.database().write().await.unwrap();
+    let query = format!("{}{}", oidc_exchange::sql::IS_GRANTED, publish.for_share());
+    let hash = oidc_exchange::server::TokenHash::of(&token);
+    let publisher = scene.texts("SELECT id FROM oidc_publisher WHERE ecosystem = 'npm'").await.remove(0);
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind("npm").bind("widget").bind(publisher);
+    let query = query.bind(data_encoding::HEXLOWER.encode(hash.as_bytes())).bind(0);
+    assert!(query.fetch_optional(publish.connection()).await.unwrap().is_some());
+    let revoked = async {
+        scene.execute("DELETE FROM oidc_token").await;
+        "revoked"
+    };
+    let waited = async {
+        waiting(&scene).await;
+        publish.commit().await.unwrap();
+    };
+    tokio::join!(revoked, waited);
+    assert_eq!(scene.count("oidc_token").await, 0);
+    drop(scene);
+    postgres.drop().await;
+}

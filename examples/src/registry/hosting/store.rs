@@ -88,7 +88,6 @@ pub(in crate::registry) struct File {
     pub(in crate::registry) name: String,
     pub(in crate::registry) sha256: String,
     pub(in crate::registry) metadata: String,
-    pub(in crate::registry) version: String,
     /// Seconds since 1970.
     pub(in crate::registry) published_at: i64,
 }
@@ -180,7 +179,7 @@ impl Store {
         package: &str,
         positions: Range<i64>,
     ) -> Result<Vec<File>, sqlx::Error> {
-        let statement = "SELECT name, sha256, metadata, version, published_at FROM hosted_file
+        let statement = "SELECT name, sha256, metadata, published_at FROM hosted_file
              WHERE ecosystem = $1 AND package = $2 AND position >= $3 AND position < $4 ORDER BY position";
         let query = sqlx::query_as(statement).bind(self.ecosystem).bind(text(package));
         query.bind(positions.start).bind(positions.end).fetch_all(connection).await

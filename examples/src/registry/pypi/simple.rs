@@ -131,7 +131,6 @@ mod tests {
             name: "widget-1.0.0.tar.gz".to_owned(),
             sha256: "00".to_owned(),
             metadata: json!({ "requires-python": ">=3.8\"><script>&", "size": 7 }).to_string(),
-            version: "1.0.0".to_owned(),
             published_at: 1_700_000_000,
         };
         let link = link(&file, "https://r.example/pypi/files");

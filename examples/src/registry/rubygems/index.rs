@@ -55,13 +55,7 @@ mod tests {
         let yaml = YAML.replace("'1.10'", &format!("'{version}'"));
         let specification = Specification::parse(&yaml).unwrap();
         let (name, sha256) = (specification.file_name(), "00ff".to_owned());
-        File {
-            name,
-            metadata: line(&specification, &sha256),
-            sha256,
-            version: version.to_owned(),
-            published_at: 0,
-        }
+        File { name, metadata: line(&specification, &sha256), sha256, published_at: 0 }
     }
 
     #[test]

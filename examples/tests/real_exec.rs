@@ -295,3 +295,27 @@ async fn gem_publishes_at_the_url_and_nowhere_else() {
     let output = world.astray(&gem, &folder, &token, &push).await;
     world.public_saw(STATIC, &output);
 }
+
+/// A gem may name the host that it is pushed to, which gem obeys before any variable. With `--host` it goes to the URL or to nobody.
+#[tokio::test]
+async fn a_gem_that_names_another_host_goes_to_the_url_that_the_command_names_or_to_nobody() {
+    let Some(gem) = Tool::Gem.find().await else { return };
+    let world = World::start().await;
+    let url = format!("{}rubygems", world.scene.url());
+    for (key, is_pushed) in [("default_gem_server", true), ("allowed_push_host", false)] {
+        let specification = format!(
+            "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
+             s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\n  \
+             s.metadata = {{ '{key}' => 'https://gems.example' }}\nend\n"
+        );
+        let folder = gem.project(key, &[("a.gemspec", &specification)]);
+        gem.run(&folder, &[], &["build", "a.gemspec", "--output", "built.gem"]).await.succeeded();
+        let options = ["--registry", "rubygems", "--url", &url];
+        let told = world.exec(&gem, &folder, &options, &[], &["push", "built.gem", "--host", &url]).await;
+        assert_eq!(told.status.success(), is_pushed, "{told:?}");
+        world.public_received_nothing();
+        // Without it, the user is told.
+        let untold = world.exec(&gem, &folder, &options, &[], &["push", "missing.gem"]).await.failed();
+        assert!(untold.contains("with `--host` and the URL"), "{untold}");
+    }
+}

@@ -135,7 +135,8 @@ static RUBYGEMS: Ecosystem = Ecosystem {
     scripts: &["RUBYGEMS_API_KEY"],
     advice: Some((
         &["gem"],
-        "gem pushes a gem whose own metadata names a host there, token and all; pass `--host` with the URL",
+        "gem pushes a gem whose own metadata names another host there, token and all; with `--host` and the URL it pushes to \
+         that or to nobody",
     )),
     ..plain("rubygems", RubyGems::PUBLIC_URL, |asked| opened_to_all(RubyGems::at(asked.url())?, asked))
 };

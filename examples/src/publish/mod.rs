@@ -24,7 +24,7 @@
 //! | | poetry, for another index | `POETRY_PYPI_TOKEN_TRUSTED_PUBLISH` | `POETRY_REPOSITORIES_TRUSTED_PUBLISH_URL`; the command needs `-r trusted-publish` |
 //! | `crates-io` | cargo, for crates.io | `CARGO_REGISTRY_TOKEN` | `CARGO_REGISTRY_DEFAULT` |
 //! | | cargo, for another registry | `CARGO_REGISTRIES_NAME_TOKEN` | `CARGO_REGISTRY_DEFAULT`: the name in cargo's settings, or `trusted-publish` with the index that is at `index/` below the URL |
-//! | `rubygems` | gem | `GEM_HOST_API_KEY` | `RUBYGEMS_HOST`; a gem whose own metadata names a host needs `--host URL` |
+//! | `rubygems` | gem | `GEM_HOST_API_KEY` | `RUBYGEMS_HOST`; a gem whose own metadata names another host goes there, but for `--host URL` |
 //! | | a script | `RUBYGEMS_API_KEY` | |
 //! | `prefix-dev` | rattler-build | `PREFIX_API_KEY` | `PREFIX_SERVER_URL` |
 //! | `open-vsx` | ovsx | `OVSX_PAT` | `OVSX_REGISTRY_URL` |

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use http_body_util::channel::{Channel, Sender};
 
 /// How many bytes a piece has, about.
-const PIECE: i64 = 128 << 10;
+pub(super) const PIECE: i64 = 128 << 10;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -46,8 +46,9 @@ async fn send(mut pieces: impl Pieces, mut sender: Sender<Bytes, BoxError>) {
     }
 }
 
-/// The positions of rows that are read together, of the position and the size of each.
-pub(super) fn ranges(rows: impl IntoIterator<Item = (i64, i64)>) -> Vec<Range<i64>> {
+/// The positions of rows that are read together and their size together, of the position and the size of each. A row that is
+/// larger than a piece stands alone.
+pub(super) fn ranges(rows: impl IntoIterator<Item = (i64, i64)>) -> Vec<(Range<i64>, i64)> {
     let mut ranges = Vec::new();
     let mut current: Option<(Range<i64>, i64)> = None;
     for (position, size) in rows {
@@ -57,12 +58,12 @@ pub(super) fn ranges(rows: impl IntoIterator<Item = (i64, i64)>) -> Vec<Range<i6
                 Some((range.start..end, sum.saturating_add(size)))
             }
             before => {
-                ranges.extend(before.map(|(range, _)| range));
+                ranges.extend(before);
                 Some((position..end, size))
             }
         };
     }
-    ranges.extend(current.map(|(range, _)| range));
+    ranges.extend(current);
     ranges
 }
 
@@ -92,7 +93,8 @@ mod tests {
     #[test]
     fn rows_are_read_together_as_far_as_they_are_small() {
         let sizes = [1, PIECE - 1, 1, PIECE * 4, PIECE * 4, 1, 1];
-        assert_eq!(ranges((0..).zip(sizes)), [0..2, 2..3, 3..4, 4..5, 5..7]);
+        let together = [(0..2, PIECE), (2..3, 1), (3..4, PIECE * 4), (4..5, PIECE * 4), (5..7, 2)];
+        assert_eq!(ranges((0..).zip(sizes)), together);
         assert_eq!(ranges([]), []);
     }
 }

@@ -92,6 +92,11 @@ impl Process {
         self.ended().await
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Ends it at once with SIGKILL, in the middle of whatever it does.
     pub async fn kill(mut self) -> Ended {
         self.child.start_kill().unwrap();

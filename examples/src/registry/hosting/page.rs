@@ -23,7 +23,7 @@ impl Page {
         self,
         store: Store,
         package: String,
-        ranges: Vec<Range<i64>>,
+        ranges: Vec<(Range<i64>, i64)>,
         entry: impl Fn(&File) -> String + Send + Sync + 'static,
     ) -> Body {
         let entry = Box::new(entry);
@@ -79,14 +79,14 @@ struct Files {
     page: Progress,
     store: Store,
     package: String,
-    ranges: VecDeque<Range<i64>>,
+    ranges: VecDeque<(Range<i64>, i64)>,
     entry: FileEntry,
 }
 
 #[async_trait]
 impl Pieces for Files {
     async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
-        let Some(range) = self.ranges.pop_front() else { return Ok(self.page.end()) };
+        let Some((range, _)) = self.ranges.pop_front() else { return Ok(self.page.end()) };
         let files = self.store.files(&self.package, range).await?;
         Ok(Some(self.page.piece(files.iter().map(&self.entry))))
     }

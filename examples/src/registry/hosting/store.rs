@@ -56,8 +56,10 @@ const MAX_FILES: i64 = 10_000;
 const MAX_SERVED: i64 = 16 << 20;
 /// What a file takes in an index beside its metadata, in bytes: its name twice, its digest, and what stands around them.
 const FILE_SIZE: usize = 512;
+/// The most bytes that are read of a package with all others.
+const MAX_LISTED: usize = 32 << 10;
 /// How many packages are read together.
-const PACKAGES: i64 = 200;
+const PACKAGES: i64 = 50;
 
 /// One file to be published.
 #[derive(Debug)]
@@ -245,6 +247,9 @@ impl Store {
         self.add_file(connection, &upload, files, by, now).await?;
         if let Some(listed) = upload.listed {
             let listed = listed(package, &self.files_on(connection, package, 0..i64::MAX).await?);
+            if listed.len() > MAX_LISTED {
+                return Ok(Published::Full("32 KB in the list of all"));
+            }
             self.list(connection, package, &listed).await?;
         }
         self.add_content(connection, upload).await?;

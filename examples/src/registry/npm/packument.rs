@@ -4,7 +4,6 @@
 //! from texts that were made when each version was published, and sent piece by piece.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use async_trait::async_trait;
@@ -15,11 +14,15 @@ use tokio::task::JoinError;
 use super::access::Principal;
 use super::manifest::quoted;
 use super::name::PackageName;
-use super::store::{Outline, Store, StoredVersion};
-use crate::registry::pieces::{self, Pieces, ranges};
+use super::store::{Outline, Store, StoreError, StoredVersion};
+use crate::registry::pieces::{self, PIECE, Pieces, ranges};
 
 /// The media type of the abbreviated form, which clients that install ask for.
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
+
+/// How many characters are sent at once of a manifest that is larger than a piece, and which of them is the last.
+const PART: i64 = 64 << 10;
+const LAST_OF_PART: usize = (64 << 10) - 1;
 
 /// Which of the two forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +47,14 @@ impl Packument {
     /// The body, whose versions are read from the store when the client has taken those before.
     pub(super) fn send(self, store: Store) -> Body {
         let ranges = ranges(self.outline.versions.iter().map(|listed| (listed.position, listed.size)));
-        pieces::body(Sent { packument: self, store, ranges: ranges.into(), step: Step::Head })
+        pieces::body(Sent {
+            packument: self,
+            store,
+            ranges: ranges.into(),
+            characters: 0,
+            has_versions: false,
+            step: Step::Head,
+        })
     }
 
     /// Everything up to the versions, whose dates take a while to write where they are many.
@@ -58,19 +68,17 @@ impl Packument {
         .await
     }
 
-    /// The manifest that was published, with what this registry says about it.
-    fn version(&self, stored: &StoredVersion, text: &mut String) {
+    /// What stands before and behind a manifest that was published: its version, and what this registry says about it.
+    fn around(&self, stored: &StoredVersion) -> (String, String) {
         let (name, base, version) = (&self.name, &self.base, &stored.version);
         let tarball = quoted(&format!("{base}/{name}/-/{}", name.tarball(version)));
         let id = match self.form {
             Form::Full => format!("\"_id\":{},", quoted(&format!("{name}@{version}"))),
             Form::Abbreviated => String::new(),
         };
-        let (version, integrity, shasum) =
-            (quoted(version), quoted(&stored.integrity), quoted(&stored.shasum));
+        let (integrity, shasum) = (quoted(&stored.integrity), quoted(&stored.shasum));
         let dist = format!("{{\"integrity\":{integrity},\"shasum\":{shasum},\"tarball\":{tarball}}}");
-        // Writing to a text does not fail.
-        let _written = write!(text, "{version}:{{{},{id}\"dist\":{dist}}}", stored.manifest);
+        (format!("{}:{{", quoted(version)), format!(",{id}\"dist\":{dist}}}"))
     }
 }
 
@@ -78,14 +86,17 @@ impl Packument {
 struct Sent {
     packument: Packument,
     store: Store,
-    ranges: VecDeque<Range<i64>>,
+    /// The positions of the versions that are still to be sent, and their size.
+    ranges: VecDeque<(Range<i64>, i64)>,
+    /// How many characters were sent of the version whose turn it is, where it is larger than a piece.
+    characters: i64,
+    has_versions: bool,
     step: Step,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Head,
-    FirstVersion,
     Versions,
     Done,
 }
@@ -93,27 +104,62 @@ enum Step {
 #[async_trait]
 impl Pieces for Sent {
     async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
-        let Self { packument, store, ranges, step } = self;
-        let mut separator = match step {
-            Step::Head => {
-                *step = Step::FirstVersion;
-                return Ok(Some(packument.head().await?.into()));
+        let piece = match (self.step, self.ranges.front()) {
+            (Step::Head, _) => {
+                self.step = Step::Versions;
+                self.packument.head().await?
             }
-            Step::FirstVersion => "",
-            Step::Versions => ",",
-            Step::Done => return Ok(None),
+            (Step::Versions, Some((range, size))) if *size > PIECE => {
+                let position = range.start;
+                self.part(position).await?
+            }
+            (Step::Versions, Some(_)) => self.versions().await?,
+            (Step::Versions, None) => {
+                self.step = Step::Done;
+                "}}".to_owned()
+            }
+            (Step::Done, _) => return Ok(None),
         };
-        let Some(range) = ranges.pop_front() else {
-            *step = Step::Done;
-            return Ok(Some(Bytes::from_static(b"}}")));
-        };
-        let mut piece = String::new();
-        for stored in store.versions(&packument.name, packument.form, range).await? {
-            piece.push_str(separator);
-            packument.version(&stored, &mut piece);
-            (separator, *step) = (",", Step::Versions);
-        }
         Ok(Some(piece.into()))
+    }
+}
+
+impl Sent {
+    /// The versions whose turn it is.
+    async fn versions(&mut self) -> Result<String, StoreError> {
+        let Some((range, _)) = self.ranges.pop_front() else { return Ok(String::new()) };
+        let mut piece = String::new();
+        for stored in self.store.versions(&self.packument.name, self.packument.form, range).await? {
+            let (before, behind) = self.packument.around(&stored);
+            piece.extend([self.separator(), &before, &stored.manifest, &behind]);
+        }
+        Ok(piece)
+    }
+
+    /// A part of the version at a position, so that no more of it is in memory.
+    async fn part(&mut self, position: i64) -> Result<String, StoreError> {
+        let (name, form, from) = (&self.packument.name, self.packument.form, self.characters);
+        let Some(stored) = self.store.part(name, form, position, (from, PART)).await? else {
+            self.ranges.pop_front();
+            return Ok(String::new());
+        };
+        let (before, behind) = self.packument.around(&stored);
+        let mut piece = String::new();
+        if from == 0 {
+            piece.extend([self.separator(), &before]);
+        }
+        piece.push_str(&stored.manifest);
+        self.characters = from.saturating_add(PART);
+        if stored.manifest.chars().nth(LAST_OF_PART).is_none() {
+            piece.push_str(&behind);
+            self.ranges.pop_front();
+            self.characters = 0;
+        }
+        Ok(piece)
+    }
+
+    fn separator(&mut self) -> &'static str {
+        if std::mem::replace(&mut self.has_versions, true) { "," } else { "" }
     }
 }
 

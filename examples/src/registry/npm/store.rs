@@ -218,6 +218,31 @@ impl Store {
         Ok(query.fetch_all(self.database.pool()).await?)
     }
 
+    /// The version at a position, with as many characters of its manifest as given, from one of them on.
+    pub(super) async fn part(
+        &self,
+        name: &PackageName,
+        form: Form,
+        position: i64,
+        (from, characters): (i64, i64),
+    ) -> Result<Option<StoredVersion>, StoreError> {
+        let statement = match form {
+            Form::Full => {
+                "SELECT version, substr(manifest, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
+                     integrity, shasum
+                 FROM npm_version WHERE package = $1 AND position = $2"
+            }
+            Form::Abbreviated => {
+                "SELECT version, substr(abbreviated, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
+                     integrity, shasum
+                 FROM npm_version WHERE package = $1 AND position = $2"
+            }
+        };
+        let query = sqlx::query_as(statement).bind(name.as_str()).bind(position);
+        let query = query.bind(from.saturating_add(1)).bind(characters);
+        Ok(query.fetch_optional(self.database.pool()).await?)
+    }
+
     /// What a version says of its package.
     pub(super) async fn about(
         &self,

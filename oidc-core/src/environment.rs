@@ -16,6 +16,11 @@ impl Environment {
         self.0.get(name).map(Secret::expose).filter(|value| !value.is_empty())
     }
 
+    /// Whether the variable is set, and to nothing.
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(Secret::is_empty)
+    }
+
     /// Whether the variable is `true`, in any case.
     pub fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))

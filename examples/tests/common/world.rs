@@ -13,7 +13,10 @@ use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Method, Request, Res
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Audience, Context, Environment, FileError, Files, Provider, ProviderSet, Timestamp};
+use oidc_core::{
+    Audience, Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files,
+    Provider, ProviderSet, Timestamp,
+};
 use oidc_exchange::client::doctor::{Doctor, Report};
 use oidc_exchange::client::{
     CratesIo, Everything, Jsr, JsrUpload, Npm, NuGet, PubDev, Pypi, Registry, RubyGems,
@@ -64,6 +67,9 @@ pub struct Row {
     /// Whether it is the protocol's public registry, which is played here.
     #[serde(default)]
     pub public: bool,
+    /// What commands print, by their lines.
+    #[serde(default)]
+    pub commands: BTreeMap<String, String>,
     /// How the job's user names the registry.
     pub url: Option<String>,
     /// The audience that the token was made for, if not the registry's.
@@ -312,6 +318,7 @@ impl World {
             .with_environment(self.environment())
             .with_http(self.clone())
             .with_files(InMemory(self.row.files.clone()))
+            .with_commands(Recorded(self.row.commands.clone(), self.token(AUDIENCE)))
             .with_clock(ManualClock::at(NOW.saturating_add_signed(self.row.job_clock)))
             .with_random(NotRandom(7))
     }
@@ -417,7 +424,8 @@ impl HttpClient for World {
         }
         match request.method {
             Method::Get if request.url.path() == "/_/oidc/audience" => {
-                Ok(Response::new(200, Vec::new(), json!({ "audience": "pypi" }).to_string()))
+                let audience = if self.row.public { "pypi" } else { "pypi:registry.example" };
+                Ok(Response::new(200, Vec::new(), json!({ "audience": audience }).to_string()))
             }
             Method::Get => match self.probe() {
                 answer if answer.status == 0 => {
@@ -444,6 +452,23 @@ impl Files for InMemory {
     fn read(&self, path: &Path, _limit: usize) -> Result<Vec<u8>, FileError> {
         let content = self.0.get(&*path.to_string_lossy());
         content.map(|text| text.clone().into_bytes()).ok_or_else(|| FileError::new(path, "not found"))
+    }
+}
+
+/// Commands by their lines.
+#[derive(Debug)]
+struct Recorded(BTreeMap<String, String>, String);
+
+#[async_trait]
+impl Commands for Recorded {
+    async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
+        let line = [std::slice::from_ref(&command.program), &command.arguments].concat().join(" ");
+        match self.0.get(&line) {
+            Some(output) => Ok(CommandOutput::new(Some(0), output.replace("TOKEN", &self.1).into_bytes())),
+            None => {
+                Err(CommandError::Start { program: command.program, reason: "no such command".to_owned() })
+            }
+        }
     }
 }
 

@@ -47,6 +47,10 @@ pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
     .lifetime_in_minutes(30)
     .known_refusals(KNOWN_REFUSALS)
+    .untold(
+        "whether the crate exists yet, crates.io tells at the upload alone: a token of this kind creates none",
+        "publish the first version of a crate with an API token",
+    )
     .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")])
     .demands(&[Demand::any_but("event_name", &["pull_request_target", "workflow_run"]).or(
         "crates.io lets no job publish that this event started",

@@ -24,6 +24,8 @@ mod jsr;
 mod known;
 mod links;
 mod npm;
+mod npm_config;
+mod npm_tools;
 mod nuget;
 mod open_vsx;
 mod packagist;
@@ -44,8 +46,8 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use oidc_core::http::Request;
 use oidc_core::{
-    Ambient, Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, ProviderSet, Secret, SourceError,
-    Timestamp, TokenSource, shown,
+    Ambient, Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, Provider, ProviderSet, Secret,
+    SourceError, Timestamp, TokenSource, shown,
 };
 
 pub use self::crates_io::CratesIo;
@@ -90,6 +92,17 @@ pub trait Registry: fmt::Debug + Send + Sync {
 
     /// What about the registry's URL is easily overlooked.
     fn advise(&self) -> Vec<Diagnosis> {
+        Vec::new()
+    }
+
+    /// What keeps the protocol's own tools in this job from publishing `package` here, although an exchange by this client goes
+    /// through. `platform` is the one that the job runs on.
+    async fn advise_on_tools(
+        &self,
+        _package: &Self::Package,
+        _platform: Option<&dyn Provider>,
+        _cx: &Context,
+    ) -> Vec<Diagnosis> {
         Vec::new()
     }
 

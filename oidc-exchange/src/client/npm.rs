@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
 use oidc_core::{
-    Audience, ComparedCase, ComparedWorkflow, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl,
+    Audience, ComparedCase, ComparedWorkflow, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Provider,
     RegistryRules, Severity, Subject,
 };
 use serde::Deserialize;
@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
-use super::{Demand, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
+use super::{
+    Demand, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links, npm_config, npm_tools,
+};
 use crate::npm::{self, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -39,7 +41,14 @@ pub(super) static OLD_WAY: OldWay = OldWay {
 
 pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
+    // npm's own settings are looked at by themselves.
+    .url_variables(&["YARN_NPM_PUBLISH_REGISTRY"])
     .rules(RegistryRules::comparing(ComparedWorkflow::Started).case(ComparedCase::Exact))
+    .untold(
+        "whether the trusted publisher allows a direct publish, and not only a staged one, npmjs tells at the upload alone: with `OIDC \
+         permission denied for this action`",
+        "look at the allowed actions of the package's trusted publisher, in its settings on npmjs",
+    )
     .platforms(&[
         TrustedPlatform::public("github"),
         TrustedPlatform::public("gitlab"),
@@ -149,6 +158,20 @@ impl Registry for Npm {
         let fix = "nothing, if the registry answers `/-/npm/v1/oidc/` at its host's root too, as `registry` does; or else publish \
                    through `trusted-publish exec`, which keeps the path";
         advice.push(diagnosis.fix(fix));
+        advice
+    }
+
+    async fn advise_on_tools(
+        &self,
+        package: &PackageName,
+        platform: Option<&dyn Provider>,
+        cx: &Context,
+    ) -> Vec<Diagnosis> {
+        let mut advice: Vec<Diagnosis> =
+            npm_config::elsewhere(&self.url, &package.to_string(), cx).into_iter().collect();
+        if let (Some(platform), Ok(audience)) = (platform, npm::audience(&self.url, Port::default())) {
+            advice.extend(npm_tools::examine(&audience, platform, cx).await);
+        }
         advice
     }
 

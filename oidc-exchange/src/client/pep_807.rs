@@ -6,7 +6,7 @@ use oidc_core::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY, PLATFORMS};
+use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY, PLATFORMS, URL_VARIABLES};
 use super::wire::{self, Call};
 use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Pypi, Registry};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
@@ -14,6 +14,7 @@ use crate::pypi::TOKEN_VARIABLE;
 
 static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
+    .url_variables(URL_VARIABLES)
     .lifetime_in_minutes(15)
     .known_refusals(KNOWN_REFUSALS)
     .rules(RegistryRules::comparing(ComparedWorkflow::Called))

@@ -16,6 +16,8 @@ pub struct Protocol {
     pub lifetime: Option<Duration>,
     /// Where a registry's users keep long-lived secrets.
     pub old_way: &'static OldWay,
+    /// The variables by which tools are told the registry's URL.
+    pub url_variables: &'static [&'static str],
     /// Whether an identity token is exchanged; where not, the registry takes the identity token itself with the upload.
     pub exchanges: bool,
     /// Refusals whose cause is known beyond the registry's own words.
@@ -26,6 +28,8 @@ pub struct Protocol {
     pub platforms: &'static [TrustedPlatform],
     /// What else the public registry asks of a token.
     pub demands: &'static [Demand],
+    /// What an accepted exchange at the public registry leaves open, and where to look.
+    pub untold: Option<(&'static str, &'static str)>,
 }
 
 impl Protocol {
@@ -36,11 +40,13 @@ impl Protocol {
             token_variables: &[],
             lifetime: None,
             old_way,
+            url_variables: &[],
             exchanges: true,
             known_refusals: &[],
             rules: RegistryRules::comparing(ComparedWorkflow::Started),
             platforms: &[],
             demands: &[],
+            untold: None,
         }
     }
 
@@ -62,6 +68,13 @@ impl Protocol {
     #[must_use]
     pub const fn known_refusals(mut self, refusals: &'static [KnownRefusal]) -> Self {
         self.known_refusals = refusals;
+        self
+    }
+
+    /// With the variables by which tools are told the registry's URL.
+    #[must_use]
+    pub const fn url_variables(mut self, names: &'static [&'static str]) -> Self {
+        self.url_variables = names;
         self
     }
 
@@ -90,6 +103,13 @@ impl Protocol {
     #[must_use]
     pub const fn demands(mut self, demands: &'static [Demand]) -> Self {
         self.demands = demands;
+        self
+    }
+
+    /// With what an accepted exchange at the public registry leaves open, and where to look.
+    #[must_use]
+    pub const fn untold(mut self, problem: &'static str, fix: &'static str) -> Self {
+        self.untold = Some((problem, fix));
         self
     }
 }

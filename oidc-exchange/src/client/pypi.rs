@@ -47,10 +47,21 @@ pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[
 
 pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
+    .url_variables(URL_VARIABLES)
     .lifetime_in_minutes(15)
     .known_refusals(KNOWN_REFUSALS)
     .rules(RegistryRules::comparing(ComparedWorkflow::Called))
     .platforms(PLATFORMS);
+
+/// Those of twine, uv, maturin, flit, hatch and PDM.
+pub(super) const URL_VARIABLES: &[&str] = &[
+    "TWINE_REPOSITORY_URL",
+    "UV_PUBLISH_URL",
+    "MATURIN_REPOSITORY_URL",
+    "FLIT_INDEX_URL",
+    "HATCH_INDEX_REPO",
+    "PDM_PUBLISH_REPO",
+];
 
 /// Self-managed GitLab instances are trusted for organizations that PyPI's staff registered them for.
 pub(super) const PLATFORMS: &[TrustedPlatform] = &[

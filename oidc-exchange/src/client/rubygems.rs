@@ -24,6 +24,7 @@ static OLD_WAY: OldWay = OldWay {
 
 pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
     .token_variables(&[TOKEN_VARIABLE])
+    .url_variables(&["RUBYGEMS_HOST"])
     .lifetime_in_minutes(15)
     .rules(RegistryRules::comparing(ComparedWorkflow::CalledAnywhere).case(ComparedCase::Exact))
     .platforms(&[TrustedPlatform::public("github")]);

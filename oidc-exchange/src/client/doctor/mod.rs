@@ -14,6 +14,7 @@
 //! ```
 
 mod clock;
+mod elsewhere;
 mod intended;
 mod job;
 mod next;
@@ -22,7 +23,7 @@ mod remains;
 mod report;
 
 use oidc_core::{
-    Claims, Context, Diagnosis, Provider, ProviderSet, RegistryRules, Severity, Subject, Unverified,
+    Claims, Context, Diagnosis, HttpUrl, Provider, ProviderSet, RegistryRules, Severity, Subject, Unverified,
 };
 use serde_json::{Map, Value};
 
@@ -114,7 +115,13 @@ impl<'a, R: Registry> Doctor<'a, R> {
         };
         report.add_all(clocks.examine());
         match found {
-            Found::Registry => report.add_all(self.registry.advise()),
+            Found::Registry => {
+                let platform = job.as_ref().and_then(Job::provider);
+                report.add_all(self.registry.advise());
+                let url = self.registry.url();
+                report.add_all(elsewhere::look(protocol.url_variables, url, cx.environment()));
+                report.add_all(self.registry.advise_on_tools(&self.package, platform, cx).await);
+            }
             Found::Other | Found::Nothing => report.miss_registry(),
         }
         remains::look(protocol, providers, cx, &mut report);
@@ -164,6 +171,11 @@ impl<'a, R: Registry> Doctor<'a, R> {
         match self.registry.exchange(job.token(), self.package.clone(), cx).await {
             Ok(token) => {
                 report.accept(self.named.as_deref(), token.told_packages());
+                let protocol = self.registry.protocol();
+                let is_public = protocol.old_way.is_of(self.registry.url());
+                report.add_all(
+                    protocol.untold.filter(|_| is_public).map(|open| untold(self.registry.url(), open)),
+                );
                 if !job.is_renewable() {
                     report.add(used());
                 }
@@ -176,6 +188,12 @@ impl<'a, R: Registry> Doctor<'a, R> {
             }
         }
     }
+}
+
+/// What an accepted exchange leaves open.
+fn untold(url: &HttpUrl, (problem, fix): (&str, &str)) -> Diagnosis {
+    let diagnosis = Diagnosis::new("exchange-untold", Subject::Url(url.to_string()), problem);
+    diagnosis.severity(Severity::Notice).fix(fix)
 }
 
 /// The check itself used the only token up.

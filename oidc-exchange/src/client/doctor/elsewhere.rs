@@ -1,0 +1,25 @@
+//! Variables that send the protocol's tools to another registry than the one that is checked.
+
+use oidc_core::{Diagnosis, Environment, HttpUrl, Severity, Subject};
+
+/// Those of the variables that name another registry. What is no URL is a name that the tool itself knows.
+pub(super) fn look<'a>(
+    variables: &'static [&'static str],
+    url: &'a HttpUrl,
+    environment: &'a Environment,
+) -> impl Iterator<Item = Diagnosis> + 'a {
+    let other = |name: &&str| {
+        let found = HttpUrl::parse(environment.get(name)?).ok()?;
+        (!found.same_origin(url)).then(|| diagnosis(name, &found, url))
+    };
+    variables.iter().filter_map(move |name| other(name))
+}
+
+fn diagnosis(name: &str, found: &HttpUrl, url: &HttpUrl) -> Diagnosis {
+    let problem = format!(
+        "variable `{name}` sends the publish to another registry than the one that was checked: `{found}`, where no exchange was tried"
+    );
+    let diagnosis = Diagnosis::new("registry-elsewhere", Subject::Variable(name.to_owned()), problem);
+    let fix = format!("set it to `{url}` or unset it; `trusted-publish exec` sets it for its command");
+    diagnosis.severity(Severity::Warning).found(found.to_string()).expected(url.to_string()).fix(fix)
+}

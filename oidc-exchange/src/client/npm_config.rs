@@ -1,0 +1,185 @@
+//! Where npm itself publishes in this job, by its settings.
+
+use std::path::{Path, PathBuf};
+
+use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Subject, shown};
+use serde_json::Value;
+
+/// A settings file or a manifest may have so many bytes.
+const MAX_FILE: usize = 256 * 1024;
+
+/// A registry that a setting names, and where it stands.
+#[derive(Debug)]
+struct Named {
+    subject: Subject,
+    key: String,
+    url: String,
+}
+
+/// The setting that sends the package to another registry than the one at `url`, if one does.
+pub(super) fn elsewhere(url: &HttpUrl, package: &str, cx: &Context) -> Option<Diagnosis> {
+    let settings = Settings { package, cx };
+    let named = settings.of_scope().or_else(|| settings.registry())?;
+    if is_same(url, &named.url) {
+        return None;
+    }
+    let Named { subject, key, url: found } = named;
+    // What was looked at is named in full, since several settings stand in one file.
+    let place = match &subject {
+        Subject::File(_) => format!("`{}` in {subject}", shown(&key)),
+        _ => subject.to_string(),
+    };
+    let found = without_credentials(&found);
+    let problem = format!(
+        "{place} sends npm's publish to another registry than the one that was checked: `{}`, where no exchange was tried",
+        shown(&found)
+    );
+    let scope = scope(package).filter(|_| key.starts_with('@'));
+    let fix = match scope {
+        Some(scope) => {
+            format!("set `{scope}:registry` to `{url}` there, which `--registry` does not override")
+        }
+        None => format!("pass `--registry {url}` to the publish, or change or unset it"),
+    };
+    let diagnosis = Diagnosis::new("registry-elsewhere", subject, problem).severity(Severity::Warning);
+    let fix = format!("{fix}; `trusted-publish exec` sets it for its command");
+    Some(diagnosis.found(found).expected(url.to_string()).fix(fix))
+}
+
+struct Settings<'a> {
+    package: &'a str,
+    cx: &'a Context,
+}
+
+impl Settings<'_> {
+    /// The package's scope has a registry of its own, which npm looks for before any other.
+    fn of_scope(&self) -> Option<Named> {
+        let key = format!("{}:registry", scope(self.package)?);
+        self.manifest(&key).or_else(|| self.variable(&key)).or_else(|| self.file(&key))
+    }
+
+    /// The registry of packages without a scope's.
+    fn registry(&self) -> Option<Named> {
+        self.manifest("registry").or_else(|| self.variable("registry")).or_else(|| self.file("registry"))
+    }
+
+    /// `publishConfig` of the package's manifest.
+    fn manifest(&self, key: &str) -> Option<Named> {
+        let path = Path::new("package.json");
+        let manifest: Value = serde_json::from_slice(&self.cx.files().read(path, MAX_FILE).ok()?).ok()?;
+        let is_of_package = manifest.get("name").and_then(Value::as_str) == Some(self.package);
+        let url = manifest.get("publishConfig")?.get(key)?.as_str().filter(|_| is_of_package)?;
+        let subject = Subject::File(path.to_string_lossy().into_owned());
+        let key = if key.starts_with('@') { key.to_owned() } else { "publishConfig.registry".to_owned() };
+        Some(Named { subject, key, url: url.to_owned() })
+    }
+
+    /// A variable. npm ignores the case of its beginning, and of all but a scope.
+    fn variable(&self, key: &str) -> Option<Named> {
+        let environment = self.cx.environment();
+        let name = format!("npm_config_{key}");
+        let name = environment.names().find(|found| found.eq_ignore_ascii_case(&name))?;
+        let subject = Subject::Variable(name.to_owned());
+        Some(Named { subject, key: key.to_owned(), url: environment.get(name)?.to_owned() })
+    }
+
+    /// A line of the project's `.npmrc`, or else of the user's.
+    fn file(&self, key: &str) -> Option<Named> {
+        paths(self.cx.environment()).into_iter().find_map(|path| {
+            let bytes = self.cx.files().read(&path, MAX_FILE).ok()?;
+            let text = String::from_utf8_lossy(&bytes);
+            // The last of several lines counts.
+            let value = text.lines().rev().find_map(|line| value_of(line, key))?;
+            let subject = Subject::File(path.to_string_lossy().into_owned());
+            Some(Named { subject, key: key.to_owned(), url: expanded(&value, self.cx.environment()) })
+        })
+    }
+}
+
+/// The settings files, those first that override the others.
+fn paths(environment: &Environment) -> Vec<PathBuf> {
+    let by_name = |name: &str| environment.names().find(|found| found.eq_ignore_ascii_case(name));
+    let named = by_name("npm_config_userconfig").and_then(|name| environment.get(name)).map(PathBuf::from);
+    let home = || environment.get("HOME").or_else(|| environment.get("USERPROFILE"));
+    let of_user = named.or_else(|| home().map(|home| Path::new(home).join(".npmrc")));
+    std::iter::once(PathBuf::from(".npmrc")).chain(of_user).collect()
+}
+
+/// What a line of an `.npmrc` sets a key to.
+fn value_of(line: &str, key: &str) -> Option<String> {
+    let line = line.trim();
+    if line.starts_with(['#', ';']) {
+        return None;
+    }
+    let (found, value) = line.split_once('=')?;
+    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    let value = value.split([';', '#']).next().unwrap_or_default();
+    (bare(found) == key).then(|| bare(value)).filter(|value| !value.is_empty())
+}
+
+/// A value with its first `${NAME}` replaced by what the variable holds.
+fn expanded(value: &str, environment: &Environment) -> String {
+    let replaced = || {
+        let (before, rest) = value.split_once("${")?;
+        let (name, after) = rest.split_once('}')?;
+        Some(format!("{before}{}{after}", environment.get(name.trim_end_matches('?'))?))
+    };
+    replaced().unwrap_or_else(|| value.to_owned())
+}
+
+/// A package's scope with its `@`.
+fn scope(package: &str) -> Option<&str> {
+    package.split_once('/').map(|(scope, _)| scope).filter(|scope| scope.starts_with('@'))
+}
+
+/// Whether a text is the same registry's URL, a slash at the end or not.
+fn is_same(url: &HttpUrl, text: &str) -> bool {
+    let path = |url: &HttpUrl| url.path().trim_end_matches('/').to_owned();
+    HttpUrl::parse(text).is_ok_and(|found| found.same_origin(url) && path(&found) == path(url))
+}
+
+/// A text that may be a URL, without the user and password before its host.
+fn without_credentials(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            let path = path.split(['?', '#']).next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => text.rsplit_once('@').map_or(text, |(_, rest)| rest).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_sets_a_key_as_npm_reads_it() {
+        for (line, value) in [
+            ("registry=https://r.example/", Some("https://r.example/")),
+            ("  registry = \"https://r.example/\" ", Some("https://r.example/")),
+            ("registry=https://r.example/ ; ours", Some("https://r.example/")),
+            ("@acme:registry=https://r.example/", None),
+            ("#registry=https://r.example/", None),
+            ("; registry=https://r.example/", None),
+            ("registry=", None),
+            ("registry", None),
+        ] {
+            assert_eq!(value_of(line, "registry").as_deref(), value, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_logs_in() {
+        for (url, shown) in [
+            ("https://user:hunter2@r.example/npm/?token=hunter2#hunter2", "https://r.example/npm/"),
+            ("https://r.example", "https://r.example"),
+            ("https://a@b:hunter2@r.example", "https://r.example"),
+            ("user:hunter2@r.example", "r.example"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! npm itself in this job: whether it would make the exchange that was checked, and publish at the registry that was checked.
+
+use oidc_core::{Audience, Command, Context, Diagnosis, Environment, Provider, Severity, Subject, shown};
+
+use super::links;
+use crate::npm::TOKEN_VARIABLE;
+
+/// The first npm that makes an exchange, and the first that makes it on CircleCI.
+const FIRST: Version = (11, 5, 1);
+const FIRST_ON_CIRCLECI: Version = (11, 11, 0);
+
+/// The variables of the platforms on which npm makes an exchange (npm's `oidc.js`, by ci-info).
+const PLATFORMS: [&str; 3] = ["GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI"];
+
+/// The only platform that npm itself asks for a token.
+const ASKED: &str = "github";
+
+const THROUGH_US: &str = "publish through `trusted-publish exec`, which makes the exchange itself";
+
+type Version = (u64, u64, u64);
+
+/// What keeps npm from the exchange.
+pub(super) async fn examine(audience: &Audience, platform: &dyn Provider, cx: &Context) -> Vec<Diagnosis> {
+    let environment = cx.environment();
+    match no_exchange(environment) {
+        Some(nowhere) => vec![nowhere],
+        None => id_token(audience, platform, environment).into_iter().chain(old(cx).await).collect(),
+    }
+}
+
+/// npm makes no exchange here, whatever it is given.
+fn no_exchange(environment: &Environment) -> Option<Diagnosis> {
+    let warning = |name: &str, problem: String, fix: &str| {
+        let diagnosis = Diagnosis::new("npm-no-exchange", Subject::Variable(name.to_owned()), problem);
+        Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
+    };
+    if environment.get("CI") == Some("false") {
+        let problem = "npm itself makes no exchange in this job: variable `CI` is `false`, which tells it that this is none";
+        return warning("CI", problem.to_owned(), "unset the variable for the publish");
+    }
+    if PLATFORMS.iter().any(|name| environment.get(name).is_some()) {
+        return None;
+    }
+    let problem = format!(
+        "npm itself makes no exchange in this job, whatever `{TOKEN_VARIABLE}` holds: it does so on GitHub Actions, GitLab CI and \
+         CircleCI alone"
+    );
+    warning(PLATFORMS[0], problem, THROUGH_US)
+}
+
+/// npm has no token to exchange, where the exchange that was checked had one.
+fn id_token(audience: &Audience, platform: &dyn Provider, environment: &Environment) -> Option<Diagnosis> {
+    if environment.get(TOKEN_VARIABLE).is_some() {
+        return None;
+    }
+    let is_asked = platform.id() == ASKED;
+    let is_blank = environment.is_blank(TOKEN_VARIABLE);
+    let subject = Subject::Variable(TOKEN_VARIABLE.to_owned());
+    let fix = platform.variable_line(TOKEN_VARIABLE, audience).unwrap_or_else(|| THROUGH_US.to_owned());
+    match (is_blank, is_asked) {
+        (true, true) => {
+            let problem =
+                format!("variable `{TOKEN_VARIABLE}` is set to nothing, which npm takes for not set");
+            let diagnosis = Diagnosis::new("npm-id-token-empty", subject, problem);
+            Some(diagnosis.severity(Severity::Notice).fix("leave it out"))
+        }
+        (true, false) => {
+            let problem = format!(
+                "variable `{TOKEN_VARIABLE}` is set to nothing: npm has no identity token then, makes no exchange, and says nothing of it"
+            );
+            let diagnosis = Diagnosis::new("npm-id-token-empty", subject, problem);
+            Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
+        }
+        (false, true) => None,
+        (false, false) => {
+            let problem = format!(
+                "npm itself asks only GitHub Actions for an identity token; here it reads variable `{TOKEN_VARIABLE}`, which is not \
+                 set, and makes no exchange without it"
+            );
+            let diagnosis = Diagnosis::new("npm-id-token-missing", subject, problem);
+            Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
+        }
+    }
+}
+
+/// The npm that is found first is too old for an exchange.
+async fn old(cx: &Context) -> Option<Diagnosis> {
+    let is_circleci = cx.environment().get("CIRCLECI").is_some();
+    let first = if is_circleci { FIRST_ON_CIRCLECI } else { FIRST };
+    let mut command = Command::new("npm", ["--version"]);
+    command.max_output = 256;
+    // Whoever has no npm publishes with another tool.
+    let output = cx.commands().run(command).await.ok().filter(|output| output.status == Some(0))?;
+    let found = String::from_utf8(output.stdout).ok()?;
+    let found = found.trim();
+    if version(found)? >= first {
+        return None;
+    }
+    let (major, minor, patch) = first;
+    let place = if is_circleci { " on CircleCI" } else { "" };
+    let problem = format!(
+        "the npm on the path is older than {major}.{minor}.{patch}, the first that makes an exchange{place}: it says nothing, and \
+         publishes with a static token or fails with `ENEEDAUTH` or `E404`"
+    );
+    let diagnosis = Diagnosis::new("npm-too-old", Subject::Platform, problem).severity(Severity::Warning);
+    let fix = format!(
+        "run `npm install --global npm@latest` before the publish (Node.js 22.14 or later), or {THROUGH_US}"
+    );
+    let expected = format!("{major}.{minor}.{patch} or later");
+    Some(diagnosis.found(shown(found).to_string()).expected(expected).fix(fix).link(links::NPM))
+}
+
+/// A version's three numbers. What follows a `-` or `+` changes nothing about what it can do.
+fn version(text: &str) -> Option<Version> {
+    let numbers = text.split(['-', '+']).next().unwrap_or_default();
+    let mut numbers = numbers.split('.').map(|number| number.parse::<u64>().ok());
+    let version = (numbers.next()??, numbers.next()??, numbers.next()??);
+    numbers.next().is_none().then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_ordered_by_their_numbers() {
+        assert!(version("9.9.9") < version("11.5.0") && version("11.5.1") == Some(FIRST));
+        assert!(version("11.10.0") > version("11.5.1") && version("12.0.0-pre.1") > version("11.21.2"));
+        for text in ["", "11", "11.5", "11.5.x", "11.5.1.2", "v11.5.1", "99999999999999999999.0.0"] {
+            assert_eq!(version(text), None, "{text}");
+        }
+    }
+}

@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use common::http;
 use common::postgres::Postgres;
-use common::scene::{Scene, database};
+use common::scene::{ADMIN, Scene, database};
 use common::uploads::{Endpoint, PACKAGES, Slow, state};
 use examples::issuer::{GITHUB, Settings};
-use oidc_core::{Clock, Context, Timestamp};
+use oidc_core::{Clock, Context, Secret, Timestamp};
 
 /// The system's clock, set ahead.
 #[derive(Debug, Clone)]
@@ -46,12 +46,17 @@ impl Clock for Ahead {
 
 /// A registry with everything published once, over SQLite or PostgreSQL, and its clock.
 async fn scene(postgres: Option<&Postgres>) -> (Scene, Ahead) {
+    scene_of(postgres, |config| config).await
+}
+
+/// The same with a changed configuration.
+async fn scene_of(postgres: Option<&Postgres>, change: impl FnOnce(String) -> String) -> (Scene, Ahead) {
     let ahead = Ahead { system: http::system(), seconds: Arc::default() };
     let cx = http::system().with_clock(ahead.clone());
     let url = postgres.map(Postgres::url);
     let configure = |config: String, folder: &std::path::Path| match &url {
-        Some(url) => config.replace(&database(folder), url),
-        None => config,
+        Some(url) => change(config).replace(&database(folder), url),
+        None => change(config),
     };
     let scene = Scene::within(cx, Settings::new(&GITHUB), "", &PACKAGES, "", configure).await;
     for endpoint in [Endpoint::Npm, Endpoint::Cargo, Endpoint::Pypi, Endpoint::Gem] {
@@ -172,4 +177,26 @@ async fn whoever_revokes_a_token_waits_for_the_publish_that_it_is_used_for() {
     assert_eq!(scene.count("oidc_token").await, 0);
     drop(scene);
     postgres.drop().await;
+}
+
+#[tokio::test]
+async fn no_static_token_changes_what_people_install_of_a_package_that_is_its_publishers_alone() {
+    let strict =
+        |config: String| config.replace("name = \"widget\"\n", "name = \"widget\"\ntrusted_only = true\n");
+    let (scene, _) = scene_of(None, strict).await;
+    let before = state(&scene).await;
+    for endpoint in Endpoint::ALL {
+        let answer = endpoint.send(&scene, "1.0.1", ADMIN).await;
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, 403, "{endpoint:?}: {text}");
+        assert!(text.contains("trusted_only"), "{endpoint:?}: {text}");
+        assert_eq!(state(&scene).await, before, "{endpoint:?}");
+    }
+    for endpoint in Endpoint::ALL {
+        let answer = endpoint.send(&scene, "1.0.1", &endpoint.token(&scene).await).await;
+        assert!((200..300).contains(&answer.status), "{endpoint:?}: {answer:?}");
+    }
+    // Who may publish it stays the administrator's business.
+    let trust = http::get(&scene.url(), "/-/package/widget/trust").bearer(&Secret::new(ADMIN));
+    assert_eq!(http::send(&scene.cx, trust).await.status, 200);
 }

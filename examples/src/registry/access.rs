@@ -37,7 +37,7 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// `trusted_only` names the packages that no static token publishes.
+    /// `trusted_only` names the packages of which no static token changes what people install.
     pub(super) fn new(
         ecosystem: &'static str,
         exchange: Exchange,
@@ -52,10 +52,10 @@ impl Access {
     }
 
     fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
-        if action == Action::Publish && self.trusted_only.contains(package) {
+        if action.is_of_content() && self.trusted_only.contains(package) {
             let message = format!(
-                "{} is published by its trusted publishers only (`trusted_only`), not with a static token; publish from \
-                 the CI job that is configured as one",
+                "{} is published and its tags are set by its trusted publishers only (`trusted_only`), not with a static \
+                 token; do it in the CI job that is configured as one",
                 shown(package)
             );
             return Err(Denied { status: StatusCode::FORBIDDEN, message });

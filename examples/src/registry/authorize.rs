@@ -18,6 +18,16 @@ pub enum Action {
     ManageTrust,
 }
 
+impl Action {
+    /// Whether it changes what people install.
+    pub(super) fn is_of_content(self) -> bool {
+        match self {
+            Self::Publish | Self::SetTag => true,
+            Self::Read | Self::ManageTrust => false,
+        }
+    }
+}
+
 /// On whose behalf a request is made.
 ///
 /// Stored with every version in its serialized form, so that one gets from a version to the run that published it.

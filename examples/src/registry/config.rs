@@ -145,7 +145,7 @@ pub struct PackageEntry {
     pub ecosystem: Ecosystem,
     /// Its name.
     pub name: String,
-    /// Whether its trusted publishers alone publish it: no static token does, the administrator's among them.
+    /// Whether its trusted publishers alone publish it and set its tags: no static token does, the administrator's among them.
     #[serde(default)]
     pub trusted_only: bool,
     /// Who may publish it.

@@ -111,7 +111,7 @@ impl PublisherRecord {
 pub enum Redeemed {
     /// The identity token is burned and the publish token exists.
     Granted,
-    /// The identity token was used as often as it may be. Nothing changed.
+    /// The identity token was used as often as it may be, or its uses may have been purged already. Nothing changed.
     AlreadyUsed,
     /// A publisher of the grant is gone or has meanwhile learned another id. Nothing changed.
     Superseded,
@@ -247,6 +247,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError>;
 
     /// Forgets at most `limit` tokens and `limit` replay records that are over at `now`; returns how many.
+    ///
+    /// From then on no grant is redeemed that would be remembered no longer than one of those records, for good and for every
+    /// process: a clock that is set back must not make a used token usable again. What counts are the records and not
+    /// `now`: a clock that was ahead for a moment must not keep every token out until that time.
     ///
     /// # Errors
     ///

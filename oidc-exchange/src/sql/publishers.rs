@@ -95,9 +95,11 @@ impl SqlStore {
     }
 }
 
-/// Counts one use of the identity token, unless it was used as often as it may be.
+/// Counts one use of the identity token, unless it was used as often as it may be, or its uses may have been forgotten: by a
+/// clock that was ahead of this one.
 async fn burn(connection: &mut AnyConnection, grant: &Grant) -> Result<bool, sqlx::Error> {
-    let statement = "INSERT INTO oidc_replay (key, uses, remember_until) VALUES ($1, 1, $2) \
+    let statement = "INSERT INTO oidc_replay (key, uses, remember_until) \
+         SELECT $1, 1, $2 FROM oidc_purged WHERE id = 1 AND until_at < $2 \
          ON CONFLICT (key) DO UPDATE SET uses = oidc_replay.uses + 1 WHERE oidc_replay.uses < $3";
     let done = sqlx::query(statement)
         .bind(HEXLOWER.encode(grant.replay_key()))

@@ -58,15 +58,19 @@ impl SqlStore {
 
     async fn purge_once(&self, now: Timestamp, limit: u32) -> Result<u64, sqlx::Error> {
         let mut write = self.database.write().await?;
-        let mut purged = 0;
-        for statement in [
-            "DELETE FROM oidc_token WHERE hash IN \
-                 (SELECT hash FROM oidc_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-            "DELETE FROM oidc_replay WHERE key IN \
-                 (SELECT key FROM oidc_replay WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2)",
-        ] {
-            let query = sqlx::query(statement).bind(now.as_signed_secs()).bind(i64::from(limit));
-            purged += query.execute(write.connection()).await?.rows_affected();
+        let tokens = "DELETE FROM oidc_token WHERE hash IN \
+             (SELECT hash FROM oidc_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+        let query = sqlx::query(tokens).bind(now.as_signed_secs()).bind(i64::from(limit));
+        let mut purged = query.execute(write.connection()).await?.rows_affected();
+        let uses = "DELETE FROM oidc_replay WHERE key IN \
+             (SELECT key FROM oidc_replay WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2) \
+             RETURNING remember_until";
+        let query = sqlx::query_scalar(uses).bind(now.as_signed_secs()).bind(i64::from(limit));
+        let forgotten: Vec<i64> = query.fetch_all(write.connection()).await?;
+        purged += forgotten.len() as u64;
+        if let Some(latest) = forgotten.into_iter().max() {
+            let statement = "UPDATE oidc_purged SET until_at = $1 WHERE id = 1 AND until_at < $1";
+            sqlx::query(statement).bind(latest).execute(write.connection()).await?;
         }
         write.commit().await?;
         Ok(purged)

@@ -127,6 +127,9 @@ pub async fn tokens<H: Harness>(harness: &H) {
 pub async fn purging<H: Harness>(harness: &H) {
     life::purging_is_bounded_and_takes_only_what_is_over(&harness.empty().await).await;
     life::a_used_token_stays_used_until_it_is_purged(&harness.empty().await).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    life::a_clock_that_steps_back_makes_no_used_token_usable(&store, &other).await;
 }
 
 /// Publishers are stored as they are, once, and replaced in one step.

@@ -17,6 +17,8 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 struct State {
     publishers: Vec<PublisherRecord>,
     replay: HashMap<[u8; 32], (u32, Timestamp)>,
+    /// Up to when uses were forgotten.
+    purged_until: Timestamp,
     tokens: HashMap<TokenHash, TokenRecord>,
 }
 
@@ -79,7 +81,7 @@ impl PublisherStore for MemoryStore {
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
         let mut state = self.lock();
         let uses = state.replay.get(grant.replay_key()).map_or(0, |(uses, _)| *uses);
-        if uses >= grant.max_uses() {
+        if uses >= grant.max_uses() || grant.remember_until() <= state.purged_until {
             return Ok(Redeemed::AlreadyUsed);
         }
         let mut learned: Vec<(usize, BTreeMap<String, String>)> = Vec::new();
@@ -153,8 +155,10 @@ impl TokenStore for MemoryStore {
         let over: Vec<_> = over.map(|(hash, _)| *hash).take(limit).collect();
         state.tokens.retain(|hash, _| !over.contains(hash));
         let over = state.replay.iter().filter(|(_, (_, until))| *until <= now);
-        let over: Vec<_> = over.map(|(key, _)| *key).take(limit).collect();
-        state.replay.retain(|key, _| !over.contains(key));
+        let over: Vec<_> = over.map(|(key, (_, until))| (*key, *until)).take(limit).collect();
+        state.purged_until =
+            over.iter().map(|(_, until)| *until).chain([state.purged_until]).max().unwrap_or_default();
+        state.replay.retain(|key, _| !over.iter().any(|(forgotten, _)| forgotten == key));
         Ok((before - state.tokens.len() - state.replay.len()) as u64)
     }
 }

@@ -92,3 +92,25 @@ where
     store.purge(until, 10).await.unwrap();
     assert_eq!(store.redeem(&late).await.unwrap(), Redeemed::Granted, "it is forgotten when it may be");
 }
+
+pub(super) async fn a_clock_that_steps_back_makes_no_used_token_usable<S>(store: &S, other: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    let until = grant(1, "a").remember_until();
+    assert_eq!(store.redeem(&grant(1, "a")).await.unwrap(), Redeemed::Granted);
+    store.purge(until, 10).await.unwrap();
+    // The same token, by a clock that shows the same time as before.
+    assert_eq!(store.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed);
+    assert_eq!(other.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed, "in another process");
+    store.purge(until.minus(LIFETIME), 10).await.unwrap();
+    assert_eq!(
+        store.redeem(&grant(1, "b")).await.unwrap(),
+        Redeemed::AlreadyUsed,
+        "purged by an earlier time"
+    );
+    store.purge(until.plus(Duration::from_secs(365 * 24 * 3600)), 10).await.unwrap();
+    let later = Grant { remember_until: until.plus(Duration::from_secs(1)), ..grant(2, "c") };
+    assert_eq!(store.redeem(&later).await.unwrap(), Redeemed::Granted, "what could not be forgotten yet");
+}

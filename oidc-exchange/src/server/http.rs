@@ -1,5 +1,6 @@
 //! What every door needs of HTTP: a bearer token, a bounded body, a JSON answer.
 
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -10,8 +11,9 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
 use oidc_core::Clock;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::door::{Door, Minted};
 use super::exchange::Exchange;
@@ -69,11 +71,11 @@ where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    text_of(&document(body, clock).await?, name).map(str::to_owned)
+    document(body, clock).await?.text(name)
 }
 
-/// Reads a body within bounds as JSON; what is none is null.
-pub(super) async fn document<B>(body: B, clock: &dyn Clock) -> Result<Value, Refusal>
+/// Reads a body within bounds as a JSON object; what is none has no members.
+pub(super) async fn document<B>(body: B, clock: &dyn Clock) -> Result<Document, Refusal>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -82,12 +84,30 @@ where
     Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
 
-/// A text of a JSON object.
-pub(super) fn text_of<'a>(document: &'a Value, name: &str) -> Result<&'a str, Refusal> {
-    match document.get(name).and_then(Value::as_str) {
-        Some("") => Err(Refusal::no_token(format!("`{name}` is empty"))),
-        Some(text) => Ok(text),
-        None => Err(Refusal::malformed(format!("the body is not a JSON object with the text `{name}`"))),
+/// A JSON object whose values are read when they are asked for. Built as a whole they would take up to 300 times as much
+/// memory as their text, for anybody who sends one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Document(BTreeMap<String, Box<RawValue>>);
+
+impl Document {
+    /// The text under a name.
+    pub(super) fn text(&self, name: &str) -> Result<String, Refusal> {
+        match self.value::<String>(name) {
+            Some(text) if text.is_empty() => Err(Refusal::no_token(format!("`{name}` is empty"))),
+            Some(text) => Ok(text),
+            None => Err(Refusal::malformed(format!("the body is not a JSON object with the text `{name}`"))),
+        }
+    }
+
+    /// Whether anything stands under a name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// What stands under a name, where it is of that type.
+    pub(super) fn value<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
+        self.0.get(name).and_then(|value| serde_json::from_str(value.get()).ok())
     }
 }
 
@@ -187,4 +207,23 @@ fn with_refusal_headers(mut answer: Response<AnswerBody>, kind: RefusalKind) -> 
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_gives_the_texts_that_are_asked_for_and_builds_nothing_else() {
+        let deep = "[".repeat(300) + &"]".repeat(300);
+        let body = format!(r#"{{"a":"1","a":"2","b":{deep},"c":"","d":1,"e":["x"]}}"#);
+        let document: Document = serde_json::from_str(&body).unwrap();
+        assert_eq!(document.text("a").unwrap(), "2");
+        assert_eq!(document.text("c").unwrap_err().kind(), RefusalKind::NoToken);
+        for name in ["b", "d", "e", "absent"] {
+            assert_eq!(document.text(name).unwrap_err().kind(), RefusalKind::Malformed, "{name}");
+        }
+        assert!(document.has("b") && !document.has("absent"));
+        assert_eq!(document.value::<Vec<String>>("e").unwrap(), ["x"]);
+    }
 }

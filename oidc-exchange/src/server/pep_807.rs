@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::door::Minted;
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, document, exchange_asked, explained, json, text_of};
+use super::http::{AnswerBody, Document, allowing, document, exchange_asked, explained, json};
 use super::pypi::ECOSYSTEM;
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
@@ -152,7 +152,7 @@ impl Pep807Tokens {
         let clock = self.exchange.verifier().context().clock();
         let asked = document(body, clock).await.and_then(|document| {
             has_only_known_features(&document)?;
-            text_of(&document, "token").map(str::to_owned)
+            document.text("token")
         });
         exchange_asked(&self.exchange, ECOSYSTEM, asked).await
     }
@@ -175,13 +175,12 @@ fn accepts(headers: &HeaderMap) -> bool {
         || values.any(|value| value.to_str().is_ok_and(|text| text.split(',').any(is_ours)))
 }
 
-fn has_only_known_features(document: &Value) -> Result<(), Refusal> {
-    let features = match document.get("features") {
-        None => return Ok(()),
-        Some(features) => features.as_array().filter(|features| !features.is_empty()),
-    };
-    let is_known = |feature: &Value| feature.as_str() == Some(MULTI_USE);
-    if features.is_some_and(|features| features.iter().all(is_known)) {
+fn has_only_known_features(document: &Document) -> Result<(), Refusal> {
+    if !document.has("features") {
+        return Ok(());
+    }
+    let features: Option<Vec<String>> = document.value("features");
+    if features.is_some_and(|features| !features.is_empty() && features.iter().all(|one| one == MULTI_USE)) {
         return Ok(());
     }
     Err(Refusal::malformed(format!("`features` asks for what there is not; there is `{MULTI_USE}`")))

@@ -89,14 +89,14 @@ pub(super) struct Target {
     /// vs-marketplace, jsr, pub-dev.
     #[arg(long, value_name = "PROTOCOL")]
     registry: String,
-    /// The registry's URL.
+    /// The registry's URL; the protocol's public registry where it is left out.
     ///
     /// npm, jsr, pub-dev and others: as the publish tool is told it.
     /// crates-io: the registry's root, not cargo's index (`sparse+…`).
     /// pypi, pep-807: the upload URL, or the root, for uploads at `/legacy/`.
     /// rubygems: the root with its path, if it is below one.
     #[arg(long, verbatim_doc_comment)]
-    pub(super) url: String,
+    url: Option<String>,
     /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx), or the upload to JSR:
     /// `@scope/package@version#sha256-…`.
     #[arg(long, value_name = "NAME")]
@@ -228,9 +228,15 @@ impl Target {
         Ecosystem::named(&self.registry).ok_or_else(|| PublishError::Unsupported(self.registry.clone()))
     }
 
+    /// The registry's URL, or the public registry's.
+    pub(super) fn url<'a>(&'a self, ecosystem: &Ecosystem) -> &'a str {
+        self.url.as_deref().unwrap_or(ecosystem.public())
+    }
+
     /// An index is no registry.
     pub(super) fn check_scheme(&self) -> Result<(), InvalidTarget> {
-        if self.url.starts_with("sparse+") { Err(InvalidTarget::SparseIndex) } else { Ok(()) }
+        let is_sparse = self.url.as_ref().is_some_and(|url| url.starts_with("sparse+"));
+        if is_sparse { Err(InvalidTarget::SparseIndex) } else { Ok(()) }
     }
 
     /// What the registry at this URL is asked for.
@@ -248,9 +254,9 @@ impl Target {
     ) -> Result<Ready<'a>, PublishError> {
         let ecosystem = self.ecosystem()?;
         self.check_scheme()?;
-        let url = HttpUrl::parse(&self.url).map_err(InvalidTarget::from)?;
+        let url = HttpUrl::parse(self.url(ecosystem)).map_err(InvalidTarget::from)?;
         let mut door = (ecosystem.open)(&self.asked(&url))?;
-        let public = ecosystem.public_url().map_err(InvalidTarget::from)?;
+        let public = HttpUrl::parse(ecosystem.public()).map_err(InvalidTarget::from)?;
         let destination = Destination::new(&url, public, self.package.as_deref(), command, cx);
         let destination = destination.uploading_to(ecosystem.upload_path());
         poetry::check(&destination)?;

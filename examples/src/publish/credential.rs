@@ -183,7 +183,7 @@ mod tests {
         let ecosystem = Ecosystem::named(registry).unwrap();
         let cx = Context::default().with_environment(variables.iter().copied().collect());
         let command: Vec<std::ffi::OsString> = command.iter().map(Into::into).collect();
-        let public = ecosystem.public_url().unwrap();
+        let public = HttpUrl::parse(ecosystem.public()).unwrap();
         let url = HttpUrl::parse(url).unwrap();
         let destination = Destination::new(&url, public, Some("widget"), &command, &cx);
         static_credential(ecosystem, &destination, &ProviderSet::default())
@@ -242,13 +242,8 @@ mod tests {
         let by_command = ["twine", "upload", "--repository-url", own];
         assert!(looked("pypi", own, &[("TWINE_PASSWORD", "x")], &by_command).is_ok());
         assert!(
-            looked(
-                "pypi",
-                Ecosystem::named("pypi").unwrap().public_url().unwrap().as_str(),
-                &[("TWINE_PASSWORD", "x")],
-                &[]
-            )
-            .is_ok()
+            looked("pypi", Ecosystem::named("pypi").unwrap().public(), &[("TWINE_PASSWORD", "x")], &[])
+                .is_ok()
         );
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Destination<'a> {
     /// What is to be published, where it is named.
     pub(super) package: Option<&'a str>,
     /// The command and its arguments; empty where there is none.
-    pub(super) command: &'a [OsString],
+    command: &'a [OsString],
     pub(super) cx: &'a Context,
 }
 
@@ -60,10 +60,15 @@ impl<'a> Destination<'a> {
 
     /// Whether the command's own arguments name this registry's URL.
     pub(super) fn is_named_by_command(&self) -> bool {
-        self.command.iter().skip(1).filter_map(|argument| argument.to_str()).any(|argument| {
+        self.arguments().any(|argument| {
             let value = argument.split_once('=').map_or(argument, |(_, value)| value);
             self.is(argument) || self.is(value)
         })
+    }
+
+    /// The command's arguments, as far as they are text.
+    pub(super) fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.command.iter().skip(1).filter_map(|argument| argument.to_str())
     }
 
     /// The tool that the command is, if it is one that is known.
@@ -103,6 +108,20 @@ mod tests {
             ("https://load.index.example/", false),
         ] {
             assert_eq!(is_at(&public, &url(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_alone_takes_uploads_where_its_protocol_has_them() {
+        let cx = Context::default();
+        for (text, expected) in [
+            ("https://own.example/", "https://own.example/legacy/"),
+            ("https://own.example/a/", "https://own.example/a/"),
+            ("https://index.example/", "https://upload.index.example/legacy/"),
+        ] {
+            let public = url("https://upload.index.example/legacy/");
+            let destination = Destination::new(&url(text), public, None, &[], &cx).uploading_to("legacy/");
+            assert_eq!(destination.url.as_str(), expected);
         }
     }
 

@@ -151,7 +151,7 @@ impl Doctor {
 impl Target {
     async fn examine(&self, ecosystem: &Ecosystem, question: Question<'_>) -> Result<Report, PublishError> {
         self.check_scheme()?;
-        let url = match HttpUrl::parse(&self.url) {
+        let url = match HttpUrl::parse(self.url(ecosystem)) {
             Ok(url) => url,
             Err(error) => {
                 let package = self.package.as_deref().unwrap_or_default();

@@ -198,9 +198,9 @@ impl Ecosystem {
         ECOSYSTEMS.iter().copied().find(|ecosystem| ecosystem.name == name)
     }
 
-    /// The vendor's own registry.
-    pub(super) fn public_url(&self) -> Result<HttpUrl, InvalidUrl> {
-        HttpUrl::parse(self.public)
+    /// The URL of the vendor's own registry, as tools are told it.
+    pub(super) fn public(&self) -> &'static str {
+        self.public
     }
 
     /// The path that tools upload to, where a URL has none.
@@ -354,7 +354,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_of_two_parts_is_in_two_variables() {
         let cx = Context::default();
-        let public = PACKAGIST.public_url().unwrap();
+        let public = HttpUrl::parse(PACKAGIST.public()).unwrap();
         let destination = Destination::new(&public, public.clone(), None, &[], &cx);
         let changes = PACKAGIST.with_token(&Secret::new("key:secret:more"), &destination).await;
         let expected =

@@ -14,12 +14,28 @@ const MAX_FILE: usize = 256 << 10;
 /// So many folders above the working directory are looked at.
 const MAX_PARENTS: usize = 16;
 
+/// npm's setting for the default registry.
+const REGISTRY: &str = "npm_config_registry";
+
 /// The variables that an `.npmrc` or a script names by convention.
 pub(super) const BY_CONVENTION: [&str; 2] = ["NODE_AUTH_TOKEN", "NPM_TOKEN"];
 
+/// Settings of npm's that hold credentials for whatever registry is the default one.
+const UNBOUND: [&str; 4] =
+    ["npm_config__auth", "npm_config__authtoken", "npm_config__password", "npm_config_username"];
+
 /// Tells all of them to publish at the destination. Where `token` is left out, they find what is configured for it.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
-    let mut names = vec!["npm_config_registry".to_owned()];
+    let environment = destination.cx.environment();
+    let is_bound = || {
+        let registry = environment.names().find(|name| name.eq_ignore_ascii_case(REGISTRY));
+        registry.and_then(|name| environment.get(name)).is_some_and(|url| destination.is(url))
+    };
+    if token.is_some() || !is_bound() {
+        let is_unbound = |name: &&str| UNBOUND.iter().any(|unbound| name.eq_ignore_ascii_case(unbound));
+        changes.remove(&environment.names().filter(is_unbound).collect::<Vec<_>>());
+    }
+    let mut names = vec![REGISTRY.to_owned()];
     names.extend(scope(destination).map(|scope| format!("npm_config_@{scope}:registry")));
     for name in names {
         // npm ignores the case of such a name, and takes the last of several.

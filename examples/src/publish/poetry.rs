@@ -1,4 +1,4 @@
-//! How poetry is told where to publish and with what. It has no variable for the URL: a repository has a name, and a command
+//! How poetry is told where to publish and with what, and what no variable tells Python's tools. It has no variable for the URL: a repository has a name, and a command
 //! names it.
 
 use oidc_core::Secret;
@@ -17,8 +17,9 @@ pub(super) const PUBLIC_TOKEN: &str = "POETRY_PYPI_TOKEN_PYPI";
 const PUBLIC: [&str; 3] =
     [PUBLIC_TOKEN, "POETRY_HTTP_BASIC_PYPI_USERNAME", "POETRY_HTTP_BASIC_PYPI_PASSWORD"];
 
-/// Tells poetry where the destination is.
+/// Tells poetry where the destination is, and the user of uv what doesn't go with a URL.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
+    note_index(destination, changes);
     if destination.is_public() {
         if let Some(token) = token {
             changes.remove(&PUBLIC);
@@ -35,14 +36,24 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
         .note(&["poetry"], format!("poetry can't be told by a variable where to publish; pass `-r {NAME}`"));
 }
 
+/// uv refuses an index's name beside a URL.
+fn note_index(destination: &Destination<'_>, changes: &mut Changes) {
+    let names_one =
+        destination.arguments().any(|argument| argument == "--index" || argument.starts_with("--index="));
+    if destination.tool() == Some("uv") && names_one {
+        changes.note(
+            &["uv"],
+            "uv is told the URL by UV_PUBLISH_URL, and takes no `--index` beside it; leave that out"
+                .to_owned(),
+        );
+    }
+}
+
 /// A poetry that is told no repository publishes at the public index, and is not run for another.
 pub(super) fn check(destination: &Destination<'_>) -> Result<(), InvalidTarget> {
-    let arguments = destination.command.iter().skip(1);
-    let arguments: Vec<_> = arguments.map(|argument| argument.to_string_lossy()).collect();
-    let publishes = arguments.iter().any(|argument| argument == "publish");
-    let names_one = arguments.iter().any(|argument| {
-        let is_short = argument.starts_with("-r") && !argument.starts_with("--");
-        is_short || argument == "--repository" || argument.starts_with("--repository=")
+    let publishes = destination.arguments().any(|argument| argument == "publish");
+    let names_one = destination.arguments().any(|argument| {
+        argument.starts_with("-r") || argument == "--repository" || argument.starts_with("--repository=")
     });
     if destination.tool() == Some("poetry") && publishes && !names_one && !destination.is_public() {
         return Err(InvalidTarget::Poetry(NAME));

@@ -290,3 +290,18 @@ async fn what_can_not_be_asked_for_is_refused_before_anything_is_sent() {
     }
     assert!(http.requests().is_empty());
 }
+
+#[tokio::test]
+async fn without_a_url_the_protocols_public_registry_is_asked() {
+    let prepared = id_token("npm:registry.npmjs.org");
+    let exchange = "https://registry.npmjs.org/-/npm/v1/oidc/token/exchange/package/widget";
+    let http = FakeHttp::new().on("POST", exchange, answer(201, &json!({ "token": "short-lived" })));
+    let arguments = ["trusted-publish", "token", "--registry", "npm", "--package", "widget"];
+    let arguments = Arguments::try_parse_from(arguments).unwrap();
+    let environment = [("NPM_ID_TOKEN", prepared.as_str())].into_iter().collect();
+    let cx = Context::default().with_environment(environment).with_http(http);
+    let cx = cx.with_clock(ManualClock::at(1_700_000_000));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    run(arguments, &oidc_providers::all(), &cx, &mut out, &mut err).await.unwrap();
+    assert_eq!(out, b"short-lived\n");
+}

@@ -65,7 +65,7 @@ impl Job {
             .with_files(InMemory(self.files.clone()))
             .with_http(self.http.clone());
         let command: Vec<OsString> = self.command.iter().map(Into::into).collect();
-        let public = ecosystem.public_url().unwrap();
+        let public = HttpUrl::parse(ecosystem.public()).unwrap();
         let url = if self.is_public { public.clone() } else { HttpUrl::parse(OWN).unwrap() };
         let destination = Destination::new(&url, public, self.package, &command, &cx);
         let changes = match is_fresh {
@@ -154,6 +154,13 @@ async fn every_python_tool_is_told_the_url_beside_the_token() {
         seen.lacks(&["POETRY_PYPI_TOKEN_PYPI"]);
         assert!(seen.notes.contains("-r trusted-publish"), "{}", seen.notes);
     }
+}
+
+#[tokio::test]
+async fn the_user_of_uv_is_told_that_a_name_does_not_go_with_the_url() {
+    let named = Job { command: vec!["/usr/bin/uv", "publish", "--index", "own"], ..job("pypi") };
+    let notes = named.fresh().await.notes;
+    assert!(notes.contains("takes no `--index`"), "{notes}");
 }
 
 #[tokio::test]
@@ -314,6 +321,17 @@ async fn a_static_credential_stays_where_it_is_and_is_copied_nowhere() {
         let seen = job(registry).package("widget").with(variable, "static").fallen_back().await;
         assert_eq!(seen.holding("static"), [variable], "{registry}");
     }
+    // So does what goes to whatever registry is the default one.
+    for variable in ["npm_config__auth", "NPM_CONFIG__AUTHTOKEN", "NPM_CONFIG_TOKEN", "npm_config_token"] {
+        let job = job("npm").package("widget").with(variable, "static");
+        assert!(job.fallen_back().await.holding("static").is_empty(), "{variable}");
+        assert!(job.fresh().await.holding("static").is_empty(), "{variable}");
+        let own = job.with("NPM_CONFIG_REGISTRY", OWN).fallen_back().await;
+        assert_eq!(own.holding("static"), [variable]);
+    }
+    let server = job("npm").package("widget").with("YARN_NPM_AUTH_TOKEN", "static");
+    let server = server.with("YARN_NPM_REGISTRY_SERVER", OWN).fallen_back().await;
+    assert_eq!(server.holding("static"), ["YARN_NPM_AUTH_TOKEN"]);
     // A tool that is told where to publish is not left with another registry's credential.
     for (registry, token, url) in [
         ("npm", "YARN_NPM_AUTH_TOKEN", "YARN_NPM_PUBLISH_REGISTRY"),

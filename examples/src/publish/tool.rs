@@ -12,6 +12,8 @@ pub(super) struct Tool {
     pub(super) token: &'static str,
     /// The variable that holds the registry's URL.
     url: &'static str,
+    /// Variables that hold it where that one is not set.
+    other_urls: &'static [&'static str],
     /// The variable for the name that goes with the token, and that name.
     user: Option<(&'static str, &'static str)>,
     /// Further variables that hold credentials.
@@ -23,11 +25,14 @@ pub(super) struct Tool {
 }
 
 const fn tool(token: &'static str, url: &'static str) -> Tool {
-    Tool { token, url, user: None, credentials: &[], destinations: &[], is_trimmed: false }
+    Tool { token, url, other_urls: &[], user: None, credentials: &[], destinations: &[], is_trimmed: false }
 }
 
 /// The name that goes with a token where a tool asks for name and password (PyPI's help on API tokens).
 const TOKEN_USER: &str = "__token__";
+
+/// What Python's tools call the public index.
+const PUBLIC_NAME: &str = "pypi";
 
 /// The tools that upload to Python indexes, in the order in which their static credentials are looked for. poetry is told in a
 /// way of its own.
@@ -58,10 +63,15 @@ pub(super) const PYTHON: &[Tool] = &[
 /// The tools that publish to npm registries, beside npm and pnpm, which are told in a way of their own.
 pub(super) const NPM: &[Tool] = &[
     Tool {
+        other_urls: &["YARN_NPM_REGISTRY_SERVER"],
         credentials: &["YARN_NPM_AUTH_IDENT"],
         ..tool("YARN_NPM_AUTH_TOKEN", "YARN_NPM_PUBLISH_REGISTRY")
     },
-    tool("BUN_CONFIG_TOKEN", "BUN_CONFIG_REGISTRY"),
+    Tool {
+        other_urls: &["NPM_CONFIG_REGISTRY", "npm_config_registry"],
+        credentials: &["NPM_CONFIG_TOKEN", "npm_config_token"],
+        ..tool("BUN_CONFIG_TOKEN", "BUN_CONFIG_REGISTRY")
+    },
 ];
 
 pub(super) const RUBYGEMS: &[Tool] =
@@ -87,11 +97,13 @@ impl Tool {
         if destination.is_named_by_command() {
             return true;
         }
-        match environment.get(self.url) {
-            Some(url) => destination.is(url),
-            None if self.destinations.iter().any(|name| environment.get(name).is_some()) => false,
-            None => destination.is_public(),
+        let mut urls = std::iter::once(&self.url).chain(self.other_urls);
+        if let Some(url) = urls.find_map(|name| environment.get(name)) {
+            return destination.is(url);
         }
+        // What a name stands for, a file says; but for one that every tool knows.
+        let mut names = self.destinations.iter().filter_map(|name| environment.get(name));
+        destination.is_public() && names.all(|name| name == PUBLIC_NAME)
     }
 
     /// Tells the tool to publish at the destination, with this token.

@@ -23,7 +23,7 @@ const PING_PATH: &str = "-/ping";
 /// npm, pnpm and yarn.
 pub(super) static OLD_WAY: OldWay = OldWay {
     ecosystem: "npm",
-    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN"],
+    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN", "BUN_CONFIG_TOKEN"],
     variables_around: Some(("npm_config_//", ":_authToken")),
     files: &[
         OldFile {

@@ -12,7 +12,7 @@ pub(super) fn look<'a>(
         let found = HttpUrl::parse(environment.get(name)?).ok()?;
         (!found.same_origin(url)).then(|| diagnosis(name, &found, url))
     };
-    variables.iter().filter_map(move |name| other(name))
+    variables.iter().filter_map(other)
 }
 
 fn diagnosis(name: &str, found: &HttpUrl, url: &HttpUrl) -> Diagnosis {

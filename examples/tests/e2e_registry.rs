@@ -117,9 +117,11 @@ async fn what_is_changed_or_removed_in_the_configuration_ends_its_publish_tokens
     }
     assert_eq!(world.exchange(&url, "widget", &Changes::default()).await.status, 403);
     assert_eq!(world.exchange(&url, "gadget", &Changes::default()).await.status, 404);
-    // The new publisher has learned nothing of the old one's.
+    // What the publisher had learned outlives the edit: who made the repository anew is a stranger.
     let workflow = "acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0";
-    let release = Changes::default().set("workflow_ref", workflow).set("repository_id", "3");
+    let release = Changes::default().set("workflow_ref", workflow);
+    let squatter = release.clone().set("repository_id", "3");
+    assert_eq!(world.exchange(&url, "widget", &squatter).await.status, 404);
     let minted = http::minted(&world.exchange(&url, "widget", &release).await);
     assert_eq!(world.publish(&url, "widget", &minted).await.status, 201);
     assert!(process.signal("TERM").await.status.success());
@@ -161,7 +163,7 @@ async fn an_issuer_that_can_not_be_reached_is_known_by_its_keys_and_each_has_a_l
 
         let jwks = "jwks = \"keys.json\"\n";
         for (settings, token, status, words) in [
-            ("", &short, 503, "can't be had now"),
+            ("", &short, 503, "can't fetch the keys of the issuer"),
             (jwks, &short, 201, ""),
             (
                 &*format!("{jwks}max_lifetime_minutes = 1\n"),
@@ -250,6 +252,13 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
         ("workflow =", "work_flow =", ["publisher 1", "`work_flow`"]),
         ("publish.yml", ".github/workflows/publish.yml", ["publisher 1", "write `publish.yml`"]),
         ("\"widget\"", "\"wid get\"", ["wid get", "name"]),
+        ("\"widget\"", "\"simple\"", ["`simple`", "a name with a scope"]),
+        ("\"widget\"", "\"api\"", ["`api`", "a name with a scope"]),
+        (
+            "kind =",
+            "key_hosts = [\"https://keys.example/\"]\nkind =",
+            ["`https://keys.example/`", "such as `keys.example` or `keys.example:8443`"],
+        ),
         ("http://127.0.0.1:0", "http://registry.example", ["`public_url`", "registry.example"]),
         ("sqlite:", "mongodb:", ["database", "mongodb"]),
         ("sqlite:", "sqlite:/no/such/folder", ["database", "/no/such/folder"]),

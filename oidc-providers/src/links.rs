@@ -15,6 +15,8 @@ pub(crate) const GITHUB_ENVIRONMENTS: &str =
 pub(crate) const GITLAB_ID_TOKENS: &str = "https://docs.gitlab.com/ci/secrets/id_token_authentication/";
 /// How a job names its environment.
 pub(crate) const GITLAB_ENVIRONMENTS: &str = "https://docs.gitlab.com/ci/environments/";
+/// How a step gets OpenID Connect tokens, and what they say.
+pub(crate) const BUILDKITE_OIDC: &str = "https://buildkite.com/docs/pipelines/security/oidc";
 /// How a job gets OpenID Connect tokens, and what they say.
 pub(crate) const CIRCLECI_OIDC: &str =
     "https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/";

@@ -133,6 +133,9 @@ pub struct ProviderEntry {
     pub issuer: Option<String>,
     /// A file with the keys of `issuer`, for where it can't be reached. They are never fetched then.
     pub jwks: Option<PathBuf>,
+    /// Hosts that its keys may be fetched from, beside its own, such as `keys.example` or `keys.example:8443`.
+    #[serde(default)]
+    pub key_hosts: Vec<String>,
     /// How long its tokens may live in all, another time than the platform's; a week at most.
     pub max_lifetime_minutes: Option<u32>,
 }

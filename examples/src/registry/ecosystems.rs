@@ -50,7 +50,7 @@ impl Ecosystem {
     /// A package's name as the stores have it.
     pub(super) fn normalized(self, name: &str) -> Result<String, String> {
         match self {
-            Self::Npm => Ok(name.to_owned()),
+            Self::Npm => npm::normalized(name).map_err(|error| error.to_string()),
             Self::Cargo => cargo::normalized(name).map_err(|error| error.to_string()),
             Self::Pypi => pypi::normalized(name).map_err(|error| error.to_string()),
             Self::Rubygems => rubygems::normalized(name).map_err(|error| error.to_string()),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::{Context, Issuer, Provider, ProviderSet, shown};
+use oidc_core::{Context, HttpUrl, Issuer, Provider, ProviderSet, shown};
 use serde_json::Value;
 
 use super::StartError;
@@ -27,10 +27,12 @@ pub(super) fn providers(entries: &[ProviderEntry], cx: &Context) -> Result<Provi
             )));
         }
         let jwks = entry.jwks.as_deref().map(|file| jwks(file, cx)).transpose()?;
+        let key_hosts = entry.key_hosts.iter().map(|host| key_host(host)).collect::<Result<Vec<_>, _>>()?;
         let max_lifetime = entry.max_lifetime_minutes.map(lifetime).transpose()?;
         for issuer in &provider.profile().issuers {
             let mut settings = Issuer::constant(issuer.url());
             settings.keys.clone_from(&jwks);
+            settings.key_hosts.clone_from(&key_hosts);
             settings.max_lifetime = max_lifetime;
             set = set.with_settings(settings);
         }
@@ -44,6 +46,15 @@ fn provider(entry: &ProviderEntry) -> Result<Arc<dyn Provider>, StartError> {
         None => oidc_providers::public(&entry.kind),
     };
     provider.map_err(|error| StartError::Provider(error.to_string()))
+}
+
+/// A host as it stands in a URL: in lower case, and without the port where that is the default.
+fn key_host(host: &str) -> Result<String, StartError> {
+    let url = HttpUrl::parse(&format!("https://{host}/")).ok().filter(|url| url.path() == "/");
+    url.map(|url| url.host_and_port()).ok_or_else(|| {
+        let expected = "expected a host, with its port where that isn't 443, such as `keys.example` or `keys.example:8443`";
+        StartError::Provider(format!("`key_hosts` has `{}`; {expected}", shown(host)))
+    })
 }
 
 fn lifetime(minutes: u32) -> Result<Duration, StartError> {

@@ -8,7 +8,8 @@ use crate::url::{HttpUrl, InvalidUrl};
 #[non_exhaustive]
 pub struct Issuer {
     url: Arc<str>,
-    /// Hosts beside the issuer's own that its keys may be fetched from.
+    /// Hosts beside the issuer's own that its keys may be fetched from, each with its port where that isn't the default of
+    /// `https`, as `keys.example` or `keys.example:8443`. Another port of the issuer's host is another host here.
     pub key_hosts: Vec<String>,
     /// The keys themselves (a JWK set, RFC 7517 section 5), for registries that can't reach the issuer.
     pub keys: Option<serde_json::Value>,
@@ -40,6 +41,13 @@ impl Issuer {
     /// The URL, as configured.
     pub fn url(&self) -> &Arc<str> {
         &self.url
+    }
+
+    /// With one more host that its keys may be fetched from; see [`Issuer::key_hosts`].
+    #[must_use]
+    pub fn with_key_host(mut self, host: impl Into<String>) -> Self {
+        self.key_hosts.push(host.into());
+        self
     }
 
     /// With keys that are configured (a JWK set, RFC 7517 section 5), and never fetched. Those that can't be used are passed

@@ -48,9 +48,9 @@ pub(super) async fn fetch(
         return Err(FetchError::Issuer(shown(&discovery.issuer).to_string()));
     }
     let keys = HttpUrl::parse(&discovery.jwks_uri)?;
-    let is_allowed = keys.host() == base.host() || issuer.key_hosts.iter().any(|host| host == keys.host());
-    if !is_allowed {
-        return Err(FetchError::KeyHost(shown(keys.host()).to_string()));
+    let place = keys.host_and_port();
+    if place != base.host_and_port() && !issuer.key_hosts.contains(&place) {
+        return Err(FetchError::KeyHost(shown(&place).to_string()));
     }
     let jwks = get(cx, keys, MAX_JWKS).await?;
     let max_age = [max_age(&document), max_age(&jwks)].into_iter().flatten().min();
@@ -111,7 +111,10 @@ pub(super) enum FetchError {
     Issuer(String),
     #[error("the discovery document's `jwks_uri`: {0}")]
     Url(#[from] InvalidUrl),
-    #[error("the keys are at the host `{0}`, which is neither the issuer's nor one that its profile allows")]
+    #[error(
+        "the keys are at `{0}`, which is neither the issuer's host and port nor among its `key_hosts`; add it there if the \
+         issuer's keys belong there"
+    )]
     KeyHost(String),
     #[error(transparent)]
     Keys(#[from] InvalidJwks),

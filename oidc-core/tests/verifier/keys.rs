@@ -262,7 +262,14 @@ async fn a_discovery_document_is_the_issuers_own() {
 async fn keys_are_at_the_issuers_host_or_at_one_that_the_profile_allows() {
     for (jwks_uri, is_accepted) in [
         ("https://issuer.example/keys", true),
+        ("https://issuer.example:443/keys", true),
+        ("https://issuer.example:8443/keys", false),
         ("https://keys.example/jwks?tenant=1", true),
+        ("https://keys.example:444/jwks", false),
+        ("https://ported.example:8443/jwks", true),
+        ("https://PORTED.example:8443/jwks", true),
+        ("https://ported.example/jwks", false),
+        ("https://ported.example:84/jwks", false),
         ("https://evil.example/keys", false),
         ("https://issuer.example.evil.example/keys", false),
         ("https://evil.example/issuer.example/keys", false),
@@ -278,8 +285,8 @@ async fn keys_are_at_the_issuers_host_or_at_one_that_the_profile_allows() {
         ("/keys", false),
         ("", false),
     ] {
-        let mut issuer = Issuer::new(ISSUER).unwrap();
-        issuer.key_hosts = vec!["keys.example".to_owned()];
+        let issuer = Issuer::new(ISSUER).unwrap();
+        let issuer = issuer.with_key_host("keys.example").with_key_host("ported.example:8443");
         let registry = discovered(Platform::with_issuer(issuer), document(ISSUER, jwks_uri));
         assert_eq!(registry.accepts(&registry.token()).await, is_accepted, "{jwks_uri}");
         let expected = if is_accepted { 2 } else { 1 };

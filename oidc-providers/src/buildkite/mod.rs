@@ -31,6 +31,7 @@
 //! | that the code was reviewed | any branch can run the pipeline; constrain `build_branch` or `build_tag`, and who may push those |
 //! | that the steps are what you read | a step can upload further steps |
 //! | which branch it really is | whoever starts a build by hand or by the API writes the branch's name |
+//! | that the branch is the repository's own | where the pipeline builds pull requests from forks, a fork's branch can have any name, `main` too, unless Buildkite is set to put the fork's owner before it; publish from a pipeline that builds none |
 //! | that the machine is Buildkite's | agents are usually your own |
 //! | that the pipeline is the one of last year | unless its ids are pinned, which they are, once learned |
 //!
@@ -48,6 +49,7 @@
 //!
 //! [claims]: https://buildkite.com/docs/pipelines/security/oidc
 
+mod advice;
 mod claims;
 mod publisher;
 #[cfg(feature = "testing")]
@@ -57,8 +59,8 @@ mod source;
 mod tests;
 
 use oidc_core::{
-    Audience, Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
+    Profile, Provider, Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -145,6 +147,10 @@ impl Provider for Buildkite {
 
     fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
         publisher::settings(claims.read_unverified())
+    }
+
+    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
+        advice::advise(claims.read_unverified())
     }
 
     fn renewal(&self) -> &'static str {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use oidc_core::{Provider, Replay};
+use oidc_core::{Claims, Diagnosis, Provider, Replay, Unverified};
 use serde_json::{Value, json};
 
 use super::{Buildkite, ISSUER, sample};
@@ -41,6 +41,21 @@ fn the_build_is_linked() {
     assert_eq!(run.repository.as_deref(), Some("acme/widget"));
     assert_eq!(run.r#ref.as_deref(), Some("v1.0.0"));
     assert_eq!(run.sha.unwrap().len(), 40);
+}
+
+#[test]
+fn a_job_for_a_branch_is_told_that_a_forks_may_be_called_the_same() {
+    let advice = |changes: Value| {
+        let claims = changed(&sample::claims(ISSUER, AUDIENCE, NOW, "id"), &changes);
+        let claims = Unverified::new(Claims::parse(claims.to_string()).unwrap());
+        Buildkite::public().advise(&claims).iter().map(Diagnosis::to_text).collect::<String>()
+    };
+    assert_eq!(advice(json!({})), "", "a tag is nobody's but the repository's");
+    for tag in [json!(""), json!(null)] {
+        let text = advice(json!({"build_tag": tag}));
+        assert!(text.contains("found: `main`") && text.contains("forks"), "{text}");
+    }
+    assert_eq!(advice(json!({"build_tag": "", "build_branch": ""})), "");
 }
 
 #[test]

@@ -45,6 +45,11 @@ use super::{authorize as access, failure};
 use name::{PackageName, Version};
 use store::Store;
 
+/// A name as the stores have it, which is as it is written.
+pub(in crate::registry) fn normalized(name: &str) -> Result<String, Invalid> {
+    PackageName::parse(name).map(|name| name.as_str().to_owned())
+}
+
 /// A package could not be registered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -16,6 +16,8 @@ const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 /// Names that npm reserves, and the one that starts the registry's own paths.
 const RESERVED: &[&str] = &["-", "node_modules", "favicon.ico"];
+/// The first segments of the other ecosystems' paths: what a package of that name has would be looked for there.
+pub(super) const OTHERS_PATHS: &[&str] = &["api", "index", "legacy", "pypi", "rubygems", "simple"];
 
 /// Why a text isn't the name, version or tag it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,11 @@ impl PackageName {
         };
         if !parts_hold {
             return invalid("only a-z, 0-9, '-', '.', '_' and '~' may be used, not starting with '.' or '_'");
+        }
+        if OTHERS_PATHS.contains(&text) {
+            return invalid(
+                "this registry has paths of its own below it; choose a name with a scope, such as `@acme/api`",
+            );
         }
         Ok(Self(text.to_owned()))
     }
@@ -159,7 +166,18 @@ mod tests {
 
     #[test]
     fn package_names_follow_npms_rules() {
-        for good in ["widget", "a", "0", "lodash.get", "a~b", "@acme/widget", "@a-b.c/d_e", "constructor"] {
+        for good in [
+            "widget",
+            "a",
+            "0",
+            "lodash.get",
+            "a~b",
+            "@acme/widget",
+            "@a-b.c/d_e",
+            "constructor",
+            "@acme/api",
+            "api-client",
+        ] {
             assert!(PackageName::parse(good).is_ok(), "{good}");
         }
         let long = "a".repeat(215);
@@ -167,7 +185,11 @@ mod tests {
             @ @/ @acme @acme/ @/widget @acme/wid/get acme/widget .widget _widget __proto__ Widget wïdget @acme/..
             .. . - node_modules favicon.ico @acme/.widget @acme/- %40acme a?b a#b a\\b
         ";
-        for bad in bad.split_ascii_whitespace().chain(["", "wid get", "wid\nget", "a\0", &long]) {
+        for bad in bad
+            .split_ascii_whitespace()
+            .chain(OTHERS_PATHS.iter().copied())
+            .chain(["", "wid get", "wid\nget", "a\0", &long])
+        {
             assert!(PackageName::parse(bad).is_err(), "{bad:?}");
         }
     }

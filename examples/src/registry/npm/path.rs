@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::name::{Invalid, PackageName, Tag, Version};
+use super::name::{Invalid, OTHERS_PATHS, PackageName, Tag, Version};
 
 /// The first segment of the registry's own paths, and the one between a package and its tarballs.
 const DASH: &str = "-";
@@ -57,6 +57,7 @@ impl Route {
             [DASH, "ping"] => Ok(Self::Ping),
             [DASH, "package", rest @ ..] => Self::about_package(rest),
             [DASH, ..] => Err(PathError::Unknown),
+            [other, _, ..] if OTHERS_PATHS.contains(other) => Err(PathError::Unknown),
             rest => Self::package(rest),
         }
     }

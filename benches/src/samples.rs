@@ -9,7 +9,7 @@ use crate::scene::{Scene, claims};
 /// A token that is refused before any signature is checked, with the name of its case.
 #[derive(Debug)]
 pub struct Sample {
-    /// As in `reject_ns_<case>`.
+    /// As in `reject_ns_<case>` and `reject_over_raw_<case>`.
     pub case: &'static str,
     /// The token.
     pub token: String,
@@ -54,10 +54,10 @@ pub fn rejected_late(scene: &Scene) -> Vec<Sample> {
     };
     let (kid, now) = (scene.issuer.kid(), scene.now());
     vec![
-        late("issuer", &kid, &other_issuer(now)),
-        late("key", "unpublished", &claims(now)),
-        late("audience", &kid, &other_audience(now)),
-        late("expired", &kid, &expired(now)),
+        late("late_issuer", &kid, &other_issuer(now)),
+        late("late_key", "unpublished", &claims(now)),
+        late("late_audience", &kid, &other_audience(now)),
+        late("late_expired", &kid, &expired(now)),
     ]
 }
 

@@ -133,7 +133,7 @@ const ROWS: &[Row] = &[
         changes: honest,
         fault: Some(Fault::Down),
         status: 503,
-        words: &["keys of the issuer", "can't be had", "try again in"],
+        words: &["keys of the issuer", "can't fetch the keys", "try again in"],
     },
 ];
 

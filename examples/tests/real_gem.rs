@@ -193,7 +193,7 @@ async fn gem_shows_why_its_key_is_refused() {
     let (folder, file) = built(&gem, "strict", "1.0.0", "").await;
     let url = gems(&scene);
     for (key, reason) in [
-        (ADMIN, "published by its trusted publishers only"),
+        (ADMIN, "changed by its trusted publishers only"),
         ("rubygems_00", "not a publish token of this registry"),
     ] {
         let variables = [("GEM_HOST_API_KEY", key), ("RUBYGEMS_HOST", &url)];

@@ -73,19 +73,23 @@ fn compare(rs256: &Scene, es256: &Scene, rounds: usize, report: &mut Report) {
     report.add("raw_es256_ns", times.nanoseconds("raw_es256"));
 }
 
-/// Tokens that are refused without a signature check.
+/// Tokens that are refused without a signature check, beside the raw signature, with the claims in either order.
 fn reject(scene: &Scene, rounds: usize, report: &mut Report) {
-    let rejected = samples::rejected(scene);
+    let raw = RawSignature::of(&scene.issuer, &scene.token);
+    let mut rejected = samples::rejected(scene);
+    rejected.extend(samples::rejected_late(scene));
     // The unknown key is refused within the cool-down, which begins with its first fetch.
     for Sample { token, .. } in &rejected {
         assert!(scene.verifier.verify_cached(token).is_err());
     }
-    let subjects = rejected
-        .iter()
-        .map(|sample| Subject::new(sample.case, || assert!(scene.verify(black_box(&sample.token)).is_err())));
-    let times = interleaved(subjects.collect(), rounds, TURN);
-    for sample in &rejected {
-        report.add(&format!("reject_ns_{}", sample.case), times.nanoseconds(sample.case));
+    let mut subjects = vec![Subject::new("raw", || assert!(black_box(&raw).verify()))];
+    subjects.extend(rejected.iter().map(|sample| {
+        Subject::new(sample.case, || assert!(scene.verify(black_box(&sample.token)).is_err()))
+    }));
+    let times = interleaved(subjects, rounds, TURN);
+    for Sample { case, .. } in &rejected {
+        report.add(&format!("reject_ns_{case}"), times.nanoseconds(case));
+        report.add(&format!("reject_over_raw_{case}"), times.ratio(case, "raw"));
     }
 }
 

@@ -54,8 +54,8 @@ impl Access {
     fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
         if action.is_of_content() && self.trusted_only.contains(package) {
             let message = format!(
-                "{} is published and its tags are set by its trusted publishers only (`trusted_only`), not with a static \
-                 token; do it in the CI job that is configured as one",
+                "{} takes no static token (`trusted_only`): it is changed by its trusted publishers only; do this in a CI job that is \
+                 configured as one of them",
                 shown(package)
             );
             return Err(Denied { status: StatusCode::FORBIDDEN, message });

@@ -9,6 +9,7 @@ use crate::environment::Environment;
 use crate::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
 use crate::text::shown;
 use crate::time::{Clock, Timestamp};
+use crate::token::{Audience, IdToken, InvalidIdToken};
 
 /// The outside world, as a value: environment variables, HTTP, commands, files, clock and randomness.
 ///
@@ -26,6 +27,7 @@ pub struct Context {
     files: Arc<dyn Files>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    opaque_tokens: bool,
 }
 
 impl Default for Context {
@@ -38,6 +40,7 @@ impl Default for Context {
             files: nothing.clone(),
             clock: nothing.clone(),
             random: nothing,
+            opaque_tokens: false,
         }
     }
 }
@@ -83,6 +86,29 @@ impl Context {
     pub fn with_random(mut self, random: impl Random + 'static) -> Self {
         self.random = Arc::new(random);
         self
+    }
+
+    /// With identity tokens handed on that are no JWTs, whose audience can't be read. Without it they are an error of the
+    /// source, which tells a maintainer sooner what is wrong. A JWT for another audience stays one.
+    #[must_use]
+    pub fn with_opaque_tokens(mut self) -> Self {
+        self.opaque_tokens = true;
+        self
+    }
+
+    /// The identity token that a platform gave for `audience`, for implementations of
+    /// [`TokenSource`](crate::TokenSource): with [`Context::with_opaque_tokens`] by [`IdToken::opaque`], else by
+    /// [`IdToken::new`].
+    ///
+    /// # Errors
+    ///
+    /// As those two.
+    pub fn id_token(&self, text: impl Into<String>, audience: &Audience) -> Result<IdToken, InvalidIdToken> {
+        if self.opaque_tokens {
+            IdToken::opaque(text, audience.clone())
+        } else {
+            IdToken::new(text, audience.clone())
+        }
     }
 
     /// The environment variables.

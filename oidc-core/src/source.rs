@@ -197,7 +197,7 @@ impl TokenSource for VariableSource {
                 .fix(self.fix(audience)),
             ));
         };
-        IdToken::new(token, audience.clone()).map_err(|error| {
+        self.context.id_token(token, audience).map_err(|error| {
             let problem = format!("the token in variable `{}` can't be used: {error}", self.name);
             let diagnosis = match &error {
                 InvalidIdToken::Audience { found, .. } => {

@@ -55,7 +55,7 @@ pub struct InvalidAudience(String);
 /// An identity token as a CI platform gave it, with the audience that it was asked for.
 ///
 /// Its `aud` was compared with that audience when it was made, so that a token for another service is found out
-/// on the client's side. Its signature is the registry's to check.
+/// on the client's side; [`IdToken::opaque`] makes the exception. Its signature is the registry's to check.
 #[derive(Clone, Debug)]
 pub struct IdToken {
     token: Secret,
@@ -83,12 +83,49 @@ impl IdToken {
         }
     }
 
+    /// Takes a text that the platform handed out for `audience` and that may be anything, as `npm`, `uv` and others do with what
+    /// their variable holds. Surrounding white space is dropped.
+    ///
+    /// A text that is a JWT and names another audience is refused all the same; of any other the audience can't be read, and
+    /// only the registry finds out for whom it is. [`Context::with_opaque_tokens`](crate::Context::with_opaque_tokens) has
+    /// sources hand out such texts.
+    ///
+    /// ```
+    /// use oidc_core::{Audience, IdToken};
+    ///
+    /// let audience = Audience::new("npm:registry.example")?;
+    /// assert!(IdToken::new("opaque", audience.clone()).is_err());
+    /// let token = IdToken::opaque("opaque", audience)?;
+    /// assert_eq!(token.secret().expose(), "opaque");
+    /// assert!(token.claims().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the text is empty, longer than [`MAX_TOKEN_BYTES`], holds anything but visible ASCII characters, or is a JWT whose
+    /// `aud` is or holds anything but `audience`.
+    pub fn opaque(text: impl Into<String>, audience: Audience) -> Result<Self, InvalidIdToken> {
+        let text = Secret::new(text);
+        let token = Secret::new(text.expose().trim());
+        if token.expose().is_empty() || !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidIdToken::Text);
+        }
+        match decode_unverified(token.expose()) {
+            Err(error @ InvalidIdToken::TooLarge(_)) => Err(error),
+            Ok(claims) if claims.read_unverified().get("aud").is_some() => {
+                Self::new(token.expose(), audience)
+            }
+            _ => Ok(Self { token, audience }),
+        }
+    }
+
     /// The token's text, a secret.
     pub fn secret(&self) -> &Secret {
         &self.token
     }
 
-    /// The audience it was asked for and carries.
+    /// The audience it was asked for and, if it isn't an [opaque](IdToken::opaque) one, carries.
     pub fn audience(&self) -> &Audience {
         &self.audience
     }
@@ -97,7 +134,8 @@ impl IdToken {
     ///
     /// # Errors
     ///
-    /// Never for a token that could be made; the decoding is done again so that it needn't be kept.
+    /// When the token is an [opaque](IdToken::opaque) text that has no claims. The decoding is done again so that it needn't be
+    /// kept.
     pub fn claims(&self) -> Result<Unverified<Claims>, InvalidIdToken> {
         decode_unverified(self.token.expose())
     }
@@ -110,6 +148,9 @@ pub enum InvalidIdToken {
     /// Longer than [`MAX_TOKEN_BYTES`].
     #[error("the identity token has {0} bytes, more than the {MAX_TOKEN_BYTES} that one may have")]
     TooLarge(usize),
+    /// Empty, or with characters that no token has.
+    #[error("the identity token is empty or holds a character that is not visible ASCII")]
+    Text,
     /// Not three parts in base64url with dots between them.
     #[error("the identity token is not a JWT: expected three base64url parts with dots between them")]
     Shape,
@@ -190,6 +231,25 @@ mod tests {
             IdToken::new("x".repeat(20_000), audience()),
             Err(InvalidIdToken::TooLarge(20_000))
         ));
+    }
+
+    #[test]
+    fn an_opaque_text_is_taken_unless_it_is_for_somebody_else() {
+        for text in ["opaque", " opaque\n", "a.b", "e30.!!.c", &token("{}"), &token("[]")] {
+            let token = IdToken::opaque(text, audience()).unwrap();
+            assert_eq!(token.secret().expose(), text.trim());
+        }
+        let ours = token(r#"{"aud":"npm:registry.example"}"#);
+        assert!(IdToken::opaque(ours, audience()).unwrap().claims().is_ok());
+        for aud in [r#""npm:other""#, r#"["npm:registry.example","b"]"#, "null"] {
+            let error = IdToken::opaque(token(&format!("{{\"aud\":{aud}}}")), audience()).unwrap_err();
+            assert!(matches!(error, InvalidIdToken::Audience { .. }), "{aud}: {error}");
+        }
+        for text in ["", " ", "a b", "a\nb", "a\u{7f}", "ä"] {
+            assert!(matches!(IdToken::opaque(text, audience()), Err(InvalidIdToken::Text)), "{text:?}");
+        }
+        let long = "x".repeat(20_000);
+        assert!(matches!(IdToken::opaque(long, audience()), Err(InvalidIdToken::TooLarge(_))));
     }
 
     #[test]

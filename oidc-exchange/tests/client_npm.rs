@@ -129,6 +129,28 @@ async fn a_token_that_the_job_has_for_the_host_with_its_port_is_taken_as_npm_tak
 }
 
 #[tokio::test]
+async fn a_text_that_is_no_jwt_is_exchanged_where_the_application_says_so() {
+    let opaque = [("NPM_ID_TOKEN", "opaque")];
+    let other = signed("npm:other.example");
+    let foreign = [("NPM_ID_TOKEN", other.as_str())];
+    for (variables, lets_opaque, code) in [
+        (opaque, false, Some("token-variable-unusable")),
+        (opaque, true, None),
+        (foreign, true, Some("audience")),
+    ] {
+        let http = FakeHttp::new().on("POST", EXCHANGE, created());
+        let job = context(&http).with_environment(Environment::from_iter(variables));
+        let job = if lets_opaque { job.with_opaque_tokens() } else { job };
+        let (npm, providers) = (Npm::at(REGISTRY).unwrap(), ProviderSet::default());
+        let got = npm.publish_token(package("@acme/widget"), Mode::Always, &providers, &job).await;
+        assert_eq!(got.err().map(|error| error.diagnosis().code), code);
+        let sent: Vec<_> = http.requests().iter().flat_map(|request| request.headers.clone()).collect();
+        let bearer = sent.iter().find(|(name, _)| *name == "authorization").map(|(_, value)| value.expose());
+        assert_eq!(bearer, code.is_none().then_some("Bearer opaque"));
+    }
+}
+
+#[tokio::test]
 async fn a_reason_for_programs_is_read_and_shown_once() {
     let diagnosis = json!({
         "code": "github-workflow", "subject": { "kind": "claim", "name": "workflow_ref" },

@@ -43,7 +43,8 @@ pub(crate) async fn token_by(
         failed(SourceErrorKind::InvalidToken, code, problem)
     };
     let token = String::from_utf8(output.stdout).map_err(|_| unusable(UNUSABLE, "it is not UTF-8"))?;
-    IdToken::new(token, audience.clone())
+    context
+        .id_token(token, audience)
         .map_err(|error| unusable(code_of(&error, UNUSABLE), &error.to_string()).with_source(error))
 }
 

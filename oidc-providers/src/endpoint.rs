@@ -77,7 +77,7 @@ impl Endpoint<'_> {
         audience: &Audience,
     ) -> Result<IdToken, SourceError> {
         let Some(token) = token else { return Err(self.unusable(url, "it holds none")) };
-        IdToken::new(token, audience.clone()).map_err(|error| {
+        self.context.id_token(token, audience).map_err(|error| {
             self.rejected(url, code_of(&error, UNUSABLE), &error.to_string()).with_source(error)
         })
     }

@@ -60,7 +60,8 @@ impl TokenSource for FileSource {
         })?;
         let unusable = |code, why: &str| self.error(SourceErrorKind::InvalidToken, code, why);
         let token = String::from_utf8(content).map_err(|_| unusable(UNUSABLE, "it is not UTF-8"))?;
-        IdToken::new(token, audience.clone())
+        self.context
+            .id_token(token, audience)
             .map_err(|error| unusable(code_of(&error, UNUSABLE), &error.to_string()).with_source(error))
     }
 }

@@ -111,7 +111,7 @@ impl GitHubSource {
         let token =
             response.json::<Answer>().and_then(|answer| answer.value).filter(|token| !token.is_empty());
         let Some(token) = token else { return Err(self.no_token()) };
-        IdToken::new(token, audience.clone()).map_err(|error| {
+        self.context.id_token(token, audience).map_err(|error| {
             let problem = format!("what GitHub gave can't be used: {error}");
             let diagnosis = match &error {
                 InvalidIdToken::Audience { found, .. } => {

@@ -72,7 +72,7 @@ impl IdToken {
     pub fn new(token: impl Into<String>, audience: Audience) -> Result<Self, InvalidIdToken> {
         let token = Secret::new(token);
         let token = Secret::new(token.expose().trim());
-        let claims = decode_unverified(token.expose())?;
+        let claims = Unverified::of_token(token.expose())?;
         let found = claims.read_unverified();
         match found.get("aud") {
             Some(aud) if aud.is_exactly(audience.as_str()) => Ok(Self { token, audience }),
@@ -111,7 +111,7 @@ impl IdToken {
         if token.expose().is_empty() || !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidIdToken::Text);
         }
-        match decode_unverified(token.expose()) {
+        match Unverified::of_token(token.expose()) {
             Err(error @ InvalidIdToken::TooLarge(_)) => Err(error),
             Ok(claims) if claims.read_unverified().get("aud").is_some() => {
                 Self::new(token.expose(), audience)
@@ -137,7 +137,7 @@ impl IdToken {
     /// When the token is an [opaque](IdToken::opaque) text that has no claims. The decoding is done again so that it needn't be
     /// kept.
     pub fn claims(&self) -> Result<Unverified<Claims>, InvalidIdToken> {
-        decode_unverified(self.token.expose())
+        Unverified::of_token(self.token.expose())
     }
 }
 
@@ -170,25 +170,41 @@ pub enum InvalidIdToken {
 /// Whether a text is an identity token of some issuer, by what OpenID Connect Core, section 2 has each hold: an issuer that is a
 /// URL, an audience and an end.
 pub(crate) fn is_identity_token(text: &str) -> bool {
-    decode_unverified(text.trim()).is_ok_and(|claims| {
+    Unverified::of_token(text.trim()).is_ok_and(|claims| {
         let claims = claims.read_unverified();
         let is_url = |issuer: Cow<'_, str>| HttpUrl::parse(&issuer).is_ok();
         claims.text("iss").is_some_and(is_url) && claims.get("aud").is_some() && claims.time("exp").is_some()
     })
 }
 
-/// Reads a token's claims without any check of its signature.
-pub(crate) fn decode_unverified(token: &str) -> Result<Unverified<Claims>, InvalidIdToken> {
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(InvalidIdToken::TooLarge(token.len()));
+impl Unverified<Claims> {
+    /// The claims of a token in compact form (RFC 7515, section 7.1), whose signature nobody has checked.
+    ///
+    /// ```
+    /// use oidc_core::{Claims, Unverified};
+    ///
+    /// let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIn0.c2ln";
+    /// let claims = Unverified::<Claims>::of_token(token)?;
+    /// assert_eq!(claims.read_unverified().text("iss").as_deref(), Some("https://issuer.example"));
+    /// # Ok::<(), oidc_core::InvalidIdToken>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the text is longer than [`MAX_TOKEN_BYTES`], is not a JWT, or its claims can't be read.
+    pub fn of_token(token: &str) -> Result<Self, InvalidIdToken> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidIdToken::TooLarge(token.len()));
+        }
+        let mut parts = token.split('.');
+        let (Some(_), Some(payload), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(InvalidIdToken::Shape);
+        };
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidIdToken::Shape)?;
+        Ok(Self::new(Claims::parse(payload)?))
     }
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(InvalidIdToken::Shape);
-    };
-    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidIdToken::Shape)?;
-    Ok(Unverified::new(Claims::parse(payload)?))
 }
 
 #[cfg(test)]

@@ -89,6 +89,27 @@ impl Claims {
         self.get(name)?.as_time()
     }
 
+    /// The claims as a type of the application's own, each value as it stands in the token: GitLab, for one, writes booleans as
+    /// strings.
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Job {
+    ///     repository: String,
+    /// }
+    ///
+    /// let claims = oidc_core::Claims::parse(r#"{"iss":"https://issuer.example","repository":"acme/widget"}"#)?;
+    /// assert_eq!(claims.deserialize::<Job>()?.repository, "acme/widget");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a member that the type needs is missing or of another type. The error's text may repeat a value.
+    pub fn deserialize<'de, T: serde::Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.json)
+    }
+
     /// Every claim with its name, in the token's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, ClaimValue<'_>)> {
         self.index.iter(&self.json)

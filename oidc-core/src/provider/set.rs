@@ -5,7 +5,8 @@ use crate::claims::Claims;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::source::Detection;
-use crate::token::{decode_unverified, is_identity_token};
+use crate::token::is_identity_token;
+use crate::trust::Unverified;
 use crate::url::HttpUrl;
 
 /// The platforms that an application knows.
@@ -73,7 +74,7 @@ impl ProviderSet {
     /// It is known by a platform's issuer, by an address below one (an enterprise's, an organization's), or by claims that a
     /// platform has in each of its tokens.
     pub fn identity_issuer(&self, text: &str) -> Option<String> {
-        let claims = decode_unverified(text.trim()).ok()?;
+        let claims = Unverified::<Claims>::of_token(text.trim()).ok()?;
         let claims = claims.read_unverified();
         let issuer = claims.text("iss")?;
         let is_of = |provider: &Arc<dyn Provider>| {

@@ -20,7 +20,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `system` | `Context::system()`: the real world on tokio, with a reqwest client; TLS by the application's installed `CryptoProvider` of rustls |
+//! | `system` | `Context::system()`: the real world on tokio, with an HTTP client on hyper; TLS by the application's installed `CryptoProvider` of rustls |
 //! | `system-aws-lc` | `system`, with aws-lc-rs for TLS where the application installed nothing |
 //! | `system-ring` | `system`, with ring for TLS where the application installed nothing |
 //! | `http` | conversions from and to the `http` crate's requests and responses |

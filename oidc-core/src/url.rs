@@ -189,11 +189,6 @@ impl HttpUrl {
         url.query_pairs_mut().append_pair(name, value);
         Self(url)
     }
-
-    #[cfg(feature = "system")]
-    pub(crate) fn into_inner(self) -> url::Url {
-        self.0
-    }
 }
 
 impl fmt::Display for HttpUrl {

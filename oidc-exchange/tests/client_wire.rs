@@ -5,7 +5,7 @@ mod wire;
 
 use std::time::Duration;
 
-use oidc_core::http::{HttpErrorKind, HttpSettings, Request};
+use oidc_core::http::{HttpErrorKind, HttpSettings, Request, Step};
 use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken};
 use oidc_exchange::client::{ExchangeError, ExchangeErrorKind, Npm, PublishToken, Registry as _};
 use oidc_exchange::npm::PackageName;
@@ -107,12 +107,12 @@ async fn an_answer_without_end_is_refused() {
 
 #[tokio::test]
 async fn a_server_that_is_silent_or_slow_is_given_up() {
-    for answer in [Answer::silent(), Answer::dripping()] {
+    for (answer, step) in [(Answer::silent(), Step::Answer), (Answer::dripping(), Step::Body)] {
         let wire = Wire::start(answer).await;
         let deadline = Duration::from_millis(300);
         let request = Request::post(HttpUrl::parse(wire.url()).unwrap()).deadline(deadline);
         let error = direct().http().send(request).await.unwrap_err();
-        assert_eq!(error.kind(), &HttpErrorKind::Timeout(deadline));
+        assert_eq!(error.kind(), &HttpErrorKind::Timeout { step, after: deadline });
     }
 }
 

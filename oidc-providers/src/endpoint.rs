@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oidc_core::http::{Request, Response, message_of, message_without};
 use oidc_core::{
-    Audience, Context, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject,
+    Audience, Context, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject, shown,
 };
 
 use crate::command::code_of;
@@ -50,14 +50,12 @@ impl Endpoint<'_> {
                     response.status == 429 || response.status >= 500,
                 ),
                 Err(error) => {
-                    let problem = format!("{} can't be asked for an identity token: {error}", self.name);
+                    let problem = format!("{} can't be asked for an identity token", self.name);
+                    let subject = Subject::Url(request.url.to_string());
+                    let diagnosis =
+                        error.diagnosis("token-endpoint-unavailable", subject, &problem, self.fix);
                     let is_transient = error.is_transient();
-                    let failed = self.failed(
-                        SourceErrorKind::Unavailable,
-                        "token-endpoint-unavailable",
-                        &request.url,
-                        problem,
-                    );
+                    let failed = SourceError::new(SourceErrorKind::Unavailable, diagnosis);
                     (failed.with_source(error), is_transient)
                 }
             };
@@ -99,6 +97,9 @@ impl Endpoint<'_> {
         };
         let message = message.map_or_else(String::new, |message| format!(", {message}"));
         let problem = format!("{} gave no identity token: status {}{message}", self.name, response.status);
+        if response.is_from_elsewhere() {
+            return elsewhere(url, &problem);
+        }
         let kind =
             if response.status >= 500 { SourceErrorKind::Unavailable } else { SourceErrorKind::Rejected };
         self.failed(kind, "token-endpoint-refused", url, problem)
@@ -113,4 +114,15 @@ impl Endpoint<'_> {
     ) -> SourceError {
         SourceError::new(kind, Diagnosis::new(code, Subject::Url(url.to_string()), problem).fix(self.fix))
     }
+}
+
+/// The refusal of somebody between the job and its platform.
+pub(crate) fn elsewhere(url: &HttpUrl, problem: &str) -> SourceError {
+    let problem = format!("{problem}; that is a web page or a proxy's answer, and not the platform's");
+    let diagnosis = Diagnosis::new("token-endpoint-elsewhere", Subject::Url(url.to_string()), problem);
+    let host = shown(url.host());
+    let fix = format!(
+        "look for a proxy between this job and `{host}`, and have it let the request through; or name the host in `no_proxy`"
+    );
+    SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix))
 }

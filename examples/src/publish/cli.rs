@@ -171,7 +171,9 @@ impl Arguments {
     pub fn context(&self) -> Result<Context, PublishError> {
         let environment = Environment::system();
         let user_agent = concat!("trusted-publish/", env!("CARGO_PKG_VERSION"));
-        let settings = HttpSettings::from_environment(&environment).with_user_agent(user_agent);
+        let settings = HttpSettings::from_environment(&environment)
+            .with_user_agent(user_agent)
+            .with_ca_setting("--ca-file FILE");
         let cx = Context::system_with(environment, settings.clone())?;
         let Some(path) = &self.command.target().ca_file else { return Ok(cx) };
         let authority = cx.files().read(path, MAX_CA_FILE)?;

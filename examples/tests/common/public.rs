@@ -41,6 +41,15 @@ type Authority = CertifiedIssuer<'static, KeyPair>;
 
 impl PublicHosts {
     pub async fn start() -> Self {
+        Self::serve(None).await
+    }
+
+    /// Hosts that answer every `POST` with this, as an npm registry does to an exchange.
+    pub async fn start_with(granted: &serde_json::Value) -> Self {
+        Self::serve(Some(granted.to_string())).await
+    }
+
+    async fn serve(granted: Option<String>) -> Self {
         let authority = Arc::new(authority());
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
@@ -52,7 +61,8 @@ impl PublicHosts {
             while let Ok((stream, _)) = listener.accept().await {
                 // A client that hangs up has asked nothing more.
                 let (authority, record) = (Arc::clone(&authority), Arc::clone(&record));
-                tokio::spawn(async move { tunnel(stream, &authority, record).await });
+                let granted = granted.clone();
+                tokio::spawn(async move { tunnel(stream, &authority, record, granted).await });
             }
         });
         Self { proxy, folder, asked }
@@ -88,7 +98,13 @@ impl PublicHosts {
         all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    fn authority(&self) -> PathBuf {
+    /// The proxy that leads to them.
+    pub fn proxy(&self) -> &str {
+        &self.proxy
+    }
+
+    /// The file with their authority's certificate.
+    pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 }
@@ -108,7 +124,12 @@ fn authority() -> Authority {
 }
 
 /// A proxy's tunnel, whose end is the host that was asked for.
-async fn tunnel(mut stream: TcpStream, authority: &Authority, record: Arc<Mutex<Vec<Asked>>>) -> Option<()> {
+async fn tunnel(
+    mut stream: TcpStream,
+    authority: &Authority,
+    record: Arc<Mutex<Vec<Asked>>>,
+    granted: Option<String>,
+) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < 16 << 10 {
         head.push(stream.read_u8().await.ok()?);
@@ -120,7 +141,8 @@ async fn tunnel(mut stream: TcpStream, authority: &Authority, record: Arc<Mutex<
     let host = host?;
     stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?;
     let inside = acceptor(authority, &host).accept(stream).await.ok()?;
-    let service = service_fn(move |request| answer(host.clone(), request, Arc::clone(&record)));
+    let service =
+        service_fn(move |request| answer(host.clone(), request, Arc::clone(&record), granted.clone()));
     http1::Builder::new().serve_connection(TokioIo::new(inside), service).await.ok()
 }
 
@@ -128,6 +150,7 @@ async fn answer(
     host: String,
     request: Request<Incoming>,
     record: Arc<Mutex<Vec<Asked>>>,
+    granted: Option<String>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let mut text = format!("{} {}\n", parts.method, parts.uri);
@@ -140,6 +163,8 @@ async fn answer(
     let (status, body) = match (parts.method.as_str(), parts.uri.path()) {
         // cargo asks where to publish.
         ("GET", "/config.json") => (200, format!(r#"{{"dl":"https://{host}/dl","api":"https://{host}"}}"#)),
+        ("GET", path) if granted.is_some() && path.ends_with("/-/ping") => (200, "{}".to_owned()),
+        ("POST", _) if granted.is_some() => (201, granted.unwrap_or_default()),
         ("GET", _) => (404, "{}".to_owned()),
         _ => (403, r#"{"message":"nobody publishes here"}"#.to_owned()),
     };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt as _, Full};
-use oidc_core::http::{HttpErrorKind, Response};
+use oidc_core::http::{CertificateFault, HttpErrorKind, ProxyFault, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
@@ -150,18 +150,38 @@ async fn failing_registries() -> Vec<(&'static str, Diagnosis, String)> {
     said
 }
 
+fn certificate(fault: CertificateFault) -> HttpErrorKind {
+    HttpErrorKind::Certificate { host: "registry.example".to_owned(), fault }
+}
+
 async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
     let url = format!("{REGISTRY}-/npm/v1/oidc/token/exchange/package/@acme%2fwidget");
     let token = IdToken::new(issuer().sign(&claims(&[])), Audience::new(AUDIENCE).unwrap()).unwrap();
     let mut said = Vec::new();
     for (what, kind) in [
         ("nobody is there", HttpErrorKind::Connect("connection refused".to_owned())),
-        ("no answer in time", HttpErrorKind::Timeout(Duration::from_secs(30))),
+        ("no answer in time", HttpErrorKind::Timeout { step: Step::Answer, after: Duration::from_secs(30) }),
         ("an answer without an end", HttpErrorKind::TooLarge(65_536)),
         (
             "a request that can't be sent",
             HttpErrorKind::Request("header `x` has an invalid value".to_owned()),
         ),
+        (
+            "a proxy that lets nothing through",
+            HttpErrorKind::Proxy(ProxyFault::Refused { status: 403, message: Some("Forbidden".to_owned()) }),
+        ),
+        (
+            "a proxy that wants credentials",
+            HttpErrorKind::Proxy(ProxyFault::Refused { status: 407, message: None }),
+        ),
+        ("a proxy that is not there", HttpErrorKind::Proxy(ProxyFault::Unreachable("refused".to_owned()))),
+        ("a proxy that says nothing", HttpErrorKind::Proxy(ProxyFault::Timeout(Duration::from_secs(30)))),
+        (
+            "a certificate of an unknown issuer",
+            certificate(CertificateFault::UnknownIssuer(Some("CN=Acme".to_owned()))),
+        ),
+        ("a certificate that has expired", certificate(CertificateFault::Expired)),
+        ("a certificate of another host", certificate(CertificateFault::OtherHost)),
         ("a connection that breaks", HttpErrorKind::Broken("connection reset".to_owned())),
         ("https at a port of http", HttpErrorKind::NotTls),
         ("http at a port of https", HttpErrorKind::NotHttp),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt as _, Full};
-use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Method, Request, Response};
+use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Method, Request, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
@@ -402,7 +402,9 @@ impl World {
         let audience = request.url.as_str().split_once("audience=").map(|(_, rest)| decoded(rest));
         let token = self.token(&audience.unwrap_or_default());
         match &self.row.token_endpoint {
-            Some(answer) if answer.status == 0 => Err(HttpErrorKind::Timeout(request.deadline)),
+            Some(answer) if answer.status == 0 => {
+                Err(HttpErrorKind::Timeout { step: Step::Answer, after: request.deadline })
+            }
             Some(answer) => {
                 let body = answer.body.replace("TOKEN", &token);
                 Ok(Response::new(answer.status, Vec::new(), body))
@@ -429,7 +431,7 @@ impl HttpClient for World {
             }
             Method::Get => match self.probe() {
                 answer if answer.status == 0 => {
-                    let kind = HttpErrorKind::Connect("certificate has expired".to_owned());
+                    let kind = HttpErrorKind::Connect("no route to host".to_owned());
                     Err(HttpError::new(&request, kind))
                 }
                 answer => Ok(answer),

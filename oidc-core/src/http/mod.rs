@@ -1,11 +1,12 @@
 //! HTTP as a seam: one request, one answer, with its bounds in the request.
 //!
-//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on reqwest. For any
+//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on hyper. For any
 //! other client, feature `http` converts requests and responses from and to the `http` crate's types, so that an adapter
 //! takes a dozen lines.
 
 #[cfg(feature = "http")]
 mod convert;
+mod error;
 #[cfg(feature = "system")]
 mod system;
 
@@ -19,6 +20,7 @@ use crate::secret::Secret;
 use crate::text::shown;
 use crate::url::HttpUrl;
 
+pub use self::error::{CertificateFault, HttpError, HttpErrorKind, Proxy, ProxyFault, Step, Way};
 #[cfg(feature = "system")]
 pub use self::system::{HttpSettings, InvalidHttpSettings, SystemHttp};
 
@@ -199,6 +201,19 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
+    /// Whether the body is a web page.
+    pub fn is_html(&self) -> bool {
+        let body = self.body.trim_ascii_start();
+        let is_page =
+            |start: &[u8]| body.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+        is_page(b"<!doctype") || is_page(b"<html")
+    }
+
+    /// Whether a refusal is somebody else's than that of a service that speaks JSON: a proxy's, a log-in's or a web site's.
+    pub fn is_from_elsewhere(&self) -> bool {
+        matches!(self.status, 407 | 511) || (400..=499).contains(&self.status) && self.is_html()
+    }
+
     /// The first header of this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
@@ -213,67 +228,6 @@ impl Response {
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "status {} ({} bytes)", self.status, self.body.len())
-    }
-}
-
-/// No complete answer came.
-#[derive(Debug, thiserror::Error)]
-#[error("{} {url}: {kind}", method.as_str())]
-pub struct HttpError {
-    kind: HttpErrorKind,
-    method: Method,
-    url: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// Why no complete answer came.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HttpErrorKind {
-    /// The host could not be reached: name, connection, TLS or proxy.
-    #[error("no connection ({0})")]
-    Connect(String),
-    /// The URL says https, and the other side speaks no TLS.
-    #[error("what is spoken at this port is not TLS, which `https://` asks for, and may be plain http")]
-    NotTls,
-    /// The URL says http, and the other side speaks something else.
-    #[error("what is spoken at this port is not plain HTTP, which `http://` asks for, and may be https")]
-    NotHttp,
-    /// [`Request::deadline`] passed.
-    #[error("no answer within {} s", .0.as_secs_f32())]
-    Timeout(Duration),
-    /// The body is longer than [`Request::max_body`].
-    #[error("the answer is longer than {0} bytes")]
-    TooLarge(usize),
-    /// The request can't be sent, such as for a header value that is not one.
-    #[error("the request can't be sent ({0})")]
-    Request(String),
-    /// The connection broke, or what came was not HTTP.
-    #[error("the connection broke ({0})")]
-    Broken(String),
-}
-
-impl HttpError {
-    /// An error for a request. Text in `kind` must be fit to be shown.
-    pub fn new(request: &Request, kind: HttpErrorKind) -> Self {
-        Self { kind, method: request.method, url: request.url.to_string(), source: None }
-    }
-
-    /// With the error below it.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// Why.
-    pub fn kind(&self) -> &HttpErrorKind {
-        &self.kind
-    }
-
-    /// Whether the same request may go through a little later.
-    pub fn is_transient(&self) -> bool {
-        matches!(self.kind, HttpErrorKind::Connect(_) | HttpErrorKind::Timeout(_) | HttpErrorKind::Broken(_))
     }
 }
 

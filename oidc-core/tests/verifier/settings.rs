@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::http::{HttpErrorKind, Response};
+use oidc_core::http::{HttpErrorKind, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer};
 use oidc_core::verify::{
     InvalidVerifier, KeyFault, MAX_LEEWAY, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER, Reason,
@@ -159,7 +159,7 @@ async fn forgotten_keys_are_fetched_anew_at_once() {
 async fn keys_that_can_not_be_had_are_told_apart_from_keys_that_can_not_be_used() {
     let faults = [
         (Err(HttpErrorKind::Connect("down".to_owned())), KeyFault::Unreachable),
-        (Err(HttpErrorKind::Timeout(SECOND)), KeyFault::Unreachable),
+        (Err(HttpErrorKind::Timeout { step: Step::Answer, after: SECOND }), KeyFault::Unreachable),
         (Ok(Response::new(503, Vec::new(), "")), KeyFault::Unreachable),
         (Ok(Response::new(404, Vec::new(), "")), KeyFault::Invalid),
         (Ok(Response::new(302, Vec::new(), "")), KeyFault::Invalid),

@@ -64,6 +64,11 @@ impl ExchangeError {
         self.known
     }
 
+    /// Why no complete answer came, where none did: the proxy, the certificate, the deadline.
+    pub fn http_error(&self) -> Option<&HttpError> {
+        self.source.as_deref()
+    }
+
     /// Whether the registry doesn't know what it was asked for.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self.kind, ExchangeErrorKind::Rejected { status: 404, .. })
@@ -71,14 +76,9 @@ impl ExchangeError {
 
     /// No complete answer came.
     pub(super) fn no_answer(url: &HttpUrl, error: HttpError) -> Self {
-        let problem = match is_refused(&error) {
-            true => nothing_listens(url),
-            false => format!("the registry gave no usable answer to the exchange: {error}"),
-        };
         let (kind, code, fix) = match error.kind() {
-            HttpErrorKind::Connect(_) => {
-                let fix = "check the registry's URL, its certificate and the proxy";
-                (ExchangeErrorKind::Unreachable, "exchange-unreachable", fix)
+            HttpErrorKind::Connect(_) | HttpErrorKind::Proxy(_) | HttpErrorKind::Certificate { .. } => {
+                (ExchangeErrorKind::Unreachable, "exchange-unreachable", CHECK_WAY)
             }
             HttpErrorKind::NotTls | HttpErrorKind::NotHttp => {
                 (ExchangeErrorKind::Unreachable, "exchange-unreachable", CHECK_SCHEME)
@@ -92,7 +92,11 @@ impl ExchangeError {
                 (ExchangeErrorKind::Unreachable, "exchange-unreachable", fix)
             }
         };
-        let diagnosis = Diagnosis::new(code, Subject::Url(url.to_string()), problem).fix(fix);
+        let subject = Subject::Url(url.to_string());
+        let diagnosis = match nothing_listens(url, &error) {
+            Some(problem) => Diagnosis::new(code, subject, problem).fix(fix),
+            None => error.diagnosis(code, subject, "the registry gave no usable answer to the exchange", fix),
+        };
         Self { source: Some(Box::new(error)), ..Self::new(kind, diagnosis) }
     }
 
@@ -105,7 +109,7 @@ impl ExchangeError {
         known: &'static [KnownRefusal],
     ) -> Self {
         let message = message_without(answer, token.secret());
-        let is_elsewhere = is_from_elsewhere(answer);
+        let is_elsewhere = answer.is_from_elsewhere();
         // What a proxy says is no registry's reason, and its advice not ours.
         let told = if is_elsewhere { None } else { Told::read(answer, token.secret()) };
         let status = answer.status;
@@ -202,30 +206,22 @@ pub(super) const CHECK_SCHEME: &str = "write the registry's URL with the scheme 
 pub(super) const CHECK_URL: &str =
     "check that the URL is the registry's and not that of a proxy or a web page";
 
-/// What is wrong where a connection is refused.
-pub(super) fn nothing_listens(url: &HttpUrl) -> String {
-    format!("nothing listens at {}: is the registry running?", shown(&url.host_and_port()))
+/// What to check where a registry can't be reached.
+pub(super) const CHECK_WAY: &str = "check the registry's URL; where the network takes a proxy, name it in `https_proxy`, with exceptions in `no_proxy`";
+
+/// What is wrong where a registry's host refuses the connection.
+pub(super) fn nothing_listens(url: &HttpUrl, error: &HttpError) -> Option<String> {
+    let is_refused = matches!(error.kind(), HttpErrorKind::Connect(_)) && is_refused(error);
+    is_refused
+        .then(|| format!("nothing listens at {}: is the registry running?", shown(&url.host_and_port())))
 }
 
 /// Whether nobody listens where a request was sent. An I/O error hides what it wraps from those that walk the chain.
-pub(super) fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     let io = error.downcast_ref::<io::Error>();
     io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
         || io.and_then(io::Error::get_ref).is_some_and(|wrapped| is_refused(wrapped))
         || error.source().is_some_and(is_refused)
-}
-
-/// Whether the body is a web page.
-pub(super) fn is_html(answer: &Response) -> bool {
-    let body = answer.body.trim_ascii_start();
-    let is_page =
-        |start: &[u8]| body.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
-    is_page(b"<!doctype") || is_page(b"<html")
-}
-
-/// Whether somebody else than the registry answered: a proxy, or a web site.
-fn is_from_elsewhere(answer: &Response) -> bool {
-    matches!(answer.status, 407 | 511) || (400..=499).contains(&answer.status) && is_html(answer)
 }
 
 /// Whether a message says no more than the status. npmjs says `package not found` for every claim that differs, and web
@@ -257,7 +253,7 @@ const OF_PATHS: &[&str] =
 /// What to do. A registry's own reason needs nothing beside it.
 fn advice(answer: &Response, message: Option<&str>) -> Option<&'static str> {
     let has_reason = message.is_some_and(|message| !is_generic(message));
-    if is_from_elsewhere(answer) {
+    if answer.is_from_elsewhere() {
         return Some(if answer.status == 407 { PROXY } else { CHECK_URL });
     }
     match answer.status {

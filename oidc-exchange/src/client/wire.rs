@@ -14,7 +14,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::audience;
-use super::error::is_html;
 use super::{ExchangeError, ExchangeErrorKind, Protocol, PublishToken, Registry};
 
 /// A publish token may have this many bytes.
@@ -269,7 +268,7 @@ pub(super) fn read<T: DeserializeOwned>(
     answer: &Response,
     otherwise: &str,
 ) -> Result<T, ExchangeError> {
-    if is_html(answer) {
+    if answer.is_html() {
         return Err(ExchangeError::elsewhere(url, answer));
     }
     answer.json().ok_or_else(|| ExchangeError::invalid_answer(url, otherwise))

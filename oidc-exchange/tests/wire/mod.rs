@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oidc_core::testing::FakeIssuer;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
@@ -160,8 +160,28 @@ pub struct Authority {
 
 impl Authority {
     pub fn of(host: &str) -> Self {
+        Self::signed(&CertificateParams::new([host.to_owned()]).unwrap())
+    }
+
+    /// One whose certificate's issuer has this name.
+    pub fn named(host: &str, name: &str) -> Self {
+        let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        Self::signed(&params)
+    }
+
+    /// One whose certificate is valid from one year's beginning to another's.
+    pub fn valid(host: &str, from: i32, until: i32) -> Self {
+        let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+        Self::signed(&params)
+    }
+
+    fn signed(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([host.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
         Self { pem: certificate.pem(), certificate, key }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use oidc_core::http::{HttpErrorKind, Response};
+use oidc_core::http::{HttpErrorKind, ProxyFault, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::{
     Ambient, Audience, Command, CommandError, CommandOutput, Commands, Context, Detection, Diagnosis,
@@ -138,7 +138,15 @@ impl Case {
             let method = if method == "POST" { "POST" } else { "GET" };
             match recorded.fails.as_deref() {
                 None => http.on(method, url, Response::new(recorded.status, Vec::new(), recorded.output())),
-                Some("timeout") => http.fail(method, url, HttpErrorKind::Timeout(Duration::from_secs(5))),
+                Some("timeout") => http.fail(
+                    method,
+                    url,
+                    HttpErrorKind::Timeout { step: Step::Answer, after: Duration::from_secs(5) },
+                ),
+                Some("proxy") => {
+                    let refused = ProxyFault::Refused { status: 403, message: Some("Forbidden".to_owned()) };
+                    http.fail(method, url, HttpErrorKind::Proxy(refused))
+                }
                 Some("too-large") => http.fail(method, url, HttpErrorKind::TooLarge(1)),
                 Some(_) => http.fail(method, url, HttpErrorKind::Connect("nobody is there".to_owned())),
             }

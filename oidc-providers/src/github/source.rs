@@ -9,6 +9,7 @@ use oidc_core::{
 };
 use serde::Deserialize;
 
+use crate::endpoint::elsewhere;
 use crate::links;
 
 const ACTIONS: &str = "GITHUB_ACTIONS";
@@ -145,9 +146,9 @@ impl GitHubSource {
     }
 
     fn unreachable(&self, error: HttpError) -> Failure {
-        let problem = format!("GitHub can't be asked for an identity token: {error}");
-        let diagnosis = Diagnosis::new("github-unavailable", self.subject(), problem)
-            .fix("run the job again; see https://www.githubstatus.com if it goes on");
+        let problem = "GitHub can't be asked for an identity token";
+        let fix = "run the job again; see https://www.githubstatus.com if it goes on";
+        let diagnosis = error.diagnosis("github-unavailable", self.subject(), problem, fix);
         let retry = error.is_transient().then_some(Duration::ZERO);
         Failure { error: SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error), retry }
     }
@@ -158,6 +159,9 @@ impl GitHubSource {
             Some(message) => format!("GitHub gave no identity token: status {status}, {message}"),
             None => format!("GitHub gave no identity token: status {status}"),
         };
+        if response.is_from_elsewhere() {
+            return Failure { error: elsewhere(&self.url, &problem), retry: None };
+        }
         let diagnosis = Diagnosis::new("github-refused", self.subject(), problem);
         if status == 429 || status >= 500 {
             let fix = "run the job again; see https://www.githubstatus.com if it goes on";

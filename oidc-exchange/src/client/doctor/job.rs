@@ -9,7 +9,7 @@ use oidc_core::{
 
 use super::report::{Report, UNUSUAL_ISSUER};
 use crate::client::demand::TrustedIssuers;
-use crate::client::{Registry, TrustedPlatform, links};
+use crate::client::{ExchangeErrorKind, Registry, TrustedPlatform, links};
 
 /// CI platforms that are known by a variable, whether or not a provider for them is in the set.
 const OTHERS: &[(&str, &str)] = &[
@@ -58,6 +58,7 @@ impl Job {
         let audience = match registry.audience(cx).await {
             Ok(audience) => audience,
             Err(error) => {
+                report.is_unreachable = *error.kind() == ExchangeErrorKind::Unreachable;
                 report.add(error.diagnosis().clone());
                 return None;
             }

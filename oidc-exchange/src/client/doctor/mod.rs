@@ -139,7 +139,7 @@ impl<'a, R: Registry> Doctor<'a, R> {
 
     /// Whether a registry is at its URL, unless it was asked for its audience before and could not be reached.
     async fn probe(&self, cx: &Context, report: &mut Report) -> Probed {
-        if report.diagnoses.iter().any(|one| one.code == "exchange-unreachable") {
+        if report.is_unreachable {
             return Probed::without_clock(Found::Nothing);
         }
         place::probe(self.registry, cx, report).await

@@ -1,11 +1,14 @@
 //! The registry's URL, what answers there, and what its clock shows.
 
 use jiff::fmt::rfc2822;
-use oidc_core::http::{HttpErrorKind, Response, message_of};
+use oidc_core::http::{HttpErrorKind, Response, Step, message_of};
 use oidc_core::{Context, Diagnosis, HttpUrl, InvalidUrl, Severity, Subject, Timestamp, shown};
 
 use super::report::Report;
 use crate::client::{Registry, error};
+
+/// The stable name of a registry that no answer came from.
+const UNREACHABLE: &str = "registry-unreachable";
 
 /// What is wrong with a registry's URL that can't be used.
 pub fn unusable_url(error: &InvalidUrl) -> Diagnosis {
@@ -52,21 +55,22 @@ pub(super) async fn probe<R: Registry>(registry: &R, cx: &Context, report: &mut 
             Probed { found: Found::Registry, clock: answer.header("date").and_then(date) }
         }
         Err(error) => {
-            let is_other_scheme = matches!(error.kind(), HttpErrorKind::NotTls | HttpErrorKind::NotHttp);
-            let is_nowhere = is_other_scheme
-                || matches!(error.kind(), HttpErrorKind::Connect(_) | HttpErrorKind::Request(_));
+            let (is_nowhere, fix) = match error.kind() {
+                HttpErrorKind::NotTls | HttpErrorKind::NotHttp => (true, error::CHECK_SCHEME),
+                HttpErrorKind::Connect(_) | HttpErrorKind::Proxy(_) | HttpErrorKind::Certificate { .. } => {
+                    (true, error::CHECK_WAY)
+                }
+                HttpErrorKind::Request(_) => (true, "check the registry's URL"),
+                HttpErrorKind::Timeout { step: Step::Connect | Step::Tls, .. } => (true, error::CHECK_WAY),
+                _ => (false, error::CHECK_WAY),
+            };
             let severity = if is_nowhere { Severity::Error } else { Severity::Warning };
-            let problem = match error::is_refused(&error) {
-                true => error::nothing_listens(&url),
-                false => format!("the registry can't be reached: {error}"),
+            let subject = Subject::Url(url.to_string());
+            let diagnosis = match error::nothing_listens(&url, &error) {
+                Some(problem) => Diagnosis::new(UNREACHABLE, subject, problem).fix(fix),
+                None => error.diagnosis(UNREACHABLE, subject, "the registry can't be reached", fix),
             };
-            let fix = if is_other_scheme {
-                error::CHECK_SCHEME
-            } else {
-                "check the registry's URL, its certificate, and the proxy in `https_proxy` and `no_proxy`"
-            };
-            let diagnosis = Diagnosis::new("registry-unreachable", Subject::Url(url.to_string()), problem);
-            report.add(diagnosis.severity(severity).fix(fix));
+            report.add(diagnosis.severity(severity));
             Probed::without_clock(if is_nowhere { Found::Nothing } else { Found::Registry })
         }
     }
@@ -79,7 +83,7 @@ fn other<R: Registry>(registry: &R, url: &HttpUrl, wants_json: bool, answer: &Re
     if matches!(status, 407 | 511) {
         return None;
     }
-    if wants_json && error::is_html(answer) {
+    if wants_json && answer.is_html() {
         let problem = format!(
             "a web page answers, not a registry: status {status} at `{url}`; it is a proxy's, a log-in's or a web site's"
         );

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::next;
 use super::remains::OldWay;
-use crate::client::{ExchangeError, KnownRefusal, RegistryReason, quoted};
+use crate::client::{ExchangeError, ExchangeErrorKind, KnownRefusal, RegistryReason, quoted};
 
 /// The stable name of an issuer that each registry has to trust by itself.
 pub(super) const UNUSUAL_ISSUER: &str = "issuer-not-public";
@@ -37,6 +37,8 @@ pub struct Report {
     stated: Vec<Diagnosis>,
     #[serde(skip)]
     is_found: bool,
+    #[serde(skip)]
+    pub(super) is_unreachable: bool,
     #[serde(skip)]
     known: Option<&'static KnownRefusal>,
     #[serde(skip)]
@@ -99,6 +101,7 @@ impl Report {
             next: Vec::new(),
             stated: Vec::new(),
             is_found: true,
+            is_unreachable: false,
             known: None,
             has_no_exchange: false,
         }
@@ -129,8 +132,12 @@ impl Report {
     /// There is no registry at its URL: what it might mind of the job is of no concern before it is found.
     pub(super) fn miss_registry(&mut self) {
         self.diagnoses.retain(|one| one.severity == Severity::Error || !is_about_claim(one));
-        let is_nowhere =
-            |one: &Diagnosis| matches!(one.code, "registry-unreachable" | "exchange-unreachable");
+        let is_nowhere = |one: &Diagnosis| {
+            matches!(
+                one.code,
+                "registry-unreachable" | "exchange-unreachable" | "http-proxy" | "http-certificate"
+            )
+        };
         self.diagnoses.sort_by_key(|one| !is_nowhere(one));
         self.is_found = false;
     }
@@ -199,7 +206,7 @@ impl Report {
         self.refusal = error.reason().cloned();
         self.known = error.known_refusal();
         let mut refused = error.diagnosis().clone();
-        if matches!(refused.code, "exchange-elsewhere" | "exchange-unreachable") {
+        if refused.code == "exchange-elsewhere" || *error.kind() == ExchangeErrorKind::Unreachable {
             self.miss_registry();
         }
         if let Some(reason) = &self.refusal {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use oidc_core::http::{HttpErrorKind, Response};
+use oidc_core::http::{HttpErrorKind, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::{
     Ambient, Audience, Context, FileError, Files, ProviderSet, SourceError, SourceErrorKind, TokenSource,
@@ -165,7 +165,7 @@ async fn what_passes_is_waited_for_and_asked_again() {
     let good = answer(&json!({"value": unsigned(AUDIENCE)}));
     let http = FakeHttp::new()
         .on("GET", URL, Response::new(503, Vec::new(), ""))
-        .fail("GET", URL, HttpErrorKind::Timeout(Duration::from_secs(5)))
+        .fail("GET", URL, HttpErrorKind::Timeout { step: Step::Answer, after: Duration::from_secs(5) })
         .on("GET", URL, Response::new(429, vec![("retry-after".to_owned(), "7".to_owned())], ""))
         .on("GET", URL, good);
     let clock = ManualClock::at(NOW);

@@ -1,0 +1,348 @@
+use std::fmt;
+use std::time::Duration;
+
+use super::{Method, Request};
+use crate::diagnosis::{Diagnosis, Subject};
+use crate::text::shown;
+
+/// No complete answer came.
+///
+/// [`HttpError::kind`] says why, [`HttpError::proxy`] by which proxy the request went, and [`HttpError::advice`] what to
+/// change on this machine, where that is what is at fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{} {}: {kind}{}", method.as_str(), target.url, By(self.proxy()))]
+pub struct HttpError {
+    kind: HttpErrorKind,
+    method: Method,
+    target: Box<Target>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Where a request went, and how.
+#[derive(Debug)]
+struct Target {
+    url: String,
+    host: String,
+    way: Way,
+}
+
+/// Why no complete answer came.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpErrorKind {
+    /// The host has no address, or nothing accepts connections there.
+    #[error("no connection ({0})")]
+    Connect(String),
+    /// The proxy opened no way to the host.
+    #[error(transparent)]
+    Proxy(ProxyFault),
+    /// The certificate of the other side is not accepted.
+    #[error("the certificate of `{}` is not accepted: {fault}", shown(host))]
+    Certificate {
+        /// Whose certificate it should be.
+        host: String,
+        /// What is wrong with it.
+        fault: CertificateFault,
+    },
+    /// The URL says https, and the other side speaks no TLS.
+    #[error("what is spoken at this port is not TLS, which `https://` asks for, and may be plain http")]
+    NotTls,
+    /// The URL says http, and the other side speaks something else.
+    #[error("what is spoken at this port is not plain HTTP, which `http://` asks for, and may be https")]
+    NotHttp,
+    /// [`Request::deadline`] passed.
+    #[error("{step} within {} s", .after.as_secs_f32())]
+    Timeout {
+        /// What the request was waiting for.
+        step: Step,
+        /// The request's deadline.
+        after: Duration,
+    },
+    /// The body is longer than [`Request::max_body`].
+    #[error("the answer is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The request can't be sent, such as for a header value that is not one.
+    #[error("the request can't be sent ({0})")]
+    Request(String),
+    /// The connection broke, or what came was not HTTP.
+    #[error("the connection broke ({0})")]
+    Broken(String),
+}
+
+/// Why a proxy opened no way to the host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProxyFault {
+    /// Nothing accepts connections at the proxy's address.
+    #[error("the proxy can't be reached ({0})")]
+    Unreachable(String),
+    /// The proxy answered with another status than 2xx.
+    #[error("the proxy refused the connection to the host: status {status}{}", Says(.message.as_deref()))]
+    Refused {
+        /// The status.
+        status: u16,
+        /// What the proxy said, fit to be shown.
+        message: Option<String>,
+    },
+    /// The proxy said nothing until [`Request::deadline`].
+    #[error("the proxy opened no connection to the host within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    /// The proxy closed the connection, or what it said was not HTTP.
+    #[error("the proxy broke the connection off ({0})")]
+    Broken(String),
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateFault {
+    /// No trusted authority stands behind it.
+    #[error("its issuer{} is not trusted", Named(.0.as_deref()))]
+    UnknownIssuer(
+        /// The issuer's name as the certificate has it (RFC 4514), fit to be shown; `None` where it can't be read.
+        Option<String>,
+    ),
+    /// It has expired, by this machine's clock.
+    #[error("it has expired")]
+    Expired,
+    /// It is not valid yet, by this machine's clock.
+    #[error("it is not valid yet")]
+    NotYetValid,
+    /// It is for other hosts.
+    #[error("it is for another host")]
+    OtherHost,
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A part of a request's way, in the order in which they are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// Looking the host's address up and connecting to it.
+    Connect,
+    /// Agreeing on keys and checking the certificate.
+    Tls,
+    /// Waiting for the answer's status.
+    Answer,
+    /// Reading the answer's body.
+    Body,
+}
+
+impl fmt::Display for Step {
+    /// What did not happen.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "no connection",
+            Self::Tls => "no end of the TLS handshake",
+            Self::Answer => "no answer",
+            Self::Body => "no end of the answer",
+        })
+    }
+}
+
+/// A proxy for https, as errors name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Its host and port.
+    pub address: String,
+    /// The variable that names it, where one does.
+    pub variable: Option<&'static str>,
+}
+
+impl Proxy {
+    /// The proxy at this host and port, which this variable names, if one does.
+    pub fn new(address: impl Into<String>, variable: Option<&'static str>) -> Self {
+        Self { address: address.into(), variable }
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "proxy `{}`", shown(&self.address))?;
+        match self.variable {
+            Some(variable) => write!(f, ", from variable `{variable}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the sender of a request knows of its way, for errors to say.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Way {
+    /// The proxy that the request goes by.
+    pub proxy: Option<Proxy>,
+    /// The value of `NODE_EXTRA_CA_CERTS`, which only Node.js reads.
+    pub node_extra_ca_certs: Option<String>,
+    /// The value of `SSL_CERT_FILE`, whose certificates are trusted in place of the platform's.
+    pub ssl_cert_file: Option<String>,
+    /// How a user of the application names a private certificate authority, such as `--ca-file FILE`.
+    pub ca_setting: Option<String>,
+    /// Whether no certificate authority is trusted at all.
+    pub trusts_nobody: bool,
+}
+
+impl HttpError {
+    /// An error for a request. Text in `kind` must be fit to be shown.
+    pub fn new(request: &Request, kind: HttpErrorKind) -> Self {
+        let (host, url) = (request.url.host().to_owned(), request.url.to_string());
+        let target = Box::new(Target { url, host, way: Way::default() });
+        Self { kind, method: request.method, target, source: None }
+    }
+
+    /// With what is known of the request's way.
+    #[must_use]
+    pub fn on_the_way(mut self, way: Way) -> Self {
+        self.target.way = way;
+        self
+    }
+
+    /// With the error below it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Why.
+    pub fn kind(&self) -> &HttpErrorKind {
+        &self.kind
+    }
+
+    /// The proxy that the request went by.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.target.way.proxy.as_ref()
+    }
+
+    /// Whether the same request may go through a little later.
+    pub fn is_transient(&self) -> bool {
+        match &self.kind {
+            HttpErrorKind::Connect(_) | HttpErrorKind::Timeout { .. } | HttpErrorKind::Broken(_) => true,
+            HttpErrorKind::Proxy(fault) => !matches!(fault, ProxyFault::Refused { status: ..500, .. }),
+            _ => false,
+        }
+    }
+
+    /// What to change on the way to the host: the proxy, the trusted certificates, the network. `None` where nothing tells
+    /// that the way is at fault, and not the host.
+    pub fn advice(&self) -> Option<String> {
+        let host = shown(&self.target.host);
+        match &self.kind {
+            HttpErrorKind::Proxy(fault) => Some(self.proxy_advice(fault)),
+            HttpErrorKind::Certificate { fault, .. } => Some(self.certificate_advice(fault)),
+            HttpErrorKind::Timeout { .. } if self.proxy().is_some() => Some(format!(
+                "if the proxy is what holds it up, name `{host}` in `no_proxy`; or try again later"
+            )),
+            HttpErrorKind::Timeout { step: Step::Connect, .. } => Some(format!(
+                "let this machine connect to `{host}`; where that takes a proxy, name it in `https_proxy`"
+            )),
+            _ => None,
+        }
+    }
+
+    /// The stable name of a fault on the way to the host: `http-proxy` or `http-certificate`. `None` where the way is not known to
+    /// be at fault.
+    pub fn code(&self) -> Option<&'static str> {
+        match self.kind {
+            HttpErrorKind::Proxy(_) => Some("http-proxy"),
+            HttpErrorKind::Certificate { .. } => Some("http-certificate"),
+            _ => None,
+        }
+    }
+
+    /// A diagnosis that begins with `problem`. Where the way is at fault, its code and its advice are the way's, whatever `code`
+    /// and `fix` say of the host.
+    pub fn diagnosis(&self, code: &'static str, subject: Subject, problem: &str, fix: &str) -> Diagnosis {
+        let problem = format!("{problem}: {self}");
+        let fix = self.advice().unwrap_or_else(|| fix.to_owned());
+        Diagnosis::new(self.code().unwrap_or(code), subject, problem).fix(fix)
+    }
+
+    fn proxy_advice(&self, fault: &ProxyFault) -> String {
+        let host = shown(&self.target.host);
+        let variable = self.proxy().and_then(|proxy| proxy.variable);
+        let change = match (fault, variable) {
+            (ProxyFault::Refused { status: 407, .. }, Some(variable)) => {
+                format!("write the proxy's credentials into `{variable}` (`http://USER:PASSWORD@HOST:PORT`)")
+            }
+            (ProxyFault::Refused { status: 407, .. }, None) => "give the proxy its credentials".to_owned(),
+            (ProxyFault::Refused { .. }, _) => "have the proxy let this connection through".to_owned(),
+            (_, Some(variable)) => format!("start the proxy, or correct or unset `{variable}`"),
+            (_, None) => "start the proxy, or correct its address".to_owned(),
+        };
+        format!("{change}, or name `{host}` in `no_proxy` if it can be reached without a proxy")
+    }
+
+    fn certificate_advice(&self, fault: &CertificateFault) -> String {
+        let clock = "check this machine's clock, and tell the host's operator if it is right";
+        match fault {
+            CertificateFault::UnknownIssuer(_) => self.trust_advice(),
+            CertificateFault::Expired | CertificateFault::NotYetValid => clock.to_owned(),
+            CertificateFault::OtherHost | CertificateFault::Other(_) if self.proxy().is_some() => format!(
+                "see what the proxy puts in the host's place, or name `{}` in `no_proxy`",
+                shown(&self.target.host)
+            ),
+            CertificateFault::OtherHost | CertificateFault::Other(_) => {
+                "check the URL's host, and tell the host's operator if it is right".to_owned()
+            }
+        }
+    }
+
+    /// How to trust an issuer, and what the variables do that are often taken for the way.
+    fn trust_advice(&self) -> String {
+        let way = &self.target.way;
+        let whose = match self.proxy() {
+            Some(_) => "where the proxy decrypts what passes through it, name its authority's certificate",
+            None => "where the issuer is a private authority, name its certificate",
+        };
+        let setting =
+            way.ca_setting.as_ref().map_or_else(String::new, |setting| format!(" with `{setting}`"));
+        let nobody = match way.trusts_nobody {
+            true => {
+                "no certificate authority is trusted on this machine: install the platform's (`ca-certificates`); "
+            }
+            false => "",
+        };
+        let node = match &way.node_extra_ca_certs {
+            Some(file) => {
+                format!("`NODE_EXTRA_CA_CERTS` is set (`{}`), and only Node.js reads it", shown(file))
+            }
+            None => "`NODE_EXTRA_CA_CERTS` is not set".to_owned(),
+        };
+        let openssl = match &way.ssl_cert_file {
+            Some(file) => format!("`SSL_CERT_FILE` is set (`{}`), and does not hold the issuer", shown(file)),
+            None => "`SSL_CERT_FILE` is not set".to_owned(),
+        };
+        format!("{nobody}{whose}{setting}; {node}; {openssl}")
+    }
+}
+
+/// By which proxy a request went.
+struct By<'a>(Option<&'a Proxy>);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |proxy| write!(f, " ({proxy})"))
+    }
+}
+
+/// What somebody said, after a colon.
+struct Says<'a>(Option<&'a str>);
+
+impl fmt::Display for Says<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |said| write!(f, ", {said}"))
+    }
+}
+
+/// A name in quotes, after a space.
+struct Named<'a>(Option<&'a str>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |name| write!(f, " `{name}`"))
+    }
+}

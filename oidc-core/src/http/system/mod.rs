@@ -1,0 +1,94 @@
+//! The client behind the seam: hyper over TCP, by a proxy or straight, with rustls.
+
+mod connection;
+mod settings;
+mod trust;
+
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use hyper_util::client::proxy::matcher::Matcher;
+
+use self::connection::{Connection, Failure};
+pub use self::settings::{HttpSettings, InvalidHttpSettings};
+use self::trust::Trust;
+use super::{HttpClient, HttpError, HttpErrorKind, Proxy, Request, Response, Way};
+
+/// hyper with rustls, HTTP/1.1, one connection for each request, no redirects, no cookies, no compression, no retries.
+#[derive(Debug)]
+pub struct SystemHttp {
+    settings: HttpSettings,
+    user_agent: hyper::header::HeaderValue,
+    proxies: Option<Matcher>,
+    /// Made when https is first needed: reading the platform's certificates takes time.
+    trust: OnceLock<Result<Trust, InvalidHttpSettings>>,
+}
+
+impl SystemHttp {
+    /// A client with these settings.
+    ///
+    /// # Errors
+    ///
+    /// When a proxy, a certificate or the `User-Agent` is not one.
+    pub fn new(settings: HttpSettings) -> Result<Self, InvalidHttpSettings> {
+        let user_agent = settings.user_agent()?;
+        let proxies = settings.proxies()?;
+        // What https needs is made later, and refused now.
+        Trust::check(&settings)?;
+        Ok(Self { settings, user_agent, proxies, trust: OnceLock::new() })
+    }
+
+    fn trust(&self) -> Result<&Trust, Failure> {
+        let trust = self.trust.get_or_init(|| Trust::new(&self.settings));
+        trust.as_ref().map_err(|error| Failure::from(HttpErrorKind::Request(error.to_string())))
+    }
+
+    /// Sends a request and reads the answer. `connection` tells how far it came.
+    async fn exchange(
+        &self,
+        request: &Request,
+        connection: &mut Connection<'_>,
+    ) -> Result<Response, Failure> {
+        let outgoing = connection::outgoing(request, &self.user_agent)?;
+        let trust = if is_https(request) { Some(self.trust()?) } else { None };
+        let stream = connection.open(trust).await?;
+        connection.ask(stream, outgoing, request.max_body).await
+    }
+
+    /// What is known of a request's way.
+    fn way(&self, proxy: Option<Proxy>) -> Way {
+        Way {
+            proxy,
+            node_extra_ca_certs: self.settings.node_extra_ca_certs.clone(),
+            ssl_cert_file: self.settings.ssl_cert_file.clone(),
+            ca_setting: self.settings.ca_setting.clone(),
+            trusts_nobody: matches!(self.trust.get(), Some(Ok(trust)) if trust.is_empty()),
+        }
+    }
+}
+
+#[async_trait]
+impl HttpClient for SystemHttp {
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let proxy =
+            self.proxies.as_ref().and_then(|proxies| proxies.intercept(&request.url.as_str().parse().ok()?));
+        let mut connection = Connection::to(&request.url, proxy.as_ref());
+        #[allow(clippy::disallowed_methods, reason = "the deadline of a real connection is real time")]
+        let finished = tokio::time::timeout(request.deadline, self.exchange(&request, &mut connection)).await;
+        let failure = match finished {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(failure)) => failure,
+            Err(_) => connection.timed_out(request.deadline),
+        };
+        let name = |proxy: &_| Proxy::new(settings::address(proxy), self.settings.proxy_variable);
+        let error = HttpError::new(&request, failure.kind).on_the_way(self.way(proxy.as_ref().map(name)));
+        Err(match failure.source {
+            Some(source) => error.with_source(source),
+            None => error,
+        })
+    }
+}
+
+fn is_https(request: &Request) -> bool {
+    request.url.as_str().starts_with("https:")
+}

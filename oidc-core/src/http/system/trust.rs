@@ -1,0 +1,211 @@
+//! Which certificates are trusted, and whose those are that are not.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use x509_cert::der::Decode as _;
+
+use super::connection::{Failure, find, innermost};
+use super::settings::{HttpSettings, InvalidHttpSettings, invalid};
+use crate::http::{CertificateFault, HttpErrorKind};
+use crate::text::shown;
+
+/// The other side of a connection as the settings and the platform trust it.
+pub(super) struct Trust {
+    connector: TlsConnector,
+    is_empty: bool,
+}
+
+impl Trust {
+    /// What the platform trusts, and the settings beside it.
+    pub(super) fn new(settings: &HttpSettings) -> Result<Self, InvalidHttpSettings> {
+        let mut roots = private_roots(settings)?;
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let is_empty = roots.is_empty();
+        let builder = ClientConfig::builder_with_provider(crypto()?)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| invalid("tls", &error))?;
+        let mut config = if is_empty {
+            // Nobody is trusted, so that whose certificates those are doesn't matter.
+            builder.with_root_certificates(roots).with_no_client_auth()
+        } else {
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto()?).build();
+            let verifier = verifier.map_err(|error| invalid("tls", &error))?;
+            // It refuses whatever rustls' own verifier refuses.
+            let naming = Arc::new(NamingVerifier(verifier));
+            builder.dangerous().with_custom_certificate_verifier(naming).with_no_client_auth()
+        };
+        config.alpn_protocols.push(b"http/1.1".to_vec());
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), is_empty })
+    }
+
+    /// Whether settings can be used.
+    pub(super) fn check(settings: &HttpSettings) -> Result<(), InvalidHttpSettings> {
+        private_roots(settings)?;
+        crypto().map(|_| ())
+    }
+
+    /// Whether nobody is trusted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// TLS with a host, over a connection to it.
+    pub(super) async fn secure<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
+        let name =
+            name.map_err(|_| Failure::from(HttpErrorKind::Request("the host has no valid name".to_owned())))?;
+        self.connector.connect(name, stream).await.map_err(|error| {
+            let kind = kind(host, &error);
+            Failure { kind, source: Some(error.into()) }
+        })
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust").field("is_empty", &self.is_empty).finish_non_exhaustive()
+    }
+}
+
+fn private_roots(settings: &HttpSettings) -> Result<RootCertStore, InvalidHttpSettings> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&settings.extra_ca) {
+        let certificate = certificate.map_err(|error| invalid("extra_ca", &error))?;
+        roots.add(certificate).map_err(|error| invalid("extra_ca", &error))?;
+    }
+    if roots.is_empty() && !settings.extra_ca.is_empty() {
+        return Err(invalid("extra_ca", &"it holds no certificate in PEM"));
+    }
+    Ok(roots)
+}
+
+/// The cryptography of TLS: what the application installed as the default of its process, or else what a feature of this
+/// crate names. rustls' own choice, made from the features that anybody in the build enables, panics where there are two.
+fn crypto() -> Result<Arc<CryptoProvider>, InvalidHttpSettings> {
+    let installed = CryptoProvider::get_default().map(Arc::clone);
+    installed.or_else(chosen).ok_or_else(|| {
+        invalid(
+            "tls",
+            &"no cryptography is chosen; enable feature `system-aws-lc` or `system-ring` of `oidc-core`, or install a \
+              `rustls::crypto::CryptoProvider` as the process's default",
+        )
+    })
+}
+
+/// The provider that a feature names; aws-lc-rs where both are on.
+fn chosen() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "system-aws-lc")]
+    let provider = Some(rustls::crypto::aws_lc_rs::default_provider());
+    #[cfg(all(feature = "system-ring", not(feature = "system-aws-lc")))]
+    let provider = Some(rustls::crypto::ring::default_provider());
+    #[cfg(not(any(feature = "system-ring", feature = "system-aws-lc")))]
+    let provider = None;
+    provider.map(Arc::new)
+}
+
+/// rustls' own verifier, whose refusals name the certificate's issuer.
+#[derive(Debug)]
+struct NamingVerifier(Arc<WebPkiServerVerifier>);
+
+/// A refused certificate.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{reason}")]
+struct Refused {
+    reason: CertificateError,
+    issuer: Option<String>,
+}
+
+impl ServerCertVerifier for NamingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).map_err(
+            |error| {
+                let rustls::Error::InvalidCertificate(reason) = error else { return error };
+                // The authority stands behind the last of those that were sent.
+                let issuer = issuer(intermediates.last().unwrap_or(end_entity));
+                rustls::Error::Other(OtherError(Arc::new(Refused { reason, issuer })))
+            },
+        )
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+/// The name of the authority that issued a certificate, which is foreign text.
+fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
+    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+    let name = certificate.tbs_certificate.issuer.to_string();
+    Some(shown(&name).to_string()).filter(|name| !name.is_empty())
+}
+
+/// What kept TLS with a host from being.
+fn kind(host: &str, error: &std::io::Error) -> HttpErrorKind {
+    let certificate = |fault| HttpErrorKind::Certificate { host: host.to_owned(), fault };
+    match find::<rustls::Error>(error) {
+        // The first bytes that came are no TLS record (RFC 8446, section 5.1).
+        Some(rustls::Error::InvalidMessage(
+            rustls::InvalidMessage::InvalidContentType | rustls::InvalidMessage::UnknownProtocolVersion,
+        )) => HttpErrorKind::NotTls,
+        Some(rustls::Error::InvalidCertificate(reason)) => certificate(fault(reason, None)),
+        Some(rustls::Error::Other(OtherError(other))) => match other.downcast_ref::<Refused>() {
+            Some(Refused { reason, issuer }) => certificate(fault(reason, issuer.clone())),
+            None => HttpErrorKind::Broken(innermost(error)),
+        },
+        _ => HttpErrorKind::Broken(innermost(error)),
+    }
+}
+
+fn fault(reason: &CertificateError, issuer: Option<String>) -> CertificateFault {
+    match reason {
+        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer(issuer),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            CertificateFault::NotYetValid
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateFault::OtherHost
+        }
+        other => CertificateFault::Other(shown(&other.to_string()).to_string()),
+    }
+}

@@ -10,7 +10,7 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{Verifier, VerifyError};
 use oidc_core::{
     Algorithm, Audience, Claims, Context, Detection, Identity, InvalidPublisher, Mismatch, Profile, Provider,
-    ProviderSet, Publisher, Run, SourceError, TokenSource, Verified,
+    ProviderSet, Publisher, PublisherField, Run, SourceError, TokenSource, Verified,
 };
 use oidc_providers::GitHub;
 use oidc_providers::github::sample;
@@ -150,6 +150,14 @@ impl Provider for SignedWith {
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
         self.github.identify(claims)
+    }
+
+    fn title(&self) -> &'static str {
+        self.github.title()
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        self.github.publisher_fields()
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {

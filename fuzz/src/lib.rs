@@ -10,7 +10,7 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{Verifier, VerifyError};
 use oidc_core::{
     Algorithm, Audience, Claims, Context, Detection, Identity, InvalidPublisher, Mismatch, Profile, Provider,
-    ProviderSet, Publisher, Run, SourceError, TokenSource, Verified,
+    ProviderSet, Publisher, PublisherField, Run, SourceError, TokenSource, Verified,
 };
 use serde_json::Value;
 
@@ -47,6 +47,14 @@ impl<P: Provider> Provider for Quick<P> {
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
         self.platform.identify(claims)
+    }
+
+    fn title(&self) -> &'static str {
+        self.platform.title()
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        self.platform.publisher_fields()
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {

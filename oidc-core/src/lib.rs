@@ -78,7 +78,9 @@ pub use crate::provider::{
     Algorithm, ClaimRule, ComparedCase, ComparedWorkflow, Form, Host, Identity, Issuer, Presence, Profile,
     Provider, ProviderSet, RegistryRules, Replay, Run,
 };
-pub use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher, Setting};
+pub use crate::publisher::{
+    FieldComparison, FieldType, InvalidPublisher, Match, Mismatch, Pin, Publisher, PublisherField, Setting,
+};
 pub use crate::secret::Secret;
 pub use crate::source::{Ambient, Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
 #[cfg(feature = "system")]

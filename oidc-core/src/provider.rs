@@ -11,7 +11,7 @@ pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
 pub use self::set::ProviderSet;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
-use crate::publisher::{InvalidPublisher, Mismatch, Publisher, Setting};
+use crate::publisher::{InvalidPublisher, Mismatch, Publisher, PublisherField, Setting};
 use crate::source::{Detection, SourceError, TokenSource};
 use crate::token::Audience;
 use crate::trust::{Unverified, Verified};
@@ -20,6 +20,9 @@ use crate::trust::{Unverified, Verified};
 pub trait Provider: fmt::Debug + Send + Sync {
     /// The platform's name in configuration and in logs, such as `github`.
     fn id(&self) -> &'static str;
+
+    /// The platform's name for people, such as `GitHub Actions`.
+    fn title(&self) -> &'static str;
 
     /// Its issuers, its algorithms, its lifetimes and its claims.
     fn profile(&self) -> &Profile;
@@ -56,17 +59,22 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Ok(vec![self.identify(claims)?])
     }
 
-    /// The registry half: a publisher from its configuration, a JSON object whose keys the platform documents.
+    /// The fields that a publisher's configuration has, the required ones first: its JSON keys, what each is compared with,
+    /// and what a person is told about it.
+    fn publisher_fields(&self) -> &'static [PublisherField];
+
+    /// The registry half: a publisher from its configuration, a JSON object with [`Provider::publisher_fields`] as its
+    /// keys.
     ///
     /// # Errors
     ///
-    /// When a key is missing, unknown, or holds what can't match any token.
+    /// When keys are missing, unknown, or hold what can't match any token: with every such fault.
     fn publisher(&self, config: &serde_json::Value) -> Result<Box<dyn Publisher>, InvalidPublisher>;
 
-    /// The client half: what a publisher that lets this token's job in is configured with. Empty where the platform
-    /// can't say.
-    fn settings(&self, _claims: &Unverified<Claims>) -> Vec<Setting> {
-        Vec::new()
+    /// The client half: what a publisher that lets this token's job in is configured with, field by field. A platform
+    /// says so itself where a value is not the claim as it is.
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        self.publisher_fields().iter().map(|field| Setting::of_claim(field, claims)).collect()
     }
 
     /// The client half: what about this token's job keeps registries from letting it in, or is easily overlooked when a

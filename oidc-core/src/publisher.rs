@@ -1,5 +1,12 @@
+mod field;
+mod invalid;
+mod setting;
+
 use std::fmt;
 
+pub use self::field::{FieldComparison, FieldType, PublisherField};
+pub use self::invalid::InvalidPublisher;
+pub use self::setting::Setting;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::provider::Identity;
@@ -25,32 +32,6 @@ pub trait Publisher: fmt::Debug + Send + Sync {
 
     /// One line for a person, such as `repository acme/widget, workflow publish.yml`.
     fn describe(&self) -> String;
-}
-
-/// One field of the publisher that would let a job in, with the value that the job's token has for it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Setting {
-    /// The key in a publisher's configuration.
-    pub key: &'static str,
-    /// The claim that it is held against.
-    pub claim: &'static str,
-    /// The value that fits the token; `None` where the token has none.
-    pub value: Option<String>,
-    /// Whether no publisher can do without it.
-    pub required: bool,
-}
-
-impl Setting {
-    /// A field that no publisher can do without.
-    pub fn required(key: &'static str, claim: &'static str, value: Option<String>) -> Self {
-        Self { key, claim, value, required: true }
-    }
-
-    /// A field that is a rule only where it is written.
-    pub fn optional(key: &'static str, claim: &'static str, value: Option<String>) -> Self {
-        Self { key, claim, value, required: false }
-    }
 }
 
 /// Every rule of a publisher held.
@@ -138,22 +119,5 @@ impl Mismatch {
     /// Whether the token is somebody else's, with the publisher's name.
     pub fn is_stranger(&self) -> bool {
         self.relation == Relation::Stranger
-    }
-}
-
-/// A publisher's configuration can't be used: which field, and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", .0.subject, .0)]
-pub struct InvalidPublisher(Box<Diagnosis>);
-
-impl InvalidPublisher {
-    /// An error from its explanation, whose subject is a field.
-    pub fn new(diagnosis: Diagnosis) -> Self {
-        Self(Box::new(diagnosis))
-    }
-
-    /// Which field, what was found, and what to write instead.
-    pub fn diagnosis(&self) -> &Diagnosis {
-        &self.0
     }
 }

@@ -9,8 +9,8 @@ use oidc_core::http::{HttpErrorKind, Method, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{
     Audience, Claims, Context, Detection, Diagnosis, Environment, IdToken, Identity, InvalidPublisher,
-    Mismatch, Profile, Provider, ProviderSet, Publisher, Run, SourceError, SourceErrorKind, Subject,
-    Timestamp, TokenSource, Verified,
+    Mismatch, Profile, Provider, ProviderSet, Publisher, PublisherField, Run, SourceError, SourceErrorKind,
+    Subject, Timestamp, TokenSource, Verified,
 };
 use oidc_exchange::client::{ExchangeErrorKind, Failure, Mode, Npm, Outcome, PublishToken, Registry as _};
 use oidc_exchange::npm::{PackageName, Port};
@@ -445,6 +445,14 @@ impl Provider for Forbidding {
 
     fn identify(&self, _claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
         panic!("not the registry")
+    }
+
+    fn title(&self) -> &'static str {
+        "Forbidding"
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        &[]
     }
 
     fn publisher(&self, _config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {

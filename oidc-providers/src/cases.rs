@@ -38,7 +38,7 @@ pub(crate) fn hold(platform: Platform) {
     let publishers: publisher::Cases = read(platform, "publisher.json");
     let (of_sources, of_publishers) = (sources.cases.len(), publishers.cases.len());
     assert!(of_sources + of_publishers >= FEWEST, "{} has few cases", platform.name);
-    let run = |names: Vec<&str>, hold: &(dyn Fn(usize) -> Option<Diagnosis> + Sync)| {
+    let run = |names: Vec<&str>, hold: &(dyn Fn(usize) -> Vec<Diagnosis> + Sync)| {
         let ended: Vec<_> = thread::scope(|scope| {
             let start = |(at, name)| (name, scope.spawn(move || hold(at)));
             let started: Vec<_> = names.into_iter().enumerate().map(start).collect();
@@ -47,13 +47,15 @@ pub(crate) fn hold(platform: Platform) {
         let failed: Vec<&str> =
             ended.iter().filter(|(_, case)| case.is_err()).map(|(name, _)| *name).collect();
         assert!(failed.is_empty(), "{}: {failed:#?}", platform.name);
-        let said = |(name, case): (&str, thread::Result<Option<Diagnosis>>)| {
-            Some(format!("=== {name}\n{}\n", case.ok().flatten()?.to_text()))
+        let said = |(name, case): (&str, thread::Result<Vec<Diagnosis>>)| {
+            let text: String = case.ok()?.iter().map(Diagnosis::to_text).collect();
+            (!text.is_empty()).then(|| format!("=== {name}\n{text}\n"))
         };
         ended.into_iter().filter_map(said).collect::<String>()
     };
-    let mut messages =
-        run(sources.cases.iter().map(|case| &*case.name).collect(), &|at| sources.hold(platform, at));
+    let mut messages = run(sources.cases.iter().map(|case| &*case.name).collect(), &|at| {
+        sources.hold(platform, at).into_iter().collect()
+    });
     messages +=
         &run(publishers.cases.iter().map(|case| &*case.name).collect(), &|at| publishers.hold(platform, at));
     are_as_read(&folder(platform).join("messages.txt"), &messages);

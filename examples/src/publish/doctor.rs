@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use oidc_core::{
-    ComparedWorkflow, Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, RegistryRules,
-    Subject, gitlab_annotations,
+    ComparedWorkflow, Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, PublisherField,
+    RegistryRules, gitlab_annotations,
 };
 use oidc_exchange::client::Mode;
 use oidc_exchange::client::doctor::{Report, unusable_url};
@@ -16,9 +17,6 @@ use serde_json::{Map, Value};
 
 use super::cli::{PublishError, Target};
 use super::ecosystem::Ecosystem;
-
-/// The code of a field that a platform's publishers don't have.
-const UNKNOWN_FIELD: &str = "publisher-unknown-field";
 
 /// What `doctor` is asked beside the registry and the package.
 #[derive(Debug, Args)]
@@ -134,17 +132,19 @@ impl Doctor {
             None => providers.iter().collect(),
         };
         let mut stated = BTreeSet::new();
+        let mut faults = Vec::new();
         for (key, _) in &self.publisher {
             if !stated.insert(key) {
                 return Err(PublishError::RepeatedField(key.clone()));
             }
-            let unknown: Vec<_> =
-                here.iter().filter_map(|provider| unknown_field(&***provider, key)).collect();
+            let find =
+                |provider: &&Arc<dyn Provider>| PublisherField::find(provider.publisher_fields(), key).err();
+            let unknown: Vec<_> = here.iter().filter_map(find).collect();
             if let (Some(why), true) = (unknown.first(), unknown.len() == here.len()) {
-                return Err(PublishError::UnknownField(why.clone()));
+                faults.extend_from_slice(why.faults());
             }
         }
-        Ok(())
+        InvalidPublisher::check(faults).map_err(PublishError::UnknownField)
     }
 }
 
@@ -161,14 +161,6 @@ impl Target {
         let door = (ecosystem.open)(&self.asked(&url))?;
         Ok(door.examine(question).await)
     }
-}
-
-/// Why a platform's publishers have no such field.
-fn unknown_field(provider: &dyn Provider, key: &str) -> Option<InvalidPublisher> {
-    let error = provider.publisher(&serde_json::json!({ key: "" })).err()?;
-    let diagnosis = error.diagnosis();
-    let is_it = diagnosis.code == UNKNOWN_FIELD && diagnosis.subject == Subject::Field(key.to_owned());
-    is_it.then_some(error)
 }
 
 /// JSON that acts neither on a terminal nor on GitHub's runner, whatever its texts are: beside printable ASCII they have
@@ -205,7 +197,7 @@ fn write_report(path: &Path, report: &Report) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use oidc_core::Diagnosis;
+    use oidc_core::{Diagnosis, Subject};
 
     use super::*;
 

@@ -177,7 +177,7 @@ pub enum Refused {
 impl Refused {
     pub fn diagnosis(&self) -> oidc_core::Diagnosis {
         match self {
-            Self::Configuration(error) => error.diagnosis().clone(),
+            Self::Configuration(error) => error.faults()[0].clone(),
             Self::Token(refusal) => refusal.diagnosis(),
         }
     }

@@ -15,7 +15,8 @@ use oidc_core::verify::backend::{AwsLc, Backend, RustCrypto};
 use oidc_core::verify::{InvalidVerifier, Reason, Verifier};
 use oidc_core::{
     Algorithm, Audience, ClaimRule, Claims, Context, Detection, Identity, InvalidPublisher, Issuer, Mismatch,
-    Profile, Provider, ProviderSet, Publisher, Replay, Run, SourceError, TokenSource, Verified,
+    Profile, Provider, ProviderSet, Publisher, PublisherField, Replay, Run, SourceError, TokenSource,
+    Verified,
 };
 use serde_json::{Value, json};
 
@@ -78,6 +79,14 @@ impl Provider for Platform {
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
         Ok(Identity::new(claims.issuer(), claims.text("repository").unwrap_or_default()))
+    }
+
+    fn title(&self) -> &'static str {
+        "Made up"
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        &[]
     }
 
     fn publisher(&self, _: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {

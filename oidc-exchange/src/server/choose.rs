@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use oidc_core::{
-    ClaimRule, Claims, Diagnosis, Identity, Match, Mismatch, Presence, Provider, Subject, Timestamp,
-    Unverified, Verified, shown,
+    Claims, Diagnosis, Identity, Match, Mismatch, Provider, Subject, Timestamp, Unverified, Verified, shown,
 };
 
 use super::refusal::{Job, Refusal};
@@ -14,8 +13,6 @@ use super::trust::TrustPolicy;
 
 /// So many of a package's publishers are named to the registry's operator.
 const MAX_CONFIGURED: usize = 4;
-/// The key of a publisher that is as telling as those that it can't do without.
-const ENVIRONMENT: &str = "environment";
 
 /// The publisher that lets a token in for one package.
 pub(super) struct Chosen {
@@ -141,12 +138,11 @@ impl Chooser<'_> {
     /// What the token says of its own job.
     fn job(&self) -> Job {
         let settings = self.provider.settings(&Unverified::new((**self.verified).clone()));
-        let settings = settings.into_iter().filter_map(|setting| match setting.value {
-            Some(value) if setting.required || setting.key == ENVIRONMENT => {
-                Some(format!("`{}` `{}`", setting.key, shown(&value)))
-            }
-            None if setting.key == ENVIRONMENT => Some(format!("no `{ENVIRONMENT}`")),
-            _ => None,
+        let telling = settings.iter().filter(|setting| setting.field.required || setting.field.recommended);
+        let settings = telling.filter_map(|setting| match setting.text() {
+            Some(value) => Some(format!("`{}` `{}`", setting.field.key, shown(&value))),
+            None if setting.field.recommended => Some(format!("no `{}`", setting.field.key)),
+            None => None,
         });
         let settings: Vec<String> = settings.collect();
         let settings = match settings.as_slice() {
@@ -156,16 +152,12 @@ impl Chooser<'_> {
         Job { settings, ids: self.ids() }
     }
 
-    /// The token's own immutable ids, for a person.
+    /// The token's own ids that a publisher learns, for a person.
     fn ids(&self) -> String {
-        let rules = self.provider.profile().claims.iter();
-        let is_id = |rule: &&ClaimRule| {
-            let names_id = rule.name.ends_with("_id") || rule.name.ends_with("-id");
-            rule.immutable && rule.presence == Presence::Required && names_id
-        };
-        let ids: Vec<String> = rules
-            .filter(is_id)
-            .filter_map(|rule| Some(format!("`{}` {}", rule.name, self.verified.get(rule.name)?)))
+        let fields = self.provider.publisher_fields().iter().filter(|field| field.learned);
+        let ids: Vec<String> = fields
+            .filter_map(|field| field.claim)
+            .filter_map(|claim| Some(format!("`{claim}` {}", self.verified.get(claim)?)))
             .collect();
         if ids.is_empty() { String::new() } else { format!(", {}", ids.join(", ")) }
     }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use oidc_core::http::{Request, message_of};
 use oidc_core::{
     Audience, ClaimRule, Claims, Context, Detection, Diagnosis, HttpUrl, IdToken, Identity, InvalidPublisher,
-    InvalidUrl, Issuer, Match, Mismatch, Pin, Profile, Provider, Publisher, Run, Secret, SourceError,
-    SourceErrorKind, Subject, TokenSource, Verified,
+    InvalidUrl, Issuer, Match, Mismatch, Pin, Profile, Provider, Publisher, PublisherField, Run, Secret,
+    SourceError, SourceErrorKind, Subject, TokenSource, Verified,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,6 +28,13 @@ const CLAIMS: &[ClaimRule] = &[
     ClaimRule::required("pipeline"),
     ClaimRule::optional("stage"),
     ClaimRule::ignored("sub"),
+];
+
+const FIELDS: &[PublisherField] = &[
+    PublisherField::required("project", "Project").found_by().example("acme/widget"),
+    PublisherField::required("pipeline", "Pipeline").example("publish"),
+    PublisherField::optional("stage", "Stage").recommended().example("release"),
+    PublisherField::id("project_uid", "Project id").example("123456"),
 ];
 
 /// Forge with one issuer.
@@ -78,7 +85,16 @@ impl Provider for Forge {
         Ok(Identity::new(claims.issuer(), required(claims, "project")?))
     }
 
+    fn title(&self) -> &'static str {
+        "Forge"
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        InvalidPublisher::check_keys(FIELDS, config)?;
         let config: Config = serde_json::from_value(config.clone()).map_err(|error| {
             let subject = Subject::Field("publisher".to_owned());
             InvalidPublisher::new(Diagnosis::new("forge-publisher", subject, error.to_string()))
@@ -136,7 +152,6 @@ struct ForgePublisher {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Config {
     project: String,
     pipeline: String,

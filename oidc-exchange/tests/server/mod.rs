@@ -13,8 +13,8 @@ use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{
     Audience, ClaimRule, Claims, Context, Detection, Diagnosis, Identity, InvalidPublisher, Issuer, Match,
-    Mismatch, Pin, Profile, Provider, ProviderSet, Publisher, Random, RandomError, Run, Setting, SourceError,
-    Subject, TokenSource, Unverified, Verified,
+    Mismatch, Pin, Profile, Provider, ProviderSet, Publisher, PublisherField, Random, RandomError, Run,
+    SourceError, Subject, TokenSource, Verified,
 };
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
@@ -65,6 +65,14 @@ const CLAIMS: &[ClaimRule] = &[
     ClaimRule::optional("environment"),
 ];
 
+const FIELDS: &[PublisherField] = &[
+    PublisherField::required("repository", "Repository").found_by(),
+    PublisherField::optional("workflow", "Workflow"),
+    PublisherField::optional("environment", "Environment").recommended(),
+    PublisherField::optional("ref", "Ref"),
+    PublisherField::id("repository_id", "Repository id"),
+];
+
 fn differs(claim: &str, found: &str, expected: &str) -> Diagnosis {
     let subject = Subject::Claim(claim.to_owned());
     Diagnosis::new("fake", subject, format!("claim `{claim}` differs")).found(found).expected(expected)
@@ -90,6 +98,14 @@ impl Provider for Fake {
         Ok(Identity::new(claims.issuer(), repository))
     }
 
+    fn title(&self) -> &'static str {
+        "Fake"
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
         let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::to_owned);
         let Some(repository) = text("repository") else {
@@ -99,16 +115,6 @@ impl Provider for Fake {
         let rules = ["workflow", "environment"].map(|key| Some((key, text(key)?)));
         let rules = rules.into_iter().flatten().collect();
         Ok(Box::new(FakePublisher { repository, id: text("repository_id"), rules }))
-    }
-
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        let value = |claim| claims.read_unverified().text(claim).map(String::from);
-        vec![
-            Setting::required("repository", "repository", value("repository")),
-            Setting::optional("workflow", "workflow", value("workflow")),
-            Setting::optional("environment", "environment", value("environment")),
-            Setting::optional("ref", "ref", None),
-        ]
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

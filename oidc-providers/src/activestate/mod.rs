@@ -39,6 +39,7 @@
 //! | `organization_id`, `project_id` | UUIDs | learned from the first match that has them |
 
 mod claims;
+mod fields;
 mod publisher;
 #[cfg(feature = "testing")]
 pub mod sample;
@@ -47,12 +48,13 @@ mod tests;
 
 use oidc_core::{
     Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Publisher, PublisherField, Replay, Run, SourceError, TokenSource, Verified,
 };
 use serde_json::Value;
 
 use self::claims::CLAIMS;
-use self::publisher::ActiveStatePublisher;
+use self::fields::FIELDS;
+use self::publisher::Rules;
 use crate::rules::Comparison;
 use crate::rules::token::Token;
 
@@ -103,6 +105,10 @@ impl Provider for ActiveState {
         ID
     }
 
+    fn title(&self) -> &'static str {
+        "ActiveState"
+    }
+
     fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -115,12 +121,12 @@ impl Provider for ActiveState {
         publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
     }
 
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(ActiveStatePublisher::read(&self.issuer, config)?))
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
     }
 
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        publisher::settings(claims.read_unverified())
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

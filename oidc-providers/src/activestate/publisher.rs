@@ -1,57 +1,44 @@
 use oidc_core::{
-    Claims, Identity, InvalidPublisher, Match, Mismatch, Pin, Publisher, Setting, Unverified, Verified,
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Pin, Publisher, Subject, Unverified,
+    Verified,
 };
 use serde_json::Value;
 
+use super::fields::{ACTOR, FIELDS, ORGANIZATION, ORGANIZATION_ID, PROJECT, PROJECT_ID};
 use crate::rules::config::Config;
-use crate::rules::exact::{self, Asked, Exact};
+use crate::rules::exact::{Asked, Exact};
 use crate::rules::link::is_uuid;
 use crate::rules::names;
 use crate::rules::token::{Token, differs};
 use crate::rules::{Comparison, Field};
 
-const ORGANIZATION: Field = Field::exact("organization", "organization", "activestate-organization");
-const PROJECT: Field = Field::exact("project", "project", "activestate-project");
-const ACTOR: Field = Field::exact("actor_id", "actor_id", "activestate-actor");
-const ORGANIZATION_ID: Field =
-    Field::exact("organization_id", "organization_id", "activestate-organization-id");
-const PROJECT_ID: Field = Field::exact("project_id", "project_id", "activestate-project-id");
-const BUILDER: Field = Field::exact("builder", "builder", "activestate-builder");
-const SUBJECT: Field = Field::exact("project", "sub", "activestate-subject");
+const SUBJECT: Field = PROJECT.on("sub", "activestate-subject");
 
-static ASKED: &[Asked] = &[
-    Asked::name(ORGANIZATION, "organisation", "acme", names::ascii),
-    Asked::name(PROJECT, "project", "widget", names::ascii),
-    Asked::required(ACTOR, "actor", "00000000-0000-1000-8000-000000000002", names::uuid),
-];
+static ASKED: &[Asked] = &[(&ORGANIZATION, names::ascii), (&PROJECT, names::ascii), (&ACTOR, names::uuid)];
 
-/// Every key that a configuration may have.
-const KEYS: &[&str] = &[ORGANIZATION.key, PROJECT.key, ACTOR.key, ORGANIZATION_ID.key, PROJECT_ID.key];
+/// The claim with the builder.
+const BUILDER: &str = "builder";
 
 /// The one of ActiveState's builders that publishes.
 const PUBLISHER: &str = "pypi-publisher";
 
 /// A project that a user may publish from.
 #[derive(Debug)]
-pub(super) struct ActiveStatePublisher {
+pub(super) struct Rules {
     issuer: String,
     asked: Exact,
     ids: [(&'static Field, Option<String>); 2],
 }
 
-impl ActiveStatePublisher {
+impl Rules {
     pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let config = Config::new(config, KEYS)?;
-        let id = |field: &'static Field| -> Result<_, InvalidPublisher> {
-            let id = config.text(field.key)?;
-            id.map_or(Ok(()), |id| names::uuid(field.key, id))?;
-            Ok((field, id.map(str::to_owned)))
-        };
-        Ok(Self {
+        let mut config = Config::new(config, FIELDS);
+        let rules = Self {
             issuer: issuer.to_owned(),
-            asked: Exact::read(&config, ASKED)?,
-            ids: [id(&ORGANIZATION_ID)?, id(&PROJECT_ID)?],
-        })
+            asked: Exact::read(&mut config, ASKED),
+            ids: config.ids([&ORGANIZATION_ID, &PROJECT_ID], names::uuid),
+        };
+        config.finish(rules)
     }
 
     /// Holds a token of the right issuer against every rule.
@@ -59,22 +46,21 @@ impl ActiveStatePublisher {
         self.asked.check_names(token)?;
         let learned = self.pins(token)?;
         self.asked.check_others(token)?;
-        token.is(&BUILDER, PUBLISHER)?;
+        is_publishing(token)?;
         self.check_subject(token)?;
         Ok(Match::new(0, learned))
     }
 
     /// Not every token has the ids. One that lacks a pinned id is refused.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
-        let ids = self.ids.each_ref().map(|(field, id)| (*field, id.as_deref()));
-        token.pins(&ids, |id| match token.optional(id.claim)? {
+        token.pins(&self.ids, |id| match token.optional(id.claim)? {
             Some(_) => token.learn(id, is_uuid).map(Some),
             None => Ok(None),
         })
     }
 
     fn check_subject(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let (organization, project) = (self.asked.value(ORGANIZATION.key), self.asked.value(PROJECT.key));
+        let (organization, project) = (self.asked.value(&ORGANIZATION), self.asked.value(&PROJECT));
         let expected = format!("org:{organization}:project:{project}");
         let found = token.required(SUBJECT.claim)?;
         match found.strip_prefix(&expected) {
@@ -87,9 +73,9 @@ impl ActiveStatePublisher {
     }
 }
 
-impl Publisher for ActiveStatePublisher {
+impl Publisher for Rules {
     fn identity(&self) -> Identity {
-        let (organization, project) = (self.asked.value(ORGANIZATION.key), self.asked.value(PROJECT.key));
+        let (organization, project) = (self.asked.value(&ORGANIZATION), self.asked.value(&PROJECT));
         Identity::new(&self.issuer, format!("{organization}/{project}"))
     }
 
@@ -108,9 +94,16 @@ impl Publisher for ActiveStatePublisher {
     }
 }
 
-/// What a publisher that lets this job in is configured with.
-pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
-    exact::settings(claims, &[&ORGANIZATION, &PROJECT, &ACTOR], &[&ORGANIZATION_ID, &PROJECT_ID])
+/// Whether the one of ActiveState's builders that publishes has the token.
+fn is_publishing(token: &Token<'_>) -> Result<(), Mismatch> {
+    let found = token.required(BUILDER)?;
+    if found == PUBLISHER {
+        return Ok(());
+    }
+    let problem = "claim `builder` is not the builder that publishes";
+    let diagnosis = Diagnosis::new("activestate-builder", Subject::Claim(BUILDER.to_owned()), problem);
+    let fix = "publish by the builder that ActiveState has for it";
+    Err(Mismatch::new(diagnosis.found(found).expected(PUBLISHER).fix(fix)))
 }
 
 /// Whom a token speaks for.

@@ -51,6 +51,7 @@
 
 mod advice;
 mod claims;
+mod fields;
 mod publisher;
 #[cfg(feature = "testing")]
 pub mod sample;
@@ -60,12 +61,14 @@ mod tests;
 
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Profile, Provider, Publisher, PublisherField, Replay, Run, SourceError, TokenSource, Unverified,
+    Verified,
 };
 use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
-use self::publisher::BuildkitePublisher;
+use self::fields::FIELDS;
+use self::publisher::Rules;
 use crate::command::variable_line;
 use crate::rules::Comparison;
 use crate::rules::link::link;
@@ -125,6 +128,10 @@ impl Provider for Buildkite {
         ID
     }
 
+    fn title(&self) -> &'static str {
+        "Buildkite"
+    }
+
     fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -141,12 +148,12 @@ impl Provider for Buildkite {
         publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
     }
 
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(BuildkitePublisher::read(&self.issuer, config)?))
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
     }
 
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        publisher::settings(claims.read_unverified())
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {

@@ -45,7 +45,7 @@ pub(super) struct Case {
 
 impl Cases {
     /// What the case says to its user.
-    pub(super) fn hold(&self, platform: Platform, at: usize) -> Option<Diagnosis> {
+    pub(super) fn hold(&self, platform: Platform, at: usize) -> Vec<Diagnosis> {
         let case = &self.cases[at];
         let issuer = case.issuer.as_deref().unwrap_or(&self.issuer);
         let config = changed(&self.config, &case.config);
@@ -65,12 +65,23 @@ impl Cases {
         let providers = [Arc::clone(&provider)].into_iter().collect();
         let claims = verified(&providers, issuer, &claims).unwrap();
         let settings = provider.settings(&Unverified::new((*claims).clone()));
+        provider.publisher(&Setting::config(&settings)).unwrap().check(&claims).unwrap();
+        let fields = provider.publisher_fields();
+        for setting in &settings {
+            assert!(fields.contains(setting.field), "{}: {setting:?}", platform.name);
+        }
         if self.config.get("claims").is_some() {
-            assert!(settings.is_empty(), "{}: which claims are meant can't be said", platform.name);
+            let rules = &Setting::config(&settings)["claims"];
+            assert_eq!(
+                rules.as_object().unwrap().keys().collect::<Vec<_>>(),
+                ["sub"],
+                "what others mean can't be said"
+            );
             return;
         }
-        provider.publisher(&written(&settings)).unwrap().check(&claims).unwrap();
-        let needed = settings.iter().filter(|setting| setting.required).map(|setting| setting.key);
+        assert!(fields.iter().all(|field| settings.iter().any(|setting| setting.field == field)));
+        let needed =
+            settings.iter().filter(|setting| setting.field.required).map(|setting| setting.field.key);
         let needed: Map<String, Value> =
             needed.map(|key| (key.to_owned(), self.config[key].clone())).collect();
         let description = provider.publisher(&needed.clone().into()).unwrap().describe();
@@ -99,7 +110,7 @@ impl Cases {
             claims.flat_map(|claim| values.iter().map(move |value| (claim, value))).collect();
         let claims = verified(&providers, issuer, &usual).unwrap();
         let pins = provider.publisher(&self.config).unwrap().check(&claims).unwrap().learned;
-        let rules = written(&provider.settings(&Unverified::new((*claims).clone())));
+        let rules = Setting::config(&provider.settings(&Unverified::new((*claims).clone())));
         let unpinned: Map<String, Value> = pins.iter().map(|pin| (pin.claim.into(), Value::Null)).collect();
         for pin in &pins {
             let config =
@@ -123,33 +134,28 @@ impl Cases {
     }
 }
 
-/// The configuration of a publisher with all that the platform names.
-fn written(settings: &[Setting]) -> Value {
-    let value = |text: &str| text.parse::<bool>().map_or_else(|_| Value::from(text), Value::from);
-    let written = settings.iter().filter_map(|setting| Some((setting.key, setting.value.as_deref()?)));
-    written.map(|(key, text)| (key.to_owned(), value(text))).collect::<Map<_, _>>().into()
-}
-
 impl Case {
     fn outcome(
         &self,
         platform: Platform,
         provider: &Arc<dyn Provider>,
         config: &Value,
-    ) -> (Expected, Option<Diagnosis>) {
+    ) -> (Expected, Vec<Diagnosis>) {
         let code = |code: &str| Expected(code.to_owned());
         let publisher = match provider.publisher(config) {
             Ok(publisher) => publisher,
             Err(error) => {
-                assert!(error.diagnosis().fix.is_some(), "{}: {error}", self.name);
-                return (code("config"), Some(error.diagnosis().clone()));
+                assert!(error.faults().iter().all(|fault| fault.fix.is_some()), "{}: {error}", self.name);
+                return (code("config"), error.faults().to_vec());
             }
         };
         let issuer = self.signer.as_deref().unwrap_or(provider.profile().issuers[0].url());
         let claims = (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(&self.claims));
         let signer = self.signer.as_deref().map(|signer| (platform.at)(signer).unwrap());
         let providers = [Some(Arc::clone(provider)), signer].into_iter().flatten().collect();
-        let Some(verified) = verified(&providers, issuer, &claims) else { return (code("verifier"), None) };
+        let Some(verified) = verified(&providers, issuer, &claims) else {
+            return (code("verifier"), Vec::new());
+        };
         let identities = provider.identities(&verified);
         match publisher.check(&verified) {
             Ok(matched) => {
@@ -165,7 +171,7 @@ impl Case {
                 let config = changed(config, &json!(learned));
                 let again = provider.publisher(&config).unwrap().check(&verified).unwrap();
                 assert!(again.learned.is_empty(), "{}: a learned id's key must be its claim", self.name);
-                (code("match"), None)
+                (code("match"), Vec::new())
             }
             Err(mismatch) => {
                 assert!(!mismatch.to_string().contains('\n'), "{}: {mismatch}", self.name);
@@ -178,7 +184,7 @@ impl Case {
                         self.name
                     );
                 }
-                (code(mismatch.diagnosis().code), Some(mismatch.diagnosis().clone()))
+                (code(mismatch.diagnosis().code), vec![mismatch.diagnosis().clone()])
             }
         }
     }

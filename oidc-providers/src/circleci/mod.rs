@@ -59,6 +59,7 @@
 
 mod advice;
 mod claims;
+mod fields;
 mod publisher;
 #[cfg(feature = "testing")]
 pub mod sample;
@@ -68,13 +69,14 @@ mod tests;
 
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer,
-    Mismatch, Profile, Provider, Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified,
-    Verified,
+    Mismatch, Profile, Provider, Publisher, PublisherField, Replay, Run, SourceError, TokenSource,
+    Unverified, Verified,
 };
 use serde_json::Value;
 
 use self::claims::CLAIMS;
-use self::publisher::CircleCiPublisher;
+use self::fields::FIELDS;
+use self::publisher::Rules;
 use crate::command::variable_line;
 use crate::rules::Comparison;
 use crate::rules::link::{is_uuid, link};
@@ -155,6 +157,10 @@ impl Provider for CircleCi {
         ID
     }
 
+    fn title(&self) -> &'static str {
+        "CircleCI"
+    }
+
     fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -173,12 +179,12 @@ impl Provider for CircleCi {
         publisher::identity(claims.issuer(), &token)
     }
 
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(CircleCiPublisher::read(&self.issuer, self.organization.as_deref(), config)?))
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
     }
 
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        publisher::settings(claims.read_unverified())
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, self.organization.as_deref(), config)?))
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {

@@ -1,43 +1,24 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Setting, Subject, Unverified,
-    Verified, shown,
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
+    shown,
 };
 use serde_json::Value;
 
-use super::claims::{
-    CONTEXT_IDS, ORG_ID, PIPELINE_DEFINITION_ID, PROJECT_ID, SSH_RERUN, VCS_ORIGIN, VCS_REF,
-};
-use crate::rules::config::{Config, invalid};
-use crate::rules::exact::{self, Asked, Exact};
+use super::claims::SSH_RERUN;
+use super::fields::{CONTEXTS, FIELDS, ORGANIZATION, ORIGIN, PIPELINE, PROJECT, REF};
+use crate::rules::Comparison;
+use crate::rules::config::{Config, Fault, invalid};
+use crate::rules::exact::{Asked, Exact};
 use crate::rules::glob::Pattern;
 use crate::rules::names;
 use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, Field};
-
-const ORGANIZATION: Field = Field::exact("org_id", ORG_ID, "circleci-organization");
-const PROJECT: Field = Field::exact("project_id", PROJECT_ID, "circleci-project");
-const PIPELINE: Field =
-    Field::exact("pipeline_definition_id", PIPELINE_DEFINITION_ID, "circleci-pipeline-definition");
-const ORIGIN: Field = Field::exact("vcs_origin", VCS_ORIGIN, "circleci-vcs-origin");
-const REF: Field = Field::exact("vcs_ref", VCS_REF, "circleci-vcs-ref");
-const CONTEXTS: Field = Field::exact("context_ids", CONTEXT_IDS, "circleci-context");
-const RERUN: Field = Field::exact("ssh_rerun", SSH_RERUN, "circleci-ssh-rerun");
-
-const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
 /// The ids that a publisher names.
-static ASKED: &[Asked] = &[
-    Asked::name(ORGANIZATION, "organisation", SOME_ID, names::uuid),
-    Asked::name(PROJECT, "project", SOME_ID, names::uuid),
-    Asked::required(PIPELINE, "pipeline definition", SOME_ID, names::uuid),
-];
-
-/// Every key that a configuration may have.
-const KEYS: &[&str] = &[ORGANIZATION.key, PROJECT.key, PIPELINE.key, ORIGIN.key, REF.key, CONTEXTS.key];
+static ASKED: &[Asked] = &[(&ORGANIZATION, names::uuid), (&PROJECT, names::uuid), (&PIPELINE, names::uuid)];
 
 /// A project's pipeline that may publish.
 #[derive(Debug)]
-pub(super) struct CircleCiPublisher {
+pub(super) struct Rules {
     issuer: String,
     /// The organisation in the issuer's path.
     of_issuer: Option<String>,
@@ -45,40 +26,28 @@ pub(super) struct CircleCiPublisher {
     origin: Option<String>,
     git_ref: Option<Pattern>,
     contexts: Vec<String>,
+    specificity: u32,
 }
 
-impl CircleCiPublisher {
+impl Rules {
     pub(super) fn read(
         issuer: &str,
         of_issuer: Option<&str>,
         config: &Value,
     ) -> Result<Self, InvalidPublisher> {
-        let config = Config::new(config, KEYS)?;
-        let ids = Exact::read(&config, ASKED)?;
-        if let Some(organization) =
-            of_issuer.filter(|organization| *organization != ids.value(ORGANIZATION.key))
-        {
-            let problem = "it is another organisation than the issuer's";
-            let refused = invalid("publisher-organization", ORGANIZATION.key, problem);
-            return Err(refused
-                .found(ids.value(ORGANIZATION.key))
-                .fix(format!("write `{organization}`"))
-                .into());
-        }
-        let origin = config.text(ORIGIN.key)?;
-        if let Some(origin) = origin {
-            is_origin(origin)?;
-        }
-        let contexts = config.texts(CONTEXTS.key)?;
-        contexts.iter().try_for_each(|context| names::uuid(CONTEXTS.key, context))?;
-        Ok(Self {
+        let mut config = Config::new(config, FIELDS);
+        let ids = Exact::read(&mut config, ASKED);
+        config.note(is_own(of_issuer, ids.value(&ORGANIZATION)));
+        let rules = Self {
             issuer: issuer.to_owned(),
             of_issuer: of_issuer.map(str::to_owned),
             ids,
-            origin: origin.map(str::to_owned),
-            git_ref: config.text(REF.key)?.map(|text| Pattern::parse(REF.key, text)).transpose()?,
-            contexts: contexts.into_iter().map(str::to_owned).collect(),
-        })
+            origin: config.text(&ORIGIN, is_origin),
+            git_ref: config.parse(&REF, Pattern::parse),
+            contexts: config.texts(&CONTEXTS, names::uuid),
+            specificity: config.specificity(),
+        };
+        config.finish(rules)
     }
 
     /// Holds a token of the right issuer against every rule.
@@ -90,8 +59,7 @@ impl CircleCiPublisher {
         self.check_origin(token)?;
         self.check_ref(token)?;
         self.check_contexts(token)?;
-        let others = [self.git_ref.is_some(), !self.contexts.is_empty()];
-        Ok(Match::new(others.into_iter().map(u32::from).sum(), Vec::new()))
+        Ok(Match::new(self.specificity, Vec::new()))
     }
 
     /// A pipeline of a custom webhook has no origin, and one of a fork has the fork's. Hence a publisher without an
@@ -141,9 +109,9 @@ impl CircleCiPublisher {
     }
 }
 
-impl Publisher for CircleCiPublisher {
+impl Publisher for Rules {
     fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, key(self.ids.value(ORGANIZATION.key), self.ids.value(PROJECT.key)))
+        Identity::new(&self.issuer, key(self.ids.value(&ORGANIZATION), self.ids.value(&PROJECT)))
     }
 
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
@@ -178,11 +146,6 @@ pub(super) fn is_of_organization(token: &Token<'_>, of_issuer: Option<&str>) -> 
     }
 }
 
-/// What a publisher that lets this job in is configured with.
-pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
-    exact::settings(claims, &[&ORGANIZATION, &PROJECT, &PIPELINE], &[&ORIGIN, &REF])
-}
-
 /// Whom a token speaks for.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
@@ -194,15 +157,27 @@ fn key(organization: &str, project: &str) -> String {
 }
 
 fn is_unattended(token: &Token<'_>) -> Result<(), Mismatch> {
-    token.flag(&RERUN, false).map_err(|mismatch| {
+    token.flag(SSH_RERUN, "circleci-ssh-rerun", false).map_err(|mismatch| {
         let fix = "run the job again without SSH: with it, whoever is logged in can take the job's token";
         Mismatch::new(mismatch.diagnosis().clone().fix(fix))
     })
 }
 
+/// Whether the publisher's organisation is the issuer's. One that can't be an organisation is refused for that alone.
+fn is_own(of_issuer: Option<&str>, organization: &str) -> Result<(), Fault> {
+    match of_issuer {
+        Some(own) if own != organization && !organization.is_empty() => {
+            let problem = "it is another organisation than the issuer's";
+            let fault = invalid("publisher-organization", ORGANIZATION.key, problem);
+            Err(fault.found(organization).fix(format!("write `{own}`")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A repository as CircleCI writes it: host, owner and name, without a scheme.
-fn is_origin(text: &str) -> Result<(), InvalidPublisher> {
-    names::ascii(ORIGIN.key, text)?;
+fn is_origin(key: &str, text: &str) -> Result<(), Fault> {
+    names::ascii(key, text)?;
     let is_part =
         |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || ":@?#\\".contains(c));
     if text.split('/').count() >= 3 && text.split('/').all(is_part) && !text.ends_with(".git") {
@@ -214,5 +189,5 @@ fn is_origin(text: &str) -> Result<(), InvalidPublisher> {
         _ => "write host, owner and name, such as `github.com/acme/widget`".to_owned(),
     };
     let problem = "it is not a repository as CircleCI writes it";
-    Err(invalid("publisher-vcs-origin", ORIGIN.key, problem).found(text).fix(fix).into())
+    Err(invalid("publisher-vcs-origin", key, problem).found(text).fix(fix))
 }

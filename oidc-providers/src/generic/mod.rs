@@ -39,6 +39,7 @@
 //! such a publisher. Any other token is told which claim differs, and not what was expected.
 
 mod claims;
+mod fields;
 mod publisher;
 #[cfg(feature = "testing")]
 pub mod sample;
@@ -50,12 +51,14 @@ use std::time::Duration;
 
 use oidc_core::{
     Algorithm, Claims, Detection, Diagnosis, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, Replay, Run, SourceError, Subject, TokenSource, Verified,
+    Profile, Provider, Publisher, PublisherField, Replay, Run, Setting, SourceError, Subject, TokenSource,
+    Unverified, Verified,
 };
 use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
-use self::publisher::GenericPublisher;
+use self::fields::FIELDS;
+use self::publisher::Rules;
 pub use self::source::{CommandSource, FileSource};
 
 /// The platform's name in configuration and in logs.
@@ -116,6 +119,10 @@ impl Provider for Generic {
         ID
     }
 
+    fn title(&self) -> &'static str {
+        "Another issuer"
+    }
+
     fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -144,9 +151,17 @@ impl Provider for Generic {
         Ok(publisher::identities(claims.issuer(), claims))
     }
 
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
         let issuer = self.profile.issuers.first().map_or("", |issuer| &**issuer.url());
-        Ok(Box::new(GenericPublisher::read(issuer, config)?))
+        Ok(Box::new(Rules::read(issuer, config)?))
+    }
+
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+        publisher::settings(claims.read_unverified())
     }
 
     /// What a claim means is not known here.

@@ -1,15 +1,13 @@
 use oidc_core::{
-    ClaimValue, Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject,
+    ClaimValue, Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Setting, Subject,
     Unverified, Verified, shown,
 };
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
+use super::fields::{CLAIMS, FIELDS, FOUND_BY};
 use crate::rules::Comparison;
-use crate::rules::config::{Config, invalid};
+use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::token::Token;
-
-/// The key with the rules.
-const CLAIMS_KEY: &str = "claims";
 
 /// From here on, JSON's numbers are not told apart by everyone who reads them (RFC 8259, section 6).
 const TOO_BIG: u64 = 1 << 53;
@@ -20,18 +18,15 @@ const MAX_RULES: usize = 32;
 /// A text may have so many bytes.
 const MAX_TEXT: usize = 1024;
 
-/// The key with the claim that the publisher is found by.
-const FOUND_BY_KEY: &str = "found_by";
-
 /// The claim that a publisher is found by where it names none.
-const FOUND_BY: &str = "sub";
+const SUBJECT: &str = "sub";
 
 /// Between the claim and its value in an identity's key. No claim that a publisher is found by has it in its name.
 const IS: char = '=';
 
 /// Claims that may publish.
 #[derive(Debug)]
-pub(super) struct GenericPublisher {
+pub(super) struct Rules {
     issuer: String,
     /// The claim that tells the issuer's tenants apart, and its one value.
     found_by: (String, String),
@@ -53,16 +48,21 @@ enum Expected {
     Flag(bool),
 }
 
-impl GenericPublisher {
+impl Rules {
     pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let keys = Config::new(config, &[CLAIMS_KEY, FOUND_BY_KEY])?;
-        let claim = keys.text(FOUND_BY_KEY)?.unwrap_or(FOUND_BY);
-        let rules = match config.get(CLAIMS_KEY) {
-            Some(Value::Object(claims)) if (1..=MAX_RULES).contains(&claims.len()) => rules(claims)?,
-            other => return Err(no_rules(other)),
+        let mut config = Config::new(config, FIELDS);
+        let claim = match config.value(FOUND_BY.key) {
+            None => Some(SUBJECT.to_owned()),
+            Some(_) => config.text(&FOUND_BY, is_telling),
         };
-        let value = found_by(claim, &rules)?;
-        Ok(Self { issuer: issuer.to_owned(), found_by: (claim.to_owned(), value), rules })
+        let rules = rules(&mut config);
+        // Which rule tells tenants apart is a question only where there are rules.
+        let value = match (&claim, &rules) {
+            (Some(claim), Some(rules)) => config.note(found_by(claim, rules)),
+            _ => None,
+        };
+        let found_by = (claim.unwrap_or_default(), value.unwrap_or_default());
+        config.finish(Self { issuer: issuer.to_owned(), found_by, rules: rules.unwrap_or_default() })
     }
 
     /// Checks a token of the right issuer against every rule. The claim that the publisher is found by comes first, and who
@@ -77,7 +77,7 @@ impl GenericPublisher {
     }
 }
 
-impl Publisher for GenericPublisher {
+impl Publisher for Rules {
     fn identity(&self) -> Identity {
         let (claim, value) = &self.found_by;
         identity(&self.issuer, claim, value)
@@ -120,9 +120,9 @@ impl Rule {
 }
 
 impl Expected {
-    fn read(key: &str, value: &Value) -> Result<Self, InvalidPublisher> {
+    fn read(key: &str, value: &Value) -> Result<Self, Fault> {
         let refuse = |problem: &str, fix: &str| {
-            Err(invalid("publisher-claim", key, problem).found(value.to_string()).fix(fix).into())
+            Err(invalid("publisher-claim", key, problem).found(value.to_string()).fix(fix))
         };
         match value {
             Value::String(text) if text.is_empty() || text.len() > MAX_TEXT => {
@@ -159,8 +159,8 @@ fn identity(issuer: &str, claim: &str, value: &str) -> Identity {
 
 /// Every identity that a token has: one for each of its claims that a publisher may be found by, `sub` first.
 pub(super) fn identities(issuer: &str, claims: &Claims) -> Vec<Identity> {
-    let mut names: Vec<&str> = claims.iter().map(|(name, _)| name).filter(|name| is_telling(name)).collect();
-    names.sort_by_key(|name| *name != FOUND_BY);
+    let mut names: Vec<&str> = claims.iter().map(|(name, _)| name).filter(|name| tells(name)).collect();
+    names.sort_by_key(|name| *name != SUBJECT);
     let of = |name: &str| {
         let value = claims.get(name)?.as_text().filter(|text| (1..=MAX_TEXT).contains(&text.len()))?;
         Some(identity(issuer, name, &value))
@@ -168,18 +168,29 @@ pub(super) fn identities(issuer: &str, claims: &Claims) -> Vec<Identity> {
     names.into_iter().filter_map(of).collect()
 }
 
+/// A publisher that is found by the token's subject, and has no rule on another claim: what those mean is not known here.
+pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
+    let subject = claims.text(SUBJECT).filter(|text| (1..=MAX_TEXT).contains(&text.len()));
+    let rules = subject.map(|subject| json!({ SUBJECT: subject }));
+    vec![Setting::new(&CLAIMS.of, rules).claim(SUBJECT)]
+}
+
 /// Whether a claim of this name may tell one publisher from another.
-fn is_telling(claim: &str) -> bool {
+fn tells(claim: &str) -> bool {
     !matches!(claim, "" | "iss" | "aud" | "exp" | "iat" | "nbf" | "jti") && !claim.contains(IS)
 }
 
-/// The one value that the rules ask of the claim that the publisher is found by.
-fn found_by(claim: &str, rules: &[Rule]) -> Result<String, InvalidPublisher> {
-    let key = FOUND_BY_KEY;
-    if !is_telling(claim) {
-        let refused = invalid("publisher-found-by", key, "no publisher is found by this claim").found(claim);
-        return Err(refused.fix("name a claim that tells the issuer's tenants apart, such as `sub`").into());
+/// The same of the claim that a configuration names.
+fn is_telling(key: &str, claim: &str) -> Result<(), Fault> {
+    if tells(claim) {
+        return Ok(());
     }
+    let fault = invalid("publisher-found-by", key, "no publisher is found by this claim").found(claim);
+    Err(fault.fix("name a claim that tells the issuer's tenants apart, such as `sub`"))
+}
+
+/// The one value that the rules ask of the claim that the publisher is found by.
+fn found_by(claim: &str, rules: &[Rule]) -> Result<String, Fault> {
     let rule = rules.iter().find(|rule| rule.claim == claim);
     match rule.map(|rule| rule.values.as_slice()) {
         Some([Expected::Text(value)]) => Ok(value.clone()),
@@ -187,40 +198,48 @@ fn found_by(claim: &str, rules: &[Rule]) -> Result<String, InvalidPublisher> {
             let problem = "a publisher needs a rule with one text on the claim that it is found by";
             let found = if other.is_none() { "no rule" } else { "a rule with another or several values" };
             let fix = format!(
-                "write `claims.{claim}` with one text, or name with `{FOUND_BY_KEY}` another claim that tells the issuer's tenants \
-                 apart"
+                "write `{}` with one text among `{}`, or name with `{}` another claim that tells the issuer's tenants apart",
+                shown(claim),
+                CLAIMS.key,
+                FOUND_BY.key,
             );
-            Err(invalid("publisher-found-by", key, problem).found(found).fix(fix).into())
+            Err(invalid("publisher-found-by", FOUND_BY.key, problem).found(found).fix(fix))
         }
     }
 }
 
-fn rules(claims: &Map<String, Value>) -> Result<Vec<Rule>, InvalidPublisher> {
-    let rule = |(claim, value): (&String, &Value)| {
-        let key = format!("{CLAIMS_KEY}.{claim}");
-        if matches!(claim.as_str(), "" | "iss" | "aud" | "exp" | "iat" | "nbf") {
-            let refused = invalid("publisher-claim", &key, "it tells no publisher from another");
-            return Err(refused.fix("name a claim that says who publishes").into());
-        }
-        let values = match value {
-            Value::Array(values) if (1..=MAX_RULES).contains(&values.len()) => values.as_slice(),
-            Value::Array(_) => {
-                let refused = invalid("publisher-claim", &key, "an array here has 1 to 32 values");
-                return Err(refused.fix("leave the claim out if every value will do").into());
-            }
-            value => std::slice::from_ref(value),
-        };
-        let values = values.iter().map(|value| Expected::read(&key, value)).collect::<Result<_, _>>()?;
-        Ok(Rule { claim: claim.clone(), values })
+/// The rules of a configuration; `None` where a fault was noted, or where there are none.
+fn rules(config: &mut Config<'_>) -> Option<Vec<Rule>> {
+    let claims = match config.value(CLAIMS.key)? {
+        Value::Object(claims) if (1..=MAX_RULES).contains(&claims.len()) => claims,
+        other => return config.note(Err(no_rules(other))),
     };
-    claims.iter().map(rule).collect()
+    let rules: Vec<Rule> =
+        claims.iter().filter_map(|(claim, value)| config.note(rule(claim, value))).collect();
+    (rules.len() == claims.len()).then_some(rules)
 }
 
-fn no_rules(found: Option<&Value>) -> InvalidPublisher {
-    let problem = "a publisher needs rules: a table of 1 to 32 claims with the values that they must have";
-    let mut refused = invalid("publisher-no-rules", CLAIMS_KEY, problem);
-    if let Some(found) = found {
-        refused = refused.found(found.to_string());
+fn rule(claim: &str, value: &Value) -> Result<Rule, Fault> {
+    let key = format!("{}.{claim}", CLAIMS.key);
+    if matches!(claim, "" | "iss" | "aud" | "exp" | "iat" | "nbf") {
+        let fault = invalid("publisher-claim", &key, "it tells no publisher from another");
+        return Err(fault.fix("name a claim that says who publishes"));
     }
-    refused.fix("write it, such as `claims = { sub = \"system:serviceaccount:acme:publisher\" }`").into()
+    let values = match value {
+        Value::Array(values) if (1..=MAX_RULES).contains(&values.len()) => values.as_slice(),
+        Value::Array(_) => {
+            let fault = invalid("publisher-claim", &key, "an array here has 1 to 32 values");
+            return Err(fault.fix("leave the claim out if every value will do"));
+        }
+        value => std::slice::from_ref(value),
+    };
+    let values = values.iter().map(|value| Expected::read(&key, value)).collect::<Result<_, _>>()?;
+    Ok(Rule { claim: claim.to_owned(), values })
+}
+
+fn no_rules(found: &Value) -> Fault {
+    let problem = "a publisher needs rules: 1 to 32 claims with the values that they must have";
+    let fix =
+        "name the claims that say who publishes, such as `sub` with `system:serviceaccount:acme:publisher`";
+    invalid("publisher-no-rules", CLAIMS.key, problem).found(found.to_string()).fix(fix)
 }

@@ -1,32 +1,30 @@
 //! What a job on GitHub Actions can be told before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, Setting, Severity, Subject, shown};
+use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, Unverified, shown};
 
 use super::claims::WorkflowPath;
 use super::compared::Compared;
+use super::fields::{FIELDS, JOB_WORKFLOW, WORKFLOW};
 use super::publisher::PULL_REQUEST_TARGET;
 use crate::links;
 
 /// What a publisher that lets this job in is configured with.
-pub(super) fn settings(claims: &Claims, compared: Compared) -> Vec<Setting> {
-    let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
-    let workflow_ref = text("workflow_ref");
-    let called = text("job_workflow_ref").filter(|called| Some(called) != workflow_ref.as_ref());
-    // Where the called workflow is compared, there is no second one to ask for.
-    let job_workflow = Setting::optional("job_workflow", "job_workflow_ref", called);
-    let job_workflow = (!compared.is_called()).then_some(job_workflow);
-    let before = [
-        Setting::required("repository", "repository", text("repository")),
-        Setting::required("workflow", compared.field().claim, workflow(claims, compared)),
-        Setting::optional("environment", "environment", text("environment")),
-        Setting::optional("repository_id", "repository_id", text("repository_id")),
-        Setting::optional("repository_owner_id", "repository_owner_id", text("repository_owner_id")),
-        Setting::optional("ref", "ref", text("ref")),
-        Setting::optional("ref_protected", "ref_protected", text("ref_protected")),
-        Setting::optional("event", "event_name", text("event_name")),
-    ];
-    let runner = Setting::optional("runner_environment", "runner_environment", text("runner_environment"));
-    before.into_iter().chain(job_workflow).chain([runner]).collect()
+pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<Setting> {
+    let read = claims.read_unverified();
+    let own = read.text(WORKFLOW.claim);
+    let setting = |field: &'static PublisherField| match Setting::of_claim(field, claims) {
+        _ if field.key == WORKFLOW.key => {
+            let file = workflow(read, compared).map(Into::into);
+            Some(Setting::new(field, file).claim(compared.field().claim))
+        }
+        // Where the called workflow is compared, there is no second one to ask for.
+        _ if field.key == JOB_WORKFLOW.key && compared.is_called() => None,
+        setting if field.key == JOB_WORKFLOW.key && setting.text().as_deref() == own.as_deref() => {
+            Some(Setting::new(field, None))
+        }
+        setting => Some(setting),
+    };
+    FIELDS.iter().filter_map(setting).collect()
 }
 
 /// The compared workflow's file, if a publisher can name it.

@@ -3,11 +3,11 @@
 use oidc_core::{ComparedWorkflow, RegistryRules};
 
 use super::claims::{WorkflowPath, split_workflow_ref};
-use super::publisher::WORKFLOW;
+use super::fields::WORKFLOW;
 use crate::rules::Field;
 
 /// The workflow that holds the job, where a publisher's `workflow` is that one.
-const CALLED: Field = Field::exact("workflow", "job_workflow_ref", "github-workflow");
+const CALLED: Field = WORKFLOW.on("job_workflow_ref", "github-workflow");
 
 /// What a publisher's `workflow` is held against: this project's rule, or another registry's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,10 @@
-use oidc_core::{InvalidPublisher, Mismatch};
+use oidc_core::Mismatch;
 
 use super::claims::WorkflowPath;
+use super::fields::{JOB_WORKFLOW, REPOSITORY};
 use super::names;
-use super::publisher::{JOB_WORKFLOW, REPOSITORY};
 use crate::rules;
-use crate::rules::config::invalid;
+use crate::rules::config::{Fault, invalid};
 use crate::rules::glob::Pattern;
 use crate::rules::token::{Token, differs};
 
@@ -25,8 +25,7 @@ enum Revision {
 }
 
 impl JobWorkflow {
-    pub(super) fn parse(text: &str) -> Result<Self, InvalidPublisher> {
-        let key = JOB_WORKFLOW.key;
+    pub(super) fn parse(key: &str, text: &str) -> Result<Self, Fault> {
         rules::names::one_script(key, text)?;
         let example = "write it as `acme/shared/.github/workflows/release.yml@refs/tags/*`";
         let refuse = || {

@@ -66,6 +66,7 @@
 mod advice;
 mod claims;
 mod compared;
+mod fields;
 mod job_workflow;
 mod names;
 mod publisher;
@@ -80,13 +81,15 @@ use std::time::Duration;
 
 use oidc_core::{
     Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
-    Provider, Publisher, RegistryRules, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Provider, Publisher, PublisherField, RegistryRules, Run, Setting, SourceError, TokenSource, Unverified,
+    Verified,
 };
 use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::compared::Compared;
-use self::publisher::{GitHubPublisher, REPOSITORY};
+use self::fields::{FIELDS, REPOSITORY};
+use self::publisher::Rules;
 use crate::rules::Comparison;
 use crate::rules::link::link;
 use crate::rules::token::Token;
@@ -171,6 +174,10 @@ impl Provider for GitHub {
         ID
     }
 
+    fn title(&self) -> &'static str {
+        "GitHub Actions"
+    }
+
     fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -188,12 +195,16 @@ impl Provider for GitHub {
         Ok(Identity::new(claims.issuer(), self.comparison.key(&REPOSITORY, &repository)))
     }
 
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(GitHubPublisher::read(&self.issuer, self.comparison, self.compared, config)?))
+        Ok(Box::new(Rules::read(&self.issuer, self.comparison, self.compared, config)?))
     }
 
     fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        advice::settings(claims.read_unverified(), self.compared)
+        advice::settings(claims, self.compared)
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {

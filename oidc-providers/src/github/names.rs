@@ -1,18 +1,17 @@
 //! What may stand in a publisher's configuration, and what to write where it may not.
 
-use oidc_core::{InvalidPublisher, shown};
+use oidc_core::shown;
 
-use crate::rules::config::invalid;
+use crate::rules::config::{Fault, invalid};
 use crate::rules::names;
 
 /// Characters that GitHub refuses in an environment's name.
 const NOT_IN_ENVIRONMENT: &[char] = &['\'', '"', '`', ',', ';', '\\'];
 
 /// A repository as `OWNER/NAME`.
-pub(super) fn repository(key: &str, text: &str) -> Result<(), InvalidPublisher> {
-    let refuse = |problem: &str, fix: &str| {
-        Err(invalid("publisher-repository", key, problem).found(text).fix(fix).into())
-    };
+pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
+    let refuse =
+        |problem: &str, fix: &str| Err(invalid("publisher-repository", key, problem).found(text).fix(fix));
     if let Some(path) = names::pasted_path(text, names::is_host) {
         let name = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
         return refuse("it is an address", &format!("write `{}`", shown(&name)));
@@ -46,21 +45,20 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), InvalidPublisher> 
 }
 
 /// A workflow by its file's name.
-pub(super) fn workflow(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(super) fn workflow(key: &str, text: &str) -> Result<(), Fault> {
     let path = names::before_ref(text).filter(|_| text.contains("@refs/")).unwrap_or(text);
     names::yaml(key, path)?;
     if text.contains(['/', '\\']) {
         let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
         return Err(invalid("publisher-workflow", key, "it is a path, where the file's name is meant")
             .found(text)
-            .fix(format!("write `{}`; the folder is always `.github/workflows`", shown(name)))
-            .into());
+            .fix(format!("write `{}`; the folder is always `.github/workflows`", shown(name))));
     }
     names::one_script(key, text)
 }
 
 /// An environment by its name.
-pub(super) fn environment(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
     if text.contains(NOT_IN_ENVIRONMENT) {
         let written = text.replace(NOT_IN_ENVIRONMENT, "");
         return Err(invalid(
@@ -72,8 +70,7 @@ pub(super) fn environment(key: &str, text: &str) -> Result<(), InvalidPublisher>
         .fix(format!(
             "write the name alone, such as `{}`",
             shown(if written.is_empty() { "publish" } else { &written })
-        ))
-        .into());
+        )));
     }
     names::one_script(key, text)
 }

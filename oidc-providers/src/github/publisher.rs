@@ -6,46 +6,16 @@ use serde_json::Value;
 
 use super::claims::WorkflowPath;
 use super::compared::Compared;
+use super::fields::{CONSTRAINTS, FIELDS, JOB_WORKFLOW, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use super::job_workflow::JobWorkflow;
 use super::names;
-use crate::rules::config::{Config, invalid};
-use crate::rules::constraints::{Constraints, Fields};
+use crate::rules::config::{Config, Fault, invalid};
+use crate::rules::constraints::Constraints;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, Field};
+use crate::rules::{self, Comparison, Field};
 
-pub(super) const REPOSITORY: Field = Field::ignoring_case("repository", "repository", "github-repository");
-const OWNER: Field = Field::ignoring_case("repository", "repository_owner", "github-repository-owner");
-const REPOSITORY_ID: Field = Field::exact("repository_id", "repository_id", "github-repository-id");
-const OWNER_ID: Field =
-    Field::exact("repository_owner_id", "repository_owner_id", "github-repository-owner-id");
-pub(super) const WORKFLOW: Field = Field::exact("workflow", "workflow_ref", "github-workflow");
-pub(super) const JOB_WORKFLOW: Field =
-    Field::exact("job_workflow", "job_workflow_ref", "github-job-workflow");
-
-/// The rules that can be added on top.
-static CONSTRAINTS: Fields = Fields {
-    environment: Field::ignoring_case("environment", "environment", "github-environment"),
-    git_ref: Field::exact("ref", "ref", "github-ref"),
-    ref_protected: Field::exact("ref_protected", "ref_protected", "github-ref-protected"),
-    event: Field::exact("event", "event_name", "github-event"),
-    runner_environment: Field::exact("runner_environment", "runner_environment", "github-runner-environment"),
-    runners: &["github-hosted", "self-hosted"],
-};
-
-/// Every key that a configuration may have.
-const KEYS: &[&str] = &[
-    REPOSITORY.key,
-    WORKFLOW.key,
-    "environment",
-    REPOSITORY_ID.key,
-    OWNER_ID.key,
-    "ref",
-    "ref_protected",
-    "event",
-    JOB_WORKFLOW.key,
-    "runner_environment",
-];
+const OWNER: Field = REPOSITORY.on("repository_owner", "github-repository-owner");
 
 /// Runs with the base repository's rights on a fork's request: nobody is let in by it.
 pub(super) const PULL_REQUEST_TARGET: &str = "pull_request_target";
@@ -69,64 +39,45 @@ const TAGS: &str = "refs/tags/";
 
 /// A repository's workflow that may publish.
 #[derive(Debug)]
-pub(super) struct GitHubPublisher {
+pub(super) struct Rules {
     issuer: String,
     comparison: Comparison,
     compared: Compared,
     repository: String,
     workflow: String,
-    repository_id: Option<String>,
-    owner_id: Option<String>,
+    ids: [(&'static Field, Option<String>); 2],
     job_workflow: Option<JobWorkflow>,
     constraints: Constraints,
+    specificity: u32,
 }
 
-impl GitHubPublisher {
+impl Rules {
     pub(super) fn read(
         issuer: &str,
         comparison: Comparison,
         compared: Compared,
         config: &Value,
     ) -> Result<Self, InvalidPublisher> {
-        let config = Config::new(config, KEYS)?;
-        let repository = config.required(REPOSITORY.key, "acme/widget")?;
-        names::repository(REPOSITORY.key, repository)?;
-        let workflow = config.required(WORKFLOW.key, "publish.yml")?;
-        names::workflow(WORKFLOW.key, workflow)?;
-        let job_workflow = config.text(JOB_WORKFLOW.key)?.map(JobWorkflow::parse).transpose()?;
-        let constraints = Constraints::read(&config, &CONSTRAINTS)?;
-        if let Some(environment) = constraints.environment() {
-            names::environment(CONSTRAINTS.environment.key, environment)?;
-        }
-        if constraints.names_event(PULL_REQUEST_TARGET) {
-            return Err(invalid(
-                "publisher-event",
-                CONSTRAINTS.event.key,
-                "an event that strangers can start lets nobody publish",
-            )
-            .found(PULL_REQUEST_TARGET)
-            .fix("write `push`, `release` or `workflow_dispatch`")
-            .into());
-        }
-        Ok(Self {
+        let mut config = Config::new(config, FIELDS);
+        let rules = Self {
             issuer: issuer.to_owned(),
             comparison,
             compared,
-            repository: repository.to_owned(),
-            workflow: workflow.to_owned(),
-            repository_id: config.id(REPOSITORY_ID.key)?,
-            owner_id: config.id(OWNER_ID.key)?,
-            job_workflow,
-            constraints,
-        })
+            repository: config.text(&REPOSITORY, names::repository).unwrap_or_default(),
+            workflow: config.text(&WORKFLOW, names::workflow).unwrap_or_default(),
+            ids: config.ids([&REPOSITORY_ID, &OWNER_ID], rules::names::id),
+            job_workflow: config.parse(&JOB_WORKFLOW, JobWorkflow::parse),
+            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, event),
+            specificity: config.specificity(),
+        };
+        config.finish(rules)
     }
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        let repository_id = self.repository_id.as_deref();
-        let repository = token.is_named(&REPOSITORY, &self.repository, &REPOSITORY_ID, repository_id)?;
-        let ids = [(&REPOSITORY_ID, repository_id), (&OWNER_ID, self.owner_id.as_deref())];
-        let learned = token.pins(&ids, |id| token.learn(id, is_id).map(Some))?;
+        let [(id, repository_id), _] = &self.ids;
+        let repository = token.is_named(&REPOSITORY, &self.repository, id, repository_id.as_deref())?;
+        let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
         token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
         self.check_workflow(token, &repository)?;
         if let Some(job_workflow) = &self.job_workflow {
@@ -134,8 +85,7 @@ impl GitHubPublisher {
         }
         self.check_event(token)?;
         self.constraints.check(token)?;
-        let specificity = self.constraints.specificity() + u32::from(self.job_workflow.is_some());
-        Ok(Match::new(specificity, learned))
+        Ok(Match::new(self.specificity, learned))
     }
 
     fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {
@@ -221,7 +171,7 @@ impl GitHubPublisher {
     }
 }
 
-impl Publisher for GitHubPublisher {
+impl Publisher for Rules {
     fn identity(&self) -> Identity {
         Identity::new(&self.issuer, self.comparison.key(&REPOSITORY, &self.repository))
     }
@@ -243,4 +193,13 @@ impl Publisher for GitHubPublisher {
         }
         text + &self.constraints.describe()
     }
+}
+
+/// An event's name, if its runs are not always with the base repository's rights on a stranger's change.
+fn event(key: &str, text: &str) -> Result<(), Fault> {
+    if text == PULL_REQUEST_TARGET {
+        let fault = invalid("publisher-event", key, "an event that strangers can start lets nobody publish");
+        return Err(fault.found(text).fix("write `push`, `release` or `workflow_dispatch`"));
+    }
+    rules::names::word(key, text)
 }

@@ -1,25 +1,21 @@
 //! What a job on GitLab CI can be told before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, Setting, Severity, Subject};
+use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, Unverified};
 
 use super::claims::CiConfig;
+use super::fields::{CI_CONFIG, FIELDS};
 use super::publisher::{MERGE_REQUEST, instance};
 use crate::links;
 
 /// What a publisher that lets this job in is configured with.
-pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
-    let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
-    vec![
-        Setting::required("project_path", "project_path", text("project_path")),
-        Setting::required("ci_config", "ci_config_ref_uri", ci_config(claims)),
-        Setting::optional("environment", "environment", text("environment")),
-        Setting::optional("project_id", "project_id", text("project_id")),
-        Setting::optional("namespace_id", "namespace_id", text("namespace_id")),
-        Setting::optional("ref", "ref_path", text("ref_path")),
-        Setting::optional("ref_protected", "ref_protected", text("ref_protected")),
-        Setting::optional("event", "pipeline_source", text("pipeline_source")),
-        Setting::optional("runner_environment", "runner_environment", text("runner_environment")),
-    ]
+pub(super) fn settings(claims: &Unverified<Claims>) -> Vec<Setting> {
+    let setting = |field: &'static PublisherField| {
+        if field.key == CI_CONFIG.key {
+            return Setting::new(field, ci_config(claims.read_unverified()).map(Into::into));
+        }
+        Setting::of_claim(field, claims)
+    };
+    FIELDS.iter().map(setting).collect()
 }
 
 fn ci_config(claims: &Claims) -> Option<String> {

@@ -67,6 +67,7 @@
 
 mod advice;
 mod claims;
+mod fields;
 mod names;
 mod publisher;
 #[cfg(feature = "testing")]
@@ -80,13 +81,14 @@ use std::time::Duration;
 
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, RegistryRules, Run, Setting, SourceError, TokenSource, Unverified,
-    Verified,
+    Profile, Provider, Publisher, PublisherField, RegistryRules, Run, Setting, SourceError, TokenSource,
+    Unverified, Verified,
 };
 use serde_json::Value;
 
 use self::claims::CLAIMS;
-use self::publisher::{GitLabPublisher, PROJECT};
+use self::fields::{FIELDS, PROJECT};
+use self::publisher::Rules;
 use crate::rules::Comparison;
 use crate::rules::link::link;
 use crate::rules::token::Token;
@@ -153,6 +155,10 @@ impl Provider for GitLab {
         ID
     }
 
+    fn title(&self) -> &'static str {
+        "GitLab CI"
+    }
+
     fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -170,12 +176,16 @@ impl Provider for GitLab {
         Ok(Identity::new(claims.issuer(), self.comparison.key(&PROJECT, &project)))
     }
 
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(GitLabPublisher::read(&self.issuer, self.comparison, config)?))
+        Ok(Box::new(Rules::read(&self.issuer, self.comparison, config)?))
     }
 
     fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        advice::settings(claims.read_unverified())
+        advice::settings(claims)
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {

@@ -1,20 +1,19 @@
 //! What may stand in a publisher's configuration, and what to write where it may not.
 
-use oidc_core::{InvalidPublisher, shown};
+use oidc_core::shown;
 
-use crate::rules::config::invalid;
+use crate::rules::config::{Fault, invalid};
 use crate::rules::names;
 
 /// Hosts that are pasted with a path, beside the instance's own.
 const HOSTS: &[&str] = &["gitlab.com", "github.com"];
 
 /// A project's path with all its groups, on an instance by its host and what follows. A group may be named like a host.
-pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), InvalidPublisher> {
+pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), Fault> {
     let own = instance.split(['/', ':']).next().unwrap_or_default();
     let is_host = |group: &str| HOSTS.iter().chain([&own]).any(|host| group.eq_ignore_ascii_case(host));
-    let refuse = |problem: &str, fix: &str| {
-        Err(invalid("publisher-project", key, problem).found(text).fix(fix).into())
-    };
+    let refuse =
+        |problem: &str, fix: &str| Err(invalid("publisher-project", key, problem).found(text).fix(fix));
     if let Some(path) = names::pasted_path(text, is_host) {
         return refuse("it is an address", &format!("write `{}`", shown(path)));
     }
@@ -53,10 +52,9 @@ fn joined(text: &str) -> String {
 }
 
 /// A CI configuration by its path in the project.
-pub(super) fn ci_config(key: &str, text: &str) -> Result<(), InvalidPublisher> {
-    let refuse = |problem: &str, fix: &str| {
-        Err(invalid("publisher-ci-config", key, problem).found(text).fix(fix).into())
-    };
+pub(super) fn ci_config(key: &str, text: &str) -> Result<(), Fault> {
+    let refuse =
+        |problem: &str, fix: &str| Err(invalid("publisher-ci-config", key, problem).found(text).fix(fix));
     if text.contains("://") {
         return refuse("it is an address", "write the file's path in the project, such as `.gitlab-ci.yml`");
     }
@@ -74,7 +72,7 @@ pub(super) fn ci_config(key: &str, text: &str) -> Result<(), InvalidPublisher> {
 }
 
 /// An environment by its name: ASCII letters, digits, spaces and a few signs and no others.
-pub(super) fn environment(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
     names::ascii(key, text)?;
     let is_allowed = |character: char| character.is_ascii_alphanumeric() || " -_/${}.".contains(character);
     if text.chars().all(is_allowed) && !text.starts_with('/') && !text.ends_with('/') {
@@ -82,11 +80,8 @@ pub(super) fn environment(key: &str, text: &str) -> Result<(), InvalidPublisher>
     }
     let written: String = text.chars().filter(|&character| is_allowed(character)).collect();
     let written = written.trim_matches('/');
-    Err(invalid("publisher-environment", key, "no environment's name is like this")
-        .found(text)
-        .fix(format!(
-            "write the name alone, such as `{}`",
-            if written.is_empty() { "publish" } else { written }
-        ))
-        .into())
+    Err(invalid("publisher-environment", key, "no environment's name is like this").found(text).fix(format!(
+        "write the name alone, such as `{}`",
+        if written.is_empty() { "publish" } else { written }
+    )))
 }

@@ -5,43 +5,17 @@ use oidc_core::{
 use serde_json::Value;
 
 use super::claims::CiConfig;
+use super::fields::{CI_CONFIG, CONSTRAINTS, FIELDS, NAMESPACE_ID, PROJECT, PROJECT_ID};
 use super::names;
 use crate::rules::config::Config;
-use crate::rules::constraints::{Constraints, Fields};
+use crate::rules::constraints::Constraints;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, Field};
+use crate::rules::{self, Comparison, Field};
 
-pub(super) const PROJECT: Field = Field::ignoring_case("project_path", "project_path", "gitlab-project-path");
-const NAMESPACE: Field = Field::ignoring_case("project_path", "namespace_path", "gitlab-namespace-path");
-const PROJECT_ID: Field = Field::exact("project_id", "project_id", "gitlab-project-id");
-const NAMESPACE_ID: Field = Field::exact("namespace_id", "namespace_id", "gitlab-namespace-id");
-const JOB_PROJECT: Field = Field::ignoring_case("project_path", "job_project_path", "gitlab-job-project");
-const JOB_PROJECT_ID: Field = Field::exact("project_id", "job_project_id", "gitlab-job-project");
-const CI_CONFIG: Field = Field::exact("ci_config", "ci_config_ref_uri", "gitlab-ci-config");
-
-/// The rules that can be added on top.
-static CONSTRAINTS: Fields = Fields {
-    environment: Field::exact("environment", "environment", "gitlab-environment"),
-    git_ref: Field::exact("ref", "ref_path", "gitlab-ref"),
-    ref_protected: Field::exact("ref_protected", "ref_protected", "gitlab-ref-protected"),
-    event: Field::exact("event", "pipeline_source", "gitlab-event"),
-    runner_environment: Field::exact("runner_environment", "runner_environment", "gitlab-runner-environment"),
-    runners: &["gitlab-hosted", "self-hosted"],
-};
-
-/// Every key that a configuration may have.
-const KEYS: &[&str] = &[
-    PROJECT.key,
-    CI_CONFIG.key,
-    "environment",
-    PROJECT_ID.key,
-    NAMESPACE_ID.key,
-    "ref",
-    "ref_protected",
-    "event",
-    "runner_environment",
-];
+const NAMESPACE: Field = PROJECT.on("namespace_path", "gitlab-namespace-path");
+const JOB_PROJECT: Field = PROJECT.on("job_project_path", "gitlab-job-project");
+const JOB_PROJECT_ID: Field = PROJECT_ID.on("job_project_id", "gitlab-job-project");
 
 /// Pipelines of merge requests, a fork's included.
 pub(super) const MERGE_REQUEST: &str = "merge_request_event";
@@ -51,55 +25,48 @@ pub(super) const MERGE_REQUEST_REFS: &str = "refs/merge-requests/";
 
 /// A project's CI configuration that may publish.
 #[derive(Debug)]
-pub(super) struct GitLabPublisher {
+pub(super) struct Rules {
     issuer: String,
     comparison: Comparison,
     project: String,
     ci_config: String,
-    project_id: Option<String>,
-    namespace_id: Option<String>,
+    ids: [(&'static Field, Option<String>); 2],
     constraints: Constraints,
+    specificity: u32,
 }
 
-impl GitLabPublisher {
+impl Rules {
     pub(super) fn read(
         issuer: &str,
         comparison: Comparison,
         config: &Value,
     ) -> Result<Self, InvalidPublisher> {
-        let config = Config::new(config, KEYS)?;
-        let project = config.required(PROJECT.key, "acme/group/widget")?;
-        names::project(PROJECT.key, project, instance(issuer))?;
-        let ci_config = config.required(CI_CONFIG.key, ".gitlab-ci.yml")?;
-        names::ci_config(CI_CONFIG.key, ci_config)?;
-        let constraints = Constraints::read(&config, &CONSTRAINTS)?;
-        if let Some(environment) = constraints.environment() {
-            names::environment(CONSTRAINTS.environment.key, environment)?;
-        }
-        Ok(Self {
+        let mut config = Config::new(config, FIELDS);
+        let project = |key: &str, text: &str| names::project(key, text, instance(issuer));
+        let rules = Self {
             issuer: issuer.to_owned(),
             comparison,
-            project: project.to_owned(),
-            ci_config: ci_config.to_owned(),
-            project_id: config.id(PROJECT_ID.key)?,
-            namespace_id: config.id(NAMESPACE_ID.key)?,
-            constraints,
-        })
+            project: config.text(&PROJECT, project).unwrap_or_default(),
+            ci_config: config.text(&CI_CONFIG, names::ci_config).unwrap_or_default(),
+            ids: config.ids([&PROJECT_ID, &NAMESPACE_ID], rules::names::id),
+            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, rules::names::word),
+            specificity: config.specificity(),
+        };
+        config.finish(rules)
     }
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        let project_id = self.project_id.as_deref();
-        let project = token.is_named(&PROJECT, &self.project, &PROJECT_ID, project_id)?;
-        let ids = [(&PROJECT_ID, project_id), (&NAMESPACE_ID, self.namespace_id.as_deref())];
-        let learned = token.pins(&ids, |id| token.learn(id, is_id).map(Some))?;
+        let [(id, project_id), _] = &self.ids;
+        let project = token.is_named(&PROJECT, &self.project, id, project_id.as_deref())?;
+        let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
         let (namespace, _) = project.rsplit_once('/').unwrap_or_default();
         token.agrees(&NAMESPACE, namespace)?;
         has_own_configuration(token.claims)?;
         self.check_job_project(token)?;
         self.check_ci_config(token)?;
         self.constraints.check(token)?;
-        Ok(Match::new(self.constraints.specificity(), learned))
+        Ok(Match::new(self.specificity, learned))
     }
 
     /// A job that runs anywhere but in the project is refused. Tokens of GitLab before 18.4 don't say where it runs,
@@ -152,7 +119,7 @@ impl GitLabPublisher {
     }
 }
 
-impl Publisher for GitLabPublisher {
+impl Publisher for Rules {
     fn identity(&self) -> Identity {
         Identity::new(&self.issuer, self.comparison.key(&PROJECT, &self.project))
     }

@@ -39,6 +39,7 @@
 //! [claims]: https://cloud.google.com/docs/authentication/get-id-token
 
 mod claims;
+mod fields;
 mod publisher;
 #[cfg(feature = "testing")]
 pub mod sample;
@@ -48,12 +49,13 @@ mod tests;
 
 use oidc_core::{
     Claims, Detection, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, Replay, Run, Setting, SourceError, TokenSource, Unverified, Verified,
+    Publisher, PublisherField, Replay, Run, SourceError, TokenSource, Verified,
 };
 use serde_json::Value;
 
 use self::claims::CLAIMS;
-use self::publisher::GooglePublisher;
+use self::fields::FIELDS;
+use self::publisher::Rules;
 use crate::rules::Comparison;
 use crate::rules::token::Token;
 
@@ -120,6 +122,10 @@ impl Provider for Google {
         ID
     }
 
+    fn title(&self) -> &'static str {
+        "Google Cloud"
+    }
+
     fn profile(&self) -> &Profile {
         &self.profile
     }
@@ -136,12 +142,12 @@ impl Provider for Google {
         publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
     }
 
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(GooglePublisher::read(&self.issuer, config)?))
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
     }
 
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        publisher::settings(claims.read_unverified())
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     /// Google's tokens name an account and no run.

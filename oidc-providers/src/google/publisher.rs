@@ -1,65 +1,48 @@
-use oidc_core::{
-    Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, Setting, Unverified, Verified,
-};
+use oidc_core::{Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified};
 use serde_json::Value;
 
-use crate::rules::config::{Config, invalid};
-use crate::rules::exact::{self, Asked, Exact};
+use super::fields::{EMAIL, FIELDS, SUBJECT};
+use crate::rules::config::{Config, Fault, invalid};
+use crate::rules::exact::{Asked, Exact};
 use crate::rules::token::Token;
 use crate::rules::{Comparison, Field, names};
 
-const EMAIL: Field = Field::exact("email", "email", "google-email");
-const VERIFIED: Field = Field::exact("email", "email_verified", "google-email-unverified");
-const SUBJECT: Field = Field::exact("sub", "sub", "google-subject");
-
-static ASKED: &[Asked] =
-    &[Asked::name(EMAIL, "account", "publisher@project.iam.gserviceaccount.com", is_address)];
-
-/// Every key that a configuration may have.
-const KEYS: &[&str] = &[EMAIL.key, SUBJECT.key];
+static ASKED: &[Asked] = &[(&EMAIL, is_address)];
 
 /// A subject has so many characters at most (OpenID Connect Core 1.0, section 2).
 const MAX_SUBJECT: usize = 255;
 
 /// An account that may publish.
 #[derive(Debug)]
-pub(super) struct GooglePublisher {
+pub(super) struct Rules {
     issuer: String,
     account: Exact,
-    subject: Option<String>,
+    ids: [(&'static Field, Option<String>); 1],
 }
 
-impl GooglePublisher {
+impl Rules {
     pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let config = Config::new(config, KEYS)?;
-        let subject = config.text(SUBJECT.key)?;
-        if let Some(subject) = subject.filter(|subject| !is_subject(subject)) {
-            let refused = invalid("publisher-id", SUBJECT.key, "it is not an account's number");
-            return Err(refused
-                .found(subject)
-                .fix("write the number, or leave it out and let it be learned")
-                .into());
-        }
-        Ok(Self {
+        let mut config = Config::new(config, FIELDS);
+        let rules = Self {
             issuer: issuer.to_owned(),
-            account: Exact::read(&config, ASKED)?,
-            subject: subject.map(str::to_owned),
-        })
+            account: Exact::read(&mut config, ASKED),
+            ids: config.ids([&SUBJECT], subject),
+        };
+        config.finish(rules)
     }
 
     /// Holds a token of the right issuer against every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         self.account.check_names(token)?;
-        let ids = [(&SUBJECT, self.subject.as_deref())];
-        let learned = token.pins(&ids, |id| token.learn(id, is_subject).map(Some))?;
-        token.flag(&VERIFIED, true)?;
+        let learned = token.pins(&self.ids, |id| token.learn(id, is_subject).map(Some))?;
+        is_verified(token)?;
         Ok(Match::new(0, learned))
     }
 }
 
-impl Publisher for GooglePublisher {
+impl Publisher for Rules {
     fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, self.account.value(EMAIL.key))
+        Identity::new(&self.issuer, self.account.value(&EMAIL))
     }
 
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
@@ -74,24 +57,19 @@ impl Publisher for GooglePublisher {
 
     /// Without the address, which may be a person's and doesn't belong into logs.
     fn describe(&self) -> String {
-        let (_, domain) = self.account.value(EMAIL.key).rsplit_once('@').unwrap_or_default();
+        let (_, domain) = self.account.value(&EMAIL).rsplit_once('@').unwrap_or_default();
         format!("an account of {domain}")
     }
 }
 
-/// What a publisher that lets this job in is configured with.
-pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
-    exact::settings(claims, &[&EMAIL], &[&SUBJECT])
-}
-
 /// Whom a token speaks for. An address that Google didn't verify speaks for nobody.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    token.flag(&VERIFIED, true)?;
+    is_verified(token)?;
     Ok(Identity::new(issuer, token.required(EMAIL.claim)?))
 }
 
 /// An address of an account, as Google writes it.
-fn is_address(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+fn is_address(key: &str, text: &str) -> Result<(), Fault> {
     names::ascii(key, text)?;
     let parts = text.split_once('@').filter(|(name, domain)| {
         !name.is_empty()
@@ -103,7 +81,20 @@ fn is_address(key: &str, text: &str) -> Result<(), InvalidPublisher> {
         return Ok(());
     }
     let fix = "write the service account's address, such as `publisher@project.iam.gserviceaccount.com`";
-    Err(invalid("publisher-email", key, "it is not an e-mail address").found(text).fix(fix).into())
+    Err(invalid("publisher-email", key, "it is not an e-mail address").found(text).fix(fix))
+}
+
+fn is_verified(token: &Token<'_>) -> Result<(), Mismatch> {
+    token.flag("email_verified", "google-email-unverified", true)
+}
+
+/// An account's number.
+fn subject(key: &str, text: &str) -> Result<(), Fault> {
+    if is_subject(text) {
+        return Ok(());
+    }
+    let fault = invalid("publisher-id", key, "it is not an account's number").found(text);
+    Err(fault.fix("write the number, or leave it out and let it be learned"))
 }
 
 fn is_subject(text: &str) -> bool {

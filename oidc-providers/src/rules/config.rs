@@ -1,10 +1,10 @@
 //! A publisher's configuration: a JSON object, read strictly, so that a mistake is told when it is saved and not
 //! when a publish fails.
 
-use oidc_core::{Diagnosis, InvalidPublisher, Subject, shown};
+use oidc_core::{Diagnosis, InvalidPublisher, PublisherField, Subject, shown};
 use serde_json::{Map, Value};
 
-use super::names;
+use super::Field;
 
 /// A text in a configuration may have this many bytes, as on crates.io and PyPI.
 const MAX_BYTES: usize = 255;
@@ -12,111 +12,148 @@ const MAX_BYTES: usize = 255;
 /// An array in a configuration may have this many elements.
 const MAX_ELEMENTS: usize = 32;
 
-/// The configuration of a publisher, of which every key is known.
+/// The configuration of a publisher, being read. What is wrong with it is noted, and told by [`Config::finish`].
 #[derive(Debug)]
-pub(crate) struct Config<'a>(&'a Map<String, Value>);
+pub(crate) struct Config<'a> {
+    fields: &'static [PublisherField],
+    keys: Option<&'a Map<String, Value>>,
+    faults: Vec<Diagnosis>,
+}
 
 impl<'a> Config<'a> {
-    /// A configuration with none but the known keys.
-    pub(crate) fn new(config: &'a Value, known: &[&str]) -> Result<Self, InvalidPublisher> {
-        let Some(object) = config.as_object() else {
-            let problem = "a publisher's configuration is an object";
-            return Err(invalid("publisher-type", "publisher", problem)
-                .found(kind(config))
-                .fix(format!("write an object with the keys {}", known.join(", ")))
-                .into());
-        };
-        match object.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(unknown) => Err(unknown_key(unknown, known)),
-            None => Ok(Self(object)),
-        }
+    /// A configuration of a platform with these fields.
+    pub(crate) fn new(config: &'a Value, fields: &'static [PublisherField]) -> Self {
+        let faults = InvalidPublisher::check_keys(fields, config).err();
+        let faults = faults.map_or_else(Vec::new, |invalid| invalid.faults().to_vec());
+        Self { fields, keys: config.as_object(), faults }
     }
 
-    /// The text of a field, `None` where it is absent or `null`.
-    pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, InvalidPublisher> {
-        self.value(key).map(|value| text(key, value)).transpose()
+    /// The text of a field, if it is there and `check` finds nothing wrong with it.
+    pub(crate) fn text(
+        &mut self,
+        field: &Field,
+        check: impl FnOnce(&str, &str) -> Result<(), Fault>,
+    ) -> Option<String> {
+        self.parse(field, |key, text| check(key, text).map(|()| text.to_owned()))
     }
 
-    /// The text of a field that must be there.
-    pub(crate) fn required(&self, key: &str, example: &str) -> Result<&'a str, InvalidPublisher> {
-        self.text(key)?.ok_or_else(|| {
-            let problem = format!("a publisher needs the field `{key}`");
-            invalid("publisher-missing-field", key, &problem)
-                .fix(format!("write it, such as `{example}`"))
-                .into()
-        })
+    /// What `parse` makes of the text of a field, if it is there.
+    pub(crate) fn parse<T>(
+        &mut self,
+        field: &Field,
+        parse: impl FnOnce(&str, &str) -> Result<T, Fault>,
+    ) -> Option<T> {
+        let value = self.value(field.key)?;
+        self.note(text(&field.of, value).and_then(|text| parse(field.key, text)))
     }
 
-    /// The texts of a field that is a text or an array of texts; empty where it is absent or `null`.
-    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&'a str>, InvalidPublisher> {
-        match self.value(key) {
-            None => Ok(Vec::new()),
+    /// The texts of a field that is a text or an array of texts; empty where it is absent.
+    pub(crate) fn texts(
+        &mut self,
+        field: &Field,
+        check: impl Fn(&str, &str) -> Result<(), Fault>,
+    ) -> Vec<String> {
+        let elements = match self.value(field.key) {
+            None => return Vec::new(),
             Some(Value::Array(elements)) if (1..=MAX_ELEMENTS).contains(&elements.len()) => {
-                elements.iter().map(|element| text(key, element)).collect()
+                elements.as_slice()
             }
             Some(Value::Array(elements)) => {
                 let problem = format!("an array here has 1 to {MAX_ELEMENTS} elements");
-                let found = format!("{} elements", elements.len());
-                let fix = "leave the field out if every value will do";
-                Err(invalid("publisher-type", key, &problem).found(found).fix(fix).into())
+                let fault = invalid("publisher-type", field.key, &problem);
+                let fault = fault.found(format!("{} elements", elements.len()));
+                let noted = self.note(Err(fault.fix("leave the field out if every value will do")));
+                return noted.unwrap_or_default();
             }
-            Some(value) => Ok(vec![text(key, value)?]),
+            Some(value) => std::slice::from_ref(value),
+        };
+        let read = |element| {
+            let text = text(&field.of, element)?;
+            check(field.key, text).map(|()| text.to_owned())
+        };
+        elements.iter().filter_map(|element| self.note(read(element))).collect()
+    }
+
+    /// A field that is `true` or `false`; `false` where it is absent.
+    pub(crate) fn flag(&mut self, field: &Field) -> bool {
+        match self.value(field.key) {
+            None => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(value) => {
+                let fault = wrong_type(field.key, value, "`true` or `false`, without quotes");
+                self.note(Err(fault)).unwrap_or_default()
+            }
         }
     }
 
-    /// A field that is `true` or `false`; `false` where it is absent or `null`.
-    pub(crate) fn flag(&self, key: &str) -> Result<bool, InvalidPublisher> {
-        match self.value(key) {
-            None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(value) => Err(wrong_type(key, value, "`true` or `false`, without quotes")),
+    /// Immutable ids, each with its field; `None` for those that are to be learned.
+    pub(crate) fn ids<const N: usize>(
+        &mut self,
+        fields: [&'static Field; N],
+        check: fn(&str, &str) -> Result<(), Fault>,
+    ) -> [(&'static Field, Option<String>); N] {
+        fields.map(|field| (field, self.text(field, check)))
+    }
+
+    /// The value of a key, `None` where it is absent or `null`.
+    pub(crate) fn value(&self, key: &str) -> Option<&'a Value> {
+        self.keys?.get(key).filter(|value| !value.is_null())
+    }
+
+    /// What was read; `None` with a fault noted where it can't be.
+    pub(crate) fn note<T>(&mut self, read: Result<T, Fault>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(Fault(diagnosis)) => {
+                self.faults.push(*diagnosis);
+                None
+            }
         }
     }
 
-    /// An immutable id, `None` where it is absent or `null`.
-    pub(crate) fn id(&self, key: &str) -> Result<Option<String>, InvalidPublisher> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
-        names::id(key, text)?;
-        Ok(Some(text.to_owned()))
+    /// How specific a publisher with these fields is.
+    pub(crate) fn specificity(&self) -> u32 {
+        let is_rule = |field: &&PublisherField| {
+            self.value(field.key).is_some_and(|value| value.as_bool() != Some(false))
+        };
+        self.fields.iter().filter(is_rule).map(|field| field.specificity).sum()
     }
 
-    fn value(&self, key: &str) -> Option<&'a Value> {
-        self.0.get(key).filter(|value| !value.is_null())
+    /// The publisher that was made of what was read, unless a fault was noted. What it holds for a fault never
+    /// comes out.
+    pub(crate) fn finish<T>(self, publisher: T) -> Result<T, InvalidPublisher> {
+        InvalidPublisher::check(self.faults)?;
+        Ok(publisher)
     }
 }
 
-/// The beginning of a refusal: a stable name, the field, and what is wrong.
-pub(crate) fn invalid(code: &'static str, key: &str, problem: &str) -> Refused {
-    Refused(Diagnosis::new(code, Subject::Field(key.to_owned()), problem))
+/// The beginning of a fault: a stable name, the field, and what is wrong.
+pub(crate) fn invalid(code: &'static str, key: &str, problem: &str) -> Fault {
+    Fault(Box::new(Diagnosis::new(code, Subject::Field(key.to_owned()), problem)))
 }
 
-/// A refusal of a configuration, being written.
-#[derive(Debug)]
-pub(crate) struct Refused(Diagnosis);
+/// A fault of a configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Fault(pub(crate) Box<Diagnosis>);
 
-impl Refused {
+impl Fault {
     /// With what was found.
     pub(crate) fn found(self, found: impl Into<String>) -> Self {
-        Self(self.0.found(found))
+        Self(Box::new(self.0.found(found)))
     }
 
     /// With what to write instead.
     pub(crate) fn fix(self, fix: impl Into<String>) -> Self {
-        Self(self.0.fix(fix))
-    }
-}
-
-impl From<Refused> for InvalidPublisher {
-    fn from(refused: Refused) -> Self {
-        Self::new(refused.0)
+        Self(Box::new(self.0.fix(fix)))
     }
 }
 
 /// A text that could stand in a claim: not empty, not long, nothing invisible, no white space around it.
-fn text<'a>(key: &str, value: &'a Value) -> Result<&'a str, InvalidPublisher> {
-    let Some(text) = value.as_str() else { return Err(wrong_type(key, value, "a text, in quotes")) };
+fn text<'a>(field: &PublisherField, value: &'a Value) -> Result<&'a str, Fault> {
+    let Some(text) = value.as_str() else { return Err(wrong_type(field.key, value, "a text, in quotes")) };
     let refuse =
-        |problem: &str, fix: String| Err(invalid("publisher-text", key, problem).found(text).fix(fix).into());
+        |problem: &str, fix: String| Err(invalid("publisher-text", field.key, problem).found(text).fix(fix));
     if text.len() > MAX_BYTES {
         return refuse(
             &format!("it is longer than {MAX_BYTES} bytes"),
@@ -125,10 +162,7 @@ fn text<'a>(key: &str, value: &'a Value) -> Result<&'a str, InvalidPublisher> {
     }
     let trimmed = text.trim();
     if trimmed.is_empty() {
-        return refuse(
-            "it is empty",
-            "write a value, or leave the field out if every value will do".to_owned(),
-        );
+        return refuse("it is empty", instead_of_nothing(field));
     }
     if trimmed != text {
         return refuse("it has white space around it", format!("write `{}`", shown(trimmed)));
@@ -140,35 +174,28 @@ fn text<'a>(key: &str, value: &'a Value) -> Result<&'a str, InvalidPublisher> {
     Ok(text)
 }
 
+/// What to write where nothing stands.
+fn instead_of_nothing(field: &PublisherField) -> String {
+    match field {
+        PublisherField { required: true, example, .. } => format!("write a value, such as `{example}`"),
+        PublisherField { learned: true, .. } => {
+            "write it, or leave the field out and let it be learned".to_owned()
+        }
+        _ => "write a value, or leave the field out if every value will do".to_owned(),
+    }
+}
+
 fn is_visible(character: char) -> bool {
     let text = character.to_string();
     shown(&text).to_string() == text
 }
 
-fn unknown_key(unknown: &str, known: &[&str]) -> InvalidPublisher {
-    let fix = match known.iter().find(|key| is_similar(unknown, key)) {
-        Some(key) => format!("write `{key}`; a rule that is left out holds nobody back"),
-        None => format!("rename it to one of {}, or remove it", known.join(", ")),
-    };
-    invalid("publisher-unknown-field", unknown, "there is no such field").found(unknown).fix(fix).into()
-}
-
-/// Whether somebody who wrote the one may have meant the other.
-fn is_similar(unknown: &str, key: &str) -> bool {
-    let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
-    let (unknown, key) = (plain(unknown), plain(key));
-    if unknown.is_empty() || unknown.len() > MAX_BYTES {
-        return false;
-    }
-    unknown.contains(&key) || key.contains(&unknown) || strsim::osa_distance(&unknown, &key) <= 2
-}
-
-fn wrong_type(key: &str, value: &Value, expected: &str) -> InvalidPublisher {
+fn wrong_type(key: &str, value: &Value, expected: &str) -> Fault {
     let fix = match value {
         Value::Number(number) => format!("write {expected}: `\"{number}\"`"),
         _ => format!("write {expected}"),
     };
-    invalid("publisher-type", key, &format!("it is {}", kind(value))).found(value.to_string()).fix(fix).into()
+    invalid("publisher-type", key, &format!("it is {}", kind(value))).found(value.to_string()).fix(fix)
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -184,50 +211,90 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use oidc_core::FieldType;
     use serde_json::json;
 
     use super::*;
 
-    fn refusal(config: &Value) -> Diagnosis {
-        let known = ["workflow", "event", "flag"];
-        let read = Config::new(config, &known).and_then(|config| {
-            config.text("workflow")?;
-            config.texts("event")?;
-            config.flag("flag")
-        });
-        read.unwrap_err().diagnosis().clone()
+    const WORKFLOW: Field =
+        Field::new("x", PublisherField::required("workflow", "Workflow").example("publish.yml"));
+    const EVENT: Field =
+        Field::new("x", PublisherField::optional("event", "Event").of_type(FieldType::Texts));
+    const FLAG: Field =
+        Field::new("x", PublisherField::optional("flag", "Flag").of_type(FieldType::Flag).specificity(100));
+    const ID: Field = Field::new("x", PublisherField::id("id", "Id"));
+    const FIELDS: &[PublisherField] = &[WORKFLOW.of, EVENT.of, FLAG.of, ID.of];
+
+    type Read = (Option<String>, Vec<String>, bool, Option<String>, u32);
+
+    fn read(config: &Value) -> Result<Read, InvalidPublisher> {
+        let any = |_: &str, _: &str| Ok(());
+        let mut config = Config::new(config, FIELDS);
+        let texts = (config.text(&WORKFLOW, any), config.texts(&EVENT, any));
+        let [(_, id)] = config.ids([&ID], |_, _| Ok(()));
+        let rest = (config.flag(&FLAG), id, config.specificity());
+        config.finish((texts.0, texts.1, rest.0, rest.1, rest.2))
     }
 
     #[test]
     fn absent_and_null_are_the_same() {
-        for value in [json!({}), json!({"workflow": null, "event": null, "flag": null})] {
-            let config = Config::new(&value, &["workflow", "event", "flag"]).unwrap();
-            assert_eq!(config.text("workflow").unwrap(), None);
-            assert!(config.texts("event").unwrap().is_empty());
-            assert!(!config.flag("flag").unwrap());
-            assert!(config.required("workflow", "publish.yml").is_err());
+        for value in
+            [json!({"workflow": "a"}), json!({"workflow": "a", "event": null, "flag": null, "id": null})]
+        {
+            assert_eq!(read(&value).unwrap(), (Some("a".to_owned()), Vec::new(), false, None, 0));
         }
+        assert!(read(&json!({"workflow": null})).is_err());
     }
 
     #[test]
     fn a_text_and_an_array_of_one_are_the_same() {
-        for value in [json!({"event": "push"}), json!({"event": ["push"]})] {
-            assert_eq!(Config::new(&value, &["event"]).unwrap().texts("event").unwrap(), ["push"]);
+        for value in [json!({"workflow": "a", "event": "push"}), json!({"workflow": "a", "event": ["push"]})]
+        {
+            assert_eq!(read(&value).unwrap().1, ["push"]);
         }
     }
 
     #[test]
     fn a_text_may_be_as_long_as_on_other_registries() {
         for (length, is_taken) in [(MAX_BYTES, true), (MAX_BYTES + 1, false)] {
-            let value = json!({"workflow": "x".repeat(length)});
-            assert_eq!(Config::new(&value, &["workflow"]).unwrap().text("workflow").is_ok(), is_taken);
+            assert_eq!(read(&json!({"workflow": "x".repeat(length)})).is_ok(), is_taken);
         }
+    }
+
+    #[test]
+    fn a_publisher_is_as_specific_as_its_rules_and_neither_ids_nor_false_are_rules() {
+        for (changes, specificity) in [
+            (json!({"workflow": "a"}), 0),
+            (json!({"workflow": "a", "id": "1", "flag": false}), 0),
+            (json!({"workflow": "a", "event": "b"}), 1),
+            (json!({"workflow": "a", "event": "b", "flag": true}), 101),
+        ] {
+            assert_eq!(read(&changes).unwrap().4, specificity, "{changes}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_and_each_with_its_field() {
+        let config = json!({
+            "wrokflow": "a", "event": ["a", 1, ""], "flag": "true", "id": " 1", "colour": "red",
+        });
+        let error = read(&config).unwrap_err();
+        let codes = |key: &str| error.of(key).map(|fault| fault.code).collect::<Vec<_>>();
+        assert_eq!(codes("wrokflow"), ["publisher-unknown-field"]);
+        assert_eq!(codes("colour"), ["publisher-unknown-field"]);
+        assert_eq!(codes("workflow"), [""; 0], "the misspelt key stands for it");
+        assert_eq!(codes("event"), ["publisher-type", "publisher-text"]);
+        assert_eq!(codes("flag"), ["publisher-type"]);
+        assert_eq!(codes("id"), ["publisher-text"]);
+        assert_eq!(error.faults().len(), 6);
+        assert_eq!(error.to_string().lines().count(), 1);
+        assert!(error.faults().iter().all(|fault| fault.fix.is_some()));
     }
 
     #[test]
     fn every_mistake_is_told_with_what_to_write() {
         for (config, code, fix) in [
-            (json!([]), "publisher-type", "write an object with the keys workflow, event, flag"),
+            (json!([]), "publisher-type", "write an object with the keys workflow, event, flag, id"),
             (json!(null), "publisher-type", "write an object"),
             (
                 json!({"workflow_filename": "a"}),
@@ -235,31 +302,46 @@ mod tests {
                 "write `workflow`; a rule that is left out holds nobody back",
             ),
             (json!({"work": "a"}), "publisher-unknown-field", "write `workflow`"),
-            (json!({"": "a"}), "publisher-unknown-field", "rename it to one of workflow, event, flag"),
-            (json!({"sub": "a"}), "publisher-unknown-field", "rename it to one of workflow, event, flag"),
+            (json!({}), "publisher-missing-field", "write it, such as `publish.yml`"),
+            (
+                json!({"workflow": "a", "": "a"}),
+                "publisher-unknown-field",
+                "rename it to one of workflow, event",
+            ),
+            (json!({"workflow": "a", "sub": "a"}), "publisher-unknown-field", "rename it to one of workflow"),
             (json!({"workflow": 7}), "publisher-type", "write a text, in quotes: `\"7\"`"),
             (json!({"workflow": true}), "publisher-type", "write a text"),
             (json!({"workflow": ["a"]}), "publisher-type", "write a text"),
             (json!({"workflow": {}}), "publisher-type", "write a text"),
-            (json!({"workflow": ""}), "publisher-text", "leave the field out"),
-            (json!({"workflow": "\t\r\n"}), "publisher-text", "leave the field out"),
+            (json!({"workflow": ""}), "publisher-text", "write a value, such as `publish.yml`"),
+            (json!({"workflow": "a", "id": ""}), "publisher-text", "let it be learned"),
+            (json!({"workflow": "\t\r\n"}), "publisher-text", "write a value, such as"),
             (json!({"workflow": " a"}), "publisher-text", "write `a`"),
             (json!({"workflow": "a\u{a0}"}), "publisher-text", "write `a`"),
             (json!({"workflow": "a\u{0}b"}), "publisher-text", "write `ab`"),
             (json!({"workflow": "a\u{200b}b"}), "publisher-text", "write `ab`"),
             (json!({"workflow": "a\u{202e}b"}), "publisher-text", "write `ab`"),
             (json!({"workflow": "x".repeat(256)}), "publisher-text", "write the whole name"),
-            (json!({"event": []}), "publisher-type", "leave the field out"),
-            (json!({"event": vec!["a"; 33]}), "publisher-type", "leave the field out"),
-            (json!({"event": ["a", 1]}), "publisher-type", "write a text"),
-            (json!({"event": [["a"]]}), "publisher-type", "write a text"),
-            (json!({"event": ["a", ""]}), "publisher-text", "leave the field out"),
-            (json!({"flag": "true"}), "publisher-type", "write `true` or `false`, without quotes"),
-            (json!({"flag": 1}), "publisher-type", "write `true` or `false`, without quotes"),
+            (json!({"workflow": "a", "event": []}), "publisher-type", "leave the field out"),
+            (json!({"workflow": "a", "event": vec!["a"; 33]}), "publisher-type", "leave the field out"),
+            (json!({"workflow": "a", "event": ["a", 1]}), "publisher-type", "write a text"),
+            (json!({"workflow": "a", "event": [["a"]]}), "publisher-type", "write a text"),
+            (json!({"workflow": "a", "event": ["a", ""]}), "publisher-text", "leave the field out"),
+            (
+                json!({"workflow": "a", "flag": "true"}),
+                "publisher-type",
+                "write `true` or `false`, without quotes",
+            ),
+            (
+                json!({"workflow": "a", "flag": 1}),
+                "publisher-type",
+                "write `true` or `false`, without quotes",
+            ),
         ] {
-            let diagnosis = refusal(&config);
-            assert_eq!(diagnosis.code, code, "{config}");
-            let written = diagnosis.fix.unwrap();
+            let error = read(&config).unwrap_err();
+            let [fault] = error.faults() else { panic!("{config}: {error}") };
+            assert_eq!(fault.code, code, "{config}");
+            let written = fault.fix.as_deref().unwrap();
             assert!(written.contains(fix), "{config}: {written}");
         }
     }

@@ -1,15 +1,15 @@
 //! The rules that a publisher of any platform may add: environment, ref, protected ref, event, runner.
 
-use oidc_core::{Diagnosis, InvalidPublisher, Mismatch, Subject, shown};
+use oidc_core::{Diagnosis, Mismatch, Subject, shown};
 
 use super::Field;
-use super::config::Config;
+use super::config::{Config, Fault};
 use super::glob::Pattern;
 use super::names;
 use super::token::{Token, differs};
 
 /// What an environment counts for in a publisher's specificity: more than all other optional rules together.
-const ENVIRONMENT_WEIGHT: u32 = 100;
+pub(crate) const ENVIRONMENT_WEIGHT: u32 = 100;
 
 /// Where a platform's constraints stand in a configuration and in a token.
 #[derive(Debug)]
@@ -19,8 +19,6 @@ pub(crate) struct Fields {
     pub(crate) ref_protected: Field,
     pub(crate) event: Field,
     pub(crate) runner_environment: Field,
-    /// Every runner environment that there is.
-    pub(crate) runners: &'static [&'static str],
 }
 
 /// The optional rules of a publisher.
@@ -35,46 +33,29 @@ pub(crate) struct Constraints {
 }
 
 impl Constraints {
-    /// Reads them from a configuration. What an environment may be named is the platform's to say, and was checked.
-    pub(crate) fn read(config: &Config<'_>, fields: &'static Fields) -> Result<Self, InvalidPublisher> {
-        let key = fields.git_ref.key;
-        let git_ref = config.text(key)?.map(|text| Pattern::parse(key, text)).transpose()?;
-        let events = config.texts(fields.event.key)?;
-        events.iter().try_for_each(|event| names::word(fields.event.key, event))?;
-        let runner_environment = config.text(fields.runner_environment.key)?;
-        if let Some(runner) = runner_environment {
-            names::one_of(fields.runner_environment.key, runner, fields.runners)?;
-        }
-        Ok(Self {
+    /// Reads them from a configuration. What an environment may be named, and which events no publisher names, is the
+    /// platform's to say.
+    pub(crate) fn read(
+        config: &mut Config<'_>,
+        fields: &'static Fields,
+        environment: fn(&str, &str) -> Result<(), Fault>,
+        event: fn(&str, &str) -> Result<(), Fault>,
+    ) -> Self {
+        let runners = fields.runner_environment.of.choices;
+        Self {
             fields,
-            environment: config.text(fields.environment.key)?.map(str::to_owned),
-            git_ref,
-            ref_protected: config.flag(fields.ref_protected.key)?,
-            events: events.into_iter().map(str::to_owned).collect(),
-            runner_environment: runner_environment.map(str::to_owned),
-        })
+            environment: config.text(&fields.environment, environment),
+            git_ref: config.parse(&fields.git_ref, Pattern::parse),
+            ref_protected: config.flag(&fields.ref_protected),
+            events: config.texts(&fields.event, event),
+            runner_environment: config
+                .text(&fields.runner_environment, |key, runner| names::one_of(key, runner, runners)),
+        }
     }
 
     /// Whether the publisher lists this event by name.
     pub(crate) fn names_event(&self, event: &str) -> bool {
         self.events.iter().any(|named| named == event)
-    }
-
-    /// The environment that a token must have.
-    pub(crate) fn environment(&self) -> Option<&str> {
-        self.environment.as_deref()
-    }
-
-    /// How many optional rules there are, an environment weighing more than all others.
-    pub(crate) fn specificity(&self) -> u32 {
-        let others = [
-            self.git_ref.is_some(),
-            self.ref_protected,
-            !self.events.is_empty(),
-            self.runner_environment.is_some(),
-        ];
-        let environment = if self.environment.is_some() { ENVIRONMENT_WEIGHT } else { 0 };
-        others.into_iter().map(u32::from).sum::<u32>() + environment
     }
 
     /// Holds a token against all of them.

@@ -1,89 +1,28 @@
 //! Rules that compare a whole claim with a text of the configuration, one by one: all that most platforms need.
 
-use oidc_core::{Claims, InvalidPublisher, Mismatch, Setting, shown};
+use oidc_core::{Mismatch, shown};
 
 use super::Field;
-use super::config::Config;
+use super::config::{Config, Fault};
 use super::token::Token;
 
-/// A field of a configuration that is compared as a whole.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) field: Field,
-    /// What a description calls it.
-    name: &'static str,
-    /// Whether a publisher is found by it.
-    is_name: bool,
-    /// A value to show who left it out; none where it may be left out.
-    example: Option<&'static str>,
-    /// What may stand there.
-    check: fn(&str, &str) -> Result<(), InvalidPublisher>,
-}
-
-impl Asked {
-    /// A field by which a publisher is found.
-    pub(crate) const fn name(
-        field: Field,
-        name: &'static str,
-        example: &'static str,
-        check: fn(&str, &str) -> Result<(), InvalidPublisher>,
-    ) -> Self {
-        Self { field, name, is_name: true, example: Some(example), check }
-    }
-
-    /// Another field that no publisher can do without.
-    pub(crate) const fn required(
-        field: Field,
-        name: &'static str,
-        example: &'static str,
-        check: fn(&str, &str) -> Result<(), InvalidPublisher>,
-    ) -> Self {
-        Self { field, name, is_name: false, example: Some(example), check }
-    }
-
-    /// A field that is a rule only where it is written.
-    pub(crate) const fn optional(
-        field: Field,
-        name: &'static str,
-        check: fn(&str, &str) -> Result<(), InvalidPublisher>,
-    ) -> Self {
-        Self { field, name, is_name: false, example: None, check }
-    }
-}
-
-/// What a publisher that lets a token in is configured with: the fields that it needs, and those that it may have.
-pub(crate) fn settings(claims: &Claims, required: &[&Field], optional: &[&Field]) -> Vec<Setting> {
-    let value = |field: &Field| claims.text(field.claim).filter(|text| !text.is_empty()).map(String::from);
-    let required = required.iter().map(|field| Setting::required(field.key, field.claim, value(field)));
-    required
-        .chain(optional.iter().map(|field| Setting::optional(field.key, field.claim, value(field))))
-        .collect()
-}
+/// A field of a configuration that is compared as a whole, and what may stand there.
+pub(crate) type Asked = (&'static Field, fn(&str, &str) -> Result<(), Fault>);
 
 /// The values that a publisher asks for.
 #[derive(Debug)]
-pub(crate) struct Exact(Vec<(&'static Asked, String)>);
+pub(crate) struct Exact(Vec<(&'static Field, String)>);
 
 impl Exact {
     /// Reads them from a configuration.
-    pub(crate) fn read(config: &Config<'_>, asked: &'static [Asked]) -> Result<Self, InvalidPublisher> {
-        let mut values = Vec::new();
-        for one in asked {
-            let text = match one.example {
-                Some(example) => Some(config.required(one.field.key, example)?),
-                None => config.text(one.field.key)?,
-            };
-            if let Some(text) = text {
-                (one.check)(one.field.key, text)?;
-                values.push((one, text.to_owned()));
-            }
-        }
-        Ok(Self(values))
+    pub(crate) fn read(config: &mut Config<'_>, asked: &'static [Asked]) -> Self {
+        let read = |(field, check): &Asked| Some((*field, config.text(field, check)?));
+        Self(asked.iter().filter_map(read).collect())
     }
 
-    /// The value of a key, empty where there is none.
-    pub(crate) fn value(&self, key: &str) -> &str {
-        let found = self.0.iter().find(|(asked, _)| asked.field.key == key);
+    /// The value of a field, empty where there is none.
+    pub(crate) fn value(&self, field: &Field) -> &str {
+        let found = self.0.iter().find(|(asked, _)| asked.key == field.key);
         found.map_or("", |(_, value)| value)
     }
 
@@ -98,18 +37,13 @@ impl Exact {
     }
 
     fn check(&self, token: &Token<'_>, names: bool) -> Result<(), Mismatch> {
-        let mut asked = self.0.iter().filter(|(asked, _)| asked.is_name == names);
-        asked.try_for_each(|(asked, value)| token.is(&asked.field, value))
-    }
-
-    /// How many of them could have been left out.
-    pub(crate) fn specificity(&self) -> u32 {
-        self.0.iter().map(|(asked, _)| u32::from(asked.example.is_none())).sum()
+        let mut asked = self.0.iter().filter(|(field, _)| field.of.found_by == names);
+        asked.try_for_each(|(field, value)| token.is(field, value))
     }
 
     /// The values in a person's words, with commas between them.
     pub(crate) fn describe(&self) -> String {
-        let words = self.0.iter().map(|(asked, value)| format!("{} {}", asked.name, shown(value)));
+        let words = self.0.iter().map(|(field, value)| format!("{} {}", field.name(), shown(value)));
         words.collect::<Vec<_>>().join(", ")
     }
 }

@@ -1,6 +1,4 @@
-use oidc_core::InvalidPublisher;
-
-use super::config::invalid;
+use super::config::{Fault, invalid};
 
 /// A pattern for a branch's or a tag's full name, such as `refs/tags/v*`.
 ///
@@ -22,10 +20,9 @@ enum Piece {
 
 impl Pattern {
     /// Reads the pattern of a configuration's field.
-    pub(crate) fn parse(key: &str, text: &str) -> Result<Self, InvalidPublisher> {
-        let refuse = |problem: &str, fix: &str| {
-            Err(invalid("publisher-ref", key, problem).found(text).fix(fix).into())
-        };
+    pub(crate) fn parse(key: &str, text: &str) -> Result<Self, Fault> {
+        let refuse =
+            |problem: &str, fix: &str| Err(invalid("publisher-ref", key, problem).found(text).fix(fix));
         if !text.starts_with("refs/") {
             let fix = "write the full name: `refs/tags/v*` for tags, `refs/heads/main` for a branch";
             return refuse("a ref pattern starts with `refs/`", fix);
@@ -176,7 +173,7 @@ mod tests {
             "refs/heads/a:b",
             "refs/heads/a\\b",
         ] {
-            assert!(Pattern::parse("ref", text).unwrap_err().diagnosis().fix.is_some(), "{text}");
+            assert!(Pattern::parse("ref", text).unwrap_err().0.fix.is_some(), "{text}");
         }
     }
 

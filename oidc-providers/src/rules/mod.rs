@@ -9,11 +9,13 @@ pub(crate) mod link;
 pub(crate) mod names;
 pub(crate) mod token;
 
-use oidc_core::ComparedCase;
+use oidc_core::{ComparedCase, FieldComparison, PublisherField};
 
-/// One field of a publisher: its key in the configuration, the claim that it is held against, and how.
-#[derive(Debug, PartialEq, Eq)]
+/// One field of a publisher, the claim that it is held against, and how.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
+    /// What everybody may know of it.
+    pub(crate) of: PublisherField,
     /// The key in a publisher's configuration.
     pub(crate) key: &'static str,
     /// The claim.
@@ -21,24 +23,43 @@ pub(crate) struct Field {
     /// The mismatch's stable name.
     pub(crate) code: &'static str,
     /// Whether letters that differ in ASCII case are the same. No other case folding is ever done.
-    pub(crate) casing: Casing,
+    casing: Casing,
 }
 
 impl Field {
-    /// A field whose value is compared byte by byte.
-    pub(crate) const fn exact(key: &'static str, claim: &'static str, code: &'static str) -> Self {
-        Self { key, claim, code, casing: Casing::Exact }
+    /// A field of a platform's table, with the stable name of its mismatch.
+    pub(crate) const fn new(code: &'static str, of: PublisherField) -> Self {
+        let claim = match of.claim {
+            Some(claim) => claim,
+            None => of.key,
+        };
+        let casing = match of.comparison {
+            FieldComparison::IgnoringCase => Casing::IgnoreAscii,
+            _ => Casing::Exact,
+        };
+        Self { of, key: of.key, claim, code, casing }
     }
 
-    /// A field whose value is compared without regard to ASCII case.
-    pub(crate) const fn ignoring_case(key: &'static str, claim: &'static str, code: &'static str) -> Self {
-        Self { key, claim, code, casing: Casing::IgnoreAscii }
+    /// The same field, held against another claim.
+    pub(crate) const fn on(mut self, claim: &'static str, code: &'static str) -> Self {
+        self.claim = claim;
+        self.code = code;
+        self
+    }
+
+    /// The title as it stands within a sentence.
+    pub(crate) fn name(&self) -> String {
+        let mut letters = self.of.title.chars();
+        let first = letters.next();
+        let is_word = !letters.clone().next().is_some_and(char::is_uppercase);
+        let first = first.map(|letter| if is_word { letter.to_ascii_lowercase() } else { letter });
+        first.into_iter().chain(letters).collect()
     }
 }
 
 /// A field's casing rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Casing {
+enum Casing {
     /// Byte by byte.
     Exact,
     /// `A` to `Z` are the same as `a` to `z`, and nothing else is the same as anything else.
@@ -97,8 +118,18 @@ impl Comparison {
 mod tests {
     use super::*;
 
-    const ANY: Field = Field::ignoring_case("repository", "repository", "code");
-    const EXACT: Field = Field::exact("workflow", "workflow_ref", "code");
+    const ANY: Field = Field::new(
+        "code",
+        PublisherField::required("repository", "Repository").compared(FieldComparison::IgnoringCase),
+    );
+    const EXACT: Field =
+        Field::new("code", PublisherField::required("workflow", "CI workflow").claim("workflow_ref"));
+
+    #[test]
+    fn a_title_within_a_sentence_keeps_its_abbreviation() {
+        assert_eq!(ANY.name(), "repository");
+        assert_eq!(EXACT.name(), "CI workflow");
+    }
 
     #[test]
     fn only_ascii_case_is_ever_ignored() {

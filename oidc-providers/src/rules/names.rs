@@ -1,27 +1,24 @@
 //! Names in a publisher's configuration that the platforms share: files, ids, events, pasted URLs.
 
-use oidc_core::{InvalidPublisher, shown};
+use oidc_core::shown;
 
-use super::config::invalid;
+use super::config::{Fault, invalid};
 use super::link::{is_id, is_uuid};
 
 /// A name that the platform only gives out in ASCII.
-pub(crate) fn ascii(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(crate) fn ascii(key: &str, text: &str) -> Result<(), Fault> {
     let Some(other) = text.chars().find(|character| !character.is_ascii()) else { return Ok(()) };
     let problem = format!(
         "`{}` (U+{:04X}) is not an ASCII letter, though it may look like one",
         shown(&other.to_string()),
         u32::from(other)
     );
-    Err(invalid("publisher-look-alike", key, &problem)
-        .found(text)
-        .fix("type the name in ASCII letters")
-        .into())
+    Err(invalid("publisher-look-alike", key, &problem).found(text).fix("type the name in ASCII letters"))
 }
 
 /// A name that may be of any script, and of one only: a letter that looks like an ASCII one beside ASCII letters is
 /// a slip of the keyboard or a trap.
-pub(crate) fn one_script(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(crate) fn one_script(key: &str, text: &str) -> Result<(), Fault> {
     let mixed = text.chars().any(|character| character.is_ascii_alphabetic());
     if mixed && text.chars().any(looks_like_ascii) || text.chars().any(is_compatibility_form) {
         return ascii(key, text);
@@ -41,7 +38,7 @@ fn is_compatibility_form(character: char) -> bool {
 }
 
 /// A YAML file's name or path ends in `.yml` or `.yaml` and has something before that.
-pub(crate) fn yaml(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(crate) fn yaml(key: &str, text: &str) -> Result<(), Fault> {
     let name = text.rsplit('/').next().unwrap_or_default();
     if stem(name).is_some_and(|stem| !stem.is_empty()) {
         return Ok(());
@@ -55,10 +52,7 @@ pub(crate) fn yaml(key: &str, text: &str) -> Result<(), InvalidPublisher> {
         let title = title.filter(|title| !title.is_empty()).unwrap_or("publish");
         format!("write the file's name, not the title in it, such as `{}.yml`", shown(title))
     };
-    Err(invalid("publisher-extension", key, "it does not end in `.yml` or `.yaml`")
-        .found(text)
-        .fix(fix)
-        .into())
+    Err(invalid("publisher-extension", key, "it does not end in `.yml` or `.yaml`").found(text).fix(fix))
 }
 
 /// A YAML file's name without its extension.
@@ -73,16 +67,16 @@ pub(crate) fn before_ref(text: &str) -> Option<&str> {
 }
 
 /// An immutable id, in digits.
-pub(crate) fn id(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(crate) fn id(key: &str, text: &str) -> Result<(), Fault> {
     if is_id(text) {
         return Ok(());
     }
     let fix = "write the number that the platform gave it, such as `\"123456\"`, or leave it out and let it be learned";
-    Err(invalid("publisher-id", key, "it is not an id: expected digits alone").found(text).fix(fix).into())
+    Err(invalid("publisher-id", key, "it is not an id: expected digits alone").found(text).fix(fix))
 }
 
 /// An immutable id that is a UUID.
-pub(crate) fn uuid(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(crate) fn uuid(key: &str, text: &str) -> Result<(), Fault> {
     if is_uuid(text) {
         return Ok(());
     }
@@ -92,11 +86,11 @@ pub(crate) fn uuid(key: &str, text: &str) -> Result<(), InvalidPublisher> {
     } else {
         "write the UUID that the platform shows, such as `0184990a-477b-4fa8-9968-496074483cee`".to_owned()
     };
-    Err(invalid("publisher-id", key, "it is not a UUID in lower case").found(text).fix(fix).into())
+    Err(invalid("publisher-id", key, "it is not a UUID in lower case").found(text).fix(fix))
 }
 
 /// The part of a web address that names something: lower-case letters, digits and single `-` between them.
-pub(crate) fn slug(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(crate) fn slug(key: &str, text: &str) -> Result<(), Fault> {
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
@@ -105,29 +99,28 @@ pub(crate) fn slug(key: &str, text: &str) -> Result<(), InvalidPublisher> {
     }
     let fix =
         "write it as it stands in the web address: lower-case letters, digits and single `-` between them";
-    Err(invalid("publisher-slug", key, "it is not a name as in a web address").found(text).fix(fix).into())
+    Err(invalid("publisher-slug", key, "it is not a name as in a web address").found(text).fix(fix))
 }
 
 /// A lower-case word with `_` between its parts, such as an event's name.
-pub(crate) fn word(key: &str, text: &str) -> Result<(), InvalidPublisher> {
+pub(crate) fn word(key: &str, text: &str) -> Result<(), Fault> {
     if text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
         return Ok(());
     }
     let written = text.to_ascii_lowercase().replace([' ', '-'], "_");
     Err(invalid("publisher-event", key, "the platform's names are lower-case letters and `_`")
         .found(text)
-        .fix(format!("write `{}`", shown(&written)))
-        .into())
+        .fix(format!("write `{}`", shown(&written))))
 }
 
 /// One of a few words that the platform knows.
-pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), InvalidPublisher> {
+pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Fault> {
     if known.contains(&text) {
         return Ok(());
     }
     let fix =
         format!("write {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "));
-    Err(invalid("publisher-value", key, "the platform knows no such value").found(text).fix(fix).into())
+    Err(invalid("publisher-value", key, "the platform knows no such value").found(text).fix(fix))
 }
 
 /// The path of a repository in what was pasted instead of it: a web address or a clone address, with or without

@@ -55,13 +55,13 @@ impl<'a> Token<'a> {
     }
 
     /// Whether a claim is JSON's `true` or `false`, whichever is expected. A text or a number is neither.
-    pub(crate) fn flag(&self, field: &Field, expected: bool) -> Result<(), Mismatch> {
-        let value = self.claims.get(field.claim);
+    pub(crate) fn flag(&self, claim: &str, code: &'static str, expected: bool) -> Result<(), Mismatch> {
+        let value = self.claims.get(claim);
         if value.and_then(|value| value.as_bool()) == Some(expected) {
             return Ok(());
         }
-        let problem = format!("claim `{}` is not {expected}", field.claim);
-        let mut diagnosis = Diagnosis::new(field.code, Subject::Claim(field.claim.to_owned()), problem);
+        let problem = format!("claim `{claim}` is not {expected}");
+        let mut diagnosis = Diagnosis::new(code, Subject::Claim(claim.to_owned()), problem);
         if let Some(value) = value {
             diagnosis = diagnosis.found(value.raw());
         }
@@ -122,7 +122,7 @@ impl<'a> Token<'a> {
     /// token that has the names and not every pinned id is a stranger's, and may be told of no other rule.
     pub(crate) fn pins(
         &self,
-        ids: &[(&Field, Option<&str>)],
+        ids: &[(&'static Field, Option<String>)],
         learn: impl Fn(&Field) -> Result<Option<Pin>, Mismatch>,
     ) -> Result<Vec<Pin>, Mismatch> {
         for (field, pinned) in ids {

@@ -1,7 +1,7 @@
 //! The publisher that the user has in mind, held against the job.
 
 use oidc_core::{
-    Claims, Diagnosis, InvalidPublisher, Mismatch, Provider, Publisher, Setting, Subject, Unverified, shown,
+    Claims, Diagnosis, Mismatch, Provider, Publisher, PublisherField, Setting, Subject, Unverified, shown,
 };
 use serde_json::{Map, Value};
 
@@ -14,63 +14,81 @@ pub(super) fn compare(
     intended: &Map<String, Value>,
     report: &mut Report,
 ) {
-    let comparison = Comparison { provider, claims, settings: report.settings.clone(), intended };
+    let fields = provider.map_or(&[] as &[_], Provider::publisher_fields);
+    let comparison = Comparison {
+        provider,
+        fields,
+        claims,
+        settings: report.settings.clone(),
+        intended: typed(fields, intended),
+    };
     let unusable = comparison.unusable();
     let whatever = comparison.refused_whatever();
     report.add_stated(whatever.filter(|why| report.diagnoses.iter().all(|one| one.code != why.code)));
-    for (key, value) in intended {
-        let (difference, why) = comparison.one(key, value);
+    for (key, stated) in intended {
+        let (difference, why) = comparison.one(key, stated);
         report.differences.push(difference);
-        let is_said = unusable.as_ref().is_some_and(|one| one.subject == Subject::Field(key.clone()));
+        let is_said = unusable.iter().any(|one| one.subject == Subject::Field(key.clone()));
         report.add_stated(why.filter(|_| !is_said));
     }
     report.add_all(unusable);
 }
 
+/// The configuration that the user has in mind, with each text as the value of its field's type.
+fn typed(fields: &[PublisherField], intended: &Map<String, Value>) -> Map<String, Value> {
+    let typed = |(key, value): (&String, &Value)| {
+        let field = PublisherField::find(fields, key).ok();
+        let read = field.and_then(|field| field.value_of(value.as_str()?));
+        (key.clone(), read.unwrap_or_else(|| value.clone()))
+    };
+    intended.iter().map(typed).collect()
+}
+
 struct Comparison<'a> {
     provider: Option<&'a dyn Provider>,
+    fields: &'static [PublisherField],
     claims: &'a Unverified<Claims>,
     settings: Vec<Setting>,
-    intended: &'a Map<String, Value>,
+    intended: Map<String, Value>,
 }
 
 impl Comparison<'_> {
     /// Why the whole configuration is none.
-    fn unusable(&self) -> Option<Diagnosis> {
+    fn unusable(&self) -> Vec<Diagnosis> {
         let config = self.intended.iter().fold(self.base(), |config, (key, value)| with(config, key, value));
-        publisher(self.provider?, config).err().map(|error| error.diagnosis().clone())
+        let read = self.provider.map(|provider| provider.publisher(&config.into()));
+        read.and_then(Result::err).map_or_else(Vec::new, |invalid| invalid.faults().to_vec())
     }
 
     /// Why no publisher at all lets this job in.
     fn refused_whatever(&self) -> Option<Diagnosis> {
-        let base = publisher(self.provider?, self.base()).ok()?;
-        base.explain(self.claims).map(|why| why.diagnosis().clone())
+        self.publisher(self.base())?.explain(self.claims).map(|why| why.diagnosis().clone())
     }
 
     /// What no publisher for this job can do without, as the job has it, or else as the user has it in mind.
     fn base(&self) -> Map<String, Value> {
-        let value = |setting: &Setting| match &setting.value {
-            Some(value) => Some(Value::from(value.as_str())),
-            None => self.intended.get(setting.key).cloned(),
+        let value = |setting: &Setting| {
+            setting.value.clone().or_else(|| self.intended.get(setting.field.key).cloned())
         };
-        let required = self.settings.iter().filter(|setting| setting.required);
-        required.filter_map(|setting| Some((setting.key.to_owned(), value(setting)?))).collect()
+        let required = self.settings.iter().filter(|setting| setting.field.required);
+        required.filter_map(|setting| Some((setting.field.key.to_owned(), value(setting)?))).collect()
     }
 
-    fn one(&self, key: &str, value: &Value) -> (Difference, Option<Diagnosis>) {
-        let setting = self.settings.iter().find(|setting| setting.key == key);
-        let claim = setting.map_or(key, |setting| setting.claim);
+    fn one(&self, key: &str, stated: &Value) -> (Difference, Option<Diagnosis>) {
+        let setting = self.settings.iter().find(|setting| setting.field.key == key);
+        let of_table = || PublisherField::find(self.fields, key).ok().and_then(|field| field.claim);
+        let claim = setting.map_or_else(of_table, |setting| setting.claim).unwrap_or(key);
         let job = match setting {
-            Some(setting) => setting.value.clone(),
+            Some(setting) => setting.text(),
             None => self.claims.read_unverified().text(claim).map(String::from),
         };
-        let is_usable =
-            self.provider.is_none_or(|provider| publisher(provider, self.with_ids(key, value)).is_ok());
+        let value = self.intended.get(key).unwrap_or(stated);
+        let is_usable = self.provider.is_none() || self.publisher(self.with_ids(key, value)).is_some();
         let why = self.mismatch(key, value).or_else(|| self.differs(setting, claim, job.as_deref(), value));
         let difference = Difference {
             key: key.to_owned(),
             claim: claim.to_owned(),
-            publisher: text(value),
+            publisher: PublisherField::text_of(stated).into_owned(),
             job,
             differs: why.is_some() || !is_usable,
         };
@@ -79,9 +97,8 @@ impl Comparison<'_> {
 
     /// What the platform's own rule says of one key, if nothing else about the job is refused anyway.
     fn mismatch(&self, key: &str, value: &Value) -> Option<Diagnosis> {
-        let provider = self.provider?;
-        let base = publisher(provider, self.base()).ok()?;
-        let changed = publisher(provider, self.with_ids(key, value)).ok()?;
+        let base = self.publisher(self.base())?;
+        let changed = self.publisher(self.with_ids(key, value))?;
         let explain = |publisher: &dyn Publisher| publisher.explain(self.claims);
         let why: Option<Mismatch> = explain(&*changed).filter(|why| explain(&*base).as_ref() != Some(why));
         why.map(|why| why.diagnosis().clone())
@@ -90,14 +107,17 @@ impl Comparison<'_> {
     /// The base with one key changed, and with those ids that fit: they tell a renamed repository from another one.
     fn with_ids(&self, key: &str, value: &Value) -> Map<String, Value> {
         let fits = |setting: &&Setting| {
-            let stated = self.intended.get(setting.key);
-            setting.key.ends_with("_id") && stated.is_some() && stated.map(text) == setting.value
+            let stated = self.intended.get(setting.field.key);
+            setting.field.learned && stated.is_some() && stated == setting.value.as_ref()
         };
-        let ids = self.settings.iter().filter(fits);
-        let base = ids.fold(self.base(), |base, setting| {
-            with(base, setting.key, &Value::from(setting.value.as_deref().unwrap_or_default()))
-        });
+        let ids = self.settings.iter().filter(fits).filter_map(|id| Some((id.field.key, id.value.as_ref()?)));
+        let base = ids.fold(self.base(), |base, (key, value)| with(base, key, value));
         with(base, key, value)
+    }
+
+    /// The platform's publisher of a configuration, where it takes it.
+    fn publisher(&self, config: Map<String, Value>) -> Option<Box<dyn Publisher>> {
+        self.provider?.publisher(&config.into()).ok()
     }
 
     /// A plain comparison, where the platform's rule can't be asked.
@@ -108,9 +128,8 @@ impl Comparison<'_> {
         job: Option<&str>,
         value: &Value,
     ) -> Option<Diagnosis> {
-        let expected = text(value);
-        let asked = setting.is_some()
-            && self.provider.is_some_and(|provider| publisher(provider, self.base()).is_ok());
+        let expected = PublisherField::text_of(value);
+        let asked = setting.is_some() && self.publisher(self.base()).is_some();
         let fits = asked || expected.contains('*') || job == Some(&*expected);
         if fits {
             return None;
@@ -129,28 +148,4 @@ impl Comparison<'_> {
 fn with(mut config: Map<String, Value>, key: &str, value: &Value) -> Map<String, Value> {
     config.insert(key.to_owned(), value.clone());
     config
-}
-
-/// A publisher from texts, of which those that can't be texts (`true`, an array) are read as JSON.
-fn publisher(
-    provider: &dyn Provider,
-    mut config: Map<String, Value>,
-) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-    loop {
-        let error = match provider.publisher(&Value::Object(config.clone())) {
-            Ok(publisher) => return Ok(publisher),
-            Err(error) => error,
-        };
-        let Subject::Field(key) = &error.diagnosis().subject else { return Err(error) };
-        let json =
-            config.get(key).and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok());
-        match json.filter(|json| json.is_boolean() || json.is_array()) {
-            Some(json) => config.insert(key.clone(), json),
-            None => return Err(error),
-        };
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -93,8 +93,8 @@ fn is_secret(one: &Diagnosis) -> bool {
 
 /// A publisher that lets the job in; `None` where no publisher can.
 fn publisher(report: &Report) -> Option<String> {
-    let required = report.settings.iter().filter(|setting| setting.required);
-    let text = |setting: &Setting| Some(format!("{} = `{}`", setting.key, shown(setting.value.as_deref()?)));
+    let required = report.settings.iter().filter(|setting| setting.field.required);
+    let text = |setting: &Setting| Some(format!("{} = `{}`", setting.field.key, shown(&setting.text()?)));
     let texts: Option<Vec<String>> = required.map(text).collect();
     texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(", "))
 }

@@ -326,15 +326,18 @@ impl Report {
             return;
         }
         let (required, optional): (Vec<_>, Vec<_>) =
-            self.settings.iter().partition(|setting| setting.required);
+            self.settings.iter().partition(|setting| setting.field.required);
         text.push_str("\nA trusted publisher that lets this job in has:\n");
         write_values(text, &required);
         if optional.iter().any(|setting| setting.value.is_some()) {
             text.push_str("and, if it has these at all:\n");
             write_values(text, &optional);
         }
-        let absent: Vec<&str> =
-            optional.iter().filter(|setting| setting.value.is_none()).map(|setting| setting.key).collect();
+        let absent: Vec<&str> = optional
+            .iter()
+            .filter(|setting| setting.value.is_none())
+            .map(|setting| setting.field.key)
+            .collect();
         if !absent.is_empty() {
             // Writing into a String can't fail.
             let _infallible = writeln!(text, "and none of: {}", absent.join(", "));
@@ -385,9 +388,10 @@ fn is_about_claim(diagnosis: &Diagnosis) -> bool {
 
 fn write_values(text: &mut String, settings: &[&Setting]) {
     for setting in settings {
-        let _infallible = match &setting.value {
-            Some(value) => writeln!(text, "  {} = `{}`", setting.key, shown(value)),
-            None if setting.required => writeln!(text, "  {}: nothing that this job has", setting.key),
+        let key = setting.field.key;
+        let _infallible = match setting.text() {
+            Some(value) => writeln!(text, "  {key} = `{}`", shown(&value)),
+            None if setting.field.required => writeln!(text, "  {key}: nothing that this job has"),
             None => Ok(()),
         };
     }

@@ -1,0 +1,106 @@
+use oidc_core::{FieldComparison, FieldType, PublisherField};
+
+use crate::rules::Field;
+use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
+
+pub(super) const REPOSITORY: Field = Field::new(
+    "github-repository",
+    PublisherField::required("repository", "Repository")
+        .compared(FieldComparison::IgnoringCase)
+        .found_by()
+        .example("acme/widget")
+        .summary("the repository, as `owner/name`"),
+);
+pub(super) const WORKFLOW: Field = Field::new(
+    "github-workflow",
+    PublisherField::required("workflow", "Workflow")
+        .claim("workflow_ref")
+        .example("publish.yml")
+        .summary("the name of the file in `.github/workflows` that the run began with"),
+);
+pub(super) const REPOSITORY_ID: Field = Field::new(
+    "github-repository-id",
+    PublisherField::id("repository_id", "Repository id")
+        .example("123456")
+        .summary("the number that GitHub gave the repository"),
+);
+pub(super) const OWNER_ID: Field = Field::new(
+    "github-repository-owner-id",
+    PublisherField::id("repository_owner_id", "Owner id")
+        .example("123456")
+        .summary("the number that GitHub gave the repository's owner"),
+);
+pub(super) const JOB_WORKFLOW: Field = Field::new(
+    "github-job-workflow",
+    PublisherField::optional("job_workflow", "Called workflow")
+        .claim("job_workflow_ref")
+        .compared(FieldComparison::Pattern)
+        .example("acme/shared/.github/workflows/release.yml@refs/tags/*")
+        .summary("the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit"),
+);
+
+/// The rules that can be added on top.
+pub(super) static CONSTRAINTS: Fields = Fields {
+    environment: ENVIRONMENT,
+    git_ref: REF,
+    ref_protected: REF_PROTECTED,
+    event: EVENT,
+    runner_environment: RUNNER_ENVIRONMENT,
+};
+
+const ENVIRONMENT: Field = Field::new(
+    "github-environment",
+    PublisherField::optional("environment", "Environment")
+        .compared(FieldComparison::IgnoringCase)
+        .recommended()
+        .specificity(ENVIRONMENT_WEIGHT)
+        .example("publish")
+        .summary("the job's environment"),
+);
+const REF: Field = Field::new(
+    "github-ref",
+    PublisherField::optional("ref", "Ref")
+        .compared(FieldComparison::Pattern)
+        .example("refs/tags/v*")
+        .summary("the full name of the run's branch or tag"),
+);
+const REF_PROTECTED: Field = Field::new(
+    "github-ref-protected",
+    PublisherField::optional("ref_protected", "Protected ref")
+        .of_type(FieldType::Flag)
+        .example("true")
+        .summary("whether the branch or tag has to be protected; `false` is no rule"),
+);
+const EVENT: Field = Field::new(
+    "github-event",
+    PublisherField::optional("event", "Event")
+        .claim("event_name")
+        .of_type(FieldType::Texts)
+        .compared(FieldComparison::OneOf)
+        .example("push, release")
+        .summary(
+            "what may start the run; without it `push`, `release`, `workflow_dispatch`, `repository_dispatch`, `schedule`, \
+             `merge_group`, `create` and `deployment`, and never `pull_request_target`",
+        ),
+);
+const RUNNER_ENVIRONMENT: Field = Field::new(
+    "github-runner-environment",
+    PublisherField::optional("runner_environment", "Runner")
+        .choices(&["github-hosted", "self-hosted"])
+        .example("github-hosted")
+        .summary("whose machine runs the job"),
+);
+
+/// Every field of a publisher.
+pub(super) static FIELDS: &[PublisherField] = &[
+    REPOSITORY.of,
+    WORKFLOW.of,
+    ENVIRONMENT.of,
+    REPOSITORY_ID.of,
+    OWNER_ID.of,
+    REF.of,
+    REF_PROTECTED.of,
+    EVENT.of,
+    JOB_WORKFLOW.of,
+    RUNNER_ENVIRONMENT.of,
+];

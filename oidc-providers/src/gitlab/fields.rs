@@ -1,0 +1,94 @@
+use oidc_core::{FieldComparison, FieldType, PublisherField};
+
+use crate::rules::Field;
+use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
+
+pub(super) const PROJECT: Field = Field::new(
+    "gitlab-project-path",
+    PublisherField::required("project_path", "Project")
+        .compared(FieldComparison::IgnoringCase)
+        .found_by()
+        .example("acme/group/widget")
+        .summary("the project's path with all its groups"),
+);
+pub(super) const CI_CONFIG: Field = Field::new(
+    "gitlab-ci-config",
+    PublisherField::required("ci_config", "CI configuration")
+        .claim("ci_config_ref_uri")
+        .example(".gitlab-ci.yml")
+        .summary("the path of the CI configuration in the project"),
+);
+pub(super) const PROJECT_ID: Field = Field::new(
+    "gitlab-project-id",
+    PublisherField::id("project_id", "Project id")
+        .example("123456")
+        .summary("the number that GitLab gave the project"),
+);
+pub(super) const NAMESPACE_ID: Field = Field::new(
+    "gitlab-namespace-id",
+    PublisherField::id("namespace_id", "Namespace id")
+        .example("123456")
+        .summary("the number that GitLab gave the project's group or user"),
+);
+
+/// The rules that can be added on top.
+pub(super) static CONSTRAINTS: Fields = Fields {
+    environment: ENVIRONMENT,
+    git_ref: REF,
+    ref_protected: REF_PROTECTED,
+    event: EVENT,
+    runner_environment: RUNNER_ENVIRONMENT,
+};
+
+const ENVIRONMENT: Field = Field::new(
+    "gitlab-environment",
+    PublisherField::optional("environment", "Environment")
+        .recommended()
+        .specificity(ENVIRONMENT_WEIGHT)
+        .example("publish")
+        .summary("the job's environment"),
+);
+const REF: Field = Field::new(
+    "gitlab-ref",
+    PublisherField::optional("ref", "Ref")
+        .claim("ref_path")
+        .compared(FieldComparison::Pattern)
+        .example("refs/tags/v*")
+        .summary("the full name of the pipeline's branch or tag"),
+);
+const REF_PROTECTED: Field = Field::new(
+    "gitlab-ref-protected",
+    PublisherField::optional("ref_protected", "Protected ref")
+        .of_type(FieldType::Flag)
+        .example("true")
+        .summary("whether the branch or tag has to be protected; `false` is no rule"),
+);
+const EVENT: Field = Field::new(
+    "gitlab-event",
+    PublisherField::optional("event", "Event")
+        .claim("pipeline_source")
+        .of_type(FieldType::Texts)
+        .compared(FieldComparison::OneOf)
+        .example("push, web")
+        .summary("what may start the pipeline"),
+);
+const RUNNER_ENVIRONMENT: Field = Field::new(
+    "gitlab-runner-environment",
+    PublisherField::optional("runner_environment", "Runner")
+        .choices(&["gitlab-hosted", "self-hosted"])
+        .example("gitlab-hosted")
+        .summary("whose machine runs the job"),
+);
+
+/// Every field of a publisher.
+pub(super) static FIELDS: &[PublisherField] = &[
+    PROJECT.of,
+    CI_CONFIG.of,
+    ENVIRONMENT.of,
+    PROJECT_ID.of,
+    NAMESPACE_ID.of,
+    REF.of,
+    REF_PROTECTED.of,
+    EVENT.of,
+    RUNNER_ENVIRONMENT.of,
+];

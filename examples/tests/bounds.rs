@@ -221,7 +221,13 @@ async fn crates_take_no_more_memory_than_there_is() {
     let long_name = gz(&tar("././@LongLink", b'L', 500 << 20, &vec![b'a'; 500 << 20]));
     let metadata = named("\"deps\":[]");
     world.sent("a long name", put(&token), crate_body(metadata.as_bytes(), &long_name), " 400 ").await;
-    let plain = gz(&tar("widget-1.0.0/a", b'0', 55 << 20, &noise(55 << 20)));
+    let needs: String = (0..20_000).map(|number| format!("d{number}={{}}\n")).collect();
+    let needs = format!("[dependencies]\n{needs}");
+    let manifest = gz(&tar("widget-1.0.0/Cargo.toml", b'0', needs.len() as u64, needs.as_bytes()));
+    world.sent("its manifest", put(&token), crate_body(metadata.as_bytes(), &manifest), " 400 ").await;
+    let manifest = "[package]\nname = \"widget\"\nversion = \"1.0.0\"\n";
+    let manifest = tar("widget-1.0.0/Cargo.toml", b'0', manifest.len() as u64, manifest.as_bytes());
+    let plain = gz(&[manifest, tar("widget-1.0.0/a", b'0', 55 << 20, &noise(55 << 20))].concat());
     world.sent("a crate", put(&token), crate_body(metadata.as_bytes(), &plain), " 200 ").await;
     let download = "GET /api/v1/crates/widget/1.0.0/download HTTP/1.1".to_owned();
     world.sent("its download", download, Vec::new(), " 200 ").await;
@@ -238,16 +244,19 @@ async fn npm_takes_no_more_memory_than_there_is() {
         )
         .into_bytes()
     };
-    let small = STANDARD.encode(gz(&tar("package/package.json", b'0', 2, b"{}")));
-    world.sent("a large manifest", put.clone(), document("1.0.0", &values(LARGE), &small), " 400 ").await;
+    let packed = |version: &str| {
+        let manifest = format!("{{\"name\":\"widget\",\"version\":\"{version}\"}}");
+        tar("package/package.json", b'0', manifest.len() as u64, manifest.as_bytes())
+    };
+    let small = |version: &str| STANDARD.encode(gz(&packed(version)));
+    let large = document("1.0.0", &values(LARGE), &small("1.0.0"));
+    world.sent("a large manifest", put.clone(), large, " 400 ").await;
     let attachments: String = (0..3_000_000).map(|n| format!("\"{n:07}\":{{}},")).collect();
     let attached = format!(
         "{{\"name\":\"widget\",\"versions\":{{\"1.0.0\":{{}}}},\"_attachments\":{{{attachments}\"a\":{{}}}}}}"
     );
     world.sent("many attachments", put.clone(), attached.into_bytes(), " 400 ").await;
-    let manifest = "{\"name\":\"widget\",\"version\":\"1.0.0\"}";
-    let content =
-        [tar("package/package.json", b'0', manifest.len() as u64, manifest.as_bytes()), noise(44 << 20)];
+    let content = [packed("1.0.0"), tar("package/a", b'0', 44 << 20, &noise(44 << 20))];
     let large = STANDARD.encode(gz(&content.concat()));
     let large =
         String::from_utf8(document("1.0.0", "0", &large)).unwrap().replace(",\"x\":0", "").into_bytes();
@@ -258,7 +267,7 @@ async fn npm_takes_no_more_memory_than_there_is() {
     let manifest = values(500_000);
     for number in 1..=60 {
         let version = format!("2.0.{number}");
-        let body = Arc::new(document(&version, &manifest, &small));
+        let body = Arc::new(document(&version, &manifest, &small(&version)));
         let sent = Sent { what: "a version", head: put.clone(), body };
         let answer = world.send(&sent, 1).await;
         assert!(answer[0].contains(" 201 ") || answer[0].contains(" 400 "), "{answer:?}");

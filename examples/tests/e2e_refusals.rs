@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use common::clients::Tool;
 use common::http;
 use common::scene::{ADMIN, Scene, borrowed, package};
+use common::uploads::{Endpoint, crate_body};
 use examples::issuer::{Changes, Fault, GITHUB, GITLAB, Platform, Settings};
 use oidc_core::Secret;
-use oidc_core::http::{Request, Response};
+use oidc_core::http::{Method, Request, Response};
 use serde_json::json;
 
 const PACKAGE: &str = "@acme/widget";
@@ -352,4 +353,56 @@ async fn a_token_that_was_refused_by_a_rule_or_another_package_is_not_used_up() 
     let answer = http::send(&scene.cx, publish).await;
     assert_eq!(answer.status, 403);
     assert!(http::message(&answer).contains("is for widget and can't publish @acme/widget"));
+}
+
+/// Sends crates, each a name and a version, and gives what became of them.
+async fn crates(scene: &Scene, crates: &[(&str, &str)]) -> Vec<(u16, String)> {
+    let token = Endpoint::Cargo.token(scene).await;
+    let mut answers = Vec::new();
+    for (name, version) in crates {
+        let put = Request::new(Method::Put, http::url(&scene.url(), "/api/v1/crates/new"));
+        let put =
+            put.header("authorization", &token).body("application/octet-stream", crate_body(name, version));
+        let answer = http::send(&scene.cx, put).await;
+        answers.push((answer.status, String::from_utf8(answer.body).unwrap()));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_version_is_published_once_however_it_and_its_package_are_spelled() {
+    let packages = ["widget", "cargo:my-widget", "rubygems:widget"];
+    let scene = Scene::start(Settings::new(&GITHUB), "", &packages, "").await;
+    let answers = crates(
+        &scene,
+        &[("my_widget", "1.0.0+a"), ("my_widget", "1.0.0+b"), ("my_widget", "1.0.0"), ("My-Widget", "1.1.0")],
+    );
+    let answers = answers.await;
+    assert_eq!(
+        answers.iter().map(|(status, _)| *status).collect::<Vec<_>>(),
+        [200, 409, 409, 409],
+        "{answers:?}"
+    );
+    assert!(answers[1].1.contains("published before, as my-widget 1.0.0+a"), "{answers:?}");
+    assert!(answers[3].1.contains("is spelled `my_widget` in this registry"), "{answers:?}");
+    assert_eq!(crates(&scene, &[("my_widget", "1.1.0")]).await[0].0, 200);
+
+    let token = Endpoint::Npm.token(&scene).await;
+    let statuses = async |versions: &[&str]| {
+        let mut statuses = Vec::new();
+        for version in versions {
+            let publish = http::publish(&scene.url(), "widget", version, &token);
+            statuses.push(http::send(&scene.cx, publish).await.status);
+        }
+        statuses
+    };
+    let spellings = ["1.0.0", "v1.0.0", "=1.0.0", "1.0.0+a", "01.0.0", "1.0", "1.0.0"];
+    assert_eq!(statuses(&spellings).await, [201, 400, 400, 400, 400, 400, 403]);
+    let upper = http::publish(&scene.url(), "Widget", "1.1.0", &token);
+    assert_eq!(http::send(&scene.cx, upper).await.status, 400);
+
+    let token = Endpoint::Gem.token(&scene).await;
+    for (version, status) in [("1.0", 200), ("1.0.0", 409), ("1", 409), ("01.0", 409), ("1.0.1", 200)] {
+        assert_eq!(Endpoint::Gem.send(&scene, version, &token).await.status, status, "{version}");
+    }
 }

@@ -102,14 +102,22 @@ async fn one_token_of_gitlab_publishes_every_crate_of_a_workspace() {
         library(&cargo, &url, name, "1.0.0");
     }
     let settings = settings(&url);
-    let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"one\", \"two\"]\n";
+    let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"one\", \"two\"]\n[workspace.dependencies]\n\
+                    widget-one = { path = \"one\", version = \"1.0\", registry = \"our-own\" }\n";
     let member = |name: &str| {
         format!(
             "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\nlicense = \"MIT\"\n\
              description = \"A test\"\n"
         )
     };
-    let (one, two) = (member(CRATES[0]), member(CRATES[1]));
+    let one = member(CRATES[0]) + "rust-version = \"1.85\"\n[features]\ndefault = []\nmore = []\n";
+    let two = member(CRATES[1])
+        + "[features]\neven_more = [\"alias?/more\"]\n\
+           [dependencies.alias]\npackage = \"widget-one\"\npath = \"../one\"\nversion = \"1\"\n\
+           registry = \"our-own\"\noptional = true\ndefault-features = false\nfeatures = [\"more\"]\n\
+           [target.'cfg(any(unix, target_os=\"wasi\",))'.build-dependencies]\n\
+           widget-one = { workspace = true }\n\
+           [dev-dependencies]\nwidget-one = { path = \"../one\" }\n";
     let files = [
         ("Cargo.toml", manifest),
         ("one/Cargo.toml", &one),

@@ -12,6 +12,7 @@ use common::public::PublicHosts;
 use common::python::wheel;
 use common::scene::{Scene, borrowed, package};
 use examples::issuer::{GITHUB, Settings};
+use serde_json::{Value, json};
 
 const PACKAGES: [&str; 6] =
     ["widget", "@acme/widget", "pypi:my-widget", "cargo:widget", "rubygems:widget", "cargo:gadget"];
@@ -78,7 +79,9 @@ async fn project(tool: &Client) -> (PathBuf, String) {
     let (built, file) = wheel(tool, "my_widget", "1.0.0").await;
     let pyproject = "[build-system]\nrequires = [\"flit_core >=3.2,<5\"]\nbuild-backend = \"flit_core.buildapi\"\n\
                      [project]\nname = \"my_widget\"\nversion = \"1.0.0\"\ndescription = \"A test\"\n\
-                     requires-python = \">=3.8\"\n";
+                     requires-python = \">=3.8\"\nlicense = \"MIT OR Apache-2.0\"\n\
+                     dependencies = [\"gadget[a,b] >=1,<2 ; python_version < '3'\"]\n\
+                     [project.optional-dependencies]\nmore = [\"cog\"]\n";
     let files = [("pyproject.toml", pyproject), ("my_widget/__init__.py", "\"\"\"A test.\"\"\"\n")];
     let folder = tool.project("project", &files);
     std::fs::create_dir_all(folder.join("dist")).unwrap();
@@ -176,7 +179,29 @@ fn npm_package(tool: &Client, name: &str, npmrc: &str) -> PathBuf {
     std::fs::write(tool.home().join(".npmrc"), npmrc).unwrap();
     let folder = package(tool, name, "1.0.0", "");
     std::fs::remove_file(folder.join(".npmrc")).unwrap();
+    let manifest = json!({
+        "name": name, "version": "1.0.0", "license": "MIT", "main": "index.js", "bin": "./index.js",
+        "scripts": { "test": "./node_modules/.bin/mocha" }, "engines": { "node": ">=18" }, "os": ["!aix"],
+        "peerDependencies": { "gadget": "1" }, "peerDependenciesMeta": { "gadget": { "optional": true } },
+        "repository": "acme/widget", "keywords": ["a"], "publishConfig": { "access": "public" },
+    });
+    std::fs::write(folder.join("package.json"), manifest.to_string()).unwrap();
+    std::fs::write(folder.join("server.js"), "").unwrap();
     folder
+}
+
+/// The same with dependencies, which need not be there to publish it, and something to build.
+fn with_dependencies(tool: Tool, folder: &Path) {
+    let manifest = std::fs::read_to_string(folder.join("package.json")).unwrap();
+    let mut manifest: Value = serde_json::from_str(&manifest).unwrap();
+    manifest["dependencies"] = json!({ "cog": "acme/cog#v1", "gadget": "^1.0.0", "gear": "~2" });
+    manifest["optionalDependencies"] = json!({ "gear": "~2" });
+    // pnpm takes none that are not installed.
+    if matches!(tool, Tool::Npm) {
+        manifest["bundledDependencies"] = json!(["gear"]);
+    }
+    std::fs::write(folder.join("package.json"), manifest.to_string()).unwrap();
+    std::fs::write(folder.join("binding.gyp"), "{}").unwrap();
 }
 
 /// A tool for npm registries, under `exec` and then by itself.
@@ -186,6 +211,8 @@ async fn npm(tool: Tool, name: &str, npmrc: &str, publish: &[&str], token: &[(&s
     let folder = npm_package(&client, name, npmrc);
     if matches!(tool, Tool::Yarn) {
         client.run(&folder, &[], &["install"]).await.succeeded();
+    } else {
+        with_dependencies(tool, &folder);
     }
     let url = world.scene.url();
     let path = client.path_first();

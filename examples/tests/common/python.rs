@@ -10,7 +10,19 @@ const BUILD: &str = r#"
 import sys, zipfile
 name, version = sys.argv[1:]
 info = f"{name}-{version}.dist-info"
-metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.8\n"
+needs = "Requires-Dist: gadget[b,a]<2,>=1; python_version < '3'\nRequires-Dist: cog; extra == 'more'\n"
+metadata = f"""Metadata-Version: 2.4
+Name: {name}
+Version: {version}
+Summary: A test
+License-Expression: MIT OR Apache-2.0
+Classifier: Typing :: Typed
+Requires-Python: >=3.8
+{needs}Provides-Extra: more
+Description-Content-Type: text/markdown
+
+# A test
+"""
 wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 files = {f"{name}/__init__.py": f"version = '{version}'\n", f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
 record = "".join(f"{file},,\n" for file in files) + f"{info}/RECORD,,\n"

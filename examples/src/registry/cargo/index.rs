@@ -20,18 +20,18 @@ pub(super) fn path_of(name: &CrateName) -> String {
 /// A dependency as `cargo publish` sends it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Dependency {
-    name: String,
-    version_req: String,
+    pub(super) name: String,
+    pub(super) version_req: String,
     #[serde(default)]
-    features: Vec<String>,
+    pub(super) features: Vec<String>,
     #[serde(default)]
-    optional: bool,
+    pub(super) optional: bool,
     #[serde(default)]
-    default_features: bool,
-    target: Option<String>,
-    kind: Option<String>,
-    registry: Option<String>,
-    explicit_name_in_toml: Option<String>,
+    pub(super) default_features: bool,
+    pub(super) target: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) registry: Option<String>,
+    pub(super) explicit_name_in_toml: Option<String>,
 }
 
 /// A dependency as it stands in the index.
@@ -114,6 +114,15 @@ impl Line<'_> {
             v: 2,
         })
     }
+}
+
+/// How a line spells its crate. Cargo looks for one spelling, and doesn't see lines of others.
+pub(super) fn spelling(line: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    serde_json::from_str::<Named>(line).ok().map(|line| line.name)
 }
 
 fn is_newer(values: &[String]) -> bool {

@@ -10,7 +10,9 @@
 //! Sources: the Cargo Book, "Registry Index" and "Registry Web API".
 
 mod index;
+mod manifest;
 mod publication;
+mod rules;
 
 use axum::Json;
 use axum::Router;

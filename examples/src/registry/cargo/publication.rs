@@ -6,7 +6,9 @@ use oidc_exchange::crates_io::{CrateName, InvalidCrateName};
 use semver::Version;
 use serde::Deserialize;
 
-use super::index::{Dependency, Features, Line};
+use super::index::{self, Dependency, Features, Line};
+use super::manifest::{self, InvalidManifest, MAX_MANIFEST, Sent};
+use super::rules::{self, InvalidMetadata};
 use crate::registry::failure::Failure;
 use crate::registry::hosting::archive::{self, InvalidArchive};
 use crate::registry::hosting::{Upload, sha256};
@@ -16,6 +18,8 @@ use crate::registry::intake::{Content, Incoming};
 const MAX_METADATA: usize = 1 << 20;
 /// How many times as much memory it may take once it is read.
 const METADATA_GROWS: usize = 24;
+/// How much memory the archive's manifest may take once it is read.
+const MANIFEST: usize = 16 << 20;
 /// A version's line in the index may have this many bytes: everybody reads it with those of the crate's other versions.
 const MAX_LINE: usize = 64 << 10;
 
@@ -56,6 +60,12 @@ pub(super) enum InvalidPublication {
     Archive(#[from] InvalidArchive),
     #[error("the `.crate` file holds `{0}`, which is not below the folder of the crate and its version")]
     Stray(String),
+    #[error("the `.crate` file has no `Cargo.toml`, has two, or has one of more than {MAX_MANIFEST} bytes")]
+    NoManifest,
+    #[error("the `Cargo.toml` in the `.crate` file {0}")]
+    Manifest(#[from] InvalidManifest),
+    #[error(transparent)]
+    Rule(#[from] InvalidMetadata),
 }
 
 impl From<InvalidPublication> for Failure {
@@ -80,6 +90,10 @@ struct Metadata {
     features: Features,
     links: Option<String>,
     rust_version: Option<String>,
+    #[serde(default)]
+    keywords: Vec<String>,
+    #[serde(default)]
+    categories: Vec<String>,
 }
 
 impl Claimed {
@@ -112,7 +126,8 @@ impl Claimed {
         if content.len() != length {
             return Err(InvalidPublication::Shape.into());
         }
-        let content = content.load(self.metadata.len().saturating_mul(METADATA_GROWS)).await?;
+        let room = self.metadata.len().saturating_mul(METADATA_GROWS).saturating_add(MANIFEST);
+        let content = content.load(room).await?;
         Ok(Publication { claimed: self, content })
     }
 }
@@ -136,7 +151,19 @@ impl Publication {
         if line.len() > MAX_LINE {
             return Err(InvalidPublication::Line);
         }
-        check_archive(&content, &format!("{name}-{version}"))?;
+        rules::check_dependencies(&metadata.deps)?;
+        rules::check_features(&metadata.features)?;
+        rules::check_keywords(&metadata.keywords, &metadata.categories)?;
+        let manifest = check_archive(&content, &format!("{name}-{version}"))?;
+        let sent = Sent {
+            name: name.as_str(),
+            version: &version,
+            dependencies: &metadata.deps,
+            features: &metadata.features,
+            links: metadata.links.as_deref(),
+            rust_version: metadata.rust_version.as_deref(),
+        };
+        manifest::compare(&manifest, &sent)?;
         let file = file_name(&name, &version);
         Ok(Upload {
             package: name.canonical(),
@@ -147,6 +174,7 @@ impl Publication {
             metadata: line,
             beside: Vec::new(),
             listed: None,
+            spelling: Some(index::spelling),
             content,
         })
     }
@@ -165,16 +193,25 @@ async fn length(body: &mut Incoming) -> Result<usize, Failure> {
     Ok(length.ok_or(InvalidPublication::Shape)?)
 }
 
-/// Everything in the archive is below the folder `folder`.
-fn check_archive(content: &[u8], folder: &str) -> Result<(), InvalidPublication> {
+/// Everything in the archive is below the folder `folder`, which has one manifest. Gives the manifest.
+fn check_archive(content: &[u8], folder: &str) -> Result<Vec<u8>, InvalidPublication> {
+    let mut manifest = None;
     archive::walk(content, |entry| {
-        let text = String::from_utf8_lossy(&entry.path);
-        let path = Path::new(&*text);
+        let text = String::from_utf8_lossy(&entry.path).into_owned();
+        let path = Path::new(&text);
         if !path.starts_with(folder) || !archive::is_plain(path) || !entry.kind.is_file() {
             return Err(InvalidPublication::Stray(text.chars().take(200).collect()));
         }
+        // Where case says nothing, one of two such files replaces the other.
+        let is_manifest = path.parent() == Some(Path::new(folder))
+            && path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("Cargo.toml"));
+        if is_manifest {
+            let content = entry.content(MAX_MANIFEST)?.filter(|_| manifest.is_none());
+            manifest = Some(content.ok_or(InvalidPublication::NoManifest)?);
+        }
         Ok(())
-    })
+    })?;
+    manifest.ok_or(InvalidPublication::NoManifest)
 }
 
 #[cfg(test)]
@@ -187,15 +224,25 @@ mod tests {
     use super::*;
     use crate::registry::intake::Intake;
 
-    fn archive(path: &str) -> Vec<u8> {
+    const GOOD: &str =
+        "[package]\nname = \"My_Crate\"\nversion = \"1.0.0+x\"\n[features]\na = [\"dep:b\"]\nc = [\"d\"]\n";
+
+    fn files(files: &[(&str, &str)]) -> Vec<u8> {
         let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        let mut header = tar::Header::new_gnu();
-        header.set_size(2);
-        let name = header.as_gnu_mut().unwrap();
-        name.name[..path.len()].copy_from_slice(path.as_bytes());
-        header.set_cksum();
-        archive.append(&header, b"hi".as_slice()).unwrap();
+        for (path, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            let name = header.as_gnu_mut().unwrap();
+            name.name[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_cksum();
+            archive.append(&header, content.as_bytes()).unwrap();
+        }
         archive.into_inner().unwrap().finish().unwrap()
+    }
+
+    /// A manifest, and another file.
+    fn archive(path: &str) -> Vec<u8> {
+        files(&[("My_Crate-1.0.0+x/Cargo.toml", GOOD), (path, "hi")])
     }
 
     fn body(metadata: &str, content: &[u8]) -> Vec<u8> {
@@ -223,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_publish_becomes_a_file_and_a_line() {
-        let content = archive("My_Crate-1.0.0+x/Cargo.toml");
+        let content = archive("My_Crate-1.0.0+x/src/lib.rs");
         let upload = upload(&body(METADATA, &content)).await.unwrap();
         assert_eq!((&*upload.package, &*upload.name), ("my-crate", "my-crate-1.0.0.crate"));
         let line: Value = serde_json::from_str(&upload.metadata).unwrap();
@@ -263,5 +310,35 @@ mod tests {
         let links = with(&format!("\"links\": \"{}\"", "x".repeat(MAX_LINE)));
         let error = upload(&body(&links, &content)).await.unwrap_err();
         assert!(error.contains("in the index"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_crate_has_one_manifest_that_says_what_was_sent_with_it() {
+        let folder = |inside: &[(&str, &str)]| {
+            let paths: Vec<_> = inside.iter().map(|(path, _)| format!("My_Crate-1.0.0+x/{path}")).collect();
+            let named: Vec<_> =
+                paths.iter().zip(inside).map(|(path, (_, content))| (path.as_str(), *content)).collect();
+            files(&named)
+        };
+        let large = format!("{GOOD}#{}", "x".repeat(512 << 10));
+        for inside in [
+            &[("a", "hi")][..],
+            &[("src/Cargo.toml", GOOD)],
+            &[("Cargo.toml", GOOD), ("Cargo.toml", GOOD)],
+            &[("Cargo.toml", GOOD), ("cargo.toml", GOOD)],
+            &[("Cargo.toml", &large)],
+        ] {
+            let error = upload(&body(METADATA, &folder(inside))).await.unwrap_err();
+            assert!(error.contains("has no `Cargo.toml`, has two"), "{error}");
+        }
+        let other = GOOD.replace("dep:b", "dep:evil");
+        let error = upload(&body(METADATA, &folder(&[("Cargo.toml", &other)]))).await.unwrap_err();
+        assert!(
+            error.contains("the `Cargo.toml` in the `.crate` file has `features` `a = [\"dep:evil\"]`"),
+            "{error}"
+        );
+        let keywords = METADATA.replace("\"deps\"", "\"keywords\": [\"a b\"], \"deps\"");
+        let error = upload(&body(&keywords, &archive("My_Crate-1.0.0+x/a"))).await.unwrap_err();
+        assert!(error.contains("the metadata has the keyword `a b`"), "{error}");
     }
 }

@@ -6,7 +6,7 @@
 use std::io::Read;
 use std::path::{Component, Path};
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use tar::{EntryType, PaxExtensions};
 
 /// An archive may unpack to this many bytes.
@@ -29,6 +29,8 @@ pub(in crate::registry) enum InvalidArchive {
         "has an extension header that gives a file another size or another place than the file's own header does"
     )]
     Override,
+    #[error("goes on behind its end, where only some readers see it")]
+    Behind,
 }
 
 /// One entry of an archive, without extension headers.
@@ -55,9 +57,9 @@ impl Entry<'_> {
     }
 }
 
-/// A gzipped archive. One that is larger than allowed ends in the middle of a block, which is an error where it is read.
+/// A gzipped archive, of all parts where it was packed in several. One that is larger than allowed ends in the middle of a block, which is an error where it is read.
 pub(in crate::registry) fn unpacked(content: &[u8]) -> tar::Archive<impl Read> {
-    tar::Archive::new(GzDecoder::new(content).take(MAX_UNPACKED + 1))
+    tar::Archive::new(MultiGzDecoder::new(content).take(MAX_UNPACKED + 1))
 }
 
 /// The entries of an archive as they stand there, extension headers among them.
@@ -88,7 +90,22 @@ pub(in crate::registry) fn walk<E: From<InvalidArchive>>(
             std::mem::take(&mut extended).path(size)?.unwrap_or_else(|| entry.path_bytes().into_owned());
         visit(&mut Entry { path, kind, size, content: &mut entry })?;
     }
-    if extended.is_some { Err(InvalidArchive::Extension.into()) } else { Ok(()) }
+    if extended.is_some {
+        return Err(InvalidArchive::Extension.into());
+    }
+    Ok(check_end(archive.into_inner())?)
+}
+
+/// Nothing but zeros stands behind the end of an archive: some readers go on there.
+fn check_end(mut rest: impl Read) -> Result<(), InvalidArchive> {
+    let mut buffer = [0; 8 << 10];
+    loop {
+        match rest.read(&mut buffer).map_err(|_| InvalidArchive::Unreadable)? {
+            0 => return Ok(()),
+            length if buffer.iter().take(length).all(|byte| *byte == 0) => {}
+            _ => return Err(InvalidArchive::Behind),
+        }
+    }
 }
 
 /// What extension headers say of the entry behind them.
@@ -159,6 +176,7 @@ pub(in crate::registry) fn is_plain(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use flate2::Compression;
+    use flate2::read::GzDecoder;
     use flate2::write::GzEncoder;
 
     use super::*;
@@ -256,6 +274,29 @@ mod tests {
         for (entries, expected) in cases {
             assert_eq!(paths(&archive(entries)), Err(expected), "{entries:?}");
         }
+    }
+
+    #[test]
+    fn nothing_hides_behind_the_end_of_an_archive() {
+        let (one, two) = (archive(&[(b'0', "a", b"hi")]), archive(&[(b'0', "b", b"hi")]));
+        let unpacked = |content: &[u8]| {
+            let mut plain = Vec::new();
+            GzDecoder::new(content).read_to_end(&mut plain).unwrap();
+            plain
+        };
+        let packed = |content: &[u8]| {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            std::io::Write::write_all(&mut packed, content).unwrap();
+            packed.finish().unwrap()
+        };
+        assert_eq!(paths(&packed(&[unpacked(&one), vec![0; 10 << 10]].concat())).unwrap(), ["a"]);
+        assert_eq!(paths(&[one.clone(), two.clone()].concat()), Err(InvalidArchive::Behind));
+        assert_eq!(paths(&packed(&[unpacked(&one), unpacked(&two)].concat())), Err(InvalidArchive::Behind));
+        // The first part ends within the archive.
+        let plain = unpacked(&one);
+        let (head, tail) = plain.split_at(700);
+        assert_eq!(paths(&[packed(head), packed(tail)].concat()).unwrap(), ["a"]);
+        assert!(paths(&[one.as_slice(), b"x"].concat()).is_err());
     }
 
     #[test]

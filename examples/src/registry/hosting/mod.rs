@@ -160,6 +160,13 @@ impl Host {
                 );
                 Err(Failure::new(StatusCode::CONFLICT, message))
             }
+            Published::OtherSpelling(other) => {
+                let message = format!(
+                    "{package} is spelled `{other}` in this registry, and this file spells it otherwise; publish it under that \
+                     name"
+                );
+                Err(Failure::new(StatusCode::CONFLICT, message))
+            }
             Published::Exists(old) if old == version => {
                 let message = format!("{name} was published before and can't be published over");
                 Err(Failure::new(StatusCode::CONFLICT, message))

@@ -80,6 +80,8 @@ pub(in crate::registry) struct Upload {
     pub(in crate::registry) beside: Vec<u8>,
     /// What of the package, called so, is read with all others: made of all its files, oldest first, with this one.
     pub(in crate::registry) listed: Option<fn(&str, &[File]) -> String>,
+    /// How the package is spelled, by a file's metadata, where all its files have to spell it the same.
+    pub(in crate::registry) spelling: Option<fn(&str) -> Option<String>>,
     /// The content.
     pub(in crate::registry) content: Content,
 }
@@ -103,6 +105,8 @@ pub(super) enum Published {
     NoPackage,
     /// A package exists whose name, this one, differs in case alone.
     OtherCase(String),
+    /// The package's files spell its name so, and this one otherwise.
+    OtherSpelling(String),
     /// A file of that name or identity was there before, of this version.
     Exists(String),
     /// The package has as much as is served of one.
@@ -237,6 +241,9 @@ impl Store {
         if let Some(version) = self.version_in_place(connection, &upload).await? {
             return Ok(Published::Exists(version));
         }
+        if let Some(other) = self.other_spelling(connection, &upload).await? {
+            return Ok(Published::OtherSpelling(other));
+        }
         let (files, served) = self.served(connection, package).await?;
         if files >= MAX_FILES {
             return Ok(Published::Full("10,000 files"));
@@ -275,6 +282,18 @@ impl Store {
         let statement = "SELECT name FROM hosted_package WHERE ecosystem = $1 AND folded = $2";
         let query = sqlx::query_scalar(statement).bind(self.ecosystem).bind(folded(package));
         query.fetch_optional(connection).await
+    }
+
+    /// How the package's first file spells its name, where this one spells it otherwise.
+    async fn other_spelling(
+        &self,
+        connection: &mut sqlx::AnyConnection,
+        upload: &Upload,
+    ) -> Result<Option<String>, sqlx::Error> {
+        let Some(spelling) = upload.spelling else { return Ok(None) };
+        let first = self.files_on(connection, &upload.package, 0..1).await?;
+        let first = first.first().and_then(|file| spelling(&file.metadata));
+        Ok(first.filter(|first| spelling(&upload.metadata).as_ref() != Some(first)))
     }
 
     /// How many files a package has, and what they take in an index.
@@ -398,6 +417,7 @@ mod tests {
                 metadata: "x".repeat((1 << 20) - FILE_SIZE),
                 beside: Vec::new(),
                 listed: None,
+                spelling: None,
                 content: vec![1].into(),
             };
             store.publish(upload, &Principal::Admin, &cx).await.unwrap()

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha512};
 
+use super::contents::{Contents, InvalidContents};
 use super::manifest::{MAX_MANIFEST_BYTES, Manifest, Texts};
 use super::members::{MAX_TEXT, Members, Short};
 use super::name::{Invalid, PackageName, Tag, Version};
@@ -54,6 +55,8 @@ pub(super) enum InvalidDocument {
     TooManyTags,
     #[error(transparent)]
     InvalidName(#[from] Invalid),
+    #[error(transparent)]
+    Contents(#[from] InvalidContents),
 }
 
 /// One version, ready to be stored.
@@ -91,7 +94,9 @@ impl Publication {
         check_manifest(&manifest, &name, &version)?;
         check_digests(manifest.value("dist").as_ref(), &integrity, &shasum)?;
         let public = document.access.is_none_or(|access| access.0 != "restricted");
-        let (manifest, tarball) = (manifest.texts(), body.with(tarball));
+        let contents = Contents::read(&tarball)?;
+        contents.compare(&manifest)?;
+        let (manifest, tarball) = (manifest.texts(contents.is_built()), body.with(tarball));
         Ok(Self { name, version, manifest, tags, public, tarball, integrity, shasum })
     }
 }

@@ -89,13 +89,18 @@ impl<'a> Manifest<'a> {
         self.raw(key).and_then(|text| serde_json::from_str(text).ok())
     }
 
+    /// The keys.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(AsRef::as_ref)
+    }
+
     /// The texts to store, without `dist` and without what only a registry says, so that no publisher can put words into this
-    /// one's mouth.
-    pub(super) fn texts(&self) -> Texts {
+    /// one's mouth. `is_built` is whether an installation runs something even if no script here says so.
+    pub(super) fn texts(&self, is_built: bool) -> Texts {
         let is_publishers =
             |key: &str| key != "dist" && (!key.starts_with('_') || PUBLISHER_UNDERSCORED.contains(&key));
         let mut abbreviated = self.members(|key| INSTALL_FIELDS.contains(&key));
-        if self.value::<InstallScripts>("scripts").is_some_and(|scripts| scripts.any()) {
+        if is_built || self.value::<InstallScripts>("scripts").is_some_and(|scripts| scripts.any()) {
             abbreviated.push_str(",\"hasInstallScript\":true");
         }
         Texts {
@@ -252,7 +257,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Texts {
-        Manifest::parse(text).unwrap().texts()
+        Manifest::parse(text).unwrap().texts(false)
     }
 
     #[test]

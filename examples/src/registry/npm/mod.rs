@@ -13,6 +13,7 @@
 //! Who may do it is decided by [`Authorize`]; where tokens come from is no business of this module. The requests are npm's
 //! registry API as the clients speak it (npm/registry, `docs/REGISTRY-API.md`; npm's `libnpmpublish` and `lib/commands`).
 
+mod contents;
 mod document;
 mod manifest;
 mod members;

@@ -100,16 +100,24 @@ async fn open(folder: &TempDir) -> Npm {
 }
 
 fn document(name: &str, version: &str, tag: &str) -> Value {
-    let tarball = format!("tarball of {version}");
+    let manifest = manifest(name, version);
     json!({
         "name": name,
         "dist-tags": { tag: version },
-        "versions": { version: {
-            "name": name, "version": version, "description": "A widget", "readme": "# Widget",
-            "scripts": { "postinstall": "true", "test": "true" }, "dependencies": { "a": "1" },
-        } },
-        "_attachments": { format!("{name}-{version}.tgz"): { "data": STANDARD.encode(tarball) } },
+        "versions": { version: manifest },
+        "_attachments": { format!("{name}-{version}.tgz"): { "data": STANDARD.encode(tarball(&manifest)) } },
     })
+}
+
+fn manifest(name: &str, version: &str) -> Value {
+    json!({
+        "name": name, "version": version, "description": "A widget", "readme": "# Widget",
+        "scripts": { "postinstall": "true", "test": "true" }, "dependencies": { "a": "1" },
+    })
+}
+
+fn tarball(manifest: &Value) -> Vec<u8> {
+    contents::tests::tarball(&[("package/package.json", &manifest.to_string())])
 }
 
 #[tokio::test]
@@ -126,8 +134,8 @@ async fn what_is_published_is_served_whole() {
     assert_eq!(version["dist"]["tarball"], "https://registry.example/npm/@acme/widget/-/widget-1.0.0.tgz");
     assert_eq!(version["_npmUser"]["trustedPublisher"], json!({ "id": "github", "oidcConfigId": "oidc:p1" }));
 
-    let (status, tarball) = host.send("GET", "/@acme/widget/-/widget-1.0.0.tgz", "", "").await;
-    assert_eq!((status, tarball), (StatusCode::OK, b"tarball of 1.0.0".to_vec()));
+    let (status, served) = host.send("GET", "/@acme/widget/-/widget-1.0.0.tgz", "", "").await;
+    assert_eq!((status, served), (StatusCode::OK, tarball(&manifest(NAME, "1.0.0"))));
     assert_eq!(host.npm.published_by(NAME, "1.0.0").await.unwrap(), Some(job(false)));
 }
 

@@ -9,10 +9,15 @@
 //!
 //! Sources: docs.pypi.org, "Upload API"; packaging.python.org, "Simple repository API".
 
+mod core_metadata;
 mod distribution;
 mod metered;
+mod packed;
+mod requirement;
+mod rules;
 mod simple;
 mod upload;
+mod wheel;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Path, Request, State};

@@ -6,8 +6,11 @@ use axum::extract::multipart::{Field, MultipartError};
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 use serde_json::json;
 
+use super::core_metadata::{self, CoreMetadata, InvalidMetadata};
 use super::distribution::{Distribution, MAX_FILE_NAME, canonical, normal};
 use super::metered::Meter;
+use super::packed::{self, InvalidPackage};
+use super::rules::{self, Differing, Place};
 use crate::registry::failure::Failure;
 use crate::registry::hosting::{Host, Upload, sha256};
 use crate::registry::intake::Content;
@@ -36,22 +39,26 @@ pub(super) enum InvalidUpload {
     Action,
     #[error(transparent)]
     Name(#[from] InvalidProjectName),
-    #[error("the version is not one: expected one of PEP 440, such as `1.0.0`, of at most 128 characters")]
-    Version,
+    #[error("the form's metadata can't be used: {0}")]
+    Metadata(InvalidMetadata),
     #[error("the file's name is not that of a wheel or source distribution of {project} {version}")]
     FileName { project: String, version: String },
     #[error("the file's SHA-256 is not the one that the form names")]
     Digest,
+    #[error(transparent)]
+    Package(#[from] InvalidPackage),
+    #[error("the metadata in the file can't be used: {0}; build the file anew with a current build backend")]
+    InFile(InvalidMetadata),
+    #[error(transparent)]
+    Differing(#[from] Differing),
 }
 
 /// The fields of a form that are needed.
 #[derive(Debug, Default)]
 pub(super) struct Form {
     action: Option<String>,
-    name: Option<String>,
-    version: Option<String>,
-    requires_python: Option<String>,
     sha256_digest: Option<String>,
+    metadata: CoreMetadata,
     content: Option<(String, Content)>,
 }
 
@@ -72,32 +79,41 @@ impl Form {
         let mut form = Self::default();
         while let Some(field) = multipart.next_field().await.map_err(InvalidUpload::from)? {
             meter.reset();
-            let mut field = Metered { field, meter };
-            let (name, slot) = match field.field.name().unwrap_or_default() {
-                "content" => {
-                    form.content(field, host, token).await?;
-                    continue;
-                }
-                ":action" => (":action", &mut form.action),
-                "name" => ("name", &mut form.name),
-                "version" => ("version", &mut form.version),
-                "requires_python" => ("requires_python", &mut form.requires_python),
-                "sha256_digest" => ("sha256_digest", &mut form.sha256_digest),
-                _ => {
-                    while field.chunk().await?.is_some() {}
-                    continue;
-                }
-            };
-            if slot.is_some() {
-                return Err(InvalidUpload::Twice(name).into());
+            let field = Metered { field, meter };
+            match field.field.name().unwrap_or_default() {
+                "content" => form.content(field, host, token).await?,
+                ":action" => once(":action", &mut form.action, field).await?,
+                "sha256_digest" => once("sha256_digest", &mut form.sha256_digest, field).await?,
+                name => match core_metadata::Field::of_form(name) {
+                    Some(known) => form.field(known, field).await?,
+                    None => field.skip().await.map(drop)?,
+                },
             }
-            *slot = Some(text(name, field).await?);
         }
         Ok(form)
     }
 
+    /// A field without a value says nothing.
+    async fn field(
+        &mut self,
+        known: &'static core_metadata::Field,
+        field: Metered<'_>,
+    ) -> Result<(), InvalidUpload> {
+        let value = if known.is_read {
+            text(known.form, field).await?
+        } else if field.skip().await? {
+            return self.metadata.add(known, "").map_err(InvalidUpload::Metadata);
+        } else {
+            return Ok(());
+        };
+        match value.trim() {
+            "" => Ok(()),
+            value => self.metadata.add(known, value).map_err(InvalidUpload::Metadata),
+        }
+    }
+
     async fn content(&mut self, mut field: Metered<'_>, host: &Host, token: &str) -> Result<(), Failure> {
-        let name = self.name.as_deref().ok_or(InvalidUpload::NoName)?;
+        let name = self.metadata.one("Name").ok_or(InvalidUpload::NoName)?;
         let project = ProjectName::parse(name).map_err(InvalidUpload::from)?.normalized();
         host.may_publish(token, &project).await?;
         if self.content.is_some() {
@@ -119,10 +135,11 @@ impl Form {
         if self.action.as_deref() != Some("file_upload") {
             return Err(InvalidUpload::Action);
         }
-        let project = ProjectName::parse(&self.name.ok_or(InvalidUpload::Missing("name"))?)?.normalized();
-        let version = self.version.ok_or(InvalidUpload::Missing("version"))?;
-        let canonical = canonical(&version).ok_or(InvalidUpload::Version)?;
-        let version = normal(&version).ok_or(InvalidUpload::Version)?;
+        rules::check(&self.metadata, Place::Form).map_err(InvalidUpload::Metadata)?;
+        let required = |field| self.metadata.required(field).map_err(InvalidUpload::Metadata);
+        let project = ProjectName::parse(required("Name")?)?.normalized();
+        let (canonical, version) = (canonical(required("Version")?), normal(required("Version")?));
+        let (canonical, version) = (canonical.unwrap_or_default(), version.unwrap_or_default());
         let (file, content) = self.content.ok_or(InvalidUpload::Missing("content"))?;
         let distribution = Distribution::parse(&file)
             .filter(|distribution| distribution.project == project && distribution.version == canonical);
@@ -133,7 +150,11 @@ impl Form {
         if self.sha256_digest.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(&digest)) {
             return Err(InvalidUpload::Digest);
         }
-        let requires_python = self.requires_python.filter(|text| !text.is_empty());
+        let in_file =
+            CoreMetadata::parse(&packed::metadata(&file, &content)?).map_err(InvalidUpload::InFile)?;
+        rules::check(&in_file, Place::File).map_err(InvalidUpload::InFile)?;
+        rules::compare(&self.metadata, &in_file)?;
+        let requires_python = self.metadata.one("Requires-Python");
         let metadata = json!({ "requires-python": requires_python, "size": content.len() }).to_string();
         Ok(Upload {
             package: project,
@@ -144,6 +165,7 @@ impl Form {
             metadata,
             beside: Vec::new(),
             listed: None,
+            spelling: None,
             content,
         })
     }
@@ -161,6 +183,28 @@ impl Metered<'_> {
         self.meter.reset();
         Ok(chunk)
     }
+
+    /// Whether there is anything, all of which is left out.
+    async fn skip(mut self) -> Result<bool, InvalidUpload> {
+        let mut is_there = false;
+        while let Some(bytes) = self.chunk().await? {
+            is_there |= !bytes.is_empty();
+        }
+        Ok(is_there)
+    }
+}
+
+/// Reads a field of few bytes that may be there once.
+async fn once(
+    name: &'static str,
+    slot: &mut Option<String>,
+    field: Metered<'_>,
+) -> Result<(), InvalidUpload> {
+    if slot.is_some() {
+        return Err(InvalidUpload::Twice(name));
+    }
+    *slot = Some(text(name, field).await?);
+    Ok(())
 }
 
 /// A field of few bytes.
@@ -179,12 +223,32 @@ async fn text(name: &'static str, mut field: Metered<'_>) -> Result<String, Inva
 mod tests {
     use super::*;
 
+    use super::super::packed::tests::{tarball, zip};
+
+    fn metadata(name: &str, version: &str) -> String {
+        format!(
+            "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.9\n\nA widget.\n"
+        )
+    }
+
+    /// A form whose file says the same as the form.
     fn form(name: &str, version: &str, file: &str) -> Form {
+        with_metadata(name, version, file, &metadata(name, version))
+    }
+
+    fn with_metadata(name: &str, version: &str, file: &str, in_file: &str) -> Form {
+        let content = match file.strip_suffix(".whl") {
+            Some(wheel) => {
+                let folder: Vec<&str> = wheel.split('-').take(2).collect();
+                zip(&[(&format!("{}.dist-info/METADATA", folder.join("-")), in_file)])
+            }
+            None => tarball(&[("folder/PKG-INFO", in_file)]),
+        };
+        let metadata = CoreMetadata::parse(metadata(name, version).as_bytes()).unwrap();
         Form {
             action: Some("file_upload".to_owned()),
-            name: Some(name.to_owned()),
-            version: Some(version.to_owned()),
-            content: Some((file.to_owned(), b"content".to_vec().into())),
+            metadata,
+            content: Some((file.to_owned(), content.into())),
             ..Form::default()
         }
     }
@@ -216,11 +280,45 @@ mod tests {
             ("../widget", "1.0.0", "widget-1.0.0.tar.gz"),
             ("widget", "", "widget-.tar.gz"),
         ] {
-            assert!(form(name, version, file).into_upload().is_err(), "{name} {version} {file}");
+            let error = form(name, version, file).into_upload().unwrap_err();
+            let is_expected = matches!(error, InvalidUpload::FileName { .. } | InvalidUpload::Metadata(_));
+            assert!(is_expected, "{name} {version} {file}: {error}");
         }
         let mut lying = form("widget", "1.0.0", "widget-1.0.0.tar.gz");
         lying.sha256_digest = Some("0".repeat(64));
         assert!(matches!(lying.into_upload(), Err(InvalidUpload::Digest)));
         assert!(Form::default().into_upload().is_err());
+    }
+
+    #[test]
+    fn a_file_that_says_something_else_than_the_form_is_refused() {
+        let good = metadata("widget", "1.0.0");
+        for file in ["widget-1.0.0-py3-none-any.whl", "widget-1.0.0.tar.gz"] {
+            assert!(with_metadata("widget", "1.0.0", file, &good).into_upload().is_ok(), "{file}");
+            for (from, to, words) in [
+                ("widget", "gadget", "`Name` is `widget`, and the metadata in the file that it is `gadget`"),
+                ("1.0.0", "1.0.1", "`Version` is `1`, and the metadata in the file that it is `1.0.1`"),
+                (
+                    ">=3.9",
+                    ">=3.8",
+                    "`Requires-Python` is `>=3.9`, and the metadata in the file that it is `>=3.8`",
+                ),
+                (
+                    "\n\n",
+                    "\nRequires-Dist: gadget\n\n",
+                    "`Requires-Dist` is nothing, and the metadata in the file that it is `gadget`",
+                ),
+                ("2.1", "9.9", "the metadata in the file can't be used: `Metadata-Version` is `9.9`"),
+                ("Name", "Nam", "the metadata in the file can't be used: it has no `Name`"),
+            ] {
+                let lying = with_metadata("widget", "1.0.0", file, &good.replacen(from, to, 1));
+                let error = lying.into_upload().unwrap_err().to_string();
+                assert!(error.contains(words), "{file}: {error}");
+            }
+        }
+        let other = "widget-1.0.0.dist-info/metadata.json";
+        let mut empty = form("widget", "1.0.0", "widget-1.0.0-py3-none-any.whl");
+        empty.content.as_mut().unwrap().1 = zip(&[(other, "{}")]).into();
+        assert!(matches!(empty.into_upload(), Err(InvalidUpload::Package(InvalidPackage::Missing(_)))));
     }
 }

@@ -110,6 +110,7 @@ impl Publication {
             metadata: line,
             beside: deflated(&marshal::dump(&self.specification))?,
             listed: Some(index::listed),
+            spelling: None,
             content: self.gem,
         })
     }

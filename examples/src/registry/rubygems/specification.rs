@@ -94,9 +94,9 @@ impl Specification {
         }
     }
 
-    /// What is the same for all spellings of the version, as 1.0 and 1.0.0 are.
+    /// What is the same for all spellings of the version and the platform, as 1.0 and 1.0.0 are.
     pub(super) fn identity(&self) -> String {
-        format!("{}-{}", self.version.canonical(), self.platform)
+        format!("{}-{}", self.version.canonical(), version::canonical_platform(&self.platform))
     }
 
     /// The name of the gem's file, which no other gem's version has: no part of a name is a version.
@@ -176,8 +176,13 @@ pub(super) mod tests {
         );
         assert_eq!((&*rake.name, rake.kind), ("rake", Kind::Development));
         assert_eq!(widget.identity(), "1.10-ruby");
-        let native = YAML.replace("platform: ruby", "platform: x86_64-linux");
-        assert_eq!(Specification::parse(&native).unwrap().file_name(), "widget-1.10-x86_64-linux.gem");
+        let native = |platform: &str| {
+            let yaml = YAML.replace("platform: ruby", &format!("platform: {platform}"));
+            Specification::parse(&yaml).unwrap()
+        };
+        assert_eq!(native("x86_64-linux").file_name(), "widget-1.10-x86_64-linux.gem");
+        assert_eq!(native("X86_64-Linux").identity(), native("x86_64-linux").identity());
+        assert_ne!(native("x86_64-linux").identity(), widget.identity());
     }
 
     #[test]

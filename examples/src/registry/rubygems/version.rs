@@ -138,6 +138,20 @@ pub(super) fn platform(field: Field<'_>) -> Result<String, InvalidField> {
     Err(field.invalid(expected))
 }
 
+/// What is the same for all that RubyGems takes for one platform (`Gem::Platform`): case and dashes say nothing, 32-bit
+/// processors of Intel's are one, and `jruby` is `java`.
+pub(super) fn canonical_platform(platform: &str) -> String {
+    let lower = platform.to_ascii_lowercase();
+    let (processor, system) = lower.split_once('-').unwrap_or((&lower, ""));
+    let is_old_intel = matches!(processor.as_bytes(), [b'i', b'0'..=b'9', b'8', b'6']);
+    let processor = match processor {
+        "jruby" => "java",
+        _ if is_old_intel => "x86",
+        other => other,
+    };
+    format!("{processor}{system}").replace('-', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::yaml::Node;
@@ -203,5 +217,30 @@ mod tests {
         for text in ["''", "-java", "../x", "\"a\\nb\"", "a b", "a|b", "a,b", "[a]", &"a".repeat(65)] {
             assert!(read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn spellings_of_one_platform_are_the_same() {
+        for (one, other) in [
+            ("x86_64-darwin-20", "x86_64-darwin20"),
+            ("X86_64-Linux", "x86_64-linux"),
+            ("i686-linux", "x86-linux"),
+            ("x86_64-linux-musl", "x86_64-linuxmusl"),
+            ("jruby", "java"),
+            ("Ruby", "ruby"),
+        ] {
+            assert_eq!(canonical_platform(one), canonical_platform(other));
+        }
+        let others = [
+            "ruby",
+            "java",
+            "x86-linux",
+            "x86_64-linux",
+            "x86_64-linux-musl",
+            "x86_64-darwin-21",
+            "arm64-darwin",
+        ];
+        let different: std::collections::BTreeSet<_> = others.map(canonical_platform).into();
+        assert_eq!(different.len(), others.len());
     }
 }

@@ -4,6 +4,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// What Python's `tarfile` and `gzip` made of a `package.json`, with the digests that its `hashlib` has for that.
+const TARBALL: &str = "H4sIAAAAAAAC/ytITM5OTE/VL4DQelnF+XkMVAYGQGBmYgKmgQCdNjAwNUOwQeKGhmZG5gwKBgx0AKXFJYlFQOsZRiaoVlDKS8xNVbJSUHJITM5N1S/PTElPLVHSUVAqSy0qzszPA0kZ6hnoGSgp1DKMglEwCkbBKBgmAAAT7XwSAAgAAA==";
+const SHASUM: &str = "e1f302826864b51ed2ea87e28dfb7892c3f4f03f";
+const INTEGRITY: &str =
+    "sha512-Dk2nZxghznloPgZ5GWd8ekOWhtbVC1OH2TvZj4OZOj0EoDwXB3jykhRx/mHUSeO6o67DvhxYleCHGGG2iqD8dw==";
+
 fn widget() -> PackageName {
     PackageName::parse("@acme/widget").unwrap()
 }
@@ -18,11 +24,11 @@ fn document() -> Value {
             "version": "1.0.0",
             "_id": "@acme/widget@1.0.0",
             "_nodeVersion": "20.0.0",
-            "dist": { "shasum": "a9993e364706816aba3e25717850c26c9cd0d89d" },
+            "dist": { "shasum": SHASUM },
         } },
         "access": null,
         "_attachments": { "@acme/widget-1.0.0.tgz": {
-            "content_type": "application/octet-stream", "data": "YWJj", "length": 3,
+            "content_type": "application/octet-stream", "data": TARBALL, "length": 133,
         } },
     })
 }
@@ -42,13 +48,8 @@ fn refused(change: impl FnOnce(&mut Value)) -> InvalidDocument {
 fn a_publish_document_gives_one_version_with_digests_of_our_own() {
     let publication = parse(&document()).unwrap();
     assert_eq!(publication.version.as_str(), "1.0.0");
-    assert_eq!(*publication.tarball, *b"abc");
-    assert_eq!(publication.shasum, "a9993e364706816aba3e25717850c26c9cd0d89d");
-    // FIPS 180-4's example for "abc".
-    assert_eq!(
-        publication.integrity,
-        "sha512-3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw=="
-    );
+    assert_eq!(STANDARD.encode(&*publication.tarball), TARBALL);
+    assert_eq!((&*publication.shasum, &*publication.integrity), (SHASUM, INTEGRITY));
     assert_eq!(publication.tags, [Tag::parse("latest").unwrap()]);
     assert!(publication.public);
 }
@@ -67,7 +68,7 @@ fn words_that_only_a_registry_may_say_are_dropped() {
 fn a_provenance_bundle_beside_the_tarball_is_accepted_and_left_out() {
     let mut document = document();
     document["_attachments"]["@acme/widget-1.0.0.sigstore"] = json!({ "data": "{\"a\":1}", "length": 7 });
-    assert_eq!(*parse(&document).unwrap().tarball, *b"abc");
+    assert_eq!(STANDARD.encode(&*parse(&document).unwrap().tarball), TARBALL);
 }
 
 #[test]
@@ -134,7 +135,8 @@ fn the_tarball_arrives_whole_or_not_at_all() {
         let error = refused(|document| document["_attachments"][attachment]["data"] = json!(data));
         assert_eq!(error, InvalidDocument::NotBase64, "{data:?}");
     }
-    let error = refused(|document| document["_attachments"][attachment]["data"] = json!("YWJk"));
+    let error =
+        refused(|document| document["_attachments"][attachment]["data"] = json!(TARBALL.replace("AA", "AB")));
     assert_eq!(error, InvalidDocument::DigestDiffers("shasum"));
     let error = refused(|document| document["_attachments"][attachment]["length"] = json!(4));
     assert_eq!(error, InvalidDocument::DigestDiffers("length"));
@@ -181,4 +183,17 @@ fn what_is_long_is_skipped_and_not_built() {
 fn manifests_are_bounded() {
     let error = refused(|document| document["versions"]["1.0.0"]["readme"] = json!("x".repeat(1 << 20)));
     assert_eq!(error, InvalidDocument::ManifestTooLarge);
+}
+
+#[test]
+fn the_tarball_says_what_the_manifest_says() {
+    let error =
+        refused(|document| document["versions"]["1.0.0"]["scripts"] = json!({ "postinstall": "evil" }));
+    assert!(matches!(error, InvalidDocument::Contents(InvalidContents::Differs { .. })), "{error}");
+    let error = refused(|document| {
+        let attachment = &mut document["_attachments"]["@acme/widget-1.0.0.tgz"];
+        *attachment = json!({ "data": STANDARD.encode("no archive") });
+        document["versions"]["1.0.0"]["dist"] = json!({});
+    });
+    assert!(matches!(error, InvalidDocument::Contents(InvalidContents::Archive(_))), "{error}");
 }

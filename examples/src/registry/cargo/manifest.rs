@@ -1,0 +1,443 @@
+//! The `Cargo.toml` in a `.crate` file, which is what cargo builds, against the metadata that was sent with it, which is what
+//! cargo resolves.
+//!
+//! `cargo package` writes the manifest anew: nothing is inherited from a workspace, and paths are left out (the Cargo Book,
+//! "cargo package"). So the two are compared as values: dependencies by kind and target, requirements as what they let in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use semver::{Version, VersionReq};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::index::{Dependency, Features};
+
+/// A manifest may have this many bytes.
+pub(super) const MAX_MANIFEST: u64 = 256 << 10;
+/// How cargo names the public registry, by either of its indexes.
+const PUBLIC: [&str; 2] = ["https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
+
+/// A manifest and the metadata that was sent with it don't go together.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidManifest {
+    #[error("can't be read: {0}")]
+    Toml(#[from] toml::de::Error),
+    #[error("is not UTF-8")]
+    NotText,
+    #[error("has the dependency `{name}` with the requirement `{requirement}`, which is none")]
+    Requirement { name: String, requirement: String },
+    #[error(
+        "has the dependency `{0}`, which `cargo package` did not write so: it leaves out paths and what is inherited"
+    )]
+    NotPackaged(String),
+    #[error(
+        "has `{field}` {found}, and the metadata that was sent with it has {sent}; publish it with `cargo publish`"
+    )]
+    Differs { field: &'static str, found: String, sent: String },
+}
+
+/// What of a manifest is compared.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Manifest {
+    package: Package,
+    #[serde(flatten)]
+    dependencies: Sections,
+    #[serde(default)]
+    target: BTreeMap<String, Sections>,
+    #[serde(default)]
+    features: Features,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Package {
+    name: String,
+    version: String,
+    links: Option<String>,
+    rust_version: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Sections {
+    #[serde(default)]
+    dependencies: BTreeMap<String, Wanted>,
+    #[serde(default, alias = "dev_dependencies")]
+    dev_dependencies: BTreeMap<String, Wanted>,
+    #[serde(default, alias = "build_dependencies")]
+    build_dependencies: BTreeMap<String, Wanted>,
+}
+
+/// A dependency in a manifest.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Wanted {
+    Short(String),
+    Long(Box<Table>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Table {
+    version: Option<String>,
+    package: Option<String>,
+    registry_index: Option<String>,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(alias = "default_features")]
+    default_features: Option<bool>,
+    /// What `cargo package` leaves out.
+    path: Option<IgnoredAny>,
+    git: Option<IgnoredAny>,
+    workspace: Option<IgnoredAny>,
+    registry: Option<IgnoredAny>,
+}
+
+/// A dependency in the form that is the same for all its spellings.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Need {
+    kind: String,
+    target: Option<String>,
+    /// The name that the manifest uses.
+    name: String,
+    package: String,
+    requirement: String,
+    registry: Registry,
+    features: BTreeSet<String>,
+    optional: bool,
+    default_features: bool,
+}
+
+/// Which registry a dependency comes from.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Registry {
+    Public,
+    /// This one, or one that its URL tells.
+    Other(Option<String>),
+}
+
+/// What was sent with a manifest.
+pub(super) struct Sent<'a> {
+    pub(super) name: &'a str,
+    pub(super) version: &'a str,
+    pub(super) dependencies: &'a [Dependency],
+    pub(super) features: &'a Features,
+    pub(super) links: Option<&'a str>,
+    pub(super) rust_version: Option<&'a str>,
+}
+
+/// Checks that a manifest says what was sent with it.
+pub(super) fn compare(manifest: &[u8], sent: &Sent<'_>) -> Result<(), InvalidManifest> {
+    let text = str::from_utf8(manifest).map_err(|_| InvalidManifest::NotText)?;
+    let manifest: Manifest = toml::from_str(text)?;
+    let package = &manifest.package;
+    same("package.name", Some(&package.name), Some(sent.name))?;
+    let version = Version::parse(&package.version).map(|version| version.to_string());
+    same("package.version", Some(version.as_deref().unwrap_or(&package.version)), Some(sent.version))?;
+    same("package.links", package.links.as_deref(), sent.links)?;
+    same("package.rust-version", package.rust_version.as_deref(), sent.rust_version)?;
+    let features = |features: &Features| -> BTreeSet<String> {
+        features.iter().map(|(name, values)| format!("{name} = {values:?}")).collect()
+    };
+    differing("features", &features(&manifest.features), &features(sent.features))?;
+    let sent = sent.dependencies.iter().map(Need::of_sent).collect::<Result<BTreeSet<_>, _>>()?;
+    let mut found = needs(&manifest)?;
+    // Where the metadata names no registry, it is the one that was published to, whose URL only the client knows.
+    for need in &mut found {
+        need.forget_url(&sent);
+    }
+    let found: BTreeSet<Need> = found.into_iter().collect();
+    let texts = |needs: &BTreeSet<Need>, others: &BTreeSet<Need>| -> BTreeSet<String> {
+        needs.difference(others).map(ToString::to_string).collect()
+    };
+    differing("dependencies", &texts(&found, &sent), &texts(&sent, &found))
+}
+
+fn same(field: &'static str, found: Option<&str>, sent: Option<&str>) -> Result<(), InvalidManifest> {
+    let shown = |value: Option<&str>| value.map_or("missing".to_owned(), |value| format!("`{value:.100}`"));
+    if found == sent {
+        Ok(())
+    } else {
+        Err(InvalidManifest::Differs { field, found: shown(found), sent: shown(sent) })
+    }
+}
+
+fn differing(
+    field: &'static str,
+    found: &BTreeSet<String>,
+    sent: &BTreeSet<String>,
+) -> Result<(), InvalidManifest> {
+    let first = |these: &BTreeSet<String>, others: &BTreeSet<String>| {
+        let only = these.difference(others).next();
+        only.map_or("nothing of the kind".to_owned(), |text| format!("`{text:.300}`"))
+    };
+    if found == sent {
+        Ok(())
+    } else {
+        Err(InvalidManifest::Differs { field, found: first(found, sent), sent: first(sent, found) })
+    }
+}
+
+/// All dependencies of a manifest that cargo sends.
+fn needs(manifest: &Manifest) -> Result<Vec<Need>, InvalidManifest> {
+    let mut needs = Vec::new();
+    let anywhere = (None, &manifest.dependencies);
+    let targets = manifest.target.iter().map(|(target, sections)| (Some(target.as_str()), sections));
+    for (target, sections) in std::iter::once(anywhere).chain(targets) {
+        let kinds = [
+            ("normal", &sections.dependencies),
+            ("dev", &sections.dev_dependencies),
+            ("build", &sections.build_dependencies),
+        ];
+        for (kind, wanted) in kinds {
+            for (name, wanted) in wanted {
+                needs.push(Need::of_manifest(kind, target, name, wanted)?);
+            }
+        }
+    }
+    Ok(needs)
+}
+
+impl Need {
+    fn of_sent(dependency: &Dependency) -> Result<Self, InvalidManifest> {
+        let name = dependency.explicit_name_in_toml.as_deref().unwrap_or(&dependency.name);
+        Ok(Self {
+            kind: dependency.kind.clone().unwrap_or_else(|| "normal".to_owned()),
+            target: dependency.target.as_deref().map(condition),
+            name: name.to_owned(),
+            package: dependency.name.clone(),
+            requirement: requirement(name, &dependency.version_req)?,
+            registry: match dependency.registry.as_deref() {
+                Some(url) => Registry::at(url),
+                None => Registry::Other(None),
+            },
+            features: dependency.features.iter().cloned().collect(),
+            optional: dependency.optional,
+            default_features: dependency.default_features,
+        })
+    }
+
+    fn of_manifest(
+        kind: &str,
+        target: Option<&str>,
+        name: &str,
+        wanted: &Wanted,
+    ) -> Result<Self, InvalidManifest> {
+        let mut need = Self {
+            kind: kind.to_owned(),
+            target: target.map(condition),
+            name: name.to_owned(),
+            package: name.to_owned(),
+            requirement: String::new(),
+            registry: Registry::Public,
+            features: BTreeSet::new(),
+            optional: false,
+            default_features: true,
+        };
+        match wanted {
+            Wanted::Short(version) => need.requirement = requirement(name, version)?,
+            Wanted::Long(table) => {
+                let is_packaged = table.path.is_none()
+                    && table.git.is_none()
+                    && table.workspace.is_none()
+                    && table.registry.is_none();
+                if !is_packaged {
+                    return Err(InvalidManifest::NotPackaged(name.to_owned()));
+                }
+                need.requirement = requirement(name, table.version.as_deref().unwrap_or("*"))?;
+                need.package = table.package.clone().unwrap_or_else(|| name.to_owned());
+                need.registry = table.registry_index.as_deref().map_or(Registry::Public, Registry::at);
+                need.features = table.features.iter().cloned().collect();
+                need.optional = table.optional;
+                need.default_features = table.default_features.unwrap_or(true);
+            }
+        }
+        Ok(need)
+    }
+
+    /// Forgets the URL of a registry that what was sent doesn't name.
+    fn forget_url(&mut self, sent: &BTreeSet<Self>) {
+        if self.registry == Registry::Public {
+            return;
+        }
+        let named = std::mem::replace(&mut self.registry, Registry::Other(None));
+        if !sent.contains(self) {
+            self.registry = named;
+        }
+    }
+}
+
+impl Registry {
+    fn at(url: &str) -> Self {
+        if PUBLIC.contains(&url) { Self::Public } else { Self::Other(Some(url.to_owned())) }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({}", self.name, self.requirement, self.kind)?;
+        if let Some(target) = &self.target {
+            write!(f, " for {target}")?;
+        }
+        if self.package != self.name {
+            write!(f, ", package {}", self.package)?;
+        }
+        match &self.registry {
+            Registry::Public => f.write_str(", from crates.io")?,
+            Registry::Other(None) => f.write_str(", from this registry")?,
+            Registry::Other(Some(url)) => write!(f, ", from {url}")?,
+        }
+        if !self.features.is_empty() {
+            write!(f, ", features {:?}", self.features)?;
+        }
+        let optional = if self.optional { ", optional" } else { "" };
+        let default = if self.default_features { "" } else { ", without default features" };
+        write!(f, "{optional}{default})")
+    }
+}
+
+/// A requirement as cargo writes it: `1` is `^1`.
+fn requirement(name: &str, text: &str) -> Result<String, InvalidManifest> {
+    VersionReq::parse(text).map(|requirement| requirement.to_string()).map_err(|_| {
+        InvalidManifest::Requirement { name: name.to_owned(), requirement: text.chars().take(100).collect() }
+    })
+}
+
+/// A target without the spaces and last commas of its condition, which cargo sends as it would write them.
+fn condition(target: &str) -> String {
+    target.replace(char::is_whitespace, "").replace(",)", ")")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What `cargo package` of cargo 1.94 wrote of a crate with dependencies of many kinds.
+    const MANIFEST: &str = r#"
+        [package]
+        edition = "2024"
+        rust-version = "1.85"
+        name = "widget"
+        version = "1.0.0"
+        links = "widget"
+        build = "build.rs"
+
+        [lib]
+        name = "widget"
+        path = "src/lib.rs"
+
+        [features]
+        default = ["dep:gadget"]
+
+        [dependencies.dice]
+        version = "0.9"
+        features = ["b", "a"]
+        default-features = false
+        package = "rand"
+
+        [dependencies.gadget]
+        version = "1.2.3"
+        optional = true
+        registry-index = "sparse+https://registry.example/index/"
+
+        [dev-dependencies]
+        serde = "1"
+
+        [target.'cfg(any(unix, target_os="wasi",))'.build-dependencies.cc]
+        version = "=1.0.5"
+    "#;
+
+    fn dependencies() -> Value {
+        let public = "https://github.com/rust-lang/crates.io-index";
+        json!([
+            { "name": "rand", "version_req": "^0.9", "features": ["a", "b"], "optional": false, "default_features": false,
+              "target": null, "kind": "normal", "registry": public, "explicit_name_in_toml": "dice" },
+            { "name": "gadget", "version_req": "^1.2.3", "features": [], "optional": true, "default_features": true,
+              "target": null, "kind": "normal", "registry": null },
+            { "name": "serde", "version_req": "^1", "features": [], "optional": false, "default_features": true,
+              "target": null, "kind": "dev", "registry": public },
+            { "name": "cc", "version_req": "=1.0.5", "features": [], "optional": false, "default_features": true,
+              "target": "cfg(any(unix, target_os = \"wasi\"))", "kind": "build", "registry": public },
+        ])
+    }
+
+    fn compared(manifest: &str, dependencies: &Value) -> Result<(), String> {
+        let dependencies: Vec<Dependency> = serde_json::from_value(dependencies.clone()).unwrap();
+        let features = Features::from([("default".to_owned(), vec!["dep:gadget".to_owned()])]);
+        let sent = Sent {
+            name: "widget",
+            version: "1.0.0",
+            dependencies: &dependencies,
+            features: &features,
+            links: Some("widget"),
+            rust_version: Some("1.85"),
+        };
+        compare(manifest.as_bytes(), &sent).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_manifest_is_compared_by_what_it_means() {
+        assert_eq!(compared(MANIFEST, &dependencies()), Ok(()));
+        let old = MANIFEST.replace("default-features", "default_features").replace("build-dep", "build_dep");
+        assert_eq!(compared(&old, &dependencies()), Ok(()));
+    }
+
+    #[test]
+    fn a_manifest_that_says_something_else_is_refused() {
+        for (from, to, words) in [
+            (
+                "name = \"widget\"\n        version",
+                "name = \"gadget\"\n        version",
+                "`package.name` `gadget`, and the metadata that was sent with it has `widget`",
+            ),
+            ("version = \"1.0.0\"", "version = \"1.0.1\"", "`package.version` `1.0.1`"),
+            (
+                "links = \"widget\"",
+                "",
+                "`package.links` missing, and the metadata that was sent with it has `widget`",
+            ),
+            ("rust-version = \"1.85\"", "rust-version = \"1.86\"", "`package.rust-version`"),
+            ("[\"dep:gadget\"]", "[]", "`features` `default = []`"),
+            (
+                "serde = \"1\"",
+                "serde = \"1\"\nevil = \"1\"",
+                "`dependencies` `evil ^1 (dev, from crates.io)`",
+            ),
+            ("serde = \"1\"", "", "has `serde ^1 (dev, from crates.io)`"),
+            ("package = \"rand\"", "package = \"evil\"", "package evil"),
+            ("[\"b\", \"a\"]", "[\"b\"]", "features {\"b\"}"),
+            ("optional = true", "", "optional"),
+            ("default-features = false", "", "without default features"),
+            ("\"1.2.3\"", "\"1.2.4\"", "gadget ^1.2.4"),
+            (
+                "sparse+https://registry.example/index/",
+                "sparse+https://index.crates.io/",
+                "gadget ^1.2.3 (normal, from crates.io",
+            ),
+            ("unix", "windows", "for cfg(any(windows"),
+            ("build-dependencies", "dependencies", "cc =1.0.5 (normal"),
+            ("version = \"=1.0.5\"", "path = \"../cc\"", "`cc`, which `cargo package` did not write so"),
+            ("version = \"=1.0.5\"", "workspace = true", "`cc`, which `cargo package` did not write so"),
+            ("version = \"=1.0.5\"", "version = \"one\"", "`one`, which is none"),
+            ("[features]", "[features]\ndefault = []", "can't be read"),
+            ("[package]", "[project]", "can't be read"),
+        ] {
+            let manifest = MANIFEST.replacen(from, to, 1);
+            assert_ne!(manifest, MANIFEST, "{from}");
+            let error = compared(&manifest, &dependencies()).unwrap_err();
+            assert!(error.contains(words), "{to}: {error}");
+        }
+        let mut elsewhere = dependencies();
+        elsewhere[1]["registry"] = json!("sparse+https://other.example/index/");
+        assert!(compared(MANIFEST, &elsewhere).unwrap_err().contains("from sparse+https://other.example"));
+        let mut here = dependencies();
+        here[2]["registry"] = Value::Null;
+        assert!(compared(MANIFEST, &here).unwrap_err().contains("from this registry"));
+    }
+}

@@ -1,0 +1,169 @@
+//! What the public registry asks of a crate's metadata (the Cargo Book, "The Manifest Format"; crates.io, `publish`).
+
+use oidc_exchange::crates_io::CrateName;
+use semver::VersionReq;
+
+use super::index::{Dependency, Features};
+
+/// The longest name of a feature, in characters.
+const MAX_FEATURE: usize = 64;
+/// The most keywords, and the most categories.
+const MAX_WORDS: usize = 5;
+/// The longest keyword, in characters.
+const MAX_KEYWORD: usize = 20;
+
+/// Metadata that the public registry would refuse.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the metadata has the {field} `{found}`, expected {expected}")]
+pub(super) struct InvalidMetadata {
+    field: &'static str,
+    found: String,
+    expected: &'static str,
+}
+
+fn invalid(field: &'static str, found: &str, expected: &'static str) -> InvalidMetadata {
+    InvalidMetadata { field, found: found.chars().take(100).collect(), expected }
+}
+
+pub(super) fn check_dependencies(dependencies: &[Dependency]) -> Result<(), InvalidMetadata> {
+    for dependency in dependencies {
+        let renamed = dependency.explicit_name_in_toml.as_deref();
+        for name in [Some(dependency.name.as_str()), renamed].into_iter().flatten() {
+            // A name that a manifest gives may begin with `_`.
+            if CrateName::parse(name.trim_start_matches('_')).is_err() {
+                return Err(invalid("dependency", name, "a crate's name"));
+            }
+        }
+        let requirement = &dependency.version_req;
+        match VersionReq::parse(requirement) {
+            Ok(parsed) if parsed != VersionReq::STAR => {}
+            _ => {
+                return Err(invalid(
+                    "requirement",
+                    requirement,
+                    "versions such as `^1.2`, and not all of them",
+                ));
+            }
+        }
+        let kind = dependency.kind.as_deref().unwrap_or("normal");
+        if !matches!(kind, "normal" | "dev" | "build") {
+            return Err(invalid("kind of dependency", kind, "`normal`, `dev` or `build`"));
+        }
+        if let Some(feature) = dependency.features.iter().find(|feature| !is_feature(feature)) {
+            return Err(invalid("feature", feature, FEATURE));
+        }
+    }
+    Ok(())
+}
+
+const FEATURE: &str =
+    "at most 64 letters, digits, `_`, `-`, `+` and `.`, beginning with a letter, a digit or `_`";
+
+pub(super) fn check_features(features: &Features) -> Result<(), InvalidMetadata> {
+    for (name, values) in features {
+        if !is_feature(name) {
+            return Err(invalid("feature", name, FEATURE));
+        }
+        if let Some(value) = values.iter().find(|value| !is_feature_value(value)) {
+            return Err(invalid("feature", value, "a feature, `dep:crate` or `crate/feature`"));
+        }
+    }
+    Ok(())
+}
+
+fn is_feature(name: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '+' | '.');
+    name.chars().count() <= MAX_FEATURE
+        && name.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+        && name.chars().all(allowed)
+}
+
+fn is_feature_value(value: &str) -> bool {
+    if let Some(dependency) = value.strip_prefix("dep:") {
+        return is_feature(dependency);
+    }
+    match value.split_once('/') {
+        Some((dependency, feature)) => {
+            is_feature(dependency.strip_suffix('?').unwrap_or(dependency)) && is_feature(feature)
+        }
+        None => is_feature(value),
+    }
+}
+
+pub(super) fn check_keywords(keywords: &[String], categories: &[String]) -> Result<(), InvalidMetadata> {
+    for (field, words) in [("keyword", keywords), ("category", categories)] {
+        if let Some(word) = words.get(MAX_WORDS) {
+            return Err(invalid(field, word, "at most 5 of them"));
+        }
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+');
+    let is_keyword = |word: &str| {
+        word.len() <= MAX_KEYWORD
+            && word.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && word.chars().all(allowed)
+    };
+    match keywords.iter().find(|word| !is_keyword(word)) {
+        Some(word) => {
+            let expected = "at most 20 letters, digits, `_`, `-` and `+`, beginning with a letter or digit";
+            Err(invalid("keyword", word, expected))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn dependency(change: &Value) -> Result<(), InvalidMetadata> {
+        let mut dependency = json!({ "name": "rand", "version_req": "^1", "kind": "dev", "features": ["a"] });
+        dependency.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        check_dependencies(&[serde_json::from_value(dependency).unwrap()])
+    }
+
+    #[test]
+    fn dependencies_are_of_crates_and_versions() {
+        for good in [
+            json!({}),
+            json!({ "kind": null, "explicit_name_in_toml": "_dice" }),
+            json!({ "version_req": ">=1, <3" }),
+        ] {
+            assert_eq!(dependency(&good), Ok(()), "{good}");
+        }
+        for bad in [
+            json!({ "name": "a/b" }),
+            json!({ "name": "" }),
+            json!({ "explicit_name_in_toml": "a b" }),
+            json!({ "version_req": "*" }),
+            json!({ "version_req": "one" }),
+            json!({ "kind": "exec" }),
+            json!({ "features": ["a b"] }),
+        ] {
+            assert!(dependency(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn features_and_keywords_are_words() {
+        let features = |name: &str, value: &str| {
+            check_features(&Features::from([(name.to_owned(), vec![value.to_owned()])]))
+        };
+        for value in ["a", "dep:rand", "rand/std", "rand?/std", "c++20", "_a.b"] {
+            assert_eq!(features("default", value), Ok(()), "{value}");
+        }
+        for value in ["", "dep:", "a b", "a/", "/a", "a//b", "-a", &"a".repeat(65)] {
+            assert!(features("default", value).is_err(), "{value}");
+        }
+        assert!(features("a/b", "a").is_err());
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        assert_eq!(check_keywords(&words(&["oidc", "c++"]), &words(&["network::protocols"])), Ok(()));
+        for keywords in
+            [&["a", "b", "c", "d", "e", "f"][..], &["a b"], &["-a"], &["é"], &["abcdefghijklmnopqrstu"]]
+        {
+            assert!(check_keywords(&words(keywords), &[]).is_err(), "{keywords:?}");
+        }
+        assert!(check_keywords(&[], &words(&["a"; 6])).is_err());
+    }
+}

@@ -1,0 +1,185 @@
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A gzipped archive of files.
+pub(in super::super) fn tarball(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_cksum();
+        archive.append(&header, content.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+/// Compares what `change` makes of the same manifest in both places.
+fn compared(packed: &Value, sent: &Value, files: &[&str]) -> Result<(), String> {
+    let base = |change: &Value| {
+        let mut manifest = json!({ "name": "@acme/widget", "version": "1.0.0" });
+        manifest.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        manifest.to_string()
+    };
+    let (packed, sent) = (base(packed), base(sent));
+    let mut all = vec![("package/package.json", packed.as_str())];
+    all.extend(files.iter().map(|file| (*file, "")));
+    let contents = Contents::read(&tarball(&all)).map_err(|error| error.to_string())?;
+    contents.compare(&Manifest::parse(&sent).unwrap()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_clients_send_of_what_they_pack_is_taken() {
+    for (packed, sent, files) in [
+        (json!({ "version": "v1.0.0+build.1" }), json!({}), &[][..]),
+        (json!({ "bin": "./bin/widget.js" }), json!({ "bin": { "widget": "bin/widget.js" } }), &[]),
+        (json!({ "bin": { "a": "./../a.js", "b": 1 } }), json!({ "bin": { "a": "a.js" } }), &[]),
+        (json!({ "bin": ["./bin/a.js"] }), json!({ "bin": { "a.js": "bin/a.js" } }), &[]),
+        (json!({ "directories": { "bin": "./bin" } }), json!({ "bin": { "a": "bin/a" } }), &[]),
+        (
+            json!({ "scripts": {} }),
+            json!({ "scripts": { "install": "node-gyp rebuild" } }),
+            &["package/binding.gyp"],
+        ),
+        (json!({}), json!({ "scripts": { "start": "node server.js" } }), &["package/server.js"]),
+        (
+            json!({ "scripts": { "test": "./node_modules/.bin/mocha", "x": 1 } }),
+            json!({ "scripts": { "test": "mocha" } }),
+            &[],
+        ),
+        (
+            json!({ "dependencies": { "a": "1", "b": "2" }, "optionalDependencies": { "b": "2" } }),
+            json!({ "dependencies": { "a": "1" }, "optionalDependencies": { "b": "2" } }),
+            &[],
+        ),
+        (
+            json!({ "dependencies": { "a": "acme/a#v1", "b": "git@github.com:acme/b.git", "c": "https://gitlab.com/x/c.git" } }),
+            json!({ "dependencies": { "a": "github:acme/a#v1", "b": "git+ssh://git@github.com/acme/b.git",
+                "c": "git+https://gitlab.com/x/c.git" } }),
+            &[],
+        ),
+        (
+            json!({ "dependencies": { "a": "1" }, "bundledDependencies": true }),
+            json!({ "dependencies": { "a": "1" }, "bundleDependencies": ["a"] }),
+            &[],
+        ),
+        (
+            json!({ "bundleDependencies": ["a"] }),
+            json!({ "dependencies": { "a": "*" }, "bundleDependencies": ["a"] }),
+            &[],
+        ),
+        (
+            json!({ "os": "linux", "engines": { "node": ">=20" } }),
+            json!({ "os": ["linux"], "engines": { "node": ">=20" } }),
+            &[],
+        ),
+        (
+            json!({ "peerDependenciesMeta": { "a": { "optional": true }, "b": {} } }),
+            json!({ "peerDependenciesMeta": { "a": { "optional": true } } }),
+            &[],
+        ),
+        (
+            json!({ "dependencies": {}, "_id": "x", "keywords": "a, b", "main": "x.js" }),
+            json!({ "readme": "# Widget", "gitHead": "0", "keywords": ["a", "b"], "repository": { "type": "git" } }),
+            &[],
+        ),
+    ] {
+        assert_eq!(compared(&packed, &sent, files), Ok(()), "{packed}");
+    }
+}
+
+#[test]
+fn a_tarball_that_says_something_else_than_the_manifest_is_refused() {
+    for (packed, sent, words) in [
+        (
+            json!({ "name": "@acme/gadget" }),
+            json!({}),
+            r#"`name` is "@acme/gadget", and the manifest that was sent with it that it is "@acme/widget""#,
+        ),
+        (json!({ "version": "1.0.1" }), json!({}), r#"`version` is "1.0.1""#),
+        (
+            json!({ "scripts": { "postinstall": "evil" } }),
+            json!({}),
+            r#"`scripts.postinstall` is "evil", and the manifest that was sent with it that it is nothing"#,
+        ),
+        (json!({}), json!({ "scripts": { "test": "x" } }), "`scripts.test` is nothing"),
+        (json!({}), json!({ "scripts": { "install": "node-gyp rebuild" } }), "`scripts.install` is nothing"),
+        (json!({ "dependencies": { "evil": "1" } }), json!({}), r#"`dependencies.evil` is "1""#),
+        (
+            json!({ "dependencies": { "a": "1" } }),
+            json!({ "dependencies": { "a": "2" } }),
+            "`dependencies.a`",
+        ),
+        (json!({}), json!({ "dependencies": { "a": "*" } }), "`dependencies.a` is nothing"),
+        (
+            json!({ "dependencies": { "a": "acme/a" } }),
+            json!({ "dependencies": { "a": "github:evil/a" } }),
+            "`dependencies.a`",
+        ),
+        (json!({ "optionalDependencies": { "evil": "1" } }), json!({}), "`optionalDependencies.evil`"),
+        (json!({ "peerDependencies": { "evil": "1" } }), json!({}), "`peerDependencies.evil`"),
+        (
+            json!({ "devDependencies": { "a": "1" } }),
+            json!({ "devDependencies": { "a": "2" } }),
+            "`devDependencies.a`",
+        ),
+        (json!({ "bundleDependencies": ["evil"] }), json!({}), "`bundleDependencies`"),
+        (json!({ "bin": { "node": "evil.js" } }), json!({}), "`bin.node`"),
+        (json!({ "bin": "a.js" }), json!({ "bin": { "widget": "b.js" } }), "`bin.widget`"),
+        (json!({ "directories": { "bin": "bin" } }), json!({ "bin": { "a": "lib/a" } }), "`bin.a`"),
+        (json!({ "engines": { "node": ">=20" } }), json!({ "engines": { "node": "*" } }), "`engines`"),
+        (json!({ "os": ["linux"] }), json!({ "os": ["linux", "!win32"] }), "`os`"),
+        (
+            json!({ "peerDependenciesMeta": { "a": { "optional": true } } }),
+            json!({}),
+            "`peerDependenciesMeta`",
+        ),
+        (json!({ "dependencies": "evil" }), json!({}), "`dependencies` is not an object"),
+    ] {
+        let error = compared(&packed, &sent, &[]).unwrap_err();
+        assert!(error.contains(words), "{packed}: {error}");
+    }
+}
+
+#[test]
+fn a_tarball_has_one_manifest_wherever_an_installer_may_see_it() {
+    let good = r#"{"name":"a"}"#;
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_MANIFEST_BYTES));
+    for (files, words) in [
+        (&[("package/index.js", "")][..], "no `package.json` in its folder"),
+        (&[("package.json", good)], "no `package.json` in its folder"),
+        (
+            &[("a/package.json", good), ("b/package.json", good)],
+            "a second `package.json` at \"b/package.json\"",
+        ),
+        (&[("a/package.json", good), ("a/./package.json", good)], "a second"),
+        (&[("a/package.json", good), ("a/Package.JSON", good)], "a second"),
+        (&[("a/package.json", good), ("a\\package.json", good)], "a second"),
+        (&[("a/package.json", good), ("a/../../x", "")], "not below one folder"),
+        (&[("/a/package.json", good)], "not below one folder"),
+        (&[("a/package.json", &large)], "larger than"),
+    ] {
+        let error = Contents::read(&tarball(files)).unwrap_err().to_string();
+        assert!(error.contains(words), "{files:.100?}: {error}");
+    }
+    assert!(Contents::read(&tarball(&[("a/package.json", good), ("a/b/package.json", "x")])).is_ok());
+    for text in ["", "[]", "{\"name\":\"a\",\"name\":\"b\"}"] {
+        let contents = Contents::read(&tarball(&[("a/package.json", text)])).unwrap();
+        let error = contents.compare(&Manifest::parse(good).unwrap()).unwrap_err();
+        assert!(matches!(error, InvalidContents::NotJson(_)), "{error}");
+    }
+    let marked = Contents::read(&tarball(&[("a/package.json", &format!("\u{feff}{good}"))])).unwrap();
+    assert_eq!(marked.compare(&Manifest::parse(good).unwrap()), Ok(()));
+}
+
+#[test]
+fn an_installation_that_builds_is_known_for_one() {
+    let is_built = |manifest: &str, file: &str| {
+        Contents::read(&tarball(&[("a/package.json", manifest), (file, "")])).unwrap().is_built()
+    };
+    assert!(is_built("{}", "a/binding.gyp") && is_built("{\"gypfile\":true}", "a/binding.gyp"));
+    assert!(!is_built("{\"gypfile\":false}", "a/binding.gyp") && !is_built("{}", "a/b/binding.gyp"));
+}

@@ -1,0 +1,124 @@
+//! Dependencies of a project and the Pythons that it is for, in the form that is the same for all their spellings.
+
+use std::str::FromStr as _;
+
+use oidc_exchange::pypi::ProjectName;
+use pep440_rs::VersionSpecifiers;
+
+/// Which versions will do, in an order that is the same for all (packaging.python.org, "Version specifiers").
+pub(super) fn specifiers(text: &str) -> Option<String> {
+    let specifiers = VersionSpecifiers::from_str(text).ok()?;
+    let mut specifiers: Vec<String> = specifiers.iter().map(ToString::to_string).collect();
+    specifiers.sort_unstable();
+    specifiers.dedup();
+    Some(specifiers.join(","))
+}
+
+/// A dependency (packaging.python.org, "Dependency specifiers"). One that names a URL is none: it is for the index to say
+/// where a project is.
+pub(super) fn requirement(text: &str) -> Option<String> {
+    let (requirement, marker) = match text.split_once(';') {
+        Some((requirement, marker)) => (requirement, format!(";{}", condition(marker)?)),
+        None => (text, String::new()),
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let requirement = requirement.trim();
+    let end = requirement.find(|c| !is_name(c)).unwrap_or(requirement.len());
+    let (name, rest) = requirement.split_at_checked(end)?;
+    let (extras, rest) = match rest.trim_start().strip_prefix('[') {
+        Some(rest) => {
+            let (extras, rest) = rest.split_once(']')?;
+            (format!("[{}]", names(extras)?), rest)
+        }
+        None => (String::new(), rest),
+    };
+    let rest = rest.trim();
+    let rest = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(rest);
+    let name = ProjectName::parse(name).ok()?.normalized();
+    Some(format!("{name}{extras}{}{marker}", specifiers(rest)?))
+}
+
+/// A condition without what makes no difference: the space around its words, and the kind of its quotes.
+fn condition(marker: &str) -> Option<String> {
+    let mut condition = String::new();
+    let mut quote = None;
+    for character in marker.trim().chars() {
+        match (quote, character) {
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                condition.push('"');
+            }
+            (Some(open), _) if open == character => {
+                quote = None;
+                condition.push('"');
+            }
+            (None, _) if character.is_whitespace() => {}
+            (_, _) if character.is_control() => return None,
+            (Some(_), '"') => condition.push_str("\\\""),
+            _ => condition.push(character),
+        }
+    }
+    (quote.is_none() && !condition.is_empty()).then_some(condition)
+}
+
+fn names(list: &str) -> Option<String> {
+    if list.trim().is_empty() {
+        return Some(String::new());
+    }
+    let names = list.split(',').map(|name| Some(ProjectName::parse(name.trim()).ok()?.normalized()));
+    let mut names = names.collect::<Option<Vec<_>>>()?;
+    names.sort_unstable();
+    Some(names.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_requirement_are_the_same() {
+        for (one, other) in [
+            ("My.Gadget>=1.0,<2", "my-gadget (<2, >=1.0)"),
+            ("gadget[b,A] ; python_version < '3.9'", "gadget[a, b];python_version<\"3.9\""),
+            ("gadget", " gadget "),
+            ("gadget [] ==1.*", "gadget[]==1.*"),
+        ] {
+            assert!(requirement(one).is_some(), "{one}");
+            assert_eq!(requirement(one), requirement(other), "{one}");
+        }
+        for (one, other) in [
+            ("gadget", "gadgets"),
+            ("gadget", "gadget>=1"),
+            ("gadget>=1", "gadget>=1; extra == 'x'"),
+            ("gadget; extra == 'x'", "gadget; extra == 'y'"),
+            ("gadget; extra == 'x y'", "gadget; extra == 'xy'"),
+            ("gadget[a]", "gadget[b]"),
+            ("gadget; a == 'x'", "gadget; a == '\"x'"),
+        ] {
+            assert_ne!(requirement(one).unwrap(), requirement(other).unwrap(), "{one}");
+        }
+        assert_eq!(specifiers("!=3.9.1, >=3.8"), specifiers(">=3.8,!=3.9.1"));
+        assert_eq!(specifiers(""), Some(String::new()));
+    }
+
+    #[test]
+    fn what_is_no_requirement_is_none() {
+        for text in [
+            "",
+            "-gadget",
+            "gadget @ https://example.org/gadget.whl",
+            "gadget >= one",
+            "gadget>=3.8.*",
+            "gadget[a",
+            "gadget[a b]",
+            "gadget;",
+            "gadget; extra == 'x",
+            "gadget other",
+            "gadget (>=1",
+            "wídget",
+        ] {
+            assert_eq!(requirement(text), None, "{text}");
+        }
+        assert_eq!(specifiers("three"), None);
+    }
+}

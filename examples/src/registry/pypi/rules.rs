@@ -1,0 +1,290 @@
+//! What core metadata has to be like, and that a form and the file in it say the same.
+//!
+//! Sources: packaging.python.org, "Core metadata specifications"; docs.pypi.org, "Project metadata". Not everything is refused
+//! that the public index refuses: classifiers and addresses that nobody knows are taken here, and local versions are.
+
+use std::collections::BTreeSet;
+
+use oidc_exchange::pypi::ProjectName;
+use spdx::ParseMode;
+
+use super::core_metadata::{CoreMetadata, FIELDS, InvalidMetadata, VERSIONS};
+use super::distribution::canonical;
+use super::requirement::{requirement, specifiers};
+
+/// A summary may have this many characters.
+const MAX_SUMMARY: usize = 512;
+/// What a licence's name may be like: those of the SPDX list, the older ones among them.
+const LICENCES: ParseMode = ParseMode {
+    allow_slash_as_or_operator: false,
+    allow_imprecise_license_names: false,
+    allow_postfix_plus_on_gpl: true,
+    allow_deprecated: true,
+    allow_unknown: false,
+};
+
+/// Where metadata stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Form,
+    File,
+}
+
+/// Checks metadata by itself.
+pub(super) fn check(metadata: &CoreMetadata, place: Place) -> Result<(), InvalidMetadata> {
+    check_version(metadata, place)?;
+    let name = metadata.required("Name")?;
+    if ProjectName::parse(name).is_err() {
+        return Err(InvalidMetadata::value("Name", name, "the name of a project"));
+    }
+    let version = metadata.required("Version")?;
+    if canonical(version).is_none() {
+        return Err(InvalidMetadata::value("Version", version, "a version such as `1.0.0`"));
+    }
+    let one = |field, is_valid: fn(&str) -> bool, expected| match metadata.one(field) {
+        Some(value) if !is_valid(value) => Err(InvalidMetadata::value(field, value, expected)),
+        _ => Ok(()),
+    };
+    one("Requires-Python", |text| specifiers(text).is_some(), "versions such as `>=3.9`")?;
+    one("Summary", is_summary, "one line of at most 512 characters")?;
+    one(
+        "Description-Content-Type",
+        is_content_type,
+        "`text/plain`, `text/x-rst` or `text/markdown`, in UTF-8 and of the variant GFM or CommonMark",
+    )?;
+    one("License-Expression", is_licence, "an SPDX expression such as `MIT OR Apache-2.0`")?;
+    if metadata.has("License-Expression") && metadata.has("License") {
+        return Err(InvalidMetadata::TwoLicenses);
+    }
+    let all = |field, is_valid: fn(&str) -> bool, expected| {
+        let wrong = metadata.all(field).find(|value| !is_valid(value));
+        wrong.map_or(Ok(()), |value| Err(InvalidMetadata::value(field, value, expected)))
+    };
+    all(
+        "Requires-Dist",
+        |text| requirement(text).is_some(),
+        "a project and versions such as `gadget>=1.0`, without a URL",
+    )?;
+    all("Provides-Extra", |text| ProjectName::parse(text).is_ok(), "the name of an extra")?;
+    all("Classifier", is_classifier, "a classifier such as `Typing :: Typed`, and none below `Private ::`")?;
+    all("License-File", is_path_inside, "a path below the project's folder, with `/` between its parts")?;
+    all("Dynamic", is_dynamic, "a field other than `Name`, `Version` and `Metadata-Version`")
+}
+
+/// The metadata is of a version that is known, and has no field that came later.
+fn check_version(metadata: &CoreMetadata, place: Place) -> Result<(), InvalidMetadata> {
+    let declared = metadata.required("Metadata-Version")?;
+    let Some(age) = VERSIONS.iter().position(|version| *version == declared) else {
+        let expected = "a version from 1.0 to 2.6 that there is";
+        return Err(InvalidMetadata::value("Metadata-Version", declared, expected));
+    };
+    let later = VERSIONS.get(age + 1..).unwrap_or_default();
+    // Many a `setuptools` wrote this field into files of older versions, and clients leave it out of their forms.
+    let is_tolerated = |name: &str| place == Place::File && name == "License-File";
+    let newer = FIELDS
+        .iter()
+        .find(|field| later.contains(&field.since) && metadata.has(field.name) && !is_tolerated(field.name));
+    newer.map_or(Ok(()), |field| {
+        let declared = VERSIONS.get(age).copied().unwrap_or_default();
+        Err(InvalidMetadata::TooNew { field: field.name, since: field.since, declared })
+    })
+}
+
+fn is_summary(text: &str) -> bool {
+    text.chars().count() <= MAX_SUMMARY && !text.contains(|c: char| c.is_control())
+}
+
+fn is_content_type(text: &str) -> bool {
+    let mut parts = text.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_markdown = kind == "text/markdown";
+    let is_parameter = |part: &str| {
+        let Some((name, value)) = part.split_once('=') else { return false };
+        let value = value.trim().trim_matches('"');
+        match name.trim().to_ascii_lowercase().as_str() {
+            "charset" => value.eq_ignore_ascii_case("utf-8"),
+            "variant" if is_markdown => matches!(value, "GFM" | "CommonMark"),
+            _ => true,
+        }
+    };
+    (is_markdown || matches!(kind.as_str(), "text/plain" | "text/x-rst")) && parts.all(is_parameter)
+}
+
+fn is_licence(text: &str) -> bool {
+    spdx::Expression::parse_mode(text, LICENCES).is_ok()
+}
+
+fn is_classifier(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(" :: ").collect();
+    let is_part = |part: &&str| !part.is_empty() && part.trim() == *part && !part.contains(char::is_control);
+    parts.len() > 1
+        && parts.iter().all(is_part)
+        && !parts.first().is_some_and(|first| first.eq_ignore_ascii_case("private"))
+}
+
+fn is_path_inside(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('/')
+        && !text.contains(['\\', '*', ':'])
+        && text.split('/').all(|part| part != "..")
+}
+
+fn is_dynamic(text: &str) -> bool {
+    let field = FIELDS.iter().find(|field| field.name.eq_ignore_ascii_case(text));
+    field.is_some_and(|field| !matches!(field.name, "Name" | "Version" | "Metadata-Version"))
+}
+
+/// A form and the file in it say different things.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the form says that `{field}` is {form}, and the metadata in the file that it is {file}; publish the file with a client \
+     that reads what it says, or build it anew"
+)]
+pub(super) struct Differing {
+    field: &'static str,
+    form: String,
+    file: String,
+}
+
+/// A value in the form that is the same for all its spellings.
+type Normal = fn(&str) -> Option<String>;
+
+/// The fields that decide what is installed. Clients say the metadata's own version as they like.
+const DECISIVE: [(&str, Normal); 6] = [
+    ("Name", |text| Some(ProjectName::parse(text).ok()?.normalized())),
+    ("Version", canonical),
+    ("Requires-Python", specifiers),
+    ("Requires-Dist", requirement),
+    ("Provides-Extra", |text| Some(ProjectName::parse(text).ok()?.normalized())),
+    ("License-Expression", |text| Some(text.to_owned())),
+];
+
+/// Checks that a form and the file in it say the same, both of which were checked by themselves.
+pub(super) fn compare(form: &CoreMetadata, file: &CoreMetadata) -> Result<(), Differing> {
+    for (field, normal) in DECISIVE {
+        let values = |metadata: &CoreMetadata| -> BTreeSet<String> {
+            metadata.all(field).filter(|value| !value.is_empty()).filter_map(normal).collect()
+        };
+        let (in_form, in_file) = (values(form), values(file));
+        if in_form != in_file && !is_left_out(field, &in_form) {
+            let (form, file) = (difference(&in_form, &in_file), difference(&in_file, &in_form));
+            return Err(Differing { field, form, file });
+        }
+    }
+    Ok(())
+}
+
+/// Some clients' forms don't have these fields, whatever the file says: flit's no licence, maturin's no extras.
+fn is_left_out(field: &str, in_form: &BTreeSet<String>) -> bool {
+    matches!(field, "License-Expression" | "Provides-Extra") && in_form.is_empty()
+}
+
+/// What one says and the other doesn't.
+fn difference(these: &BTreeSet<String>, others: &BTreeSet<String>) -> String {
+    let only: Vec<String> = these.difference(others).take(3).map(|value| format!("`{value:.100}`")).collect();
+    match (only.is_empty(), these.is_empty()) {
+        (false, _) => only.join(", "),
+        (true, false) => "no more".to_owned(),
+        (true, true) => "nothing".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(version: &str, rest: &str) -> CoreMetadata {
+        let text = format!("Metadata-Version: {version}\nName: My.Widget\nVersion: 1.0\n{rest}");
+        CoreMetadata::parse(text.as_bytes()).unwrap()
+    }
+
+    fn refusal(version: &str, rest: &str) -> String {
+        check(&metadata(version, rest), Place::Form).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn metadata_of_known_versions_and_their_fields_is_taken() {
+        for version in VERSIONS {
+            assert_eq!(check(&metadata(version, "License: MIT\n"), Place::Form), Ok(()), "{version}");
+        }
+        for (version, rest) in [
+            ("1.1", "Classifier: Typing :: Typed\n"),
+            ("1.2", "Requires-Dist: gadget (>=1)\nRequires-Python: >=3.8, <4\n"),
+            ("2.1", "Description-Content-Type: text/markdown; charset=UTF-8; variant=GFM\n"),
+            ("2.1", "Description-Content-Type: text/x-rst\nProvides-Extra: my_extra\n"),
+            ("2.2", "Dynamic: Requires-Dist\n"),
+            ("2.4", "License-Expression: MIT OR Apache-2.0 WITH LLVM-exception\nLicense-File: a/LICENSE\n"),
+            ("2.4", "License-Expression: LicenseRef-Acme AND (GPL-2.0+ or mit-0)\n"),
+        ] {
+            let expected = if rest.contains("mit-0") { Err(()) } else { Ok(()) };
+            assert_eq!(check(&metadata(version, rest), Place::Form).map_err(|_| ()), expected, "{rest}");
+        }
+        assert_eq!(check(&metadata("2.1", "License-File: LICENSE\n"), Place::File), Ok(()));
+    }
+
+    #[test]
+    fn metadata_that_an_index_refuses_is_refused_with_what_is_expected() {
+        for (version, rest, words) in [
+            ("2.0", "", "`Metadata-Version` is `2.0`, expected a version from 1.0 to 2.6"),
+            ("3.0", "", "`Metadata-Version`"),
+            ("2.3", "License-Expression: MIT\n", "from version 2.4 on, but says that it is of version 2.3"),
+            ("2.1", "License-File: LICENSE\n", "`License-File`, which metadata has from version 2.4"),
+            ("2.1", "Dynamic: Summary\n", "`Dynamic`"),
+            ("1.0", "Classifier: Typing :: Typed\n", "`Classifier`"),
+            ("1.1", "Requires-Dist: a\n", "`Requires-Dist`"),
+            ("2.4", "License-Expression: My licence\n", "an SPDX expression such as"),
+            ("2.4", "License-Expression: MIT AND\n", "an SPDX expression such as"),
+            ("2.4", "License-Expression: MIT\nLicense: MIT\n", "leave `License` out"),
+            ("2.4", "License-File: ../LICENSE\n", "a path below"),
+            ("2.1", "Requires-Python: 3\n", "versions such as"),
+            ("2.1", "Requires-Dist: gadget @ https://example.org/x\n", "without a URL"),
+            ("2.1", "Classifier: Private :: Do Not Upload\n", "none below `Private ::`"),
+            ("2.1", "Classifier: typed\n", "a classifier such as"),
+            ("2.1", "Classifier: A ::  B\n", "a classifier such as"),
+            ("2.1", "Description-Content-Type: text/html\n", "`text/x-rst`"),
+            ("2.1", "Description-Content-Type: text/markdown; variant=Mine\n", "CommonMark"),
+            ("2.1", "Description-Content-Type: text/plain; charset=latin-1\n", "UTF-8"),
+            ("2.1", "Summary: a\n b\n", "one line"),
+            ("2.1", "Provides-Extra: a b\n", "the name of an extra"),
+            ("2.2", "Dynamic: Version\n", "a field other than"),
+            ("2.2", "Dynamic: Nonsense\n", "a field other than"),
+        ] {
+            let refusal = refusal(version, rest);
+            assert!(refusal.contains(words), "{rest}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_form_and_a_file_say_the_same_of_what_decides_an_installation() {
+        let base = "Requires-Python: >=3.8,<4\nRequires-Dist: gadget>=1,<2\nRequires-Dist: cog\n";
+        let same =
+            "Requires-Dist: Cog\nRequires-Python: <4, >=3.8\nRequires-Dist: Gadget (<2,>=1)\nSummary: x\n";
+        assert_eq!(compare(&metadata("2.1", base), &metadata("2.3", same)), Ok(()));
+        for (form, words) in [
+            (
+                base.replace("3.8", "3.9"),
+                "`Requires-Python` is `<4,>=3.9`, and the metadata in the file that it is `<4,>=3.8`",
+            ),
+            (base.replace("Requires-Python: >=3.8,<4\n", ""), "`Requires-Python` is nothing"),
+            (
+                base.replace("Requires-Dist: cog\n", ""),
+                "`Requires-Dist` is no more, and the metadata in the file that it is `cog`",
+            ),
+            (base.replace("cog", "malware"), "`Requires-Dist` is `malware`"),
+            (format!("{base}Provides-Extra: x\n"), "`Provides-Extra` is `x`"),
+        ] {
+            let error = compare(&metadata("2.1", &form), &metadata("2.1", base)).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        for rest in ["Provides-Extra: x\n", "License-Expression: MIT\n"] {
+            assert_eq!(compare(&metadata("2.4", ""), &metadata("2.4", rest)), Ok(()), "{rest}");
+            assert!(compare(&metadata("2.4", rest), &metadata("2.4", "")).is_err(), "{rest}");
+        }
+        let other = |text: &str| CoreMetadata::parse(text.as_bytes()).unwrap();
+        let named = other("Name: my-widget\nVersion: 1.0.0\n");
+        assert_eq!(compare(&named, &metadata("2.1", "")), Ok(()));
+        for text in ["Name: gadget\nVersion: 1.0\n", "Name: my-widget\nVersion: 1.1\n"] {
+            assert!(compare(&other(text), &metadata("2.1", "")).is_err(), "{text}");
+        }
+    }
+}

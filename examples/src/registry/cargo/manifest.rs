@@ -318,7 +318,7 @@ mod tests {
 
     use super::*;
 
-    /// What `cargo package` of cargo 1.94 wrote of a crate with dependencies of many kinds.
+    /// A manifest with dependencies of many kinds, in the form that `cargo package` gives it.
     const MANIFEST: &str = r#"
         [package]
         edition = "2024"

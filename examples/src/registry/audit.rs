@@ -1,9 +1,12 @@
 //! The registry's memory of who did what: one row for every exchange attempt whose token's signature held and for
 //! every publish, and a count of the refusals before that, which anybody can cause.
+//!
+//! Exchanges and publishes that were granted are always kept. Everything else has a budget for each publisher, and a common one
+//! for all whom none lets in; what exceeds it is counted and called that.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+mod waiting;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
@@ -13,6 +16,7 @@ use sqlx::{AnyConnection, Row as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use self::waiting::{Batch, Counts, OF_ONE, OF_STRANGERS, Waiting};
 use super::database::Database;
 
 /// The tables of this module.
@@ -21,36 +25,31 @@ pub(super) const SCHEMA: &[&str] = &[
      package TEXT, event TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS registry_event_by_time ON registry_event (at)",
     "CREATE TABLE IF NOT EXISTS registry_refusals (outcome TEXT PRIMARY KEY, refusals BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS registry_not_kept (what TEXT PRIMARY KEY, events BIGINT NOT NULL)",
 ];
 
-/// How many events may wait to be written. What comes when they are that many is counted.
-const QUEUE: usize = 4096;
 /// How many events one transaction writes.
 const BATCH: usize = 256;
+/// How often a batch is tried that can't be written, and how long is waited in between. Then it waits for the next event.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long events are kept.
 const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
-/// How many refusals of one hour are kept, of all and of one repository: anybody with a repository can cause them.
-const REFUSALS_AN_HOUR: u32 = 2000;
-const REFUSALS_OF_ONE: u32 = 1000;
-/// How many of everything else are kept of one hour.
-const GRANTS_AN_HOUR: u32 = 20_000;
-/// What exceeds the above, or came faster than it could be written, is counted under this name.
-const NOT_KEPT: &str = "not-kept";
 /// A reason is kept up to this many characters.
 const MAX_REASON: usize = 1000;
 
-/// Takes events and writes them behind the request's back.
+/// Takes events and has them written behind the request's back.
 #[derive(Clone, Debug)]
 pub(super) struct Audit {
-    queue: mpsc::Sender<Event>,
-    lost: Arc<AtomicU32>,
+    waiting: Arc<Mutex<Waiting>>,
+    wake: mpsc::Sender<()>,
 }
 
 impl EventSink for Audit {
     fn record(&self, event: &Event) {
-        if self.queue.try_send(event.clone()).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        lock(&self.waiting).record(event);
+        // Where a wake-up waits already, one is enough.
+        let _woken = self.wake.try_send(());
     }
 }
 
@@ -59,60 +58,81 @@ impl Audit {
     pub(super) fn start(database: Database, cx: &Context) -> Result<(Self, JoinHandle<()>), RandomError> {
         let mut instance = [0; 8];
         cx.random().fill(&mut instance)?;
-        let (queue, events) = mpsc::channel(QUEUE);
-        let audit = Self { queue, lost: Arc::default() };
-        let instance = HEXLOWER.encode(&instance);
-        let writer =
-            Writer { database, instance, number: 0, rate: Rate::default(), lost: Arc::clone(&audit.lost) };
-        Ok((audit, tokio::spawn(writer.write(events))))
+        let (wake, woken) = mpsc::channel(1);
+        let audit = Self { waiting: Arc::default(), wake };
+        let waiting = Arc::clone(&audit.waiting);
+        let writer = Writer { database, instance: HEXLOWER.encode(&instance), waiting, cx: cx.clone() };
+        Ok((audit, tokio::spawn(writer.write(woken))))
     }
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Writer {
     database: Database,
     /// Tells this process's events from another's.
     instance: String,
-    number: u64,
-    rate: Rate,
-    lost: Arc<AtomicU32>,
+    waiting: Arc<Mutex<Waiting>>,
+    cx: Context,
 }
 
 impl Writer {
-    async fn write(mut self, mut events: mpsc::Receiver<Event>) {
-        let mut batch = Vec::new();
-        while events.recv_many(&mut batch, BATCH).await > 0 {
-            if let Err(error) = self.store(&batch).await {
-                tracing::error!(%error, events = batch.len(), "events can't be written");
+    async fn write(self, mut woken: mpsc::Receiver<()>) {
+        while woken.recv().await.is_some() {
+            self.write_all().await;
+        }
+        self.write_all().await;
+    }
+
+    /// Writes all that waits, unless the database fails again and again.
+    async fn write_all(&self) {
+        let mut failures = 0;
+        while failures < ATTEMPTS {
+            let batch = lock(&self.waiting).take(BATCH);
+            if batch.is_empty() {
+                return;
             }
-            batch.clear();
+            match self.store(&batch).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    tracing::error!(%error, events = batch.events.len(), "events can't be written yet");
+                    lock(&self.waiting).restore(batch);
+                    failures += 1;
+                    self.cx.clock().sleep(PAUSE).await;
+                }
+            }
         }
     }
 
-    async fn store(&mut self, events: &[Event]) -> Result<(), sqlx::Error> {
-        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    async fn store(&self, batch: &Batch) -> Result<(), sqlx::Error> {
         let mut write = self.database.write().await?;
-        for event in events {
-            if !event.is_verified() {
-                *counts.entry(event.outcome).or_default() += 1;
-            } else if self.rate.admits(event) {
-                self.number += 1;
-                let id = format!("{}-{:012}", self.instance, self.number);
-                insert(write.connection(), &id, event).await?;
-            } else {
-                *counts.entry(NOT_KEPT).or_default() += 1;
-            }
+        for (number, event) in &batch.events {
+            let id = format!("{}-{number:012}", self.instance);
+            insert(write.connection(), &id, event).await?;
         }
-        let lost = self.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            tracing::warn!(events = lost, "more events than can be written");
-            *counts.entry(NOT_KEPT).or_default() += lost;
-        }
-        for (outcome, count) in counts {
+        for ((_, outcome), count) in &batch.refused {
             let statement = "INSERT INTO registry_refusals (outcome, refusals) VALUES ($1, $2) \
                  ON CONFLICT (outcome) DO UPDATE SET refusals = registry_refusals.refusals + excluded.refusals";
-            sqlx::query(statement).bind(outcome).bind(i64::from(count)).execute(write.connection()).await?;
+            sqlx::query(statement).bind(outcome).bind(i64::from(*count)).execute(write.connection()).await?;
         }
-        write.commit().await
+        for ((action, outcome), count) in &batch.not_kept {
+            let statement = "INSERT INTO registry_not_kept (what, events) VALUES ($1, $2) \
+                 ON CONFLICT (what) DO UPDATE SET events = registry_not_kept.events + excluded.events";
+            let query = sqlx::query(statement).bind(format!("{action} {outcome}")).bind(i64::from(*count));
+            query.execute(write.connection()).await?;
+        }
+        write.commit().await?;
+        warn_of(&batch.not_kept);
+        Ok(())
+    }
+}
+
+fn warn_of(not_kept: &Counts) {
+    let events: u32 = not_kept.values().sum();
+    if events > 0 {
+        tracing::warn!(events, "more events than are kept of one publisher, or than can be written");
     }
 }
 
@@ -120,8 +140,8 @@ async fn insert(connection: &mut AnyConnection, id: &str, event: &Event) -> Resu
     let mut kept = event.clone();
     kept.reason = without_addresses(&shown(&event.reason).up_to(MAX_REASON).to_string());
     kept.repository = event.repository.as_deref().map(without_addresses);
-    let statement =
-        "INSERT INTO registry_event (id, at, ecosystem, package, event) VALUES ($1, $2, $3, $4, $5)";
+    let statement = "INSERT INTO registry_event (id, at, ecosystem, package, event) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (id) DO NOTHING";
     sqlx::query(statement)
         .bind(id)
         .bind(i64::try_from(kept.time).unwrap_or(i64::MAX))
@@ -131,39 +151,6 @@ async fn insert(connection: &mut AnyConnection, id: &str, event: &Event) -> Resu
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// How many events of the current hour were kept.
-#[derive(Default)]
-struct Rate {
-    hour: u64,
-    grants: u32,
-    refusals: u32,
-    refusals_of: HashMap<String, u32>,
-}
-
-impl Rate {
-    fn admits(&mut self, event: &Event) -> bool {
-        let hour = event.time / 3600;
-        if self.hour != hour {
-            *self = Self { hour, ..Self::default() };
-        }
-        if event.outcome == "granted" {
-            self.grants += 1;
-            return self.grants <= GRANTS_AN_HOUR;
-        }
-        if self.refusals >= REFUSALS_AN_HOUR {
-            return false;
-        }
-        let whose = format!("{:?} {:?}", event.issuer, event.repository);
-        let of_one = self.refusals_of.entry(whose).or_default();
-        if *of_one >= REFUSALS_OF_ONE {
-            return false;
-        }
-        *of_one += 1;
-        self.refusals += 1;
-        true
-    }
 }
 
 /// A text with every e-mail address replaced: a branch or an environment may be named after one.
@@ -217,16 +204,59 @@ fn ascii(json: &str) -> String {
     ascii
 }
 
-/// How many attempts were refused before their token's signature held, by outcome.
-pub(super) async fn refusals(database: &Database) -> Result<Vec<(String, i64)>, sqlx::Error> {
-    let query = sqlx::query("SELECT outcome, refusals FROM registry_refusals ORDER BY outcome");
-    let rows = query.fetch_all(database.pool()).await?;
-    rows.iter().map(|row| Ok((row.try_get("outcome")?, row.try_get("refusals")?))).collect()
+/// What is counted and not listed.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Attempts that were refused before their token's signature held, by outcome.
+    pub(super) refused: Vec<(String, i64)>,
+    /// Events that were not kept, by action and outcome.
+    pub(super) not_kept: Vec<(String, i64)>,
+}
+
+impl Counted {
+    /// What is counted, of all packages, since the database was made.
+    pub(super) async fn read(database: &Database) -> Result<Self, sqlx::Error> {
+        let refused = sqlx::query_as("SELECT outcome, refusals FROM registry_refusals ORDER BY outcome");
+        let not_kept = sqlx::query_as("SELECT what, events FROM registry_not_kept ORDER BY what");
+        Ok(Self {
+            refused: refused.fetch_all(database.pool()).await?,
+            not_kept: not_kept.fetch_all(database.pool()).await?,
+        })
+    }
+
+    /// What was listed, of one package or of all, and what was not and why.
+    pub(super) fn summary(&self, listed: usize, package: Option<&str>) -> String {
+        let of = package.map_or_else(String::new, |package| format!(" of {}", shown(package)));
+        let mut summary = format!("listed: {listed}{of}");
+        if let Some(not_kept) = each(&self.not_kept) {
+            summary.push_str(&format!(
+                "; not kept, of all packages: {not_kept}, which exceeded {OF_ONE} an hour of one publisher, {OF_STRANGERS} of \
+                 all whom none lets in, or what could be written in time (exchanges and publishes that were granted are \
+                 always kept)"
+            ));
+        }
+        match each(&self.refused) {
+            Some(refused) => summary.push_str(&format!(
+                "; counted only, of all packages, since they proved nothing: {refused}, with a line for each in the \
+                 registry's log"
+            )),
+            None => summary.push_str("; counted only: none"),
+        }
+        summary
+    }
+}
+
+/// How many there are and of what; `None` where there are none.
+fn each(counts: &[(String, i64)]) -> Option<String> {
+    let total: i64 = counts.iter().map(|(_, count)| count).sum();
+    let each: Vec<String> = counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    (total > 0).then(|| format!("{total} ({})", each.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
     use oidc_core::Run;
+    use oidc_core::testing::{ManualClock, NotRandom};
 
     use super::*;
 
@@ -248,20 +278,45 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_one_repository_leave_room_for_others_and_all_have_an_end() {
-        let event = |time: u64, outcome, repository: &str| {
-            let mut run = Run::default();
-            run.repository = Some(repository.to_owned());
-            Event::new(Timestamp::from_secs(time), "exchange", "npm", outcome, "").verified("issuer", &run)
+    fn the_summary_says_what_is_not_listed_and_why() {
+        let mut counted = Counted::default();
+        assert_eq!(counted.summary(2, None), "listed: 2; counted only: none");
+        counted.refused = vec![("invalid-token".to_owned(), 3), ("no-token".to_owned(), 1)];
+        let said = counted.summary(0, Some("widget"));
+        assert!(said.starts_with("listed: 0 of widget; counted only, of all packages"), "{said}");
+        assert!(said.contains(": 4 (invalid-token 3, no-token 1)") && said.contains("log"), "{said}");
+        counted.not_kept = vec![("set-tag granted".to_owned(), 19_400)];
+        let said = counted.summary(0, None);
+        let not_kept =
+            "; not kept, of all packages: 19400 (set-tag granted 19400), which exceeded 1000 an hour";
+        assert!(said.contains(not_kept) && said.contains("; counted only"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_one_publisher_keeps_nobodys_exchange_or_publish_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("registry.db").display());
+        let database = Database::open(&url).await.unwrap();
+        let cx = Context::default().with_random(NotRandom(1)).with_clock(ManualClock::at(1_700_000_000));
+        let (audit, writer) = Audit::start(database.clone(), &cx).unwrap();
+        let event = |action, publisher: &str| {
+            let event = Event::new(cx.clock().now(), action, "npm", "granted", "");
+            event.package(publisher).publisher(publisher).verified("issuer", &Run::default())
         };
-        let mut rate = Rate::default();
-        let admitted = |rate: &mut Rate, time, outcome, repository: &str| {
-            (0..5000).filter(|_| rate.admits(&event(time, outcome, repository))).count()
-        };
-        assert_eq!(admitted(&mut rate, 0, "not-trusted", "evil/one"), 1000);
-        assert_eq!(admitted(&mut rate, 0, "not-trusted", "evil/two"), 1000);
-        assert_eq!(admitted(&mut rate, 0, "not-trusted", "acme/widget"), 0);
-        assert_eq!(admitted(&mut rate, 0, "granted", "acme/widget"), 5000);
-        assert_eq!(admitted(&mut rate, 3600, "not-trusted", "evil/one"), 1000);
+        for number in 0..20_400 {
+            audit.record(&event("set-tag", "evil"));
+            if number % 100 == 0 {
+                audit.record(&event("exchange", "acme"));
+                audit.record(&event("publish", "acme"));
+            }
+        }
+        audit.record(&event("set-tag", "acme"));
+        drop(audit);
+        writer.await.unwrap();
+        let listed = async |package| events(&database, package).await.unwrap().len();
+        assert_eq!(listed(Some("acme")).await, 204 + 204 + 1);
+        assert_eq!(listed(Some("evil")).await, 1000);
+        let counted = Counted::read(&database).await.unwrap();
+        assert_eq!(counted.not_kept, [("set-tag granted".to_owned(), 19_400)]);
     }
 }

@@ -2,9 +2,9 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use oidc_core::{Context, shown};
+use oidc_core::Context;
 
-use super::audit;
+use super::audit::{self, Counted};
 use super::config::Config;
 use super::database::Database;
 use super::running::{Running, chain};
@@ -110,39 +110,14 @@ async fn print_audit(config: &Config, package: Option<&str>) -> Result<(), Box<d
         writeln!(out, "{event}")?;
     }
     out.flush()?;
-    let counts = audit::refusals(&database).await?;
-    writeln!(io::stderr(), "{}", summary(events.len(), package, &counts))?;
+    let counted = Counted::read(&database).await?;
+    writeln!(io::stderr(), "{}", counted.summary(events.len(), package))?;
     Ok(())
-}
-
-/// What was listed, and what is only counted.
-fn summary(listed: usize, package: Option<&str>, counts: &[(String, i64)]) -> String {
-    let of = package.map_or_else(String::new, |package| format!(" of {}", shown(package)));
-    let listed = format!("listed: {listed}{of}");
-    let total: i64 = counts.iter().map(|(_, count)| count).sum();
-    if total == 0 {
-        return format!("{listed}; counted only: none");
-    }
-    let each: Vec<String> = counts.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect();
-    format!(
-        "{listed}; counted only, of all packages, since they proved nothing: {total} ({}), with a line for each in the \
-         registry's log",
-        each.join(", ")
-    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_audit_says_what_it_does_not_list() {
-        let counts = [("invalid-token".to_owned(), 3), ("no-token".to_owned(), 1)];
-        let said = summary(0, Some("widget"), &counts);
-        assert!(said.starts_with("listed: 0 of widget; counted only, of all packages"), "{said}");
-        assert!(said.contains(": 4 (invalid-token 3, no-token 1)") && said.contains("log"), "{said}");
-        assert_eq!(summary(2, None, &[]), "listed: 2; counted only: none");
-    }
 
     #[test]
     fn the_example_in_the_help_is_a_configuration() {

@@ -8,7 +8,14 @@ mod world;
 use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt as _, Full};
-use oidc_exchange::server::{self, Door, Event, EventSink, Exchange};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
+use oidc_core::verify::Verifier;
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::{Audience, Context, HttpUrl, Timestamp};
+use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::server::{
+    self, Door, Event, EventSink, Exchange, MintPolicy, Package, PublisherRecord, TrustStore as _,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use world::{Row, World};
@@ -125,6 +132,8 @@ async fn what_is_configured_is_for_the_operator_and_not_for_a_stranger() {
         assert!(told.contains("; this job has `repository` `"), "{told}");
         let shown = told.split(" Refusal {").next().unwrap();
         assert!(!is_told(shown), "{shown}");
+        // The event is recorded after the answer.
+        tokio::task::yield_now().await;
         let reason = log.0.lock().unwrap()[0].reason.clone();
         assert!(reason.contains("configured: github of"), "{reason}");
         assert!(reason.contains("acme/widget, workflow guarded-workflow.yml"), "{reason}");
@@ -147,6 +156,10 @@ async fn answers(exchange: &Exchange, token: &str) -> Vec<String> {
         server::pypi(exchange.clone()).oneshot(post("/_/oidc/mint-token", Some("token"))).await,
         server::crates_io(exchange.clone()).oneshot(post("/", Some("jwt"))).await,
         server::rubygems(exchange.clone()).oneshot(post("/", Some("jwt"))).await,
+        server::pep_807(exchange.clone(), &HttpUrl::parse("https://registry.example/").unwrap())
+            .unwrap()
+            .oneshot(post("/_/pytp/mint-token", Some("token")))
+            .await,
     ] {
         let body = answer.unwrap().into_body().collect().await.unwrap().to_bytes();
         answers.push(String::from_utf8(body.to_vec()).unwrap());
@@ -170,6 +183,111 @@ async fn every_door_tells_programs_what_it_tells_people_and_no_more() {
             assert!(answer["diagnosis"]["subject"]["kind"].is_string(), "{body}");
             assert_eq!(body.contains("guarded"), at == 0 && npm_tells, "{body}");
             assert!(!token.split('.').any(|part| body.contains(part)), "{body}");
+        }
+    }
+}
+
+/// A registry that has a package of each ecosystem with this publisher of github.com, which learned these ids.
+async fn everywhere(config: &Value, learned: &[(&str, &str)]) -> Exchange {
+    let provider = oidc_providers::public("github").unwrap();
+    let issuer = Arc::new(FakeIssuer::new(provider.profile().issuers[0].url().to_string()));
+    let cx = Context::default()
+        .with_http(FakeHttp::of_issuer(issuer))
+        .with_clock(ManualClock::at(world::NOW))
+        .with_random(NotRandom(7));
+    let store = MemoryStore::default();
+    for (ecosystem, name) in
+        [("npm", world::PACKAGE), ("pypi", "widget"), ("cargo", "widget"), ("rubygems", "widget")]
+    {
+        let identity = provider.publisher(config).unwrap().identity();
+        let package = Package::new(ecosystem, name);
+        let now = Timestamp::from_secs(world::NOW);
+        let mut record =
+            PublisherRecord::new(ecosystem, package, provider.id(), identity, config.clone(), now);
+        record.learned = learned.iter().map(|(claim, id)| ((*claim).to_owned(), (*id).to_owned())).collect();
+        store.add(&record).await.unwrap();
+    }
+    let audience = Audience::new(world::AUDIENCE).unwrap();
+    let verifier = Verifier::new(AwsLc, [audience], &oidc_providers::all(), &cx).unwrap();
+    Exchange::new(verifier, store, MintPolicy::default())
+}
+
+#[tokio::test]
+async fn what_differs_is_told_at_every_door_in_the_same_words() {
+    let of = |repository: &str, workflow: &str| json!({ "repository": repository, "workflow": workflow });
+    let learned: &[(&str, &str)] = &[("repository_id", "2"), ("repository_owner_id", "1")];
+    let mut moved = of("acme-contrib/widget", "publish.yml");
+    moved["repository_id"] = "2".into();
+    moved["repository_owner_id"] = "1".into();
+    let renamed = json!({
+        "repository": "acme-inc/widget",
+        "repository_owner": "acme-inc",
+        "workflow_ref": "acme-inc/widget/.github/workflows/publish.yml@refs/tags/v1.0.0",
+    });
+    let of_other_owner = json!({
+        "repository": "acme-contrib/widget",
+        "repository_owner": "acme-contrib",
+        "repository_owner_id": "55",
+    });
+    let called = json!({
+        "workflow_ref": "acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0",
+        "job_workflow_ref": "acme/.github/.github/workflows/publish.yml@refs/heads/main",
+    });
+    for (config, learned, claims, code, says) in [
+        (
+            of("acme/widget", "publish.yml"),
+            learned,
+            renamed.clone(),
+            "github-repository",
+            &["renamed", "`acme-inc/widget`", "expected `acme/widget`"][..],
+        ),
+        (moved.clone(), &[], renamed, "github-repository", &["renamed", "expected `acme-contrib/widget`"]),
+        (moved, &[], of_other_owner, "github-repository-owner-id", &["`repository_owner_id`", "`55`", "`1`"]),
+        (
+            of("acme/widget", "publish.yml"),
+            learned,
+            called,
+            "github-workflow",
+            &["`publish.yml` was called by `release.yml`", "acme/.github/.github/workflows/publish.yml"],
+        ),
+    ] {
+        let exchange = everywhere(&config, learned).await;
+        let (world, _) = World::of(&row(&json!({ "claims": claims }))).await;
+        let mut told = Vec::new();
+        for body in answers(&exchange, &world.token(world::AUDIENCE)).await {
+            let answer: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(answer["diagnosis"]["code"], code, "{body}");
+            says.iter().for_each(|part| assert!(body.contains(part), "`{part}` is not in {body}"));
+            told.push(answer["diagnosis"].clone());
+        }
+        assert!(told.len() == 5 && told.iter().all(|one| *one == told[0]), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_is_not_the_repositorys_own_opens_nothing_at_any_door() {
+    for config in [guarded(), json!({ "repository": "acme/widget", "workflow": "guarded-workflow.yml" })] {
+        let exchange =
+            everywhere(&config, &[("repository_id", "70007"), ("repository_owner_id", "80008")]).await;
+        for claims in [
+            json!({ "repository_id": "9", "repository_owner_id": "80008" }),
+            json!({ "repository_id": "9", "repository_owner_id": "70007" }),
+            json!({ "repository_id": "80008", "repository_owner_id": "8" }),
+            json!({ "repository_id": "07", "actor_id": "70007", "run_id": "70007" }),
+        ] {
+            let mut claims = claims.clone();
+            claims["repository"] = "mallory/gadget".into();
+            claims["repository_owner"] = "mallory".into();
+            let (world, _) = World::of(&row(&json!({ "claims": claims }))).await;
+            let nothing = everywhere(&json!({ "repository": "a/b", "workflow": "c.yml" }), &[]).await;
+            let token = world.token(world::AUDIENCE);
+            let (told, of_nothing) = (answers(&exchange, &token).await, answers(&nothing, &token).await);
+            assert_eq!(told, of_nothing, "the same as where there is no such publisher");
+            for body in told {
+                let answer: Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(answer["diagnosis"]["code"], "not-trusted", "{body}");
+                assert!(!body.replace(world::PACKAGE, "").contains("acme/"), "{body}");
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
 pub use self::set::ProviderSet;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
-use crate::publisher::{InvalidPublisher, Mismatch, Publisher, PublisherField, Setting};
+use crate::publisher::{InvalidPublisher, Mismatch, Pin, Publisher, PublisherField, Setting};
 use crate::source::{Detection, SourceError, TokenSource};
 use crate::token::Audience;
 use crate::trust::{Unverified, Verified};
@@ -57,6 +57,15 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// As [`Provider::identify`].
     fn identities(&self, claims: &Verified<Claims>) -> Result<Vec<Identity>, Mismatch> {
         Ok(vec![self.identify(claims)?])
+    }
+
+    /// The registry half: the immutable id of the token's own repository or project, by which its publishers are found where it
+    /// was renamed. Its claim is the key in a publisher's configuration and ends in `_id`. `None` where the platform has no such
+    /// id, or the token doesn't tell it.
+    ///
+    /// Never the id of anything larger, such as an organisation: whoever has it is told what the publisher expects.
+    fn immutable_id(&self, _claims: &Verified<Claims>) -> Option<Pin> {
+        None
     }
 
     /// The fields that a publisher's configuration has, the required ones first: its JSON keys, what each is compared with,

@@ -148,7 +148,12 @@ async fn a_refusal_is_a_problem_that_says_why_and_uses_nothing_up() {
     let token = |changes: Value| registry.token(&changes);
     for (token, status, code, part) in [
         (used, 403, "already-used", "already used"),
-        (token(json!({ "repository": "evil/widget" })), 403, "not-trusted", "evil/widget"),
+        (
+            token(json!({ "repository": "evil/widget", "repository_id": "66" })),
+            403,
+            "not-trusted",
+            "evil/widget",
+        ),
         (token(json!({ "workflow": "evil.yml" })), 403, "rule-differs", "workflow"),
         (
             token(json!({ "exp": now - 3600, "iat": now - 7200, "nbf": now - 7200 })),

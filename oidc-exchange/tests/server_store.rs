@@ -3,14 +3,15 @@
 
 mod server;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use oidc_core::testing::FakeHttp;
-use oidc_core::{Identity, Timestamp};
+use oidc_core::{Identity, Pin, Timestamp};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    Door, Exchange, Grant, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed, RefusalKind,
-    StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
+    Door, Exchange, Grant, MAX_CANDIDATES, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed,
+    RefusalKind, StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
@@ -28,6 +29,16 @@ impl PublisherStore for Generous {
     async fn candidates(
         &self,
         _: &[Identity],
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(self.1.clone())
+    }
+
+    async fn of_immutable_id(
+        &self,
+        _: &str,
+        _: &Pin,
         _: &str,
         _: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -91,6 +102,177 @@ async fn a_store_only_narrows_what_it_hands_over_is_held_against_identity_and_pa
     let exchange = Exchange::new(registry.exchange.verifier().clone(), store, MintPolicy::default());
     let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
     assert_eq!(minted.packages, [package("@acme/widget")]);
+}
+
+/// A store that says what it was asked for and how much it found, and in which publishers are removed between the choice and
+/// the grant.
+#[derive(Clone, Debug, Default)]
+struct Watched {
+    store: MemoryStore,
+    vanishing: Arc<Mutex<Vec<PublisherRecord>>>,
+    asked: Arc<Mutex<Vec<(&'static str, usize)>>>,
+}
+
+impl Watched {
+    fn saw(&self, asked: &'static str, found: Vec<PublisherRecord>) -> Vec<PublisherRecord> {
+        self.asked.lock().unwrap().push((asked, found.len()));
+        found
+    }
+
+    fn take(&self) -> Vec<(&'static str, usize)> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+#[async_trait::async_trait]
+impl PublisherStore for Watched {
+    async fn candidates(
+        &self,
+        identities: &[Identity],
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(self.saw("candidates", self.store.candidates(identities, ecosystem, package).await?))
+    }
+
+    async fn of_immutable_id(
+        &self,
+        issuer: &str,
+        id: &Pin,
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(self.saw("of_immutable_id", self.store.of_immutable_id(issuer, id, ecosystem, package).await?))
+    }
+
+    async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(self.saw("of_package", self.store.of_package(package).await?))
+    }
+
+    async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(self.saw("of_ecosystem", self.store.of_ecosystem(ecosystem).await?))
+    }
+
+    async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
+        let vanishing = std::mem::take(&mut *self.vanishing.lock().unwrap());
+        for record in vanishing {
+            assert!(self.store.remove(&record.package, &record.id).await?);
+        }
+        self.store.redeem(grant).await
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenStore for Watched {
+    async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        self.store.find(token, now).await
+    }
+
+    async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
+        self.store.revoke(token).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.store.purge(now, limit).await
+    }
+}
+
+/// An exchange over a store that is watched, with the registry's publishers and events.
+fn watched(registry: &Registry) -> (Exchange, Watched) {
+    let store = Watched { store: registry.store.clone(), ..Watched::default() };
+    let exchange = Exchange::new(registry.exchange.verifier().clone(), store.clone(), MintPolicy::default())
+        .with_sink(registry.events.clone());
+    (exchange, store)
+}
+
+#[tokio::test]
+async fn publishers_that_vanish_during_an_exchange_are_left_out_of_it() {
+    let registry = Registry::new().await;
+    let (exchange, store) = watched(&registry);
+    let strangers = |round: usize| {
+        let registry = &registry;
+        async move {
+            let mut records = Vec::new();
+            for number in 0..3 {
+                records.push(registry.trusts(&format!("evil-{round}-{number}"), "acme/widget", false).await);
+            }
+            records
+        }
+    };
+    for round in 0..4 {
+        let vanishing = strangers(round).await;
+        store.vanishing.lock().unwrap().clone_from(&vanishing);
+        let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
+        assert_eq!(minted.packages, [package("@acme/widget")]);
+        let event = registry.events.next().await;
+        assert_eq!(event.package.as_deref(), Some("@acme/widget"));
+        assert!(event.reason.starts_with("repository acme/widget"), "{}", event.reason);
+        for gone in vanishing {
+            assert!(event.reason.contains(&format!("`{}`", gone.package.name)), "{}", event.reason);
+        }
+        let record = exchange.find(minted.token.expose()).await.unwrap().unwrap();
+        assert_eq!(record.packages.len(), 1);
+    }
+    let own = registry.store.list(&package("@acme/widget")).await.unwrap();
+    store.vanishing.lock().unwrap().clone_from(&own);
+    let token = registry.token(&json!({}));
+    let refusal = exchange.exchange(&token, &Door::identity("npm")).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "nobody is left");
+    registry.trusts("@acme/widget", "acme/widget", false).await;
+    exchange.exchange(&token, &Door::identity("npm")).await.expect("nothing was burned");
+}
+
+#[tokio::test]
+async fn before_a_stranger_is_answered_the_store_does_the_same_whatever_there_is() {
+    let registry = Registry::new().await;
+    for number in 0..20 {
+        let environment = json!({ "environment": format!("{number}"), "repository_id": "7" });
+        registry.configure("@acme/gadget", "acme/gadget", &environment, number % 2 == 0).await;
+    }
+    let (exchange, store) = watched(&registry);
+    let stranger = json!({ "repository": "mallory/widget", "repository_id": "66" });
+    let mut seen = Vec::new();
+    for door in [
+        Door::package("npm", "@acme/gadget"),
+        Door::package("npm", "@acme/widget"),
+        Door::package("npm", "@acme/unknown"),
+        Door::package("pypi", "gadget"),
+        Door::identity("npm"),
+        Door::identity("pypi"),
+    ] {
+        exchange.exchange(&registry.token(&stranger), &door).await.unwrap_err();
+        seen.push(store.take());
+        let event = registry.events.next().await;
+        assert!(event.reason.contains("; configured: "), "{}", event.reason);
+        assert!(!store.take().is_empty(), "what is configured is looked up afterwards");
+    }
+    assert!(seen.iter().all(|asked| *asked == [("candidates", 0), ("of_immutable_id", 0)]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_grant_is_for_so_many_packages_and_the_log_says_that_there_may_be_more() {
+    let registry = Registry::new().await;
+    registry.clock.advance(Duration::from_secs(1));
+    let (exchange, _) = watched(&registry);
+    for number in 0..MAX_CANDIDATES {
+        registry.trusts(&format!("evil-{number:04}"), "acme/widget", false).await;
+    }
+    let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
+    assert_eq!(minted.packages.len(), MAX_CANDIDATES);
+    assert!(minted.packages.contains(&package("@acme/widget")), "the oldest");
+    let event = registry.events.next().await;
+    assert!(
+        event.reason.contains(&format!("only the oldest {MAX_CANDIDATES} publishers")),
+        "{}",
+        event.reason
+    );
+    let (packages, publishers) = (event.package.unwrap(), event.publisher.unwrap());
+    assert!(packages.ends_with(&format!(" and {} more", MAX_CANDIDATES - 16)), "{packages}");
+    assert!(packages.len() < 1000 && publishers.len() < 1000, "{packages} {publishers}");
+    let wrong = registry.token(&json!({ "workflow": "other.yml" }));
+    let refusal = exchange.exchange(&wrong, &Door::identity("npm")).await.unwrap_err();
+    assert!(!refusal.to_string().contains("only the oldest"), "{refusal}");
+    assert!(registry.events.next().await.reason.contains("only the oldest"));
 }
 
 /// A store in which a pending publisher learns its id and creates its package right after it was listed for the first time.

@@ -351,8 +351,8 @@ impl PublisherStore for Stubborn {
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
-        match self.redeemed {
-            Some(Some(redeemed)) => Ok(redeemed),
+        match &self.redeemed {
+            Some(Some(redeemed)) => Ok(redeemed.clone()),
             Some(None) => Err(StoreError::new("the disk is full")),
             None => self.memory.redeem(grant).await,
         }

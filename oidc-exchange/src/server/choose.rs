@@ -1,18 +1,18 @@
 //! Which of an identity's publishers let a token in: decided within each package, united over packages.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use oidc_core::{
-    Claims, Diagnosis, Identity, Match, Mismatch, Provider, Subject, Timestamp, Unverified, Verified, shown,
+    Claims, Diagnosis, Identity, Match, Mismatch, Provider, Setting, Subject, Timestamp, Unverified,
+    Verified, shown,
 };
 
 use super::refusal::{Job, Refusal};
 use super::store::{Package, PublisherRecord};
 use super::trust::TrustPolicy;
 
-/// So many of a package's publishers are named to the registry's operator.
-const MAX_CONFIGURED: usize = 4;
+/// The key of a publisher that is told as if it were recommended: the called workflow, which is easily overlooked.
+const CALLED: &str = "job_workflow";
 
 /// The publisher that lets a token in for one package.
 pub(super) struct Chosen {
@@ -80,47 +80,14 @@ impl Chooser<'_> {
         }
     }
 
-    /// A package's publishers in a line for the registry's operator, so many of them. Of those that the token's platform
-    /// can't describe only platform and issuer: the key of an identity may be a person's address.
-    pub(super) fn configured(&self, publishers: &[PublisherRecord]) -> String {
-        let one = |record: &PublisherRecord| {
-            let is_own = record.provider == self.provider.id();
-            let read = is_own.then(|| self.provider.publisher(&record.rules()).ok()).flatten();
-            let rules = read.map_or_else(String::new, |publisher| format!(": {}", publisher.describe()));
-            let pending = if record.pending { ", pending" } else { "" };
-            format!("{} of `{}`{rules}{pending}", record.provider, shown(&record.identity.issuer))
-        };
-        let mut all: Vec<String> = publishers.iter().take(MAX_CONFIGURED).map(one).collect();
-        match publishers.len().saturating_sub(MAX_CONFIGURED) {
-            0 if all.is_empty() => all.push("nothing".to_owned()),
-            0 => {}
-            more => all.push(format!("{more} more")),
-        }
-        all.join("; ")
-    }
-
-    /// The same of publishers of an ecosystem, those first that are most like the token's identity, with their packages.
-    pub(super) fn nearest(&self, mut publishers: Vec<PublisherRecord>, identity: &Identity) -> String {
-        publishers.sort_by_key(|record| {
-            Reverse((common(&record.identity.key, &identity.key), record.identity.issuer == identity.issuer))
-        });
-        publishers.truncate(MAX_CONFIGURED);
-        if publishers.is_empty() {
-            return self.configured(&publishers);
-        }
-        let one = |record: &PublisherRecord| {
-            format!("`{}` by {}", shown(&record.package.name), self.configured(std::slice::from_ref(record)))
-        };
-        format!("nearest {}", publishers.iter().map(one).collect::<Vec<_>>().join("; "))
-    }
-
     /// The refusal of a repository that was renamed or transferred, which its id proves.
-    pub(super) fn renamed(&self, publishers: impl Iterator<Item = PublisherRecord>) -> Option<Refusal> {
-        publishers.filter_map(|record| Some((record.package.clone(), self.check(record)?.err()?))).find_map(
-            |(package, mismatch)| {
+    pub(super) fn renamed(&self, publishers: Vec<PublisherRecord>) -> Option<Refusal> {
+        publishers
+            .into_iter()
+            .filter_map(|record| Some((record.package.clone(), self.check(record)?.err()?)))
+            .find_map(|(package, mismatch)| {
                 mismatch.is_renamed().then(|| Refusal::rule_differs(&package, &mismatch, 0))
-            },
-        )
+            })
     }
 
     /// How far a publisher's rules held: first by which claim differs, which platforms list in the order of their checks;
@@ -138,17 +105,28 @@ impl Chooser<'_> {
     /// What the token says of its own job.
     fn job(&self) -> Job {
         let settings = self.provider.settings(&Unverified::new((**self.verified).clone()));
-        let telling = settings.iter().filter(|setting| setting.field.required || setting.field.recommended);
-        let settings = telling.filter_map(|setting| match setting.text() {
-            Some(value) => Some(format!("`{}` `{}`", setting.field.key, shown(&value))),
-            None if setting.field.recommended => Some(format!("no `{}`", setting.field.key)),
-            None => None,
-        });
-        let settings: Vec<String> = settings.collect();
-        let settings = match settings.as_slice() {
-            [] => String::new(),
-            settings => format!("; this job has {}", settings.join(", ")),
+        let is_told = |setting: &Setting| {
+            setting.field.required || setting.field.recommended || setting.field.key == CALLED
         };
+        let told = settings.iter().filter_map(|setting| match setting.text() {
+            Some(value) if is_told(setting) => Some(format!("`{}` `{}`", setting.field.key, shown(&value))),
+            None if setting.field.recommended => Some(format!("no `{}`", setting.field.key)),
+            _ => None,
+        });
+        let told: Vec<String> = told.collect();
+        let lacks = |setting: &&Setting| setting.text().is_none() && setting.field.learned;
+        let lacking: Vec<String> =
+            settings.iter().filter(lacks).map(|setting| format!("no `{}`", setting.field.key)).collect();
+        let mut settings = match told.as_slice() {
+            [] => String::new(),
+            told => format!("; this job has {}", told.join(", ")),
+        };
+        if !lacking.is_empty() {
+            settings.push_str(&format!(
+                "; its token has {}, and a publisher that knows such an id asks for it",
+                lacking.join(" and ")
+            ));
+        }
         Job { settings, ids: self.ids() }
     }
 
@@ -198,7 +176,7 @@ impl Chooser<'_> {
 }
 
 /// How many characters two texts have in common at their beginning and at their end, case apart.
-fn common(left: &str, right: &str) -> usize {
+pub(super) fn common(left: &str, right: &str) -> usize {
     let pair = |(left, right): &(char, char)| left.eq_ignore_ascii_case(right);
     let start = left.chars().zip(right.chars()).take_while(pair).count();
     let end = left.chars().rev().zip(right.chars().rev()).take_while(pair).count();

@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::verify::{Reason, Verifier, VerifyError};
-use oidc_core::{Claims, Context, HttpUrl, Identity, Mismatch, Provider, Run, Secret, Timestamp, Verified};
+use oidc_core::{Claims, Context, HttpUrl, Identity, Mismatch, Provider, Run, Timestamp, Verified};
+use tokio::sync::Semaphore;
 
 use super::chain::Chain;
 use super::choose::{Chooser, Chosen};
+use super::configured::Explanation;
 use super::door::{Door, Minted};
 use super::event::{Event, EventSink, Events};
 use super::grant::{Grant, GrantedBy};
+use super::granted::{Choice, Granted};
 use super::mint::{MintPolicy, TokenHash};
 use super::refusal::{Refusal, RefusalKind};
-use super::store::{Package, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenRecord, TokenStore};
+use super::store::{
+    MAX_CANDIDATES, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenRecord, TokenStore,
+};
 use super::trust::TrustPolicy;
 use super::unknown::UnknownClaims;
 
@@ -23,8 +28,11 @@ const ATTEMPTS: usize = 3;
 /// that was verified in time may have waited for the store.
 const PURGE_GRACE: Duration = Duration::from_secs(120);
 
+/// How many refusals are explained to the operator at the same time.
+const EXPLAINED_AT_ONCE: usize = 32;
+
 /// Both stores that an exchange works on.
-trait Stores: PublisherStore + TokenStore {}
+pub(super) trait Stores: PublisherStore + TokenStore {}
 impl<T: PublisherStore + TokenStore> Stores for T {}
 
 /// The exchange: verify, find candidates, match, burn and mint.
@@ -42,6 +50,7 @@ struct Inner {
     sinks: Vec<Arc<dyn EventSink>>,
     unknown: Arc<UnknownClaims>,
     public_url: Option<HttpUrl>,
+    explained: Arc<Semaphore>,
 }
 
 impl Exchange {
@@ -59,6 +68,7 @@ impl Exchange {
             sinks: vec![Arc::new(Events)],
             unknown: Arc::default(),
             public_url: None,
+            explained: Arc::new(Semaphore::new(EXPLAINED_AT_ONCE)),
         }))
     }
 
@@ -112,12 +122,15 @@ impl Exchange {
             Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), door, refusal)),
         };
         match self.decide(&verified, &subject, door).await {
-            Ok(Granted { minted, reason, publisher }) => {
-                let mut event = self.event(door, "granted", reason).verified(verified.issuer(), &subject.run);
-                event.package = Some(names(&minted.packages));
-                event.publisher = Some(publisher);
-                self.record(&event);
-                Ok(minted)
+            Ok(granted) => {
+                let event = self.event(door, "granted", granted.reason());
+                let event = event.package(granted.packages()).publisher(granted.publishers());
+                self.record(&event.verified(verified.issuer(), &subject.run));
+                Ok(granted.minted)
+            }
+            Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
+                self.explain(&verified, subject, door, &refusal).await;
+                Err(refusal)
             }
             Err(refusal) => Err(self.refused_to(&verified, &subject.run, door, refusal)),
         }
@@ -187,15 +200,15 @@ impl Exchange {
         door: &Door,
     ) -> Result<Granted, Refusal> {
         for _ in 0..ATTEMPTS {
-            let chosen = self.choose(verified, subject, door).await?;
+            let choice = self.choose(verified, subject, door).await?;
             let token = self.0.mint.mint(self.context().random())?;
-            let reason = reason(&chosen);
-            let grant = self.grant(verified, subject, door, TokenHash::of(token.expose()), chosen);
+            let grant = self.grant(verified, subject, door, TokenHash::of(token.expose()), &choice.chosen);
             if verified.accepted_until() <= grant.created_at {
                 return Err(Refusal::too_late(subject.provider.renewal()));
             }
             match self.0.stores.redeem(&grant).await? {
-                Redeemed::Granted => return Ok(Granted::new(token, reason, grant)),
+                Redeemed::Granted => return Ok(Granted::new(token, choice, &grant, &[])),
+                Redeemed::Partly(left_out) => return Ok(Granted::new(token, choice, &grant, &left_out)),
                 Redeemed::AlreadyUsed => {
                     return Err(Refusal::already_used(
                         door.package.as_deref(),
@@ -215,10 +228,10 @@ impl Exchange {
         verified: &Verified<Claims>,
         subject: &Subject,
         door: &Door,
-    ) -> Result<Vec<Chosen>, Refusal> {
-        let identity = &subject.identity;
+    ) -> Result<Choice, Refusal> {
         let package = door.package.as_deref();
         let candidates = self.0.stores.candidates(&subject.identities, door.ecosystem, package).await?;
+        let is_cut = candidates.len() >= MAX_CANDIDATES;
         // The store only narrows; what it hands over is held against the identity once more.
         let is_candidate = |record: &PublisherRecord| {
             subject.identities.contains(&record.identity) && door.is_for(&record.package)
@@ -226,32 +239,30 @@ impl Exchange {
         let candidates = candidates.into_iter().filter(is_candidate).collect();
         let provider = &*subject.provider;
         let chooser = Chooser { provider, verified, policy: &self.0.trust, now: self.now() };
-        match chooser.choose(candidates, door.ecosystem, package, identity) {
+        match chooser.choose(candidates, door.ecosystem, package, &subject.identity) {
+            Ok(chosen) => Ok(Choice { chosen, is_cut }),
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
-                Err(self.explained(refusal, &chooser, identity, door).await?)
+                let renamed = self.renamed(&chooser, subject, door).await?;
+                Err(renamed.unwrap_or(refusal).of_oldest(is_cut))
             }
-            chosen => chosen,
+            Err(refusal) => Err(refusal.of_oldest(is_cut)),
         }
     }
 
-    /// The refusal of somebody unknown, or what is wrong with a repository that was trusted under another name.
-    async fn explained(
+    /// The refusal of a repository that was trusted under another name, which its immutable id proves. Only publishers with
+    /// that id are asked for, so that neither the answer nor the time that it takes depends on anybody else's.
+    async fn renamed(
         &self,
-        refusal: Refusal,
         chooser: &Chooser<'_>,
-        identity: &Identity,
+        subject: &Subject,
         door: &Door,
-    ) -> Result<Refusal, Refusal> {
-        let Some(package) = &door.package else {
-            let mut publishers = self.0.stores.of_ecosystem(door.ecosystem).await?;
-            publishers.retain(|record| door.is_for(&record.package));
-            return Ok(refusal.with_configured(&chooser.nearest(publishers, identity)));
-        };
-        let mut publishers = self.0.stores.of_package(&Package::new(door.ecosystem, package)).await?;
-        publishers.retain(|record| door.is_for(&record.package));
-        let of_issuer = publishers.iter().filter(|record| record.identity.issuer == identity.issuer).cloned();
-        let renamed = chooser.renamed(of_issuer);
-        Ok(renamed.unwrap_or_else(|| refusal.with_configured(&chooser.configured(&publishers))))
+    ) -> Result<Option<Refusal>, Refusal> {
+        let Some(id) = chooser.provider.immutable_id(chooser.verified) else { return Ok(None) };
+        let issuer = &subject.identity.issuer;
+        let mut publishers =
+            self.0.stores.of_immutable_id(issuer, &id, door.ecosystem, door.package.as_deref()).await?;
+        publishers.retain(|record| record.identity.issuer == *issuer && door.is_for(&record.package));
+        Ok(chooser.renamed(publishers))
     }
 
     fn grant(
@@ -260,15 +271,15 @@ impl Exchange {
         subject: &Subject,
         door: &Door,
         token: TokenHash,
-        chosen: Vec<Chosen>,
+        chosen: &[Chosen],
     ) -> Grant {
         let created_at = self.now();
-        let by = |Chosen { record, matched, .. }| GrantedBy {
-            package: record.package,
-            publisher: record.id,
-            learned: matched.learned,
+        let by = |Chosen { record, matched, .. }: &Chosen| GrantedBy {
+            package: record.package.clone(),
+            publisher: record.id.clone(),
+            learned: matched.learned.clone(),
         };
-        let mut packages: Vec<_> = chosen.into_iter().map(by).collect();
+        let mut packages: Vec<_> = chosen.iter().map(by).collect();
         packages.sort_by(|one, other| one.publisher.cmp(&other.publisher));
         Grant {
             replay_key: verified.replay_key(&door.replay_scope()),
@@ -303,6 +314,20 @@ impl Exchange {
             None => event,
         };
         self.note(&event, refusal)
+    }
+
+    /// Notes the refusal of somebody unknown, with what is configured.
+    async fn explain(&self, verified: &Verified<Claims>, subject: Subject, door: &Door, refusal: &Refusal) {
+        let event = self.event(door, refusal.kind().as_str(), refusal.for_log());
+        let explanation = Explanation {
+            stores: Arc::clone(&self.0.stores),
+            sinks: self.0.sinks.clone(),
+            event: event.verified(verified.issuer(), &subject.run),
+            provider: subject.provider,
+            identity: subject.identity,
+            door: door.clone(),
+        };
+        explanation.give(&self.0.explained).await;
     }
 
     /// Notes a refusal of somebody who is known.
@@ -358,32 +383,4 @@ struct Subject {
     /// All under which its publishers may be stored.
     identities: Vec<Identity>,
     run: Run,
-}
-
-/// A grant that the store took.
-struct Granted {
-    minted: Minted,
-    reason: String,
-    publisher: String,
-}
-
-impl Granted {
-    fn new(token: Secret, reason: String, grant: Grant) -> Self {
-        let publishers: Vec<_> = grant.packages.iter().map(|granted| granted.publisher.clone()).collect();
-        let packages = grant.packages.into_iter().map(|granted| granted.package).collect();
-        let minted = Minted { token, packages, created_at: grant.created_at, expires_at: grant.expires_at };
-        Self { minted, reason, publisher: publishers.join(", ") }
-    }
-}
-
-/// The publisher that decided, or how many where there are several packages.
-fn reason(chosen: &[Chosen]) -> String {
-    match chosen {
-        [one] => one.description.clone(),
-        several => format!("{} publishers, one for each package", several.len()),
-    }
-}
-
-fn names(packages: &[Package]) -> String {
-    packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -9,12 +9,14 @@
 
 mod chain;
 mod choose;
+mod configured;
 mod crates_io;
 mod door;
 mod event;
 mod exchange;
 mod explain;
 mod grant;
+mod granted;
 mod http;
 mod mint;
 mod npm;
@@ -43,7 +45,7 @@ pub use self::pypi::{PypiTokens, pypi};
 pub use self::refusal::{Refusal, RefusalKind};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    GrantedPackage, MAX_CANDIDATES, MAX_LATEST, Package, PublisherRecord, PublisherStore, Redeemed,
-    StoreError, Stored, TokenRecord, TokenStore, TrustStore,
+    GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore,
+    Redeemed, StoreError, Stored, TokenRecord, TokenStore, TrustStore,
 };
 pub use self::trust::{Trust, TrustError, TrustPolicy};

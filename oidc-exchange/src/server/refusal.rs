@@ -4,6 +4,7 @@ use oidc_core::verify::{Reason, VerifyError};
 use oidc_core::{Diagnosis, HttpUrl, Identity, Mismatch, RandomError, Timestamp, shown};
 
 use super::explain;
+use super::granted::only_oldest;
 use super::store::{Package, StoreError};
 
 /// An exchange is refused.
@@ -158,9 +159,9 @@ impl Refusal {
         Self { for_log, ..Self::new(RefusalKind::NotTrusted, message) }
     }
 
-    /// With what the package is configured with, which only the registry's operator may know.
-    pub(super) fn with_configured(self, configured: &str) -> Self {
-        let for_log = Some(format!("{}; configured: {configured}", self.for_log()));
+    /// With a note for the operator where the identity may have more publishers than were looked at.
+    pub(super) fn of_oldest(self, is_cut: bool) -> Self {
+        let for_log = if is_cut { Some(self.for_log() + &only_oldest()) } else { self.for_log };
         Self { for_log, ..self }
     }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use oidc_core::{Identity, Run, Timestamp};
+use oidc_core::{Identity, Pin, Run, Timestamp};
 use serde_json::Value;
 
 use super::grant::Grant;
@@ -90,6 +90,14 @@ impl PublisherRecord {
         same && self.learned == seen.learned && self.pending == seen.pending
     }
 
+    /// The immutable ids among the [rules](Self::rules), learned or configured: the texts whose names end in `_id`, as every
+    /// platform's ids do.
+    pub fn ids(&self) -> BTreeMap<String, String> {
+        let Value::Object(rules) = self.rules() else { return BTreeMap::new() };
+        let ids = rules.into_iter().filter(|(name, _)| name.ends_with("_id"));
+        ids.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
+    }
+
     /// The rules with the learned ids among them, as the platform reads them: where a rule is `null`, there is none.
     pub fn rules(&self) -> Value {
         let mut rules = self.config.clone();
@@ -106,19 +114,23 @@ impl PublisherRecord {
 }
 
 /// What the store made of a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redeemed {
     /// The identity token is burned and the publish token exists.
     Granted,
+    /// The same, without the packages of these publishers, by their ids, which are gone or have meanwhile learned another id.
+    Partly(Vec<String>),
     /// The identity token was used as often as it may be, or its uses may have been purged already. Nothing changed.
     AlreadyUsed,
-    /// A publisher of the grant is gone or has meanwhile learned another id. Nothing changed.
+    /// Every publisher of the grant is gone or has meanwhile learned another id. Nothing changed.
     Superseded,
 }
 
 /// [`PublisherStore::candidates`] gives at most this many publishers.
 pub const MAX_CANDIDATES: usize = 1000;
+/// [`PublisherStore::of_immutable_id`] gives at most this many publishers.
+pub const MAX_OF_ID: usize = 32;
 /// So many publishers of an ecosystem are looked at for the nearest to a stranger.
 pub const MAX_LATEST: usize = 100;
 
@@ -142,8 +154,29 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError>;
 
-    /// All publishers of a package, or at most [`MAX_CANDIDATES`]: asked where none is of the token's identity, to find one
-    /// whose repository was renamed. A store that can't say gives none, and a renamed repository is then a stranger.
+    /// The publishers of an issuer that have learned this immutable id or were configured with it, in this ecosystem, of one
+    /// package or of all, oldest first and at most [`MAX_OF_ID`]: asked where none is of the token's identity, to find one whose
+    /// repository was renamed. `id` is among their [`ids`](PublisherRecord::ids). A store that can't say gives none, and a
+    /// renamed repository is then a stranger.
+    ///
+    /// It has to be found by an index on the id: the caller waits for it, and may learn nothing of other publishers from how
+    /// long that takes.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn of_immutable_id(
+        &self,
+        _issuer: &str,
+        _id: &Pin,
+        _ecosystem: &str,
+        _package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// All publishers of a package, or at most [`MAX_CANDIDATES`]: asked after a stranger was answered, to name them to the
+    /// registry's operator. A store that can't say gives none.
     ///
     /// # Errors
     ///
@@ -152,8 +185,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The latest publishers of an ecosystem, at most [`MAX_LATEST`], the latest first: asked where none of any package is of the token's
-    /// identity, to name the nearest to the registry's operator. A store that can't say gives none.
+    /// The latest publishers of an ecosystem, at most [`MAX_LATEST`], the latest first: asked after a stranger was answered that
+    /// named no package, to name the nearest to the registry's operator. A store that can't say gives none.
     ///
     /// # Errors
     ///
@@ -165,8 +198,10 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// Burns the identity token, stores what its publishers learn, and stores the publish token: in one
     /// transaction, all or nothing.
     ///
-    /// Of concurrent grants with one replay key at most [`Grant::max_uses`] are granted. Learned ids are
-    /// compare-and-set: a publisher that meanwhile learned another value gives [`Redeemed::Superseded`].
+    /// A publisher that is gone is left out, and so is one that meanwhile learned another value for an id that it would learn
+    /// here: learned ids are compare-and-set. Whoever configures and removes publishers for somebody else's repository must
+    /// not make that repository's exchange fail. Of concurrent grants with one replay key at most [`Grant::max_uses`] are
+    /// granted.
     ///
     /// # Errors
     ///

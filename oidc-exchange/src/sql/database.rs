@@ -149,6 +149,11 @@ impl Write {
         if self.turn.is_some() { "" } else { " FOR UPDATE" }
     }
 
+    /// What a `SELECT` ends in whose row is to be there until this transaction ends, for others to refer to as well.
+    pub(super) fn for_reference(&self) -> &'static str {
+        if self.turn.is_some() { "" } else { " FOR KEY SHARE" }
+    }
+
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         self.transaction.commit().await
     }

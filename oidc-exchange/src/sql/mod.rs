@@ -12,6 +12,7 @@
 
 mod database;
 mod publishers;
+mod redeem;
 mod rows;
 mod tokens;
 mod trust;

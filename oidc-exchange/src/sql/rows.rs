@@ -83,6 +83,20 @@ pub(super) async fn insert(
         let query = sqlx::query(statement).bind(&publisher.id).bind(claim).bind(value);
         query.execute(&mut *connection).await?;
     }
+    for (claim, value) in publisher.ids() {
+        let statement = "INSERT INTO oidc_publisher_id (publisher, claim, value, issuer, ecosystem, package, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        sqlx::query(statement)
+            .bind(&publisher.id)
+            .bind(claim)
+            .bind(value)
+            .bind(&publisher.identity.issuer)
+            .bind(&publisher.package.ecosystem)
+            .bind(&publisher.package.name)
+            .bind(publisher.created_at.as_signed_secs())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(true)
 }
 

@@ -106,6 +106,10 @@ impl Provider for Fake {
         FIELDS
     }
 
+    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
+        Some(Pin::new("repository_id", claims.text("repository_id")?))
+    }
+
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
         let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::to_owned);
         let Some(repository) = text("repository") else {
@@ -174,6 +178,17 @@ impl EventSink for Memory {
 }
 
 impl Memory {
+    /// The next event, which may be recorded after the caller was answered.
+    pub async fn next(&self) -> Event {
+        for _ in 0..1000 {
+            if let Some(event) = self.0.lock().unwrap().pop() {
+                return event;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("no event");
+    }
+
     pub fn take(&self) -> Vec<Event> {
         std::mem::take(&mut self.0.lock().unwrap())
     }

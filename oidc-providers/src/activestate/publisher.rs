@@ -36,7 +36,7 @@ impl Rules {
         let rules = Self {
             issuer: issuer.to_owned(),
             asked: Exact::read(&mut config, ASKED),
-            ids: config.ids([&ORGANIZATION_ID, &PROJECT_ID], names::uuid),
+            ids: config.ids([&PROJECT_ID, &ORGANIZATION_ID], names::uuid),
         };
         config.finish(rules)
     }

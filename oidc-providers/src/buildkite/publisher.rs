@@ -34,7 +34,7 @@ impl Rules {
         let rules = Self {
             issuer: issuer.to_owned(),
             asked: Exact::read(&mut config, ASKED),
-            ids: config.ids([&ORGANIZATION_ID, &PIPELINE_ID], names::uuid),
+            ids: config.ids([&PIPELINE_ID, &ORGANIZATION_ID], names::uuid),
             refs: [&BRANCH, &TAG]
                 .into_iter()
                 .filter_map(|field| Some((field, config.parse(field, pattern)?)))

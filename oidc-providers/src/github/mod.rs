@@ -80,18 +80,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{
-    Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile,
-    Provider, Publisher, PublisherField, RegistryRules, Run, Setting, SourceError, TokenSource, Unverified,
-    Verified,
+    Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Pin,
+    Profile, Provider, Publisher, PublisherField, RegistryRules, Run, Setting, SourceError, TokenSource,
+    Unverified, Verified,
 };
 use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::compared::Compared;
-use self::fields::{FIELDS, REPOSITORY};
+use self::fields::{FIELDS, REPOSITORY, REPOSITORY_ID};
 use self::publisher::Rules;
 use crate::rules::Comparison;
-use crate::rules::link::link;
+use crate::rules::link::{is_id, link};
 use crate::rules::token::Token;
 
 /// The platform's name in configuration and in logs.
@@ -197,6 +197,10 @@ impl Provider for GitHub {
 
     fn publisher_fields(&self) -> &'static [PublisherField] {
         FIELDS
+    }
+
+    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
+        Token { claims, comparison: self.comparison }.learn(&REPOSITORY_ID, is_id).ok()
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {

@@ -80,17 +80,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
+    Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Pin,
     Profile, Provider, Publisher, PublisherField, RegistryRules, Run, Setting, SourceError, TokenSource,
     Unverified, Verified,
 };
 use serde_json::Value;
 
 use self::claims::CLAIMS;
-use self::fields::{FIELDS, PROJECT};
+use self::fields::{FIELDS, PROJECT, PROJECT_ID};
 use self::publisher::Rules;
 use crate::rules::Comparison;
-use crate::rules::link::link;
+use crate::rules::link::{is_id, link};
 use crate::rules::token::Token;
 
 /// The platform's name in configuration and in logs.
@@ -178,6 +178,10 @@ impl Provider for GitLab {
 
     fn publisher_fields(&self) -> &'static [PublisherField] {
         FIELDS
+    }
+
+    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
+        Token { claims, comparison: self.comparison }.learn(&PROJECT_ID, is_id).ok()
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {

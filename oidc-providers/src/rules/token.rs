@@ -116,19 +116,25 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(differs(field, &found, expected).fix(fix)))
     }
 
-    /// Holds immutable ids against the pinned ones, and learns the others as `learn` does it.
+    /// Holds immutable ids against the pinned ones, and learns the others as `learn` does it. The repository's or project's own
+    /// id is the first.
     ///
     /// Every platform checks in one order: the names by which a publisher is found, these ids, then everything else. A
-    /// token that has the names and not every pinned id is a stranger's, and may be told of no other rule.
+    /// token that has the names and not every pinned id is a stranger's, and may be told of no other rule. Where the own id is
+    /// pinned and fits, it is the publisher's repository, and may be told that it has another owner now.
     pub(crate) fn pins(
         &self,
         ids: &[(&'static Field, Option<String>)],
         learn: impl Fn(&Field) -> Result<Option<Pin>, Mismatch>,
     ) -> Result<Vec<Pin>, Mismatch> {
-        for (field, pinned) in ids {
-            if let Some(pinned) = pinned {
-                self.has(field, pinned)?;
+        let mut is_own = false;
+        for (place, (field, pinned)) in ids.iter().enumerate() {
+            let Some(pinned) = pinned else { continue };
+            match self.has(field, pinned) {
+                Err(mismatch) if is_own => return Err(Mismatch::new(mismatch.diagnosis().clone())),
+                held => held?,
             }
+            is_own |= place == 0;
         }
         let unpinned = ids.iter().filter(|(_, pinned)| pinned.is_none());
         unpinned.filter_map(|(field, _)| learn(field).transpose()).collect()

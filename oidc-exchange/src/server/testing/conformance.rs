@@ -84,6 +84,7 @@ pub async fn candidates<H: Harness>(harness: &H) {
     trust::candidates_are_those_of_the_identity(&harness.empty().await).await;
     trust::wildcards_in_names_are_letters(&harness.empty().await).await;
     trust::candidates_are_bounded(&harness.empty().await).await;
+    trust::a_publisher_is_found_by_its_immutable_id(&harness.empty().await).await;
 }
 
 /// A grant is one: the identity token is burned and the publish token exists.
@@ -91,7 +92,7 @@ pub async fn redeeming<H: Harness>(harness: &H) {
     grants::a_grant_burns_and_mints(&harness.empty().await).await;
     grants::a_token_is_used_as_often_as_it_may_be(&harness.empty().await).await;
     grants::a_grant_of_a_removed_publisher_leaves_no_trace(&harness.empty().await).await;
-    grants::a_grant_of_several_packages_is_all_or_nothing(&harness.empty().await).await;
+    grants::what_vanished_is_left_out_of_a_grant(&harness.empty().await).await;
 }
 
 /// 64 at once.
@@ -114,6 +115,7 @@ pub async fn concurrency<H: Harness>(harness: &H) {
 pub async fn learning<H: Harness>(harness: &H) {
     grants::ids_are_learned_with_the_grant(&harness.empty().await).await;
     grants::another_id_is_refused_and_burns_nothing(&harness.empty().await).await;
+    grants::whoever_learned_another_id_is_left_out_of_a_grant(&harness.empty().await).await;
 }
 
 /// Publish tokens are found while they live, and end when they are told to.

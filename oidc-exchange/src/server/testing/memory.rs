@@ -2,11 +2,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use oidc_core::{Identity, Timestamp};
+use oidc_core::{Identity, Pin, Timestamp};
 
 use crate::server::{
-    Grant, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, Package, PublisherRecord, PublisherStore, Redeemed,
-    StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+    Grant, GrantedBy, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord,
+    PublisherStore, Redeemed, StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
 };
 
 /// All three stores in memory. Clones share what is stored.
@@ -36,6 +36,22 @@ impl MemoryStore {
 
 #[async_trait]
 impl PublisherStore for MemoryStore {
+    async fn of_immutable_id(
+        &self,
+        issuer: &str,
+        id: &Pin,
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let matches = |record: &&PublisherRecord| {
+            record.identity.issuer == issuer
+                && record.package.ecosystem == ecosystem
+                && package.is_none_or(|name| record.package.name == name)
+                && record.ids().get(id.claim) == Some(&id.value)
+        };
+        Ok(self.lock().publishers.iter().filter(matches).take(MAX_OF_ID).cloned().collect())
+    }
+
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
         TrustStore::list(self, package).await
     }
@@ -84,44 +100,33 @@ impl PublisherStore for MemoryStore {
         if uses >= grant.max_uses() || grant.remember_until() <= state.purged_until {
             return Ok(Redeemed::AlreadyUsed);
         }
-        let mut learned: Vec<(usize, BTreeMap<String, String>)> = Vec::new();
+        let (mut learned, mut left_out) = (Vec::new(), Vec::new());
         for granted in grant.packages() {
-            let is_it = |record: &PublisherRecord| {
-                record.id == granted.publisher && record.package == granted.package
-            };
-            let position = state.publishers.iter().position(is_it);
-            let Some((index, record)) =
-                position.and_then(|index| Some((index, state.publishers.get(index)?)))
-            else {
-                return Ok(Redeemed::Superseded);
-            };
-            let mut ids = record.learned.clone();
-            for pin in &granted.learned {
-                if ids.entry(pin.claim.to_owned()).or_insert_with(|| pin.value.clone()) != &pin.value {
-                    return Ok(Redeemed::Superseded);
-                }
+            match state.learning(granted) {
+                Some((index, ids)) => learned.push((index, ids, granted)),
+                None => left_out.push(granted.publisher.clone()),
             }
-            learned.push((index, ids));
         }
-        for (index, ids) in learned {
+        if learned.is_empty() {
+            return Ok(Redeemed::Superseded);
+        }
+        let mut packages = Vec::new();
+        for (index, ids, granted) in learned {
             if let Some(record) = state.publishers.get_mut(index) {
                 record.learned = ids;
             }
+            packages.push(GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false));
         }
         state.replay.insert(*grant.replay_key(), (uses + 1, grant.remember_until()));
-        let packages = grant
-            .packages()
-            .iter()
-            .map(|granted| GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false));
         let record = TokenRecord::new(
-            packages.collect(),
+            packages,
             grant.expires_at(),
             grant.provider().to_owned(),
             grant.issuer().to_owned(),
             grant.run().clone(),
         );
         state.tokens.insert(*grant.token(), record);
-        Ok(Redeemed::Granted)
+        Ok(if left_out.is_empty() { Redeemed::Granted } else { Redeemed::Partly(left_out) })
     }
 }
 
@@ -217,6 +222,20 @@ impl TrustStore for MemoryStore {
 }
 
 impl State {
+    /// The place of a grant's publisher and what it will have learned; `None` where it is gone or has learned another id.
+    fn learning(&self, granted: &GrantedBy) -> Option<(usize, BTreeMap<String, String>)> {
+        let is_it =
+            |record: &PublisherRecord| record.id == granted.publisher && record.package == granted.package;
+        let index = self.publishers.iter().position(is_it)?;
+        let mut ids = self.publishers.get(index)?.learned.clone();
+        for pin in &granted.learned {
+            if ids.entry(pin.claim.to_owned()).or_insert_with(|| pin.value.clone()) != &pin.value {
+                return None;
+            }
+        }
+        Some((index, ids))
+    }
+
     fn add(&mut self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
         if self.publishers.iter().any(|record| record.is_like(publisher)) {
             return Ok(Stored::Exists);

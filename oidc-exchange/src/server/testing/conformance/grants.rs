@@ -59,22 +59,52 @@ where
     assert_eq!(store.redeem(&of_gadget).await.unwrap(), Redeemed::Granted, "nothing was burned");
 }
 
-pub(super) async fn a_grant_of_several_packages_is_all_or_nothing<S>(store: &S)
+pub(super) async fn what_vanished_is_left_out_of_a_grant<S>(store: &S)
 where
     S: PublisherStore + TokenStore + TrustStore,
 {
     with_publisher(store).await;
     stored(store, &publisher("q", "gadget")).await;
-    let packages = [by("p", "widget", &[]), by("q", "gadget", &[]), by("r", "gone", &[])];
-    let grant_of = |count: usize| Grant { packages: packages[..count].to_vec(), ..grant(1, "a") };
-    assert_eq!(store.redeem(&grant_of(3)).await.unwrap(), Redeemed::Superseded);
-    assert!(found(store, "a").await.is_none());
-    assert_eq!(store.redeem(&grant_of(2)).await.unwrap(), Redeemed::Granted);
+    let packages = vec![by("p", "widget", &[]), by("q", "gadget", &[]), by("r", "gone", &[])];
+    let several = Grant { packages, ..grant(1, "a") };
+    assert_eq!(store.redeem(&several).await.unwrap(), Redeemed::Partly(vec!["r".to_owned()]));
     assert_eq!(found(store, "a").await.map(|record| record.packages.len()), Some(2));
+    assert_eq!(store.redeem(&several).await.unwrap(), Redeemed::AlreadyUsed, "it is burned");
     assert!(store.remove(&package("gadget"), "q").await.unwrap());
     let record = found(store, "a").await.expect("the other package is still in it");
     assert!(record.for_package(&package("gadget")).is_none());
     assert!(record.for_package(&package("widget")).is_some());
+
+    assert!(store.remove(&package("widget"), "p").await.unwrap());
+    let of_nobody = Grant { replay_key: [2; 32], token: hash("b"), ..several };
+    assert_eq!(store.redeem(&of_nobody).await.unwrap(), Redeemed::Superseded);
+    assert!(found(store, "b").await.is_none());
+    with_publisher(store).await;
+    let left_out = vec!["q".to_owned(), "r".to_owned()];
+    assert_eq!(store.redeem(&of_nobody).await.unwrap(), Redeemed::Partly(left_out), "nothing was burned");
+}
+
+pub(super) async fn whoever_learned_another_id_is_left_out_of_a_grant<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    stored(store, &publisher("q", "gadget")).await;
+    let first = Grant { packages: vec![by("p", "widget", &[("repository_id", "7")])], ..grant(1, "a") };
+    assert_eq!(store.redeem(&first).await.unwrap(), Redeemed::Granted);
+    let ids = [("repository_id", "8"), ("repository_owner_id", "3")];
+    let packages = vec![by("p", "widget", &ids), by("q", "gadget", &ids)];
+    let other = Grant { packages, ..grant(2, "b") };
+    assert_eq!(store.redeem(&other).await.unwrap(), Redeemed::Partly(vec!["p".to_owned()]));
+    let record = found(store, "b").await.expect("the other package is in it");
+    assert!(record.for_package(&package("widget")).is_none());
+    assert!(record.for_package(&package("gadget")).is_some());
+    let learned = |name: &str| {
+        let package = package(name);
+        async move { store.list(&package).await.unwrap().remove(0).learned.into_values().collect::<Vec<_>>() }
+    };
+    assert_eq!(learned("widget").await, ["7"], "whoever is left out learns nothing");
+    assert_eq!(learned("gadget").await, ["8", "3"]);
 }
 
 pub(super) async fn of_64_redemptions_as_many_succeed_as_may<S>(store: &S, other: &S)
@@ -124,22 +154,31 @@ pub(super) async fn no_token_outlives_a_publisher_that_is_removed_meanwhile<S>(s
 where
     S: PublisherStore + TokenStore + TrustStore,
 {
+    stored(store, &publisher("q", "gadget")).await;
     for round in 0..8_u8 {
         with_publisher(store).await;
         let token = format!("r{round}");
-        let grant = grant(round, &token);
-        let package = package("widget");
+        let learned: &[(&'static str, &str)] = if round % 2 == 0 { &[] } else { &[("repository_id", "7")] };
+        let packages = vec![by("p", "widget", learned), by("q", "gadget", &[])];
+        let grant = Grant { packages, ..grant(round, &token) };
+        let package_of_p = package("widget");
         let redeemed = async {
-            // Superseded or granted: what counts is what is left.
-            store.redeem(&grant).await.unwrap();
+            let redeemed = store.redeem(&grant).await.unwrap();
+            let left_out = Redeemed::Partly(vec!["p".to_owned()]);
+            assert!(redeemed == Redeemed::Granted || redeemed == left_out, "{redeemed:?}");
         };
         let removed = async {
-            assert!(other.remove(&package, "p").await.unwrap());
+            assert!(other.remove(&package_of_p, "p").await.unwrap());
         };
         let both: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
             [Box::pin(redeemed), Box::pin(removed)];
         together(both).await;
-        assert!(found(store, &token).await.is_none(), "the publisher is gone, and so is its token");
+        let record = found(store, &token).await.expect("the other publisher is still there");
+        assert!(
+            record.for_package(&package("widget")).is_none(),
+            "the publisher is gone, and so is its package"
+        );
+        assert!(record.for_package(&package("gadget")).is_some());
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use oidc_core::Identity;
+use oidc_core::{Identity, Pin as IdPin};
 use serde_json::json;
 
 use super::scene::{NOW, by, found, grant, identity, package, publisher, stored, together, with_publisher};
 use crate::server::{
-    Grant, MAX_CANDIDATES, MAX_LATEST, Package, PublisherRecord, PublisherStore, Redeemed, Stored,
+    Grant, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, Stored,
     TokenStore, TrustStore,
 };
 
@@ -99,6 +99,71 @@ pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store
     assert_eq!(latest[0].id, format!("{:05}", MAX_CANDIDATES + 4), "the latest first");
     let of_package = store.of_package(&package("package-00007")).await.unwrap();
     assert!(matches!(&of_package[..], [record] if record.id == "00007"), "a package's own");
+}
+
+pub(super) async fn a_publisher_is_found_by_its_immutable_id<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    let later = |id: &str, name: &str, seconds| {
+        let mut record = publisher(id, name);
+        record.created_at = NOW.plus(Duration::from_secs(seconds));
+        record
+    };
+    let configured = |mut record: PublisherRecord, value: &str| {
+        record.config["repository_id"] = json!(value);
+        record
+    };
+    let mut foreign = configured(later("e", "widget", 5), "7");
+    foreign.identity.issuer = "https://other.example".to_owned();
+    let mut learned = later("f", "gadget", 6);
+    learned.learned.insert("repository_id".to_owned(), "7".to_owned());
+    for record in [
+        later("a", "widget", 1),
+        configured(later("b", "widget", 2), "7"),
+        configured(later("c", "widget", 3), "70"),
+        configured(PublisherRecord { package: Package::new("pypi", "widget"), ..later("d", "x", 4) }, "7"),
+        foreign,
+        learned,
+    ] {
+        stored(store, &record).await;
+    }
+    let of = |value: &'static str, ecosystem: &'static str, package: Option<&'static str>| async move {
+        let id = IdPin::new("repository_id", value);
+        store.of_immutable_id("https://issuer.example", &id, ecosystem, package).await.unwrap()
+    };
+    assert_eq!(ids(&of("7", "npm", Some("widget")).await), ["b"], "as configured");
+    assert_eq!(ids(&of("7", "npm", None).await), ["b", "f"], "of every package, oldest first");
+    assert_eq!(ids(&of("7", "pypi", None).await), ["d"]);
+    for value in ["", "%", "7%", "07", "7 ", "7\0"] {
+        assert!(of(value, "npm", None).await.is_empty(), "{value}");
+    }
+    let owner = IdPin::new("repository_owner_id", "7");
+    assert!(store.of_immutable_id("https://issuer.example", &owner, "npm", None).await.unwrap().is_empty());
+
+    let learning = Grant { packages: vec![by("a", "widget", &[("repository_id", "7")])], ..grant(1, "t") };
+    assert_eq!(store.redeem(&learning).await.unwrap(), Redeemed::Granted);
+    let found = of("7", "npm", Some("widget")).await;
+    assert_eq!(ids(&found), ["a", "b"], "as learned");
+    assert_eq!(found[0].learned.get("repository_id").map(String::as_str), Some("7"), "with what it learned");
+    let old = store.list(&package("widget")).await.unwrap().remove(0);
+    let edited = PublisherRecord { id: "g".to_owned(), ..old.clone() };
+    let edited = configured(edited, "8");
+    assert_eq!(store.replace(&old, &edited).await.unwrap(), Stored::Done);
+    assert_eq!(ids(&of("7", "npm", Some("widget")).await), ["b"], "what is configured stands before it");
+    assert_eq!(ids(&of("8", "npm", Some("widget")).await), ["g"]);
+    assert!(store.remove(&package("widget"), "b").await.unwrap());
+    assert!(of("7", "npm", Some("widget")).await.is_empty());
+
+    for number in 0..MAX_OF_ID + 1 {
+        stored(store, &configured(later(&format!("m{number:03}"), &format!("many-{number}"), 9), "9")).await;
+    }
+    assert_eq!(of("9", "npm", None).await.len(), MAX_OF_ID);
+    assert_eq!(
+        ids(&of("9", "npm", Some("many-32")).await),
+        ["m032"],
+        "many of others keep no package's own out"
+    );
 }
 
 pub(super) async fn of_concurrent_equal_publishers_one_is_stored<S: TrustStore>(store: &S, other: &S) {

@@ -1,0 +1,114 @@
+//! What is configured, beside what came: for the registry's operator and nobody else.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use oidc_core::{Identity, Provider, shown};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::chain::Chain;
+use super::choose::common;
+use super::door::Door;
+use super::event::{Event, EventSink};
+use super::exchange::Stores;
+use super::store::{Package, PublisherRecord, StoreError};
+
+/// So many of a package's publishers are named.
+const MAX_CONFIGURED: usize = 4;
+
+/// The event of a refusal that tells the caller nothing, to be recorded with what is configured.
+///
+/// It is looked up after the caller was answered, where there is a runtime for it, so that the time of an answer does not tell
+/// whether there was anything to look up.
+pub(super) struct Explanation {
+    pub(super) stores: Arc<dyn Stores>,
+    pub(super) sinks: Vec<Arc<dyn EventSink>>,
+    pub(super) event: Event,
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) identity: Identity,
+    pub(super) door: Door,
+}
+
+impl Explanation {
+    /// Records the event now or soon. `turns` bounds how many are looked up at the same time; those beyond are recorded as
+    /// they are.
+    pub(super) async fn give(self, turns: &Arc<Semaphore>) {
+        let Ok(turn) = Arc::clone(turns).try_acquire_owned() else {
+            return self.record("not looked up, since very many are refused at the same time");
+        };
+        let lookup = async move {
+            let configured = match self.configured().await {
+                Ok(configured) => configured,
+                Err(error) => {
+                    tracing::error!(error = %Chain::of(&error), "what is configured can't be looked up");
+                    "not looked up, since the store failed".to_owned()
+                }
+            };
+            self.record(&configured);
+            drop(turn);
+        };
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(lookup);
+            }
+            Err(_) => lookup.await,
+        }
+    }
+
+    fn record(mut self, configured: &str) {
+        self.event.reason.push_str("; configured: ");
+        self.event.reason.push_str(configured);
+        for sink in &self.sinks {
+            sink.record(&self.event);
+        }
+    }
+
+    async fn configured(&self) -> Result<String, StoreError> {
+        let is_asked_for = |record: &PublisherRecord| self.door.is_for(&record.package);
+        let ecosystem = self.door.ecosystem;
+        if let Some(package) = &self.door.package {
+            let mut publishers = self.stores.of_package(&Package::new(ecosystem, package)).await?;
+            publishers.retain(is_asked_for);
+            return Ok(self.describe(&publishers));
+        }
+        let mut publishers = self.stores.of_ecosystem(ecosystem).await?;
+        publishers.retain(is_asked_for);
+        Ok(self.nearest(publishers))
+    }
+
+    /// A package's publishers in a line, so many of them. Of those that the token's platform can't describe only platform
+    /// and issuer: the key of an identity may be a person's address.
+    fn describe(&self, publishers: &[PublisherRecord]) -> String {
+        let one = |record: &PublisherRecord| {
+            let is_own = record.provider == self.provider.id();
+            let read = is_own.then(|| self.provider.publisher(&record.rules()).ok()).flatten();
+            let rules = read.map_or_else(String::new, |publisher| format!(": {}", publisher.describe()));
+            let pending = if record.pending { ", pending" } else { "" };
+            format!("{} of `{}`{rules}{pending}", record.provider, shown(&record.identity.issuer))
+        };
+        let mut all: Vec<String> = publishers.iter().take(MAX_CONFIGURED).map(one).collect();
+        match publishers.len().saturating_sub(MAX_CONFIGURED) {
+            0 if all.is_empty() => all.push("nothing".to_owned()),
+            0 => {}
+            more => all.push(format!("{more} more")),
+        }
+        all.join("; ")
+    }
+
+    /// The same of publishers of an ecosystem, those first that are most like the token's identity, with their packages.
+    fn nearest(&self, mut publishers: Vec<PublisherRecord>) -> String {
+        publishers.sort_by_key(|record| {
+            let is_of_issuer = record.identity.issuer == self.identity.issuer;
+            Reverse((common(&record.identity.key, &self.identity.key), is_of_issuer))
+        });
+        publishers.truncate(MAX_CONFIGURED);
+        if publishers.is_empty() {
+            return self.describe(&publishers);
+        }
+        let one = |record: &PublisherRecord| {
+            format!("`{}` by {}", shown(&record.package.name), self.describe(std::slice::from_ref(record)))
+        };
+        format!("nearest {}", publishers.iter().map(one).collect::<Vec<_>>().join("; "))
+    }
+}

@@ -1,0 +1,181 @@
+//! Redeeming: burn the identity token, learn, mint the publish token.
+//!
+//! The number of statements is the same for one package and for as many as a grant may have, since everybody else who
+//! writes to SQLite waits meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use data_encoding::HEXLOWER;
+use oidc_core::Pin;
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use super::database::{Database, Write};
+use crate::server::{Grant, GrantedBy, Package, Redeemed};
+
+pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Result<Redeemed, sqlx::Error> {
+    let mut write = database.write().await?;
+    if !burn(write.connection(), grant).await? {
+        return Ok(Redeemed::AlreadyUsed);
+    }
+    let (granted, left_out) = standing(&mut write, grant.packages()).await?;
+    if granted.is_empty() {
+        return Ok(Redeemed::Superseded);
+    }
+    let token = HEXLOWER.encode(grant.token().as_bytes());
+    mint(write.connection(), grant, &token, run).await?;
+    let_in(write.connection(), &token, &granted).await?;
+    learn(write.connection(), &granted).await?;
+    write.commit().await?;
+    Ok(if left_out.is_empty() { Redeemed::Granted } else { Redeemed::Partly(left_out) })
+}
+
+/// Counts one use of the identity token, unless it was used as often as it may be, or its uses may have been forgotten: by a
+/// clock that was ahead of this one.
+async fn burn(connection: &mut AnyConnection, grant: &Grant) -> Result<bool, sqlx::Error> {
+    let statement = "INSERT INTO oidc_replay (key, uses, remember_until) \
+         SELECT $1, 1, $2 FROM oidc_purged WHERE id = 1 AND until_at < $2 \
+         ON CONFLICT (key) DO UPDATE SET uses = oidc_replay.uses + 1 WHERE oidc_replay.uses < $3";
+    let done = sqlx::query(statement)
+        .bind(HEXLOWER.encode(grant.replay_key()))
+        .bind(grant.remember_until().as_signed_secs())
+        .bind(i64::from(grant.max_uses()))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stores the publish token, which is for no package yet.
+async fn mint(
+    connection: &mut AnyConnection,
+    grant: &Grant,
+    token: &str,
+    run: &str,
+) -> Result<(), sqlx::Error> {
+    let statement = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(statement)
+        .bind(token)
+        .bind(grant.created_at().as_signed_secs())
+        .bind(grant.expires_at().as_signed_secs())
+        .bind(grant.provider())
+        .bind(grant.issuer())
+        .bind(run)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A grant's package with what its publisher has yet to learn.
+struct Granted<'a> {
+    by: &'a GrantedBy,
+    new: Vec<&'a Pin>,
+}
+
+/// The packages whose publishers are there and have learned nothing else, and stay so until the transaction ends; and the ids
+/// of the other publishers.
+async fn standing<'a>(
+    write: &mut Write,
+    packages: &'a [GrantedBy],
+) -> Result<(Vec<Granted<'a>>, Vec<String>), sqlx::Error> {
+    // Whoever learns is alone with the publisher, so that no other learns between the look and the insert.
+    let learns = packages.iter().any(|by| !by.learned.is_empty());
+    let lock = if learns { write.for_update() } else { write.for_reference() };
+    let there = publishers(write.connection(), packages, lock).await?;
+    let learned = if learns { learned(write.connection(), packages).await? } else { BTreeMap::new() };
+    let (mut granted, mut left_out) = (Vec::new(), Vec::new());
+    for by in packages {
+        let known = |pin: &Pin| learned.get(&(by.publisher.clone(), pin.claim.to_owned()));
+        let is_there = there.get(&by.publisher) == Some(&by.package);
+        if is_there && by.learned.iter().all(|pin| known(pin).is_none_or(|known| *known == pin.value)) {
+            let new = by.learned.iter().filter(|pin| known(pin).is_none()).collect();
+            granted.push(Granted { by, new });
+        } else {
+            left_out.push(by.publisher.clone());
+        }
+    }
+    Ok((granted, left_out))
+}
+
+/// The publishers that are there, with their packages, locked in the order of their ids.
+async fn publishers(
+    connection: &mut AnyConnection,
+    packages: &[GrantedBy],
+    lock: &str,
+) -> Result<BTreeMap<String, Package>, sqlx::Error> {
+    let statement = format!(
+        "SELECT id, ecosystem, package FROM oidc_publisher WHERE id IN ({}) ORDER BY id{lock}",
+        parameters(1, packages.len())
+    );
+    let query = sqlx::query_as(AssertSqlSafe(statement)).persistent(false);
+    let query = packages.iter().fold(query, |query, by| query.bind(&by.publisher));
+    let rows: Vec<(String, String, String)> = query.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(id, ecosystem, name)| (id, Package::new(ecosystem, name))).collect())
+}
+
+/// What the publishers have learned, by publisher and claim.
+async fn learned(
+    connection: &mut AnyConnection,
+    packages: &[GrantedBy],
+) -> Result<BTreeMap<(String, String), String>, sqlx::Error> {
+    let statement = format!(
+        "SELECT publisher, claim, value FROM oidc_learned_id WHERE publisher IN ({})",
+        parameters(1, packages.len())
+    );
+    let query = sqlx::query_as(AssertSqlSafe(statement)).persistent(false);
+    let query = packages.iter().fold(query, |query, by| query.bind(&by.publisher));
+    let rows: Vec<(String, String, String)> = query.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(publisher, claim, value)| ((publisher, claim), value)).collect())
+}
+
+/// Lets the token publish the packages.
+async fn let_in(
+    connection: &mut AnyConnection,
+    token: &str,
+    granted: &[Granted<'_>],
+) -> Result<(), sqlx::Error> {
+    let rows = (0..granted.len()).map(|row| format!("($1, {})", parameters(2 + 3 * row, 3)));
+    let statement = format!(
+        "INSERT INTO oidc_token_package (token, ecosystem, package, publisher) VALUES {}",
+        rows.collect::<Vec<_>>().join(", ")
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(token);
+    let query = granted.iter().fold(query, |query, Granted { by, .. }| {
+        query.bind(&by.package.ecosystem).bind(&by.package.name).bind(&by.publisher)
+    });
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Stores what the publishers learn, and has them found by it.
+async fn learn(connection: &mut AnyConnection, granted: &[Granted<'_>]) -> Result<(), sqlx::Error> {
+    let new: Vec<(&GrantedBy, &Pin)> =
+        granted.iter().flat_map(|granted| granted.new.iter().map(|pin| (granted.by, *pin))).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows = (0..new.len()).map(|row| format!("({})", parameters(1 + 3 * row, 3)));
+    let statement = format!(
+        "INSERT INTO oidc_learned_id (publisher, claim, value) VALUES {}",
+        rows.collect::<Vec<_>>().join(", ")
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+    let query =
+        new.iter().fold(query, |query, (by, pin)| query.bind(&by.publisher).bind(pin.claim).bind(&pin.value));
+    query.execute(&mut *connection).await?;
+    let publishers: BTreeSet<&str> = new.iter().map(|(by, _)| by.publisher.as_str()).collect();
+    let statement = format!(
+        "INSERT INTO oidc_publisher_id (publisher, claim, value, issuer, ecosystem, package, created_at) \
+         SELECT p.id, l.claim, l.value, p.issuer, p.ecosystem, p.package, p.created_at \
+         FROM oidc_learned_id l JOIN oidc_publisher p ON p.id = l.publisher \
+         WHERE p.id IN ({}) ON CONFLICT (publisher, claim) DO NOTHING",
+        parameters(1, publishers.len())
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+    publishers.iter().fold(query, |query, id| query.bind(*id)).execute(connection).await?;
+    Ok(())
+}
+
+/// So many parameters from a number on, for a statement.
+fn parameters(first: usize, count: usize) -> String {
+    (first..).take(count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod astray;
 pub mod clients;
 pub mod gems;
 pub mod http;

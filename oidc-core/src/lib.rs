@@ -88,6 +88,8 @@ pub use crate::system::SystemClock;
 pub use crate::system::{BlockingClock, BlockingCommands, SystemFiles};
 pub use crate::text::{Shown, shown};
 pub use crate::time::{Clock, InWords, LEEWAY, Timestamp, in_words};
-pub use crate::token::{Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES};
+pub use crate::token::{
+    Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES, is_identity_token,
+};
 pub use crate::trust::{Unverified, Verified};
 pub use crate::url::{ForeignUrl, HttpUrl, InvalidUrl, InvalidUrlKind};

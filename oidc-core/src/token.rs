@@ -168,8 +168,16 @@ pub enum InvalidIdToken {
 }
 
 /// Whether a text is an identity token of some issuer, by what OpenID Connect Core, section 2 has each hold: an issuer that is a
-/// URL, an audience and an end.
-pub(crate) fn is_identity_token(text: &str) -> bool {
+/// URL, an audience and an end. Nothing verifies it.
+///
+/// A registry tells so whoever presents one where a publish token belongs.
+///
+/// ```
+/// # use oidc_core::is_identity_token;
+/// let token = "e30.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoidmF1bHQiLCJleHAiOjF9.c2ln";
+/// assert!(is_identity_token(token) && !is_identity_token("tpub_0123"));
+/// ```
+pub fn is_identity_token(text: &str) -> bool {
     Unverified::of_token(text.trim()).is_ok_and(|claims| {
         let claims = claims.read_unverified();
         let is_url = |issuer: Cow<'_, str>| HttpUrl::parse(&issuer).is_ok();

@@ -322,6 +322,28 @@ async fn pypi_tells_its_audience_mints_under_both_names_and_burns_without_an_ora
     }
 }
 
+/// Whoever ends an identity token as if it were a publish token is not told that it has ended.
+#[tokio::test]
+async fn an_identity_token_is_recognised_where_publish_tokens_are_ended() {
+    let registry = registry(Pypi).await;
+    let body = json!({ "token": registry.token(&json!({})) }).to_string();
+    let answer = ask(pypi(registry.exchange.clone()), Request::post("/_/oidc/burn-token"), body).await;
+    assert_eq!(answer.status, 422, "{}", answer.text);
+    assert!(
+        answer.text.contains("identity token") && answer.text.contains("/_/oidc/mint-token"),
+        "{}",
+        answer.text
+    );
+
+    let registry = self::registry(CratesIo).await;
+    let bearer = format!("Bearer {}", registry.token(&json!({})));
+    let request = Request::delete("/api/v1/trusted_publishing/tokens").header("authorization", bearer);
+    let answer = ask(crates_io(registry.exchange.clone()), request, String::new()).await;
+    assert_eq!(answer.status, 401, "{}", answer.text);
+    let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("identity token") && detail.contains("exchange it first"), "{detail}");
+}
+
 #[tokio::test]
 async fn pypi_switched_off_says_so_and_still_burns() {
     let registry = registry(Pypi).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use oidc_core::{Context, Run, Secret, shown};
+use oidc_core::{Context, HttpUrl, Run, Secret, is_identity_token, shown};
 use oidc_exchange::npm::is_placeholder;
 use oidc_exchange::server::{Event, EventSink, Exchange, Package, StoreError, TokenHash, TokenRecord};
 
@@ -33,6 +33,8 @@ pub(super) struct Access {
     audit: Audit,
     admin: Option<TokenHash>,
     trusted_only: BTreeSet<String>,
+    /// Where identity tokens are exchanged.
+    exchange_url: HttpUrl,
     cx: Context,
 }
 
@@ -44,11 +46,12 @@ impl Access {
         audit: Audit,
         admin: Option<&Secret>,
         trusted_only: BTreeSet<String>,
+        exchange_url: HttpUrl,
         cx: Context,
     ) -> Self {
         // Hashes are compared, so that how long it takes tells nothing about the token.
         let admin = admin.map(|token| TokenHash::of(token.expose()));
-        Self { ecosystem, exchange, audit, admin, trusted_only, cx }
+        Self { ecosystem, exchange, audit, admin, trusted_only, exchange_url, cx }
     }
 
     fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
@@ -121,11 +124,23 @@ impl Access {
 
     /// `package` is what the token was presented for, where that is known.
     fn unknown(&self, token: &str, package: Option<&str>, action: Action) -> Denied {
-        let message = if is_placeholder(token) { PLACEHOLDER } else { UNKNOWN };
-        let mut event = self.event(action, "unknown-token", message);
+        let message = match action {
+            _ if is_placeholder(token) => PLACEHOLDER.to_owned(),
+            Action::ManageTrust if is_identity_token(token) => {
+                "the token is an identity token of a CI job (a JWT), which manages no publishers; use the administrator's token"
+                    .to_owned()
+            }
+            _ if is_identity_token(token) => format!(
+                "the token is an identity token of a CI job (a JWT) and no publish token; exchange it first, with POST to {}, and \
+                 publish with what that gives",
+                self.exchange_url
+            ),
+            _ => UNKNOWN.to_owned(),
+        };
+        let mut event = self.event(action, "unknown-token", &message);
         event.package = package.map(str::to_owned);
         self.audit.record(&event);
-        unauthorized(message)
+        unauthorized(&message)
     }
 
     fn is_admin(&self, token: &str) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Uri;
+use axum::http::{Method, Uri};
 use oidc_core::verify::Verifier;
 use oidc_core::{Audience, Context, HttpUrl, InvalidAudience, Secret};
 use oidc_exchange::npm::Port;
@@ -23,6 +23,7 @@ use super::database::Database;
 use super::failure::Failure;
 use super::hosting::Host;
 use super::intake::Intake;
+use super::nowhere::Place;
 use super::npm::{self, Npm};
 use super::pypi;
 use super::rubygems;
@@ -63,6 +64,18 @@ impl Ecosystem {
             Self::Npm | Self::Cargo => public_url.clone(),
             Self::Pypi => public_url.below(UPLOADS),
             Self::Rubygems => public_url.below(rubygems::ROOT),
+        }
+    }
+
+    /// Where its clients exchange an identity token; npm's put the package's name behind it.
+    fn exchange_url(self, public_url: &HttpUrl) -> HttpUrl {
+        match self {
+            Self::Npm => public_url.below(npm_protocol::EXCHANGE_PATH),
+            Self::Cargo => public_url.below(crates_io::TOKENS_PATH),
+            Self::Pypi => public_url.below(&format!("{PYPI_OIDC}/mint-token")),
+            Self::Rubygems => {
+                public_url.below(&format!("{}{}", rubygems::PREFIX, rubygems_protocol::EXCHANGE_PATH))
+            }
         }
     }
 
@@ -124,6 +137,7 @@ impl Ground<'_> {
             self.audit.clone(),
             self.admin.as_ref(),
             self.config.trusted_only(ecosystem),
+            ecosystem.exchange_url(self.public_url),
             self.cx.clone(),
         ))
     }
@@ -208,8 +222,9 @@ impl Served {
             "" => registry,
             prefix => {
                 let url = public_url.to_string();
-                let nowhere =
-                    move |uri: Uri| async move { Failure::nowhere(&url, uri.path()).answer(npm::shape) };
+                let nowhere = move |method: Method, uri: Uri| async move {
+                    Failure::nowhere(&url, &method, uri.path(), Place::Beside).answer(npm::shape)
+                };
                 Router::new().nest(prefix, registry).merge(at_root).fallback(nowhere)
             }
         }

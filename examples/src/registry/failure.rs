@@ -1,7 +1,8 @@
 //! What goes wrong while serving a request. Each ecosystem has its own shape for it.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::ALLOW;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use hyper::ext::ReasonPhrase;
 use oidc_core::Diagnosis;
@@ -20,11 +21,13 @@ pub(super) struct Failure {
     /// The same for programs, beside what the ecosystem's shape holds.
     diagnosis: Option<Box<Diagnosis>>,
     is_text: bool,
+    /// The methods that the path has, for the status 405.
+    allow: Option<&'static str>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), diagnosis: None, is_text: false }
+        Self { status, message: message.into(), diagnosis: None, is_text: false, allow: None }
     }
 
     /// What the caller is told.
@@ -51,6 +54,19 @@ impl Failure {
         Self { diagnosis: Some(Box::new(diagnosis)), ..self }
     }
 
+    pub(super) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// With the methods that the path has.
+    pub(super) fn allowing(self, allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..self }
+    }
+
     /// For a client that shows an answer as it is, whatever the ecosystem's shape.
     pub(super) fn in_text(self) -> Self {
         Self { is_text: true, ..self }
@@ -67,12 +83,12 @@ impl Failure {
         {
             members.insert("diagnosis".to_owned(), diagnosis);
         }
-        (self.status, Json(body)).into_response()
+        with_allow((self.status, Json(body)).into_response(), self.allow)
     }
 
     /// The answer for clients that show its text as it is.
     pub(super) fn text(self) -> Response {
-        (self.status, printable(&self.message)).into_response()
+        with_allow((self.status, printable(&self.message)).into_response(), self.allow)
     }
 
     /// The same, in the status line too: twine shows nothing else at its usual level.
@@ -90,6 +106,14 @@ impl Failure {
         tracing::error!(error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the registry failed; its log says why")
     }
+}
+
+/// An answer, with the header that one of the status 405 has (RFC 9110, section 15.5.6). The router knows it for its own paths.
+fn with_allow(mut answer: Response, allow: Option<&'static str>) -> Response {
+    if let Some(allow) = allow {
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    answer
 }
 
 impl From<Denied> for Failure {

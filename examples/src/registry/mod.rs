@@ -22,6 +22,7 @@ mod rubygems;
 mod running;
 pub mod settlement;
 mod trust;
+mod unsupported;
 
 pub use cli::{Arguments, run};
 pub use config::{

@@ -1,6 +1,6 @@
 //! A path at which nothing is served: which protocol was meant by it, and where that one is.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use oidc_core::{Diagnosis, Subject};
 
 use super::failure::Failure;
@@ -41,24 +41,49 @@ static PROTOCOLS: &[Protocol] = &[
 /// What `gem push` asks; it shows an answer as it is.
 const PUSH: &str = "/api/v1/gems";
 
+/// Where a path is that nothing is served at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Below the registry's URL, so that the URL is right; the path is without what the URL has of it.
+    Below,
+    /// Elsewhere on the registry's host.
+    Beside,
+}
+
 impl Failure {
     /// No path of this registry, which is at `public_url`.
-    pub(super) fn nowhere(public_url: &str, path: &str) -> Self {
+    pub(super) fn nowhere(public_url: &str, method: &Method, path: &str, place: Place) -> Self {
         let root = public_url.trim_end_matches('/');
-        let meant = PROTOCOLS.iter().find(|protocol| protocol.paths.iter().any(|part| path.contains(part)));
-        let (whose, url) = match meant {
-            Some(protocol) => {
-                (format!("{} of this registry is", protocol.what), format!("{root}{}", protocol.root))
-            }
-            None => ("this registry is".to_owned(), format!("{root}/")),
+        let meant = PROTOCOLS.iter().find_map(|protocol| {
+            let parts = protocol.paths.iter().filter_map(|part| path.find(part).map(|at| (*part, at)));
+            parts.max_by_key(|(_, at)| *at).map(|(part, at)| (protocol, part, at))
+        });
+        let below = meant.map_or("/", |(protocol, ..)| protocol.root);
+        // The client was told the right URL where its own path begins behind it.
+        let is_right = meant.is_none_or(|(_, part, at)| {
+            let told = path.get(..at).unwrap_or_default().trim_end_matches('/');
+            told == below.trim_end_matches('/') || (at == 0 && below.starts_with(part))
+        });
+        let problem = "nothing is served at this path";
+        let status = match *method {
+            // To npm, 404 means that what was to be removed is gone.
+            Method::PUT | Method::PATCH | Method::DELETE => StatusCode::METHOD_NOT_ALLOWED,
+            _ => StatusCode::NOT_FOUND,
         };
-        let subject = Subject::Field("public_url".to_owned());
-        let diagnosis =
-            Diagnosis::new("registry-path", subject, "nothing is served at this path of the registry")
+        let failure = if place == Place::Below && is_right {
+            Self::new(status, format!("{problem}: this registry doesn't have what the client asks for"))
+        } else {
+            let whose = meant.map_or_else(
+                || "this registry is".to_owned(),
+                |(protocol, ..)| format!("{} of this registry is", protocol.what),
+            );
+            let url = format!("{root}{below}");
+            let subject = Subject::Field("public_url".to_owned());
+            let diagnosis = Diagnosis::new("registry-path", subject, format!("{problem} of the registry"))
                 .expected(&url)
                 .fix("use the URL that is expected, with its path and no other");
-        let message = format!("nothing is served at this path; {whose} at {url}");
-        let failure = Self::new(StatusCode::NOT_FOUND, message).with_diagnosis(diagnosis);
+            Self::new(status, format!("{problem}; {whose} at {url}")).with_diagnosis(diagnosis)
+        };
         if path.contains(PUSH) { failure.in_text() } else { failure }
     }
 }
@@ -66,6 +91,10 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(url: &str, path: &str, place: Place) -> String {
+        Failure::nowhere(url, &Method::GET, path, place).message().to_owned()
+    }
 
     #[test]
     fn a_known_protocols_path_names_its_own_root() {
@@ -82,9 +111,26 @@ mod tests {
             ("/-/ping", "; this registry is at http://localhost/r/"),
         ] {
             for url in ["http://localhost/r", "http://localhost/r/"] {
-                let failure = Failure::nowhere(url, path);
-                assert!(failure.message().ends_with(expected), "{path}: {}", failure.message());
+                let said = said(url, path, Place::Beside);
+                assert!(said.ends_with(expected), "{path}: {said}");
             }
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_the_url_that_they_use() {
+        for path in
+            ["/rubygems/specs.4.9.gz", "/simple/a/b", "/legacy/x", "/index/x", "/-/x", "/api/v1/crates/a"]
+        {
+            let said = said("http://localhost/r", path, Place::Below);
+            assert!(!said.contains("http://"), "{path}: {said}");
+        }
+        for path in ["/api/v1/gems", "/rubygems/gems/api/v1/gems", "/simple/api/v1/api_key"] {
+            let other = said("http://localhost/r", path, Place::Below);
+            assert!(
+                other.ends_with("of this registry is at http://localhost/r/rubygems/"),
+                "{path}: {other}"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@ use http_body::Body;
 use serde_json::json;
 
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, empty, exchange_member, explained, json, presented};
+use super::http::{AnswerBody, allowing, empty, exchange_member, explained, json, presented, unexchanged};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
@@ -58,8 +58,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn revoke(exchange: &Exchange, headers: &HeaderMap) -> Response<AnswerBody> {
-    match presented(headers).filter(|token| exchange.is_ours(token)) {
-        None => error(StatusCode::UNAUTHORIZED, "`Authorization` holds no token of this registry"),
+    let token = presented(headers);
+    match token.filter(|token| exchange.is_ours(token)) {
+        None => {
+            let unexchanged = token.and_then(|token| unexchanged(token, "`POST` at this path"));
+            let detail = unexchanged.as_deref().unwrap_or("`Authorization` holds no token of this registry");
+            error(StatusCode::UNAUTHORIZED, detail)
+        }
         Some(token) => match exchange.revoke(token).await {
             Ok(()) => empty(StatusCode::NO_CONTENT),
             Err(error) => refused(&error.into()),

@@ -10,7 +10,7 @@ use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTE
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
-use oidc_core::Clock;
+use oidc_core::{Clock, is_identity_token};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -63,6 +63,16 @@ pub(super) fn presented(headers: &HeaderMap) -> Option<&str> {
         Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()),
         None => Some(value),
     }
+}
+
+/// What to tell somebody who wants an identity token ended as if it were a publish token; `exchange` is where it belongs.
+pub(super) fn unexchanged(token: &str, exchange: &str) -> Option<String> {
+    is_identity_token(token).then(|| {
+        format!(
+            "this is an identity token of a CI job (a JWT) and no publish token; exchange it first, with {exchange}. It can't \
+             be ended here and expires by itself"
+        )
+    })
 }
 
 /// Reads a body within bounds and takes a text out of the JSON object that it is.

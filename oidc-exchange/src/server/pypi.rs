@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::door::Minted;
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, exchange_member, explained, json, member};
+use super::http::{AnswerBody, allowing, exchange_member, explained, json, member, unexchanged};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
@@ -23,7 +23,7 @@ const ROOT: &str = "/_/oidc";
 /// |---|---|
 /// | `GET /audience` | `{"audience"}`, the verifier's first |
 /// | `POST /mint-token`, `POST /github/mint-token` | `{"success", "token", "expires"}`, for every project that lets the identity in |
-/// | `POST /burn-token` | 202 and the same text for whatever it is asked with |
+/// | `POST /burn-token` | 202 and the same text for whatever it is asked with, and 422 for an identity token |
 ///
 /// A refusal is 422 and `{"message", "errors": [{"code", "description"}]}`, with the codes `invalid-payload`,
 /// `invalid-token`, `invalid-publisher`, `invalid-reuse-token` and, where trusted publishing is switched off, `not-enabled`
@@ -106,10 +106,13 @@ impl PypiTokens {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let clock = self.exchange.verifier().context().clock();
-        if let Ok(token) = member(body, clock, "token").await
-            && let Err(error) = self.exchange.revoke(&token).await
-        {
-            return refused(&error.into());
+        if let Ok(token) = member(body, clock, "token").await {
+            if let Some(description) = unexchanged(&token, "`POST` at `/_/oidc/mint-token`") {
+                return errors(StatusCode::UNPROCESSABLE_ENTITY, "invalid-payload", &description);
+            }
+            if let Err(error) = self.exchange.revoke(&token).await {
+                return refused(&error.into());
+            }
         }
         json(StatusCode::ACCEPTED, &json!({ "message": "Accepted", "errors": [] }))
     }

@@ -6,6 +6,7 @@
 //! | `GET /index/{prefix}/{crate}` | a crate's versions, one JSON object a line |
 //! | `PUT /api/v1/crates/new` | publishes one version |
 //! | `GET /api/v1/crates/{crate}/{version}/download` | a `.crate` file |
+//! | anything else below `/api/v1/crates` | nothing: yanking, owners and searching are not supported |
 //!
 //! Sources: the Cargo Book, "Registry Index" and "Registry Web API".
 
@@ -13,15 +14,16 @@ mod index;
 mod manifest;
 mod publication;
 mod rules;
+mod unsupported;
 
 use axum::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{any, get, put};
 use oidc_exchange::crates_io::{CrateName, InvalidCrateName};
 use serde_json::{Value, json};
 
@@ -50,6 +52,12 @@ pub(super) fn router(host: Host, public_url: &str) -> Router {
         .route("/index/{*path}", get(versions))
         .route("/api/v1/crates/new", put(publish))
         .route("/api/v1/crates/{name}/{version}/download", get(download))
+        .route("/api/v1/crates", any(unsupported))
+        .route("/api/v1/crates/{name}", any(unsupported))
+        .route("/api/v1/crates/{name}/{part}", any(unsupported))
+        .route("/api/v1/crates/{name}/{version}/{part}", any(unsupported))
+        .route("/api/v1/trusted_publishing/{*path}", any(unsupported))
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(Cargo { host, public_url })
 }
 
@@ -68,6 +76,15 @@ async fn publish(State(cargo): State<Cargo>, headers: HeaderMap, body: Body) -> 
 
 async fn download(State(cargo): State<Cargo>, Path((name, version)): Path<(String, String)>) -> Response {
     answered(cargo.download(&name, &version).await)
+}
+
+async fn unsupported(State(cargo): State<Cargo>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let operation = unsupported::operation(uri.path());
+    cargo.host.refuse(operation, &method, &headers).await.answer(shape)
+}
+
+async fn method_not_allowed(State(cargo): State<Cargo>, method: Method, headers: HeaderMap) -> Response {
+    cargo.host.refuse_method(&method, &headers).await.answer(shape)
 }
 
 fn answered(answer: Result<Response, Failure>) -> Response {

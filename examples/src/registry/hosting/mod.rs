@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,6 +28,7 @@ use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
 use super::pieces::ranges;
 use super::settlement::Settlement;
+use super::unsupported::Operation;
 
 /// One ecosystem's packages. Clones share everything.
 #[derive(Clone)]
@@ -108,6 +109,28 @@ impl Host {
         let token = token_of(headers)?.ok_or_else(no_token)?;
         self.authorize.recognise(&token).await?;
         Ok(token)
+    }
+
+    /// The refusal of an operation that is not supported; where it changes something, for want of a token first.
+    pub(super) async fn refuse(
+        &self,
+        operation: &Operation,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Failure {
+        let needs_token = operation.needs_token && !is_read(method);
+        match if needs_token { self.admit(headers).await.err() } else { None } {
+            Some(failure) => failure,
+            None => Failure::unsupported(operation),
+        }
+    }
+
+    /// The refusal of a method that a path doesn't have; where it changes something, for want of a token first.
+    pub(super) async fn refuse_method(&self, method: &Method, headers: &HeaderMap) -> Failure {
+        match if is_read(method) { None } else { self.admit(headers).await.err() } {
+            Some(failure) => failure,
+            None => Failure::method_not_allowed(method),
+        }
     }
 
     /// Takes in the body of a request whose token is one.
@@ -198,6 +221,10 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").field("ecosystem", &self.store.ecosystem).finish_non_exhaustive()
     }
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// The token of a request, however its client puts it: as bearer, as the password of basic authentication, or alone.

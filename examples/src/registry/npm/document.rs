@@ -31,9 +31,7 @@ pub(super) enum InvalidDocument {
     NotADocument(String),
     #[error("the document is for {body:?}, but it was sent to {url}")]
     OtherPackage { body: String, url: String },
-    #[error(
-        "the document carries no tarball; deprecating, unpublishing and changing what is published are not supported"
-    )]
+    #[error("the document carries no tarball")]
     NoTarball,
     #[error("a publish carries exactly one version; this one carries {0}")]
     NotOneVersion(usize),

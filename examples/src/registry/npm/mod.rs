@@ -24,6 +24,7 @@ mod rows;
 mod serve;
 mod store;
 mod trust;
+mod unsupported;
 
 use std::fmt;
 use std::sync::Arc;

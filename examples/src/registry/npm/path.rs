@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::name::{Invalid, OTHERS_PATHS, PackageName, Tag, Version};
+use super::unsupported::unsupported;
+use crate::registry::unsupported::Operation;
 
 /// The first segment of the registry's own paths, and the one between a package and its tarballs.
 const DASH: &str = "-";
@@ -38,6 +40,8 @@ pub(super) enum Route {
 pub(super) enum PathError {
     /// Nothing is served there.
     Unknown,
+    /// npm's own registry has something there that this one doesn't.
+    Unsupported(&'static Operation),
     /// A part of it can't be what its place asks for.
     Invalid(Invalid),
 }
@@ -53,12 +57,26 @@ impl Route {
     pub(super) fn parse(path: &str) -> Result<Self, PathError> {
         let segments = decode(path).ok_or(PathError::Unknown)?;
         let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+        if let Some(operation) = unsupported(&segments) {
+            return Err(PathError::Unsupported(operation));
+        }
         match segments.as_slice() {
             [DASH, "ping"] => Ok(Self::Ping),
             [DASH, "package", rest @ ..] => Self::about_package(rest),
             [DASH, ..] => Err(PathError::Unknown),
             [other, _, ..] if OTHERS_PATHS.contains(other) => Err(PathError::Unknown),
             rest => Self::package(rest),
+        }
+    }
+
+    /// The methods that are supported there.
+    pub(super) fn methods(&self) -> &'static str {
+        match self {
+            Self::Ping | Self::Tarball(..) | Self::Visibility(_) | Self::Tags(_) => "GET, HEAD",
+            Self::Package(_) => "GET, HEAD, PUT",
+            Self::Tag(..) => "PUT, DELETE",
+            Self::Trust(_) => "GET, HEAD, POST",
+            Self::Publisher(..) => "DELETE",
         }
     }
 
@@ -146,7 +164,7 @@ mod tests {
         let paths = "
             / // widget /. /.. /%2e%2e /../widget /widget/.. /widget/../gadget /@acme /@acme/
             /@acme%2f /@acme%2f.. /@acme%2f..%2fwidget /@acme%2fwidget%2fmore /%2540acme%252fwidget
-            /@acme%2fwidget/ /widget/ /widget/1.0.0 /widget/-/ /widget/-rev/1
+            /@acme%2fwidget/ /widget/ /widget/1.0.0 /widget/-/ /widget/-rev
             /widget/-/../../etc/passwd /widget/-/..%2f..%2fetc%2fpasswd /widget/-/gadget-1.0.0.tgz
             /widget%00 /wid%0aget /%ff%fe /%zz /- /-/ /-/package /-/package/ /-/v1/search
             /-/package/widget /-/package/widget/trust/a/b /-/package/trust /-/package/widget/dist-tags/1.0.0

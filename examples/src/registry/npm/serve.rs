@@ -17,7 +17,9 @@ use super::name::{Invalid, PackageName, Tag, Version};
 use super::packument::{ABBREVIATED, Form, Packument};
 use super::path::{PathError, Route};
 use super::store::{Outline, Published, StoreError, Tagged};
+use super::unsupported::DOCUMENT;
 use crate::registry::intake::{blocking, unread};
+use crate::registry::nowhere::Place;
 
 /// The largest body of a request that sets a tag, in bytes: a version in quotes.
 const MAX_TAG_BYTES: usize = 1_024;
@@ -41,29 +43,45 @@ pub(in crate::registry) fn shape(message: &str) -> Value {
 
 impl Npm {
     async fn answer(&self, parts: &Parts, body: &mut Body) -> Answer {
-        let route = Route::parse(parts.uri.path()).map_err(|error| match error {
-            PathError::Unknown => Failure::nowhere(&self.public_url, parts.uri.path()),
-            PathError::Invalid(invalid) => invalid.into(),
-        })?;
+        let (method, path) = (&parts.method, parts.uri.path());
+        let route = Route::parse(path);
         let caller = Caller { npm: self, bearer: bearer(&parts.headers)? };
-        let read = matches!(parts.method, Method::GET | Method::HEAD);
+        let read = matches!(*method, Method::GET | Method::HEAD);
+        let route = match route {
+            Ok(route) => route,
+            Err(PathError::Unknown) => {
+                return Err(Failure::nowhere(&self.public_url, method, path, Place::Below));
+            }
+            Err(PathError::Unsupported(operation)) => {
+                if operation.needs_token && !read {
+                    caller.holds_a_token().await?;
+                }
+                return Err(Failure::unsupported(operation));
+            }
+            Err(PathError::Invalid(invalid)) => return Err(invalid.into()),
+        };
         match route {
             Route::Ping if read => Ok(Json(json!({})).into_response()),
-            Route::Package(name) if read => caller.packument(&name, &parts.headers).await,
-            Route::Package(name) if parts.method == Method::PUT => caller.publish(name, body).await,
+            Route::Package(name) if read => {
+                let answer = caller.packument(&name, &parts.headers).await;
+                answer.map_err(|failure| if is_for_a_write(parts) { failure.of_a_write() } else { failure })
+            }
+            Route::Package(name) if *method == Method::PUT => caller.publish(name, body).await,
             Route::Tarball(name, version) if read => caller.tarball(&name, &version).await,
             Route::Visibility(name) if read => caller.visibility(&name).await,
             Route::Tags(name) if read => caller.tags(&name).await,
-            Route::Tag(name, tag) if parts.method == Method::PUT => caller.set_tag(&name, &tag, body).await,
-            Route::Tag(name, tag) if parts.method == Method::DELETE => caller.remove_tag(&name, &tag).await,
+            Route::Tag(name, tag) if *method == Method::PUT => caller.set_tag(&name, &tag, body).await,
+            Route::Tag(name, tag) if *method == Method::DELETE => caller.remove_tag(&name, &tag).await,
             Route::Trust(name) if read => caller.publishers(&name).await,
-            Route::Trust(name) if parts.method == Method::POST => caller.add_publishers(&name, body).await,
-            Route::Publisher(name, id) if parts.method == Method::DELETE => {
+            Route::Trust(name) if *method == Method::POST => caller.add_publishers(&name, body).await,
+            Route::Publisher(name, id) if *method == Method::DELETE => {
                 caller.remove_publisher(&name, &id).await
             }
-            _ => {
-                let message = format!("this registry doesn't support {} here", parts.method);
-                Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, message))
+            route => {
+                if !read {
+                    caller.holds_a_token().await?;
+                }
+                Err(Failure::method_not_allowed(method).allowing(route.methods()))
             }
         }
     }
@@ -185,7 +203,8 @@ impl Caller<'_> {
         let principal = self.writer(name, Action::SetTag).await?;
         let remove = async {
             if tag.as_str() == Tag::LATEST {
-                return Err(Failure::malformed("the tag latest can be moved, not removed"));
+                let message = "removing the tag latest is not supported; move it to another version";
+                return Err(Failure::new(StatusCode::FORBIDDEN, message));
             }
             match self.npm.store.remove_tag(name, tag, &principal, &self.npm.context).await? {
                 Tagged::Done => Ok(Json(json!({ "ok": true })).into_response()),
@@ -223,13 +242,28 @@ impl Caller<'_> {
         public.ok_or_else(|| Failure::not_found(name.as_str()))
     }
 
+    /// Whether the caller has a token of this registry's, for requests that nobody's token is good for.
+    async fn holds_a_token(&self) -> Result<(), Failure> {
+        let bearer = self.bearer.ok_or_else(no_token)?;
+        Ok(self.npm.authorize.recognise(bearer).await?)
+    }
+
     /// The principal of a request that changes something.
     pub(super) async fn writer(&self, name: &PackageName, action: Action) -> Result<Principal, Failure> {
         match self.npm.authorize.authorize(self.bearer, name.as_str(), action).await? {
-            Principal::Anonymous => Err(Failure::new(StatusCode::UNAUTHORIZED, "this needs a token")),
+            Principal::Anonymous => Err(no_token()),
             principal => Ok(principal),
         }
     }
+}
+
+fn no_token() -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, "this needs a token")
+}
+
+/// Whether a client reads a package in order to change it, as npm does before it unpublishes or deprecates.
+fn is_for_a_write(parts: &Parts) -> bool {
+    parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "write=true"))
 }
 
 fn not_trusted(name: &PackageName) -> Failure {
@@ -247,7 +281,13 @@ impl From<Invalid> for Failure {
 
 impl From<InvalidDocument> for Failure {
     fn from(invalid: InvalidDocument) -> Self {
-        Self::malformed(invalid.to_string())
+        match invalid {
+            InvalidDocument::NoTarball => {
+                // The method is one of the path's; what it sent is not.
+                Self::unsupported(&DOCUMENT).with_status(StatusCode::FORBIDDEN)
+            }
+            other => Self::malformed(other.to_string()),
+        }
     }
 }
 

@@ -246,7 +246,7 @@ async fn tags_are_set_moved_and_removed() {
     let delete = async |tag: &str| host.status("DELETE", &format!("{tags}/{tag}"), "widget").await;
     assert_eq!(delete("stable").await, StatusCode::OK);
     assert_eq!(delete("stable").await, StatusCode::NOT_FOUND);
-    assert_eq!(delete("latest").await, StatusCode::BAD_REQUEST);
+    assert_eq!(delete("latest").await, StatusCode::FORBIDDEN);
     let expected = json!({ "latest": "1.0.0", "next": "1.0.0" });
     assert_eq!(host.get(tags, "").await, (StatusCode::OK, expected));
 }
@@ -305,24 +305,47 @@ async fn refusals_say_why_and_escape_what_came_from_outside() {
     let mut deprecation = document(NAME, "1.0.0", "latest");
     deprecation.as_object_mut().unwrap().remove("_attachments");
     let (status, body) = host.json("PUT", "/@acme/widget", "widget", &deprecation).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(body["error"].as_str().unwrap().contains("deprecating"), "{body}");
 }
 
 #[tokio::test]
 async fn unsupported_requests_are_answered_and_change_nothing() {
     let host = Host::start().await;
-    for (method, path, status) in [
-        ("GET", "/-/ping", StatusCode::OK),
-        ("PUT", "/-/ping", StatusCode::METHOD_NOT_ALLOWED),
-        ("POST", "/@acme%2fwidget", StatusCode::METHOD_NOT_ALLOWED),
-        ("DELETE", "/@acme%2fwidget", StatusCode::METHOD_NOT_ALLOWED),
-        ("PUT", "/@acme%2fwidget/-rev/1-x", StatusCode::NOT_FOUND),
-        ("PUT", "/-/user/org.couchdb.user:x", StatusCode::NOT_FOUND),
-        ("GET", "/-/v1/search", StatusCode::NOT_FOUND),
-        ("GET", "/..%2f..%2fetc", StatusCode::BAD_REQUEST),
+    let (unauthorized, not_allowed) = (StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED);
+    for (method, path, with_token, without) in [
+        ("GET", "/-/ping", StatusCode::OK, StatusCode::OK),
+        ("PUT", "/-/ping", not_allowed, unauthorized),
+        ("POST", "/@acme%2fwidget", not_allowed, unauthorized),
+        ("DELETE", "/@acme%2fwidget", not_allowed, unauthorized),
+        ("PUT", "/@acme%2fwidget/-rev/1-x", not_allowed, unauthorized),
+        ("DELETE", "/@acme%2fwidget/-rev/undefined", not_allowed, unauthorized),
+        ("DELETE", "/@acme/widget/-/widget-1.0.0.tgz/-rev/undefined", not_allowed, unauthorized),
+        ("DELETE", "/widget/-/widget-1.0.0.tgz", not_allowed, unauthorized),
+        ("PUT", "/-/package/widget/dist-tags", not_allowed, unauthorized),
+        ("POST", "/-/package/widget/access", not_allowed, unauthorized),
+        ("PUT", "/-/team/acme/developers/package", not_allowed, unauthorized),
+        ("POST", "/-/npm/v1/hooks/hook", not_allowed, unauthorized),
+        ("POST", "/-/npm/v1/tokens", not_allowed, unauthorized),
+        ("DELETE", "/-/user/token/x", not_allowed, unauthorized),
+        ("POST", "/-/stage/package/@acme%2fwidget", not_allowed, unauthorized),
+        ("PUT", "/-/user/org.couchdb.user:x", not_allowed, not_allowed),
+        ("POST", "/-/v1/login", not_allowed, not_allowed),
+        ("GET", "/-/whoami", not_allowed, not_allowed),
+        ("GET", "/-/v1/search", not_allowed, not_allowed),
+        ("GET", "/gadget?write=true", not_allowed, not_allowed),
+        ("DELETE", "/-/something/new", not_allowed, not_allowed),
+        ("GET", "/gadget", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ("GET", "/-/npm/v1/keys", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ("POST", "/-/npm/v1/security/advisories/bulk", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ("GET", "/..%2f..%2fetc", StatusCode::BAD_REQUEST, StatusCode::BAD_REQUEST),
     ] {
-        assert_eq!(host.status(method, path, "admin").await, status, "{method} {path}");
+        for (bearer, status) in [("admin", with_token), ("", without)] {
+            let (found, body) = host.send(method, path, bearer, Vec::new()).await;
+            assert_eq!(found, status, "{method} {path} {bearer}");
+            let body = String::from_utf8(body).unwrap();
+            assert!(!body.contains("registry.example"), "{method} {path}: {body}");
+        }
     }
     let basic = Request::get("/-/ping").header("authorization", "Basic eDp5").body(Body::empty()).unwrap();
     let response = router(host.npm.clone()).oneshot(basic).await.unwrap();

@@ -21,10 +21,10 @@ mod wheel;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Path, Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 
 use self::metered::Meter;
@@ -32,6 +32,14 @@ use self::upload::Form;
 use super::failure::Failure;
 use super::hosting::Host;
 use super::intake::{MAX_UPLOAD, blocking};
+use super::unsupported::Operation;
+
+/// PyPI's JSON and XML-RPC APIs.
+static API: Operation = Operation {
+    what: "this operation of PyPI's API",
+    instead: "projects and their files are looked up in the simple index",
+    needs_token: false,
+};
 
 /// A name as the stores have it, the same for all its spellings.
 pub(super) fn normalized(name: &str) -> Result<String, InvalidProjectName> {
@@ -52,11 +60,14 @@ pub(super) fn router(host: Host, public_url: &str) -> Router {
         .route("/legacy/", post(upload))
         .route("/legacy", post(upload))
         .layer(DefaultBodyLimit::max(MAX_UPLOAD))
-        .route("/simple/", get(projects))
-        .route("/simple", get(projects))
-        .route("/simple/{name}/", get(project))
-        .route("/simple/{name}", get(project))
+        .route("/simple/", get(projects).post(misdirected))
+        .route("/simple", get(projects).post(misdirected))
+        .route("/simple/{name}/", get(project).post(misdirected))
+        .route("/simple/{name}", get(project).post(misdirected))
         .route("/pypi/files/{file}", get(file))
+        .route("/pypi", any(unsupported))
+        .route("/pypi/{*path}", any(unsupported))
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(Pypi { host, public_url })
 }
 
@@ -75,6 +86,20 @@ async fn project(State(pypi): State<Pypi>, Path(name): Path<String>, headers: He
 async fn file(State(pypi): State<Pypi>, Path(file): Path<String>) -> Response {
     let content = pypi.host.content(&file).await;
     answered(content.map(|content| ([(CONTENT_TYPE, "application/octet-stream")], content).into_response()))
+}
+
+async fn unsupported(State(pypi): State<Pypi>, method: Method, headers: HeaderMap) -> Response {
+    pypi.host.refuse(&API, &method, &headers).await.text_and_reason()
+}
+
+async fn method_not_allowed(State(pypi): State<Pypi>, method: Method, headers: HeaderMap) -> Response {
+    pypi.host.refuse_method(&method, &headers).await.text_and_reason()
+}
+
+/// An upload to the index, whose URL is easily taken for that of the uploads.
+async fn misdirected(State(pypi): State<Pypi>) -> Response {
+    let message = format!("files are not uploaded to the index; upload them to {}/legacy/", pypi.public_url);
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, message).allowing("GET, HEAD").text_and_reason()
 }
 
 /// Clients show a refusal's text as it is.

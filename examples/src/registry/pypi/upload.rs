@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
+use axum::http::StatusCode;
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 use serde_json::json;
 
@@ -17,6 +18,9 @@ use crate::registry::intake::Content;
 
 /// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
 const MAX_FIELD: usize = 1024;
+
+/// The `:action` of an upload.
+const UPLOAD: &str = "file_upload";
 
 /// A form is not an upload.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +39,10 @@ pub(super) enum InvalidUpload {
     TooLong(&'static str),
     #[error("the form's `{0}` is not text in UTF-8")]
     NotText(&'static str),
-    #[error("only `:action` `file_upload` is supported")]
-    Action,
+    #[error(
+        "the form's `:action` is `{0}`, which is not supported by this registry; expected `file_upload`, as twine and uv send it"
+    )]
+    Action(String),
     #[error(transparent)]
     Name(#[from] InvalidProjectName),
     #[error("the form's metadata can't be used: {0}")]
@@ -64,7 +70,11 @@ pub(super) struct Form {
 
 impl From<InvalidUpload> for Failure {
     fn from(invalid: InvalidUpload) -> Self {
-        Self::malformed(invalid.to_string())
+        let message = invalid.to_string();
+        match invalid {
+            InvalidUpload::Action(_) => Self::new(StatusCode::FORBIDDEN, message),
+            _ => Self::malformed(message),
+        }
     }
 }
 
@@ -82,7 +92,10 @@ impl Form {
             let field = Metered { field, meter };
             match field.field.name().unwrap_or_default() {
                 "content" => form.content(field, host, token).await?,
-                ":action" => once(":action", &mut form.action, field).await?,
+                ":action" => {
+                    once(":action", &mut form.action, field).await?;
+                    form.check_action()?;
+                }
                 "sha256_digest" => once("sha256_digest", &mut form.sha256_digest, field).await?,
                 name => match core_metadata::Field::of_form(name) {
                     Some(known) => form.field(known, field).await?,
@@ -91,6 +104,14 @@ impl Form {
             }
         }
         Ok(form)
+    }
+
+    fn check_action(&self) -> Result<(), InvalidUpload> {
+        match self.action.as_deref() {
+            None => Err(InvalidUpload::Missing(":action")),
+            Some(UPLOAD) => Ok(()),
+            Some(other) => Err(InvalidUpload::Action(other.to_owned())),
+        }
     }
 
     /// A field without a value says nothing.
@@ -132,9 +153,7 @@ impl Form {
     }
 
     pub(super) fn into_upload(self) -> Result<Upload, InvalidUpload> {
-        if self.action.as_deref() != Some("file_upload") {
-            return Err(InvalidUpload::Action);
-        }
+        self.check_action()?;
         rules::check(&self.metadata, Place::Form).map_err(InvalidUpload::Metadata)?;
         let required = |field| self.metadata.required(field).map_err(InvalidUpload::Metadata);
         let project = ProjectName::parse(required("Name")?)?.normalized();
@@ -246,7 +265,7 @@ mod tests {
         };
         let metadata = CoreMetadata::parse(metadata(name, version).as_bytes()).unwrap();
         Form {
-            action: Some("file_upload".to_owned()),
+            action: Some(UPLOAD.to_owned()),
             metadata,
             content: Some((file.to_owned(), content.into())),
             ..Form::default()

@@ -9,6 +9,7 @@
 //! | `GET /rubygems/info/{gem}` | a gem's versions and what they need |
 //! | `GET /rubygems/quick/Marshal.4.8/{gem}-{version}.gemspec.rz` | a gem's specification |
 //! | `GET /rubygems/gems/{gem}-{version}.gem` | a gem |
+//! | anything else below `/rubygems/` | nothing: yanking, owners and API keys are not supported |
 //!
 //! Sources: the RubyGems guides "RubyGems.org API" and "RubyGems.org Compact Index API"; RubyGems 3.3.15,
 //! `commands/push_command.rb`, `source.rb`, `resolver/api_set.rb`.
@@ -17,6 +18,7 @@ mod index;
 mod marshal;
 mod publication;
 mod specification;
+mod unsupported;
 mod version;
 mod yaml;
 
@@ -24,9 +26,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use oidc_exchange::rubygems::{GemName, InvalidGemName};
 
 use self::publication::{InvalidPublication, Publication};
@@ -87,6 +89,9 @@ pub(super) fn router(host: Host) -> Router {
         .route(&at("/info/{name}"), get(info))
         .route(&at("/quick/Marshal.4.8/{file}"), get(specification))
         .route(&at("/gems/{file}"), get(file))
+        .route(&at("/api/{*path}"), any(unsupported))
+        .route(&at("//api/{*path}"), any(unsupported))
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(Gems { host })
 }
 
@@ -113,6 +118,15 @@ async fn specification(State(gems): State<Gems>, Path(file): Path<String>) -> Re
 async fn file(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
     let content = gems.host.content(&file).await;
     answered(content.map(|content| ([(CONTENT_TYPE, BINARY)], content).into_response()))
+}
+
+async fn unsupported(State(gems): State<Gems>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let operation = unsupported::operation(uri.path());
+    gems.host.refuse(operation, &method, &headers).await.text()
+}
+
+async fn method_not_allowed(State(gems): State<Gems>, method: Method, headers: HeaderMap) -> Response {
+    gems.host.refuse_method(&method, &headers).await.text()
 }
 
 /// Clients show a refusal's text as it is.

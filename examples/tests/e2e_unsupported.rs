@@ -6,7 +6,7 @@ mod common;
 
 use common::http;
 use common::scene::{ADMIN, Scene};
-use common::uploads::{Endpoint, PACKAGES, state};
+use common::uploads::{self, Endpoint, PACKAGES, state};
 use examples::issuer::{GITHUB, Settings};
 use oidc_core::Secret;
 use oidc_core::http::{Method, Request, Response};
@@ -124,6 +124,35 @@ async fn a_form_with_another_action_is_refused_before_its_file() {
             text(&answer)
         );
     }
+}
+
+/// Nobody is to believe that what vouches for a package was kept.
+#[tokio::test]
+async fn attestations_and_signatures_are_refused_and_not_dropped() {
+    let scene = scene("").await;
+    let mut document = http::document("widget", "1.0.0");
+    document["_attachments"]["widget-1.0.0.sigstore"] = serde_json::json!({ "data": "{}", "length": 2 });
+    let request = http::publish(&scene.url(), "widget", "1.0.0", ADMIN);
+    let answer = http::send(&scene.cx, request.body("application/json", document.to_string())).await;
+    assert_eq!(answer.status, 403, "{}", text(&answer));
+    assert!(text(&answer).contains("provenance bundle"), "{}", text(&answer));
+
+    let (kind, form) = uploads::form("widget", "1.0.0");
+    for field in ["attestations", "gpg_signature"] {
+        let part = format!("--end\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n[{{}}]\r\n");
+        let body = [part.as_bytes(), &form].concat();
+        let request =
+            Request::new(Method::Post, http::url(&scene.url(), "legacy/")).bearer(&Secret::new(ADMIN));
+        let answer = http::send(&scene.cx, request.body(kind, body)).await;
+        assert_eq!(answer.status, 403, "{field}: {}", text(&answer));
+        assert!(text(&answer).contains(field), "{field}: {}", text(&answer));
+    }
+    let gem = Request::new(Method::Post, http::url(&scene.url(), "rubygems/api/v1/gems"))
+        .bearer(&Secret::new(ADMIN));
+    let answer = http::send(&scene.cx, gem.body("multipart/form-data; boundary=x", "--x--")).await;
+    assert_eq!(answer.status, 403, "{}", text(&answer));
+    assert!(text(&answer).contains("attestations are not kept"), "{}", text(&answer));
+    assert!(state(&scene).await.is_empty());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ const INDEX: &str = "/index/";
 
 /// A protocol with a root of its own, below the registry's URL.
 struct Protocol {
-    /// What it is for.
+    /// What it is of this registry.
     what: &'static str,
     root: &'static str,
     /// What its clients' requests hold, and no other protocol's.
@@ -20,7 +20,7 @@ struct Protocol {
 
 static PROTOCOLS: &[Protocol] = &[
     Protocol {
-        what: "RubyGems",
+        what: "RubyGems of this registry",
         root: rubygems::ROOT,
         paths: &[
             "/api/v1/gems",
@@ -32,10 +32,20 @@ static PROTOCOLS: &[Protocol] = &[
             "/rubygems/",
         ],
     },
-    Protocol { what: "Python's uploads", root: "/legacy/", paths: &["/legacy", "/_/oidc"] },
-    Protocol { what: "Python's index", root: "/simple/", paths: &["/simple", "/pypi/"] },
-    Protocol { what: "cargo's index", root: INDEX, paths: &["/index/", "/config.json"] },
-    Protocol { what: "cargo", root: "/", paths: &["/api/v1/crates", "/api/v1/trusted_publishing"] },
+    Protocol { what: "Python's uploads of this registry", root: "/legacy/", paths: &["/legacy", "/_/oidc"] },
+    Protocol { what: "Python's index of this registry", root: "/simple/", paths: &["/simple", "/pypi/"] },
+    Protocol { what: "cargo's index of this registry", root: INDEX, paths: &["/index/", "/config.json"] },
+    Protocol {
+        what: "cargo of this registry",
+        root: "/",
+        paths: &["/api/v1/crates", "/api/v1/trusted_publishing"],
+    },
+    // npm's, which is at the registry's own URL.
+    Protocol {
+        what: "this registry",
+        root: "/",
+        paths: &["/-/ping", "/-/npm/", "/-/package/", "/-/user/", "/-/v1/", "/-/whoami"],
+    },
 ];
 
 /// What `gem push` asks; it shows an answer as it is.
@@ -73,16 +83,13 @@ impl Failure {
         let failure = if place == Place::Below && is_right {
             Self::new(status, format!("{problem}: this registry doesn't have what the client asks for"))
         } else {
-            let whose = meant.map_or_else(
-                || "this registry is".to_owned(),
-                |(protocol, ..)| format!("{} of this registry is", protocol.what),
-            );
+            let what = meant.map_or("this registry", |(protocol, ..)| protocol.what);
             let url = format!("{root}{below}");
             let subject = Subject::Field("public_url".to_owned());
             let diagnosis = Diagnosis::new("registry-path", subject, format!("{problem} of the registry"))
                 .expected(&url)
                 .fix("use the URL that is expected, with its path and no other");
-            Self::new(status, format!("{problem}; {whose} at {url}")).with_diagnosis(diagnosis)
+            Self::new(status, format!("{problem}; {what} is at {url}")).with_diagnosis(diagnosis)
         };
         if path.contains(PUSH) { failure.in_text() } else { failure }
     }
@@ -125,6 +132,8 @@ mod tests {
             let said = said("http://localhost/r", path, Place::Below);
             assert!(!said.contains("http://"), "{path}: {said}");
         }
+        let npm = said("http://localhost/r", "/npm/-/ping", Place::Below);
+        assert!(npm.ends_with("; this registry is at http://localhost/r/"), "{npm}");
         for path in ["/api/v1/gems", "/rubygems/gems/api/v1/gems", "/simple/api/v1/api_key"] {
             let other = said("http://localhost/r", path, Place::Below);
             assert!(

@@ -37,7 +37,12 @@ pub(super) enum InvalidDocument {
     NotOneVersion(usize),
     #[error("a publish carries exactly one tarball; this one carries {0}")]
     NotOneTarball(usize),
-    #[error("the attachment {0:?} is neither the tarball nor a provenance bundle")]
+    #[error(
+        "the publish carries a provenance bundle, which this registry doesn't keep; publish without it (`--provenance=false`, and no \
+         `provenance` in `publishConfig` or `.npmrc`)"
+    )]
+    Provenance,
+    #[error("the attachment {0:?} is not the tarball")]
     UnknownAttachment(String),
     #[error("the tarball is not valid base64")]
     NotBase64,
@@ -86,7 +91,7 @@ impl Publication {
         }
         let (version, manifest) = only_version(&document.versions)?;
         let tags = tags(&document.dist_tags, &version)?;
-        let tarball = tarball(&document.attachments, &name, &version)?;
+        let tarball = tarball(&document.attachments)?;
         let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(&tarball)));
         let shasum = HEXLOWER.encode(&Sha1::digest(&tarball));
         check_manifest(&manifest, &name, &version)?;
@@ -148,18 +153,15 @@ fn tags(tags: &Members<'_, MAX_TAGS>, published: &Version) -> Result<Vec<Tag>, I
     tags.first.iter().map(tag).collect()
 }
 
-/// The bytes of the one tarball. A provenance bundle beside it is left out: it isn't verified here, so it isn't served.
-fn tarball(
-    attachments: &Members<'_, MAX_ATTACHMENTS>,
-    name: &PackageName,
-    version: &Version,
-) -> Result<Vec<u8>, InvalidDocument> {
-    let bundle = format!("{name}-{version}.sigstore");
+/// The bytes of the one tarball. A provenance bundle beside it is refused: nobody is to believe that it was kept.
+fn tarball(attachments: &Members<'_, MAX_ATTACHMENTS>) -> Result<Vec<u8>, InvalidDocument> {
     let mut tarballs = Vec::new();
     for (Short(file), attachment) in &attachments.first {
         if file.ends_with(".tgz") {
             tarballs.push(*attachment);
-        } else if *file != bundle {
+        } else if file.ends_with(".sigstore") {
+            return Err(InvalidDocument::Provenance);
+        } else {
             return Err(InvalidDocument::UnknownAttachment(file.clone()));
         }
     }

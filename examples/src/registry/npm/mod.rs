@@ -6,7 +6,7 @@
 //! | `GET /{package}` | the packument, abbreviated when asked for |
 //! | `GET /{package}/-/{file}.tgz` | a tarball |
 //! | `GET /-/package/{package}/dist-tags` | the tags; `PUT` and `DELETE` one at `…/dist-tags/{tag}` |
-//! | `GET /-/package/{package}/visibility` | `{"public": true}` or not |
+//! | `GET /-/package/{package}/visibility` | `{"public": true}` or not; not told to whoever sends a token and would sign, since no provenance is kept |
 //! | `GET`, `POST /-/package/{package}/trust` | who may publish; `DELETE` one at `…/trust/{id}` |
 //! | `GET /-/ping` | `{}` |
 //!

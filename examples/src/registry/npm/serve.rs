@@ -169,6 +169,13 @@ impl Caller<'_> {
 
     async fn visibility(&self, name: &PackageName) -> Answer {
         let public = self.may_see(name).await?;
+        if public && self.bearer.is_some() {
+            // npm and pnpm ask so with the token that they publish with, and sign where the answer is that everybody may see the
+            // package. Without an answer they publish without.
+            let message = "this registry keeps no provenance, so that it doesn't tell whoever may publish whether to sign; publish \
+                           without `--provenance`";
+            return Err(Failure::new(StatusCode::FORBIDDEN, message));
+        }
         Ok(Json(json!({ "public": public })).into_response())
     }
 
@@ -286,6 +293,7 @@ impl From<InvalidDocument> for Failure {
                 // The method is one of the path's; what it sent is not.
                 Self::unsupported(&DOCUMENT).with_status(StatusCode::FORBIDDEN)
             }
+            InvalidDocument::Provenance => Self::new(StatusCode::FORBIDDEN, invalid.to_string()),
             other => Self::malformed(other.to_string()),
         }
     }

@@ -43,6 +43,11 @@ pub(super) enum InvalidUpload {
         "the form's `:action` is `{0}`, which is not supported by this registry; expected `file_upload`, as twine and uv send it"
     )]
     Action(String),
+    #[error(
+        "the form has `{0}`, and this registry keeps neither attestations nor signatures; upload without them (`--no-attestations` of uv; \
+         no `--attestations` of twine)"
+    )]
+    Unkept(&'static str),
     #[error(transparent)]
     Name(#[from] InvalidProjectName),
     #[error("the form's metadata can't be used: {0}")]
@@ -72,7 +77,7 @@ impl From<InvalidUpload> for Failure {
     fn from(invalid: InvalidUpload) -> Self {
         let message = invalid.to_string();
         match invalid {
-            InvalidUpload::Action(_) => Self::new(StatusCode::FORBIDDEN, message),
+            InvalidUpload::Action(_) | InvalidUpload::Unkept(_) => Self::new(StatusCode::FORBIDDEN, message),
             _ => Self::malformed(message),
         }
     }
@@ -97,6 +102,8 @@ impl Form {
                     form.check_action()?;
                 }
                 "sha256_digest" => once("sha256_digest", &mut form.sha256_digest, field).await?,
+                "attestations" => unkept("attestations", field).await?,
+                "gpg_signature" => unkept("gpg_signature", field).await?,
                 name => match core_metadata::Field::of_form(name) {
                     Some(known) => form.field(known, field).await?,
                     None => field.skip().await.map(drop)?,
@@ -223,6 +230,16 @@ async fn once(
         return Err(InvalidUpload::Twice(name));
     }
     *slot = Some(text(name, field).await?);
+    Ok(())
+}
+
+/// Refuses a field that vouches for the file, unless it is empty.
+async fn unkept(name: &'static str, mut field: Metered<'_>) -> Result<(), InvalidUpload> {
+    while let Some(bytes) = field.chunk().await? {
+        if !bytes.is_empty() {
+            return Err(InvalidUpload::Unkept(name));
+        }
+    }
     Ok(())
 }
 

@@ -145,6 +145,11 @@ fn binary(body: Vec<u8>) -> Response {
 impl Gems {
     async fn push(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
         let token = self.host.admit(headers).await?;
+        let kind = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), |kind| kind.as_bytes());
+        if kind.starts_with(b"multipart/") {
+            let message = "attestations are not kept by this registry; push the gem without `--attestation`";
+            return Err(Failure::new(StatusCode::FORBIDDEN, message));
+        }
         let gem = self.host.body(body).await?.rest().await?.load(SPECIFICATION).await?;
         // The status that RubyGems has for what is not a gem.
         let unusable =

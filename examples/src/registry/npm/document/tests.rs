@@ -65,10 +65,10 @@ fn words_that_only_a_registry_may_say_are_dropped() {
 }
 
 #[test]
-fn a_provenance_bundle_beside_the_tarball_is_accepted_and_left_out() {
+fn a_provenance_bundle_beside_the_tarball_is_refused() {
     let mut document = document();
     document["_attachments"]["@acme/widget-1.0.0.sigstore"] = json!({ "data": "{\"a\":1}", "length": 7 });
-    assert_eq!(STANDARD.encode(&*parse(&document).unwrap().tarball), TARBALL);
+    assert_eq!(parse(&document).unwrap_err(), InvalidDocument::Provenance);
 }
 
 #[test]

@@ -213,7 +213,7 @@ async fn publishers_are_managed_by_the_administrator_alone_and_in_npms_form_alon
         ["-/npm/v1/tokens", "-/whoami", "-/package/@acme%2fwidget/collaborators", "-/user/org.couchdb.user:x"]
     {
         let request = http::get(&world.url(), path).bearer(&Secret::new(minted.as_str()));
-        assert_eq!(http::send(&world.cx, request).await.status, 404, "{path}");
+        assert_eq!(http::send(&world.cx, request).await.status, 405, "{path}");
     }
 
     let with = |key: &str, value: Value| {

@@ -12,6 +12,19 @@
 //! assert!(providers.for_issuer("https://gitlab.example").is_some());
 //! ```
 //!
+//! What a publisher is configured with is data, [`Provider::publisher_fields`], which the module documentation shows as a
+//! table: required, recommended, optional, or learned from the first use where it is not written. Beside the JSON form
+//! there is a typed one for each platform:
+//!
+//! ```
+//! use oidc_core::Provider as _;
+//! use oidc_providers::{GitHub, GitHubPublisher};
+//!
+//! let publisher = GitHubPublisher::new("acme/widget", "publish.yml").environment("publish");
+//! let publisher = GitHub::public().publisher(&publisher.into()).unwrap();
+//! assert_eq!(publisher.describe(), "repository acme/widget, workflow publish.yml, environment publish");
+//! ```
+//!
 //! Feature `testing` brings sample claims of each platform; it is exempt from semver.
 
 pub mod activestate;
@@ -31,18 +44,20 @@ mod links;
 mod rules;
 #[cfg(feature = "testing")]
 pub mod sample;
+#[cfg(test)]
+mod tables;
 
 use std::sync::Arc;
 
 use oidc_core::{InvalidUrl, Provider, ProviderSet, shown};
 
-pub use activestate::ActiveState;
-pub use buildkite::Buildkite;
-pub use circleci::CircleCi;
-pub use generic::Generic;
-pub use github::GitHub;
-pub use gitlab::GitLab;
-pub use google::Google;
+pub use activestate::{ActiveState, ActiveStatePublisher};
+pub use buildkite::{Buildkite, BuildkitePublisher};
+pub use circleci::{CircleCi, CircleCiPublisher};
+pub use generic::{Generic, GenericPublisher};
+pub use github::{GitHub, GitHubPublisher};
+pub use gitlab::{GitLab, GitLabPublisher};
+pub use google::{Google, GooglePublisher};
 
 /// Every platform of this crate with its public issuer, in the order in which a job looks for them.
 ///

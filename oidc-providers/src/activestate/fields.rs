@@ -1,6 +1,9 @@
 use oidc_core::PublisherField;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::rules::Field;
+use crate::rules::typed::Typed;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
@@ -41,3 +44,47 @@ pub(super) const PROJECT_ID: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PROJECT.of, ACTOR.of, ORGANIZATION_ID.of, PROJECT_ID.of];
+
+/// The configuration of a publisher on ActiveState, typed. It serialises to the JSON form, and converts to it; what stands in it
+/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{ActiveState, ActiveStatePublisher};
+///
+/// let publisher = ActiveStatePublisher::new("acme", "widget", "00000000-0000-1000-8000-000000000002");
+/// assert!(ActiveState::public().publisher(&publisher.into()).is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct ActiveStatePublisher(Typed);
+
+impl ActiveStatePublisher {
+    /// A publisher with the fields that none can do without.
+    pub fn new(
+        organization: impl Into<String>,
+        project: impl Into<String>,
+        actor_id: impl Into<String>,
+    ) -> Self {
+        Self(
+            Typed::default().text(&ORGANIZATION, organization).text(&PROJECT, project).text(&ACTOR, actor_id),
+        )
+    }
+
+    /// With the organisation's UUID instead of the one that would be learned.
+    pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
+        Self(self.0.text(&ORGANIZATION_ID, organization_id))
+    }
+
+    /// With the project's UUID instead of the one that would be learned.
+    pub fn project_id(self, project_id: impl Into<String>) -> Self {
+        Self(self.0.text(&PROJECT_ID, project_id))
+    }
+}
+
+impl From<ActiveStatePublisher> for Value {
+    fn from(publisher: ActiveStatePublisher) -> Self {
+        publisher.0.into()
+    }
+}

@@ -32,11 +32,13 @@
 //!
 //! # A publisher's configuration
 //!
-//! | key | value | rule |
-//! |---|---|---|
-//! | `organization`, `project` | their names in the web address | required |
-//! | `actor_id` | the user's UUID | required |
-//! | `organization_id`, `project_id` | UUIDs | learned from the first match that has them |
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `organization` | required | `"acme"` | the organisation's name in the web address | exactly |
+//! | `project` | required | `"widget"` | the project's name in the web address | exactly |
+//! | `actor_id` | required | `"00000000-0000-1000-8000-000000000002"` | the user's UUID | exactly |
+//! | `organization_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID, which not every token has | exactly |
+//! | `project_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID, which not every token has | exactly |
 
 mod claims;
 mod fields;
@@ -53,6 +55,7 @@ use oidc_core::{
 use serde_json::Value;
 
 use self::claims::CLAIMS;
+pub use self::fields::ActiveStatePublisher;
 use self::fields::FIELDS;
 use self::publisher::Rules;
 use crate::rules::Comparison;

@@ -1,6 +1,9 @@
 use oidc_core::{FieldComparison, PublisherField};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::rules::Field;
+use crate::rules::typed::Typed;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
@@ -50,3 +53,56 @@ pub(super) const STEP: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PIPELINE.of, ORGANIZATION_ID.of, PIPELINE_ID.of, BRANCH.of, TAG.of, STEP.of];
+
+/// The configuration of a publisher on Buildkite, typed. It serialises to the JSON form, and converts to it; what stands in it
+/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{Buildkite, BuildkitePublisher};
+///
+/// let publisher = BuildkitePublisher::new("acme", "widget").build_tag("v*");
+/// assert!(Buildkite::public().publisher(&publisher.into()).is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct BuildkitePublisher(Typed);
+
+impl BuildkitePublisher {
+    /// A publisher with the fields that none can do without.
+    pub fn new(organization_slug: impl Into<String>, pipeline_slug: impl Into<String>) -> Self {
+        Self(Typed::default().text(&ORGANIZATION, organization_slug).text(&PIPELINE, pipeline_slug))
+    }
+
+    /// With the organisation's UUID instead of the one that would be learned.
+    pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
+        Self(self.0.text(&ORGANIZATION_ID, organization_id))
+    }
+
+    /// With the pipeline's UUID instead of the one that would be learned.
+    pub fn pipeline_id(self, pipeline_id: impl Into<String>) -> Self {
+        Self(self.0.text(&PIPELINE_ID, pipeline_id))
+    }
+
+    /// With a pattern for the build's branch.
+    pub fn build_branch(self, build_branch: impl Into<String>) -> Self {
+        Self(self.0.text(&BRANCH, build_branch))
+    }
+
+    /// With a pattern for the build's tag.
+    pub fn build_tag(self, build_tag: impl Into<String>) -> Self {
+        Self(self.0.text(&TAG, build_tag))
+    }
+
+    /// With the step's key.
+    pub fn step_key(self, step_key: impl Into<String>) -> Self {
+        Self(self.0.text(&STEP, step_key))
+    }
+}
+
+impl From<BuildkitePublisher> for Value {
+    fn from(publisher: BuildkitePublisher) -> Self {
+        publisher.0.into()
+    }
+}

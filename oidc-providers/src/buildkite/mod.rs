@@ -37,12 +37,15 @@
 //!
 //! # A publisher's configuration
 //!
-//! | key | value | rule |
-//! |---|---|---|
-//! | `organization_slug`, `pipeline_slug` | as in the web address | required |
-//! | `organization_id`, `pipeline_id` | UUIDs | learned from the first match where they are left out |
-//! | `build_branch`, `build_tag` | a pattern such as `main` or `v*` | anchored; `*` stops at `/`, `**` does not |
-//! | `step_key` | the step's key | |
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `organization_slug` | required | `"acme"` | the organisation's name in the web address | exactly |
+//! | `pipeline_slug` | required | `"widget"` | the pipeline's name in the web address | exactly |
+//! | `organization_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID | exactly |
+//! | `pipeline_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the pipeline's UUID | exactly |
+//! | `build_branch` | optional | `"main"` | the build's branch | as a pattern |
+//! | `build_tag` | optional | `"v*"` | the build's tag | as a pattern |
+//! | `step_key` | optional | `"publish"` | the step's key | exactly |
 //!
 //! Of several publishers of a package that match, the one with more of `build_branch`, `build_tag` and `step_key` is
 //! more specific.
@@ -67,6 +70,7 @@ use oidc_core::{
 use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
+pub use self::fields::BuildkitePublisher;
 use self::fields::FIELDS;
 use self::publisher::Rules;
 use crate::command::variable_line;

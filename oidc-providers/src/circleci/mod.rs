@@ -40,12 +40,14 @@
 //!
 //! # A publisher's configuration
 //!
-//! | key | value | rule |
-//! |---|---|---|
-//! | `org_id`, `project_id`, `pipeline_definition_id` | the UUIDs that the settings show | required |
-//! | `vcs_origin` | `github.com/owner/name` | without it only pipelines of custom webhooks match, which have none |
-//! | `vcs_ref` | a pattern such as `refs/heads/main` | anchored; `*` stops at `/`, `**` does not |
-//! | `context_ids` | a UUID or an array of them | the job must have them all |
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `org_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID, which its settings show | exactly |
+//! | `project_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID, which its settings show | exactly |
+//! | `pipeline_definition_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the pipeline definition's UUID, which the project's settings show | exactly |
+//! | `vcs_origin` | recommended | `"github.com/acme/widget"` | host, owner and name of the repository; without it only pipelines of custom webhooks publish, which have none | exactly |
+//! | `vcs_ref` | optional | `"refs/heads/main"` | the full name of the pipeline's branch or tag | as a pattern |
+//! | `context_ids` | optional | `"0184990a-477b-4fa8-9968-496074483cee"` | the UUIDs of contexts that the job must have | all of the values |
 //!
 //! Of several publishers of a package that match, the one with more of `vcs_ref` and `context_ids` is more specific.
 //!
@@ -75,6 +77,7 @@ use oidc_core::{
 use serde_json::Value;
 
 use self::claims::CLAIMS;
+pub use self::fields::CircleCiPublisher;
 use self::fields::FIELDS;
 use self::publisher::Rules;
 use crate::command::variable_line;

@@ -1,6 +1,9 @@
 use oidc_core::{FieldComparison, FieldType, PublisherField};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::rules::Field;
+use crate::rules::typed::Typed;
 
 pub(super) const CLAIMS: Field = Field::new(
     "generic-claim",
@@ -11,12 +14,12 @@ pub(super) const CLAIMS: Field = Field::new(
         .found_by()
         .example(r#"{"sub":"system:serviceaccount:acme:publisher"}"#)
         .summary(
-            "the claims that a token must have, each with its value or an array of those that it may have",
+            "the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, `true` or `false`",
         ),
 );
 pub(super) const FOUND_BY: Field = Field::new(
     "generic-claim",
-    PublisherField::optional("found_by", "Found by")
+    PublisherField::optional("found_by", "Identifying claim")
         .without_claim()
         .found_by()
         .specificity(0)
@@ -26,3 +29,50 @@ pub(super) const FOUND_BY: Field = Field::new(
 
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[CLAIMS.of, FOUND_BY.of];
+
+/// The configuration of a publisher of any other issuer, typed. It serialises to the JSON form, and converts to it; what
+/// stands in it is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{Generic, GenericPublisher};
+///
+/// let publisher = GenericPublisher::new("project_path", "acme/widget").claim("tier", vec!["staging", "production"]);
+/// assert!(Generic::at("https://issuer.example")?.publisher(&publisher.into()).is_ok());
+/// # Ok::<_, oidc_core::InvalidUrl>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct GenericPublisher {
+    found_by: String,
+    claims: Map<String, Value>,
+}
+
+impl GenericPublisher {
+    /// A publisher that is found by a claim, which tells the issuer's tenants apart, with the one text that it has.
+    pub fn new(claim: impl Into<String>, text: impl Into<String>) -> Self {
+        let found_by = claim.into();
+        let claims = Map::from_iter([(found_by.clone(), text.into().into())]);
+        Self { found_by, claims }
+    }
+
+    /// With a further claim that a token must have, and its value, or an array of those that it may have: texts, whole
+    /// numbers, `true` or `false`.
+    pub fn claim(mut self, claim: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(claim.into(), value.into());
+        self
+    }
+}
+
+impl From<GenericPublisher> for Value {
+    fn from(publisher: GenericPublisher) -> Self {
+        let typed = Typed::default().with(&CLAIMS, publisher.claims);
+        typed.text(&FOUND_BY, publisher.found_by).into()
+    }
+}
+
+impl Serialize for GenericPublisher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Value::from(self.clone()).serialize(serializer)
+    }
+}

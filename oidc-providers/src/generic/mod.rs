@@ -28,10 +28,10 @@
 //!
 //! # A publisher's configuration
 //!
-//! | key | value | rule |
-//! |---|---|---|
-//! | `claims` | a table of claims, each with the value that it must have, or an array of those it may have | required, with one claim at least; values are texts, whole numbers below 2^53, `true` or `false` |
-//! | `found_by` | the claim that the publisher is found by, which tells the issuer's tenants apart; `sub` if it is left out | it must be among `claims`, with one text |
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `claims` | required | `{ sub = "system:serviceaccount:acme:publisher" }` | the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, `true` or `false` | one of the values |
+//! | `found_by` | optional | `"project_path"` | the claim that tells the issuer's tenants apart, `sub` if it is left out; `claims` has one text for it |  |
 //!
 //! All claims must hold. A claim that the token lacks, or has as another type, never does: `"1"` is not `1`. Of several
 //! publishers of a package that match, the one with more claims is more specific. A token
@@ -58,6 +58,7 @@ use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::fields::FIELDS;
+pub use self::fields::GenericPublisher;
 use self::publisher::Rules;
 pub use self::source::{CommandSource, FileSource};
 
@@ -120,7 +121,7 @@ impl Provider for Generic {
     }
 
     fn title(&self) -> &'static str {
-        "Another issuer"
+        "Any other issuer"
     }
 
     fn profile(&self) -> &Profile {

@@ -1,7 +1,10 @@
 use oidc_core::{FieldComparison, FieldType, PublisherField};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::rules::Field;
 use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
+use crate::rules::typed::Typed;
 
 pub(super) const REPOSITORY: Field = Field::new(
     "github-repository",
@@ -104,3 +107,71 @@ pub(super) static FIELDS: &[PublisherField] = &[
     JOB_WORKFLOW.of,
     RUNNER_ENVIRONMENT.of,
 ];
+
+/// The configuration of a publisher on GitHub Actions, typed. It serialises to the JSON form, and converts to it; what stands in it
+/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{GitHub, GitHubPublisher};
+///
+/// let publisher = GitHubPublisher::new("acme/widget", "publish.yml").environment("publish").git_ref("refs/tags/v*");
+/// assert!(GitHub::public().publisher(&publisher.into()).is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct GitHubPublisher(Typed);
+
+impl GitHubPublisher {
+    /// A publisher with the fields that none can do without.
+    pub fn new(repository: impl Into<String>, workflow: impl Into<String>) -> Self {
+        Self(Typed::default().text(&REPOSITORY, repository).text(&WORKFLOW, workflow))
+    }
+
+    /// With the job's environment.
+    pub fn environment(self, environment: impl Into<String>) -> Self {
+        Self(self.0.text(&ENVIRONMENT, environment))
+    }
+
+    /// With the repository's number instead of the one that would be learned.
+    pub fn repository_id(self, repository_id: impl Into<String>) -> Self {
+        Self(self.0.text(&REPOSITORY_ID, repository_id))
+    }
+
+    /// With the owner's number instead of the one that would be learned.
+    pub fn repository_owner_id(self, repository_owner_id: impl Into<String>) -> Self {
+        Self(self.0.text(&OWNER_ID, repository_owner_id))
+    }
+
+    /// With a pattern for the full name of the run's branch or tag, `ref` in JSON.
+    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
+        Self(self.0.text(&REF, git_ref))
+    }
+
+    /// With protected branches and tags only.
+    pub fn ref_protected(self) -> Self {
+        Self(self.0.with(&REF_PROTECTED, true))
+    }
+
+    /// With these events only, `event` in JSON.
+    pub fn events(self, events: impl IntoIterator<Item: Into<String>>) -> Self {
+        Self(self.0.texts(&EVENT, events))
+    }
+
+    /// With the called workflow that holds the job, at a pattern for a ref or at a commit.
+    pub fn job_workflow(self, job_workflow: impl Into<String>) -> Self {
+        Self(self.0.text(&JOB_WORKFLOW, job_workflow))
+    }
+
+    /// With `github-hosted` or `self-hosted` runners only.
+    pub fn runner_environment(self, runner_environment: impl Into<String>) -> Self {
+        Self(self.0.text(&RUNNER_ENVIRONMENT, runner_environment))
+    }
+}
+
+impl From<GitHubPublisher> for Value {
+    fn from(publisher: GitHubPublisher) -> Self {
+        publisher.0.into()
+    }
+}

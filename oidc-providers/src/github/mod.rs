@@ -45,17 +45,18 @@
 //!
 //! # A publisher's configuration
 //!
-//! | key | value | rule |
-//! |---|---|---|
-//! | `repository` | `owner/name` | required |
-//! | `workflow` | a file's name in `.github/workflows` | required; the workflow that the run began with |
-//! | `environment` | its name | |
-//! | `repository_id`, `repository_owner_id` | digits, as text | learned from the first match where they are left out |
-//! | `ref` | a pattern such as `refs/tags/v*` | anchored; `*` stops at `/`, `**` does not |
-//! | `ref_protected` | `true` | `false` is no rule |
-//! | `event` | a name or an array of names | `push`, `release`, `workflow_dispatch`, `repository_dispatch`, `schedule`, `merge_group`, `create` and `deployment` if none is named; every other one only if named here; `pull_request_target` never |
-//! | `job_workflow` | `owner/name/.github/workflows/file.yml@` and a pattern or a commit | the workflow that holds the job, beside `workflow` |
-//! | `runner_environment` | `github-hosted` or `self-hosted` | |
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `repository` | required | `"acme/widget"` | the repository, as `owner/name` | ignoring ASCII case |
+//! | `workflow` | required | `"publish.yml"` | the name of the file in `.github/workflows` that the run began with | exactly |
+//! | `environment` | recommended | `"publish"` | the job's environment | ignoring ASCII case |
+//! | `repository_id` | learned | `"123456"` | the number that GitHub gave the repository | exactly |
+//! | `repository_owner_id` | learned | `"123456"` | the number that GitHub gave the repository's owner | exactly |
+//! | `ref` | optional | `"refs/tags/v*"` | the full name of the run's branch or tag | as a pattern |
+//! | `ref_protected` | optional | `true` | whether the branch or tag has to be protected; `false` is no rule | exactly |
+//! | `event` | optional | `["push", "release"]` | what may start the run; without it `push`, `release`, `workflow_dispatch`, `repository_dispatch`, `schedule`, `merge_group`, `create` and `deployment`, and never `pull_request_target` | one of the values |
+//! | `job_workflow` | optional | `"acme/shared/.github/workflows/release.yml@refs/tags/*"` | the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit | as a pattern |
+//! | `runner_environment` | optional | `"github-hosted"` | whose machine runs the job: `github-hosted` or `self-hosted` | exactly |
 //!
 //! Of several publishers of a package that match, one with an `environment` is more specific than any without,
 //! and then the one with more of `ref`, `ref_protected`, `event`, `job_workflow` and `runner_environment`. Ids don't
@@ -88,6 +89,7 @@ use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::compared::Compared;
+pub use self::fields::GitHubPublisher;
 use self::fields::{FIELDS, REPOSITORY, REPOSITORY_ID};
 use self::publisher::Rules;
 use crate::rules::Comparison;

@@ -1,7 +1,10 @@
 use oidc_core::{FieldComparison, FieldType, PublisherField};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::rules::Field;
 use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
+use crate::rules::typed::Typed;
 
 pub(super) const PROJECT: Field = Field::new(
     "gitlab-project-path",
@@ -92,3 +95,66 @@ pub(super) static FIELDS: &[PublisherField] = &[
     EVENT.of,
     RUNNER_ENVIRONMENT.of,
 ];
+
+/// The configuration of a publisher on GitLab CI, typed. It serialises to the JSON form, and converts to it; what stands in it
+/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{GitLab, GitLabPublisher};
+///
+/// let publisher = GitLabPublisher::new("acme/group/widget", ".gitlab-ci.yml").environment("publish").git_ref("refs/tags/v*");
+/// assert!(GitLab::public().publisher(&publisher.into()).is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct GitLabPublisher(Typed);
+
+impl GitLabPublisher {
+    /// A publisher with the fields that none can do without.
+    pub fn new(project_path: impl Into<String>, ci_config: impl Into<String>) -> Self {
+        Self(Typed::default().text(&PROJECT, project_path).text(&CI_CONFIG, ci_config))
+    }
+
+    /// With the job's environment.
+    pub fn environment(self, environment: impl Into<String>) -> Self {
+        Self(self.0.text(&ENVIRONMENT, environment))
+    }
+
+    /// With the project's number instead of the one that would be learned.
+    pub fn project_id(self, project_id: impl Into<String>) -> Self {
+        Self(self.0.text(&PROJECT_ID, project_id))
+    }
+
+    /// With the namespace's number instead of the one that would be learned.
+    pub fn namespace_id(self, namespace_id: impl Into<String>) -> Self {
+        Self(self.0.text(&NAMESPACE_ID, namespace_id))
+    }
+
+    /// With a pattern for the full name of the pipeline's branch or tag, `ref` in JSON.
+    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
+        Self(self.0.text(&REF, git_ref))
+    }
+
+    /// With protected branches and tags only.
+    pub fn ref_protected(self) -> Self {
+        Self(self.0.with(&REF_PROTECTED, true))
+    }
+
+    /// With these pipeline sources only, `event` in JSON.
+    pub fn events(self, events: impl IntoIterator<Item: Into<String>>) -> Self {
+        Self(self.0.texts(&EVENT, events))
+    }
+
+    /// With `gitlab-hosted` or `self-hosted` runners only.
+    pub fn runner_environment(self, runner_environment: impl Into<String>) -> Self {
+        Self(self.0.text(&RUNNER_ENVIRONMENT, runner_environment))
+    }
+}
+
+impl From<GitLabPublisher> for Value {
+    fn from(publisher: GitLabPublisher) -> Self {
+        publisher.0.into()
+    }
+}

@@ -48,16 +48,17 @@
 //!
 //! # A publisher's configuration
 //!
-//! | key | value | rule |
-//! |---|---|---|
-//! | `project_path` | `group/project`, with all groups | required |
-//! | `ci_config` | the path of the CI configuration in the project, such as `.gitlab-ci.yml` | required |
-//! | `environment` | its name | |
-//! | `project_id`, `namespace_id` | digits, as text | learned from the first match where they are left out |
-//! | `ref` | a pattern such as `refs/tags/v*`, held against `ref_path` | anchored; `*` stops at `/`, `**` does not |
-//! | `ref_protected` | `true` | `false` is no rule |
-//! | `event` | a `pipeline_source` or an array of them | |
-//! | `runner_environment` | `gitlab-hosted` or `self-hosted` | |
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `project_path` | required | `"acme/group/widget"` | the project's path with all its groups | ignoring ASCII case |
+//! | `ci_config` | required | `".gitlab-ci.yml"` | the path of the CI configuration in the project | exactly |
+//! | `environment` | recommended | `"publish"` | the job's environment | exactly |
+//! | `project_id` | learned | `"123456"` | the number that GitLab gave the project | exactly |
+//! | `namespace_id` | learned | `"123456"` | the number that GitLab gave the project's group or user | exactly |
+//! | `ref` | optional | `"refs/tags/v*"` | the full name of the pipeline's branch or tag | as a pattern |
+//! | `ref_protected` | optional | `true` | whether the branch or tag has to be protected; `false` is no rule | exactly |
+//! | `event` | optional | `["push", "web"]` | what may start the pipeline | one of the values |
+//! | `runner_environment` | optional | `"gitlab-hosted"` | whose machine runs the job: `gitlab-hosted` or `self-hosted` | exactly |
 //!
 //! Of several publishers of a package that match, one with an `environment` is more specific than any without,
 //! and then the one with more of `ref`, `ref_protected`, `event` and `runner_environment`. Ids don't count, so that
@@ -87,6 +88,7 @@ use oidc_core::{
 use serde_json::Value;
 
 use self::claims::CLAIMS;
+pub use self::fields::GitLabPublisher;
 use self::fields::{FIELDS, PROJECT, PROJECT_ID};
 use self::publisher::Rules;
 use crate::rules::Comparison;

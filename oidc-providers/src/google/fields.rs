@@ -1,10 +1,13 @@
 use oidc_core::PublisherField;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::rules::Field;
+use crate::rules::typed::Typed;
 
 pub(super) const EMAIL: Field = Field::new(
     "google-email",
-    PublisherField::required("email", "Account")
+    PublisherField::required("email", "E-mail address")
         .found_by()
         .example("publisher@project.iam.gserviceaccount.com")
         .summary("the service account's address"),
@@ -18,3 +21,36 @@ pub(super) const SUBJECT: Field = Field::new(
 
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[EMAIL.of, SUBJECT.of];
+
+/// The configuration of a publisher on Google Cloud, typed. It serialises to the JSON form, and converts to it; what stands in it
+/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{Google, GooglePublisher};
+///
+/// let publisher = GooglePublisher::new("publisher@project.iam.gserviceaccount.com").subject("100000000000000000001");
+/// assert!(Google::public().publisher(&publisher.into()).is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct GooglePublisher(Typed);
+
+impl GooglePublisher {
+    /// A publisher with the fields that none can do without.
+    pub fn new(email: impl Into<String>) -> Self {
+        Self(Typed::default().text(&EMAIL, email))
+    }
+
+    /// With the account's number instead of the one that would be learned, `sub` in JSON.
+    pub fn subject(self, subject: impl Into<String>) -> Self {
+        Self(self.0.text(&SUBJECT, subject))
+    }
+}
+
+impl From<GooglePublisher> for Value {
+    fn from(publisher: GooglePublisher) -> Self {
+        publisher.0.into()
+    }
+}

@@ -31,10 +31,10 @@
 //!
 //! # A publisher's configuration
 //!
-//! | key | value | rule |
-//! |---|---|---|
-//! | `email` | a service account's address | required |
-//! | `sub` | the account's number, as text | learned from the first match where it is left out |
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `email` | required | `"publisher@project.iam.gserviceaccount.com"` | the service account's address | exactly |
+//! | `sub` | learned | `"100000000000000000001"` | the number that Google gave the account | exactly |
 //!
 //! [claims]: https://cloud.google.com/docs/authentication/get-id-token
 
@@ -55,6 +55,7 @@ use serde_json::Value;
 
 use self::claims::CLAIMS;
 use self::fields::FIELDS;
+pub use self::fields::GooglePublisher;
 use self::publisher::Rules;
 use crate::rules::Comparison;
 use crate::rules::token::Token;

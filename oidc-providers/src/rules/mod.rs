@@ -8,6 +8,7 @@ pub(crate) mod glob;
 pub(crate) mod link;
 pub(crate) mod names;
 pub(crate) mod token;
+pub(crate) mod typed;
 
 use oidc_core::{ComparedCase, FieldComparison, PublisherField};
 
@@ -49,12 +50,17 @@ impl Field {
 
     /// The title as it stands within a sentence.
     pub(crate) fn name(&self) -> String {
-        let mut letters = self.of.title.chars();
-        let first = letters.next();
-        let is_word = !letters.clone().next().is_some_and(char::is_uppercase);
-        let first = first.map(|letter| if is_word { letter.to_ascii_lowercase() } else { letter });
-        first.into_iter().chain(letters).collect()
+        within_sentence(self.of.title)
     }
+}
+
+/// A title as it stands within a sentence: what is no abbreviation begins with a small letter.
+pub(crate) fn within_sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    let first = letters.next();
+    let is_word = !letters.clone().next().is_some_and(char::is_uppercase);
+    let first = first.map(|letter| if is_word { letter.to_ascii_lowercase() } else { letter });
+    first.into_iter().chain(letters).collect()
 }
 
 /// A field's casing rule.

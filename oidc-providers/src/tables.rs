@@ -1,0 +1,311 @@
+//! The tables of publishers' fields, held against the documentation and the typed forms. `REWRITE=1` writes the
+//! documentation's anew.
+
+use std::path::{Path, PathBuf};
+
+use oidc_core::{FieldComparison, FieldType, InvalidPublisher, Provider, PublisherField};
+use serde_json::{Map, Value, json};
+
+use crate::rules::within_sentence;
+use crate::{
+    ActiveStatePublisher, BuildkitePublisher, CircleCiPublisher, GenericPublisher, GitHubPublisher,
+    GitLabPublisher, GooglePublisher,
+};
+
+/// The heading of a platform's table in its module's documentation.
+const HEADING: &str = "//! # A publisher's configuration";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every platform with an issuer.
+fn providers() -> Vec<std::sync::Arc<dyn Provider>> {
+    let ids: Vec<&str> = crate::all().iter().map(|provider| provider.id()).collect();
+    assert_eq!(ids.len(), 7);
+    ids.into_iter()
+        .map(|id| crate::public(id).or_else(|_| crate::at(id, "https://issuer.example")).unwrap())
+        .collect()
+}
+
+/// A value as it stands in TOML.
+fn toml(value: &Value) -> String {
+    match value {
+        Value::Array(values) => format!("[{}]", values.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        Value::Object(keys) => {
+            let keys: Vec<String> =
+                keys.iter().map(|(key, value)| format!("{key} = {}", toml(value))).collect();
+            format!("{{ {} }}", keys.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A row of a table in the documentation.
+fn row(field: &PublisherField) -> String {
+    let kind = match field {
+        PublisherField { required: true, .. } => "required",
+        PublisherField { learned: true, .. } => "learned",
+        PublisherField { recommended: true, .. } => "recommended",
+        _ => "optional",
+    };
+    let compared = match (field.comparison, field.claim) {
+        (FieldComparison::Exact, None) => "",
+        (FieldComparison::Exact, _) => "exactly",
+        (FieldComparison::IgnoringCase, _) => "ignoring ASCII case",
+        (FieldComparison::Pattern, _) => "as a pattern",
+        (FieldComparison::OneOf, _) => "one of the values",
+        (FieldComparison::AllOf, _) => "all of the values",
+        (other, _) => panic!("{other:?} has no words yet"),
+    };
+    let choices: Vec<String> = field.choices.iter().map(|choice| format!("`{choice}`")).collect();
+    let choices = if choices.is_empty() { String::new() } else { format!(": {}", choices.join(" or ")) };
+    let example = toml(&field.value_of(field.example).unwrap());
+    let PublisherField { key, summary, .. } = field;
+    format!("| `{key}` | {kind} | `{example}` | {summary}{choices} | {compared} |")
+}
+
+fn table(fields: &[PublisherField]) -> Vec<String> {
+    let head = ["| key | | example | what it is | compared |", "|---|---|---|---|---|"].map(str::to_owned);
+    head.into_iter().chain(fields.iter().map(row)).collect()
+}
+
+/// Holds the first table behind a heading against a platform's; each of its lines begins with `margin`.
+// Whether to write the file anew is told by a variable.
+#[allow(clippy::disallowed_methods)]
+fn is_documented(file: &Path, heading: &str, margin: &str, fields: &[PublisherField]) {
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let place = format!("{} {heading}", file.display());
+    let heading = lines.iter().position(|line| *line == heading).expect(&place);
+    let is_row = |line: &&str| line.starts_with(&format!("{margin}|"));
+    let begin = heading + lines[heading..].iter().position(is_row).expect(&place);
+    let end = begin + lines[begin..].iter().take_while(|line| is_row(line)).count();
+    let expected: Vec<String> = table(fields).iter().map(|line| format!("{margin}{line}")).collect();
+    if std::env::var_os("REWRITE").is_some() {
+        let before = lines[..begin].iter().map(|line| (*line).to_owned());
+        let after = lines[end..].iter().map(|line| (*line).to_owned());
+        let all: Vec<String> = before.chain(expected).chain(after).collect();
+        std::fs::write(file, all.join("\n") + "\n").unwrap();
+        return;
+    }
+    assert_eq!(lines[begin..end], expected, "{place}: run it with REWRITE=1 to write it anew");
+}
+
+#[test]
+fn the_documentation_has_every_field_of_every_platform() {
+    for provider in providers() {
+        let fields = provider.publisher_fields();
+        let module = root().join("oidc-providers/src").join(provider.id()).join("mod.rs");
+        is_documented(&module, HEADING, "//! ", fields);
+        let heading = format!("### `{}`", provider.id());
+        is_documented(&root().join("docs/registry.md"), &heading, "", fields);
+    }
+}
+
+#[test]
+fn the_readme_promises_the_fields_that_there_are() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for provider in providers() {
+        let begin = format!("| {} | ", provider.title());
+        let row = readme.lines().find(|line| line.starts_with(&begin)).expect(&begin);
+        let promised = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let titles = provider.publisher_fields().iter().map(|field| within_sentence(field.title));
+        let titles = titles.collect::<Vec<_>>().join(", ");
+        // More may be said behind a semicolon.
+        assert_eq!(promised.split("; ").next(), Some(&*titles), "{begin}");
+    }
+}
+
+#[test]
+fn a_table_says_of_each_field_what_the_claims_table_says_of_its_claim() {
+    for provider in providers() {
+        let fields = provider.publisher_fields();
+        let keys: Vec<&str> = fields.iter().map(|field| field.key).collect();
+        for (at, field) in fields.iter().enumerate() {
+            let what = format!("{} {}", provider.id(), field.key);
+            assert!(!keys[..at].contains(&field.key), "{what} is there twice");
+            assert!(
+                !field.title.is_empty() && !field.summary.is_empty() && !field.example.is_empty(),
+                "{what}"
+            );
+            assert!(
+                at == 0 || !field.required || fields[at - 1].required,
+                "{what}: required fields come first"
+            );
+            assert!(!field.found_by || field.required || field.claim.is_none(), "{what}");
+            assert!(
+                !(field.required || field.learned) || field.specificity <= u32::from(field.claim.is_none()),
+                "{what}"
+            );
+            assert!(field.choices.is_empty() || field.choices.contains(&field.example), "{what}");
+            let Some(claim) = field.claim else {
+                assert_eq!(provider.id(), "generic", "{what}");
+                continue;
+            };
+            let rule = provider.profile().rule(claim).expect(&what);
+            assert_eq!(field.immutable, rule.immutable, "{what}");
+            assert!(!field.learned || (field.immutable && field.key == claim), "{what}");
+        }
+        assert!(fields.iter().any(|field| field.found_by), "{}", provider.id());
+    }
+}
+
+/// The configuration that a table's examples make.
+fn of_examples(fields: &[PublisherField]) -> Value {
+    let value = |field: &PublisherField| (field.key.to_owned(), field.value_of(field.example).unwrap());
+    fields.iter().map(value).collect::<Map<_, _>>().into()
+}
+
+#[test]
+fn the_examples_make_a_publisher_and_each_of_its_values_is_looked_at() {
+    for provider in providers() {
+        let fields = provider.publisher_fields();
+        let mut config = of_examples(fields);
+        if provider.id() == "generic" {
+            config["claims"]["project_path"] = json!("acme/widget");
+        }
+        provider.publisher(&config).unwrap();
+        let faults = |config: &Value| {
+            provider
+                .publisher(config)
+                .err()
+                .map_or_else(Vec::new, |invalid| invalid.faults().iter().map(|fault| fault.code).collect())
+        };
+        for field in fields {
+            // Nothing that may not stand there passes, whichever the field.
+            for wrong in [json!(" a"), json!(7), json!("")] {
+                let mut config = config.clone();
+                config[field.key] = wrong.clone();
+                let error = provider.publisher(&config).unwrap_err();
+                assert!(
+                    error.of(field.key).next().is_some(),
+                    "{} {} {wrong}: {error}",
+                    provider.id(),
+                    field.key
+                );
+            }
+            let mut without = config.clone();
+            without[field.key] = Value::Null;
+            let expected = if field.required { vec!["publisher-missing-field"] } else { Vec::new() };
+            if field.key != "found_by" {
+                assert_eq!(faults(&without), expected, "{} {}", provider.id(), field.key);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_field_that_is_wrong_is_told_at_once() {
+    for provider in providers() {
+        let fields = provider.publisher_fields();
+        let wrong = |field: &PublisherField| (field.key.to_owned(), json!({"a": {}}));
+        let mut config: Map<String, Value> = fields.iter().map(wrong).collect();
+        config.insert("no_such_key".to_owned(), json!(1));
+        let error: InvalidPublisher = provider.publisher(&config.into()).unwrap_err();
+        for key in fields.iter().map(|field| field.key).chain(["no_such_key"]) {
+            assert_eq!(error.of(key).count(), 1, "{} {key}: {error}", provider.id());
+        }
+        assert!(error.faults().iter().all(|fault| fault.fix.is_some()), "{error}");
+        let none = provider.publisher(&json!({})).unwrap_err();
+        let missing: Vec<_> = fields.iter().filter(|field| field.required).map(|field| field.key).collect();
+        assert_eq!(none.faults().len(), missing.len(), "{none}");
+        assert!(missing.iter().all(|key| none.of(key).count() == 1), "{none}");
+    }
+}
+
+#[test]
+fn the_typed_form_of_each_platform_has_every_field_and_no_other() {
+    const ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+    const ACTOR: &str = "00000000-0000-1000-8000-000000000002";
+    let typed: [(&str, Value); 7] = [
+        (
+            "github",
+            GitHubPublisher::new("acme/widget", "publish.yml")
+                .environment("publish")
+                .repository_id("123456")
+                .repository_owner_id("123456")
+                .git_ref("refs/tags/v*")
+                .ref_protected()
+                .events(["push", "release"])
+                .job_workflow("acme/shared/.github/workflows/release.yml@refs/tags/*")
+                .runner_environment("github-hosted")
+                .into(),
+        ),
+        (
+            "gitlab",
+            GitLabPublisher::new("acme/group/widget", ".gitlab-ci.yml")
+                .environment("publish")
+                .project_id("123456")
+                .namespace_id("123456")
+                .git_ref("refs/tags/v*")
+                .ref_protected()
+                .events(["push", "web"])
+                .runner_environment("gitlab-hosted")
+                .into(),
+        ),
+        (
+            "circleci",
+            CircleCiPublisher::new(ID, ID, ID)
+                .vcs_origin("github.com/acme/widget")
+                .vcs_ref("refs/heads/main")
+                .context_ids([ID])
+                .into(),
+        ),
+        (
+            "buildkite",
+            BuildkitePublisher::new("acme", "widget")
+                .organization_id(ID)
+                .pipeline_id(ID)
+                .build_branch("main")
+                .build_tag("v*")
+                .step_key("publish")
+                .into(),
+        ),
+        (
+            "google",
+            GooglePublisher::new("publisher@project.iam.gserviceaccount.com")
+                .subject("100000000000000000001")
+                .into(),
+        ),
+        (
+            "activestate",
+            ActiveStatePublisher::new("acme", "widget", ACTOR).organization_id(ID).project_id(ID).into(),
+        ),
+        (
+            "generic",
+            GenericPublisher::new("project_path", "acme/widget")
+                .claim("sub", "system:serviceaccount:acme:publisher")
+                .into(),
+        ),
+    ];
+    for (id, config) in typed {
+        let provider = providers().into_iter().find(|provider| provider.id() == id).unwrap();
+        let mut expected = of_examples(provider.publisher_fields());
+        match id {
+            "generic" => expected["claims"]["project_path"] = json!("acme/widget"),
+            "circleci" => expected["context_ids"] = json!([ID]),
+            _ => {}
+        }
+        assert_eq!(config, expected, "{id}");
+        provider.publisher(&config).unwrap();
+    }
+    let json = serde_json::to_value(GitHubPublisher::new("acme/widget", "publish.yml")).unwrap();
+    assert_eq!(json, json!({"repository": "acme/widget", "workflow": "publish.yml"}));
+    let json = serde_json::to_value(GenericPublisher::new("sub", "a").claim("n", vec![1, 2])).unwrap();
+    assert_eq!(json, json!({"found_by": "sub", "claims": {"sub": "a", "n": [1, 2]}}));
+}
+
+#[test]
+fn a_flag_or_a_list_is_written_as_its_type_says() {
+    for field in providers().iter().flat_map(|provider| provider.publisher_fields()) {
+        let value = field.value_of(field.example).unwrap();
+        let fits = match field.value {
+            FieldType::Flag => value.is_boolean(),
+            FieldType::Table => value.is_object(),
+            FieldType::Texts => value.is_string() || value.is_array(),
+            _ => value.is_string(),
+        };
+        assert!(fits, "{}", field.key);
+    }
+}

@@ -60,7 +60,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     }
 
     /// The registry half: the immutable id of the token's own repository or project, by which its publishers are found where it
-    /// was renamed. Its claim is the key in a publisher's configuration and ends in `_id`. `None` where the platform has no such
+    /// was renamed. Its claim is the key in a publisher's configuration. `None` where the platform has no such
     /// id, or the token doesn't tell it.
     ///
     /// Never the id of anything larger, such as an organisation: whoever has it is told what the publisher expects.

@@ -3,9 +3,8 @@
 //! | in npm's form | here |
 //! |---|---|
 //! | `type` | the platform |
-//! | `claims.workflow_ref.file` | GitHub's `workflow` |
-//! | `claims.ci_config_ref_uri.file` | GitLab's `ci_config` |
-//! | any other claim | the platform's key of that name |
+//! | a claim, of `workflow_ref` and `ci_config_ref_uri` the `file` | the platform's field that is compared with it |
+//! | any other name | the platform's key of that name |
 //! | `permissions` | `createPackage`, the only one here: there is no staging |
 //! | `issuer`, `pending` | beyond npm's form: an issuer other than the public one; a package that is still to be created |
 
@@ -13,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use oidc_core::{ProviderSet, shown};
+use oidc_core::{ProviderSet, PublisherField, shown};
 use oidc_exchange::server::{Package, PublisherRecord, Trust, TrustError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -28,8 +27,8 @@ const API: &str = "api";
 /// npm's permission to publish.
 const PUBLISH: &str = "createPackage";
 
-/// Claims that npm's form writes as an object with a file's name, and our keys for them.
-const FILES: &[(&str, &str)] = &[("workflow_ref", "workflow"), ("ci_config_ref_uri", "ci_config")];
+/// Claims that npm's form writes as an object with a file's name.
+const FILES: &[&str] = &["workflow_ref", "ci_config_ref_uri"];
 
 /// Who may publish npm's packages.
 pub(super) struct NpmTrust {
@@ -67,6 +66,26 @@ impl NpmTrust {
         self.providers.for_issuer(&public).map(|_| public)
     }
 
+    /// The fields of a platform's publishers; none where the registry doesn't know it.
+    fn fields(&self, platform: &str) -> &'static [PublisherField] {
+        let known = self.providers.iter().find(|provider| provider.id() == platform);
+        known.map_or(&[], |provider| provider.publisher_fields())
+    }
+
+    /// A stored publisher in npm's form, with what it has learned.
+    fn shape(&self, record: &PublisherRecord) -> Value {
+        let claims = claims(self.fields(&record.provider), &record.rules());
+        json!({
+            "id": record.id,
+            "type": record.provider,
+            "claims": claims,
+            "permissions": [PUBLISH],
+            "issuer": record.identity.issuer,
+            "pending": record.pending,
+            "origin": record.origin,
+        })
+    }
+
     fn record(&self, package: &str, form: Form) -> Result<PublisherRecord, TrustFailure> {
         if form.permissions.is_some_and(|permissions| !permissions.iter().any(|name| name == PUBLISH)) {
             let message =
@@ -75,7 +94,8 @@ impl NpmTrust {
         }
         let issuer = form.issuer.or_else(|| self.issuer(&form.r#type));
         let package = Package::new(ECOSYSTEM, package);
-        let prepared = self.trust.prepare(package, &form.r#type, issuer.as_deref(), config(form.claims)?);
+        let rules = config(self.fields(&form.r#type), form.claims)?;
+        let prepared = self.trust.prepare(package, &form.r#type, issuer.as_deref(), rules);
         let mut record = prepared.map_err(|error| refused(&error))?;
         record.pending = form.pending;
         API.clone_into(&mut record.origin);
@@ -91,7 +111,7 @@ impl ManageTrust for NpmTrust {
         if records.is_empty() && !self.exists(package).await? {
             return Err(no_package(package));
         }
-        Ok(records.iter().map(shape).collect())
+        Ok(records.iter().map(|record| self.shape(record)).collect())
     }
 
     async fn add(&self, package: &str, publisher: &Value) -> Result<Value, TrustFailure> {
@@ -110,7 +130,7 @@ impl ManageTrust for NpmTrust {
         }
         let record = self.record(package, form)?;
         self.trust.add(&record).await.map_err(|error| refused(&error))?;
-        Ok(shape(&record))
+        Ok(self.shape(&record))
     }
 
     async fn remove(&self, package: &str, id: &str) -> Result<(), TrustFailure> {
@@ -132,41 +152,39 @@ impl ManageTrust for NpmTrust {
 }
 
 /// The platform's keys of npm's claims.
-fn config(claims: Map<String, Value>) -> Result<Value, TrustFailure> {
+fn config(fields: &[PublisherField], claims: Map<String, Value>) -> Result<Value, TrustFailure> {
     let mut config = Map::new();
-    for (claim, value) in claims {
-        let Some((_, key)) = FILES.iter().find(|(name, _)| *name == claim) else {
-            config.insert(claim, value);
-            continue;
-        };
-        let file =
-            value.as_object().filter(|members| members.len() == 1).and_then(|members| members.get("file"));
-        let file = file.ok_or_else(|| {
-            let message = format!("claim `{claim}`: write `{{\"file\": \"publish.yml\"}}`");
-            failure(StatusCode::BAD_REQUEST, message)
-        })?;
-        config.insert((*key).to_owned(), file.clone());
+    for (name, value) in claims {
+        let value = if FILES.contains(&&*name) { file(&name, &value)? } else { value };
+        let field = fields.iter().find(|field| field.claim == Some(&*name));
+        let key = field.map_or_else(|| name.clone(), |field| field.key.to_owned());
+        if config.insert(key, value).is_some() {
+            let message = format!("claim `{}` is the same as another one; name it once", shown(&name));
+            return Err(failure(StatusCode::BAD_REQUEST, message));
+        }
     }
     Ok(Value::Object(config))
 }
 
-/// A stored publisher in npm's form, with what it has learned.
-fn shape(record: &PublisherRecord) -> Value {
-    let rules = record.rules();
-    let claims = rules.as_object().into_iter().flatten().map(|(key, value)| {
-        match FILES.iter().find(|(_, own)| own == key) {
-            Some((claim, _)) => ((*claim).to_owned(), json!({ "file": value })),
+/// The claims in npm's form of the platform's keys.
+fn claims(fields: &[PublisherField], config: &Value) -> Map<String, Value> {
+    let claim = |(key, value): (&String, &Value)| {
+        let field = fields.iter().find(|field| field.key == key);
+        match field.and_then(|field| field.claim) {
+            Some(claim) if FILES.contains(&claim) => (claim.to_owned(), json!({ "file": value })),
+            Some(claim) => (claim.to_owned(), value.clone()),
             None => (key.clone(), value.clone()),
         }
-    });
-    json!({
-        "id": record.id,
-        "type": record.provider,
-        "claims": claims.collect::<Map<_, _>>(),
-        "permissions": [PUBLISH],
-        "issuer": record.identity.issuer,
-        "pending": record.pending,
-        "origin": record.origin,
+    };
+    config.as_object().into_iter().flatten().map(claim).collect()
+}
+
+/// The file's name in npm's form of it.
+fn file(claim: &str, value: &Value) -> Result<Value, TrustFailure> {
+    let members = value.as_object().filter(|members| members.len() == 1);
+    members.and_then(|members| members.get("file")).cloned().ok_or_else(|| {
+        let message = format!("claim `{claim}`: write `{{\"file\": \"publish.yml\"}}`");
+        failure(StatusCode::BAD_REQUEST, message)
     })
 }
 
@@ -196,4 +214,54 @@ fn refused(error: &TrustError) -> TrustFailure {
 fn internal(error: &(dyn std::error::Error + 'static)) -> TrustFailure {
     tracing::error!(error = %chain(error), "publishers can't be managed");
     failure(StatusCode::INTERNAL_SERVER_ERROR, "the registry failed; its log says why".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::Provider as _;
+
+    use super::*;
+
+    #[test]
+    fn npms_form_of_each_platform_is_read_as_it_is_written() {
+        for provider in oidc_providers::all().iter() {
+            let fields = provider.publisher_fields();
+            let value =
+                |field: &PublisherField| (field.key.to_owned(), field.value_of(field.example).unwrap());
+            let written: Value = fields.iter().map(value).collect::<Map<_, _>>().into();
+            assert_eq!(config(fields, claims(fields, &written)).unwrap(), written, "{}", provider.id());
+            assert_eq!(
+                config(fields, written.as_object().unwrap().clone()).unwrap(),
+                written,
+                "{}: the platform's own keys do too",
+                provider.id()
+            );
+        }
+    }
+
+    #[test]
+    fn what_npm_trust_circleci_sends_names_the_platforms_claims() {
+        const ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+        let provider = oidc_providers::CircleCi::public();
+        let sent = json!({
+            "oidc.circleci.com/org-id": ID,
+            "oidc.circleci.com/project-id": ID,
+            "oidc.circleci.com/pipeline-definition-id": ID,
+            "oidc.circleci.com/vcs-origin": "github.com/acme/widget",
+            "oidc.circleci.com/context-ids": [ID],
+        });
+        let written = oidc_providers::CircleCiPublisher::new(ID, ID, ID)
+            .vcs_origin("github.com/acme/widget")
+            .context_ids([ID]);
+        let read = config(provider.publisher_fields(), sent.as_object().unwrap().clone()).unwrap();
+        assert_eq!(read, Value::from(written));
+    }
+
+    #[test]
+    fn a_claim_and_its_key_are_not_both_named() {
+        let fields = oidc_providers::GitHub::public().publisher_fields();
+        let sent = json!({ "event": "push", "event_name": "release" });
+        let refused = config(fields, sent.as_object().unwrap().clone()).unwrap_err();
+        assert!(refused.message.contains("name it once"), "{refused:?}");
+    }
 }

@@ -90,12 +90,11 @@ impl PublisherRecord {
         same && self.learned == seen.learned && self.pending == seen.pending
     }
 
-    /// The immutable ids among the [rules](Self::rules), learned or configured: the texts whose names end in `_id`, as every
-    /// platform's ids do.
-    pub fn ids(&self) -> BTreeMap<String, String> {
+    /// The texts among the [rules](Self::rules), learned or configured. An immutable id is one of them on every platform; which
+    /// of them are ids only the platform knows.
+    pub fn texts(&self) -> BTreeMap<String, String> {
         let Value::Object(rules) = self.rules() else { return BTreeMap::new() };
-        let ids = rules.into_iter().filter(|(name, _)| name.ends_with("_id"));
-        ids.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
+        rules.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
     }
 
     /// The rules with the learned ids among them, as the platform reads them: where a rule is `null`, there is none.
@@ -156,7 +155,7 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 
     /// The publishers of an issuer that have learned this immutable id or were configured with it, in this ecosystem, of one
     /// package or of all, oldest first and at most [`MAX_OF_ID`]: asked where none is of the token's identity, to find one whose
-    /// repository was renamed. `id` is among their [`ids`](PublisherRecord::ids). A store that can't say gives none, and a
+    /// repository was renamed. `id` is among their [`texts`](PublisherRecord::texts). A store that can't say gives none, and a
     /// renamed repository is then a stranger.
     ///
     /// It has to be found by an index on the id: the caller waits for it, and may learn nothing of other publishers from how

@@ -83,7 +83,7 @@ pub(super) async fn insert(
         let query = sqlx::query(statement).bind(&publisher.id).bind(claim).bind(value);
         query.execute(&mut *connection).await?;
     }
-    for (claim, value) in publisher.ids() {
+    for (claim, value) in publisher.texts() {
         let statement = "INSERT INTO oidc_publisher_id (publisher, claim, value, issuer, ecosystem, package, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)";
         sqlx::query(statement)

@@ -47,7 +47,7 @@ impl PublisherStore for MemoryStore {
             record.identity.issuer == issuer
                 && record.package.ecosystem == ecosystem
                 && package.is_none_or(|name| record.package.name == name)
-                && record.ids().get(id.claim) == Some(&id.value)
+                && record.texts().get(id.claim) == Some(&id.value)
         };
         Ok(self.lock().publishers.iter().filter(matches).take(MAX_OF_ID).cloned().collect())
     }

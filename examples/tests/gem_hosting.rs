@@ -5,13 +5,18 @@ mod common;
 
 use std::io::Read as _;
 
-use common::gems::{Gem, YAML, gz, push, scene, tar, text};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use common::gems::{Gem, YAML, gz, named, push, scene, tar, text};
 use common::http;
 use common::scene::{ADMIN, Scene};
+use data_encoding::HEXLOWER;
 use examples::issuer::{GITHUB, Settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use oidc_core::http::{Method, Request};
+use md5::{Digest as _, Md5};
+use oidc_core::http::{Method, Request, Response};
+use sha2::Sha256;
 use tar::{EntryType, Header};
 
 /// Each is refused to the administrator, who may publish anything else, with 422 and these words.
@@ -181,6 +186,42 @@ async fn files_are_not_unpacked_for_a_stranger() {
     let nobody = Request::new(Method::Post, url).body("application/octet-stream", gem.pack());
     assert_eq!(http::send(&http::system(), nobody).await.status, 401);
     assert_eq!(push(&scene, ADMIN, gem.pack()).await.status, 422);
+}
+
+#[tokio::test]
+async fn the_compact_index_is_asked_for_what_is_new() {
+    let scene = scene().await;
+    let get = async |path: &str, headers: &[(&'static str, &str)]| {
+        let request = http::get(&scene.url(), &format!("rubygems/{path}"));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, *value));
+        http::send(&scene.cx, request).await
+    };
+    let header =
+        |answer: &Response, name: &str| answer.header(name).unwrap_or_else(|| panic!("{name}")).to_owned();
+    assert_eq!(push(&scene, ADMIN, Gem::new().pack()).await.status, 200);
+    for path in ["names", "versions", "info/widget"] {
+        let whole = get(path, &[]).await;
+        let tag = header(&whole, "etag");
+        assert_eq!(tag, format!("\"{}\"", HEXLOWER.encode(&Md5::digest(&whole.body))), "{path}");
+        let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&whole.body)));
+        assert_eq!(header(&whole, "repr-digest"), digest, "{path}");
+        assert_eq!(header(&whole, "accept-ranges"), "bytes");
+
+        let same = get(path, &[("if-none-match", &tag)]).await;
+        assert_eq!((same.status, same.body.len()), (304, 0), "{path}");
+        assert_eq!(header(&same, "etag"), tag);
+        let part = get(path, &[("range", "bytes=3-"), ("if-none-match", "\"older\"")]).await;
+        assert_eq!((part.status, &part.body[..]), (206, &whole.body[3..]), "{path}");
+        assert_eq!(header(&part, "repr-digest"), digest, "of the whole");
+        let length = whole.body.len();
+        assert_eq!(header(&part, "content-range"), format!("bytes 3-{}/{length}", length - 1));
+        let behind = get(path, &[("range", &format!("bytes={length}-"))]).await;
+        assert_eq!((behind.status, header(&behind, "content-range")), (416, format!("bytes */{length}")));
+    }
+    assert_eq!(get("info/gadget", &[("if-none-match", "*")]).await.status, 404);
+    let tag = header(&get("versions", &[]).await, "etag");
+    assert_eq!(push(&scene, ADMIN, named("gadget", "1.0.0")).await.status, 200);
+    assert_eq!(get("versions", &[("if-none-match", &tag)]).await.status, 200);
 }
 
 #[tokio::test]

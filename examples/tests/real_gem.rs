@@ -106,6 +106,57 @@ async fn gem_publishes_from_gitlab_to_a_registry_below_a_path() {
     gem_publishes_and_installs(&GITLAB, "/registry").await;
 }
 
+/// What `gem list` prints of this registry, a line for each gem.
+async fn listed(gem: &Client, scene: &Scene, more: &[&str]) -> Vec<String> {
+    let source = format!("{}/", gems(scene));
+    let list = ["list", "--remote", "--clear-sources", "--source", &source];
+    let printed = gem.run(gem.home(), &[], &[list.as_slice(), more].concat()).await.succeeded();
+    printed.lines().filter(|line| line.contains(" (")).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn gem_lists_what_was_published() {
+    let Some(gem) = Tool::Gem.find().await else { return };
+    let scene = scene(&GITHUB, "/registry").await;
+    assert_eq!(listed(&gem, &scene, &[]).await, [""; 0]);
+    for version in ["1.9.0", "1.10.0", "2.0.0.rc1"] {
+        publish(&gem, &scene, "widget", version).await.succeeded();
+    }
+    let (folder, file) = built(&gem, "widget", "1.2.0", "s.platform = 'java'").await;
+    push(&gem, &scene, &folder, &file).await.succeeded();
+    publish(&gem, &scene, "acme-gadget", "0.1.0").await.succeeded();
+    let latest = ["acme-gadget (0.1.0)", "widget (1.10.0, 1.2.0 java)"];
+    assert_eq!(listed(&gem, &scene, &[]).await, latest);
+    let all = ["acme-gadget (0.1.0)", "widget (1.10.0, 1.9.0, 1.2.0 java)"];
+    assert_eq!(listed(&gem, &scene, &["--all"]).await, all);
+    let with_prereleases = listed(&gem, &scene, &["--prerelease", "widget"]).await;
+    assert!(with_prereleases.concat().contains("2.0.0.rc1"), "{with_prereleases:?}");
+}
+
+#[tokio::test]
+async fn bundler_installs_and_sees_what_is_new() {
+    let (Some(gem), Some(bundle)) = (Tool::Gem.find().await, Tool::Bundle.find().await) else { return };
+    let scene = scene(&GITHUB, "").await;
+    publish(&gem, &scene, "acme-gadget", "1.0.0").await.succeeded();
+    let (folder, file) = built(&gem, "widget", "1.0.0", "s.add_dependency 'acme-gadget'").await;
+    push(&gem, &scene, &folder, &file).await.succeeded();
+    let gemfile = format!("source '{}/'\ngem 'widget'\n", gems(&scene));
+    let project = bundle.project("app", &[("Gemfile", gemfile.as_str())]);
+    let variables = [("BUNDLE_PATH", "gems"), ("BUNDLE_DISABLE_VERSION_CHECK", "true")];
+    bundle.run(&project, &variables, &["install"]).await.succeeded();
+    let locked = || std::fs::read_to_string(project.join("Gemfile.lock")).unwrap();
+    assert!(locked().contains("widget (1.0.0)") && locked().contains("acme-gadget (1.0.0)"), "{}", locked());
+    // With an index of its own by now, it asks for what is new.
+    for (name, version) in [("acme-gadget", "1.1.0"), ("widget", "1.1.0")] {
+        publish(&gem, &scene, name, version).await.succeeded();
+    }
+    bundle.run(&project, &variables, &["update", "--all"]).await.succeeded();
+    assert!(locked().contains("widget (1.1.0)"), "{}", locked());
+    let script = "require 'widget'; puts Widget::NUMBER";
+    let printed = bundle.run(&project, &variables, &["exec", "ruby", "-e", script]).await.succeeded();
+    assert_eq!(printed.trim(), "7");
+}
+
 /// What the registry says of a gem is what Ruby reads in the gem, after a dump of its own.
 #[tokio::test]
 async fn ruby_reads_the_same_specification_in_the_index_as_in_the_gem() {

@@ -18,6 +18,7 @@ mod pieces;
 mod platforms;
 mod pypi;
 mod reconcile;
+mod representation;
 mod rubygems;
 mod running;
 pub mod settlement;

@@ -31,6 +31,7 @@ use self::publication::Claimed;
 use super::failure::Failure;
 use super::hosting::{File, Host, Page};
 use super::intake::blocking;
+use super::pieces;
 
 /// A name as the stores have it, the same for all its spellings.
 pub(super) fn normalized(name: &str) -> Result<String, InvalidCrateName> {
@@ -103,7 +104,7 @@ impl Cargo {
         let name = name.ok_or_else(|| Failure::not_found(path))?;
         let line = |file: &File| format!("{}\n", file.metadata);
         let lines = self.host.files(&name.canonical(), Page::default(), line).await?;
-        Ok(([(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-cache")], lines).into_response())
+        Ok(([(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-cache")], pieces::body(lines)).into_response())
     }
 
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {

@@ -26,7 +26,7 @@ use super::authorize::{Action, Authorize, Principal, Use};
 use super::database::Database;
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
-use super::pieces::ranges;
+use super::pieces::{Pieces, ranges};
 use super::settlement::Settlement;
 use super::unsupported::Operation;
 
@@ -58,21 +58,23 @@ impl Host {
     }
 
     /// A page with an entry for each package that has files, by its name and what is read of it with all others.
-    pub(super) fn packages(
-        &self,
-        page: Page,
-        entry: impl Fn(&str, &str) -> String + Send + Sync + 'static,
-    ) -> Body {
+    pub(super) fn packages<E>(&self, page: Page, entry: E) -> impl Pieces + use<E>
+    where
+        E: Fn(&str, &str) -> String + Send + Sync + 'static,
+    {
         page.of_packages(self.store.clone(), entry)
     }
 
     /// A page with an entry for each of a package's files, oldest first; at least one.
-    pub(super) async fn files(
+    pub(super) async fn files<E>(
         &self,
         package: &str,
         page: Page,
-        entry: impl Fn(&File) -> String + Send + Sync + 'static,
-    ) -> Result<Body, Failure> {
+        entry: E,
+    ) -> Result<impl Pieces + use<E>, Failure>
+    where
+        E: Fn(&File) -> String + Send + Sync + 'static,
+    {
         let ranges = ranges(self.store.positions(package).await?);
         if ranges.is_empty() {
             return Err(Failure::not_found(package));

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use async_trait::async_trait;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 
 use super::store::{File, Store};
-use crate::registry::pieces::{self, Pieces};
+use crate::registry::pieces::Pieces;
 
 /// What stands before, between and behind the entries of a page.
 #[derive(Debug, Default)]
@@ -19,25 +19,25 @@ pub(in crate::registry) struct Page {
 
 impl Page {
     /// The page of a package's files, which are read in these ranges.
-    pub(super) fn of_files(
+    pub(super) fn of_files<E>(
         self,
         store: Store,
         package: String,
         ranges: Vec<(Range<i64>, i64)>,
-        entry: impl Fn(&File) -> String + Send + Sync + 'static,
-    ) -> Body {
-        let entry = Box::new(entry);
-        pieces::body(Files { page: Progress::of(self), store, package, ranges: ranges.into(), entry })
+        entry: E,
+    ) -> impl Pieces + use<E>
+    where
+        E: Fn(&File) -> String + Send + Sync + 'static,
+    {
+        Files { page: Progress::of(self), store, package, ranges: ranges.into(), entry: Box::new(entry) }
     }
 
     /// The page of all packages that have files.
-    pub(super) fn of_packages(
-        self,
-        store: Store,
-        entry: impl Fn(&str, &str) -> String + Send + Sync + 'static,
-    ) -> Body {
-        let entry = Box::new(entry);
-        pieces::body(Packages { page: Progress::of(self), store, after: Some(String::new()), entry })
+    pub(super) fn of_packages<E>(self, store: Store, entry: E) -> impl Pieces + use<E>
+    where
+        E: Fn(&str, &str) -> String + Send + Sync + 'static,
+    {
+        Packages { page: Progress::of(self), store, after: Some(String::new()), entry: Box::new(entry) }
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use super::distribution::canonical;
 use crate::registry::failure::Failure;
 use crate::registry::hosting::{File, Host, Page};
+use crate::registry::pieces::{self, Pieces};
 
 /// The version of the interface: PEP 700's.
 const API_VERSION: &str = "1.1";
@@ -100,13 +100,15 @@ fn wants_json(headers: &HeaderMap) -> bool {
     accepted.into_iter().any(|value| value.contains(JSON) || value.contains("simple.latest+json"))
 }
 
-fn as_json(body: Body) -> Response {
-    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], body).into_response()
+fn as_json(content: impl Pieces) -> Response {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], pieces::body(content))
+        .into_response()
 }
 
-fn as_html(body: Body) -> Response {
+fn as_html(content: impl Pieces) -> Response {
     let kind = "text/html; charset=utf-8";
-    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], body).into_response()
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], pieces::body(content))
+        .into_response()
 }
 
 fn html(title: &str) -> Page {

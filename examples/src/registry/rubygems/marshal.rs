@@ -1,4 +1,5 @@
-//! `Marshal.dump` of a specification, which `gem install` reads: an encoder of this one document.
+//! `Marshal.dump` of a specification, which `gem install` reads, and of the names, versions and platforms in a list of gems: an
+//! encoder of these two documents.
 //!
 //! Sources: Ruby's `doc/marshal.rdoc`; `Gem::Specification#_dump`, whose list of fields this is.
 
@@ -17,6 +18,24 @@ pub(super) fn dump(specification: &Specification) -> Vec<u8> {
     outer.symbol("Gem::Specification");
     outer.raw(&fields(specification));
     outer.bytes
+}
+
+/// The beginning of the dump of an array, which its elements follow.
+pub(super) fn array(length: usize) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.list(length);
+    writer.bytes
+}
+
+/// An element of such an array: a gem's name, version and platform. Its symbols are those of every other element, in the same
+/// order, so that it can stand anywhere.
+pub(super) fn name_tuple(name: &str, version: &Version, platform: &str) -> Vec<u8> {
+    let mut writer = Writer { bytes: Vec::new(), symbols: Vec::new() };
+    writer.list(3);
+    writer.text(name);
+    writer.version(version);
+    writer.text(platform);
+    writer.bytes
 }
 
 /// The dump of the list of fields.

@@ -7,6 +7,7 @@
 //! | `GET /rubygems/names` | the gems' names |
 //! | `GET /rubygems/versions` | the gems with their versions |
 //! | `GET /rubygems/info/{gem}` | a gem's versions and what they need |
+//! | `GET /rubygems/specs.4.8.gz`, `latest_specs.4.8.gz`, `prerelease_specs.4.8.gz` | all gems as `gem list --remote` reads them |
 //! | `GET /rubygems/quick/Marshal.4.8/{gem}-{version}.gemspec.rz` | a gem's specification |
 //! | `GET /rubygems/gems/{gem}-{version}.gem` | a gem |
 //! | anything else below `/rubygems/` | nothing: yanking, owners and API keys are not supported |
@@ -15,6 +16,7 @@
 //! `commands/push_command.rb`, `source.rb`, `resolver/api_set.rb`.
 
 mod index;
+mod lists;
 mod marshal;
 mod publication;
 mod specification;
@@ -31,17 +33,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use oidc_exchange::rubygems::{GemName, InvalidGemName};
 
+use self::lists::List;
 use self::publication::{InvalidPublication, Publication};
 use self::version::Version;
 use super::failure::Failure;
-use super::hosting::Host;
+use super::hosting::{Host, Page};
 use super::intake::blocking;
+use super::pieces::{self, Pieces};
+use super::representation::Representation;
 
 /// Where gems are, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";
 /// How much memory a gem's specification may take once it is read, and the lines of all the gem's versions, of which a digest
 /// is made.
 const SPECIFICATION: usize = 48 << 20;
+const TEXT: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
 /// What clients are told as their host, below the registry's URL.
 pub(super) const ROOT: &str = "/rubygems/";
@@ -89,6 +95,7 @@ pub(super) fn router(host: Host) -> Router {
         .route(&at("/info/{name}"), get(info))
         .route(&at("/quick/Marshal.4.8/{file}"), get(specification))
         .route(&at("/gems/{file}"), get(file))
+        .route(&at("/{list}"), get(list))
         .route(&at("/api/{*path}"), any(unsupported))
         .route(&at("//api/{*path}"), any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
@@ -99,16 +106,21 @@ async fn push(State(gems): State<Gems>, headers: HeaderMap, body: Body) -> Respo
     answered(gems.push(&headers, body).await)
 }
 
-async fn names(State(gems): State<Gems>) -> Response {
-    text(gems.host.packages(index::page(), |name, _| format!("{name}\n")))
+async fn names(State(gems): State<Gems>, headers: HeaderMap) -> Response {
+    let names = || gems.host.packages(index::page(), |name, _| format!("{name}\n"));
+    answered(indexed(&headers, names).await)
 }
 
-async fn versions(State(gems): State<Gems>) -> Response {
-    text(gems.host.packages(index::page(), |_, listed| listed.to_owned()))
+async fn versions(State(gems): State<Gems>, headers: HeaderMap) -> Response {
+    answered(indexed(&headers, || gems.lines(index::page())).await)
 }
 
-async fn info(State(gems): State<Gems>, Path(name): Path<String>) -> Response {
-    answered(gems.info(&name).await)
+async fn info(State(gems): State<Gems>, headers: HeaderMap, Path(name): Path<String>) -> Response {
+    answered(gems.info(&headers, &name).await)
+}
+
+async fn list(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
+    answered(gems.list(&file).await)
 }
 
 async fn specification(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
@@ -135,7 +147,13 @@ fn answered(answer: Result<Response, Failure>) -> Response {
 }
 
 fn text(body: impl IntoResponse) -> Response {
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")], body).into_response()
+    ([(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+/// A file of the compact index.
+async fn indexed<P: Pieces>(headers: &HeaderMap, content: impl Fn() -> P) -> Result<Response, Failure> {
+    let known = Representation::of(content()).await?;
+    Ok(known.answer(headers, TEXT, content()))
 }
 
 fn binary(body: Vec<u8>) -> Response {
@@ -163,8 +181,22 @@ impl Gems {
         Ok(text(done))
     }
 
-    async fn info(&self, name: &str) -> Result<Response, Failure> {
-        Ok(text(self.host.files(name, index::page(), |file| file.metadata.clone()).await?))
+    /// All gems, each with its line of the compact index.
+    fn lines(&self, page: Page) -> impl Pieces + use<> {
+        self.host.packages(page, |_, listed| listed.to_owned())
+    }
+
+    async fn info(&self, headers: &HeaderMap, name: &str) -> Result<Response, Failure> {
+        let lines = || self.host.files(name, index::page(), |file| file.metadata.clone());
+        let known = Representation::of(lines().await?).await?;
+        Ok(known.answer(headers, TEXT, lines().await?))
+    }
+
+    async fn list(&self, file: &str) -> Result<Response, Failure> {
+        let list = List::named(file).ok_or_else(|| Failure::not_found(file))?;
+        let packed = lists::packed(list, || self.lines(Page::default())).await?;
+        let headers = [(CONTENT_TYPE, "application/gzip"), (CACHE_CONTROL, "no-cache")];
+        Ok((headers, pieces::body(packed)).into_response())
     }
 
     async fn specification(&self, file: &str) -> Result<Response, Failure> {

@@ -1,5 +1,6 @@
 //! Versions and requirements of gems (`Gem::Version`, `Gem::Requirement`).
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use super::yaml::{Field, InvalidField};
@@ -41,6 +42,26 @@ impl Version {
         &self.0
     }
 
+    /// Whether it comes before the release of its numbers: it has a letter.
+    pub(super) fn is_prerelease(&self) -> bool {
+        self.0.contains(|c: char| c.is_ascii_alphabetic())
+    }
+
+    /// Whether it is later than another in `Gem::Version`'s order.
+    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
+        let (ours, others) = (self.canonical(), other.canonical());
+        let (mut ours, mut others) = (ours.split('.'), others.split('.'));
+        loop {
+            let order = match (ours.next(), others.next()) {
+                (None, None) => return false,
+                (ours, others) => by_part(ours.unwrap_or("0"), others.unwrap_or("0")),
+            };
+            if order.is_ne() {
+                return order.is_gt();
+            }
+        }
+    }
+
     /// What is the same for all that RubyGems takes for one version: the numbers and words, without the zeros at the end of
     /// the numbers and at the end of the whole.
     pub(super) fn canonical(&self) -> String {
@@ -55,6 +76,22 @@ impl Version {
         let numbers = parts.iter().position(is_word).unwrap_or(parts.len());
         let words = parts.split_off(numbers);
         [parts, words].map(without_zeros).concat().join(".")
+    }
+}
+
+/// The order of two parts of canonical versions: words before numbers.
+fn by_part(one: &str, other: &str) -> Ordering {
+    let is_word = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic());
+    match (is_word(one), is_word(other)) {
+        (false, false) => one.len().cmp(&other.len()).then_with(|| one.cmp(other)),
+        (true, true) => one.cmp(other),
+        (is_word, _) => {
+            if is_word {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
     }
 }
 
@@ -172,6 +209,21 @@ mod tests {
         {
             assert!(Version::parse(text).is_none(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn versions_are_in_the_order_of_rubygems() {
+        let ascending =
+            ["0", "1.0.a", "1.0.a1", "1.0.b", "1.0.b2", "1.0.b10", "1.0", "1.0.1", "1.2", "1.10", "2.a", "2"];
+        for (at, one) in ascending.iter().enumerate() {
+            for (other_at, other) in ascending.iter().enumerate() {
+                assert_eq!(version(one).is_newer_than(&version(other)), at > other_at, "{one} {other}");
+            }
+        }
+        assert!(
+            !version("1.0").is_newer_than(&version("1")) && !version("1").is_newer_than(&version("1.0.0"))
+        );
+        assert!(version("1.0.a").is_prerelease() && !version("1.10").is_prerelease());
     }
 
     #[test]

@@ -1,0 +1,169 @@
+//! The lists of all gems that came before the compact index and that `gem list --remote` and `gem search` still read: arrays of
+//! names, versions and platforms, dumped by `Marshal` and packed by gzip.
+//!
+//! Source: RubyGems 3.3.15, `indexer.rb`, `source.rb` and `name_tuple.rb`.
+
+use std::error::Error;
+use std::io::Write as _;
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::marshal;
+use super::version::Version;
+use crate::registry::failure::Failure;
+use crate::registry::pieces::Pieces;
+
+/// What a gem for every platform has as its platform.
+const EVERY_PLATFORM: &str = "ruby";
+
+/// One of the lists.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum List {
+    /// All versions that are no prereleases.
+    Released,
+    /// The newest of these, for each platform of each gem.
+    Latest,
+    /// The prereleases.
+    Prereleases,
+}
+
+impl List {
+    /// The list of this file name.
+    pub(super) fn named(file: &str) -> Option<Self> {
+        match file {
+            "specs.4.8.gz" => Some(Self::Released),
+            "latest_specs.4.8.gz" => Some(Self::Latest),
+            "prerelease_specs.4.8.gz" => Some(Self::Prereleases),
+            _ => None,
+        }
+    }
+
+    /// The versions of the list in a gem's line of the compact index, with their platforms.
+    fn of(self, line: &str) -> Vec<Entry<'_>> {
+        let mut words = line.split(' ');
+        let (Some(name), Some(numbers)) = (words.next(), words.next()) else { return Vec::new() };
+        let entries = numbers.split(',').filter_map(|number| Entry::of(name, number));
+        match self {
+            Self::Released => entries.filter(|entry| !entry.version.is_prerelease()).collect(),
+            Self::Prereleases => entries.filter(|entry| entry.version.is_prerelease()).collect(),
+            Self::Latest => {
+                let mut latest: Vec<Entry<'_>> = Vec::new();
+                for entry in entries.filter(|entry| !entry.version.is_prerelease()) {
+                    match latest.iter_mut().find(|known| known.platform == entry.platform) {
+                        Some(known) if entry.version.is_newer_than(&known.version) => *known = entry,
+                        Some(_) => {}
+                        None => latest.push(entry),
+                    }
+                }
+                latest
+            }
+        }
+    }
+}
+
+/// A version of a gem.
+#[derive(Debug)]
+struct Entry<'a> {
+    name: &'a str,
+    version: Version,
+    platform: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    fn of(name: &'a str, number: &'a str) -> Option<Self> {
+        let (version, platform) = number.split_once('-').unwrap_or((number, EVERY_PLATFORM));
+        Some(Self { name, version: Version::parse(version)?, platform })
+    }
+}
+
+/// A list, made of the lines of the compact index, which are read twice: the number of its entries stands first.
+pub(super) async fn packed<P: Pieces>(list: List, lines: impl Fn() -> P) -> Result<Packed<P>, Failure> {
+    let (mut counted, mut count) = (lines(), 0_usize);
+    while let Some(piece) = counted.next().await.map_err(|error| Failure::internal(&*error))? {
+        count = count.saturating_add(text(&piece).lines().map(|line| list.of(line).len()).sum());
+    }
+    let begin = Some(marshal::array(count));
+    let dumped = Dumped { lines: lines(), list, begin, left: count };
+    Ok(Packed { content: dumped, encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())) })
+}
+
+/// Lines that the registry wrote.
+fn text(piece: &[u8]) -> &str {
+    std::str::from_utf8(piece).unwrap_or_default()
+}
+
+struct Dumped<P> {
+    lines: P,
+    list: List,
+    begin: Option<Vec<u8>>,
+    /// The entries that are still to come. Those that were published since they were counted are left out.
+    left: usize,
+}
+
+#[async_trait]
+impl<P: Pieces> Pieces for Dumped<P> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+        if let Some(begin) = self.begin.take() {
+            return Ok(Some(begin.into()));
+        }
+        let Some(piece) = self.lines.next().await? else {
+            return if self.left == 0 {
+                Ok(None)
+            } else {
+                Err("there are fewer gems than were counted".into())
+            };
+        };
+        let mut dumped = Vec::new();
+        for entry in text(&piece).lines().flat_map(|line| self.list.of(line)).take(self.left) {
+            dumped.extend(marshal::name_tuple(entry.name, &entry.version, entry.platform));
+            self.left = self.left.saturating_sub(1);
+        }
+        Ok(Some(dumped.into()))
+    }
+}
+
+/// Pieces, packed by gzip as they are sent.
+pub(super) struct Packed<P> {
+    content: Dumped<P>,
+    encoder: Option<GzEncoder<Vec<u8>>>,
+}
+
+#[async_trait]
+impl<P: Pieces> Pieces for Packed<P> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+        while let Some(mut encoder) = self.encoder.take() {
+            let Some(piece) = self.content.next().await? else {
+                return Ok(Some(encoder.finish()?.into()));
+            };
+            encoder.write_all(&piece)?;
+            let packed = std::mem::take(encoder.get_mut());
+            self.encoder = Some(encoder);
+            if !packed.is_empty() {
+                return Ok(Some(packed.into()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(list: List) -> Vec<String> {
+        let line = "widget 1.9,1.10,1.10-java,2.0.rc1,0.9-java,1.2 00ff";
+        list.of(line).iter().map(|entry| format!("{}-{}", entry.version, entry.platform)).collect()
+    }
+
+    #[test]
+    fn each_list_has_its_versions() {
+        let released = ["1.9-ruby", "1.10-ruby", "1.10-java", "0.9-java", "1.2-ruby"];
+        assert_eq!(of(List::Released), released);
+        assert_eq!(of(List::Latest), ["1.10-ruby", "1.10-java"]);
+        assert_eq!(of(List::Prereleases), ["2.0.rc1-ruby"]);
+        assert!(List::Released.of("---").is_empty() && List::Released.of("").is_empty());
+    }
+}

@@ -1,7 +1,7 @@
 //! Trusted publishing: the CI platforms, one folder for each.
 //!
 //! Each folder holds both halves of its platform and has the same files: `source.rs`, how a job gets its identity
-//! token; `claims.rs`, what a token says; `publisher.rs`, who may publish. Its module documentation opens with
+//! token; `claims.rs`, what a token says; `fields.rs`, what a publisher is configured with; `publisher.rs`, who may publish. Its module documentation opens with
 //! three tables: the environment variables, the claims, and what a token does not prove.
 //!
 //! ```

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::{FieldComparison, FieldType, InvalidPublisher, Provider, PublisherField};
+use oidc_core::{FieldComparison, FieldType, InvalidPublisher, Presence, Provider, PublisherField};
 use serde_json::{Map, Value, json};
 
 use crate::rules::within_sentence;
@@ -100,6 +100,43 @@ fn the_documentation_has_every_field_of_every_platform() {
         is_documented(&module, HEADING, "//! ", fields);
         let heading = format!("### `{}`", provider.id());
         is_documented(&root().join("docs/registry.md"), &heading, "", fields);
+    }
+}
+
+/// The cells of each row of the claims table in a platform's module documentation.
+fn claims_rows(module: &str) -> Vec<Vec<&str>> {
+    let (_, section) = module.split_once("//! # Claims\n").unwrap();
+    let section = section.split("//! # ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("//! | "));
+    rows.skip(1).map(|row| row.trim_end_matches(" |").split(" | ").collect()).collect()
+}
+
+#[test]
+fn the_documentation_has_every_claim_of_every_platform() {
+    // What RFC 7519 registers needs no row.
+    const REGISTERED: &[&str] = &["iss", "aud", "exp", "iat", "nbf", "jti"];
+    for provider in providers() {
+        let module = root().join("oidc-providers/src").join(provider.id()).join("mod.rs");
+        let module = std::fs::read_to_string(module).unwrap();
+        let mut documented = Vec::new();
+        for cells in claims_rows(&module) {
+            for name in cells[0].split('`').skip(1).step_by(2).filter(|name| !name.ends_with('…')) {
+                let what = format!("{} {name}", provider.id());
+                let rule = provider.profile().rule(name).expect(&what);
+                let is_required = rule.presence == Presence::Required;
+                assert!(cells[1].starts_with("required") == is_required || name == "jti", "{what}");
+                match cells.get(2) {
+                    Some(&"yes") => assert!(rule.immutable, "{what}"),
+                    Some(&"no") => assert!(!rule.immutable, "{what}"),
+                    _ => {}
+                }
+                documented.push(name);
+            }
+        }
+        let rules = provider.profile().claims.iter().map(|rule| rule.name);
+        let missing: Vec<&str> =
+            rules.filter(|name| !REGISTERED.contains(name) && !documented.contains(name)).collect();
+        assert!(missing.is_empty(), "{}: {missing:?}", provider.id());
     }
 }
 
@@ -307,5 +344,42 @@ fn a_flag_or_a_list_is_written_as_its_type_says() {
             _ => value.is_string(),
         };
         assert!(fits, "{}", field.key);
+    }
+}
+
+/// The Rust files below a folder that hold no tests and no scaffolding of them.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let folders = folders.iter().filter(|path| !path.ends_with("testing"));
+    let files = files.into_iter().filter(|path| !path.to_string_lossy().ends_with("tests.rs"));
+    files.chain(folders.flat_map(|folder| sources(folder))).collect()
+}
+
+#[test]
+fn no_code_of_the_server_or_the_doctor_knows_a_field_by_its_name() {
+    // Keys that are words for other things as well: npm's manifests have a `repository`.
+    const WORDS: &[&str] =
+        &["claims", "email", "event", "organization", "project", "ref", "repository", "sub"];
+    let tables: Vec<_> = providers().iter().flat_map(|provider| provider.publisher_fields()).collect();
+    let keys = tables.iter().map(|field| field.key).filter(|key| !WORDS.contains(key));
+    let quoted: Vec<String> = keys.map(|key| format!("\"{key}\"")).chain(["\"_id\")".to_owned()]).collect();
+    assert!(quoted.len() > 30);
+    // A public registry's client knows which claims that registry looks at.
+    for folder in [
+        "oidc-exchange/src/server",
+        "oidc-exchange/src/sql",
+        "oidc-exchange/src/client/doctor",
+        "examples/src/registry",
+        "examples/src/publish",
+    ] {
+        let files = sources(&root().join(folder));
+        assert!(files.len() > 5, "{folder}");
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            let known: Vec<&String> = quoted.iter().filter(|key| code.contains(*key)).collect();
+            assert!(known.is_empty(), "{}: {known:?}", file.display());
+        }
     }
 }

@@ -63,9 +63,8 @@ impl InvalidPublisher {
         config: &'a Value,
     ) -> Result<&'a Map<String, Value>, Self> {
         let Some(keys) = config.as_object() else { return Err(Self::new(no_object(fields, config))) };
-        let unknown: Vec<&str> =
-            keys.keys().map(String::as_str).filter(|key| is_unknown(fields, key)).collect();
-        let unknown: Vec<&str> = unknown.into_iter().take(MAX_FAULTS).collect();
+        let unknown = keys.keys().map(String::as_str).filter(|key| is_unknown(fields, key));
+        let unknown: Vec<&str> = unknown.take(MAX_FAULTS).collect();
         let is_meant = |field: &PublisherField| {
             unknown.iter().any(|key| nearest(fields, key).is_some_and(|near| near.key == field.key))
         };

@@ -11,9 +11,6 @@ use super::refusal::{Job, Refusal};
 use super::store::{Package, PublisherRecord};
 use super::trust::TrustPolicy;
 
-/// The key of a publisher that is told as if it were recommended: the called workflow, which is easily overlooked.
-const CALLED: &str = "job_workflow";
-
 /// The publisher that lets a token in for one package.
 pub(super) struct Chosen {
     pub(super) record: PublisherRecord,
@@ -105,9 +102,7 @@ impl Chooser<'_> {
     /// What the token says of its own job.
     fn job(&self) -> Job {
         let settings = self.provider.settings(&Unverified::new((**self.verified).clone()));
-        let is_told = |setting: &Setting| {
-            setting.field.required || setting.field.recommended || setting.field.key == CALLED
-        };
+        let is_told = |setting: &Setting| setting.field.required || setting.field.recommended;
         let told = settings.iter().filter_map(|setting| match setting.text() {
             Some(value) if is_told(setting) => Some(format!("`{}` `{}`", setting.field.key, shown(&value))),
             None if setting.field.recommended => Some(format!("no `{}`", setting.field.key)),

@@ -233,7 +233,8 @@ pub enum TrustError {
         /// The issuers that it may be.
         known: String,
     },
-    /// The platform refuses the configuration.
+    /// The platform refuses the configuration, with every fault of it and the field that it is of
+    /// ([`InvalidPublisher::of`]).
     #[error(transparent)]
     Publisher(#[from] InvalidPublisher),
     /// The package has this publisher already.

@@ -38,6 +38,7 @@ pub(super) const JOB_WORKFLOW: Field = Field::new(
     PublisherField::optional("job_workflow", "Called workflow")
         .claim("job_workflow_ref")
         .compared(FieldComparison::Pattern)
+        .recommended()
         .example("acme/shared/.github/workflows/release.yml@refs/tags/*")
         .summary("the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit"),
 );

@@ -55,7 +55,7 @@
 //! | `ref` | optional | `"refs/tags/v*"` | the full name of the run's branch or tag | as a pattern |
 //! | `ref_protected` | optional | `true` | whether the branch or tag has to be protected; `false` is no rule | exactly |
 //! | `event` | optional | `["push", "release"]` | what may start the run; without it `push`, `release`, `workflow_dispatch`, `repository_dispatch`, `schedule`, `merge_group`, `create` and `deployment`, and never `pull_request_target` | one of the values |
-//! | `job_workflow` | optional | `"acme/shared/.github/workflows/release.yml@refs/tags/*"` | the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit | as a pattern |
+//! | `job_workflow` | recommended | `"acme/shared/.github/workflows/release.yml@refs/tags/*"` | the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit | as a pattern |
 //! | `runner_environment` | optional | `"github-hosted"` | whose machine runs the job: `github-hosted` or `self-hosted` | exactly |
 //!
 //! Of several publishers of a package that match, one with an `environment` is more specific than any without,

@@ -22,7 +22,7 @@
 //! | `project_path` | required | no | ignoring ASCII case |
 //! | `namespace_path` | required, equal to the namespace in `project_path` | no | ignoring ASCII case |
 //! | `project_id`, `namespace_id` | required, configured or learned | yes | exactly |
-//! | `ci_config_ref_uri` | required; `null` where the configuration is outside of the project, which is refused | no | host exactly, project ignoring ASCII case, file exactly |
+//! | `ci_config_ref_uri` | every publisher needs it; `null` where the configuration is outside of the project, which is refused | no | host exactly, project ignoring ASCII case, file exactly |
 //! | `ref_path` | required | no | as a pattern |
 //! | `sha` | required | yes | exactly, in `ci_config_ref_uri` |
 //! | `pipeline_source` | required | | exactly |

@@ -128,6 +128,9 @@ impl Expected {
             Value::String(text) if text.is_empty() || text.len() > MAX_TEXT => {
                 refuse("a text here has 1 to 1024 bytes", "write the claim's whole value")
             }
+            Value::String(text) if !is_visible(text) => {
+                refuse(INVISIBLE, "write the value as it is seen, or name another claim")
+            }
             Value::String(text) => Ok(Self::Text(text.clone())),
             Value::Bool(flag) => Ok(Self::Flag(*flag)),
             Value::Number(number) => match number.as_u64().filter(|number| *number < TOO_BIG) {
@@ -219,11 +222,23 @@ fn rules(config: &mut Config<'_>) -> Option<Vec<Rule>> {
     (rules.len() == claims.len()).then_some(rules)
 }
 
+/// What is wrong with a text that [is not seen](is_visible) as it is.
+const INVISIBLE: &str = "it holds control characters or invisible ones";
+
+/// Whether a text is what it is seen as; some databases store no others.
+fn is_visible(text: &str) -> bool {
+    shown(text).up_to(text.len()).to_string() == text
+}
+
 fn rule(claim: &str, value: &Value) -> Result<Rule, Fault> {
     let key = format!("{}.{claim}", CLAIMS.key);
     if matches!(claim, "" | "iss" | "aud" | "exp" | "iat" | "nbf") {
         let fault = invalid("publisher-claim", &key, "it tells no publisher from another");
         return Err(fault.fix("name a claim that says who publishes"));
+    }
+    if !is_visible(claim) {
+        let fault = invalid("publisher-claim", &key, INVISIBLE).found(claim);
+        return Err(fault.fix("write the claim's name as it is seen"));
     }
     let values = match value {
         Value::Array(values) if (1..=MAX_RULES).contains(&values.len()) => values.as_slice(),

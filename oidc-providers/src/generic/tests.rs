@@ -68,6 +68,26 @@ async fn a_commands_token_is_held_against_the_audience_afterwards() {
 }
 
 #[test]
+fn a_rule_is_what_it_is_seen_as() {
+    let provider = Generic::at(ISSUER).unwrap();
+    for text in ["a\0", "\u{7}a", "a\u{200b}b", "a\u{202e}b", "a\nb"] {
+        for claims in
+            [json!({"sub": text}), json!({"sub": "a", "x": ["b", text]}), json!({"sub": "a", text: 1})]
+        {
+            let error = provider.publisher(&json!({"claims": claims})).unwrap_err().to_string();
+            assert!(error.contains("invisible"), "{error}");
+        }
+    }
+    let long = "größe ".repeat(100);
+    assert!(
+        provider.publisher(&json!({"claims": {"sub": long.trim_end(), "https://acme/x y": "::"}})).is_err()
+    );
+    assert!(
+        provider.publisher(&json!({"claims": {"sub": long.trim_end(), "https://acme/x y": "a::b"}})).is_ok()
+    );
+}
+
+#[test]
 fn a_rule_has_a_bound_and_a_description_no_values() {
     let provider = Generic::at(ISSUER).unwrap();
     for (length, is_taken) in [(1024, true), (1025, false), (2000, false)] {

@@ -189,7 +189,12 @@ async fn every_door_tells_programs_what_it_tells_people_and_no_more() {
 
 /// A registry that has a package of each ecosystem with this publisher of github.com, which learned these ids.
 async fn everywhere(config: &Value, learned: &[(&str, &str)]) -> Exchange {
-    let provider = oidc_providers::public("github").unwrap();
+    everywhere_of("github", config, learned).await
+}
+
+/// The same with a publisher of another platform's.
+async fn everywhere_of(platform: &str, config: &Value, learned: &[(&str, &str)]) -> Exchange {
+    let provider = oidc_providers::public(platform).unwrap();
     let issuer = Arc::new(FakeIssuer::new(provider.profile().issuers[0].url().to_string()));
     let cx = Context::default()
         .with_http(FakeHttp::of_issuer(issuer))
@@ -287,6 +292,61 @@ async fn an_id_that_is_not_the_repositorys_own_opens_nothing_at_any_door() {
                 let answer: Value = serde_json::from_str(&body).unwrap();
                 assert_eq!(answer["diagnosis"]["code"], "not-trusted", "{body}");
                 assert!(!body.replace(world::PACKAGE, "").contains("acme/"), "{body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_a_configured_id_is_told_which_at_every_door() {
+    let names = json!({ "organization_slug": "acme", "pipeline_slug": "widget" });
+    let mut with_ids = names.clone();
+    with_ids["organization_id"] = "11111111-1111-4111-8111-111111111111".into();
+    with_ids["pipeline_id"] = "22222222-2222-4222-8222-222222222222".into();
+    let issuer = oidc_providers::public("buildkite").unwrap().profile().issuers[0].url().to_string();
+    let asks = "a publisher that knows such an id asks for it";
+    for (lacking, code, says) in [
+        (
+            &["organization_id", "pipeline_id"][..],
+            "not-trusted",
+            ["its token has no `organization_id` and no `pipeline_id`", asks],
+        ),
+        (&["pipeline_id"], "not-trusted", ["its token has no `pipeline_id`", asks]),
+        // The pipeline's own id proves that it is the publisher's.
+        (
+            &["organization_id"],
+            "claim-missing",
+            ["claim `organization_id` is missing", "--claim organization_id --claim pipeline_id"],
+        ),
+    ] {
+        let without = lacking.iter().map(|claim| ((*claim).to_owned(), None)).collect();
+        let id = "00000000-0000-4000-8000-000000000001";
+        let claims = oidc_providers::buildkite::sample::claims_with(
+            &issuer,
+            world::AUDIENCE,
+            world::NOW,
+            id,
+            &without,
+        );
+        let token = FakeIssuer::new(issuer.clone()).sign(&claims);
+        let gadget = json!({ "organization_slug": "acme", "pipeline_slug": "gadget" });
+        let nothing = answers(&everywhere_of("buildkite", &gadget, &[]).await, &token).await;
+        let learned: Vec<(&str, &str)> =
+            ["organization_id", "pipeline_id"].map(|id| (id, with_ids[id].as_str().unwrap())).to_vec();
+        for exchange in [
+            everywhere_of("buildkite", &with_ids, &[]).await,
+            everywhere_of("buildkite", &names, &learned).await,
+        ] {
+            let told = answers(&exchange, &token).await;
+            assert_eq!(
+                told == nothing,
+                code == "not-trusted",
+                "no more than where there is nothing: {told:?}"
+            );
+            for body in told {
+                let answer: Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(answer["diagnosis"]["code"], code, "{body}");
+                says.iter().for_each(|part| assert!(body.contains(part), "`{part}` is not in {body}"));
             }
         }
     }

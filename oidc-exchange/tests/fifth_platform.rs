@@ -84,7 +84,7 @@ impl World {
         let package = Package::new("npm", "widget");
         let publisher =
             self.trust.prepare(package, "forge", None, config).map_err(|error| error.to_string())?;
-        self.trust.add(&publisher).await.map_err(|error| error.to_string())
+        self.trust.add(&publisher).await.map(|_| ()).map_err(|error| error.to_string())
     }
 
     fn job(&self, changes: &[(&str, Value)]) -> Context {

@@ -188,9 +188,9 @@ async fn what_an_exchange_and_a_publish_look_up_is_looked_up_by_an_index() {
     let mut connection = AnyConnection::connect(&harness.url()).await.unwrap();
     for statement in [
         "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND package = 'p' \
-         ORDER BY created_at, id LIMIT 1000",
+         ORDER BY pending, created_at, id LIMIT 1000",
         "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' \
-         ORDER BY created_at, id LIMIT 1000 OFFSET 0",
+         ORDER BY pending, created_at, id LIMIT 1000 OFFSET 0",
         "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \
          ORDER BY created_at, publisher LIMIT 32",
         "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \

@@ -14,7 +14,7 @@ pub(super) const FILE: &str = "file";
 /// removed. What has the package and the identity of something that the file said before keeps its learned ids and its
 /// age, whatever else was edited.
 pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -> Result<(), StartError> {
-    let known = trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))?;
+    let known = of_file(trust).await?;
     let mut wanted = Vec::new();
     for package in &config.package {
         let records = records(package, trust)?;
@@ -29,15 +29,24 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -
             served.register(package).await.map_err(|error| at(package, None, &error))?;
         }
     }
-    let gone = known.iter().filter(|record| !wanted.iter().any(|other| record.is_like(other)));
-    let mut gone: Vec<&PublisherRecord> = gone.collect();
-    for record in wanted.iter().filter(|record| !known.iter().any(|other| record.is_like(other))) {
-        replace_or_add(trust, record, &known, &mut gone).await?;
+    // A package that is there now has ended what was pending: those that the file still has come back as they were.
+    let left = of_file(trust).await?;
+    let stays = |record: &&PublisherRecord| {
+        left.iter().any(|other| other.id == record.id) && wanted.iter().any(|other| record.is_like(other))
+    };
+    let mut gone: Vec<&PublisherRecord> = known.iter().filter(|record| !stays(record)).collect();
+    for record in wanted.iter().filter(|record| !left.iter().any(|other| record.is_like(other))) {
+        replace_or_add(trust, record, &mut gone).await?;
     }
     for record in gone {
         remove(trust, record).await?;
     }
     note_unpublished(config, trust).await
+}
+
+/// What the file has configured so far.
+async fn of_file(trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
+    trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))
 }
 
 /// Says which packages no CI job can publish.
@@ -100,39 +109,43 @@ async fn settle(trust: &Trust, known: &PublisherRecord, wanted: &PublisherRecord
     settled.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
 }
 
-/// Stores a publisher that the file did not have before: in the place of one of the same package and identity that it has no
-/// more, or as one more, which knows what that one had learned.
+/// Stores a publisher that is not there: in the place of one of the same package and identity that the file has no more, or
+/// as one more.
 async fn replace_or_add(
     trust: &Trust,
     record: &PublisherRecord,
-    known: &[PublisherRecord],
     gone: &mut Vec<&PublisherRecord>,
 ) -> Result<(), StartError> {
-    let is_before =
-        |before: &PublisherRecord| before.package == record.package && before.identity == record.identity;
-    if let Some(position) = gone.iter().position(|before| is_before(before)) {
-        let before = gone.remove(position);
-        settle(trust, before, record).await?;
-        return match trust.edit(&before.id, record.clone()).await {
-            // The API has it already: what is left to do is to remove the old one.
-            Err(TrustError::Exists { .. }) => remove(trust, before).await,
-            // Another instance that starts at this moment was first.
-            Ok(_) | Err(TrustError::Missing) => Ok(()),
-            Err(error) => Err(StartError::Trust(error.to_string())),
-        };
+    let before = gone
+        .iter()
+        .enumerate()
+        .filter(|(_, before)| before.package == record.package && before.identity == record.identity);
+    // The same one; or the first that has learned something, which must not be lost.
+    let nearness = |before: &PublisherRecord| (before.is_like(record), !before.learned.is_empty());
+    let Some((position, _)) = before.rev().max_by_key(|(_, before)| nearness(before)) else {
+        return add(trust, record).await;
+    };
+    let before = gone.remove(position);
+    settle(trust, before, record).await?;
+    match trust.edit(&before.id, record.clone()).await {
+        Ok(_) => Ok(()),
+        // The API has it already: what is left to do is to remove the old one.
+        Err(TrustError::Exists { .. }) => remove(trust, before).await,
+        // It was pending and ended with the package's beginning, or another instance that starts at this moment was first.
+        Err(TrustError::Missing) => {
+            let mut record = record.clone();
+            record.learned.clone_from(&before.learned);
+            record.created_at = before.created_at;
+            add(trust, &record).await
+        }
+        Err(error) => Err(StartError::Trust(error.to_string())),
     }
-    let mut record = record.clone();
-    if let Some(before) = known.iter().find(|before| is_before(before) && !before.learned.is_empty()) {
-        record.learned.clone_from(&before.learned);
-        record.created_at = before.created_at;
-    }
-    add(trust, &record).await
 }
 
 async fn add(trust: &Trust, record: &PublisherRecord) -> Result<(), StartError> {
     match trust.add(record).await {
         // The API has it already, or another instance that starts at this moment was first.
-        Ok(()) | Err(TrustError::Exists { .. }) => Ok(()),
+        Ok(_) | Err(TrustError::Exists { .. }) => Ok(()),
         Err(error) => Err(StartError::Trust(error.to_string())),
     }
 }

@@ -129,8 +129,8 @@ impl ManageTrust for NpmTrust {
             _ => {}
         }
         let record = self.record(package, form)?;
-        self.trust.add(&record).await.map_err(|error| refused(&error))?;
-        Ok(self.shape(&record))
+        let stored = self.trust.add(&record).await.map_err(|error| refused(&error))?;
+        Ok(self.shape(&stored))
     }
 
     async fn remove(&self, package: &str, id: &str) -> Result<(), TrustFailure> {

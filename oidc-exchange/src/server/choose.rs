@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use oidc_core::{
-    Claims, Diagnosis, Identity, Match, Mismatch, Provider, Setting, Subject, Timestamp, Unverified,
-    Verified, shown,
+    Claims, Diagnosis, Identity, Match, Mismatch, Provider, Publisher, Setting, Subject, Timestamp,
+    Unverified, Verified, shown,
 };
 
 use super::refusal::{Job, Refusal};
@@ -43,16 +43,21 @@ impl Chooser<'_> {
     /// whatever there is.
     pub(super) fn choose(
         &self,
-        candidates: Vec<PublisherRecord>,
+        candidates: &[PublisherRecord],
         ecosystem: &str,
         package: Option<&str>,
         identity: &Identity,
     ) -> Result<Vec<Chosen>, Refusal> {
         let mut best: BTreeMap<Package, Chosen> = BTreeMap::new();
         let mut differing: Vec<(Package, Mismatch)> = Vec::new();
+        let mut learned: BTreeMap<&Package, Vec<&PublisherRecord>> = BTreeMap::new();
+        for record in candidates.iter().filter(|record| !record.learned.is_empty()) {
+            learned.entry(&record.package).or_default().push(record);
+        }
         for record in candidates {
             let package = record.package.clone();
-            match self.check(record) {
+            let others = learned.get(&package).into_iter().flatten().copied();
+            match self.check(record, others) {
                 Some(Ok(chosen)) if best.get(&package).is_none_or(|best| chosen.rank() > best.rank()) => {
                     best.insert(package, chosen);
                 }
@@ -81,7 +86,7 @@ impl Chooser<'_> {
     pub(super) fn renamed(&self, publishers: Vec<PublisherRecord>) -> Option<Refusal> {
         publishers
             .into_iter()
-            .filter_map(|record| Some((record.package.clone(), self.check(record)?.err()?)))
+            .filter_map(|record| Some((record.package.clone(), self.check(&record, [])?.err()?)))
             .find_map(|(package, mismatch)| {
                 mismatch.is_renamed().then(|| Refusal::rule_differs(&package, &mismatch, 0))
             })
@@ -136,19 +141,36 @@ impl Chooser<'_> {
     }
 
     /// `None` where the stored publisher can't be used.
-    fn check(&self, record: PublisherRecord) -> Option<Result<Chosen, Mismatch>> {
-        let publisher = match self.provider.publisher(&record.rules()) {
-            Ok(publisher) => publisher,
-            Err(error) => {
-                tracing::error!(publisher = %record.id, %error, "a stored publisher can't be used and is passed over");
-                return None;
+    ///
+    /// One that has learned nothing asks for what `others` of its package have learned of the same identity, and learns it
+    /// with this use: what the package knows keeps a name's new owner out, by whichever publisher it comes.
+    fn check<'b>(
+        &self,
+        record: &PublisherRecord,
+        others: impl IntoIterator<Item = &'b PublisherRecord>,
+    ) -> Option<Result<Chosen, Mismatch>> {
+        let publisher = self.publisher(record)?;
+        let beside = if record.learned.is_empty() { record.known_beside(others) } else { None };
+        if let Some(learned) = beside {
+            let learned = PublisherRecord { learned: learned.clone(), ..record.clone() };
+            if let Err(mismatch) = self.publisher(&learned)?.check(self.verified) {
+                return Some(Err(mismatch));
             }
-        };
+        }
         let checked = publisher.check(self.verified).and_then(|matched| {
-            self.is_in_force(&record, &matched)?;
-            Ok(Chosen { description: publisher.describe(), record, matched })
+            self.is_in_force(record, &matched)?;
+            Ok(Chosen { description: publisher.describe(), record: record.clone(), matched })
         });
         Some(checked)
+    }
+
+    fn publisher(&self, record: &PublisherRecord) -> Option<Box<dyn Publisher>> {
+        let publisher = self.provider.publisher(&record.rules());
+        publisher
+            .inspect_err(|error| {
+                tracing::error!(publisher = %record.id, %error, "a stored publisher can't be used and is passed over");
+            })
+            .ok()
     }
 
     fn is_in_force(&self, record: &PublisherRecord, matched: &Match) -> Result<(), Mismatch> {

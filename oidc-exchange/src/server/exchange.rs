@@ -236,16 +236,16 @@ impl Exchange {
         let is_candidate = |record: &PublisherRecord| {
             subject.identities.contains(&record.identity) && door.is_for(&record.package)
         };
-        let candidates = candidates.into_iter().filter(is_candidate).collect();
+        let candidates: Vec<PublisherRecord> = candidates.into_iter().filter(is_candidate).collect();
         let provider = &*subject.provider;
         let chooser = Chooser { provider, verified, policy: &self.0.trust, now: self.now() };
-        match chooser.choose(candidates, door.ecosystem, package, &subject.identity) {
+        match chooser.choose(&candidates, door.ecosystem, package, &subject.identity) {
             Ok(chosen) => Ok(Choice { chosen, is_cut }),
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
                 let renamed = self.renamed(&chooser, subject, door).await?;
-                Err(renamed.unwrap_or(refusal).of_oldest(is_cut))
+                Err(renamed.unwrap_or(refusal).of_first(is_cut))
             }
-            Err(refusal) => Err(refusal.of_oldest(is_cut)),
+            Err(refusal) => Err(refusal.of_first(is_cut)),
         }
     }
 

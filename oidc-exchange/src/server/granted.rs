@@ -54,7 +54,7 @@ impl Granted {
             reason.push_str(&some_of(self.left_out.iter().map(String::as_str)));
         }
         if self.choice.is_cut {
-            reason.push_str(&only_oldest());
+            reason.push_str(&only_first());
         }
         reason
     }
@@ -71,8 +71,10 @@ impl Granted {
 }
 
 /// What is said where an identity may have more publishers than were looked at.
-pub(super) fn only_oldest() -> String {
-    format!("; only the oldest {MAX_CANDIDATES} publishers of the identity were looked at")
+pub(super) fn only_first() -> String {
+    format!(
+        "; only {MAX_CANDIDATES} publishers of the identity were looked at, the oldest, and pending ones last"
+    )
 }
 
 /// The first of some names, and how many more there are.

@@ -4,7 +4,7 @@ use oidc_core::verify::{Reason, VerifyError};
 use oidc_core::{Diagnosis, HttpUrl, Identity, Mismatch, RandomError, Timestamp, shown};
 
 use super::explain;
-use super::granted::only_oldest;
+use super::granted::only_first;
 use super::store::{Package, StoreError};
 
 /// An exchange is refused.
@@ -160,8 +160,8 @@ impl Refusal {
     }
 
     /// With a note for the operator where the identity may have more publishers than were looked at.
-    pub(super) fn of_oldest(self, is_cut: bool) -> Self {
-        let for_log = if is_cut { Some(self.for_log() + &only_oldest()) } else { self.for_log };
+    pub(super) fn of_first(self, is_cut: bool) -> Self {
+        let for_log = if is_cut { Some(self.for_log() + &only_first()) } else { self.for_log };
         Self { for_log, ..self }
     }
 

@@ -90,6 +90,22 @@ impl PublisherRecord {
         same && self.learned == seen.learned && self.pending == seen.pending
     }
 
+    /// What another publisher of the package and the identity, of those given, has learned; `None` where this one is
+    /// configured with another id, which is then the owner's word.
+    pub(super) fn known_beside<'a>(
+        &self,
+        others: impl IntoIterator<Item = &'a Self>,
+    ) -> Option<&'a BTreeMap<String, String>> {
+        let is_beside = |other: &&Self| {
+            other.package == self.package && other.identity == self.identity && !other.learned.is_empty()
+        };
+        let agrees = |learned: &&BTreeMap<String, String>| {
+            let configured = |claim| self.config.get(claim).and_then(Value::as_str);
+            learned.iter().all(|(claim, value)| configured(claim).is_none_or(|id| id == value))
+        };
+        others.into_iter().filter(is_beside).map(|other| &other.learned).find(agrees)
+    }
+
     /// The texts among the [rules](Self::rules), learned or configured. An immutable id is one of them on every platform; which
     /// of them are ids only the platform knows.
     pub fn texts(&self) -> BTreeMap<String, String> {
@@ -140,8 +156,9 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// on most platforms, and up to 256 of one issuer.
     ///
     /// At most [`MAX_CANDIDATES`] of them, so that nobody can make an exchange dear by naming somebody else's
-    /// repository often: each identity's oldest, then each one's second, and so on, so that no identity's many publishers keep
-    /// another's few out.
+    /// repository often: each identity's first, then each one's second, and so on, so that no identity's many publishers keep
+    /// another's few out. Which are an identity's first is decided by [`pending`](PublisherRecord::pending) and then by age:
+    /// pending publishers, which cost nothing, keep no regular one out.
     ///
     /// # Errors
     ///

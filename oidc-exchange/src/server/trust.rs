@@ -108,35 +108,37 @@ impl Trust {
         Ok(PublisherRecord::new(id, package, platform.id(), identity, config, self.cx.clock().now()))
     }
 
-    /// Stores a publisher that [`Trust::prepare`] made, unless the package has it already.
+    /// Stores a publisher that [`Trust::prepare`] made, unless the package has it already. It knows from the beginning what
+    /// another publisher of the package has learned of the same identity, unless it is configured with other ids. What is
+    /// stored is returned.
     ///
     /// # Errors
     ///
     /// When the package has it or too many already, or the store can't be reached.
-    pub async fn add(&self, publisher: &PublisherRecord) -> Result<(), TrustError> {
+    pub async fn add(&self, publisher: &PublisherRecord) -> Result<PublisherRecord, TrustError> {
         let known = self.store.list(&publisher.package).await?;
         if known.len() >= MAX_PUBLISHERS && !known.iter().any(|record| record.is_like(publisher)) {
             return Err(TrustError::TooMany);
         }
-        match self.store.add(publisher).await? {
-            Stored::Done => Ok(()),
-            Stored::Exists | Stored::Missing => Err(TrustError::Exists { id: id_of_like(&known, publisher) }),
+        let publisher = taught(publisher.clone(), &known);
+        match self.store.add(&publisher).await? {
+            Stored::Done => Ok(publisher),
+            Stored::Exists | Stored::Missing => {
+                Err(TrustError::Exists { id: id_of_like(&known, &publisher) })
+            }
         }
     }
 
     /// Puts the publisher that [`Trust::prepare`] made in the place of the package's publisher `id`. It has a new id,
     /// keeps the origin, and the tokens of the old one end at once. Where both are for the same identity it keeps
-    /// what the old one learned, and its age; otherwise it begins with nothing. What is stored is returned.
+    /// what the old one learned, and its age; otherwise it begins as one that is [added](Self::add). What is stored is returned.
     ///
     /// # Errors
     ///
     /// When there is no such publisher, the package has the new one already, or the store can't be reached.
-    pub async fn edit(
-        &self,
-        id: &str,
-        mut publisher: PublisherRecord,
-    ) -> Result<PublisherRecord, TrustError> {
+    pub async fn edit(&self, id: &str, wanted: PublisherRecord) -> Result<PublisherRecord, TrustError> {
         for _ in 0..EDITS {
+            let mut publisher = wanted.clone();
             let known = self.store.list(&publisher.package).await?;
             let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
             publisher.origin.clone_from(&old.origin);
@@ -145,6 +147,7 @@ impl Trust {
                 publisher.learned.clone_from(&old.learned);
                 publisher.created_at = old.created_at;
             }
+            let publisher = taught(publisher, &known);
             match self.store.replace(old, &publisher).await? {
                 Stored::Done => return Ok(publisher),
                 Stored::Exists => return Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
@@ -198,6 +201,14 @@ impl Trust {
                 .ok_or_else(|| TrustError::Provider { provider: shown(provider).to_string() }),
         }
     }
+}
+
+/// A publisher with what others of its package know of its identity, where it has learned nothing itself.
+fn taught(mut publisher: PublisherRecord, known: &[PublisherRecord]) -> PublisherRecord {
+    if publisher.learned.is_empty() {
+        publisher.learned = publisher.known_beside(known).cloned().unwrap_or_default();
+    }
+    publisher
 }
 
 /// The id of the publisher that is the same but for its id; empty where it came between the look and the answer.

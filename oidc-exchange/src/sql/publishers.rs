@@ -62,7 +62,7 @@ impl PublisherStore for SqlStore {
             identities.iter().filter(|identity| !identity.key.contains('\0')).collect();
         identities.sort_unstable_by_key(|identity| (&identity.issuer, &identity.key));
         identities.dedup();
-        self.oldest(identities, ecosystem, package).await
+        self.first(identities, ecosystem, package).await
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
@@ -72,8 +72,8 @@ impl PublisherStore for SqlStore {
 }
 
 impl SqlStore {
-    /// The oldest publishers of each identity, as many as its share is: what some identities leave is the others'.
-    async fn oldest(
+    /// The first publishers of each identity, as many as its share is: what some identities leave is the others'.
+    async fn first(
         &self,
         identities: Vec<&Identity>,
         ecosystem: &str,
@@ -111,7 +111,7 @@ impl SqlStore {
             let (key, issuer) = (first + 2 * place, first + 2 * place + 1);
             format!(
                 "SELECT * FROM (SELECT * FROM oidc_publisher WHERE identity_key = ${key} AND issuer = ${issuer} \
-                 AND ecosystem = $1{of_one} ORDER BY created_at, id LIMIT {share} OFFSET {count}) AS of_{place}"
+                 AND ecosystem = $1{of_one} ORDER BY pending, created_at, id LIMIT {share} OFFSET {count}) AS of_{place}"
             )
         });
         let statement = format!(

@@ -77,10 +77,11 @@ impl PublisherStore for MemoryStore {
                 && package.is_none_or(|name| record.package.name == name)
         };
         let state = self.lock();
-        let mut found: Vec<(usize, PublisherRecord)> = state
-            .publishers
-            .iter()
-            .filter(matches)
+        // Stored in the order of their age, which a stable sort keeps.
+        let mut matching: Vec<&PublisherRecord> = state.publishers.iter().filter(matches).collect();
+        matching.sort_by_key(|record| record.pending);
+        let mut found: Vec<(usize, PublisherRecord)> = matching
+            .into_iter()
             .map(|record| {
                 let turn = turns.entry(record.identity.clone()).or_default();
                 *turn += 1;

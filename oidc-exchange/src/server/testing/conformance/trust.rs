@@ -93,6 +93,14 @@ pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store
     assert_eq!(fair.len(), MAX_CANDIDATES);
     assert!(fair.iter().any(|record| record.id == "late"), "many of one identity keep no other out");
     assert!(store.remove(&late.package, "late").await.unwrap());
+    let mut pending = publisher("pending", "still-to-be-created");
+    pending.pending = true;
+    pending.created_at = NOW.minus(Duration::from_secs(1));
+    stored(store, &pending).await;
+    let regular = store.candidates(&[identity("acme/widget")], "npm", None).await.unwrap();
+    assert_eq!(regular.len(), MAX_CANDIDATES);
+    assert!(regular.iter().all(|record| !record.pending), "a pending publisher keeps no regular one out");
+    assert!(store.remove(&pending.package, "pending").await.unwrap());
     assert!(store.of_ecosystem("pypi").await.unwrap().is_empty());
     let latest = store.of_ecosystem("npm").await.unwrap();
     assert_eq!(latest.len(), MAX_LATEST);

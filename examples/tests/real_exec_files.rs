@@ -18,11 +18,14 @@ async fn settings_files_that_name_a_public_host_for_python_take_no_token_there()
               publish-url = \"https://upload.pypi.org/legacy/\"\ndefault = true\n";
     let pdm = "[repository.pypi]\nurl = \"https://upload.pypi.org/legacy/\"\nusername = \"__token__\"\npassword = \"static-hunter2\"\n";
     let poetry = "[repositories.trusted-publish]\nurl = \"https://upload.pypi.org/legacy/\"\n";
+    let hatch = "[publish.index]\nrepo = \"main\"\nuser = \"__token__\"\nauth = \"static-hunter2\"\n[publish.index.repos.main]\n\
+                 url = \"https://upload.pypi.org/legacy/\"\n";
     for (tool, publish, file, text) in [
         (Tool::Twine, ["upload", "--non-interactive", "FILE"].as_slice(), "~/.pypirc", pypirc),
         (Tool::Flit, &["publish", "--format", "wheel"], "~/.pypirc", pypirc),
         (Tool::Maturin, &["upload", "--non-interactive", "FILE"], "~/.pypirc", pypirc),
         (Tool::Uv, &["publish", "FILE"], "uv.toml", uv),
+        (Tool::Hatch, &["publish", "--no-prompt"], "~/.config/hatch/config.toml", hatch),
         (Tool::Pdm, &["publish", "--no-build"], "pdm.toml", pdm),
         (Tool::Poetry, &["publish", "-n", "-r", "trusted-publish"], "poetry.toml", poetry),
     ] {
@@ -97,6 +100,7 @@ async fn settings_files_that_name_a_public_host_for_cargo_take_no_token_there() 
         "[registry]\ndefault = \"crates-io\"\n",
         "[registry]\ndefault = \"other\"\n[registries.other]\nindex = \"sparse+https://index.crates.io/\"\n",
         "[registries.trusted-publish]\nindex = \"sparse+https://index.crates.io/\"\n",
+        "[registry]\nglobal-credential-providers = [\"cargo:token-from-stdout echo another-token\"]\n",
         "[source.crates-io]\nreplace-with = \"mirror\"\n[source.mirror]\nregistry = \"sparse+https://mirror.example/\"\n",
     ] {
         let world = World::start().await;

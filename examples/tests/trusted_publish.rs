@@ -252,6 +252,14 @@ async fn automatic_falls_back_with_the_reason_always_fails_and_never_asks() {
     assert_eq!(text(&never.stdout), "static\n");
     assert_eq!(registry.asked().len(), before);
 
+    // A registry's own token may be made as an identity token is.
+    let made_alike = "e30.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoidmF1bHQiLCJleHAiOjF9.c2ln";
+    let job =
+        Job::of(&issuer).with("NODE_AUTH_TOKEN", made_alike).with("OF_THE_VAULT", &format!(" {made_alike}"));
+    let output = job.run(&exec).await;
+    let seen: Vec<&str> = text(&output.stdout).lines().filter(|line| line.contains(made_alike)).collect();
+    assert_eq!(seen, [format!("NODE_AUTH_TOKEN={made_alike}")]);
+
     // Without a credential the command is not run at all.
     let output = Job::nowhere().exec(&registry.url, &["sh", "-c", "echo it ran"]).await;
     assert!(failure(&output).contains("not a job of a platform"));

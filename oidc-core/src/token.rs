@@ -167,6 +167,17 @@ pub enum InvalidIdToken {
     },
 }
 
+/// A text is looked through for so many tokens, and is so long at most to be looked through.
+const MAX_WORDS: usize = 16;
+const MAX_TEXT: usize = 256 * 1024;
+
+/// Whether an identity token stands in a text: alone, behind `Bearer`, in a JSON object that a platform answered.
+pub(crate) fn holds_identity_token(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let words = text.get(..MAX_TEXT).unwrap_or(text).split(|c: char| !is_part(c));
+    words.filter(|word| word.split('.').count() == 3).take(MAX_WORDS).any(is_identity_token)
+}
+
 /// Whether a text is an identity token of some issuer, by what OpenID Connect Core, section 2 has each hold: an issuer that is a
 /// URL, an audience and an end. Nothing verifies it.
 ///

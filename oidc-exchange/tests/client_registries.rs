@@ -2,7 +2,9 @@
 //! and of the refusal. The shapes are those of the registries' own sources and clients.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use oidc_core::http::{HeaderValue, Method, Request, Response};
+use std::time::Duration;
+
+use oidc_core::http::{HeaderValue, HttpErrorKind, Method, Request, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Audience, Context, IdToken, Timestamp};
 use oidc_exchange::client::{
@@ -97,6 +99,7 @@ impl<R: Registry> Recorded<R> {
         );
 
         self.refusals().await;
+        self.reasons().await;
         self.hostile_answers().await;
         self.hostile_tokens().await;
     }
@@ -116,6 +119,30 @@ impl<R: Registry> Recorded<R> {
             assert!(matches!(error.kind(), ExchangeErrorKind::Rejected { status: 403, .. }));
             assert!(error.to_string().contains("no such publisher"), "{error}");
             assert_eq!(http.requests().len(), 1, "an exchange is never tried again");
+        }
+    }
+
+    /// A registry's own reason needs no advice by status, and a status without one has some.
+    async fn reasons(&self) {
+        for status in [400, 401, 403, 404, 409, 422] {
+            for (body, has_reason) in [
+                (r#"{"errors":[{"detail":"the environment `x` is wanted"}]}"#, true),
+                (r#"{"errors":[{"code":"x","description":"the environment `x` is wanted"}]}"#, true),
+                (r#"{"error":"the environment `x` is wanted"}"#, true),
+                (r#"{"title":"x","detail":"the environment `x` is wanted"}"#, true),
+                ("the environment `x` is wanted", true),
+                ("", false),
+                ("{}", false),
+                (r#"{"error":"Bad Request"}"#, false),
+            ] {
+                let http = answering(status, body);
+                let token = id_token(self.audience);
+                let error =
+                    self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+                let fix = error.diagnosis().fix.as_deref();
+                assert_eq!(fix.is_none(), has_reason, "{} {status} {body}: {error}", self.url);
+                assert_eq!(error.to_string().contains("environment `x`"), has_reason, "{error}");
+            }
         }
     }
 
@@ -456,6 +483,21 @@ async fn packagist() {
     recorded.check().await;
     let http = answering(200, r#"{"audience":"https://packagist.com"}"#);
     assert_eq!(recorded.registry.audience(&context(&http)).await.unwrap().as_str(), recorded.audience);
+    // The two parts are used apart from each other.
+    for (key, secret) in [
+        ("key", "::stop-commands::hunter3"),
+        ("key", ""),
+        ("", "hunter3"),
+        ("a:b", "hunter3"),
+        ("key", "a b"),
+    ] {
+        let http = answering(200, &json!({ "key": key, "secret": secret }).to_string());
+        let token = id_token(recorded.audience);
+        let package = recorded.package.clone();
+        let error = recorded.registry.exchange(&token, package, &context(&http)).await.unwrap_err();
+        assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{key} {secret}");
+        assert!(!error.to_string().contains("hunter3"), "{error}");
+    }
     for name in ["", "/", "a/", "/a", "a/b/c", "A/b", "../a", "a/..", "a b", "a?b", "a%2fb"] {
         assert!(name.parse::<oidc_exchange::client::ComposerName>().is_err(), "{name}");
     }
@@ -514,5 +556,31 @@ fn no_registry_is_opened_at_an_address_that_would_show_a_token() {
             Jsr::at(url, []).is_err(),
         ];
         assert_eq!(refused, [true; 10], "{url}");
+    }
+}
+
+/// What is asked before an exchange, and what ends a token, is no exchange that may have happened.
+#[tokio::test]
+async fn only_an_exchange_may_have_happened_when_no_answer_comes() {
+    let silent = || {
+        let after = Duration::from_secs(10);
+        FakeHttp::new().on_request(move |_| Some(Err(HttpErrorKind::Timeout { step: Step::Answer, after })))
+    };
+    let registry = Pypi::public().unwrap();
+    let of_audience = registry.audience(&context(&silent())).await.unwrap_err();
+    let draft = Pep807::at("https://index.example/legacy/").unwrap();
+    let of_discovery = draft.audience(&context(&silent())).await.unwrap_err();
+    let token = id_token("pypi");
+    let of_exchange = registry.exchange(&token, Everything, &context(&silent())).await.unwrap_err();
+    let http = answering(200, r#"{"success":true,"token":"pypi-hunter2"}"#);
+    let token = registry.exchange(&token, Everything, &context(&http)).await.unwrap();
+    let of_end = registry.revoke(&token, &context(&silent())).await.unwrap_err();
+    for (error, fix) in [
+        (of_audience, "nothing was exchanged yet"),
+        (of_discovery, "nothing was exchanged yet"),
+        (of_exchange, "it may have happened"),
+        (of_end, "ends by itself"),
+    ] {
+        assert!(error.diagnosis().fix.as_ref().unwrap().contains(fix), "{error}");
     }
 }

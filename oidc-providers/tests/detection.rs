@@ -87,13 +87,19 @@ fn what_gives_a_job_its_identity_is_named_by_its_platform() {
     let token = FakeIssuer::new("https://gitlab.example").sign(&json!({
         "iss": "https://gitlab.example", "aud": "https://vault.example", "exp": 1_700_000_000, "sub": "x"
     }));
+    let as_header = format!("Authorization: Bearer {token}");
+    let as_answered = format!("{{\"count\":1,\"value\":\"{token}\"}}\n");
     let of_identity = [
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "x"),
+        ("ACTIONS_RUNTIME_TOKEN", "x"),
+        ("AS_ANSWERED", as_answered.as_str()),
+        ("AS_A_HEADER", as_header.as_str()),
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "x"),
         ("AZURE_FEDERATED_TOKEN_FILE", "x"),
         ("BITBUCKET_STEP_OIDC_TOKEN", "x"),
         ("BUILDKITE_AGENT_ACCESS_TOKEN", "x"),
+        ("BUILDKITE_AGENT_JOB_API_TOKEN", "x"),
         ("CIRCLE_OIDC_TOKEN", "x"),
         ("CIRCLE_OIDC_TOKEN_V2", "x"),
         ("CI_JOB_JWT_V2", "x"),

@@ -14,6 +14,8 @@ pub(super) const PUBLIC_TOKEN: &str = "CARGO_REGISTRY_TOKEN";
 /// The registry that is published to where a command names none.
 const DEFAULT: &str = "CARGO_REGISTRY_DEFAULT";
 const PUBLIC: &str = "crates-io";
+/// The credential provider that reads variables, whichever one cargo's settings name.
+const FROM_VARIABLE: &str = "cargo:token";
 /// What a registry is called that cargo's settings don't know.
 const NAME: &str = "trusted-publish";
 /// Where a registry's sparse index may be.
@@ -63,6 +65,11 @@ impl Name {
     pub(super) fn token_variable(&self) -> String {
         format!("CARGO_REGISTRIES_{}_TOKEN", self.in_variables)
     }
+
+    /// The variable for where cargo gets the registry's token.
+    fn provider_variable(&self) -> String {
+        format!("CARGO_REGISTRIES_{}_CREDENTIAL_PROVIDER", self.in_variables)
+    }
 }
 
 /// Tells cargo where the destination is. Where `token` is left out, cargo finds what is configured for it.
@@ -71,6 +78,7 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
         changes.set(DEFAULT, PUBLIC);
         if let Some(token) = token {
             changes.set_secret(PUBLIC_TOKEN, token);
+            changes.set("CARGO_REGISTRY_CREDENTIAL_PROVIDER", FROM_VARIABLE);
         }
         return;
     }
@@ -86,14 +94,17 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
         changes.set(DEFAULT, name.written.as_str());
     }
     if let Some(token) = token {
-        names.iter().for_each(|name| changes.set_secret(name.token_variable(), token));
+        for name in &names {
+            changes.set_secret(name.token_variable(), token);
+            changes.set(name.provider_variable(), FROM_VARIABLE);
+        }
     }
 }
 
 fn no_index(url: &HttpUrl) -> String {
     let tried = INDEXES.map(|path| format!("`{}`", shown(url.below(&format!("{path}config.json")).as_str())));
     format!(
-        "cargo is told no index, since none is at {}; set CARGO_REGISTRIES_TRUSTED_PUBLISH_INDEX to the registry's          (`sparse+https://…`), or name it in cargo's settings",
+        "cargo is told no index, since none is at {}; set CARGO_REGISTRIES_TRUSTED_PUBLISH_INDEX to the registry's (`sparse+https://…`), or name it in cargo's settings",
         tried.join(" or ")
     )
 }

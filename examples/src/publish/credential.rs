@@ -52,23 +52,24 @@ impl fmt::Display for Looked {
             |name: &&String| self.unexchanged.as_ref().is_some_and(|(held, _)| held == *name);
         let unset = self.variables.iter().filter(|name| !is_foreign(name) && !is_unexchanged(name));
         let unset: Vec<&str> = unset.map(String::as_str).collect();
-        write!(f, "{}: not set{}", unset.join(", "), or_placeholder(&unset))?;
+        let mut parts = Vec::new();
+        if !unset.is_empty() {
+            parts.push(format!("{}: not set{}", unset.join(", "), or_placeholder(&unset)));
+        }
         if !self.foreign.is_empty() {
             let foreign = self.foreign.join(", ");
-            write!(
-                f,
-                "; {foreign}: set, and meant for another registry than {}, which does not get it",
+            parts.push(format!(
+                "{foreign}: set, and meant for another registry than {}, which does not get it",
                 self.url
-            )?;
+            ));
         }
         if let Some((name, issuer)) = &self.unexchanged {
             let issuer = shown(issuer);
-            write!(
-                f,
-                "; {name} holds an identity token of {issuer}, not a publish token: it has to be exchanged first"
-            )?;
+            parts.push(format!(
+                "{name} holds an identity token of {issuer}, not a publish token: it has to be exchanged first"
+            ));
         }
-        Ok(())
+        f.write_str(&parts.join("; "))
     }
 }
 
@@ -120,6 +121,9 @@ pub(super) async fn credential(
     };
     // Before the reason, which holds the registry's words.
     mask(credential.secret(), cx.environment(), err)?;
+    for part in ecosystem.parts_of(credential.secret()) {
+        mask(&part, cx.environment(), err)?;
+    }
     if let Some((name, why)) = since {
         writeln!(err, "trusted-publish: using the static credential in {name}, since {why}")?;
     }
@@ -218,6 +222,7 @@ mod tests {
         ] {
             let looked = looked(registry, own, &variables, &["tool", "publish"]).unwrap_err();
             assert!(looked.contains(said) && looked.contains(variables[0].0), "{registry}: {looked}");
+            assert!(!looked.starts_with(':'), "{registry}: {looked}");
         }
     }
 

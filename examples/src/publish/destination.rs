@@ -78,13 +78,13 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// Whether a URL is of the vendor's own registry: at its host, or at the domain that the host is below.
+/// Whether a URL is of the vendor's own registry: at its host, or at the domain that the host is below, by https at its usual port.
 fn is_at(public: &HttpUrl, url: &HttpUrl) -> bool {
     let is_domain = || {
         let label = public.host().strip_suffix(url.host()).and_then(|rest| rest.strip_suffix('.'));
         url.host().contains('.') && label.is_some_and(|label| !label.is_empty())
     };
-    url.as_str().starts_with("https:") && (public.host() == url.host() || is_domain())
+    url.origin() == format!("https://{}", url.host()) && (public.host() == url.host() || is_domain())
 }
 
 #[cfg(test)]
@@ -102,6 +102,9 @@ mod tests {
             ("https://upload.index.example/legacy/", true),
             ("https://upload.index.example/", true),
             ("https://index.example/", true),
+            ("https://UPLOAD.index.example:443/", true),
+            ("https://upload.index.example:8443/legacy/", false),
+            ("https://upload.index.example./legacy/", false),
             ("https://test.index.example/legacy/", false),
             ("https://example/", false),
             ("https://upload.index.example.evil.example/", false),

@@ -248,11 +248,17 @@ impl Ecosystem {
         for name in self.scripts {
             changes.set_secret(*name, token);
         }
-        for (name, part) in self.parts.iter().zip(token.expose().splitn(self.parts.len(), ':')) {
-            changes.set_secret(*name, &Secret::new(part));
+        for (name, part) in self.parts.iter().zip(self.parts_of(token)) {
+            changes.set_secret(*name, &part);
         }
         self.tell_others(Some(token), destination, &mut changes).await;
         changes
+    }
+
+    /// The parts of a token that has several.
+    pub(super) fn parts_of(&self, token: &Secret) -> Vec<Secret> {
+        let parts = token.expose().splitn(self.parts.len(), ':');
+        parts.map(Secret::new).collect()
     }
 
     /// What a command sees that publishes with a static credential. That stays where it is, and is copied nowhere.

@@ -36,8 +36,7 @@ impl Exec {
             // A token that is being made meanwhile is nobody's, and ends by itself.
             status = signals.status() => return Ok(status),
         };
-        let hidden =
-            if self.pass_identity { Vec::new() } else { providers.identity_variables(cx.environment()) };
+        let hidden = if self.pass_identity { Vec::new() } else { ready.hidden(providers, cx) };
         let changes = ready.changes().await;
         ready.tell(changes.notes_for(ready.destination.tool()), err);
         let run = Run { command: &self.command, changes: &changes, hidden: &hidden };
@@ -51,6 +50,15 @@ impl Exec {
 }
 
 impl Ready<'_> {
+    /// The variables that give the job's identity. A static credential that is used is none, whatever it is made of.
+    fn hidden<'a>(&self, providers: &ProviderSet, cx: &'a Context) -> Vec<&'a str> {
+        let environment = cx.environment();
+        let is_used = |name: &&str| environment.get(name) == Some(self.credential.secret().expose());
+        let mut hidden = providers.identity_variables(environment);
+        hidden.retain(|name| !is_used(name));
+        hidden
+    }
+
     async fn changes(&self) -> super::changes::Changes {
         match &self.credential {
             Credential::ShortLived(token) => self.ecosystem.with_token(token, &self.destination).await,

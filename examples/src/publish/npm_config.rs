@@ -1,16 +1,18 @@
 //! How npm, pnpm, yarn and bun are told where to publish and with what, and which of their files say otherwise.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use oidc_core::{HttpUrl, Secret, shown};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::changes::Changes;
 use super::destination::Destination;
 use super::yarn_config;
 
 /// A settings file may have this many bytes.
-const MAX_FILE: usize = 256 << 10;
+const MAX_FILE: usize = 8 << 20;
 /// So many folders above the working directory are looked at.
 const MAX_PARENTS: usize = 16;
 
@@ -133,6 +135,9 @@ pub(super) fn files(name: &str, variables: &[&str], destination: &Destination<'_
     paths.into_iter().filter_map(read).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
 
+/// UTF-8's byte order mark.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 #[derive(Deserialize)]
 struct Manifest {
     name: Option<String>,
@@ -143,12 +148,23 @@ struct Manifest {
 #[derive(Deserialize)]
 struct PublishConfig {
     registry: Option<String>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 /// A manifest that sends its package elsewhere. npm and pnpm obey a variable for the package's scope before it, and yarn
 /// and bun none.
 fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
-    let Some(registry) = registry_of_manifest(destination) else { return };
+    let Some(config) = publish_config(destination) else { return };
+    let key = scope(destination).map(|scope| format!("@{scope}:registry"));
+    let of_scope = key.and_then(|key| Some((config.others.get(&key)?.as_str()?.to_owned(), key)));
+    if let Some((registry, key)) = of_scope.filter(|(registry, _)| !destination.is(registry)) {
+        changes.note(&["npm", "pnpm"], format!(
+            "npm and pnpm publish at `{}`: `publishConfig.{key}` in package.json is that, which they obey before any variable; \
+             remove it there", shown(&registry)
+        ));
+    }
+    let Some(registry) = config.registry.filter(|registry| !destination.is(registry)) else { return };
     let registry = shown(&registry);
     let named = "`publishConfig.registry` in package.json is";
     changes.withhold("YARN_NPM_AUTH_TOKEN");
@@ -186,12 +202,13 @@ fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
     }
 }
 
-/// The registry that the manifest in the working directory names for the package, where it is another.
-fn registry_of_manifest(destination: &Destination<'_>) -> Option<String> {
+/// What the manifest in the working directory says of where the package is published, if it is the package's.
+fn publish_config(destination: &Destination<'_>) -> Option<PublishConfig> {
     let bytes = destination.cx.files().read(std::path::Path::new("package.json"), MAX_FILE).ok()?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
+    // A byte order mark, which JSON has none of, is passed over by the tools.
+    let manifest: Manifest = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()?;
     let is_of_package = manifest.name.is_none() || manifest.name.as_deref() == destination.package;
-    manifest.publish?.registry.filter(|registry| is_of_package && !destination.is(registry))
+    manifest.publish.filter(|_| is_of_package)
 }
 
 /// The scope of the package, without its `@`.

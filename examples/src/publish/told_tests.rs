@@ -33,8 +33,8 @@ struct Job {
 struct InMemory(BTreeMap<&'static str, &'static str>);
 
 impl Files for InMemory {
-    fn read(&self, path: &Path, _limit: usize) -> Result<Vec<u8>, FileError> {
-        let content = path.to_str().and_then(|path| self.0.get(path));
+    fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+        let content = path.to_str().and_then(|path| self.0.get(path)).filter(|text| text.len() <= limit);
         content.map(|text| text.as_bytes().to_vec()).ok_or_else(|| FileError::new(path, "not found"))
     }
 }
@@ -175,7 +175,11 @@ async fn the_public_registrys_own_variables_hold_a_token_of_its_own_alone() {
     let own = job("crates-io").with("CARGO_REGISTRY_TOKEN", "static").fresh().await;
     own.has(&[("CARGO_REGISTRY_TOKEN", "static"), ("CARGO_REGISTRY_DEFAULT", "trusted-publish")]);
     let public = Job { is_public: true, ..job("crates-io") }.fresh().await;
-    public.has(&[("CARGO_REGISTRY_TOKEN", "fresh"), ("CARGO_REGISTRY_DEFAULT", "crates-io")]);
+    public.has(&[
+        ("CARGO_REGISTRY_TOKEN", "fresh"),
+        ("CARGO_REGISTRY_CREDENTIAL_PROVIDER", "cargo:token"),
+        ("CARGO_REGISTRY_DEFAULT", "crates-io"),
+    ]);
     assert_eq!(public.holding("fresh"), ["CARGO_REGISTRY_TOKEN"]);
 }
 
@@ -183,7 +187,11 @@ async fn the_public_registrys_own_variables_hold_a_token_of_its_own_alone() {
 async fn cargo_is_told_the_name_that_its_settings_have_and_else_the_index_that_is_there() {
     let settings = "[registries.our-own]\nindex = \"sparse+https://own.example/a/index/\"\n";
     let named = job("crates-io").file(".cargo/config.toml", settings).fresh().await;
-    named.has(&[("CARGO_REGISTRIES_OUR_OWN_TOKEN", "fresh"), ("CARGO_REGISTRY_DEFAULT", "our-own")]);
+    named.has(&[
+        ("CARGO_REGISTRIES_OUR_OWN_TOKEN", "fresh"),
+        ("CARGO_REGISTRIES_OUR_OWN_CREDENTIAL_PROVIDER", "cargo:token"),
+        ("CARGO_REGISTRY_DEFAULT", "our-own"),
+    ]);
     assert_eq!((named.holding("fresh").len(), named.notes.as_str()), (1, ""));
 
     let index = |api: &str| {
@@ -288,6 +296,16 @@ async fn a_manifest_or_a_scope_that_sends_the_package_elsewhere_gets_no_token() 
         "{}",
         seen.notes
     );
+    // yarn passes over a byte order mark.
+    let marked = format!("\u{feff}{manifest}").leak();
+    job("npm").package("widget").file("package.json", marked).fresh().await.lacks(&["YARN_NPM_AUTH_TOKEN"]);
+    let of_scope =
+        r#"{"name":"@acme/widget","publishConfig":{"@acme:registry":"https://registry.npmjs.org/"}}"#;
+    let seen = job("npm").package("@acme/widget").file("package.json", of_scope).fresh().await;
+    assert!(seen.notes.contains("`publishConfig.@acme:registry` in package.json is that"), "{}", seen.notes);
+    let long = format!("{}//registry.npmjs.org/:_authToken=${{NODE_AUTH_TOKEN}}\n", "a=b\n".repeat(1 << 20));
+    let seen = job("npm").package("widget").file(".npmrc", long.leak()).fresh().await;
+    seen.lacks(&["NODE_AUTH_TOKEN"]);
     // Another package's manifest says nothing of this one, and one that names this registry is right.
     for (package, registry) in [("gadget", NPMJS), ("widget", OWN)] {
         let manifest = format!(r#"{{"name":"widget","publishConfig":{{"registry":"{registry}"}}}}"#);

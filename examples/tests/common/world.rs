@@ -19,7 +19,8 @@ use oidc_core::{
 };
 use oidc_exchange::client::doctor::{Doctor, Report};
 use oidc_exchange::client::{
-    CratesIo, Everything, Jsr, JsrUpload, Npm, NuGet, PubDev, Pypi, Registry, RubyGems,
+    CratesIo, Everything, Jsr, JsrUpload, Npm, NuGet, OpenVsx, Packagist, PrefixDev, PubDev, Pypi, Registry,
+    RubyGems, VsMarketplace,
 };
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
@@ -346,6 +347,22 @@ impl World {
                     given.map_or_else(|| Jsr::public(uploads.clone()), |url| Jsr::at(url, uploads.clone()));
                 self.ask(registry, everything).await
             }
+            "open-vsx" => {
+                self.ask(given.map_or_else(OpenVsx::public, OpenVsx::at), "acme.widget".parse().unwrap())
+                    .await
+            }
+            "prefix-dev" => self.ask(given.map_or_else(PrefixDev::public, PrefixDev::at), everything).await,
+            "vs-marketplace" => {
+                let registry =
+                    given.map_or_else(|| VsMarketplace::public("acme"), |url| VsMarketplace::at(url, "acme"));
+                self.ask(registry, everything).await
+            }
+            "packagist" => {
+                let owner = || "acme".parse().unwrap();
+                let registry =
+                    given.map_or_else(|| Packagist::public(owner()), |url| Packagist::at(url, owner()));
+                self.ask(registry, "acme/widget".parse().unwrap()).await
+            }
             other => panic!("{other} is not played here"),
         }
     }
@@ -428,6 +445,10 @@ impl HttpClient for World {
             Method::Get if request.url.path() == "/_/oidc/audience" => {
                 let audience = if self.row.public { "pypi" } else { "pypi:registry.example" };
                 Ok(Response::new(200, Vec::new(), json!({ "audience": audience }).to_string()))
+            }
+            Method::Get if request.url.path() == "/oidc/audience" => {
+                let audience = json!({ "audience": request.url.origin() });
+                Ok(Response::new(200, Vec::new(), audience.to_string()))
             }
             Method::Get => match self.probe() {
                 answer if answer.status == 0 => {

@@ -36,6 +36,10 @@ pub enum ComparedWorkflow {
     CalledAtAnyRef,
     /// The one that holds the job, in whatever repository.
     CalledAnywhere,
+    /// Neither: a publisher names no workflow.
+    Neither,
+    /// That is not known. A job is held against the one that was started, and told of both.
+    Uncertain,
 }
 
 /// How a registry compares letters that differ in ASCII case only.

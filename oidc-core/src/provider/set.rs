@@ -5,7 +5,7 @@ use crate::claims::Claims;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::source::Detection;
-use crate::token::is_identity_token;
+use crate::token::holds_identity_token;
 use crate::trust::Unverified;
 use crate::url::HttpUrl;
 
@@ -102,7 +102,7 @@ impl ProviderSet {
         let patterns: Vec<&str> =
             self.iter().flat_map(|provider| provider.identity_variables()).copied().collect();
         let is_named = |name: &str| patterns.iter().any(|pattern| names(pattern, name));
-        let is_token = |name: &str| environment.get(name).is_some_and(is_identity_token);
+        let is_token = |name: &str| environment.get(name).is_some_and(holds_identity_token);
         environment.names().filter(|name| is_named(name) || is_token(name)).collect()
     }
 }

@@ -16,7 +16,7 @@ const WORDS: &[(&str, &[&str])] =
 const OTHERS: &[(&str, &str)] = &[
     ("npm:", "npm's registries"),
     ("sigstore$", "Sigstore, which signs for the job"),
-    ("api://", "an application of Microsoft's"),
+    ("api:", "an application of Microsoft's"),
     ("ari:", "a workspace of Atlassian's"),
     ("urn:", "a named party"),
     ("{", "JSR, where it lists what a token may publish"),
@@ -48,7 +48,13 @@ fn refused(registry: &HttpUrl, told_at: &HttpUrl, audience: &Audience, whose: &s
 
 /// Whose audience a text is, where it is another's.
 fn foreign(registry: &HttpUrl, audience: &str) -> Option<String> {
-    let lower = audience.trim().to_ascii_lowercase();
+    // What is written in another way than its party writes it may still be taken for it there.
+    if audience.contains('%') || !audience.is_ascii() {
+        return Some(
+            "nobody that can be told: it holds percent-encoded characters, or some beyond ASCII".to_owned(),
+        );
+    }
+    let lower = audience.trim().trim_end_matches(['/', '.']).to_ascii_lowercase();
     if let Some((_, hosts)) = WORDS.iter().find(|(word, _)| *word == lower) {
         let is_theirs = hosts.contains(&registry.host()) || registry.is_loopback();
         return (!is_theirs).then(|| hosts.first().copied().unwrap_or_default().to_owned());
@@ -102,10 +108,10 @@ fn is_own(registry: &HttpUrl, host: &str) -> bool {
     registry.host().trim_end_matches('.') == host || is_loopback()
 }
 
-/// Whether a word is a UUID (RFC 9562).
+/// Whether a word of hexadecimal digits and dashes is a UUID (RFC 9562), with its dashes or without.
 fn is_uuid(word: &str) -> bool {
     let lengths: Vec<usize> = word.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12]
+    lengths == [8, 4, 4, 4, 12] || lengths == [32]
 }
 
 #[cfg(test)]
@@ -149,6 +155,20 @@ mod tests {
             "10.0.0.1",
             "evil.index.example",
             "example.com",
+            "sts.amazonaws.com/",
+            "sts.amazonaws.com:443",
+            "sts%2Eamazonaws%2Ecom",
+            "npm%3Aintranet",
+            "sts\u{3002}amazonaws\u{3002}com",
+            "sts\u{ad}.amazonaws.com",
+            "\u{17f}igstore",
+            "sigstor\u{435}",
+            "sigstore/",
+            "SIGSTORE.",
+            "pypi/",
+            "api:/AzureADTokenExchange",
+            "11111111111141118111111111111111",
+            "xn--80ak6aa92e.com",
         ] {
             assert!(is_refused("https://index.example/legacy/", audience), "{audience}");
         }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use oidc_core::http::{Method, Request};
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
 use serde::Deserialize;
 
 use super::doctor::{OldFile, OldWay};
@@ -43,7 +43,10 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already been used", USED),
 ];
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+/// By crates.io's source.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Started);
+
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&[TOKEN_VARIABLE])
     .lifetime_in_minutes(30)
     .known_refusals(KNOWN_REFUSALS)

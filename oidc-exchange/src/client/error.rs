@@ -74,8 +74,34 @@ impl ExchangeError {
         matches!(self.kind, ExchangeErrorKind::Rejected { status: 404, .. })
     }
 
-    /// No complete answer came.
+    /// No complete answer came to a question that is asked before the exchange.
+    pub(super) fn no_reply(url: &HttpUrl, error: HttpError) -> Self {
+        Self::unanswered(
+            url,
+            error,
+            "run it again; nothing was exchanged yet",
+            "the registry gave no usable answer",
+        )
+    }
+
+    /// No complete answer came to the request that ends a token.
+    pub(super) fn no_end(url: &HttpUrl, error: HttpError) -> Self {
+        Self::unanswered(
+            url,
+            error,
+            "nothing: the token ends by itself",
+            "the registry gave no usable answer",
+        )
+    }
+
+    /// No complete answer to an exchange came.
     pub(super) fn no_answer(url: &HttpUrl, error: HttpError) -> Self {
+        let fix =
+            "the exchange is not tried again by itself, since it may have happened; run the publish again";
+        Self::unanswered(url, error, fix, "the registry gave no usable answer to the exchange")
+    }
+
+    fn unanswered(url: &HttpUrl, error: HttpError, otherwise: &'static str, problem: &str) -> Self {
         let (kind, code, fix) = match error.kind() {
             HttpErrorKind::Connect(_) | HttpErrorKind::Proxy(_) | HttpErrorKind::Certificate { .. } => {
                 (ExchangeErrorKind::Unreachable, "exchange-unreachable", CHECK_WAY)
@@ -87,15 +113,12 @@ impl ExchangeError {
             HttpErrorKind::Request(_) => {
                 (ExchangeErrorKind::InvalidRequest, "exchange-request", "check the registry's URL")
             }
-            _ => {
-                let fix = "the exchange is not tried again by itself, since it may have happened; run the publish again";
-                (ExchangeErrorKind::Unreachable, "exchange-unreachable", fix)
-            }
+            _ => (ExchangeErrorKind::Unreachable, "exchange-unreachable", otherwise),
         };
         let subject = Subject::Url(url.to_string());
         let diagnosis = match nothing_listens(url, &error) {
             Some(problem) => Diagnosis::new(code, subject, problem).fix(fix),
-            None => error.diagnosis(code, subject, "the registry gave no usable answer to the exchange", fix),
+            None => error.diagnosis(code, subject, problem, fix),
         };
         Self { source: Some(Box::new(error)), ..Self::new(kind, diagnosis) }
     }

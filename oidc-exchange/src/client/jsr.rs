@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, Secret, shown};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, Secret, shown};
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,10 +28,13 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the token on jsr.io, under the account's settings",
 };
 
+/// By JSR's source: a package is linked to a repository, by its id, and whatever runs there publishes it.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither);
+
 /// Uncertain: whether JSR takes an enterprise's issuer below GitHub's (`include_enterprise_slug`). The report that it does not is
 /// jsr-io/jsr#1485; JSR's source has a rule for such issuers since. Told as refused until it was seen to be taken.
 pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).without_exchange().platforms(&[TrustedPlatform::public("github")]);
+    Protocol::new(&OLD_WAY, RULES).without_exchange().platforms(&[TrustedPlatform::public("github")]);
 
 /// JSR, which has no exchange: the identity token itself is sent with the upload, and its audience says what it may do.
 ///

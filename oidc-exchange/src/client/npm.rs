@@ -39,11 +39,13 @@ pub(super) static OLD_WAY: OldWay = OldWay {
                 disallow tokens\"",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+/// By npm's documentation.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Started).case(ComparedCase::Exact);
+
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&[TOKEN_VARIABLE])
     // npm's own settings are looked at by themselves.
     .url_variables(&["YARN_NPM_PUBLISH_REGISTRY"])
-    .rules(RegistryRules::comparing(ComparedWorkflow::Started).case(ComparedCase::Exact))
     .untold(
         "whether the trusted publisher allows a direct publish, and not only a staged one, npmjs tells at the upload alone: with `OIDC \
          permission denied for this action`",

@@ -8,6 +8,9 @@ use serde_json::Value;
 /// A settings file or a manifest may have so many bytes.
 const MAX_FILE: usize = 256 * 1024;
 
+/// UTF-8's byte order mark.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// A registry that a setting names, and where it stands.
 #[derive(Debug)]
 struct Named {
@@ -66,7 +69,9 @@ impl Settings<'_> {
     /// `publishConfig` of the package's manifest.
     fn manifest(&self, key: &str) -> Option<Named> {
         let path = Path::new("package.json");
-        let manifest: Value = serde_json::from_slice(&self.cx.files().read(path, MAX_FILE).ok()?).ok()?;
+        let bytes = self.cx.files().read(path, MAX_FILE).ok()?;
+        // A byte order mark, which JSON has none of, is passed over by npm.
+        let manifest: Value = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()?;
         let is_of_package = manifest.get("name").and_then(Value::as_str) == Some(self.package);
         let url = manifest.get("publishConfig")?.get(key)?.as_str().filter(|_| is_of_package)?;
         let subject = Subject::File(path.to_string_lossy().into_owned());
@@ -83,7 +88,7 @@ impl Settings<'_> {
         Some(Named { subject, key: key.to_owned(), url: environment.get(name)?.to_owned() })
     }
 
-    /// A line of the project's `.npmrc`, or else of the user's.
+    /// A line of the project's `.npmrc`, or else of the user's, or else of the machine's where a variable says which that is.
     fn file(&self, key: &str) -> Option<Named> {
         paths(self.cx.environment()).into_iter().find_map(|path| {
             let bytes = self.cx.files().read(&path, MAX_FILE).ok()?;
@@ -102,7 +107,8 @@ fn paths(environment: &Environment) -> Vec<PathBuf> {
     let named = by_name("npm_config_userconfig").and_then(|name| environment.get(name)).map(PathBuf::from);
     let home = || environment.get("HOME").or_else(|| environment.get("USERPROFILE"));
     let of_user = named.or_else(|| home().map(|home| Path::new(home).join(".npmrc")));
-    std::iter::once(PathBuf::from(".npmrc")).chain(of_user).collect()
+    let of_all = by_name("npm_config_globalconfig").and_then(|name| environment.get(name)).map(PathBuf::from);
+    std::iter::once(PathBuf::from(".npmrc")).chain(of_user).chain(of_all).collect()
 }
 
 /// What a line of an `.npmrc` sets a key to.

@@ -45,11 +45,14 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already been used", USED),
 ];
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+/// By `NuGetGallery`'s source, which takes a called workflow of the publisher's own repository at any ref and ignores the case of letters.
+const RULES: RegistryRules =
+    RegistryRules::comparing(ComparedWorkflow::CalledAtAnyRef).case(ComparedCase::Ignored);
+
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&["NUGET_ID_TOKEN"])
     .lifetime_in_minutes(15)
     .known_refusals(KNOWN_REFUSALS)
-    .rules(RegistryRules::comparing(ComparedWorkflow::CalledAtAnyRef).case(ComparedCase::Ignored))
     .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")]);
 
 const POLICY_CREATOR: &str = "name the nuget.org account that created the policy (`--owner`, or `user` of `NuGet/login`), not the \

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, shown};
 use serde::Deserialize;
 
 use super::doctor::{OldFile, OldWay};
@@ -26,8 +26,12 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the access token on Open VSX, under the account's settings",
 };
 
+/// Uncertain: by openvsx's source a workflow's path is compared, without its ref; whether the started or the called one, is not
+/// known.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
+
 pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
+    Protocol::new(&OLD_WAY, RULES).token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
 
 /// An Open VSX registry of extensions.
 ///

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken, shown};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, shown};
 use serde::Deserialize;
 
 use super::doctor::OldWay;
@@ -18,6 +18,9 @@ const AUDIENCE_PATH: &str = "/oidc/audience";
 /// Where publish tokens are made. The organization and the package follow.
 const EXCHANGE_PATH: &str = "/oidc/token-exchange/";
 
+/// What stands between the two parts of a publish token.
+const SEPARATOR: char = ':';
+
 /// What scripts call the API credentials by convention. Not of the collected facts, and uncertain. Composer's own `auth.json` is
 /// not among it: it reads packages and publishes none.
 static OLD_WAY: OldWay = OldWay {
@@ -30,7 +33,10 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API credentials on Private Packagist, under the organization's settings",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+/// Uncertain: nothing is known of what Private Packagist compares where one workflow calls another.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
+
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&["PACKAGIST_ID_TOKEN"])
     .lifetime_in_minutes(15)
     .platforms(&[TrustedPlatform::public("github")]);
@@ -69,8 +75,11 @@ impl Registry for Packagist {
         let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
         let call = Call::new(self, self.url.at_root().below(&path), token, package, cx);
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
-        let both = exchanged.key.zip(exchanged.secret).map(|(key, secret)| format!("{key}:{secret}"));
-        call.granted("key` and `secret", both, None)
+        // Each stands by itself in what signs a request, and in a variable.
+        let key = call.part("key", exchanged.key, Some(SEPARATOR))?;
+        let secret = call.part("secret", exchanged.secret, None)?;
+        let both = format!("{}{SEPARATOR}{}", key.expose(), secret.expose());
+        call.granted("key` and `secret", Some(both), None)
     }
 }
 

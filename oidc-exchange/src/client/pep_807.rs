@@ -1,23 +1,20 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
-use oidc_core::{
-    Audience, ComparedWorkflow, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, RegistryRules, Timestamp,
-};
+use oidc_core::{Audience, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY, PLATFORMS, URL_VARIABLES};
+use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY, PLATFORMS, RULES, URL_VARIABLES};
 use super::wire::{self, Call};
 use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Pypi, Registry};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
 use crate::pypi::TOKEN_VARIABLE;
 
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&[TOKEN_VARIABLE])
     .url_variables(URL_VARIABLES)
     .lifetime_in_minutes(15)
     .known_refusals(KNOWN_REFUSALS)
-    .rules(RegistryRules::comparing(ComparedWorkflow::Called))
     .platforms(PLATFORMS);
 
 /// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
@@ -55,7 +52,7 @@ impl Pep807 {
         let url = self.url().at_root().below(DISCOVERY_PATH);
         let url = url.with_query(DISCOVERY_PARAMETER, self.url().path());
         let answer = cx.http().send(wire::asking(url.clone(), MEDIA_TYPE)).await;
-        let answer = answer.map_err(|error| ExchangeError::no_answer(&url, error))?;
+        let answer = answer.map_err(|error| ExchangeError::no_reply(&url, error))?;
         if answer.status == 404 {
             return Ok(None);
         }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
 
 use super::doctor::{OldFile, OldWay};
 use super::wire::{self, Call};
@@ -28,7 +28,11 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on prefix.dev, under the account's settings",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY).token_variables(&["PREFIX_DEV_ID_TOKEN"]);
+/// Uncertain: nothing is known of what prefix.dev compares where one workflow calls another.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
+
+pub(super) static PROTOCOL: Protocol =
+    Protocol::new(&OLD_WAY, RULES).token_variables(&["PREFIX_DEV_ID_TOKEN"]);
 
 /// prefix.dev's channels of conda packages.
 ///

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use oidc_core::{ComparedWorkflow, RegistryRules};
+use oidc_core::RegistryRules;
 
 use super::doctor::OldWay;
 use super::{Demand, KnownRefusal, TrustedPlatform};
@@ -33,9 +33,9 @@ pub struct Protocol {
 }
 
 impl Protocol {
-    /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell how long a publish
-    /// token lives.
-    pub const fn new(old_way: &'static OldWay) -> Self {
+    /// A protocol whose public registry compares this, whose users have no variable of their own for identity tokens, and whose
+    /// answers tell how long a publish token lives.
+    pub const fn new(old_way: &'static OldWay, rules: RegistryRules) -> Self {
         Self {
             token_variables: &[],
             lifetime: None,
@@ -43,7 +43,7 @@ impl Protocol {
             url_variables: &[],
             exchanges: true,
             known_refusals: &[],
-            rules: RegistryRules::comparing(ComparedWorkflow::Started),
+            rules,
             platforms: &[],
             demands: &[],
             untold: None,
@@ -82,13 +82,6 @@ impl Protocol {
     #[must_use]
     pub const fn without_exchange(mut self) -> Self {
         self.exchanges = false;
-        self
-    }
-
-    /// With what the public registry compares.
-    #[must_use]
-    pub const fn rules(mut self, rules: RegistryRules) -> Self {
-        self.rules = rules;
         self
     }
 

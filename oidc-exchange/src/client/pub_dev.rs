@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
 
 use super::doctor::{OldFile, OldWay};
 use super::{Demand, Everything, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links, wire};
@@ -23,8 +23,11 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "let the package be published from CI only, under its admin page on pub.dev",
 };
 
+/// By pub-dev's source: repository, event, tag and environment are compared, and no workflow.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither);
+
 pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY).token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange()
+    Protocol::new(&OLD_WAY, RULES).token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange()
     .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("google")])
     .demands(&[
         Demand::only("event_name", &["push", "workflow_dispatch"]).or(

@@ -45,12 +45,14 @@ pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already used", USED),
 ];
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+/// By warehouse's source, which takes a called workflow of the publisher's own repository at the run's own ref or commit.
+pub(super) const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Called);
+
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&[TOKEN_VARIABLE])
     .url_variables(URL_VARIABLES)
     .lifetime_in_minutes(15)
     .known_refusals(KNOWN_REFUSALS)
-    .rules(RegistryRules::comparing(ComparedWorkflow::Called))
     .platforms(PLATFORMS);
 
 /// Those of twine, uv, maturin, flit, hatch and PDM.

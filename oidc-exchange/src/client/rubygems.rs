@@ -22,11 +22,14 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "delete the API key on rubygems.org, under the profile's settings",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+/// By rubygems.org's source, which looks for the called workflow's repository and file and compares every letter.
+const RULES: RegistryRules =
+    RegistryRules::comparing(ComparedWorkflow::CalledAnywhere).case(ComparedCase::Exact);
+
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&[TOKEN_VARIABLE])
     .url_variables(&["RUBYGEMS_HOST"])
     .lifetime_in_minutes(15)
-    .rules(RegistryRules::comparing(ComparedWorkflow::CalledAnywhere).case(ComparedCase::Exact))
     .platforms(&[TrustedPlatform::public("github")]);
 
 /// A registry of gems that speaks RubyGems' protocol.

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,7 +24,10 @@ static OLD_WAY: OldWay = OldWay {
     last_step: "revoke the personal access token in Azure DevOps",
 };
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY)
+/// Uncertain: nothing is known of what the Marketplace compares where one workflow calls another.
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
+
+pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
     .token_variables(&["VS_MARKETPLACE_ID_TOKEN"])
     .platforms(&[TrustedPlatform::public("github")]);
 

@@ -125,6 +125,25 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
         Ok(PublishToken::new(secret, self.package, ends))
     }
 
+    /// A part of a publish token, held to what a whole one is held to. It holds no `separator`, which tells it from the next.
+    pub(super) fn part(
+        &self,
+        name: &str,
+        part: Option<String>,
+        separator: Option<char>,
+    ) -> Result<Secret, ExchangeError> {
+        let part = self.secret(name, part)?;
+        match separator.filter(|separator| part.expose().contains(*separator)) {
+            None => Ok(part),
+            Some(separator) => {
+                let what = format!(
+                    "the `{name}` in the registry's answer is no part of a publish token: it holds a `{separator}`; it is not used"
+                );
+                Err(ExchangeError::invalid_answer(&self.url, &what))
+            }
+        }
+    }
+
     fn secret(&self, name: &str, token: Option<String>) -> Result<Secret, ExchangeError> {
         let invalid = |what: String| ExchangeError::invalid_answer(&self.url, &what);
         let secret = token.map(Secret::new);
@@ -251,7 +270,7 @@ pub(super) async fn told_as(
     cx: &Context,
 ) -> Result<Audience, ExchangeError> {
     let request = asking(url.clone(), accept);
-    let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_answer(&url, error))?;
+    let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_reply(&url, error))?;
     if !answer.is_success() {
         return Err(ExchangeError::no_audience(&url, &answer));
     }
@@ -287,7 +306,7 @@ pub(super) async fn end<P>(
 ) -> Result<bool, ExchangeError> {
     let url = request.url.clone();
     let request = request.header("accept", JSON).max_body(MAX_ANSWER);
-    let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_answer(&url, error))?;
+    let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_end(&url, error))?;
     if answer.is_success() {
         return Ok(true);
     }

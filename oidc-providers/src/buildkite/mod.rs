@@ -81,8 +81,9 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "buildkite";
 
-/// What the agent, its command and its API are asked with.
-const IDENTITY_VARIABLES: &[&str] = &["BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_TOKEN"];
+/// What the agent, its command and its API are asked with. The job's own API tells the job's variables.
+const IDENTITY_VARIABLES: &[&str] =
+    &["BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_TOKEN", "BUILDKITE_AGENT_JOB_API_*"];
 
 /// The issuer.
 const ISSUER: &str = "https://agent.buildkite.com";

@@ -4,7 +4,7 @@ use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, U
 
 use super::claims::WorkflowPath;
 use super::compared::Compared;
-use super::fields::{FIELDS, JOB_WORKFLOW, WORKFLOW};
+use super::fields::{JOB_WORKFLOW, WORKFLOW};
 use super::publisher::PULL_REQUEST_TARGET;
 use crate::links;
 
@@ -24,7 +24,7 @@ pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<S
         }
         setting => Some(setting),
     };
-    FIELDS.iter().filter_map(setting).collect()
+    compared.fields().iter().filter_map(setting).collect()
 }
 
 /// The compared workflow's file, if a publisher can name it.
@@ -74,7 +74,7 @@ fn event(claims: &Claims) -> Option<Diagnosis> {
 /// which of them they compare.
 fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
     let (caller, called) = (claims.text("workflow_ref")?, claims.text("job_workflow_ref")?);
-    if caller == called || called.is_empty() {
+    if compared.is_neither() || caller == called || called.is_empty() {
         return None;
     }
     let other = WorkflowPath::parse(&called).map(|path| path.repository);
@@ -87,7 +87,7 @@ fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
     let severity = if is_refused { Severity::Error } else { Severity::Warning };
     let fix = match workflow(claims, compared) {
         _ if is_refused => compared.elsewhere().to_owned(),
-        Some(file) if compared.is_of_other_registry() => {
+        Some(file) if compared.is_known() => {
             let which = if compared.is_called() { CALLED } else { STARTED };
             let of = other.filter(|_| compared.is_called() && is_others);
             let of = of.map_or_else(String::new, |other| format!(" of repository `{}`", shown(other)));

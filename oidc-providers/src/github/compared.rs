@@ -1,9 +1,9 @@
 //! The workflow that a registry compares: the one that was started, or the one that holds the job.
 
-use oidc_core::{ComparedWorkflow, RegistryRules};
+use oidc_core::{ComparedWorkflow, PublisherField, RegistryRules};
 
 use super::claims::{WorkflowPath, split_workflow_ref};
-use super::fields::WORKFLOW;
+use super::fields::{FIELDS, FIELDS_WITHOUT_WORKFLOW, WORKFLOW};
 use crate::rules::Field;
 
 /// The workflow that holds the job, where a publisher's `workflow` is that one.
@@ -25,6 +25,16 @@ impl Compared {
         if self.is_called() { &CALLED } else { &WORKFLOW }
     }
 
+    /// The fields that a publisher has.
+    pub(super) fn fields(self) -> &'static [PublisherField] {
+        if self.is_neither() { FIELDS_WITHOUT_WORKFLOW } else { FIELDS }
+    }
+
+    /// Whether no workflow is compared.
+    pub(super) fn is_neither(self) -> bool {
+        matches!(self.0, Some(ComparedWorkflow::Neither))
+    }
+
     /// Whether it is the workflow that holds the job.
     pub(super) fn is_called(self) -> bool {
         matches!(self.0, Some(ComparedWorkflow::Called)) || self.is_at_any_ref()
@@ -38,6 +48,11 @@ impl Compared {
     /// Whether it may be at another ref than the run's.
     fn is_at_any_ref(self) -> bool {
         matches!(self.0, Some(ComparedWorkflow::CalledAtAnyRef)) || self.is_anywhere()
+    }
+
+    /// Whether it is known which one it is.
+    pub(super) fn is_known(self) -> bool {
+        !matches!(self.0, None | Some(ComparedWorkflow::Uncertain))
     }
 
     /// Whether it is a certain registry's rule.

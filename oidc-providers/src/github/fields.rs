@@ -95,6 +95,18 @@ const RUNNER_ENVIRONMENT: Field = Field::new(
         .summary("whose machine runs the job"),
 );
 
+/// Every field of a publisher at a registry that compares no workflow.
+pub(super) static FIELDS_WITHOUT_WORKFLOW: &[PublisherField] = &[
+    REPOSITORY.of,
+    ENVIRONMENT.of,
+    REPOSITORY_ID.of,
+    OWNER_ID.of,
+    REF.of,
+    REF_PROTECTED.of,
+    EVENT.of,
+    RUNNER_ENVIRONMENT.of,
+];
+
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[
     REPOSITORY.of,

@@ -90,7 +90,7 @@ use serde_json::Value;
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::compared::Compared;
 pub use self::fields::GitHubPublisher;
-use self::fields::{FIELDS, REPOSITORY, REPOSITORY_ID};
+use self::fields::{REPOSITORY, REPOSITORY_ID};
 use self::publisher::Rules;
 use crate::rules::Comparison;
 use crate::rules::link::{is_id, link};
@@ -99,8 +99,9 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "github";
 
-/// What a job asks for tokens with.
-const IDENTITY_VARIABLES: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_*"];
+/// What a job asks for tokens with. The runtime's token, which steps have that handed it on for a cache, asks for them too (the
+/// first client of `actions/toolkit` did).
+const IDENTITY_VARIABLES: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"];
 
 /// The issuer of github.com.
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -198,7 +199,7 @@ impl Provider for GitHub {
     }
 
     fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
+        self.compared.fields()
     }
 
     fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {

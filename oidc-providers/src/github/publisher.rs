@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::claims::WorkflowPath;
 use super::compared::Compared;
-use super::fields::{CONSTRAINTS, FIELDS, JOB_WORKFLOW, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
+use super::fields::{CONSTRAINTS, JOB_WORKFLOW, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use super::job_workflow::JobWorkflow;
 use super::names;
 use crate::rules::config::{Config, Fault, invalid};
@@ -58,7 +58,7 @@ impl Rules {
         compared: Compared,
         config: &Value,
     ) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
+        let mut config = Config::new(config, compared.fields());
         let rules = Self {
             issuer: issuer.to_owned(),
             comparison,
@@ -89,6 +89,9 @@ impl Rules {
     }
 
     fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {
+        if self.compared.is_neither() {
+            return Ok(());
+        }
         let field = self.compared.field();
         let workflow_ref = token.required(field.claim)?;
         let revision = match token.optional("ref")? {

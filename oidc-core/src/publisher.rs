@@ -10,6 +10,7 @@ pub use self::setting::Setting;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::provider::Identity;
+use crate::text::shown;
 use crate::trust::{Unverified, Verified};
 
 /// Who may publish, as a package's owner configured it: a repository, a workflow, an environment.
@@ -72,13 +73,36 @@ impl Pin {
 
 /// A verified token that a publisher does not let in: which claim differs, and by what.
 ///
-/// What was expected is the owner's configuration. It may be told only to a token that proved the same
-/// [`Identity`].
+/// What was expected is the owner's configuration. It is for the owner, for the operator, and for a token that proved the same
+/// [`Identity`]: [`Mismatch::diagnosis`]. `Display` says what anybody may be told, which claim differs and what the token has there.
+///
+/// ```
+/// use oidc_core::{Diagnosis, Mismatch, Subject};
+///
+/// let diagnosis = Diagnosis::new("repository", Subject::Claim("repository".to_owned()), "another repository");
+/// let mismatch = Mismatch::new(diagnosis.found("evil/widget").expected("acme/widget"));
+/// let told = mismatch.to_string();
+/// assert!(told.contains("evil/widget") && !told.contains("acme/widget"));
+/// assert!(mismatch.diagnosis().to_string().contains("acme/widget"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{diagnosis}")]
+#[error("the publisher does not let this token in: {}", Told(.diagnosis))]
 pub struct Mismatch {
     diagnosis: Box<Diagnosis>,
     relation: Relation,
+}
+
+/// What of a diagnosis the token has itself.
+struct Told<'a>(&'a Diagnosis);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Diagnosis { subject, found, .. } = self.0;
+        match found {
+            Some(found) => write!(f, "{subject} is `{}`", shown(found)),
+            None => write!(f, "{subject} is another or missing"),
+        }
+    }
 }
 
 /// How the token's repository is related to the publisher's.
@@ -111,7 +135,7 @@ impl Mismatch {
         self.relation == Relation::Renamed
     }
 
-    /// Which claim differs, what it is, what it should be and what to change.
+    /// Which claim differs, what it is, what it should be and what to change. It tells the publisher's configuration.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
     }

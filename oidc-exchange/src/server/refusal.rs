@@ -153,7 +153,9 @@ impl Refusal {
             job.settings
         );
         let stranger = stranger
-            .map(|mismatch| format!("; a publisher of the same name is somebody else's: {mismatch}"))
+            .map(|mismatch| {
+                format!("; a publisher of the same name is somebody else's: {}", mismatch.diagnosis())
+            })
             .unwrap_or_default();
         let for_log = Some(format!("{refused}; {came}{stranger}"));
         Self { for_log, ..Self::new(RefusalKind::NotTrusted, message) }
@@ -173,8 +175,9 @@ impl Refusal {
             n => format!(" ({n} more publishers of the package don't match either)"),
         };
         let message = format!(
-            "the trusted publisher of package `{}` does not match: {mismatch}{others}",
-            shown(&package.name)
+            "the trusted publisher of package `{}` does not match: {}{others}",
+            shown(&package.name),
+            mismatch.diagnosis()
         );
         Self::new(RefusalKind::RuleDiffers, message).because(mismatch.diagnosis().clone())
     }
@@ -202,7 +205,8 @@ impl Refusal {
 
     /// The token is verified, but lacks what its platform is looked up by.
     pub(super) fn unidentified(mismatch: &Mismatch) -> Self {
-        Self::new(RefusalKind::InvalidToken, mismatch.to_string()).because(mismatch.diagnosis().clone())
+        let diagnosis = mismatch.diagnosis();
+        Self::new(RefusalKind::InvalidToken, diagnosis.to_string()).because(diagnosis.clone())
     }
 
     pub(super) fn superseded() -> Self {

@@ -97,7 +97,7 @@ fn a_job_that_hides_a_pinned_id_is_a_stranger_and_one_that_has_it_is_not() {
         let mismatch = Buildkite::public().publisher(&config(pins)).unwrap().check(&claims).unwrap_err();
         assert_eq!((mismatch.diagnosis().code, mismatch.is_stranger()), (code, is_stranger), "{mismatch}");
         assert_eq!(
-            mismatch.to_string().contains("--claim organization_id"),
+            mismatch.diagnosis().to_string().contains("--claim organization_id"),
             code == "claim-missing",
             "{mismatch}"
         );

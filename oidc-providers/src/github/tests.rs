@@ -61,7 +61,7 @@ fn publisher(config: &Value) -> Box<dyn Publisher> {
 /// The whole explanation of a refusal.
 fn why(config: &Value, claims: &Value) -> String {
     let claims = verified(&GitHub::public(), claims).unwrap();
-    publisher(config).check(&claims).unwrap_err().to_string()
+    publisher(config).check(&claims).unwrap_err().diagnosis().to_string()
 }
 
 #[test]

@@ -31,16 +31,6 @@ pub(super) enum List {
 }
 
 impl List {
-    /// The list of this file name.
-    pub(super) fn named(file: &str) -> Option<Self> {
-        match file {
-            "specs.4.8.gz" => Some(Self::Released),
-            "latest_specs.4.8.gz" => Some(Self::Latest),
-            "prerelease_specs.4.8.gz" => Some(Self::Prereleases),
-            _ => None,
-        }
-    }
-
     /// The versions of the list in a gem's line of the compact index, with their platforms.
     fn of(self, line: &str) -> Vec<Entry<'_>> {
         let mut words = line.split(' ');

@@ -95,7 +95,9 @@ pub(super) fn router(host: Host) -> Router {
         .route(&at("/info/{name}"), get(info))
         .route(&at("/quick/Marshal.4.8/{file}"), get(specification))
         .route(&at("/gems/{file}"), get(file))
-        .route(&at("/{list}"), get(list))
+        .route(&at("/specs.4.8.gz"), get(released))
+        .route(&at("/latest_specs.4.8.gz"), get(latest))
+        .route(&at("/prerelease_specs.4.8.gz"), get(prereleases))
         .route(&at("/api/{*path}"), any(unsupported))
         .route(&at("//api/{*path}"), any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
@@ -119,8 +121,16 @@ async fn info(State(gems): State<Gems>, headers: HeaderMap, Path(name): Path<Str
     answered(gems.info(&headers, &name).await)
 }
 
-async fn list(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
-    answered(gems.list(&file).await)
+async fn released(State(gems): State<Gems>) -> Response {
+    answered(gems.list(List::Released).await)
+}
+
+async fn latest(State(gems): State<Gems>) -> Response {
+    answered(gems.list(List::Latest).await)
+}
+
+async fn prereleases(State(gems): State<Gems>) -> Response {
+    answered(gems.list(List::Prereleases).await)
 }
 
 async fn specification(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
@@ -192,8 +202,7 @@ impl Gems {
         Ok(known.answer(headers, TEXT, lines().await?))
     }
 
-    async fn list(&self, file: &str) -> Result<Response, Failure> {
-        let list = List::named(file).ok_or_else(|| Failure::not_found(file))?;
+    async fn list(&self, list: List) -> Result<Response, Failure> {
         let packed = lists::packed(list, || self.lines(Page::default())).await?;
         let headers = [(CONTENT_TYPE, "application/gzip"), (CACHE_CONTROL, "no-cache")];
         Ok((headers, pieces::body(packed)).into_response())

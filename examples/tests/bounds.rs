@@ -302,6 +302,12 @@ async fn gems_and_python_projects_take_no_more_memory_than_there_is() {
     let unknown = named.clone() + &field("description", &"x".repeat(LARGE)) + "--b--\r\n";
     world.sent("an unknown field", form.clone(), unknown.into_bytes(), " 400 ").await;
     world.sent("no boundary", form.clone(), vec![b'x'; LARGE], " 400 ").await;
+    let many = field("x", "").repeat(5_001) + "--b--\r\n";
+    let many = Request::post(http::url(&world.url, "/legacy/"))
+        .header("authorization", ADMIN)
+        .body("multipart/form-data; boundary=b", many);
+    let answer = http::send(&world.cx, many).await;
+    assert!(String::from_utf8_lossy(&answer.body).contains("more than 5000 fields"), "{answer:?}");
     let file =
         "--b\r\ncontent-disposition: form-data; name=\"content\"; filename=\"widget-1.0.0.tar.gz\"\r\n\r\n";
     let mut whole = (named + file).into_bytes();

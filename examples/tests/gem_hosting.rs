@@ -126,6 +126,7 @@ async fn files_that_leave_their_folder_or_fill_the_disk_are_refused() {
     archive.append(&header, std::io::repeat(0).take(600 << 20)).unwrap();
     let bomb = archive.into_inner().unwrap().finish().unwrap();
     assert!(bomb.len() < 4 << 20, "{}", bomb.len());
+    let two = tar(&[(b"lib/a.rb", regular, b"")]);
     let mut lying = Gem::new();
     lying.checksums = Some(Gem::holding(&[]).checksums());
     let mut cut = Gem::new();
@@ -144,6 +145,19 @@ async fn files_that_leave_their_folder_or_fill_the_disk_are_refused() {
         ("a device", holds(b"lib/evil", EntryType::Char), "holds `lib/evil`"),
         ("a long name", holds(b"././@LongLink", EntryType::GNULongName), "LongLink"),
         ("further headers", holds(b"pax", EntryType::XHeader), "holds `pax`"),
+        ("a folder with content", holds(b"lib/d", EntryType::Directory), "has content for \"lib/d\""),
+        ("a file that is called a folder", holds(b"lib/d/", regular), "has content for \"lib/d/\""),
+        (
+            "a second archive in it",
+            Gem { data: gz([two.as_slice(), &two].concat().as_slice()), ..Gem::new() }.pack(),
+            "behind its end",
+        ),
+        ("a second archive", [Gem::new().pack(), Gem::new().pack()].concat(), "behind its end"),
+        (
+            "more metadata",
+            Gem { metadata: [gz(YAML.as_bytes()), gz(YAML.as_bytes())].concat(), ..Gem::new() }.pack(),
+            "behind its end",
+        ),
         ("a bomb", Gem { data: bomb, ..Gem::new() }.pack(), "too large"),
         ("cut", cut.pack(), "can't be unpacked"),
         ("no archive", Gem { data: gz(b"no archive".as_slice()), ..Gem::new() }.pack(), "can't be unpacked"),

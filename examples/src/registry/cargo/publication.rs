@@ -199,14 +199,22 @@ fn check_archive(content: &[u8], folder: &str) -> Result<Vec<u8>, InvalidPublica
     archive::walk(content, |entry| {
         let text = String::from_utf8_lossy(&entry.path).into_owned();
         let path = Path::new(&text);
-        if !path.starts_with(folder) || !archive::is_plain(path) || !entry.kind.is_file() {
+        if !path.starts_with(folder)
+            || !archive::is_plain(path)
+            || !entry.kind.is_file()
+            || text.ends_with('/')
+        {
             return Err(InvalidPublication::Stray(text.chars().take(200).collect()));
         }
         // Where case says nothing, one of two such files replaces the other.
         let is_manifest = path.parent() == Some(Path::new(folder))
-            && path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("Cargo.toml"));
+            && path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| archive::folded(name) == "cargo.toml");
         if is_manifest {
-            let content = entry.content(MAX_MANIFEST)?.filter(|_| manifest.is_none());
+            let is_first = manifest.is_none() && path.ends_with("Cargo.toml");
+            let content = entry.content(MAX_MANIFEST)?.filter(|_| is_first);
             manifest = Some(content.ok_or(InvalidPublication::NoManifest)?);
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! A tar archive is read raw: the tar crate allocates whatever an extension header says of its own length before it hands an
 //! entry out, and the length is the uploader's word.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Component, Path};
 
@@ -13,6 +14,11 @@ use tar::{EntryType, PaxExtensions};
 const MAX_UNPACKED: u64 = 512 << 20;
 /// An archive may have this many entries.
 const MAX_ENTRIES: usize = 100_000;
+/// As many of them may be links.
+const MAX_LINKS: usize = 1_000;
+/// The path of a link may have about this many bytes, and this many parts: every path behind it is compared with it.
+const MAX_LINK_PATH: usize = 512;
+const MAX_LINK_PARTS: usize = 16;
 /// An extension header may have this many bytes: it holds a path.
 const MAX_EXTENSION: u64 = 8 << 10;
 
@@ -21,7 +27,7 @@ const MAX_EXTENSION: u64 = 8 << 10;
 pub(in crate::registry) enum InvalidArchive {
     #[error("can't be unpacked, or is too large: more than {} MB unpacked", MAX_UNPACKED >> 20)]
     Unreadable,
-    #[error("has more than {MAX_ENTRIES} entries")]
+    #[error("has more than {MAX_ENTRIES} entries, or {MAX_LINKS} links")]
     Entries,
     #[error("has an extension header of more than {MAX_EXTENSION} bytes, or one that stands before no file")]
     Extension,
@@ -31,6 +37,16 @@ pub(in crate::registry) enum InvalidArchive {
     Override,
     #[error("goes on behind its end, where only some readers see it")]
     Behind,
+    #[error("holds {0:?}, which is no file, folder or link, or not to every reader")]
+    Kind(String),
+    #[error(
+        "has content for {0:?}, which some readers take for a folder or a link and its content for more entries"
+    )]
+    Content(String),
+    #[error("holds {0:?}, which stands at or below a link and replaces what that leads to")]
+    Linked(String),
+    #[error("holds the link {0:?}, whose path has more than {MAX_LINK_PATH} bytes or {MAX_LINK_PARTS} parts")]
+    Deep(String),
 }
 
 /// One entry of an archive, without extension headers.
@@ -79,7 +95,7 @@ pub(in crate::registry) fn walk<E: From<InvalidArchive>>(
     mut visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut archive = unpacked(content);
-    let mut extended = Extended::default();
+    let (mut extended, mut links) = (Extended::default(), Links::default());
     for entry in raw(&mut archive)? {
         let mut entry = entry?;
         let (kind, size) = (entry.header().entry_type(), entry.size());
@@ -88,6 +104,8 @@ pub(in crate::registry) fn walk<E: From<InvalidArchive>>(
         }
         let path =
             std::mem::take(&mut extended).path(size)?.unwrap_or_else(|| entry.path_bytes().into_owned());
+        check_kind(kind, size, &path)?;
+        links.check(kind, &path)?;
         visit(&mut Entry { path, kind, size, content: &mut entry })?;
     }
     if extended.is_some {
@@ -97,7 +115,7 @@ pub(in crate::registry) fn walk<E: From<InvalidArchive>>(
 }
 
 /// Nothing but zeros stands behind the end of an archive: some readers go on there.
-fn check_end(mut rest: impl Read) -> Result<(), InvalidArchive> {
+pub(in crate::registry) fn check_end(mut rest: impl Read) -> Result<(), InvalidArchive> {
     let mut buffer = [0; 8 << 10];
     loop {
         match rest.read(&mut buffer).map_err(|_| InvalidArchive::Unreadable)? {
@@ -106,6 +124,60 @@ fn check_end(mut rest: impl Read) -> Result<(), InvalidArchive> {
             _ => return Err(InvalidArchive::Behind),
         }
     }
+}
+
+/// Every reader takes an entry for the same kind and finds the next one at the same place: some look for content behind files
+/// alone, and take a file for a folder where its path ends in a slash.
+pub(in crate::registry) fn check_kind(kind: EntryType, size: u64, path: &[u8]) -> Result<(), InvalidArchive> {
+    if !(kind.is_file() || kind.is_dir() || kind.is_symlink() || kind.is_hard_link()) {
+        return Err(InvalidArchive::Kind(shown(path)));
+    }
+    if size > 0 && (!kind.is_file() || path.ends_with(b"/")) {
+        return Err(InvalidArchive::Content(shown(path)));
+    }
+    Ok(())
+}
+
+fn shown(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).chars().take(200).collect()
+}
+
+/// Where the links of an archive are: what is unpacked there afterwards changes another file.
+#[derive(Debug, Default)]
+struct Links(BTreeSet<String>);
+
+impl Links {
+    fn check(&mut self, kind: EntryType, path: &[u8]) -> Result<(), InvalidArchive> {
+        let is_link = !kind.is_file() && !kind.is_dir();
+        if self.0.is_empty() && !is_link {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(path);
+        let mut place = String::new();
+        let parts = text.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".");
+        for (depth, part) in parts.enumerate() {
+            // No link is further down.
+            if depth == MAX_LINK_PARTS || place.len() > MAX_LINK_PATH {
+                return if is_link { Err(InvalidArchive::Deep(shown(path))) } else { Ok(()) };
+            }
+            place.push('/');
+            place.push_str(&folded(part));
+            if self.0.contains(&place) {
+                return Err(InvalidArchive::Linked(shown(path)));
+            }
+        }
+        if is_link {
+            self.0.insert(place);
+        }
+        if self.0.len() > MAX_LINKS { Err(InvalidArchive::Entries) } else { Ok(()) }
+    }
+}
+
+/// What is the same for all names that some system takes for one: there case, dots and spaces at the end, and what is behind a
+/// colon say nothing.
+pub(in crate::registry) fn folded(name: &str) -> String {
+    let name = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    name.to_uppercase().to_lowercase()
 }
 
 /// What extension headers say of the entry behind them.
@@ -167,10 +239,11 @@ impl Extended {
     }
 }
 
-/// Whether a path stays below the folder that it is unpacked into.
+/// Whether a path stays below the folder that it is unpacked into, on every system.
 pub(in crate::registry) fn is_plain(path: &Path) -> bool {
     let stays = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    !path.as_os_str().is_empty() && path.components().all(stays)
+    let is_text = |path: &str| !path.contains(|c: char| c == '\\' || c.is_control());
+    !path.as_os_str().is_empty() && path.to_str().is_some_and(is_text) && path.components().all(stays)
 }
 
 #[cfg(test)]
@@ -300,6 +373,74 @@ mod tests {
     }
 
     #[test]
+    fn what_only_some_readers_skip_is_refused() {
+        // A reader that looks for content behind files alone finds another entry here.
+        let hidden = archive(&[(b'0', "a/b", b"hi")]);
+        let mut hidden_entry = Vec::new();
+        GzDecoder::new(hidden.as_slice()).take(1024).read_to_end(&mut hidden_entry).unwrap();
+        for kind in *b"12345678SXNVA" {
+            let refused = paths(&archive(&[(b'0', "a/a", b""), (kind, "a/d", &hidden_entry)]));
+            assert!(
+                matches!(refused, Err(InvalidArchive::Content(_) | InvalidArchive::Kind(_))),
+                "{kind} {refused:?}"
+            );
+        }
+        for kind in *b"\x000" {
+            let refused = paths(&archive(&[(kind, "a/d/", &hidden_entry)]));
+            assert_eq!(refused, Err(InvalidArchive::Content("a/d/".to_owned())));
+            assert!(paths(&archive(&[(kind, "a/d/", b"")])).is_ok());
+        }
+        assert_eq!(
+            paths(&archive(&[(b'5', "a/d/", b""), (b'2', "a/l", b""), (b'1', "a/h", b"")])).unwrap().len(),
+            3
+        );
+    }
+
+    #[test]
+    fn nothing_is_unpacked_through_a_link() {
+        for kind in *b"12" {
+            for path in ["a/l", "a/l/b", "a/./L/b", "a//l", "a/l.", "a\\l\\b"] {
+                let refused = paths(&archive(&[(kind, "a/l", b""), (b'0', path, b"hi")]));
+                assert_eq!(refused, Err(InvalidArchive::Linked(path.to_owned())), "{kind}");
+            }
+            assert!(
+                paths(&archive(&[(kind, "a/l", b""), (b'0', "a/lb", b"hi"), (b'0', "a/b/l", b"")])).is_ok()
+            );
+        }
+    }
+
+    #[test]
+    fn paths_of_links_are_bounded() {
+        let mut entries = vec![(b'2', "a/l", &b""[..])];
+        let long = "a/b".repeat(20);
+        entries.push((b'0', &long, b"hi"));
+        assert_eq!(paths(&archive(&entries)).unwrap().len(), 2);
+        entries.push((b'2', &long, b""));
+        assert_eq!(paths(&archive(&entries)), Err(InvalidArchive::Deep(long.clone())));
+        let names: Vec<String> = (0..=MAX_LINKS).map(|number| format!("a/{number}")).collect();
+        let links: Vec<(u8, &str, &[u8])> =
+            names.iter().map(|name| (b'2', name.as_str(), &b""[..])).collect();
+        assert_eq!(paths(&archive(&links)), Err(InvalidArchive::Entries));
+        assert!(paths(&archive(&links[1..])).is_ok());
+    }
+
+    #[test]
+    fn names_that_some_system_takes_for_one_are_the_same() {
+        for name in [
+            "package.json",
+            "PACKAGE.JSON",
+            "package.json. .",
+            "package.json::$DATA",
+            "pac\u{212a}age.j\u{17f}on",
+        ] {
+            assert_eq!(folded(name), "package.json", "{name}");
+        }
+        for name in ["package.jso", "package-json", "x package.json", "package.json.bak"] {
+            assert_ne!(folded(name), "package.json", "{name}");
+        }
+    }
+
+    #[test]
     fn entries_are_counted() {
         let one = archive(&[(b'0', "a", b"")]);
         let mut plain = Vec::new();
@@ -314,7 +455,7 @@ mod tests {
         for path in ["a", "a/b", "./a", "a/./b", "a..b"] {
             assert!(is_plain(Path::new(path)), "{path}");
         }
-        for path in ["", "/a", "..", "a/../b", "../a", "a/.."] {
+        for path in ["", "/a", "..", "a/../b", "../a", "a/..", "a\\b", "a/b\n", "a\0"] {
             assert!(!is_plain(Path::new(path)), "{path}");
         }
     }

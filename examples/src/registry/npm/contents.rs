@@ -34,8 +34,12 @@ pub(super) enum InvalidContents {
         "the tarball has a second `package.json` at {0:?}, which may replace the first; pack it with `npm pack`"
     )]
     TwoManifests(String),
-    #[error("the tarball holds {0:?}, which is not below one folder; pack it with `npm pack`")]
+    #[error(
+        "the tarball holds {0:?}, which is not below one folder for every installer; pack it with `npm pack`"
+    )]
     Stray(String),
+    #[error("the tarball holds the link {0:?}, which only some installers unpack; pack it with `npm pack`")]
+    Link(String),
     #[error("the `package.json` in the tarball is larger than {MAX_MANIFEST_BYTES} bytes")]
     TooLarge,
     #[error("the `package.json` in the tarball can't be read: {0}")]
@@ -56,6 +60,7 @@ pub(super) struct Contents {
     has_gyp: bool,
     has_binding_gyp: bool,
     has_server: bool,
+    has_shrinkwrap: bool,
 }
 
 type Texts = BTreeMap<String, String>;
@@ -64,24 +69,34 @@ impl Contents {
     /// Unpacks a tarball to look at its names and its `package.json`.
     pub(super) fn read(tarball: &[u8]) -> Result<Self, InvalidContents> {
         let mut manifest = None;
-        let mut contents =
-            Self { manifest: String::new(), has_gyp: false, has_binding_gyp: false, has_server: false };
+        let mut contents = Self {
+            manifest: String::new(),
+            has_gyp: false,
+            has_binding_gyp: false,
+            has_server: false,
+            has_shrinkwrap: false,
+        };
         archive::walk(tarball, |entry| {
-            let path = String::from_utf8_lossy(&entry.path).to_lowercase();
-            let parts =
-                parts(&path).ok_or_else(|| InvalidContents::Stray(path.chars().take(200).collect()))?;
+            let path = String::from_utf8_lossy(&entry.path).into_owned();
+            let stray = || path.chars().take(200).collect();
+            let parts = parts(&path).ok_or_else(|| InvalidContents::Stray(stray()))?;
+            if !(entry.kind.is_file() || entry.kind.is_dir()) {
+                return Err(InvalidContents::Link(stray()));
+            }
             // Installers take the first folder away, whatever it is called.
-            match parts.as_slice() {
-                [_, "package.json"] => {
-                    if manifest.is_some() || !entry.kind.is_file() {
-                        return Err(InvalidContents::TwoManifests(path.chars().take(200).collect()));
+            let [_, file] = parts.as_slice() else { return Ok(()) };
+            match archive::folded(file).as_str() {
+                "package.json" => {
+                    if manifest.is_some() || !entry.kind.is_file() || *file != "package.json" {
+                        return Err(InvalidContents::TwoManifests(stray()));
                     }
                     let content = entry.content(MAX_MANIFEST_BYTES as u64)?;
                     manifest = Some(content.ok_or(InvalidContents::TooLarge)?);
                 }
-                [_, "binding.gyp"] => (contents.has_gyp, contents.has_binding_gyp) = (true, true),
-                [_, file] if file.ends_with(".gyp") => contents.has_gyp = true,
-                [_, "server.js"] => contents.has_server = true,
+                "binding.gyp" => (contents.has_gyp, contents.has_binding_gyp) = (true, true),
+                "npm-shrinkwrap.json" => contents.has_shrinkwrap = true,
+                "server.js" => contents.has_server = true,
+                file if file.ends_with(".gyp") => contents.has_gyp = true,
                 _ => {}
             }
             Ok(())
@@ -91,6 +106,11 @@ impl Contents {
             String::from_utf8(manifest).map_err(|error| InvalidContents::NotJson(error.to_string()))?;
         contents.manifest = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         Ok(contents)
+    }
+
+    /// Whether an installation goes by the `npm-shrinkwrap.json` in the tarball.
+    pub(super) fn has_shrinkwrap(&self) -> bool {
+        self.has_shrinkwrap
     }
 
     /// Whether an installation runs `node-gyp`, although no script may say so.
@@ -104,6 +124,9 @@ impl Contents {
         let packed =
             Manifest::parse(&self.manifest).map_err(|error| InvalidContents::NotJson(error.to_string()))?;
         let packed = &packed;
+        for field in DEPENDENCIES.into_iter().chain(["dependencies", "scripts"]) {
+            check_texts(sent, field)?;
+        }
         let name =
             |manifest: &Manifest<'_>| manifest.value::<String>("name").map(|name| name.trim().to_owned());
         same("name", name(packed).as_deref(), name(sent).as_deref())?;
@@ -132,11 +155,14 @@ impl Contents {
     }
 }
 
-/// The parts of a path that stays below its folder, whichever slash an installer's system goes by.
+/// The parts of a path that stays below its folder, whichever slash an installer's system goes by. Installers count empty
+/// parts and dots as folders.
 fn parts(path: &str) -> Option<Vec<&str>> {
-    let is_relative = !path.starts_with(['/', '\\']);
-    let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").collect();
-    (is_relative && !parts.is_empty() && !parts.contains(&"..")).then_some(parts)
+    let parts: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+    let is_plain = |part: &&str| {
+        !matches!(*part, "" | "." | "..") && !part.contains(|c: char| c == '\\' || c.is_control())
+    };
+    parts.iter().all(is_plain).then_some(parts)
 }
 
 /// A version without what says nothing: `v` before it, and build metadata.
@@ -227,9 +253,10 @@ fn bundled(manifest: &Manifest<'_>) -> Result<BTreeSet<String>, InvalidContents>
 /// The peers that need not be there.
 fn optional_peers(manifest: &Manifest<'_>) -> Result<BTreeSet<String>, InvalidContents> {
     let Some(peers) = object(manifest, "peerDependenciesMeta")? else { return Ok(BTreeSet::new()) };
-    let is_optional = |name: &&str| {
-        peers.value::<Manifest<'_>>(name).is_some_and(|peer| peer.raw("optional") == Some("true"))
-    };
+    // Installers go by what JavaScript takes for true.
+    let is_true = |value: Option<&str>| !matches!(value, None | Some("false" | "null" | "0" | "\"\""));
+    let is_optional =
+        |name: &&str| peers.value::<Manifest<'_>>(name).is_some_and(|peer| is_true(peer.raw("optional")));
     Ok(peers.keys().filter(is_optional).map(str::to_owned).collect())
 }
 
@@ -302,13 +329,22 @@ fn texts(manifest: &Manifest<'_>, field: &'static str) -> Result<Texts, InvalidC
     Ok(object.keys().filter_map(|key| Some((key.to_owned(), object.value(key)?))).collect())
 }
 
+/// What was sent holds nothing that is no text, which the comparison leaves out and an installer may not.
+fn check_texts(sent: &Manifest<'_>, field: &'static str) -> Result<(), InvalidContents> {
+    let Some(object) = object(sent, field)? else { return Ok(()) };
+    let is_text = |key: &str| object.value::<String>(key).is_some();
+    if object.keys().all(is_text) { Ok(()) } else { Err(InvalidContents::NotAnObject(field)) }
+}
+
 /// One text, those of a list, or those of an object with their keys.
 fn set(manifest: &Manifest<'_>, field: &'static str) -> Result<BTreeSet<String>, InvalidContents> {
     if let Some(text) = manifest.value::<String>(field) {
         return Ok(BTreeSet::from([text]));
     }
     if let Some(list) = manifest.value::<Vec<&RawValue>>(field) {
-        return Ok(list.iter().filter_map(|text| serde_json::from_str(text.get()).ok()).collect());
+        let text =
+            |value: &&RawValue| serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned());
+        return Ok(list.iter().map(text).collect());
     }
     let texts = texts(manifest, field)?;
     Ok(texts.into_iter().map(|(key, value)| format!("{key} {value}")).collect())

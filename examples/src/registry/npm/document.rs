@@ -99,7 +99,8 @@ impl Publication {
         let public = document.access.is_none_or(|access| access.0 != "restricted");
         let contents = Contents::read(&tarball)?;
         contents.compare(&manifest)?;
-        let (manifest, tarball) = (manifest.texts(contents.is_built()), body.with(tarball));
+        let (manifest, tarball) =
+            (manifest.texts(contents.is_built(), contents.has_shrinkwrap()), body.with(tarball));
         Ok(Self { name, version, manifest, tags, public, tarball, integrity, shasum })
     }
 }

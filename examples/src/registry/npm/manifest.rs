@@ -17,7 +17,7 @@ pub(super) const MAX_MANIFEST_BYTES: usize = 512 << 10;
 const MAX_KEYS: usize = 1_000;
 
 /// Keys with a leading underscore that are the publisher's to set. The others are a registry's.
-const PUBLISHER_UNDERSCORED: &[&str] = &["_nodeVersion", "_npmVersion", "_hasShrinkwrap"];
+const PUBLISHER_UNDERSCORED: &[&str] = &["_nodeVersion", "_npmVersion"];
 
 /// What the abbreviated form keeps of a manifest, beside what the registry adds.
 const INSTALL_FIELDS: &[&str] = &[
@@ -39,7 +39,6 @@ const INSTALL_FIELDS: &[&str] = &[
     "os",
     "libc",
     "funding",
-    "_hasShrinkwrap",
 ];
 
 /// What the full form repeats from the latest version's manifest.
@@ -95,19 +94,23 @@ impl<'a> Manifest<'a> {
     }
 
     /// The texts to store, without `dist` and without what only a registry says, so that no publisher can put words into this
-    /// one's mouth. `is_built` is whether an installation runs something even if no script here says so.
-    pub(super) fn texts(&self, is_built: bool) -> Texts {
-        let is_publishers =
-            |key: &str| key != "dist" && (!key.starts_with('_') || PUBLISHER_UNDERSCORED.contains(&key));
-        let mut abbreviated = self.members(|key| INSTALL_FIELDS.contains(&key));
+    /// one's mouth. `is_built` is whether an installation runs something even if no script here says so, and `has_shrinkwrap`
+    /// whether it goes by an `npm-shrinkwrap.json`.
+    pub(super) fn texts(&self, is_built: bool, has_shrinkwrap: bool) -> Texts {
+        let is_publishers = |key: &str| {
+            !matches!(key, "dist" | "hasInstallScript")
+                && (!key.starts_with('_') || PUBLISHER_UNDERSCORED.contains(&key))
+        };
+        let (mut full, mut abbreviated) =
+            (self.members(is_publishers), self.members(|key| INSTALL_FIELDS.contains(&key)));
         if is_built || self.value::<InstallScripts>("scripts").is_some_and(|scripts| scripts.any()) {
             abbreviated.push_str(",\"hasInstallScript\":true");
         }
-        Texts {
-            full: self.members(is_publishers),
-            abbreviated,
-            about: self.members(|key| PACKAGE_FIELDS.contains(&key)),
+        if has_shrinkwrap {
+            full.push_str(",\"_hasShrinkwrap\":true");
+            abbreviated.push_str(",\"_hasShrinkwrap\":true");
         }
+        Texts { full, abbreviated, about: self.members(|key| PACKAGE_FIELDS.contains(&key)) }
     }
 
     fn members(&self, is_kept: impl Fn(&str) -> bool) -> String {
@@ -257,7 +260,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Texts {
-        Manifest::parse(text).unwrap().texts(false)
+        Manifest::parse(text).unwrap().texts(false, false)
     }
 
     #[test]

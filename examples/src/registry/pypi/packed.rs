@@ -23,6 +23,8 @@ pub(super) enum InvalidPackage {
          files differ, a name stands there twice, or there are bytes that belong to no file; build it anew"
     )]
     Ambiguous,
+    #[error("the wheel holds `{0}`, which is not below its folder for every installer; build it anew")]
+    Name(String),
     #[error("the source distribution {0}")]
     Archive(#[from] InvalidArchive),
     #[error("the file has no `{0}`; build it anew with a current build backend")]
@@ -64,11 +66,12 @@ fn source(content: &[u8]) -> Result<Vec<u8>, InvalidPackage> {
             return Err(InvalidPackage::Stray(text.chars().take(200).collect()));
         }
         let (second, third) = (parts.next(), parts.next());
-        let is_metadata = second.is_some_and(|part| part.as_os_str().eq_ignore_ascii_case("PKG-INFO"));
+        let second = second.and_then(|part| part.as_os_str().to_str());
+        let is_metadata = second.is_some_and(|part| archive::folded(part) == "pkg-info");
         if !is_metadata || third.is_some() {
             return Ok(());
         }
-        if found.is_some() || !entry.kind.is_file() {
+        if found.is_some() || !entry.kind.is_file() || second != Some("PKG-INFO") {
             return Err(InvalidPackage::OtherMetadata(text));
         }
         found = Some(entry.content(MAX_METADATA)?.ok_or(InvalidPackage::TooLarge)?);
@@ -151,6 +154,40 @@ pub(super) mod tests {
         (body, begin)
     }
 
+    /// A zip archive whose first file has an extra field in its own header, in the directory's, or in both.
+    fn zip_with_extra(files: &[(&str, &str)], extra: &[u8], headers: u8) -> Vec<u8> {
+        let length = u16::try_from(extra.len()).unwrap().to_le_bytes();
+        let (mut archive, mut directory) = stored(files);
+        let name = files[0].0.len();
+        let is_in_directory = headers & 2 != 0;
+        if is_in_directory {
+            archive[directory + 30..directory + 32].copy_from_slice(&length);
+            archive.splice(directory + 46 + name..directory + 46 + name, extra.iter().copied());
+            let end = archive.len() - 10;
+            let size = u32::from_le_bytes(archive[end..end + 4].try_into().unwrap())
+                + u32::try_from(extra.len()).unwrap();
+            archive[end..end + 4].copy_from_slice(&size.to_le_bytes());
+        }
+        if headers & 1 != 0 {
+            archive[28..30].copy_from_slice(&length);
+            archive.splice(30 + name..30 + name, extra.iter().copied());
+            directory += extra.len();
+            let end = archive.len() - 6;
+            archive[end..end + 4].copy_from_slice(&u32::try_from(directory).unwrap().to_le_bytes());
+            // The other files begin later.
+            let mut at = directory;
+            for index in 0..files.len() {
+                let begin = u32::from_le_bytes(archive[at + 42..at + 46].try_into().unwrap());
+                let begin = if index == 0 { begin } else { begin + u32::try_from(extra.len()).unwrap() };
+                archive[at + 42..at + 46].copy_from_slice(&begin.to_le_bytes());
+                let of_name = usize::from(u16::from_le_bytes(archive[at + 28..at + 30].try_into().unwrap()));
+                let of_extra = usize::from(u16::from_le_bytes(archive[at + 30..at + 32].try_into().unwrap()));
+                at += 46 + of_name + of_extra;
+            }
+        }
+        archive
+    }
+
     #[test]
     fn the_metadata_of_either_kind_is_found() {
         let files = [("widget/__init__.py", "x = 1\n"), (METADATA, "Name: widget\n")];
@@ -191,6 +228,29 @@ pub(super) mod tests {
             ("nothing", Vec::new()),
         ] {
             assert!(metadata(WHEEL, &archive).is_err(), "{what}");
+        }
+        for name in [
+            "widget-1.0.dist-info/METADATA\0x",
+            "./widget-1.0.dist-info/METADATA",
+            "x/../widget-1.0.dist-info/METADATA",
+            "/widget-1.0.dist-info/METADATA",
+            "widget-1.0.dist-info//METADATA",
+            "widget-1.0.dist-info/METADATA.",
+            "widget-1.0.data/purelib/widget-1.0.dist-info/METADATA",
+            "a\nb",
+        ] {
+            assert!(
+                metadata(WHEEL, &stored(&[(METADATA, "Name: widget\n"), (name, "x")]).0).is_err(),
+                "{name}"
+            );
+        }
+        // Another name in an extra field of either header.
+        let name = [b"\x75\x70".as_slice(), &6_u16.to_le_bytes(), b"\x01\0\0\0\0b"].concat();
+        for headers in [1, 2] {
+            let other = zip_with_extra(&files, &name, headers);
+            assert_eq!(metadata(WHEEL, &other), Err(InvalidPackage::Ambiguous), "{headers}");
+            let harmless = [b"\x76\x70".as_slice(), &name[2..]].concat();
+            assert!(metadata(WHEEL, &zip_with_extra(&files, &harmless, headers)).is_ok());
         }
         // The second file is in no directory.
         let (mut hidden, _) = stored(&files);

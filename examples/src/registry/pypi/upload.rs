@@ -18,6 +18,8 @@ use crate::registry::intake::Content;
 
 /// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
 const MAX_FIELD: usize = 1024;
+/// A form may have this many fields, those that are not read among them.
+const MAX_PARTS: usize = 5_000;
 
 /// The `:action` of an upload.
 const UPLOAD: &str = "file_upload";
@@ -33,6 +35,8 @@ pub(super) enum InvalidUpload {
         "the form has no `name` before its `content`; write the fields that say what the file is before the file"
     )]
     NoName,
+    #[error("the form has more than {MAX_PARTS} fields")]
+    TooMany,
     #[error("the form has `{0}` twice")]
     Twice(&'static str),
     #[error("the form's `{0}` is longer than {MAX_FIELD} bytes")]
@@ -91,9 +95,13 @@ impl Form {
         host: &Host,
         token: &str,
     ) -> Result<Self, Failure> {
-        let mut form = Self::default();
+        let (mut form, mut parts) = (Self::default(), 0_usize);
         while let Some(field) = multipart.next_field().await.map_err(InvalidUpload::from)? {
             meter.reset();
+            parts = parts.saturating_add(1);
+            if parts > MAX_PARTS {
+                return Err(InvalidUpload::TooMany.into());
+            }
             let field = Metered { field, meter };
             match field.field.name().unwrap_or_default() {
                 "content" => form.content(field, host, token).await?,

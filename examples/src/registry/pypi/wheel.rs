@@ -7,12 +7,16 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
+use rawzip::extra_fields::ExtraFields;
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use super::packed::{InvalidPackage, MAX_METADATA};
+use crate::registry::hosting::archive;
 
 /// A wheel may have this many files.
 const MAX_ENTRIES: u64 = 100_000;
+/// The extra field with a name in UTF-8.
+const OTHER_NAME: u16 = 0x7075;
 /// The lengths that a descriptor behind a file's content may have: with or without a signature, of 32 or 64 bits.
 const DESCRIPTORS: [u64; 4] = [12, 16, 20, 24];
 
@@ -31,6 +35,9 @@ pub(super) fn metadata(
     for record in archive.entries() {
         let record = record.map_err(unreadable)?;
         let name = record.file_path().as_bytes();
+        if !is_plain(name) {
+            return Err(InvalidPackage::Name(shown(name)));
+        }
         places.push(place(&archive, &record)?);
         if !names.insert(name) || places.len() as u64 > archive.entries_hint() {
             return Err(InvalidPackage::Ambiguous);
@@ -73,6 +80,7 @@ fn place(
     let is_same = header.file_path().as_bytes() == record.file_path().as_bytes()
         && header.compression_method() == record.compression_method()
         && has_descriptor == record.flags().has_data_descriptor()
+        && ![record.extra_fields(), header.extra_fields()].into_iter().any(has_other_name)
         && are_sizes_same;
     let (_, end) = entry.compressed_data_range();
     if is_same {
@@ -80,6 +88,11 @@ fn place(
     } else {
         Err(InvalidPackage::Ambiguous)
     }
+}
+
+/// Whether extra fields hold another name, which some readers take.
+fn has_other_name(mut fields: ExtraFields<'_>) -> bool {
+    fields.any(|(id, _)| id.as_u16() == OTHER_NAME)
 }
 
 /// The files begin where the archive does, lie side by side, and end where the directory begins, with which it ends.
@@ -103,13 +116,27 @@ fn check_places(
     if is_whole { Ok(()) } else { Err(InvalidPackage::Ambiguous) }
 }
 
-/// Whether an installer may take this for the metadata of a wheel: on some systems case says nothing.
+/// Whether every installer takes this for the same name: some end it at a NUL, and dots and other slashes lead elsewhere.
+fn is_plain(name: &[u8]) -> bool {
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    let is_part = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
+    !name.iter().any(|byte| *byte == b'\\' || byte.is_ascii_control())
+        && name.split(|byte| *byte == b'/').all(is_part)
+}
+
+/// Whether an installer may put this where it puts the metadata of a wheel.
 fn is_metadata(name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
-    let mut parts = name.split(|byte| matches!(byte, b'/' | b'\\'));
-    parts.next().is_some_and(|folder| folder.ends_with(b".dist-info"))
-        && parts.next() == Some(b"metadata".as_slice())
-        && parts.next().is_none()
+    let name = String::from_utf8_lossy(name);
+    let parts: Vec<String> = name.split('/').map(archive::folded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match *parts.as_slice() {
+        [folder, file] => folder.ends_with(".dist-info") && file == "metadata",
+        // What is below these is installed beside the wheel's own.
+        [data, "purelib" | "platlib", folder, file] => {
+            data.ends_with(".data") && folder.ends_with(".dist-info") && file == "metadata"
+        }
+        _ => false,
+    }
 }
 
 fn unpacked(

@@ -6,7 +6,7 @@ use std::path::Path;
 use axum::body::Bytes;
 use data_encoding::HEXLOWER;
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::ZlibEncoder;
 use sha2::{Digest as _, Sha512};
 
@@ -41,6 +41,8 @@ pub(super) struct Publication {
 pub(super) enum InvalidPublication {
     #[error("this is not a gem, or not all of one: its archive can't be read")]
     Archive,
+    #[error("the gem {0}")]
+    Behind(InvalidArchive),
     #[error("the gem's `{DATA}` {0}")]
     Data(InvalidArchive),
     #[error("the gem has no `{0}`; build it with `gem build`")]
@@ -51,7 +53,9 @@ pub(super) enum InvalidPublication {
         "the gem has an entry that Ruby may see at another path than others do; only archives built by `gem build` are taken"
     )]
     Header,
-    #[error("the gem's `{0}` can't be unpacked, is larger than {MAX_YAML} bytes or is not UTF-8")]
+    #[error(
+        "the gem's `{0}` can't be unpacked, is larger than {MAX_YAML} bytes, is not UTF-8 or goes on behind its end"
+    )]
     Packed(&'static str),
     #[error(transparent)]
     Specification(#[from] InvalidSpecification),
@@ -154,6 +158,7 @@ impl Parts {
             }
             *slot = Some(content(gem, &entry).ok_or(InvalidPublication::Archive)?);
         }
+        archive::check_end(unpacked.into_inner()).map_err(InvalidPublication::Behind)?;
         Ok(parts)
     }
 }
@@ -189,9 +194,11 @@ fn deflated(content: &[u8]) -> std::io::Result<Vec<u8>> {
 
 fn unpacked(part: &'static str, content: &[u8]) -> Result<String, InvalidPublication> {
     let mut text = String::new();
-    let read = GzDecoder::new(content).take(MAX_YAML + 1).read_to_string(&mut text);
+    let mut packed = GzDecoder::new(content);
+    let read = packed.by_ref().take(MAX_YAML + 1).read_to_string(&mut text);
     match read {
-        Ok(length) if length as u64 <= MAX_YAML => Ok(text),
+        // Some readers go on where the first part ends.
+        Ok(length) if length as u64 <= MAX_YAML && packed.into_inner().is_empty() => Ok(text),
         _ => Err(InvalidPublication::Packed(part)),
     }
 }
@@ -208,12 +215,13 @@ fn check_files(data: &[u8]) -> Result<(), InvalidPublication> {
             let stray = String::from_utf8_lossy(&path).chars().take(100).collect();
             return Err(InvalidPublication::Stray(stray));
         }
+        archive::check_kind(kind, entry.size(), &path).map_err(InvalidPublication::Data)?;
     }
-    Ok(())
+    archive::check_end(unpacked.into_inner()).map_err(InvalidPublication::Data)
 }
 
-/// Whether a path is below its folder on Windows too.
+/// Whether a path is text, and below its folder.
 fn is_plain(path: &[u8]) -> bool {
     let path = std::str::from_utf8(path).unwrap_or_default();
-    archive::is_plain(Path::new(path)) && !path.contains(|c: char| c == '\\' || c.is_control())
+    archive::is_plain(Path::new(path))
 }

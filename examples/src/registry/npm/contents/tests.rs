@@ -155,9 +155,9 @@ fn a_tarball_has_one_manifest_wherever_an_installer_may_see_it() {
             &[("a/package.json", good), ("b/package.json", good)],
             "a second `package.json` at \"b/package.json\"",
         ),
-        (&[("a/package.json", good), ("a/./package.json", good)], "a second"),
+        (&[("a/package.json", good), ("a/./package.json", good)], "not below one folder"),
         (&[("a/package.json", good), ("a/Package.JSON", good)], "a second"),
-        (&[("a/package.json", good), ("a\\package.json", good)], "a second"),
+        (&[("a/package.json", good), ("a\\package.json", good)], "not below one folder"),
         (&[("a/package.json", good), ("a/../../x", "")], "not below one folder"),
         (&[("/a/package.json", good)], "not below one folder"),
         (&[("a/package.json", &large)], "larger than"),
@@ -182,4 +182,75 @@ fn an_installation_that_builds_is_known_for_one() {
     };
     assert!(is_built("{}", "a/binding.gyp") && is_built("{\"gypfile\":true}", "a/binding.gyp"));
     assert!(!is_built("{\"gypfile\":false}", "a/binding.gyp") && !is_built("{}", "a/b/binding.gyp"));
+}
+
+/// A tarball with its manifest and one more entry.
+fn with_entry(kind: u8, path: &str, content: &[u8]) -> Result<Contents, InvalidContents> {
+    let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let manifest: &[u8] = br#"{ "name": "@acme/widget", "version": "1.0.0" }"#;
+    for (kind, path, content) in [(b'0', "package/package.json", manifest), (kind, path, content)] {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(tar::EntryType::new(kind));
+        header.set_size(content.len() as u64);
+        header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_cksum();
+        archive.append(&header, content).unwrap();
+    }
+    Contents::read(&archive.into_inner().unwrap().finish().unwrap())
+}
+
+#[test]
+fn no_installer_finds_another_manifest() {
+    for path in [
+        "./package.json",
+        "package.json/",
+        "/package.json",
+        "a\\b/package.json",
+        "package//package.json",
+        "package/./package.json",
+        "package/PACKAGE.JSON",
+        "package/package.json.",
+        "package/package.json::$DATA",
+        "package/package.j\u{17f}on",
+        "package/x/../package.json",
+        "package/a\nb",
+    ] {
+        assert!(with_entry(b'0', path, b"{}").is_err(), "{path}");
+    }
+    for (kind, content) in
+        [(b'1', &b""[..]), (b'2', b""), (b'3', b"x"), (b'5', b"x"), (b'6', b""), (b'X', b"x"), (b'N', b"x")]
+    {
+        assert!(with_entry(kind, "package/x", content).is_err(), "{kind}");
+    }
+    for path in ["package/lib/package.json", "package/x", "other/x", "package/package.json.bak"] {
+        assert!(with_entry(b'0', path, b"{}").is_ok(), "{path}");
+    }
+    assert!(with_entry(b'5', "package/lib/", b"").is_ok());
+}
+
+#[test]
+fn whether_there_is_a_shrinkwrap_is_for_the_tarball_to_say() {
+    let manifest = r#"{ "name": "a", "_hasShrinkwrap": true, "hasInstallScript": true }"#;
+    let texts = |path: &str| {
+        let contents = with_entry(b'0', path, b"{}").unwrap();
+        Manifest::parse(manifest).unwrap().texts(contents.is_built(), contents.has_shrinkwrap())
+    };
+    let without = texts("package/lib/npm-shrinkwrap.json");
+    assert_eq!([without.full, without.abbreviated], [r#""name":"a""#; 2]);
+    let with = texts("package/npm-shrinkwrap.json");
+    assert_eq!([with.full, with.abbreviated], [r#""name":"a","_hasShrinkwrap":true"#; 2]);
+}
+
+#[test]
+fn what_is_sent_and_is_no_text_is_not_left_out() {
+    for sent in [
+        json!({ "dependencies": { "evil": ["1"] } }),
+        json!({ "optionalDependencies": { "evil": 1 } }),
+        json!({ "scripts": { "install": {} } }),
+        json!({ "peerDependenciesMeta": { "a": { "optional": "true" } } }),
+        json!({ "peerDependenciesMeta": { "a": { "optional": 1 } } }),
+        json!({ "os": [1] }),
+    ] {
+        assert!(compared(&json!({}), &sent, &[]).is_err(), "{sent}");
+    }
 }

@@ -84,6 +84,7 @@
 //! is still there, a platform's command (`circleci run oidc get`) and a cloud's metadata server still answer, and what another
 //! process of the same user has in its memory can be read.
 
+mod bun_config;
 mod cargo_config;
 mod changes;
 mod child;

@@ -7,12 +7,13 @@ use oidc_core::{HttpUrl, Secret, shown};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::bun_config;
 use super::changes::Changes;
 use super::destination::Destination;
 use super::yarn_config;
 
 /// A settings file may have this many bytes.
-const MAX_FILE: usize = 8 << 20;
+pub(super) const MAX_FILE: usize = 8 << 20;
 /// So many folders above the working directory are looked at.
 const MAX_PARENTS: usize = 16;
 
@@ -62,6 +63,13 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
         changes.withhold("YARN_NPM_AUTH_TOKEN");
         changes.note(&["yarn"], format!(
             "yarn gets no token: `.yarnrc.yml` sends the package to `{}`, whatever a variable says; change it there",
+            shown(&other)
+        ));
+    }
+    if let Some(other) = bun_config::elsewhere(destination) {
+        changes.withhold("BUN_CONFIG_TOKEN");
+        changes.note(&["bun"], format!(
+            "bun gets no token: `bunfig.toml` sends the package to `{}`, whatever a variable says; change it there",
             shown(&other)
         ));
     }

@@ -325,6 +325,18 @@ async fn a_manifest_or_a_scope_that_sends_the_package_elsewhere_gets_no_token() 
     seen.lacks(&["YARN_NPM_AUTH_TOKEN"]);
     assert!(seen.notes.contains("`.yarnrc.yml` sends the package to"), "{}", seen.notes);
     scoped.package("@other/widget").fresh().await.has(&[("YARN_NPM_AUTH_TOKEN", "fresh")]);
+
+    for scopes in [
+        "[install.scopes]\nacme = \"https://registry.npmjs.org/\"\n",
+        "[install.scopes]\n\"@acme\" = { url = \"https://registry.npmjs.org/\", token = \"$BUN_CONFIG_TOKEN\" }\n",
+    ] {
+        let scoped = job("npm").file("bunfig.toml", scopes);
+        let seen = scoped.clone().package("@acme/widget").fresh().await;
+        seen.lacks(&["BUN_CONFIG_TOKEN"]);
+        assert!(seen.notes.contains("`bunfig.toml` sends the package to"), "{}", seen.notes);
+        scoped.clone().package("@other/widget").fresh().await.has(&[("BUN_CONFIG_TOKEN", "fresh")]);
+        scoped.package("widget").fresh().await.has(&[("BUN_CONFIG_TOKEN", "fresh")]);
+    }
 }
 
 #[tokio::test]

@@ -296,7 +296,11 @@ async fn gems_and_python_projects_take_no_more_memory_than_there_is() {
     let field = |name: &str, value: &str| {
         format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
-    let named = field(":action", "file_upload") + &field("name", "widget") + &field("version", "1.0.0");
+    let named = field(":action", "file_upload")
+        + &field("metadata_version", "2.1")
+        + &field("filetype", "sdist")
+        + &field("name", "widget")
+        + &field("version", "1.0.0");
     let long = named.clone() + &field("requires_python", &"x".repeat(LARGE)) + "--b--\r\n";
     world.sent("a long field", form.clone(), long.into_bytes(), " 400 ").await;
     let unknown = named.clone() + &field("description", &"x".repeat(LARGE)) + "--b--\r\n";
@@ -313,5 +317,5 @@ async fn gems_and_python_projects_take_no_more_memory_than_there_is() {
     let mut whole = (named + file).into_bytes();
     whole.extend(noise(55 << 20));
     whole.extend(b"\r\n--b--\r\n");
-    world.sent("a large file", form, whole, " ").await;
+    world.sent("a large file", form, whole, " 400 ").await;
 }

@@ -3,17 +3,20 @@
 //!
 //! Source: RubyGems 3.3.15, `indexer.rb`, `source.rb` and `name_tuple.rb`.
 
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use async_trait::async_trait;
 use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tokio::task::spawn_blocking;
 
 use super::marshal;
 use super::version::Version;
 use crate::registry::failure::Failure;
+use crate::registry::intake::blocking;
 use crate::registry::pieces::Pieces;
 
 /// What a gem for every platform has as its platform.
@@ -40,17 +43,31 @@ impl List {
             Self::Released => entries.filter(|entry| !entry.version.is_prerelease()).collect(),
             Self::Prereleases => entries.filter(|entry| entry.version.is_prerelease()).collect(),
             Self::Latest => {
-                let mut latest: Vec<Entry<'_>> = Vec::new();
+                let mut latest: BTreeMap<&str, Entry<'_>> = BTreeMap::new();
                 for entry in entries.filter(|entry| !entry.version.is_prerelease()) {
-                    match latest.iter_mut().find(|known| known.platform == entry.platform) {
-                        Some(known) if entry.version.is_newer_than(&known.version) => *known = entry,
-                        Some(_) => {}
-                        None => latest.push(entry),
+                    let known = latest.get(entry.platform);
+                    if known.is_none_or(|known| entry.version.is_newer_than(&known.version)) {
+                        latest.insert(entry.platform, entry);
                     }
                 }
-                latest
+                latest.into_values().collect()
             }
         }
+    }
+
+    /// How many versions of these gems are in the list.
+    fn count(self, lines: &[u8]) -> usize {
+        text(lines).lines().map(|line| self.of(line).len()).sum()
+    }
+
+    /// The first so many of them, dumped, and how many these are.
+    fn dump(self, lines: &[u8], most: usize) -> (Vec<u8>, usize) {
+        let (mut dumped, mut count) = (Vec::new(), 0_usize);
+        for entry in text(lines).lines().flat_map(|line| self.of(line)).take(most) {
+            dumped.extend(marshal::name_tuple(entry.name, &entry.version, entry.platform));
+            count = count.saturating_add(1);
+        }
+        (dumped, count)
     }
 }
 
@@ -73,11 +90,11 @@ impl<'a> Entry<'a> {
 pub(super) async fn packed<P: Pieces>(list: List, lines: impl Fn() -> P) -> Result<Packed<P>, Failure> {
     let (mut counted, mut count) = (lines(), 0_usize);
     while let Some(piece) = counted.next().await.map_err(|error| Failure::internal(&*error))? {
-        count = count.saturating_add(text(&piece).lines().map(|line| list.of(line).len()).sum());
+        count = count.saturating_add(blocking(move || list.count(&piece)).await?);
     }
-    let begin = Some(marshal::array(count));
-    let dumped = Dumped { lines: lines(), list, begin, left: count };
-    Ok(Packed { content: dumped, encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())) })
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&marshal::array(count)).map_err(|error| Failure::internal(&error))?;
+    Ok(Packed { lines: lines(), list, encoder: Some(encoder), left: count })
 }
 
 /// Lines that the registry wrote.
@@ -85,51 +102,34 @@ fn text(piece: &[u8]) -> &str {
     std::str::from_utf8(piece).unwrap_or_default()
 }
 
-struct Dumped<P> {
+/// A list that is dumped and packed as it is sent.
+pub(super) struct Packed<P> {
     lines: P,
     list: List,
-    begin: Option<Vec<u8>>,
+    encoder: Option<GzEncoder<Vec<u8>>>,
     /// The entries that are still to come. Those that were published since they were counted are left out.
     left: usize,
-}
-
-#[async_trait]
-impl<P: Pieces> Pieces for Dumped<P> {
-    async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
-        if let Some(begin) = self.begin.take() {
-            return Ok(Some(begin.into()));
-        }
-        let Some(piece) = self.lines.next().await? else {
-            return if self.left == 0 {
-                Ok(None)
-            } else {
-                Err("there are fewer gems than were counted".into())
-            };
-        };
-        let mut dumped = Vec::new();
-        for entry in text(&piece).lines().flat_map(|line| self.list.of(line)).take(self.left) {
-            dumped.extend(marshal::name_tuple(entry.name, &entry.version, entry.platform));
-            self.left = self.left.saturating_sub(1);
-        }
-        Ok(Some(dumped.into()))
-    }
-}
-
-/// Pieces, packed by gzip as they are sent.
-pub(super) struct Packed<P> {
-    content: Dumped<P>,
-    encoder: Option<GzEncoder<Vec<u8>>>,
 }
 
 #[async_trait]
 impl<P: Pieces> Pieces for Packed<P> {
     async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
         while let Some(mut encoder) = self.encoder.take() {
-            let Some(piece) = self.content.next().await? else {
+            let Some(piece) = self.lines.next().await? else {
+                if self.left > 0 {
+                    return Err("there are fewer gems than were counted".into());
+                }
                 return Ok(Some(encoder.finish()?.into()));
             };
-            encoder.write_all(&piece)?;
-            let packed = std::mem::take(encoder.get_mut());
+            let (list, left) = (self.list, self.left);
+            let pack = move || -> io::Result<_> {
+                let (dumped, count) = list.dump(&piece, left);
+                encoder.write_all(&dumped)?;
+                let packed = std::mem::take(encoder.get_mut());
+                Ok((encoder, packed, count))
+            };
+            let (encoder, packed, count) = spawn_blocking(pack).await??;
+            self.left = self.left.saturating_sub(count);
             self.encoder = Some(encoder);
             if !packed.is_empty() {
                 return Ok(Some(packed.into()));
@@ -152,7 +152,7 @@ mod tests {
     fn each_list_has_its_versions() {
         let released = ["1.9-ruby", "1.10-ruby", "1.10-java", "0.9-java", "1.2-ruby"];
         assert_eq!(of(List::Released), released);
-        assert_eq!(of(List::Latest), ["1.10-ruby", "1.10-java"]);
+        assert_eq!(of(List::Latest), ["1.10-java", "1.10-ruby"]);
         assert_eq!(of(List::Prereleases), ["2.0.rc1-ruby"]);
         assert!(List::Released.of("---").is_empty() && List::Released.of("").is_empty());
     }

@@ -35,7 +35,8 @@ impl Gate {
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut next = |what: &str| arguments.next().ok_or_else(|| format!("which {what}?"));
-    let (audience, repository, id, workflow) = (next("audience")?, next("repository")?, next("id")?, next("workflow")?);
+    let (audience, repository, id, workflow) =
+        (next("audience")?, next("repository")?, next("id")?, next("workflow")?);
     let rules = GitHubPublisher::new(repository, workflow).repository_id(id);
     let gate = Gate::new(&audience, rules, &Context::system()?)?;
     let admitted = gate.admit(read_to_string(stdin())?.trim()).await?;

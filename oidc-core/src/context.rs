@@ -17,8 +17,9 @@ use crate::token::{Audience, IdToken, InvalidIdToken};
 /// every test runs in memory and in parallel. Cloning is cheap.
 ///
 /// [`Context::default`] is an empty world: no variables, nothing that can be reached, and a clock that stands still, with
-/// which nothing is tried again ([`Clock::has_timer`]). [`Context::blocking`] is the real world without a runtime, and
-/// feature `system` brings `Context::system()`, the real world on tokio.
+/// which nothing is tried again ([`Clock::has_timer`]). [`Context::blocking`] is the real world without a runtime.
+/// Feature `tokio` brings `Context::tokio()`, the real world on tokio with an HTTP client of the application's own, and feature
+/// `system` brings `Context::system()`, with an HTTP client of this crate's.
 #[derive(Clone, Debug)]
 pub struct Context {
     environment: Environment,

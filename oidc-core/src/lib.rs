@@ -20,6 +20,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `tokio` | `Context::tokio(client)`: the real world on tokio, with an HTTP client of the application's own and no TLS |
 //! | `system` | `Context::system()`: the real world on tokio, with an HTTP client on hyper; TLS by the application's installed `CryptoProvider` of rustls |
 //! | `system-aws-lc` | `system`, with aws-lc-rs for TLS where the application installed nothing |
 //! | `system-ring` | `system`, with ring for TLS where the application installed nothing |
@@ -83,7 +84,7 @@ pub use crate::publisher::{
 };
 pub use crate::secret::Secret;
 pub use crate::source::{Ambient, Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
-#[cfg(feature = "system")]
+#[cfg(feature = "tokio")]
 pub use crate::system::SystemClock;
 pub use crate::system::{BlockingClock, BlockingCommands, SystemFiles};
 pub use crate::text::{Shown, shown};

@@ -404,7 +404,7 @@ impl World {
             return answer.response();
         }
         let Some(exchange) = &self.exchange else { return Response::new(404, Vec::new(), "{}") };
-        let mut asked = axum::http::Request::post(request.url.path());
+        let mut asked = http::Request::post(request.url.path());
         for (name, value) in &request.headers {
             asked = asked.header(*name, value.expose());
         }

@@ -1,4 +1,4 @@
-//! The real outside world on a tokio runtime.
+//! The real outside world on a tokio runtime, but for HTTP.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,38 +9,33 @@ use tokio::io::AsyncReadExt as _;
 use super::{BlockingClock, SystemFiles};
 use crate::context::{Command, CommandError, CommandOutput, Commands, Context, Random, RandomError};
 use crate::environment::Environment;
-use crate::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
+use crate::http::HttpClient;
 use crate::time::{Clock, Timestamp};
 
 impl Context {
-    /// The real world: this process's environment, HTTP with the proxy that the environment names, this
-    /// machine's commands, files, clock and randomness. Needs a tokio runtime when it is used.
+    /// The real world on a tokio runtime, with an HTTP client of the application's own: this process's environment, this
+    /// machine's commands, files, clock and randomness. It brings no TLS.
     ///
-    /// # Errors
-    ///
-    /// When a proxy variable of the environment holds something that is not a proxy.
-    pub fn system() -> Result<Self, InvalidHttpSettings> {
-        let environment = Environment::system();
-        let settings = HttpSettings::from_environment(&environment);
-        Self::system_with(environment, settings)
-    }
-
-    /// The real world with an environment and HTTP settings of the caller's choice.
-    ///
-    /// # Errors
-    ///
-    /// When the settings hold a proxy, certificate or `User-Agent` that is not one.
-    pub fn system_with(
-        environment: Environment,
-        settings: HttpSettings,
-    ) -> Result<Self, InvalidHttpSettings> {
-        Ok(Self::default()
-            .with_environment(environment)
-            .with_http(SystemHttp::new(settings)?)
+    /// ```
+    /// # use oidc_core::http::{HttpClient, HttpError, Request, Response};
+    /// # #[derive(Debug)]
+    /// # struct MyClient;
+    /// # #[async_trait::async_trait]
+    /// # impl HttpClient for MyClient {
+    /// #     async fn send(&self, _: Request) -> Result<Response, HttpError> {
+    /// #         Ok(Response::new(200, Vec::new(), ""))
+    /// #     }
+    /// # }
+    /// let cx = oidc_core::Context::tokio(MyClient);
+    /// ```
+    pub fn tokio(http: impl HttpClient + 'static) -> Self {
+        Self::default()
+            .with_environment(Environment::system())
+            .with_http(http)
             .with_commands(SystemCommands)
             .with_files(SystemFiles)
             .with_clock(SystemClock::new())
-            .with_random(SystemRandom))
+            .with_random(SystemRandom)
     }
 }
 

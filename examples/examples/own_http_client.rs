@@ -1,0 +1,69 @@
+//! A publish tool that has an HTTP client already, here hyper's, and gives it to the library instead of feature `system`.
+//!
+//! `cargo run --example own_http_client -- http://127.0.0.1:4873/` asks a registry for its audience.
+
+use std::error::Error;
+use std::fmt;
+use std::io::Write as _;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Request, Response, Step};
+use oidc_core::{Context, HttpUrl};
+
+/// The client of the tool. It follows no redirects, which a client for identity tokens must not do.
+pub(crate) struct OwnClient(Client<HttpConnector, Full<Bytes>>);
+
+impl OwnClient {
+    pub(crate) fn new() -> Self {
+        Self(Client::builder(TokioExecutor::new()).build_http())
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Response, HttpError> {
+        let failed = |kind: HttpErrorKind| HttpError::new(request, kind);
+        let outgoing = http::Request::try_from(request)?.map(|body| Full::new(Bytes::from(body)));
+        let answer = self.0.request(outgoing).await;
+        let answer = answer.map_err(|error| match error.is_connect() {
+            true => failed(HttpErrorKind::Connect(error.to_string())),
+            false => failed(HttpErrorKind::Broken(error.to_string())),
+        })?;
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, request.max_body).collect().await;
+        let body = body.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
+            true => failed(HttpErrorKind::TooLarge(request.max_body)),
+            false => failed(HttpErrorKind::Broken(error.to_string())),
+        })?;
+        Ok(http::Response::from_parts(head, body.to_bytes()).into())
+    }
+}
+
+#[async_trait]
+impl HttpClient for OwnClient {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the client is the outside world, and its timer is the runtime's"
+    )]
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let late = HttpErrorKind::Timeout { step: Step::Answer, after: request.deadline };
+        let answer = tokio::time::timeout(request.deadline, self.exchange(&request)).await;
+        answer.unwrap_or_else(|_| Err(HttpError::new(&request, late)))
+    }
+}
+
+impl fmt::Debug for OwnClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnClient")
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let url = HttpUrl::parse(&std::env::args().nth(1).ok_or("which URL?")?)?;
+    let cx = Context::tokio(OwnClient::new());
+    // `cx` goes wherever the library asks for a context, such as `publish_token`.
+    let answer = cx.http().send(Request::get(url)).await?;
+    Ok(writeln!(std::io::stdout(), "{}", answer.status)?)
+}

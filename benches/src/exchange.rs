@@ -10,7 +10,7 @@ use oidc_core::http::Request;
 use oidc_core::testing::{FakeIssuer, SigningAlgorithm};
 use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
 use oidc_exchange::server::testing::MemoryStore;
-use oidc_exchange::server::{self, Exchange, MintPolicy, Package, Trust};
+use oidc_exchange::server::{self, Exchange, Package, Trust};
 use oidc_providers::GitHub;
 
 use crate::scene::{self, Scene};
@@ -48,7 +48,7 @@ async fn serve(scene: &Scene) -> SocketAddr {
     let trust = Trust::new(ProviderSet::default().with(GitHub::public()), store.clone(), &scene.context());
     let publisher = trust.prepare(Package::new("npm", "widget"), "github", None, scene::publisher());
     trust.add(&publisher.expect("a publisher")).await.expect("a publisher");
-    let exchange = Exchange::new(scene.verifier.clone(), store, MintPolicy::default());
+    let exchange = Exchange::builder(scene.verifier.clone(), store).build();
     let app = Router::new()
         .route("/hello", get(|| async { "hello" }))
         .nest_service("/-/npm/v1/oidc", server::npm(exchange));

@@ -14,7 +14,7 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Audience, Context, HttpUrl, Timestamp};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    self, Door, Event, EventSink, Exchange, MintPolicy, Package, PublisherRecord, TrustStore as _,
+    self, Event, EventSink, Exchange, ExchangeRequest, Package, PublisherRecord, TrustStore as _,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -124,9 +124,10 @@ async fn what_is_configured_is_for_the_operator_and_not_for_a_stranger() {
         let change = json!({ "publishers": [guarded(), guarded()], "claims": claims });
         let (world, _) = World::of(&row(&change)).await;
         let log = Log::default();
-        let exchange = world.exchange().clone().with_sink(log.clone());
+        let exchange = world.exchange_into(log.clone());
         let token = world.token(world::AUDIENCE);
-        let refusal = exchange.exchange(&token, &Door::package("npm", world::PACKAGE)).await.unwrap_err();
+        let refusal =
+            exchange.exchange(&token, &ExchangeRequest::package("npm", world::PACKAGE)).await.unwrap_err();
         let told = format!("{refusal} {} {refusal:?}", serde_json::to_string(&refusal.diagnosis()).unwrap());
         assert!(told.contains("trusted-publish doctor … --publisher"), "{told}");
         assert!(told.contains("; this job has `repository` `"), "{told}");
@@ -141,7 +142,7 @@ async fn what_is_configured_is_for_the_operator_and_not_for_a_stranger() {
     }
 }
 
-/// The whole answer of each door to a token.
+/// The whole answer of each endpoint to a token.
 async fn answers(exchange: &Exchange, token: &str) -> Vec<String> {
     let post = |path: &str, member: Option<&str>| {
         let body = member.map_or_else(String::new, |name| json!({ name: token }).to_string());
@@ -168,14 +169,14 @@ async fn answers(exchange: &Exchange, token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_door_tells_programs_what_it_tells_people_and_no_more() {
+async fn every_endpoint_tells_programs_what_it_tells_people_and_no_more() {
     let own = json!({ "repository_id": "70007", "repository_owner_id": "80008" });
     let stranger =
         json!({ "repository": "mallory/gadget", "repository_id": "9", "repository_owner_id": "8" });
     for (claims, npm_code, npm_tells) in [(own, "github-workflow", true), (stranger, "not-trusted", false)] {
         let (world, _) = World::of(&row(&json!({ "publishers": [guarded()], "claims": claims }))).await;
         let token = world.token(world::AUDIENCE);
-        // The publisher is of npm's package: to the other doors everybody is a stranger.
+        // The publisher is of npm's package: to the other endpoints everybody is a stranger.
         for (at, body) in answers(world.exchange(), &token).await.into_iter().enumerate() {
             let answer: Value = serde_json::from_str(&body).unwrap();
             let code = if at == 0 { npm_code } else { "not-trusted" };
@@ -214,11 +215,11 @@ async fn everywhere_of(platform: &str, config: &Value, learned: &[(&str, &str)])
     }
     let audience = Audience::new(world::AUDIENCE).unwrap();
     let verifier = Verifier::new(AwsLc, [audience], &oidc_providers::all(), &cx).unwrap();
-    Exchange::new(verifier, store, MintPolicy::default())
+    Exchange::builder(verifier, store).build()
 }
 
 #[tokio::test]
-async fn what_differs_is_told_at_every_door_in_the_same_words() {
+async fn what_differs_is_told_at_every_endpoint_in_the_same_words() {
     let of = |repository: &str, workflow: &str| json!({ "repository": repository, "workflow": workflow });
     let learned: &[(&str, &str)] = &[("repository_id", "2"), ("repository_owner_id", "1")];
     let mut moved = of("acme-contrib/widget", "publish.yml");
@@ -270,7 +271,7 @@ async fn what_differs_is_told_at_every_door_in_the_same_words() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_not_the_repositorys_own_opens_nothing_at_any_door() {
+async fn an_id_that_is_not_the_repositorys_own_opens_nothing_at_any_endpoint() {
     for config in [guarded(), json!({ "repository": "acme/widget", "workflow": "guarded-workflow.yml" })] {
         let exchange =
             everywhere(&config, &[("repository_id", "70007"), ("repository_owner_id", "80008")]).await;
@@ -298,7 +299,7 @@ async fn an_id_that_is_not_the_repositorys_own_opens_nothing_at_any_door() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_configured_id_is_told_which_at_every_door() {
+async fn a_token_without_a_configured_id_is_told_which_at_every_endpoint() {
     let names = json!({ "organization_slug": "acme", "pipeline_slug": "widget" });
     let mut with_ids = names.clone();
     with_ids["organization_id"] = "11111111-1111-4111-8111-111111111111".into();

@@ -15,7 +15,7 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Detection, Environment, IdToken, ProviderSet, Secret};
 use oidc_exchange::client::{Npm, Registry as _};
 use oidc_exchange::server::testing::MemoryStore;
-use oidc_exchange::server::{Door, Exchange, MintPolicy, Package, Trust};
+use oidc_exchange::server::{Exchange, ExchangeRequest, Package, Trust};
 use serde_json::json;
 
 /// What there is to see of values, plainly, and of values that a panic shows.
@@ -117,7 +117,7 @@ async fn see_exchange(scene: &Scene, providers: ProviderSet, secrets: &mut Secre
         trust.add(&publisher).await.unwrap();
         seen.debug(&publisher);
     }
-    let exchange = Exchange::new(verifier.clone(), store.clone(), MintPolicy::default());
+    let exchange = Exchange::builder(verifier.clone(), store.clone()).build();
     let unpublished = scene.issuer.issuer().sign_unpublished(&json!({}));
     for token in [scene.token(&scene.audience()), scene.token("npm:other"), unpublished] {
         secrets.add_identity(&token);
@@ -129,7 +129,7 @@ async fn see_exchange(scene: &Scene, providers: ProviderSet, secrets: &mut Secre
             }
         }
         for _ in 0..2 {
-            match exchange.exchange(&token, &Door::package("npm", "widget")).await {
+            match exchange.exchange(&token, &ExchangeRequest::package("npm", "widget")).await {
                 Ok(minted) => {
                     secrets.add_minted(minted.token.expose());
                     seen.debug(&minted);

@@ -1,4 +1,4 @@
-//! Every platform as `ci-issuer` plays it, against a registry with npm's door: what its source obtains its publisher
+//! Every platform as `ci-issuer` plays it, against a registry with npm's endpoint: what its source obtains its publisher
 //! accepts, and nobody else's token gets in.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 

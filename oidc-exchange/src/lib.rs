@@ -1,6 +1,6 @@
 //! Trusted publishing: the exchange of an identity token for a publish token, from both sides.
 //!
-//! Two doors that mirror each other, one file for each registry protocol behind each:
+//! Two modules that mirror each other, with one file for each registry protocol in each:
 //!
 //! - [`client`]: talk to registries; a publish tool embeds it.
 //! - [`server`] (feature `server`): be one; a registry embeds it. Feature `sql` adds stores over SQLite and PostgreSQL that are
@@ -8,7 +8,7 @@
 //!
 //! [`blocking`] mirrors the client's entry points for programs without an async runtime.
 //!
-//! What both doors need to know of one protocol stands beside them, in a module of the protocol's name.
+//! The parts of a protocol that both need are beside them, in a module of the protocol's name.
 //!
 //! # Features
 //!

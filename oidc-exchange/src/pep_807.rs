@@ -2,7 +2,7 @@
 //!
 //! **A draft.** PEP 807, "Index support for Trusted Publishing", has the status Draft; what stands here is its text of August
 //! 2026, and all of it may change before it is accepted, or never be. No index is known to serve it, and no client but this one
-//! to ask for it: both doors are tested against each other, and against the text, and nothing else.
+//! to ask for it: both halves are tested against each other, and against the text, and nothing else.
 //!
 //! Source: python/peps, `peps/pep-0807.rst`.
 

@@ -15,7 +15,7 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Context, Environment, ProviderSet, SourceErrorKind};
 use oidc_exchange::client::{ExchangeErrorKind, Failure, Mode, Npm, Outcome, Registry as _};
 use oidc_exchange::server::testing::MemoryStore;
-use oidc_exchange::server::{self, Exchange, MintPolicy, NpmExchange, Package, Trust};
+use oidc_exchange::server::{self, Exchange, NpmExchange, Package, Trust};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -75,7 +75,7 @@ impl World {
         let verifier = Verifier::new(AwsLc, [audience], &providers(), &cx).unwrap();
         let store = MemoryStore::default();
         let trust = Trust::new(providers(), store.clone(), &cx);
-        let world = Self { exchange: Exchange::new(verifier, store, MintPolicy::default()), trust, issuer };
+        let world = Self { exchange: Exchange::builder(verifier, store).build(), trust, issuer };
         world.configure(json!({ "project": "acme/widget", "pipeline": "release" })).await.unwrap();
         world
     }

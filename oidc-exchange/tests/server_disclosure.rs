@@ -6,7 +6,7 @@ mod server;
 use std::time::Duration;
 
 use oidc_core::{Identity, MAX_TOKEN_BYTES, Subject};
-use oidc_exchange::server::{Door, PublisherRecord, RefusalKind, TrustStore as _};
+use oidc_exchange::server::{ExchangeRequest, PublisherRecord, RefusalKind, TrustStore as _};
 use serde_json::{Value, json};
 use server::{NOW, Registry, package};
 
@@ -20,15 +20,16 @@ async fn with_gadget(publishers: &[Value]) -> Registry {
     registry
 }
 
-fn gadget() -> Door {
-    Door::package("npm", "@acme/gadget")
+fn gadget() -> ExchangeRequest {
+    ExchangeRequest::package("npm", "@acme/gadget")
 }
 
 /// The kind of a refusal, what it tells, and what the registry's operator reads.
 async fn refusal(registry: &Registry, name: &str, claims: &Value) -> (RefusalKind, String, String) {
     registry.events.take();
     let token = registry.token(claims);
-    let refusal = registry.exchange.exchange(&token, &Door::package("npm", name)).await.unwrap_err();
+    let refusal =
+        registry.exchange.exchange(&token, &ExchangeRequest::package("npm", name)).await.unwrap_err();
     let reason = registry.events.next().await.reason;
     (refusal.kind(), refusal.to_string(), reason)
 }
@@ -115,7 +116,7 @@ async fn where_no_package_is_named_the_operator_reads_the_publishers_that_are_mo
     let widget = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
     registry.store.remove(&widget.package, &widget.id).await.unwrap();
     let token = registry.token(&json!({}));
-    let refusal = registry.exchange.exchange(&token, &Door::identity("npm")).await.unwrap_err();
+    let refusal = registry.exchange.exchange(&token, &ExchangeRequest::identity("npm")).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
     assert!(!refusal.to_string().contains("@acme/near"), "{refusal}");
     let reason = registry.events.next().await.reason;
@@ -230,7 +231,7 @@ async fn a_refusal_without_a_claim_that_differs_is_told_by_its_kind() {
         (not_trusted.code, not_trusted.subject),
         ("not-trusted", Subject::Field("publisher".to_owned()))
     );
-    let widget = Door::package("npm", "@acme/widget");
+    let widget = ExchangeRequest::package("npm", "@acme/widget");
     registry.exchange.exchange(&token, &widget).await.unwrap();
     let used = registry.exchange.exchange(&token, &widget).await.unwrap_err().diagnosis();
     assert_eq!((used.code, used.subject), ("already-used", Subject::Claim("jti".to_owned())));

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use oidc_core::{HttpUrl, Identity, Timestamp};
 use oidc_exchange::server::{
-    Door, MintPolicy, Package, PublisherRecord, PublisherStore as _, RefusalKind, TrustError, TrustPolicy,
-    TrustStore as _,
+    Exchange, ExchangeRequest, MintPolicy, Package, PublisherRecord, PublisherStore as _, RefusalKind,
+    TrustError, TrustPolicy, TrustStore as _,
 };
 use serde_json::json;
 use server::{Registry, package};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-fn widget() -> Door {
-    Door::package("npm", "@acme/widget")
+fn widget() -> ExchangeRequest {
+    ExchangeRequest::package("npm", "@acme/widget")
 }
 
 #[tokio::test]
@@ -58,10 +58,12 @@ async fn an_identity_token_is_used_once_for_each_package_and_once_where_none_is_
     let registry = Registry::new().await;
     registry.trusts("@acme/gadget", "acme/widget", false).await;
     let token = registry.token(&json!({}));
-    for door in [widget(), Door::package("npm", "@acme/gadget"), Door::identity("npm")] {
-        registry.exchange.exchange(&token, &door).await.unwrap();
-        let again = registry.exchange.exchange(&token, &door).await.unwrap_err();
-        assert_eq!(again.kind(), RefusalKind::AlreadyUsed, "{door:?}");
+    for request in
+        [widget(), ExchangeRequest::package("npm", "@acme/gadget"), ExchangeRequest::identity("npm")]
+    {
+        registry.exchange.exchange(&token, &request).await.unwrap();
+        let again = registry.exchange.exchange(&token, &request).await.unwrap_err();
+        assert_eq!(again.kind(), RefusalKind::AlreadyUsed, "{request:?}");
     }
 }
 
@@ -104,17 +106,17 @@ async fn where_no_package_is_named_all_packages_are_united_and_each_has_its_own_
     registry.configure("@evil/trap", "acme/widget", &rules, false).await;
     registry.configure("@other/thing", "other/repo", &json!({}), false).await;
     let token = registry.token(&json!({ "environment": "publish" }));
-    let minted = registry.exchange.exchange(&token, &Door::identity("npm")).await.unwrap();
+    let minted = registry.exchange.exchange(&token, &ExchangeRequest::identity("npm")).await.unwrap();
     let names: BTreeSet<&str> = minted.packages.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(names, ["@acme/gadget", "@acme/widget", "@evil/trap"].into());
-    let again = registry.exchange.exchange(&token, &Door::identity("npm")).await.unwrap_err();
+    let again = registry.exchange.exchange(&token, &ExchangeRequest::identity("npm")).await.unwrap_err();
     assert_eq!(again.kind(), RefusalKind::AlreadyUsed);
     assert!(again.to_string().contains("once,"), "{again}");
-    let elsewhere = registry.exchange.exchange(&token, &Door::identity("pypi")).await.unwrap_err();
+    let elsewhere = registry.exchange.exchange(&token, &ExchangeRequest::identity("pypi")).await.unwrap_err();
     assert_eq!(elsewhere.kind(), RefusalKind::NotTrusted);
 
     let partly = registry.token(&json!({ "environment": "other" }));
-    let minted = registry.exchange.exchange(&partly, &Door::identity("npm")).await.unwrap();
+    let minted = registry.exchange.exchange(&partly, &ExchangeRequest::identity("npm")).await.unwrap();
     assert_eq!(minted.packages.len(), 2, "what differs for one package is nothing to the others");
 }
 
@@ -125,7 +127,7 @@ async fn a_publisher_that_learned_nothing_lapses_and_one_that_did_or_was_given_i
     let ids = json!({ "repository_id": "2" });
     registry.configure("@acme/pinned", "acme/widget", &ids, false).await;
     let exchange = async |name: &str| {
-        registry.exchange.exchange(&registry.token(&json!({})), &Door::package("npm", name)).await
+        registry.exchange.exchange(&registry.token(&json!({})), &ExchangeRequest::package("npm", name)).await
     };
     registry.clock.advance(7 * DAY - Duration::from_secs(1));
     exchange("@acme/used").await.unwrap();
@@ -147,10 +149,13 @@ async fn a_publisher_that_learned_nothing_lapses_and_one_that_did_or_was_given_i
 async fn a_pending_publisher_may_create_until_it_expires_and_never_stands_before_a_regular_one() {
     let registry = Registry::new().await;
     let pending = registry.trusts("@acme/novel", "acme/widget", true).await;
-    let novel = Door::package("npm", "@acme/novel");
-    let may_create = async |door: &Door| {
-        let minted =
-            registry.exchange.exchange(&registry.token(&json!({ "environment": "x" })), door).await.unwrap();
+    let novel = ExchangeRequest::package("npm", "@acme/novel");
+    let may_create = async |request: &ExchangeRequest| {
+        let minted = registry
+            .exchange
+            .exchange(&registry.token(&json!({ "environment": "x" })), request)
+            .await
+            .unwrap();
         let record = registry.exchange.find(minted.token.expose()).await.unwrap().unwrap();
         (record.packages[0].publisher.clone(), record.packages[0].may_create)
     };
@@ -177,7 +182,7 @@ async fn a_pending_publisher_may_create_until_it_expires_and_never_stands_before
 
 #[tokio::test]
 async fn a_pending_publisher_that_learned_no_id_lapses_like_any_other() {
-    let novel = Door::package("npm", "@acme/novel");
+    let novel = ExchangeRequest::package("npm", "@acme/novel");
     for (used_after, is_refused) in [(7 * DAY - Duration::from_secs(1), false), (7 * DAY, true)] {
         let registry = Registry::new().await;
         registry.trusts("@acme/novel", "acme/widget", true).await;
@@ -233,10 +238,10 @@ async fn a_rule_that_is_null_does_not_stand_where_a_learned_id_will() {
     stored.config["repository_id"] = json!(null);
     registry.store.add(&stored).await.unwrap();
     for name in ["@acme/null", "@acme/stored"] {
-        let door = Door::package("npm", name);
-        registry.exchange.exchange(&registry.token(&json!({})), &door).await.unwrap();
+        let request = ExchangeRequest::package("npm", name);
+        registry.exchange.exchange(&registry.token(&json!({})), &request).await.unwrap();
         let taken_over = registry.token(&json!({ "repository_id": "3" }));
-        let refusal = registry.exchange.exchange(&taken_over, &door).await.unwrap_err();
+        let refusal = registry.exchange.exchange(&taken_over, &request).await.unwrap_err();
         assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "{name}: {refusal}");
     }
 }
@@ -360,7 +365,7 @@ async fn where_no_package_is_named_the_log_names_the_nearest_publishers() {
     let registry = Registry::new().await;
     registry.trusts("gadget", "other/gadget", false).await;
     let stranger = registry.token(&json!({ "repository": "acme/widgets" }));
-    let refusal = registry.exchange.exchange(&stranger, &Door::identity("npm")).await.unwrap_err();
+    let refusal = registry.exchange.exchange(&stranger, &ExchangeRequest::identity("npm")).await.unwrap_err();
     let told = format!("{refusal} {:?}", refusal.diagnosis());
     assert!(!told.contains("publish.yml") && !told.contains("gadget"), "{told}");
     let reason = registry.events.next().await.reason;
@@ -377,7 +382,8 @@ async fn a_token_for_another_registry_is_told_this_ones_url() {
     let nameless = registry.exchange.exchange(&token, &widget()).await.unwrap_err();
     assert!(nameless.diagnosis().fix.unwrap().contains("the URL that it has itself"), "{nameless}");
     let url = HttpUrl::parse("https://registry.example/npm/").unwrap();
-    let exchange = registry.exchange.clone().with_public_url(&url);
+    let verifier = registry.exchange.verifier().clone();
+    let exchange = Exchange::builder(verifier, registry.store.clone()).public_url(&url).build();
     let refusal = exchange.exchange(&token, &widget()).await.unwrap_err();
     let fix = refusal.diagnosis().fix.unwrap();
     assert!(fix.contains("`https://registry.example/npm/` (`public_url`): use that one"), "{fix}");

@@ -4,15 +4,15 @@
 mod server;
 
 use oidc_exchange::server::testing::MemoryStore;
-use oidc_exchange::server::{Door, PublisherRecord, RefusalKind, TrustStore as _};
+use oidc_exchange::server::{ExchangeRequest, PublisherRecord, RefusalKind, TrustStore as _};
 use serde_json::{Value, json};
 use server::{Registry, package};
 
 const WIDGET: &str = "@acme/widget";
 
 async fn outcome(registry: &Registry, changes: &Value) -> Result<(), RefusalKind> {
-    let door = Door::package("npm", WIDGET);
-    let exchanged = registry.exchange.exchange(&registry.token(changes), &door).await;
+    let request = ExchangeRequest::package("npm", WIDGET);
+    let exchanged = registry.exchange.exchange(&registry.token(changes), &request).await;
     exchanged.map(|_| ()).map_err(|refusal| refusal.kind())
 }
 

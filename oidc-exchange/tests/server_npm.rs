@@ -1,4 +1,4 @@
-//! npm's door of a registry, in memory: every answer, and what comes of it.
+//! npm's endpoint of a registry, in memory: every answer, and what comes of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;

@@ -1,4 +1,4 @@
-//! The door of PEP 807's draft: discovery, audience, exchange, and problems instead of PyPI's errors.
+//! The endpoint of PEP 807's draft: discovery, audience, exchange, and problems instead of PyPI's errors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;
@@ -50,26 +50,26 @@ async fn index() -> (Registry, Pep807Tokens) {
         let record = registry.trust.prepare(Package::new("pypi", name), "fake", None, config).unwrap();
         registry.trust.add(&record).await.unwrap();
     }
-    let door = pep_807(registry.exchange.clone(), &HttpUrl::parse(UPLOAD).unwrap()).unwrap();
-    (registry, door)
+    let endpoint = pep_807(registry.exchange.clone(), &HttpUrl::parse(UPLOAD).unwrap()).unwrap();
+    (registry, endpoint)
 }
 
-async fn ask(door: &Pep807Tokens, request: http::request::Builder, body: String) -> Answer {
+async fn ask(endpoint: &Pep807Tokens, request: http::request::Builder, body: String) -> Answer {
     let request = request.body(Full::<Bytes>::from(body)).unwrap();
-    let (parts, body) = door.clone().oneshot(request).await.unwrap().into_parts();
+    let (parts, body) = endpoint.clone().oneshot(request).await.unwrap().into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap();
     Answer { status: parts.status.as_u16(), headers: parts.headers, body }
 }
 
-async fn mint(door: &Pep807Tokens, body: Value) -> Answer {
+async fn mint(endpoint: &Pep807Tokens, body: Value) -> Answer {
     let request = Request::post("/_/pytp/mint-token").header("accept", MEDIA_TYPE);
-    ask(door, request, body.to_string()).await
+    ask(endpoint, request, body.to_string()).await
 }
 
 #[tokio::test]
 async fn an_upload_url_is_discovered_by_its_path_and_no_other() {
-    let (_registry, door) = index().await;
+    let (_registry, endpoint) = index().await;
     let expected = json!({
         "audience-endpoint": "https://index.example/_/pytp/audience",
         "token-mint-endpoint": "https://index.example/_/pytp/mint-token",
@@ -78,7 +78,7 @@ async fn an_upload_url_is_discovered_by_its_path_and_no_other() {
     });
     let get = |query: &str| {
         let request = Request::get(format!("/.well-known/pytp{query}")).header("host", "evil.example");
-        ask(&door, request.header("x-forwarded-host", "evil.example"), String::new())
+        ask(&endpoint, request.header("x-forwarded-host", "evil.example"), String::new())
     };
     for query in
         ["?discover=%2Facme%2Flegacy%2F", "?discover=%2Facme%2Flegacy", "?x=1&discover=/acme/legacy/"]
@@ -107,9 +107,9 @@ async fn an_upload_url_is_discovered_by_its_path_and_no_other() {
 
 #[tokio::test]
 async fn a_token_is_for_every_project_and_lives_as_long_as_the_draft_allows() {
-    let (registry, door) = index().await;
+    let (registry, endpoint) = index().await;
     for path in ["/_/pytp/audience", "/audience", "/prefix/_/pytp/audience"] {
-        let answer = ask(&door, Request::get(path), String::new()).await;
+        let answer = ask(&endpoint, Request::get(path), String::new()).await;
         assert_eq!(answer.success(), &json!({ "audience": server::AUDIENCE }));
     }
     for features in [None, Some(json!(["multi-use-token"]))] {
@@ -117,7 +117,7 @@ async fn a_token_is_for_every_project_and_lives_as_long_as_the_draft_allows() {
         if let Some(features) = features {
             body["features"] = features;
         }
-        let answer = mint(&door, body).await;
+        let answer = mint(&endpoint, body).await;
         let members: Vec<&str> = answer.success().as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(members, ["expires", "token"]);
         assert_eq!(answer.body["expires"], server::NOW + 900);
@@ -130,21 +130,21 @@ async fn a_token_is_for_every_project_and_lives_as_long_as_the_draft_allows() {
 
 #[tokio::test]
 async fn both_dresses_are_of_one_exchange() {
-    let (registry, door) = index().await;
+    let (registry, endpoint) = index().await;
     let token = registry.token(&json!({}));
-    mint(&door, json!({ "token": token })).await.success();
+    mint(&endpoint, json!({ "token": token })).await.success();
     let body = json!({ "token": token }).to_string();
     let request = Request::post("/_/oidc/mint-token").body(Full::<Bytes>::from(body)).unwrap();
     let answer = pypi(registry.exchange.clone()).oneshot(request).await.unwrap();
-    assert_eq!(answer.status(), 422, "used up through one door, it is used up for the other");
+    assert_eq!(answer.status(), 422, "used up through one endpoint, it is used up for the other");
 }
 
 #[tokio::test]
 async fn a_refusal_is_a_problem_that_says_why_and_uses_nothing_up() {
-    let (registry, door) = index().await;
+    let (registry, endpoint) = index().await;
     let now = server::NOW;
     let used = registry.token(&json!({}));
-    mint(&door, json!({ "token": used })).await.success();
+    mint(&endpoint, json!({ "token": used })).await.success();
     let token = |changes: Value| registry.token(&changes);
     for (token, status, code, part) in [
         (used, 403, "already-used", "already used"),
@@ -166,7 +166,7 @@ async fn a_refusal_is_a_problem_that_says_why_and_uses_nothing_up() {
         (String::new(), 400, "no-token", "empty"),
     ] {
         let before = registry.records().await;
-        let answer = mint(&door, json!({ "token": token })).await;
+        let answer = mint(&endpoint, json!({ "token": token })).await;
         let (said, detail) = answer.problem();
         assert_eq!((answer.status, said), (status, code), "{detail}");
         assert!(detail.contains(part) && (token.is_empty() || !detail.contains(&token)), "{detail}");
@@ -177,11 +177,11 @@ async fn a_refusal_is_a_problem_that_says_why_and_uses_nothing_up() {
 
 #[tokio::test]
 async fn what_is_no_request_of_the_draft_is_refused_as_such() {
-    let (registry, door) = index().await;
+    let (registry, endpoint) = index().await;
     let long = "a".repeat(70_000);
     for body in ["", "{", "[]", "null", "7", "{}", r#"{"token":7}"#, &long] {
         let request = Request::post("/_/pytp/mint-token");
-        let answer = ask(&door, request, body.to_owned()).await;
+        let answer = ask(&endpoint, request, body.to_owned()).await;
         assert_eq!((answer.status, answer.problem().0), (400, "malformed"));
     }
     for features in [
@@ -193,7 +193,7 @@ async fn what_is_no_request_of_the_draft_is_refused_as_such() {
         Value::Null,
     ] {
         let body = json!({ "token": registry.token(&json!({})), "features": features });
-        let answer = mint(&door, body).await;
+        let answer = mint(&endpoint, body).await;
         assert_eq!((answer.status, answer.problem().0), (400, "malformed"), "{features}");
         assert_eq!(registry.records().await, (0, 0));
     }
@@ -204,7 +204,7 @@ async fn what_is_no_request_of_the_draft_is_refused_as_such() {
         (Request::get("/_/pytp/burn-token"), 404, None),
         (Request::get("/_/pytp/"), 404, None),
     ] {
-        let answer = ask(&door, request, String::new()).await;
+        let answer = ask(&endpoint, request, String::new()).await;
         answer.problem();
         assert_eq!(answer.status, status);
         assert_eq!(answer.headers.get("allow").map(|allow| allow.to_str().unwrap()), allowed);
@@ -213,12 +213,12 @@ async fn what_is_no_request_of_the_draft_is_refused_as_such() {
 
 #[tokio::test]
 async fn another_accept_is_not_acceptable() {
-    let (registry, door) = index().await;
+    let (registry, endpoint) = index().await;
     let with = |accept: &'static str| {
         let body = json!({ "token": registry.token(&json!({})) }).to_string();
         let request = Request::post("/_/pytp/mint-token").header("accept", accept);
         let discovery = Request::get("/.well-known/pytp?discover=/acme/legacy/").header("accept", accept);
-        let (asked, discovery) = (ask(&door, request, body), ask(&door, discovery, String::new()));
+        let (asked, discovery) = (ask(&endpoint, request, body), ask(&endpoint, discovery, String::new()));
         async move { [asked.await, discovery.await] }
     };
     for accept in [
@@ -252,19 +252,19 @@ async fn another_accept_is_not_acceptable() {
 #[tokio::test]
 async fn keys_that_can_not_be_had_are_no_fault_of_the_token() {
     let registry = Registry::unreachable().await;
-    let door = pep_807(registry.exchange.clone(), &HttpUrl::parse(UPLOAD).unwrap()).unwrap();
-    let answer = mint(&door, json!({ "token": registry.token(&json!({})) })).await;
+    let endpoint = pep_807(registry.exchange.clone(), &HttpUrl::parse(UPLOAD).unwrap()).unwrap();
+    let answer = mint(&endpoint, json!({ "token": registry.token(&json!({})) })).await;
     assert_eq!((answer.status, answer.problem().0), (503, "keys-unavailable"));
     assert!(answer.headers.contains_key("retry-after"));
 }
 
 #[tokio::test]
-async fn tokens_that_live_too_short_or_too_long_get_no_door() {
+async fn tokens_that_live_too_short_or_too_long_get_no_endpoint() {
     for (seconds, is_fine) in [(899, false), (900, true), (21_600, true), (21_601, false)] {
         let policy = MintPolicy::default().lifetime(Duration::from_secs(seconds));
         let registry = Registry::with(policy, TrustPolicy::default()).await;
-        let door = pep_807(registry.exchange.clone(), &HttpUrl::parse(UPLOAD).unwrap());
-        match door {
+        let endpoint = pep_807(registry.exchange.clone(), &HttpUrl::parse(UPLOAD).unwrap());
+        match endpoint {
             Ok(_) => assert!(is_fine, "{seconds}"),
             Err(error) => assert!(!is_fine && error.to_string().contains(&seconds.to_string()), "{error}"),
         }

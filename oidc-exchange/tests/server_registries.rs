@@ -1,4 +1,4 @@
-//! The doors whose request names no package: crates.io's, PyPI's, RubyGems'. Every answer, and what comes of it.
+//! The endpoints whose request names no package: crates.io's, PyPI's, RubyGems'. Every answer, and what comes of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;
@@ -23,18 +23,18 @@ struct Answer {
     body: Value,
 }
 
-async fn ask<S>(door: S, request: http::request::Builder, body: String) -> Answer
+async fn ask<S>(endpoint: S, request: http::request::Builder, body: String) -> Answer
 where
     S: Service<Request<Full<Bytes>>, Response = Response<AnswerBody>, Error = Infallible>,
 {
-    let answer = door.oneshot(request.body(Full::from(body)).unwrap()).await.unwrap();
+    let answer = endpoint.oneshot(request.body(Full::from(body)).unwrap()).await.unwrap();
     let (parts, body) = answer.into_parts();
     let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     Answer { status: parts.status, headers: parts.headers, text, body }
 }
 
-/// A protocol: its name in the stores, and how to ask its door.
+/// A protocol: its name in the stores, and how to ask its endpoint.
 #[derive(Clone, Copy, Debug)]
 enum Protocol {
     CratesIo,
@@ -288,14 +288,14 @@ async fn crates_io_takes_json_and_nothing_else() {
 #[tokio::test]
 async fn pypi_tells_its_audience_mints_under_both_names_and_burns_without_an_oracle() {
     let registry = registry(Pypi).await;
-    let door = || pypi(registry.exchange.clone());
+    let endpoint = || pypi(registry.exchange.clone());
     for path in ["/_/oidc/audience", "/audience", "/prefix/_/oidc/audience"] {
-        let answer = ask(door(), Request::get(path), String::new()).await;
+        let answer = ask(endpoint(), Request::get(path), String::new()).await;
         assert_eq!((answer.status.as_u16(), &answer.body), (200, &json!({ "audience": server::AUDIENCE })));
     }
     for path in ["/_/oidc/mint-token", "/_/oidc/github/mint-token", "/mint-token", "/github/mint-token"] {
         let body = json!({ "token": registry.token(&json!({})), "more": 1 }).to_string();
-        let answer = ask(door(), Request::post(path), body).await;
+        let answer = ask(endpoint(), Request::post(path), body).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         let token = answer.body["token"].as_str().unwrap().to_owned();
         for body in [
@@ -303,7 +303,7 @@ async fn pypi_tells_its_audience_mints_under_both_names_and_burns_without_an_ora
             "nonsense".to_owned(),
             json!({ "token": token }).to_string(),
         ] {
-            let answer = ask(door(), Request::post("/_/oidc/burn-token"), body).await;
+            let answer = ask(endpoint(), Request::post("/_/oidc/burn-token"), body).await;
             let expected = json!({ "message": "Accepted", "errors": [] });
             assert_eq!((answer.status.as_u16(), answer.body), (202, expected));
         }
@@ -316,7 +316,7 @@ async fn pypi_tells_its_audience_mints_under_both_names_and_burns_without_an_ora
         (Request::post("/_/oidc/audience"), 405),
         (Request::put("/_/oidc/burn-token"), 405),
     ] {
-        let answer = ask(door(), request, String::new()).await;
+        let answer = ask(endpoint(), request, String::new()).await;
         assert_eq!(answer.status.as_u16(), status);
         assert_eq!(answer.headers.contains_key("allow"), status == 405);
     }
@@ -347,18 +347,18 @@ async fn an_identity_token_is_recognised_where_publish_tokens_are_ended() {
 #[tokio::test]
 async fn pypi_switched_off_says_so_and_still_burns() {
     let registry = registry(Pypi).await;
-    let door = || pypi(registry.exchange.clone()).switched_off();
-    let answer = ask(door(), Request::get("/_/oidc/audience"), String::new()).await;
+    let endpoint = || pypi(registry.exchange.clone()).switched_off();
+    let answer = ask(endpoint(), Request::get("/_/oidc/audience"), String::new()).await;
     assert_eq!(
         (answer.status.as_u16(), &answer.body["message"]),
         (403, &json!("Trusted publishing functionality not enabled"))
     );
     let body = json!({ "token": registry.token(&json!({})) }).to_string();
-    let answer = ask(door(), Request::post("/_/oidc/mint-token"), body).await;
+    let answer = ask(endpoint(), Request::post("/_/oidc/mint-token"), body).await;
     assert_eq!((answer.status.as_u16(), &*Pypi.reason(&answer).0), (422, "not-enabled"));
     let minted = Pypi.exchange(&registry, &registry.token(&json!({}))).await;
     let token = minted.body["token"].as_str().unwrap();
-    ask(door(), Request::post("/_/oidc/burn-token"), json!({ "token": token }).to_string()).await;
+    ask(endpoint(), Request::post("/_/oidc/burn-token"), json!({ "token": token }).to_string()).await;
     assert!(registry.exchange.find(token).await.unwrap().is_none());
 }
 

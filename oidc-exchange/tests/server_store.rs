@@ -10,14 +10,14 @@ use oidc_core::testing::FakeHttp;
 use oidc_core::{Identity, Pin, Timestamp};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    Door, Exchange, Grant, MAX_CANDIDATES, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed,
+    Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed,
     RefusalKind, StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
 
-fn widget() -> Door {
-    Door::package("npm", "@acme/widget")
+fn widget() -> ExchangeRequest {
+    ExchangeRequest::package("npm", "@acme/widget")
 }
 
 /// A store that hands over every publisher, whoever is asked for.
@@ -93,14 +93,15 @@ async fn a_store_only_narrows_what_it_hands_over_is_held_against_identity_and_pa
     ] {
         let store = Generous(registry.store.clone(), vec![foreign.clone()]);
         let verifier = registry.exchange.verifier().clone();
-        let exchange = Exchange::new(verifier, store, MintPolicy::default());
+        let exchange = Exchange::builder(verifier, store).build();
         let refusal = exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
         assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "{foreign:?}");
     }
     let beside = vec![ours.clone(), changed(&|record| record.package = Package::new("pypi", "widget"))];
     let store = Generous(registry.store.clone(), beside);
-    let exchange = Exchange::new(registry.exchange.verifier().clone(), store, MintPolicy::default());
-    let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
+    let exchange = Exchange::builder(registry.exchange.verifier().clone(), store).build();
+    let minted =
+        exchange.exchange(&registry.token(&json!({})), &ExchangeRequest::identity("npm")).await.unwrap();
     assert_eq!(minted.packages, [package("@acme/widget")]);
 }
 
@@ -180,8 +181,9 @@ impl TokenStore for Watched {
 /// An exchange over a store that is watched, with the registry's publishers and events.
 fn watched(registry: &Registry) -> (Exchange, Watched) {
     let store = Watched { store: registry.store.clone(), ..Watched::default() };
-    let exchange = Exchange::new(registry.exchange.verifier().clone(), store.clone(), MintPolicy::default())
-        .with_sink(registry.events.clone());
+    let exchange = Exchange::builder(registry.exchange.verifier().clone(), store.clone())
+        .sink(registry.events.clone())
+        .build();
     (exchange, store)
 }
 
@@ -202,7 +204,8 @@ async fn publishers_that_vanish_during_an_exchange_are_left_out_of_it() {
     for round in 0..4 {
         let vanishing = strangers(round).await;
         store.vanishing.lock().unwrap().clone_from(&vanishing);
-        let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
+        let minted =
+            exchange.exchange(&registry.token(&json!({})), &ExchangeRequest::identity("npm")).await.unwrap();
         assert_eq!(minted.packages, [package("@acme/widget")]);
         let event = registry.events.next().await;
         assert_eq!(event.package.as_deref(), Some("@acme/widget"));
@@ -216,10 +219,10 @@ async fn publishers_that_vanish_during_an_exchange_are_left_out_of_it() {
     let own = registry.store.list(&package("@acme/widget")).await.unwrap();
     store.vanishing.lock().unwrap().clone_from(&own);
     let token = registry.token(&json!({}));
-    let refusal = exchange.exchange(&token, &Door::identity("npm")).await.unwrap_err();
+    let refusal = exchange.exchange(&token, &ExchangeRequest::identity("npm")).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "nobody is left");
     registry.trusts("@acme/widget", "acme/widget", false).await;
-    exchange.exchange(&token, &Door::identity("npm")).await.expect("nothing was burned");
+    exchange.exchange(&token, &ExchangeRequest::identity("npm")).await.expect("nothing was burned");
 }
 
 #[tokio::test]
@@ -232,15 +235,15 @@ async fn before_a_stranger_is_answered_the_store_does_the_same_whatever_there_is
     let (exchange, store) = watched(&registry);
     let stranger = json!({ "repository": "mallory/widget", "repository_id": "66" });
     let mut seen = Vec::new();
-    for door in [
-        Door::package("npm", "@acme/gadget"),
-        Door::package("npm", "@acme/widget"),
-        Door::package("npm", "@acme/unknown"),
-        Door::package("pypi", "gadget"),
-        Door::identity("npm"),
-        Door::identity("pypi"),
+    for request in [
+        ExchangeRequest::package("npm", "@acme/gadget"),
+        ExchangeRequest::package("npm", "@acme/widget"),
+        ExchangeRequest::package("npm", "@acme/unknown"),
+        ExchangeRequest::package("pypi", "gadget"),
+        ExchangeRequest::identity("npm"),
+        ExchangeRequest::identity("pypi"),
     ] {
-        exchange.exchange(&registry.token(&stranger), &door).await.unwrap_err();
+        exchange.exchange(&registry.token(&stranger), &request).await.unwrap_err();
         seen.push(store.take());
         let event = registry.events.next().await;
         assert!(event.reason.contains("; configured: "), "{}", event.reason);
@@ -257,7 +260,8 @@ async fn a_grant_is_for_so_many_packages_and_the_log_says_that_there_may_be_more
     for number in 0..MAX_CANDIDATES {
         registry.trusts(&format!("evil-{number:04}"), "acme/widget", false).await;
     }
-    let minted = exchange.exchange(&registry.token(&json!({})), &Door::identity("npm")).await.unwrap();
+    let minted =
+        exchange.exchange(&registry.token(&json!({})), &ExchangeRequest::identity("npm")).await.unwrap();
     assert_eq!(minted.packages.len(), MAX_CANDIDATES);
     assert!(minted.packages.contains(&package("@acme/widget")), "the oldest");
     let event = registry.events.next().await;
@@ -266,7 +270,7 @@ async fn a_grant_is_for_so_many_packages_and_the_log_says_that_there_may_be_more
     assert!(packages.ends_with(&format!(" and {} more", MAX_CANDIDATES - 16)), "{packages}");
     assert!(packages.len() < 1000 && publishers.len() < 1000, "{packages} {publishers}");
     let wrong = registry.token(&json!({ "workflow": "other.yml" }));
-    let refusal = exchange.exchange(&wrong, &Door::identity("npm")).await.unwrap_err();
+    let refusal = exchange.exchange(&wrong, &ExchangeRequest::identity("npm")).await.unwrap_err();
     assert!(!refusal.to_string().contains("pending ones last"), "{refusal}");
     assert!(registry.events.next().await.reason.contains("pending ones last"));
 }
@@ -285,7 +289,7 @@ impl TrustStore for Busy {
         let known = self.store.list(package).await?;
         let exchange = self.happens.lock().unwrap().take();
         if let Some(exchange) = exchange {
-            exchange.exchange(&self.token, &Door::package("npm", &*package.name)).await.unwrap();
+            exchange.exchange(&self.token, &ExchangeRequest::package("npm", &*package.name)).await.unwrap();
             assert!(self.store.package_created(package, Some(&known[0].id)).await?);
         }
         Ok(known)

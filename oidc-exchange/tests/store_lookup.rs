@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_exchange::server::testing::conformance::Harness as _;
-use oidc_exchange::server::{Door, Exchange, MintPolicy};
+use oidc_exchange::server::{Exchange, ExchangeRequest};
 use oidc_exchange::sql::SqlStore;
 use serde_json::json;
 use server::{ISSUER, NOW, claims, verifier};
@@ -66,7 +66,7 @@ impl Subject {
         let issuer = Arc::new(FakeIssuer::new(ISSUER));
         let clock = ManualClock::at(NOW);
         let (verifier, _) = verifier(FakeHttp::of_issuer(Arc::clone(&issuer)), &clock);
-        let exchange = Exchange::new(verifier, store, MintPolicy::default());
+        let exchange = Exchange::builder(verifier, store).build();
         Self { exchange, issuer, count, times: Vec::new() }
     }
 
@@ -75,9 +75,9 @@ impl Subject {
         let number = 1 + round * 7919 % self.count;
         let changes = json!({ "repository": format!("owner/repo-{number}") });
         let token = self.issuer.sign(&claims(NOW, &changes));
-        let door = Door::package("npm", format!("package-{number}"));
+        let request = ExchangeRequest::package("npm", format!("package-{number}"));
         let start = Instant::now();
-        self.exchange.exchange(&token, &door).await.unwrap();
+        self.exchange.exchange(&token, &request).await.unwrap();
         self.times.push(start.elapsed());
     }
 
@@ -85,7 +85,7 @@ impl Subject {
     async fn measure_of_all(&mut self) {
         let token = self.issuer.sign(&claims(NOW, &json!({ "repository": "owner/repo" })));
         let start = Instant::now();
-        self.exchange.exchange(&token, &Door::identity("npm")).await.unwrap();
+        self.exchange.exchange(&token, &ExchangeRequest::identity("npm")).await.unwrap();
         self.times.push(start.elapsed());
     }
 

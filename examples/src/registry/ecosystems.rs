@@ -1,4 +1,4 @@
-//! The ecosystems that this registry serves, each through its own door.
+//! The ecosystems that this registry serves, each through its own endpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Ecosystem {
 pub(super) struct Ground<'a> {
     pub(super) config: &'a Config,
     pub(super) public_url: &'a HttpUrl,
-    /// Whose issuers and keys the doors' verifiers share.
+    /// Whose issuers and keys the endpoints' verifiers share.
     pub(super) verifier: Verifier,
     pub(super) store: SqlStore,
     pub(super) database: Database,
@@ -116,7 +116,7 @@ pub(super) struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    /// The door through which an ecosystem's clients exchange.
+    /// The endpoint through which an ecosystem's clients exchange.
     pub(super) fn exchange(&self, ecosystem: Ecosystem) -> Result<Exchange, StartError> {
         let verifier = self.verifier.for_audiences(ecosystem.audiences(self.public_url)?);
         let verifier = verifier.map_err(|error| StartError::Provider(error.to_string()))?;
@@ -124,10 +124,12 @@ impl Ground<'_> {
             Ecosystem::Cargo => MintPolicy::default().lifetime(CARGO_LIFETIME),
             Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Rubygems => MintPolicy::default(),
         };
-        Ok(Exchange::new(verifier, self.store.clone(), policy)
-            .with_trust_policy(self.config.trust.policy())
-            .with_public_url(&ecosystem.root(self.public_url))
-            .with_sink(self.audit.clone()))
+        Ok(Exchange::builder(verifier, self.store.clone())
+            .mint_policy(policy)
+            .trust_policy(self.config.trust.policy())
+            .public_url(&ecosystem.root(self.public_url))
+            .sink(self.audit.clone())
+            .build())
     }
 
     fn access(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Arc<dyn Authorize> {

@@ -22,7 +22,7 @@ use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{CratesIo, Everything, Npm, Pep807, PublishToken, Pypi, Registry as _, RubyGems};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    self, Door, Exchange, Grant, MintPolicy, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
+    self, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
     TokenHash, TokenRecord, TokenStore, TrustStore as _,
 };
 use oidc_providers::sample::Overrides;
@@ -38,7 +38,8 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 pub async fn all() -> String {
     let mut text = String::new();
     for (what, token) in broken_tokens() {
-        let error = registry(true, MemoryStore::default()).await.exchange(&token, &door()).await.unwrap_err();
+        let error =
+            registry(true, MemoryStore::default()).await.exchange(&token, &request()).await.unwrap_err();
         add(&mut text, what, &error.diagnosis(), &error.to_string());
     }
     for (what, diagnosis, message) in failing_registries().await {
@@ -54,8 +55,8 @@ fn add(text: &mut String, what: &str, diagnosis: &Diagnosis, message: &str) {
     write!(text, "=== {what} [{}]\n{message}\n\n", diagnosis.code).unwrap();
 }
 
-fn door() -> Door {
-    Door::package("npm", PACKAGE)
+fn request() -> ExchangeRequest {
+    ExchangeRequest::package("npm", PACKAGE)
 }
 
 fn issuer() -> FakeIssuer {
@@ -125,7 +126,7 @@ async fn registry_of(reaches: bool, store: Stubborn, clock: impl Clock + 'static
     store.memory.add(&record).await.unwrap();
     let verifier =
         Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &oidc_providers::all(), &cx).unwrap();
-    Exchange::new(verifier, store, MintPolicy::default())
+    Exchange::builder(verifier, store).build()
 }
 
 async fn failing_registries() -> Vec<(&'static str, Diagnosis, String)> {
@@ -144,7 +145,7 @@ async fn failing_registries() -> Vec<(&'static str, Diagnosis, String)> {
     ];
     let mut said = Vec::new();
     for (what, exchange) in cases {
-        let refusal = exchange.exchange(&token, &door()).await.unwrap_err();
+        let refusal = exchange.exchange(&token, &request()).await.unwrap_err();
         said.push((what, refusal.diagnosis(), refusal.to_string()));
     }
     said
@@ -306,11 +307,11 @@ async fn requests() -> String {
     text
 }
 
-async fn answer<S>(door: S, method: &str, path: &str, bearer: Option<&str>, body: &str) -> String
+async fn answer<S>(endpoint: S, method: &str, path: &str, bearer: Option<&str>, body: &str) -> String
 where
     S: tower::Service<
             axum::http::Request<Full<axum::body::Bytes>>,
-            Response = axum::http::Response<Full<axum::body::Bytes>>,
+            Response = axum::http::Response<server::AnswerBody>,
             Error = std::convert::Infallible,
         >,
 {
@@ -320,7 +321,7 @@ where
     }
     request = request.header("content-type", "application/json");
     let request = request.body(Full::new(axum::body::Bytes::from(body.to_owned()))).unwrap();
-    let Ok(answer) = door.oneshot(request).await;
+    let Ok(answer) = endpoint.oneshot(request).await;
     let status = answer.status().as_u16();
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();

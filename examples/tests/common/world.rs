@@ -24,7 +24,7 @@ use oidc_exchange::client::{
 };
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    self, Door, Exchange, MintPolicy, Package, PublisherRecord, Refusal, TrustStore as _,
+    self, EventSink, Exchange, ExchangeRequest, Package, PublisherRecord, Refusal, TrustStore as _,
 };
 use oidc_providers::sample::Overrides;
 use serde::Deserialize;
@@ -166,6 +166,7 @@ pub struct World {
     pub row: Row,
     issuer: Arc<FakeIssuer>,
     exchange: Option<Exchange>,
+    store: MemoryStore,
 }
 
 /// What the registry refuses: a publisher's configuration, or a token.
@@ -197,14 +198,17 @@ impl World {
         let provider = oidc_providers::public(&row.platform).unwrap();
         let public = provider.profile().issuers[0].url().to_string();
         let issuer = Arc::new(FakeIssuer::new(row.issuer.clone().unwrap_or_else(|| public.clone())));
-        let mut world = Self { row: row.clone(), issuer, exchange: None };
+        let mut world = Self { row: row.clone(), issuer, exchange: None, store: MemoryStore::default() };
         let mut refused = None;
         match world.registry(&public, &*provider).await {
             Ok(exchange) => world.exchange = Some(exchange),
             Err(error) => refused = Some(Refused::Configuration(error)),
         }
         if let (true, Some(exchange)) = (row.used, &world.exchange) {
-            exchange.exchange(&world.token(AUDIENCE), &Door::package("npm", PACKAGE)).await.unwrap();
+            exchange
+                .exchange(&world.token(AUDIENCE), &ExchangeRequest::package("npm", PACKAGE))
+                .await
+                .unwrap();
             exchange.purge(1000).await.unwrap();
         }
         (world, refused)
@@ -225,7 +229,6 @@ impl World {
         let providers = oidc_providers::all();
         let audience = Audience::new(AUDIENCE).unwrap();
         let verifier = Verifier::new(AwsLc, [audience], &providers, &cx).unwrap();
-        let store = MemoryStore::default();
         let package = Package::new("npm", self.row.configured_on.as_deref().unwrap_or(PACKAGE));
         for (number, config) in self.publishers().into_iter().enumerate() {
             let identity = provider.publisher(&config)?.identity();
@@ -234,7 +237,7 @@ impl World {
             let mut record =
                 PublisherRecord::new(id, package.clone(), provider.id(), identity, config, created);
             record.pending = self.row.pending;
-            store.add(&record).await.unwrap();
+            self.store.add(&record).await.unwrap();
         }
         for (number, more) in self.row.also.iter().enumerate() {
             let mut config = more.clone();
@@ -247,9 +250,9 @@ impl World {
             let id = format!("also-{number}");
             let mut record = PublisherRecord::new(id, package, provider.id(), identity, config, created);
             record.pending = pending;
-            store.add(&record).await.unwrap();
+            self.store.add(&record).await.unwrap();
         }
-        Ok(Exchange::new(verifier, store, MintPolicy::default()))
+        Ok(Exchange::builder(verifier, self.store.clone()).build())
     }
 
     fn publishers(&self) -> Vec<Value> {
@@ -390,11 +393,16 @@ impl World {
         self.exchange.as_ref().unwrap()
     }
 
+    /// Our registry's exchange, with one more sink.
+    pub fn exchange_into(&self, sink: impl EventSink + 'static) -> Exchange {
+        Exchange::builder(self.exchange().verifier().clone(), self.store.clone()).sink(sink).build()
+    }
+
     /// What our registry says to the job's token.
     pub async fn refusal(&self) -> Option<Refused> {
         let exchange = self.exchange.as_ref()?;
         let token = self.token(AUDIENCE);
-        exchange.exchange(&token, &Door::package("npm", PACKAGE)).await.err().map(Refused::Token)
+        exchange.exchange(&token, &ExchangeRequest::package("npm", PACKAGE)).await.err().map(Refused::Token)
     }
 
     async fn ask_registry(&self, request: &Request) -> Response {

@@ -8,7 +8,7 @@ const MAX_CODE: usize = 64;
 const MAX_SENTENCE: usize = 2048;
 
 /// What a registry says of its refusal in a form for programs, beside the words for people: the member `diagnosis` of
-/// its answer, as this crate's own doors write it. Nothing in it is believed but that the registry said so, and all of it
+/// its answer, as this crate's own endpoints write it. Nothing in it is believed but that the registry said so, and all of it
 /// is fit to be shown.
 #[derive(Debug, Deserialize)]
 pub(super) struct Told {

@@ -9,9 +9,9 @@ use tokio::sync::Semaphore;
 
 use super::chain::Chain;
 use super::choose::common;
-use super::door::Door;
 use super::event::{Event, EventSink};
 use super::exchange::Stores;
+use super::request::ExchangeRequest;
 use super::store::{Package, PublisherRecord, StoreError};
 
 /// So many of a package's publishers are named.
@@ -27,7 +27,7 @@ pub(super) struct Explanation {
     pub(super) event: Event,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) identity: Identity,
-    pub(super) door: Door,
+    pub(super) request: ExchangeRequest,
 }
 
 impl Explanation {
@@ -65,9 +65,9 @@ impl Explanation {
     }
 
     async fn configured(&self) -> Result<String, StoreError> {
-        let is_asked_for = |record: &PublisherRecord| self.door.is_for(&record.package);
-        let ecosystem = self.door.ecosystem;
-        if let Some(package) = &self.door.package {
+        let is_asked_for = |record: &PublisherRecord| self.request.is_for(&record.package);
+        let ecosystem = self.request.ecosystem;
+        if let Some(package) = &self.request.package {
             let mut publishers = self.stores.of_package(&Package::new(ecosystem, package)).await?;
             publishers.retain(is_asked_for);
             return Ok(self.describe(&publishers));

@@ -1,9 +1,9 @@
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body::Body;
 use serde_json::json;
 
+use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, empty, exchange_member, explained, json, presented, unexchanged};
+use super::http::{allowing, empty, exchange_member, explained, json, presented, unexchanged};
 use super::refusal::{Refusal, RefusalKind};
 use super::service::tower_service;
 
@@ -28,11 +28,10 @@ pub struct CratesIoTokens {
 
 tower_service!(CratesIoTokens, answer);
 
-async fn answer<B>(CratesIoTokens { exchange }: &CratesIoTokens, request: Request<B>) -> Response<AnswerBody>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+async fn answer(
+    CratesIoTokens { exchange }: &CratesIoTokens,
+    request: Request<RequestBody>,
+) -> Response<AnswerBody> {
     match *request.method() {
         Method::POST => {
             if !is_json(request.headers()) {

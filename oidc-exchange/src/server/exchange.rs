@@ -1,21 +1,22 @@
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::verify::{Reason, Verifier, VerifyError};
-use oidc_core::{Claims, Context, HttpUrl, Identity, Mismatch, Provider, Run, Timestamp, Verified};
+use oidc_core::{Claims, Context, HttpUrl, Mismatch, Run, Timestamp, Verified};
 use tokio::sync::Semaphore;
 
+use super::builder::ExchangeBuilder;
+use super::caller::Caller;
 use super::chain::Chain;
 use super::choose::{Chooser, Chosen};
 use super::configured::Explanation;
-use super::door::{Door, Minted};
-use super::event::{Event, EventSink, Events};
+use super::event::{Event, EventSink};
 use super::grant::{Grant, GrantedBy};
 use super::granted::{Choice, Granted};
 use super::mint::{MintPolicy, TokenHash};
 use super::refusal::{Refusal, RefusalKind};
+use super::request::{ExchangeRequest, Minted};
 use super::store::{
     MAX_CANDIDATES, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenRecord, TokenStore,
 };
@@ -28,80 +29,53 @@ const ATTEMPTS: usize = 3;
 /// that was verified in time may have waited for the store.
 const PURGE_GRACE: Duration = Duration::from_secs(120);
 
-/// How many refusals are explained to the operator at the same time.
-const EXPLAINED_AT_ONCE: usize = 32;
-
 /// Both stores that an exchange works on.
 pub(super) trait Stores: PublisherStore + TokenStore {}
 impl<T: PublisherStore + TokenStore> Stores for T {}
 
-/// The exchange: verify, find candidates, match, burn and mint.
+/// The exchange of identity tokens for publish tokens: verify, find candidates, match, burn and mint.
 ///
-/// Cloning is cheap. The doors ([`npm`](super::npm) and its siblings) put a protocol before it.
-#[derive(Clone)]
+/// An endpoint such as [`npm`](super::npm) puts a registry's protocol in front of it. A protocol of the application's own calls
+/// [`Exchange::exchange`]. Cloning is cheap, and all clones have the same settings.
+///
+/// ```
+/// use oidc_core::verify::Verifier;
+/// use oidc_exchange::server::{self, Exchange, NpmExchange, PublisherStore, TokenStore};
+///
+/// fn endpoint(verifier: Verifier, store: impl PublisherStore + TokenStore + 'static) -> NpmExchange {
+///     server::npm(Exchange::builder(verifier, store).build())
+/// }
+/// ```
+#[derive(Clone, Debug)]
 pub struct Exchange(Arc<Inner>);
 
-#[derive(Clone)]
-struct Inner {
-    verifier: Verifier,
-    stores: Arc<dyn Stores>,
-    mint: MintPolicy,
-    trust: TrustPolicy,
-    sinks: Vec<Arc<dyn EventSink>>,
-    unknown: Arc<UnknownClaims>,
-    public_url: Option<HttpUrl>,
-    explained: Arc<Semaphore>,
+pub(super) struct Inner {
+    pub(super) verifier: Verifier,
+    pub(super) stores: Arc<dyn Stores>,
+    pub(super) mint: MintPolicy,
+    pub(super) trust: TrustPolicy,
+    pub(super) sinks: Vec<Arc<dyn EventSink>>,
+    pub(super) unknown: Arc<UnknownClaims>,
+    pub(super) public_url: Option<HttpUrl>,
+    pub(super) explained: Arc<Semaphore>,
 }
 
 impl Exchange {
-    /// An exchange over a verifier and a store, with the platforms and the outside world of the verifier.
-    pub fn new(
-        verifier: Verifier,
-        store: impl PublisherStore + TokenStore + 'static,
-        policy: MintPolicy,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            verifier,
-            stores: Arc::new(store),
-            mint: policy,
-            trust: TrustPolicy::default(),
-            sinks: vec![Arc::new(Events)],
-            unknown: Arc::default(),
-            public_url: None,
-            explained: Arc::new(Semaphore::new(EXPLAINED_AT_ONCE)),
-        }))
+    /// Begins an exchange over a verifier and a store, with the platforms and the outside world of the verifier.
+    pub fn builder(verifier: Verifier, store: impl PublisherStore + TokenStore + 'static) -> ExchangeBuilder {
+        ExchangeBuilder::new(verifier, Arc::new(store))
     }
 
-    /// With another policy on how long publishers stay in force without being used.
-    #[must_use]
-    pub fn with_trust_policy(self, policy: TrustPolicy) -> Self {
-        let mut inner = Arc::unwrap_or_clone(self.0);
-        inner.trust = policy;
+    pub(super) fn of(inner: Inner) -> Self {
         Self(Arc::new(inner))
     }
 
-    /// With the URL that clients name this registry by, for the refusal of a token whose audience is of another.
-    #[must_use]
-    pub fn with_public_url(self, url: &HttpUrl) -> Self {
-        let mut inner = Arc::unwrap_or_clone(self.0);
-        inner.public_url = Some(url.clone());
-        Self(Arc::new(inner))
-    }
-
-    /// With one more place that events go to.
-    #[must_use]
-    pub fn with_sink(self, sink: impl EventSink + 'static) -> Self {
-        let mut inner = Arc::unwrap_or_clone(self.0);
-        inner.sinks.push(Arc::new(sink));
-        Self(Arc::new(inner))
-    }
-
-    /// The verifier.
+    /// Returns the verifier.
     pub fn verifier(&self) -> &Verifier {
         &self.0.verifier
     }
 
-    /// How long publish tokens live.
+    /// Returns how long publish tokens live.
     pub fn lifetime(&self) -> Duration {
         self.0.mint.lifetime
     }
@@ -112,27 +86,27 @@ impl Exchange {
     ///
     /// With the first step that does not go through. Until the very last, nothing is used up: a misconfiguration
     /// can be mended and the same token tried again.
-    pub async fn exchange(&self, token: &str, door: &Door) -> Result<Minted, Refusal> {
+    pub async fn exchange(&self, token: &str, request: &ExchangeRequest) -> Result<Minted, Refusal> {
         let verified = match self.0.verifier.verify(token).await {
             Ok(verified) => verified,
-            Err(error) => return Err(self.unverified(door, error)),
+            Err(error) => return Err(self.unverified(request, error)),
         };
-        let subject = match self.subject(&verified) {
-            Ok(subject) => subject,
-            Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), door, refusal)),
+        let caller = match self.caller(&verified) {
+            Ok(caller) => caller,
+            Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), request, refusal)),
         };
-        match self.decide(&verified, &subject, door).await {
+        match self.decide(&verified, &caller, request).await {
             Ok(granted) => {
-                let event = self.event(door, "granted", granted.reason());
+                let event = self.event(request, "granted", granted.reason());
                 let event = event.package(granted.packages()).publisher(granted.publishers());
-                self.record(&event.verified(verified.issuer(), &subject.run));
+                self.record(&event.verified(verified.issuer(), &caller.run));
                 Ok(granted.minted)
             }
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
-                self.explain(&verified, subject, door, &refusal).await;
+                self.explain(&verified, caller, request, &refusal).await;
                 Err(refusal)
             }
-            Err(refusal) => Err(self.refused_to(&verified, &subject.run, door, refusal)),
+            Err(refusal) => Err(self.refused_to(&verified, &caller.run, request, refusal)),
         }
     }
 
@@ -181,7 +155,7 @@ impl Exchange {
         }
     }
 
-    fn subject(&self, verified: &Verified<Claims>) -> Result<Subject, Refusal> {
+    fn caller(&self, verified: &Verified<Claims>) -> Result<Caller, Refusal> {
         let provider = self.0.verifier.provider_of(verified).map(Arc::clone);
         let provider =
             provider.ok_or_else(|| Refusal::internal("the token was verified by another verifier"))?;
@@ -190,31 +164,31 @@ impl Exchange {
         let identity = provider.identify(verified).map_err(unidentified)?;
         let identities = provider.identities(verified).map_err(unidentified)?;
         let run = provider.run(verified);
-        Ok(Subject { provider, identity, identities, run })
+        Ok(Caller { provider, identity, identities, run })
     }
 
     async fn decide(
         &self,
         verified: &Verified<Claims>,
-        subject: &Subject,
-        door: &Door,
+        caller: &Caller,
+        request: &ExchangeRequest,
     ) -> Result<Granted, Refusal> {
         for _ in 0..ATTEMPTS {
-            let choice = self.choose(verified, subject, door).await?;
+            let choice = self.choose(verified, caller, request).await?;
             let token = self.0.mint.mint(self.context().random())?;
-            let grant = self.grant(verified, subject, door, TokenHash::of(token.expose()), &choice.chosen);
+            let grant = self.grant(verified, caller, request, TokenHash::of(token.expose()), &choice.chosen);
             if verified.accepted_until() <= grant.created_at {
-                return Err(Refusal::too_late(subject.provider.renewal()));
+                return Err(Refusal::too_late(caller.provider.renewal()));
             }
             match self.0.stores.redeem(&grant).await? {
                 Redeemed::Granted => return Ok(Granted::new(token, choice, &grant, &[])),
                 Redeemed::Partly(left_out) => return Ok(Granted::new(token, choice, &grant, &left_out)),
                 Redeemed::AlreadyUsed => {
                     return Err(Refusal::already_used(
-                        door.package.as_deref(),
+                        request.package.as_deref(),
                         grant.max_uses,
                         verified.expires_at(),
-                        subject.provider.renewal(),
+                        caller.provider.renewal(),
                     ));
                 }
                 Redeemed::Superseded => {}
@@ -226,23 +200,23 @@ impl Exchange {
     async fn choose(
         &self,
         verified: &Verified<Claims>,
-        subject: &Subject,
-        door: &Door,
+        caller: &Caller,
+        request: &ExchangeRequest,
     ) -> Result<Choice, Refusal> {
-        let package = door.package.as_deref();
-        let candidates = self.0.stores.candidates(&subject.identities, door.ecosystem, package).await?;
+        let package = request.package.as_deref();
+        let candidates = self.0.stores.candidates(&caller.identities, request.ecosystem, package).await?;
         let is_cut = candidates.len() >= MAX_CANDIDATES;
         // The store only narrows; what it hands over is held against the identity once more.
         let is_candidate = |record: &PublisherRecord| {
-            subject.identities.contains(&record.identity) && door.is_for(&record.package)
+            caller.identities.contains(&record.identity) && request.is_for(&record.package)
         };
         let candidates: Vec<PublisherRecord> = candidates.into_iter().filter(is_candidate).collect();
-        let provider = &*subject.provider;
+        let provider = &*caller.provider;
         let chooser = Chooser { provider, verified, policy: &self.0.trust, now: self.now() };
-        match chooser.choose(&candidates, door.ecosystem, package, &subject.identity) {
+        match chooser.choose(&candidates, request.ecosystem, package, &caller.identity) {
             Ok(chosen) => Ok(Choice { chosen, is_cut }),
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
-                let renamed = self.renamed(&chooser, subject, door).await?;
+                let renamed = self.renamed(&chooser, caller, request).await?;
                 Err(renamed.unwrap_or(refusal).of_first(is_cut))
             }
             Err(refusal) => Err(refusal.of_first(is_cut)),
@@ -254,22 +228,22 @@ impl Exchange {
     async fn renamed(
         &self,
         chooser: &Chooser<'_>,
-        subject: &Subject,
-        door: &Door,
+        caller: &Caller,
+        request: &ExchangeRequest,
     ) -> Result<Option<Refusal>, Refusal> {
         let Some(id) = chooser.provider.immutable_id(chooser.verified) else { return Ok(None) };
-        let issuer = &subject.identity.issuer;
+        let issuer = &caller.identity.issuer;
         let mut publishers =
-            self.0.stores.of_immutable_id(issuer, &id, door.ecosystem, door.package.as_deref()).await?;
-        publishers.retain(|record| record.identity.issuer == *issuer && door.is_for(&record.package));
+            self.0.stores.of_immutable_id(issuer, &id, request.ecosystem, request.package.as_deref()).await?;
+        publishers.retain(|record| record.identity.issuer == *issuer && request.is_for(&record.package));
         Ok(chooser.renamed(publishers))
     }
 
     fn grant(
         &self,
         verified: &Verified<Claims>,
-        subject: &Subject,
-        door: &Door,
+        caller: &Caller,
+        request: &ExchangeRequest,
         token: TokenHash,
         chosen: &[Chosen],
     ) -> Grant {
@@ -282,33 +256,33 @@ impl Exchange {
         let mut packages: Vec<_> = chosen.iter().map(by).collect();
         packages.sort_by(|one, other| one.publisher.cmp(&other.publisher));
         Grant {
-            replay_key: verified.replay_key(&door.replay_scope()),
+            replay_key: verified.replay_key(&request.replay_scope()),
             remember_until: verified.accepted_until(),
             max_uses: self.0.mint.max_uses.max(1),
             token,
             created_at,
             expires_at: created_at.plus(self.0.mint.lifetime),
             packages,
-            provider: subject.provider.id().to_owned(),
-            issuer: subject.identity.issuer.clone(),
-            run: subject.run.clone(),
+            provider: caller.provider.id().to_owned(),
+            issuer: caller.identity.issuer.clone(),
+            run: caller.run.clone(),
         }
     }
 
     /// Notes the refusal of a request that no verified token stands behind.
-    pub(super) fn refused(&self, door: &Door, refusal: Refusal) -> Refusal {
-        self.note(&self.event(door, refusal.kind().as_str(), refusal.to_string()), refusal)
+    pub(super) fn refused(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
+        self.note(&self.event(request, refusal.kind().as_str(), refusal.to_string()), refusal)
     }
 
     /// Notes that a token is refused; by the issuer's name where the signature is the issuer's.
-    fn unverified(&self, door: &Door, error: VerifyError) -> Refusal {
+    fn unverified(&self, request: &ExchangeRequest, error: VerifyError) -> Refusal {
         let signer = error.signer().map(Cow::into_owned);
         let trusted: Vec<String> = match error.reason() {
             Reason::Issuer => self.0.verifier.key_status().into_iter().map(|status| status.issuer).collect(),
             _ => Vec::new(),
         };
         let refusal = Refusal::unverified(error, self.0.public_url.as_ref(), &trusted);
-        let event = self.event(door, refusal.kind().as_str(), refusal.for_log());
+        let event = self.event(request, refusal.kind().as_str(), refusal.for_log());
         let event = match signer {
             Some(issuer) => event.verified(issuer, &Run::default()),
             None => event,
@@ -317,22 +291,34 @@ impl Exchange {
     }
 
     /// Notes the refusal of somebody unknown, with what is configured.
-    async fn explain(&self, verified: &Verified<Claims>, subject: Subject, door: &Door, refusal: &Refusal) {
-        let event = self.event(door, refusal.kind().as_str(), refusal.for_log());
+    async fn explain(
+        &self,
+        verified: &Verified<Claims>,
+        caller: Caller,
+        request: &ExchangeRequest,
+        refusal: &Refusal,
+    ) {
+        let event = self.event(request, refusal.kind().as_str(), refusal.for_log());
         let explanation = Explanation {
             stores: Arc::clone(&self.0.stores),
             sinks: self.0.sinks.clone(),
-            event: event.verified(verified.issuer(), &subject.run),
-            provider: subject.provider,
-            identity: subject.identity,
-            door: door.clone(),
+            event: event.verified(verified.issuer(), &caller.run),
+            provider: caller.provider,
+            identity: caller.identity,
+            request: request.clone(),
         };
         explanation.give(&self.0.explained).await;
     }
 
     /// Notes a refusal of somebody who is known.
-    fn refused_to(&self, verified: &Verified<Claims>, run: &Run, door: &Door, refusal: Refusal) -> Refusal {
-        let event = self.event(door, refusal.kind().as_str(), refusal.for_log());
+    fn refused_to(
+        &self,
+        verified: &Verified<Claims>,
+        run: &Run,
+        request: &ExchangeRequest,
+        refusal: Refusal,
+    ) -> Refusal {
+        let event = self.event(request, refusal.kind().as_str(), refusal.for_log());
         self.note(&event.verified(verified.issuer(), run), refusal)
     }
 
@@ -344,9 +330,9 @@ impl Exchange {
         refusal
     }
 
-    fn event(&self, door: &Door, outcome: &'static str, reason: String) -> Event {
-        let mut event = Event::new(self.now(), "exchange", door.ecosystem, outcome, reason);
-        event.package.clone_from(&door.package);
+    fn event(&self, request: &ExchangeRequest, outcome: &'static str, reason: String) -> Event {
+        let mut event = Event::new(self.now(), "exchange", request.ecosystem, outcome, reason);
+        event.package.clone_from(&request.package);
         event
     }
 
@@ -363,24 +349,4 @@ impl Exchange {
     fn now(&self) -> Timestamp {
         self.context().clock().now()
     }
-}
-
-impl fmt::Debug for Exchange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange")
-            .field("verifier", &self.0.verifier)
-            .field("mint", &self.0.mint)
-            .field("trust", &self.0.trust)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Whom a verified token speaks for.
-struct Subject {
-    provider: Arc<dyn Provider>,
-    /// The one that messages name.
-    identity: Identity,
-    /// All under which its publishers may be stored.
-    identities: Vec<Identity>,
-    run: Run,
 }

@@ -3,8 +3,8 @@
 use oidc_core::{Secret, shown};
 
 use super::choose::Chosen;
-use super::door::Minted;
 use super::grant::{Grant, GrantedBy};
+use super::request::Minted;
 use super::store::MAX_CANDIDATES;
 
 /// So many packages and publishers of a grant are named in its event.

@@ -1,4 +1,4 @@
-//! What every door needs of HTTP: a bearer token, a bounded body, a JSON answer.
+//! The parts of HTTP that every endpoint needs: a bearer token, a bounded body, a JSON answer.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -6,25 +6,20 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body::Body;
-use http_body_util::{BodyExt as _, Full, Limited};
 use oidc_core::{Clock, is_identity_token};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::door::{Door, Minted};
+use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::refusal::{Refusal, RefusalKind};
+use super::request::{ExchangeRequest, Minted};
 use crate::npm::is_placeholder;
 
-/// The body of a door's answers.
-pub type AnswerBody = Full<bytes::Bytes>;
-
-/// A request's body may have this many bytes: an identity token of the largest size, in JSON.
-const MAX_BODY: usize = 64 * 1024;
 /// A request's body may take this long.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -76,20 +71,12 @@ pub(super) fn unexchanged(token: &str, exchange: &str) -> Option<String> {
 }
 
 /// Reads a body within bounds and takes a text out of the JSON object that it is.
-pub(super) async fn member<B>(body: B, clock: &dyn Clock, name: &str) -> Result<String, Refusal>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub(super) async fn member(body: RequestBody, clock: &dyn Clock, name: &str) -> Result<String, Refusal> {
     document(body, clock).await?.text(name)
 }
 
 /// Reads a body within bounds as a JSON object; what is none has no members.
-pub(super) async fn document<B>(body: B, clock: &dyn Clock) -> Result<Document, Refusal>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub(super) async fn document(body: RequestBody, clock: &dyn Clock) -> Result<Document, Refusal> {
     let body = read(body, clock).await?;
     Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
@@ -122,16 +109,12 @@ impl Document {
 }
 
 /// Exchanges the identity token that a body holds under `name` for one that is good for every package that lets it in.
-pub(super) async fn exchange_member<B>(
+pub(super) async fn exchange_member(
     exchange: &Exchange,
     ecosystem: &'static str,
-    body: B,
+    body: RequestBody,
     name: &str,
-) -> Result<Minted, Refusal>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) -> Result<Minted, Refusal> {
     let asked = member(body, exchange.verifier().context().clock(), name).await;
     exchange_asked(exchange, ecosystem, asked).await
 }
@@ -142,22 +125,18 @@ pub(super) async fn exchange_asked(
     ecosystem: &'static str,
     asked: Result<String, Refusal>,
 ) -> Result<Minted, Refusal> {
-    let door = Door::identity(ecosystem);
+    let request = ExchangeRequest::identity(ecosystem);
     match asked {
-        Ok(token) => exchange.exchange(&token, &door).await,
-        Err(refusal) => Err(exchange.refused(&door, refusal)),
+        Ok(token) => exchange.exchange(&token, &request).await,
+        Err(refusal) => Err(exchange.refused(&request, refusal)),
     }
 }
 
 /// Reads a body within bounds.
-pub(super) async fn read<B>(body: B, clock: &dyn Clock) -> Result<Vec<u8>, Refusal>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    match within(clock, BODY_DEADLINE, Limited::new(body, MAX_BODY).collect()).await {
-        Some(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
-        Some(Err(_)) => Err(Refusal::malformed("the request's body is longer than 64 KiB or broke off")),
+pub(super) async fn read(body: RequestBody, clock: &dyn Clock) -> Result<Bytes, Refusal> {
+    match within(clock, BODY_DEADLINE, body.read()).await {
+        Some(Some(body)) => Ok(body),
+        Some(None) => Err(Refusal::malformed("the request's body is longer than 64 KiB or broke off")),
         None => Err(Refusal::malformed("the request's body took longer than 10 s")),
     }
 }
@@ -176,7 +155,7 @@ async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Opt
 /// A JSON answer that no cache keeps.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<AnswerBody> {
     let body = serde_json::to_vec(body).unwrap_or_default();
-    let mut answer = Response::new(Full::from(body));
+    let mut answer = Response::new(AnswerBody::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -197,7 +176,7 @@ pub(super) fn explained(status: StatusCode, mut body: Value, refusal: &Refusal) 
 
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<AnswerBody> {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(AnswerBody::default());
     *answer.status_mut() = status;
     answer
 }

@@ -1,17 +1,19 @@
 //! Be a registry: verify an identity token, find the publisher that lets it in, mint a short-lived token.
 //!
-//! The README shows the whole of it in twenty lines: `Verifier::new`, [`Exchange::new`], and a door such as [`npm`]
+//! The README shows a registry in twenty lines: `Verifier::new`, [`Exchange::builder`], and an endpoint such as [`npm`]
 //! mounted as a tower service.
 //!
 //! What decides is here; what stores is behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`], which decide
 //! nothing. Feature `sql` has them ready over SQLite and PostgreSQL, and feature `testing` has a suite that a store of
 //! one's own can be held against.
 
+mod body;
+mod builder;
+mod caller;
 mod chain;
 mod choose;
 mod configured;
 mod crates_io;
-mod door;
 mod event;
 mod exchange;
 mod explain;
@@ -23,6 +25,7 @@ mod npm;
 mod pep_807;
 mod pypi;
 mod refusal;
+mod request;
 mod rubygems;
 mod service;
 mod store;
@@ -31,18 +34,19 @@ pub mod testing;
 mod trust;
 mod unknown;
 
+pub use self::body::AnswerBody;
+pub use self::builder::ExchangeBuilder;
 pub use self::chain::Chain;
 pub use self::crates_io::{CratesIoTokens, crates_io};
-pub use self::door::{Door, Minted};
 pub use self::event::{Event, EventSink, Events};
 pub use self::exchange::Exchange;
 pub use self::grant::{Grant, GrantedBy};
-pub use self::http::AnswerBody;
 pub use self::mint::{MintPolicy, TokenHash};
 pub use self::npm::{NpmExchange, npm};
 pub use self::pep_807::{InvalidLifetime, Pep807Tokens, pep_807};
 pub use self::pypi::{PypiTokens, pypi};
 pub use self::refusal::{Refusal, RefusalKind};
+pub use self::request::{ExchangeRequest, Minted};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
     GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore,

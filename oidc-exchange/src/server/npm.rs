@@ -1,12 +1,12 @@
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body::Body;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::door::{Door, Minted};
+use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, bearer, explained, json, read};
+use super::http::{allowing, bearer, explained, json, read};
 use super::refusal::{Refusal, RefusalKind};
+use super::request::{ExchangeRequest, Minted};
 use super::service::tower_service;
 use crate::npm::PackageName;
 
@@ -39,11 +39,10 @@ pub struct NpmExchange {
 
 tower_service!(NpmExchange, answer);
 
-async fn answer<B>(NpmExchange { exchange }: &NpmExchange, request: Request<B>) -> Response<AnswerBody>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+async fn answer(
+    NpmExchange { exchange }: &NpmExchange,
+    request: Request<RequestBody>,
+) -> Response<AnswerBody> {
     let Some(endpoint) = Endpoint::parse(request.uri().path()) else {
         return message(
             StatusCode::NOT_FOUND,
@@ -87,27 +86,25 @@ async fn with_bearer(exchange: &Exchange, escaped: &str, headers: &HeaderMap) ->
         Ok(package) => package,
         Err(error) => {
             let refusal = Refusal::malformed(error.to_string());
-            return Err(exchange.refused(&Door::identity(ECOSYSTEM), refusal));
+            return Err(exchange.refused(&ExchangeRequest::identity(ECOSYSTEM), refusal));
         }
     };
-    let door = Door::package(ECOSYSTEM, package.as_str());
+    let request = ExchangeRequest::package(ECOSYSTEM, package.as_str());
     match bearer(headers) {
-        Ok(token) => exchange.exchange(token, &door).await,
-        Err(refusal) => Err(exchange.refused(&door, refusal)),
+        Ok(token) => exchange.exchange(token, &request).await,
+        Err(refusal) => Err(exchange.refused(&request, refusal)),
     }
 }
 
-async fn with_body<B>(exchange: &Exchange, body: B) -> Result<Minted, Refusal>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+async fn with_body(exchange: &Exchange, body: RequestBody) -> Result<Minted, Refusal> {
     let body = read(body, exchange.verifier().context().clock()).await;
     match body.and_then(|body| Document::parse(&body)) {
         Ok((document, package)) => {
-            exchange.exchange(&document.id_token, &Door::package(ECOSYSTEM, package.as_str())).await
+            exchange
+                .exchange(&document.id_token, &ExchangeRequest::package(ECOSYSTEM, package.as_str()))
+                .await
         }
-        Err(refusal) => Err(exchange.refused(&Door::identity(ECOSYSTEM), refusal)),
+        Err(refusal) => Err(exchange.refused(&ExchangeRequest::identity(ECOSYSTEM), refusal)),
     }
 }
 

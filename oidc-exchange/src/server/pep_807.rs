@@ -1,14 +1,14 @@
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body::Body;
 use oidc_core::HttpUrl;
 use serde_json::{Value, json};
 
-use super::door::Minted;
+use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
-use super::http::{AnswerBody, Document, allowing, document, exchange_asked, explained, json};
+use super::http::{Document, allowing, document, exchange_asked, explained, json};
 use super::pypi::ECOSYSTEM;
 use super::refusal::{Refusal, RefusalKind};
+use super::request::Minted;
 use super::service::tower_service;
 use crate::pep_807::{
     DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MIN_LIFETIME, MULTI_USE,
@@ -67,11 +67,7 @@ pub struct Pep807Tokens {
 
 tower_service!(Pep807Tokens, answer);
 
-async fn answer<B>(door: &Pep807Tokens, request: Request<B>) -> Response<AnswerBody>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+async fn answer(tokens: &Pep807Tokens, request: Request<RequestBody>) -> Response<AnswerBody> {
     let Some(endpoint) = Endpoint::parse(request.uri().path()) else {
         return problem(StatusCode::NOT_FOUND, "no-such-endpoint", "there is no such endpoint");
     };
@@ -87,9 +83,9 @@ where
             let detail = format!("answers are `{MEDIA_TYPE}`; accept that");
             problem(StatusCode::NOT_ACCEPTABLE, "not-acceptable", &detail)
         }
-        Endpoint::Discovery => door.discovery(request.uri().query().unwrap_or_default()),
-        Endpoint::Audience => door.audience(),
-        Endpoint::Mint => match door.mint(request.into_body()).await {
+        Endpoint::Discovery => tokens.discovery(request.uri().query().unwrap_or_default()),
+        Endpoint::Audience => tokens.audience(),
+        Endpoint::Mint => match tokens.mint(request.into_body()).await {
             Ok(minted) => success(&minted_body(&minted)),
             Err(refusal) => refused(&refusal),
         },
@@ -144,11 +140,7 @@ impl Pep807Tokens {
         }
     }
 
-    async fn mint<B>(&self, body: B) -> Result<Minted, Refusal>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn mint(&self, body: RequestBody) -> Result<Minted, Refusal> {
         let clock = self.exchange.verifier().context().clock();
         let asked = document(body, clock).await.and_then(|document| {
             has_only_known_features(&document)?;

@@ -1,14 +1,14 @@
 use std::error::Error as _;
 
 use http::{Method, Request, Response, StatusCode};
-use http_body::Body;
 use oidc_core::verify::{Reason, VerifyError};
 use serde_json::json;
 
-use super::door::Minted;
+use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, exchange_member, explained, json, member, unexchanged};
+use super::http::{allowing, exchange_member, explained, json, member, unexchanged};
 use super::refusal::{Refusal, RefusalKind};
+use super::request::Minted;
 use super::service::tower_service;
 
 /// The protocol's name in the stores.
@@ -52,20 +52,16 @@ impl PypiTokens {
 
 tower_service!(PypiTokens, answer);
 
-async fn answer<B>(door: &PypiTokens, request: Request<B>) -> Response<AnswerBody>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+async fn answer(tokens: &PypiTokens, request: Request<RequestBody>) -> Response<AnswerBody> {
     let path = request.uri().path();
     let endpoint = path.split_once(ROOT).map_or(path, |(_, below)| below);
     let method = request.method();
     match endpoint {
-        "/audience" if method == Method::GET || method == Method::HEAD => door.audience(),
+        "/audience" if method == Method::GET || method == Method::HEAD => tokens.audience(),
         "/mint-token" | "/github/mint-token" if method == Method::POST => {
-            door.mint(request.into_body()).await
+            tokens.mint(request.into_body()).await
         }
-        "/burn-token" if method == Method::POST => door.burn(request.into_body()).await,
+        "/burn-token" if method == Method::POST => tokens.burn(request.into_body()).await,
         "/audience" => allowing("GET", message(StatusCode::METHOD_NOT_ALLOWED, "the audience is read")),
         "/mint-token" | "/github/mint-token" | "/burn-token" => {
             allowing("POST", message(StatusCode::METHOD_NOT_ALLOWED, "tokens are made and ended by POST"))
@@ -84,11 +80,7 @@ impl PypiTokens {
         }
     }
 
-    async fn mint<B>(&self, body: B) -> Response<AnswerBody>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn mint(&self, body: RequestBody) -> Response<AnswerBody> {
         if !self.is_enabled {
             let description = "trusted publishing functionality not enabled";
             return errors(StatusCode::UNPROCESSABLE_ENTITY, "not-enabled", description);
@@ -100,11 +92,7 @@ impl PypiTokens {
     }
 
     /// Ends what may be a publish token. Whatever it is, the answer is the same.
-    async fn burn<B>(&self, body: B) -> Response<AnswerBody>
-    where
-        B: Body,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn burn(&self, body: RequestBody) -> Response<AnswerBody> {
         let clock = self.exchange.verifier().context().clock();
         if let Ok(token) = member(body, clock, "token").await {
             if let Some(description) = unexchanged(&token, "`POST` at `/_/oidc/mint-token`") {

@@ -1,11 +1,11 @@
 use http::{Method, Request, Response, StatusCode};
-use http_body::Body;
 use serde_json::json;
 
-use super::door::Minted;
+use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
-use super::http::{AnswerBody, allowing, exchange_member, explained, json};
+use super::http::{allowing, exchange_member, explained, json};
 use super::refusal::{Refusal, RefusalKind};
+use super::request::Minted;
 use super::service::tower_service;
 
 /// The protocol's name in the stores.
@@ -29,14 +29,10 @@ pub struct RubyGemsExchange {
 
 tower_service!(RubyGemsExchange, answer);
 
-async fn answer<B>(
+async fn answer(
     RubyGemsExchange { exchange }: &RubyGemsExchange,
-    request: Request<B>,
-) -> Response<AnswerBody>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+    request: Request<RequestBody>,
+) -> Response<AnswerBody> {
     if request.method() != Method::POST {
         return allowing("POST", error(StatusCode::METHOD_NOT_ALLOWED, "an exchange is a POST"));
     }

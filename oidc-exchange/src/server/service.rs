@@ -1,12 +1,12 @@
-//! What makes a door a tower service.
+//! The tower service of an endpoint.
 
-/// Makes a door a service of every body that `http` servers have: each request goes to `$answer`, which never fails.
+/// Makes an endpoint a service for requests with any body: the body is boxed here, and each request goes to `$answer`, which
+/// never fails.
 macro_rules! tower_service {
-    ($door:ty, $answer:path) => {
-        impl<B> tower_service::Service<http::Request<B>> for $door
+    ($endpoint:ty, $answer:path) => {
+        impl<B> tower_service::Service<http::Request<B>> for $endpoint
         where
             B: http_body::Body + Send + 'static,
-            B::Data: Send,
             B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         {
             type Response = http::Response<$crate::server::AnswerBody>;
@@ -23,8 +23,8 @@ macro_rules! tower_service {
             }
 
             fn call(&mut self, request: http::Request<B>) -> Self::Future {
-                let door = self.clone();
-                Box::pin(async move { Ok($answer(&door, request).await) })
+                let (endpoint, request) = (self.clone(), request.map($crate::server::body::RequestBody::new));
+                Box::pin(async move { Ok($answer(&endpoint, request).await) })
             }
         }
     };

@@ -1,4 +1,4 @@
-//! A registry in memory: a fake CI platform, the exchange, npm's door.
+//! A registry in memory: a fake CI platform, the exchange, npm's endpoint.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -243,8 +243,11 @@ impl Registry {
         let (verifier, providers) = verifier(http, &clock);
         let (store, events) = (MemoryStore::default(), Memory::default());
         let trust = Trust::new(providers, store.clone(), verifier.context());
-        let exchange =
-            Exchange::new(verifier, store.clone(), mint).with_trust_policy(policy).with_sink(events.clone());
+        let exchange = Exchange::builder(verifier, store.clone())
+            .mint_policy(mint)
+            .trust_policy(policy)
+            .sink(events.clone())
+            .build();
         let registry = Self { issuer, clock, store, exchange, trust, events };
         registry.trusts("@acme/widget", "acme/widget", false).await;
         registry

@@ -2,30 +2,40 @@ use oidc_core::{Secret, Timestamp};
 
 use super::store::Package;
 
-/// What a protocol's endpoint asks for.
+/// The request for a publish token that a protocol's endpoint passes on: the protocol, and the package where it names one.
+///
+/// ```
+/// use oidc_exchange::server::{Exchange, ExchangeRequest, Refusal};
+/// use oidc_core::Secret;
+///
+/// async fn publish_token(exchange: &Exchange, identity_token: &str) -> Result<Secret, Refusal> {
+///     let request = ExchangeRequest::package("npm", "@acme/widget");
+///     Ok(exchange.exchange(identity_token, &request).await?.token)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Door {
+pub struct ExchangeRequest {
     /// The protocol, such as `npm`.
     pub ecosystem: &'static str,
     /// The package, in a protocol whose request names one.
     pub package: Option<String>,
 }
 
-impl Door {
-    /// A protocol whose request names the package. The package is the replay scope: a token may be exchanged for each
+impl ExchangeRequest {
+    /// A request of a protocol that names the package. The package is the replay scope: a token may be exchanged for each
     /// package of a monorepo.
     pub fn package(ecosystem: &'static str, package: impl Into<String>) -> Self {
         Self { ecosystem, package: Some(package.into()) }
     }
 
-    /// A protocol whose request names no package: the publish token is for every package of the ecosystem that lets
+    /// A request of a protocol that names no package: the publish token is for every package of the ecosystem that lets
     /// the identity in. An identity token may be exchanged once.
     pub fn identity(ecosystem: &'static str) -> Self {
         Self { ecosystem, package: None }
     }
 
-    /// Within what an identity token is the same token.
+    /// The scope within which an identity token may not be used again.
     pub(super) fn replay_scope(&self) -> String {
         match &self.package {
             Some(package) => format!("{}:{package}", self.ecosystem),

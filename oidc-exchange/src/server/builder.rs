@@ -1,0 +1,93 @@
+use std::fmt;
+use std::sync::Arc;
+
+use oidc_core::HttpUrl;
+use oidc_core::verify::Verifier;
+use tokio::sync::Semaphore;
+
+use super::event::{EventSink, Events};
+use super::exchange::{Exchange, Inner, Stores};
+use super::mint::MintPolicy;
+use super::trust::TrustPolicy;
+
+/// How many refusals are explained to the operator at the same time.
+const EXPLAINED_AT_ONCE: usize = 32;
+
+/// The settings of an [`Exchange`]. [`Exchange::builder`] makes one.
+///
+/// ```
+/// use oidc_core::HttpUrl;
+/// use oidc_core::verify::Verifier;
+/// use oidc_exchange::server::{Exchange, MintPolicy, PublisherStore, TokenStore, TrustPolicy};
+/// # use std::time::Duration;
+///
+/// # fn example(
+/// #     verifier: Verifier,
+/// #     store: impl PublisherStore + TokenStore + 'static,
+/// # ) -> Result<Exchange, Box<dyn std::error::Error>> {
+/// let exchange = Exchange::builder(verifier, store)
+///     .mint_policy(MintPolicy::default().prefix("acme_"))
+///     .trust_policy(TrustPolicy::default().pending_for(Duration::from_secs(7 * 24 * 3600)))
+///     .public_url(&HttpUrl::parse("https://registry.example/")?)
+///     .build();
+/// # Ok(exchange)
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct ExchangeBuilder(Inner);
+
+impl ExchangeBuilder {
+    pub(super) fn new(verifier: Verifier, stores: Arc<dyn Stores>) -> Self {
+        Self(Inner {
+            verifier,
+            stores,
+            mint: MintPolicy::default(),
+            trust: TrustPolicy::default(),
+            sinks: vec![Arc::new(Events)],
+            unknown: Arc::default(),
+            public_url: None,
+            explained: Arc::new(Semaphore::new(EXPLAINED_AT_ONCE)),
+        })
+    }
+
+    /// Sets how publish tokens look and how long they live. The default is [`MintPolicy::default`].
+    pub fn mint_policy(mut self, policy: MintPolicy) -> Self {
+        self.0.mint = policy;
+        self
+    }
+
+    /// Sets how long publishers stay in force without being used. The default is [`TrustPolicy::default`].
+    pub fn trust_policy(mut self, policy: TrustPolicy) -> Self {
+        self.0.trust = policy;
+        self
+    }
+
+    /// Sets the URL that clients name this registry by, for the refusal of a token whose audience is of another.
+    pub fn public_url(mut self, url: &HttpUrl) -> Self {
+        self.0.public_url = Some(url.clone());
+        self
+    }
+
+    /// Adds a sink for events, beside [`Events`], which every exchange has.
+    pub fn sink(mut self, sink: impl EventSink + 'static) -> Self {
+        self.0.sinks.push(Arc::new(sink));
+        self
+    }
+
+    /// Makes the exchange. Its settings are the same in every clone, for good.
+    #[must_use]
+    pub fn build(self) -> Exchange {
+        Exchange::of(self.0)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("verifier", &self.verifier)
+            .field("mint", &self.mint)
+            .field("trust", &self.trust)
+            .finish_non_exhaustive()
+    }
+}

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::environment::Environment;
 use crate::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
+use crate::operation::{Operation, OperationPolicy};
 use crate::text::shown;
 use crate::time::{Clock, Timestamp};
 use crate::token::{Audience, IdToken, InvalidIdToken};
@@ -29,6 +30,7 @@ pub struct Context {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     opaque_tokens: bool,
+    pub(crate) operation: Operation,
 }
 
 impl Default for Context {
@@ -42,6 +44,7 @@ impl Default for Context {
             clock: nothing.clone(),
             random: nothing,
             opaque_tokens: false,
+            operation: Operation::default(),
         }
     }
 }
@@ -89,6 +92,13 @@ impl Context {
         self
     }
 
+    /// With this time for an operation, and these tries.
+    #[must_use]
+    pub fn with_policy(mut self, policy: OperationPolicy) -> Self {
+        self.operation.policy = policy;
+        self
+    }
+
     /// With identity tokens handed on that are no JWTs, whose audience can't be read. Without it they are an error of the
     /// source, which tells a maintainer sooner what is wrong. A JWT for another audience stays one.
     #[must_use]
@@ -117,12 +127,17 @@ impl Context {
         &self.environment
     }
 
-    /// The HTTP client.
+    /// The time for an operation, and the tries.
+    pub fn policy(&self) -> &OperationPolicy {
+        &self.operation.policy
+    }
+
+    /// The HTTP client. [`Context::send`] keeps to the operation's time beside it.
     pub fn http(&self) -> &dyn HttpClient {
         &*self.http
     }
 
-    /// The commands of this machine.
+    /// The commands of this machine. [`Context::run`] keeps to the operation's time beside it.
     pub fn commands(&self) -> &dyn Commands {
         &*self.commands
     }
@@ -221,6 +236,14 @@ pub enum CommandError {
         /// The program.
         program: String,
         /// How long it had.
+        deadline: Duration,
+    },
+    /// The operation's time was over before it was started ([`OperationPolicy::deadline`]).
+    #[error("the command `{}` was not run: the {} s for the whole operation are over", shown(program), deadline.as_secs_f32())]
+    OutOfTime {
+        /// The program.
+        program: String,
+        /// The time for the operation.
         deadline: Duration,
     },
     /// It printed more than it may.

@@ -7,6 +7,7 @@
 //!
 //! - [`Secret`], [`Audience`], [`IdToken`], [`Claims`] with the proof types [`Unverified`] and [`Verified`];
 //! - [`Context`], the outside world as a value: environment, HTTP, commands, files, clock, randomness;
+//! - [`OperationPolicy`], the time that an operation may take over all its requests, and the tries;
 //! - [`TokenSource`] and [`Ambient`], the client half: how a job gets its token;
 //! - [`Provider`], [`Publisher`] and [`Mismatch`], the registry half: what claims mean and who may publish;
 //! - `verify` (feature), the registry's verifier and its key cache.
@@ -54,6 +55,7 @@ mod context;
 mod diagnosis;
 mod environment;
 pub mod http;
+mod operation;
 mod provider;
 mod publisher;
 mod secret;
@@ -75,6 +77,7 @@ pub use crate::context::{
 };
 pub use crate::diagnosis::{Diagnosis, Severity, Subject, gitlab_annotations};
 pub use crate::environment::Environment;
+pub use crate::operation::OperationPolicy;
 pub use crate::provider::{
     Algorithm, ClaimRule, ComparedCase, ComparedWorkflow, Form, Host, Identity, Issuer, Presence, Profile,
     Provider, ProviderSet, RegistryRules, Replay, Run,

@@ -26,7 +26,7 @@ pub(crate) async fn token_by(
     let failed = |kind, code, problem: String| {
         SourceError::new(kind, Diagnosis::new(code, Subject::Platform, problem).fix(fix))
     };
-    let output = context.commands().run(command).await.map_err(|error| {
+    let output = context.run(command).await.map_err(|error| {
         let (kind, code) = match &error {
             CommandError::Start { .. } => (SourceErrorKind::Missing, "token-command-missing"),
             _ => (SourceErrorKind::Unavailable, "token-command-failed"),

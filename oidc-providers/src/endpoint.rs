@@ -12,12 +12,6 @@ use crate::command::code_of;
 /// The stable name of what is no token.
 const UNUSABLE: &str = "token-endpoint-unusable";
 
-/// How often an endpoint is asked before it counts as unavailable.
-const TRIES: u32 = 3;
-
-/// The wait before the second try; each further one is four times as long.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-
 /// How long each try may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -25,14 +19,19 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// A platform's endpoint: its name for a person, and what to do where it gives no tokens.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Endpoint<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) name: &'static str,
-    pub(crate) fix: &'static str,
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    context: Context,
+    name: &'static str,
+    fix: &'static str,
 }
 
-impl Endpoint<'_> {
+impl Endpoint {
+    /// An endpoint that is asked as one operation.
+    pub(crate) fn new(context: &Context, name: &'static str, fix: &'static str) -> Self {
+        Self { context: context.operation(), name, fix }
+    }
+
     /// Sends a request, and again where that may help. `secret` is what it authenticates with, which no error repeats.
     pub(crate) async fn ask(
         &self,
@@ -40,30 +39,16 @@ impl Endpoint<'_> {
         secret: Option<&Secret>,
     ) -> Result<Response, SourceError> {
         let request = request.max_body(MAX_ANSWER).deadline(DEADLINE);
-        let mut wait = FIRST_WAIT;
-        let mut tries = 1;
-        loop {
-            let (error, is_transient) = match self.context.http().send(request.clone()).await {
-                Ok(response) if response.is_success() => return Ok(response),
-                Ok(response) => (
-                    self.refused(&request.url, &response, secret),
-                    response.status == 429 || response.status >= 500,
-                ),
-                Err(error) => {
-                    let problem = format!("{} can't be asked for an identity token", self.name);
-                    let subject = Subject::Url(request.url.to_string());
-                    let diagnosis =
-                        error.diagnosis("token-endpoint-unavailable", subject, &problem, self.fix);
-                    let is_transient = error.is_transient();
-                    let failed = SourceError::new(SourceErrorKind::Unavailable, diagnosis);
-                    (failed.with_source(error), is_transient)
-                }
-            };
-            if !is_transient || tries == TRIES || !self.context.clock().has_timer() {
-                return Err(error);
+        let url = request.url.clone();
+        match self.context.send_with_retries(request).await {
+            Ok(response) if response.is_success() => Ok(response),
+            Ok(response) => Err(self.refused(&url, &response, secret)),
+            Err(error) => {
+                let problem = format!("{} can't be asked for an identity token", self.name);
+                let subject = Subject::Url(url.to_string());
+                let diagnosis = error.diagnosis("token-endpoint-unavailable", subject, &problem, self.fix);
+                Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error))
             }
-            self.context.clock().sleep(wait).await;
-            (tries, wait) = (tries + 1, wait.saturating_mul(4));
         }
     }
 
@@ -101,7 +86,7 @@ impl Endpoint<'_> {
             return elsewhere(url, &problem);
         }
         let kind =
-            if response.status >= 500 { SourceErrorKind::Unavailable } else { SourceErrorKind::Rejected };
+            if response.is_transient() { SourceErrorKind::Unavailable } else { SourceErrorKind::Rejected };
         self.failed(kind, "token-endpoint-refused", url, problem)
     }
 

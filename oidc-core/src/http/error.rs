@@ -58,6 +58,10 @@ pub enum HttpErrorKind {
         /// The request's deadline.
         after: Duration,
     },
+    /// The operation's time was over before the request was sent
+    /// ([`OperationPolicy::deadline`](crate::OperationPolicy::deadline)).
+    #[error("it was not sent, since the {} s for the whole operation are over", .0.as_secs_f32())]
+    OutOfTime(Duration),
     /// The body is longer than [`Request::max_body`].
     #[error("the answer is longer than {0} bytes")]
     TooLarge(usize),
@@ -233,6 +237,7 @@ impl HttpError {
         match &self.kind {
             HttpErrorKind::Proxy(fault) => Some(self.proxy_advice(fault)),
             HttpErrorKind::Certificate { fault, .. } => Some(self.certificate_advice(fault)),
+            HttpErrorKind::OutOfTime(_) => Some("run it again, or allow the operation more time".to_owned()),
             HttpErrorKind::Timeout { .. } if self.proxy().is_some() => Some(format!(
                 "if the proxy is what holds it up, name `{host}` in `no_proxy`; or try again later"
             )),

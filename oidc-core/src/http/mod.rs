@@ -201,6 +201,12 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
+    /// Whether the status says that the same request may go through a little later. 511 asks for a log-in to the network, which no
+    /// wait brings.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.status, 408 | 425 | 429 | 500..=510 | 512..=599)
+    }
+
     /// Whether the body is a web page.
     pub fn is_html(&self) -> bool {
         let body = self.body.trim_ascii_start();

@@ -41,6 +41,7 @@ pub(super) async fn fetch(
     issuer: &Issuer,
     backend: &dyn Backend,
 ) -> Result<FetchedKeys, FetchError> {
+    let cx = &cx.new_operation();
     let base = HttpUrl::parse(issuer.url())?;
     let document = get(cx, base.below(".well-known/openid-configuration"), MAX_DISCOVERY).await?;
     let discovery: Discovery = document.json().ok_or(FetchError::Discovery)?;
@@ -80,7 +81,7 @@ fn max_age(answer: &Response) -> Option<Duration> {
 
 async fn get(cx: &Context, url: HttpUrl, max_body: usize) -> Result<Response, FetchError> {
     let request = Request::get(url.clone()).header("accept", "application/json");
-    let answer = cx.http().send(request.max_body(max_body).deadline(DEADLINE)).await?;
+    let answer = cx.send(request.max_body(max_body).deadline(DEADLINE)).await?;
     if answer.status != 200 {
         return Err(FetchError::Status { url, status: answer.status });
     }

@@ -90,7 +90,7 @@ async fn old(cx: &Context) -> Option<Diagnosis> {
     let mut command = Command::new("npm", ["--version"]);
     command.max_output = 256;
     // Whoever has no npm publishes with another tool.
-    let output = cx.commands().run(command).await.ok().filter(|output| output.status == Some(0))?;
+    let output = cx.run(command).await.ok().filter(|output| output.status == Some(0))?;
     let found = String::from_utf8(output.stdout).ok()?;
     let found = found.trim();
     if version(found)? >= first {

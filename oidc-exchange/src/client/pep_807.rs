@@ -51,7 +51,7 @@ impl Pep807 {
     async fn discover(&self, cx: &Context) -> Result<Option<Endpoints>, ExchangeError> {
         let url = self.url().at_root().below(DISCOVERY_PATH);
         let url = url.with_query(DISCOVERY_PARAMETER, self.url().path());
-        let answer = cx.http().send(wire::asking(url.clone(), MEDIA_TYPE)).await;
+        let answer = cx.send(wire::asking(url.clone(), MEDIA_TYPE)).await;
         let answer = answer.map_err(|error| ExchangeError::no_reply(&url, error))?;
         if answer.status == 404 {
             return Ok(None);
@@ -94,6 +94,7 @@ impl Registry for Pep807 {
 
     /// Asks the index, which tells it. One that is another party's is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
+        let cx = &cx.operation();
         match self.discover(cx).await? {
             Some(endpoints) => wire::told_as(MEDIA_TYPE, self.url(), endpoints.audience, cx).await,
             None => self.legacy.audience(cx).await,
@@ -102,6 +103,7 @@ impl Registry for Pep807 {
 
     /// A token's end is taken as the index tells it, and as no later than the draft allows.
     async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+        let cx = &cx.operation();
         let Some(endpoints) = self.discover(cx).await? else {
             return self.legacy.exchange(token, package, cx).await;
         };

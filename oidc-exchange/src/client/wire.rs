@@ -97,7 +97,7 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
 
     /// Sends a request, once.
     pub(super) async fn send(&self, request: Request) -> Result<Response, ExchangeError> {
-        let answer = self.cx.http().send(request).await;
+        let answer = self.cx.send(request).await;
         let answer = answer.map_err(|error| ExchangeError::no_answer(&self.url, error))?;
         if answer.is_success() {
             return Ok(answer);
@@ -270,7 +270,7 @@ pub(super) async fn told_as(
     cx: &Context,
 ) -> Result<Audience, ExchangeError> {
     let request = asking(url.clone(), accept);
-    let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_reply(&url, error))?;
+    let answer = cx.send(request).await.map_err(|error| ExchangeError::no_reply(&url, error))?;
     if !answer.is_success() {
         return Err(ExchangeError::no_audience(&url, &answer));
     }
@@ -306,7 +306,7 @@ pub(super) async fn end<P>(
 ) -> Result<bool, ExchangeError> {
     let url = request.url.clone();
     let request = request.header("accept", JSON).max_body(MAX_ANSWER);
-    let answer = cx.http().send(request).await.map_err(|error| ExchangeError::no_end(&url, error))?;
+    let answer = cx.send(request).await.map_err(|error| ExchangeError::no_end(&url, error))?;
     if answer.is_success() {
         return Ok(true);
     }

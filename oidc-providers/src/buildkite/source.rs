@@ -107,7 +107,7 @@ impl Api {
     }
 
     async fn token(&self, context: &Context, audience: &Audience) -> Result<IdToken, SourceError> {
-        let endpoint = Endpoint { context, name: "Buildkite", fix: API_FIX };
+        let endpoint = Endpoint::new(context, "Buildkite", API_FIX);
         let body = json!({ "audience": audience.as_str(), "claims": IDS }).to_string();
         let mut request = Request::post(self.url.clone()).body("application/json", body);
         let authorization = Secret::new(format!("Token {}", self.access_token.expose()));

@@ -16,17 +16,8 @@ const ACTIONS: &str = "GITHUB_ACTIONS";
 const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// How often the platform is asked before it counts as unavailable.
-const TRIES: u32 = 4;
-
 /// How long each try may take.
 const DEADLINE: Duration = Duration::from_secs(5);
-
-/// The wait before the second try; each further one is four times as long.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-
-/// At most so long a wait is granted to `Retry-After`.
-const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// The answer holds one token.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -64,13 +55,6 @@ struct GitHubSource {
     token: Secret,
 }
 
-/// What one try came to, if not to a token.
-struct Failure {
-    error: SourceError,
-    /// Whether another try may help, and how long the server asks to wait before it.
-    retry: Option<Duration>,
-}
-
 #[async_trait]
 impl TokenSource for GitHubSource {
     fn provider(&self) -> &str {
@@ -78,34 +62,13 @@ impl TokenSource for GitHubSource {
     }
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        let mut attempt = 0;
-        loop {
-            let failure = match self.ask(audience).await {
-                Ok(token) => return Ok(token),
-                Err(failure) => failure,
-            };
-            attempt += 1;
-            let clock = self.context.clock();
-            let may_retry = attempt < TRIES && clock.has_timer();
-            let Some(asked) = failure.retry.filter(|_| may_retry) else { return Err(failure.error) };
-            clock.sleep(self.wait(attempt).max(asked.min(MAX_WAIT))).await;
-        }
-    }
-
-    fn is_renewable(&self) -> bool {
-        true
-    }
-}
-
-impl GitHubSource {
-    /// Asks once.
-    async fn ask(&self, audience: &Audience) -> Result<IdToken, Failure> {
         let request = Request::get(self.url.with_query("audience", audience.as_str()))
             .bearer(&self.token)
             .header("accept", "application/json")
             .max_body(MAX_ANSWER)
             .deadline(DEADLINE);
-        let response = self.context.http().send(request).await.map_err(|error| self.unreachable(error))?;
+        let response =
+            self.context.send_with_retries(request).await.map_err(|error| self.unreachable(error))?;
         if !response.is_success() {
             return Err(self.refused(&response));
         }
@@ -126,58 +89,46 @@ impl GitHubSource {
                     Diagnosis::new("github-invalid-token", Subject::Token, problem).fix(fix)
                 }
             };
-            Failure {
-                error: SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error),
-                retry: None,
-            }
+            SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error)
         })
     }
 
-    /// The wait after so many tries: 0.2, 0.8 and 3.2 s, less a random part of up to a half.
-    fn wait(&self, attempt: u32) -> Duration {
-        let mut random = [0];
-        // Without randomness the whole wait is as good.
-        let part = match self.context.random().fill(&mut random) {
-            Ok(()) => u32::from(random[0]),
-            Err(_) => 0,
-        };
-        let full = FIRST_WAIT.saturating_mul(4_u32.saturating_pow(attempt.saturating_sub(1)));
-        full.saturating_sub(full.saturating_mul(part) / (2 * 256))
+    fn is_renewable(&self) -> bool {
+        true
     }
+}
 
-    fn unreachable(&self, error: HttpError) -> Failure {
+impl GitHubSource {
+    fn unreachable(&self, error: HttpError) -> SourceError {
         let problem = "GitHub can't be asked for an identity token";
         let fix = "run the job again; see https://www.githubstatus.com if it goes on";
         let diagnosis = error.diagnosis("github-unavailable", self.subject(), problem, fix);
-        let retry = error.is_transient().then_some(Duration::ZERO);
-        Failure { error: SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error), retry }
+        SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
     }
 
-    fn refused(&self, response: &Response) -> Failure {
+    fn refused(&self, response: &Response) -> SourceError {
         let status = response.status;
         let problem = match message_without(response, &self.token) {
             Some(message) => format!("GitHub gave no identity token: status {status}, {message}"),
             None => format!("GitHub gave no identity token: status {status}"),
         };
         if response.is_from_elsewhere() {
-            return Failure { error: elsewhere(&self.url, &problem), retry: None };
+            return elsewhere(&self.url, &problem);
         }
         let diagnosis = Diagnosis::new("github-refused", self.subject(), problem);
-        if status == 429 || status >= 500 {
+        if response.is_transient() {
             let fix = "run the job again; see https://www.githubstatus.com if it goes on";
-            let error = SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix));
-            let asked = response.header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
-            return Failure { error, retry: Some(Duration::from_secs(asked.unwrap_or(0))) };
+            return SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix));
         }
         let fix = "a job may ask until it ends, and not outside of it; check `permissions: id-token: write`";
-        Failure { error: SourceError::new(SourceErrorKind::Rejected, diagnosis.fix(fix)), retry: None }
+        SourceError::new(SourceErrorKind::Rejected, diagnosis.fix(fix))
     }
 
-    fn no_token(&self) -> Failure {
+    fn no_token(&self) -> SourceError {
         let problem = "GitHub's answer holds no identity token: expected a JSON object with a text `value`";
         let diagnosis = Diagnosis::new("github-no-token", self.subject(), problem)
             .fix("run the job again; see https://www.githubstatus.com if it goes on");
-        Failure { error: SourceError::new(SourceErrorKind::Unavailable, diagnosis), retry: None }
+        SourceError::new(SourceErrorKind::Unavailable, diagnosis)
     }
 
     fn subject(&self) -> Subject {

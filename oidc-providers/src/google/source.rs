@@ -109,30 +109,31 @@ impl GoogleSource {
         let url = self.metadata.below(&format!("{OWN_ACCOUNT}/identity"));
         let url = url.with_query("audience", audience.as_str()).with_query("format", "full");
         let request = Request::get(url.clone()).header(FLAVOR.0, FLAVOR.1);
-        let response = self.endpoint().ask(request, None).await?;
-        self.endpoint().token(&url, String::from_utf8(response.body).ok(), audience)
+        let endpoint = self.endpoint();
+        let response = endpoint.ask(request, None).await?;
+        endpoint.token(&url, String::from_utf8(response.body).ok(), audience)
     }
 
     /// A token of another account, which the machine's own may act as.
     async fn impersonated(&self, account: &str, audience: &Audience) -> Result<IdToken, SourceError> {
         let url = self.metadata.below(&format!("{OWN_ACCOUNT}/token")).with_query("scopes", SCOPE);
         let request = Request::get(url.clone()).header(FLAVOR.0, FLAVOR.1);
-        let access = self.endpoint().ask(request, None).await?.json::<AccessToken>();
+        let endpoint = self.endpoint();
+        let access = endpoint.ask(request, None).await?.json::<AccessToken>();
         let Some(access) = access else {
-            return Err(self.endpoint().unusable(&url, "it holds no access token"));
+            return Err(endpoint.unusable(&url, "it holds no access token"));
         };
         let access = Secret::new(access.access_token);
-        let url = HttpUrl::parse(CREDENTIALS)
-            .map_err(|error| self.endpoint().unusable(&url, &error.to_string()))?;
+        let url = HttpUrl::parse(CREDENTIALS).map_err(|error| endpoint.unusable(&url, &error.to_string()))?;
         let url = url.below(&format!("{account}:generateIdToken"));
         let body = json!({ "audience": audience.as_str(), "includeEmail": true }).to_string();
         let request = Request::post(url.clone()).bearer(&access).body("application/json", body);
-        let response = self.endpoint().ask(request, Some(&access)).await?;
-        self.endpoint().token(&url, response.json::<GeneratedToken>().map(|answer| answer.token), audience)
+        let response = endpoint.ask(request, Some(&access)).await?;
+        endpoint.token(&url, response.json::<GeneratedToken>().map(|answer| answer.token), audience)
     }
 
-    fn endpoint(&self) -> Endpoint<'_> {
-        Endpoint { context: &self.context, name: "Google Cloud", fix: FIX }
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::new(&self.context, "Google Cloud", FIX)
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn probe<R: Registry>(registry: &R, cx: &Context, report: &mut 
     let request = registry.probe();
     let url = request.url.clone();
     let wants_json = request.headers.iter().any(|(name, _)| *name == "accept");
-    match cx.http().send(request).await {
+    match cx.send(request).await {
         Ok(answer) => {
             if let Some(other) = other(registry, &url, wants_json, &answer) {
                 report.add(other);

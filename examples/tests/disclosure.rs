@@ -146,7 +146,7 @@ async fn what_is_configured_is_for_the_operator_and_not_for_a_stranger() {
 async fn answers(exchange: &Exchange, token: &str) -> Vec<String> {
     let post = |path: &str, member: Option<&str>| {
         let body = member.map_or_else(String::new, |name| json!({ name: token }).to_string());
-        let request = axum::http::Request::post(path).header("content-type", "application/json");
+        let request = http::Request::post(path).header("content-type", "application/json");
         let request = request.header("authorization", format!("Bearer {token}"));
         request.body(Full::new(axum::body::Bytes::from(body))).unwrap()
     };

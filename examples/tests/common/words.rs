@@ -310,12 +310,12 @@ async fn requests() -> String {
 async fn answer<S>(endpoint: S, method: &str, path: &str, bearer: Option<&str>, body: &str) -> String
 where
     S: tower::Service<
-            axum::http::Request<Full<axum::body::Bytes>>,
-            Response = axum::http::Response<server::AnswerBody>,
+            http::Request<Full<axum::body::Bytes>>,
+            Response = http::Response<server::AnswerBody>,
             Error = std::convert::Infallible,
         >,
 {
-    let mut request = axum::http::Request::builder().method(method).uri(path);
+    let mut request = http::Request::builder().method(method).uri(path);
     if let Some(bearer) = bearer {
         request = request.header("authorization", bearer);
     }

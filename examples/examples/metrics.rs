@@ -14,9 +14,12 @@ use oidc_core::{Audience, Context};
 use oidc_exchange::server::{self, Event, EventSink, Exchange};
 use oidc_exchange::sql::SqlStore;
 
-/// Counts events by action, ecosystem and outcome. Each is one of few values, so that the number of counters is bounded.
+/// Action, ecosystem and outcome. Each is one of few values, so that the number of counters is bounded.
+type Labels = (&'static str, String, &'static str);
+
+/// Counts events by their labels.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Metrics(Arc<Mutex<BTreeMap<(&'static str, String, &'static str), u64>>>);
+pub(crate) struct Metrics(Arc<Mutex<BTreeMap<Labels, u64>>>);
 
 impl EventSink for Metrics {
     fn record(&self, event: &Event) {

@@ -12,9 +12,9 @@ use common::http;
 use common::programs::{Process, registry};
 use common::scene::{config, database};
 use examples::issuer::{Changes, GITHUB, Running, Settings};
-use examples::registry::database::Database;
 use oidc_core::Context;
 use oidc_core::http::{Request, Response};
+use oidc_exchange::sql::SqlStore;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -178,7 +178,7 @@ async fn assert_kept(world: &World, url: &str, histories: &mut HashMap<Use, Hist
 
 /// Every burned use of an identity token has its publish token, and every publish token its use.
 async fn assert_whole(world: &World) {
-    let database = Database::open(&database(world.folder.path())).await.unwrap();
+    let database = SqlStore::open(&database(world.folder.path())).await.unwrap();
     let text =
         |statement: &'static str| sqlx::query_scalar::<_, String>(statement).fetch_one(database.pool());
     let number = |statement: &'static str| sqlx::query_scalar::<_, i64>(statement).fetch_one(database.pool());

@@ -12,9 +12,9 @@ use common::postgres::Postgres;
 use common::programs::{Process, registry};
 use common::scene::{config, database};
 use examples::issuer::{Changes, GITHUB, Running, Settings};
-use examples::registry::database::Database;
 use oidc_core::Context;
 use oidc_core::http::Request;
+use oidc_exchange::sql::SqlStore;
 use sqlx::Executor as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -202,7 +202,7 @@ async fn assert_published(world: &World, url: &str, minted: &HashMap<Use, Vec<(S
 
 /// Every burned use has its publish token, and every publish token its use.
 async fn assert_whole(world: &World) {
-    let database = Database::open(&world.postgres.url()).await.unwrap();
+    let database = SqlStore::open(&world.postgres.url()).await.unwrap();
     let number = |statement: &'static str| sqlx::query_scalar::<_, i64>(statement).fetch_one(database.pool());
     let tokens = number("SELECT COUNT(*) FROM oidc_token").await.unwrap();
     assert_eq!(tokens, i64::try_from(TOKENS * PACKAGES.len()).unwrap());
@@ -250,7 +250,7 @@ async fn whoever_removes_a_publisher_waits_for_what_it_is_publishing() {
     let (process, url) = world.registry().await;
     let token = world.issuer.token("npm:127.0.0.1", &Changes::default());
     let minted = http::minted(&http::send(&world.cx, http::exchange(&url, "three", &token)).await);
-    let database = Database::open(&world.postgres.url()).await.unwrap();
+    let database = SqlStore::open(&world.postgres.url()).await.unwrap();
     let mut holder = database.pool().acquire().await.unwrap();
     for statement in HOLD_UP {
         holder.execute(statement).await.unwrap();

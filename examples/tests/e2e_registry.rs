@@ -12,10 +12,10 @@ use common::http;
 use common::programs::{Ended, Process, Program, registry};
 use common::scene::{config, database};
 use examples::issuer::{Changes, GITHUB, GITLAB, Platform, Running, Settings};
-use examples::registry::database::Database;
 use oidc_core::http::{HttpErrorKind, HttpSettings, Response};
 use oidc_core::{Context, Environment};
 use oidc_exchange::client::{Mode, Npm, Outcome, Registry as _};
+use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -61,7 +61,7 @@ impl World {
 
     /// The ids of the publishers, with their packages.
     async fn publishers(&self) -> BTreeSet<(String, String)> {
-        let database = Database::open(&database(self.folder.path())).await.unwrap();
+        let database = SqlStore::open(&database(self.folder.path())).await.unwrap();
         let rows = sqlx::query_as("SELECT package, id FROM oidc_publisher").fetch_all(database.pool()).await;
         rows.unwrap().into_iter().collect()
     }

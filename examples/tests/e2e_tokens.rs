@@ -14,6 +14,7 @@ use common::scene::{ADMIN, Scene, database};
 use common::uploads::{Endpoint, PACKAGES, Slow, state};
 use examples::issuer::{GITHUB, Settings};
 use oidc_core::{Clock, Context, Secret, Timestamp};
+use oidc_exchange::server::{Package, TokenHash};
 
 /// The system's clock, set ahead.
 #[derive(Debug, Clone)]
@@ -122,7 +123,7 @@ async fn a_token_that_ends_while_its_upload_waits_for_the_database_changes_nothi
     for end in [End::Expiry, End::Revocation] {
         for endpoint in Endpoint::ALL {
             let token = endpoint.token(&scene).await;
-            let mut lock = scene.database().write().await.unwrap();
+            let mut lock = scene.database().begin().await.unwrap();
             for statement in LOCKS {
                 sqlx::query(statement).execute(lock.connection()).await.unwrap();
             }
@@ -158,13 +159,11 @@ async fn whoever_revokes_a_token_waits_for_the_publish_that_it_is_used_for() {
     let (scene, _) = scene(Some(&postgres)).await;
     let token = Endpoint::Npm.token(&scene).await;
     // Asked as a publish asks, in a transaction that has not yet ended.
-    let mut publish = scene.database().write().await.unwrap();
-    let query = format!("{}{}", oidc_exchange::sql::IS_GRANTED, publish.for_share());
-    let hash = oidc_exchange::server::TokenHash::of(&token);
+    let publish = scene.database().begin().await.unwrap();
     let publisher = scene.texts("SELECT id FROM oidc_publisher WHERE ecosystem = 'npm'").await.remove(0);
-    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind("npm").bind("widget").bind(publisher);
-    let query = query.bind(data_encoding::HEXLOWER.encode(hash.as_bytes())).bind(0);
-    assert!(query.fetch_optional(publish.connection()).await.unwrap().is_some());
+    let (hash, package) = (TokenHash::of(&token), Package::new("npm", "widget"));
+    assert!(publish.is_active(&package, &publisher).await.unwrap());
+    assert!(publish.is_granted(&hash, &package, &publisher, Timestamp::from_secs(0)).await.unwrap());
     let revoked = async {
         scene.execute("DELETE FROM oidc_token").await;
         "revoked"

@@ -13,10 +13,11 @@ use axum::Router;
 use axum::http::StatusCode;
 use common::clients::{Client, Tool};
 use examples::listener::{self, Settings};
-use examples::registry::database::Database;
+use examples::registry::database;
 use examples::registry::npm::{Action, Authorize, Denied, Npm, Principal, router};
 use oidc_core::Context;
 use oidc_core::testing::ManualClock;
+use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -48,7 +49,7 @@ impl Authorize for OneToken {
 /// A registry on a loopback port, with its packages either at the root or under a prefix.
 struct Registry {
     url: String,
-    database: Database,
+    database: SqlStore,
     task: JoinHandle<()>,
     _folder: TempDir,
 }
@@ -57,7 +58,7 @@ impl Registry {
     async fn start(prefix: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = format!("sqlite:{}/registry.db", folder.path().display());
-        let database = Database::open(&file).await.unwrap();
+        let database = database::open(&file).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}{prefix}", listener.local_addr().unwrap());
         let context = Context::default().with_clock(ManualClock::at(1_700_000_000));
@@ -156,7 +157,7 @@ async fn npm_refuses_a_tarball_that_changed_after_it_was_published() {
     let npmrc = registry.npmrc(TOKEN);
     let folder = package(&npm, "widget", "1.0.0", &npmrc);
     npm.run(&folder, &[], &["publish"]).await.succeeded();
-    let mut write = registry.database.write().await.unwrap();
+    let mut write = registry.database.begin().await.unwrap();
     sqlx::query("UPDATE blob_piece SET content = zeroblob(length(content))")
         .execute(write.connection())
         .await

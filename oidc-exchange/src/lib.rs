@@ -17,6 +17,7 @@
 //! | `client` (default) | [`client`] |
 //! | `server` | [`server`] |
 //! | `sql` | `sql`: the server's stores over SQLite and PostgreSQL; needs Rust 1.94, which is sqlx's |
+//! | `sqlx` | `sql` hands its connections out as those of sqlx, for an application whose tables are in the same database |
 //! | `testing` | the server's stores in memory, and a suite for any store; exempt from semver |
 
 mod address;

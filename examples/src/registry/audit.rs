@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use oidc_core::{Context, RandomError, Timestamp, shown};
-use oidc_exchange::server::{Event, EventSink};
+use oidc_exchange::server::{Event, EventSink, StoreError};
+use oidc_exchange::sql::SqlStore;
 use sqlx::{AnyConnection, Row as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use self::waiting::{Batch, Counts, OF_ONE, OF_STRANGERS, Waiting};
-use super::database::Database;
 
 /// The tables of this module.
 pub(super) const SCHEMA: &[&str] = &[
@@ -55,7 +55,7 @@ impl EventSink for Audit {
 
 impl Audit {
     /// A sink, and the task that writes what it takes until every sink is gone.
-    pub(super) fn start(database: Database, cx: &Context) -> Result<(Self, JoinHandle<()>), RandomError> {
+    pub(super) fn start(database: SqlStore, cx: &Context) -> Result<(Self, JoinHandle<()>), RandomError> {
         let mut instance = [0; 8];
         cx.random().fill(&mut instance)?;
         let (wake, woken) = mpsc::channel(1);
@@ -71,7 +71,7 @@ fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 }
 
 struct Writer {
-    database: Database,
+    database: SqlStore,
     /// Tells this process's events from another's.
     instance: String,
     waiting: Arc<Mutex<Waiting>>,
@@ -106,8 +106,8 @@ impl Writer {
         }
     }
 
-    async fn store(&self, batch: &Batch) -> Result<(), sqlx::Error> {
-        let mut write = self.database.write().await?;
+    async fn store(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut write = self.database.begin().await?;
         for (number, event) in &batch.events {
             let id = format!("{}-{number:012}", self.instance);
             insert(write.connection(), &id, event).await?;
@@ -174,8 +174,8 @@ fn is_address(word: &str) -> bool {
 }
 
 /// Forgets events that are older than is kept.
-pub(super) async fn purge(database: &Database, now: Timestamp) -> Result<(), sqlx::Error> {
-    let mut write = database.write().await?;
+pub(super) async fn purge(database: &SqlStore, now: Timestamp) -> Result<(), StoreError> {
+    let mut write = database.begin().await?;
     let statement =
         "DELETE FROM registry_event WHERE id IN (SELECT id FROM registry_event WHERE at < $1 LIMIT 1000)";
     sqlx::query(statement).bind(now.minus(KEEP).as_signed_secs()).execute(write.connection()).await?;
@@ -183,7 +183,7 @@ pub(super) async fn purge(database: &Database, now: Timestamp) -> Result<(), sql
 }
 
 /// The stored events as JSON objects in ASCII, fit for a terminal, oldest first, of one package or of all.
-pub(super) async fn events(database: &Database, package: Option<&str>) -> Result<Vec<String>, sqlx::Error> {
+pub(super) async fn events(database: &SqlStore, package: Option<&str>) -> Result<Vec<String>, sqlx::Error> {
     let statement = "SELECT event FROM registry_event WHERE package = $1 OR $2 = 1 ORDER BY at, id";
     let query = sqlx::query(statement).bind(package.unwrap_or_default()).bind(i64::from(package.is_none()));
     let rows = query.fetch_all(database.pool()).await?;
@@ -215,7 +215,7 @@ pub(super) struct Counted {
 
 impl Counted {
     /// What is counted, of all packages, since the database was made.
-    pub(super) async fn read(database: &Database) -> Result<Self, sqlx::Error> {
+    pub(super) async fn read(database: &SqlStore) -> Result<Self, sqlx::Error> {
         let refused = sqlx::query_as("SELECT outcome, refusals FROM registry_refusals ORDER BY outcome");
         let not_kept = sqlx::query_as("SELECT what, events FROM registry_not_kept ORDER BY what");
         Ok(Self {
@@ -296,7 +296,7 @@ mod tests {
     async fn a_flood_of_one_publisher_keeps_nobodys_exchange_or_publish_out() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("registry.db").display());
-        let database = Database::open(&url).await.unwrap();
+        let database = crate::registry::database::open(&url).await.unwrap();
         let cx = Context::default().with_random(NotRandom(1)).with_clock(ManualClock::at(1_700_000_000));
         let (audit, writer) = Audit::start(database.clone(), &cx).unwrap();
         let event = |action, publisher: &str| {

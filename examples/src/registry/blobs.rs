@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse as _, Response};
+use oidc_exchange::sql::SqlStore;
 use sqlx::AnyConnection;
 
-use super::database::Database;
 use super::pieces::{self, Pieces};
 
 /// The tables. A blob's name is unique within its ecosystem, and its pieces are counted from 0.
@@ -57,7 +57,7 @@ pub(super) async fn add(
 
 /// An answer that is a blob, if it is there.
 pub(super) async fn answer(
-    database: &Database,
+    database: &SqlStore,
     ecosystem: &'static str,
     name: &str,
 ) -> Result<Option<Response>, sqlx::Error> {
@@ -74,7 +74,7 @@ pub(super) async fn answer(
 
 /// A blob that is being sent, and the number of the next piece.
 struct Blob {
-    database: Database,
+    database: SqlStore,
     ecosystem: &'static str,
     name: String,
     number: i64,

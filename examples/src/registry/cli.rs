@@ -6,7 +6,7 @@ use oidc_core::Context;
 
 use super::audit::{self, Counted};
 use super::config::Config;
-use super::database::Database;
+use super::database;
 use super::running::{Running, chain};
 use crate::shutdown;
 
@@ -103,7 +103,7 @@ async fn serve(config: Config, cx: &Context) -> Result<(), Box<dyn std::error::E
 
 async fn print_audit(config: &Config, package: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
     config.check()?;
-    let database = Database::open(config.database.expose()).await.map_err(|error| chain(&error))?;
+    let database = database::open(config.database.expose()).await.map_err(|error| chain(&error))?;
     let mut out = io::stdout().lock();
     let events = audit::events(&database, package).await?;
     for event in &events {

@@ -10,7 +10,7 @@ use oidc_core::{Audience, Context, HttpUrl, InvalidAudience, Secret};
 use oidc_exchange::npm::Port;
 use oidc_exchange::pep_807::DISCOVERY_PATH;
 use oidc_exchange::server::{self, Exchange, MintPolicy, Pep807Tokens};
-use oidc_exchange::sql::{END_PENDING, IS_GRANTED, IS_REGULAR, MAKE_REGULAR, SqlStore};
+use oidc_exchange::sql::SqlStore;
 use oidc_exchange::{crates_io, npm as npm_protocol, rubygems as rubygems_protocol};
 
 use super::StartError;
@@ -19,7 +19,6 @@ use super::audit::Audit;
 use super::authorize::Authorize;
 use super::cargo;
 use super::config::{Config, Ecosystem, InvalidConfig, PackageEntry};
-use super::database::Database;
 use super::failure::Failure;
 use super::hosting::Host;
 use super::intake::Intake;
@@ -27,7 +26,6 @@ use super::nowhere::Place;
 use super::npm::{self, Npm};
 use super::pypi;
 use super::rubygems;
-use super::settlement::Settlement;
 
 /// Where npm's clients exchange, below the registry's URL.
 const NPM_OIDC: &str = "/-/npm/v1/oidc";
@@ -39,13 +37,6 @@ const PEP_807_OIDC: &str = "/_/pytp";
 const UPLOADS: &str = "/legacy/";
 /// How long crates.io's tokens live, and ours for cargo.
 const CARGO_LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// A package and the publisher that creates it are in one database.
-const SETTLEMENT: Settlement = Settlement {
-    make_regular: MAKE_REGULAR,
-    end_pending: END_PENDING,
-    is_regular: IS_REGULAR,
-    is_granted: IS_GRANTED,
-};
 
 impl Ecosystem {
     /// A package's name as the stores have it.
@@ -108,7 +99,6 @@ pub(super) struct Ground<'a> {
     /// Whose issuers and keys the endpoints' verifiers share.
     pub(super) verifier: Verifier,
     pub(super) store: SqlStore,
-    pub(super) database: Database,
     pub(super) audit: Audit,
     pub(super) admin: Option<Secret>,
     pub(super) intake: Intake,
@@ -146,8 +136,8 @@ impl Ground<'_> {
 
     fn host(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Host {
         let access = self.access(ecosystem, exchange);
-        let (database, intake) = (self.database.clone(), self.intake.clone());
-        Host::new(ecosystem.as_str(), database, SETTLEMENT, access, intake, self.cx.clone())
+        let (database, intake) = (self.store.clone(), self.intake.clone());
+        Host::new(ecosystem.as_str(), database, access, intake, self.cx.clone())
     }
 }
 
@@ -169,10 +159,9 @@ impl Served {
     pub(super) fn new(ground: &Ground<'_>) -> Result<Self, StartError> {
         let npm_exchange = ground.exchange(Ecosystem::Npm)?;
         let access = ground.access(Ecosystem::Npm, &npm_exchange);
-        let (database, cx) = (ground.database.clone(), ground.cx.clone());
-        let npm = Npm::new(database, ground.public_url.as_str(), access, cx)
-            .with_settlement(SETTLEMENT)
-            .with_intake(ground.intake.clone());
+        let (database, cx) = (ground.store.clone(), ground.cx.clone());
+        let npm =
+            Npm::new(database, ground.public_url.as_str(), access, cx).with_intake(ground.intake.clone());
         let cargo_exchange = ground.exchange(Ecosystem::Cargo)?;
         let cargo = ground.host(Ecosystem::Cargo, &cargo_exchange);
         let pypi_exchange = ground.exchange(Ecosystem::Pypi)?;

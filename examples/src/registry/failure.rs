@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use hyper::ext::ReasonPhrase;
 use oidc_core::Diagnosis;
+use oidc_exchange::server::StoreError;
 use serde_json::Value;
 
 use super::authorize::Denied;
@@ -119,6 +120,12 @@ fn with_allow(mut answer: Response, allow: Option<&'static str>) -> Response {
 impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
         Self::new(denied.status, denied.message)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
     }
 }
 

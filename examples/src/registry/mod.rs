@@ -1,6 +1,7 @@
 //! `registry`: a small real registry that embeds the server half. See `registry --help` and the README.
 
 mod access;
+mod activation;
 mod audit;
 pub mod authorize;
 mod blobs;
@@ -21,7 +22,6 @@ mod reconcile;
 mod representation;
 mod rubygems;
 mod running;
-pub mod settlement;
 mod trust;
 mod unsupported;
 

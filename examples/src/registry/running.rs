@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::audit::{self, Audit};
 use super::config::{Config, Ecosystem, InvalidConfig, Tls, without_password};
-use super::database::Database;
+use super::database;
 use super::ecosystems::{Ground, Served};
 use super::hosting::Host;
 use super::npm::Npm;
@@ -123,12 +123,8 @@ impl Running {
             url: without_password(config.database.expose()).unwrap_or_default(),
             reason,
         };
-        let store =
-            SqlStore::open(config.database.expose()).await.map_err(|error| failed(error.to_string()))?;
-        let database =
-            Database::open(config.database.expose()).await.map_err(|error| failed(chain(&error)))?;
-        let (audit, writer) =
-            Audit::start(database.clone(), cx).map_err(|error| failed(error.to_string()))?;
+        let store = database::open(config.database.expose()).await.map_err(|error| failed(chain(&error)))?;
+        let (audit, writer) = Audit::start(store.clone(), cx).map_err(|error| failed(error.to_string()))?;
 
         let providers = providers(&config.provider, cx)?;
         let verifier = verifier(&public_url, &providers, cx)?;
@@ -136,16 +132,15 @@ impl Running {
         let (config, cx) = (&config, cx.clone());
         let intake = config.limits.intake();
         let public = &public_url;
-        let ground =
-            Ground { config, public_url: public, verifier, store, database, audit, admin, intake, cx };
+        let ground = Ground { config, public_url: public, verifier, store, audit, admin, intake, cx };
         let mut served = Served::new(&ground)?;
         reconcile(config, &trust, &served).await?;
         served.npm = served.npm.clone().with_trust(NpmTrust::new(trust, providers, served.npm));
 
-        let Ground { verifier, database, cx, .. } = ground;
+        let Ground { verifier, store, cx, .. } = ground;
         tokio::spawn(async move { verifier.warm_up().await });
         // What is over is so for every ecosystem.
-        let purger = tokio::spawn(purge(served.npm_exchange.clone(), database, cx));
+        let purger = tokio::spawn(purge(served.npm_exchange.clone(), store, cx));
         let router = served.clone().router(&public_url);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let (stop, stopped) = oneshot::channel();
@@ -215,14 +210,14 @@ fn verifier(public_url: &HttpUrl, providers: &ProviderSet, cx: &Context) -> Resu
     Verifier::new(AwsLc, audiences, providers, cx).map_err(|error| StartError::Provider(error.to_string()))
 }
 
-async fn purge(exchange: Exchange, database: Database, cx: Context) {
+async fn purge(exchange: Exchange, store: SqlStore, cx: Context) {
     loop {
         cx.clock().sleep(PURGE_EVERY).await;
         if let Err(error) = exchange.purge(PURGE_BATCH).await {
             tracing::error!(error = %chain(&error), "what is over can't be forgotten");
         }
-        if let Err(error) = audit::purge(&database, cx.clock().now()).await {
-            tracing::error!(%error, "old events can't be forgotten");
+        if let Err(error) = audit::purge(&store, cx.clock().now()).await {
+            tracing::error!(error = %chain(&error), "old events can't be forgotten");
         }
     }
 }

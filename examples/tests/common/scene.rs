@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use examples::issuer::{self, Changes, Fault, GITHUB, Platform, Settings};
-use examples::registry::database::Database;
 use examples::registry::{self, Config};
 use oidc_core::Context;
+use oidc_exchange::sql::SqlStore;
 use tempfile::TempDir;
 
 use super::clients::Client;
@@ -78,7 +78,7 @@ pub struct Scene {
     /// What to change in the claims of tokens that are made before a job.
     pub changes: Changes,
     platform: &'static Platform,
-    database: Database,
+    database: SqlStore,
     folder: TempDir,
 }
 
@@ -132,7 +132,7 @@ impl Scene {
         let config = Config::parse(&config).unwrap();
         let database = config.database.clone();
         let registry = registry::Running::start(config, &cx).await.unwrap();
-        let database = Database::open(database.expose()).await.unwrap();
+        let database = SqlStore::open(database.expose()).await.unwrap();
         Self { issuer, registry, cx, changes: Changes::default(), platform, database, folder }
     }
 
@@ -213,7 +213,7 @@ impl Scene {
     }
 
     /// The registry's database.
-    pub fn database(&self) -> &Database {
+    pub fn database(&self) -> &SqlStore {
         &self.database
     }
 

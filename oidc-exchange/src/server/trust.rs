@@ -116,12 +116,25 @@ impl Trust {
     ///
     /// When the package has it or too many already, or the store can't be reached.
     pub async fn add(&self, publisher: &PublisherRecord) -> Result<PublisherRecord, TrustError> {
-        let known = self.store.list(&publisher.package).await?;
+        self.add_within(&*self.store, publisher).await
+    }
+
+    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with whatever else that holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trust::add`].
+    pub async fn add_within(
+        &self,
+        store: &dyn TrustStore,
+        publisher: &PublisherRecord,
+    ) -> Result<PublisherRecord, TrustError> {
+        let known = store.list(&publisher.package).await?;
         if known.len() >= MAX_PUBLISHERS && !known.iter().any(|record| record.is_like(publisher)) {
             return Err(TrustError::TooMany);
         }
         let publisher = taught(publisher.clone(), &known);
-        match self.store.add(&publisher).await? {
+        match store.add(&publisher).await? {
             Stored::Done => Ok(publisher),
             Stored::Exists | Stored::Missing => {
                 Err(TrustError::Exists { id: id_of_like(&known, &publisher) })
@@ -137,9 +150,23 @@ impl Trust {
     ///
     /// When there is no such publisher, the package has the new one already, or the store can't be reached.
     pub async fn edit(&self, id: &str, wanted: PublisherRecord) -> Result<PublisherRecord, TrustError> {
+        self.edit_within(&*self.store, id, wanted).await
+    }
+
+    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with whatever else that holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trust::edit`].
+    pub async fn edit_within(
+        &self,
+        store: &dyn TrustStore,
+        id: &str,
+        wanted: PublisherRecord,
+    ) -> Result<PublisherRecord, TrustError> {
         for _ in 0..EDITS {
             let mut publisher = wanted.clone();
-            let known = self.store.list(&publisher.package).await?;
+            let known = store.list(&publisher.package).await?;
             let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
             publisher.origin.clone_from(&old.origin);
             publisher.pending = old.pending;
@@ -148,7 +175,7 @@ impl Trust {
                 publisher.created_at = old.created_at;
             }
             let publisher = taught(publisher, &known);
-            match self.store.replace(old, &publisher).await? {
+            match store.replace(old, &publisher).await? {
                 Stored::Done => return Ok(publisher),
                 Stored::Exists => return Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
                 // It changed, or is gone.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use oidc_core::{Identity, Pin};
 
 use super::SqlStore;
-use super::database::failed;
+use super::database::{failed, retry};
 use super::redeem::redeem;
 use super::rows::{COLUMNS, records};
 use crate::server::{
@@ -67,7 +67,7 @@ impl PublisherStore for SqlStore {
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
         let run = serde_json::to_string(grant.run()).map_err(StoreError::new)?;
-        Ok(self.database.attempt(|| redeem(&self.database, grant, &run)).await.map_err(failed)?)
+        retry(|| redeem(&self.database, grant, &run)).await.map_err(failed)
     }
 }
 

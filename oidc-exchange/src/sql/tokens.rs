@@ -6,7 +6,7 @@ use oidc_core::Timestamp;
 use sqlx::Row as _;
 
 use super::SqlStore;
-use super::database::failed;
+use super::database::{failed, retry};
 use crate::server::{GrantedPackage, Package, StoreError, TokenHash, TokenRecord, TokenStore};
 
 #[async_trait]
@@ -40,11 +40,11 @@ impl TokenStore for SqlStore {
 
     async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
         let token = HEXLOWER.encode(token.as_bytes());
-        Ok(self.database.attempt(|| self.revoke_once(&token)).await.map_err(failed)?)
+        retry(|| self.revoke_once(&token)).await.map_err(failed)
     }
 
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        Ok(self.database.attempt(|| self.purge_once(now, limit)).await.map_err(failed)?)
+        retry(|| self.purge_once(now, limit)).await.map_err(failed)
     }
 }
 

@@ -3,27 +3,37 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use sqlx::{AnyConnection, AnyExecutor, AssertSqlSafe, Connection as _};
 
-use super::database::{Write, failed};
+use super::SqlStore;
+use super::database::{Write, failed, retry};
 use super::rows::{insert, records, select};
-use super::{END_PENDING, MAKE_REGULAR, SqlStore};
 use crate::server::{Package, PublisherRecord, StoreError, Stored, TrustStore};
+
+/// Makes the pending publisher `$3` of the package `$2` of the ecosystem `$1` a regular one.
+const MAKE_REGULAR: &str =
+    "UPDATE oidc_publisher SET pending = 0 WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 1";
+/// Removes every pending publisher of the package `$2` of the ecosystem `$1`, and ends their tokens.
+const END_PENDING: &str = "DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND pending = 1";
 
 #[async_trait]
 impl TrustStore for SqlStore {
     async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
-        let statement = sqlx::AssertSqlSafe(select("p.package = $1 AND p.ecosystem = $2"));
-        let query = sqlx::query(statement).bind(&package.name).bind(&package.ecosystem);
-        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+        list(self.database.pool(), package).await
     }
 
     async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError> {
-        let query = sqlx::query(sqlx::AssertSqlSafe(select("p.origin = $1"))).bind(origin);
-        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+        of_origin(self.database.pool(), origin).await
     }
 
     async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
-        Ok(self.database.attempt(|| self.add_once(publisher)).await.map_err(failed)?)
+        retry(|| async {
+            let transaction = self.begin().await?;
+            let done = transaction.add(publisher).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
     }
 
     async fn replace(
@@ -31,63 +41,96 @@ impl TrustStore for SqlStore {
         old: &PublisherRecord,
         publisher: &PublisherRecord,
     ) -> Result<Stored, StoreError> {
-        Ok(self.database.attempt(|| self.replace_once(old, publisher)).await.map_err(failed)?)
+        retry(|| async {
+            let transaction = self.begin().await?;
+            let done = transaction.replace(old, publisher).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
     }
 
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {
-        Ok(self.database.attempt(|| self.remove_once(package, id)).await.map_err(failed)?)
+        retry(|| async {
+            let transaction = self.begin().await?;
+            let done = transaction.remove(package, id).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
     }
 
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
-        Ok(self.database.attempt(|| self.settle_once(package, by)).await.map_err(failed)?)
+        retry(|| async {
+            let transaction = self.begin().await?;
+            let done = transaction.package_created(package, by).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
     }
 }
 
-impl SqlStore {
-    async fn add_once(&self, publisher: &PublisherRecord) -> Result<Stored, sqlx::Error> {
-        let mut write = self.database.write().await?;
-        if !insert(write.connection(), publisher).await? {
-            return Ok(Stored::Exists);
-        }
-        write.commit().await?;
+pub(super) async fn list(
+    executor: impl AnyExecutor<'_>,
+    package: &Package,
+) -> Result<Vec<PublisherRecord>, StoreError> {
+    let statement = AssertSqlSafe(select("p.package = $1 AND p.ecosystem = $2"));
+    let query = sqlx::query(statement).bind(&package.name).bind(&package.ecosystem);
+    records(&query.fetch_all(executor).await.map_err(failed)?)
+}
+
+pub(super) async fn of_origin(
+    executor: impl AnyExecutor<'_>,
+    origin: &str,
+) -> Result<Vec<PublisherRecord>, StoreError> {
+    let query = sqlx::query(AssertSqlSafe(select("p.origin = $1"))).bind(origin);
+    records(&query.fetch_all(executor).await.map_err(failed)?)
+}
+
+pub(super) async fn add(write: &mut Write, publisher: &PublisherRecord) -> Result<Stored, sqlx::Error> {
+    let is_new = insert(write.connection(), publisher).await?;
+    Ok(if is_new { Stored::Done } else { Stored::Exists })
+}
+
+/// In a transaction of its own within the other, so that nothing changes where the package has the new one already.
+pub(super) async fn replace(
+    write: &mut Write,
+    old: &PublisherRecord,
+    publisher: &PublisherRecord,
+) -> Result<Stored, sqlx::Error> {
+    if !is_still(write, old).await? {
+        return Ok(Stored::Missing);
+    }
+    let mut inner = write.connection().begin().await?;
+    delete(&mut inner, &old.package, &old.id).await?;
+    if insert(&mut inner, publisher).await? {
+        inner.commit().await?;
         Ok(Stored::Done)
+    } else {
+        inner.rollback().await?;
+        Ok(Stored::Exists)
     }
+}
 
-    async fn replace_once(
-        &self,
-        old: &PublisherRecord,
-        publisher: &PublisherRecord,
-    ) -> Result<Stored, sqlx::Error> {
-        let mut write = self.database.write().await?;
-        if !is_still(&mut write, old).await? || !delete(&mut write, &old.package, &old.id).await? {
-            return Ok(Stored::Missing);
-        }
-        if !insert(write.connection(), publisher).await? {
-            return Ok(Stored::Exists);
-        }
-        write.commit().await?;
-        Ok(Stored::Done)
-    }
+pub(super) async fn remove(write: &mut Write, package: &Package, id: &str) -> Result<bool, sqlx::Error> {
+    delete(write.connection(), package, id).await
+}
 
-    async fn remove_once(&self, package: &Package, id: &str) -> Result<bool, sqlx::Error> {
-        let mut write = self.database.write().await?;
-        let removed = delete(&mut write, package, id).await?;
-        write.commit().await?;
-        Ok(removed)
-    }
-
-    async fn settle_once(&self, package: &Package, by: Option<&str>) -> Result<bool, sqlx::Error> {
-        let mut write = self.database.write().await?;
-        for (statement, has_to_change) in [(MAKE_REGULAR, by.is_some()), (END_PENDING, false)] {
-            let query = sqlx::query(statement).bind(&package.ecosystem).bind(&package.name);
-            let done = query.bind(by.unwrap_or_default()).execute(write.connection()).await?;
-            if has_to_change && done.rows_affected() != 1 {
-                return Ok(false);
-            }
+pub(super) async fn package_created(
+    write: &mut Write,
+    package: &Package,
+    by: Option<&str>,
+) -> Result<bool, sqlx::Error> {
+    let query = |statement| sqlx::query(statement).bind(&package.ecosystem).bind(&package.name);
+    if let Some(by) = by {
+        let done = query(MAKE_REGULAR).bind(by).execute(write.connection()).await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
         }
-        write.commit().await?;
-        Ok(true)
     }
+    query(END_PENDING).execute(write.connection()).await?;
+    Ok(true)
 }
 
 /// Whether a publisher is still what it was, and stays so until the transaction ends.
@@ -96,7 +139,7 @@ async fn is_still(write: &mut Write, seen: &PublisherRecord) -> Result<bool, sql
         "SELECT pending FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3{}",
         write.for_update()
     );
-    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).bind(&seen.id);
+    let query = sqlx::query_scalar(AssertSqlSafe(statement)).bind(&seen.id);
     let query = query.bind(&seen.package.ecosystem).bind(&seen.package.name);
     let pending: Option<i64> = query.fetch_optional(write.connection()).await?;
     let query = sqlx::query_as("SELECT claim, value FROM oidc_learned_id WHERE publisher = $1");
@@ -104,8 +147,8 @@ async fn is_still(write: &mut Write, seen: &PublisherRecord) -> Result<bool, sql
     Ok(pending == Some(i64::from(seen.pending)) && BTreeMap::from_iter(learned) == seen.learned)
 }
 
-async fn delete(write: &mut Write, package: &Package, id: &str) -> Result<bool, sqlx::Error> {
+async fn delete(connection: &mut AnyConnection, package: &Package, id: &str) -> Result<bool, sqlx::Error> {
     let statement = "DELETE FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3";
     let query = sqlx::query(statement).bind(id).bind(&package.ecosystem).bind(&package.name);
-    Ok(query.execute(write.connection()).await?.rows_affected() > 0)
+    Ok(query.execute(connection).await?.rows_affected() > 0)
 }

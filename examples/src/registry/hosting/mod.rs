@@ -17,17 +17,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use oidc_core::Context;
+use oidc_exchange::server::StoreError;
+use oidc_exchange::sql::SqlStore;
 use sha2::{Digest as _, Sha256};
 
 pub(super) use self::page::Page;
 pub(super) use self::store::{File, SCHEMA, Upload};
 use self::store::{Published, Store};
 use super::authorize::{Action, Authorize, Principal, Use};
-use super::database::Database;
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
 use super::pieces::{Pieces, ranges};
-use super::settlement::Settlement;
 use super::unsupported::Operation;
 
 /// One ecosystem's packages. Clones share everything.
@@ -43,17 +43,16 @@ impl Host {
     /// Hosts the packages of `ecosystem` in `database`. The clock of the context dates what is published.
     pub(super) fn new(
         ecosystem: &'static str,
-        database: Database,
-        settlement: Settlement,
+        database: SqlStore,
         authorize: Arc<dyn Authorize>,
         intake: Intake,
         cx: Context,
     ) -> Self {
-        Self { store: Store { ecosystem, database, settlement }, authorize, intake, cx }
+        Self { store: Store { ecosystem, database }, authorize, intake, cx }
     }
 
     /// Adds a package without files, unless it exists. `package` is its name as the ecosystem normalises it.
-    pub(super) async fn register(&self, package: &str) -> Result<(), sqlx::Error> {
+    pub(super) async fn register(&self, package: &str) -> Result<(), StoreError> {
         self.store.register(package, self.cx.clock().now()).await
     }
 
@@ -169,7 +168,7 @@ impl Host {
 
     async fn publish_by(&self, principal: &Principal, upload: Upload) -> Result<(), Failure> {
         let (package, version, name) = (upload.package.clone(), upload.version.clone(), upload.name.clone());
-        match self.store.publish(upload, principal, &self.cx).await? {
+        match self.store.publish(&upload, principal, &self.cx).await? {
             Published::Done => {
                 tracing::info!(ecosystem = self.store.ecosystem, %package, %name, ?principal, "published");
                 Ok(())

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use axum::response::Response;
 use oidc_core::{Context, Timestamp};
+use oidc_exchange::server::{Package, StoreError};
+use oidc_exchange::sql::{SqlStore, retry};
 
+use crate::registry::activation::{activate, is_granted};
 use crate::registry::authorize::Principal;
 use crate::registry::blobs;
-use crate::registry::database::Database;
 use crate::registry::intake::Content;
-use crate::registry::settlement::Settlement;
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
 /// a package's files are counted from 0 (`position`), and `size` is about what one takes in an index; `published_by` is a
@@ -121,17 +122,20 @@ pub(super) enum Published {
 #[derive(Debug, Clone)]
 pub(super) struct Store {
     pub(super) ecosystem: &'static str,
-    pub(super) database: Database,
-    pub(super) settlement: Settlement,
+    pub(super) database: SqlStore,
 }
 
 impl Store {
     /// Adds a package without files, unless it exists. Where it is added, its pending publishers end.
-    pub(super) async fn register(&self, package: &str, now: Timestamp) -> Result<(), sqlx::Error> {
-        let mut write = self.database.write().await?;
+    pub(super) async fn register(&self, package: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut write = self.database.begin().await?;
         let added = self.add_package(write.connection(), package, now).await?;
-        self.settlement.settle(&mut write, self.ecosystem, package, &Principal::Admin, added).await?;
+        activate(&write, &self.package(package), &Principal::Admin, added).await?;
         write.commit().await
+    }
+
+    fn package(&self, name: &str) -> Package {
+        Package::new(self.ecosystem, name)
     }
 
     async fn add_package(
@@ -222,36 +226,45 @@ impl Store {
     /// Stores a file, and the package that it creates: all of it, durably, or nothing.
     pub(super) async fn publish(
         &self,
-        upload: Upload,
+        upload: &Upload,
         by: &Principal,
         cx: &Context,
-    ) -> Result<Published, sqlx::Error> {
-        let mut write = self.database.write().await?;
-        let (package, now) = (upload.package.clone(), cx.clock().now());
-        let package = package.as_str();
+    ) -> Result<Published, StoreError> {
+        retry(|| self.publish_once(upload, by, cx)).await
+    }
+
+    async fn publish_once(
+        &self,
+        upload: &Upload,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Published, StoreError> {
+        let mut write = self.database.begin().await?;
+        let (of, now) = (self.package(&upload.package), cx.clock().now());
+        let package = of.name.as_str();
         let is_new = by.may_create() && self.add_package(write.connection(), package, now).await?;
         if !self.lock(write.connection(), package).await? {
             let other = self.other_case(write.connection(), package).await?;
             return Ok(other.map_or(Published::NoPackage, Published::OtherCase));
         }
-        if !self.settlement.settle(&mut write, self.ecosystem, package, by, is_new).await? {
+        if !activate(&write, &of, by, is_new).await? {
             return Ok(Published::NotTrusted);
         }
         let connection = write.connection();
-        if let Some(version) = self.version_in_place(connection, &upload).await? {
+        if let Some(version) = self.version_in_place(connection, upload).await? {
             return Ok(Published::Exists(version));
         }
-        if let Some(other) = self.other_spelling(connection, &upload).await? {
+        if let Some(other) = self.other_spelling(connection, upload).await? {
             return Ok(Published::OtherSpelling(other));
         }
         let (files, served) = self.served(connection, package).await?;
         if files >= MAX_FILES {
             return Ok(Published::Full("10,000 files"));
         }
-        if served.saturating_add(size(&upload)) > MAX_SERVED {
+        if served.saturating_add(size(upload)) > MAX_SERVED {
             return Ok(Published::Full("16 MB in the index"));
         }
-        self.add_file(connection, &upload, files, by, now).await?;
+        self.add_file(connection, upload, files, by, now).await?;
         if let Some(listed) = upload.listed {
             let listed = listed(package, &self.files_on(connection, package, 0..i64::MAX).await?);
             if listed.len() > MAX_LISTED {
@@ -260,7 +273,7 @@ impl Store {
             self.list(connection, package, &listed).await?;
         }
         self.add_content(connection, upload).await?;
-        if !self.settlement.is_granted(&mut write, self.ecosystem, package, by, cx.clock().now()).await? {
+        if !is_granted(&write, &of, by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);
         }
         write.commit().await?;
@@ -362,15 +375,15 @@ impl Store {
     async fn add_content(
         &self,
         connection: &mut sqlx::AnyConnection,
-        upload: Upload,
+        upload: &Upload,
     ) -> Result<(), sqlx::Error> {
         blobs::add(connection, self.ecosystem, &upload.name, &upload.content).await?;
         if upload.beside.is_empty() {
             return Ok(());
         }
         let statement = "INSERT INTO hosted_beside (ecosystem, name, content) VALUES ($1, $2, $3)";
-        let query = sqlx::query(statement).bind(self.ecosystem).bind(upload.name);
-        query.bind(upload.beside).execute(connection).await.map(|_| ())
+        let query = sqlx::query(statement).bind(self.ecosystem).bind(&upload.name);
+        query.bind(&upload.beside).execute(connection).await.map(|_| ())
     }
 }
 
@@ -393,19 +406,12 @@ fn folded(package: &str) -> String {
 mod tests {
     use super::*;
 
-    const NOBODY: Settlement = Settlement {
-        make_regular: "DELETE FROM hosted_file WHERE $1 = $2 AND $3 = ''",
-        end_pending: "DELETE FROM hosted_file WHERE $1 = $2 AND $3 = ''",
-        is_regular: "SELECT name FROM hosted_file WHERE $1 = $2 AND $3 = ''",
-        is_granted: "SELECT name FROM hosted_file WHERE $1 = $2 AND $3 = '' AND $4 = '' AND $5 = 0",
-    };
-
     #[tokio::test]
     async fn a_package_has_no_more_than_is_served_of_one() {
         let folder = tempfile::tempdir().unwrap();
-        let database =
-            Database::open(&format!("sqlite:{}/registry.db", folder.path().display())).await.unwrap();
-        let store = Store { ecosystem: "cargo", database, settlement: NOBODY };
+        let url = format!("sqlite:{}/registry.db", folder.path().display());
+        let store =
+            Store { ecosystem: "cargo", database: crate::registry::database::open(&url).await.unwrap() };
         let cx = Context::default().with_clock(oidc_core::testing::ManualClock::at(1));
         let publish = async |number: usize| {
             let upload = Upload {
@@ -420,7 +426,7 @@ mod tests {
                 spelling: None,
                 content: vec![1].into(),
             };
-            store.publish(upload, &Principal::Admin, &cx).await.unwrap()
+            store.publish(&upload, &Principal::Admin, &cx).await.unwrap()
         };
         for number in 0..16 {
             assert_eq!(publish(number).await, Published::Done, "{number}");

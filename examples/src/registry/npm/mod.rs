@@ -31,18 +31,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use oidc_core::{Context, Timestamp};
+use oidc_exchange::server::StoreError;
+use oidc_exchange::sql::SqlStore;
 
 pub use super::authorize::{Action, Authorize, Denied, Principal, Use};
 pub use name::Invalid;
-pub use store::StoreError;
 pub use trust::{ManageTrust, TrustFailure};
 
 pub(in crate::registry) use serve::shape;
 pub(in crate::registry) use store::SCHEMA;
 
-use super::database::Database;
 use super::intake::{Intake, UPLOAD_MEMORY_MB, UPLOADS};
-use super::settlement::Settlement;
 use super::{authorize as access, failure};
 use name::{PackageName, Version};
 use store::Store;
@@ -76,11 +75,12 @@ pub struct Npm {
 }
 
 impl Npm {
-    /// Hosts the packages in `database`. `public_url` is where clients reach this registry, with the path it is mounted
+    /// Hosts the packages in `database`, where the publishers are as well: a package and the publisher that creates it come to be
+    /// in one transaction. `public_url` is where clients reach this registry, with the path it is mounted
     /// under; tarball URLs start with it. The clock of `context` dates what is published.
     #[must_use]
     pub fn new(
-        database: Database,
+        database: SqlStore,
         public_url: &str,
         authorize: Arc<dyn Authorize>,
         context: Context,
@@ -93,13 +93,6 @@ impl Npm {
     /// With room for uploads that is shared with other ecosystems.
     pub(super) fn with_intake(mut self, intake: Intake) -> Self {
         self.intake = intake;
-        self
-    }
-
-    /// With publishers in the same database: a package and the publisher that creates it come to be in one transaction.
-    #[must_use]
-    pub fn with_settlement(mut self, settlement: Settlement) -> Self {
-        self.store = self.store.with_settlement(settlement);
         self
     }
 

@@ -9,12 +9,13 @@ use std::ops::Range;
 use async_trait::async_trait;
 use axum::body::{Body, Bytes};
 use oidc_core::Timestamp;
+use oidc_exchange::server::StoreError;
 use tokio::task::JoinError;
 
 use super::access::Principal;
 use super::manifest::quoted;
 use super::name::PackageName;
-use super::store::{Outline, Store, StoreError, StoredVersion};
+use super::store::{Outline, Store, StoredVersion};
 use crate::registry::pieces::{self, PIECE, Pieces, ranges};
 
 /// The media type of the abbreviated form, which clients that install ask for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use oidc_core::Timestamp;
+use oidc_exchange::server::StoreError;
 use sqlx::AnyConnection;
 
 use super::access::Principal;
@@ -10,7 +11,7 @@ use super::document::Publication;
 use super::manifest::Texts;
 use super::name::{PackageName, Tag, Version};
 use super::packument;
-use super::store::{Listed, StoreError};
+use super::store::Listed;
 
 pub(super) async fn add_package(
     connection: &mut AnyConnection,
@@ -94,7 +95,7 @@ pub(super) async fn add_version(
     .bind(publication.integrity.as_str())
     .bind(publication.shasum.as_str())
     .bind(now.as_signed_secs())
-    .bind(serde_json::to_string(by)?)
+    .bind(serde_json::to_string(by).map_err(StoreError::new)?)
     .execute(connection)
     .await?;
     Ok(())

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::name::{Invalid, PackageName, Tag, Version};
 use super::packument::{ABBREVIATED, Form, Packument};
 use super::path::{PathError, Route};
-use super::store::{Outline, Published, StoreError, Tagged};
+use super::store::{Outline, Published, Tagged};
 use super::unsupported::DOCUMENT;
 use crate::registry::intake::{blocking, unread};
 use crate::registry::nowhere::Place;
@@ -138,7 +138,7 @@ impl Caller<'_> {
         let (name_of_url, document) = (name.clone(), document.load(length).await?);
         let publication = blocking(move || Publication::parse(name_of_url, &document)).await??;
         let version = version.insert(publication.version.clone());
-        match self.npm.store.publish(publication, principal, &self.npm.context).await? {
+        match self.npm.store.publish(&publication, principal, &self.npm.context).await? {
             Published::Done => {
                 tracing::info!(package = %name, %version, ?principal, "published");
                 Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
@@ -296,12 +296,6 @@ impl From<InvalidDocument> for Failure {
             InvalidDocument::Provenance => Self::new(StatusCode::FORBIDDEN, invalid.to_string()),
             other => Self::malformed(other.to_string()),
         }
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::internal(&error)
     }
 }
 

@@ -5,15 +5,16 @@ use std::ops::Range;
 
 use axum::response::Response;
 use oidc_core::{Context, Timestamp};
+use oidc_exchange::server::{Package, StoreError};
+use oidc_exchange::sql::{SqlStore, retry};
 
 use super::access::Principal;
 use super::document::Publication;
 use super::name::{PackageName, Tag, Version};
 use super::packument::Form;
 use super::rows;
+use crate::registry::activation::{activate, is_granted};
 use crate::registry::blobs;
-use crate::registry::database::{Database, Write};
-use crate::registry::settlement::Settlement;
 
 /// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON. Versions are
 /// counted from 0 (`position`); `manifest`, `abbreviated` and `about` are [`Texts`](super::manifest::Texts), and `size` is how
@@ -48,23 +49,6 @@ pub(in crate::registry) const SCHEMA: &[&str] = &[
         FOREIGN KEY (package, version) REFERENCES npm_version (package, version)
     )",
 ];
-
-/// A database operation that failed. The source says why, for the log.
-#[derive(Debug, thiserror::Error)]
-#[error("the database refused")]
-pub struct StoreError(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        Self(error.into())
-    }
-}
-
-impl From<serde_json::Error> for StoreError {
-    fn from(error: serde_json::Error) -> Self {
-        Self(error.into())
-    }
-}
 
 /// The most versions of a package.
 const MAX_VERSIONS: i64 = 10_000;
@@ -137,17 +121,12 @@ pub(super) enum Tagged {
 /// The queries, over the shared database.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
-    database: Database,
-    settlement: Option<Settlement>,
+    database: SqlStore,
 }
 
 impl Store {
-    pub(super) fn new(database: Database) -> Self {
-        Self { database, settlement: None }
-    }
-
-    pub(super) fn with_settlement(self, settlement: Settlement) -> Self {
-        Self { settlement: Some(settlement), ..self }
+    pub(super) fn new(database: SqlStore) -> Self {
+        Self { database }
     }
 
     /// Adds the package unless it is there; `false` if it was. Where it is added, its pending publishers end.
@@ -157,9 +136,9 @@ impl Store {
         public: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut write = self.database.write().await?;
+        let mut write = self.database.begin().await?;
         let added = rows::add_package(write.connection(), name, public, now).await?;
-        self.settle(&mut write, name, &Principal::Admin, added).await?;
+        activate(&write, &package(name), &Principal::Admin, added).await?;
         write.commit().await?;
         Ok(added)
     }
@@ -266,7 +245,7 @@ impl Store {
                 .bind(version.as_str())
                 .fetch_optional(self.database.pool())
                 .await?;
-        Ok(row.map(|(principal,)| serde_json::from_str(&principal)).transpose()?)
+        row.map(|(principal,)| serde_json::from_str(&principal)).transpose().map_err(StoreError::new)
     }
 
     /// An answer that is a version's tarball.
@@ -281,18 +260,27 @@ impl Store {
     /// Stores a version with its tarball and tags: all of it, durably, or nothing.
     pub(super) async fn publish(
         &self,
-        publication: Publication,
+        publication: &Publication,
         by: &Principal,
         cx: &Context,
     ) -> Result<Published, StoreError> {
-        let mut write = self.database.write().await?;
-        let (name, now) = (&publication.name.clone(), cx.clock().now());
+        retry(|| self.publish_once(publication, by, cx)).await
+    }
+
+    async fn publish_once(
+        &self,
+        publication: &Publication,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Published, StoreError> {
+        let mut write = self.database.begin().await?;
+        let (name, now) = (&publication.name, cx.clock().now());
         let is_new =
             by.may_create() && rows::add_package(write.connection(), name, publication.public, now).await?;
         if !rows::touch(write.connection(), name, now).await? {
             return Ok(Published::NoPackage);
         }
-        if !self.settle(&mut write, name, by, is_new).await? {
+        if !activate(&write, &package(name), by, is_new).await? {
             return Ok(Published::NotTrusted);
         }
         let connection = write.connection();
@@ -300,14 +288,14 @@ impl Store {
             return Ok(Published::VersionExists);
         }
         let (versions, served) = rows::served(connection, name).await?;
-        let size = rows::size(&publication);
+        let size = rows::size(publication);
         if versions >= MAX_VERSIONS {
             return Ok(Published::Full("10,000 versions"));
         }
         if served.saturating_add(size) > MAX_SERVED {
             return Ok(Published::Full("32 MB of manifests"));
         }
-        rows::add_version(connection, &publication, versions, by, now).await?;
+        rows::add_version(connection, publication, versions, by, now).await?;
         for tag in &publication.tags {
             rows::set_tag(connection, name, tag, &publication.version).await?;
         }
@@ -316,35 +304,11 @@ impl Store {
             return Ok(Published::Full("500 tags"));
         }
         blobs::add(connection, "npm", &rows::blob(name, &publication.version), &publication.tarball).await?;
-        if !self.is_granted(&mut write, name, by, cx).await? {
+        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);
         }
         write.commit().await?;
         Ok(Published::Done)
-    }
-
-    /// See [`Settlement::settle`].
-    async fn settle(
-        &self,
-        write: &mut Write,
-        name: &PackageName,
-        by: &Principal,
-        is_new: bool,
-    ) -> Result<bool, StoreError> {
-        let Some(settlement) = &self.settlement else { return Ok(true) };
-        Ok(settlement.settle(write, "npm", name.as_str(), by, is_new).await?)
-    }
-
-    /// See [`Settlement::is_granted`].
-    async fn is_granted(
-        &self,
-        write: &mut Write,
-        name: &PackageName,
-        by: &Principal,
-        cx: &Context,
-    ) -> Result<bool, StoreError> {
-        let Some(settlement) = &self.settlement else { return Ok(true) };
-        Ok(settlement.is_granted(write, "npm", name.as_str(), by, cx.clock().now()).await?)
     }
 
     /// Points `tag` to `version`.
@@ -356,8 +320,19 @@ impl Store {
         by: &Principal,
         cx: &Context,
     ) -> Result<Tagged, StoreError> {
-        let mut write = self.database.write().await?;
-        if !self.settle(&mut write, name, by, false).await? {
+        retry(|| self.set_tag_once(name, tag, version, by, cx)).await
+    }
+
+    async fn set_tag_once(
+        &self,
+        name: &PackageName,
+        tag: &Tag,
+        version: &Version,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Tagged, StoreError> {
+        let mut write = self.database.begin().await?;
+        if !activate(&write, &package(name), by, false).await? {
             return Ok(Tagged::NotTrusted);
         }
         let connection = write.connection();
@@ -369,7 +344,7 @@ impl Store {
         if rows::count_tags(connection, name).await? > MAX_TAGS {
             return Ok(Tagged::TooMany);
         }
-        if !self.is_granted(&mut write, name, by, cx).await? {
+        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
             return Ok(Tagged::TokenEnded);
         }
         write.commit().await?;
@@ -384,8 +359,18 @@ impl Store {
         by: &Principal,
         cx: &Context,
     ) -> Result<Tagged, StoreError> {
-        let mut write = self.database.write().await?;
-        if !self.settle(&mut write, name, by, false).await? {
+        retry(|| self.remove_tag_once(name, tag, by, cx)).await
+    }
+
+    async fn remove_tag_once(
+        &self,
+        name: &PackageName,
+        tag: &Tag,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Tagged, StoreError> {
+        let mut write = self.database.begin().await?;
+        if !activate(&write, &package(name), by, false).await? {
             return Ok(Tagged::NotTrusted);
         }
         let connection = write.connection();
@@ -398,10 +383,15 @@ impl Store {
             return Ok(Tagged::Missing);
         }
         rows::touch(connection, name, cx.clock().now()).await?;
-        if !self.is_granted(&mut write, name, by, cx).await? {
+        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
             return Ok(Tagged::TokenEnded);
         }
         write.commit().await?;
         Ok(Tagged::Done)
     }
+}
+
+/// A package as the publishers' store knows it.
+fn package(name: &PackageName) -> Package {
+    Package::new("npm", name.as_str())
 }

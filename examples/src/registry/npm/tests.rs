@@ -3,7 +3,10 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
+use oidc_core::Identity;
 use oidc_core::testing::ManualClock;
+use oidc_exchange::server::{Package, PublisherRecord, TokenHash, TrustStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -26,8 +29,8 @@ impl Authorize for Fake {
         let denied = |message: String| Err(Denied { status: StatusCode::UNAUTHORIZED, message });
         match bearer {
             Some("admin") => Ok(Principal::Admin),
-            Some("widget") if package == NAME => Ok(job(false)),
-            Some("pending") if package == "@acme/pending" => Ok(job(true)),
+            Some("widget") if package == NAME => Ok(with_token(job(false), "widget")),
+            Some("pending") if package == "@acme/pending" => Ok(with_token(job(true), "pending")),
             Some("widget" | "pending") | None if action == Action::Read => Ok(Principal::Anonymous),
             Some(other) => denied(format!("no such token {other}")),
             None => denied("no token".to_owned()),
@@ -42,7 +45,44 @@ impl Authorize for Fake {
 fn job(may_create: bool) -> Principal {
     let run = json!({ "run_id": "7" });
     let (provider, issuer) = ("github".into(), "https://issuer.example".into());
-    Principal::TrustedPublisher { provider, issuer, publisher: "p1".into(), run, may_create, token: None }
+    let publisher = if may_create { "p2".into() } else { "p1".into() };
+    Principal::TrustedPublisher { provider, issuer, publisher, run, may_create, token: None }
+}
+
+fn with_token(mut job: Principal, text: &str) -> Principal {
+    if let Principal::TrustedPublisher { token, .. } = &mut job {
+        *token = Some(TokenHash::of(text));
+    }
+    job
+}
+
+/// The publishers that [`Fake`] speaks for, with their tokens.
+async fn trust(database: &SqlStore) {
+    for (id, package, pending, token) in
+        [("p1", NAME, false, "widget"), ("p2", "@acme/pending", true, "pending")]
+    {
+        let (package, identity) = (Package::new("npm", package), Identity::new("https://issuer.example", id));
+        let mut record =
+            PublisherRecord::new(id, package.clone(), "github", identity, json!({}), Timestamp::from_secs(1));
+        record.pending = pending;
+        let mut transaction = database.begin().await.unwrap();
+        transaction.add(&record).await.unwrap();
+        let hash = HEXLOWER.encode(TokenHash::of(token).as_bytes());
+        sqlx::query("INSERT INTO oidc_token VALUES ($1, 0, $2, 'github', 'https://issuer.example', '{}')")
+            .bind(&hash)
+            .bind(i64::MAX)
+            .execute(transaction.connection())
+            .await
+            .unwrap();
+        sqlx::query("INSERT INTO oidc_token_package VALUES ($1, 'npm', $2, $3)")
+            .bind(&hash)
+            .bind(&package.name)
+            .bind(id)
+            .execute(transaction.connection())
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+    }
 }
 
 struct Host {
@@ -54,6 +94,7 @@ impl Host {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let npm = open(&folder).await;
+        trust(&store(&folder).await).await;
         npm.register(NAME, true).await.unwrap();
         Self { npm, folder }
     }
@@ -92,9 +133,13 @@ impl Host {
     }
 }
 
-async fn open(folder: &TempDir) -> Npm {
+async fn store(folder: &TempDir) -> SqlStore {
     let url = format!("sqlite:{}/registry.db", folder.path().display());
-    let database = Database::open(&url).await.unwrap();
+    crate::registry::database::open(&url).await.unwrap()
+}
+
+async fn open(folder: &TempDir) -> Npm {
+    let database = store(folder).await;
     let context = Context::default().with_clock(ManualClock::at(1_700_000_000));
     Npm::new(database, "https://registry.example/npm/", Arc::new(Fake), context)
 }
@@ -251,14 +296,6 @@ async fn tags_are_set_moved_and_removed() {
     assert_eq!(host.get(tags, "").await, (StatusCode::OK, expected));
 }
 
-/// No publisher is a regular one.
-const NOBODY: Settlement = Settlement {
-    make_regular: "DELETE FROM npm_package WHERE $1 = $2 AND $3 = ''",
-    end_pending: "DELETE FROM npm_package WHERE $1 = $2 AND $3 = ''",
-    is_regular: "SELECT name FROM npm_package WHERE $1 = $2 AND $3 = ''",
-    is_granted: "SELECT name FROM npm_package WHERE $1 = $2 AND $3 = '' AND $4 = '' AND $5 = 0",
-};
-
 #[tokio::test]
 async fn a_publisher_that_is_removed_while_it_is_answered_changes_no_tag() {
     let host = Host::start().await;
@@ -268,7 +305,8 @@ async fn a_publisher_that_is_removed_while_it_is_answered_changes_no_tag() {
     let beta = format!("{tags}/beta");
     assert_eq!(host.json("PUT", &beta, "widget", &json!("1.0.0")).await.0, StatusCode::CREATED);
 
-    let host = Host { npm: host.npm.clone().with_settlement(NOBODY), folder: host.folder };
+    let removed = TrustStore::remove(&store(&host.folder).await, &Package::new("npm", NAME), "p1").await;
+    assert!(removed.unwrap());
     let latest = format!("{tags}/latest");
     for (method, path, version) in [("PUT", &latest, json!("1.0.0")), ("DELETE", &beta, Value::Null)] {
         let (status, body) = host.json(method, path, "widget", &version).await;

@@ -1,0 +1,45 @@
+//! What is asked and changed of publishers and publish tokens in the transaction that publishes.
+
+use oidc_core::Timestamp;
+use oidc_exchange::server::{Package, StoreError, TrustStore as _};
+use oidc_exchange::sql::Transaction;
+
+use super::authorize::Principal;
+
+/// Whether the principal's trusted publisher, if it is one's, is a regular one of the package and stays so until the
+/// transaction ends. One that creates the package becomes so, and the package's other pending publishers end.
+pub(super) async fn activate(
+    transaction: &Transaction,
+    package: &Package,
+    by: &Principal,
+    is_new: bool,
+) -> Result<bool, StoreError> {
+    let publisher = match by {
+        Principal::TrustedPublisher { publisher, .. } => Some(publisher.as_str()),
+        _ => None,
+    };
+    if is_new && !transaction.package_created(package, publisher).await? {
+        return Ok(false);
+    }
+    match publisher {
+        Some(publisher) => transaction.is_active(package, publisher).await,
+        None => Ok(true),
+    }
+}
+
+/// Whether the principal's publish token, if it has one, is valid at this time and stays so until the transaction ends:
+/// the last question before the commit, since an upload takes as long as its sender likes.
+pub(super) async fn is_granted(
+    transaction: &Transaction,
+    package: &Package,
+    by: &Principal,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    match by {
+        Principal::TrustedPublisher { publisher, token: Some(token), .. } => {
+            transaction.is_granted(token, package, publisher, now).await
+        }
+        Principal::TrustedPublisher { token: None, .. } => Ok(false),
+        Principal::Anonymous | Principal::Admin => Ok(true),
+    }
+}

@@ -1,0 +1,185 @@
+//! A transaction in which the application writes with the store.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use data_encoding::HEXLOWER;
+use oidc_core::Timestamp;
+use sqlx::AssertSqlSafe;
+use tokio::sync::Mutex;
+
+use super::SqlStore;
+use super::database::{Write, failed};
+use super::trust;
+use crate::server::{Package, PublisherRecord, StoreError, Stored, TokenHash, TrustStore};
+
+/// A transaction that may write, given by [`SqlStore::begin`].
+///
+/// A registry that keeps its packages in the store's database runs its own statements here (`connection`, with feature
+/// `sqlx`) beside what it has to say and to ask of publishers and publish tokens:
+///
+/// | in the transaction that | call |
+/// |---|---|
+/// | creates a package | [`package_created`](TrustStore::package_created), with the pending publisher that created it |
+/// | publishes into a package | [`is_active`](Self::is_active), and last [`is_granted`](Self::is_granted) |
+///
+/// It is a [`TrustStore`] as well, so that publishers can be added and removed together with what they belong to; with
+/// [`Trust::add_within`](crate::server::Trust::add_within) they are validated.
+#[cfg_attr(feature = "sqlx", doc = "```")]
+#[cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
+/// use oidc_core::Timestamp;
+/// use oidc_exchange::server::{GrantedPackage, StoreError, TokenHash, TrustStore as _};
+/// use oidc_exchange::sql::SqlStore;
+///
+/// /// Stores a version and, where it is the first one, the package; `false` where the publisher may not.
+/// async fn publish(
+///     store: &SqlStore,
+///     token: &TokenHash,
+///     granted: &GrantedPackage,
+///     version: &str,
+///     now: Timestamp,
+/// ) -> Result<bool, StoreError> {
+///     let (package, publisher) = (&granted.package, granted.publisher.as_str());
+///     let mut tx = store.begin().await?;
+///     if granted.may_create {
+///         let insert = sqlx::query("INSERT INTO package (name) VALUES ($1) ON CONFLICT DO NOTHING");
+///         let added = insert.bind(&package.name).execute(tx.connection()).await?;
+///         if added.rows_affected() == 0 || !tx.package_created(package, Some(publisher)).await? {
+///             return Ok(false);
+///         }
+///     }
+///     if !tx.is_active(package, publisher).await? {
+///         return Ok(false);
+///     }
+///     let insert = sqlx::query("INSERT INTO version (package, version) VALUES ($1, $2)");
+///     insert.bind(&package.name).bind(version).execute(tx.connection()).await?;
+///     if !tx.is_granted(token, package, publisher, now).await? {
+///         return Ok(false);
+///     }
+///     tx.commit().await?;
+///     Ok(true)
+/// }
+/// ```
+pub struct Transaction {
+    write: Mutex<Write>,
+}
+
+impl Transaction {
+    /// Returns the connection that the transaction runs on, for statements of the application.
+    ///
+    /// This is the one place, with [`SqlStore::pool`], where a type of sqlx stands in the public interface: see the feature
+    /// `sqlx`.
+    #[cfg(feature = "sqlx")]
+    pub fn connection(&mut self) -> &mut sqlx::AnyConnection {
+        self.write.get_mut().connection()
+    }
+
+    /// Whether `publisher` is a regular publisher of the package, and stays so until the transaction ends: whoever removes or
+    /// replaces it waits for that.
+    ///
+    /// A registry that takes long to read an upload asks here once more, after [`TrustStore::package_created`] where the
+    /// publish creates the package.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn is_active(&self, package: &Package, publisher: &str) -> Result<bool, StoreError> {
+        let mut write = self.write.lock().await;
+        let statement = format!(
+            "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 0{}",
+            write.for_share()
+        );
+        let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem);
+        let query = query.bind(&package.name).bind(publisher);
+        Ok(query.fetch_optional(write.connection()).await.map_err(failed)?.is_some())
+    }
+
+    /// Whether a publish token is valid at `now` for the package by its publisher, and stays so until the transaction ends:
+    /// whoever revokes it waits for that.
+    ///
+    /// Asked last, since an upload takes as long as its sender likes, and after [`Transaction::is_active`]: rows are locked in
+    /// the order publisher, token.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn is_granted(
+        &self,
+        token: &TokenHash,
+        package: &Package,
+        publisher: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write.lock().await;
+        let statement = format!(
+            "SELECT t.hash FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash \
+             WHERE p.ecosystem = $1 AND p.package = $2 AND p.publisher = $3 AND t.hash = $4 AND t.expires_at > $5{}",
+            write.for_share()
+        );
+        let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem).bind(&package.name);
+        let query = query.bind(publisher).bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
+        Ok(query.fetch_optional(write.connection()).await.map_err(failed)?.is_some())
+    }
+
+    /// Makes durable what the transaction changed.
+    ///
+    /// # Errors
+    ///
+    /// When the database refuses, and nothing was changed, or can't be reached, and nobody knows.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.write.into_inner().commit().await.map_err(failed)
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").finish_non_exhaustive()
+    }
+}
+
+impl SqlStore {
+    /// Begins a transaction that may write. Dropped without [`Transaction::commit`], it leaves no trace.
+    ///
+    /// On SQLite the writers of one process queue here, first come, first served: whoever has a transaction holds all others up
+    /// and awaits nothing but the transaction, and the store itself, asked to write meanwhile, would wait for ever. On
+    /// PostgreSQL each statement sees what was committed before it, and the server gives a transaction up where two wait for each
+    /// other: [`retry`](super::retry) runs it again.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(Transaction { write: Mutex::new(self.database.write().await.map_err(failed)?) })
+    }
+}
+
+#[async_trait]
+impl TrustStore for Transaction {
+    async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        trust::list(self.write.lock().await.connection(), package).await
+    }
+
+    async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        trust::of_origin(self.write.lock().await.connection(), origin).await
+    }
+
+    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
+        trust::add(&mut *self.write.lock().await, publisher).await.map_err(failed)
+    }
+
+    async fn replace(
+        &self,
+        old: &PublisherRecord,
+        publisher: &PublisherRecord,
+    ) -> Result<Stored, StoreError> {
+        trust::replace(&mut *self.write.lock().await, old, publisher).await.map_err(failed)
+    }
+
+    async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {
+        trust::remove(&mut *self.write.lock().await, package, id).await.map_err(failed)
+    }
+
+    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
+        trust::package_created(&mut *self.write.lock().await, package, by).await.map_err(failed)
+    }
+}

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::event::{EventSink, Events};
 use super::exchange::{Exchange, Inner, Stores};
 use super::mint::MintPolicy;
+use super::minter::Minter;
 use super::trust::TrustPolicy;
 
 /// How many refusals are explained to the operator at the same time.
@@ -42,7 +43,7 @@ impl ExchangeBuilder {
         Self(Inner {
             verifier,
             stores,
-            mint: MintPolicy::default(),
+            minter: Arc::new(MintPolicy::default()),
             trust: TrustPolicy::default(),
             sinks: vec![Arc::new(Events)],
             unknown: Arc::default(),
@@ -52,8 +53,14 @@ impl ExchangeBuilder {
     }
 
     /// Sets how publish tokens look and how long they live. The default is [`MintPolicy::default`].
-    pub fn mint_policy(mut self, policy: MintPolicy) -> Self {
-        self.0.mint = policy;
+    pub fn mint_policy(self, policy: MintPolicy) -> Self {
+        self.minter(policy)
+    }
+
+    /// Sets the publish tokens of the registry, where they have a format of its own. It takes the place of
+    /// [`mint_policy`](Self::mint_policy).
+    pub fn minter(mut self, minter: impl Minter + 'static) -> Self {
+        self.0.minter = Arc::new(minter);
         self
     }
 
@@ -86,7 +93,7 @@ impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
             .field("verifier", &self.verifier)
-            .field("mint", &self.mint)
+            .field("minter", &self.minter)
             .field("trust", &self.trust)
             .finish_non_exhaustive()
     }

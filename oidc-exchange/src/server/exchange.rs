@@ -14,12 +14,12 @@ use super::configured::Explanation;
 use super::event::{Event, EventSink};
 use super::grant::{Grant, GrantedBy};
 use super::granted::{Choice, Granted};
-use super::mint::{MintPolicy, TokenHash};
+use super::mint::TokenHash;
+use super::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
 use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
-use super::store::{
-    MAX_CANDIDATES, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenRecord, TokenStore,
-};
+use super::store::{MAX_CANDIDATES, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenStore};
+use super::token::TokenRecord;
 use super::trust::TrustPolicy;
 use super::unknown::UnknownClaims;
 
@@ -52,7 +52,7 @@ pub struct Exchange(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) verifier: Verifier,
     pub(super) stores: Arc<dyn Stores>,
-    pub(super) mint: MintPolicy,
+    pub(super) minter: Arc<dyn Minter>,
     pub(super) trust: TrustPolicy,
     pub(super) sinks: Vec<Arc<dyn EventSink>>,
     pub(super) unknown: Arc<UnknownClaims>,
@@ -77,7 +77,7 @@ impl Exchange {
 
     /// Returns how long publish tokens live.
     pub fn lifetime(&self) -> Duration {
-        self.0.mint.lifetime
+        self.0.minter.lifetime()
     }
 
     /// Exchanges an identity token for a publish token.
@@ -87,6 +87,39 @@ impl Exchange {
     /// With the first step that does not go through. Until the very last, nothing is used up: a misconfiguration
     /// can be mended and the same token tried again.
     pub async fn exchange(&self, token: &str, request: &ExchangeRequest) -> Result<Minted, Refusal> {
+        let granted = self.attempt(token, request, Some(&*self.0.minter)).await?;
+        granted.into_minted().ok_or_else(|| Refusal::internal("the exchange made no publish token"))
+    }
+
+    /// Decides on an identity token and burns it, like [`Exchange::exchange`], without making or storing a publish token: for a
+    /// registry that issues tokens by itself, or lets the request in at once. The record is what a token for it may do.
+    ///
+    /// ```
+    /// use oidc_exchange::server::{Exchange, ExchangeRequest, Package, Refusal};
+    ///
+    /// /// The repository whose job may publish the package, once for each identity token.
+    /// async fn publisher(exchange: &Exchange, identity_token: &str) -> Result<Option<String>, Refusal> {
+    ///     let request = ExchangeRequest::package("npm", "@acme/widget");
+    ///     let record = exchange.authorize(identity_token, &request).await?;
+    ///     assert!(record.for_package(&Package::new("npm", "@acme/widget")).is_some());
+    ///     Ok(record.run.repository)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Exchange::exchange`].
+    pub async fn authorize(&self, token: &str, request: &ExchangeRequest) -> Result<TokenRecord, Refusal> {
+        Ok(self.attempt(token, request, None).await?.record())
+    }
+
+    /// Verifies, decides, burns, mints if there is a minter, and records the outcome.
+    async fn attempt(
+        &self,
+        token: &str,
+        request: &ExchangeRequest,
+        minter: Option<&dyn Minter>,
+    ) -> Result<Granted, Refusal> {
         let verified = match self.0.verifier.verify(token).await {
             Ok(verified) => verified,
             Err(error) => return Err(self.unverified(request, error)),
@@ -95,12 +128,12 @@ impl Exchange {
             Ok(caller) => caller,
             Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), request, refusal)),
         };
-        match self.decide(&verified, &caller, request).await {
+        match self.decide(&verified, &caller, request, minter).await {
             Ok(granted) => {
                 let event = self.event(request, "granted", granted.reason());
                 let event = event.package(granted.packages()).publisher(granted.publishers());
                 self.record(&event.verified(verified.issuer(), &caller.run));
-                Ok(granted.minted)
+                Ok(granted)
             }
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
                 self.explain(&verified, caller, request, &refusal).await;
@@ -110,33 +143,44 @@ impl Exchange {
         }
     }
 
-    /// What a presented publish token may do; `None` where it is none of this registry's, over, or ended.
+    /// Returns what a presented publish token may do; `None` where it is none of this registry's, has expired, or was ended.
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
     pub async fn find(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
-        match self.0.mint.recognise(token) {
-            Some(hash) => self.0.stores.find(&hash, self.now()).await,
+        match self.recognise(token) {
+            Some(Recognised::Stored) => self.0.stores.find(&TokenHash::of(token), self.now()).await,
+            Some(Recognised::SelfContained(record)) => {
+                Ok(Some(record).filter(|record| self.now() < record.expires_at))
+            }
             None => Ok(None),
         }
     }
 
-    /// Whether a text is a publish token of this registry by its form, valid or not.
+    /// Returns whether a text is a publish token of this registry by its form, valid or not.
     pub fn is_ours(&self, token: &str) -> bool {
-        self.0.mint.recognise(token).is_some()
+        self.recognise(token).is_some()
     }
 
-    /// Ends a publish token. Whether there was one shows in nothing.
+    /// Ends a publish token. Whether there was one shows in nothing. A
+    /// [self-contained](super::NewToken::SelfContained) token can't be ended.
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
     pub async fn revoke(&self, token: &str) -> Result<(), StoreError> {
-        match self.0.mint.recognise(token) {
-            Some(hash) => self.0.stores.revoke(&hash).await,
-            None => Ok(()),
+        match self.recognise(token) {
+            Some(Recognised::Stored) => self.0.stores.revoke(&TokenHash::of(token)).await,
+            Some(Recognised::SelfContained(_)) | None => Ok(()),
         }
+    }
+
+    fn recognise(&self, token: &str) -> Option<Recognised> {
+        if token.len() > MAX_PUBLISH_TOKEN_BYTES {
+            return None;
+        }
+        self.0.minter.recognise(token)
     }
 
     /// Forgets what was over two minutes ago, in batches of `limit`, until nothing is left; returns how much that was.
@@ -172,17 +216,26 @@ impl Exchange {
         verified: &Verified<Claims>,
         caller: &Caller,
         request: &ExchangeRequest,
+        minter: Option<&dyn Minter>,
     ) -> Result<Granted, Refusal> {
         for _ in 0..ATTEMPTS {
             let choice = self.choose(verified, caller, request).await?;
-            let token = self.0.mint.mint(self.context().random())?;
-            let grant = self.grant(verified, caller, request, TokenHash::of(token.expose()), &choice.chosen);
-            if verified.accepted_until() <= grant.created_at {
+            let mut grant = self.grant(verified, caller, request, &choice.chosen);
+            let token = match minter {
+                Some(minter) => Some(self.mint(minter, &grant).await?),
+                None => None,
+            };
+            grant.token = token.as_ref().and_then(NewToken::hash);
+            if verified.accepted_until() <= self.now() {
                 return Err(Refusal::too_late(caller.provider.renewal()));
             }
             match self.0.stores.redeem(&grant).await? {
-                Redeemed::Granted => return Ok(Granted::new(token, choice, &grant, &[])),
-                Redeemed::Partly(left_out) => return Ok(Granted::new(token, choice, &grant, &left_out)),
+                Redeemed::Granted => return Ok(Granted::new(token, choice, grant, &[])),
+                Redeemed::Partly(left_out) => {
+                    let granted = Granted::new(token, choice, grant, &left_out);
+                    let used_up = |error| Refusal::used_up(error, caller.provider.renewal());
+                    return self.narrowed(granted, minter).await.map_err(used_up);
+                }
                 Redeemed::AlreadyUsed => {
                     return Err(Refusal::already_used(
                         request.package.as_deref(),
@@ -195,6 +248,35 @@ impl Exchange {
             }
         }
         Err(Refusal::superseded())
+    }
+
+    /// A smaller grant than was decided, whose token, where it carries the grant, is made anew: the first one says too much and
+    /// nobody has seen it.
+    async fn narrowed(
+        &self,
+        mut granted: Granted,
+        minter: Option<&dyn Minter>,
+    ) -> Result<Granted, MintError> {
+        if let (Some(NewToken::SelfContained(_)), Some(minter)) = (&granted.token, minter) {
+            match self.mint(minter, &granted.grant).await? {
+                token @ NewToken::SelfContained(_) => granted.token = Some(token),
+                NewToken::Stored(_) => {
+                    return Err(MintError::new("the minter made a token that the store should have kept"));
+                }
+            }
+        }
+        Ok(granted)
+    }
+
+    async fn mint(&self, minter: &dyn Minter, grant: &Grant) -> Result<NewToken, MintError> {
+        let token = minter.mint(grant, self.context().random()).await?;
+        if token.text().expose().len() > MAX_PUBLISH_TOKEN_BYTES {
+            return Err(MintError::new(format!(
+                "the publish token for {} packages is longer than {MAX_PUBLISH_TOKEN_BYTES} bytes",
+                grant.packages.len()
+            )));
+        }
+        Ok(token)
     }
 
     async fn choose(
@@ -244,13 +326,13 @@ impl Exchange {
         verified: &Verified<Claims>,
         caller: &Caller,
         request: &ExchangeRequest,
-        token: TokenHash,
         chosen: &[Chosen],
     ) -> Grant {
         let created_at = self.now();
         let by = |Chosen { record, matched, .. }: &Chosen| GrantedBy {
             package: record.package.clone(),
             publisher: record.id.clone(),
+            may_create: record.pending,
             learned: matched.learned.clone(),
         };
         let mut packages: Vec<_> = chosen.iter().map(by).collect();
@@ -258,10 +340,10 @@ impl Exchange {
         Grant {
             replay_key: verified.replay_key(&request.replay_scope()),
             remember_until: verified.accepted_until(),
-            max_uses: self.0.mint.max_uses.max(1),
-            token,
+            max_uses: self.0.minter.max_uses().max(1),
+            token: None,
             created_at,
-            expires_at: created_at.plus(self.0.mint.lifetime),
+            expires_at: created_at.plus(self.0.minter.lifetime()),
             packages,
             provider: caller.provider.id().to_owned(),
             issuer: caller.identity.issuer.clone(),

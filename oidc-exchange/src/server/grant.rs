@@ -2,15 +2,17 @@ use oidc_core::{Pin, Run, Timestamp};
 
 use super::mint::TokenHash;
 use super::store::Package;
+use super::token::{GrantedPackage, TokenRecord};
 
 /// A decision to mint, ready to be stored. Only [`Exchange`](super::Exchange) makes one, so that a store can't
-/// compute one wrongly: it gets the replay key, how long to remember it, and the publish token's hash.
+/// compute one wrongly: it gets the replay key, how long to remember it, and the publish token's hash where there is one to
+/// store.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(super) replay_key: [u8; 32],
     pub(super) remember_until: Timestamp,
     pub(super) max_uses: u32,
-    pub(super) token: TokenHash,
+    pub(super) token: Option<TokenHash>,
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) packages: Vec<GrantedBy>,
@@ -27,6 +29,8 @@ pub struct GrantedBy {
     pub package: Package,
     /// The publisher's id in the store.
     pub publisher: String,
+    /// Whether the publisher was pending when it was decided: see [`GrantedPackage::may_create`].
+    pub may_create: bool,
     /// Ids that the publisher learns from this token.
     pub learned: Vec<Pin>,
 }
@@ -47,9 +51,28 @@ impl Grant {
         self.max_uses
     }
 
-    /// The publish token, hashed.
-    pub fn token(&self) -> &TokenHash {
-        &self.token
+    /// Returns the publish token's hash; `None` where there is no token to store.
+    pub fn token(&self) -> Option<&TokenHash> {
+        self.token.as_ref()
+    }
+
+    /// Returns the rights of a publish token for this grant.
+    pub fn record(&self) -> TokenRecord {
+        let granted =
+            |by: &GrantedBy| GrantedPackage::new(by.package.clone(), by.publisher.clone(), by.may_create);
+        TokenRecord::new(
+            self.packages.iter().map(granted).collect(),
+            self.expires_at,
+            self.provider.clone(),
+            self.issuer.clone(),
+            self.run.clone(),
+        )
+    }
+
+    /// The same without the packages of these publishers.
+    pub(super) fn without(mut self, publishers: &[String]) -> Self {
+        self.packages.retain(|by| !publishers.contains(&by.publisher));
+        self
     }
 
     /// Now.

@@ -1,11 +1,13 @@
-//! What became of a grant, for the caller and for the log.
+//! The outcome of a grant, for the caller and for the log.
 
-use oidc_core::{Secret, shown};
+use oidc_core::shown;
 
 use super::choose::Chosen;
 use super::grant::{Grant, GrantedBy};
+use super::minter::NewToken;
 use super::request::Minted;
 use super::store::MAX_CANDIDATES;
+use super::token::TokenRecord;
 
 /// So many packages and publishers of a grant are named in its event.
 const MAX_NAMED: usize = 16;
@@ -19,8 +21,10 @@ pub(super) struct Choice {
 
 /// A grant that the store took.
 pub(super) struct Granted {
-    pub(super) minted: Minted,
-    publishers: Vec<String>,
+    /// Without the packages that were left out.
+    pub(super) grant: Grant,
+    /// None where no token was to be made.
+    pub(super) token: Option<NewToken>,
     /// Packages whose publishers were not there any more.
     left_out: Vec<String>,
     choice: Choice,
@@ -28,24 +32,29 @@ pub(super) struct Granted {
 
 impl Granted {
     /// `left_out` names publishers.
-    pub(super) fn new(token: Secret, choice: Choice, grant: &Grant, left_out: &[String]) -> Self {
-        let is_left_out = |by: &&GrantedBy| left_out.contains(&by.publisher);
-        let (gone, granted): (Vec<&GrantedBy>, Vec<&GrantedBy>) =
-            grant.packages.iter().partition(is_left_out);
-        let packages = granted.iter().map(|by| by.package.clone()).collect();
-        Self {
-            minted: Minted { token, packages, created_at: grant.created_at, expires_at: grant.expires_at },
-            publishers: granted.iter().map(|by| by.publisher.clone()).collect(),
-            left_out: gone.iter().map(|by| format!("`{}`", shown(&by.package.name))).collect(),
-            choice,
-        }
+    pub(super) fn new(token: Option<NewToken>, choice: Choice, grant: Grant, left_out: &[String]) -> Self {
+        let gone = grant.packages.iter().filter(|by| left_out.contains(&by.publisher));
+        let gone = gone.map(|by| format!("`{}`", shown(&by.package.name))).collect();
+        Self { grant: grant.without(left_out), token, left_out: gone, choice }
+    }
+
+    pub(super) fn record(&self) -> TokenRecord {
+        self.grant.record()
+    }
+
+    pub(super) fn into_minted(self) -> Option<Minted> {
+        let Grant { packages, created_at, expires_at, .. } = self.grant;
+        let packages = packages.into_iter().map(|by| by.package).collect();
+        Some(Minted { token: self.token?.text().clone(), packages, created_at, expires_at })
     }
 
     /// The publisher that decided, or how many where there are several packages; and what is not in the grant.
     pub(super) fn reason(&self) -> String {
-        let decided = |chosen: &&Chosen| self.publishers.contains(&chosen.record.id);
-        let mut deciding = self.choice.chosen.iter().filter(decided);
-        let mut reason = match (deciding.next(), self.publishers.len()) {
+        let is_in = |chosen: &&Chosen| {
+            self.grant.packages.iter().any(|by: &GrantedBy| by.publisher == chosen.record.id)
+        };
+        let mut deciding = self.choice.chosen.iter().filter(is_in);
+        let mut reason = match (deciding.next(), self.grant.packages.len()) {
             (Some(one), 1) => one.description.clone(),
             (_, several) => format!("{several} publishers, one for each package"),
         };
@@ -61,16 +70,16 @@ impl Granted {
 
     /// The packages, for the event.
     pub(super) fn packages(&self) -> String {
-        some_of(self.minted.packages.iter().map(|package| package.name.as_str()))
+        some_of(self.grant.packages.iter().map(|by| by.package.name.as_str()))
     }
 
     /// The publishers' ids, for the event.
     pub(super) fn publishers(&self) -> String {
-        some_of(self.publishers.iter().map(String::as_str))
+        some_of(self.grant.packages.iter().map(|by| by.publisher.as_str()))
     }
 }
 
-/// What is said where an identity may have more publishers than were looked at.
+/// The note where an identity may have more publishers than were looked at.
 pub(super) fn only_first() -> String {
     format!(
         "; only {MAX_CANDIDATES} publishers of the identity were looked at, the oldest, and pending ones last"

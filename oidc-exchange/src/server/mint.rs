@@ -1,16 +1,20 @@
 use std::fmt;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use oidc_core::{Random, RandomError, Secret};
 use sha2::{Digest as _, Sha256};
+
+use super::grant::Grant;
+use super::minter::{MintError, Minter, NewToken, Recognised};
 
 /// A publish token's random part, in bytes: 256 bits.
 const RANDOM_BYTES: usize = 32;
 /// Its length as text: 64 hexadecimal digits of randomness, 8 of CRC-32.
 const BODY_CHARS: usize = 2 * RANDOM_BYTES + 8;
 
-/// How publish tokens look and how long they live.
+/// Opaque publish tokens: their prefix, their lifetime, and how often an identity token is exchanged for one.
 ///
 /// A token is `<prefix><64 hexadecimal digits of randomness><8 of their CRC-32>`, so that a secret scanner knows
 /// one offline and a store needs no look-up for what is none. The CRC is over prefix and randomness.
@@ -55,22 +59,41 @@ impl MintPolicy {
     }
 
     /// Makes a token from fresh randomness.
-    pub(super) fn mint(&self, random: &dyn Random) -> Result<Secret, RandomError> {
+    fn token(&self, random: &dyn Random) -> Result<Secret, RandomError> {
         let mut bytes = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
         random.fill(&mut *bytes)?;
         let unchecked = zeroize::Zeroizing::new(format!("{}{}", self.prefix, HEXLOWER.encode(&*bytes)));
         Ok(Secret::new(format!("{}{:08x}", *unchecked, crc32fast::hash(unchecked.as_bytes()))))
     }
 
-    /// The hash of a presented token, if it is one of this registry's by prefix, length and checksum. That says
-    /// nothing about whether it is valid.
-    pub fn recognise(&self, token: &str) -> Option<TokenHash> {
-        let body = token.strip_prefix(&self.prefix)?;
-        let (unchecked, checksum) = token.split_at_checked(token.len().checked_sub(8)?)?;
-        let is_ours = body.len() == BODY_CHARS
+    /// Returns whether a text is a token of this registry by prefix, length and checksum. That says nothing about whether
+    /// it is valid.
+    fn has_form(&self, text: &str) -> bool {
+        let Some(body) = text.strip_prefix(&self.prefix) else { return false };
+        let digits = text.len().saturating_sub(8);
+        let Some((unchecked, checksum)) = text.split_at_checked(digits) else { return false };
+        body.len() == BODY_CHARS
             && body.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-            && format!("{:08x}", crc32fast::hash(unchecked.as_bytes())) == checksum;
-        is_ours.then(|| TokenHash::of(token))
+            && format!("{:08x}", crc32fast::hash(unchecked.as_bytes())) == checksum
+    }
+}
+
+#[async_trait]
+impl Minter for MintPolicy {
+    fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    fn max_uses(&self) -> u32 {
+        self.max_uses
+    }
+
+    async fn mint(&self, _: &Grant, random: &dyn Random) -> Result<NewToken, MintError> {
+        Ok(NewToken::Stored(self.token(random)?))
+    }
+
+    fn recognise(&self, text: &str) -> Option<Recognised> {
+        self.has_form(text).then_some(Recognised::Stored)
     }
 }
 
@@ -108,21 +131,21 @@ mod tests {
     #[test]
     fn a_minted_token_is_recognised_and_a_changed_one_is_not() {
         let policy = MintPolicy::default();
-        let token = policy.mint(&NotRandom(0xab)).unwrap();
+        let token = policy.token(&NotRandom(0xab)).unwrap();
         let text = token.expose();
         assert_eq!(text.len(), 5 + 72);
-        assert_eq!(policy.recognise(text), Some(TokenHash::of(text)));
+        assert!(policy.has_form(text));
         for index in 0..text.len() {
             let mut changed = text.to_owned().into_bytes();
             changed[index] = if changed[index] == b'0' { b'1' } else { b'0' };
-            assert_eq!(policy.recognise(std::str::from_utf8(&changed).unwrap()), None, "{index}");
+            assert!(!policy.has_form(std::str::from_utf8(&changed).unwrap()), "{index}");
         }
         for other in
             ["", "tpub_", text.get(..76).unwrap(), &format!("{text}0"), &text.to_uppercase(), "tpub_é"]
         {
-            assert_eq!(policy.recognise(other), None, "{other}");
+            assert!(!policy.has_form(other), "{other}");
         }
-        assert_eq!(MintPolicy::default().prefix("other_").recognise(text), None);
+        assert!(!MintPolicy::default().prefix("other_").has_form(text));
     }
 
     #[test]
@@ -130,12 +153,12 @@ mod tests {
         let policy = MintPolicy::default().prefix("other_").lifetime(Duration::from_secs(60)).max_uses(2);
         assert_eq!((policy.prefix.as_str(), policy.max_uses), ("other_", 2));
         assert_eq!(policy.lifetime, Duration::from_secs(60));
-        assert!(policy.mint(&NotRandom(1)).unwrap().expose().starts_with("other_0101"));
+        assert!(policy.token(&NotRandom(1)).unwrap().expose().starts_with("other_0101"));
     }
 
     #[test]
     fn debug_shows_neither_token_nor_whole_hash() {
-        let token = MintPolicy::default().mint(&NotRandom(7)).unwrap();
+        let token = MintPolicy::default().token(&NotRandom(7)).unwrap();
         assert_eq!(format!("{token:?}"), "[redacted]");
         assert!(format!("{:?}", TokenHash::of(token.expose())).len() < 16);
     }

@@ -21,6 +21,7 @@ mod grant;
 mod granted;
 mod http;
 mod mint;
+mod minter;
 mod npm;
 mod pep_807;
 mod pypi;
@@ -31,6 +32,7 @@ mod service;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod token;
 mod trust;
 mod unknown;
 
@@ -42,6 +44,7 @@ pub use self::event::{Event, EventSink, Events};
 pub use self::exchange::Exchange;
 pub use self::grant::{Grant, GrantedBy};
 pub use self::mint::{MintPolicy, TokenHash};
+pub use self::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
 pub use self::npm::{NpmExchange, npm};
 pub use self::pep_807::{InvalidLifetime, Pep807Tokens, pep_807};
 pub use self::pypi::{PypiTokens, pypi};
@@ -49,7 +52,8 @@ pub use self::refusal::{Refusal, RefusalKind};
 pub use self::request::{ExchangeRequest, Minted};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore,
-    Redeemed, StoreError, Stored, TokenRecord, TokenStore, TrustStore,
+    MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
+    Stored, TokenStore, TrustStore,
 };
+pub use self::token::{GrantedPackage, TokenRecord};
 pub use self::trust::{Trust, TrustError, TrustPolicy};

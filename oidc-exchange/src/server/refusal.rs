@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use oidc_core::verify::{Reason, VerifyError};
-use oidc_core::{Diagnosis, HttpUrl, Identity, Mismatch, RandomError, Timestamp, shown};
+use oidc_core::{Diagnosis, HttpUrl, Identity, Mismatch, Timestamp, shown};
 
 use super::explain;
 use super::granted::only_first;
+use super::minter::MintError;
 use super::store::{Package, StoreError};
 
 /// An exchange is refused.
@@ -218,6 +219,14 @@ impl Refusal {
         let message = "the registry could not complete the exchange; nothing was used up, try again later";
         Self { source: Some(source.into()), ..Self::new(RefusalKind::Internal, message) }
     }
+
+    /// The identity token is burned, and then no publish token could be made.
+    pub(super) fn used_up(error: MintError, renewal: &str) -> Self {
+        let message = format!(
+            "the registry could not complete the exchange, and the identity token is used up; {renewal}"
+        );
+        Self { source: Some(Box::new(error)), ..Self::new(RefusalKind::Internal, message) }
+    }
 }
 
 impl From<StoreError> for Refusal {
@@ -226,8 +235,8 @@ impl From<StoreError> for Refusal {
     }
 }
 
-impl From<RandomError> for Refusal {
-    fn from(error: RandomError) -> Self {
+impl From<MintError> for Refusal {
+    fn from(error: MintError) -> Self {
         Self::internal(error)
     }
 }

@@ -2,15 +2,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use oidc_core::{Identity, Pin, Run, Timestamp};
+use oidc_core::{Identity, Pin, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::grant::Grant;
 use super::mint::TokenHash;
+use super::token::TokenRecord;
 
 /// A package of one of the registry's ecosystems.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(deny_unknown_fields)]
 pub struct Package {
     /// The protocol that it is published by, such as `npm`.
     pub ecosystem: String,
@@ -223,60 +226,6 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     ///
     /// When the store can't be reached; then nothing was granted.
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError>;
-}
-
-/// What a publish token may do.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct TokenRecord {
-    /// The packages that it may publish, each with the publisher that let it in.
-    pub packages: Vec<GrantedPackage>,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// The platform that the run was on.
-    pub provider: String,
-    /// The issuer of its identity.
-    pub issuer: String,
-    /// The run that it was minted for.
-    pub run: Run,
-}
-
-/// One package that a publish token may publish.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct GrantedPackage {
-    /// The package.
-    pub package: Package,
-    /// The publisher that let the run in.
-    pub publisher: String,
-    /// Whether that publisher is still pending: then the publish may create the package, and may do nothing to one
-    /// that exists.
-    pub may_create: bool,
-}
-
-impl GrantedPackage {
-    /// A granted package from its parts.
-    pub fn new(package: Package, publisher: String, may_create: bool) -> Self {
-        Self { package, publisher, may_create }
-    }
-}
-
-impl TokenRecord {
-    /// A record from its parts.
-    pub fn new(
-        packages: Vec<GrantedPackage>,
-        expires_at: Timestamp,
-        provider: String,
-        issuer: String,
-        run: Run,
-    ) -> Self {
-        Self { packages, expires_at, provider, issuer, run }
-    }
-
-    /// What it may do to this package, if anything.
-    pub fn for_package(&self, package: &Package) -> Option<&GrantedPackage> {
-        self.packages.iter().find(|granted| granted.package == *package)
-    }
 }
 
 /// Finds and ends publish tokens.

@@ -21,9 +21,11 @@ pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Res
     if granted.is_empty() {
         return Ok(Redeemed::Superseded);
     }
-    let token = HEXLOWER.encode(grant.token().as_bytes());
-    mint(write.connection(), grant, &token, run).await?;
-    let_in(write.connection(), &token, &granted).await?;
+    if let Some(token) = grant.token() {
+        let token = HEXLOWER.encode(token.as_bytes());
+        mint(write.connection(), grant, &token, run).await?;
+        let_in(write.connection(), &token, &granted).await?;
+    }
     learn(write.connection(), &granted).await?;
     write.commit().await?;
     Ok(if left_out.is_empty() { Redeemed::Granted } else { Redeemed::Partly(left_out) })

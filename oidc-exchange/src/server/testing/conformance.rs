@@ -90,6 +90,7 @@ pub async fn candidates<H: Harness>(harness: &H) {
 /// A grant is one: the identity token is burned and the publish token exists.
 pub async fn redeeming<H: Harness>(harness: &H) {
     grants::a_grant_burns_and_mints(&harness.empty().await).await;
+    grants::a_grant_without_a_token_burns_and_stores_none(&harness.empty().await).await;
     grants::a_token_is_used_as_often_as_it_may_be(&harness.empty().await).await;
     grants::a_grant_of_a_removed_publisher_leaves_no_trace(&harness.empty().await).await;
     grants::what_vanished_is_left_out_of_a_grant(&harness.empty().await).await;

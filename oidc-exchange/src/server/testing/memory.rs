@@ -126,7 +126,9 @@ impl PublisherStore for MemoryStore {
             grant.issuer().to_owned(),
             grant.run().clone(),
         );
-        state.tokens.insert(*grant.token(), record);
+        if let Some(token) = grant.token() {
+            state.tokens.insert(*token, record);
+        }
         Ok(if left_out.is_empty() { Redeemed::Granted } else { Redeemed::Partly(left_out) })
     }
 }

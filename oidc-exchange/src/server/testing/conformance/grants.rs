@@ -24,6 +24,22 @@ pub(super) async fn a_grant_burns_and_mints<S: PublisherStore + TokenStore + Tru
     );
 }
 
+pub(super) async fn a_grant_without_a_token_burns_and_stores_none<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_publisher(store).await;
+    let packages = vec![by("p", "widget", &[("repository_id", "7")])];
+    let tokenless = Grant { token: None, packages, ..grant(1, "a") };
+    assert_eq!(store.redeem(&tokenless).await.unwrap(), Redeemed::Granted);
+    assert_eq!(store.redeem(&tokenless).await.unwrap(), Redeemed::AlreadyUsed, "it is burned all the same");
+    assert_eq!(store.redeem(&grant(1, "a")).await.unwrap(), Redeemed::AlreadyUsed);
+    let learned = store.list(&package("widget")).await.unwrap().remove(0).learned;
+    assert_eq!(learned.get("repository_id").map(String::as_str), Some("7"), "it learns all the same");
+    let over = tokenless.remember_until();
+    assert_eq!(store.purge(over, 10).await.unwrap(), 1, "one replay record and no token");
+}
+
 pub(super) async fn a_token_is_used_as_often_as_it_may_be<S>(store: &S)
 where
     S: PublisherStore + TokenStore + TrustStore,
@@ -76,7 +92,7 @@ where
     assert!(record.for_package(&package("widget")).is_some());
 
     assert!(store.remove(&package("widget"), "p").await.unwrap());
-    let of_nobody = Grant { replay_key: [2; 32], token: hash("b"), ..several };
+    let of_nobody = Grant { replay_key: [2; 32], token: Some(hash("b")), ..several };
     assert_eq!(store.redeem(&of_nobody).await.unwrap(), Redeemed::Superseded);
     assert!(found(store, "b").await.is_none());
     with_publisher(store).await;

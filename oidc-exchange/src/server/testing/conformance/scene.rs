@@ -52,7 +52,7 @@ pub(super) fn grant(jti: u8, token: &str) -> Grant {
         replay_key: [jti; 32],
         remember_until: NOW.plus(Duration::from_secs(330)),
         max_uses: 1,
-        token: hash(token),
+        token: Some(hash(token)),
         created_at: NOW,
         expires_at: NOW.plus(LIFETIME),
         packages: vec![by("p", "widget", &[])],
@@ -66,6 +66,7 @@ pub(super) fn by(publisher: &str, name: &str, learned: &[(&'static str, &str)]) 
     GrantedBy {
         package: package(name),
         publisher: publisher.to_owned(),
+        may_create: false,
         learned: learned.iter().map(|(claim, value)| IdPin::new(claim, *value)).collect(),
     }
 }

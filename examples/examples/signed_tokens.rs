@@ -1,0 +1,109 @@
+//! Publish tokens in a format of the registry's own: signed where they are issued, and verified without a database where
+//! packages are uploaded.
+//!
+//! `cargo run --example signed_tokens -- sqlite:signed.db npm:registry.example` issues them at
+//! `127.0.0.1:8080/-/npm/v1/oidc`, says whom a token lets publish at `/whoami`, and prints the public key for other hosts.
+//!
+//! A signed token can't be ended before it expires: `NewToken::SelfContained` says what is lost. These live five minutes.
+
+use std::error::Error;
+use std::io::Write as _;
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use oidc_core::verify::{Verifier, backend::AwsLc};
+use oidc_core::{Audience, Context, Random, Secret};
+use oidc_exchange::server::{self, Exchange, Grant, MintError, Minter, NewToken, Recognised, TokenRecord};
+use oidc_exchange::sql::SqlStore;
+
+/// What every token begins with. It is signed too, so that the key's signatures are good for nothing else.
+const PREFIX: &str = "acme-publish.";
+
+/// The tokens `acme-publish.<record in JSON>.<Ed25519 signature>`, both parts in base64url.
+#[derive(Debug)]
+pub(crate) struct SignedTokens {
+    key: Ed25519KeyPair,
+    /// The keys whose tokens are taken: this one's, and the one before it until its last token has expired.
+    accepted: Vec<Vec<u8>>,
+}
+
+impl SignedTokens {
+    /// From a private key in PKCS#8, which a registry keeps where it keeps its secrets.
+    pub(crate) fn new(pkcs8: &[u8]) -> Result<Self, Box<dyn Error>> {
+        let key = Ed25519KeyPair::from_pkcs8(pkcs8)?;
+        let accepted = vec![key.public_key().as_ref().to_vec()];
+        Ok(Self { key, accepted })
+    }
+
+    pub(crate) fn accepting(mut self, public_key: &[u8]) -> Self {
+        self.accepted.push(public_key.to_vec());
+        self
+    }
+
+    pub(crate) fn public_key(&self) -> &[u8] {
+        self.key.public_key().as_ref()
+    }
+}
+
+#[async_trait::async_trait]
+impl Minter for SignedTokens {
+    fn lifetime(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    async fn mint(&self, grant: &Grant, _: &dyn Random) -> Result<NewToken, MintError> {
+        let record = serde_json::to_vec(&grant.record()).map_err(MintError::new)?;
+        let signed = format!("{PREFIX}{}", BASE64.encode(record));
+        let signature = BASE64.encode(self.key.sign(signed.as_bytes()));
+        Ok(NewToken::SelfContained(Secret::new(format!("{signed}.{signature}"))))
+    }
+
+    fn recognise(&self, text: &str) -> Option<Recognised> {
+        verified(&self.accepted, text).map(Recognised::SelfContained)
+    }
+}
+
+/// The record of a token that one of these keys signed. Whoever calls it alone asks whether it has expired; `Exchange::find`
+/// does so by itself.
+pub(crate) fn verified(keys: &[Vec<u8>], text: &str) -> Option<TokenRecord> {
+    let (signed, signature) = text.rsplit_once('.')?;
+    let signature = BASE64.decode(signature).ok()?;
+    let is_of =
+        |key: &Vec<u8>| UnparsedPublicKey::new(&ED25519, key).verify(signed.as_bytes(), &signature).is_ok();
+    let record = signed.strip_prefix(PREFIX).filter(|_| keys.iter().any(is_of))?;
+    serde_json::from_slice(&BASE64.decode(record).ok()?).ok()
+}
+
+/// An upload endpoint would ask `record.for_package(..)`.
+async fn whoami(State(exchange): State<Exchange>, headers: HeaderMap) -> Result<String, StatusCode> {
+    let value =
+        headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(StatusCode::UNAUTHORIZED)?;
+    let token = value.strip_prefix("Bearer ").ok_or(StatusCode::UNAUTHORIZED)?;
+    let found = exchange.find(token).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let record = found.ok_or(StatusCode::UNAUTHORIZED)?;
+    serde_json::to_string_pretty(&record).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+pub(crate) fn app(exchange: Exchange) -> Router {
+    let whoami = axum::routing::get(whoami).with_state(exchange.clone());
+    Router::new().route("/whoami", whoami).nest_service("/-/npm/v1/oidc", server::npm(exchange))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let database = arguments.next().ok_or("which database?")?;
+    let audience = Audience::new(arguments.next().ok_or("which audience?")?)?;
+    let verifier = Verifier::new(AwsLc, [audience], &oidc_providers::all(), &Context::system()?)?;
+    let tokens = SignedTokens::new(Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())?.as_ref())?;
+    writeln!(std::io::stdout(), "public key: {}", BASE64.encode(tokens.public_key()))?;
+    let exchange = Exchange::builder(verifier, SqlStore::open(&database).await?).minter(tokens).build();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    Ok(axum::serve(listener, app(exchange)).await?)
+}

@@ -1,0 +1,217 @@
+use std::fmt;
+
+use oidc_core::{MAX_TOKEN_BYTES, Run, Timestamp};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::store::{MAX_CANDIDATES, Package};
+
+/// The rights of a publish token: the packages, and the run that it was made for.
+///
+/// Its form in JSON is stable, so that a token can carry it: members may be added in a later version, and a version that
+/// does not know one refuses the record. It is bounded when it is read, by [`MAX_CANDIDATES`] packages and
+/// [`MAX_TOKEN_BYTES`] bytes for each text.
+///
+/// ```
+/// use oidc_exchange::server::{Package, TokenRecord};
+///
+/// let record: TokenRecord = serde_json::from_str(
+///     r#"{
+///         "packages": [{
+///             "package": { "ecosystem": "npm", "name": "@acme/widget" },
+///             "publisher": "0b6b…",
+///             "may_create": false
+///         }],
+///         "expires_at": 1800000900,
+///         "provider": "github",
+///         "issuer": "https://token.actions.githubusercontent.com",
+///         "run": { "repository": "acme/widget", "url": null, "sha": null, "ref": null }
+///     }"#,
+/// )?;
+/// assert!(record.for_package(&Package::new("npm", "@acme/widget")).is_some());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+#[non_exhaustive]
+pub struct TokenRecord {
+    /// The packages that it may publish, each with the publisher that let it in.
+    pub packages: Vec<GrantedPackage>,
+    /// When it ends, in JSON in seconds since the epoch.
+    #[serde(serialize_with = "seconds")]
+    pub expires_at: Timestamp,
+    /// The platform that the run was on.
+    pub provider: String,
+    /// The issuer of its identity.
+    pub issuer: String,
+    /// The run that it was minted for.
+    pub run: Run,
+}
+
+/// One package that a publish token may publish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[serde(deny_unknown_fields)]
+pub struct GrantedPackage {
+    /// The package.
+    pub package: Package,
+    /// The publisher that let the run in.
+    pub publisher: String,
+    /// Whether that publisher is still pending: then the publish may create the package, and may do nothing to one
+    /// that exists.
+    pub may_create: bool,
+}
+
+impl GrantedPackage {
+    /// A granted package from its parts.
+    pub fn new(package: Package, publisher: String, may_create: bool) -> Self {
+        Self { package, publisher, may_create }
+    }
+}
+
+impl TokenRecord {
+    /// A record from its parts.
+    pub fn new(
+        packages: Vec<GrantedPackage>,
+        expires_at: Timestamp,
+        provider: String,
+        issuer: String,
+        run: Run,
+    ) -> Self {
+        Self { packages, expires_at, provider, issuer, run }
+    }
+
+    /// Returns what it may do to this package, if anything.
+    pub fn for_package(&self, package: &Package) -> Option<&GrantedPackage> {
+        self.packages.iter().find(|granted| granted.package == *package)
+    }
+}
+
+fn seconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(time.as_secs())
+}
+
+/// A record as it is read, before its texts are measured.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    #[serde(deserialize_with = "packages")]
+    packages: Vec<GrantedPackage>,
+    expires_at: u64,
+    provider: String,
+    issuer: String,
+    run: Run,
+}
+
+impl Unchecked {
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let Run { repository, url, sha, r#ref, .. } = &self.run;
+        let of_run = [repository, url, sha, r#ref].into_iter().flatten();
+        let of_packages =
+            self.packages.iter().flat_map(|one| [&one.package.ecosystem, &one.package.name, &one.publisher]);
+        of_packages.chain(of_run).chain([&self.provider, &self.issuer])
+    }
+}
+
+impl TryFrom<Unchecked> for TokenRecord {
+    type Error = &'static str;
+
+    fn try_from(read: Unchecked) -> Result<Self, Self::Error> {
+        if read.texts().any(|text| text.len() > MAX_TOKEN_BYTES) {
+            return Err("a text of the record is too long");
+        }
+        let expires_at = Timestamp::from_secs(read.expires_at);
+        Ok(Self::new(read.packages, expires_at, read.provider, read.issuer, read.run))
+    }
+}
+
+/// Reads at most [`MAX_CANDIDATES`] packages.
+fn packages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GrantedPackage>, D::Error> {
+    struct Packages;
+
+    impl<'de> Visitor<'de> for Packages {
+        type Value = Vec<GrantedPackage>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MAX_CANDIDATES} packages")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut read: A) -> Result<Self::Value, A::Error> {
+            let mut packages = Vec::new();
+            while let Some(package) = read.next_element()? {
+                if packages.len() >= MAX_CANDIDATES {
+                    return Err(A::Error::invalid_length(packages.len() + 1, &self));
+                }
+                packages.push(package);
+            }
+            Ok(packages)
+        }
+    }
+
+    deserializer.deserialize_seq(Packages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn record(packages: usize) -> TokenRecord {
+        let mut run = Run::default();
+        run.repository = Some("acme/widget".to_owned());
+        let one = GrantedPackage::new(Package::new("npm", "@acme/widget"), "p".to_owned(), true);
+        let expires_at = Timestamp::from_secs(1_800_000_900);
+        TokenRecord::new(
+            vec![one; packages],
+            expires_at,
+            "fake".to_owned(),
+            "https://i.example".to_owned(),
+            run,
+        )
+    }
+
+    #[test]
+    fn the_form_of_a_record_is_stable() {
+        let text = r#"{"packages":[{"package":{"ecosystem":"npm","name":"@acme/widget"},"publisher":"p","may_create":true}],"expires_at":1800000900,"provider":"fake","issuer":"https://i.example","run":{"repository":"acme/widget","url":null,"sha":null,"ref":null}}"#;
+        assert_eq!(serde_json::to_string(&record(1)).unwrap(), text);
+        assert_eq!(serde_json::from_str::<TokenRecord>(text).unwrap(), record(1));
+    }
+
+    #[test]
+    fn a_record_of_as_many_packages_as_a_grant_may_have_is_read_and_a_longer_one_is_not() {
+        let read = |record: &TokenRecord| {
+            serde_json::from_str::<TokenRecord>(&serde_json::to_string(record).unwrap())
+        };
+        assert_eq!(read(&record(MAX_CANDIDATES)).unwrap().packages.len(), MAX_CANDIDATES);
+        let error = read(&record(MAX_CANDIDATES + 1)).unwrap_err().to_string();
+        assert!(error.contains("expected at most 1000 packages"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_and_a_member_that_is_not_known_are_refused_wherever_they_stand() {
+        let of = |pointer: &str, value: Value| {
+            let mut json = serde_json::to_value(record(1)).unwrap();
+            *json.pointer_mut(pointer).unwrap() = value;
+            serde_json::from_value::<TokenRecord>(json)
+        };
+        for pointer in [
+            "/packages/0/package/ecosystem",
+            "/packages/0/package/name",
+            "/packages/0/publisher",
+            "/provider",
+            "/issuer",
+            "/run/repository",
+            "/run/url",
+            "/run/sha",
+            "/run/ref",
+        ] {
+            assert!(of(pointer, json!("x".repeat(MAX_TOKEN_BYTES))).is_ok(), "{pointer}");
+            assert!(of(pointer, json!("x".repeat(MAX_TOKEN_BYTES + 1))).is_err(), "{pointer}");
+        }
+        for pointer in ["", "/packages/0", "/packages/0/package"] {
+            let mut json = serde_json::to_value(record(1)).unwrap();
+            json.pointer_mut(pointer).unwrap()["only_from"] = json!("10.0.0.1");
+            assert!(serde_json::from_value::<TokenRecord>(json).is_err(), "{pointer}");
+        }
+    }
+}

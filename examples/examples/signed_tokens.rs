@@ -2,7 +2,8 @@
 //! packages are uploaded.
 //!
 //! `cargo run --example signed_tokens -- sqlite:signed.db npm:registry.example` issues them at
-//! `127.0.0.1:8080/-/npm/v1/oidc`, says whom a token lets publish at `/whoami`, and prints the public key for other hosts.
+//! `127.0.0.1:8080/-/npm/v1/oidc`, says whom a token lets publish at `/whoami`, and prints the public key for other hosts. A third
+//! argument is the public key of the run before, whose tokens are still taken.
 //!
 //! A signed token can't be ended before it expires: `NewToken::SelfContained` says what is lost. These live five minutes.
 
@@ -101,7 +102,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let database = arguments.next().ok_or("which database?")?;
     let audience = Audience::new(arguments.next().ok_or("which audience?")?)?;
     let verifier = Verifier::new(AwsLc, [audience], &oidc_providers::all(), &Context::system()?)?;
-    let tokens = SignedTokens::new(Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())?.as_ref())?;
+    let mut tokens = SignedTokens::new(Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())?.as_ref())?;
+    if let Some(before) = arguments.next() {
+        tokens = tokens.accepting(&BASE64.decode(before)?);
+    }
     writeln!(std::io::stdout(), "public key: {}", BASE64.encode(tokens.public_key()))?;
     let exchange = Exchange::builder(verifier, SqlStore::open(&database).await?).minter(tokens).build();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;

@@ -11,3 +11,8 @@ pub mod shutdown;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// The examples of docs/operating.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/operating.md")]
+pub struct Operating;

@@ -1,6 +1,6 @@
 //! The examples of an endpoint of one's own and of metrics, with a CI platform in memory.
 #![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(dead_code)]
 #[path = "../examples/own_endpoint.rs"]

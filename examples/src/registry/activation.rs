@@ -43,3 +43,19 @@ pub(super) async fn is_granted(
         Principal::Anonymous | Principal::Admin => Ok(true),
     }
 }
+
+/// The same of a publish, which proves the publisher.
+pub(super) async fn published(
+    transaction: &Transaction,
+    package: &Package,
+    by: &Principal,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if !is_granted(transaction, package, by, now).await? {
+        return Ok(false);
+    }
+    match by {
+        Principal::TrustedPublisher { publisher, .. } => transaction.published(package, publisher, now).await,
+        Principal::Anonymous | Principal::Admin => Ok(true),
+    }
+}

@@ -7,8 +7,9 @@ use oidc_core::{
     Unverified, Verified, shown,
 };
 
+use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
-use super::store::{Package, PublisherRecord};
+use super::store::Package;
 use super::trust::TrustPolicy;
 
 /// The publisher that lets a token in for one package.

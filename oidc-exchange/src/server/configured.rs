@@ -11,8 +11,9 @@ use super::chain::Chain;
 use super::choose::common;
 use super::event::{Event, EventSink};
 use super::exchange::Stores;
+use super::record::PublisherRecord;
 use super::request::ExchangeRequest;
-use super::store::{Package, PublisherRecord, StoreError};
+use super::store::{Package, StoreError};
 
 /// So many of a package's publishers are named.
 const MAX_CONFIGURED: usize = 4;

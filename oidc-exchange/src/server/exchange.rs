@@ -13,12 +13,13 @@ use super::choose::{Chooser, Chosen};
 use super::configured::Explanation;
 use super::event::{Event, EventSink};
 use super::grant::{Grant, GrantedBy};
-use super::granted::{Choice, Granted};
+use super::granted::{Choice, Granted, is_cut};
 use super::mint::TokenHash;
 use super::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
+use super::record::PublisherRecord;
 use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
-use super::store::{MAX_CANDIDATES, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenStore};
+use super::store::{PublisherStore, Redeemed, StoreError, TokenStore};
 use super::token::TokenRecord;
 use super::trust::TrustPolicy;
 use super::unknown::UnknownClaims;
@@ -287,7 +288,7 @@ impl Exchange {
     ) -> Result<Choice, Refusal> {
         let package = request.package.as_deref();
         let candidates = self.0.stores.candidates(&caller.identities, request.ecosystem, package).await?;
-        let is_cut = candidates.len() >= MAX_CANDIDATES;
+        let is_cut = is_cut(&candidates, package);
         // The store only narrows; what it hands over is held against the identity once more.
         let is_candidate = |record: &PublisherRecord| {
             caller.identities.contains(&record.identity) && request.is_for(&record.package)

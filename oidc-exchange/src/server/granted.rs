@@ -1,12 +1,15 @@
 //! The outcome of a grant, for the caller and for the log.
 
+use std::collections::BTreeSet;
+
 use oidc_core::shown;
 
 use super::choose::Chosen;
 use super::grant::{Grant, GrantedBy};
 use super::minter::NewToken;
+use super::record::PublisherRecord;
 use super::request::Minted;
-use super::store::MAX_CANDIDATES;
+use super::store::{MAX_CANDIDATES, MAX_UNPROVEN};
 use super::token::TokenRecord;
 
 /// So many packages and publishers of a grant are named in its event.
@@ -82,8 +85,22 @@ impl Granted {
 /// The note where an identity may have more publishers than were looked at.
 pub(super) fn only_first() -> String {
     format!(
-        "; only {MAX_CANDIDATES} publishers of the identity were looked at, the oldest, and pending ones last"
+        "; there may be more publishers of the identity: only {MAX_CANDIDATES} were looked at, and {MAX_UNPROVEN} of accounts \
+         that have not published by it yet, pending ones last"
     )
+}
+
+/// Whether there may be more publishers than the store gave.
+pub(super) fn is_cut(candidates: &[PublisherRecord], package: Option<&str>) -> bool {
+    let proven: BTreeSet<_> =
+        candidates.iter().filter(|record| record.proven).map(|record| &record.account).collect();
+    let is_unproven =
+        |record: &&PublisherRecord| record.account.is_some() && !proven.contains(&record.account);
+    let unproven = candidates.iter().filter(is_unproven).count();
+    match package {
+        Some(_) => candidates.len() >= MAX_CANDIDATES,
+        None => unproven >= MAX_UNPROVEN || candidates.len() - unproven >= MAX_CANDIDATES,
+    }
 }
 
 /// The first of some names, and how many more there are.

@@ -25,6 +25,7 @@ mod minter;
 mod npm;
 mod pep_807;
 mod pypi;
+mod record;
 mod refusal;
 mod request;
 mod rubygems;
@@ -48,11 +49,12 @@ pub use self::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Rec
 pub use self::npm::{NpmExchange, npm};
 pub use self::pep_807::{InvalidLifetime, Pep807Tokens, pep_807};
 pub use self::pypi::{PypiTokens, pypi};
+pub use self::record::{PublisherRank, PublisherRecord};
 pub use self::refusal::{Refusal, RefusalKind};
 pub use self::request::{ExchangeRequest, Minted};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
+    MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherStore, Redeemed, StoreError,
     Stored, TokenStore, TrustStore,
 };
 pub use self::token::{GrantedPackage, TokenRecord};

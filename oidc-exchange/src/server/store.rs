@@ -1,13 +1,12 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
 use oidc_core::{Identity, Pin, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::grant::Grant;
 use super::mint::TokenHash;
+use super::record::PublisherRecord;
 use super::token::TokenRecord;
 
 /// A package of one of the registry's ecosystems.
@@ -34,103 +33,6 @@ impl fmt::Display for Package {
     }
 }
 
-/// A publisher, as it is stored. [`Trust`](super::Trust) makes it, after its platform took the configuration.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PublisherRecord {
-    /// Its name in the registry, a random UUID.
-    pub id: String,
-    /// The package that it may publish.
-    pub package: Package,
-    /// The platform, such as `github`.
-    pub provider: String,
-    /// Whom it lets in, the key under which it is found.
-    pub identity: Identity,
-    /// Its rules, as the platform understands them.
-    pub config: Value,
-    /// Immutable ids that it has learned from its first use, by claim.
-    pub learned: BTreeMap<String, String>,
-    /// Whether the package is still to be created by the first publish. [`TrustStore::package_created`] ends that.
-    pub pending: bool,
-    /// When it was configured, or last given another identity.
-    pub created_at: Timestamp,
-    /// Who configured it, in the application's words, such as `file` or `api`.
-    pub origin: String,
-}
-
-impl PublisherRecord {
-    /// A record that has learned nothing, is not pending, and whose origin is not said.
-    pub fn new(
-        id: impl Into<String>,
-        package: Package,
-        provider: impl Into<String>,
-        identity: Identity,
-        config: Value,
-        created_at: Timestamp,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            package,
-            provider: provider.into(),
-            identity,
-            config,
-            learned: BTreeMap::new(),
-            pending: false,
-            created_at,
-            origin: String::new(),
-        }
-    }
-
-    /// Whether both let the same identity do the same to the same package.
-    pub fn is_like(&self, other: &Self) -> bool {
-        self.package == other.package && self.identity == other.identity && self.config == other.config
-    }
-
-    /// Whether this publisher is still what `seen` was: the same one, which has learned nothing since and has not ceased to
-    /// be pending.
-    pub fn is_still(&self, seen: &Self) -> bool {
-        let same = self.id == seen.id && self.package == seen.package;
-        same && self.learned == seen.learned && self.pending == seen.pending
-    }
-
-    /// What another publisher of the package and the identity, of those given, has learned; `None` where this one is
-    /// configured with another id, which is then the owner's word.
-    pub(super) fn known_beside<'a>(
-        &self,
-        others: impl IntoIterator<Item = &'a Self>,
-    ) -> Option<&'a BTreeMap<String, String>> {
-        let is_beside = |other: &&Self| {
-            other.package == self.package && other.identity == self.identity && !other.learned.is_empty()
-        };
-        let agrees = |learned: &&BTreeMap<String, String>| {
-            let configured = |claim| self.config.get(claim).and_then(Value::as_str);
-            learned.iter().all(|(claim, value)| configured(claim).is_none_or(|id| id == value))
-        };
-        others.into_iter().filter(is_beside).map(|other| &other.learned).find(agrees)
-    }
-
-    /// The texts among the [rules](Self::rules), learned or configured. An immutable id is one of them on every platform; which
-    /// of them are ids only the platform knows.
-    pub fn texts(&self) -> BTreeMap<String, String> {
-        let Value::Object(rules) = self.rules() else { return BTreeMap::new() };
-        rules.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
-    }
-
-    /// The rules with the learned ids among them, as the platform reads them: where a rule is `null`, there is none.
-    pub fn rules(&self) -> Value {
-        let mut rules = self.config.clone();
-        if let Value::Object(members) = &mut rules {
-            for (claim, value) in &self.learned {
-                let rule = members.entry(claim.clone()).or_insert(Value::Null);
-                if rule.is_null() {
-                    *rule = Value::String(value.clone());
-                }
-            }
-        }
-        rules
-    }
-}
-
 /// What the store made of a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -145,8 +47,11 @@ pub enum Redeemed {
     Superseded,
 }
 
-/// [`PublisherStore::candidates`] gives at most this many publishers.
+/// [`PublisherStore::candidates`] gives at most this many publishers of one package or of accounts that are known to publish
+/// by the identity.
 pub const MAX_CANDIDATES: usize = 1000;
+/// [`PublisherStore::candidates`] gives at most this many publishers of all other accounts together.
+pub const MAX_UNPROVEN: usize = 32;
 /// [`PublisherStore::of_immutable_id`] gives at most this many publishers.
 pub const MAX_OF_ID: usize = 32;
 /// So many publishers of an ecosystem are looked at for the nearest to a stranger.
@@ -158,10 +63,21 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// The publishers of these identities in this ecosystem, of one package or of all, oldest first. A token has one identity
     /// on most platforms, and up to 256 of one issuer.
     ///
-    /// At most [`MAX_CANDIDATES`] of them, so that nobody can make an exchange dear by naming somebody else's
-    /// repository often: each identity's first, then each one's second, and so on, so that no identity's many publishers keep
-    /// another's few out. Which are an identity's first is decided by [`pending`](PublisherRecord::pending) and then by age:
-    /// pending publishers, which cost nothing, keep no regular one out.
+    /// Of one package, at most [`MAX_CANDIDATES`].
+    ///
+    /// Of all packages, anybody may have named the identity: where a registry has accounts, each may configure publishers for
+    /// somebody else's repository on packages of its own. Two groups are given, and the cost of finding them must not grow
+    /// with the publishers that are not given:
+    ///
+    /// - at most [`MAX_CANDIDATES`] publishers of the operator's own and of accounts with a
+    ///   [proven](PublisherRecord::proven) publisher of the identity, in whatever ecosystem: each account's first, then each
+    ///   one's second, and so on;
+    /// - at most [`MAX_UNPROVEN`] publishers of all other accounts together: each account's first regular one, then each one's
+    ///   first [pending](PublisherRecord::pending) one, then the second ones, and so on, of equal ones the oldest. One account's
+    ///   publishers, however many, keep no other account out.
+    ///
+    /// Both are shared out between the identities in the same manner. Of a package, of the operator's own and of known accounts,
+    /// regular publishers come before pending ones, and older ones before younger ones.
     ///
     /// # Errors
     ///
@@ -174,9 +90,11 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     ) -> Result<Vec<PublisherRecord>, StoreError>;
 
     /// The publishers of an issuer that have learned this immutable id or were configured with it, in this ecosystem, of one
-    /// package or of all, oldest first and at most [`MAX_OF_ID`]: asked where none is of the token's identity, to find one whose
-    /// repository was renamed. `id` is among their [`texts`](PublisherRecord::texts). A store that can't say gives none, and a
-    /// renamed repository is then a stranger.
+    /// package or of all: asked where none is of the token's identity, to find one whose repository was renamed. `id` is among
+    /// their [`texts`](PublisherRecord::texts). A store that can't say gives none, and a renamed repository is then a stranger.
+    ///
+    /// At most [`MAX_OF_ID`], the most trustworthy first, since anybody may configure another's id: by their
+    /// [`PublisherRank`](super::PublisherRank), then by age.
     ///
     /// It has to be found by an index on the id: the caller waits for it, and may learn nothing of other publishers from how
     /// long that takes.
@@ -297,6 +215,14 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     ///
     /// When the store can't be reached.
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError>;
+
+    /// Notes that a publish of a package went through by one of its publishers, which is [proven](PublisherRecord::proven)
+    /// from now on. `false` where the package has no such publisher.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Says that a package came to be, by a token of the pending publisher `by`, which is a regular one from now on,
     /// or by other means. Every other pending publisher of the package is removed, since it was for one that did not

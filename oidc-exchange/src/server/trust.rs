@@ -5,7 +5,8 @@ use std::time::Duration;
 use oidc_core::{Context, InvalidPublisher, Provider, ProviderSet, RandomError, shown};
 use serde_json::Value;
 
-use super::store::{Package, PublisherRecord, StoreError, Stored, TrustStore};
+use super::record::PublisherRecord;
+use super::store::{Package, StoreError, Stored, TrustStore};
 
 /// How often an edit is tried of a publisher that changes meanwhile. It may learn its ids and cease to be pending, once each.
 const EDITS: usize = 5;
@@ -143,8 +144,8 @@ impl Trust {
     }
 
     /// Puts the publisher that [`Trust::prepare`] made in the place of the package's publisher `id`. It has a new id,
-    /// keeps the origin, and the tokens of the old one end at once. Where both are for the same identity it keeps
-    /// what the old one learned, and its age; otherwise it begins as one that is [added](Self::add). What is stored is returned.
+    /// keeps the account and the origin, and the tokens of the old one end at once. Where both are for the same identity it
+    /// keeps what the old one learned, its age, and whether it is proven; otherwise it begins as one that is [added](Self::add). What is stored is returned.
     ///
     /// # Errors
     ///
@@ -169,10 +170,14 @@ impl Trust {
             let known = store.list(&publisher.package).await?;
             let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
             publisher.origin.clone_from(&old.origin);
+            publisher.account.clone_from(&old.account);
             publisher.pending = old.pending;
             if old.identity == publisher.identity {
                 publisher.learned.clone_from(&old.learned);
                 publisher.created_at = old.created_at;
+                publisher.proven |= old.proven;
+                publisher.published_at = old.published_at;
+                publisher.exchanged_at = old.exchanged_at;
             }
             let publisher = taught(publisher, &known);
             match store.replace(old, &publisher).await? {
@@ -192,6 +197,17 @@ impl Trust {
     /// When the store can't be reached.
     pub async fn remove(&self, package: &Package, id: &str) -> Result<bool, TrustError> {
         Ok(self.store.remove(package, id).await?)
+    }
+
+    /// Notes that a publish of a package went through by one of its publishers, which is [proven](PublisherRecord::proven)
+    /// from now on: see [`TrustStore::published`]. A registry whose packages are in the stores' database does it in the
+    /// transaction that stores the publish instead. `false` where the package has no such publisher.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn published(&self, package: &Package, by: &str) -> Result<bool, TrustError> {
+        Ok(self.store.published(package, by, self.cx.clock().now()).await?)
     }
 
     /// Says that a package came to be: see [`TrustStore::package_created`]. A registry whose packages are in the stores'

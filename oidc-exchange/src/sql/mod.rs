@@ -6,8 +6,10 @@
 //! No type of sqlx stands in a public signature, except behind the feature `sqlx`: an application that has its tables in the
 //! store's database runs its own statements on the store's connections.
 
+mod candidates;
 mod database;
 mod opening;
+mod proof;
 mod publishers;
 mod redeem;
 mod rows;

@@ -10,6 +10,7 @@ use oidc_core::Pin;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::database::{Database, Write};
+use super::rows::WORTH_OF_LEARNED;
 use crate::server::{Grant, GrantedBy, Package, Redeemed};
 
 pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Result<Redeemed, sqlx::Error> {
@@ -27,6 +28,7 @@ pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Res
         let_in(write.connection(), &token, &granted).await?;
     }
     learn(write.connection(), &granted).await?;
+    note_exchange(&mut write, grant, &granted).await?;
     write.commit().await?;
     Ok(if left_out.is_empty() { Redeemed::Granted } else { Redeemed::Partly(left_out) })
 }
@@ -173,7 +175,29 @@ async fn learn(connection: &mut AnyConnection, granted: &[Granted<'_>]) -> Resul
         parameters(1, publishers.len())
     );
     let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+    publishers.iter().fold(query, |query, id| query.bind(*id)).execute(&mut *connection).await?;
+    let statement = format!(
+        "UPDATE oidc_publisher_id SET worth = (SELECT {WORTH_OF_LEARNED} FROM oidc_publisher p \
+         WHERE p.id = oidc_publisher_id.publisher) WHERE publisher IN ({})",
+        parameters(1, publishers.len())
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
     publishers.iter().fold(query, |query, id| query.bind(*id)).execute(connection).await?;
+    Ok(())
+}
+
+/// Notes when proven publishers were used, in the order of their ids like everybody who writes to several.
+async fn note_exchange(write: &mut Write, grant: &Grant, granted: &[Granted<'_>]) -> Result<(), sqlx::Error> {
+    let statement = format!(
+        "UPDATE oidc_proven SET exchanged_at = $1 WHERE publisher IN \
+         (SELECT publisher FROM oidc_proven WHERE publisher IN ({}) ORDER BY publisher{})",
+        parameters(2, granted.len()),
+        write.for_update()
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+    let query = query.bind(grant.created_at().as_signed_secs());
+    let query = granted.iter().fold(query, |query, granted| query.bind(&granted.by.publisher));
+    query.execute(write.connection()).await?;
     Ok(())
 }
 

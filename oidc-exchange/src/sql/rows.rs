@@ -8,18 +8,19 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
 use super::database::failed;
-use crate::server::{Package, PublisherRecord, StoreError};
+use crate::server::{Package, PublisherRank, PublisherRecord, StoreError};
 
-/// What [`records`] reads of a publisher `p` and an id `l` that it learned.
+/// What [`records`] reads of a publisher `p`, its proof `u` and an id `l` that it learned.
 pub(super) const COLUMNS: &str = "p.id, p.ecosystem, p.package, p.provider, p.issuer, p.identity_key, p.config, \
-     p.pending, p.created_at, p.origin, l.claim, l.value";
+     p.pending, p.created_at, p.account, p.origin, u.publisher AS proven, u.published_at, u.exchanged_at, l.claim, l.value";
+
+/// The tables beside the publishers `p`.
+pub(super) const JOINS: &str =
+    "LEFT JOIN oidc_proven u ON u.publisher = p.id LEFT JOIN oidc_learned_id l ON l.publisher = p.id";
 
 /// Publishers, each as often as it has learned ids, together and oldest first.
 pub(super) fn select(which: &str) -> String {
-    format!(
-        "SELECT {COLUMNS} FROM oidc_publisher p LEFT JOIN oidc_learned_id l ON l.publisher = p.id WHERE {which} \
-         ORDER BY p.created_at, p.id"
-    )
+    format!("SELECT {COLUMNS} FROM oidc_publisher p {JOINS} WHERE {which} ORDER BY p.created_at, p.id")
 }
 
 /// Rows of [`COLUMNS`] as records.
@@ -45,21 +46,28 @@ fn record(id: String, row: &AnyRow) -> Result<PublisherRecord, StoreError> {
     let pending: i64 = row.try_get("pending").map_err(failed)?;
     let package = Package::new(text("ecosystem").map_err(failed)?, text("package").map_err(failed)?);
     let identity = Identity::new(text("issuer").map_err(failed)?, text("identity_key").map_err(failed)?);
-    let created_at = Timestamp::from_secs(u64::try_from(created_at).unwrap_or_default());
-    let mut record =
-        PublisherRecord::new(id, package, text("provider").map_err(failed)?, identity, config, created_at);
+    let provider = text("provider").map_err(failed)?;
+    let mut record = PublisherRecord::new(id, package, provider, identity, config, timestamp(created_at));
     record.pending = pending != 0;
+    record.account = Some(text("account").map_err(failed)?).filter(|account| !account.is_empty());
+    record.proven = row.try_get::<Option<String>, _>("proven").map_err(failed)?.is_some();
+    let time = |column| row.try_get::<Option<i64>, _>(column).map(|time| time.map(timestamp));
+    record.published_at = time("published_at").map_err(failed)?;
+    record.exchanged_at = time("exchanged_at").map_err(failed)?;
     record.origin = text("origin").map_err(failed)?;
     Ok(record)
 }
 
-/// Stores a publisher with what it has learned; `false` where the package has an equal one.
+/// Stores a publisher with what it has learned, in the turn of the one that it replaces if any; `false` where the package has
+/// an equal one.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
+    turn: Option<i64>,
 ) -> Result<bool, sqlx::Error> {
+    let account = publisher.account.as_deref().unwrap_or_default();
     let statement = "INSERT INTO oidc_publisher (id, ecosystem, package, provider, issuer, identity_key, config, \
-         pending, created_at, origin, digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         pending, created_at, origin, digest, account) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (digest) DO NOTHING";
     let inserted = sqlx::query(statement)
         .bind(&publisher.id)
@@ -73,10 +81,14 @@ pub(super) async fn insert(
         .bind(publisher.created_at.as_signed_secs())
         .bind(&publisher.origin)
         .bind(digest(publisher))
+        .bind(account)
         .execute(&mut *connection)
         .await?;
     if inserted.rows_affected() == 0 {
         return Ok(false);
+    }
+    if !account.is_empty() {
+        take_turn(connection, publisher, account, turn).await?;
     }
     for (claim, value) in &publisher.learned {
         let statement = "INSERT INTO oidc_learned_id (publisher, claim, value) VALUES ($1, $2, $3)";
@@ -84,8 +96,8 @@ pub(super) async fn insert(
         query.execute(&mut *connection).await?;
     }
     for (claim, value) in publisher.texts() {
-        let statement = "INSERT INTO oidc_publisher_id (publisher, claim, value, issuer, ecosystem, package, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let statement = "INSERT INTO oidc_publisher_id (publisher, claim, value, issuer, ecosystem, package, created_at, \
+             worth) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         sqlx::query(statement)
             .bind(&publisher.id)
             .bind(claim)
@@ -94,10 +106,65 @@ pub(super) async fn insert(
             .bind(&publisher.package.ecosystem)
             .bind(&publisher.package.name)
             .bind(publisher.created_at.as_signed_secs())
+            .bind(worth(publisher.rank()))
+            .execute(&mut *connection)
+            .await?;
+    }
+    if publisher.proven {
+        let statement = "INSERT INTO oidc_proven (publisher, identity_key, issuer, account, published_at, exchanged_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)";
+        sqlx::query(statement)
+            .bind(&publisher.id)
+            .bind(&publisher.identity.key)
+            .bind(&publisher.identity.issuer)
+            .bind(account)
+            .bind(publisher.published_at.map(Timestamp::as_signed_secs))
+            .bind(publisher.exchanged_at.map(Timestamp::as_signed_secs))
             .execute(&mut *connection)
             .await?;
     }
     Ok(true)
+}
+
+/// Gives an account's publisher its turn among those of its identity, which is the next one if it is not said.
+async fn take_turn(
+    connection: &mut AnyConnection,
+    publisher: &PublisherRecord,
+    account: &str,
+    turn: Option<i64>,
+) -> Result<(), sqlx::Error> {
+    // Whoever counts is alone with the account, or two had the same turn.
+    let lock = "INSERT INTO oidc_account (account) VALUES ($1) \
+         ON CONFLICT (account) DO UPDATE SET account = excluded.account";
+    sqlx::query(lock).bind(account).execute(&mut *connection).await?;
+    let statement = "INSERT INTO oidc_turn (publisher, account, identity_key, issuer, ecosystem, turn, created_at) \
+         VALUES ($1, $2, $3, $4, $5, COALESCE($6, (SELECT 2 * COUNT(*) + $7 FROM oidc_publisher \
+         WHERE account = $2 AND identity_key = $3 AND issuer = $4 AND ecosystem = $5 AND pending = $7)), $8)";
+    sqlx::query(statement)
+        .bind(&publisher.id)
+        .bind(account)
+        .bind(&publisher.identity.key)
+        .bind(&publisher.identity.issuer)
+        .bind(&publisher.package.ecosystem)
+        .bind(turn)
+        .bind(i64::from(publisher.pending))
+        .bind(publisher.created_at.as_signed_secs())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The rank as it is stored. A new one needs a number beside these, in the order of [`PublisherRank`].
+pub(super) const fn worth(rank: PublisherRank) -> i64 {
+    rank as i64
+}
+
+/// The worth of a publisher `p` that has learned its ids, see [`PublisherRecord::rank`].
+pub(super) const WORTH_OF_LEARNED: &str = "CASE WHEN EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) THEN 0 \
+     WHEN p.account = '' THEN 1 WHEN p.pending = 0 THEN 2 ELSE 4 END";
+
+fn timestamp(seconds: i64) -> Timestamp {
+    Timestamp::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
 /// The same for publishers that are alike but for their ids, and for no others.
@@ -110,6 +177,10 @@ fn digest(publisher: &PublisherRecord) -> String {
         hash.update(part);
     }
     hash.update(sorted(&publisher.config).to_string());
+    if let Some(account) = &publisher.account {
+        // Behind a value of JSON, which ends by itself.
+        hash.update(account);
+    }
     HEXLOWER.encode(&hash.finalize())
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::SqlStore;
 use super::database::{Write, failed};
-use super::trust;
+use super::{proof, trust};
 use crate::server::{Package, PublisherRecord, StoreError, Stored, TokenHash, TrustStore};
 
 /// A transaction that may write, given by [`SqlStore::begin`].
@@ -21,7 +21,7 @@ use crate::server::{Package, PublisherRecord, StoreError, Stored, TokenHash, Tru
 /// | in the transaction that | call |
 /// |---|---|
 /// | creates a package | [`package_created`](TrustStore::package_created), with the pending publisher that created it |
-/// | publishes into a package | [`is_active`](Self::is_active), and last [`is_granted`](Self::is_granted) |
+/// | publishes into a package | [`is_active`](Self::is_active), and last [`is_granted`](Self::is_granted) and [`published`](TrustStore::published) |
 ///
 /// It is a [`TrustStore`] as well, so that publishers can be added and removed together with what they belong to; with
 /// [`Trust::add_within`](crate::server::Trust::add_within) they are validated.
@@ -56,6 +56,7 @@ use crate::server::{Package, PublisherRecord, StoreError, Stored, TokenHash, Tru
 ///     if !tx.is_granted(token, package, publisher, now).await? {
 ///         return Ok(false);
 ///     }
+///     tx.published(package, publisher, now).await?;
 ///     tx.commit().await?;
 ///     Ok(true)
 /// }
@@ -177,6 +178,11 @@ impl TrustStore for Transaction {
 
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {
         trust::remove(&mut *self.write.lock().await, package, id).await.map_err(failed)
+    }
+
+    async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let mut write = self.write.lock().await;
+        proof::published(write.connection(), package, by, now).await.map_err(failed)
     }
 
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use oidc_core::Timestamp;
 use sqlx::{AnyConnection, AnyExecutor, AssertSqlSafe, Connection as _};
 
 use super::SqlStore;
@@ -60,6 +61,16 @@ impl TrustStore for SqlStore {
         .await
     }
 
+    async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        retry(|| async {
+            let transaction = self.begin().await?;
+            let done = transaction.published(package, by, now).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
         retry(|| async {
             let transaction = self.begin().await?;
@@ -89,7 +100,7 @@ pub(super) async fn of_origin(
 }
 
 pub(super) async fn add(write: &mut Write, publisher: &PublisherRecord) -> Result<Stored, sqlx::Error> {
-    let is_new = insert(write.connection(), publisher).await?;
+    let is_new = insert(write.connection(), publisher, None).await?;
     Ok(if is_new { Stored::Done } else { Stored::Exists })
 }
 
@@ -99,12 +110,15 @@ pub(super) async fn replace(
     old: &PublisherRecord,
     publisher: &PublisherRecord,
 ) -> Result<Stored, sqlx::Error> {
-    if !is_still(write, old).await? {
-        return Ok(Stored::Missing);
-    }
+    let Some(turn) = turn_of_still(write, old).await? else { return Ok(Stored::Missing) };
+    let is_of_same = old.account == publisher.account
+        && old.identity == publisher.identity
+        && old.package.ecosystem == publisher.package.ecosystem
+        && old.pending == publisher.pending;
+    let turn = turn.filter(|_| is_of_same);
     let mut inner = write.connection().begin().await?;
     delete(&mut inner, &old.package, &old.id).await?;
-    if insert(&mut inner, publisher).await? {
+    if insert(&mut inner, publisher, turn).await? {
         inner.commit().await?;
         Ok(Stored::Done)
     } else {
@@ -133,18 +147,28 @@ pub(super) async fn package_created(
     Ok(true)
 }
 
-/// Whether a publisher is still what it was, and stays so until the transaction ends.
-async fn is_still(write: &mut Write, seen: &PublisherRecord) -> Result<bool, sqlx::Error> {
+/// The turn of a publisher that is still what it was, and stays so until the transaction ends.
+async fn turn_of_still(
+    write: &mut Write,
+    seen: &PublisherRecord,
+) -> Result<Option<Option<i64>>, sqlx::Error> {
     let statement = format!(
-        "SELECT pending FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3{}",
+        "SELECT pending, (SELECT turn FROM oidc_turn WHERE publisher = $1), \
+         (SELECT COUNT(*) FROM oidc_proven WHERE publisher = $1) FROM oidc_publisher \
+         WHERE id = $1 AND ecosystem = $2 AND package = $3{}",
         write.for_update()
     );
-    let query = sqlx::query_scalar(AssertSqlSafe(statement)).bind(&seen.id);
+    let query = sqlx::query_as(AssertSqlSafe(statement)).bind(&seen.id);
     let query = query.bind(&seen.package.ecosystem).bind(&seen.package.name);
-    let pending: Option<i64> = query.fetch_optional(write.connection()).await?;
+    let found: Option<(i64, Option<i64>, i64)> = query.fetch_optional(write.connection()).await?;
     let query = sqlx::query_as("SELECT claim, value FROM oidc_learned_id WHERE publisher = $1");
     let learned: Vec<(String, String)> = query.bind(&seen.id).fetch_all(write.connection()).await?;
-    Ok(pending == Some(i64::from(seen.pending)) && BTreeMap::from_iter(learned) == seen.learned)
+    let is_still = |(pending, _, proven): &(i64, Option<i64>, i64)| {
+        *pending == i64::from(seen.pending)
+            && *proven == i64::from(seen.proven)
+            && BTreeMap::from_iter(learned) == seen.learned
+    };
+    Ok(found.filter(is_still).map(|(_, turn, _)| turn))
 }
 
 async fn delete(connection: &mut AnyConnection, package: &Package, id: &str) -> Result<bool, sqlx::Error> {

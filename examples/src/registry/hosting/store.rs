@@ -7,7 +7,7 @@ use oidc_core::{Context, Timestamp};
 use oidc_exchange::server::{Package, StoreError};
 use oidc_exchange::sql::{SqlStore, retry};
 
-use crate::registry::activation::{activate, is_granted};
+use crate::registry::activation::{activate, published};
 use crate::registry::authorize::Principal;
 use crate::registry::blobs;
 use crate::registry::intake::Content;
@@ -273,7 +273,7 @@ impl Store {
             self.list(connection, package, &listed).await?;
         }
         self.add_content(connection, upload).await?;
-        if !is_granted(&write, &of, by, cx.clock().now()).await? {
+        if !published(&write, &of, by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);
         }
         write.commit().await?;

@@ -13,7 +13,7 @@ use super::document::Publication;
 use super::name::{PackageName, Tag, Version};
 use super::packument::Form;
 use super::rows;
-use crate::registry::activation::{activate, is_granted};
+use crate::registry::activation::{activate, is_granted, published};
 use crate::registry::blobs;
 
 /// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON. Versions are
@@ -304,7 +304,7 @@ impl Store {
             return Ok(Published::Full("500 tags"));
         }
         blobs::add(connection, "npm", &rows::blob(name, &publication.version), &publication.tarball).await?;
-        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
+        if !published(&write, &package(name), by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);
         }
         write.commit().await?;

@@ -30,6 +30,7 @@
     reason = "a suite of tests says what does not hold by a panic"
 )]
 
+mod accounts;
 mod faults;
 mod grants;
 mod life;
@@ -76,6 +77,7 @@ pub async fn all<H: Harness>(harness: &H) {
     purging(harness).await;
     publishers(harness).await;
     pending(harness).await;
+    accounts(harness).await;
     faults(harness).await;
 }
 
@@ -147,6 +149,17 @@ pub async fn publishers<H: Harness>(harness: &H) {
 pub async fn pending<H: Harness>(harness: &H) {
     trust::a_package_that_comes_to_be_settles_its_pending_publishers(&harness.empty().await).await;
     trust::a_package_created_by_other_means_ends_its_pending_publishers(&harness.empty().await).await;
+}
+
+/// Whoever names somebody else's repository on packages of its own keeps nobody out, and learns nothing of other accounts.
+pub async fn accounts<H: Harness>(harness: &H) {
+    accounts::one_account_keeps_no_other_out(&harness.empty().await).await;
+    accounts::a_publish_makes_an_account_known(&harness.empty().await).await;
+    accounts::a_proof_is_of_one_publisher(&harness.empty().await).await;
+    accounts::places_are_kept_by_replacing(&harness.empty().await).await;
+    accounts::accounts_know_nothing_of_each_other(&harness.empty().await).await;
+    accounts::an_exchange_is_noted_of_proven_publishers(&harness.empty().await).await;
+    accounts::the_most_trustworthy_of_an_id_come_first(&harness.empty().await).await;
 }
 
 /// Whatever fails, and wherever a request is broken off: both or neither.

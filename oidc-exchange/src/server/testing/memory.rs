@@ -1,12 +1,14 @@
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use oidc_core::{Identity, Pin, Timestamp};
 
 use crate::server::{
-    Grant, GrantedBy, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord,
-    PublisherStore, Redeemed, StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+    Grant, GrantedBy, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package,
+    PublisherRecord, PublisherStore, Redeemed, StoreError, Stored, TokenHash, TokenRecord, TokenStore,
+    TrustStore,
 };
 
 /// All three stores in memory. Clones share what is stored.
@@ -49,7 +51,11 @@ impl PublisherStore for MemoryStore {
                 && package.is_none_or(|name| record.package.name == name)
                 && record.texts().get(id.claim) == Some(&id.value)
         };
-        Ok(self.lock().publishers.iter().filter(matches).take(MAX_OF_ID).cloned().collect())
+        let mut found: Vec<_> = self.lock().publishers.iter().filter(matches).cloned().collect();
+        // Stored in the order of their age, which a stable sort keeps.
+        found.sort_by_key(PublisherRecord::rank);
+        found.truncate(MAX_OF_ID);
+        Ok(found)
     }
 
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -70,27 +76,23 @@ impl PublisherStore for MemoryStore {
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
-        let mut turns: HashMap<Identity, usize> = HashMap::new();
         let matches = |record: &&PublisherRecord| {
             identities.contains(&record.identity)
                 && record.package.ecosystem == ecosystem
                 && package.is_none_or(|name| record.package.name == name)
         };
         let state = self.lock();
-        // Stored in the order of their age, which a stable sort keeps.
-        let mut matching: Vec<&PublisherRecord> = state.publishers.iter().filter(matches).collect();
-        matching.sort_by_key(|record| record.pending);
-        let mut found: Vec<(usize, PublisherRecord)> = matching
-            .into_iter()
-            .map(|record| {
-                let turn = turns.entry(record.identity.clone()).or_default();
-                *turn += 1;
-                (*turn, record.clone())
-            })
-            .collect();
-        found.sort_by_key(|(turn, _)| *turn);
-        found.truncate(MAX_CANDIDATES);
-        let mut found: Vec<PublisherRecord> = found.into_iter().map(|(_, record)| record).collect();
+        let matching = state.publishers.iter().filter(matches);
+        let mut found = match package {
+            Some(_) => shared_out(matching, |record| record.identity.clone(), MAX_CANDIDATES),
+            None => {
+                let (known, unproven): (Vec<_>, Vec<_>) = matching.partition(|record| state.is_known(record));
+                let account = |record: &PublisherRecord| (record.account.clone(), record.identity.clone());
+                let mut found = shared_out(known, account, MAX_CANDIDATES);
+                found.extend(shared_out(unproven, |record| (account(record), record.pending), MAX_UNPROVEN));
+                found
+            }
+        };
         found.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
         Ok(found)
     }
@@ -115,6 +117,9 @@ impl PublisherStore for MemoryStore {
         for (index, ids, granted) in learned {
             if let Some(record) = state.publishers.get_mut(index) {
                 record.learned = ids;
+                if record.proven {
+                    record.exchanged_at = Some(grant.created_at());
+                }
             }
             packages.push(GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false));
         }
@@ -207,6 +212,15 @@ impl TrustStore for MemoryStore {
         Ok(self.lock().remove(package, id))
     }
 
+    async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let is_it = |record: &&mut PublisherRecord| record.id == by && record.package == *package;
+        let Some(record) = state.publishers.iter_mut().find(is_it) else { return Ok(false) };
+        record.proven = true;
+        record.published_at = Some(now);
+        Ok(true)
+    }
+
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let pending = state.publishers.iter().filter(|record| record.pending && record.package == *package);
@@ -224,7 +238,35 @@ impl TrustStore for MemoryStore {
     }
 }
 
+/// The first of each group, then the second of each, and so on, of equal ones regular publishers first. `records` come in the
+/// order of their age.
+fn shared_out<'a, K: Hash + Eq>(
+    records: impl IntoIterator<Item = &'a PublisherRecord>,
+    group: impl Fn(&PublisherRecord) -> K,
+    limit: usize,
+) -> Vec<PublisherRecord> {
+    let mut records: Vec<&PublisherRecord> = records.into_iter().collect();
+    records.sort_by_key(|record| record.pending);
+    let mut turns: HashMap<K, usize> = HashMap::new();
+    let turn = |record: &'a PublisherRecord| {
+        let turn = turns.entry(group(record)).or_default();
+        *turn += 1;
+        (*turn, record)
+    };
+    let mut found: Vec<_> = records.into_iter().map(turn).collect();
+    found.sort_by_key(|(turn, _)| *turn);
+    found.into_iter().take(limit).map(|(_, record)| record.clone()).collect()
+}
+
 impl State {
+    /// Whether a publisher's account is the operator or publishes by the identity.
+    fn is_known(&self, record: &PublisherRecord) -> bool {
+        let is_proof = |other: &PublisherRecord| {
+            other.proven && other.account == record.account && other.identity == record.identity
+        };
+        record.account.is_none() || self.publishers.iter().any(is_proof)
+    }
+
     /// The place of a grant's publisher and what it will have learned; `None` where it is gone or has learned another id.
     fn learning(&self, granted: &GrantedBy) -> Option<(usize, BTreeMap<String, String>)> {
         let is_it =

@@ -1,0 +1,237 @@
+//! Accounts: whoever names somebody else's repository keeps nobody out and costs nobody anything.
+
+use std::time::Duration;
+
+use oidc_core::{Pin as IdPin, Timestamp};
+use serde_json::json;
+
+use super::scene::{NOW, by, found, grant, identity, package, publisher, stored};
+use crate::server::{
+    Grant, MAX_CANDIDATES, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord, PublisherStore, Redeemed,
+    Stored, TokenStore, TrustStore,
+};
+
+/// A publisher of `acme/widget` that an account configured on a package of its own, so many seconds after the others.
+fn of(account: &str, number: usize, seconds: u64) -> PublisherRecord {
+    let name = format!("{account}-{number:05}");
+    PublisherRecord {
+        account: Some(account.to_owned()),
+        created_at: NOW.plus(Duration::from_secs(seconds)),
+        ..publisher(&name, &name)
+    }
+}
+
+fn pending(record: PublisherRecord) -> PublisherRecord {
+    PublisherRecord { pending: true, ..record }
+}
+
+async fn of_all<S: PublisherStore>(store: &S, key: &str) -> Vec<PublisherRecord> {
+    store.candidates(&[identity(key)], "npm", None).await.unwrap()
+}
+
+fn count(records: &[PublisherRecord], account: &str) -> usize {
+    records.iter().filter(|record| record.account.as_deref() == Some(account)).count()
+}
+
+async fn publishes<S: TrustStore>(store: &S, record: &PublisherRecord) {
+    assert!(store.published(&record.package, &record.id, NOW).await.unwrap(), "a publisher is there");
+}
+
+pub(super) async fn one_account_keeps_no_other_out<S: PublisherStore + TrustStore>(store: &S) {
+    for number in 0..MAX_CANDIDATES + 5 {
+        stored(store, &of("mallory", number, 0)).await;
+    }
+    for number in 0..MAX_UNPROVEN {
+        stored(store, &pending(of("mallory", 9000 + number, 0))).await;
+    }
+    assert_eq!(of_all(store, "acme/widget").await.len(), MAX_UNPROVEN, "a stranger's are few");
+    stored(store, &pending(of("alice", 1, 60))).await;
+    let found = of_all(store, "acme/widget").await;
+    assert_eq!(
+        (found.len(), count(&found, "alice")),
+        (MAX_UNPROVEN, 1),
+        "a pending one before its first publish"
+    );
+    stored(store, &of("bob", 1, 60)).await;
+    stored(store, &of("bob", 2, 60)).await;
+    let own = PublisherRecord { account: None, ..of("operator", 1, 60) };
+    stored(store, &own).await;
+    let found = of_all(store, "acme/widget").await;
+    assert_eq!(found.len(), MAX_UNPROVEN + 1, "the operator's own count apart");
+    assert!(found.iter().any(|record| record.id == own.id), "the operator's own");
+    assert_eq!((count(&found, "alice"), count(&found, "bob")), (1, 2), "each account's first ones");
+    let is_ordered =
+        found.windows(2).all(|pair| (pair[0].created_at, &pair[0].id) < (pair[1].created_at, &pair[1].id));
+    assert!(is_ordered, "the oldest first, whosever they are");
+    let of_one = store.candidates(&[identity("acme/widget")], "npm", Some("alice-00001")).await.unwrap();
+    assert_eq!(of_one.len(), 1, "of one package nobody else's are looked at");
+}
+
+pub(super) async fn a_publish_makes_an_account_known<S: PublisherStore + TrustStore>(store: &S) {
+    for number in 0..MAX_UNPROVEN + 8 {
+        stored(store, &of("alice", number, 60)).await;
+    }
+    for number in 0..MAX_UNPROVEN {
+        stored(store, &of(&format!("sybil-{number:02}"), 1, 0)).await;
+    }
+    assert_eq!(
+        count(&of_all(store, "acme/widget").await, "alice"),
+        0,
+        "as many accounts as may be came before"
+    );
+
+    let elsewhere = PublisherRecord { identity: identity("acme/other"), ..of("alice", 501, 60) };
+    stored(store, &elsewhere).await;
+    publishes(store, &elsewhere).await;
+    assert_eq!(count(&of_all(store, "acme/widget").await, "alice"), 0, "known by another repository");
+
+    let proof = PublisherRecord { package: Package::new("pypi", "alice"), ..of("alice", 502, 60) };
+    stored(store, &proof).await;
+    publishes(store, &proof).await;
+    let found = of_all(store, "acme/widget").await;
+    assert_eq!(count(&found, "alice"), MAX_UNPROVEN + 8, "all, by a publish in another ecosystem");
+    assert_eq!(found.len(), 2 * MAX_UNPROVEN + 8, "beside as many strangers' as before");
+    assert!(found.iter().all(|record| !record.proven), "what was published by is another one");
+    let back = store.list(&proof.package).await.unwrap();
+    assert!(back[0].proven, "it is proven");
+    assert_eq!(back[0].published_at, Some(NOW));
+
+    assert!(store.remove(&proof.package, &proof.id).await.unwrap());
+    assert_eq!(count(&of_all(store, "acme/widget").await, "alice"), 0, "the proof ends with its publisher");
+}
+
+pub(super) async fn a_proof_is_of_one_publisher<S: PublisherStore + TrustStore>(store: &S) {
+    let record = of("alice", 1, 0);
+    stored(store, &record).await;
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    assert!(!store.published(&package("widget"), &record.id, NOW).await.unwrap(), "of another package");
+    assert!(!store.published(&record.package, "unknown", NOW).await.unwrap());
+    assert!(!store.list(&record.package).await.unwrap()[0].proven, "nothing changed");
+    for seconds in [1, 2] {
+        assert!(store.published(&record.package, &record.id, at(seconds)).await.unwrap());
+        assert_eq!(store.list(&record.package).await.unwrap()[0].published_at, Some(at(seconds)), "the last");
+    }
+    let old = PublisherRecord { proven: false, ..store.list(&record.package).await.unwrap().remove(0) };
+    let mut new = PublisherRecord { id: "new".to_owned(), ..old.clone() };
+    assert_eq!(store.replace(&old, &new).await.unwrap(), Stored::Missing, "it was published by since");
+    let old = store.list(&record.package).await.unwrap().remove(0);
+    new.proven = true;
+    new.published_at = old.published_at;
+    assert_eq!(store.replace(&old, &new).await.unwrap(), Stored::Done);
+    let back = store.list(&record.package).await.unwrap().remove(0);
+    assert_eq!(format!("{back:?}"), format!("{new:?}"), "proven from the beginning");
+}
+
+/// Whoever is replaced keeps the place among its account's, and whoever has many gains none by it.
+pub(super) async fn places_are_kept_by_replacing<S: PublisherStore + TrustStore>(store: &S) {
+    for number in 0..2 * MAX_UNPROVEN {
+        stored(store, &of("mallory", number, 0)).await;
+    }
+    let alice = of("alice", 1, 60);
+    stored(store, &alice).await;
+    for number in 0..3 {
+        let old = store.list(&alice.package).await.unwrap().remove(0);
+        let new =
+            PublisherRecord { id: format!("alice-{number}"), config: json!({ "n": number }), ..old.clone() };
+        assert_eq!(store.replace(&old, &new).await.unwrap(), Stored::Done);
+        for known in store.list(&package("mallory-00003")).await.unwrap() {
+            let new = PublisherRecord {
+                id: format!("mallory-{number}"),
+                config: json!({ "n": number }),
+                ..known.clone()
+            };
+            assert_eq!(store.replace(&known, &new).await.unwrap(), Stored::Done);
+        }
+        let found = of_all(store, "acme/widget").await;
+        assert_eq!((found.len(), count(&found, "alice")), (MAX_UNPROVEN, 1));
+    }
+}
+
+pub(super) async fn accounts_know_nothing_of_each_other<S: PublisherStore + TrustStore>(store: &S) {
+    let own = PublisherRecord { account: None, ..publisher("a", "widget") };
+    let like = |id: &str, account: &str| PublisherRecord {
+        id: id.to_owned(),
+        account: Some(account.to_owned()),
+        ..own.clone()
+    };
+    for record in [own.clone(), like("b", "alice"), like("c", "bob")] {
+        assert_eq!(
+            store.add(&record).await.unwrap(),
+            Stored::Done,
+            "another account's equal one is not told"
+        );
+    }
+    assert_eq!(store.add(&like("d", "bob")).await.unwrap(), Stored::Exists, "its own is");
+    assert_eq!(store.list(&package("widget")).await.unwrap().len(), 3);
+}
+
+pub(super) async fn an_exchange_is_noted_of_proven_publishers<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    for record in [publisher("p", "widget"), publisher("q", "gadget")] {
+        stored(store, &record).await;
+    }
+    assert!(store.published(&package("widget"), "p", NOW).await.unwrap());
+    let created_at = NOW.plus(Duration::from_secs(7));
+    let packages = vec![by("p", "widget", &[("repository_id", "7")]), by("q", "gadget", &[])];
+    let both = Grant { packages, created_at, ..grant(1, "t") };
+    assert_eq!(store.redeem(&both).await.unwrap(), Redeemed::Granted);
+    assert!(found(store, "t").await.is_some(), "a token is there");
+    let exchanged_at =
+        |name: &'static str| async move { store.list(&package(name)).await.unwrap().remove(0).exchanged_at };
+    assert_eq!(exchanged_at("widget").await, Some(created_at));
+    assert_eq!(exchanged_at("gadget").await, None::<Timestamp>, "nothing was published by it yet");
+}
+
+/// Anybody may configure another's immutable id: those by which something was published come first.
+pub(super) async fn the_most_trustworthy_of_an_id_come_first<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    let with_id = |mut record: PublisherRecord| {
+        record.config["repository_id"] = json!("7");
+        record
+    };
+    for number in 0..MAX_OF_ID + 8 {
+        stored(store, &pending(with_id(of("mallory", number, 0)))).await;
+    }
+    for number in 0..MAX_OF_ID {
+        stored(store, &with_id(of("mallory", 100 + number, 1))).await;
+    }
+    let learns = of("carol", 1, 2);
+    let publishes_by = with_id(of("alice", 1, 3));
+    let own = PublisherRecord { account: None, ..with_id(of("operator", 1, 4)) };
+    let learns_pending = pending(of("dave", 1, 0));
+    for record in [&learns, &publishes_by, &own, &learns_pending] {
+        stored(store, record).await;
+    }
+    let ids = |records: Vec<PublisherRecord>| -> Vec<String> {
+        records.into_iter().map(|record| record.id).collect()
+    };
+    let of_id = || async {
+        let id = IdPin::new("repository_id", "7");
+        ids(store.of_immutable_id("https://issuer.example", &id, "npm", None).await.unwrap())
+    };
+    let first = of_id().await;
+    assert_eq!((first.len(), &*first[0]), (MAX_OF_ID, &*own.id), "the operator's own before an account's");
+    publishes(store, &publishes_by).await;
+    assert_eq!(of_id().await[..2], [publishes_by.id.clone(), own.id.clone()], "proven ones first");
+    let learned: Vec<_> = [&learns, &learns_pending]
+        .map(|record| by(&record.id, &record.package.name, &[("repository_id", "7")]))
+        .into();
+    assert_eq!(store.redeem(&Grant { packages: learned, ..grant(1, "t") }).await.unwrap(), Redeemed::Granted);
+    let found = of_id().await;
+    assert_eq!(
+        found[..3],
+        [publishes_by.id.clone(), own.id.clone(), learns.id.clone()],
+        "then who learned it"
+    );
+    assert!(found[3..].iter().all(|id| id.starts_with("mallory-001")), "then regular ones: {found:?}");
+    for package in ["mallory-00000", "dave-00001"] {
+        let id = IdPin::new("repository_id", "7");
+        let of_one =
+            store.of_immutable_id("https://issuer.example", &id, "npm", Some(package)).await.unwrap();
+        assert_eq!(of_one.len(), 1, "{package}: a package's own are found whatever others there are");
+    }
+}

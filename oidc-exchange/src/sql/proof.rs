@@ -1,0 +1,31 @@
+//! Proofs: a publish that went through by a publisher shows that its account publishes by the identity.
+
+use oidc_core::Timestamp;
+use sqlx::AnyConnection;
+
+use super::rows::worth;
+use crate::server::{Package, PublisherRank};
+
+/// Notes that a publish went through; `false` where the package has no such publisher.
+///
+/// The row of the publisher itself is only read, so that publishes by one publisher wait for each other here alone.
+pub(super) async fn published(
+    connection: &mut AnyConnection,
+    package: &Package,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let statement = "INSERT INTO oidc_proven (publisher, identity_key, issuer, account, published_at) \
+         SELECT id, identity_key, issuer, account, $4 FROM oidc_publisher \
+         WHERE ecosystem = $1 AND package = $2 AND id = $3 \
+         ON CONFLICT (publisher) DO UPDATE SET published_at = excluded.published_at";
+    let query = sqlx::query(statement).bind(&package.ecosystem).bind(&package.name).bind(by);
+    let done = query.bind(now.as_signed_secs()).execute(&mut *connection).await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let statement = "UPDATE oidc_publisher_id SET worth = $2 WHERE publisher = $1 AND worth <> $2";
+    let query = sqlx::query(statement).bind(by).bind(worth(PublisherRank::Proven));
+    query.execute(connection).await?;
+    Ok(true)
+}

@@ -1,14 +1,18 @@
-//! Forge, a CI platform that nobody has: both its halves. It knows `oidc_core` and no other crate of the workspace.
-#![allow(missing_docs, unreachable_pub)]
+//! A CI platform that the library does not have, both halves: where its jobs get identity tokens, and who may publish with one.
+//! It needs `oidc-core` alone.
+//!
+//! `cargo run --example own_platform -- npm:registry.example` prints the length of a token, in a job of Forge.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::io::Write as _;
 
 use async_trait::async_trait;
 use oidc_core::http::{Request, message_of};
 use oidc_core::{
-    Audience, ClaimRule, Claims, Context, Detection, Diagnosis, HttpUrl, IdToken, Identity, InvalidPublisher,
-    InvalidUrl, Issuer, Match, Mismatch, Pin, Profile, Provider, Publisher, PublisherField, Run, Secret,
-    SourceError, SourceErrorKind, Subject, TokenSource, Verified,
+    Ambient, Audience, ClaimRule, Claims, Context, Detection, Diagnosis, HttpUrl, IdToken, Identity,
+    InvalidPublisher, InvalidUrl, Issuer, Match, Mismatch, Pin, Profile, Provider, ProviderSet, Publisher,
+    PublisherField, Run, Secret, SourceError, SourceErrorKind, Subject, TokenSource, Verified,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,13 +43,13 @@ const FIELDS: &[PublisherField] = &[
 
 /// Forge with one issuer.
 #[derive(Debug)]
-pub struct Forge {
+pub(crate) struct Forge {
     profile: Profile,
     issuer: String,
 }
 
 impl Forge {
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+    pub(crate) fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         Ok(Self { profile: Profile::new(vec![Issuer::new(issuer)?], CLAIMS), issuer: issuer.to_owned() })
     }
 }
@@ -73,10 +77,8 @@ impl Provider for Forge {
         };
         let url = HttpUrl::parse(url).map_err(|error| {
             let subject = Subject::Variable(TOKEN_URL.to_owned());
-            SourceError::new(
-                SourceErrorKind::Unavailable,
-                Diagnosis::new("forge-url", subject, error.to_string()),
-            )
+            let diagnosis = Diagnosis::new("forge-url", subject, error.to_string());
+            SourceError::new(SourceErrorKind::Unavailable, diagnosis)
         })?;
         Ok(Some(Box::new(ForgeSource { context: detection.context.clone(), url, key: Secret::new(key) })))
     }
@@ -135,8 +137,8 @@ impl TokenSource for ForgeSource {
             return Err(failed(SourceErrorKind::Rejected, problem));
         }
         let token = String::from_utf8_lossy(&answer.body);
-        IdToken::new(token, audience.clone())
-            .map_err(|error| failed(SourceErrorKind::InvalidToken, error.to_string()))
+        let token = self.context.id_token(token, audience);
+        token.map_err(|error| failed(SourceErrorKind::InvalidToken, error.to_string()))
     }
 
     fn is_renewable(&self) -> bool {
@@ -164,17 +166,25 @@ impl Publisher for ForgePublisher {
         Identity::new(&self.issuer, &self.config.project)
     }
 
+    /// The name first, then the id that outlives it, then all other rules: whoever has the name and another id is a stranger
+    /// and is told nothing of the configuration.
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
         let Config { project, pipeline, stage, project_uid } = &self.config;
         is(claims, "project", project)?;
+        let found = required(claims, "project_uid")?;
+        let learned = match project_uid {
+            Some(id) if *id == found => Vec::new(),
+            Some(_) => {
+                let subject = Subject::Claim("project_uid".to_owned());
+                let diagnosis = Diagnosis::new("forge-claim", subject, "another project of the same name");
+                return Err(Mismatch::stranger(diagnosis.found(found)));
+            }
+            None => vec![Pin::new("project_uid", found)],
+        };
         is(claims, "pipeline", pipeline)?;
         if let Some(stage) = stage {
             is(claims, "stage", stage)?;
         }
-        let learned = match project_uid {
-            Some(id) => is(claims, "project_uid", id).map(|()| Vec::new())?,
-            None => vec![Pin::new("project_uid", required(claims, "project_uid")?)],
-        };
         Ok(Match::new(u32::from(stage.is_some()), learned))
     }
 
@@ -198,4 +208,13 @@ fn is(claims: &Claims, name: &str, expected: &str) -> Result<(), Mismatch> {
     let problem = format!("claim `{name}` is not the publisher's");
     let diagnosis = Diagnosis::new("forge-claim", Subject::Claim(name.to_owned()), problem);
     Err(Mismatch::new(diagnosis.found(found).expected(expected)))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let audience = Audience::new(std::env::args().nth(1).ok_or("which audience?")?)?;
+    let providers = ProviderSet::default().with(Forge::at("https://forge.example")?);
+    let cx = Context::system()?;
+    let token = Ambient::detect(&providers, &cx)?.token(&audience).await?;
+    Ok(writeln!(std::io::stdout(), "a token of {} characters", token.secret().expose().len())?)
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 use oidc_core::http::{HttpSettings, Method, Request};
 use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken, Secret};
-use oidc_exchange::client::{Mode, Npm, Outcome, Registry as _};
+use oidc_exchange::client::{ExchangeRequest, Npm, PublishRequest, Registry as _, Scope};
 use oidc_exchange::npm::PackageName;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
@@ -51,12 +51,13 @@ pub async fn run(out: &mut impl Write) -> Result<(), Failure> {
     let job = Context::system_with(job, HttpSettings::default())?;
     let npm = Npm::at(registry.public_url().as_str())?;
     let name = PackageName::parse(PACKAGE)?;
-    let outcome = npm.publish_token(name.clone(), Mode::Always, &oidc_providers::all(), &job).await?;
-    let Outcome::Token(token) = outcome else { return Err("no publish token came out".into()) };
+    let scope = Scope::from(name.clone());
+    let request = PublishRequest::new(scope.clone());
+    let token = oidc_exchange::publish_token(&npm, request, &oidc_providers::all(), &job).await?;
     note(out, "Its identity token was exchanged for a publish token of this package, good for 15 minutes.")?;
 
     let url = registry.public_url().below(&name.escaped());
-    publish(&url, token.secret_for(&name)?, &job).await?;
+    publish(&url, token.secret_for(&scope)?, &job).await?;
     let published = packument(&url, &job).await?;
     let tag = published.pointer("/dist-tags/latest").and_then(Value::as_str).unwrap_or("nothing");
     step(
@@ -69,7 +70,7 @@ pub async fn run(out: &mut impl Write) -> Result<(), Failure> {
     }
 
     step(out, 5, "Another workflow of the same repository tries, with a validly signed token:")?;
-    let refusal = refused(&platform, &npm, name, &job).await?;
+    let refusal = refused(&platform, &npm, scope, &job).await?;
     note(out, &refusal)?;
 
     registry.stop().await;
@@ -107,14 +108,14 @@ fn config(folder: &Path, issuer: &str) -> Result<Config, Failure> {
 async fn refused(
     platform: &issuer::Running,
     npm: &Npm,
-    package: PackageName,
+    scope: Scope,
     job: &Context,
 ) -> Result<String, Failure> {
     let audience: Audience = npm.audience(job).await?;
     let workflow = "acme/widget/.github/workflows/nightly.yml@refs/heads/main";
     let changes = Changes::default().claim("workflow_ref", workflow).claim("ref", "refs/heads/main");
     let token = IdToken::new(platform.token(audience.as_str(), &changes), audience)?;
-    match npm.exchange(&token, package, job).await {
+    match npm.exchange(&ExchangeRequest::new(&token, scope), job).await {
         Ok(_) => Err("a workflow that nobody trusts was let in".into()),
         Err(error) => Ok(error.to_string()),
     }

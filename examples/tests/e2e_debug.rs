@@ -13,7 +13,7 @@ use examples::issuer::{GITHUB, GITLAB, Settings};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Detection, Environment, IdToken, ProviderSet, Secret};
-use oidc_exchange::client::{Npm, Registry as _};
+use oidc_exchange::client::{self, Npm, Registry as _};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{Exchange, ExchangeRequest, Package, Trust};
 use serde_json::json;
@@ -78,13 +78,14 @@ async fn see_client(scene: &Scene, secrets: &mut Secrets, seen: &mut Seen) {
     secrets.add_identity(token.secret().expose());
     seen.debug(&token);
     seen.debug(&token.claims());
-    let package = "widget".parse().unwrap();
-    let publish_token = registry.exchange(&token, package, &cx).await.unwrap();
-    secrets.add_minted(publish_token.secret_for(publish_token.package()).unwrap().expose());
+    let request = |package: &str| client::ExchangeRequest::new(&token, Npm::scope(package).unwrap());
+    seen.debug(&request("widget"));
+    let publish_token = registry.exchange(&request("widget"), &cx).await.unwrap();
+    secrets.add_minted(publish_token.secret_for(publish_token.scope()).unwrap().expose());
     seen.debug(&publish_token);
-    seen.error(&publish_token.secret_for(&"other".parse().unwrap()).unwrap_err());
+    seen.error(&publish_token.secret_for(&Npm::scope("other").unwrap()).unwrap_err());
     for package in ["widget", "unknown"] {
-        seen.error(&registry.exchange(&token, package.parse().unwrap(), &cx).await.unwrap_err());
+        seen.error(&registry.exchange(&request(package), &cx).await.unwrap_err());
     }
     let other = Audience::new("npm:other").unwrap();
     seen.error(&IdToken::new(token.secret().expose(), other).unwrap_err());

@@ -14,7 +14,7 @@ use common::scene::{config, database};
 use examples::issuer::{Changes, GITHUB, GITLAB, Platform, Running, Settings};
 use oidc_core::http::{HttpErrorKind, HttpSettings, Response};
 use oidc_core::{Context, Environment};
-use oidc_exchange::client::{Mode, Npm, Outcome, Registry as _};
+use oidc_exchange::client::{Npm, PublishRequest};
 use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -394,12 +394,10 @@ async fn it_serves_https_to_whoever_trusts_its_private_authority() {
     let job = Environment::from_iter(world.issuer.env().to_vec());
     let settings = HttpSettings::default().with_ca(certificate.pem());
     let cx = Context::system_with(job, settings).unwrap();
-    let outcome = Npm::at(&url)
-        .unwrap()
-        .publish_token("widget".parse().unwrap(), Mode::Always, &oidc_providers::all(), &cx)
-        .await;
-    let Outcome::Token(token) = outcome.unwrap() else { panic!("no token") };
-    let minted = token.secret_for(token.package()).unwrap().expose();
+    let (registry, scope) = (Npm::at(&url).unwrap(), Npm::scope("widget").unwrap());
+    let request = PublishRequest::new(scope.clone());
+    let token = oidc_exchange::publish_token(&registry, request, &oidc_providers::all(), &cx).await.unwrap();
+    let minted = token.secret_for(&scope).unwrap().expose();
     assert_eq!(http::send(&cx, http::publish(&url, "widget", "1.0.0", minted)).await.status, 201);
     let packument = http::body(&http::send(&cx, http::get(&url, "widget")).await);
     let tarball = packument["versions"]["1.0.0"]["dist"]["tarball"].as_str().unwrap();

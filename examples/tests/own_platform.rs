@@ -16,7 +16,7 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Context, Environment, ProviderSet, SourceErrorKind};
-use oidc_exchange::client::{ExchangeErrorKind, Failure, Mode, Npm, Outcome, Registry as _};
+use oidc_exchange::client::{ExchangeErrorKind, Failure, Npm, PublishRequest, PublishToken};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{self, Exchange, NpmExchange, Package, Trust};
 use serde_json::{Value, json};
@@ -116,12 +116,7 @@ impl World {
 
     /// The status and the message of a refused publish.
     async fn refused(&self, package: &str, changes: &[(&str, Value)]) -> (u16, String) {
-        let registry = Npm::at(REGISTRY).unwrap();
-        let job = self.job(changes);
-        let failure = registry
-            .publish_token(package.parse().unwrap(), Mode::Always, &providers(), &job)
-            .await
-            .unwrap_err();
+        let failure = publish(package, &self.job(changes)).await.unwrap_err();
         match failure {
             Failure::Exchange(error) => match error.kind() {
                 ExchangeErrorKind::Rejected { status, message } => (*status, message.clone().unwrap()),
@@ -132,18 +127,21 @@ impl World {
     }
 }
 
+async fn publish(package: &str, job: &Context) -> Result<PublishToken, Failure> {
+    let registry = Npm::at(REGISTRY).unwrap();
+    let request = PublishRequest::new(Npm::scope(package).unwrap());
+    oidc_exchange::publish_token(&registry, request, &providers(), job).await
+}
+
 #[tokio::test]
 async fn a_job_of_a_platform_from_outside_gets_a_publish_token() {
     let world = World::start().await;
-    let registry = Npm::at(REGISTRY).unwrap();
     let job = world.job(&[]);
     let source = Ambient::detect(&providers(), &job).unwrap();
     assert_eq!((source.provider(), source.is_renewable()), ("forge", true));
     for _ in 0..2 {
-        let outcome =
-            registry.publish_token("widget".parse().unwrap(), Mode::Automatic, &providers(), &job).await;
-        let Outcome::Token(token) = outcome.unwrap() else { panic!("no token") };
-        let secret = token.secret_for(&"widget".parse().unwrap()).unwrap();
+        let token = publish("widget", &job).await.unwrap();
+        let secret = token.secret_for(&Npm::scope("widget").unwrap()).unwrap();
         let record = world.exchange.find(secret.expose()).await.unwrap().unwrap();
         assert_eq!((record.provider.as_str(), record.issuer.as_str()), ("forge", ISSUER));
         assert_eq!(record.run.repository.as_deref(), Some("acme/widget"));
@@ -182,12 +180,8 @@ async fn its_publisher_refuses_and_says_what_differed() {
 #[tokio::test]
 async fn its_immutable_id_is_learned_and_its_token_is_used_once() {
     let world = World::start().await;
-    let registry = Npm::at(REGISTRY).unwrap();
     let job = world.job(&[("jti", json!("always-the-same"))]);
-    let publish = async |job: &Context| {
-        registry.publish_token("widget".parse().unwrap(), Mode::Always, &providers(), job).await
-    };
-    assert!(matches!(publish(&job).await, Ok(Outcome::Token(_))));
+    publish("widget", &job).await.unwrap();
     let (status, message) = world.refused("widget", &[("jti", json!("always-the-same"))]).await;
     assert!(status == 401 && message.contains("already used"), "{message}");
     let (status, message) = world.refused("widget", &[("project_uid", json!("u-2"))]).await;

@@ -9,7 +9,7 @@ use common::http;
 use common::scene::{Scene, borrowed};
 use examples::issuer::{Changes, Fault, GITHUB, Settings};
 use oidc_core::Context;
-use oidc_exchange::client::{Everything, Failure, Mode, Outcome, Pep807, PublishToken, Registry as _};
+use oidc_exchange::client::{Failure, IdentityPublishToken, Pep807, PublishRequest, Registry as _};
 use oidc_exchange::pep_807::{MAX_LIFETIME, MEDIA_TYPE, MIN_LIFETIME};
 
 async fn scene(settings: Settings, prefix: &str) -> Scene {
@@ -25,12 +25,9 @@ fn job(scene: &Scene) -> Context {
     scene.cx.clone().with_environment(borrowed(scene.issuer.env()).into_iter().collect())
 }
 
-async fn publish_token(scene: &Scene) -> Result<PublishToken<Everything>, Failure> {
-    let providers = oidc_providers::all();
-    match client(scene).publish_token(Everything, Mode::Always, &providers, &job(scene)).await? {
-        Outcome::Token(token) => Ok(token),
-        other => panic!("{other:?}"),
-    }
+async fn publish_token(scene: &Scene) -> Result<IdentityPublishToken, Failure> {
+    let (request, providers) = (PublishRequest::identity(), oidc_providers::all());
+    oidc_exchange::publish_token(&client(scene), request, &providers, &job(scene)).await
 }
 
 #[tokio::test]

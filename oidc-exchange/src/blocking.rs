@@ -1,21 +1,20 @@
 //! The client half for programs without an async runtime.
 //!
-//! Each function does what the method of the same name of [`Registry`] does, and blocks its thread until that is done. The
-//! context has to block as well: take [`Context::blocking`] with an HTTP client that blocks.
+//! Each function does what the function or method of the same name does in the async half of the crate, and blocks its thread
+//! until that is done. The context has to block as well: take [`Context::blocking`] with an HTTP client that blocks.
 //!
 //! ```no_run
 //! use oidc_core::http::HttpClient;
 //! use oidc_core::{Context, ProviderSet};
 //! use oidc_exchange::blocking;
-//! use oidc_exchange::client::{CratesIo, Everything, Mode, Outcome};
+//! use oidc_exchange::client::{CratesIo, PublishRequest};
 //!
 //! # fn publish(client: impl HttpClient + 'static, providers: ProviderSet) -> Result<(), Box<dyn std::error::Error>> {
 //! let cx = Context::blocking(client);
 //! let registry = CratesIo::public()?;
-//! match blocking::publish_token(&registry, Everything, Mode::Always, &providers, &cx)? {
-//!     Outcome::Token(token) => println!("a token that expires at {:?}", token.expires_at()),
-//!     _ => println!("no token"),
-//! }
+//! let token = blocking::publish_token(&registry, PublishRequest::identity(), &providers, &cx)?;
+//! println!("publishing with {:?}", token.secret());
+//! blocking::revoke(&registry, &token, &cx)?;
 //! # Ok(())
 //! # }
 //! ```
@@ -24,35 +23,34 @@ use oidc_core::blocking::{WouldBlock, complete};
 use oidc_core::{Context, ProviderSet, TokenSource};
 
 use crate::client::doctor::{Doctor, Report};
-use crate::client::{Failure, Mode, Outcome, PublishToken, Registry};
+use crate::client::{Failure, PublishRequest, PublishToken, Registry, RequestedScope};
 
-/// Gets a publish token as [`Registry::publish_token`] does.
+/// Gets a publish token, as [`publish_token`](crate::publish_token) does.
 ///
 /// # Errors
 ///
-/// When [`Registry::publish_token`] fails, or something in the context is asynchronous.
-pub fn publish_token<R: Registry>(
-    registry: &R,
-    package: R::Package,
-    mode: Mode,
+/// When [`publish_token`](crate::publish_token) fails, or something in the context is asynchronous.
+pub fn publish_token<S: RequestedScope>(
+    registry: &dyn Registry,
+    request: PublishRequest<S>,
     providers: &ProviderSet,
     cx: &Context,
-) -> Result<Outcome<R::Package>, Error> {
-    Ok(complete(registry.publish_token(package, mode, providers, cx))??)
+) -> Result<S::Token, Error> {
+    Ok(complete(crate::publish_token(registry, request, providers, cx))??)
 }
 
-/// Gets an identity token from `source` and exchanges it, as [`Registry::token_from`] does.
+/// Gets an identity token from `source` and exchanges it, as [`token_from`](crate::token_from) does.
 ///
 /// # Errors
 ///
-/// When [`Registry::token_from`] fails, or something in the context is asynchronous.
-pub fn token_from<R: Registry>(
-    registry: &R,
+/// When [`token_from`](crate::token_from) fails, or something in the context is asynchronous.
+pub fn token_from<S: RequestedScope>(
+    registry: &dyn Registry,
     source: &dyn TokenSource,
-    package: R::Package,
+    request: PublishRequest<S>,
     cx: &Context,
-) -> Result<PublishToken<R::Package>, Error> {
-    Ok(complete(registry.token_from(source, package, cx))??)
+) -> Result<S::Token, Error> {
+    Ok(complete(crate::token_from(registry, source, request, cx))??)
 }
 
 /// Revokes a publish token, as [`Registry::revoke`] does. Returns `false` where the protocol has no way to.
@@ -60,11 +58,7 @@ pub fn token_from<R: Registry>(
 /// # Errors
 ///
 /// When [`Registry::revoke`] fails, or something in the context is asynchronous.
-pub fn revoke<R: Registry>(
-    registry: &R,
-    token: &PublishToken<R::Package>,
-    cx: &Context,
-) -> Result<bool, Error> {
+pub fn revoke(registry: &dyn Registry, token: &PublishToken, cx: &Context) -> Result<bool, Error> {
     Ok(complete(registry.revoke(token, cx))?.map_err(Failure::from)?)
 }
 
@@ -73,11 +67,7 @@ pub fn revoke<R: Registry>(
 /// # Errors
 ///
 /// When something in the context is asynchronous.
-pub fn examine<R: Registry>(
-    doctor: &Doctor<'_, R>,
-    providers: &ProviderSet,
-    cx: &Context,
-) -> Result<Report, WouldBlock> {
+pub fn examine(doctor: &Doctor<'_>, providers: &ProviderSet, cx: &Context) -> Result<Report, WouldBlock> {
     complete(doctor.examine(providers, cx))
 }
 

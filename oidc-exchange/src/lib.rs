@@ -34,3 +34,6 @@ pub mod rubygems;
 pub mod server;
 #[cfg(feature = "sql")]
 pub mod sql;
+
+#[cfg(feature = "client")]
+pub use self::client::{publish_token, token_from};

@@ -7,8 +7,7 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Context, Environment, ProviderSet, VariableSource};
 use oidc_exchange::blocking::{self, Error};
 use oidc_exchange::client::doctor::{Doctor, Verdict};
-use oidc_exchange::client::{Everything, Mode, Npm, Outcome, RubyGems};
-use oidc_exchange::npm::PackageName;
+use oidc_exchange::client::{Npm, PublishRequest, RubyGems, Scope};
 use serde_json::json;
 
 const NOW: u64 = 1_700_000_000;
@@ -17,8 +16,8 @@ fn registry() -> Npm {
     Npm::at("https://registry.example/").unwrap()
 }
 
-fn widget() -> PackageName {
-    "@acme/widget".parse().unwrap()
+fn widget() -> Scope {
+    Npm::scope("@acme/widget").unwrap()
 }
 
 fn context(http: impl HttpClient + 'static) -> Context {
@@ -40,18 +39,19 @@ fn registry_that_answers(status: u16, body: &'static str) -> FakeHttp {
 fn a_publish_token_is_obtained_and_revoked_without_a_runtime() {
     let cx = context(registry_that_answers(201, r#"{"token":"npm_short","token_type":"oidc"}"#));
     let providers = ProviderSet::default();
-    let outcome = blocking::publish_token(&registry(), widget(), Mode::Always, &providers, &cx).unwrap();
-    let Outcome::Token(token) = outcome else { panic!("{outcome:?}") };
+    let request = PublishRequest::new(widget());
+    let token = blocking::publish_token(&registry(), request.clone(), &providers, &cx).unwrap();
     assert_eq!(token.secret_for(&widget()).unwrap().expose(), "npm_short");
     let source = VariableSource::new(&cx, "NPM_ID_TOKEN");
-    let token = blocking::token_from(&registry(), &source, widget(), &cx).unwrap();
+    let token = blocking::token_from(&registry(), &source, request, &cx).unwrap();
     blocking::revoke(&registry(), &token, &cx).unwrap();
 }
 
 #[test]
 fn a_refusal_keeps_its_diagnosis() {
     let cx = context(registry_that_answers(403, r#"{"message":"environment differs"}"#));
-    let result = blocking::publish_token(&registry(), widget(), Mode::Always, &ProviderSet::default(), &cx);
+    let request = PublishRequest::new(widget());
+    let result = blocking::publish_token(&registry(), request, &ProviderSet::default(), &cx);
     let Err(Error::Failed(failure)) = result else { panic!("{result:?}") };
     assert!(failure.diagnosis().problem.contains("environment differs"), "{failure}");
 }
@@ -79,9 +79,10 @@ impl HttpClient for Asynchronous {
 #[test]
 fn an_asynchronous_client_is_an_error_and_not_a_hang() {
     let cx = context(Asynchronous);
-    let result = blocking::publish_token(&registry(), widget(), Mode::Always, &ProviderSet::default(), &cx);
+    let request = PublishRequest::new(widget());
+    let result = blocking::publish_token(&registry(), request, &ProviderSet::default(), &cx);
     assert!(matches!(result, Err(Error::WouldBlock(_))), "{result:?}");
     let registry = RubyGems::at("https://gems.example/").unwrap();
-    let doctor = Doctor::of(&registry, Everything);
+    let doctor = Doctor::of(&registry, Scope::Identity);
     assert!(blocking::examine(&doctor, &ProviderSet::default(), &cx).is_err());
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use oidc_core::http::HttpSettings;
 use oidc_core::{Context, Environment, ProviderSet};
-use oidc_exchange::client::{Mode, Npm, Outcome, Registry as _};
+use oidc_exchange::client::{Mode, Npm, Outcome, PublishRequest, Registry as _};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -111,8 +111,10 @@ async fn publish(url: Option<&str>, answer: Answer, authority: &Authority) -> St
     let cx = Context::system_with(Environment::from_iter(variables), settings).unwrap();
     let mut seen = format!("{cx:?} {registry:?}");
     for mode in [Mode::Automatic, Mode::Always] {
-        let package = "@acme/widget".parse().unwrap();
-        let result = registry.publish_token(package, mode, &ProviderSet::default(), &cx).await;
+        let request = PublishRequest::new(Npm::scope("@acme/widget").unwrap());
+        let providers = ProviderSet::default();
+        let attempt = oidc_exchange::publish_token(&registry, request, &providers, &cx);
+        let result = mode.outcome(attempt).await;
         seen += &format!("{result:?} {result:#?}");
         if let Ok(Outcome::Fallback(failure)) | Err(failure) = result {
             seen += &format!("{failure}");

@@ -12,16 +12,20 @@ use oidc_core::{
     Mismatch, Profile, Provider, ProviderSet, Publisher, PublisherField, Run, SourceError, SourceErrorKind,
     Subject, Timestamp, TokenSource, Verified,
 };
-use oidc_exchange::client::{ExchangeErrorKind, Failure, Mode, Npm, Outcome, PublishToken, Registry as _};
-use oidc_exchange::npm::{PackageName, Port};
+use oidc_exchange::client::{
+    ExchangeErrorKind, ExchangeRequest, Failure, Mode, Npm, Outcome, PublishRequest, PublishToken,
+    Registry as _, Scope,
+};
+use oidc_exchange::npm::Port;
+use oidc_exchange::{publish_token, token_from};
 use serde_json::{Value, json};
 
 const REGISTRY: &str = "https://registry.example/npm";
 const EXCHANGE: &str = "https://registry.example/npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget";
 const PUBLISH_TOKEN: &str = "npm_publish-token-hunter2";
 
-fn package(name: &str) -> PackageName {
-    name.parse().unwrap()
+fn package(name: &str) -> Scope {
+    Npm::scope(name).unwrap()
 }
 
 fn signed(audience: &str) -> String {
@@ -59,19 +63,21 @@ async fn exchange(registry: &Npm, name: &str) -> Request {
     let everything = FakeHttp::new().on_request(|_| Some(Ok(created())));
     let cx = context(&everything);
     let token = id_token(registry.audience(&cx).await.unwrap().as_str());
-    registry.exchange(&token, package(name), &cx).await.unwrap();
+    registry.exchange(&ExchangeRequest::new(&token, package(name)), &cx).await.unwrap();
     let requests = everything.requests();
     assert_eq!(requests.len(), 1);
     requests[0].clone()
 }
 
-async fn answered(
-    response: Response,
-) -> Result<PublishToken<PackageName>, oidc_exchange::client::ExchangeError> {
+async fn answered(response: Response) -> Result<PublishToken, oidc_exchange::client::ExchangeError> {
     let http = FakeHttp::new().on("POST", EXCHANGE, response);
     let registry = Npm::at(REGISTRY).unwrap();
-    let result =
-        registry.exchange(&id_token("npm:registry.example"), package("@acme/widget"), &context(&http)).await;
+    let result = registry
+        .exchange(
+            &ExchangeRequest::new(&id_token("npm:registry.example"), package("@acme/widget")),
+            &context(&http),
+        )
+        .await;
     assert_eq!(http.requests().len(), 1, "an exchange is never tried again");
     result
 }
@@ -119,10 +125,11 @@ async fn a_token_that_the_job_has_for_the_host_with_its_port_is_taken_as_npm_tak
     ] {
         let http = FakeHttp::new().on("POST", exchange, created());
         let (npm, providers, job) = (Npm::at(url).unwrap(), ProviderSet::default(), job(&http, audience));
-        let got = npm.publish_token(package("@acme/widget"), Mode::Always, &providers, &job).await;
+        let request = PublishRequest::new(package("@acme/widget"));
+        let got = publish_token(&npm, request, &providers, &job).await;
         assert_eq!(http.requests().is_empty(), !is_taken, "{audience}");
         match got {
-            Ok(got) => assert!(is_taken && matches!(got, Outcome::Token(_)), "{audience}: {got:?}"),
+            Ok(got) => assert!(is_taken, "{audience}: {got:?}"),
             Err(error) => assert!(!is_taken && error.diagnosis().code == "audience", "{audience}: {error}"),
         }
     }
@@ -142,7 +149,8 @@ async fn a_text_that_is_no_jwt_is_exchanged_where_the_application_says_so() {
         let job = context(&http).with_environment(Environment::from_iter(variables));
         let job = if lets_opaque { job.with_opaque_tokens() } else { job };
         let (npm, providers) = (Npm::at(REGISTRY).unwrap(), ProviderSet::default());
-        let got = npm.publish_token(package("@acme/widget"), Mode::Always, &providers, &job).await;
+        let request = PublishRequest::new(package("@acme/widget"));
+        let got = publish_token(&npm, request, &providers, &job).await;
         assert_eq!(got.err().map(|error| error.diagnosis().code), code);
         let sent: Vec<_> = http.requests().iter().flat_map(|request| request.headers.clone()).collect();
         let bearer = sent.iter().find(|(name, _)| *name == "authorization").map(|(_, value)| value.expose());
@@ -192,7 +200,10 @@ async fn a_reason_for_programs_is_not_believed_whatever_it_is() {
     for member in ["problem", "found", "expected", "fix"] {
         let body = json!({ "message": "why", "diagnosis": { "code": "x", member: format!("got {token}") } });
         let http = FakeHttp::new().on("POST", EXCHANGE, answer(403, &body));
-        let error = registry.exchange(&identity, package("@acme/widget"), &context(&http)).await.unwrap_err();
+        let error = registry
+            .exchange(&ExchangeRequest::new(&identity, package("@acme/widget")), &context(&http))
+            .await
+            .unwrap_err();
         let shown = format!("{error} {error:?} {}", error.diagnosis().to_text());
         assert!(error.reason().is_none() && !token.split('.').any(|part| shown.contains(part)), "{shown}");
     }
@@ -358,7 +369,10 @@ async fn what_a_registry_says_can_neither_move_the_cursor_nor_repeat_the_token()
     for name in ["widget", "gadget"] {
         let error = Npm::at(REGISTRY).unwrap();
         let error = error
-            .exchange(&id_token("npm:registry.example"), package(name), &context(&echo))
+            .exchange(
+                &ExchangeRequest::new(&id_token("npm:registry.example"), package(name)),
+                &context(&echo),
+            )
             .await
             .unwrap_err();
         assert_eq!(error.kind(), &ExchangeErrorKind::Rejected { status: 401, message: None });
@@ -377,7 +391,10 @@ async fn an_exchange_whose_answer_was_lost_is_not_tried_again() {
         let http = FakeHttp::new().fail("POST", EXCHANGE, kind.clone()).on("POST", EXCHANGE, created());
         let registry = Npm::at(REGISTRY).unwrap();
         let token = id_token("npm:registry.example");
-        let error = registry.exchange(&token, package("@acme/widget"), &context(&http)).await.unwrap_err();
+        let error = registry
+            .exchange(&ExchangeRequest::new(&token, package("@acme/widget")), &context(&http))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), &expected);
         assert!(error.to_string().contains(&kind.to_string()), "{error}");
         assert_eq!(http.requests().len(), 1);
@@ -416,7 +433,9 @@ async fn each_package_has_an_identity_token_of_its_own() {
     let http = FakeHttp::new().on_request(|_| Some(Ok(created())));
     let (cx, source, registry) = (context(&http), Renewable::default(), Npm::at(REGISTRY).unwrap());
     for name in ["@acme/one", "@acme/two", "three"] {
-        assert_eq!(registry.token_from(&source, package(name), &cx).await.unwrap().package().as_str(), name);
+        let request = PublishRequest::new(package(name));
+        let token = token_from(&registry, &source, request, &cx).await.unwrap();
+        assert_eq!(token.scope().package(), Some(name));
     }
     let given = source.0.lock().unwrap().clone();
     let sent: Vec<String> =
@@ -468,8 +487,9 @@ fn forbidding() -> ProviderSet {
     ProviderSet::default().with(Forbidding(Profile::new(Vec::new(), &[])))
 }
 
-async fn outcome(mode: Mode, providers: &ProviderSet, cx: &Context) -> Result<Outcome<PackageName>, Failure> {
-    Npm::at(REGISTRY).unwrap().publish_token(package("@acme/widget"), mode, providers, cx).await
+async fn outcome(mode: Mode, providers: &ProviderSet, cx: &Context) -> Result<Outcome, Failure> {
+    let (registry, request) = (Npm::at(REGISTRY).unwrap(), PublishRequest::new(package("@acme/widget")));
+    mode.outcome(publish_token(&registry, request, providers, cx)).await
 }
 
 #[tokio::test]

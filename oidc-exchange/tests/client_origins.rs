@@ -7,8 +7,8 @@ use oidc_core::http::HttpSettings;
 use oidc_core::testing::FakeIssuer;
 use oidc_core::{Audience, Context, Environment, IdToken, Secret};
 use oidc_exchange::client::{
-    CratesIo, Everything, ExchangeErrorKind, Npm, NuGet, OpenVsx, Packagist, Pep807, PrefixDev, PublishToken,
-    Pypi, Registry, RubyGems, VsMarketplace,
+    CratesIo, ExchangeErrorKind, ExchangeRequest, Npm, NuGet, OpenVsx, Packagist, Pep807, PrefixDev,
+    PublishToken, Pypi, Registry, RubyGems, Scope, VsMarketplace,
 };
 use serde_json::json;
 
@@ -74,12 +74,13 @@ impl Elsewhere {
 }
 
 /// What a client is asked to do fails with the redirect's status, and nobody comes there.
-async fn stays<R: Registry>(at: impl Fn(&str) -> R, package: R::Package) {
+async fn stays<R: Registry>(at: impl Fn(&str) -> R, scope: Scope) {
     for status in REDIRECTS {
         let elsewhere = Elsewhere::open().await;
         let server = elsewhere.redirecting(status).await;
         let (registry, cx) = (at(&format!("{}/legacy/", server.url())), context());
-        let exchanged = registry.exchange(&id_token(), package.clone(), &cx).await.unwrap_err();
+        let exchanged =
+            registry.exchange(&ExchangeRequest::new(&id_token(), scope.clone()), &cx).await.unwrap_err();
         let expected = u16::try_from(status).unwrap();
         assert!(
             matches!(exchanged.kind(), ExchangeErrorKind::Rejected { status, .. } if *status == expected),
@@ -93,7 +94,7 @@ async fn stays<R: Registry>(at: impl Fn(&str) -> R, package: R::Package) {
             );
         }
         // A publish token goes nowhere else either.
-        let minted = PublishToken::new(Secret::new("hunter2"), package.clone(), None);
+        let minted = PublishToken::new(Secret::new("hunter2"), scope.clone(), None);
         if let Err(error) = registry.revoke(&minted, &cx).await {
             assert!(
                 matches!(error.kind(), ExchangeErrorKind::Rejected { status, .. } if *status == expected)
@@ -105,16 +106,20 @@ async fn stays<R: Registry>(at: impl Fn(&str) -> R, package: R::Package) {
 
 #[tokio::test]
 async fn no_client_follows_a_redirect_with_a_token() {
-    stays(|url| Npm::at(url).unwrap(), "@acme/widget".parse().unwrap()).await;
-    stays(|url| CratesIo::at(url).unwrap(), Everything).await;
-    stays(|url| Pypi::at(url).unwrap(), Everything).await;
-    stays(|url| Pep807::at(url).unwrap(), Everything).await;
-    stays(|url| RubyGems::at(url).unwrap(), Everything).await;
-    stays(|url| NuGet::at(url, "acme").unwrap(), Everything).await;
-    stays(|url| PrefixDev::at(url).unwrap(), Everything).await;
-    stays(|url| OpenVsx::at(url).unwrap(), "acme.widget".parse().unwrap()).await;
-    stays(|url| VsMarketplace::at(url, "acme").unwrap(), Everything).await;
-    stays(|url| Packagist::at(url, "acme".parse().unwrap()).unwrap(), "acme/widget".parse().unwrap()).await;
+    stays(|url| Npm::at(url).unwrap(), Npm::scope("@acme/widget").unwrap()).await;
+    stays(|url| CratesIo::at(url).unwrap(), Scope::Identity).await;
+    stays(|url| Pypi::at(url).unwrap(), Scope::Identity).await;
+    stays(|url| Pep807::at(url).unwrap(), Scope::Identity).await;
+    stays(|url| RubyGems::at(url).unwrap(), Scope::Identity).await;
+    stays(|url| NuGet::at(url, "acme").unwrap(), Scope::Identity).await;
+    stays(|url| PrefixDev::at(url).unwrap(), Scope::Identity).await;
+    stays(|url| OpenVsx::at(url).unwrap(), OpenVsx::scope("acme.widget").unwrap()).await;
+    stays(|url| VsMarketplace::at(url, "acme").unwrap(), Scope::Identity).await;
+    stays(
+        |url| Packagist::at(url, "acme".parse().unwrap()).unwrap(),
+        Packagist::scope("acme/widget").unwrap(),
+    )
+    .await;
 }
 
 /// PEP 807's endpoints are named by the index; a redirect can stand at each of them.
@@ -141,7 +146,7 @@ async fn no_endpoint_that_was_discovered_leads_on() {
             }
             let (registry, cx) = (Pep807::at(&format!("{url}/legacy/")).unwrap(), context());
             assert_eq!(registry.audience(&cx).await.is_err(), redirected == "/a", "{status}");
-            let exchanged = registry.exchange(&id_token(), Everything, &cx).await;
+            let exchanged = registry.exchange(&ExchangeRequest::new(&id_token(), Scope::Identity), &cx).await;
             assert_eq!(exchanged.is_err(), redirected == "/m", "{status}");
             elsewhere.assert_nobody_came().await;
         }
@@ -159,7 +164,7 @@ async fn no_discovery_leads_a_token_to_another_server() {
     let (registry, cx) = (Pep807::at(&index.url()).unwrap(), context());
     for error in [
         registry.audience(&cx).await.unwrap_err(),
-        registry.exchange(&id_token(), Everything, &cx).await.unwrap_err(),
+        registry.exchange(&ExchangeRequest::new(&id_token(), Scope::Identity), &cx).await.unwrap_err(),
     ] {
         let diagnosis = error.diagnosis();
         assert_eq!(diagnosis.found.as_deref(), Some(&*elsewhere.server.url()));

@@ -6,7 +6,7 @@ use oidc_core::http::{HttpErrorKind, Method, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
 use oidc_exchange::client::{
-    Everything, ExchangeError, ExchangeErrorKind, Pep807, PublishToken, Registry as _,
+    ExchangeError, ExchangeErrorKind, ExchangeRequest, Pep807, PublishToken, Registry as _, Scope,
 };
 use oidc_exchange::pep_807::MEDIA_TYPE;
 use serde_json::{Value, json};
@@ -51,8 +51,8 @@ async fn audience(http: &FakeHttp) -> Result<Audience, ExchangeError> {
     registry().audience(&context(http)).await
 }
 
-async fn exchange(http: &FakeHttp) -> Result<PublishToken<Everything>, ExchangeError> {
-    registry().exchange(&id_token(), Everything, &context(http)).await
+async fn exchange(http: &FakeHttp) -> Result<PublishToken, ExchangeError> {
+    registry().exchange(&ExchangeRequest::new(&id_token(), Scope::Identity), &context(http)).await
 }
 
 fn asked(http: &FakeHttp) -> Vec<String> {
@@ -65,7 +65,7 @@ async fn an_index_is_asked_where_its_endpoints_are_and_then_there() {
     let http = index(&endpoints(AUDIENCE, MINT), &json!({ "token": TOKEN, "expires": NOW + 1200 }));
     assert_eq!(audience(&http).await.unwrap().as_str(), "an-index");
     let token = exchange(&http).await.unwrap();
-    assert_eq!(token.secret_for(&Everything).unwrap().expose(), TOKEN);
+    assert_eq!(token.secret_for(&Scope::Identity).unwrap().expose(), TOKEN);
     assert_eq!(token.expires_at().unwrap().as_secs(), NOW + 1200);
     let discovery = format!("GET {DISCOVERY}?discover=%2Fsome%2520path%2Flegacy%2F");
     assert_eq!(
@@ -151,7 +151,7 @@ async fn only_an_index_that_knows_no_discovery_is_asked_as_pypi_is() {
     for body in ["", "<html>", r#"{"title":"Not Found"}"#] {
         let http = legacy(Response::new(404, Vec::new(), body));
         assert_eq!(audience(&http).await.unwrap().as_str(), "an-index");
-        assert_eq!(exchange(&http).await.unwrap().secret_for(&Everything).unwrap().expose(), TOKEN);
+        assert_eq!(exchange(&http).await.unwrap().secret_for(&Scope::Identity).unwrap().expose(), TOKEN);
         assert_eq!(asked(&http)[1], format!("GET {ROOT}audience"));
         assert_eq!(asked(&http)[3], format!("POST {ROOT}mint-token"));
     }
@@ -324,7 +324,8 @@ async fn an_index_on_this_machine_names_its_own_port_and_its_own_spelling() {
                 is_mint.then(|| Ok(answer(200, &json!({ "token": TOKEN }))))
             });
         let registry = Pep807::at(&format!("{base}/legacy/")).unwrap();
-        let exchanged = registry.exchange(&id_token(), Everything, &context(&http)).await;
+        let exchanged =
+            registry.exchange(&ExchangeRequest::new(&id_token(), Scope::Identity), &context(&http)).await;
         assert_eq!(exchanged.is_ok(), is_own, "{url}");
         let base = HttpUrl::parse(base).unwrap();
         assert!(http.requests().iter().all(|request| request.url.same_origin(&base)), "{url}");

@@ -8,8 +8,8 @@ use oidc_core::http::{HeaderValue, HttpErrorKind, Method, Request, Response, Ste
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Audience, Context, IdToken, Timestamp};
 use oidc_exchange::client::{
-    CratesIo, Everything, ExchangeErrorKind, Jsr, JsrUpload, NuGet, OpenVsx, Packagist, Pep807, PrefixDev,
-    PubDev, PublishToken, Pypi, Registry, RubyGems, VsMarketplace,
+    CratesIo, ExchangeErrorKind, ExchangeRequest, Jsr, JsrUpload, NuGet, OpenVsx, Packagist, Pep807,
+    PrefixDev, PubDev, PublishToken, Pypi, Registry, RubyGems, Scope, VsMarketplace,
 };
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ enum Place {
 /// One registry's exchange as it is on the wire.
 struct Recorded<R: Registry> {
     registry: R,
-    package: R::Package,
+    scope: Scope,
     audience: &'static str,
     url: &'static str,
     place: Place,
@@ -61,9 +61,12 @@ fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 impl<R: Registry> Recorded<R> {
-    async fn exchanged(&self, http: &FakeHttp) -> PublishToken<R::Package> {
+    async fn exchanged(&self, http: &FakeHttp) -> PublishToken {
         let token = id_token(self.audience);
-        self.registry.exchange(&token, self.package.clone(), &context(http)).await.unwrap()
+        self.registry
+            .exchange(&ExchangeRequest::new(&token, self.scope.clone()), &context(http))
+            .await
+            .unwrap()
     }
 
     async fn check(&self) {
@@ -73,7 +76,7 @@ impl<R: Registry> Recorded<R> {
         };
         let http = answering(self.answer.0, &body);
         let token = self.exchanged(&http).await;
-        assert_eq!(token.secret_for(&self.package).unwrap().expose(), self.token, "{}", self.url);
+        assert_eq!(token.secret_for(&self.scope).unwrap().expose(), self.token, "{}", self.url);
         assert_eq!(token.expires_at().map(Timestamp::as_secs), self.expires, "{}", self.url);
         assert!(!format!("{token:?}").contains(self.token));
 
@@ -114,8 +117,11 @@ impl<R: Registry> Recorded<R> {
         ] {
             let http = answering(403, body);
             let token = id_token(self.audience);
-            let error =
-                self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+            let error = self
+                .registry
+                .exchange(&ExchangeRequest::new(&token, self.scope.clone()), &context(&http))
+                .await
+                .unwrap_err();
             assert!(matches!(error.kind(), ExchangeErrorKind::Rejected { status: 403, .. }));
             assert!(error.to_string().contains("no such publisher"), "{error}");
             assert_eq!(http.requests().len(), 1, "an exchange is never tried again");
@@ -137,8 +143,11 @@ impl<R: Registry> Recorded<R> {
             ] {
                 let http = answering(status, body);
                 let token = id_token(self.audience);
-                let error =
-                    self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+                let error = self
+                    .registry
+                    .exchange(&ExchangeRequest::new(&token, self.scope.clone()), &context(&http))
+                    .await
+                    .unwrap_err();
                 let fix = error.diagnosis().fix.as_deref();
                 assert_eq!(fix.is_none(), has_reason, "{} {status} {body}: {error}", self.url);
                 assert_eq!(error.to_string().contains("environment `x`"), has_reason, "{error}");
@@ -154,12 +163,15 @@ impl<R: Registry> Recorded<R> {
         {
             let http = answering(200, body);
             let token = id_token(self.audience);
-            let error = self.registry.exchange(&token, self.package.clone(), &context(&http)).await;
+            let error = self
+                .registry
+                .exchange(&ExchangeRequest::new(&token, self.scope.clone()), &context(&http))
+                .await;
             match error {
                 Ok(token) => {
                     // prefix.dev's answer is text; what may stand in a header is a token to it.
                     assert!(self.url.contains("mint_token"), "{} {body}", self.url);
-                    assert!(token.secret_for(&self.package).unwrap().expose().is_ascii());
+                    assert!(token.secret_for(&self.scope).unwrap().expose().is_ascii());
                 }
                 Err(error) => {
                     assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{} {body}", self.url);
@@ -173,7 +185,11 @@ impl<R: Registry> Recorded<R> {
             Some(Ok(Response::new(307, to, "")))
         });
         let token = id_token(self.audience);
-        let error = self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+        let error = self
+            .registry
+            .exchange(&ExchangeRequest::new(&token, self.scope.clone()), &context(&http))
+            .await
+            .unwrap_err();
         assert!(matches!(error.kind(), ExchangeErrorKind::Rejected { status: 307, .. }), "{error}");
         assert_eq!(http.requests().len(), 1);
     }
@@ -213,8 +229,11 @@ impl<R: Registry> Recorded<R> {
             let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
             let http = answering(status, &body);
             let token = id_token(self.audience);
-            let error =
-                self.registry.exchange(&token, self.package.clone(), &context(&http)).await.unwrap_err();
+            let error = self
+                .registry
+                .exchange(&ExchangeRequest::new(&token, self.scope.clone()), &context(&http))
+                .await
+                .unwrap_err();
             assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{} {hostile:?}", self.url);
             let text = error.to_string();
             assert!(!text.contains("hunter3") && text.contains("publish token"), "{text}");
@@ -232,7 +251,7 @@ impl<R: Registry> Recorded<R> {
 async fn crates_io() {
     let recorded = Recorded {
         registry: CratesIo::public().unwrap(),
-        package: Everything,
+        scope: Scope::Identity,
         audience: "crates.io",
         url: "https://crates.io/api/v1/trusted_publishing/tokens",
         place: Place::Member("jwt"),
@@ -259,7 +278,7 @@ async fn crates_io() {
 async fn pypi() {
     let recorded = Recorded {
         registry: Pypi::public().unwrap(),
-        package: Everything,
+        scope: Scope::Identity,
         audience: "pypi",
         url: "https://upload.pypi.org/_/oidc/mint-token",
         place: Place::Member("token"),
@@ -346,7 +365,7 @@ async fn rubygems() {
     });
     let recorded = Recorded {
         registry: RubyGems::public().unwrap(),
-        package: Everything,
+        scope: Scope::Identity,
         audience: "rubygems.org",
         url: "https://rubygems.org/api/v1/oidc/trusted_publisher/exchange_token",
         place: Place::Member("jwt"),
@@ -365,10 +384,10 @@ async fn rubygems() {
     ] {
         let answer = format!(r#"{{"rubygems_api_key":"rubygems_hunter2","gem":{gem}}}"#);
         let token = recorded.exchanged(&answering(201, &answer)).await;
-        assert_eq!(token.told_packages(), told.as_deref(), "{gem}");
+        assert_eq!(token.packages(), told.as_deref(), "{gem}");
     }
     let token = recorded.exchanged(&answering(201, r#"{"rubygems_api_key":"rubygems_hunter2"}"#)).await;
-    assert!(token.told_packages().is_none());
+    assert!(token.packages().is_none());
     assert!(!recorded.registry.revoke(&token, &Context::default()).await.unwrap(), "there is no way to");
 }
 
@@ -377,7 +396,7 @@ async fn nuget() {
     let expires = "2026-01-01T01:00:00.0000000Z";
     let mut recorded = Recorded {
         registry: NuGet::public("acme").unwrap(),
-        package: Everything,
+        scope: Scope::Identity,
         audience: "https://www.nuget.org",
         url: "https://www.nuget.org/api/v2/token",
         place: Place::Bearer,
@@ -407,7 +426,7 @@ async fn nuget() {
 async fn prefix_dev() {
     let recorded = Recorded {
         registry: PrefixDev::public().unwrap(),
-        package: Everything,
+        scope: Scope::Identity,
         audience: "prefix.dev",
         url: "https://prefix.dev/api/oidc/mint_token",
         place: Place::Member("token"),
@@ -434,7 +453,7 @@ async fn prefix_dev() {
 async fn open_vsx() {
     let recorded = Recorded {
         registry: OpenVsx::public().unwrap(),
-        package: "acme.widget".parse().unwrap(),
+        scope: Scope::Package("acme.widget".to_owned()),
         audience: "https://open-vsx.org",
         url: "https://open-vsx.org/api/-/trusted-publishing/token",
         place: Place::Member("token"),
@@ -454,7 +473,7 @@ async fn open_vsx() {
 async fn vs_marketplace() {
     let recorded = Recorded {
         registry: VsMarketplace::public("acme").unwrap(),
-        package: Everything,
+        scope: Scope::Identity,
         audience: "marketplace.visualstudio.com",
         url: "https://marketplace.visualstudio.com/_apis/gallery/token",
         place: Place::Bearer,
@@ -471,7 +490,7 @@ async fn vs_marketplace() {
 async fn packagist() {
     let recorded = Recorded {
         registry: Packagist::public("acme".parse().unwrap()).unwrap(),
-        package: "acme/widget".parse().unwrap(),
+        scope: Scope::Package("acme/widget".to_owned()),
         audience: "https://packagist.com",
         url: "https://packagist.com/oidc/token-exchange/acme/acme/widget",
         place: Place::Bearer,
@@ -493,8 +512,8 @@ async fn packagist() {
     ] {
         let http = answering(200, &json!({ "key": key, "secret": secret }).to_string());
         let token = id_token(recorded.audience);
-        let package = recorded.package.clone();
-        let error = recorded.registry.exchange(&token, package, &context(&http)).await.unwrap_err();
+        let request = ExchangeRequest::new(&token, recorded.scope.clone());
+        let error = recorded.registry.exchange(&request, &context(&http)).await.unwrap_err();
         assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{key} {secret}");
         assert!(!error.to_string().contains("hunter3"), "{error}");
     }
@@ -514,7 +533,8 @@ async fn jsr_and_pub_dev_take_the_identity_token_itself_and_ask_nothing() {
     let told: Value = serde_json::from_str(audience.as_str()).unwrap();
     assert_eq!(told, json!({ "permissions": [permission] }));
     let identity = id_token(audience.as_str());
-    let token = jsr.exchange(&identity, Everything, &Context::default()).await.unwrap();
+    let token =
+        jsr.exchange(&ExchangeRequest::new(&identity, Scope::Identity), &Context::default()).await.unwrap();
     let authorization = Jsr::authorization(&token);
     assert_eq!(authorization.expose(), format!("githuboidc {}", identity.secret().expose()));
     assert_eq!(token.expires_at().unwrap().as_secs(), EXPIRY);
@@ -524,8 +544,11 @@ async fn jsr_and_pub_dev_take_the_identity_token_itself_and_ask_nothing() {
     let pub_dev = PubDev::public().unwrap();
     assert_eq!(pub_dev.audience(&Context::default()).await.unwrap().as_str(), "https://pub.dev");
     let identity = id_token("https://pub.dev");
-    let token = pub_dev.exchange(&identity, Everything, &Context::default()).await.unwrap();
-    assert_eq!(token.secret_for(&Everything).unwrap().expose(), identity.secret().expose());
+    let token = pub_dev
+        .exchange(&ExchangeRequest::new(&identity, Scope::Identity), &Context::default())
+        .await
+        .unwrap();
+    assert_eq!(token.secret_for(&Scope::Identity).unwrap().expose(), identity.secret().expose());
 }
 
 /// A registry's URL that is not what it seems is refused, or is another registry with another audience.
@@ -571,9 +594,13 @@ async fn only_an_exchange_may_have_happened_when_no_answer_comes() {
     let draft = Pep807::at("https://index.example/legacy/").unwrap();
     let of_discovery = draft.audience(&context(&silent())).await.unwrap_err();
     let token = id_token("pypi");
-    let of_exchange = registry.exchange(&token, Everything, &context(&silent())).await.unwrap_err();
+    let of_exchange = registry
+        .exchange(&ExchangeRequest::new(&token, Scope::Identity), &context(&silent()))
+        .await
+        .unwrap_err();
     let http = answering(200, r#"{"success":true,"token":"pypi-hunter2"}"#);
-    let token = registry.exchange(&token, Everything, &context(&http)).await.unwrap();
+    let token =
+        registry.exchange(&ExchangeRequest::new(&token, Scope::Identity), &context(&http)).await.unwrap();
     let of_end = registry.revoke(&token, &context(&silent())).await.unwrap_err();
     for (error, fix) in [
         (of_audience, "nothing was exchanged yet"),

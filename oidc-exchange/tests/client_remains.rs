@@ -6,7 +6,7 @@ use std::path::Path;
 use oidc_core::testing::{FakeHttp, ManualClock};
 use oidc_core::{Context, Diagnosis, FileError, Files, ProviderSet, Severity};
 use oidc_exchange::client::doctor::Doctor;
-use oidc_exchange::client::{Everything, PrefixDev, PubDev, Registry};
+use oidc_exchange::client::{Diagnose, PrefixDev, PubDev, Scope};
 
 /// A machine with one file.
 #[derive(Debug)]
@@ -19,18 +19,14 @@ impl Files for OneFile {
     }
 }
 
-async fn found<R: Registry<Package = Everything>>(
-    registry: &R,
-    variables: &[(&str, &str)],
-    file: OneFile,
-) -> Vec<Diagnosis> {
+async fn found(registry: &dyn Diagnose, variables: &[(&str, &str)], file: OneFile) -> Vec<Diagnosis> {
     let home = [("HOME", "/home/runner")];
     let cx = Context::default()
         .with_environment([&home, variables].concat().into_iter().collect())
         .with_files(file)
         .with_http(FakeHttp::new())
         .with_clock(ManualClock::at(1_700_000_000));
-    let report = Doctor::of(registry, Everything).examine(&ProviderSet::default(), &cx).await;
+    let report = Doctor::of(registry, Scope::Identity).examine(&ProviderSet::default(), &cx).await;
     assert!(!report.to_text().contains("hunter2"), "{}", report.to_text());
     report.diagnoses.into_iter().filter(|diagnosis| diagnosis.code.starts_with("static-token")).collect()
 }

@@ -8,7 +8,9 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{
     Audience, Clock as _, Context, Diagnosis, IdToken, SourceError, SourceErrorKind, Subject, TokenSource,
 };
-use oidc_exchange::client::{CratesIo, Everything, Failure, PubDev, Pypi, Renewal, Renewing, VsMarketplace};
+use oidc_exchange::client::{
+    CratesIo, Failure, PubDev, PublishRequest, Pypi, Renewal, Renewing, VsMarketplace,
+};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_700_000_000;
@@ -80,7 +82,7 @@ async fn a_publish_of_an_hour_never_holds_a_token_that_is_about_to_end() {
     let http = index(&clock, 900);
     let cx = context(&http, &clock);
     let (registry, source) = (Pypi::public().unwrap(), Platform::new(true, &clock));
-    let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     for _ in 0..60 {
         let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("renewable") };
         let left = token.expires_at().unwrap().since(clock.now());
@@ -102,7 +104,7 @@ async fn a_short_lived_token_is_not_renewed_at_every_turn() {
     let http = index(&clock, 240);
     let cx = context(&http, &clock);
     let (registry, source) = (Pypi::public().unwrap(), Platform::new(true, &clock));
-    let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     for seconds in [0, 60, 119] {
         clock.advance(Duration::from_secs(seconds));
         renewing.token(&cx).await.unwrap();
@@ -120,7 +122,7 @@ async fn where_the_platform_gives_no_second_token_the_caller_is_told_in_time() {
     let http = index(&clock, 3600);
     let cx = context(&http, &clock);
     let (registry, source) = (Pypi::public().unwrap(), Platform::new(false, &clock));
-    let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     for (seconds, is_ending) in [(0, false), (3299, false), (1, true), (200, true), (200, true)] {
         clock.advance(Duration::from_secs(seconds));
         match renewing.token(&cx).await.unwrap() {
@@ -128,10 +130,7 @@ async fn where_the_platform_gives_no_second_token_the_caller_is_told_in_time() {
             Renewal::Ending { token, at } => {
                 assert!(is_ending, "{seconds}");
                 assert_eq!(at.as_secs(), NOW + 3600);
-                assert_eq!(
-                    token.secret_for(&Everything).unwrap().expose(),
-                    format!("pypi-{at}", at = at.as_secs())
-                );
+                assert_eq!(token.secret().expose(), format!("pypi-{at}", at = at.as_secs()));
             }
             other => panic!("{other:?}"),
         }
@@ -146,7 +145,7 @@ async fn a_renewal_that_fails_says_why() {
     let cx = context(&http, &clock);
     let source = Platform { stops_at: NOW + 100, ..Platform::new(true, &clock) };
     let registry = Pypi::public().unwrap();
-    let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(800));
     let Err(Failure::Source(error)) = renewing.token(&cx).await else { panic!("no token is left") };
     assert!(error.to_string().contains("no more tokens"));
@@ -162,7 +161,7 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
     let cx = context(&http, &clock);
     let source = Platform::new(true, &clock);
     let registry = CratesIo::public().unwrap();
-    let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(25 * 60 - 1));
     renewing.token(&cx).await.unwrap();
     assert_eq!(http.requests().len(), 1);
@@ -172,7 +171,7 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
 
     // Nobody says how long one of the VS Marketplace lives.
     let registry = VsMarketplace::public("acme").unwrap();
-    let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(24 * 3600));
     let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("taken to last") };
     assert_eq!(token.expires_at(), None);
@@ -183,7 +182,7 @@ async fn an_identity_token_that_is_the_publish_token_is_renewed_as_well() {
     let clock = ManualClock::at(NOW);
     let cx = context(&FakeHttp::new(), &clock);
     let (registry, source) = (PubDev::public().unwrap(), Platform::new(true, &clock));
-    let mut renewing = Renewing::start(&registry, &source, Everything, &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     let mut seen = Vec::new();
     for _ in 0..3 {
         let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("renewable") };

@@ -10,7 +10,7 @@ use oidc_core::http::{
     CertificateFault, HttpError, HttpErrorKind, HttpSettings, Proxy, ProxyFault, Request, Step,
 };
 use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken};
-use oidc_exchange::client::{ExchangeError, ExchangeErrorKind, Npm, Registry as _};
+use oidc_exchange::client::{ExchangeError, ExchangeErrorKind, ExchangeRequest, Npm, Registry as _};
 
 use self::wire::{Answer, Authority, Wire, id_token};
 
@@ -34,8 +34,8 @@ async fn exchange(url: &str, settings: HttpSettings) -> ExchangeError {
     let cx = Context::system_with(Environment::default(), settings).unwrap();
     let audience = Audience::new("npm:registry.example").unwrap();
     let token = IdToken::new(id_token(audience.as_str()), audience).unwrap();
-    let package = "@acme/widget".parse().unwrap();
-    Npm::at(url).unwrap().exchange(&token, package, &cx).await.unwrap_err()
+    let request = ExchangeRequest::new(&token, Npm::scope("@acme/widget").unwrap());
+    Npm::at(url).unwrap().exchange(&request, &cx).await.unwrap_err()
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use oidc_core::http::{HttpErrorKind, HttpSettings, Request, Step};
 use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken};
-use oidc_exchange::client::{ExchangeError, ExchangeErrorKind, Npm, PublishToken, Registry as _};
-use oidc_exchange::npm::PackageName;
+use oidc_exchange::client::{
+    ExchangeError, ExchangeErrorKind, ExchangeRequest, Npm, PublishToken, Registry as _,
+};
 
 use self::wire::{Answer, Authority, Wire, id_token};
 
@@ -22,10 +23,11 @@ fn direct() -> Context {
     world(HttpSettings::default().with_user_agent("publish-tool/1.2"))
 }
 
-async fn exchange(url: &str, cx: &Context) -> Result<PublishToken<PackageName>, ExchangeError> {
+async fn exchange(url: &str, cx: &Context) -> Result<PublishToken, ExchangeError> {
     let registry = Npm::at(url).unwrap();
     let audience = registry.audience(cx).await.unwrap();
-    registry.exchange(&identity(&audience), "@acme/widget".parse().unwrap(), cx).await
+    let (token, scope) = (identity(&audience), Npm::scope("@acme/widget").unwrap());
+    registry.exchange(&ExchangeRequest::new(&token, scope), cx).await
 }
 
 fn identity(audience: &Audience) -> IdToken {

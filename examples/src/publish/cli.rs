@@ -12,8 +12,7 @@ use super::child::ChildError;
 use super::credential::{Credential, NoCredential, credential};
 use super::destination::Destination;
 use super::doctor::Doctor;
-use super::door::Door;
-use super::ecosystem::{Asked, Ecosystem, InvalidTarget};
+use super::ecosystem::{Asked, Ecosystem, InvalidTarget, Opened};
 use super::exec::Exec;
 use super::poetry;
 
@@ -220,7 +219,7 @@ pub async fn run(
 pub(super) struct Ready<'a> {
     pub(super) ecosystem: &'static Ecosystem,
     pub(super) destination: Destination<'a>,
-    pub(super) door: Box<dyn Door>,
+    pub(super) opened: Opened,
     pub(super) credential: Credential,
 }
 
@@ -257,13 +256,13 @@ impl Target {
         let ecosystem = self.ecosystem()?;
         self.check_scheme()?;
         let url = HttpUrl::parse(self.url(ecosystem)).map_err(InvalidTarget::from)?;
-        let mut door = (ecosystem.open)(&self.asked(&url))?;
+        let opened = (ecosystem.open)(&self.asked(&url))?;
         let public = HttpUrl::parse(ecosystem.public()).map_err(InvalidTarget::from)?;
         let destination = Destination::new(&url, public, self.package.as_deref(), command, cx);
         let destination = destination.uploading_to(ecosystem.upload_path());
         poetry::check(&destination)?;
         let mode = self.trusted_publishing;
-        let credential = credential(ecosystem, &destination, &mut *door, mode, providers, err).await?;
-        Ok(Ready { ecosystem, destination, door, credential })
+        let credential = credential(ecosystem, &destination, &opened, mode, providers, err).await?;
+        Ok(Ready { ecosystem, destination, opened, credential })
     }
 }

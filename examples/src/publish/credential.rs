@@ -2,12 +2,11 @@ use std::fmt;
 use std::io::{self, Write};
 
 use oidc_core::{Environment, ProviderSet, Secret, shown};
-use oidc_exchange::client::{Failure, Mode};
+use oidc_exchange::client::{Failure, Mode, Outcome, PublishRequest, PublishToken, WrongScope};
 use oidc_exchange::npm::is_placeholder;
 
 use super::destination::Destination;
-use super::door::{Door, DoorError, Obtained};
-use super::ecosystem::Ecosystem;
+use super::ecosystem::{Ecosystem, Opened};
 
 /// There is nothing to publish with.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +14,10 @@ use super::ecosystem::Ecosystem;
 pub enum NoCredential {
     /// Trusted publishing failed, and it is that or nothing.
     #[error(transparent)]
-    Failed(#[from] DoorError),
+    Failed(#[from] Failure),
+    /// The registry gave a token for something else.
+    #[error(transparent)]
+    WrongScope(#[from] WrongScope),
     /// Trusted publishing failed, and there is nothing to fall back to.
     #[error("{why}; there is no static credential to fall back to either ({looked})")]
     NoFallback {
@@ -81,8 +83,8 @@ fn or_placeholder(variables: &[&str]) -> &'static str {
 /// What to publish with.
 #[derive(Debug)]
 pub(super) enum Credential {
-    /// The publish token that the registry gave.
-    ShortLived(Secret),
+    /// The publish token that the registry gave, and its text.
+    ShortLived(PublishToken, Secret),
     /// What stands in the environment.
     Static(Secret),
 }
@@ -90,7 +92,15 @@ pub(super) enum Credential {
 impl Credential {
     pub(super) fn secret(&self) -> &Secret {
         match self {
-            Self::ShortLived(secret) | Self::Static(secret) => secret,
+            Self::ShortLived(_, secret) | Self::Static(secret) => secret,
+        }
+    }
+
+    /// The publish token, where there is one.
+    pub(super) fn publish_token(&self) -> Option<&PublishToken> {
+        match self {
+            Self::ShortLived(token, _) => Some(token),
+            Self::Static(_) => None,
         }
     }
 }
@@ -99,7 +109,7 @@ impl Credential {
 pub(super) async fn credential(
     ecosystem: &Ecosystem,
     destination: &Destination<'_>,
-    door: &mut dyn Door,
+    opened: &Opened,
     mode: Mode,
     providers: &ProviderSet,
     err: &mut impl Write,
@@ -107,14 +117,20 @@ pub(super) async fn credential(
     let cx = destination.cx;
     // Where a registry takes identity tokens themselves, one is a credential.
     let no_platforms = ProviderSet::default();
-    let known = if door.exchanges() { providers } else { &no_platforms };
-    let (credential, since) = match door.obtain(mode, providers, cx).await? {
-        Obtained::Token(token) => (Credential::ShortLived(token), None),
-        Obtained::Fallback(why) => match static_credential(ecosystem, destination, known) {
+    let known = if opened.registry.protocol().exchanges { providers } else { &no_platforms };
+    let Opened { registry, scope, .. } = opened;
+    let request = PublishRequest::new(scope.clone());
+    let attempt = oidc_exchange::publish_token(&**registry, request, providers, cx);
+    let (credential, since) = match mode.outcome(attempt).await? {
+        Outcome::Token(token) => {
+            let secret = token.secret_for(scope)?.clone();
+            (Credential::ShortLived(token, secret), None)
+        }
+        Outcome::Fallback(why) => match static_credential(ecosystem, destination, known) {
             Ok((name, token)) => (Credential::Static(token), Some((name, why))),
             Err(looked) => return Err(NoCredential::NoFallback { why, looked: Box::new(looked) }),
         },
-        Obtained::Disabled => match static_credential(ecosystem, destination, known) {
+        _ => match static_credential(ecosystem, destination, known) {
             Ok((_, token)) => (Credential::Static(token), None),
             Err(looked) => return Err(NoCredential::Disabled(Box::new(looked))),
         },

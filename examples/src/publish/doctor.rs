@@ -12,11 +12,11 @@ use oidc_core::{
     RegistryRules, gitlab_annotations,
 };
 use oidc_exchange::client::Mode;
-use oidc_exchange::client::doctor::{Report, unusable_url};
+use oidc_exchange::client::doctor::{self, Report, unusable_url};
 use serde_json::{Map, Value};
 
 use super::cli::{PublishError, Target};
-use super::ecosystem::Ecosystem;
+use super::ecosystem::{Ecosystem, Opened};
 
 /// What `doctor` is asked beside the registry and the package.
 #[derive(Debug, Args)]
@@ -78,12 +78,28 @@ fn field(text: &str) -> Result<(String, String), String> {
 }
 
 /// What the library is asked.
-pub(super) struct Question<'a> {
-    pub(super) exchanges_always: bool,
-    pub(super) intended: Map<String, Value>,
-    pub(super) rules: Option<RegistryRules>,
-    pub(super) providers: &'a ProviderSet,
-    pub(super) cx: &'a Context,
+struct Question<'a> {
+    exchanges_always: bool,
+    intended: Map<String, Value>,
+    rules: Option<RegistryRules>,
+    providers: &'a ProviderSet,
+    cx: &'a Context,
+}
+
+impl Question<'_> {
+    async fn ask(self, opened: Opened) -> Report {
+        let doctor = doctor::Doctor::of(&*opened.registry, opened.scope).intending(self.intended);
+        let doctor = match opened.named {
+            Some(name) => doctor.naming(name),
+            None => doctor,
+        };
+        let doctor = if self.exchanges_always { doctor.exchanging_always() } else { doctor };
+        let doctor = match self.rules {
+            Some(rules) => doctor.by_rules(rules),
+            None => doctor,
+        };
+        doctor.examine(self.providers, self.cx).await
+    }
 }
 
 impl Doctor {
@@ -154,12 +170,12 @@ impl Target {
         let url = match HttpUrl::parse(self.url(ecosystem)) {
             Ok(url) => url,
             Err(error) => {
-                let package = self.package.as_deref().unwrap_or_default();
+                let package = self.package.as_deref();
                 return Ok(Report::of_unusable(error.url(), package, unusable_url(&error)));
             }
         };
-        let door = (ecosystem.open)(&self.asked(&url))?;
-        Ok(door.examine(question).await)
+        let opened = (ecosystem.open)(&self.asked(&url))?;
+        Ok(question.ask(opened).await)
     }
 }
 
@@ -205,7 +221,7 @@ mod tests {
     fn json_means_what_was_found_and_acts_on_nothing() {
         let text = "\u{9b}31m\u{202e}\u{7f}\u{e0041}é ##[stop-commands]x\n::error::y";
         let diagnosis = Diagnosis::new("x", Subject::Claim("ref".to_owned()), "y").found(text);
-        let json = json(&Report::of_unusable("https://r.example", text, diagnosis)).unwrap();
+        let json = json(&Report::of_unusable("https://r.example", Some(text), diagnosis)).unwrap();
         assert!(json.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{json}");
         assert!(!json.contains("##[") && json.lines().all(|line| !line.trim_start().starts_with("::")));
         let read: Value = serde_json::from_str(&json).unwrap();

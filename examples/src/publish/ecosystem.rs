@@ -2,14 +2,13 @@ use std::fmt;
 
 use oidc_core::{HttpUrl, InvalidUrl, Secret};
 use oidc_exchange::client::{
-    CratesIo, Everything, InvalidComposerName, InvalidExtension, InvalidJsrUpload, Jsr, Npm, NuGet, OpenVsx,
-    Packagist, Pep807, PrefixDev, PubDev, Pypi, RubyGems, VsMarketplace,
+    CratesIo, Diagnose, InvalidComposerName, InvalidExtension, InvalidJsrUpload, Jsr, Npm, NuGet, OpenVsx,
+    Packagist, Pep807, PrefixDev, PubDev, Pypi, RubyGems, Scope, VsMarketplace,
 };
 use oidc_exchange::npm::InvalidPackageName;
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::door::{Door, opened, opened_to_all};
 use super::tool::{self, Tool};
 use super::{cargo_config, npm_config, poetry};
 
@@ -48,7 +47,7 @@ pub struct Ecosystem {
     /// What no variable says where the registry is not the vendor's own: the tools that it is about, and for their user.
     advice: Option<(&'static [&'static str], &'static str)>,
     /// Opens the registry that is asked for.
-    pub(super) open: fn(&Asked<'_>) -> Result<Box<dyn Door>, InvalidTarget>,
+    pub(super) open: fn(&Asked<'_>) -> Result<Opened, InvalidTarget>,
 }
 
 /// Tools that are told in a way of their own.
@@ -59,6 +58,26 @@ enum Others {
     Npm,
     Cargo,
     Poetry,
+}
+
+/// A registry, and what a publish token of it is for.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) registry: Box<dyn Diagnose>,
+    pub(super) scope: Scope,
+    /// The package that the user has in mind, where a token is for every package of the identity.
+    pub(super) named: Option<String>,
+}
+
+/// A registry whose token is for what the user names.
+fn opened(registry: impl Diagnose + 'static, scope: Scope) -> Result<Opened, InvalidTarget> {
+    Ok(Opened { registry: Box::new(registry), scope, named: None })
+}
+
+/// A registry whose tokens are for every package of the identity, of which the user may have one in mind.
+fn opened_to_all(registry: impl Diagnose + 'static, asked: &Asked<'_>) -> Result<Opened, InvalidTarget> {
+    let named = asked.package.map(str::to_owned);
+    Ok(Opened { registry: Box::new(registry), scope: Scope::Identity, named })
 }
 
 /// What a registry is asked for.
@@ -89,7 +108,7 @@ impl Asked<'_> {
 const fn plain(
     name: &'static str,
     public: &'static str,
-    open: fn(&Asked<'_>) -> Result<Box<dyn Door>, InvalidTarget>,
+    open: fn(&Asked<'_>) -> Result<Opened, InvalidTarget>,
 ) -> Ecosystem {
     let others = Others::None;
     Ecosystem {
@@ -108,7 +127,7 @@ const fn plain(
 static NPM: Ecosystem = Ecosystem {
     tools: tool::NPM,
     others: Others::Npm,
-    ..plain("npm", Npm::PUBLIC_URL, |asked| opened(Npm::at(asked.url())?, asked.package()?.parse()?))
+    ..plain("npm", Npm::PUBLIC_URL, |asked| opened(Npm::at(asked.url())?, Npm::scope(asked.package()?)?))
 };
 
 static PYPI: Ecosystem = Ecosystem {
@@ -158,14 +177,14 @@ static PREFIX_DEV: Ecosystem = Ecosystem {
 static PACKAGIST: Ecosystem = Ecosystem {
     parts: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
     ..plain("packagist", Packagist::PUBLIC_URL, |asked| {
-        opened(Packagist::at(asked.url(), asked.owner()?.parse()?)?, asked.package()?.parse()?)
+        opened(Packagist::at(asked.url(), asked.owner()?.parse()?)?, Packagist::scope(asked.package()?)?)
     })
 };
 
 static OPEN_VSX: Ecosystem = Ecosystem {
     tools: tool::OPEN_VSX,
     ..plain("open-vsx", OpenVsx::PUBLIC_URL, |asked| {
-        opened(OpenVsx::at(asked.url())?, asked.package()?.parse()?)
+        opened(OpenVsx::at(asked.url())?, OpenVsx::scope(asked.package()?)?)
     })
 };
 
@@ -179,7 +198,7 @@ static VS_MARKETPLACE: Ecosystem = Ecosystem {
 static JSR: Ecosystem = Ecosystem {
     scripts: &["JSR_TOKEN"],
     ..plain("jsr", Jsr::PUBLIC_URL, |asked| {
-        opened(Jsr::at(asked.url(), vec![asked.package()?.parse()?])?, Everything)
+        opened(Jsr::at(asked.url(), vec![asked.package()?.parse()?])?, Scope::Identity)
     })
 };
 

@@ -3,6 +3,7 @@ use std::io::Write;
 
 use clap::Args;
 use oidc_core::{Context, ProviderSet};
+use oidc_exchange::client::PublishToken;
 
 use super::child::{ChildError, Run};
 use super::cli::{PublishError, Ready, Target};
@@ -40,8 +41,12 @@ impl Exec {
         let changes = ready.changes().await;
         ready.tell(changes.notes_for(ready.destination.tool()), err);
         let run = Run { command: &self.command, changes: &changes, hidden: &hidden };
-        let ended = life::told(run.to_its_end(&mut signals), ready.door.ends(), cx, err).await;
-        if let Err(error) = ready.door.revoke(cx).await {
+        let token = ready.credential.publish_token();
+        let ends = token.and_then(PublishToken::expires_at);
+        let ended = life::told(run.to_its_end(&mut signals), ends, cx, err).await;
+        if let Some(token) = token
+            && let Err(error) = ready.opened.registry.revoke(token, cx).await
+        {
             // The command's outcome stands, whether or not anybody reads this; the token ends by itself.
             let _told = writeln!(err, "trusted-publish: the token was not revoked: {error}");
         }
@@ -61,14 +66,14 @@ impl Ready<'_> {
 
     async fn changes(&self) -> super::changes::Changes {
         match &self.credential {
-            Credential::ShortLived(token) => self.ecosystem.with_token(token, &self.destination).await,
+            Credential::ShortLived(_, token) => self.ecosystem.with_token(token, &self.destination).await,
             Credential::Static(_) => self.ecosystem.without_token(&self.destination).await,
         }
     }
 
     /// Says where the token is good for, and what the command's user has to see to. That nobody reads it is no reason to stop.
     fn tell<'a>(&self, notes: impl Iterator<Item = &'a str>, err: &mut impl Write) {
-        if let Credential::ShortLived(_) = self.credential {
+        if self.credential.publish_token().is_some() {
             let url = self.destination.url.as_str();
             let _told = writeln!(err, "trusted-publish: the token is good for {url} and no other registry");
         }

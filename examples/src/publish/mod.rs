@@ -92,7 +92,6 @@ mod cli;
 mod credential;
 mod destination;
 mod doctor;
-mod door;
 mod ecosystem;
 mod exec;
 mod life;

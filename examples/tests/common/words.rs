@@ -19,7 +19,7 @@ use oidc_core::{
     VariableSource,
 };
 use oidc_exchange::client::doctor::{Doctor, Verdict};
-use oidc_exchange::client::{CratesIo, Everything, Npm, Pep807, PublishToken, Pypi, Registry as _, RubyGems};
+use oidc_exchange::client::{self, CratesIo, Npm, Pep807, PublishToken, Pypi, Registry, RubyGems, Scope};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
     self, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
@@ -188,7 +188,10 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
         ("http at a port of https", HttpErrorKind::NotHttp),
     ] {
         let cx = Context::default().with_http(FakeHttp::new().fail("POST", url.as_str(), kind));
-        let asked = Npm::at(REGISTRY).unwrap().exchange(&token, PACKAGE.parse().unwrap(), &cx).await;
+        let asked = Npm::at(REGISTRY)
+            .unwrap()
+            .exchange(&client::ExchangeRequest::new(&token, Npm::scope(PACKAGE).unwrap()), &cx)
+            .await;
         said.push((what, asked.unwrap_err().diagnosis().clone()));
     }
     for (what, status, body) in [
@@ -228,10 +231,25 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
     }
     let tokens = "https://crates.example/api/v1/trusted_publishing/tokens";
     let http = FakeHttp::new().on("DELETE", tokens, Response::new(500, Vec::new(), "out of order"));
-    let publish = PublishToken::new(Secret::new("hunter2"), Everything, None);
+    let publish = PublishToken::new(Secret::new("hunter2"), Scope::Identity, None);
     let ended = CratesIo::at("https://crates.example").unwrap();
     let ended = ended.revoke(&publish, &Context::default().with_http(http)).await;
     said.push(("a token that is not ended", ended.unwrap_err().diagnosis().clone()));
+    for (what, registry, scope) in [
+        (
+            "a package at a registry whose tokens are for all",
+            &CratesIo::at("https://crates.example").unwrap() as &dyn Registry,
+            Npm::scope(PACKAGE).unwrap(),
+        ),
+        ("no package at a registry whose tokens are for one", &Npm::at(REGISTRY).unwrap(), Scope::Identity),
+        (
+            "a package whose name is none",
+            &Npm::at(REGISTRY).unwrap(),
+            Scope::Package("@acme/../evil".to_owned()),
+        ),
+    ] {
+        said.push((what, registry.check_scope(&scope).unwrap_err().diagnosis().clone()));
+    }
     let missing = VariableSource::new(&Context::default(), "NPM_ID_TOKEN");
     let missing = missing.token(&Audience::new(AUDIENCE).unwrap()).await.unwrap_err();
     said.push(("a variable that is not set", missing.diagnosis().clone()));
@@ -253,7 +271,7 @@ async fn other_package() -> Diagnosis {
     let clock = ManualClock::at(NOW);
     let cx = Context::default().with_environment(job.collect()).with_http(http).with_clock(clock);
     let registry = RubyGems::at("https://gems.example/").unwrap();
-    let of = |name: &str| Doctor::of(&registry, Everything).naming(name).exchanging_always();
+    let of = |name: &str| Doctor::of(&registry, Scope::Identity).naming(name).exchanging_always();
     let fits = of("widget").examine(&oidc_providers::all(), &cx).await;
     assert_eq!(fits.verdict, Verdict::Accepted, "{}", fits.to_text());
     let report = of("gadget").examine(&oidc_providers::all(), &cx).await;

@@ -19,8 +19,8 @@ use oidc_core::{
 };
 use oidc_exchange::client::doctor::{Doctor, Report};
 use oidc_exchange::client::{
-    CratesIo, Everything, Jsr, JsrUpload, Npm, NuGet, OpenVsx, Packagist, PrefixDev, PubDev, Pypi, Registry,
-    RubyGems, VsMarketplace,
+    CratesIo, Diagnose, Jsr, JsrUpload, Npm, NuGet, OpenVsx, Packagist, PrefixDev, PubDev, Pypi, RubyGems,
+    Scope, VsMarketplace,
 };
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
@@ -331,9 +331,9 @@ impl World {
     pub async fn examine(&self) -> Report {
         let url = self.row.url.as_deref().unwrap_or(REGISTRY);
         let given = (!self.row.public).then_some(url);
-        let everything = Everything;
+        let everything = Scope::Identity;
         match self.row.protocol.as_str() {
-            "npm" => self.ask(given.map_or_else(Npm::public, Npm::at), PACKAGE.parse().unwrap()).await,
+            "npm" => self.ask(given.map_or_else(Npm::public, Npm::at), Npm::scope(PACKAGE).unwrap()).await,
             "pypi" => self.ask(given.map_or_else(Pypi::public, Pypi::at), everything).await,
             "crates-io" => self.ask(given.map_or_else(CratesIo::public, CratesIo::at), everything).await,
             "rubygems" => self.ask(given.map_or_else(RubyGems::public, RubyGems::at), everything).await,
@@ -351,8 +351,11 @@ impl World {
                 self.ask(registry, everything).await
             }
             "open-vsx" => {
-                self.ask(given.map_or_else(OpenVsx::public, OpenVsx::at), "acme.widget".parse().unwrap())
-                    .await
+                self.ask(
+                    given.map_or_else(OpenVsx::public, OpenVsx::at),
+                    OpenVsx::scope("acme.widget").unwrap(),
+                )
+                .await
             }
             "prefix-dev" => self.ask(given.map_or_else(PrefixDev::public, PrefixDev::at), everything).await,
             "vs-marketplace" => {
@@ -364,25 +367,21 @@ impl World {
                 let owner = || "acme".parse().unwrap();
                 let registry =
                     given.map_or_else(|| Packagist::public(owner()), |url| Packagist::at(url, owner()));
-                self.ask(registry, "acme/widget".parse().unwrap()).await
+                self.ask(registry, Packagist::scope("acme/widget").unwrap()).await
             }
             other => panic!("{other} is not played here"),
         }
     }
 
-    async fn ask<R: Registry>(
-        &self,
-        registry: Result<R, oidc_core::InvalidUrl>,
-        package: R::Package,
-    ) -> Report {
+    async fn ask<R: Diagnose>(&self, registry: Result<R, oidc_core::InvalidUrl>, scope: Scope) -> Report {
         let registry = match registry {
             Ok(registry) => registry,
             Err(error) => {
                 let diagnosis = oidc_exchange::client::doctor::unusable_url(&error);
-                return Report::of_unusable(error.url(), PACKAGE, diagnosis);
+                return Report::of_unusable(error.url(), Some(PACKAGE), diagnosis);
             }
         };
-        let doctor = Doctor::of(&registry, package).intending(self.row.intended.clone());
+        let doctor = Doctor::of(&registry, scope).intending(self.row.intended.clone());
         // A token that is gone already can be exchanged to see what the registry says.
         let doctor = if self.row.exchange || self.row.used { doctor.exchanging_always() } else { doctor };
         doctor.examine(&oidc_providers::all(), &self.context()).await

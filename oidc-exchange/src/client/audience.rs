@@ -6,7 +6,7 @@
 
 use oidc_core::{Audience, Diagnosis, HttpUrl, Subject};
 
-use super::{ExchangeError, ExchangeErrorKind};
+use super::error::{ExchangeError, ExchangeErrorKind};
 
 /// Words that are the audience of known registries, and the hosts that may name them.
 const WORDS: &[(&str, &[&str])] =

@@ -1,37 +1,40 @@
 use async_trait::async_trait;
 use oidc_core::http::{Method, Request};
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
 use serde::Deserialize;
 
-use super::doctor::{OldFile, OldWay};
-use super::known::USED;
+use super::demand::{Demand, TrustedPlatform};
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::known::{KnownRefusal, USED};
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{
-    Demand, Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry,
-    TrustedPlatform, links,
-};
 use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
 
 /// The public registry.
 const PUBLIC: &str = "https://crates.io/";
 
 /// cargo's file of credentials.
-const CARGO_CREDENTIALS: OldFile = OldFile {
-    folder_variable: Some("CARGO_HOME"),
-    below_home: ".cargo/",
-    ..OldFile::new("credentials.toml", &["token"])
-};
+const CARGO_CREDENTIALS: CredentialFile =
+    CredentialFile::new("credentials.toml", &["token"]).in_folder_of("CARGO_HOME", ".cargo/");
+
+/// The same file under cargo's earlier name.
+const EARLIER_CREDENTIALS: CredentialFile =
+    CredentialFile::new("credentials", &["token"]).in_folder_of("CARGO_HOME", ".cargo/");
 
 /// cargo.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "crates-io",
-    variables: &["CARGO_REGISTRY_TOKEN"],
-    variables_around: Some(("CARGO_REGISTRIES_", "_TOKEN")),
-    files: &[CARGO_CREDENTIALS, OldFile { name: "credentials", ..CARGO_CREDENTIALS }],
-    public: PUBLIC,
-    link: links::CRATES_IO,
-    last_step: "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
-};
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "crates-io",
+    &["CARGO_REGISTRY_TOKEN"],
+    &[CARGO_CREDENTIALS, EARLIER_CREDENTIALS],
+    "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
+)
+.variables_around("CARGO_REGISTRIES_", "_TOKEN");
 
 /// Of crates.io's words, by its source.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
@@ -46,20 +49,25 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
 /// By crates.io's source.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Started);
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
-    .token_variables(&[TOKEN_VARIABLE])
-    .lifetime_in_minutes(30)
-    .known_refusals(KNOWN_REFUSALS)
-    .untold(
-        "whether the crate exists yet, crates.io tells at the upload alone: a token of this kind creates none",
-        "publish the first version of a crate with an API token",
-    )
-    .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")])
-    .demands(&[Demand::any_but("event_name", &["pull_request_target", "workflow_run"]).or(
-        "crates.io lets no job publish that this event started",
-        None,
-        "start the publish by another event: `push` of a tag, `release` or `workflow_dispatch`",
-    )]);
+pub(super) static PROTOCOL: Protocol =
+    Protocol::new().token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(30).known_refusals(KNOWN_REFUSALS);
+
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
+    PUBLIC,
+    links::CRATES_IO,
+    RULES,
+    STATIC_CREDENTIALS,
+)
+.left_open(
+    "whether the crate exists yet, crates.io tells at the upload alone: a token of this kind creates none",
+    "publish the first version of a crate with an API token",
+)
+.platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")])
+.demands(&[Demand::any_but("event_name", &["pull_request_target", "workflow_run"]).or(
+    "crates.io lets no job publish that this event started",
+    None,
+    "start the publish by another event: `push` of a tag, `release` or `workflow_dispatch`",
+)]);
 
 /// A registry of crates that speaks crates.io's protocol.
 ///
@@ -74,10 +82,42 @@ wire::at_url!(CratesIo, PUBLIC);
 
 #[async_trait]
 impl Registry for CratesIo {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
+    }
+
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
+    }
+
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
+    }
+
+    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
+        wire::derived(&self.url, crates_io::audience(&self.url))
+    }
+
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let call = Call::new(self, self.url.below(TOKENS_PATH), request, cx)?;
+        let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
+        call.granted("token", exchanged.token, None)
+    }
+
+    async fn revoke(&self, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
+        let request = Request::new(Method::Delete, self.url.below(TOKENS_PATH)).bearer(token.secret());
+        wire::end(request, token, cx).await
+    }
+}
+
+#[async_trait]
+impl Diagnose for CratesIo {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 
     /// Tokens are made and ended there, and nothing is read.
@@ -87,25 +127,6 @@ impl Registry for CratesIo {
 
     fn is_there(&self, status: u16) -> bool {
         status != 404
-    }
-
-    fn protocol(&self) -> &'static Protocol {
-        &PROTOCOL
-    }
-
-    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, crates_io::audience(&self.url))
-    }
-
-    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
-        let call = Call::new(self, self.url.below(TOKENS_PATH), token, package, cx);
-        let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
-        call.granted("token", exchanged.token, None)
-    }
-
-    async fn revoke(&self, token: &PublishToken<Everything>, cx: &Context) -> Result<bool, ExchangeError> {
-        let request = Request::new(Method::Delete, self.url.below(TOKENS_PATH)).bearer(&token.secret);
-        wire::end(request, token, cx).await
     }
 }
 

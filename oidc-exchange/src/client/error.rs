@@ -5,7 +5,7 @@ use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_wi
 use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Subject, shown};
 
 use super::known::KnownRefusal;
-use super::quoted;
+use super::scope::Scope;
 use super::told::{RegistryReason, Told};
 
 /// A registry gave no publish token. It never holds a secret.
@@ -69,6 +69,26 @@ impl ExchangeError {
         self.source.as_deref()
     }
 
+    /// The registry has no publish tokens for this scope, but for what is `expected`: "every package of the identity".
+    pub fn unsupported_scope(registry: &HttpUrl, scope: &Scope, expected: &str) -> Self {
+        let problem = format!("a publish token of this registry can't be for {scope}");
+        let diagnosis = Diagnosis::new("exchange-scope", Subject::Url(registry.to_string()), problem)
+            .expected(expected)
+            .fix(match scope {
+                Scope::Package(_) => "ask for the token without naming a package",
+                Scope::Identity => "name the package that is to be published",
+            });
+        Self::new(ExchangeErrorKind::InvalidRequest, diagnosis)
+    }
+
+    /// The package's name is none of the registry's.
+    pub(super) fn invalid_package(registry: &HttpUrl, error: &dyn fmt::Display) -> Self {
+        let subject = Subject::Url(registry.to_string());
+        let diagnosis = Diagnosis::new("exchange-package", subject, error.to_string());
+        let fix = "name the package as the registry does";
+        Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix(fix))
+    }
+
     /// Whether the registry doesn't know what it was asked for.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self.kind, ExchangeErrorKind::Rejected { status: 404, .. })
@@ -126,7 +146,7 @@ impl ExchangeError {
     /// The answer's status is not a success.
     pub(super) fn rejected(
         url: &HttpUrl,
-        package: &dyn fmt::Display,
+        scope: &Scope,
         answer: &Response,
         token: &IdToken,
         known: &'static [KnownRefusal],
@@ -138,8 +158,7 @@ impl ExchangeError {
         let status = answer.status;
         let says = told.as_ref().and_then(|told| told.problem.clone()).or_else(|| message.clone());
         let says = says.map_or_else(String::new, |says| format!(": {says}"));
-        let package = quoted(&package.to_string());
-        let problem = format!("the registry refused the exchange for {package} with status {status}{says}");
+        let problem = format!("the registry refused the exchange for {scope} with status {status}{says}");
         let subject = Subject::Url(url.to_string());
         let code = if is_elsewhere { "exchange-elsewhere" } else { "exchange-rejected" };
         let mut diagnosis = Diagnosis::new(code, subject, problem);

@@ -1,14 +1,20 @@
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, Secret, shown};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules, Secret, shown};
 use serde::Serialize;
 use serde_json::json;
 
-use super::doctor::OldWay;
-use super::{
-    Everything, ExchangeError, Granted, Protocol, PublishToken, Registry, TrustedPlatform, links, wire,
-};
+use super::demand::TrustedPlatform;
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::StaticCredentials;
+use super::token::PublishToken;
+use super::wire;
 
 /// The public registry.
 const PUBLIC: &str = "https://jsr.io/";
@@ -18,23 +24,22 @@ const MAX_PART: usize = 128;
 
 /// JSR's token is an option of `deno publish` and `jsr publish`; `JSR_TOKEN` is what scripts call it by convention. Not of the
 /// collected facts, and uncertain.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "jsr",
-    variables: &["JSR_TOKEN"],
-    variables_around: None,
-    files: &[],
-    public: PUBLIC,
-    link: links::JSR,
-    last_step: "revoke the token on jsr.io, under the account's settings",
-};
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "jsr",
+    &["JSR_TOKEN"],
+    &[],
+    "revoke the token on jsr.io, under the account's settings",
+);
 
 /// By JSR's source: a package is linked to a repository, by its id, and whatever runs there publishes it.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither);
 
+pub(super) static PROTOCOL: Protocol = Protocol::new().without_exchange();
+
 /// Uncertain: whether JSR takes an enterprise's issuer below GitHub's (`include_enterprise_slug`). The report that it does not is
 /// jsr-io/jsr#1485; JSR's source has a rule for such issuers since. Told as refused until it was seen to be taken.
-pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY, RULES).without_exchange().platforms(&[TrustedPlatform::public("github")]);
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::JSR, RULES, STATIC_CREDENTIALS)
+    .platforms(&[TrustedPlatform::public("github")]);
 
 /// JSR, which has no exchange: the identity token itself is sent with the upload, and its audience says what it may do.
 ///
@@ -80,21 +85,23 @@ wire::at_url!(Jsr, PUBLIC, uploads: impl Into<Vec<JsrUpload>>, "`uploads` are al
 
 impl Jsr {
     /// The value of `Authorization` that an upload is sent with.
-    pub fn authorization(token: &PublishToken<Everything>) -> Secret {
-        Secret::new(format!("githuboidc {}", token.secret.expose()))
+    pub fn authorization(token: &PublishToken) -> Secret {
+        Secret::new(format!("githuboidc {}", token.secret().expose()))
     }
 }
 
 #[async_trait]
 impl Registry for Jsr {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
 
     fn protocol(&self) -> &'static Protocol {
         &PROTOCOL
+    }
+
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
     }
 
     /// What the token may do, as JSON.
@@ -104,8 +111,18 @@ impl Registry for Jsr {
     }
 
     /// The identity token itself. Nothing is asked.
-    async fn exchange(&self, token: &IdToken, package: Everything, _cx: &Context) -> Granted<Everything> {
-        Ok(wire::itself(token, package))
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        _cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        wire::itself(self, request)
+    }
+}
+
+impl Diagnose for Jsr {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }
 

@@ -7,12 +7,18 @@ use oidc_core::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::doctor::{OldFile, OldWay};
+use super::demand::{Demand, TrustedPlatform};
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{
-    Demand, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links, npm_config, npm_tools,
-};
-use crate::npm::{self, PackageName, Port, TOKEN_VARIABLE};
+use super::{npm_config, npm_tools};
+use crate::npm::{self, InvalidPackageName, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
 const PUBLIC: &str = "https://registry.npmjs.org/";
@@ -21,32 +27,28 @@ const PUBLIC: &str = "https://registry.npmjs.org/";
 const PING_PATH: &str = "-/ping";
 
 /// npm, pnpm and yarn.
-pub(super) static OLD_WAY: OldWay = OldWay {
-    ecosystem: "npm",
-    variables: &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN", "BUN_CONFIG_TOKEN"],
-    variables_around: Some(("npm_config_//", ":_authToken")),
-    files: &[
-        OldFile {
-            variable: Some("NPM_CONFIG_USERCONFIG"),
-            in_folder: true,
-            ..OldFile::new(".npmrc", &["_authToken", "_auth", "_password"])
-        },
-        OldFile { in_folder: true, ..OldFile::new(".yarnrc.yml", &["npmAuthToken", "npmAuthIdent"]) },
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "npm",
+    &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN", "BUN_CONFIG_TOKEN"],
+    &[
+        CredentialFile::new(".npmrc", &["_authToken", "_auth", "_password"])
+            .at_variable("NPM_CONFIG_USERCONFIG")
+            .also_in_job(),
+        CredentialFile::new(".yarnrc.yml", &["npmAuthToken", "npmAuthIdent"]).also_in_job(),
     ],
-    public: PUBLIC,
-    link: links::NPM,
-    last_step: "revoke the old token at the registry, and set the package to \"Require two-factor authentication and \
-                disallow tokens\"",
-};
+    "revoke the old token at the registry, and set the package to \"Require two-factor authentication and disallow tokens\"",
+)
+.variables_around("npm_config_//", ":_authToken");
 
 /// By npm's documentation.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Started).case(ComparedCase::Exact);
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
-    .token_variables(&[TOKEN_VARIABLE])
+pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&[TOKEN_VARIABLE]);
+
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::NPM, RULES, STATIC_CREDENTIALS)
     // npm's own settings are looked at by themselves.
     .url_variables(&["YARN_NPM_PUBLISH_REGISTRY"])
-    .untold(
+    .left_open(
         "whether the trusted publisher allows a direct publish, and not only a staged one, npmjs tells at the upload alone: with `OIDC \
          permission denied for this action`",
         "look at the allowed actions of the package's trusted publisher, in its settings on npmjs",
@@ -101,6 +103,15 @@ impl Npm {
         Self::at(PUBLIC)
     }
 
+    /// The scope of a package's token, from the package's name.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a name of a package.
+    pub fn scope(package: &str) -> Result<Scope, InvalidPackageName> {
+        PackageName::parse(package).map(Scope::from)
+    }
+
     /// With the port in the audience or without it. By default it is left out, as npm leaves it out, unless the variable
     /// [`TOKEN_VARIABLE`] holds a token that was made for the audience with it, which npm sends as it is.
     #[must_use]
@@ -124,12 +135,48 @@ impl Npm {
     }
 }
 
+impl From<PackageName> for Scope {
+    fn from(name: PackageName) -> Self {
+        Self::Package(name.to_string())
+    }
+}
+
 #[async_trait]
 impl Registry for Npm {
-    type Package = PackageName;
-
     fn url(&self) -> &HttpUrl {
         &self.url
+    }
+
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
+    }
+
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::package::<PackageName>(&self.url, scope).map(|_| ())
+    }
+
+    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
+        let port = self.port.or_else(|| self.prepared_port(cx)).unwrap_or_default();
+        wire::derived(&self.url, npm::audience(&self.url, port))
+    }
+
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let package: PackageName = wire::package(&self.url, &request.scope)?;
+        let url = self.exchange_root.below(&format!("{}{}", npm::EXCHANGE_PATH, package.escaped()));
+        let call = Call::new(self, url, request, cx)?;
+        let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
+        call.granted("token", exchanged.token, wire::time(exchanged.expires.as_ref()))
+    }
+}
+
+#[async_trait]
+impl Diagnose for Npm {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 
     fn probe(&self) -> Request {
@@ -165,32 +212,16 @@ impl Registry for Npm {
 
     async fn advise_on_tools(
         &self,
-        package: &PackageName,
+        scope: &Scope,
         platform: Option<&dyn Provider>,
         cx: &Context,
     ) -> Vec<Diagnosis> {
-        let mut advice: Vec<Diagnosis> =
-            npm_config::elsewhere(&self.url, &package.to_string(), cx).into_iter().collect();
+        let elsewhere = scope.package().and_then(|package| npm_config::elsewhere(&self.url, package, cx));
+        let mut advice: Vec<Diagnosis> = elsewhere.into_iter().collect();
         if let (Some(platform), Ok(audience)) = (platform, npm::audience(&self.url, Port::default())) {
             advice.extend(npm_tools::examine(&audience, platform, cx).await);
         }
         advice
-    }
-
-    fn protocol(&self) -> &'static Protocol {
-        &PROTOCOL
-    }
-
-    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
-        let port = self.port.or_else(|| self.prepared_port(cx)).unwrap_or_default();
-        wire::derived(&self.url, npm::audience(&self.url, port))
-    }
-
-    async fn exchange(&self, token: &IdToken, package: PackageName, cx: &Context) -> Granted<PackageName> {
-        let url = self.exchange_root.below(&format!("{}{}", npm::EXCHANGE_PATH, package.escaped()));
-        let call = Call::new(self, url, token, package, cx);
-        let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
-        call.granted("token", exchanged.token, wire::time(exchanged.expires.as_ref()))
     }
 }
 

@@ -1,14 +1,19 @@
 use async_trait::async_trait;
-use oidc_core::{
-    Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, IdToken, InvalidUrl, RegistryRules,
-};
+use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, InvalidUrl, RegistryRules};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::doctor::{OldFile, OldWay};
-use super::known::USED;
+use super::demand::TrustedPlatform;
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::known::{KnownRefusal, USED};
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, KnownRefusal, Protocol, Registry, TrustedPlatform, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
@@ -24,19 +29,16 @@ const KEYS: &[&str] = &["<apikeys>"];
 
 /// Where `nuget` keeps API keys, by Microsoft's documentation of `nuget setapikey`. `NUGET_API_KEY` is what scripts call it
 /// by convention. Not of the collected facts, and uncertain.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "nuget",
-    variables: &["NUGET_API_KEY"],
-    variables_around: None,
-    files: &[
-        OldFile::marked("NuGet.Config", ".nuget/NuGet/", KEYS),
-        OldFile::marked("NuGet.Config", ".config/NuGet/", KEYS),
-        OldFile { in_folder: true, ..OldFile::marked("nuget.config", ".nuget/", KEYS) },
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "nuget",
+    &["NUGET_API_KEY"],
+    &[
+        CredentialFile::marked("NuGet.Config", ".nuget/NuGet/", KEYS),
+        CredentialFile::marked("NuGet.Config", ".config/NuGet/", KEYS),
+        CredentialFile::marked("nuget.config", ".nuget/", KEYS).also_in_job(),
     ],
-    public: PUBLIC,
-    link: links::NUGET,
-    last_step: "delete the API key on nuget.org, under the account's settings",
-};
+    "delete the API key on nuget.org, under the account's settings",
+);
 
 /// Of nuget.org's words, by `NuGetGallery`'s source: policies are found by the account that made them.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
@@ -49,10 +51,12 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
 const RULES: RegistryRules =
     RegistryRules::comparing(ComparedWorkflow::CalledAtAnyRef).case(ComparedCase::Ignored);
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
+pub(super) static PROTOCOL: Protocol = Protocol::new()
     .token_variables(&["NUGET_ID_TOKEN"])
     .lifetime_in_minutes(15)
-    .known_refusals(KNOWN_REFUSALS)
+    .known_refusals(KNOWN_REFUSALS);
+
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::NUGET, RULES, STATIC_CREDENTIALS)
     .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")]);
 
 const POLICY_CREATOR: &str = "name the nuget.org account that created the policy (`--owner`, or `user` of `NuGet/login`), not the \
@@ -102,8 +106,6 @@ impl NuGet {
 
 #[async_trait]
 impl Registry for NuGet {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
@@ -112,16 +114,30 @@ impl Registry for NuGet {
         &PROTOCOL
     }
 
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
+    }
+
     /// The registry's origin: `https://www.nuget.org`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, Audience::new(self.url.origin()))
     }
 
-    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
-        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), token, package, cx);
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
         let body = json!({ "username": self.user, "tokenType": "ApiKey" });
         let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
         call.granted("apiKey", exchanged.api_key, wire::time(exchanged.expires.as_ref()))
+    }
+}
+
+impl Diagnose for NuGet {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }
 

@@ -2,12 +2,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, shown};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules, shown};
 use serde::Deserialize;
 
-use super::doctor::{OldFile, OldWay};
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
@@ -16,22 +22,22 @@ const PUBLIC: &str = "https://open-vsx.org/";
 const TOKEN_PATH: &str = "/api/-/trusted-publishing/token";
 
 /// Where ovsx keeps tokens, by its documentation. Not of the collected facts, and uncertain.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "open-vsx",
-    variables: &["OVSX_PAT"],
-    variables_around: None,
-    files: &[OldFile::marked(".ovsx", "", &["\"pat\""])],
-    public: PUBLIC,
-    link: links::OPEN_VSX,
-    last_step: "delete the access token on Open VSX, under the account's settings",
-};
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "open-vsx",
+    &["OVSX_PAT"],
+    &[CredentialFile::marked(".ovsx", "", &["\"pat\""])],
+    "delete the access token on Open VSX, under the account's settings",
+);
 
 /// Uncertain: by openvsx's source a workflow's path is compared, without its ref; whether the started or the called one, is not
 /// known.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
 pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY, RULES).token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
+    Protocol::new().token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
+
+pub(super) static FACTS: ProtocolFacts =
+    ProtocolFacts::new(PUBLIC, links::OPEN_VSX, RULES, STATIC_CREDENTIALS);
 
 /// An Open VSX registry of extensions.
 ///
@@ -44,10 +50,19 @@ pub struct OpenVsx {
 
 wire::at_url!(OpenVsx, PUBLIC);
 
+impl OpenVsx {
+    /// The scope of an extension's token, from the extension's name, `namespace.name`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not an extension's name.
+    pub fn scope(extension: &str) -> Result<Scope, InvalidExtension> {
+        extension.parse().map(|extension: Extension| Scope::Package(extension.to_string()))
+    }
+}
+
 #[async_trait]
 impl Registry for OpenVsx {
-    type Package = Extension;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
@@ -56,17 +71,31 @@ impl Registry for OpenVsx {
         &PROTOCOL
     }
 
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::package::<Extension>(&self.url, scope).map(|_| ())
+    }
+
     /// The registry's URL without a slash at its end.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, Audience::new(self.url.as_str().trim_end_matches('/')))
     }
 
-    async fn exchange(&self, token: &IdToken, package: Extension, cx: &Context) -> Granted<Extension> {
-        let Extension { namespace, name } = package.clone();
-        let call = Call::new(self, self.url.below(TOKEN_PATH), token, package, cx);
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let Extension { namespace, name } = wire::package(&self.url, &request.scope)?;
+        let call = Call::new(self, self.url.below(TOKEN_PATH), request, cx)?;
         let names = [("namespace", namespace.into()), ("extension", name.into())];
         let exchanged: Exchanged = call.ask(call.with_members("token", names)).await?;
         call.granted("value", exchanged.value, None)
+    }
+}
+
+impl Diagnose for OpenVsx {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }
 

@@ -2,12 +2,19 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, shown};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules, shown};
 use serde::Deserialize;
 
-use super::doctor::OldWay;
+use super::demand::TrustedPlatform;
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::StaticCredentials;
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://packagist.com/";
@@ -23,23 +30,22 @@ const SEPARATOR: char = ':';
 
 /// What scripts call the API credentials by convention. Not of the collected facts, and uncertain. Composer's own `auth.json` is
 /// not among it: it reads packages and publishes none.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "packagist",
-    variables: &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
-    variables_around: None,
-    files: &[],
-    public: PUBLIC,
-    link: links::PACKAGIST,
-    last_step: "delete the API credentials on Private Packagist, under the organization's settings",
-};
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "packagist",
+    &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
+    &[],
+    "delete the API credentials on Private Packagist, under the organization's settings",
+);
 
 /// Uncertain: nothing is known of what Private Packagist compares where one workflow calls another.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
-    .token_variables(&["PACKAGIST_ID_TOKEN"])
-    .lifetime_in_minutes(15)
-    .platforms(&[TrustedPlatform::public("github")]);
+pub(super) static PROTOCOL: Protocol =
+    Protocol::new().token_variables(&["PACKAGIST_ID_TOKEN"]).lifetime_in_minutes(15);
+
+pub(super) static FACTS: ProtocolFacts =
+    ProtocolFacts::new(PUBLIC, links::PACKAGIST, RULES, STATIC_CREDENTIALS)
+        .platforms(&[TrustedPlatform::public("github")]);
 
 /// Private Packagist's packages of one organization.
 ///
@@ -54,10 +60,19 @@ pub struct Packagist {
 
 wire::at_url!(Packagist, PUBLIC, organization: ComposerName, "`organization` is whose packages are published.");
 
+impl Packagist {
+    /// The scope of a package's token, from the package's name.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a name of Composer's.
+    pub fn scope(package: &str) -> Result<Scope, InvalidComposerName> {
+        package.parse().map(|name: ComposerName| Scope::Package(name.0))
+    }
+}
+
 #[async_trait]
 impl Registry for Packagist {
-    type Package = ComposerName;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
@@ -66,20 +81,35 @@ impl Registry for Packagist {
         &PROTOCOL
     }
 
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::package::<ComposerName>(&self.url, scope).map(|_| ())
+    }
+
     /// Asks the registry, which tells it. One that is another party's is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
         wire::told(&self.url, self.url.at_root().below(AUDIENCE_PATH), cx).await
     }
 
-    async fn exchange(&self, token: &IdToken, package: ComposerName, cx: &Context) -> Granted<ComposerName> {
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let package: ComposerName = wire::package(&self.url, &request.scope)?;
         let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
-        let call = Call::new(self, self.url.at_root().below(&path), token, package, cx);
+        let call = Call::new(self, self.url.at_root().below(&path), request, cx)?;
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
         // Each stands by itself in what signs a request, and in a variable.
         let key = call.part("key", exchanged.key, Some(SEPARATOR))?;
         let secret = call.part("secret", exchanged.secret, None)?;
         let both = format!("{}{SEPARATOR}{}", key.expose(), secret.expose());
         call.granted("key` and `secret", Some(both), None)
+    }
+}
+
+impl Diagnose for Packagist {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }
 

@@ -1,21 +1,18 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
-use oidc_core::{Audience, Context, ForeignUrl, HttpUrl, IdToken, InvalidUrl, Timestamp};
+use oidc_core::{Audience, Context, ForeignUrl, HttpUrl, InvalidUrl, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pypi::{KNOWN_REFUSALS, Minted, OLD_WAY, PLATFORMS, RULES, URL_VARIABLES};
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::protocol::Protocol;
+use super::pypi::{FACTS, Minted, PROTOCOL, Pypi};
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, PublishToken, Pypi, Registry};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
-use crate::pypi::TOKEN_VARIABLE;
-
-static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
-    .token_variables(&[TOKEN_VARIABLE])
-    .url_variables(URL_VARIABLES)
-    .lifetime_in_minutes(15)
-    .known_refusals(KNOWN_REFUSALS)
-    .platforms(PLATFORMS);
 
 /// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
 /// where it knows nothing of the draft.
@@ -74,22 +71,16 @@ impl Pep807 {
 
 #[async_trait]
 impl Registry for Pep807 {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         self.legacy.url()
     }
 
-    fn probe(&self) -> Request {
-        self.legacy.probe()
-    }
-
-    fn is_there(&self, status: u16) -> bool {
-        self.legacy.is_there(status)
-    }
-
     fn protocol(&self) -> &'static Protocol {
         &PROTOCOL
+    }
+
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        self.legacy.check_scope(scope)
     }
 
     /// Asks the index, which tells it. One that is another party's is an error.
@@ -102,12 +93,17 @@ impl Registry for Pep807 {
     }
 
     /// A token's end is taken as the index tells it, and as no later than the draft allows.
-    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
         let cx = &cx.operation();
+        self.check_scope(&request.scope)?;
         let Some(endpoints) = self.discover(cx).await? else {
-            return self.legacy.exchange(token, package, cx).await;
+            return self.legacy.exchange(request, cx).await;
         };
-        let call = Call::new(self, endpoints.mint, token, package, cx).accepting(MEDIA_TYPE);
+        let call = Call::new(self, endpoints.mint, request, cx)?.accepting(MEDIA_TYPE);
         let features = endpoints.names_multi_use.then(|| json!([MULTI_USE]));
         let request = call.with_members("token", features.map(|features| ("features", features)));
         let minted: Minted = call.ask(request).await?;
@@ -117,8 +113,23 @@ impl Registry for Pep807 {
     }
 
     /// Ends the token as [`Pypi`] does. The draft has no way to, and an index that speaks both protocols may.
-    async fn revoke(&self, token: &PublishToken<Everything>, cx: &Context) -> Result<bool, ExchangeError> {
+    async fn revoke(&self, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
         self.legacy.revoke(token, cx).await
+    }
+}
+
+#[async_trait]
+impl Diagnose for Pep807 {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
+    }
+
+    fn probe(&self) -> Request {
+        self.legacy.probe()
+    }
+
+    fn is_there(&self, status: u16) -> bool {
+        self.legacy.is_there(status)
     }
 }
 

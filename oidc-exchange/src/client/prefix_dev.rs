@@ -1,9 +1,15 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
 
-use super::doctor::{OldFile, OldWay};
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, Registry, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://prefix.dev/";
@@ -15,24 +21,21 @@ const HOST: &str = "prefix.dev";
 const MINT_PATH: &str = "/api/oidc/mint_token";
 
 /// Where rattler-build and pixi keep tokens, by their documentation. Not of the collected facts, and uncertain.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "prefix-dev",
-    variables: &["PREFIX_API_KEY"],
-    variables_around: None,
-    files: &[OldFile {
-        variable: Some("RATTLER_AUTH_FILE"),
-        ..OldFile::marked("credentials.json", ".rattler/", &["\"BearerToken\""])
-    }],
-    public: PUBLIC,
-    link: links::PREFIX_DEV,
-    last_step: "delete the API key on prefix.dev, under the account's settings",
-};
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "prefix-dev",
+    &["PREFIX_API_KEY"],
+    &[CredentialFile::marked("credentials.json", ".rattler/", &["\"BearerToken\""])
+        .at_variable("RATTLER_AUTH_FILE")],
+    "delete the API key on prefix.dev, under the account's settings",
+);
 
 /// Uncertain: nothing is known of what prefix.dev compares where one workflow calls another.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
-pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY, RULES).token_variables(&["PREFIX_DEV_ID_TOKEN"]);
+pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["PREFIX_DEV_ID_TOKEN"]);
+
+pub(super) static FACTS: ProtocolFacts =
+    ProtocolFacts::new(PUBLIC, links::PREFIX_DEV, RULES, STATIC_CREDENTIALS);
 
 /// prefix.dev's channels of conda packages.
 ///
@@ -47,14 +50,16 @@ wire::at_url!(PrefixDev, PUBLIC);
 
 #[async_trait]
 impl Registry for PrefixDev {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
 
     fn protocol(&self) -> &'static Protocol {
         &PROTOCOL
+    }
+
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
     }
 
     /// The host, and for sub-domains of the public registry its name.
@@ -64,10 +69,20 @@ impl Registry for PrefixDev {
         wire::derived(&self.url, Audience::new(if is_below { HOST } else { host }))
     }
 
-    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
-        let call = Call::new(self, self.url.at_root().below(MINT_PATH), token, package, cx);
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let call = Call::new(self, self.url.at_root().below(MINT_PATH), request, cx)?;
         let answer = call.send(call.with_member("token")).await?;
         let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());
         call.granted("token", text, None)
+    }
+}
+
+impl Diagnose for PrefixDev {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }

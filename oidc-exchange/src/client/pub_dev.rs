@@ -1,33 +1,44 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
 
-use super::doctor::{OldFile, OldWay};
-use super::{Demand, Everything, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links, wire};
+use super::demand::{Demand, TrustedPlatform};
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
+use super::wire;
 
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
 
 /// Where pub keeps a person's log-in and tokens, by Dart's documentation; `PUB_TOKEN` is its example. Not of the collected facts,
 /// and uncertain.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "pub-dev",
-    variables: &["PUB_TOKEN", "PUB_CREDENTIALS"],
-    variables_around: None,
-    files: &[
-        OldFile::marked("pub-credentials.json", ".config/dart/", &["\"refreshToken\"", "\"accessToken\""]),
-        OldFile::marked("pub-tokens.json", ".config/dart/", &["\"token\""]),
-        OldFile::marked("credentials.json", ".pub-cache/", &["\"refreshToken\"", "\"accessToken\""]),
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "pub-dev",
+    &["PUB_TOKEN", "PUB_CREDENTIALS"],
+    &[
+        CredentialFile::marked(
+            "pub-credentials.json",
+            ".config/dart/",
+            &["\"refreshToken\"", "\"accessToken\""],
+        ),
+        CredentialFile::marked("pub-tokens.json", ".config/dart/", &["\"token\""]),
+        CredentialFile::marked("credentials.json", ".pub-cache/", &["\"refreshToken\"", "\"accessToken\""]),
     ],
-    public: PUBLIC,
-    link: links::PUB_DEV,
-    last_step: "let the package be published from CI only, under its admin page on pub.dev",
-};
+    "let the package be published from CI only, under its admin page on pub.dev",
+);
 
 /// By pub-dev's source: repository, event, tag and environment are compared, and no workflow.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither);
 
 pub(super) static PROTOCOL: Protocol =
-    Protocol::new(&OLD_WAY, RULES).token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange()
+    Protocol::new().token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange();
+
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::PUB_DEV, RULES, STATIC_CREDENTIALS)
     .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("google")])
     .demands(&[
         Demand::only("event_name", &["push", "workflow_dispatch"]).or(
@@ -55,8 +66,6 @@ wire::at_url!(PubDev, PUBLIC);
 
 #[async_trait]
 impl Registry for PubDev {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
@@ -65,13 +74,27 @@ impl Registry for PubDev {
         &PROTOCOL
     }
 
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
+    }
+
     /// The registry's origin: `https://pub.dev`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, Audience::new(self.url.origin()))
     }
 
     /// The identity token itself. Nothing is asked.
-    async fn exchange(&self, token: &IdToken, package: Everything, _cx: &Context) -> Granted<Everything> {
-        Ok(wire::itself(token, package))
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        _cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        wire::itself(self, request)
+    }
+}
+
+impl Diagnose for PubDev {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }

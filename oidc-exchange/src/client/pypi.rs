@@ -1,25 +1,29 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules, Timestamp};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::doctor::{OldFile, OldWay};
-use super::known::USED;
+use super::demand::TrustedPlatform;
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::known::{KnownRefusal, USED};
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{
-    Everything, ExchangeError, Granted, KnownRefusal, Protocol, PublishToken, Registry, TrustedPlatform,
-    links,
-};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
 /// Where the public index takes uploads.
 const PUBLIC: &str = "https://upload.pypi.org/legacy/";
 
 /// twine, uv, and others that upload to PyPI.
-pub(super) static OLD_WAY: OldWay = OldWay {
-    ecosystem: "pypi",
-    variables: &[
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "pypi",
+    &[
         "TWINE_PASSWORD",
         "UV_PUBLISH_TOKEN",
         "UV_PUBLISH_PASSWORD",
@@ -29,15 +33,12 @@ pub(super) static OLD_WAY: OldWay = OldWay {
         "HATCH_INDEX_AUTH",
         "FLIT_PASSWORD",
     ],
-    variables_around: None,
-    files: &[OldFile::new(".pypirc", &["password"])],
-    public: PUBLIC,
-    link: links::PYPI,
-    last_step: "remove the API token on PyPI, under the account's settings",
-};
+    &[CredentialFile::new(".pypirc", &["password"])],
+    "remove the API token on PyPI, under the account's settings",
+);
 
 /// Of PyPI's words, by warehouse's source.
-pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[
+static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token(
         "project already exists",
         "run the publish again: a pending publisher of the same project was found first, and PyPI removes it with this refusal",
@@ -46,17 +47,18 @@ pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[
 ];
 
 /// By warehouse's source, which takes a called workflow of the publisher's own repository at the run's own ref or commit.
-pub(super) const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Called);
+const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Called);
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
-    .token_variables(&[TOKEN_VARIABLE])
+/// The protocol of PyPI, and of indexes that also know PEP 807.
+pub(super) static PROTOCOL: Protocol =
+    Protocol::new().token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15).known_refusals(KNOWN_REFUSALS);
+
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::PYPI, RULES, STATIC_CREDENTIALS)
     .url_variables(URL_VARIABLES)
-    .lifetime_in_minutes(15)
-    .known_refusals(KNOWN_REFUSALS)
     .platforms(PLATFORMS);
 
 /// Those of twine, uv, maturin, flit, hatch and PDM.
-pub(super) const URL_VARIABLES: &[&str] = &[
+const URL_VARIABLES: &[&str] = &[
     "TWINE_REPOSITORY_URL",
     "UV_PUBLISH_URL",
     "MATURIN_REPOSITORY_URL",
@@ -66,7 +68,7 @@ pub(super) const URL_VARIABLES: &[&str] = &[
 ];
 
 /// Self-managed GitLab instances are trusted for organizations that PyPI's staff registered them for.
-pub(super) const PLATFORMS: &[TrustedPlatform] = &[
+const PLATFORMS: &[TrustedPlatform] = &[
     TrustedPlatform::public("github"),
     TrustedPlatform::registered("gitlab"),
     TrustedPlatform::public("google"),
@@ -92,10 +94,49 @@ impl Pypi {
 
 #[async_trait]
 impl Registry for Pypi {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
+    }
+
+    fn protocol(&self) -> &'static Protocol {
+        &PROTOCOL
+    }
+
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
+    }
+
+    /// Asks the index, which tells it. One that is another party's is an error.
+    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
+        wire::told(&self.url, self.endpoint(AUDIENCE_PATH), cx).await
+    }
+
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let call = Call::new(self, self.endpoint(MINT_PATH), request, cx)?;
+        let minted: Minted = call.ask(call.with_member("token")).await?;
+        let expires_at = minted.expires_at();
+        call.granted("token", minted.token, expires_at)
+    }
+
+    /// Ends the token, where the index can: PyPI does since 2026. The answer is the same for every token.
+    async fn revoke(&self, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
+        let body = json!({ "token": token.secret().expose() }).to_string();
+        let request = Request::post(self.endpoint(BURN_PATH)).body("application/json", body);
+        match wire::end(request, token, cx).await {
+            Err(error) if error.is_not_found() => Ok(false),
+            ended => ended,
+        }
+    }
+}
+
+#[async_trait]
+impl Diagnose for Pypi {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 
     /// Uploads are taken at the URL itself. PyPI answers a GET with a page for people, other indexes that it is none.
@@ -105,32 +146,6 @@ impl Registry for Pypi {
 
     fn is_there(&self, status: u16) -> bool {
         status != 404
-    }
-
-    fn protocol(&self) -> &'static Protocol {
-        &PROTOCOL
-    }
-
-    /// Asks the index, which tells it. One that is another party's is an error.
-    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::told(&self.url, self.endpoint(AUDIENCE_PATH), cx).await
-    }
-
-    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
-        let call = Call::new(self, self.endpoint(MINT_PATH), token, package, cx);
-        let minted: Minted = call.ask(call.with_member("token")).await?;
-        let expires_at = minted.expires_at();
-        call.granted("token", minted.token, expires_at)
-    }
-
-    /// Ends the token, where the index can: PyPI does since 2026. The answer is the same for every token.
-    async fn revoke(&self, token: &PublishToken<Everything>, cx: &Context) -> Result<bool, ExchangeError> {
-        let body = json!({ "token": token.secret.expose() }).to_string();
-        let request = Request::post(self.endpoint(BURN_PATH)).body("application/json", body);
-        match wire::end(request, token, cx).await {
-            Err(error) if error.is_not_found() => Ok(false),
-            ended => ended,
-        }
     }
 }
 

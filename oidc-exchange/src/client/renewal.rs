@@ -1,9 +1,13 @@
-use std::fmt;
 use std::time::Duration;
 
 use oidc_core::{Context, Timestamp, TokenSource};
 
-use super::{Failure, PublishToken, Registry};
+use super::failure::Failure;
+use super::publish::token_from;
+use super::registry::Registry;
+use super::request::{PublishRequest, RequestedScope};
+use super::scope::Scope;
+use super::token::PublishToken;
 
 /// A token is renewed when it has less than this left, or a quarter of its life where that is less.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -13,43 +17,45 @@ const MARGIN: Duration = Duration::from_secs(5 * 60);
 /// Where the platform gives only one identity token a job (GitLab, CircleCI), it can't be renewed; the caller is told
 /// while there is still time, [`Renewal::Ending`].
 #[derive(Debug)]
-pub struct Renewing<'a, R: Registry> {
-    registry: &'a R,
+pub struct Renewing<'a, S: RequestedScope = Scope> {
+    registry: &'a dyn Registry,
     source: &'a dyn TokenSource,
-    token: PublishToken<R::Package>,
+    request: PublishRequest<S>,
+    token: S::Token,
     renew_at: Option<Timestamp>,
 }
 
 /// How it stands with a publish token.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Renewal<'a, P> {
+pub enum Renewal<'a, T = PublishToken> {
     /// It lasts, or a new one is in its place.
-    Lasting(&'a PublishToken<P>),
+    Lasting(&'a T),
     /// It ends soon, and the platform gives no identity token to get another one with. What is published from here on
     /// may be refused.
     Ending {
         /// The token, as long as it is one.
-        token: &'a PublishToken<P>,
+        token: &'a T,
         /// When it ends.
         at: Timestamp,
     },
 }
 
-impl<'a, R: Registry> Renewing<'a, R> {
-    /// Gets a token, as [`Registry::token_from`] does.
+impl<'a, S: RequestedScope> Renewing<'a, S> {
+    /// Gets a token, as [`token_from`] does.
     ///
     /// # Errors
     ///
     /// When there is none.
     pub async fn start(
-        registry: &'a R,
+        registry: &'a dyn Registry,
         source: &'a dyn TokenSource,
-        package: R::Package,
+        request: PublishRequest<S>,
         cx: &Context,
     ) -> Result<Self, Failure> {
-        let token = registry.token_from(source, package, cx).await?;
-        Ok(Self { registry, source, renew_at: renew_at(&token, cx.clock().now()), token })
+        let token = token_from(registry, source, request.clone(), cx).await?;
+        let renew_at = renew_at(token.as_ref(), cx.clock().now());
+        Ok(Self { registry, source, request, token, renew_at })
     }
 
     /// The token to publish the next file with. A token whose end neither the registry nor its protocol's documentation tells is taken
@@ -60,23 +66,22 @@ impl<'a, R: Registry> Renewing<'a, R> {
     /// # Errors
     ///
     /// When a new token can't be had.
-    pub async fn token(&mut self, cx: &Context) -> Result<Renewal<'_, R::Package>, Failure> {
+    pub async fn token(&mut self, cx: &Context) -> Result<Renewal<'_, S::Token>, Failure> {
         let is_due = self.renew_at.is_some_and(|at| at <= cx.clock().now());
-        let Some(at) = self.token.expires_at().filter(|_| is_due) else {
+        let Some(at) = self.token.as_ref().expires_at().filter(|_| is_due) else {
             return Ok(Renewal::Lasting(&self.token));
         };
         if !self.source.is_renewable() {
             return Ok(Renewal::Ending { token: &self.token, at });
         }
-        let package = self.token.package().clone();
-        self.token = self.registry.token_from(self.source, package, cx).await?;
-        self.renew_at = renew_at(&self.token, cx.clock().now());
+        self.token = token_from(self.registry, self.source, self.request.clone(), cx).await?;
+        self.renew_at = renew_at(self.token.as_ref(), cx.clock().now());
         Ok(Renewal::Lasting(&self.token))
     }
 }
 
 /// When a token that was made just now is to be renewed.
-fn renew_at<P: PartialEq + fmt::Display>(token: &PublishToken<P>, now: Timestamp) -> Option<Timestamp> {
+fn renew_at(token: &PublishToken, now: Timestamp) -> Option<Timestamp> {
     let ends = token.expires_at()?;
     Some(ends.minus(MARGIN.min(ends.since(now) / 4)))
 }

@@ -1,36 +1,42 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
+use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, RegistryRules};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::doctor::{OldFile, OldWay};
+use super::demand::TrustedPlatform;
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
 use crate::rubygems::{self, EXCHANGE_PATH, TOKEN_VARIABLE};
 
 /// The public registry.
 const PUBLIC: &str = "https://rubygems.org/";
 
 /// gem.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "rubygems",
-    variables: &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
-    variables_around: None,
-    files: &[OldFile { below_home: ".gem/", ..OldFile::new("credentials", &["api_key"]) }],
-    public: PUBLIC,
-    link: links::RUBYGEMS,
-    last_step: "delete the API key on rubygems.org, under the profile's settings",
-};
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "rubygems",
+    &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
+    &[CredentialFile::new("credentials", &["api_key"]).below_home(".gem/")],
+    "delete the API key on rubygems.org, under the profile's settings",
+);
 
 /// By rubygems.org's source, which looks for the called workflow's repository and file and compares every letter.
 const RULES: RegistryRules =
     RegistryRules::comparing(ComparedWorkflow::CalledAnywhere).case(ComparedCase::Exact);
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
-    .token_variables(&[TOKEN_VARIABLE])
-    .url_variables(&["RUBYGEMS_HOST"])
-    .lifetime_in_minutes(15)
-    .platforms(&[TrustedPlatform::public("github")]);
+pub(super) static PROTOCOL: Protocol =
+    Protocol::new().token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15);
+
+pub(super) static FACTS: ProtocolFacts =
+    ProtocolFacts::new(PUBLIC, links::RUBYGEMS, RULES, STATIC_CREDENTIALS)
+        .url_variables(&["RUBYGEMS_HOST"])
+        .platforms(&[TrustedPlatform::public("github")]);
 
 /// A registry of gems that speaks RubyGems' protocol.
 ///
@@ -44,8 +50,6 @@ wire::at_url!(RubyGems, PUBLIC);
 
 #[async_trait]
 impl Registry for RubyGems {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
@@ -54,12 +58,20 @@ impl Registry for RubyGems {
         &PROTOCOL
     }
 
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
+    }
+
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, rubygems::audience(&self.url))
     }
 
-    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
-        let call = Call::new(self, self.url.below(EXCHANGE_PATH), token, package, cx);
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let call = Call::new(self, self.url.below(EXCHANGE_PATH), request, cx)?;
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
         let expires_at = wire::time(exchanged.expires_at.as_ref());
         let gem = exchanged.gem_name();
@@ -68,6 +80,12 @@ impl Registry for RubyGems {
             Some(gem) => token.limited_to([gem]),
             None => token,
         })
+    }
+}
+
+impl Diagnose for RubyGems {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }
 

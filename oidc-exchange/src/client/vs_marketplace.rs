@@ -1,11 +1,18 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, IdToken, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::doctor::{OldFile, OldWay};
+use super::demand::TrustedPlatform;
+use super::diagnose::{Diagnose, ProtocolFacts};
+use super::error::ExchangeError;
+use super::links;
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::token::PublishToken;
 use super::wire::{self, Call};
-use super::{Everything, ExchangeError, Granted, Protocol, Registry, TrustedPlatform, links};
 
 /// The public registry.
 const PUBLIC: &str = "https://marketplace.visualstudio.com/";
@@ -14,22 +21,21 @@ const PUBLIC: &str = "https://marketplace.visualstudio.com/";
 const TOKEN_PATH: &str = "/_apis/gallery/token";
 
 /// Where vsce keeps tokens, by its documentation. Not of the collected facts, and uncertain.
-static OLD_WAY: OldWay = OldWay {
-    ecosystem: "vs-marketplace",
-    variables: &["VSCE_PAT"],
-    variables_around: None,
-    files: &[OldFile::marked(".vsce", "", &["\"pat\""])],
-    public: PUBLIC,
-    link: links::VS_MARKETPLACE,
-    last_step: "revoke the personal access token in Azure DevOps",
-};
+const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
+    "vs-marketplace",
+    &["VSCE_PAT"],
+    &[CredentialFile::marked(".vsce", "", &["\"pat\""])],
+    "revoke the personal access token in Azure DevOps",
+);
 
 /// Uncertain: nothing is known of what the Marketplace compares where one workflow calls another.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
-pub(super) static PROTOCOL: Protocol = Protocol::new(&OLD_WAY, RULES)
-    .token_variables(&["VS_MARKETPLACE_ID_TOKEN"])
-    .platforms(&[TrustedPlatform::public("github")]);
+pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["VS_MARKETPLACE_ID_TOKEN"]);
+
+pub(super) static FACTS: ProtocolFacts =
+    ProtocolFacts::new(PUBLIC, links::VS_MARKETPLACE, RULES, STATIC_CREDENTIALS)
+        .platforms(&[TrustedPlatform::public("github")]);
 
 /// The Visual Studio Marketplace.
 ///
@@ -45,8 +51,6 @@ wire::at_url!(VsMarketplace, PUBLIC, publisher: impl Into<String>, "`publisher` 
 
 #[async_trait]
 impl Registry for VsMarketplace {
-    type Package = Everything;
-
     fn url(&self) -> &HttpUrl {
         &self.url
     }
@@ -55,16 +59,30 @@ impl Registry for VsMarketplace {
         &PROTOCOL
     }
 
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+        wire::identity_only(&self.url, scope)
+    }
+
     /// The registry's host.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, Audience::new(self.url.host()))
     }
 
-    async fn exchange(&self, token: &IdToken, package: Everything, cx: &Context) -> Granted<Everything> {
-        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), token, package, cx);
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError> {
+        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
         let body = json!({ "publisherName": self.publisher });
         let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
         call.granted("credential", exchanged.credential, None)
+    }
+}
+
+impl Diagnose for VsMarketplace {
+    fn facts(&self) -> &'static ProtocolFacts {
+        &FACTS
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the exchanges of all registries have in common: one request to the registry's own address, sent once, and a
 //! bounded look at its answer.
 
-use std::fmt;
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp as Jiff;
@@ -14,7 +15,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::audience;
-use super::{ExchangeError, ExchangeErrorKind, Protocol, PublishToken, Registry};
+use super::error::{ExchangeError, ExchangeErrorKind};
+use super::protocol::Protocol;
+use super::registry::{ExchangeRequest, Registry};
+use super::scope::Scope;
+use super::token::PublishToken;
 
 /// A publish token may have this many bytes.
 const MAX_PUBLISH_TOKEN: usize = 8 * 1024;
@@ -30,27 +35,28 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const JSON: &str = "application/json";
 
 /// One exchange of an identity token at one address.
-pub(super) struct Call<'a, P> {
+pub(super) struct Call<'a> {
     url: HttpUrl,
     token: &'a IdToken,
-    package: P,
+    scope: &'a Scope,
     cx: &'a Context,
     accept: &'static str,
     protocol: &'static Protocol,
     asked_at: Timestamp,
 }
 
-impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
-    /// An exchange with a registry at one of its own addresses.
-    pub(super) fn new<R: Registry<Package = P>>(
-        registry: &R,
+impl<'a> Call<'a> {
+    /// An exchange with a registry at one of its own addresses, if the registry has tokens for the scope.
+    pub(super) fn new(
+        registry: &dyn Registry,
         url: HttpUrl,
-        token: &'a IdToken,
-        package: P,
+        request: &'a ExchangeRequest<'_>,
         cx: &'a Context,
-    ) -> Self {
+    ) -> Result<Self, ExchangeError> {
+        registry.check_scope(&request.scope)?;
+        let ExchangeRequest { token, scope } = request;
         let protocol = registry.protocol();
-        Self { url, token, package, cx, accept: JSON, protocol, asked_at: cx.clock().now() }
+        Ok(Self { url, token, scope, cx, accept: JSON, protocol, asked_at: cx.clock().now() })
     }
 
     /// With the protocol's own media type for answers.
@@ -103,7 +109,7 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
             return Ok(answer);
         }
         let known = self.protocol.known_refusals;
-        Err(ExchangeError::rejected(&self.url, &self.package, &answer, self.token, known))
+        Err(ExchangeError::rejected(&self.url, self.scope, &answer, self.token, known))
     }
 
     /// Sends a request, once, and reads the answer as JSON.
@@ -119,10 +125,10 @@ impl<'a, P: PartialEq + fmt::Display> Call<'a, P> {
         name: &str,
         token: Option<String>,
         told: Option<Timestamp>,
-    ) -> Result<PublishToken<P>, ExchangeError> {
+    ) -> Result<PublishToken, ExchangeError> {
         let secret = self.secret(name, token)?;
         let ends = told.or_else(|| Some(self.asked_at.plus(self.protocol.lifetime?)));
-        Ok(PublishToken::new(secret, self.package, ends))
+        Ok(PublishToken::new(secret, self.scope.clone(), ends))
     }
 
     /// A part of a publish token, held to what a whole one is held to. It holds no `separator`, which tells it from the next.
@@ -299,23 +305,46 @@ struct Told {
 }
 
 /// Sends the request that ends a publish token.
-pub(super) async fn end<P>(
-    request: Request,
-    token: &PublishToken<P>,
-    cx: &Context,
-) -> Result<bool, ExchangeError> {
+pub(super) async fn end(request: Request, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
     let url = request.url.clone();
     let request = request.header("accept", JSON).max_body(MAX_ANSWER);
     let answer = cx.send(request).await.map_err(|error| ExchangeError::no_end(&url, error))?;
     if answer.is_success() {
         return Ok(true);
     }
-    Err(ExchangeError::not_revoked(&url, &answer, &token.secret))
+    Err(ExchangeError::not_revoked(&url, &answer, token.secret()))
 }
 
 /// The identity token itself as the publish token, where a registry has no exchange.
-pub(super) fn itself<P: PartialEq + fmt::Display>(token: &IdToken, package: P) -> PublishToken<P> {
-    let claims = token.claims().ok();
+pub(super) fn itself(
+    registry: &dyn Registry,
+    request: &ExchangeRequest<'_>,
+) -> Result<PublishToken, ExchangeError> {
+    registry.check_scope(&request.scope)?;
+    let claims = request.token.claims().ok();
     let expires_at = claims.and_then(|claims| claims.read_unverified().time("exp"));
-    PublishToken::new(token.secret().clone(), package, expires_at)
+    Ok(PublishToken::new(request.token.secret().clone(), request.scope.clone(), expires_at))
+}
+
+/// Checks a scope at a registry whose tokens are for every package of the identity.
+pub(super) fn identity_only(registry: &HttpUrl, scope: &Scope) -> Result<(), ExchangeError> {
+    match scope {
+        Scope::Identity => Ok(()),
+        Scope::Package(_) => {
+            Err(ExchangeError::unsupported_scope(registry, scope, &Scope::Identity.to_string()))
+        }
+    }
+}
+
+/// The package of a scope, at a registry whose tokens are for one.
+pub(super) fn package<T: FromStr<Err: Display>>(
+    registry: &HttpUrl,
+    scope: &Scope,
+) -> Result<T, ExchangeError> {
+    match scope {
+        Scope::Package(name) => {
+            name.parse().map_err(|error: T::Err| ExchangeError::invalid_package(registry, &error))
+        }
+        Scope::Identity => Err(ExchangeError::unsupported_scope(registry, scope, "one package, by its name")),
+    }
 }

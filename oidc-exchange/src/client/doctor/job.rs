@@ -8,8 +8,10 @@ use oidc_core::{
 };
 
 use super::report::{Report, UNUSUAL_ISSUER};
-use crate::client::demand::TrustedIssuers;
-use crate::client::{ExchangeErrorKind, Registry, TrustedPlatform, links};
+use crate::client::demand::{TrustedIssuers, TrustedPlatform};
+use crate::client::error::ExchangeErrorKind;
+use crate::client::links;
+use crate::client::registry::Registry;
 
 /// CI platforms that are known by a variable, whether or not a provider for them is in the set.
 const OTHERS: &[(&str, &str)] = &[
@@ -40,8 +42,8 @@ pub(super) struct Job {
 
 impl Job {
     /// Finds the job's platform and gets a token from it; `None` where the report says why there is none.
-    pub(super) async fn find<R: Registry>(
-        registry: &R,
+    pub(super) async fn find(
+        registry: &dyn Registry,
         providers: &ProviderSet,
         cx: &Context,
         report: &mut Report,

@@ -7,7 +7,7 @@
 //!
 //! # async fn check(providers: ProviderSet, cx: Context) -> Result<(), Box<dyn std::error::Error>> {
 //! let registry = Npm::at("https://registry.example/npm/")?;
-//! let report = Doctor::of(&registry, "@acme/widget".parse()?).examine(&providers, &cx).await;
+//! let report = Doctor::of(&registry, Npm::scope("@acme/widget")?).examine(&providers, &cx).await;
 //! assert_eq!(report.verdict, Verdict::Accepted, "{}", report.to_text());
 //! # Ok(())
 //! # }
@@ -19,8 +19,8 @@ mod intended;
 mod job;
 mod next;
 mod place;
-mod remains;
 mod report;
+mod static_credentials;
 
 use oidc_core::{
     Claims, Context, Diagnosis, HttpUrl, Provider, ProviderSet, RegistryRules, Severity, Subject, Unverified,
@@ -31,9 +31,10 @@ use self::clock::Clocks;
 use self::job::Job;
 pub use self::place::unusable_url;
 use self::place::{Found, Probed};
-pub use self::remains::{OldFile, OldWay};
 pub use self::report::{Difference, Report, Verdict};
-use super::Registry;
+use super::diagnose::Diagnose;
+use super::registry::ExchangeRequest;
+use super::scope::Scope;
 
 /// A check of this job and a registry; see the module.
 ///
@@ -41,19 +42,19 @@ use super::Registry;
 /// environment, the clocks, the registry's URL, what is left of publishing with long-lived secrets, the publisher that
 /// the user has in mind, and then the exchange itself.
 #[derive(Debug)]
-pub struct Doctor<'a, R: Registry> {
-    registry: &'a R,
-    package: R::Package,
+pub struct Doctor<'a> {
+    registry: &'a dyn Diagnose,
+    scope: Scope,
     named: Option<String>,
     exchanges_always: bool,
     intended: Map<String, Value>,
     rules: Option<RegistryRules>,
 }
 
-impl<'a, R: Registry> Doctor<'a, R> {
-    /// A check of a publish of `package` at `registry`.
-    pub fn of(registry: &'a R, package: R::Package) -> Self {
-        Self { registry, package, named: None, exchanges_always: false, intended: Map::new(), rules: None }
+impl<'a> Doctor<'a> {
+    /// A check of a publish at `registry` with a token for `scope`.
+    pub fn of(registry: &'a dyn Diagnose, scope: Scope) -> Self {
+        Self { registry, scope, named: None, exchanges_always: false, intended: Map::new(), rules: None }
     }
 
     /// With the package that the user means to publish, where a token is for every package of the identity: it is held
@@ -90,18 +91,22 @@ impl<'a, R: Registry> Doctor<'a, R> {
 
     /// Checks everything. Nothing is published, and what the exchange gives is ended again where the registry can.
     pub async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Report {
-        let mut report = Report::new(self.registry.url().to_string(), self.subject());
-        let protocol = self.registry.protocol();
-        let is_public = protocol.old_way.is_of(self.registry.url());
-        let rules = self.rules.or(is_public.then_some(protocol.rules));
+        let url = self.registry.url();
+        if let Err(error) = self.registry.check_scope(&self.scope) {
+            return Report::of_unusable(&url.to_string(), self.package(), error.diagnosis().clone());
+        }
+        let mut report = Report::new(url.to_string(), self.package());
+        let facts = self.registry.facts();
+        let is_public = facts.is_public(url);
+        let rules = self.rules.or(is_public.then_some(facts.rules));
         let job = Job::find(self.registry, providers, cx, &mut report).await.map(|job| job.by_rules(rules));
         let claims = job.as_ref().and_then(Job::claims);
         if let (Some(job), Some(claims)) = (&job, &claims) {
             report.platform = Some(job.platform().to_owned());
-            let trusted = if is_public { protocol.platforms } else { &[] };
+            let trusted = if is_public { facts.platforms } else { &[] };
             report.add_all(job::untrusted_issuer(job, claims.read_unverified(), providers, trusted));
             self.review(job.provider(), claims, &mut report);
-            for demand in protocol.demands.iter().filter(|_| is_public) {
+            for demand in facts.demands.iter().filter(|_| is_public) {
                 demand.examine(claims.read_unverified(), &mut report.diagnoses);
             }
         }
@@ -118,23 +123,23 @@ impl<'a, R: Registry> Doctor<'a, R> {
             Found::Registry => {
                 let platform = job.as_ref().and_then(Job::provider);
                 report.add_all(self.registry.advise());
-                let url = self.registry.url();
-                report.add_all(elsewhere::look(protocol.url_variables, url, cx.environment()));
-                report.add_all(self.registry.advise_on_tools(&self.package, platform, cx).await);
+                report.add_all(elsewhere::look(facts.url_variables, url, cx.environment()));
+                report.add_all(self.registry.advise_on_tools(&self.scope, platform, cx).await);
             }
             Found::Other | Found::Nothing => report.miss_registry(),
         }
-        remains::look(protocol, providers, cx, &mut report);
+        report.add_all(static_credentials::look(self.registry, providers, cx));
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
-        report.conclude(protocol.old_way, is_public);
+        report.conclude(facts.link, is_public);
+        report.next = next::steps(&report, facts, is_public);
         report
     }
 
-    /// What the report is about.
-    fn subject(&self) -> String {
-        self.named.clone().unwrap_or_else(|| self.package.to_string())
+    /// The package that the report is about, if it is about one.
+    fn package(&self) -> Option<&str> {
+        self.named.as_deref().or_else(|| self.scope.package())
     }
 
     /// Whether a registry is at its URL, unless it was asked for its audience before and could not be reached.
@@ -168,14 +173,13 @@ impl<'a, R: Registry> Doctor<'a, R> {
             let untried = Diagnosis::new("exchange-untried", Subject::Token, problem).fix(fix);
             return report.add(untried.severity(Severity::Notice));
         }
-        match self.registry.exchange(job.token(), self.package.clone(), cx).await {
+        let request = ExchangeRequest::new(job.token(), self.scope.clone());
+        match self.registry.exchange(&request, cx).await {
             Ok(token) => {
-                report.accept(self.named.as_deref(), token.told_packages());
-                let protocol = self.registry.protocol();
-                let is_public = protocol.old_way.is_of(self.registry.url());
-                report.add_all(
-                    protocol.untold.filter(|_| is_public).map(|open| untold(self.registry.url(), open)),
-                );
+                report.accept(self.named.as_deref(), token.packages());
+                let (url, facts) = (self.registry.url(), self.registry.facts());
+                let is_public = facts.is_public(url);
+                report.add_all(facts.left_open.filter(|_| is_public).map(|open| left_open(url, open)));
                 if !job.is_renewable() {
                     report.add(used());
                 }
@@ -191,7 +195,7 @@ impl<'a, R: Registry> Doctor<'a, R> {
 }
 
 /// What an accepted exchange leaves open.
-fn untold(url: &HttpUrl, (problem, fix): (&str, &str)) -> Diagnosis {
+fn left_open(url: &HttpUrl, (problem, fix): (&str, &str)) -> Diagnosis {
     let diagnosis = Diagnosis::new("exchange-untold", Subject::Url(url.to_string()), problem);
     diagnosis.severity(Severity::Notice).fix(fix)
 }

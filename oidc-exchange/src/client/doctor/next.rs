@@ -2,11 +2,12 @@
 
 use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
 
-use super::remains::{OldWay, UNEXCHANGED};
 use super::report::{Report, Verdict};
+use super::static_credentials::UNEXCHANGED;
+use crate::client::diagnose::ProtocolFacts;
 
 /// The steps that are left.
-pub(super) fn steps(report: &Report, way: &OldWay, is_vendors: bool) -> Vec<String> {
+pub(super) fn steps(report: &Report, facts: &ProtocolFacts, is_vendors: bool) -> Vec<String> {
     let mut steps = Vec::new();
     match report.verdict {
         Verdict::Refused => {
@@ -14,7 +15,7 @@ pub(super) fn steps(report: &Report, way: &OldWay, is_vendors: bool) -> Vec<Stri
             let is_asked = report.diagnoses.iter().any(|one| one.code == "exchange-rejected");
             let is_open = is_asked && report.is_about_publisher();
             if let Some(publisher) = publisher(report).filter(|_| is_open) {
-                let page = if is_vendors { format!(": {}", way.link) } else { String::new() };
+                let page = if is_vendors { format!(": {}", facts.link) } else { String::new() };
                 steps.push(format!(
                     "if the package has no trusted publisher yet, configure one with {publisher}{page}"
                 ));
@@ -48,7 +49,7 @@ pub(super) fn steps(report: &Report, way: &OldWay, is_vendors: bool) -> Vec<Stri
         steps.push(go_on.to_owned());
         steps.push(format!("remove what is left of the old way: {}", places.join(", ")));
         if report.diagnoses.iter().any(|one| is_secret(one) && one.severity != Severity::Notice) {
-            steps.push(way.last_step.to_owned());
+            steps.push(facts.static_credentials.revocation.to_owned());
         }
     }
     steps

@@ -5,7 +5,8 @@ use oidc_core::http::{HttpErrorKind, Response, Step, message_of};
 use oidc_core::{Context, Diagnosis, HttpUrl, InvalidUrl, Severity, Subject, Timestamp, shown};
 
 use super::report::Report;
-use crate::client::{Registry, error};
+use crate::client::diagnose::Diagnose;
+use crate::client::error;
 
 /// The stable name of a registry that no answer came from.
 const UNREACHABLE: &str = "registry-unreachable";
@@ -41,7 +42,7 @@ impl Probed {
 }
 
 /// Asks the registry for something that it tells anybody.
-pub(super) async fn probe<R: Registry>(registry: &R, cx: &Context, report: &mut Report) -> Probed {
+pub(super) async fn probe(registry: &dyn Diagnose, cx: &Context, report: &mut Report) -> Probed {
     let request = registry.probe();
     let url = request.url.clone();
     let wants_json = request.headers.iter().any(|(name, _)| *name == "accept");
@@ -77,7 +78,7 @@ pub(super) async fn probe<R: Registry>(registry: &R, cx: &Context, report: &mut 
 }
 
 /// What answers where no registry is.
-fn other<R: Registry>(registry: &R, url: &HttpUrl, wants_json: bool, answer: &Response) -> Option<Diagnosis> {
+fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Response) -> Option<Diagnosis> {
     let subject = || Subject::Url(registry.url().to_string());
     let status = answer.status;
     if matches!(status, 407 | 511) {

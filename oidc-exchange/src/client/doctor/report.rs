@@ -3,9 +3,10 @@ use std::fmt::Write as _;
 use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
 use serde::Serialize;
 
-use super::next;
-use super::remains::OldWay;
-use crate::client::{ExchangeError, ExchangeErrorKind, KnownRefusal, RegistryReason, quoted};
+use crate::client::error::{ExchangeError, ExchangeErrorKind};
+use crate::client::known::KnownRefusal;
+use crate::client::scope::Scope;
+use crate::client::told::RegistryReason;
 
 /// The stable name of an issuer that each registry has to trust by itself.
 pub(super) const UNUSUAL_ISSUER: &str = "issuer-not-public";
@@ -18,8 +19,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// The registry's URL.
     pub registry: String,
-    /// The package.
-    pub package: String,
+    /// The package, if the check is about one and not about every package of the identity.
+    pub package: Option<String>,
     /// Why the registry refused, where it says so for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RegistryReason>,
@@ -43,6 +44,8 @@ pub struct Report {
     known: Option<&'static KnownRefusal>,
     #[serde(skip)]
     has_no_exchange: bool,
+    #[serde(skip)]
+    is_unusable: bool,
 }
 
 /// Whether a publish from this job would be accepted.
@@ -88,11 +91,11 @@ pub struct Difference {
 
 impl Report {
     /// A report of which nothing is known yet.
-    pub(super) fn new(registry: String, package: String) -> Self {
+    pub(super) fn new(registry: String, package: Option<&str>) -> Self {
         Self {
             verdict: Verdict::Untried,
             registry,
-            package,
+            package: package.map(str::to_owned),
             refusal: None,
             platform: None,
             diagnoses: Vec::new(),
@@ -104,15 +107,22 @@ impl Report {
             is_unreachable: false,
             known: None,
             has_no_exchange: false,
+            is_unusable: false,
         }
     }
 
     /// A report on a registry or a package that can't be one.
-    pub fn of_unusable(registry: &str, package: &str, diagnosis: Diagnosis) -> Self {
-        let mut report = Self::new(registry.to_owned(), package.to_owned());
+    pub fn of_unusable(registry: &str, package: Option<&str>, diagnosis: Diagnosis) -> Self {
+        let mut report = Self::new(registry.to_owned(), package);
         report.add(diagnosis);
         report.verdict = Verdict::Refused;
+        report.is_unusable = true;
         report
+    }
+
+    /// What a publish token would be for.
+    fn scope(&self) -> Scope {
+        self.package.clone().map_or(Scope::Identity, Scope::Package)
     }
 
     pub(super) fn add(&mut self, diagnosis: Diagnosis) {
@@ -174,8 +184,8 @@ impl Report {
         if is_contradicted {
             self.excuse_all_but_the_statement();
         }
-        if let (Verdict::Refused, Some(told)) = (self.verdict, told) {
-            self.add(other_packages(&self.package, &self.registry, told));
+        if let (Verdict::Refused, Some(name), Some(told)) = (self.verdict, named, told) {
+            self.add(other_packages(name, &self.registry, told));
         }
         let is_settled = |one: &Diagnosis| one.severity == Severity::Notice || one.code == UNUSUAL_ISSUER;
         self.diagnoses.retain(|one| !is_settled(one) || !is_about_claim(one));
@@ -224,7 +234,7 @@ impl Report {
             if self.diagnoses.iter().any(is_same) {
                 refused.problem = format!(
                     "the registry refused the exchange for {} for the same reason ({})",
-                    quoted(&self.package),
+                    self.scope(),
                     reason.code
                 );
                 (refused.found, refused.expected, refused.fix) = (None, None, None);
@@ -237,9 +247,9 @@ impl Report {
     /// Comes to the verdict. What the registry did outweighs what was thought that it would do.
     ///
     /// What the vendor's pages say is not true of other registries with its protocol.
-    pub(super) fn conclude(&mut self, old_way: &OldWay, is_vendors: bool) {
+    pub(super) fn conclude(&mut self, vendors_page: &str, is_vendors: bool) {
         for diagnosis in &mut self.diagnoses {
-            diagnosis.link = diagnosis.link.filter(|link| is_vendors || *link != old_way.link);
+            diagnosis.link = diagnosis.link.filter(|link| is_vendors || *link != vendors_page);
         }
         match self.verdict {
             Verdict::Accepted | Verdict::ExchangeAccepted => {
@@ -252,7 +262,6 @@ impl Report {
         }
         self.drop_what_is_said_twice();
         self.diagnoses.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.severity));
-        self.next = next::steps(self, old_way, is_vendors);
     }
 
     /// A notice of what an error is about too says nothing new.
@@ -280,14 +289,14 @@ impl Report {
 
     /// One line: what a publish would come to.
     pub fn headline(&self) -> String {
-        let name = match &*self.package {
-            "" => String::new(),
-            package => format!(" of {}", quoted(package)),
+        let name = match &self.package {
+            None if self.is_unusable => String::new(),
+            _ => format!(" of {}", self.scope()),
         };
         let registry = shown(&self.registry);
         let outcome = match self.verdict {
             Verdict::ExchangeAccepted => {
-                let name = quoted(&self.package);
+                let name = self.scope();
                 return format!(
                     "The exchange at {registry} was accepted; whether {name} is among its packages, this protocol doesn't say."
                 );
@@ -375,7 +384,7 @@ impl Report {
 fn other_packages(package: &str, registry: &str, told: &[String]) -> Diagnosis {
     let problem = format!(
         "the registry accepted the exchange, and {} is not among the packages that the token is for",
-        quoted(package)
+        Scope::Package(package.to_owned())
     );
     let diagnosis = Diagnosis::new("package-not-granted", Subject::Url(registry.to_owned()), problem);
     let fix = "configure this job as a trusted publisher of the package too, or publish a package that it is one of";

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::{Context, Diagnosis, Environment, HttpUrl, ProviderSet, Severity, Subject, shown};
+use oidc_core::{Context, Diagnosis, Environment, ProviderSet, Severity, Subject, shown};
 
-use super::report::Report;
+use crate::client::diagnose::{Diagnose, ProtocolFacts};
+use crate::client::protocol::Protocol;
+use crate::client::static_credentials::CredentialFile;
 use crate::client::{
-    Protocol, crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
+    crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
     vs_marketplace,
 };
 use crate::npm::is_placeholder;
@@ -23,110 +25,40 @@ const MAX_TOKENS: usize = 16;
 /// A settings file may have so many bytes to be looked at.
 const MAX_FILE: usize = 256 * 1024;
 
-/// Where the tools of a registry's users keep long-lived secrets.
-#[derive(Clone, Copy, Debug)]
-pub struct OldWay {
-    /// The registries' protocol, such as `npm`.
-    pub ecosystem: &'static str,
-    /// Variables.
-    pub variables: &'static [&'static str],
-    /// Variables whose names begin and end so, with the registry's address between.
-    pub variables_around: Option<(&'static str, &'static str)>,
-    /// Files.
-    pub files: &'static [OldFile],
-    /// The vendor's own registry.
-    pub public: &'static str,
-    /// The vendor's page on trusted publishers.
-    pub link: &'static str,
-    /// What to do at the registry when the last secret is gone.
-    pub last_step: &'static str,
-}
-
-impl OldWay {
-    /// Whether a registry is the vendor's own, its further hosts (one for tests, one for uploads) included.
-    pub(super) fn is_of(&self, url: &HttpUrl) -> bool {
-        let Ok(public) = HttpUrl::parse(self.public) else { return false };
-        let mut labels = public.host().rsplit('.');
-        let (Some(top), Some(name)) = (labels.next(), labels.next()) else { return false };
-        let domain = format!("{name}.{top}");
-        url.host() == domain || url.host().strip_suffix(&*domain).is_some_and(|rest| rest.ends_with('.'))
-    }
-}
-
-/// A settings file that may hold a secret.
-#[derive(Clone, Copy, Debug)]
-pub struct OldFile {
-    /// A variable that holds the file's whole path.
-    pub variable: Option<&'static str>,
-    /// A variable that holds the folder's path.
-    pub folder_variable: Option<&'static str>,
-    /// The file's name in its folder.
-    pub name: &'static str,
-    /// The folder below the home folder, with a slash at its end; empty for the home folder itself.
-    pub below_home: &'static str,
-    /// Whether one in the folder of the job counts too.
-    pub in_folder: bool,
-    /// A line that gives a key that ends so a value holds a secret.
-    pub keys: &'static [&'static str],
-    /// A file that holds this text holds a secret: for formats that are no lines of keys and values.
-    pub marks: &'static [&'static str],
-}
-
-impl OldFile {
-    /// A file in the home folder.
-    pub const fn new(name: &'static str, keys: &'static [&'static str]) -> Self {
-        Self {
-            variable: None,
-            folder_variable: None,
-            name,
-            below_home: "",
-            in_folder: false,
-            keys,
-            marks: &[],
-        }
-    }
-
-    /// A file in a folder below the home folder that holds a secret where it holds one of these texts.
-    pub const fn marked(
-        name: &'static str,
-        below_home: &'static str,
-        marks: &'static [&'static str],
-    ) -> Self {
-        Self { below_home, marks, ..Self::new(name, &[]) }
-    }
-}
-
 /// Every registry's.
-static ALL: &[&Protocol] = &[
-    &npm::PROTOCOL,
-    &pypi::PROTOCOL,
-    &crates_io::PROTOCOL,
-    &rubygems::PROTOCOL,
-    &nuget::PROTOCOL,
-    &prefix_dev::PROTOCOL,
-    &packagist::PROTOCOL,
-    &open_vsx::PROTOCOL,
-    &vs_marketplace::PROTOCOL,
-    &jsr::PROTOCOL,
-    &pub_dev::PROTOCOL,
+static ALL: &[(&Protocol, &ProtocolFacts)] = &[
+    (&npm::PROTOCOL, &npm::FACTS),
+    (&pypi::PROTOCOL, &pypi::FACTS),
+    (&crates_io::PROTOCOL, &crates_io::FACTS),
+    (&rubygems::PROTOCOL, &rubygems::FACTS),
+    (&nuget::PROTOCOL, &nuget::FACTS),
+    (&prefix_dev::PROTOCOL, &prefix_dev::FACTS),
+    (&packagist::PROTOCOL, &packagist::FACTS),
+    (&open_vsx::PROTOCOL, &open_vsx::FACTS),
+    (&vs_marketplace::PROTOCOL, &vs_marketplace::FACTS),
+    (&jsr::PROTOCOL, &jsr::FACTS),
+    (&pub_dev::PROTOCOL, &pub_dev::FACTS),
 ];
 
 /// Looks for what is left: the registry's own first, then others', which any step of the job can read just as well.
-pub(super) fn look(own: &'static Protocol, providers: &ProviderSet, cx: &Context, report: &mut Report) {
-    let others = ALL.iter().copied().filter(|other| other.old_way.ecosystem != own.old_way.ecosystem);
-    let others = others.map(|protocol| (protocol, Severity::Notice));
-    for (protocol, severity) in std::iter::once((own, Severity::Warning)).chain(others) {
-        let look =
-            Look { protocol, way: protocol.old_way, providers, environment: cx.environment(), severity };
-        report.add_all(look.variables());
-        report.add_all(look.files(cx));
+pub(super) fn look(registry: &dyn Diagnose, providers: &ProviderSet, cx: &Context) -> Vec<Diagnosis> {
+    let own = (registry.protocol(), registry.facts());
+    let ecosystem = |facts: &ProtocolFacts| facts.static_credentials.ecosystem;
+    let others = ALL.iter().copied().filter(|(_, facts)| ecosystem(facts) != ecosystem(own.1));
+    let others = others.map(|other| (other, Severity::Notice));
+    let mut found = Vec::new();
+    for ((protocol, facts), severity) in std::iter::once((own, Severity::Warning)).chain(others) {
+        let look = Look { protocol, facts, providers, environment: cx.environment(), severity };
+        found.extend(look.variables());
+        found.extend(look.files(cx));
     }
+    found
 }
 
 struct Look<'a> {
     protocol: &'static Protocol,
+    facts: &'static ProtocolFacts,
     providers: &'a ProviderSet,
-    way: &'static OldWay,
     environment: &'a Environment,
     severity: Severity,
 }
@@ -134,12 +66,12 @@ struct Look<'a> {
 impl<'a> Look<'a> {
     fn variables(&self) -> impl Iterator<Item = Diagnosis> {
         let is_one = |name: &&str| {
-            let around = self.way.variables_around.is_some_and(|(start, end)| {
+            let around = self.facts.static_credentials.variables_around.is_some_and(|(start, end)| {
                 name.strip_prefix(start)
                     .and_then(|rest| rest.strip_suffix(end))
                     .is_some_and(|rest| !rest.is_empty())
             });
-            around || self.way.variables.contains(name)
+            around || self.facts.static_credentials.variables.contains(name)
         };
         self.environment.names().filter(is_one).filter_map(|name| {
             let subject = Subject::Variable(name.to_owned());
@@ -157,7 +89,7 @@ impl<'a> Look<'a> {
 
     fn files(&self, cx: &Context) -> Vec<Diagnosis> {
         let mut found = Vec::new();
-        for file in self.way.files {
+        for file in self.facts.static_credentials.files {
             for path in self.paths(file) {
                 // A file that isn't there or can't be read holds no secret that a tool could use.
                 let Ok(bytes) = cx.files().read(&path, MAX_FILE) else { continue };
@@ -170,7 +102,7 @@ impl<'a> Look<'a> {
         found
     }
 
-    fn paths(&self, file: &OldFile) -> Vec<PathBuf> {
+    fn paths(&self, file: &CredentialFile) -> Vec<PathBuf> {
         let path_in = |name| self.environment.get(name).map(PathBuf::from);
         let named = file.variable.and_then(path_in);
         let in_named_folder = || file.folder_variable.and_then(path_in).map(|folder| folder.join(file.name));
@@ -200,11 +132,11 @@ impl<'a> Look<'a> {
         let fix = "publish with the token that the registry gives in exchange for it, which `trusted-publish exec` asks for and puts \
                    in its place";
         let diagnosis = Diagnosis::new(UNEXCHANGED, subject.clone(), problem).severity(self.severity);
-        Some(diagnosis.fix(fix).link(self.way.link))
+        Some(diagnosis.fix(fix).link(self.facts.link))
     }
 
     /// What a line gives away, if its key is one that holds secrets.
-    fn line(&self, file: &OldFile, path: &Path, line: &str) -> Option<Diagnosis> {
+    fn line(&self, file: &CredentialFile, path: &Path, line: &str) -> Option<Diagnosis> {
         let line = line.trim();
         if line.starts_with(['#', ';']) {
             return None;
@@ -232,16 +164,16 @@ impl<'a> Look<'a> {
     }
 
     fn secret(&self, code: &'static str, subject: Subject, place: &str) -> Diagnosis {
-        let ecosystem = self.way.ecosystem;
+        let ecosystem = self.facts.static_credentials.ecosystem;
         let problem = format!(
             "a long-lived secret for {ecosystem} is still there, in {place}: every step of the job can read it, and a tool \
              that falls back to it hides why trusted publishing fails"
         );
         let fix = format!(
             "when a publish by identity has gone through, remove it from the job and the CI settings; then {}",
-            self.way.last_step
+            self.facts.static_credentials.revocation
         );
-        Diagnosis::new(code, subject, problem).severity(self.severity).fix(fix).link(self.way.link)
+        Diagnosis::new(code, subject, problem).severity(self.severity).fix(fix).link(self.facts.link)
     }
 }
 

@@ -1,0 +1,137 @@
+use async_trait::async_trait;
+use oidc_core::http::Request;
+use oidc_core::{Context, Diagnosis, HttpUrl, Provider, RegistryRules};
+
+use super::demand::{Demand, TrustedPlatform};
+use super::registry::Registry;
+use super::scope::Scope;
+use super::static_credentials::StaticCredentials;
+
+/// What a diagnosis asks of a registry beside what an exchange needs; see [`doctor`](super::doctor).
+///
+/// All of it has a default, so that a registry of one's own can be diagnosed with an empty `impl`.
+#[async_trait]
+pub trait Diagnose: Registry {
+    /// What is known of the protocol's public registry and of the tools that publish there.
+    fn facts(&self) -> &'static ProtocolFacts {
+        const { &ProtocolFacts::UNKNOWN }
+    }
+
+    /// A request that every registry of this protocol answers, and to anybody. Where it accepts JSON, a web page is no
+    /// answer of a registry.
+    fn probe(&self) -> Request {
+        Request::get(self.url().clone())
+    }
+
+    /// Whether a probe that is answered with this status found a registry of this protocol. Where it did not, a publish
+    /// goes nowhere, although the exchange may go through: some clients ask for it at the host's root, whatever the path.
+    fn is_there(&self, _status: u16) -> bool {
+        true
+    }
+
+    /// What about the registry's URL is easily overlooked.
+    fn advise(&self) -> Vec<Diagnosis> {
+        Vec::new()
+    }
+
+    /// What keeps the protocol's own tools in this job from publishing here, although an exchange by this client goes
+    /// through. `platform` is the one that the job runs on.
+    async fn advise_on_tools(
+        &self,
+        _scope: &Scope,
+        _platform: Option<&dyn Provider>,
+        _cx: &Context,
+    ) -> Vec<Diagnosis> {
+        Vec::new()
+    }
+}
+
+/// What is known of a protocol's public registry and of the tools that publish there. Another registry of the protocol may have
+/// rules of its own.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ProtocolFacts {
+    /// The public registry's URL.
+    pub public_url: &'static str,
+    /// The vendor's page on trusted publishers.
+    pub link: &'static str,
+    /// Where the registry's users keep static credentials.
+    pub static_credentials: StaticCredentials,
+    /// The variables by which tools are told the registry's URL.
+    pub url_variables: &'static [&'static str],
+    /// What the public registry compares.
+    pub rules: RegistryRules,
+    /// The platforms whose tokens the public registry takes; empty where that isn't known.
+    pub platforms: &'static [TrustedPlatform],
+    /// What else the public registry asks of a token.
+    pub demands: &'static [Demand],
+    /// What an accepted exchange at the public registry leaves open, and where to look.
+    pub left_open: Option<(&'static str, &'static str)>,
+}
+
+impl ProtocolFacts {
+    /// No facts, for a protocol without a public registry.
+    const UNKNOWN: Self = Self::new(
+        "",
+        "",
+        RegistryRules::comparing(oidc_core::ComparedWorkflow::Uncertain),
+        StaticCredentials::new("", &[], &[], ""),
+    );
+
+    /// Facts on the public registry at `public_url`: the vendor's page on trusted publishers, what it compares, and where its users
+    /// keep static credentials.
+    pub const fn new(
+        public_url: &'static str,
+        link: &'static str,
+        rules: RegistryRules,
+        static_credentials: StaticCredentials,
+    ) -> Self {
+        Self {
+            public_url,
+            link,
+            static_credentials,
+            url_variables: &[],
+            rules,
+            platforms: &[],
+            demands: &[],
+            left_open: None,
+        }
+    }
+
+    /// With the variables by which tools are told the registry's URL.
+    #[must_use]
+    pub const fn url_variables(mut self, names: &'static [&'static str]) -> Self {
+        self.url_variables = names;
+        self
+    }
+
+    /// With the platforms whose tokens the public registry takes.
+    #[must_use]
+    pub const fn platforms(mut self, platforms: &'static [TrustedPlatform]) -> Self {
+        self.platforms = platforms;
+        self
+    }
+
+    /// With what else the public registry asks of a token.
+    #[must_use]
+    pub const fn demands(mut self, demands: &'static [Demand]) -> Self {
+        self.demands = demands;
+        self
+    }
+
+    /// With what an accepted exchange at the public registry leaves open, and where to look.
+    #[must_use]
+    pub const fn left_open(mut self, problem: &'static str, fix: &'static str) -> Self {
+        self.left_open = Some((problem, fix));
+        self
+    }
+
+    /// Whether a registry is the vendor's own, its further hosts (one for tests, one for uploads) included.
+    pub fn is_public(&self, url: &HttpUrl) -> bool {
+        let Ok(public) = HttpUrl::parse(self.public_url) else { return false };
+        let mut labels = public.host().rsplit('.');
+        let (Some(top), Some(name)) = (labels.next(), labels.next()) else { return false };
+        let domain = format!("{name}.{top}");
+        url.host() == domain || url.host().strip_suffix(&*domain).is_some_and(|rest| rest.ends_with('.'))
+    }
+}

@@ -1,0 +1,85 @@
+use std::future::Future;
+use std::str::FromStr;
+
+use super::failure::Failure;
+use super::token::PublishToken;
+
+/// How much a publish relies on trusted publishing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Try it, and fall back to a static credential with the reason.
+    #[default]
+    Automatic,
+    /// It or nothing.
+    Always,
+    /// No OIDC at all.
+    Never,
+}
+
+impl Mode {
+    /// Makes an attempt as far as the mode says. In [`Mode::Never`] it is dropped before it begins.
+    ///
+    /// # Errors
+    ///
+    /// In [`Mode::Always`], when the attempt fails. In [`Mode::Automatic`] that is [`Outcome::Fallback`].
+    ///
+    /// ```no_run
+    /// # use oidc_core::{Context, ProviderSet};
+    /// use oidc_exchange::client::{CratesIo, Mode, Outcome, PublishRequest};
+    ///
+    /// # async fn publish(mode: Mode, providers: ProviderSet, cx: Context) -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = CratesIo::at("https://registry.example/")?;
+    /// let attempt = oidc_exchange::publish_token(&registry, PublishRequest::identity(), &providers, &cx);
+    /// match mode.outcome(attempt).await? {
+    ///     Outcome::Token(token) => println!("publishing with {:?}", token.secret()),
+    ///     Outcome::Fallback(why) => println!("publishing with the static token, since {why}"),
+    ///     _ => println!("publishing with the static token"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn outcome<T>(
+        self,
+        attempt: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<Outcome<T>, Failure> {
+        if self == Self::Never {
+            return Ok(Outcome::Disabled);
+        }
+        match attempt.await {
+            Ok(token) => Ok(Outcome::Token(token)),
+            Err(failure) if self == Self::Automatic => Ok(Outcome::Fallback(failure)),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = InvalidMode;
+
+    fn from_str(text: &str) -> Result<Self, InvalidMode> {
+        match text {
+            "automatic" => Ok(Self::Automatic),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(InvalidMode),
+        }
+    }
+}
+
+/// A text is not the name of a [`Mode`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `automatic`, `always` or `never`")]
+pub struct InvalidMode;
+
+/// What came of an attempt to publish by identity; see [`Mode::outcome`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome<T = PublishToken> {
+    /// A publish token.
+    Token(T),
+    /// None, and why ([`Mode::Automatic`]): use the static credential, and tell the user the reason.
+    Fallback(Failure),
+    /// Nothing was tried ([`Mode::Never`]).
+    Disabled,
+}

@@ -1,0 +1,86 @@
+use oidc_core::{Ambient, Context, Detection, ProviderSet, SourceError, TokenSource};
+
+use super::error::ExchangeError;
+use super::failure::Failure;
+use super::registry::{ExchangeRequest, Registry};
+use super::request::{PublishRequest, RequestedScope};
+use super::token::PublishToken;
+
+/// Finds out where the job runs, gets an identity token there and exchanges it for a publish token.
+///
+/// Each scope takes its own call. [`Mode::outcome`](super::Mode::outcome) tells apart whether a failure ends the publish.
+///
+/// # Errors
+///
+/// When the job gets no identity token, or the registry gives no publish token for it. A scope that the registry has no tokens
+/// for is refused before anything is sent.
+///
+/// ```no_run
+/// # use oidc_core::{Context, ProviderSet};
+/// use oidc_exchange::client::{CratesIo, Npm, PublishRequest};
+///
+/// # async fn publish(providers: ProviderSet, cx: Context) -> Result<(), Box<dyn std::error::Error>> {
+/// let npm = Npm::at("https://registry.example/npm/")?;
+/// let scope = Npm::scope("@acme/widget")?;
+/// let token = oidc_exchange::publish_token(&npm, PublishRequest::new(scope.clone()), &providers, &cx).await?;
+/// println!("publishing with {:?}", token.secret_for(&scope)?);
+///
+/// let crates = CratesIo::at("https://registry.example/")?;
+/// let token = oidc_exchange::publish_token(&crates, PublishRequest::identity(), &providers, &cx).await?;
+/// println!("publishing with {:?}", token.secret());
+/// # Ok(())
+/// # }
+/// ```
+pub async fn publish_token<S: RequestedScope>(
+    registry: &dyn Registry,
+    request: PublishRequest<S>,
+    providers: &ProviderSet,
+    cx: &Context,
+) -> Result<S::Token, Failure> {
+    registry.check_scope(&request.scope.clone().into())?;
+    let cx = &cx.operation();
+    let source = source(registry, providers, cx)?;
+    token_from(registry, &*source, request, cx).await
+}
+
+/// Gets an identity token from `source`, a new one where the platform can give one, and exchanges it for a publish token.
+///
+/// # Errors
+///
+/// When either step fails.
+pub async fn token_from<S: RequestedScope>(
+    registry: &dyn Registry,
+    source: &dyn TokenSource,
+    request: PublishRequest<S>,
+    cx: &Context,
+) -> Result<S::Token, Failure> {
+    let scope = request.scope.clone().into();
+    registry.check_scope(&scope)?;
+    let cx = &cx.operation();
+    let audience = registry.audience(cx).await?;
+    let identity = source.token(&audience).await?;
+    let token = registry.exchange(&ExchangeRequest::new(&identity, scope), cx).await?;
+    Ok(accepted(registry, &request, token)?)
+}
+
+/// The token that a registry gave, if it is for the scope that was asked for.
+fn accepted<S: RequestedScope>(
+    registry: &dyn Registry,
+    request: &PublishRequest<S>,
+    token: PublishToken,
+) -> Result<S::Token, ExchangeError> {
+    let wrong =
+        |error: super::token::WrongScope| ExchangeError::invalid_answer(registry.url(), &error.to_string());
+    request.scope.accept(token).map_err(wrong)
+}
+
+/// The source of the job's identity tokens for a registry.
+fn source(
+    registry: &dyn Registry,
+    providers: &ProviderSet,
+    cx: &Context,
+) -> Result<Box<dyn TokenSource>, SourceError> {
+    let mut detection = Detection::new(cx);
+    detection.token_variables.extend(registry.protocol().token_variables);
+    Ambient::detect(providers, detection)
+}

@@ -1,0 +1,89 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use oidc_core::{Audience, Context, HttpUrl, IdToken};
+
+use super::error::ExchangeError;
+use super::protocol::Protocol;
+use super::scope::Scope;
+use super::token::PublishToken;
+
+/// A registry, as a publish tool sees it.
+///
+/// A tool whose user chooses the registry holds a `Box<dyn Registry>`:
+///
+/// ```
+/// use oidc_exchange::client::{CratesIo, Npm, Registry};
+///
+/// fn registry(protocol: &str, url: &str) -> Result<Box<dyn Registry>, Box<dyn std::error::Error>> {
+///     Ok(match protocol {
+///         "npm" => Box::new(Npm::at(url)?),
+///         "crates-io" => Box::new(CratesIo::at(url)?),
+///         _ => return Err("this registry is not supported".into()),
+///     })
+/// }
+/// assert_eq!(registry("npm", "https://registry.example/")?.url().host(), "registry.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`publish_token`](super::publish_token) does the whole way from a job to a publish token.
+#[async_trait]
+pub trait Registry: fmt::Debug + Send + Sync {
+    /// The registry's URL, as it was given.
+    fn url(&self) -> &HttpUrl;
+
+    /// What all registries of its protocol have in common.
+    fn protocol(&self) -> &'static Protocol;
+
+    /// Checks that the registry has tokens for this scope, and that the package's name is one. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// When it has none; see [`ExchangeError::unsupported_scope`].
+    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError>;
+
+    /// The audience that an identity token for this registry must have.
+    ///
+    /// # Errors
+    ///
+    /// When the registry has to be asked and gives no usable answer.
+    async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError>;
+
+    /// Exchanges an identity token for a publish token. Never tried twice: the registry may have used the
+    /// identity token up although its answer was lost.
+    ///
+    /// # Errors
+    ///
+    /// When the registry has no tokens for the scope, refuses, can't be reached, or gives no usable answer.
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest<'_>,
+        cx: &Context,
+    ) -> Result<PublishToken, ExchangeError>;
+
+    /// Asks the registry to end a publish token before it expires. `Ok(false)` where the protocol has no way to.
+    ///
+    /// # Errors
+    ///
+    /// When the registry can't be reached or refuses.
+    async fn revoke(&self, _token: &PublishToken, _cx: &Context) -> Result<bool, ExchangeError> {
+        Ok(false)
+    }
+}
+
+/// An identity token, and what it is to be exchanged for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExchangeRequest<'a> {
+    /// The job's identity token, made for the registry's audience.
+    pub token: &'a IdToken,
+    /// What the publish token is to be valid for.
+    pub scope: Scope,
+}
+
+impl<'a> ExchangeRequest<'a> {
+    /// A request for a publish token that is valid for `scope`.
+    pub fn new(token: &'a IdToken, scope: Scope) -> Self {
+        Self { token, scope }
+    }
+}

@@ -1,0 +1,45 @@
+use std::fmt;
+
+use oidc_core::shown;
+
+/// What a publish token is valid for.
+///
+/// A registry's own constructor makes the scope of a package and checks its name, such as
+/// [`Npm::scope`](super::Npm::scope). What a registry has no tokens for it refuses before anything is sent.
+///
+/// ```
+/// use oidc_exchange::client::{Npm, Scope};
+///
+/// let scope = Npm::scope("@acme/widget")?;
+/// assert_eq!(scope, Scope::Package("@acme/widget".to_owned()));
+/// assert!(Npm::scope("@acme/").is_err());
+/// # Ok::<(), oidc_exchange::npm::InvalidPackageName>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// One package, by the name that its registry has for it.
+    Package(String),
+    /// Every package whose publisher trusts the job's identity.
+    Identity,
+}
+
+impl Scope {
+    /// The package's name, where the scope is one package.
+    pub fn package(&self) -> Option<&str> {
+        match self {
+            Self::Package(name) => Some(name),
+            Self::Identity => None,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    /// Writes the scope as it stands in a sentence: a package's name in quotes, fit to be shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Package(name) => write!(f, "`{}`", shown(name)),
+            Self::Identity => f.write_str("every package of the identity"),
+        }
+    }
+}

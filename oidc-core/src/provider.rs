@@ -2,6 +2,7 @@ mod issuer;
 mod rules;
 mod set;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,9 +100,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
     }
 
     /// How a person gets another identity token for a job whose token was used up or has expired: a clause for the end of
-    /// a message.
-    fn renewal(&self) -> &'static str {
-        "get a new one from the platform"
+    /// a message. `variable` names the one that the registry's users put a token into, where there is one.
+    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
+        Cow::Borrowed("get a new one from the platform")
     }
 
     /// The client half: how a job puts an identity token for `audience` into the variable `name`, for tools that read one and

@@ -92,6 +92,9 @@ impl Ecosystem {
     }
 }
 
+/// The command that compares a publisher with a job.
+const CHECKER: &str = "trusted-publish doctor … --publisher KEY=VALUE";
+
 /// What the ecosystems share.
 pub(super) struct Ground<'a> {
     pub(super) config: &'a Config,
@@ -118,6 +121,8 @@ impl Ground<'_> {
             .mint_policy(policy)
             .trust_policy(self.config.trust.policy())
             .public_url(&ecosystem.root(self.public_url))
+            .checker(CHECKER)
+            .issuer_hint(|issuer| format!("`issuer = \"{issuer}\"` in `[[provider]]`"))
             .sink(self.audit.clone())
             .build())
     }

@@ -24,7 +24,8 @@ use oidc_exchange::client::{
 };
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    self, EventSink, Exchange, ExchangeRequest, Package, PublisherRecord, Refusal, TrustStore as _,
+    self, EventSink, Exchange, ExchangeBuilder, ExchangeRequest, Package, PublisherRecord, Refusal,
+    TrustStore as _,
 };
 use oidc_providers::sample::Overrides;
 use serde::Deserialize;
@@ -192,6 +193,11 @@ impl Refused {
     }
 }
 
+/// Our registry's exchange, with its words.
+fn of(verifier: Verifier, store: &MemoryStore) -> ExchangeBuilder {
+    Exchange::builder(verifier, store.clone()).checker("trusted-publish doctor … --publisher KEY=VALUE")
+}
+
 impl World {
     /// Sets a row up. An error where the registry refuses a publisher's configuration.
     pub async fn of(row: &Row) -> (Self, Option<Refused>) {
@@ -252,7 +258,7 @@ impl World {
             record.pending = pending;
             self.store.add(&record).await.unwrap();
         }
-        Ok(Exchange::builder(verifier, self.store.clone()).build())
+        Ok(of(verifier, &self.store).build())
     }
 
     fn publishers(&self) -> Vec<Value> {
@@ -394,7 +400,7 @@ impl World {
 
     /// Our registry's exchange, with one more sink.
     pub fn exchange_into(&self, sink: impl EventSink + 'static) -> Exchange {
-        Exchange::builder(self.exchange().verifier().clone(), self.store.clone()).sink(sink).build()
+        of(self.exchange().verifier().clone(), &self.store).sink(sink).build()
     }
 
     /// What our registry says to the job's token.

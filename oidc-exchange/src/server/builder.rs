@@ -10,6 +10,7 @@ use super::exchange::{Exchange, Inner, Stores};
 use super::mint::MintPolicy;
 use super::minter::Minter;
 use super::trust::TrustPolicy;
+use super::wording::Wording;
 
 /// How many refusals are explained to the operator at the same time.
 const EXPLAINED_AT_ONCE: usize = 32;
@@ -48,6 +49,7 @@ impl ExchangeBuilder {
             sinks: vec![Arc::new(Events)],
             unknown: Arc::default(),
             public_url: None,
+            wording: Wording::default(),
             explained: Arc::new(Semaphore::new(EXPLAINED_AT_ONCE)),
         })
     }
@@ -73,6 +75,27 @@ impl ExchangeBuilder {
     /// Sets the URL that clients name this registry by, for the refusal of a token whose audience is of another.
     pub fn public_url(mut self, url: &HttpUrl) -> Self {
         self.0.public_url = Some(url.clone());
+        self
+    }
+
+    /// Names the variable that users of this registry put an identity token into, for refusals that ask for a new one. Without it
+    /// the endpoint of a public registry's protocol names that registry's own variable, and no other names any.
+    pub fn token_variable(mut self, name: impl Into<String>) -> Self {
+        self.0.wording.token_variable = Some(name.into());
+        self
+    }
+
+    /// Names the command that compares a publisher with a job, such as `acme doctor --publisher KEY=VALUE`, for the refusal of a
+    /// job that nobody trusts. Without it that refusal names no command.
+    pub fn checker(mut self, command: impl Into<String>) -> Self {
+        self.0.wording.checker = Some(command.into());
+        self
+    }
+
+    /// Says in the words of the application's own configuration how its operator would trust an issuer on loopback, for the
+    /// event of a token whose issuer is not trusted. Callers don't see it.
+    pub fn issuer_hint(mut self, hint: fn(&str) -> String) -> Self {
+        self.0.wording.issuer_hint = Some(hint);
         self
     }
 

@@ -11,6 +11,7 @@ use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
 use super::store::Package;
 use super::trust::TrustPolicy;
+use super::wording::Wording;
 
 /// The publisher that lets a token in for one package.
 pub(super) struct Chosen {
@@ -32,6 +33,7 @@ pub(super) struct Chooser<'a> {
     pub(super) provider: &'a dyn Provider,
     pub(super) verified: &'a Verified<Claims>,
     pub(super) policy: &'a TrustPolicy,
+    pub(super) wording: &'a Wording,
     pub(super) now: Timestamp,
 }
 
@@ -78,7 +80,7 @@ impl Chooser<'_> {
             Some((package, mismatch)) => Err(Refusal::rule_differs(package, mismatch, own.len() - 1)),
             None => {
                 let stranger = strangers.first().map(|(_, mismatch)| mismatch);
-                Err(Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger))
+                Err(Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger, self.wording))
             }
         }
     }

@@ -5,7 +5,9 @@ use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::http::{allowing, empty, exchange_member, explained, json, presented, unexchanged};
 use super::refusal::{Refusal, RefusalKind};
+use super::request::ExchangeRequest;
 use super::service::tower_service;
+use crate::crates_io::TOKEN_VARIABLE;
 
 /// The protocol's name in the stores.
 const ECOSYSTEM: &str = "cargo";
@@ -38,7 +40,7 @@ async fn answer(
                 let message = "expected a request with `Content-Type: application/json`";
                 return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
             }
-            match exchange_member(exchange, ECOSYSTEM, request.into_body(), "jwt").await {
+            match exchange_member(exchange, &identity_request(), request.into_body(), "jwt").await {
                 Ok(minted) => json(StatusCode::OK, &json!({ "token": minted.token.expose() })),
                 Err(refusal) => refused(&refusal),
             }
@@ -48,6 +50,11 @@ async fn answer(
             allowing("POST, DELETE", error(StatusCode::METHOD_NOT_ALLOWED, "tokens are made and ended here"))
         }
     }
+}
+
+/// A request for whatever the identity may publish.
+fn identity_request() -> ExchangeRequest {
+    ExchangeRequest::identity(ECOSYSTEM).read_from(TOKEN_VARIABLE)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -23,6 +23,7 @@ use super::store::{PublisherStore, Redeemed, StoreError, TokenStore};
 use super::token::TokenRecord;
 use super::trust::TrustPolicy;
 use super::unknown::UnknownClaims;
+use super::wording::Wording;
 
 /// How often it is decided anew when publishers change between the decision and the grant.
 const ATTEMPTS: usize = 3;
@@ -58,6 +59,7 @@ pub(super) struct Inner {
     pub(super) sinks: Vec<Arc<dyn EventSink>>,
     pub(super) unknown: Arc<UnknownClaims>,
     pub(super) public_url: Option<HttpUrl>,
+    pub(super) wording: Wording,
     pub(super) explained: Arc<Semaphore>,
 }
 
@@ -227,14 +229,15 @@ impl Exchange {
                 None => None,
             };
             grant.token = token.as_ref().and_then(NewToken::hash);
+            let renewal = caller.provider.renewal(self.token_variable(request));
             if verified.accepted_until() <= self.now() {
-                return Err(Refusal::too_late(caller.provider.renewal()));
+                return Err(Refusal::too_late(&renewal));
             }
             match self.0.stores.redeem(&grant).await? {
                 Redeemed::Granted => return Ok(Granted::new(token, choice, grant, &[])),
                 Redeemed::Partly(left_out) => {
                     let granted = Granted::new(token, choice, grant, &left_out);
-                    let used_up = |error| Refusal::used_up(error, caller.provider.renewal());
+                    let used_up = |error| Refusal::used_up(error, &renewal);
                     return self.narrowed(granted, minter).await.map_err(used_up);
                 }
                 Redeemed::AlreadyUsed => {
@@ -242,7 +245,7 @@ impl Exchange {
                         request.package.as_deref(),
                         grant.max_uses,
                         verified.expires_at(),
-                        caller.provider.renewal(),
+                        &renewal,
                     ));
                 }
                 Redeemed::Superseded => {}
@@ -295,7 +298,8 @@ impl Exchange {
         };
         let candidates: Vec<PublisherRecord> = candidates.into_iter().filter(is_candidate).collect();
         let provider = &*caller.provider;
-        let chooser = Chooser { provider, verified, policy: &self.0.trust, now: self.now() };
+        let chooser =
+            Chooser { provider, verified, policy: &self.0.trust, wording: &self.0.wording, now: self.now() };
         match chooser.choose(&candidates, request.ecosystem, package, &caller.identity) {
             Ok(chosen) => Ok(Choice { chosen, is_cut }),
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
@@ -320,6 +324,10 @@ impl Exchange {
             self.0.stores.of_immutable_id(issuer, &id, request.ecosystem, request.package.as_deref()).await?;
         publishers.retain(|record| record.identity.issuer == *issuer && request.is_for(&record.package));
         Ok(chooser.renamed(publishers))
+    }
+
+    fn token_variable<'a>(&'a self, request: &ExchangeRequest) -> Option<&'a str> {
+        self.0.wording.token_variable.as_deref().or(request.token_variable)
     }
 
     fn grant(
@@ -364,7 +372,7 @@ impl Exchange {
             Reason::Issuer => self.0.verifier.key_status().into_iter().map(|status| status.issuer).collect(),
             _ => Vec::new(),
         };
-        let refusal = Refusal::unverified(error, self.0.public_url.as_ref(), &trusted);
+        let refusal = Refusal::unverified(error, self.0.public_url.as_ref(), &trusted, &self.0.wording);
         let event = self.event(request, refusal.kind().as_str(), refusal.for_log());
         let event = match signer {
             Some(issuer) => event.verified(issuer, &Run::default()),

@@ -4,6 +4,7 @@ use oidc_core::verify::{Reason, VerifyError};
 use oidc_core::{Diagnosis, HttpUrl, Subject, shown};
 
 use super::refusal::RefusalKind;
+use super::wording::Wording;
 
 /// A refused token: the stable name of the reason, what was looked at, and what to do.
 pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
@@ -39,22 +40,21 @@ pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
 /// What to do about another registry's audience, where this one's URL is known.
 pub(super) fn audience_of(public_url: &HttpUrl) -> String {
     format!(
-        "clients derive it from the registry's URL, and this registry's is `{public_url}` (`public_url`): use that one, or \
-         have its operator change `public_url`; where the job asks for the audience itself, let it ask for that one"
+        "clients derive it from the registry's URL, and this registry's is `{public_url}`: use that one, or have \
+         its operator change it; where the job asks for the audience itself, let it ask for that one"
     )
 }
 
-/// Which issuers the registry trusts, for its operator, and how it would trust one that tests use.
-pub(super) fn trusted(error: &VerifyError, issuers: &[String]) -> String {
+/// The issuers that the registry trusts, for its operator, and how it would trust one that tests use.
+pub(super) fn trusted(error: &VerifyError, issuers: &[String], wording: &Wording) -> String {
     let issuers: Vec<String> = issuers.iter().map(|issuer| format!("`{}`", shown(issuer))).collect();
     let trusted = format!("trusted: {}", issuers.join(", "));
     let found = error.claims().and_then(|claims| claims.read_unverified().text("iss"));
     let local = found.filter(|iss| HttpUrl::parse(iss).is_ok_and(|url| url.is_loopback()));
     let Some(iss) = local else { return trusted };
-    format!(
-        "{trusted}; an issuer on loopback is trusted where it is a platform's own: `issuer = \"{}\"` in `[[provider]]`",
-        shown(&iss)
-    )
+    let hint =
+        wording.issuer_hint.map_or_else(String::new, |hint| format!(": {}", hint(&shown(&iss).to_string())));
+    format!("{trusted}; an issuer on loopback is trusted where it is configured as a platform's own{hint}")
 }
 
 /// A refusal that has no more precise name than its kind.

@@ -111,24 +111,23 @@ impl Document {
 /// Exchanges the identity token that a body holds under `name` for one that is good for every package that lets it in.
 pub(super) async fn exchange_member(
     exchange: &Exchange,
-    ecosystem: &'static str,
+    request: &ExchangeRequest,
     body: RequestBody,
     name: &str,
 ) -> Result<Minted, Refusal> {
     let asked = member(body, exchange.verifier().context().clock(), name).await;
-    exchange_asked(exchange, ecosystem, asked).await
+    exchange_asked(exchange, request, asked).await
 }
 
 /// Exchanges an identity token, if a request holds one, for one that is good for every package that lets it in.
 pub(super) async fn exchange_asked(
     exchange: &Exchange,
-    ecosystem: &'static str,
+    request: &ExchangeRequest,
     asked: Result<String, Refusal>,
 ) -> Result<Minted, Refusal> {
-    let request = ExchangeRequest::identity(ecosystem);
     match asked {
-        Ok(token) => exchange.exchange(&token, &request).await,
-        Err(refusal) => Err(exchange.refused(&request, refusal)),
+        Ok(token) => exchange.exchange(&token, request).await,
+        Err(refusal) => Err(exchange.refused(request, refusal)),
     }
 }
 

@@ -36,6 +36,7 @@ pub mod testing;
 mod token;
 mod trust;
 mod unknown;
+mod wording;
 
 pub use self::body::AnswerBody;
 pub use self::builder::ExchangeBuilder;

@@ -8,7 +8,7 @@ use super::http::{allowing, bearer, explained, json, read};
 use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
 use super::service::tower_service;
-use crate::npm::PackageName;
+use crate::npm::{PackageName, TOKEN_VARIABLE};
 
 /// The protocol's name in the stores.
 const ECOSYSTEM: &str = "npm";
@@ -89,7 +89,7 @@ async fn with_bearer(exchange: &Exchange, escaped: &str, headers: &HeaderMap) ->
             return Err(exchange.refused(&ExchangeRequest::identity(ECOSYSTEM), refusal));
         }
     };
-    let request = ExchangeRequest::package(ECOSYSTEM, package.as_str());
+    let request = package_request(&package);
     match bearer(headers) {
         Ok(token) => exchange.exchange(token, &request).await,
         Err(refusal) => Err(exchange.refused(&request, refusal)),
@@ -99,13 +99,13 @@ async fn with_bearer(exchange: &Exchange, escaped: &str, headers: &HeaderMap) ->
 async fn with_body(exchange: &Exchange, body: RequestBody) -> Result<Minted, Refusal> {
     let body = read(body, exchange.verifier().context().clock()).await;
     match body.and_then(|body| Document::parse(&body)) {
-        Ok((document, package)) => {
-            exchange
-                .exchange(&document.id_token, &ExchangeRequest::package(ECOSYSTEM, package.as_str()))
-                .await
-        }
+        Ok((document, package)) => exchange.exchange(&document.id_token, &package_request(&package)).await,
         Err(refusal) => Err(exchange.refused(&ExchangeRequest::identity(ECOSYSTEM), refusal)),
     }
+}
+
+fn package_request(package: &PackageName) -> ExchangeRequest {
+    ExchangeRequest::package(ECOSYSTEM, package.as_str()).read_from(TOKEN_VARIABLE)
 }
 
 /// The body of the protocol's earlier form.

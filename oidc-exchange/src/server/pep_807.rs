@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::http::{Document, allowing, document, exchange_asked, explained, json};
-use super::pypi::ECOSYSTEM;
+use super::pypi::identity_request;
 use super::refusal::{Refusal, RefusalKind};
 use super::request::Minted;
 use super::service::tower_service;
@@ -146,7 +146,7 @@ impl Pep807Tokens {
             has_only_known_features(&document)?;
             document.text("token")
         });
-        exchange_asked(&self.exchange, ECOSYSTEM, asked).await
+        exchange_asked(&self.exchange, &identity_request(), asked).await
     }
 }
 

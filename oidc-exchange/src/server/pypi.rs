@@ -8,11 +8,12 @@ use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::http::{allowing, exchange_member, explained, json, member, unexchanged};
 use super::refusal::{Refusal, RefusalKind};
-use super::request::Minted;
+use super::request::{ExchangeRequest, Minted};
 use super::service::tower_service;
+use crate::pypi::TOKEN_VARIABLE;
 
 /// The protocol's name in the stores.
-pub(super) const ECOSYSTEM: &str = "pypi";
+const ECOSYSTEM: &str = "pypi";
 /// Where PyPI's OIDC endpoints live at a host's root. A mount may strip it.
 const ROOT: &str = "/_/oidc";
 
@@ -85,7 +86,7 @@ impl PypiTokens {
             let description = "trusted publishing functionality not enabled";
             return errors(StatusCode::UNPROCESSABLE_ENTITY, "not-enabled", description);
         }
-        match exchange_member(&self.exchange, ECOSYSTEM, body, "token").await {
+        match exchange_member(&self.exchange, &identity_request(), body, "token").await {
             Ok(minted) => json(StatusCode::OK, &success(&minted)),
             Err(refusal) => refused(&refusal),
         }
@@ -104,6 +105,11 @@ impl PypiTokens {
         }
         json(StatusCode::ACCEPTED, &json!({ "message": "Accepted", "errors": [] }))
     }
+}
+
+/// A request for whatever the identity may publish.
+pub(super) fn identity_request() -> ExchangeRequest {
+    ExchangeRequest::identity(ECOSYSTEM).read_from(TOKEN_VARIABLE)
 }
 
 fn success(minted: &Minted) -> serde_json::Value {

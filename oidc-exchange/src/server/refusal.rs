@@ -7,6 +7,7 @@ use super::explain;
 use super::granted::only_first;
 use super::minter::MintError;
 use super::store::{Package, StoreError};
+use super::wording::Wording;
 
 /// An exchange is refused.
 ///
@@ -140,6 +141,7 @@ impl Refusal {
         identity: &Identity,
         job: &Job,
         stranger: Option<&Mismatch>,
+        wording: &Wording,
     ) -> Self {
         let package = match package {
             Some(package) => format!("package `{}`", shown(package)),
@@ -147,10 +149,13 @@ impl Refusal {
         };
         let refused = format!("no trusted publisher of {package} lets `{}` in", shown(&identity.key));
         let came = format!("the token is from the issuer `{}`{}", shown(&identity.issuer), job.ids);
+        let checker = wording
+            .checker
+            .as_deref()
+            .map_or_else(String::new, |checker| format!(", which `{checker}` does for you"));
         let message = format!(
-            "{refused}{}; compare the package's publisher with this job, field by field, which `trusted-publish doctor … \
-             --publisher KEY=VALUE` does for you, or configure one (anew, if the repository was renamed, transferred or \
-             deleted and made again); {came}",
+            "{refused}{}; compare the package's publisher with this job, field by field{checker}, or configure one (anew, if \
+             the repository was renamed, transferred or deleted and made again); {came}",
             job.settings
         );
         let stranger = stranger
@@ -185,7 +190,12 @@ impl Refusal {
 
     /// The token proves nothing. `public_url` is where clients reach the registry, and `trusted` the issuers of it, which only
     /// the registry's operator may know.
-    pub(super) fn unverified(error: VerifyError, public_url: Option<&HttpUrl>, trusted: &[String]) -> Self {
+    pub(super) fn unverified(
+        error: VerifyError,
+        public_url: Option<&HttpUrl>,
+        trusted: &[String],
+        wording: &Wording,
+    ) -> Self {
         let kind = match error.reason() {
             Reason::KeysUnavailable { retry_after, .. } => {
                 RefusalKind::KeysUnavailable { retry_after: *retry_after }
@@ -199,7 +209,7 @@ impl Refusal {
         let tail = fix.as_deref().map_or_else(String::new, |fix| format!("; {fix}"));
         let message = format!("{}{tail}", error.problem());
         let for_log = matches!(error.reason(), Reason::Issuer)
-            .then(|| format!("{}; {}", error.problem(), explain::trusted(&error, trusted)));
+            .then(|| format!("{}; {}", error.problem(), explain::trusted(&error, trusted, wording)));
         let refusal = Self::new(kind, message).because(explain::of_token(&error, fix.as_deref()));
         Self { for_log, source: Some(Box::new(error)), ..refusal }
     }

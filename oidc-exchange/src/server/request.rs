@@ -20,19 +20,26 @@ pub struct ExchangeRequest {
     pub ecosystem: &'static str,
     /// The package, in a protocol whose request names one.
     pub package: Option<String>,
+    /// The variable that clients of the protocol's public registry read, for refusals.
+    pub(super) token_variable: Option<&'static str>,
 }
 
 impl ExchangeRequest {
     /// A request of a protocol that names the package. The package is the replay scope: a token may be exchanged for each
     /// package of a monorepo.
     pub fn package(ecosystem: &'static str, package: impl Into<String>) -> Self {
-        Self { ecosystem, package: Some(package.into()) }
+        Self { ecosystem, package: Some(package.into()), token_variable: None }
     }
 
     /// A request of a protocol that names no package: the publish token is for every package of the ecosystem that lets
     /// the identity in. An identity token may be exchanged once.
     pub fn identity(ecosystem: &'static str) -> Self {
-        Self { ecosystem, package: None }
+        Self { ecosystem, package: None, token_variable: None }
+    }
+
+    /// With the variable that clients of the protocol's public registry read.
+    pub(super) fn read_from(self, variable: &'static str) -> Self {
+        Self { token_variable: Some(variable), ..self }
     }
 
     /// The scope within which an identity token may not be used again.

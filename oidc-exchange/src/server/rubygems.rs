@@ -5,8 +5,9 @@ use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::http::{allowing, exchange_member, explained, json};
 use super::refusal::{Refusal, RefusalKind};
-use super::request::Minted;
+use super::request::{ExchangeRequest, Minted};
 use super::service::tower_service;
+use crate::rubygems::TOKEN_VARIABLE;
 
 /// The protocol's name in the stores.
 const ECOSYSTEM: &str = "rubygems";
@@ -36,10 +37,15 @@ async fn answer(
     if request.method() != Method::POST {
         return allowing("POST", error(StatusCode::METHOD_NOT_ALLOWED, "an exchange is a POST"));
     }
-    match exchange_member(exchange, ECOSYSTEM, request.into_body(), "jwt").await {
+    match exchange_member(exchange, &identity_request(), request.into_body(), "jwt").await {
         Ok(minted) => json(StatusCode::CREATED, &body(&minted)),
         Err(refusal) => refused(&refusal),
     }
+}
+
+/// A request for whatever the identity may publish.
+fn identity_request() -> ExchangeRequest {
+    ExchangeRequest::identity(ECOSYSTEM).read_from(TOKEN_VARIABLE)
 }
 
 fn body(minted: &Minted) -> serde_json::Value {

@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -119,6 +120,12 @@ impl Provider for Fake {
         let rules = ["workflow", "environment"].map(|key| Some((key, text(key)?)));
         let rules = rules.into_iter().flatten().collect();
         Ok(Box::new(FakePublisher { repository, id: text("repository_id"), rules }))
+    }
+
+    fn renewal(&self, variable: Option<&str>) -> Cow<'static, str> {
+        variable.map_or(Cow::Borrowed("ask again"), |name| {
+            Cow::Owned(format!("ask again and put it into `{name}`"))
+        })
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {
@@ -246,6 +253,7 @@ impl Registry {
         let exchange = Exchange::builder(verifier, store.clone())
             .mint_policy(mint)
             .trust_policy(policy)
+            .issuer_hint(|issuer| format!("trust `{issuer}` in the settings"))
             .sink(events.clone())
             .build();
         let registry = Self { issuer, clock, store, exchange, trust, events };

@@ -62,6 +62,8 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
     Profile, Provider, Publisher, PublisherField, Replay, Run, SourceError, TokenSource, Unverified,
@@ -165,8 +167,10 @@ impl Provider for Buildkite {
         advice::advise(claims.read_unverified())
     }
 
-    fn renewal(&self) -> &'static str {
-        "run the step again, or ask its agent for another token, with `buildkite-agent oidc request-token`"
+    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
+        Cow::Borrowed(
+            "run the step again, or ask its agent for another token, with `buildkite-agent oidc request-token`",
+        )
     }
 
     fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {

@@ -69,6 +69,8 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer,
     Mismatch, Profile, Provider, Publisher, PublisherField, Replay, Run, SourceError, TokenSource,
@@ -194,8 +196,10 @@ impl Provider for CircleCi {
         advice::advise(claims.read_unverified())
     }
 
-    fn renewal(&self) -> &'static str {
-        "rerun the job, or ask for another token in it: `circleci run oidc get --claims '{\"aud\":\"…\"}'`"
+    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
+        Cow::Borrowed(
+            "rerun the job, or ask for another token in it: `circleci run oidc get --claims '{\"aud\":\"…\"}'`",
+        )
     }
 
     fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {

@@ -77,6 +77,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -222,9 +223,14 @@ impl Provider for GitHub {
         Some(Arc::new(Self { comparison: rules.case.into(), compared: rules.into(), ..self.clone() }))
     }
 
-    fn renewal(&self) -> &'static str {
-        "run the publish again: GitHub gives a new token each time it is asked, unless a variable such as \
-         `NPM_ID_TOKEN` holds the old one"
+    fn renewal(&self, variable: Option<&str>) -> Cow<'static, str> {
+        let again = "run the publish again: GitHub gives a new token each time it is asked";
+        match variable {
+            Some(variable) => {
+                Cow::Owned(format!("{again}, unless the variable `{variable}` holds the old one"))
+            }
+            None => Cow::Owned(format!("{again}, unless a variable holds the old one")),
+        }
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

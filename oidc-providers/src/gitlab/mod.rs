@@ -77,6 +77,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -202,8 +203,10 @@ impl Provider for GitLab {
         Some(Arc::new(Self { comparison: rules.case.into(), ..self.clone() }))
     }
 
-    fn renewal(&self) -> &'static str {
-        "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it"
+    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
+        Cow::Borrowed(
+            "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it",
+        )
     }
 
     fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {

@@ -1,5 +1,7 @@
 //! The clocks of the platform, of this machine and of the registry, held against each other.
 
+use std::borrow::Cow;
+
 use oidc_core::{Claims, Diagnosis, LEEWAY, Severity, Subject, Timestamp, in_words};
 
 /// What is known of the clocks when the registry has answered.
@@ -13,7 +15,7 @@ pub(super) struct Clocks<'a> {
     /// Whether the token was made when this job asked for it, just now.
     pub(super) is_new: bool,
     /// How a person gets another token.
-    pub(super) renewal: &'static str,
+    pub(super) renewal: Cow<'static, str>,
 }
 
 impl Clocks<'_> {

@@ -1,5 +1,6 @@
 //! This job: whether it gets identity tokens, and what the token says.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use oidc_core::{
@@ -110,9 +111,10 @@ impl Job {
         self.is_renewable
     }
 
-    /// How a person gets another token.
-    pub(super) fn renewal(&self) -> &'static str {
-        self.provider().map_or("get a new one from the platform", Provider::renewal)
+    /// How a person gets another token; `variable` is the one that the registry's users put a token into.
+    pub(super) fn renewal(&self, variable: Option<&str>) -> Cow<'static, str> {
+        let unknown = "get a new one from the platform";
+        self.provider().map_or(Cow::Borrowed(unknown), |provider| provider.renewal(variable))
     }
 
     pub(super) fn claims(&self) -> Option<Unverified<Claims>> {

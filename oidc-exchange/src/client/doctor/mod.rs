@@ -111,12 +111,13 @@ impl<'a> Doctor<'a> {
             }
         }
         let Probed { found, clock } = self.probe(cx, &mut report).await;
+        let variable = self.registry.protocol().token_variables.first().copied();
         let clocks = Clocks {
             now: cx.clock().now(),
             registry: clock,
             claims: claims.as_ref().map(Unverified::read_unverified),
             is_new: job.as_ref().is_some_and(Job::is_renewable),
-            renewal: job.as_ref().map_or("", Job::renewal),
+            renewal: job.as_ref().map(|job| job.renewal(variable)).unwrap_or_default(),
         };
         report.add_all(clocks.examine());
         match found {

@@ -16,8 +16,9 @@
 //! |---|---|
 //! | `client` (default) | [`client`] |
 //! | `server` | [`server`] |
-//! | `sql` | `sql`: the server's stores over SQLite and PostgreSQL; needs Rust 1.94, which is sqlx's |
-//! | `sqlx` | `sql` hands its connections out as those of sqlx, for an application whose tables are in the same database |
+//! | `sqlite`, `postgres` | `sql`: the server's stores over that database; needs Rust 1.94, which is sqlx's |
+//! | `sql` | both |
+//! | `sqlx` | beside one of them: `sql` hands its connections out as those of sqlx, for an application whose tables are in the same database |
 //! | `testing` | the server's stores in memory, and a suite for any store; exempt from semver |
 
 mod address;
@@ -32,7 +33,7 @@ pub mod pypi;
 pub mod rubygems;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "sql")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
 
 #[cfg(feature = "client")]

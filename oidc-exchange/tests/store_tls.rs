@@ -6,6 +6,7 @@
 
 mod stores;
 
+use std::error::Error as _;
 use std::path::Path;
 
 use oidc_exchange::server::{Package, TrustStore as _};
@@ -65,7 +66,8 @@ async fn postgresql_over_tls_is_the_one_that_the_url_names() {
         (with(&url, "verify-full", None), "no root of the system's"),
         (with(&named_otherwise, "verify-full", Some(&root)), "another name"),
     ] {
-        let error = SqlStore::open(&url).await.map(drop).expect_err(why).to_string();
+        let error = SqlStore::open(&url).await.map(drop).expect_err(why);
+        let error = error.source().unwrap().to_string();
         assert!(error.contains("certificate"), "{why}: {error}");
     }
     harness.clean_up().await;

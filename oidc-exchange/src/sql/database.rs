@@ -32,11 +32,17 @@ pub(super) struct Database {
     pool: AnyPool,
     is_sqlite: bool,
     turn: Arc<Mutex<()>>,
+    /// What a database in memory is kept by.
+    _anchor: Option<AnyPool>,
 }
 
 impl Database {
     pub(super) fn new(pool: AnyPool, is_sqlite: bool) -> Self {
-        Self { pool, is_sqlite, turn: Arc::default() }
+        Self { pool, is_sqlite, turn: Arc::default(), _anchor: None }
+    }
+
+    pub(super) fn anchored(self, anchor: Option<AnyPool>) -> Self {
+        Self { _anchor: anchor, ..self }
     }
 
     /// The pool, for reads.

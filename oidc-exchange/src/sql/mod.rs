@@ -8,18 +8,19 @@
 
 mod candidates;
 mod database;
-mod opening;
+mod options;
 mod proof;
 mod publishers;
 mod redeem;
 mod rows;
+mod schema;
 mod tokens;
 mod transaction;
 mod trust;
 
 use self::database::Database;
 pub use self::database::retry;
-pub use self::opening::OpenError;
+pub use self::options::{OpenError, SqlOptions};
 pub use self::transaction::Transaction;
 
 /// All three stores over SQL. Clones share their connections.
@@ -33,16 +34,13 @@ pub struct SqlStore {
 
 impl SqlStore {
     /// Opens the database at `url`, such as `sqlite:registry.db` (created when missing) or
-    /// `postgres://user@host/registry`, and brings its tables up to date. Several processes may use one database.
-    ///
-    /// To PostgreSQL it speaks TLS as the URL's `sslmode` says: only `verify-full` asks who it is that answers, by the
-    /// system's roots or the one in the file `sslrootcert`; the default, `prefer`, believes anybody and does without TLS too.
+    /// `postgres://user@host/registry?sslmode=verify-full`, and brings its tables up to date: see [`SqlOptions`].
     ///
     /// # Errors
     ///
     /// When the URL names no known kind of database, or the database can't be reached, written or brought up to date.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        Ok(Self { database: Database::open(url).await? })
+        SqlOptions::new(url).open().await
     }
 
     /// Returns the pool of connections, for statements of the application that only read.

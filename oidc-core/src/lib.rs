@@ -49,6 +49,7 @@
 //! For where there is none, getrandom's documentation has the feature `custom`. A library's choice would be everybody's, so
 //! this one makes none.
 
+mod ambient;
 pub mod blocking;
 mod claims;
 mod context;
@@ -71,6 +72,7 @@ mod url;
 #[cfg(feature = "verify")]
 pub mod verify;
 
+pub use crate::ambient::Ambient;
 pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 pub use crate::context::{
     Command, CommandError, CommandOutput, Commands, Context, FileError, Files, Random, RandomError,
@@ -86,7 +88,7 @@ pub use crate::publisher::{
     FieldComparison, FieldType, InvalidPublisher, Match, Mismatch, Pin, Publisher, PublisherField, Setting,
 };
 pub use crate::secret::Secret;
-pub use crate::source::{Ambient, Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
+pub use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
 #[cfg(feature = "tokio")]
 pub use crate::system::SystemClock;
 pub use crate::system::{BlockingClock, BlockingCommands, SystemFiles};

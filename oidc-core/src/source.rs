@@ -5,10 +5,10 @@ use async_trait::async_trait;
 
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Subject};
-use crate::provider::{Host, Provider, ProviderSet};
+use crate::provider::Provider;
 use crate::token::{Audience, IdToken, InvalidIdToken};
 
-/// Where a job's identity tokens come from. Made ready by [`Ambient::detect`] or by a platform's own constructor.
+/// Where a job's identity tokens come from. Made ready by [`Ambient::find`](crate::Ambient::find) or by a platform's own constructor.
 #[async_trait]
 pub trait TokenSource: fmt::Debug + Send + Sync {
     /// The platform, such as `github`.
@@ -74,71 +74,6 @@ impl<'a> From<&'a Context> for Detection<'a> {
     }
 }
 
-/// Finds out which platform a job runs on.
-#[derive(Debug)]
-pub struct Ambient;
-
-impl Ambient {
-    /// The source of the first platform that the job runs on, offline.
-    ///
-    /// In this order: a variable named in [`Detection::token_variables`] and then what else names a token
-    /// ([`Host::Named`]), which are explicit choices; the CI platforms in the set's order; the cloud hosts, since a
-    /// CI runner on a cloud machine is the CI's. A platform that says "not here" lets the search go on; one that
-    /// says "here, but not permitted" ends it.
-    ///
-    /// # Errors
-    ///
-    /// When a platform is there but gives no tokens to this job, or none is there
-    /// ([`SourceErrorKind::NotDetected`]).
-    ///
-    /// ```
-    /// use oidc_core::{Ambient, Context, ProviderSet, SourceErrorKind};
-    ///
-    /// let error = Ambient::detect(&ProviderSet::default(), &Context::default()).unwrap_err();
-    /// assert_eq!(error.kind(), SourceErrorKind::NotDetected);
-    /// ```
-    pub fn detect<'a>(
-        providers: &ProviderSet,
-        detection: impl Into<Detection<'a>>,
-    ) -> Result<Box<dyn TokenSource>, SourceError> {
-        let detection = detection.into();
-        let environment = detection.context.environment();
-        let set = |name: &&&str| environment.get(name).is_some();
-        if let Some(name) = detection.token_variables.iter().find(set) {
-            let source = VariableSource::new(detection.context, *name);
-            return Ok(Box::new(source.on(providers.here(detection.context).map(Arc::clone))));
-        }
-        for host in [Host::Named, Host::Ci, Host::Cloud] {
-            for provider in providers.iter().filter(|provider| provider.profile().host == host) {
-                if let Some(source) = provider.detect(&detection)? {
-                    return Ok(source);
-                }
-            }
-        }
-        Err(not_detected(providers, &detection.token_variables))
-    }
-}
-
-fn not_detected(providers: &ProviderSet, variables: &[&str]) -> SourceError {
-    let platforms = providers.iter().filter(|provider| provider.profile().host != Host::Named);
-    let mut known: Vec<&str> = platforms.map(|provider| provider.id()).collect();
-    known.dedup();
-    let named = match variables {
-        [] => "name a variable that holds an identity token".to_owned(),
-        names => format!("put an identity token for the registry into variable `{}`", names.join("` or `")),
-    };
-    SourceError::new(
-        SourceErrorKind::NotDetected,
-        Diagnosis::new(
-            "not-detected",
-            Subject::Platform,
-            "this is not a job of a platform that gives identity tokens: none of their variables is set",
-        )
-        .expected(known.join(", "))
-        .fix(format!("run the publish in a CI job of such a platform, or {named}")),
-    )
-}
-
 /// A token that stands in an environment variable since before the job began.
 #[derive(Clone, Debug)]
 pub struct VariableSource {
@@ -155,7 +90,7 @@ impl VariableSource {
         Self { context: context.clone(), name: name.into(), provider: "variable", platform: None }
     }
 
-    fn on(self, platform: Option<Arc<dyn Provider>>) -> Self {
+    pub(crate) fn on(self, platform: Option<Arc<dyn Provider>>) -> Self {
         Self { platform, ..self }
     }
 
@@ -261,5 +196,11 @@ impl SourceError {
     /// What is wrong and what to change.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
+    }
+
+    /// Whether a token was found that is for another audience than the one that was asked for.
+    pub(crate) fn is_for_another(&self) -> bool {
+        let invalid = self.source.as_deref().and_then(|source| source.downcast_ref());
+        matches!(invalid, Some(InvalidIdToken::Audience { .. }))
     }
 }

@@ -1,5 +1,13 @@
+mod invalid;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+
+use url::Position;
+
+use self::invalid::origin_of;
+pub use self::invalid::{ForeignUrl, InvalidUrl, InvalidUrlKind};
 
 use crate::text::shown;
 
@@ -10,9 +18,104 @@ const MAX_URL_BYTES: usize = 8 * 1024;
 ///
 /// It has a host, and neither user name, password nor fragment.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct HttpUrl(url::Url);
+pub struct HttpUrl {
+    /// The URL as its standard writes it.
+    text: Cow<'static, str>,
+    /// Where the parts begin and end in it: scheme, host, path.
+    scheme_end: usize,
+    host_start: usize,
+    host_end: usize,
+    path_start: usize,
+    path_end: usize,
+}
 
 impl HttpUrl {
+    /// A URL that is a constant of a program, such as a public registry's.
+    ///
+    /// It is written in the one form that the URL standard would write it in, too: `https`, a host's name in lower case, no port,
+    /// and a path of letters, digits, `-`, `_` and single slashes.
+    ///
+    /// # Panics
+    ///
+    /// When it is not. In a constant, or in a `const` block, the compiler tells.
+    ///
+    /// ```
+    /// # use oidc_core::HttpUrl;
+    /// const REGISTRY: HttpUrl = HttpUrl::constant("https://registry.example/npm/");
+    /// assert_eq!(REGISTRY, HttpUrl::parse("https://registry.example/npm/").unwrap());
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use oidc_core::HttpUrl;
+    /// const REGISTRY: HttpUrl = HttpUrl::constant("http://registry.example/");
+    /// ```
+    pub const fn constant(text: &'static str) -> Self {
+        let scheme_end = "https".len();
+        let host_start = "https://".len();
+        let mut rest = match text.as_bytes() {
+            [b'h', b't', b't', b'p', b's', b':', b'/', b'/', rest @ ..] => rest,
+            _ => &[],
+        };
+        let mut before = b'.';
+        while let [byte @ (b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'), tail @ ..] = rest {
+            assert!(*byte != b'.' || before != b'.', "a constant URL's host has no empty label");
+            before = *byte;
+            rest = tail;
+        }
+        // A host that ends with a digit may be an address.
+        assert!(
+            before.is_ascii_lowercase(),
+            "a constant URL is `https://`, a host's name in lower case, and a path"
+        );
+        let path_start = text.len() - rest.len();
+        assert!(matches!(rest, [b'/', ..]), "a constant URL has a path, `/` at least, and no port");
+        while let [byte, tail @ ..] = rest {
+            let is_char = byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+            assert!(is_char, "a constant URL's path is of letters, digits, `-`, `_` and slashes");
+            let is_empty_segment = matches!((byte, tail), (b'/', [b'/', ..]));
+            assert!(!is_empty_segment, "a constant URL's path has no empty segment");
+            rest = tail;
+        }
+        let (host_end, path_end) = (path_start, text.len());
+        Self { text: Cow::Borrowed(text), scheme_end, host_start, host_end, path_start, path_end }
+    }
+
+    fn of(url: &url::Url) -> Self {
+        let until = |position| url[..position].len();
+        Self {
+            scheme_end: until(Position::AfterScheme),
+            host_start: until(Position::BeforeHost),
+            host_end: until(Position::AfterHost),
+            path_start: until(Position::BeforePath),
+            path_end: until(Position::AfterPath),
+            text: Cow::Owned(url.as_str().to_owned()),
+        }
+    }
+
+    /// This URL with a change.
+    fn changed(&self, change: impl FnOnce(&mut url::Url)) -> Self {
+        match url::Url::parse(&self.text) {
+            Ok(mut url) => {
+                change(&mut url);
+                Self::of(&url)
+            }
+            // The text of a URL is one.
+            Err(_) => self.clone(),
+        }
+    }
+
+    fn part(&self, from: usize, to: usize) -> &str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    fn scheme(&self) -> &str {
+        self.part(0, self.scheme_end)
+    }
+
+    fn parsed_host(&self) -> Option<url::Host> {
+        url::Host::parse(self.host()).ok()
+    }
+
     /// Reads a URL (the WHATWG URL standard).
     ///
     /// # Errors
@@ -52,8 +155,7 @@ impl HttpUrl {
     ///
     /// As [`parse`](Self::parse).
     pub fn link_local(text: &str) -> Result<Self, InvalidUrl> {
-        let is_link_local =
-            |url: &Self| matches!(url.0.host(), Some(url::Host::Ipv4(address)) if address.is_link_local());
+        let is_link_local = |url: &Self| matches!(url.parsed_host(), Some(url::Host::Ipv4(address)) if address.is_link_local());
         Self::read(text, |url| url.is_loopback() || is_link_local(url))
     }
 
@@ -71,8 +173,8 @@ impl HttpUrl {
         if url.fragment().is_some() {
             return Err(invalid(InvalidUrlKind::Fragment, "it has a fragment (`#…`); remove it"));
         }
-        let url = Self(url);
-        match url.0.scheme() {
+        let url = Self::of(&url);
+        match url.scheme() {
             "https" => Ok(url),
             "http" if may_be_plain(&url) => Ok(url),
             "http" => {
@@ -88,12 +190,12 @@ impl HttpUrl {
 
     /// The URL's text.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.text
     }
 
     /// Whether it names this very machine: `localhost`, `127.0.0.0/8` or `[::1]`.
     pub fn is_loopback(&self) -> bool {
-        match self.0.host() {
+        match self.parsed_host() {
             Some(url::Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
             Some(url::Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
             Some(url::Host::Domain(name)) => name == "localhost",
@@ -103,30 +205,27 @@ impl HttpUrl {
 
     /// The host, lower-cased, without the port.
     pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        self.part(self.host_start, self.host_end)
     }
 
     /// The host with the port where the URL names one that is not its scheme's default.
     pub fn host_and_port(&self) -> String {
-        match self.0.port() {
-            Some(port) => format!("{}:{port}", self.host()),
-            None => self.host().to_owned(),
-        }
+        self.part(self.host_start, self.path_start).to_owned()
     }
 
     /// The path, which starts with a slash.
     pub fn path(&self) -> &str {
-        self.0.path()
+        self.part(self.path_start, self.path_end)
     }
 
     /// Whether scheme, host and port are the same.
     pub fn same_origin(&self, other: &Self) -> bool {
-        self.0.origin() == other.0.origin()
+        self.part(0, self.path_start) == other.part(0, other.path_start)
     }
 
     /// Scheme, host and port, without a slash at the end: `https://registry.example`.
     pub fn origin(&self) -> String {
-        format!("{}://{}", self.0.scheme(), self.host_and_port())
+        self.part(0, self.path_start).to_owned()
     }
 
     /// Reads a URL that the server at this one hands out, and that a token may be sent to only if it leads back there: to
@@ -153,7 +252,7 @@ impl HttpUrl {
         let is_whole = rest.is_empty() || rest.starts_with(['/', '?']);
         match Self::parse(text) {
             Ok(url) if written && is_whole && url.same_origin(self) => Ok(url),
-            _ => Err(ForeignUrl { found: origin_of(text, &expected), expected }),
+            _ => Err(ForeignUrl::new(origin_of(text, &expected), expected)),
         }
     }
 
@@ -167,34 +266,34 @@ impl HttpUrl {
     /// ```
     #[must_use]
     pub fn below(&self, path: &str) -> Self {
-        let mut url = self.0.clone();
-        url.set_path(&format!("{}/{}", self.path().trim_end_matches('/'), path.trim_start_matches('/')));
-        url.set_query(None);
-        Self(url)
+        self.changed(|url| {
+            url.set_path(&format!("{}/{}", self.path().trim_end_matches('/'), path.trim_start_matches('/')));
+            url.set_query(None);
+        })
     }
 
     /// This URL's host, without path and query.
     #[must_use]
     pub fn at_root(&self) -> Self {
-        let mut url = self.0.clone();
-        url.set_path("/");
-        url.set_query(None);
-        Self(url)
+        self.changed(|url| {
+            url.set_path("/");
+            url.set_query(None);
+        })
     }
 
     /// This URL with one more query parameter, percent-encoded, after those that it has.
     #[must_use]
     pub fn with_query(&self, name: &str, value: &str) -> Self {
-        let mut url = self.0.clone();
-        url.query_pairs_mut().append_pair(name, value);
-        Self(url)
+        self.changed(|url| {
+            url.query_pairs_mut().append_pair(name, value);
+        })
     }
 }
 
 impl fmt::Display for HttpUrl {
     /// Writes the URL without its query, which may hold what a log should not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.0.scheme(), shown(&self.host_and_port()), shown(self.path()))
+        write!(f, "{}://{}{}", self.scheme(), shown(&self.host_and_port()), shown(self.path()))
     }
 }
 
@@ -210,108 +309,6 @@ impl std::str::FromStr for HttpUrl {
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
         Self::parse(text)
     }
-}
-
-/// A text is not a URL that a token may be sent to.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the URL `{url}` can't be used: {why}")]
-pub struct InvalidUrl {
-    url: String,
-    kind: InvalidUrlKind,
-    why: &'static str,
-}
-
-/// The reason for which a text is not a URL that a token may be sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum InvalidUrlKind {
-    /// It is longer than 8 KiB.
-    TooLong,
-    /// It is not a URL.
-    Syntax,
-    /// It holds a user name or a password.
-    Credentials,
-    /// It has a fragment.
-    Fragment,
-    /// It is plain http to a host that is not this machine; see [`HttpUrl::allowing_plain_http`].
-    PlainHttp,
-    /// Its scheme is neither https nor http.
-    Scheme,
-    /// It is a URL, and not of the form that its place asks for.
-    Form,
-}
-
-impl InvalidUrl {
-    /// An error for a URL that is not of the form that its place asks for ([`InvalidUrlKind::Form`]).
-    pub fn new(url: &str, why: &'static str) -> Self {
-        Self::of_kind(url, InvalidUrlKind::Form, why)
-    }
-
-    fn of_kind(url: &str, kind: InvalidUrlKind, why: &'static str) -> Self {
-        Self { url: without_secrets(url, &['?', '#']), kind, why }
-    }
-
-    /// The reason, for a program: a tool may skip trusted publishing where the user's URL holds credentials, and stop where it
-    /// is not a URL at all.
-    pub fn kind(&self) -> InvalidUrlKind {
-        self.kind
-    }
-
-    /// The text, without what may be secret in it and fit to be shown.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-}
-
-/// A URL that a server hands out leads elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it leads to `{found}`, and a token goes to `{expected}` alone")]
-pub struct ForeignUrl {
-    found: String,
-    expected: String,
-}
-
-impl ForeignUrl {
-    /// Where it leads: its origin, or what is written there where that is no URL or another spelling of the origin that is
-    /// expected. Fit to be shown.
-    pub fn found(&self) -> &str {
-        &self.found
-    }
-
-    /// The only origin that it may have.
-    pub fn expected(&self) -> &str {
-        &self.expected
-    }
-}
-
-/// A URL's origin. What has none, or is written otherwise than `expected` and means the same, stands as it is.
-fn origin_of(text: &str, expected: &str) -> String {
-    let origin = url::Url::parse(text).ok().map(|url| url.origin());
-    let origin = origin.filter(url::Origin::is_tuple).map(|origin| origin.ascii_serialization());
-    match origin {
-        Some(origin) if origin != expected => shown(&origin).to_string(),
-        _ => without_secrets(text, &['?']),
-    }
-}
-
-/// The text up to one of these characters, with what stands before an `@` left out.
-fn without_secrets(text: &str, ends: &[char]) -> String {
-    let (before, after) = text.find(ends).map_or((text, ""), |at| text.split_at(at));
-    // What follows may be the rest of a password.
-    if after.contains('@') {
-        let scheme = before.split_once("//").map_or("", |(scheme, _)| scheme);
-        return shown(&format!("{scheme}//…")).to_string();
-    }
-    without_user(before)
-}
-
-/// The text, fit to be shown, without what stands before an `@`.
-fn without_user(text: &str) -> String {
-    let shown_part = match text.rsplit_once('@') {
-        Some((_, rest)) => format!("…@{rest}"),
-        None => text.to_owned(),
-    };
-    shown(&shown_part).to_string()
 }
 
 #[cfg(test)]

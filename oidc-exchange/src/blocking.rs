@@ -11,7 +11,7 @@
 //!
 //! # fn publish(client: impl HttpClient + 'static, providers: ProviderSet) -> Result<(), Box<dyn std::error::Error>> {
 //! let cx = Context::blocking(client);
-//! let registry = CratesIo::public()?;
+//! let registry = CratesIo::public();
 //! let token = blocking::publish_token(&registry, PublishRequest::identity(), &providers, &cx)?;
 //! println!("publishing with {:?}", token.secret());
 //! blocking::revoke(&registry, &token, &cx)?;

@@ -264,7 +264,7 @@ async fn the_audience_is_the_registrys_host_and_its_port_only_if_asked() {
         let registry = Npm::at(registry).unwrap().with_port(port);
         assert_eq!(registry.audience(&Context::default()).await.unwrap().as_str(), expected);
     }
-    let public = Npm::public().unwrap();
+    let public = Npm::public();
     assert_eq!(public.audience(&Context::default()).await.unwrap().as_str(), "npm:registry.npmjs.org");
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use oidc_core::http::{HeaderValue, HttpErrorKind, Method, Request, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::{Audience, Context, IdToken, Timestamp};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
 use oidc_exchange::client::{
-    CratesIo, ExchangeErrorKind, ExchangeRequest, Jsr, JsrUpload, NuGet, OpenVsx, Packagist, Pep807,
+    CratesIo, ExchangeErrorKind, ExchangeRequest, Jsr, JsrUpload, Npm, NuGet, OpenVsx, Packagist, Pep807,
     PrefixDev, PubDev, PublishToken, Pypi, Registry, RubyGems, Scope, VsMarketplace,
 };
 use serde_json::{Value, json};
@@ -247,10 +247,32 @@ impl<R: Registry> Recorded<R> {
     }
 }
 
+#[test]
+fn every_public_registry_is_at_the_url_that_its_tools_are_told() {
+    let organization = || "acme".parse().unwrap();
+    let public: [(Box<dyn Registry>, &str); 11] = [
+        (Box::new(Npm::public()), Npm::PUBLIC_URL),
+        (Box::new(CratesIo::public()), CratesIo::PUBLIC_URL),
+        (Box::new(Pypi::public()), Pypi::PUBLIC_URL),
+        (Box::new(RubyGems::public()), RubyGems::PUBLIC_URL),
+        (Box::new(NuGet::public("acme")), NuGet::PUBLIC_URL),
+        (Box::new(PrefixDev::public()), PrefixDev::PUBLIC_URL),
+        (Box::new(Packagist::public(organization())), Packagist::PUBLIC_URL),
+        (Box::new(OpenVsx::public()), OpenVsx::PUBLIC_URL),
+        (Box::new(VsMarketplace::public("acme")), VsMarketplace::PUBLIC_URL),
+        (Box::new(Jsr::public(Vec::new())), Jsr::PUBLIC_URL),
+        (Box::new(PubDev::public()), PubDev::PUBLIC_URL),
+    ];
+    for (registry, url) in public {
+        assert_eq!(registry.url(), &HttpUrl::parse(url).unwrap());
+        assert_eq!(registry.url().as_str(), url);
+    }
+}
+
 #[tokio::test]
 async fn crates_io() {
     let recorded = Recorded {
-        registry: CratesIo::public().unwrap(),
+        registry: CratesIo::public(),
         scope: Scope::Identity,
         audience: "crates.io",
         url: "https://crates.io/api/v1/trusted_publishing/tokens",
@@ -277,7 +299,7 @@ async fn crates_io() {
 #[tokio::test]
 async fn pypi() {
     let recorded = Recorded {
-        registry: Pypi::public().unwrap(),
+        registry: Pypi::public(),
         scope: Scope::Identity,
         audience: "pypi",
         url: "https://upload.pypi.org/_/oidc/mint-token",
@@ -342,7 +364,7 @@ async fn an_index_does_not_choose_another_partys_audience() {
         }
     }
     let http = answering(200, r#"{"audience":"pypi"}"#);
-    assert_eq!(Pypi::public().unwrap().audience(&context(&http)).await.unwrap().as_str(), "pypi");
+    assert_eq!(Pypi::public().audience(&context(&http)).await.unwrap().as_str(), "pypi");
 }
 
 /// An index that speaks the draft of PEP 807.
@@ -364,7 +386,7 @@ async fn rubygems() {
         "rubygems_api_key": "rubygems_hunter2", "name": "x", "scopes": ["push_rubygem"], "expires_at": EXPIRY_TEXT,
     });
     let recorded = Recorded {
-        registry: RubyGems::public().unwrap(),
+        registry: RubyGems::public(),
         scope: Scope::Identity,
         audience: "rubygems.org",
         url: "https://rubygems.org/api/v1/oidc/trusted_publisher/exchange_token",
@@ -395,7 +417,7 @@ async fn rubygems() {
 async fn nuget() {
     let expires = "2026-01-01T01:00:00.0000000Z";
     let mut recorded = Recorded {
-        registry: NuGet::public("acme").unwrap(),
+        registry: NuGet::public("acme"),
         scope: Scope::Identity,
         audience: "https://www.nuget.org",
         url: "https://www.nuget.org/api/v2/token",
@@ -425,7 +447,7 @@ async fn nuget() {
 #[tokio::test]
 async fn prefix_dev() {
     let recorded = Recorded {
-        registry: PrefixDev::public().unwrap(),
+        registry: PrefixDev::public(),
         scope: Scope::Identity,
         audience: "prefix.dev",
         url: "https://prefix.dev/api/oidc/mint_token",
@@ -452,7 +474,7 @@ async fn prefix_dev() {
 #[tokio::test]
 async fn open_vsx() {
     let recorded = Recorded {
-        registry: OpenVsx::public().unwrap(),
+        registry: OpenVsx::public(),
         scope: Scope::Package("acme.widget".to_owned()),
         audience: "https://open-vsx.org",
         url: "https://open-vsx.org/api/-/trusted-publishing/token",
@@ -472,7 +494,7 @@ async fn open_vsx() {
 #[tokio::test]
 async fn vs_marketplace() {
     let recorded = Recorded {
-        registry: VsMarketplace::public("acme").unwrap(),
+        registry: VsMarketplace::public("acme"),
         scope: Scope::Identity,
         audience: "marketplace.visualstudio.com",
         url: "https://marketplace.visualstudio.com/_apis/gallery/token",
@@ -489,7 +511,7 @@ async fn vs_marketplace() {
 #[tokio::test]
 async fn packagist() {
     let recorded = Recorded {
-        registry: Packagist::public("acme".parse().unwrap()).unwrap(),
+        registry: Packagist::public("acme".parse().unwrap()),
         scope: Scope::Package("acme/widget".to_owned()),
         audience: "https://packagist.com",
         url: "https://packagist.com/oidc/token-exchange/acme/acme/widget",
@@ -525,7 +547,7 @@ async fn packagist() {
 #[tokio::test]
 async fn jsr_and_pub_dev_take_the_identity_token_itself_and_ask_nothing() {
     let hash = format!("sha256-{}", "0".repeat(64));
-    let jsr = Jsr::public([JsrUpload::new("acme", "widget", "1.0.0", &hash)]).unwrap();
+    let jsr = Jsr::public([JsrUpload::new("acme", "widget", "1.0.0", &hash)]);
     let audience = jsr.audience(&Context::default()).await.unwrap();
     let permission = json!({
         "permission": "package/publish", "scope": "acme", "package": "widget", "version": "1.0.0", "tarballHash": hash,
@@ -538,10 +560,10 @@ async fn jsr_and_pub_dev_take_the_identity_token_itself_and_ask_nothing() {
     let authorization = Jsr::authorization(&token);
     assert_eq!(authorization.expose(), format!("githuboidc {}", identity.secret().expose()));
     assert_eq!(token.expires_at().unwrap().as_secs(), EXPIRY);
-    let too_many = Jsr::public(vec![JsrUpload::new("acme", "widget", "1.0.0", &hash); 64]).unwrap();
+    let too_many = Jsr::public(vec![JsrUpload::new("acme", "widget", "1.0.0", &hash); 64]);
     assert!(too_many.audience(&Context::default()).await.is_err());
 
-    let pub_dev = PubDev::public().unwrap();
+    let pub_dev = PubDev::public();
     assert_eq!(pub_dev.audience(&Context::default()).await.unwrap().as_str(), "https://pub.dev");
     let identity = id_token("https://pub.dev");
     let token = pub_dev
@@ -589,7 +611,7 @@ async fn only_an_exchange_may_have_happened_when_no_answer_comes() {
         let after = Duration::from_secs(10);
         FakeHttp::new().on_request(move |_| Some(Err(HttpErrorKind::Timeout { step: Step::Answer, after })))
     };
-    let registry = Pypi::public().unwrap();
+    let registry = Pypi::public();
     let of_audience = registry.audience(&context(&silent())).await.unwrap_err();
     let draft = Pep807::at("https://index.example/legacy/").unwrap();
     let of_discovery = draft.audience(&context(&silent())).await.unwrap_err();

@@ -33,7 +33,7 @@ async fn found(registry: &dyn Diagnose, variables: &[(&str, &str)], file: OneFil
 
 #[tokio::test]
 async fn secrets_of_registries_without_a_server_here_are_found_too() {
-    let prefix_dev = PrefixDev::public().unwrap();
+    let prefix_dev = PrefixDev::public();
     for (variable, ecosystem) in [
         ("NUGET_API_KEY", "nuget"),
         ("VSCE_PAT", "vs-marketplace"),
@@ -54,7 +54,7 @@ async fn secrets_of_registries_without_a_server_here_are_found_too() {
 
 #[tokio::test]
 async fn a_file_is_known_by_what_stands_in_it() {
-    let pub_dev = PubDev::public().unwrap();
+    let pub_dev = PubDev::public();
     for (path, secret, harmless) in [
         (
             "/home/runner/.nuget/NuGet/NuGet.Config",
@@ -91,7 +91,7 @@ async fn a_file_is_known_by_what_stands_in_it() {
 #[tokio::test]
 async fn the_vendors_page_is_named_for_the_vendors_own_registry_only() {
     let secret = [("PREFIX_API_KEY", "hunter2")];
-    let own = found(&PrefixDev::public().unwrap(), &secret, OneFile("", "")).await;
+    let own = found(&PrefixDev::public(), &secret, OneFile("", "")).await;
     assert!(own[0].link.is_some_and(|link| link.contains("prefix.dev")), "{own:?}");
     let private = found(&PrefixDev::at("https://conda.example/").unwrap(), &secret, OneFile("", "")).await;
     assert_eq!((private.len(), private[0].link), (1, None), "{private:?}");

@@ -81,7 +81,7 @@ async fn a_publish_of_an_hour_never_holds_a_token_that_is_about_to_end() {
     let clock = ManualClock::at(NOW);
     let http = index(&clock, 900);
     let cx = context(&http, &clock);
-    let (registry, source) = (Pypi::public().unwrap(), Platform::new(true, &clock));
+    let (registry, source) = (Pypi::public(), Platform::new(true, &clock));
     let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     for _ in 0..60 {
         let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("renewable") };
@@ -103,7 +103,7 @@ async fn a_short_lived_token_is_not_renewed_at_every_turn() {
     let clock = ManualClock::at(NOW);
     let http = index(&clock, 240);
     let cx = context(&http, &clock);
-    let (registry, source) = (Pypi::public().unwrap(), Platform::new(true, &clock));
+    let (registry, source) = (Pypi::public(), Platform::new(true, &clock));
     let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     for seconds in [0, 60, 119] {
         clock.advance(Duration::from_secs(seconds));
@@ -121,7 +121,7 @@ async fn where_the_platform_gives_no_second_token_the_caller_is_told_in_time() {
     let clock = ManualClock::at(NOW);
     let http = index(&clock, 3600);
     let cx = context(&http, &clock);
-    let (registry, source) = (Pypi::public().unwrap(), Platform::new(false, &clock));
+    let (registry, source) = (Pypi::public(), Platform::new(false, &clock));
     let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     for (seconds, is_ending) in [(0, false), (3299, false), (1, true), (200, true), (200, true)] {
         clock.advance(Duration::from_secs(seconds));
@@ -144,7 +144,7 @@ async fn a_renewal_that_fails_says_why() {
     let http = index(&clock, 900);
     let cx = context(&http, &clock);
     let source = Platform { stops_at: NOW + 100, ..Platform::new(true, &clock) };
-    let registry = Pypi::public().unwrap();
+    let registry = Pypi::public();
     let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(800));
     let Err(Failure::Source(error)) = renewing.token(&cx).await else { panic!("no token is left") };
@@ -160,7 +160,7 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
     });
     let cx = context(&http, &clock);
     let source = Platform::new(true, &clock);
-    let registry = CratesIo::public().unwrap();
+    let registry = CratesIo::public();
     let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(25 * 60 - 1));
     renewing.token(&cx).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
     assert_eq!(http.requests().len(), 2);
 
     // Nobody says how long one of the VS Marketplace lives.
-    let registry = VsMarketplace::public("acme").unwrap();
+    let registry = VsMarketplace::public("acme");
     let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(24 * 3600));
     let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("taken to last") };
@@ -181,7 +181,7 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
 async fn an_identity_token_that_is_the_publish_token_is_renewed_as_well() {
     let clock = ManualClock::at(NOW);
     let cx = context(&FakeHttp::new(), &clock);
-    let (registry, source) = (PubDev::public().unwrap(), Platform::new(true, &clock));
+    let (registry, source) = (PubDev::public(), Platform::new(true, &clock));
     let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
     let mut seen = Vec::new();
     for _ in 0..3 {

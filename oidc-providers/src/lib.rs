@@ -49,7 +49,7 @@ mod tables;
 
 use std::sync::Arc;
 
-use oidc_core::{InvalidUrl, Provider, ProviderSet, shown};
+use oidc_core::{Host, InvalidUrl, Provider, ProviderSet, shown};
 
 pub use activestate::{ActiveState, ActiveStatePublisher};
 pub use buildkite::{Buildkite, BuildkitePublisher};
@@ -66,6 +66,14 @@ pub use google::{Google, GooglePublisher};
 /// that is there but gives no tokens ends the search ([`Ambient::detect`](oidc_core::Ambient::detect)).
 pub fn all() -> ProviderSet {
     KINDS.iter().map(|kind| (kind.public)()).collect()
+}
+
+/// The CI platforms of this crate with their public issuers, in the order in which a job looks for them: without the cloud hosts,
+/// for which files are read and a metadata server may be asked, and without [`Generic`], which reads `OIDC_TOKEN`.
+///
+/// For a tool that publishes from CI alone and reads no variable but the platforms' and the registry's own.
+pub fn ci() -> ProviderSet {
+    all().iter().filter(|provider| provider.profile().host == Host::Ci).map(Arc::clone).collect()
 }
 
 /// A platform by its name in configuration, such as `github`, with its public issuer.
@@ -177,6 +185,12 @@ mod tests {
             let provider = at(id, "http://127.0.0.1:9001").unwrap();
             assert_eq!(&**provider.profile().issuers[0].url(), "http://127.0.0.1:9001");
         }
+    }
+
+    #[test]
+    fn the_ci_platforms_are_all_but_the_cloud_hosts_and_the_generic_one() {
+        let ids: Vec<&str> = ci().iter().map(|provider| provider.id()).collect();
+        assert_eq!(ids, ["github", "gitlab", "circleci", "buildkite", "activestate"]);
     }
 
     #[test]

@@ -3,8 +3,12 @@
 
 use std::path::Path;
 
-use oidc_core::testing::FakeIssuer;
-use oidc_core::{Ambient, Context, Detection, FileError, Files, SourceErrorKind};
+use oidc_core::blocking::complete;
+use oidc_core::http::Response;
+use oidc_core::testing::{FakeHttp, FakeIssuer};
+use oidc_core::{
+    Ambient, Audience, Context, Detection, FileError, Files, SourceError, SourceErrorKind, TokenSource as _,
+};
 use serde_json::json;
 
 /// What a job of each platform sees, in the order in which they are looked for.
@@ -52,6 +56,71 @@ fn of_any_two_platforms_the_earlier_one_is_found() {
             assert_eq!(found(&context), *first, "{first} and {second}");
         }
     }
+}
+
+/// The token that a job gets for the registry, on GitHub, beside a token for `audience` that is named for nobody in particular.
+fn beside(audience: &str, in_file: bool, variables: &[(&str, &str)]) -> (Result<String, SourceError>, bool) {
+    let signed = |audience: &str| {
+        let issuer = FakeIssuer::new("https://issuer.example");
+        issuer.sign(&json!({ "iss": issuer.url(), "aud": audience, "sub": audience }))
+    };
+    let (named, of_platform) = (signed(audience), signed("npm:registry.example"));
+    let answer = json!({ "value": of_platform }).to_string();
+    let http = FakeHttp::new().on_request(move |_| Some(Ok(Response::new(200, Vec::new(), answer.clone()))));
+    let variable = if in_file { ("OIDC_TOKEN_FILE", "/token") } else { ("OIDC_TOKEN", named.as_str()) };
+    let context = Context::default()
+        .with_environment(variables.iter().copied().chain([variable]).collect())
+        .with_files(TokenFile(named.clone()))
+        .with_http(http);
+    let source = Ambient::find(&oidc_providers::all(), &context).unwrap().unwrap();
+    assert!(!source.is_renewable(), "what is named is asked first");
+    let token = complete(source.token(&Audience::new("npm:registry.example").unwrap())).unwrap();
+    (token.map(|token| token.secret().expose().to_owned()), source.is_renewable())
+}
+
+#[derive(Debug)]
+struct TokenFile(String);
+
+impl Files for TokenFile {
+    fn read(&self, path: &Path, _limit: usize) -> Result<Vec<u8>, FileError> {
+        let is_it = path == Path::new("/token");
+        is_it.then(|| self.0.clone().into_bytes()).ok_or_else(|| FileError::new(path, "no such file"))
+    }
+}
+
+const GITHUB: &[(&str, &str)] = &[
+    ("GITHUB_ACTIONS", "true"),
+    ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://runner.example"),
+    ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "token"),
+];
+
+#[test]
+fn a_token_that_is_named_for_somebody_else_does_not_end_the_search_on_a_ci_platform() {
+    for in_file in [false, true] {
+        let (token, is_renewable) = beside("https://vault.example", in_file, GITHUB);
+        assert!(token.is_ok() && is_renewable, "GitHub gave it: {token:?}");
+        // What is for the registry is taken, and GitHub is not asked.
+        let (token, is_renewable) = beside("npm:registry.example", in_file, GITHUB);
+        assert!(token.is_ok() && !is_renewable, "{token:?}");
+        // Outside of CI there is nobody else to ask.
+        let (token, _) = beside("https://vault.example", in_file, &[]);
+        assert_eq!(token.unwrap_err().kind(), SourceErrorKind::InvalidToken);
+        // A platform that gives no tokens says so.
+        let (token, _) = beside("https://vault.example", in_file, &[("GITHUB_ACTIONS", "true")]);
+        assert_eq!(token.unwrap_err().kind(), SourceErrorKind::NotPermitted);
+        // A cloud host is no platform that a job runs on.
+        let cloud = [("GCE_METADATA_HOST", "169.254.169.254")];
+        let (token, _) = beside("https://vault.example", in_file, &cloud);
+        assert_eq!(token.unwrap_err().kind(), SourceErrorKind::InvalidToken);
+    }
+}
+
+#[test]
+fn a_job_of_no_platform_is_no_error_where_one_is_only_looked_for() {
+    assert!(Ambient::find(&oidc_providers::all(), &Context::default()).unwrap().is_none());
+    let github = Context::default().with_environment([("GITHUB_ACTIONS", "true")].into_iter().collect());
+    let error = Ambient::find(&oidc_providers::all(), &github).unwrap_err();
+    assert_eq!(error.kind(), SourceErrorKind::NotPermitted, "here, but not permitted");
 }
 
 #[test]

@@ -339,40 +339,48 @@ impl World {
         let given = (!self.row.public).then_some(url);
         let everything = Scope::Identity;
         match self.row.protocol.as_str() {
-            "npm" => self.ask(given.map_or_else(Npm::public, Npm::at), Npm::scope(PACKAGE).unwrap()).await,
-            "pypi" => self.ask(given.map_or_else(Pypi::public, Pypi::at), everything).await,
-            "crates-io" => self.ask(given.map_or_else(CratesIo::public, CratesIo::at), everything).await,
-            "rubygems" => self.ask(given.map_or_else(RubyGems::public, RubyGems::at), everything).await,
-            "pub-dev" => self.ask(given.map_or_else(PubDev::public, PubDev::at), everything).await,
+            "npm" => {
+                self.ask(given.map_or_else(|| Ok(Npm::public()), Npm::at), Npm::scope(PACKAGE).unwrap()).await
+            }
+            "pypi" => self.ask(given.map_or_else(|| Ok(Pypi::public()), Pypi::at), everything).await,
+            "crates-io" => {
+                self.ask(given.map_or_else(|| Ok(CratesIo::public()), CratesIo::at), everything).await
+            }
+            "rubygems" => {
+                self.ask(given.map_or_else(|| Ok(RubyGems::public()), RubyGems::at), everything).await
+            }
+            "pub-dev" => self.ask(given.map_or_else(|| Ok(PubDev::public()), PubDev::at), everything).await,
             "nuget" => {
                 let registry =
-                    given.map_or_else(|| NuGet::public("acme-org"), |url| NuGet::at(url, "acme-org"));
+                    given.map_or_else(|| Ok(NuGet::public("acme-org")), |url| NuGet::at(url, "acme-org"));
                 self.ask(registry, everything).await
             }
             "jsr" => {
                 let upload = JsrUpload::new("acme", "widget", "1.0.0", format!("sha256-{}", "0".repeat(64)));
                 let uploads = vec![upload];
-                let registry =
-                    given.map_or_else(|| Jsr::public(uploads.clone()), |url| Jsr::at(url, uploads.clone()));
+                let registry = given
+                    .map_or_else(|| Ok(Jsr::public(uploads.clone())), |url| Jsr::at(url, uploads.clone()));
                 self.ask(registry, everything).await
             }
             "open-vsx" => {
                 self.ask(
-                    given.map_or_else(OpenVsx::public, OpenVsx::at),
+                    given.map_or_else(|| Ok(OpenVsx::public()), OpenVsx::at),
                     OpenVsx::scope("acme.widget").unwrap(),
                 )
                 .await
             }
-            "prefix-dev" => self.ask(given.map_or_else(PrefixDev::public, PrefixDev::at), everything).await,
+            "prefix-dev" => {
+                self.ask(given.map_or_else(|| Ok(PrefixDev::public()), PrefixDev::at), everything).await
+            }
             "vs-marketplace" => {
-                let registry =
-                    given.map_or_else(|| VsMarketplace::public("acme"), |url| VsMarketplace::at(url, "acme"));
+                let registry = given
+                    .map_or_else(|| Ok(VsMarketplace::public("acme")), |url| VsMarketplace::at(url, "acme"));
                 self.ask(registry, everything).await
             }
             "packagist" => {
                 let owner = || "acme".parse().unwrap();
                 let registry =
-                    given.map_or_else(|| Packagist::public(owner()), |url| Packagist::at(url, owner()));
+                    given.map_or_else(|| Ok(Packagist::public(owner())), |url| Packagist::at(url, owner()));
                 self.ask(registry, Packagist::scope("acme/widget").unwrap()).await
             }
             other => panic!("{other} is not played here"),

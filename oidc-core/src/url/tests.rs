@@ -177,3 +177,63 @@ fn plain_http_is_allowed_to_what_the_user_names_and_to_nothing_that_an_answer_na
         assert!(HttpUrl::allowing_plain_http(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_constant_is_what_the_same_text_is_read_as() {
+    for (constant, text) in [
+        (HttpUrl::constant("https://registry.example/"), "https://registry.example/"),
+        (HttpUrl::constant("https://a-b.xn--exmple-4nf/x_1/Y-2/"), "https://a-b.xn--exmple-4nf/x_1/Y-2/"),
+    ] {
+        let read = HttpUrl::parse(text).unwrap();
+        assert_eq!(constant, read, "{text}");
+        assert_eq!((constant.as_str(), constant.host(), constant.path()), (text, read.host(), read.path()));
+        assert_eq!((constant.origin(), constant.host_and_port()), (read.origin(), read.host_and_port()));
+        assert_eq!(constant.below("a/b?c"), read.below("a/b?c"));
+        assert_eq!(constant.with_query("a", "&").as_str(), format!("{text}?a=%26"));
+        assert!(constant.same_origin(&read) && constant.at_root() == read.at_root());
+    }
+}
+
+#[test]
+fn what_is_written_otherwise_than_it_would_be_read_is_no_constant() {
+    for text in [
+        "",
+        "https://",
+        "https:///a",
+        "http://registry.example/",
+        "https://registry.example",
+        "https://registry.example:443/",
+        "https://u@registry.example/",
+        "https://Registry.example/",
+        "https://registry..example/",
+        "https://.example/",
+        "https://registry.example./",
+        "https://127.0.0.1/",
+        "https://1/",
+        "https://[::1]/",
+        "https://registry.example/a//b",
+        "https://registry.example/../a",
+        "https://registry.example/%61",
+        "https://registry.example/a?b",
+        "https://registry.example/#a",
+        "https://registry.example/\u{e9}",
+    ] {
+        let is_panic = std::panic::catch_unwind(|| HttpUrl::constant(text)).is_err();
+        assert!(is_panic, "{text}");
+    }
+}
+
+proptest::proptest! {
+    /// A URL is kept as a text and where its parts are in it; that is as good as what was read.
+    #[test]
+    fn parts_are_those_of_the_url_standard(text in "https://[a-z0-9.-]{1,20}(:[0-9]{1,4})?(/[ -~]{0,20})?") {
+        let Ok(url) = HttpUrl::parse(&text) else { return Ok(()) };
+        let read = url::Url::parse(&text).unwrap();
+        proptest::prop_assert_eq!(url.as_str(), read.as_str());
+        proptest::prop_assert_eq!(url.host(), read.host_str().unwrap());
+        proptest::prop_assert_eq!(url.path(), read.path());
+        proptest::prop_assert_eq!(url.origin(), read.origin().ascii_serialization());
+        proptest::prop_assert_eq!(url.below(""), url.below("/"));
+        proptest::prop_assert_eq!(HttpUrl::parse(url.as_str()).unwrap(), url);
+    }
+}

@@ -95,12 +95,8 @@ impl Npm {
     }
 
     /// The public registry.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public() -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC)
+    pub fn public() -> Self {
+        Self::from_url(const { HttpUrl::constant(PUBLIC) })
     }
 
     /// The scope of a package's token, from the package's name.

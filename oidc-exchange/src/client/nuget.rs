@@ -87,20 +87,25 @@ impl NuGet {
     ///
     /// When the URL is not https (http on loopback), or holds credentials.
     pub fn at(url: &str, user: impl Into<String>) -> Result<Self, InvalidUrl> {
-        let url = HttpUrl::parse(url)?;
-        let url = if url.host() == SOURCE_HOST { HttpUrl::parse(PUBLIC)? } else { url };
-        Ok(Self { url, user: user.into() })
+        Ok(Self::from_url(HttpUrl::parse(url)?, user))
+    }
+
+    /// The registry at a URL that was read before, such as one that the user allowed to be plain http
+    /// ([`HttpUrl::allowing_plain_http`]).
+    ///
+    /// `user` is the account that made the policy.
+    pub fn from_url(url: HttpUrl, user: impl Into<String>) -> Self {
+        if url.host() == SOURCE_HOST {
+            return Self::public(user);
+        }
+        Self { url, user: user.into() }
     }
 
     /// The public registry.
     ///
     /// `user` is the account that made the policy.
-    ///
-    /// # Errors
-    ///
-    /// Never: the URL is a constant of the protocol.
-    pub fn public(user: impl Into<String>) -> Result<Self, InvalidUrl> {
-        Self::at(PUBLIC, user)
+    pub fn public(user: impl Into<String>) -> Self {
+        Self { url: const { HttpUrl::constant(PUBLIC) }, user: user.into() }
     }
 }
 

@@ -1,4 +1,4 @@
-use oidc_core::{Ambient, Context, Detection, ProviderSet, SourceError, TokenSource};
+use oidc_core::{Ambient, Context, ProviderSet, SourceError, TokenSource};
 
 use super::error::ExchangeError;
 use super::failure::Failure;
@@ -39,7 +39,7 @@ pub async fn publish_token<S: RequestedScope>(
 ) -> Result<S::Token, Failure> {
     registry.check_scope(&request.scope.clone().into())?;
     let cx = &cx.operation();
-    let source = source(registry, providers, cx)?;
+    let source = required_source(registry, providers, cx)?;
     token_from(registry, &*source, request, cx).await
 }
 
@@ -74,13 +74,12 @@ fn accepted<S: RequestedScope>(
     request.scope.accept(token).map_err(wrong)
 }
 
-/// The source of the job's identity tokens for a registry.
-fn source(
+/// The source of the job's identity tokens for a registry, which there has to be.
+pub(super) fn required_source(
     registry: &dyn Registry,
     providers: &ProviderSet,
     cx: &Context,
 ) -> Result<Box<dyn TokenSource>, SourceError> {
-    let mut detection = Detection::new(cx);
-    detection.token_variables.extend(registry.protocol().token_variables);
-    Ambient::detect(providers, detection)
+    let source = registry.source(providers, cx)?;
+    source.ok_or_else(|| Ambient::not_detected(providers, registry.protocol().token_variables))
 }

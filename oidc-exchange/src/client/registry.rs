@@ -1,7 +1,9 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{
+    Ambient, Audience, Context, Detection, HttpUrl, IdToken, ProviderSet, SourceError, TokenSource,
+};
 
 use super::error::ExchangeError;
 use super::protocol::Protocol;
@@ -41,6 +43,33 @@ pub trait Registry: fmt::Debug + Send + Sync {
     ///
     /// When it has none; see [`ExchangeError::unsupported_scope`].
     fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError>;
+
+    /// The source of the job's identity tokens for this registry, offline; `None` where the job runs on none of the platforms. A
+    /// variable of [`Protocol::token_variables`] that is set wins; see [`Ambient::find`].
+    ///
+    /// # Errors
+    ///
+    /// When the job runs on a platform that gives it no tokens.
+    ///
+    /// ```
+    /// use oidc_core::{Context, ProviderSet};
+    /// use oidc_exchange::client::{Npm, Registry as _};
+    ///
+    /// let registry = Npm::at("https://registry.example/")?;
+    /// let cx = Context::default().with_environment([("NPM_ID_TOKEN", "…")].into_iter().collect());
+    /// let source = registry.source(&ProviderSet::default(), &cx)?;
+    /// assert_eq!(source.map(|source| source.provider().to_owned()).as_deref(), Some("variable"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn source(
+        &self,
+        providers: &ProviderSet,
+        cx: &Context,
+    ) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        let mut detection = Detection::new(cx);
+        detection.token_variables.extend(self.protocol().token_variables);
+        Ambient::find(providers, detection)
+    }
 
     /// The audience that an identity token for this registry must have.
     ///

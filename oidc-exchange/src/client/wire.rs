@@ -199,12 +199,8 @@ macro_rules! at_url {
                 ///
                 #[doc = $what]
             )?
-            ///
-            /// # Errors
-            ///
-            /// Never: the URL is a constant of the protocol.
-            pub fn public($($field: $type)?) -> Result<Self, oidc_core::InvalidUrl> {
-                Self::at($public $(, $field)?)
+            pub fn public($($field: $type)?) -> Self {
+                Self::from_url(const { oidc_core::HttpUrl::constant($public) } $(, $field)?)
             }
         }
     };

@@ -7,7 +7,8 @@
 //! | `OIDC_TOKEN` | a token |
 //! | `OIDC_TOKEN_FILE` | the path of a file with a token, read anew each time, since Kubernetes replaces it |
 //!
-//! Whoever sets one of them chooses it, hence both are looked at before any CI platform. A command runs only where a
+//! Whoever sets one of them chooses it, hence both are looked at before any CI platform. In a job of a CI platform a token for
+//! another audience is passed over, since it is named for somebody else, and the platform is asked. A command runs only where a
 //! program names it ([`CommandSource`]). A token's audience is checked after the fact, whatever it came from.
 //!
 //! # Claims

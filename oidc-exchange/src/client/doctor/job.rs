@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use oidc_core::{
-    Ambient, Claims, Context, Detection, Diagnosis, Environment, IdToken, Provider, ProviderSet,
-    RegistryRules, Severity, SourceError, SourceErrorKind, Subject, TokenSource, Unverified, shown,
+    Claims, Context, Diagnosis, Environment, IdToken, Provider, ProviderSet, RegistryRules, Severity,
+    SourceError, SourceErrorKind, Subject, TokenSource, Unverified, shown,
 };
 
 use super::report::{Report, UNUSUAL_ISSUER};
 use crate::client::demand::{TrustedIssuers, TrustedPlatform};
 use crate::client::error::ExchangeErrorKind;
 use crate::client::links;
+use crate::client::publish::required_source;
 use crate::client::registry::Registry;
 
 /// CI platforms that are known by a variable, whether or not a provider for them is in the set.
@@ -49,9 +50,7 @@ impl Job {
         cx: &Context,
         report: &mut Report,
     ) -> Option<Self> {
-        let mut detection = Detection::new(cx);
-        detection.token_variables.extend(registry.protocol().token_variables);
-        let source = match Ambient::detect(providers, detection) {
+        let source = match required_source(registry, providers, cx) {
             Ok(source) => source,
             Err(error) => {
                 report.add(no_job(&error, cx.environment()));

@@ -1,0 +1,173 @@
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+
+use crate::context::Context;
+use crate::diagnosis::{Diagnosis, Subject};
+use crate::provider::{Host, Provider, ProviderSet};
+use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
+use crate::token::{Audience, IdToken};
+
+/// Finds out which platform a job runs on.
+#[derive(Debug)]
+pub struct Ambient;
+
+impl Ambient {
+    /// The source of the first platform that the job runs on, offline; `None` where it runs on none.
+    ///
+    /// In this order: a variable named in [`Detection::token_variables`] and then what else names a token
+    /// ([`Host::Named`]), which are explicit choices; the CI platforms in the set's order; the cloud hosts, since a
+    /// CI runner on a cloud machine is the CI's. A platform that says "not here" lets the search go on; one that
+    /// says "here, but not permitted" ends it.
+    ///
+    /// What names a token for no registry in particular ([`Host::Named`], such as variable `OIDC_TOKEN`) may name one for somebody
+    /// else. Where the job runs on a CI platform, that is asked instead for an audience that the token is not for.
+    ///
+    /// # Errors
+    ///
+    /// When a platform is there but gives no tokens to this job.
+    ///
+    /// ```
+    /// use oidc_core::{Ambient, Context, ProviderSet};
+    ///
+    /// let source = Ambient::find(&ProviderSet::default(), &Context::default())?;
+    /// assert!(source.is_none());
+    /// # Ok::<(), oidc_core::SourceError>(())
+    /// ```
+    pub fn find<'a>(
+        providers: &ProviderSet,
+        detection: impl Into<Detection<'a>>,
+    ) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        let detection = detection.into();
+        let environment = detection.context.environment();
+        let set = |name: &&&str| environment.get(name).is_some();
+        if let Some(name) = detection.token_variables.iter().find(set) {
+            let source = VariableSource::new(detection.context, *name);
+            return Ok(Some(Box::new(source.on(providers.here(detection.context).map(Arc::clone)))));
+        }
+        if let Some(named) = first_of(Host::Named, providers, &detection)? {
+            return Ok(Some(match has_ci(providers, &detection) {
+                true => Box::new(NamedOrPlatform::new(named, providers, &detection)),
+                false => named,
+            }));
+        }
+        match first_of(Host::Ci, providers, &detection)? {
+            Some(source) => Ok(Some(source)),
+            None => first_of(Host::Cloud, providers, &detection),
+        }
+    }
+
+    /// The source of the first platform that the job runs on, as [`Ambient::find`] finds it.
+    ///
+    /// # Errors
+    ///
+    /// When a platform is there but gives no tokens to this job, or none is there ([`Ambient::not_detected`]).
+    ///
+    /// ```
+    /// use oidc_core::{Ambient, Context, ProviderSet, SourceErrorKind};
+    ///
+    /// let error = Ambient::detect(&ProviderSet::default(), &Context::default()).unwrap_err();
+    /// assert_eq!(error.kind(), SourceErrorKind::NotDetected);
+    /// ```
+    pub fn detect<'a>(
+        providers: &ProviderSet,
+        detection: impl Into<Detection<'a>>,
+    ) -> Result<Box<dyn TokenSource>, SourceError> {
+        let detection = detection.into();
+        let variables = detection.token_variables.clone();
+        Self::find(providers, detection)?.ok_or_else(|| Self::not_detected(providers, &variables))
+    }
+
+    /// The error of a job that runs on no platform, [`SourceErrorKind::NotDetected`]: it names the platforms, and the variables
+    /// that may hold a token instead.
+    pub fn not_detected(providers: &ProviderSet, token_variables: &[&str]) -> SourceError {
+        let platforms = providers.iter().filter(|provider| provider.profile().host != Host::Named);
+        let mut known: Vec<&str> = platforms.map(|provider| provider.id()).collect();
+        known.dedup();
+        let named = match token_variables {
+            [] => "name a variable that holds an identity token".to_owned(),
+            names => {
+                format!("put an identity token for the registry into variable `{}`", names.join("` or `"))
+            }
+        };
+        SourceError::new(
+            SourceErrorKind::NotDetected,
+            Diagnosis::new(
+                "not-detected",
+                Subject::Platform,
+                "this is not a job of a platform that gives identity tokens: none of their variables is set",
+            )
+            .expected(known.join(", "))
+            .fix(format!("run the publish in a CI job of such a platform, or {named}")),
+        )
+    }
+}
+
+fn of_host(host: Host, providers: &ProviderSet) -> impl Iterator<Item = &Arc<dyn Provider>> {
+    providers.iter().filter(move |provider| provider.profile().host == host)
+}
+
+fn first_of(
+    host: Host,
+    providers: &ProviderSet,
+    detection: &Detection<'_>,
+) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+    let mut found = of_host(host, providers).map(|provider| provider.detect(detection));
+    found.find(|source| !matches!(source, Ok(None))).unwrap_or(Ok(None))
+}
+
+/// Whether the job runs on a CI platform, which may give it no tokens.
+fn has_ci(providers: &ProviderSet, detection: &Detection<'_>) -> bool {
+    !matches!(first_of(Host::Ci, providers, detection), Ok(None))
+}
+
+/// A token that is named for no registry in particular, in a job of a CI platform: the platform's own where the named one is for
+/// another audience.
+#[derive(Debug)]
+struct NamedOrPlatform {
+    named: Box<dyn TokenSource>,
+    /// The platform's, once it was asked.
+    platform: OnceLock<Box<dyn TokenSource>>,
+    providers: ProviderSet,
+    context: Context,
+    token_variables: Vec<String>,
+}
+
+impl NamedOrPlatform {
+    fn new(named: Box<dyn TokenSource>, providers: &ProviderSet, detection: &Detection<'_>) -> Self {
+        Self {
+            named,
+            platform: OnceLock::new(),
+            providers: providers.clone(),
+            context: detection.context.clone(),
+            token_variables: detection.token_variables.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    /// The source that gave the last token, or that is asked first.
+    fn current(&self) -> &dyn TokenSource {
+        &**self.platform.get().unwrap_or(&self.named)
+    }
+}
+
+#[async_trait]
+impl TokenSource for NamedOrPlatform {
+    fn provider(&self) -> &str {
+        self.current().provider()
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let error = match self.named.token(audience).await {
+            Err(error) if error.is_for_another() => error,
+            given => return given,
+        };
+        let mut detection = Detection::new(&self.context);
+        detection.token_variables.extend(self.token_variables.iter().map(String::as_str));
+        let Some(platform) = first_of(Host::Ci, &self.providers, &detection)? else { return Err(error) };
+        self.platform.get_or_init(|| platform).token(audience).await
+    }
+
+    fn is_renewable(&self) -> bool {
+        self.current().is_renewable()
+    }
+}

@@ -212,8 +212,8 @@ async fn what_an_exchange_and_a_publish_look_up_is_looked_up_by_an_index() {
         "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND account = 'a' \
          ORDER BY pending, created_at, id LIMIT 1000 OFFSET 0",
         "SELECT publisher FROM oidc_turn WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND account NOT IN \
-         (SELECT account FROM oidc_proven WHERE identity_key = 'k' AND issuer = 'i') \
-         ORDER BY turn, created_at, publisher LIMIT 32 OFFSET 0",
+         (SELECT DISTINCT account FROM oidc_proven WHERE identity_key = 'k' AND issuer = 'i' AND account > '' \
+         ORDER BY account LIMIT 100) ORDER BY turn, created_at, publisher LIMIT 32 OFFSET 0",
         "SELECT DISTINCT account FROM oidc_proven WHERE identity_key = 'k' AND issuer = 'i' AND account > '' \
          ORDER BY account LIMIT 100",
         "SELECT COUNT(*) FROM oidc_publisher WHERE account = 'a' AND identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' \

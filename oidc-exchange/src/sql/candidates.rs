@@ -7,7 +7,7 @@ use super::database::failed;
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{MAX_CANDIDATES, MAX_UNPROVEN, PublisherRecord, StoreError};
 
-/// At most this many accounts are known to publish by one identity.
+/// At most this many accounts are known to publish by one identity; those beyond are looked at among all others.
 const MAX_ACCOUNTS: usize = 100;
 /// At most this many selects are united in one statement; SQLite takes 500.
 const MAX_PARTS: usize = 250;
@@ -52,9 +52,9 @@ impl<'a> Group<'a> {
             ),
             Which::Unproven => format!(
                 "SELECT q.* FROM (SELECT publisher FROM oidc_turn WHERE {of} AND account NOT IN \
-                 (SELECT account FROM oidc_proven WHERE identity_key = ${key} AND issuer = ${issuer}) \
-                 ORDER BY turn, created_at, publisher LIMIT {share} OFFSET {found}) t \
-                 JOIN oidc_publisher q ON q.id = t.publisher"
+                 ({}) ORDER BY turn, created_at, publisher LIMIT {share} OFFSET {found}) t \
+                 JOIN oidc_publisher q ON q.id = t.publisher",
+                known(key, issuer)
             ),
         };
         format!("SELECT * FROM ({which}) AS of_{place}")
@@ -113,16 +113,23 @@ pub(super) async fn candidates(
     Ok(found)
 }
 
-/// The accounts that are known to publish by the identities, of any ecosystem.
+/// Selects the accounts that are known to publish by one identity, of any ecosystem, with the numbers of its two parameters.
+fn known(key: usize, issuer: usize) -> String {
+    format!(
+        "SELECT DISTINCT account FROM oidc_proven WHERE identity_key = ${key} AND issuer = ${issuer} AND account > '' \
+         ORDER BY account LIMIT {MAX_ACCOUNTS}"
+    )
+}
+
+/// The accounts that are known to publish by the identities.
 async fn proven<'a>(pool: &AnyPool, identities: &[&'a Identity]) -> Result<Vec<Group<'a>>, StoreError> {
     let mut groups = Vec::new();
     for some in identities.chunks(MAX_PARTS) {
         let parts = some.iter().enumerate().map(|(place, _)| {
             let (key, issuer) = (1 + 2 * place, 2 + 2 * place);
             format!(
-                "SELECT CAST({place} AS BIGINT) AS place, account FROM (SELECT DISTINCT account FROM oidc_proven \
-                 WHERE identity_key = ${key} AND issuer = ${issuer} AND account > '' ORDER BY account \
-                 LIMIT {MAX_ACCOUNTS}) AS of_{place}"
+                "SELECT CAST({place} AS BIGINT) AS place, account FROM ({}) AS of_{place}",
+                known(key, issuer)
             )
         });
         let statement = parts.collect::<Vec<_>>().join(" UNION ALL ");

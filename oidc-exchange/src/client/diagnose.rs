@@ -7,12 +7,12 @@ use super::registry::Registry;
 use super::scope::Scope;
 use super::static_credentials::StaticCredentials;
 
-/// What a diagnosis asks of a registry beside what an exchange needs; see [`doctor`](super::doctor).
+/// The part of a registry that a diagnosis needs and an exchange does not; see [`doctor`](super::doctor).
 ///
 /// All of it has a default, so that a registry of one's own can be diagnosed with an empty `impl`.
 #[async_trait]
 pub trait Diagnose: Registry {
-    /// What is known of the protocol's public registry and of the tools that publish there.
+    /// Facts on the protocol's public registry and on the tools that publish there.
     fn facts(&self) -> &'static ProtocolFacts {
         const { &ProtocolFacts::UNKNOWN }
     }
@@ -23,18 +23,18 @@ pub trait Diagnose: Registry {
         Request::get(self.url().clone())
     }
 
-    /// Whether a probe that is answered with this status found a registry of this protocol. Where it did not, a publish
+    /// Tells whether a probe that is answered with this status found a registry of this protocol. Where it did not, a publish
     /// goes nowhere, although the exchange may go through: some clients ask for it at the host's root, whatever the path.
     fn is_there(&self, _status: u16) -> bool {
         true
     }
 
-    /// What about the registry's URL is easily overlooked.
+    /// Advice on the registry's URL: the things that are easily overlooked.
     fn advise(&self) -> Vec<Diagnosis> {
         Vec::new()
     }
 
-    /// What keeps the protocol's own tools in this job from publishing here, although an exchange by this client goes
+    /// Advice on the job: the things that keep the protocol's own tools from publishing here, although an exchange by this client goes
     /// through. `platform` is the one that the job runs on.
     async fn advise_on_tools(
         &self,
@@ -46,7 +46,7 @@ pub trait Diagnose: Registry {
     }
 }
 
-/// What is known of a protocol's public registry and of the tools that publish there. Another registry of the protocol may have
+/// Facts on a protocol's public registry and on the tools that publish there. Another registry of the protocol may have
 /// rules of its own.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -55,17 +55,17 @@ pub struct ProtocolFacts {
     pub public_url: &'static str,
     /// The vendor's page on trusted publishers.
     pub link: &'static str,
-    /// Where the registry's users keep static credentials.
+    /// The places where the registry's users keep static credentials.
     pub static_credentials: StaticCredentials,
     /// The variables by which tools are told the registry's URL.
     pub url_variables: &'static [&'static str],
-    /// What the public registry compares.
+    /// The rules by which the public registry compares a token with a publisher.
     pub rules: RegistryRules,
     /// The platforms whose tokens the public registry takes; empty where that isn't known.
     pub platforms: &'static [TrustedPlatform],
-    /// What else the public registry asks of a token.
+    /// Further demands of the public registry on a token.
     pub demands: &'static [Demand],
-    /// What an accepted exchange at the public registry leaves open, and where to look.
+    /// The question that an accepted exchange at the public registry leaves open, and where to look.
     pub left_open: Option<(&'static str, &'static str)>,
 }
 
@@ -126,7 +126,7 @@ impl ProtocolFacts {
         self
     }
 
-    /// Whether a registry is the vendor's own, its further hosts (one for tests, one for uploads) included.
+    /// Tells whether a registry is the vendor's own, its further hosts (one for tests, one for uploads) included.
     pub fn is_public(&self, url: &HttpUrl) -> bool {
         let Ok(public) = HttpUrl::parse(self.public_url) else { return false };
         let mut labels = public.host().rsplit('.');

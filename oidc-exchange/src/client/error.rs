@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
-use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Subject, shown};
+use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, InvalidAudience, Secret, Subject, shown};
 
 use super::known::KnownRefusal;
 use super::scope::Scope;
@@ -79,6 +79,13 @@ impl ExchangeError {
                 Scope::Identity => "name the package that is to be published",
             });
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis)
+    }
+
+    /// The audience of identity tokens doesn't follow from the registry's URL.
+    pub fn invalid_url(registry: &HttpUrl, error: &InvalidAudience) -> Self {
+        let subject = Subject::Url(registry.to_string());
+        let diagnosis = Diagnosis::new("registry-url", subject, error.to_string());
+        Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("check the registry's URL"))
     }
 
     /// The package's name is none of the registry's.

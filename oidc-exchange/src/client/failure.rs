@@ -2,7 +2,7 @@ use oidc_core::{Diagnosis, SourceError};
 
 use super::error::ExchangeError;
 
-/// Why there is no publish token.
+/// The reason for which there is no publish token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -15,7 +15,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What is wrong and what to change.
+    /// The diagnosis: what is wrong and what to change.
     pub fn diagnosis(&self) -> &Diagnosis {
         match self {
             Self::Source(error) => error.diagnosis(),

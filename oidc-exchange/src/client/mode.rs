@@ -4,7 +4,7 @@ use std::str::FromStr;
 use super::failure::Failure;
 use super::token::PublishToken;
 
-/// How much a publish relies on trusted publishing.
+/// The degree to which a publish relies on trusted publishing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
@@ -72,7 +72,7 @@ impl FromStr for Mode {
 #[error("expected `automatic`, `always` or `never`")]
 pub struct InvalidMode;
 
-/// What came of an attempt to publish by identity; see [`Mode::outcome`].
+/// The outcome of an attempt to publish by identity; see [`Mode::outcome`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome<T = PublishToken> {

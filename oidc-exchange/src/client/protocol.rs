@@ -2,16 +2,16 @@ use std::time::Duration;
 
 use super::known::KnownRefusal;
 
-/// What all registries of one protocol have in common, as far as an exchange needs it.
+/// The part of a protocol that an exchange needs, the same for all of its registries.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Protocol {
     /// The variables that a registry's users put an identity token into; the first that is set wins over asking the
     /// platform.
     pub token_variables: &'static [&'static str],
-    /// How long a publish token lives, by the protocol's documentation, where an answer doesn't say.
+    /// The lifetime of a publish token by the protocol's documentation, where an answer doesn't say.
     pub lifetime: Option<Duration>,
-    /// Whether an identity token is exchanged; where not, the registry takes the identity token itself with the upload.
+    /// An identity token is exchanged; where this is `false`, the registry takes the identity token itself with the upload.
     pub exchanges: bool,
     /// Refusals whose cause is known beyond the registry's own words.
     pub known_refusals: &'static [KnownRefusal],

@@ -34,7 +34,7 @@ pub trait Registry: fmt::Debug + Send + Sync {
     /// The registry's URL, as it was given.
     fn url(&self) -> &HttpUrl;
 
-    /// What all registries of its protocol have in common.
+    /// The protocol that it speaks.
     fn protocol(&self) -> &'static Protocol;
 
     /// Checks that the registry has tokens for this scope, and that the package's name is one. Nothing is sent.
@@ -106,7 +106,7 @@ pub trait Registry: fmt::Debug + Send + Sync {
 pub struct ExchangeRequest<'a> {
     /// The job's identity token, made for the registry's audience.
     pub token: &'a IdToken,
-    /// What the publish token is to be valid for.
+    /// The scope of the publish token.
     pub scope: Scope,
 }
 

@@ -17,7 +17,7 @@ use super::token::{IdentityPublishToken, PublishToken, WrongScope};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PublishRequest<S = Scope> {
-    /// What the token is to be valid for.
+    /// The scope of the token.
     pub scope: S,
 }
 

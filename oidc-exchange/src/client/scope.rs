@@ -2,7 +2,7 @@ use std::fmt;
 
 use oidc_core::shown;
 
-/// What a publish token is valid for.
+/// The packages that a publish token is valid for.
 ///
 /// A registry's own constructor makes the scope of a package and checks its name, such as
 /// [`Npm::scope`](super::Npm::scope). What a registry has no tokens for it refuses before anything is sent.

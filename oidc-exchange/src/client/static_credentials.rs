@@ -1,4 +1,4 @@
-/// Where the tools of a registry's users keep static credentials.
+/// The places where the tools of a registry's users keep static credentials.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct StaticCredentials {
@@ -10,7 +10,7 @@ pub struct StaticCredentials {
     pub variables_around: Option<(&'static str, &'static str)>,
     /// Files.
     pub files: &'static [CredentialFile],
-    /// What to do at the registry when the last credential is removed from the job: how it is revoked there.
+    /// The last step, at the registry: how the credential is revoked there. A clause for the end of a message.
     pub revocation: &'static str,
 }
 
@@ -45,7 +45,7 @@ pub struct CredentialFile {
     pub name: &'static str,
     /// The folder below the home folder, with a slash at its end; empty for the home folder itself.
     pub below_home: &'static str,
-    /// Whether one in the folder of the job counts too.
+    /// The folder of the job is a second place for it.
     pub in_folder: bool,
     /// A line that gives a key that ends so a value holds a secret.
     pub keys: &'static [&'static str],

@@ -55,7 +55,7 @@ impl PublishToken {
         &self.secret
     }
 
-    /// What it is valid for.
+    /// The scope that it is valid for.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }

@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp as Jiff;
 use oidc_core::http::{Request, Response};
-use oidc_core::{
-    Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidAudience, Secret, Subject, Timestamp,
-};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidAudience, Secret, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::audience;
-use super::error::{ExchangeError, ExchangeErrorKind};
+use super::error::ExchangeError;
 use super::protocol::Protocol;
 use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
@@ -34,8 +32,32 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// What is asked for unless a protocol has a media type of its own.
 const JSON: &str = "application/json";
 
-/// One exchange of an identity token at one address.
-pub(super) struct Call<'a> {
+/// One exchange of an identity token at one address, for implementations of [`Registry::exchange`].
+///
+/// It checks the scope, bounds the request's time and the answer's size, sends once, turns a refusal into an error with the registry's
+/// reason, and takes no text for a publish token that a header or a runner's log would read otherwise.
+///
+/// ```
+/// # use oidc_core::{Context, HttpUrl};
+/// use oidc_exchange::client::{ExchangeCall, ExchangeError, ExchangeRequest, PublishToken, Registry};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Answer {
+///     token: Option<String>,
+/// }
+///
+/// async fn exchange(
+///     registry: &dyn Registry,
+///     request: &ExchangeRequest<'_>,
+///     cx: &Context,
+/// ) -> Result<PublishToken, ExchangeError> {
+///     let call = ExchangeCall::new(registry, registry.url().below("/tokens"), request, cx)?;
+///     let answer: Answer = call.ask(call.request().bearer(call.token())).await?;
+///     call.granted("token", answer.token, None)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Call<'a> {
     url: HttpUrl,
     token: &'a IdToken,
     scope: &'a Scope,
@@ -46,8 +68,12 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// An exchange with a registry at one of its own addresses, if the registry has tokens for the scope.
-    pub(super) fn new(
+    /// An exchange with a registry at `url`, one of its own addresses.
+    ///
+    /// # Errors
+    ///
+    /// When the registry has no tokens for the scope.
+    pub fn new(
         registry: &dyn Registry,
         url: HttpUrl,
         request: &'a ExchangeRequest<'_>,
@@ -70,12 +96,12 @@ impl<'a> Call<'a> {
     }
 
     /// The identity token, for where the protocol puts it.
-    pub(super) fn token(&self) -> &Secret {
+    pub fn token(&self) -> &Secret {
         self.token.secret()
     }
 
-    /// The request, with an exchange's bounds and still without the token.
-    pub(super) fn request(&self) -> Request {
+    /// A `POST` request with an exchange's bounds, and still without the token.
+    pub fn request(&self) -> Request {
         Request::post(self.url.clone()).header("accept", self.accept).max_body(MAX_ANSWER).deadline(DEADLINE)
     }
 
@@ -113,14 +139,22 @@ impl<'a> Call<'a> {
     }
 
     /// Sends a request, once, and reads the answer as JSON.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ExchangeError> {
+    ///
+    /// # Errors
+    ///
+    /// When the registry refuses, can't be reached, or answers something else.
+    pub async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ExchangeError> {
         let answer = self.send(request).await?;
         read(&self.url, &answer, "the registry's answer to the exchange is not what its protocol says")
     }
 
     /// The publish token that the answer holds in its member `name`. It ends when the answer tells, or else when the
     /// protocol's documentation does.
-    pub(super) fn granted(
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or a text that can't be one.
+    pub fn granted(
         self,
         name: &str,
         token: Option<String>,
@@ -247,10 +281,7 @@ pub(super) fn derived(
     url: &HttpUrl,
     audience: Result<Audience, InvalidAudience>,
 ) -> Result<Audience, ExchangeError> {
-    audience.map_err(|error| {
-        let diagnosis = Diagnosis::new("registry-url", Subject::Url(url.to_string()), error.to_string());
-        ExchangeError::new(ExchangeErrorKind::InvalidRequest, diagnosis)
-    })
+    audience.map_err(|error| ExchangeError::invalid_url(url, &error))
 }
 
 /// A request for what a registry tells anybody.

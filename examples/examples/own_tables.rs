@@ -66,7 +66,8 @@ impl Registry {
     /// Creates a package with its first publisher, both or neither; `false` where there is one of that name.
     async fn create(&self, name: &str, owner: &str, rules: Value) -> Result<bool, TrustError> {
         let package = Package::new(ECOSYSTEM, name);
-        let publisher = self.trust.prepare(package.clone(), "github", None, rules)?;
+        let mut publisher = self.trust.prepare(package.clone(), "github", None, rules)?;
+        publisher.account = Some(owner.to_owned());
         let mut transaction = self.store.begin().await?;
         let insert = sqlx::query(NEW_PACKAGE).bind(name).bind(owner).execute(transaction.connection()).await;
         if insert.map_err(StoreError::from)?.rows_affected() == 0 {
@@ -104,6 +105,7 @@ impl Registry {
         if !transaction.is_granted(&token, &package, publisher, self.now()).await? {
             return Ok(StatusCode::FORBIDDEN);
         }
+        transaction.published(&package, publisher, self.now()).await?;
         transaction.commit().await?;
         Ok(StatusCode::CREATED)
     }

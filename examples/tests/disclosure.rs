@@ -14,7 +14,7 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Audience, Context, HttpUrl, Timestamp};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    self, Event, EventSink, Exchange, ExchangeRequest, Package, PublisherRecord, TrustStore as _,
+    self, Event, EventSink, Exchange, ExchangeRequest, Package, PublisherRecord, Room, TrustStore as _,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -211,7 +211,7 @@ async fn everywhere_of(platform: &str, config: &Value, learned: &[(&str, &str)])
         let mut record =
             PublisherRecord::new(ecosystem, package, provider.id(), identity, config.clone(), now);
         record.learned = learned.iter().map(|(claim, id)| ((*claim).to_owned(), (*id).to_owned())).collect();
-        store.add(&record).await.unwrap();
+        store.add(&record, &Room::default()).await.unwrap();
     }
     let audience = Audience::new(world::AUDIENCE).unwrap();
     let verifier = Verifier::new(AwsLc, [audience], &oidc_providers::all(), &cx).unwrap();

@@ -288,6 +288,42 @@ async fn pending_publishers(world: &World) {
     assert_eq!(world.exchange("taken", &Changes::default()).await.status, 404);
 }
 
+/// The first publisher of a package, as it is listed.
+async fn listed(world: &World, package: &str) -> Value {
+    let path = format!("{package}/trust");
+    let answer = world.trust(Method::Get, &path, Some(ADMIN), &json!(null)).await;
+    let listed: Value = serde_json::from_slice(&answer.body).unwrap();
+    listed[0].clone()
+}
+
+async fn state_and_use(world: &World) {
+    let mut publisher = github("publish.yml");
+    publisher["pending"] = json!(true);
+    assert_eq!(world.add("novel", publisher).await.status, 201);
+    let shown = listed(world, "novel").await;
+    assert!(shown["state"].as_str().unwrap().starts_with("pending until 20"), "{shown}");
+    assert_eq!((&shown["published_at"], &shown["live_tokens"]), (&json!(null), &json!(0)));
+
+    let token = http::minted(&world.exchange("novel", &Changes::default()).await);
+    let shown = listed(world, "novel").await;
+    assert_eq!((&shown["exchanged_at"], &shown["live_tokens"]), (&json!(null), &json!(1)), "not proven yet");
+    assert_eq!(world.publish("novel", "1.0.0", &token).await.status, 201);
+    let shown = listed(world, "novel").await;
+    assert_eq!(shown["state"], "active");
+    assert!(shown["published_at"].as_str().is_some_and(|time| time.starts_with("20")), "{shown}");
+    let published_at = shown["published_at"].clone();
+    assert_eq!(world.publish("novel", "1.0.0", &token).await.status, 403, "it is there already");
+    http::minted(&world.exchange("novel", &Changes::default()).await);
+    let shown = listed(world, "novel").await;
+    assert_eq!((&shown["published_at"], &shown["live_tokens"]), (&published_at, &json!(2)));
+    assert!(shown["exchanged_at"].as_str().is_some_and(|time| time.starts_with("20")), "{shown}");
+}
+
+#[tokio::test]
+async fn a_publishers_state_and_its_use_are_listed() {
+    state_and_use(&World::start("").await).await;
+}
+
 #[tokio::test]
 async fn a_pending_publisher_creates_its_package_once_and_nobody_elses() {
     let world = World::start("").await;

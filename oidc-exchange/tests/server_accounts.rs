@@ -13,7 +13,8 @@ use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::testing::conformance::Harness as _;
 use oidc_exchange::server::{
     Exchange, ExchangeRequest, MAX_CANDIDATES, MAX_UNPROVEN, Minted, Package, PublisherRecord,
-    PublisherStore, Refusal, RefusalKind, TokenStore, Trust, TrustStore,
+    PublisherState, PublisherStore, Refusal, RefusalKind, TokenStore, Trust, TrustError, TrustLimits,
+    TrustPolicy, TrustStore,
 };
 use serde_json::{Value, json};
 use server::{ISSUER, Memory, NOW, claims, package, verifier};
@@ -119,8 +120,59 @@ where
     assert!(refusal.to_string().contains("widget") && !refusal.to_string().contains("evil"), "{refusal}");
 }
 
+/// What an account may have, and what it learns of others: nothing.
+async fn each_account_is_alone<S: PublisherStore + TokenStore + TrustStore + Clone + 'static>(store: &S) {
+    let hub = Hub::over(store);
+    let limits = TrustLimits::default().per_account(3).pending_per_account(2);
+    let trust = hub.trust.clone().with_limits(limits);
+    let prepared = |account: &str, name: &str, is_pending| {
+        let rules = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+        let mut record = trust.prepare(package(name), "fake", None, rules).unwrap();
+        record.account = Some(account.to_owned());
+        record.pending = is_pending;
+        record
+    };
+    let stranger = trust.add(&prepared("mallory", "widget", true)).await.unwrap();
+    hub.exchange(&json!({})).await.unwrap();
+    let learned = store.list(&package("widget")).await.unwrap().remove(0);
+    assert_eq!(learned.learned.len(), 1, "the stranger's knows an id");
+    let own =
+        trust.add(&prepared("alice", "widget", true)).await.expect("a stranger's equal one is not told");
+    assert!(own.learned.is_empty(), "nor is what it has learned");
+    let again = trust.add(&prepared("alice", "widget", true)).await.unwrap_err();
+    assert!(matches!(&again, TrustError::Exists { id } if *id == own.id && *id != stranger.id), "{again}");
+
+    trust.add(&prepared("alice", "gadget", true)).await.unwrap();
+    let refused = trust.add(&prepared("alice", "gizmo", true)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the account has 2 pending trusted publishers already; remove one first");
+    trust.add(&prepared("alice", "gizmo", false)).await.unwrap();
+    let refused = trust.add(&prepared("alice", "gear", false)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the account has 3 trusted publishers already; remove one first");
+    for name in ["", "a\0b", &"a".repeat(256)] {
+        let refused = trust.add(&prepared(name, "gear", false)).await.unwrap_err();
+        assert!(matches!(refused, TrustError::Account), "{refused}");
+    }
+
+    // A week later those lapsed that no job has used, and they take no room.
+    let state = |record: &PublisherRecord| trust.state(record);
+    assert!(state(&own).is_in_force());
+    hub.clock.advance(Duration::from_secs(7 * 24 * 3600));
+    assert!(matches!(state(&own), PublisherState::Lapsed { .. }), "{}", state(&own));
+    trust.add(&prepared("alice", "gear", true)).await.unwrap();
+    assert_eq!(trust.purge(1).await.unwrap(), 0, "and are shown for a while");
+    hub.clock.advance(TrustPolicy::default().forget_after);
+    // Mallory's has learned an id; being pending, it expired later.
+    assert_eq!(trust.purge(1).await.unwrap(), 3, "alice's");
+    let left: Vec<_> =
+        trust.of_account("alice").await.unwrap().into_iter().map(|record| record.package.name).collect();
+    assert_eq!(left, ["gear"]);
+    hub.clock.advance(TrustPolicy::default().pending_for);
+    assert_eq!(trust.purge(100).await.unwrap(), 2, "hers and mallory's");
+}
+
 #[tokio::test]
 async fn in_memory() {
+    each_account_is_alone(&MemoryStore::default()).await;
     strangers_change_nothing(&MemoryStore::default()).await;
     a_renamed_repository_is_told_its_own_package(&MemoryStore::default()).await;
 }
@@ -128,6 +180,7 @@ async fn in_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite() {
     let harness = Sqlite::new();
+    each_account_is_alone(&harness.empty().await).await;
     strangers_change_nothing(&harness.empty().await).await;
     a_renamed_repository_is_told_its_own_package(&harness.empty().await).await;
 }
@@ -136,6 +189,7 @@ async fn on_sqlite() {
 async fn on_postgresql() {
     let Some(url) = postgres() else { return };
     let harness = Postgres::new(url);
+    each_account_is_alone(&harness.empty().await).await;
     strangers_change_nothing(&harness.empty().await).await;
     a_renamed_repository_is_told_its_own_package(&harness.empty().await).await;
     harness.clean_up().await;

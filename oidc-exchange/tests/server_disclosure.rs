@@ -6,7 +6,7 @@ mod server;
 use std::time::Duration;
 
 use oidc_core::{Identity, MAX_TOKEN_BYTES, Subject};
-use oidc_exchange::server::{ExchangeRequest, PublisherRecord, RefusalKind, TrustStore as _};
+use oidc_exchange::server::{ExchangeRequest, PublisherRecord, RefusalKind, Room, TrustStore as _};
 use serde_json::{Value, json};
 use server::{NOW, Registry, package};
 
@@ -112,7 +112,7 @@ async fn where_no_package_is_named_the_operator_reads_the_publishers_that_are_mo
     foreign.id = "foreign".to_owned();
     foreign.package = package("@acme/foreign");
     foreign.identity = Identity::new("https://0.example", "acme/wid");
-    registry.store.add(&foreign).await.unwrap();
+    registry.store.add(&foreign, &Room::default()).await.unwrap();
     let widget = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
     registry.store.remove(&widget.package, &widget.id).await.unwrap();
     let token = registry.token(&json!({}));
@@ -149,7 +149,7 @@ async fn the_operator_reads_what_is_configured_and_the_stranger_does_not() {
         foreign.id = format!("foreign-{others}");
         foreign.identity.issuer = format!("https://{others}.example");
         foreign.created_at = foreign.created_at.plus(Duration::from_secs(60));
-        registry.store.add(&foreign).await.unwrap();
+        registry.store.add(&foreign, &Room::default()).await.unwrap();
     }
 }
 
@@ -173,7 +173,7 @@ async fn a_renamed_repository_is_told_by_its_id_alone_and_only_of_its_package_an
     };
     let record = registry.store.list(&package("@acme/gadget")).await.unwrap().remove(0);
     registry.store.remove(&record.package, &record.id).await.unwrap();
-    registry.store.add(&of_another_issuer(record)).await.unwrap();
+    registry.store.add(&of_another_issuer(record), &Room::default()).await.unwrap();
     let (kind, ..) = refusal(&registry, "@acme/gadget", &renamed).await;
     assert_eq!(kind, RefusalKind::NotTrusted, "another issuer");
 }

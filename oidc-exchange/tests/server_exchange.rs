@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use oidc_core::{HttpUrl, Identity, Timestamp};
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, MintPolicy, Package, PublisherRecord, PublisherStore as _, RefusalKind,
-    TrustError, TrustPolicy, TrustStore as _,
+    Exchange, ExchangeRequest, MintPolicy, Package, PublisherLimit, PublisherRecord, PublisherStore as _,
+    RefusalKind, Room, TrustError, TrustPolicy, TrustStore as _,
 };
 use serde_json::json;
 use server::{Registry, package};
@@ -236,7 +236,7 @@ async fn a_rule_that_is_null_does_not_stand_where_a_learned_id_will() {
     stored.id = "stored".to_owned();
     stored.package = package("@acme/stored");
     stored.config["repository_id"] = json!(null);
-    registry.store.add(&stored).await.unwrap();
+    registry.store.add(&stored, &Room::default()).await.unwrap();
     for name in ["@acme/null", "@acme/stored"] {
         let request = ExchangeRequest::package("npm", name);
         registry.exchange.exchange(&registry.token(&json!({})), &request).await.unwrap();
@@ -261,7 +261,10 @@ async fn publishers_are_refused_that_are_there_or_too_many() {
     }
     let one_more =
         registry.trust.prepare(package("@acme/widget"), "fake", None, json!({ "repository": "a/b" }));
-    assert!(matches!(registry.trust.add(&one_more.unwrap()).await, Err(TrustError::TooMany)));
+    assert!(matches!(
+        registry.trust.add(&one_more.unwrap()).await,
+        Err(TrustError::TooMany { limit: PublisherLimit::Package, number: 32 })
+    ));
     assert!(matches!(registry.trust.add(&again).await, Err(TrustError::Exists { .. })));
     let of_gadget = Package::new("npm", "@acme/gadget");
     for (provider, issuer) in [("other", None), ("fake", Some("https://other.example")), ("fake", Some(""))] {
@@ -332,7 +335,7 @@ async fn publishers_of_a_sibling_issuer_speak_for_nobody_else() {
     let mut foreign = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
     registry.store.remove(&foreign.package, &foreign.id).await.unwrap();
     foreign.identity.issuer = "https://issuer.example/".to_owned();
-    registry.store.add(&foreign).await.unwrap();
+    registry.store.add(&foreign, &Room::default()).await.unwrap();
     let refusal = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
     assert!(
@@ -349,7 +352,7 @@ async fn the_log_holds_no_address_of_a_configured_account() {
         let identity = Identity::new("https://accounts.example", format!("release{id}@acme.example"));
         let now = Timestamp::from_secs(server::NOW);
         let record = PublisherRecord::new(id, package("@acme/widget"), provider, identity, json!({}), now);
-        registry.store.add(&record).await.unwrap();
+        registry.store.add(&record, &Room::default()).await.unwrap();
     }
     let stranger = registry.token(&json!({ "repository": "mallory/widget" }));
     registry.exchange.exchange(&stranger, &widget()).await.unwrap_err();

@@ -10,8 +10,8 @@ use oidc_core::testing::FakeHttp;
 use oidc_core::{Identity, Pin, Timestamp};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore, Redeemed,
-    RefusalKind, StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
+    EndedBefore, Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore,
+    Redeemed, RefusalKind, Room, StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
@@ -299,8 +299,16 @@ impl TrustStore for Busy {
         self.store.of_origin(origin).await
     }
 
-    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
-        self.store.add(publisher).await
+    async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        self.store.of_account(account).await
+    }
+
+    async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError> {
+        self.store.add(publisher, room).await
+    }
+
+    async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError> {
+        self.store.purge_publishers(ended, limit).await
     }
 
     async fn replace(

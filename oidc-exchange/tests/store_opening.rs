@@ -8,7 +8,7 @@ use std::time::Duration;
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::{self, Harness};
 use oidc_exchange::server::{
-    Package, PublisherRecord, PublisherStore as _, Stored, TokenHash, TokenStore as _, TrustStore as _,
+    Package, PublisherRecord, PublisherStore as _, Room, Stored, TokenHash, TokenStore as _, TrustStore as _,
 };
 use oidc_exchange::sql::{OpenError, SqlOptions, SqlStore};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn publisher() -> PublisherRecord {
 /// What a serving process does, statement by statement.
 async fn serve(store: &SqlStore) {
     let package = Package::new("npm", "widget");
-    assert_eq!(store.add(&publisher()).await.unwrap(), Stored::Done);
+    assert_eq!(store.add(&publisher(), &Room::default()).await.unwrap(), Stored::Done);
     let found = store.candidates(&[publisher().identity], "npm", None).await.unwrap();
     assert_eq!(found.len(), 1);
     let transaction = store.begin().await.unwrap();

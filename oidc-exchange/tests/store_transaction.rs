@@ -11,7 +11,7 @@ use oidc_core::testing::{FakeHttp, ManualClock};
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{
-    Package, PublisherRecord, StoreError, TokenHash, TokenStore as _, Trust, TrustStore,
+    Package, PublisherRecord, Room, StoreError, TokenHash, TokenStore as _, Trust, TrustStore,
 };
 use oidc_exchange::sql::{SqlStore, retry};
 use serde_json::json;
@@ -95,7 +95,7 @@ async fn a_package_and_the_publisher_that_creates_it_come_together<H: Harness<St
 ) {
     let store = with_own_table(harness).await;
     for record in [publisher("p", true), publisher("q", true)] {
-        store.add(&record).await.unwrap();
+        store.add(&record, &Room::default()).await.unwrap();
     }
     let (of_p, of_q) = (token(&store, "p", "p").await, token(&store, "q", "q").await);
     let over = Timestamp::from_secs(NOW + 100);
@@ -128,7 +128,7 @@ async fn a_package_and_the_publisher_that_creates_it_come_together<H: Harness<St
 async fn whoever_removes_a_publisher_waits_for_what_it_publishes<H: Harness<Store = SqlStore>>(harness: &H) {
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
-    store.add(&publisher("p", false)).await.unwrap();
+    store.add(&publisher("p", false), &Room::default()).await.unwrap();
     let hash = token(&store, "p", "p").await;
     let transaction = store.begin().await.unwrap();
     assert!(transaction.is_active(&widget(), "p").await.unwrap());

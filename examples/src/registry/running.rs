@@ -128,7 +128,7 @@ impl Running {
 
         let providers = providers(&config.provider, cx)?;
         let verifier = verifier(&public_url, &providers, cx)?;
-        let trust = Trust::new(providers.clone(), store.clone(), cx);
+        let trust = Trust::new(providers.clone(), store.clone(), cx).with_policy(config.trust.policy());
         let (config, cx) = (&config, cx.clone());
         let intake = config.limits.intake();
         let public = &public_url;

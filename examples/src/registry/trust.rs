@@ -7,6 +7,7 @@
 //! | any other name | the platform's key of that name |
 //! | `permissions` | `createPackage`, the only one here: there is no staging |
 //! | `issuer`, `pending` | beyond npm's form: an issuer other than the public one; a package that is still to be created |
+//! | `state`, `published_at`, `exchanged_at`, `live_tokens` | beyond npm's form, in answers: how it stands, and how it is used |
 
 use std::sync::Arc;
 
@@ -72,8 +73,8 @@ impl NpmTrust {
         known.map_or(&[], |provider| provider.publisher_fields())
     }
 
-    /// A stored publisher in npm's form, with what it has learned.
-    fn shape(&self, record: &PublisherRecord) -> Value {
+    /// A stored publisher in npm's form, with what it has learned, how it stands and how many of its publish tokens are valid.
+    fn shape(&self, record: &PublisherRecord, tokens: u64) -> Value {
         let claims = claims(self.fields(&record.provider), &record.rules());
         json!({
             "id": record.id,
@@ -83,6 +84,10 @@ impl NpmTrust {
             "issuer": record.identity.issuer,
             "pending": record.pending,
             "origin": record.origin,
+            "state": self.trust.state(record).to_string(),
+            "published_at": record.published_at.map(|time| time.to_string()),
+            "exchanged_at": record.exchanged_at.map(|time| time.to_string()),
+            "live_tokens": tokens,
         })
     }
 
@@ -106,12 +111,14 @@ impl NpmTrust {
 #[async_trait]
 impl ManageTrust for NpmTrust {
     async fn list(&self, package: &str) -> Result<Vec<Value>, TrustFailure> {
-        let records =
-            self.trust.list(&Package::new(ECOSYSTEM, package)).await.map_err(|error| refused(&error))?;
+        let of = Package::new(ECOSYSTEM, package);
+        let records = self.trust.list(&of).await.map_err(|error| refused(&error))?;
+        let tokens = self.trust.live_tokens(&of).await.map_err(|error| refused(&error))?;
         if records.is_empty() && !self.exists(package).await? {
             return Err(no_package(package));
         }
-        Ok(records.iter().map(|record| self.shape(record)).collect())
+        let tokens = |record: &PublisherRecord| tokens.get(&record.id).copied().unwrap_or_default();
+        Ok(records.iter().map(|record| self.shape(record, tokens(record))).collect())
     }
 
     async fn add(&self, package: &str, publisher: &Value) -> Result<Value, TrustFailure> {
@@ -130,7 +137,7 @@ impl ManageTrust for NpmTrust {
         }
         let record = self.record(package, form)?;
         let stored = self.trust.add(&record).await.map_err(|error| refused(&error))?;
-        Ok(self.shape(&stored))
+        Ok(self.shape(&stored, 0))
     }
 
     async fn remove(&self, package: &str, id: &str) -> Result<(), TrustFailure> {

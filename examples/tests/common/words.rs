@@ -22,8 +22,8 @@ use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{self, CratesIo, Npm, Pep807, PublishToken, Pypi, Registry, RubyGems, Scope};
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    self, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
-    TokenHash, TokenRecord, TokenStore, TrustStore as _,
+    self, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room,
+    StoreError, TokenHash, TokenRecord, TokenStore, TrustStore as _,
 };
 use oidc_providers::sample::Overrides;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ async fn registry_of(reaches: bool, store: Stubborn, clock: impl Clock + 'static
     let package = Package::new("npm", PACKAGE);
     let created = Timestamp::from_secs(NOW);
     let record = PublisherRecord::new("publisher".to_owned(), package, "github", identity, config, created);
-    store.memory.add(&record).await.unwrap();
+    store.memory.add(&record, &Room::default()).await.unwrap();
     let verifier =
         Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &oidc_providers::all(), &cx).unwrap();
     Exchange::builder(verifier, store).build()

@@ -15,7 +15,7 @@ use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{
     Audience, Command, CommandError, CommandOutput, Commands, Context, Environment, FileError, Files,
-    Provider, ProviderSet, Timestamp,
+    Provider, ProviderSet, PublisherField, Timestamp,
 };
 use oidc_exchange::client::doctor::{Doctor, Report};
 use oidc_exchange::client::{
@@ -24,7 +24,7 @@ use oidc_exchange::client::{
 };
 use oidc_exchange::server::testing::MemoryStore;
 use oidc_exchange::server::{
-    self, EventSink, Exchange, ExchangeBuilder, ExchangeRequest, Package, PublisherRecord, Refusal,
+    self, EventSink, Exchange, ExchangeBuilder, ExchangeRequest, Package, PublisherRecord, Refusal, Room,
     TrustStore as _,
 };
 use oidc_providers::sample::Overrides;
@@ -238,12 +238,15 @@ impl World {
         let package = Package::new("npm", self.row.configured_on.as_deref().unwrap_or(PACKAGE));
         for (number, config) in self.publishers().into_iter().enumerate() {
             let identity = provider.publisher(&config)?.identity();
+            let lacks = |field: &PublisherField| field.learned && config.get(field.key).is_none();
+            let lapses = provider.publisher_fields().iter().any(lacks);
             let created = Timestamp::from_secs(now).minus(Duration::from_secs(self.row.age_days * 86_400));
             let id = format!("publisher-{number}");
             let mut record =
                 PublisherRecord::new(id, package.clone(), provider.id(), identity, config, created);
             record.pending = self.row.pending;
-            self.store.add(&record).await.unwrap();
+            record.lapses = lapses;
+            self.store.add(&record, &Room::default()).await.unwrap();
         }
         for (number, more) in self.row.also.iter().enumerate() {
             let mut config = more.clone();
@@ -256,7 +259,7 @@ impl World {
             let id = format!("also-{number}");
             let mut record = PublisherRecord::new(id, package, provider.id(), identity, config, created);
             record.pending = pending;
-            self.store.add(&record).await.unwrap();
+            self.store.add(&record, &Room::default()).await.unwrap();
         }
         Ok(of(verifier, &self.store).build())
     }

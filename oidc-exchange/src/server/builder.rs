@@ -9,7 +9,7 @@ use super::event::{EventSink, Events};
 use super::exchange::{Exchange, Inner, Stores};
 use super::mint::MintPolicy;
 use super::minter::Minter;
-use super::trust::TrustPolicy;
+use super::policy::TrustPolicy;
 use super::wording::Wording;
 
 /// How many refusals are explained to the operator at the same time.

@@ -7,10 +7,10 @@ use oidc_core::{
     Unverified, Verified, shown,
 };
 
+use super::policy::{PublisherState, TrustPolicy};
 use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
 use super::store::Package;
-use super::trust::TrustPolicy;
 use super::wording::Wording;
 
 /// The publisher that lets a token in for one package.
@@ -161,7 +161,7 @@ impl Chooser<'_> {
             }
         }
         let checked = publisher.check(self.verified).and_then(|matched| {
-            self.is_in_force(record, &matched)?;
+            self.is_in_force(record)?;
             Ok(Chosen { description: publisher.describe(), record: record.clone(), matched })
         });
         Some(checked)
@@ -176,22 +176,23 @@ impl Chooser<'_> {
             .ok()
     }
 
-    fn is_in_force(&self, record: &PublisherRecord, matched: &Match) -> Result<(), Mismatch> {
+    fn is_in_force(&self, record: &PublisherRecord) -> Result<(), Mismatch> {
         let over = |code, problem: &str, fix: &str| {
             let subject = Subject::Field("created_at".to_owned());
             Err(Mismatch::new(Diagnosis::new(code, subject, problem).fix(fix)))
         };
-        if record.pending && self.policy.pending_for <= self.now.since(record.created_at) {
-            let problem = "the pending publisher has expired before it created the package";
-            return over("publisher-expired", problem, "configure it anew");
+        match self.policy.state(record, self.now) {
+            PublisherState::Expired { .. } => {
+                let problem = "the pending publisher has expired before it created the package";
+                over("publisher-expired", problem, "configure it anew")
+            }
+            PublisherState::Lapsed { .. } => {
+                let problem = "the publisher has lapsed: it was not used soon after it was configured, and its names may \
+                     have changed hands since";
+                over("publisher-lapsed", problem, "configure it anew, or together with its ids")
+            }
+            PublisherState::Active | PublisherState::LapsesAt(_) | PublisherState::PendingUntil(_) => Ok(()),
         }
-        let has_learned_nothing = record.learned.is_empty() && !matched.learned.is_empty();
-        if has_learned_nothing && self.policy.lapse_after <= self.now.since(record.created_at) {
-            let problem = "the publisher has lapsed: it was not used soon after it was configured, and its names may \
-                 have changed hands since";
-            return over("publisher-lapsed", problem, "configure it anew, or together with its ids");
-        }
-        Ok(())
     }
 }
 

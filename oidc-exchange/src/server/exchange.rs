@@ -16,12 +16,12 @@ use super::grant::{Grant, GrantedBy};
 use super::granted::{Choice, Granted, is_cut};
 use super::mint::TokenHash;
 use super::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
+use super::policy::TrustPolicy;
 use super::record::PublisherRecord;
 use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
 use super::store::{PublisherStore, Redeemed, StoreError, TokenStore};
 use super::token::TokenRecord;
-use super::trust::TrustPolicy;
 use super::unknown::UnknownClaims;
 use super::wording::Wording;
 

@@ -24,6 +24,7 @@ mod mint;
 mod minter;
 mod npm;
 mod pep_807;
+mod policy;
 mod pypi;
 mod record;
 mod refusal;
@@ -49,6 +50,7 @@ pub use self::mint::{MintPolicy, TokenHash};
 pub use self::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
 pub use self::npm::{NpmExchange, npm};
 pub use self::pep_807::{InvalidLifetime, Pep807Tokens, pep_807};
+pub use self::policy::{EndedBefore, PublisherLimit, PublisherState, Room, TrustLimits, TrustPolicy};
 pub use self::pypi::{PypiTokens, pypi};
 pub use self::record::{PublisherRank, PublisherRecord};
 pub use self::refusal::{Refusal, RefusalKind};
@@ -59,4 +61,4 @@ pub use self::store::{
     Stored, TokenStore, TrustStore,
 };
 pub use self::token::{GrantedPackage, TokenRecord};
-pub use self::trust::{Trust, TrustError, TrustPolicy};
+pub use self::trust::{Trust, TrustError};

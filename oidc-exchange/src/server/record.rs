@@ -38,6 +38,9 @@ pub struct PublisherRecord {
     pub pending: bool,
     /// When it was configured, or last given another identity.
     pub created_at: Timestamp,
+    /// Whether it lapses unless it is used soon: the platform has immutable ids, and it was neither configured with all of them nor
+    /// has learned them. [`TrustPolicy::state`](super::TrustPolicy::state) says when.
+    pub lapses: bool,
     /// The account of the registry that it belongs to, in the application's words, such as a user's or an organisation's number;
     /// `None` for the operator's own, such as those of a configuration file.
     ///
@@ -62,7 +65,7 @@ pub struct PublisherRecord {
 }
 
 impl PublisherRecord {
-    /// A record of the operator's own that has learned nothing, is not pending, and whose origin is not said.
+    /// A record of the operator's own that has learned nothing, is not pending, lapses, and whose origin is not said.
     pub fn new(
         id: impl Into<String>,
         package: Package,
@@ -80,6 +83,7 @@ impl PublisherRecord {
             learned: BTreeMap::new(),
             pending: false,
             created_at,
+            lapses: true,
             account: None,
             proven: false,
             published_at: None,

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -6,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::Grant;
 use super::mint::TokenHash;
+use super::policy::{EndedBefore, PublisherLimit, Room};
 use super::record::PublisherRecord;
 use super::token::TokenRecord;
 
@@ -193,12 +195,45 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached.
     async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError>;
 
-    /// Stores a publisher, learned ids included, unless the package has one of the same identity and configuration.
+    /// Every publisher of an account, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError>;
+
+    /// How many publish tokens of a package's publishers are valid at `now`, by the publishers' ids; those without any are not
+    /// named. Of accounts' publishers only [proven](PublisherRecord::proven) ones are: whoever configures a publisher for somebody
+    /// else's repository is not to see when that repository's jobs run. A store that can't say gives none.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn live_tokens(
+        &self,
+        _package: &Package,
+        _now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        Ok(BTreeMap::new())
+    }
+
+    /// Stores a publisher, learned ids included, unless the package has one of the same account, identity and configuration, or
+    /// there is no room: [`Room::reached`](super::Room::reached) by the account's publishers that are
+    /// [not over](super::EndedBefore::is_over). Of publishers that are added to one account at the same time no more are
+    /// stored than there is room for. Nothing depends on other accounts' publishers.
     ///
     /// # Errors
     ///
     /// When the store can't be reached, or has a publisher of this id.
-    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError>;
+    async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError>;
+
+    /// Forgets at most `limit` publishers of accounts that are [over](super::EndedBefore::is_over); returns how many. The
+    /// operator's own stay.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError>;
 
     /// Removes the publisher `old`, whose tokens end at once, and stores `publisher` in its place: both or neither, and
     /// neither where `old` [is not any more](PublisherRecord::is_still) what the caller saw.
@@ -240,8 +275,10 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 pub enum Stored {
     /// It is stored.
     Done,
-    /// The package has one of the same identity and configuration. Nothing changed.
+    /// The package has one of the same account, identity and configuration. Nothing changed.
     Exists,
+    /// The account has as many as it may. Nothing changed.
+    TooMany(PublisherLimit),
     /// There is no publisher to put it in the place of, or no such one any more. Nothing changed.
     Missing,
 }

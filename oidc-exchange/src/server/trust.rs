@@ -1,53 +1,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use oidc_core::{Context, InvalidPublisher, Provider, ProviderSet, RandomError, shown};
+use oidc_core::{Context, InvalidPublisher, Provider, ProviderSet, PublisherField, RandomError, shown};
 use serde_json::Value;
 
+use super::policy::{PublisherLimit, PublisherState, TrustLimits, TrustPolicy};
 use super::record::PublisherRecord;
 use super::store::{Package, StoreError, Stored, TrustStore};
 
 /// How often an edit is tried of a publisher that changes meanwhile. It may learn its ids and cease to be pending, once each.
 const EDITS: usize = 5;
-/// How many publishers a package may have.
-const MAX_PUBLISHERS: usize = 32;
-
-/// How long a publisher stays in force without being used. Names change hands; ids don't, but are learned only from
-/// a first use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TrustPolicy {
-    /// A publisher, pending or not, that has learned no id by then, and was not configured with its ids, lets nobody in
-    /// any more.
-    pub lapse_after: Duration,
-    /// A pending publisher that has not created its package by then lets nobody in any more.
-    pub pending_for: Duration,
-}
-
-impl Default for TrustPolicy {
-    /// 7 days, and 30 days for a pending publisher.
-    fn default() -> Self {
-        const DAY: u64 = 24 * 3600;
-        Self { lapse_after: Duration::from_secs(7 * DAY), pending_for: Duration::from_secs(30 * DAY) }
-    }
-}
-
-impl TrustPolicy {
-    /// With this time until a publisher that has learned nothing lapses.
-    #[must_use]
-    pub fn lapse_after(mut self, time: Duration) -> Self {
-        self.lapse_after = time;
-        self
-    }
-
-    /// With this time until a pending publisher expires.
-    #[must_use]
-    pub fn pending_for(mut self, time: Duration) -> Self {
-        self.pending_for = time;
-        self
-    }
-}
+/// How long the name of an account may be, in bytes.
+const MAX_ACCOUNT: usize = 255;
 
 /// Configures who may publish what: validates with the platforms, stores with the store.
 #[derive(Clone, Debug)]
@@ -55,13 +19,36 @@ pub struct Trust {
     providers: ProviderSet,
     store: Arc<dyn TrustStore>,
     cx: Context,
+    policy: TrustPolicy,
+    limits: TrustLimits,
 }
 
 impl Trust {
     /// Trust configuration over these platforms and this store; the context gives ids their randomness and records
     /// their time.
     pub fn new(providers: ProviderSet, store: impl TrustStore + 'static, cx: &Context) -> Self {
-        Self { providers, store: Arc::new(store), cx: cx.clone() }
+        let (policy, limits) = (TrustPolicy::default(), TrustLimits::default());
+        Self { providers, store: Arc::new(store), cx: cx.clone(), policy, limits }
+    }
+
+    /// With another policy on how long publishers stay in force without being used: the exchange's
+    /// ([`ExchangeBuilder::trust_policy`](super::ExchangeBuilder::trust_policy)).
+    #[must_use]
+    pub fn with_policy(mut self, policy: TrustPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// With other limits on how many publishers there may be.
+    #[must_use]
+    pub fn with_limits(mut self, limits: TrustLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether a publisher is in force now, and until when, for a settings page.
+    pub fn state(&self, record: &PublisherRecord) -> PublisherState {
+        self.policy.state(record, self.cx.clock().now())
     }
 
     /// The publishers of a package, oldest first.
@@ -71,6 +58,44 @@ impl Trust {
     /// When the store can't be reached.
     pub async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, TrustError> {
         Ok(self.store.list(package).await?)
+    }
+
+    /// Every publisher of an account, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, TrustError> {
+        Ok(self.store.of_account(account).await?)
+    }
+
+    /// How many publish tokens of a package's publishers are valid now, by the publishers' ids, for a settings page: see
+    /// [`TrustStore::live_tokens`].
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn live_tokens(&self, package: &Package) -> Result<BTreeMap<String, u64>, TrustError> {
+        Ok(self.store.live_tokens(package, self.cx.clock().now()).await?)
+    }
+
+    /// Forgets the publishers of accounts that lapsed or expired long ago ([`TrustPolicy::forget_after`]), in batches of
+    /// `limit`, until nothing is left; returns how many. The operator's own stay: a configuration file that is read again would
+    /// add them anew, and they would be in force again.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn purge(&self, limit: u32) -> Result<u64, TrustError> {
+        let ended = self.policy.forgotten(self.cx.clock().now());
+        let mut total = 0;
+        loop {
+            let purged = self.store.purge_publishers(ended, limit).await?;
+            total += purged;
+            if purged == 0 {
+                return Ok(total);
+            }
+        }
     }
 
     /// Every publisher of an origin, oldest first.
@@ -106,7 +131,11 @@ impl Trust {
         let mut random = [0; 16];
         self.cx.random().fill(&mut random)?;
         let id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
-        Ok(PublisherRecord::new(id, package, platform.id(), identity, config, self.cx.clock().now()))
+        let lacks = |field: &PublisherField| field.learned && config.get(field.key).is_none();
+        let lapses = platform.publisher_fields().iter().any(lacks);
+        let record =
+            PublisherRecord::new(id, package, platform.id(), identity, config, self.cx.clock().now());
+        Ok(PublisherRecord { lapses, ..record })
     }
 
     /// Stores a publisher that [`Trust::prepare`] made, unless the package has it already. It knows from the beginning what
@@ -115,7 +144,7 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// When the package has it or too many already, or the store can't be reached.
+    /// When the package has it already, the account has as many as it may ([`TrustLimits`]), or the store can't be reached.
     pub async fn add(&self, publisher: &PublisherRecord) -> Result<PublisherRecord, TrustError> {
         self.add_within(&*self.store, publisher).await
     }
@@ -130,13 +159,15 @@ impl Trust {
         store: &dyn TrustStore,
         publisher: &PublisherRecord,
     ) -> Result<PublisherRecord, TrustError> {
-        let known = store.list(&publisher.package).await?;
-        if known.len() >= MAX_PUBLISHERS && !known.iter().any(|record| record.is_like(publisher)) {
-            return Err(TrustError::TooMany);
+        if publisher.account.as_deref().is_some_and(|account| !is_account(account)) {
+            return Err(TrustError::Account);
         }
+        let known = store.list(&publisher.package).await?;
         let publisher = taught(publisher.clone(), &known);
-        match store.add(&publisher).await? {
+        let room = self.limits.room(&self.policy, self.cx.clock().now());
+        match store.add(&publisher, &room).await? {
             Stored::Done => Ok(publisher),
+            Stored::TooMany(limit) => Err(TrustError::TooMany { limit, number: self.limits.of(limit) }),
             Stored::Exists | Stored::Missing => {
                 Err(TrustError::Exists { id: id_of_like(&known, &publisher) })
             }
@@ -174,6 +205,7 @@ impl Trust {
             publisher.pending = old.pending;
             if old.identity == publisher.identity {
                 publisher.learned.clone_from(&old.learned);
+                publisher.lapses &= old.learned.is_empty();
                 publisher.created_at = old.created_at;
                 publisher.proven |= old.proven;
                 publisher.published_at = old.published_at;
@@ -183,8 +215,8 @@ impl Trust {
             match store.replace(old, &publisher).await? {
                 Stored::Done => return Ok(publisher),
                 Stored::Exists => return Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
-                // It changed, or is gone.
-                Stored::Missing => {}
+                // It changed, or is gone. No more than before are stored, whatever the limits.
+                Stored::Missing | Stored::TooMany(_) => {}
             }
         }
         Err(TrustError::Missing)
@@ -246,10 +278,16 @@ impl Trust {
     }
 }
 
+/// Whether a text can be the name of an account: `None` means the operator, and an empty text must not.
+fn is_account(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_ACCOUNT && !text.chars().any(char::is_control)
+}
+
 /// A publisher with what others of its package know of its identity, where it has learned nothing itself.
 fn taught(mut publisher: PublisherRecord, known: &[PublisherRecord]) -> PublisherRecord {
     if publisher.learned.is_empty() {
         publisher.learned = publisher.known_beside(known).cloned().unwrap_or_default();
+        publisher.lapses &= publisher.learned.is_empty();
     }
     publisher
 }
@@ -291,18 +329,29 @@ pub enum TrustError {
     /// ([`InvalidPublisher::of`]).
     #[error(transparent)]
     Publisher(#[from] InvalidPublisher),
-    /// The package has this publisher already.
+    /// The package has this publisher of the same account already. Nothing tells of another account's.
     #[error("the package has this trusted publisher already")]
     Exists {
         /// Its id.
         id: String,
     },
+    /// The record's account is not the name of one.
+    #[error(
+        "the publisher's account is empty or longer than {MAX_ACCOUNT} bytes, or has control characters; name the account, or \
+         leave it out for a publisher of the operator's own"
+    )]
+    Account,
     /// The package has no publisher of this id.
     #[error("the package has no such trusted publisher")]
     Missing,
-    /// The package has as many publishers as it may.
-    #[error("the package has {MAX_PUBLISHERS} trusted publishers already; remove one first")]
-    TooMany,
+    /// There are as many publishers of the account as there may be.
+    #[error("the {limit} {number} {} already; remove one first", limit.noun())]
+    TooMany {
+        /// Which limit is reached.
+        limit: PublisherLimit,
+        /// How many it allows.
+        number: u32,
+    },
     /// No id could be made.
     #[error(transparent)]
     Random(#[from] RandomError),

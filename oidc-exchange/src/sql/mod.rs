@@ -12,6 +12,7 @@ mod options;
 mod proof;
 mod publishers;
 mod redeem;
+mod room;
 mod rows;
 mod schema;
 mod tokens;

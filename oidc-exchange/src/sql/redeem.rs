@@ -182,6 +182,12 @@ async fn learn(connection: &mut AnyConnection, granted: &[Granted<'_>]) -> Resul
         parameters(1, publishers.len())
     );
     let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+    publishers.iter().fold(query, |query, id| query.bind(*id)).execute(&mut *connection).await?;
+    let statement = format!(
+        "UPDATE oidc_publisher SET lapses = 0 WHERE lapses = 1 AND id IN ({})",
+        parameters(1, publishers.len())
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
     publishers.iter().fold(query, |query, id| query.bind(*id)).execute(connection).await?;
     Ok(())
 }

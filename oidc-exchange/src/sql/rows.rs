@@ -12,7 +12,7 @@ use crate::server::{Package, PublisherRank, PublisherRecord, StoreError};
 
 /// What [`records`] reads of a publisher `p`, its proof `u` and an id `l` that it learned.
 pub(super) const COLUMNS: &str = "p.id, p.ecosystem, p.package, p.provider, p.issuer, p.identity_key, p.config, \
-     p.pending, p.created_at, p.account, p.origin, u.publisher AS proven, u.published_at, u.exchanged_at, l.claim, l.value";
+     p.pending, p.lapses, p.created_at, p.account, p.origin, u.publisher AS proven, u.published_at, u.exchanged_at, l.claim, l.value";
 
 /// The tables beside the publishers `p`.
 pub(super) const JOINS: &str =
@@ -49,6 +49,7 @@ fn record(id: String, row: &AnyRow) -> Result<PublisherRecord, StoreError> {
     let provider = text("provider").map_err(failed)?;
     let mut record = PublisherRecord::new(id, package, provider, identity, config, timestamp(created_at));
     record.pending = pending != 0;
+    record.lapses = row.try_get::<i64, _>("lapses").map_err(failed)? != 0;
     record.account = Some(text("account").map_err(failed)?).filter(|account| !account.is_empty());
     record.proven = row.try_get::<Option<String>, _>("proven").map_err(failed)?.is_some();
     let time = |column| row.try_get::<Option<i64>, _>(column).map(|time| time.map(timestamp));
@@ -67,7 +68,7 @@ pub(super) async fn insert(
 ) -> Result<bool, sqlx::Error> {
     let account = publisher.account.as_deref().unwrap_or_default();
     let statement = "INSERT INTO oidc_publisher (id, ecosystem, package, provider, issuer, identity_key, config, \
-         pending, created_at, origin, digest, account) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         pending, created_at, origin, digest, account, lapses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          ON CONFLICT (digest) DO NOTHING";
     let inserted = sqlx::query(statement)
         .bind(&publisher.id)
@@ -82,6 +83,7 @@ pub(super) async fn insert(
         .bind(&publisher.origin)
         .bind(digest(publisher))
         .bind(account)
+        .bind(i64::from(publisher.lapses))
         .execute(&mut *connection)
         .await?;
     if inserted.rows_affected() == 0 {
@@ -126,17 +128,14 @@ pub(super) async fn insert(
     Ok(true)
 }
 
-/// Gives an account's publisher its turn among those of its identity, which is the next one if it is not said.
+/// Gives an account's publisher its turn among those of its identity, which is the next one if it is not said. Whoever counts
+/// is alone with the account ([`lock`](super::room::lock)), or two had the same turn.
 async fn take_turn(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
     account: &str,
     turn: Option<i64>,
 ) -> Result<(), sqlx::Error> {
-    // Whoever counts is alone with the account, or two had the same turn.
-    let lock = "INSERT INTO oidc_account (account) VALUES ($1) \
-         ON CONFLICT (account) DO UPDATE SET account = excluded.account";
-    sqlx::query(lock).bind(account).execute(&mut *connection).await?;
     let statement = "INSERT INTO oidc_turn (publisher, account, identity_key, issuer, ecosystem, turn, created_at) \
          VALUES ($1, $2, $3, $4, $5, COALESCE($6, (SELECT 2 * COUNT(*) + $7 FROM oidc_publisher \
          WHERE account = $2 AND identity_key = $3 AND issuer = $4 AND ecosystem = $5 AND pending = $7)), $8)";
@@ -168,7 +167,7 @@ fn timestamp(seconds: i64) -> Timestamp {
 }
 
 /// The same for publishers that are alike but for their ids, and for no others.
-fn digest(publisher: &PublisherRecord) -> String {
+pub(super) fn digest(publisher: &PublisherRecord) -> String {
     let mut hash = Sha256::new();
     let package = &publisher.package;
     let identity = &publisher.identity;

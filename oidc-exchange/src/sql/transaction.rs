@@ -1,5 +1,6 @@
 //! A transaction in which the application writes with the store.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -10,8 +11,8 @@ use tokio::sync::Mutex;
 
 use super::SqlStore;
 use super::database::{Write, failed};
-use super::{proof, trust};
-use crate::server::{Package, PublisherRecord, StoreError, Stored, TokenHash, TrustStore};
+use super::{proof, room, trust};
+use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Stored, TokenHash, TrustStore};
 
 /// A transaction that may write, given by [`SqlStore::begin`].
 ///
@@ -164,8 +165,24 @@ impl TrustStore for Transaction {
         trust::of_origin(self.write.lock().await.connection(), origin).await
     }
 
-    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
-        trust::add(&mut *self.write.lock().await, publisher).await.map_err(failed)
+    async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        trust::of_account(self.write.lock().await.connection(), account).await
+    }
+
+    async fn live_tokens(
+        &self,
+        package: &Package,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        trust::live_tokens(self.write.lock().await.connection(), package, now).await.map_err(failed)
+    }
+
+    async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError> {
+        room::purge(self.write.lock().await.connection(), ended, limit).await.map_err(failed)
+    }
+
+    async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError> {
+        trust::add(&mut *self.write.lock().await, publisher, room).await.map_err(failed)
     }
 
     async fn replace(

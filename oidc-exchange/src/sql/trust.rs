@@ -8,8 +8,9 @@ use sqlx::{AnyConnection, AnyExecutor, AssertSqlSafe, Connection as _};
 
 use super::SqlStore;
 use super::database::{Write, failed, retry};
+use super::room::{self, Full};
 use super::rows::{insert, records, select};
-use crate::server::{Package, PublisherRecord, StoreError, Stored, TrustStore};
+use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Stored, TrustStore};
 
 /// Makes the pending publisher `$3` of the package `$2` of the ecosystem `$1` a regular one.
 const MAKE_REGULAR: &str =
@@ -27,10 +28,32 @@ impl TrustStore for SqlStore {
         of_origin(self.database.pool(), origin).await
     }
 
-    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
+    async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        of_account(self.database.pool(), account).await
+    }
+
+    async fn live_tokens(
+        &self,
+        package: &Package,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        live_tokens(self.database.pool(), package, now).await.map_err(failed)
+    }
+
+    async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError> {
         retry(|| async {
             let transaction = self.begin().await?;
-            let done = transaction.add(publisher).await?;
+            let done = transaction.purge_publishers(ended, limit).await?;
+            transaction.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+
+    async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError> {
+        retry(|| async {
+            let transaction = self.begin().await?;
+            let done = transaction.add(publisher, room).await?;
             transaction.commit().await?;
             Ok(done)
         })
@@ -99,7 +122,39 @@ pub(super) async fn of_origin(
     records(&query.fetch_all(executor).await.map_err(failed)?)
 }
 
-pub(super) async fn add(write: &mut Write, publisher: &PublisherRecord) -> Result<Stored, sqlx::Error> {
+pub(super) async fn of_account(
+    executor: impl AnyExecutor<'_>,
+    account: &str,
+) -> Result<Vec<PublisherRecord>, StoreError> {
+    let query = sqlx::query(AssertSqlSafe(select("p.account = $1 AND p.account <> ''"))).bind(account);
+    records(&query.fetch_all(executor).await.map_err(failed)?)
+}
+
+pub(super) async fn live_tokens(
+    executor: impl AnyExecutor<'_>,
+    package: &Package,
+    now: Timestamp,
+) -> Result<BTreeMap<String, u64>, sqlx::Error> {
+    let statement = "SELECT p.id, COUNT(*) FROM oidc_publisher p JOIN oidc_token_package g ON g.publisher = p.id \
+         JOIN oidc_token t ON t.hash = g.token LEFT JOIN oidc_proven u ON u.publisher = p.id \
+         WHERE p.package = $1 AND p.ecosystem = $2 AND t.expires_at > $3 \
+         AND (p.account = '' OR u.publisher IS NOT NULL) GROUP BY p.id";
+    let query = sqlx::query_as(statement).bind(&package.name).bind(&package.ecosystem);
+    let rows: Vec<(String, i64)> = query.bind(now.as_signed_secs()).fetch_all(executor).await?;
+    Ok(rows.into_iter().map(|(id, count)| (id, u64::try_from(count).unwrap_or_default())).collect())
+}
+
+pub(super) async fn add(
+    write: &mut Write,
+    publisher: &PublisherRecord,
+    room: &Room,
+) -> Result<Stored, sqlx::Error> {
+    room::lock(write.connection(), publisher).await?;
+    match room::find(write.connection(), publisher, room).await? {
+        Some(Full::Exists) => return Ok(Stored::Exists),
+        Some(Full::TooMany(limit)) => return Ok(Stored::TooMany(limit)),
+        None => {}
+    }
     let is_new = insert(write.connection(), publisher, None).await?;
     Ok(if is_new { Stored::Done } else { Stored::Exists })
 }
@@ -116,6 +171,7 @@ pub(super) async fn replace(
         && old.package.ecosystem == publisher.package.ecosystem
         && old.pending == publisher.pending;
     let turn = turn.filter(|_| is_of_same);
+    room::lock(write.connection(), publisher).await?;
     let mut inner = write.connection().begin().await?;
     delete(&mut inner, &old.package, &old.id).await?;
     if insert(&mut inner, publisher, turn).await? {

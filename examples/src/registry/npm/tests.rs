@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use oidc_core::Identity;
 use oidc_core::testing::ManualClock;
-use oidc_exchange::server::{Package, PublisherRecord, TokenHash, TrustStore};
+use oidc_exchange::server::{Package, PublisherRecord, Room, TokenHash, TrustStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -66,7 +66,7 @@ async fn trust(database: &SqlStore) {
             PublisherRecord::new(id, package.clone(), "github", identity, json!({}), Timestamp::from_secs(1));
         record.pending = pending;
         let mut transaction = database.begin().await.unwrap();
-        transaction.add(&record).await.unwrap();
+        transaction.add(&record, &Room::default()).await.unwrap();
         let hash = HEXLOWER.encode(TokenHash::of(token).as_bytes());
         sqlx::query("INSERT INTO oidc_token VALUES ($1, 0, $2, 'github', 'https://issuer.example', '{}')")
             .bind(&hash)

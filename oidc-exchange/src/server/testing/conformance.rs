@@ -34,6 +34,7 @@ mod accounts;
 mod faults;
 mod grants;
 mod life;
+mod limits;
 mod scene;
 mod trust;
 
@@ -78,6 +79,7 @@ pub async fn all<H: Harness>(harness: &H) {
     publishers(harness).await;
     pending(harness).await;
     accounts(harness).await;
+    limits(harness).await;
     faults(harness).await;
 }
 
@@ -160,6 +162,17 @@ pub async fn accounts<H: Harness>(harness: &H) {
     accounts::accounts_know_nothing_of_each_other(&harness.empty().await).await;
     accounts::an_exchange_is_noted_of_proven_publishers(&harness.empty().await).await;
     accounts::the_most_trustworthy_of_an_id_come_first(&harness.empty().await).await;
+    limits::live_tokens_are_counted(&harness.empty().await).await;
+}
+
+/// Each account has room of its own; publishers that are over take none of it and are forgotten.
+pub async fn limits<H: Harness>(harness: &H) {
+    limits::each_account_has_its_own_room(&harness.empty().await).await;
+    limits::what_is_over_takes_no_room(&harness.empty().await).await;
+    limits::what_is_over_is_forgotten(&harness.empty().await).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    limits::of_concurrent_publishers_as_many_are_stored_as_there_is_room(&store, &other).await;
 }
 
 /// Whatever fails, and wherever a request is broken off: both or neither.

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use oidc_core::{Identity, Pin, Timestamp};
 
 use crate::server::{
-    Grant, GrantedBy, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package,
-    PublisherRecord, PublisherStore, Redeemed, StoreError, Stored, TokenHash, TokenRecord, TokenStore,
-    TrustStore,
+    EndedBefore, Grant, GrantedBy, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN,
+    Package, PublisherLimit, PublisherRecord, PublisherStore, Redeemed, Room, StoreError, Stored, TokenHash,
+    TokenRecord, TokenStore, TrustStore,
 };
 
 /// All three stores in memory. Clones share what is stored.
@@ -116,6 +116,7 @@ impl PublisherStore for MemoryStore {
         let mut packages = Vec::new();
         for (index, ids, granted) in learned {
             if let Some(record) = state.publishers.get_mut(index) {
+                record.lapses &= ids.is_empty();
                 record.learned = ids;
                 if record.proven {
                     record.exchanged_at = Some(grant.created_at());
@@ -188,8 +189,49 @@ impl TrustStore for MemoryStore {
         Ok(self.lock().publishers.iter().filter(of_origin).cloned().collect())
     }
 
-    async fn add(&self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
-        self.lock().add(publisher)
+    async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
+        let of_account = |record: &&PublisherRecord| record.account.as_deref() == Some(account);
+        Ok(self.lock().publishers.iter().filter(of_account).cloned().collect())
+    }
+
+    async fn live_tokens(
+        &self,
+        package: &Package,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        let state = self.lock();
+        let mut counts = BTreeMap::new();
+        let of_package = |record: &&PublisherRecord| record.package == *package;
+        for record in state.publishers.iter().filter(of_package) {
+            let is_granted = |token: &&TokenRecord| {
+                token.expires_at > now && token.packages.iter().any(|granted| granted.publisher == record.id)
+            };
+            let count = state.tokens.values().filter(is_granted).count() as u64;
+            if count > 0 && (record.account.is_none() || record.proven) {
+                counts.insert(record.id.clone(), count);
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.lock();
+        let is_over = |record: &&PublisherRecord| record.account.is_some() && ended.is_over(record);
+        let over = state.publishers.iter().filter(is_over).take(usize::try_from(limit).unwrap_or(usize::MAX));
+        let over: Vec<_> = over.map(|record| (record.package.clone(), record.id.clone())).collect();
+        for (package, id) in &over {
+            state.remove(package, id);
+        }
+        Ok(over.len() as u64)
+    }
+
+    async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError> {
+        let mut state = self.lock();
+        let is_new = !state.publishers.iter().any(|record| record.is_like(publisher));
+        match state.reached(publisher, room) {
+            Some(limit) if is_new => Ok(Stored::TooMany(limit)),
+            _ => state.add(publisher),
+        }
     }
 
     async fn replace(
@@ -279,6 +321,17 @@ impl State {
             }
         }
         Some((index, ids))
+    }
+
+    /// The limit that keeps a publisher from being stored.
+    fn reached(&self, publisher: &PublisherRecord, room: &Room) -> Option<PublisherLimit> {
+        let counts =
+            |record: &&PublisherRecord| record.account == publisher.account && !room.ended.is_over(record);
+        let of_account: Vec<_> = self.publishers.iter().filter(counts).collect();
+        let of_package =
+            of_account.iter().filter(|record| record.package == publisher.package).count() as u64;
+        let pending = of_account.iter().filter(|record| record.pending).count() as u64;
+        room.reached(publisher, of_package, of_account.len() as u64, pending)
     }
 
     fn add(&mut self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::scene::{NOW, by, found, grant, identity, package, publisher, stored};
 use crate::server::{
-    Grant, MAX_CANDIDATES, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord, PublisherStore, Redeemed,
-    Stored, TokenStore, TrustStore,
+    Grant, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord, PublisherStore, Redeemed, Room, Stored,
+    TokenStore, TrustStore,
 };
 
 /// A publisher of `acme/widget` that an account configured on a package of its own, so many seconds after the others.
@@ -38,7 +38,7 @@ async fn publishes<S: TrustStore>(store: &S, record: &PublisherRecord) {
 }
 
 pub(super) async fn one_account_keeps_no_other_out<S: PublisherStore + TrustStore>(store: &S) {
-    for number in 0..MAX_CANDIDATES + 5 {
+    for number in 0..3 * MAX_UNPROVEN {
         stored(store, &of("mallory", number, 0)).await;
     }
     for number in 0..MAX_UNPROVEN {
@@ -156,12 +156,12 @@ pub(super) async fn accounts_know_nothing_of_each_other<S: PublisherStore + Trus
     };
     for record in [own.clone(), like("b", "alice"), like("c", "bob")] {
         assert_eq!(
-            store.add(&record).await.unwrap(),
+            store.add(&record, &Room::default()).await.unwrap(),
             Stored::Done,
             "another account's equal one is not told"
         );
     }
-    assert_eq!(store.add(&like("d", "bob")).await.unwrap(), Stored::Exists, "its own is");
+    assert_eq!(store.add(&like("d", "bob"), &Room::default()).await.unwrap(), Stored::Exists, "its own is");
     assert_eq!(store.list(&package("widget")).await.unwrap().len(), 3);
 }
 

@@ -9,7 +9,7 @@ use oidc_core::{Identity, Pin as IdPin, Run, Timestamp};
 use serde_json::json;
 
 use crate::server::{
-    Grant, GrantedBy, Package, PublisherRecord, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+    Grant, GrantedBy, Package, PublisherRecord, Room, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
 };
 
 pub(super) const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -31,7 +31,11 @@ pub(super) fn publisher(id: &str, name: &str) -> PublisherRecord {
 }
 
 pub(super) async fn stored<S: TrustStore>(store: &S, publisher: &PublisherRecord) {
-    assert_eq!(store.add(publisher).await.unwrap(), Stored::Done, "a new publisher is stored");
+    assert_eq!(
+        store.add(publisher, &Room::default()).await.unwrap(),
+        Stored::Done,
+        "a new publisher is stored"
+    );
 }
 
 /// A store with one publisher, `p`, of the package `widget`.

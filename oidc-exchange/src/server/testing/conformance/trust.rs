@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::scene::{NOW, by, found, grant, identity, package, publisher, stored, together, with_publisher};
 use crate::server::{
-    Grant, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, Stored,
-    TokenStore, TrustStore,
+    Grant, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, Room,
+    Stored, TokenStore, TrustStore,
 };
 
 fn ids(records: &[PublisherRecord]) -> Vec<&str> {
@@ -178,7 +178,9 @@ pub(super) async fn of_concurrent_equal_publishers_one_is_stored<S: TrustStore>(
     let records: Vec<PublisherRecord> = (0..16)
         .map(|number| PublisherRecord { config: json!({}), ..publisher(&number.to_string(), "widget") })
         .collect();
-    let add = |(index, record)| if index % 2 == 0 { store.add(record) } else { other.add(record) };
+    let room = Room::default();
+    let add =
+        |(index, record)| if index % 2 == 0 { store.add(record, &room) } else { other.add(record, &room) };
     let outcomes = together(records.iter().enumerate().map(add)).await;
     let done = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == Stored::Done);
     assert_eq!(done.count(), 1, "of equal publishers");
@@ -203,11 +205,11 @@ pub(super) async fn a_publisher_comes_back_as_it_was_stored<S: TrustStore>(store
 pub(super) async fn an_equal_publisher_is_not_stored_twice<S: TrustStore>(store: &S) {
     with_publisher(store).await;
     let same = PublisherRecord { id: "q".to_owned(), ..publisher("p", "widget") };
-    assert_eq!(store.add(&same).await.unwrap(), Stored::Exists);
+    assert_eq!(store.add(&same, &Room::default()).await.unwrap(), Stored::Exists);
     let of_another_package = PublisherRecord { package: package("gadget"), ..same.clone() };
-    assert_eq!(store.add(&of_another_package).await.unwrap(), Stored::Done);
+    assert_eq!(store.add(&of_another_package, &Room::default()).await.unwrap(), Stored::Done);
     assert!(
-        store.add(&PublisherRecord { package: package("third"), ..same }).await.is_err(),
+        store.add(&PublisherRecord { package: package("third"), ..same }, &Room::default()).await.is_err(),
         "the id is taken"
     );
     assert!(store.list(&package("third")).await.unwrap().is_empty());

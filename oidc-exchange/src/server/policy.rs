@@ -1,0 +1,374 @@
+use std::fmt;
+use std::time::Duration;
+
+use oidc_core::Timestamp;
+
+use super::record::PublisherRecord;
+
+const DAY: u64 = 24 * 3600;
+
+/// How long a publisher stays in force without being used. Names change hands; ids don't, but are learned only from
+/// a first use.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use oidc_core::{Identity, Timestamp};
+/// use oidc_exchange::server::{Package, PublisherRecord, PublisherState, TrustPolicy};
+///
+/// let policy = TrustPolicy::default().lapse_after(Duration::from_secs(3 * 24 * 3600));
+/// let (package, now) = (Package::new("npm", "widget"), Timestamp::from_secs(1_700_000_000));
+/// let identity = Identity::new("https://issuer.example", "acme/widget");
+/// let record = PublisherRecord::new("id", package, "github", identity, serde_json::json!({}), now);
+/// let until = now.plus(policy.lapse_after);
+/// assert_eq!(policy.state(&record, now), PublisherState::LapsesAt(until));
+/// assert_eq!(policy.state(&record, until), PublisherState::Lapsed { since: until });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrustPolicy {
+    /// A publisher, pending or not, that has learned no id by then, was not configured with its ids and published nothing lets
+    /// nobody in any more.
+    pub lapse_after: Duration,
+    /// A pending publisher that has not created its package by then lets nobody in any more.
+    pub pending_for: Duration,
+    /// An account's publisher that lets nobody in any more is forgotten after this time ([`Trust::purge`](super::Trust::purge)).
+    pub forget_after: Duration,
+}
+
+impl Default for TrustPolicy {
+    /// 7 days, 30 days for a pending publisher, and 30 days until what is over is forgotten.
+    fn default() -> Self {
+        let days = |days| Duration::from_secs(days * DAY);
+        Self { lapse_after: days(7), pending_for: days(30), forget_after: days(30) }
+    }
+}
+
+impl TrustPolicy {
+    /// With this time until a publisher that has learned nothing lapses.
+    #[must_use]
+    pub fn lapse_after(mut self, time: Duration) -> Self {
+        self.lapse_after = time;
+        self
+    }
+
+    /// With this time until a pending publisher expires.
+    #[must_use]
+    pub fn pending_for(mut self, time: Duration) -> Self {
+        self.pending_for = time;
+        self
+    }
+
+    /// With this time until a publisher that lapsed or expired is forgotten.
+    #[must_use]
+    pub fn forget_after(mut self, time: Duration) -> Self {
+        self.forget_after = time;
+        self
+    }
+
+    /// Whether a publisher is in force at `now`, and until when.
+    pub fn state(&self, record: &PublisherRecord, now: Timestamp) -> PublisherState {
+        let lapses_at = (record.lapses && !record.proven).then(|| record.created_at.plus(self.lapse_after));
+        let expires_at = record.pending.then(|| record.created_at.plus(self.pending_for));
+        match (lapses_at, expires_at) {
+            (_, Some(since)) if since <= now => PublisherState::Expired { since },
+            (Some(since), _) if since <= now => PublisherState::Lapsed { since },
+            (lapses_at, Some(until)) => {
+                PublisherState::PendingUntil(lapses_at.map_or(until, |at| at.min(until)))
+            }
+            (Some(at), None) => PublisherState::LapsesAt(at),
+            (None, None) => PublisherState::Active,
+        }
+    }
+
+    /// Publishers that are over at `now`.
+    pub(super) fn ended(&self, now: Timestamp) -> EndedBefore {
+        EndedBefore { lapsing: now.minus(self.lapse_after), pending: now.minus(self.pending_for) }
+    }
+
+    /// Publishers that have been over for as long as they are kept.
+    pub(super) fn forgotten(&self, now: Timestamp) -> EndedBefore {
+        self.ended(now.minus(self.forget_after))
+    }
+}
+
+/// Whether a publisher is in force, and until when: [`TrustPolicy::state`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublisherState {
+    /// In force for good.
+    Active,
+    /// In force until this time, and for good if it is used before: it has yet to learn the repository's ids.
+    LapsesAt(Timestamp),
+    /// Not in force any more, since it was not used soon after it was configured.
+    Lapsed {
+        /// When it lapsed.
+        since: Timestamp,
+    },
+    /// In force until this time, and for good if it creates its package before.
+    PendingUntil(Timestamp),
+    /// Not in force any more, since it did not create its package soon enough.
+    Expired {
+        /// When it expired.
+        since: Timestamp,
+    },
+}
+
+impl PublisherState {
+    /// Whether the publisher lets its jobs in.
+    pub fn is_in_force(self) -> bool {
+        !matches!(self, Self::Lapsed { .. } | Self::Expired { .. })
+    }
+}
+
+impl fmt::Display for PublisherState {
+    /// A phrase for a settings page, such as `lapses at 2026-11-29T12:00:00Z unless it is used before`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Active => f.write_str("active"),
+            Self::LapsesAt(at) => write!(f, "lapses at {at} unless it is used before"),
+            Self::Lapsed { since } => write!(f, "lapsed at {since}"),
+            Self::PendingUntil(until) => write!(f, "pending until {until}"),
+            Self::Expired { since } => write!(f, "expired at {since}"),
+        }
+    }
+}
+
+/// How many publishers there may be. Those that lapsed or expired do not count, and no account's count against another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrustLimits {
+    /// Publishers of one account for one package; of the operator's own as well.
+    pub per_package: u32,
+    /// Publishers of one account for all packages.
+    pub per_account: u32,
+    /// Pending publishers among them: they reserve nothing and cost nothing.
+    pub pending_per_account: u32,
+}
+
+impl Default for TrustLimits {
+    /// 32 for a package, 10,000 for an account, 100 of them pending.
+    fn default() -> Self {
+        Self { per_package: 32, per_account: 10_000, pending_per_account: 100 }
+    }
+}
+
+impl TrustLimits {
+    /// With this many publishers of one account for one package.
+    #[must_use]
+    pub fn per_package(mut self, number: u32) -> Self {
+        self.per_package = number;
+        self
+    }
+
+    /// With this many publishers of one account.
+    #[must_use]
+    pub fn per_account(mut self, number: u32) -> Self {
+        self.per_account = number;
+        self
+    }
+
+    /// With this many pending publishers of one account.
+    #[must_use]
+    pub fn pending_per_account(mut self, number: u32) -> Self {
+        self.pending_per_account = number;
+        self
+    }
+
+    /// The number of a limit.
+    pub(super) fn of(&self, limit: PublisherLimit) -> u32 {
+        match limit {
+            PublisherLimit::Package => self.per_package,
+            PublisherLimit::Account => self.per_account,
+            PublisherLimit::Pending => self.pending_per_account,
+        }
+    }
+
+    pub(super) fn room(&self, policy: &TrustPolicy, now: Timestamp) -> Room {
+        Room { limits: *self, ended: policy.ended(now) }
+    }
+}
+
+/// A limit on how many publishers an account has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublisherLimit {
+    /// [`TrustLimits::per_package`].
+    Package,
+    /// [`TrustLimits::per_account`].
+    Account,
+    /// [`TrustLimits::pending_per_account`].
+    Pending,
+}
+
+impl PublisherLimit {
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::Package | Self::Account => "trusted publishers",
+            Self::Pending => "pending trusted publishers",
+        }
+    }
+}
+
+impl fmt::Display for PublisherLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Package => "package has",
+            Self::Account | Self::Pending => "account has",
+        })
+    }
+}
+
+/// The room for one more publisher, as [`TrustStore::add`](super::TrustStore::add) is given it. The default has the default
+/// limits, and every publisher counts.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Room {
+    /// How many there may be.
+    pub limits: TrustLimits,
+    /// Those that don't count.
+    pub ended: EndedBefore,
+}
+
+impl Room {
+    /// The limit that is reached by these numbers of publishers of the account, of those that count: for the package, in all,
+    /// and pending. The operator's own are bounded for the package only.
+    pub fn reached(
+        &self,
+        publisher: &PublisherRecord,
+        of_package: u64,
+        of_account: u64,
+        pending: u64,
+    ) -> Option<PublisherLimit> {
+        let is_account = publisher.account.is_some();
+        if u64::from(self.limits.per_package) <= of_package {
+            Some(PublisherLimit::Package)
+        } else if is_account && u64::from(self.limits.per_account) <= of_account {
+            Some(PublisherLimit::Account)
+        } else if is_account && publisher.pending && u64::from(self.limits.pending_per_account) <= pending {
+            Some(PublisherLimit::Pending)
+        } else {
+            None
+        }
+    }
+}
+
+/// The publishers that are not in force any more, as a store finds them. By default, none.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct EndedBefore {
+    /// Publishers that [lapse](PublisherRecord::lapses), are not proven and were configured no later than this are over.
+    pub lapsing: Timestamp,
+    /// Pending publishers that were configured no later than this are over.
+    pub pending: Timestamp,
+}
+
+impl EndedBefore {
+    /// Whether a publisher is over.
+    pub fn is_over(&self, record: &PublisherRecord) -> bool {
+        let is_lapsed = record.lapses && !record.proven && record.created_at <= self.lapsing;
+        is_lapsed || record.pending && record.created_at <= self.pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::Identity;
+    use serde_json::json;
+
+    use super::*;
+    use crate::server::Package;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+    fn record(lapses: bool, pending: bool, proven: bool) -> PublisherRecord {
+        let identity = Identity::new("https://issuer.example", "acme/widget");
+        let record =
+            PublisherRecord::new("id", Package::new("npm", "widget"), "github", identity, json!({}), NOW);
+        PublisherRecord { lapses, pending, proven, ..record }
+    }
+
+    #[test]
+    fn a_publisher_is_in_force_until_the_time_that_is_told_before() {
+        let days = |days| NOW.plus(Duration::from_secs(days * DAY));
+        let (week, month) = (days(7), days(30));
+        for (lapses, pending, proven, before, after) in [
+            (false, false, false, PublisherState::Active, None),
+            (true, false, true, PublisherState::Active, None),
+            (
+                true,
+                false,
+                false,
+                PublisherState::LapsesAt(week),
+                Some(PublisherState::Lapsed { since: week }),
+            ),
+            (
+                true,
+                true,
+                false,
+                PublisherState::PendingUntil(week),
+                Some(PublisherState::Lapsed { since: week }),
+            ),
+            (
+                false,
+                true,
+                false,
+                PublisherState::PendingUntil(month),
+                Some(PublisherState::Expired { since: month }),
+            ),
+            (
+                true,
+                true,
+                true,
+                PublisherState::PendingUntil(month),
+                Some(PublisherState::Expired { since: month }),
+            ),
+        ] {
+            let (policy, record) = (TrustPolicy::default(), record(lapses, pending, proven));
+            let over = match before {
+                PublisherState::LapsesAt(at) | PublisherState::PendingUntil(at) => at,
+                _ => days(10_000),
+            };
+            for now in [NOW, over.minus(Duration::from_secs(1))] {
+                assert_eq!(policy.state(&record, now), before, "{record:?}");
+                assert!(policy.state(&record, now).is_in_force());
+                assert!(!policy.ended(now).is_over(&record), "as the store counts");
+            }
+            let then = policy.state(&record, over);
+            assert_eq!(then, after.unwrap_or(before), "{record:?}");
+            assert_eq!(policy.ended(over).is_over(&record), !then.is_in_force(), "as the store counts");
+            let kept = over.plus(policy.forget_after);
+            assert!(
+                !policy.forgotten(kept.minus(Duration::from_secs(1))).is_over(&record),
+                "it is kept for a while"
+            );
+            assert_eq!(policy.forgotten(kept).is_over(&record), after.is_some());
+        }
+    }
+
+    #[test]
+    fn whichever_is_first_ends_a_pending_publisher() {
+        let policy =
+            TrustPolicy::default().lapse_after(Duration::from_secs(90)).pending_for(Duration::from_secs(60));
+        let over = NOW.plus(Duration::from_secs(60));
+        let record = record(true, true, false);
+        assert_eq!(policy.state(&record, NOW), PublisherState::PendingUntil(over));
+        assert_eq!(
+            policy.state(&record, NOW.plus(Duration::from_secs(100))),
+            PublisherState::Expired { since: over }
+        );
+    }
+
+    #[test]
+    fn a_state_is_told_in_a_phrase() {
+        for (state, told) in [
+            (PublisherState::Active, "active"),
+            (PublisherState::LapsesAt(NOW), "lapses at 2023-11-14T22:13:20Z unless it is used before"),
+            (PublisherState::Lapsed { since: NOW }, "lapsed at 2023-11-14T22:13:20Z"),
+            (PublisherState::PendingUntil(NOW), "pending until 2023-11-14T22:13:20Z"),
+            (PublisherState::Expired { since: NOW }, "expired at 2023-11-14T22:13:20Z"),
+        ] {
+            assert_eq!(state.to_string(), told);
+        }
+    }
+}

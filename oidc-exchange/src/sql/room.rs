@@ -1,0 +1,106 @@
+//! The room that an account has for publishers, and the end of those that are over.
+
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use super::rows::digest;
+use crate::server::{EndedBefore, PublisherLimit, PublisherRecord, Room};
+
+/// Holds for the publishers `p` that are over, with the parameters `$1` and `$2` of [`EndedBefore`].
+const IS_OVER: &str = "(p.lapses = 1 AND p.created_at <= $1 \
+     AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) OR p.pending = 1 AND p.created_at <= $2)";
+
+/// What keeps a publisher from being stored.
+pub(super) enum Full {
+    Exists,
+    TooMany(PublisherLimit),
+}
+
+/// Waits until nobody else adds to the account, and keeps all others waiting until the transaction ends. The operator's own
+/// need no turns, and nobody counts them but for a package.
+pub(super) async fn lock(
+    connection: &mut AnyConnection,
+    publisher: &PublisherRecord,
+) -> Result<(), sqlx::Error> {
+    let Some(account) = &publisher.account else { return Ok(()) };
+    let statement = "INSERT INTO oidc_account (account) VALUES ($1) \
+         ON CONFLICT (account) DO UPDATE SET account = excluded.account";
+    sqlx::query(statement).bind(account).execute(connection).await?;
+    Ok(())
+}
+
+/// Whether there is room for a publisher, whose account is [locked](lock).
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    publisher: &PublisherRecord,
+    room: &Room,
+) -> Result<Option<Full>, sqlx::Error> {
+    let query = sqlx::query_scalar("SELECT COUNT(*) FROM oidc_publisher WHERE digest = $1");
+    let equal: i64 = query.bind(digest(publisher)).fetch_one(&mut *connection).await?;
+    if equal > 0 {
+        return Ok(Some(Full::Exists));
+    }
+    let of_package = "p.package = $4 AND p.ecosystem = $5";
+    let package = [publisher.package.name.as_str(), publisher.package.ecosystem.as_str()];
+    let of_package = count(connection, publisher, room.ended, of_package, &package).await?;
+    let (mut of_account, mut pending) = (0, 0);
+    if publisher.account.is_some() {
+        // Most accounts have few, those that are over included.
+        (of_account, pending) = count_all(connection, publisher).await?;
+        if room.reached(publisher, of_package, of_account, pending).is_some() {
+            of_account = count(connection, publisher, room.ended, "1 = 1", &[]).await?;
+            pending = count(connection, publisher, room.ended, "p.pending = 1", &[]).await?;
+        }
+    }
+    Ok(room.reached(publisher, of_package, of_account, pending).map(Full::TooMany))
+}
+
+/// How many of the account's publishers are not over and are such.
+async fn count(
+    connection: &mut AnyConnection,
+    publisher: &PublisherRecord,
+    ended: EndedBefore,
+    which: &str,
+    values: &[&str],
+) -> Result<u64, sqlx::Error> {
+    let statement =
+        format!("SELECT COUNT(*) FROM oidc_publisher p WHERE p.account = $3 AND {which} AND NOT {IS_OVER}");
+    let query = sqlx::query_scalar(AssertSqlSafe(statement));
+    let query = query.bind(ended.lapsing.as_signed_secs()).bind(ended.pending.as_signed_secs());
+    let query = query.bind(publisher.account.as_deref().unwrap_or_default());
+    let query = values.iter().fold(query, |query, value| query.bind(*value));
+    let count: i64 = query.fetch_one(connection).await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// How many publishers the account has, and how many of them are pending.
+async fn count_all(
+    connection: &mut AnyConnection,
+    publisher: &PublisherRecord,
+) -> Result<(u64, u64), sqlx::Error> {
+    let statement =
+        "SELECT COUNT(*), CAST(COALESCE(SUM(pending), 0) AS BIGINT) FROM oidc_publisher WHERE account = $1";
+    let query = sqlx::query_as(statement).bind(publisher.account.as_deref().unwrap_or_default());
+    let (all, pending): (i64, i64) = query.fetch_one(connection).await?;
+    Ok((u64::try_from(all).unwrap_or_default(), u64::try_from(pending).unwrap_or_default()))
+}
+
+/// Removes at most `limit` publishers of accounts that are over.
+pub(super) async fn purge(
+    connection: &mut AnyConnection,
+    ended: EndedBefore,
+    limit: u32,
+) -> Result<u64, sqlx::Error> {
+    // Each by an index of its own. What is asked twice is asked again of a row that changed meanwhile.
+    let pending = "DELETE FROM oidc_publisher WHERE pending = 1 AND id IN (SELECT id FROM oidc_publisher \
+         WHERE pending = 1 AND account <> '' AND created_at <= $1 ORDER BY created_at LIMIT $2)";
+    let lapsed = "DELETE FROM oidc_publisher WHERE lapses = 1 AND id IN (SELECT p.id FROM oidc_publisher p \
+         WHERE p.lapses = 1 AND p.account <> '' AND p.created_at <= $1 \
+         AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) ORDER BY p.created_at LIMIT $2)";
+    let mut purged = 0;
+    for (statement, before) in [(pending, ended.pending), (lapsed, ended.lapsing)] {
+        let left = i64::from(limit) - i64::try_from(purged).unwrap_or(i64::MAX);
+        let query = sqlx::query(statement).bind(before.as_signed_secs()).bind(left);
+        purged += query.execute(&mut *connection).await?.rows_affected();
+    }
+    Ok(purged)
+}

@@ -116,6 +116,23 @@ fn a_token_that_is_named_for_somebody_else_does_not_end_the_search_on_a_ci_platf
 }
 
 #[test]
+fn every_ci_platform_is_asked_where_a_named_token_is_for_somebody_else() {
+    let token = FakeIssuer::new("https://issuer.example").sign(&json!({ "aud": "https://vault.example" }));
+    let ci: Vec<_> = oidc_providers::ci().iter().map(|provider| provider.id()).collect();
+    let of_ci = PLATFORMS.iter().filter(|(name, _)| ci.contains(name));
+    for (name, variables) in of_ci.clone() {
+        let variables = variables.iter().copied().chain([("OIDC_TOKEN", token.as_str())]);
+        let context = Context::default().with_environment(variables.collect());
+        let source = Ambient::find(&oidc_providers::all(), &context).unwrap().unwrap();
+        assert_eq!(source.provider(), "generic");
+        let asked = complete(source.token(&Audience::new("npm:registry.example").unwrap())).unwrap();
+        assert_ne!(asked.unwrap_err().kind(), SourceErrorKind::InvalidToken, "nothing answers {name}");
+        assert_eq!(source.provider(), *name);
+    }
+    assert_eq!(of_ci.count(), 4);
+}
+
+#[test]
 fn a_job_of_no_platform_is_no_error_where_one_is_only_looked_for() {
     assert!(Ambient::find(&oidc_providers::all(), &Context::default()).unwrap().is_none());
     let github = Context::default().with_environment([("GITHUB_ACTIONS", "true")].into_iter().collect());

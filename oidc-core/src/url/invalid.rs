@@ -21,7 +21,7 @@ pub enum InvalidUrlKind {
     Credentials,
     /// It has a fragment.
     Fragment,
-    /// It is plain http to a host that is not this machine; see [`HttpUrl::allowing_plain_http`].
+    /// It is plain http to a host that is not this machine; see [`HttpUrl::allowing_plain_http`](crate::HttpUrl::allowing_plain_http).
     PlainHttp,
     /// Its scheme is neither https nor http.
     Scheme,

@@ -65,8 +65,9 @@ impl Job {
                 return None;
             }
         };
+        let token = source.token(&audience).await;
         report.platform = Some(source.provider().to_owned());
-        match source.token(&audience).await {
+        match token {
             Ok(token) => Some(Self::new(&*source, token, providers, cx)),
             Err(error) => {
                 report.add(error.diagnosis().clone());

@@ -199,45 +199,97 @@ async fn twenty_thousand_strangers_publishers_cost_what_fifteen_hundred_cost_on_
     harness.clean_up().await;
 }
 
-/// The plans of the statements that an exchange and a publish wait for: none reads a whole table.
+/// Statements that an exchange, a publish, the purge and an owner's settings page wait for.
+const WAITED_FOR: &[&str] = &[
+    "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND package = 'p' \
+     ORDER BY pending, created_at, id LIMIT 1000",
+    "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND account = 'a' \
+     ORDER BY pending, created_at, id LIMIT 1000 OFFSET 0",
+    "SELECT publisher FROM oidc_turn WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND account NOT IN \
+     (SELECT DISTINCT account FROM oidc_proven WHERE identity_key = 'k' AND issuer = 'i' AND account > '' \
+     ORDER BY account LIMIT 100) ORDER BY turn, created_at, publisher LIMIT 32 OFFSET 0",
+    "SELECT DISTINCT account FROM oidc_proven WHERE identity_key = 'k' AND issuer = 'i' AND account > '' \
+     ORDER BY account LIMIT 100",
+    "SELECT COUNT(*) FROM oidc_publisher WHERE account = 'a' AND identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' \
+     AND pending = 1",
+    "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \
+     ORDER BY worth, created_at, publisher LIMIT 32",
+    "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \
+     AND package = 'p' ORDER BY worth, created_at, publisher LIMIT 32",
+    "SELECT id, ecosystem, package FROM oidc_publisher WHERE id IN ('a', 'b') ORDER BY id",
+    "SELECT publisher, claim, value FROM oidc_learned_id WHERE publisher IN ('a', 'b')",
+    "SELECT * FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash JOIN oidc_publisher q \
+     ON q.id = p.publisher WHERE t.hash = 'h' AND t.expires_at > 1",
+    "DELETE FROM oidc_publisher WHERE id = 'i' AND ecosystem = 'e' AND package = 'p'",
+    "SELECT hash FROM oidc_token WHERE expires_at <= 1 ORDER BY expires_at LIMIT 10",
+    "SELECT key FROM oidc_replay WHERE remember_until <= 1 ORDER BY remember_until LIMIT 10",
+    // Whoever adds a publisher, and the purge.
+    "SELECT COUNT(*) FROM oidc_publisher WHERE digest = 'd'",
+    "SELECT COUNT(*), SUM(pending) FROM oidc_publisher WHERE account = 'a'",
+    "SELECT COUNT(*) FROM oidc_publisher p WHERE p.account = 'a' AND p.package = 'p' AND p.ecosystem = 'e'",
+    "SELECT id FROM oidc_publisher WHERE pending = 1 AND account <> '' AND created_at <= 1 ORDER BY created_at LIMIT 10",
+    "SELECT p.id FROM oidc_publisher p WHERE p.lapses = 1 AND p.account <> '' AND p.created_at <= 1 \
+     AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) ORDER BY p.created_at LIMIT 10",
+    // A settings page.
+    "SELECT p.id, COUNT(*) FROM oidc_publisher p JOIN oidc_token_package g ON g.publisher = p.id \
+     JOIN oidc_token t ON t.hash = g.token LEFT JOIN oidc_proven u ON u.publisher = p.id \
+     WHERE p.package = 'p' AND p.ecosystem = 'e' AND t.expires_at > 1 GROUP BY p.id",
+];
+
+/// The statements, with the identity that many strangers configured publishers for.
+fn waited_for() -> impl Iterator<Item = String> {
+    WAITED_FOR.iter().map(|statement| {
+        let statement = statement.replace("'k'", "'owner/repo-1'").replace("'e'", "'npm'");
+        statement.replace("issuer = 'i'", &format!("issuer = '{ISSUER}'"))
+    })
+}
+
+/// The steps of a statement's plan.
+async fn plan(connection: &mut AnyConnection, explain: &str, statement: &str) -> Vec<String> {
+    let explain = AssertSqlSafe(format!("{explain} {statement}"));
+    let plan = sqlx::query(explain).fetch_all(connection).await.unwrap();
+    let column = plan.first().unwrap().columns().len().saturating_sub(1);
+    plan.iter().map(|step| step.try_get(column).unwrap()).collect()
+}
+
+/// None reads a whole table or all of an identity's publishers, whether one stranger named it or many.
 #[tokio::test]
-async fn what_an_exchange_and_a_publish_look_up_is_looked_up_by_an_index() {
+async fn whatever_is_waited_for_is_looked_up_by_an_index_on_sqlite() {
     let harness = Sqlite::new();
-    harness.empty().await;
-    fill(&harness.url(), FEW).await;
-    let mut connection = AnyConnection::connect(&harness.url()).await.unwrap();
-    for statement in [
-        "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND package = 'p' \
-         ORDER BY pending, created_at, id LIMIT 1000",
-        "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND account = 'a' \
-         ORDER BY pending, created_at, id LIMIT 1000 OFFSET 0",
-        "SELECT publisher FROM oidc_turn WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND account NOT IN \
-         (SELECT DISTINCT account FROM oidc_proven WHERE identity_key = 'k' AND issuer = 'i' AND account > '' \
-         ORDER BY account LIMIT 100) ORDER BY turn, created_at, publisher LIMIT 32 OFFSET 0",
-        "SELECT DISTINCT account FROM oidc_proven WHERE identity_key = 'k' AND issuer = 'i' AND account > '' \
-         ORDER BY account LIMIT 100",
-        "SELECT COUNT(*) FROM oidc_publisher WHERE account = 'a' AND identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' \
-         AND pending = 1",
-        "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \
-         ORDER BY worth, created_at, publisher LIMIT 32",
-        "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \
-         AND package = 'p' ORDER BY worth, created_at, publisher LIMIT 32",
-        "SELECT id, ecosystem, package FROM oidc_publisher WHERE id IN ('a', 'b') ORDER BY id",
-        "SELECT publisher, claim, value FROM oidc_learned_id WHERE publisher IN ('a', 'b')",
-        "SELECT * FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash JOIN oidc_publisher q \
-         ON q.id = p.publisher WHERE t.hash = 'h' AND t.expires_at > 1",
-        "DELETE FROM oidc_publisher WHERE id = 'i' AND ecosystem = 'e' AND package = 'p'",
-        "SELECT hash FROM oidc_token WHERE expires_at <= 1 ORDER BY expires_at LIMIT 10",
-        "SELECT key FROM oidc_replay WHERE remember_until <= 1 ORDER BY remember_until LIMIT 10",
-    ] {
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-        let plan = sqlx::query(explain).fetch_all(&mut connection).await.unwrap();
-        for step in plan {
-            let step: String = step.try_get("detail").unwrap();
-            assert!(!step.starts_with("SCAN"), "{statement}: {step}");
-            // What is limited is read in the index's order, however much there is. A package's publishers are few.
-            let is_sorted = step.contains("TEMP B-TREE") && !statement.contains("package = 'p'");
-            assert!(!is_sorted, "{statement}: {step}");
+    for accounts in [1, 10_000] {
+        harness.empty().await;
+        fill(&harness.url(), FEW).await;
+        strangers(&harness.url(), 20_000, accounts).await;
+        let mut connection = AnyConnection::connect(&harness.url()).await.unwrap();
+        for statement in waited_for() {
+            for step in plan(&mut connection, "EXPLAIN QUERY PLAN", &statement).await {
+                assert!(!step.starts_with("SCAN"), "{statement}: {step}");
+                // What is limited is read in the index's order, however much there is. A package's publishers are few.
+                let is_sorted = step.contains("TEMP B-TREE") && !statement.contains("package = 'p'");
+                assert!(!is_sorted, "{statement}: {step}");
+            }
         }
     }
+}
+
+#[tokio::test]
+async fn whatever_is_waited_for_is_looked_up_by_an_index_on_postgresql() {
+    let Some(url) = postgres() else { return };
+    let harness = Postgres::new(url);
+    for accounts in [1, 10_000] {
+        harness.empty().await;
+        fill(&harness.url(), FEW).await;
+        strangers(&harness.url(), 20_000, accounts).await;
+        let mut connection = AnyConnection::connect(&harness.url()).await.unwrap();
+        for statement in waited_for() {
+            for step in plan(&mut connection, "EXPLAIN", &statement).await {
+                // The others are empty, and an empty table is read as a whole.
+                for table in ["oidc_publisher ", "oidc_turn "] {
+                    assert!(!step.contains(&format!("Seq Scan on {table}")), "{statement}: {step}");
+                }
+            }
+        }
+        connection.close().await.unwrap();
+    }
+    harness.clean_up().await;
 }

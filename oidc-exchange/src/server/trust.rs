@@ -222,7 +222,8 @@ impl Trust {
         Err(TrustError::Missing)
     }
 
-    /// Removes a publisher; the tokens that it let be minted end at once. `false` where there is none.
+    /// Removes a publisher; the tokens that it let be minted end at once. `false` where there is none. Who may remove or
+    /// [edit](Self::edit) whose is the application's to decide: the record's account says whose it is.
     ///
     /// # Errors
     ///

@@ -130,15 +130,16 @@ impl TokenSource for ForgeSource {
             SourceError::new(kind, Diagnosis::new("forge-token", Subject::Url(self.url.to_string()), problem))
         };
         let request = Request::post(self.url.with_query("for", audience.as_str())).bearer(&self.key);
-        let answer = self.context.http().send(request).await;
-        let answer = answer.map_err(|error| failed(SourceErrorKind::Unavailable, error.to_string()))?;
+        let answer = self.context.send_with_retries(request).await;
+        let answer = answer
+            .map_err(|error| failed(SourceErrorKind::Unavailable, error.to_text()).with_source(error))?;
         if !answer.is_success() {
             let problem = message_of(&answer).unwrap_or_else(|| format!("status {}", answer.status));
             return Err(failed(SourceErrorKind::Rejected, problem));
         }
         let token = String::from_utf8_lossy(&answer.body);
         let token = self.context.id_token(token, audience);
-        token.map_err(|error| failed(SourceErrorKind::InvalidToken, error.to_string()))
+        token.map_err(|error| failed(SourceErrorKind::InvalidToken, error.to_string()).with_source(error))
     }
 
     fn is_renewable(&self) -> bool {

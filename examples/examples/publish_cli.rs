@@ -31,7 +31,7 @@ pub(crate) async fn token(
     match oidc_exchange::publish_token(&registry, request, providers, cx).await {
         Ok(token) => Ok(token.secret_for(&scope)?.clone()),
         Err(why) => {
-            writeln!(err, "no trusted publishing: {why}")?;
+            writeln!(err, "no trusted publishing: {}", why.diagnosis())?;
             let token = cx.environment().get("NPM_TOKEN").map(Secret::new);
             Ok(token.ok_or("and no static token: NPM_TOKEN is not set")?)
         }

@@ -117,7 +117,7 @@ async fn refused(
     let token = IdToken::new(platform.token(audience.as_str(), &changes), audience)?;
     match npm.exchange(&ExchangeRequest::new(&token, scope), job).await {
         Ok(_) => Err("a workflow that nobody trusts was let in".into()),
-        Err(error) => Ok(error.to_string()),
+        Err(error) => Ok(error.diagnosis().to_string()),
     }
 }
 

@@ -2,6 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
+use crate::codes;
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Subject};
 use crate::provider::{Host, Provider, ProviderSet};
@@ -93,7 +94,7 @@ impl Ambient {
         SourceError::new(
             SourceErrorKind::NotDetected,
             Diagnosis::new(
-                "not-detected",
+                codes::NOT_DETECTED,
                 Subject::Platform,
                 "this is not a job of a platform that gives identity tokens: none of their variables is set",
             )

@@ -1,8 +1,10 @@
+use std::error::Error;
 use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::http::HttpError;
 use crate::text::shown;
 
 /// A clause or a whole message of a diagnosis is shown up to this many characters.
@@ -173,6 +175,22 @@ impl Diagnosis {
             fix: self.fix.as_deref().map(sentence),
             ..self.clone()
         }
+    }
+
+    /// The line of `Display` for an error whose `source()` is `below`: without the text of that one, where the problem ends with it.
+    /// Who prints a chain of errors prints each text once.
+    pub fn above(&self, below: Option<&(dyn Error + 'static)>) -> impl fmt::Display {
+        let mut diagnosis = self.clone();
+        if let Some(below) = below {
+            let text = match below.downcast_ref::<HttpError>() {
+                Some(error) => error.to_text(),
+                None => below.to_string(),
+            };
+            if let Some(problem) = diagnosis.problem.strip_suffix(&text) {
+                diagnosis.problem = problem.trim_end_matches([':', ' ']).to_owned();
+            }
+        }
+        diagnosis
     }
 
     /// Some lines for a terminal: the problem, then where, then what to change, then the evidence.

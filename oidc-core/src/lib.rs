@@ -14,7 +14,7 @@
 //!
 //! It reaches the outside world only through traits. Whoever adds a CI platform needs this crate alone.
 //!
-//! A program without an async runtime takes [`Context::blocking`] with an HTTP client that blocks, and runs futures with
+//! A program without an async runtime takes [`Context::blocking`] with an HTTP client that blocks, such as feature `ureq`'s, and runs futures with
 //! [`blocking::complete`].
 //!
 //! # Features
@@ -25,6 +25,8 @@
 //! | `system` | `Context::system()`: the real world on tokio, with an HTTP client on hyper; TLS by the application's installed `CryptoProvider` of rustls |
 //! | `system-aws-lc` | `system`, with aws-lc-rs for TLS where the application installed nothing |
 //! | `system-ring` | `system`, with ring for TLS where the application installed nothing |
+//! | `ureq` | `http::BlockingHttp`: an HTTP client that blocks, on ureq, for [`Context::blocking`]; TLS as with `system` |
+//! | `ureq-aws-lc`, `ureq-ring` | `ureq`, with aws-lc-rs or ring for TLS where the application installed nothing |
 //! | `http` | conversions from and to the `http` crate's requests and responses |
 //! | `verify` | the `verify` module, without a signature back end |
 //! | `aws-lc` | `verify` with aws-lc-rs; the fastest, needs a C compiler |
@@ -52,6 +54,7 @@
 mod ambient;
 pub mod blocking;
 mod claims;
+pub mod codes;
 mod context;
 mod diagnosis;
 mod environment;

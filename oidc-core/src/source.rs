@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::codes;
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Subject};
+use crate::http::HttpError;
 use crate::provider::Provider;
 use crate::token::{Audience, IdToken, InvalidIdToken};
 
@@ -125,7 +127,7 @@ impl TokenSource for VariableSource {
             return Err(SourceError::new(
                 SourceErrorKind::Missing,
                 Diagnosis::new(
-                    "token-variable-missing",
+                    codes::TOKEN_VARIABLE_MISSING,
                     subject(),
                     format!("variable `{}` is not set", self.name),
                 )
@@ -136,11 +138,12 @@ impl TokenSource for VariableSource {
             let problem = format!("the token in variable `{}` can't be used: {error}", self.name);
             let diagnosis = match &error {
                 InvalidIdToken::Audience { found, .. } => {
-                    let diagnosis = Diagnosis::new("audience", Subject::Claim("aud".to_owned()), problem);
+                    let diagnosis =
+                        Diagnosis::new(codes::AUDIENCE, Subject::Claim("aud".to_owned()), problem);
                     let found = found.as_deref().unwrap_or("(none)").trim_matches('`');
                     diagnosis.found(found).expected(audience.as_str())
                 }
-                _ => Diagnosis::new("token-variable-unusable", subject(), problem),
+                _ => Diagnosis::new(codes::TOKEN_VARIABLE_UNUSABLE, subject(), problem),
             };
             let fix = self.fix(audience);
             SourceError::new(SourceErrorKind::InvalidToken, diagnosis.fix(fix)).with_source(error)
@@ -154,21 +157,41 @@ impl TokenSource for VariableSource {
 pub enum SourceErrorKind {
     /// The job runs on no platform of the set.
     NotDetected,
-    /// The job runs on a platform that does not let it ask for tokens.
+    /// The job runs on a platform that gives tokens to those that ask for them in their configuration, and this one does not:
+    /// it may not ask, such as on GitHub without `id-token: write`.
     NotPermitted,
-    /// The platform should have left a token, and has not.
+    /// The platform left no token for the registry: the job's configuration asks for none, such as on GitLab without `id_tokens`,
+    /// or what hands tokens out is not installed.
     Missing,
-    /// The platform could not be asked, or gave no usable answer, although it was asked again.
+    /// No usable answer came, although the platform was asked again.
     Unavailable,
     /// The platform refused.
     Rejected,
+    /// The platform's answer holds no token.
+    NoToken,
     /// What the platform gave is no token for the audience.
     InvalidToken,
 }
 
 /// A job could not get an identity token. It never holds a secret.
-#[derive(Debug, thiserror::Error)]
-#[error("{diagnosis}")]
+///
+/// [`SourceError::diagnosis`] is the whole explanation. `Display` is its line without the text of the error below, which
+/// `source()` gives as itself.
+///
+/// ```
+/// use std::error::Error as _;
+///
+/// use oidc_core::{
+///     Diagnosis, FileError, InvalidIdToken, SourceError, SourceErrorKind, Subject,
+/// };
+///
+/// let problem = format!("the token can't be used: {}", InvalidIdToken::Text);
+/// let diagnosis = Diagnosis::new("my-token", Subject::Token, problem);
+/// let error = SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(InvalidIdToken::Text);
+/// assert_eq!(error.to_string(), "the token can't be used");
+/// assert!(error.source().is_some_and(|below| below.is::<InvalidIdToken>()));
+/// ```
+#[derive(Debug)]
 pub struct SourceError {
     kind: SourceErrorKind,
     diagnosis: Box<Diagnosis>,
@@ -193,6 +216,13 @@ impl SourceError {
         self.kind
     }
 
+    /// With another explanation.
+    #[must_use]
+    pub fn with_diagnosis(mut self, diagnosis: Diagnosis) -> Self {
+        self.diagnosis = Box::new(diagnosis);
+        self
+    }
+
     /// What is wrong and what to change.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
@@ -202,5 +232,28 @@ impl SourceError {
     pub(crate) fn is_for_another(&self) -> bool {
         let invalid = self.source.as_deref().and_then(|source| source.downcast_ref());
         matches!(invalid, Some(InvalidIdToken::Audience { .. }))
+    }
+
+    /// Why no complete answer came, where none did: the proxy, the certificate, the deadline.
+    pub fn http(&self) -> Option<&HttpError> {
+        let mut below = std::error::Error::source(self);
+        std::iter::from_fn(|| {
+            let error = below?;
+            below = error.source();
+            Some(error)
+        })
+        .find_map(|error| error.downcast_ref())
+    }
+}
+
+impl std::error::Error for SourceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.diagnosis.above(std::error::Error::source(self)).fmt(f)
     }
 }

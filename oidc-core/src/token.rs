@@ -156,7 +156,7 @@ pub enum InvalidIdToken {
     Shape,
     /// The middle part is not a JSON object.
     #[error("the identity token's claims can't be read: {0}")]
-    Claims(#[from] InvalidClaims),
+    Claims(InvalidClaims),
     /// It is for somebody else.
     #[error("the identity token is for audience {}, expected `{expected}`", found.as_deref().unwrap_or("(none)"))]
     Audience {
@@ -222,7 +222,7 @@ impl Unverified<Claims> {
             return Err(InvalidIdToken::Shape);
         };
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidIdToken::Shape)?;
-        Ok(Self::new(Claims::parse(payload)?))
+        Claims::parse(payload).map(Self::new).map_err(InvalidIdToken::Claims)
     }
 }
 

@@ -26,6 +26,7 @@ mod address;
 pub mod blocking;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod codes;
 pub mod crates_io;
 pub mod npm;
 pub mod pep_807;

@@ -299,22 +299,23 @@ async fn no_member_but_the_token_is_needed() {
 }
 
 #[tokio::test]
-async fn a_success_without_a_token_is_an_invalid_answer() {
-    for body in [
-        json!({ "token": null }).to_string(),
-        json!({ "token": "" }).to_string(),
-        json!({ "token": 7 }).to_string(),
-        json!({ "token": "two words" }).to_string(),
-        json!({ "token": "line\nbreak" }).to_string(),
-        json!({ "token": "x".repeat(10_000) }).to_string(),
-        json!({}).to_string(),
-        json!([]).to_string(),
-        "<html>hunter2".to_owned(),
-        String::new(),
-        "x".repeat(100_000),
+async fn a_success_without_a_token_says_what_is_in_its_place() {
+    use ExchangeErrorKind::{InvalidAnswer, InvalidToken, NoToken};
+    for (body, kind) in [
+        (json!({ "token": null }).to_string(), NoToken),
+        (json!({ "token": "" }).to_string(), InvalidToken),
+        (json!({ "token": 7 }).to_string(), InvalidAnswer),
+        (json!({ "token": "two words" }).to_string(), InvalidToken),
+        (json!({ "token": "line\nbreak" }).to_string(), InvalidToken),
+        (json!({ "token": "x".repeat(10_000) }).to_string(), InvalidToken),
+        (json!({}).to_string(), NoToken),
+        (json!([]).to_string(), InvalidAnswer),
+        ("<html>hunter2".to_owned(), InvalidAnswer),
+        (String::new(), InvalidAnswer),
+        ("x".repeat(100_000), InvalidAnswer),
     ] {
         let error = answered(Response::new(200, Vec::new(), body.clone())).await.unwrap_err();
-        assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{body:.40}");
+        assert_eq!(error.kind(), &kind, "{body:.40}");
         assert!(!error.to_string().contains("hunter2"));
     }
 }
@@ -396,7 +397,8 @@ async fn an_exchange_whose_answer_was_lost_is_not_tried_again() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), &expected);
-        assert!(error.to_string().contains(&kind.to_string()), "{error}");
+        assert!(error.diagnosis().problem.contains(&kind.to_string()), "{error}");
+        assert_eq!(error.http().unwrap().kind(), &kind);
         assert_eq!(http.requests().len(), 1);
     }
 }
@@ -513,10 +515,10 @@ async fn automatic_falls_back_with_the_reason_and_always_fails_with_it() {
         let Outcome::Fallback(why) = outcome(Mode::Automatic, &providers, &cx).await.unwrap() else {
             panic!("expected a fall-back")
         };
-        assert!(why.to_string().contains(reason), "{why}");
+        assert!(why.diagnosis().to_string().contains(reason), "{why}");
         let failure = outcome(Mode::Always, &providers, &cx).await.unwrap_err();
         assert_eq!(failure.to_string(), why.to_string());
-        assert_eq!(failure.diagnosis().to_string(), why.to_string());
+        assert_eq!(failure.diagnosis(), why.diagnosis());
     }
 }
 

@@ -18,9 +18,12 @@ fn context() -> Context {
     Context::system_with(Environment::default(), HttpSettings::default()).unwrap()
 }
 
-fn id_token() -> IdToken {
-    let token = FakeIssuer::new("https://issuer.example").sign(&json!({ "aud": "an-audience" }));
-    IdToken::new(token, Audience::new("an-audience").unwrap()).unwrap()
+/// A token for a registry's audience; for a word where the registry would have to be asked.
+async fn id_token(registry: &dyn Registry) -> IdToken {
+    let audience = registry.audience(&Context::default()).await;
+    let audience = audience.unwrap_or_else(|_| Audience::new("an-audience").unwrap());
+    let token = FakeIssuer::new("https://issuer.example").sign(&json!({ "aud": audience.as_str() }));
+    IdToken::new(token, audience).unwrap()
 }
 
 /// Somewhere else, where everybody would be welcome.
@@ -79,8 +82,9 @@ async fn stays<R: Registry>(at: impl Fn(&str) -> R, scope: Scope) {
         let elsewhere = Elsewhere::open().await;
         let server = elsewhere.redirecting(status).await;
         let (registry, cx) = (at(&format!("{}/legacy/", server.url())), context());
+        let token = id_token(&registry).await;
         let exchanged =
-            registry.exchange(&ExchangeRequest::new(&id_token(), scope.clone()), &cx).await.unwrap_err();
+            registry.exchange(&ExchangeRequest::new(&token, scope.clone()), &cx).await.unwrap_err();
         let expected = u16::try_from(status).unwrap();
         assert!(
             matches!(exchanged.kind(), ExchangeErrorKind::Rejected { status, .. } if *status == expected),
@@ -146,7 +150,8 @@ async fn no_endpoint_that_was_discovered_leads_on() {
             }
             let (registry, cx) = (Pep807::at(&format!("{url}/legacy/")).unwrap(), context());
             assert_eq!(registry.audience(&cx).await.is_err(), redirected == "/a", "{status}");
-            let exchanged = registry.exchange(&ExchangeRequest::new(&id_token(), Scope::Identity), &cx).await;
+            let token = id_token(&registry).await;
+            let exchanged = registry.exchange(&ExchangeRequest::new(&token, Scope::Identity), &cx).await;
             assert_eq!(exchanged.is_err(), redirected == "/m", "{status}");
             elsewhere.assert_nobody_came().await;
         }
@@ -162,9 +167,10 @@ async fn no_discovery_leads_a_token_to_another_server() {
     let endpoints = json!({ "audience-endpoint": there, "token-mint-endpoint": there });
     index.mock("GET", Matcher::Any).with_body(endpoints.to_string()).create_async().await;
     let (registry, cx) = (Pep807::at(&index.url()).unwrap(), context());
+    let token = id_token(&registry).await;
     for error in [
         registry.audience(&cx).await.unwrap_err(),
-        registry.exchange(&ExchangeRequest::new(&id_token(), Scope::Identity), &cx).await.unwrap_err(),
+        registry.exchange(&ExchangeRequest::new(&token, Scope::Identity), &cx).await.unwrap_err(),
     ] {
         let diagnosis = error.diagnosis();
         assert_eq!(diagnosis.found.as_deref(), Some(&*elsewhere.server.url()));

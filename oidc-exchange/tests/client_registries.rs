@@ -174,7 +174,12 @@ impl<R: Registry> Recorded<R> {
                     assert!(token.secret_for(&self.scope).unwrap().expose().is_ascii());
                 }
                 Err(error) => {
-                    assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{} {body}", self.url);
+                    use ExchangeErrorKind::{InvalidAnswer, InvalidToken, NoToken};
+                    assert!(
+                        matches!(error.kind(), InvalidAnswer | InvalidToken | NoToken),
+                        "{} {body}",
+                        self.url
+                    );
                     assert!(error.to_string().len() < 500);
                 }
             }
@@ -234,7 +239,7 @@ impl<R: Registry> Recorded<R> {
                 .exchange(&ExchangeRequest::new(&token, self.scope.clone()), &context(&http))
                 .await
                 .unwrap_err();
-            assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{} {hostile:?}", self.url);
+            assert_eq!(error.kind(), &ExchangeErrorKind::InvalidToken, "{} {hostile:?}", self.url);
             let text = error.to_string();
             assert!(!text.contains("hunter3") && text.contains("publish token"), "{text}");
         }
@@ -536,7 +541,7 @@ async fn packagist() {
         let token = id_token(recorded.audience);
         let request = ExchangeRequest::new(&token, recorded.scope.clone());
         let error = recorded.registry.exchange(&request, &context(&http)).await.unwrap_err();
-        assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer, "{key} {secret}");
+        assert_eq!(error.kind(), &ExchangeErrorKind::InvalidToken, "{key} {secret}");
         assert!(!error.to_string().contains("hunter3"), "{error}");
     }
     for name in ["", "/", "a/", "/a", "a/b/c", "A/b", "../a", "a/..", "a b", "a?b", "a%2fb"] {

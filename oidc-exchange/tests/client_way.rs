@@ -58,8 +58,8 @@ async fn a_proxy_that_refuses_is_named_with_its_variable_and_its_answer() {
         let error = exchange(URL, settings(&[(variable, wire.url())])).await;
         assert_eq!(error.kind(), &ExchangeErrorKind::Unreachable);
         assert_eq!(error.diagnosis().code, "http-proxy");
-        assert!(matches!(error.http_error().unwrap().kind(), HttpErrorKind::Proxy(_)));
-        let text = error.to_string();
+        assert!(matches!(error.http().unwrap().kind(), HttpErrorKind::Proxy(_)));
+        let text = error.diagnosis().to_string();
         for part in [variable, address, &format!("status {status}, {message}"), advice, HOST, "no_proxy"] {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -142,14 +142,14 @@ async fn an_issuer_that_is_not_trusted_is_named_and_what_the_variables_do() {
         let error = exchange(URL, settings.clone()).await;
         assert_eq!(error.kind(), &ExchangeErrorKind::Unreachable);
         assert_eq!(error.diagnosis().code, "http-certificate");
-        let text = error.to_string();
+        let text = error.diagnosis().to_string();
         let more = [HOST, "CN=a proxy's own authority", "HTTPS_PROXY", "`--our-ca FILE`"];
         for part in parts.into_iter().chain(more) {
             assert!(text.contains(part), "{part}: {text}");
         }
         // And what it advises is what helps.
         let helped = exchange(URL, settings.with_ca(stranger.pem())).await;
-        assert_eq!(helped.kind(), &ExchangeErrorKind::InvalidAnswer, "{helped}");
+        assert_eq!(helped.kind(), &ExchangeErrorKind::NoToken, "{helped}");
     }
 }
 

@@ -94,7 +94,8 @@ async fn https_at_a_port_of_http_and_the_reverse_are_said() {
         let error = direct().http().send(request).await.unwrap_err();
         assert_eq!(error.kind(), &kind, "{url}: {error}");
         let error = exchange(&url, &direct()).await.unwrap_err();
-        assert!(error.to_string().contains(word) && error.to_string().contains("scheme"), "{error}");
+        let text = error.diagnosis().to_string();
+        assert!(text.contains(word) && text.contains("scheme"), "{text}");
     }
 }
 
@@ -182,7 +183,7 @@ async fn a_certificate_of_an_unknown_authority_gets_no_token() {
         }
         let error = exchange("https://registry.example/", &world(settings)).await.unwrap_err();
         assert_eq!(error.kind(), &ExchangeErrorKind::Unreachable);
-        assert!(error.to_string().contains("certificate"), "{error}");
+        assert!(error.diagnosis().problem.contains("certificate"), "{error}");
     }
     assert!(tunnel.requests().iter().all(|request| request.starts_with("CONNECT")));
 }

@@ -7,8 +7,10 @@ use oidc_core::{
     SourceErrorKind, Subject, shown,
 };
 
+use crate::codes;
+
 /// The stable name of what is no token.
-const UNUSABLE: &str = "token-command-unusable";
+const UNUSABLE: &str = codes::TOKEN_COMMAND_UNUSABLE;
 
 /// A line that a person copies is cut later than other texts: an audience may have 8 KiB.
 const MAX_LINE: usize = 1024;
@@ -28,15 +30,15 @@ pub(crate) async fn token_by(
     };
     let output = context.run(command).await.map_err(|error| {
         let (kind, code) = match &error {
-            CommandError::Start { .. } => (SourceErrorKind::Missing, "token-command-missing"),
-            _ => (SourceErrorKind::Unavailable, "token-command-failed"),
+            CommandError::Start { .. } => (SourceErrorKind::Missing, codes::TOKEN_COMMAND_MISSING),
+            _ => (SourceErrorKind::Unavailable, codes::TOKEN_COMMAND_FAILED),
         };
         failed(kind, code, format!("no identity token could be asked for: {error}")).with_source(error)
     })?;
     if output.status != Some(0) {
         let status = output.status.map_or_else(|| "a signal".to_owned(), |status| format!("status {status}"));
         let problem = format!("the command `{line}` gave no identity token: it ended with {status}");
-        return Err(failed(SourceErrorKind::Rejected, "token-command-refused", problem));
+        return Err(failed(SourceErrorKind::Rejected, codes::TOKEN_COMMAND_REFUSED, problem));
     }
     let unusable = |code, why: &str| {
         let problem = format!("what the command `{line}` printed can't be used: {why}");
@@ -71,7 +73,7 @@ fn word(text: &str) -> Cow<'_, str> {
 /// The stable name of why a token can't be used: every source calls another audience the same.
 pub(crate) fn code_of(error: &InvalidIdToken, otherwise: &'static str) -> &'static str {
     match error {
-        InvalidIdToken::Audience { .. } => "audience",
+        InvalidIdToken::Audience { .. } => oidc_core::codes::AUDIENCE,
         _ => otherwise,
     }
 }

@@ -7,10 +7,11 @@ use oidc_core::{
     Audience, Context, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject, shown,
 };
 
+use crate::codes;
 use crate::command::code_of;
 
 /// The stable name of what is no token.
-const UNUSABLE: &str = "token-endpoint-unusable";
+const UNUSABLE: &str = codes::TOKEN_ENDPOINT_UNUSABLE;
 
 /// How long each try may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -46,7 +47,8 @@ impl Endpoint {
             Err(error) => {
                 let problem = format!("{} can't be asked for an identity token", self.name);
                 let subject = Subject::Url(url.to_string());
-                let diagnosis = error.diagnosis("token-endpoint-unavailable", subject, &problem, self.fix);
+                let diagnosis =
+                    error.diagnosis(codes::TOKEN_ENDPOINT_UNAVAILABLE, subject, &problem, self.fix);
                 Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error))
             }
         }
@@ -61,18 +63,19 @@ impl Endpoint {
     ) -> Result<IdToken, SourceError> {
         let Some(token) = token else { return Err(self.unusable(url, "it holds none")) };
         self.context.id_token(token, audience).map_err(|error| {
-            self.rejected(url, code_of(&error, UNUSABLE), &error.to_string()).with_source(error)
+            let code = code_of(&error, UNUSABLE);
+            self.answer(SourceErrorKind::InvalidToken, code, url, &error.to_string()).with_source(error)
         })
     }
 
-    /// The error of an answer that can't be used.
+    /// The error of an answer without a token.
     pub(crate) fn unusable(&self, url: &HttpUrl, why: &str) -> SourceError {
-        self.rejected(url, UNUSABLE, why)
+        self.answer(SourceErrorKind::NoToken, UNUSABLE, url, why)
     }
 
-    fn rejected(&self, url: &HttpUrl, code: &'static str, why: &str) -> SourceError {
+    fn answer(&self, kind: SourceErrorKind, code: &'static str, url: &HttpUrl, why: &str) -> SourceError {
         let problem = format!("{}'s answer can't be used as an identity token: {why}", self.name);
-        self.failed(SourceErrorKind::InvalidToken, code, url, problem)
+        self.failed(kind, code, url, problem)
     }
 
     fn refused(&self, url: &HttpUrl, response: &Response, secret: Option<&Secret>) -> SourceError {
@@ -87,7 +90,7 @@ impl Endpoint {
         }
         let kind =
             if response.is_transient() { SourceErrorKind::Unavailable } else { SourceErrorKind::Rejected };
-        self.failed(kind, "token-endpoint-refused", url, problem)
+        self.failed(kind, codes::TOKEN_ENDPOINT_REFUSED, url, problem)
     }
 
     fn failed(
@@ -104,7 +107,7 @@ impl Endpoint {
 /// The refusal of somebody between the job and its platform.
 pub(crate) fn elsewhere(url: &HttpUrl, problem: &str) -> SourceError {
     let problem = format!("{problem}; that is a web page or a proxy's answer, and not the platform's");
-    let diagnosis = Diagnosis::new("token-endpoint-elsewhere", Subject::Url(url.to_string()), problem);
+    let diagnosis = Diagnosis::new(codes::TOKEN_ENDPOINT_ELSEWHERE, Subject::Url(url.to_string()), problem);
     let host = shown(url.host());
     let fix = format!(
         "look for a proxy between this job and `{host}`, and have it let the request through; or name the host in `no_proxy`"

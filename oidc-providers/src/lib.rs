@@ -32,6 +32,7 @@ pub mod buildkite;
 #[cfg(test)]
 mod cases;
 pub mod circleci;
+pub mod codes;
 mod command;
 mod endpoint;
 pub mod generic;

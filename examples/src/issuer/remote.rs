@@ -13,7 +13,7 @@ pub enum RemoteError {
     #[error(transparent)]
     Url(#[from] InvalidUrl),
     /// It did not answer.
-    #[error("{0}; is ci-issuer running there?")]
+    #[error("{}; is ci-issuer running there?", .0.to_text())]
     Http(#[from] HttpError),
     /// It answered something else than a token.
     #[error("{url} answered {status}: {message}; is it ci-issuer?")]

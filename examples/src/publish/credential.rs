@@ -13,13 +13,13 @@ use super::ecosystem::{Ecosystem, Opened};
 #[non_exhaustive]
 pub enum NoCredential {
     /// Trusted publishing failed, and it is that or nothing.
-    #[error(transparent)]
+    #[error("{}", .0.diagnosis())]
     Failed(#[from] Failure),
     /// The registry gave a token for something else.
     #[error(transparent)]
     WrongScope(#[from] WrongScope),
     /// Trusted publishing failed, and there is nothing to fall back to.
-    #[error("{why}; there is no static credential to fall back to either ({looked})")]
+    #[error("{}; there is no static credential to fall back to either ({looked})", why.diagnosis())]
     NoFallback {
         /// Why there is no publish token.
         why: Failure,
@@ -141,7 +141,7 @@ pub(super) async fn credential(
         mask(&part, cx.environment(), err)?;
     }
     if let Some((name, why)) = since {
-        writeln!(err, "trusted-publish: using the static credential in {name}, since {why}")?;
+        writeln!(err, "trusted-publish: using the static credential in {name}, since {}", why.diagnosis())?;
     }
     Ok(credential)
 }

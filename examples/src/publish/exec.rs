@@ -48,7 +48,7 @@ impl Exec {
             && let Err(error) = ready.opened.registry.revoke(token, cx).await
         {
             // The command's outcome stands, whether or not anybody reads this; the token ends by itself.
-            let _told = writeln!(err, "trusted-publish: the token was not revoked: {error}");
+            let _told = writeln!(err, "trusted-publish: the token was not revoked: {}", error.diagnosis());
         }
         Ok(ended?)
     }

@@ -2,15 +2,16 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Method, Request};
+use crate::codes;
 use crate::diagnosis::{Diagnosis, Subject};
 use crate::text::shown;
 
 /// No complete answer came.
 ///
 /// [`HttpError::kind`] says why, [`HttpError::proxy`] by which proxy the request went, and [`HttpError::advice`] what to
-/// change on this machine, where that is what is at fault.
-#[derive(Debug, thiserror::Error)]
-#[error("{} {}: {kind}{}", method.as_str(), target.url, By(self.proxy()))]
+/// change on this machine, where that is what is at fault. `Display` leaves to `source()` what that says;
+/// [`HttpError::to_text`] is whole.
+#[derive(Debug)]
 pub struct HttpError {
     kind: HttpErrorKind,
     method: Method,
@@ -211,6 +212,15 @@ impl HttpError {
         self
     }
 
+    /// The whole text in one line, with what the error below says.
+    pub fn to_text(&self) -> String {
+        self.line(&self.kind)
+    }
+
+    fn line(&self, why: &dyn fmt::Display) -> String {
+        format!("{} {}: {why}{}", self.method.as_str(), self.target.url, By(self.proxy()))
+    }
+
     /// Why.
     pub fn kind(&self) -> &HttpErrorKind {
         &self.kind
@@ -252,8 +262,8 @@ impl HttpError {
     /// be at fault.
     pub fn code(&self) -> Option<&'static str> {
         match self.kind {
-            HttpErrorKind::Proxy(_) => Some("http-proxy"),
-            HttpErrorKind::Certificate { .. } => Some("http-certificate"),
+            HttpErrorKind::Proxy(_) => Some(codes::HTTP_PROXY),
+            HttpErrorKind::Certificate { .. } => Some(codes::HTTP_CERTIFICATE),
             _ => None,
         }
     }
@@ -261,7 +271,7 @@ impl HttpError {
     /// A diagnosis that begins with `problem`. Where the way is at fault, its code and its advice are the way's, whatever `code`
     /// and `fix` say of the host.
     pub fn diagnosis(&self, code: &'static str, subject: Subject, problem: &str, fix: &str) -> Diagnosis {
-        let problem = format!("{problem}: {self}");
+        let problem = format!("{problem}: {}", self.to_text());
         let fix = self.advice().unwrap_or_else(|| fix.to_owned());
         Diagnosis::new(self.code().unwrap_or(code), subject, problem).fix(fix)
     }
@@ -322,6 +332,40 @@ impl HttpError {
             None => "`SSL_CERT_FILE` is not set".to_owned(),
         };
         format!("{nobody}{whose}{setting}; {node}; {openssl}")
+    }
+}
+
+impl std::error::Error for HttpError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&match self.source {
+            Some(_) => self.line(&Brief(&self.kind)),
+            None => self.to_text(),
+        })
+    }
+}
+
+/// Why no complete answer came, without what the error below says.
+struct Brief<'a>(&'a HttpErrorKind);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            HttpErrorKind::Connect(_) => f.write_str("no connection"),
+            HttpErrorKind::Proxy(ProxyFault::Unreachable(_)) => f.write_str("the proxy can't be reached"),
+            HttpErrorKind::Proxy(ProxyFault::Broken(_)) => f.write_str("the proxy broke the connection off"),
+            HttpErrorKind::Certificate { host, fault: CertificateFault::Other(_) } => {
+                write!(f, "the certificate of `{}` is not accepted", shown(host))
+            }
+            HttpErrorKind::Request(_) => f.write_str("the request can't be sent"),
+            HttpErrorKind::Broken(_) => f.write_str("the connection broke"),
+            kind => kind.fmt(f),
+        }
     }
 }
 

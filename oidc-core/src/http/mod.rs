@@ -1,14 +1,20 @@
 //! HTTP as a seam: one request, one answer, with its bounds in the request.
 //!
-//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on hyper. For any
-//! other client, feature `http` converts requests and responses from and to the `http` crate's types, so that an adapter
+//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on hyper, and
+//! feature `ureq` one that blocks. For any other client, feature `http` converts requests and responses from and to the `http` crate's types, so that an adapter
 //! takes a dozen lines.
 
+#[cfg(feature = "ureq")]
+mod blocking;
 #[cfg(feature = "http")]
 mod convert;
 mod error;
+#[cfg(any(feature = "system", feature = "ureq"))]
+mod settings;
 #[cfg(feature = "system")]
 mod system;
+#[cfg(any(feature = "system", feature = "ureq"))]
+mod tls;
 
 use std::fmt;
 use std::time::Duration;
@@ -20,9 +26,13 @@ use crate::secret::Secret;
 use crate::text::shown;
 use crate::url::HttpUrl;
 
+#[cfg(feature = "ureq")]
+pub use self::blocking::BlockingHttp;
 pub use self::error::{CertificateFault, HttpError, HttpErrorKind, Proxy, ProxyFault, Step, Way};
+#[cfg(any(feature = "system", feature = "ureq"))]
+pub use self::settings::{HttpSetting, HttpSettings, InvalidHttpSettings, Origin};
 #[cfg(feature = "system")]
-pub use self::system::{HttpSettings, InvalidHttpSettings, SystemHttp};
+pub use self::system::SystemHttp;
 
 /// How long a request may take, from its first byte to the answer's last, unless it says otherwise.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);

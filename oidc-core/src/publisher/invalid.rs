@@ -3,6 +3,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::PublisherField;
+use crate::codes;
 use crate::diagnosis::{Diagnosis, Subject};
 use crate::text::shown;
 
@@ -137,14 +138,14 @@ fn no_object(fields: &[PublisherField], config: &Value) -> Diagnosis {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     };
-    Diagnosis::new("publisher-type", subject, "a publisher's configuration is an object")
+    Diagnosis::new(codes::PUBLISHER_TYPE, subject, "a publisher's configuration is an object")
         .found(found)
         .fix(format!("write an object with the keys {}", keys_of(fields)))
 }
 
 fn missing(field: &PublisherField) -> Diagnosis {
     let subject = Subject::Field(field.key.to_owned());
-    Diagnosis::new("publisher-missing-field", subject, "a publisher needs this field")
+    Diagnosis::new(codes::PUBLISHER_MISSING_FIELD, subject, "a publisher needs this field")
         .fix(format!("write it, such as `{}`", field.example))
 }
 
@@ -154,7 +155,7 @@ fn unknown_key(fields: &[PublisherField], key: &str) -> Diagnosis {
         None => format!("rename it to one of {}, or remove it", keys_of(fields)),
     };
     let subject = Subject::Field(shown(key).to_string());
-    Diagnosis::new("publisher-unknown-field", subject, "there is no such field").found(key).fix(fix)
+    Diagnosis::new(codes::PUBLISHER_UNKNOWN_FIELD, subject, "there is no such field").found(key).fix(fix)
 }
 
 fn keys_of(fields: &[PublisherField]) -> String {

@@ -99,11 +99,23 @@ impl FetchError {
     }
 }
 
+impl From<HttpError> for FetchError {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl From<InvalidUrl> for FetchError {
+    fn from(error: InvalidUrl) -> Self {
+        Self::Url(error)
+    }
+}
+
 /// An issuer's keys could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
-    #[error(transparent)]
-    Http(#[from] HttpError),
+    #[error("{}", .0.to_text())]
+    Http(HttpError),
     #[error("{url} answered with status {status}, expected 200")]
     Status { url: HttpUrl, status: u16 },
     #[error("the discovery document is not a JSON object with `issuer` and `jwks_uri`")]
@@ -111,7 +123,7 @@ pub(super) enum FetchError {
     #[error("the discovery document is that of another issuer (`{0}`)")]
     Issuer(String),
     #[error("the discovery document's `jwks_uri`: {0}")]
-    Url(#[from] InvalidUrl),
+    Url(InvalidUrl),
     #[error(
         "the keys are at `{0}`, which is neither the issuer's host and port nor among its `key_hosts`; add it there if the \
          issuer's keys belong there"

@@ -7,6 +7,7 @@
 use oidc_core::{Audience, Diagnosis, HttpUrl, Subject};
 
 use super::error::{ExchangeError, ExchangeErrorKind};
+use crate::codes;
 
 /// Words that are the audience of known registries, and the hosts that may name them.
 const WORDS: &[(&str, &[&str])] =
@@ -21,6 +22,11 @@ const OTHERS: &[(&str, &str)] = &[
     ("urn:", "a named party"),
     ("{", "JSR, where it lists what a token may publish"),
 ];
+
+/// Whether an audience may be that of the registry at `registry`, as far as that can be told.
+pub(super) fn may_be_own(registry: &HttpUrl, audience: &Audience) -> bool {
+    foreign(registry, audience.as_str()).is_none()
+}
 
 /// The audience that the registry at `registry` named at `told_at`, if it may.
 pub(super) fn checked(
@@ -39,7 +45,7 @@ fn refused(registry: &HttpUrl, told_at: &HttpUrl, audience: &Audience, whose: &s
         "the registry asks for an identity token with the audience `{audience}`, which belongs to {whose}: whoever holds such a token \
          can speak for this job there"
     );
-    let diagnosis = Diagnosis::new("audience-foreign", Subject::Url(told_at.to_string()), problem)
+    let diagnosis = Diagnosis::new(codes::AUDIENCE_FOREIGN, Subject::Url(told_at.to_string()), problem)
         .found(audience.as_str())
         .expected(format!("a word of the registry's own, or its host {}", registry.host()))
         .fix("tell the registry's operator; no identity token is asked for with this audience");

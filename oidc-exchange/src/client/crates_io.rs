@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use oidc_core::http::{Method, Request};
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
 use serde::Deserialize;
 
 use super::demand::{Demand, TrustedPlatform};
@@ -80,6 +80,12 @@ pub struct CratesIo {
 
 wire::at_url!(CratesIo, PUBLIC);
 
+impl CratesIo {
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        crates_io::audience(&self.url)
+    }
+}
+
 #[async_trait]
 impl Registry for CratesIo {
     fn url(&self) -> &HttpUrl {
@@ -95,7 +101,11 @@ impl Registry for CratesIo {
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, crates_io::audience(&self.url))
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     async fn exchange(

@@ -1,5 +1,7 @@
 use oidc_core::{Claims, Diagnosis, Severity, Subject};
 
+use crate::codes;
+
 /// What the public registry of a protocol is known to ask of a job's identity token, by its documentation or its source.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand {
@@ -63,7 +65,8 @@ impl Demand {
             return;
         }
         let subject = Subject::Claim(self.claim.to_owned());
-        let diagnosis = Diagnosis::new("registry-claim", subject, self.problem).found(found).fix(self.fix);
+        let diagnosis =
+            Diagnosis::new(codes::REGISTRY_CLAIM, subject, self.problem).found(found).fix(self.fix);
         said.push(match self.expected {
             Some(expected) => diagnosis.expected(expected),
             None => diagnosis,

@@ -2,15 +2,18 @@ use std::fmt;
 use std::io;
 
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
-use oidc_core::{Diagnosis, ForeignUrl, HttpUrl, IdToken, InvalidAudience, Secret, Subject, shown};
+use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, InvalidAudience, Secret, Subject, shown};
 
 use super::known::KnownRefusal;
 use super::scope::Scope;
 use super::told::{RegistryReason, Told};
+use crate::codes;
 
 /// A registry gave no publish token. It never holds a secret.
-#[derive(Debug, thiserror::Error)]
-#[error("{diagnosis}")]
+///
+/// [`ExchangeError::diagnosis`] is the whole explanation. `Display` is its line without the text of the error below, which
+/// `source()` gives as itself.
+#[derive(Debug)]
 pub struct ExchangeError {
     kind: ExchangeErrorKind,
     diagnosis: Box<Diagnosis>,
@@ -34,7 +37,13 @@ pub enum ExchangeErrorKind {
     },
     /// The answer is not what the protocol says, or too long.
     InvalidAnswer,
-    /// The registry's URL or the package can't be used.
+    /// The answer is what the protocol says, and holds no publish token.
+    NoToken,
+    /// What the answer holds in the place of a publish token is none.
+    InvalidToken,
+    /// The registry takes no trusted publishes, or has no tokens for what one was asked for.
+    Unsupported,
+    /// The registry's URL, the package or the identity token can't be used. Nothing was sent.
     InvalidRequest,
 }
 
@@ -65,35 +74,47 @@ impl ExchangeError {
     }
 
     /// Why no complete answer came, where none did: the proxy, the certificate, the deadline.
-    pub fn http_error(&self) -> Option<&HttpError> {
+    pub fn http(&self) -> Option<&HttpError> {
         self.source.as_deref()
     }
 
     /// The registry has no publish tokens for this scope, but for what is `expected`: "every package of the identity".
     pub fn unsupported_scope(registry: &HttpUrl, scope: &Scope, expected: &str) -> Self {
         let problem = format!("a publish token of this registry can't be for {scope}");
-        let diagnosis = Diagnosis::new("exchange-scope", Subject::Url(registry.to_string()), problem)
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_SCOPE, Subject::Url(registry.to_string()), problem)
             .expected(expected)
             .fix(match scope {
                 Scope::Package(_) => "ask for the token without naming a package",
                 Scope::Identity => "name the package that is to be published",
             });
-        Self::new(ExchangeErrorKind::InvalidRequest, diagnosis)
+        Self::new(ExchangeErrorKind::Unsupported, diagnosis)
     }
 
     /// The audience of identity tokens doesn't follow from the registry's URL.
     pub fn invalid_url(registry: &HttpUrl, error: &InvalidAudience) -> Self {
         let subject = Subject::Url(registry.to_string());
-        let diagnosis = Diagnosis::new("registry-url", subject, error.to_string());
+        let diagnosis = Diagnosis::new(codes::REGISTRY_URL, subject, error.to_string());
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("check the registry's URL"))
     }
 
     /// The package's name is none of the registry's.
     pub(super) fn invalid_package(registry: &HttpUrl, error: &dyn fmt::Display) -> Self {
         let subject = Subject::Url(registry.to_string());
-        let diagnosis = Diagnosis::new("exchange-package", subject, error.to_string());
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_PACKAGE, subject, error.to_string());
         let fix = "name the package as the registry does";
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix(fix))
+    }
+
+    /// The identity token is for somebody else, who could be spoken to with it in the job's name.
+    pub(super) fn other_audience(registry: &HttpUrl, audience: &Audience) -> Self {
+        let problem = format!(
+            "the identity token is for the audience `{audience}`, which is not one of {}; it was not sent",
+            shown(&registry.host_and_port())
+        );
+        let diagnosis = Diagnosis::new(oidc_core::codes::AUDIENCE, Subject::Claim("aud".to_owned()), problem)
+            .found(audience.as_str())
+            .fix("ask the platform for a token with the audience of this registry");
+        Self::new(ExchangeErrorKind::InvalidRequest, diagnosis)
     }
 
     /// Whether the registry doesn't know what it was asked for.
@@ -131,16 +152,18 @@ impl ExchangeError {
     fn unanswered(url: &HttpUrl, error: HttpError, otherwise: &'static str, problem: &str) -> Self {
         let (kind, code, fix) = match error.kind() {
             HttpErrorKind::Connect(_) | HttpErrorKind::Proxy(_) | HttpErrorKind::Certificate { .. } => {
-                (ExchangeErrorKind::Unreachable, "exchange-unreachable", CHECK_WAY)
+                (ExchangeErrorKind::Unreachable, codes::EXCHANGE_UNREACHABLE, CHECK_WAY)
             }
             HttpErrorKind::NotTls | HttpErrorKind::NotHttp => {
-                (ExchangeErrorKind::Unreachable, "exchange-unreachable", CHECK_SCHEME)
+                (ExchangeErrorKind::Unreachable, codes::EXCHANGE_UNREACHABLE, CHECK_SCHEME)
             }
-            HttpErrorKind::TooLarge(_) => (ExchangeErrorKind::InvalidAnswer, "exchange-answer", CHECK_URL),
+            HttpErrorKind::TooLarge(_) => {
+                (ExchangeErrorKind::InvalidAnswer, codes::EXCHANGE_ANSWER, CHECK_URL)
+            }
             HttpErrorKind::Request(_) => {
-                (ExchangeErrorKind::InvalidRequest, "exchange-request", "check the registry's URL")
+                (ExchangeErrorKind::InvalidRequest, codes::EXCHANGE_REQUEST, "check the registry's URL")
             }
-            _ => (ExchangeErrorKind::Unreachable, "exchange-unreachable", otherwise),
+            _ => (ExchangeErrorKind::Unreachable, codes::EXCHANGE_UNREACHABLE, otherwise),
         };
         let subject = Subject::Url(url.to_string());
         let diagnosis = match nothing_listens(url, &error) {
@@ -167,7 +190,7 @@ impl ExchangeError {
         let says = says.map_or_else(String::new, |says| format!(": {says}"));
         let problem = format!("the registry refused the exchange for {scope} with status {status}{says}");
         let subject = Subject::Url(url.to_string());
-        let code = if is_elsewhere { "exchange-elsewhere" } else { "exchange-rejected" };
+        let code = if is_elsewhere { codes::EXCHANGE_ELSEWHERE } else { codes::EXCHANGE_REJECTED };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
         let known = KnownRefusal::find(known, answer, message.as_deref()).filter(|_| !is_elsewhere);
         diagnosis.fix =
@@ -184,7 +207,7 @@ impl ExchangeError {
         let problem = format!(
             "a web page answered, with status {status}, and not the registry: a proxy, a log-in page or a web site"
         );
-        let diagnosis = Diagnosis::new("exchange-elsewhere", Subject::Url(url.to_string()), problem);
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_ELSEWHERE, Subject::Url(url.to_string()), problem);
         Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis.fix(CHECK_URL))
     }
 
@@ -201,8 +224,13 @@ impl ExchangeError {
             }
             _ => by_status(status),
         };
-        let diagnosis = Diagnosis::new("registry-audience", Subject::Url(url.to_string()), problem).fix(fix);
-        Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
+        let diagnosis =
+            Diagnosis::new(codes::REGISTRY_AUDIENCE, Subject::Url(url.to_string()), problem).fix(fix);
+        let kind = match status {
+            403 | 404 => ExchangeErrorKind::Unsupported,
+            _ => ExchangeErrorKind::Rejected { status, message },
+        };
+        Self::new(kind, diagnosis)
     }
 
     /// The registry didn't end a publish token.
@@ -212,7 +240,8 @@ impl ExchangeError {
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
         let problem = format!("the registry did not end the publish token, status {status}{says}");
         let fix = "it ends by itself; until then, keep it secret";
-        let diagnosis = Diagnosis::new("revoke-rejected", Subject::Url(url.to_string()), problem).fix(fix);
+        let diagnosis =
+            Diagnosis::new(codes::REVOKE_REJECTED, Subject::Url(url.to_string()), problem).fix(fix);
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
     }
 
@@ -223,7 +252,7 @@ impl ExchangeError {
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
         let problem =
             format!("the index doesn't tell where its endpoints are (PEP 807), status {status}{says}");
-        let diagnosis = Diagnosis::new("registry-discovery", Subject::Url(url.to_string()), problem);
+        let diagnosis = Diagnosis::new(codes::REGISTRY_DISCOVERY, Subject::Url(url.to_string()), problem);
         let fix = match status {
             300..=399 | 408 | 425 | 429 | 500..=599 => by_status(status),
             _ => {
@@ -236,17 +265,43 @@ impl ExchangeError {
     /// A URL that the registry hands out is not one of its own.
     pub(super) fn foreign(url: &HttpUrl, name: &str, foreign: &ForeignUrl) -> Self {
         let problem = format!("the `{name}` that the registry names is no address of its own");
-        let diagnosis = Diagnosis::new("registry-foreign-url", Subject::Url(url.to_string()), problem)
+        let diagnosis = Diagnosis::new(codes::REGISTRY_FOREIGN_URL, Subject::Url(url.to_string()), problem)
             .found(foreign.found())
             .expected(foreign.expected())
             .fix("tell the registry's operator; an identity token is sent to no other origin");
         Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
     }
 
-    /// The answer is a success without a usable token.
+    /// The answer is a success that the protocol doesn't know.
     pub(super) fn invalid_answer(url: &HttpUrl, what: &str) -> Self {
-        let diagnosis = Diagnosis::new("exchange-answer", Subject::Url(url.to_string()), what).fix(CHECK_URL);
-        Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
+        Self::unusable(ExchangeErrorKind::InvalidAnswer, url, what)
+    }
+
+    /// The answer is a success without a publish token.
+    pub(super) fn no_token(url: &HttpUrl, what: &str) -> Self {
+        Self::unusable(ExchangeErrorKind::NoToken, url, what)
+    }
+
+    /// The answer is a success with something else than a publish token.
+    pub(super) fn invalid_token(url: &HttpUrl, what: &str) -> Self {
+        Self::unusable(ExchangeErrorKind::InvalidToken, url, what)
+    }
+
+    fn unusable(kind: ExchangeErrorKind, url: &HttpUrl, what: &str) -> Self {
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_ANSWER, Subject::Url(url.to_string()), what);
+        Self::new(kind, diagnosis.fix(CHECK_URL))
+    }
+}
+
+impl std::error::Error for ExchangeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.http().map(|error| error as _)
+    }
+}
+
+impl fmt::Display for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.diagnosis.above(std::error::Error::source(self)).fmt(f)
     }
 }
 

@@ -1,8 +1,11 @@
-use oidc_core::{Diagnosis, SourceError};
+use oidc_core::http::HttpError;
+use oidc_core::{Diagnosis, SourceError, SourceErrorKind};
 
-use super::error::ExchangeError;
+use super::error::{ExchangeError, ExchangeErrorKind};
 
 /// The reason for which there is no publish token.
+///
+/// `Display` and `source()` are those of the error in it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -14,8 +17,73 @@ pub enum Failure {
     Exchange(#[from] ExchangeError),
 }
 
+/// The kind of a [`Failure`], the same for every platform and registry.
+///
+/// [`SourceErrorKind`] and [`ExchangeErrorKind`] tell more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The job runs on no platform that gives identity tokens.
+    NotDetected,
+    /// The job runs on such a platform, and its configuration asks for no identity token.
+    NotRequested,
+    /// No complete answer came, from the platform or from the registry.
+    NoAnswer,
+    /// The platform or the registry refused.
+    Refused,
+    /// The answer is not what the registry's protocol says.
+    InvalidAnswer,
+    /// The answer holds no token.
+    NoToken,
+    /// What the answer holds in the place of a token is none that can be used.
+    InvalidToken,
+    /// The registry takes no trusted publishes, or has no tokens for what one was asked for.
+    Unsupported,
+    /// The registry's URL, the package or the identity token can't be used. Nothing was sent.
+    InvalidRequest,
+}
+
 impl Failure {
-    /// The diagnosis: what is wrong and what to change.
+    /// The kind of failure.
+    ///
+    /// ```
+    /// use oidc_core::{Ambient, Context, ProviderSet};
+    /// use oidc_exchange::client::{Failure, FailureKind};
+    ///
+    /// let error = Ambient::detect(&ProviderSet::default(), &Context::default()).unwrap_err();
+    /// assert_eq!(Failure::from(error).kind(), FailureKind::NotDetected);
+    /// ```
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Source(error) => match error.kind() {
+                SourceErrorKind::NotDetected => FailureKind::NotDetected,
+                SourceErrorKind::NotPermitted | SourceErrorKind::Missing => FailureKind::NotRequested,
+                SourceErrorKind::Rejected => FailureKind::Refused,
+                SourceErrorKind::NoToken => FailureKind::NoToken,
+                SourceErrorKind::InvalidToken => FailureKind::InvalidToken,
+                _ => FailureKind::NoAnswer,
+            },
+            Self::Exchange(error) => match error.kind() {
+                ExchangeErrorKind::Unreachable => FailureKind::NoAnswer,
+                ExchangeErrorKind::Rejected { .. } => FailureKind::Refused,
+                ExchangeErrorKind::InvalidAnswer => FailureKind::InvalidAnswer,
+                ExchangeErrorKind::NoToken => FailureKind::NoToken,
+                ExchangeErrorKind::InvalidToken => FailureKind::InvalidToken,
+                ExchangeErrorKind::Unsupported => FailureKind::Unsupported,
+                ExchangeErrorKind::InvalidRequest => FailureKind::InvalidRequest,
+            },
+        }
+    }
+
+    /// Why no complete answer came, where none did: the proxy, the certificate, the deadline.
+    pub fn http(&self) -> Option<&HttpError> {
+        match self {
+            Self::Source(error) => error.http(),
+            Self::Exchange(error) => error.http(),
+        }
+    }
+
+    /// What is wrong and what to change.
     pub fn diagnosis(&self) -> &Diagnosis {
         match self {
             Self::Source(error) => error.diagnosis(),

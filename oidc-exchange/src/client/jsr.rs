@@ -1,7 +1,9 @@
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules, Secret, shown};
+use oidc_core::{
+    Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules, Secret, shown,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -88,6 +90,10 @@ impl Jsr {
     pub fn authorization(token: &PublishToken) -> Secret {
         Secret::new(format!("githuboidc {}", token.secret().expose()))
     }
+
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        Audience::new(json!({ "permissions": self.uploads }).to_string())
+    }
 }
 
 #[async_trait]
@@ -106,8 +112,11 @@ impl Registry for Jsr {
 
     /// What the token may do, as JSON.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        let audience = Audience::new(json!({ "permissions": self.uploads }).to_string());
-        wire::derived(&self.url, audience)
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     /// The identity token itself. Nothing is asked.

@@ -57,7 +57,7 @@ pub use self::crates_io::CratesIo;
 pub use self::demand::{Demand, TrustedPlatform};
 pub use self::diagnose::{Diagnose, ProtocolFacts};
 pub use self::error::{ExchangeError, ExchangeErrorKind};
-pub use self::failure::Failure;
+pub use self::failure::{Failure, FailureKind};
 pub use self::jsr::{InvalidJsrUpload, Jsr, JsrUpload};
 pub use self::known::KnownRefusal;
 pub use self::mode::{InvalidMode, Mode, Outcome};

@@ -18,6 +18,7 @@ use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
 use super::wire::{self, Call};
 use super::{npm_config, npm_tools};
+use crate::codes;
 use crate::npm::{self, InvalidPackageName, PackageName, Port, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -156,6 +157,12 @@ impl Registry for Npm {
         wire::derived(&self.url, npm::audience(&self.url, port))
     }
 
+    /// With the registry's port and without it, since tools differ in that.
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        let own = [Port::LeftOut, Port::PutIn].map(|port| npm::audience(&self.url, port));
+        own.iter().flatten().any(|own| own == audience)
+    }
+
     async fn exchange(
         &self,
         request: &ExchangeRequest<'_>,
@@ -194,12 +201,13 @@ impl Diagnose for Npm {
             let problem = "the registry's URL has a path without a slash at its end: npm then looks for its token one folder \
                            above, and fails with `ENEEDAUTH` after an exchange that went through";
             let diagnosis =
-                Diagnosis::new("registry-url-slash", subject(), problem).severity(Severity::Warning);
+                Diagnosis::new(codes::REGISTRY_URL_SLASH, subject(), problem).severity(Severity::Warning);
             let fix = "write a slash at its end, in `registry=` of `.npmrc` and in `--registry`";
             advice.push(diagnosis.expected(format!("{}/", self.url)).fix(fix).link(links::NPM));
         }
         let problem = "the registry's URL has a path: npm itself leaves it out and asks for the exchange at the host's root";
-        let diagnosis = Diagnosis::new("registry-url-prefix", subject(), problem).severity(Severity::Notice);
+        let diagnosis =
+            Diagnosis::new(codes::REGISTRY_URL_PREFIX, subject(), problem).severity(Severity::Notice);
         let fix = "nothing, if the registry answers `/-/npm/v1/oidc/` at its host's root too, as `registry` does; or else publish \
                    through `trusted-publish exec`, which keeps the path";
         advice.push(diagnosis.fix(fix));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Subject, shown};
 use serde_json::Value;
 
+use crate::codes;
+
 /// A settings file or a manifest may have so many bytes.
 const MAX_FILE: usize = 256 * 1024;
 
@@ -44,7 +46,7 @@ pub(super) fn elsewhere(url: &HttpUrl, package: &str, cx: &Context) -> Option<Di
         }
         None => format!("pass `--registry {url}` to the publish, or change or unset it"),
     };
-    let diagnosis = Diagnosis::new("registry-elsewhere", subject, problem).severity(Severity::Warning);
+    let diagnosis = Diagnosis::new(codes::REGISTRY_ELSEWHERE, subject, problem).severity(Severity::Warning);
     let fix = format!("{fix}; `trusted-publish exec` sets it for its command");
     Some(diagnosis.found(found).expected(url.to_string()).fix(fix))
 }

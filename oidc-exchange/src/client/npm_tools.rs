@@ -3,6 +3,7 @@
 use oidc_core::{Audience, Command, Context, Diagnosis, Environment, Provider, Severity, Subject, shown};
 
 use super::links;
+use crate::codes;
 use crate::npm::TOKEN_VARIABLE;
 
 /// The first npm that makes an exchange, and the first that makes it on CircleCI.
@@ -31,7 +32,7 @@ pub(super) async fn examine(audience: &Audience, platform: &dyn Provider, cx: &C
 /// npm makes no exchange here, whatever it is given.
 fn no_exchange(environment: &Environment) -> Option<Diagnosis> {
     let warning = |name: &str, problem: String, fix: &str| {
-        let diagnosis = Diagnosis::new("npm-no-exchange", Subject::Variable(name.to_owned()), problem);
+        let diagnosis = Diagnosis::new(codes::NPM_NO_EXCHANGE, Subject::Variable(name.to_owned()), problem);
         Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
     };
     if environment.get("CI") == Some("false") {
@@ -61,14 +62,14 @@ fn id_token(audience: &Audience, platform: &dyn Provider, environment: &Environm
         (true, true) => {
             let problem =
                 format!("variable `{TOKEN_VARIABLE}` is set to nothing, which npm takes for not set");
-            let diagnosis = Diagnosis::new("npm-id-token-empty", subject, problem);
+            let diagnosis = Diagnosis::new(codes::NPM_ID_TOKEN_EMPTY, subject, problem);
             Some(diagnosis.severity(Severity::Notice).fix("leave it out"))
         }
         (true, false) => {
             let problem = format!(
                 "variable `{TOKEN_VARIABLE}` is set to nothing: npm has no identity token then, makes no exchange, and says nothing of it"
             );
-            let diagnosis = Diagnosis::new("npm-id-token-empty", subject, problem);
+            let diagnosis = Diagnosis::new(codes::NPM_ID_TOKEN_EMPTY, subject, problem);
             Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
         }
         (false, true) => None,
@@ -77,7 +78,7 @@ fn id_token(audience: &Audience, platform: &dyn Provider, environment: &Environm
                 "npm itself asks only GitHub Actions for an identity token; here it reads variable `{TOKEN_VARIABLE}`, which is not \
                  set, and makes no exchange without it"
             );
-            let diagnosis = Diagnosis::new("npm-id-token-missing", subject, problem);
+            let diagnosis = Diagnosis::new(codes::NPM_ID_TOKEN_MISSING, subject, problem);
             Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
         }
     }
@@ -102,7 +103,8 @@ async fn old(cx: &Context) -> Option<Diagnosis> {
         "the npm on the path is older than {major}.{minor}.{patch}, the first that makes an exchange{place}: it says nothing, and \
          publishes with a static token or fails with `ENEEDAUTH` or `E404`"
     );
-    let diagnosis = Diagnosis::new("npm-too-old", Subject::Platform, problem).severity(Severity::Warning);
+    let diagnosis =
+        Diagnosis::new(codes::NPM_TOO_OLD, Subject::Platform, problem).severity(Severity::Warning);
     let fix = format!(
         "run `npm install --global npm@latest` before the publish (Node.js 22.14 or later), or {THROUGH_US}"
     );

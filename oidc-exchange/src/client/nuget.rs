@@ -1,5 +1,7 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, InvalidUrl, RegistryRules};
+use oidc_core::{
+    Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, InvalidAudience, InvalidUrl, RegistryRules,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -107,6 +109,10 @@ impl NuGet {
     pub fn public(user: impl Into<String>) -> Self {
         Self { url: const { HttpUrl::constant(PUBLIC) }, user: user.into() }
     }
+
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        Audience::new(self.url.origin())
+    }
 }
 
 #[async_trait]
@@ -125,7 +131,11 @@ impl Registry for NuGet {
 
     /// The registry's origin: `https://www.nuget.org`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(self.url.origin()))
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     async fn exchange(

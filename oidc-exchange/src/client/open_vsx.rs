@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules, shown};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules, shown};
 use serde::Deserialize;
 
 use super::diagnose::{Diagnose, ProtocolFacts};
@@ -59,6 +59,10 @@ impl OpenVsx {
     pub fn scope(extension: &str) -> Result<Scope, InvalidExtension> {
         extension.parse().map(|extension: Extension| Scope::Package(extension.to_string()))
     }
+
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        Audience::new(self.url.as_str().trim_end_matches('/'))
+    }
 }
 
 #[async_trait]
@@ -77,7 +81,11 @@ impl Registry for OpenVsx {
 
     /// The registry's URL without a slash at its end.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(self.url.as_str().trim_end_matches('/')))
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     async fn exchange(

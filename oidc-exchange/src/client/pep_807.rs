@@ -100,6 +100,7 @@ impl Registry for Pep807 {
     ) -> Result<PublishToken, ExchangeError> {
         let cx = &cx.operation();
         self.check_scope(&request.scope)?;
+        request.check_audience(self)?;
         let Some(endpoints) = self.discover(cx).await? else {
             return self.legacy.exchange(request, cx).await;
         };

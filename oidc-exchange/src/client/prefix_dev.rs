@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
 
 use super::diagnose::{Diagnose, ProtocolFacts};
 use super::error::ExchangeError;
@@ -48,6 +48,14 @@ pub struct PrefixDev {
 
 wire::at_url!(PrefixDev, PUBLIC);
 
+impl PrefixDev {
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        let host = self.url.host();
+        let is_below = host.strip_suffix(HOST).is_some_and(|label| label.ends_with('.'));
+        Audience::new(if is_below { HOST } else { host })
+    }
+}
+
 #[async_trait]
 impl Registry for PrefixDev {
     fn url(&self) -> &HttpUrl {
@@ -64,9 +72,11 @@ impl Registry for PrefixDev {
 
     /// The host, and for sub-domains of the public registry its name.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        let host = self.url.host();
-        let is_below = host.strip_suffix(HOST).is_some_and(|label| label.ends_with('.'));
-        wire::derived(&self.url, Audience::new(if is_below { HOST } else { host }))
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     async fn exchange(

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
 
 use super::demand::{Demand, TrustedPlatform};
 use super::diagnose::{Diagnose, ProtocolFacts};
@@ -64,6 +64,12 @@ pub struct PubDev {
 
 wire::at_url!(PubDev, PUBLIC);
 
+impl PubDev {
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        Audience::new(self.url.origin())
+    }
+}
+
 #[async_trait]
 impl Registry for PubDev {
     fn url(&self) -> &HttpUrl {
@@ -80,7 +86,11 @@ impl Registry for PubDev {
 
     /// The registry's origin: `https://pub.dev`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(self.url.origin()))
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     /// The identity token itself. Nothing is asked.

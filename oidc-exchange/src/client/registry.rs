@@ -5,6 +5,7 @@ use oidc_core::{
     Ambient, Audience, Context, Detection, HttpUrl, IdToken, ProviderSet, SourceError, TokenSource,
 };
 
+use super::audience;
 use super::error::ExchangeError;
 use super::protocol::Protocol;
 use super::scope::Scope;
@@ -78,12 +79,23 @@ pub trait Registry: fmt::Debug + Send + Sync {
     /// When the registry has to be asked and gives no usable answer.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError>;
 
+    /// Whether an identity token with this audience may be sent to this registry: whether it speaks for the job here, and nowhere
+    /// else. [`ExchangeRequest::check_audience`] asks it.
+    ///
+    /// By default that is an audience that is not known to be another party's and names no other host than the registry's, which
+    /// is all that can be told where a registry chooses its audience itself. A registry whose audience follows from its URL
+    /// compares with that.
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        audience::may_be_own(self.url(), audience)
+    }
+
     /// Exchanges an identity token for a publish token. Never tried twice: the registry may have used the
     /// identity token up although its answer was lost.
     ///
     /// # Errors
     ///
-    /// When the registry has no tokens for the scope, refuses, can't be reached, or gives no usable answer.
+    /// When the registry has no tokens for the scope, refuses, can't be reached, or gives no usable answer, and when the identity
+    /// token is for somebody else's audience, in which case nothing is sent.
     async fn exchange(
         &self,
         request: &ExchangeRequest<'_>,
@@ -114,5 +126,20 @@ impl<'a> ExchangeRequest<'a> {
     /// A request for a publish token that is valid for `scope`.
     pub fn new(token: &'a IdToken, scope: Scope) -> Self {
         Self { token, scope }
+    }
+
+    /// Checks that the identity token is for `registry`. An implementation of [`Registry::exchange`] does so before it sends
+    /// anything: with a token for another party's audience, whoever runs the registry could speak for the job there.
+    ///
+    /// The audience of a token that is no JWT can't be read, and is not compared.
+    ///
+    /// # Errors
+    ///
+    /// When the token is for another audience.
+    pub fn check_audience(&self, registry: &dyn Registry) -> Result<(), ExchangeError> {
+        if self.token.claims().is_err() || registry.is_own_audience(self.token.audience()) {
+            return Ok(());
+        }
+        Err(ExchangeError::other_audience(registry.url(), self.token.audience()))
     }
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, RegistryRules};
+use oidc_core::{Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -48,6 +48,12 @@ pub struct RubyGems {
 
 wire::at_url!(RubyGems, PUBLIC);
 
+impl RubyGems {
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        rubygems::audience(&self.url)
+    }
+}
+
 #[async_trait]
 impl Registry for RubyGems {
     fn url(&self) -> &HttpUrl {
@@ -63,7 +69,11 @@ impl Registry for RubyGems {
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, rubygems::audience(&self.url))
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     async fn exchange(

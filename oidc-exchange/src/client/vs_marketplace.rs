@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -49,6 +49,12 @@ pub struct VsMarketplace {
 
 wire::at_url!(VsMarketplace, PUBLIC, publisher: impl Into<String>, "`publisher` is whose extensions are published.");
 
+impl VsMarketplace {
+    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        Audience::new(self.url.host())
+    }
+}
+
 #[async_trait]
 impl Registry for VsMarketplace {
     fn url(&self) -> &HttpUrl {
@@ -65,7 +71,11 @@ impl Registry for VsMarketplace {
 
     /// The registry's host.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, Audience::new(self.url.host()))
+        wire::derived(&self.url, self.own_audience())
+    }
+
+    fn is_own_audience(&self, audience: &Audience) -> bool {
+        self.own_audience().is_ok_and(|own| own == *audience)
     }
 
     async fn exchange(

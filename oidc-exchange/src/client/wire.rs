@@ -80,6 +80,7 @@ impl<'a> Call<'a> {
         cx: &'a Context,
     ) -> Result<Self, ExchangeError> {
         registry.check_scope(&request.scope)?;
+        request.check_audience(registry)?;
         let ExchangeRequest { token, scope } = request;
         let protocol = registry.protocol();
         Ok(Self { url, token, scope, cx, accept: JSON, protocol, asked_at: cx.clock().now() })
@@ -179,20 +180,23 @@ impl<'a> Call<'a> {
                 let what = format!(
                     "the `{name}` in the registry's answer is no part of a publish token: it holds a `{separator}`; it is not used"
                 );
-                Err(ExchangeError::invalid_answer(&self.url, &what))
+                Err(ExchangeError::invalid_token(&self.url, &what))
             }
         }
     }
 
     fn secret(&self, name: &str, token: Option<String>) -> Result<Secret, ExchangeError> {
-        let invalid = |what: String| ExchangeError::invalid_answer(&self.url, &what);
-        let secret = token.map(Secret::new);
-        let secret = secret
-            .ok_or_else(|| invalid(format!("the registry's answer to the exchange holds no `{name}`")))?;
+        let Some(secret) = token.map(Secret::new) else {
+            let what = format!("the registry's answer to the exchange holds no `{name}`");
+            return Err(ExchangeError::no_token(&self.url, &what));
+        };
         match unusable(&secret) {
-            Some(why) => Err(invalid(format!(
-                "the `{name}` in the registry's answer is no publish token: {why}; it is not used"
-            ))),
+            Some(why) => {
+                let what = format!(
+                    "the `{name}` in the registry's answer is no publish token: {why}; it is not used"
+                );
+                Err(ExchangeError::invalid_token(&self.url, &what))
+            }
             None => Ok(secret),
         }
     }
@@ -348,6 +352,7 @@ pub(super) fn itself(
     request: &ExchangeRequest<'_>,
 ) -> Result<PublishToken, ExchangeError> {
     registry.check_scope(&request.scope)?;
+    request.check_audience(registry)?;
     let claims = request.token.claims().ok();
     let expires_at = claims.and_then(|claims| claims.read_unverified().time("exp"));
     Ok(PublishToken::new(request.token.secret().clone(), request.scope.clone(), expires_at))

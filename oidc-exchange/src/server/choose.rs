@@ -12,6 +12,7 @@ use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
 use super::store::Package;
 use super::wording::Wording;
+use crate::codes;
 
 /// The publisher that lets a token in for one package.
 pub(super) struct Chosen {
@@ -184,12 +185,12 @@ impl Chooser<'_> {
         match self.policy.state(record, self.now) {
             PublisherState::Expired { .. } => {
                 let problem = "the pending publisher has expired before it created the package";
-                over("publisher-expired", problem, "configure it anew")
+                over(codes::PUBLISHER_EXPIRED, problem, "configure it anew")
             }
             PublisherState::Lapsed { .. } => {
                 let problem = "the publisher has lapsed: it was not used soon after it was configured, and its names may \
                      have changed hands since";
-                over("publisher-lapsed", problem, "configure it anew, or together with its ids")
+                over(codes::PUBLISHER_LAPSED, problem, "configure it anew, or together with its ids")
             }
             PublisherState::Active | PublisherState::LapsesAt(_) | PublisherState::PendingUntil(_) => Ok(()),
         }

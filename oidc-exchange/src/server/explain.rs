@@ -5,30 +5,31 @@ use oidc_core::{Diagnosis, HttpUrl, Subject, shown};
 
 use super::refusal::RefusalKind;
 use super::wording::Wording;
+use crate::codes;
 
 /// A refused token: the stable name of the reason, what was looked at, and what to do.
 pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
     let claim = |name: &str| Subject::Claim(name.to_owned());
     let (code, subject) = match error.reason() {
-        Reason::TooLarge => ("token-too-large", Subject::Token),
-        Reason::Shape => ("token-shape", Subject::Token),
-        Reason::Header => ("token-header", Subject::Token),
-        Reason::Algorithm => ("token-algorithm", Subject::Token),
-        Reason::NoKeyId => ("token-no-key-id", Subject::Key),
-        Reason::Critical => ("token-critical", Subject::Token),
-        Reason::Type => ("token-type", Subject::Token),
-        Reason::Claims(_) => ("token-claims", Subject::Token),
-        Reason::Issuer => ("issuer", claim("iss")),
-        Reason::Audience { .. } | Reason::AudienceRule { .. } => ("audience", claim("aud")),
-        Reason::Expired { .. } => ("token-expired", claim("exp")),
-        Reason::NotYetValid { .. } => ("token-not-yet-valid", Subject::Clock),
-        Reason::Lifetime { .. } => ("token-lifetime", claim("exp")),
-        Reason::UnknownKey => ("token-unknown-key", Subject::Key),
-        Reason::KeysUnavailable { .. } => ("keys-unavailable", Subject::Key),
-        Reason::Signature => ("token-signature", Subject::Key),
-        Reason::MissingClaim(name) => ("claim-missing", claim(name)),
-        Reason::InvalidClaim(name) => ("claim-invalid", claim(name)),
-        _ => ("invalid-token", Subject::Token),
+        Reason::TooLarge => (codes::TOKEN_TOO_LARGE, Subject::Token),
+        Reason::Shape => (codes::TOKEN_SHAPE, Subject::Token),
+        Reason::Header => (codes::TOKEN_HEADER, Subject::Token),
+        Reason::Algorithm => (codes::TOKEN_ALGORITHM, Subject::Token),
+        Reason::NoKeyId => (codes::TOKEN_NO_KEY_ID, Subject::Key),
+        Reason::Critical => (codes::TOKEN_CRITICAL, Subject::Token),
+        Reason::Type => (codes::TOKEN_TYPE, Subject::Token),
+        Reason::Claims(_) => (codes::TOKEN_CLAIMS, Subject::Token),
+        Reason::Issuer => (oidc_core::codes::ISSUER, claim("iss")),
+        Reason::Audience { .. } | Reason::AudienceRule { .. } => (oidc_core::codes::AUDIENCE, claim("aud")),
+        Reason::Expired { .. } => (codes::TOKEN_EXPIRED, claim("exp")),
+        Reason::NotYetValid { .. } => (codes::TOKEN_NOT_YET_VALID, Subject::Clock),
+        Reason::Lifetime { .. } => (codes::TOKEN_LIFETIME, claim("exp")),
+        Reason::UnknownKey => (codes::TOKEN_UNKNOWN_KEY, Subject::Key),
+        Reason::KeysUnavailable { .. } => (codes::KEYS_UNAVAILABLE, Subject::Key),
+        Reason::Signature => (codes::TOKEN_SIGNATURE, Subject::Key),
+        Reason::MissingClaim(name) => (oidc_core::codes::CLAIM_MISSING, claim(name)),
+        Reason::InvalidClaim(name) => (codes::CLAIM_INVALID, claim(name)),
+        _ => (codes::INVALID_TOKEN, Subject::Token),
     };
     let diagnosis = Diagnosis::new(code, subject, error.problem());
     match fix {

@@ -1,5 +1,3 @@
-use std::error::Error as _;
-
 use http::{Method, Request, Response, StatusCode};
 use oidc_core::verify::{Reason, VerifyError};
 use serde_json::json;
@@ -143,9 +141,7 @@ fn code(refusal: &Refusal) -> &'static str {
         RefusalKind::Malformed | RefusalKind::NoToken => "invalid-payload",
         RefusalKind::NotTrusted | RefusalKind::RuleDiffers => "invalid-publisher",
         RefusalKind::AlreadyUsed => "invalid-reuse-token",
-        _ if refusal.source().and_then(|source| source.downcast_ref()).is_some_and(unread) => {
-            "invalid-payload"
-        }
+        _ if refusal.verify_error().is_some_and(unread) => "invalid-payload",
         _ => "invalid-token",
     }
 }

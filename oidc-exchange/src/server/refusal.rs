@@ -8,11 +8,12 @@ use super::granted::only_first;
 use super::minter::MintError;
 use super::store::{Package, StoreError};
 use super::wording::Wording;
+use crate::codes;
 
 /// An exchange is refused.
 ///
 /// `Display` is safe for the caller: it holds the caller's own claims, escaped, and of the package's configuration
-/// only what a token of the same repository may be told. `source()` is for the log.
+/// only what a token of the same repository may be told. `source()` is the registry's own failure, for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
@@ -21,6 +22,8 @@ pub struct Refusal {
     diagnosis: Option<Box<Diagnosis>>,
     /// What only the registry's operator may know.
     for_log: Option<String>,
+    /// Why the token is none that proves anything.
+    token: Option<Box<VerifyError>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -62,19 +65,24 @@ impl RefusalKind {
     /// A stable name for events and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Malformed => "malformed",
-            Self::NoToken => "no-token",
-            Self::InvalidToken => "invalid-token",
-            Self::AlreadyUsed => "already-used",
-            Self::NotTrusted => "not-trusted",
-            Self::RuleDiffers => "rule-differs",
-            Self::KeysUnavailable { .. } => "keys-unavailable",
-            Self::Internal => "internal",
+            Self::Malformed => codes::MALFORMED,
+            Self::NoToken => codes::NO_TOKEN,
+            Self::InvalidToken => codes::INVALID_TOKEN,
+            Self::AlreadyUsed => codes::ALREADY_USED,
+            Self::NotTrusted => codes::NOT_TRUSTED,
+            Self::RuleDiffers => codes::RULE_DIFFERS,
+            Self::KeysUnavailable { .. } => codes::KEYS_UNAVAILABLE,
+            Self::Internal => codes::INTERNAL,
         }
     }
 }
 
 impl Refusal {
+    /// Why the verifier refused the identity token, where it did. `Display` says it.
+    pub fn verify_error(&self) -> Option<&VerifyError> {
+        self.token.as_deref()
+    }
+
     /// What kind.
     pub fn kind(&self) -> RefusalKind {
         self.kind
@@ -99,7 +107,7 @@ impl Refusal {
     }
 
     pub(super) fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), diagnosis: None, for_log: None, source: None }
+        Self { kind, message: message.into(), diagnosis: None, for_log: None, token: None, source: None }
     }
 
     /// The request is not one of the protocol; `message` is fit to be shown.
@@ -211,7 +219,7 @@ impl Refusal {
         let for_log = matches!(error.reason(), Reason::Issuer)
             .then(|| format!("{}; {}", error.problem(), explain::trusted(&error, trusted, wording)));
         let refusal = Self::new(kind, message).because(explain::of_token(&error, fix.as_deref()));
-        Self { for_log, source: Some(Box::new(error)), ..refusal }
+        Self { for_log, token: Some(Box::new(error)), ..refusal }
     }
 
     /// The token is verified, but lacks what its platform is looked up by.

@@ -5,6 +5,7 @@ use oidc_core::{
 use serde_json::Value;
 
 use super::fields::{ACTOR, FIELDS, ORGANIZATION, ORGANIZATION_ID, PROJECT, PROJECT_ID};
+use crate::codes;
 use crate::rules::config::Config;
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::link::is_uuid;
@@ -12,7 +13,7 @@ use crate::rules::names;
 use crate::rules::token::{Token, differs};
 use crate::rules::{Comparison, Field};
 
-const SUBJECT: Field = PROJECT.on("sub", "activestate-subject");
+const SUBJECT: Field = PROJECT.on("sub", codes::ACTIVESTATE_SUBJECT);
 
 static ASKED: &[Asked] = &[(&ORGANIZATION, names::ascii), (&PROJECT, names::ascii), (&ACTOR, names::uuid)];
 
@@ -101,7 +102,7 @@ fn is_publishing(token: &Token<'_>) -> Result<(), Mismatch> {
         return Ok(());
     }
     let problem = "claim `builder` is not the builder that publishes";
-    let diagnosis = Diagnosis::new("activestate-builder", Subject::Claim(BUILDER.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::ACTIVESTATE_BUILDER, Subject::Claim(BUILDER.to_owned()), problem);
     let fix = "publish by the builder that ActiveState has for it";
     Err(Mismatch::new(diagnosis.found(found).expected(PUBLISHER).fix(fix)))
 }

@@ -2,6 +2,7 @@
 
 use oidc_core::{Claims, Diagnosis, Severity, Subject};
 
+use crate::codes;
 use crate::links;
 
 /// What about this job is easily overlooked.
@@ -18,6 +19,7 @@ fn branch(claims: &Claims) -> Option<Diagnosis> {
     let problem = "this job builds a branch, and a branch's name proves little: whoever starts a build writes it, and where the \
                    pipeline builds pull requests from forks, a fork's branch may be called the same";
     let fix = "publish from a pipeline that builds no pull requests from forks, and constrain `step_key` or `build_tag` too";
-    let diagnosis = Diagnosis::new("buildkite-branch", Subject::Claim("build_branch".to_owned()), problem);
+    let diagnosis =
+        Diagnosis::new(codes::BUILDKITE_BRANCH, Subject::Claim("build_branch".to_owned()), problem);
     Some(diagnosis.severity(Severity::Notice).found(branch).fix(fix).link(links::BUILDKITE_OIDC))
 }

@@ -2,51 +2,52 @@ use oidc_core::{FieldComparison, PublisherField};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::codes;
 use crate::rules::Field;
 use crate::rules::typed::Typed;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
 pub(super) const ORGANIZATION: Field = Field::new(
-    "buildkite-organization",
+    codes::BUILDKITE_ORGANIZATION,
     PublisherField::required("organization_slug", "Organisation")
         .found_by()
         .example("acme")
         .summary("the organisation's name in the web address"),
 );
 pub(super) const PIPELINE: Field = Field::new(
-    "buildkite-pipeline",
+    codes::BUILDKITE_PIPELINE,
     PublisherField::required("pipeline_slug", "Pipeline")
         .found_by()
         .example("widget")
         .summary("the pipeline's name in the web address"),
 );
 pub(super) const ORGANIZATION_ID: Field = Field::new(
-    "buildkite-organization-id",
+    codes::BUILDKITE_ORGANIZATION_ID,
     PublisherField::id("organization_id", "Organisation id")
         .example(SOME_ID)
         .summary("the organisation's UUID"),
 );
 pub(super) const PIPELINE_ID: Field = Field::new(
-    "buildkite-pipeline-id",
+    codes::BUILDKITE_PIPELINE_ID,
     PublisherField::id("pipeline_id", "Pipeline id").example(SOME_ID).summary("the pipeline's UUID"),
 );
 pub(super) const BRANCH: Field = Field::new(
-    "buildkite-branch",
+    codes::BUILDKITE_BRANCH,
     PublisherField::optional("build_branch", "Branch")
         .compared(FieldComparison::Pattern)
         .example("main")
         .summary("the build's branch"),
 );
 pub(super) const TAG: Field = Field::new(
-    "buildkite-tag",
+    codes::BUILDKITE_TAG,
     PublisherField::optional("build_tag", "Tag")
         .compared(FieldComparison::Pattern)
         .example("v*")
         .summary("the build's tag"),
 );
 pub(super) const STEP: Field = Field::new(
-    "buildkite-step",
+    codes::BUILDKITE_STEP,
     PublisherField::optional("step_key", "Step").example("publish").summary("the step's key"),
 );
 

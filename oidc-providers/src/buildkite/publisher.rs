@@ -56,7 +56,7 @@ impl Rules {
     /// A job has to ask for the ids. Where one is pinned, only who runs the registry is told so.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
         token.pins(&self.ids, |id| token.learn(id, is_uuid).map(Some)).map_err(|mismatch| {
-            if mismatch.diagnosis().code != "claim-missing" {
+            if mismatch.diagnosis().code != oidc_core::codes::CLAIM_MISSING {
                 return mismatch;
             }
             let fix = "ask for it: `buildkite-agent oidc request-token --claim organization_id --claim pipeline_id`, \

@@ -7,6 +7,7 @@ use oidc_core::{
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::codes;
 use crate::command::token_by;
 use crate::endpoint::Endpoint;
 use crate::rules::link::is_uuid;
@@ -92,13 +93,14 @@ impl Api {
             let problem =
                 format!("variable `{ENDPOINT}` is no address that a token may be asked from: {error}");
             let diagnosis =
-                Diagnosis::new("buildkite-endpoint", Subject::Variable(ENDPOINT.to_owned()), problem);
+                Diagnosis::new(codes::BUILDKITE_ENDPOINT, Subject::Variable(ENDPOINT.to_owned()), problem);
             let diagnosis = diagnosis.fix("leave the variable as the agent sets it");
             SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
         })?;
         if !is_uuid(job) {
             let problem = format!("variable `{JOB_ID}` is not the id of a job: expected a UUID");
-            let diagnosis = Diagnosis::new("buildkite-job-id", Subject::Variable(JOB_ID.to_owned()), problem);
+            let diagnosis =
+                Diagnosis::new(codes::BUILDKITE_JOB_ID, Subject::Variable(JOB_ID.to_owned()), problem);
             let diagnosis = diagnosis.fix("leave the variable as the agent sets it");
             return Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis));
         }

@@ -3,6 +3,7 @@
 use oidc_core::{Claims, Diagnosis, Severity, Subject};
 
 use super::claims::{SSH_RERUN, VCS_ORIGIN};
+use crate::codes;
 use crate::links;
 
 /// What about this job is easily overlooked.
@@ -14,7 +15,7 @@ fn ssh_rerun(claims: &Claims) -> Option<Diagnosis> {
     let value = claims.get(SSH_RERUN).filter(|value| value.as_bool() == Some(true))?;
     let problem = "this job was rerun with SSH, and registries let no such job publish: whoever is logged in could take its token";
     let fix = "rerun the job without SSH";
-    let diagnosis = Diagnosis::new("circleci-ssh-rerun", Subject::Claim(SSH_RERUN.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::CIRCLECI_SSH_RERUN, Subject::Claim(SSH_RERUN.to_owned()), problem);
     Some(diagnosis.found(value.raw()).expected("false").fix(fix).link(links::CIRCLECI_OIDC))
 }
 
@@ -25,6 +26,7 @@ fn no_origin(claims: &Claims) -> Option<Diagnosis> {
     let problem = "a custom webhook started this pipeline, and its token names no repository: a publisher that names one will \
                    not let it in";
     let fix = "publish from a push's or a tag's pipeline";
-    let diagnosis = Diagnosis::new("circleci-no-vcs-origin", Subject::Claim(VCS_ORIGIN.to_owned()), problem);
+    let diagnosis =
+        Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, Subject::Claim(VCS_ORIGIN.to_owned()), problem);
     Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::CIRCLECI_OIDC))
 }

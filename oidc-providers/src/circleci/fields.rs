@@ -3,13 +3,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::claims::{CONTEXT_IDS, ORG_ID, PIPELINE_DEFINITION_ID, PROJECT_ID, VCS_ORIGIN, VCS_REF};
+use crate::codes;
 use crate::rules::Field;
 use crate::rules::typed::Typed;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
 pub(super) const ORGANIZATION: Field = Field::new(
-    "circleci-organization",
+    codes::CIRCLECI_ORGANIZATION,
     PublisherField::required("org_id", "Organisation")
         .claim(ORG_ID)
         .found_by()
@@ -18,7 +19,7 @@ pub(super) const ORGANIZATION: Field = Field::new(
         .summary("the organisation's UUID, which its settings show"),
 );
 pub(super) const PROJECT: Field = Field::new(
-    "circleci-project",
+    codes::CIRCLECI_PROJECT,
     PublisherField::required("project_id", "Project")
         .claim(PROJECT_ID)
         .found_by()
@@ -27,7 +28,7 @@ pub(super) const PROJECT: Field = Field::new(
         .summary("the project's UUID, which its settings show"),
 );
 pub(super) const PIPELINE: Field = Field::new(
-    "circleci-pipeline-definition",
+    codes::CIRCLECI_PIPELINE_DEFINITION,
     PublisherField::required("pipeline_definition_id", "Pipeline definition")
         .claim(PIPELINE_DEFINITION_ID)
         .immutable()
@@ -35,7 +36,7 @@ pub(super) const PIPELINE: Field = Field::new(
         .summary("the pipeline definition's UUID, which the project's settings show"),
 );
 pub(super) const ORIGIN: Field = Field::new(
-    "circleci-vcs-origin",
+    codes::CIRCLECI_VCS_ORIGIN,
     PublisherField::optional("vcs_origin", "VCS origin")
         .claim(VCS_ORIGIN)
         .recommended()
@@ -44,7 +45,7 @@ pub(super) const ORIGIN: Field = Field::new(
         .summary("host, owner and name of the repository; without it only pipelines of custom webhooks publish, which have none"),
 );
 pub(super) const REF: Field = Field::new(
-    "circleci-vcs-ref",
+    codes::CIRCLECI_VCS_REF,
     PublisherField::optional("vcs_ref", "Ref")
         .claim(VCS_REF)
         .compared(FieldComparison::Pattern)
@@ -52,7 +53,7 @@ pub(super) const REF: Field = Field::new(
         .summary("the full name of the pipeline's branch or tag"),
 );
 pub(super) const CONTEXTS: Field = Field::new(
-    "circleci-context",
+    codes::CIRCLECI_CONTEXT,
     PublisherField::optional("context_ids", "Contexts")
         .claim(CONTEXT_IDS)
         .of_type(FieldType::Texts)

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::claims::SSH_RERUN;
 use super::fields::{CONTEXTS, FIELDS, ORGANIZATION, ORIGIN, PIPELINE, PROJECT, REF};
+use crate::codes;
 use crate::rules::Comparison;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::exact::{Asked, Exact};
@@ -82,7 +83,7 @@ impl Rules {
             None => "the publisher names no VCS origin, and the pipeline has one",
         };
         let subject = Subject::Claim(ORIGIN.claim.to_owned());
-        Err(Mismatch::new(Diagnosis::new("circleci-no-vcs-origin", subject, problem).fix(fix)))
+        Err(Mismatch::new(Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, subject, problem).fix(fix)))
     }
 
     fn check_ref(&self, token: &Token<'_>) -> Result<(), Mismatch> {
@@ -157,7 +158,7 @@ fn key(organization: &str, project: &str) -> String {
 }
 
 fn is_unattended(token: &Token<'_>) -> Result<(), Mismatch> {
-    token.flag(SSH_RERUN, "circleci-ssh-rerun", false).map_err(|mismatch| {
+    token.flag(SSH_RERUN, codes::CIRCLECI_SSH_RERUN, false).map_err(|mismatch| {
         let fix = "run the job again without SSH: with it, whoever is logged in can take the job's token";
         Mismatch::new(mismatch.diagnosis().clone().fix(fix))
     })
@@ -168,7 +169,7 @@ fn is_own(of_issuer: Option<&str>, organization: &str) -> Result<(), Fault> {
     match of_issuer {
         Some(own) if own != organization && !organization.is_empty() => {
             let problem = "it is another organisation than the issuer's";
-            let fault = invalid("publisher-organization", ORGANIZATION.key, problem);
+            let fault = invalid(codes::PUBLISHER_ORGANIZATION, ORGANIZATION.key, problem);
             Err(fault.found(organization).fix(format!("write `{own}`")))
         }
         _ => Ok(()),
@@ -189,5 +190,5 @@ fn is_origin(key: &str, text: &str) -> Result<(), Fault> {
         _ => "write host, owner and name, such as `github.com/acme/widget`".to_owned(),
     };
     let problem = "it is not a repository as CircleCI writes it";
-    Err(invalid("publisher-vcs-origin", key, problem).found(text).fix(fix))
+    Err(invalid(codes::PUBLISHER_VCS_ORIGIN, key, problem).found(text).fix(fix))
 }

@@ -2,11 +2,12 @@ use oidc_core::{FieldComparison, FieldType, PublisherField};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::codes;
 use crate::rules::Field;
 use crate::rules::typed::Typed;
 
 pub(super) const CLAIMS: Field = Field::new(
-    "generic-claim",
+    codes::GENERIC_CLAIM,
     PublisherField::required("claims", "Claims")
         .without_claim()
         .of_type(FieldType::Table)
@@ -18,7 +19,7 @@ pub(super) const CLAIMS: Field = Field::new(
         ),
 );
 pub(super) const FOUND_BY: Field = Field::new(
-    "generic-claim",
+    codes::GENERIC_CLAIM,
     PublisherField::optional("found_by", "Identifying claim")
         .without_claim()
         .found_by()

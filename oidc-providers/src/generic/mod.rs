@@ -61,7 +61,9 @@ use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::fields::FIELDS;
 pub use self::fields::GenericPublisher;
 use self::publisher::Rules;
+
 pub use self::source::{CommandSource, FileSource};
+use crate::codes;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "generic";
@@ -142,7 +144,7 @@ impl Provider for Generic {
         first.ok_or_else(|| {
             let problem = "the identity token has no claim with a text by which a publisher could be found";
             let diagnosis =
-                Diagnosis::new("generic-claim-missing", Subject::Claim("sub".to_owned()), problem);
+                Diagnosis::new(codes::GENERIC_CLAIM_MISSING, Subject::Claim("sub".to_owned()), problem);
             Mismatch::new(
                 diagnosis.fix("let the issuer put a claim into it that says who publishes, such as `sub`"),
             )

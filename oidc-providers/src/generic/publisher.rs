@@ -5,6 +5,7 @@ use oidc_core::{
 use serde_json::{Value, json};
 
 use super::fields::{CLAIMS, FIELDS, FOUND_BY};
+use crate::codes;
 use crate::rules::Comparison;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::token::Token;
@@ -109,20 +110,23 @@ impl Rule {
                 .fix("compare the token's claims with the publisher's `claims`")
         };
         let Some(value) = claims.get(&self.claim) else {
-            return Err(Mismatch::new(refuse("generic-claim-missing", "is missing from the identity token")));
+            return Err(Mismatch::new(refuse(
+                codes::GENERIC_CLAIM_MISSING,
+                "is missing from the identity token",
+            )));
         };
         if self.values.iter().any(|expected| expected.is(&value)) {
             return Ok(());
         }
         let problem = "has no value that the publisher names, or is of another type";
-        Err(Mismatch::new(refuse("generic-claim", problem).found(value.raw())))
+        Err(Mismatch::new(refuse(codes::GENERIC_CLAIM, problem).found(value.raw())))
     }
 }
 
 impl Expected {
     fn read(key: &str, value: &Value) -> Result<Self, Fault> {
         let refuse = |problem: &str, fix: &str| {
-            Err(invalid("publisher-claim", key, problem).found(value.to_string()).fix(fix))
+            Err(invalid(codes::PUBLISHER_CLAIM, key, problem).found(value.to_string()).fix(fix))
         };
         match value {
             Value::String(text) if text.is_empty() || text.len() > MAX_TEXT => {
@@ -188,7 +192,7 @@ fn is_telling(key: &str, claim: &str) -> Result<(), Fault> {
     if tells(claim) {
         return Ok(());
     }
-    let fault = invalid("publisher-found-by", key, "no publisher is found by this claim").found(claim);
+    let fault = invalid(codes::PUBLISHER_FOUND_BY, key, "no publisher is found by this claim").found(claim);
     Err(fault.fix("name a claim that tells the issuer's tenants apart, such as `sub`"))
 }
 
@@ -206,7 +210,7 @@ fn found_by(claim: &str, rules: &[Rule]) -> Result<String, Fault> {
                 CLAIMS.key,
                 FOUND_BY.key,
             );
-            Err(invalid("publisher-found-by", FOUND_BY.key, problem).found(found).fix(fix))
+            Err(invalid(codes::PUBLISHER_FOUND_BY, FOUND_BY.key, problem).found(found).fix(fix))
         }
     }
 }
@@ -233,17 +237,17 @@ fn is_visible(text: &str) -> bool {
 fn rule(claim: &str, value: &Value) -> Result<Rule, Fault> {
     let key = format!("{}.{claim}", CLAIMS.key);
     if matches!(claim, "" | "iss" | "aud" | "exp" | "iat" | "nbf") {
-        let fault = invalid("publisher-claim", &key, "it tells no publisher from another");
+        let fault = invalid(codes::PUBLISHER_CLAIM, &key, "it tells no publisher from another");
         return Err(fault.fix("name a claim that says who publishes"));
     }
     if !is_visible(claim) {
-        let fault = invalid("publisher-claim", &key, INVISIBLE).found(claim);
+        let fault = invalid(codes::PUBLISHER_CLAIM, &key, INVISIBLE).found(claim);
         return Err(fault.fix("write the claim's name as it is seen"));
     }
     let values = match value {
         Value::Array(values) if (1..=MAX_RULES).contains(&values.len()) => values.as_slice(),
         Value::Array(_) => {
-            let fault = invalid("publisher-claim", &key, "an array here has 1 to 32 values");
+            let fault = invalid(codes::PUBLISHER_CLAIM, &key, "an array here has 1 to 32 values");
             return Err(fault.fix("leave the claim out if every value will do"));
         }
         value => std::slice::from_ref(value),
@@ -256,5 +260,5 @@ fn no_rules(found: &Value) -> Fault {
     let problem = "a publisher needs rules: 1 to 32 claims with the values that they must have";
     let fix =
         "name the claims that say who publishes, such as `sub` with `system:serviceaccount:acme:publisher`";
-    invalid("publisher-no-rules", CLAIMS.key, problem).found(found.to_string()).fix(fix)
+    invalid(codes::PUBLISHER_NO_RULES, CLAIMS.key, problem).found(found.to_string()).fix(fix)
 }

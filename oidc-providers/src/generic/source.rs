@@ -6,13 +6,14 @@ use oidc_core::{
     Subject, TokenSource, VariableSource, shown,
 };
 
+use crate::codes;
 use crate::command::{code_of, token_by};
 
 const TOKEN: &str = "OIDC_TOKEN";
 const TOKEN_FILE: &str = "OIDC_TOKEN_FILE";
 
 /// The stable name of what is no token.
-const UNUSABLE: &str = "token-file-unusable";
+const UNUSABLE: &str = codes::TOKEN_FILE_UNUSABLE;
 
 /// A file may have white space around its token.
 const MAX_FILE: usize = MAX_TOKEN_BYTES + 1024;
@@ -56,7 +57,8 @@ impl TokenSource for FileSource {
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
         let content = self.context.files().read(&self.path, MAX_FILE).map_err(|error| {
-            self.error(SourceErrorKind::Missing, "token-file-missing", &error.to_string()).with_source(error)
+            self.error(SourceErrorKind::Missing, codes::TOKEN_FILE_MISSING, &error.to_string())
+                .with_source(error)
         })?;
         let unusable = |code, why: &str| self.error(SourceErrorKind::InvalidToken, code, why);
         let token = String::from_utf8(content).map_err(|_| unusable(UNUSABLE, "it is not UTF-8"))?;

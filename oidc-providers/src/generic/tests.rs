@@ -64,7 +64,7 @@ async fn a_commands_token_is_held_against_the_audience_afterwards() {
     assert!(source.token(&Audience::new(AUDIENCE).unwrap()).await.is_ok());
     let error = source.token(&Audience::new("another").unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::InvalidToken);
-    assert!(error.to_string().contains("expected `another`"), "{error}");
+    assert!(error.diagnosis().to_string().contains("expected `another`"), "{error}");
 }
 
 #[test]

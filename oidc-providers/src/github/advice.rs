@@ -6,6 +6,7 @@ use super::claims::WorkflowPath;
 use super::compared::Compared;
 use super::fields::{JOB_WORKFLOW, WORKFLOW};
 use super::publisher::PULL_REQUEST_TARGET;
+use crate::codes;
 use crate::links;
 
 /// What a publisher that lets this job in is configured with.
@@ -66,7 +67,7 @@ fn event(claims: &Claims) -> Option<Diagnosis> {
         _ => return None,
     };
     let subject = Subject::Claim("event_name".to_owned());
-    let diagnosis = Diagnosis::new("github-event", subject, problem).severity(severity).found(event);
+    let diagnosis = Diagnosis::new(codes::GITHUB_EVENT, subject, problem).severity(severity).found(event);
     Some(diagnosis.fix(fix).link(links::GITHUB_EVENTS))
 }
 
@@ -96,7 +97,7 @@ fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
         _ => format!("{ANY}; {BOTH}"),
     };
     let subject = Subject::Claim(compared.field().claim.to_owned());
-    let diagnosis = Diagnosis::new("github-reusable-workflow", subject, problem).severity(severity);
+    let diagnosis = Diagnosis::new(codes::GITHUB_REUSABLE_WORKFLOW, subject, problem).severity(severity);
     Some(diagnosis.found(format!("{caller} called {called}")).fix(fix).link(links::GITHUB_REUSABLE))
 }
 
@@ -116,7 +117,7 @@ fn self_hosted(claims: &Claims) -> Option<Diagnosis> {
     let problem =
         "this job runs on a self-hosted runner, and some registries, npm's among them, let none publish";
     let diagnosis =
-        Diagnosis::new("github-self-hosted", Subject::Claim("runner_environment".to_owned()), problem);
+        Diagnosis::new(codes::GITHUB_SELF_HOSTED, Subject::Claim("runner_environment".to_owned()), problem);
     let fix = "let the publishing job run on a runner of GitHub's, such as `runs-on: ubuntu-latest`";
     Some(diagnosis.severity(Severity::Warning).found(runner).fix(fix).link(links::GITHUB_OIDC))
 }
@@ -128,6 +129,6 @@ fn no_environment(claims: &Claims) -> Option<Diagnosis> {
     let problem = "this job names no environment: a publisher that asks for one will not let it in";
     let fix = "if the publisher has an environment, add `environment: NAME` to the job, or else leave it out on both sides";
     let diagnosis =
-        Diagnosis::new("github-no-environment", Subject::Claim("environment".to_owned()), problem);
+        Diagnosis::new(codes::GITHUB_NO_ENVIRONMENT, Subject::Claim("environment".to_owned()), problem);
     Some(diagnosis.severity(Severity::Notice).fix(fix).link(links::GITHUB_ENVIRONMENTS))
 }

@@ -4,10 +4,11 @@ use oidc_core::{ComparedWorkflow, PublisherField, RegistryRules};
 
 use super::claims::{WorkflowPath, split_workflow_ref};
 use super::fields::{FIELDS, FIELDS_WITHOUT_WORKFLOW, WORKFLOW};
+use crate::codes;
 use crate::rules::Field;
 
 /// The workflow that holds the job, where a publisher's `workflow` is that one.
-const CALLED: Field = WORKFLOW.on("job_workflow_ref", "github-workflow");
+const CALLED: Field = WORKFLOW.on("job_workflow_ref", codes::GITHUB_WORKFLOW);
 
 /// What a publisher's `workflow` is held against: this project's rule, or another registry's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,12 +2,13 @@ use oidc_core::{FieldComparison, FieldType, PublisherField};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::codes;
 use crate::rules::Field;
 use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
 use crate::rules::typed::Typed;
 
 pub(super) const REPOSITORY: Field = Field::new(
-    "github-repository",
+    codes::GITHUB_REPOSITORY,
     PublisherField::required("repository", "Repository")
         .compared(FieldComparison::IgnoringCase)
         .found_by()
@@ -15,26 +16,26 @@ pub(super) const REPOSITORY: Field = Field::new(
         .summary("the repository, as `owner/name`"),
 );
 pub(super) const WORKFLOW: Field = Field::new(
-    "github-workflow",
+    codes::GITHUB_WORKFLOW,
     PublisherField::required("workflow", "Workflow")
         .claim("workflow_ref")
         .example("publish.yml")
         .summary("the name of the file in `.github/workflows` that the run began with"),
 );
 pub(super) const REPOSITORY_ID: Field = Field::new(
-    "github-repository-id",
+    codes::GITHUB_REPOSITORY_ID,
     PublisherField::id("repository_id", "Repository id")
         .example("123456")
         .summary("the number that GitHub gave the repository"),
 );
 pub(super) const OWNER_ID: Field = Field::new(
-    "github-repository-owner-id",
+    codes::GITHUB_REPOSITORY_OWNER_ID,
     PublisherField::id("repository_owner_id", "Owner id")
         .example("123456")
         .summary("the number that GitHub gave the repository's owner"),
 );
 pub(super) const JOB_WORKFLOW: Field = Field::new(
-    "github-job-workflow",
+    codes::GITHUB_JOB_WORKFLOW,
     PublisherField::optional("job_workflow", "Called workflow")
         .claim("job_workflow_ref")
         .compared(FieldComparison::Pattern)
@@ -53,7 +54,7 @@ pub(super) static CONSTRAINTS: Fields = Fields {
 };
 
 const ENVIRONMENT: Field = Field::new(
-    "github-environment",
+    codes::GITHUB_ENVIRONMENT,
     PublisherField::optional("environment", "Environment")
         .compared(FieldComparison::IgnoringCase)
         .recommended()
@@ -62,21 +63,21 @@ const ENVIRONMENT: Field = Field::new(
         .summary("the job's environment"),
 );
 const REF: Field = Field::new(
-    "github-ref",
+    codes::GITHUB_REF,
     PublisherField::optional("ref", "Ref")
         .compared(FieldComparison::Pattern)
         .example("refs/tags/v*")
         .summary("the full name of the run's branch or tag"),
 );
 const REF_PROTECTED: Field = Field::new(
-    "github-ref-protected",
+    codes::GITHUB_REF_PROTECTED,
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
         .summary("whether the branch or tag has to be protected; `false` is no rule"),
 );
 const EVENT: Field = Field::new(
-    "github-event",
+    codes::GITHUB_EVENT,
     PublisherField::optional("event", "Event")
         .claim("event_name")
         .of_type(FieldType::Texts)
@@ -88,7 +89,7 @@ const EVENT: Field = Field::new(
         ),
 );
 const RUNNER_ENVIRONMENT: Field = Field::new(
-    "github-runner-environment",
+    codes::GITHUB_RUNNER_ENVIRONMENT,
     PublisherField::optional("runner_environment", "Runner")
         .choices(&["github-hosted", "self-hosted"])
         .example("github-hosted")

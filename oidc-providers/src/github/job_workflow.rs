@@ -3,6 +3,7 @@ use oidc_core::Mismatch;
 use super::claims::WorkflowPath;
 use super::fields::{JOB_WORKFLOW, REPOSITORY};
 use super::names;
+use crate::codes;
 use crate::rules;
 use crate::rules::config::{Fault, invalid};
 use crate::rules::glob::Pattern;
@@ -29,7 +30,7 @@ impl JobWorkflow {
         rules::names::one_script(key, text)?;
         let example = "write it as `acme/shared/.github/workflows/release.yml@refs/tags/*`";
         let refuse = || {
-            invalid("publisher-job-workflow", key, "it is not a workflow's file at a ref")
+            invalid(codes::PUBLISHER_JOB_WORKFLOW, key, "it is not a workflow's file at a ref")
                 .found(text)
                 .fix(example)
         };

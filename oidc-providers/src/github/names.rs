@@ -2,6 +2,7 @@
 
 use oidc_core::shown;
 
+use crate::codes;
 use crate::rules::config::{Fault, invalid};
 use crate::rules::names;
 
@@ -10,8 +11,9 @@ const NOT_IN_ENVIRONMENT: &[char] = &['\'', '"', '`', ',', ';', '\\'];
 
 /// A repository as `OWNER/NAME`.
 pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
-    let refuse =
-        |problem: &str, fix: &str| Err(invalid("publisher-repository", key, problem).found(text).fix(fix));
+    let refuse = |problem: &str, fix: &str| {
+        Err(invalid(codes::PUBLISHER_REPOSITORY, key, problem).found(text).fix(fix))
+    };
     if let Some(path) = names::pasted_path(text, names::is_host) {
         let name = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
         return refuse("it is an address", &format!("write `{}`", shown(&name)));
@@ -50,7 +52,7 @@ pub(super) fn workflow(key: &str, text: &str) -> Result<(), Fault> {
     names::yaml(key, path)?;
     if text.contains(['/', '\\']) {
         let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-        return Err(invalid("publisher-workflow", key, "it is a path, where the file's name is meant")
+        return Err(invalid(codes::PUBLISHER_WORKFLOW, key, "it is a path, where the file's name is meant")
             .found(text)
             .fix(format!("write `{}`; the folder is always `.github/workflows`", shown(name))));
     }
@@ -62,7 +64,7 @@ pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
     if text.contains(NOT_IN_ENVIRONMENT) {
         let written = text.replace(NOT_IN_ENVIRONMENT, "");
         return Err(invalid(
-            "publisher-environment",
+            codes::PUBLISHER_ENVIRONMENT,
             key,
             "no environment's name holds any of ' \" ` , ; \\",
         )

@@ -9,13 +9,14 @@ use super::compared::Compared;
 use super::fields::{CONSTRAINTS, JOB_WORKFLOW, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use super::job_workflow::JobWorkflow;
 use super::names;
+use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::constraints::Constraints;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
 use crate::rules::{self, Comparison, Field};
 
-const OWNER: Field = REPOSITORY.on("repository_owner", "github-repository-owner");
+const OWNER: Field = REPOSITORY.on("repository_owner", codes::GITHUB_REPOSITORY_OWNER);
 
 /// Runs with the base repository's rights on a fork's request: nobody is let in by it.
 pub(super) const PULL_REQUEST_TARGET: &str = "pull_request_target";
@@ -116,7 +117,7 @@ impl Rules {
                     format!("claim `{}` is not a workflow's file at the run's own ref", field.claim);
                 let subject = Subject::Claim(field.claim.to_owned());
                 Err(Mismatch::new(
-                    Diagnosis::new("github-workflow-ref", subject, problem)
+                    Diagnosis::new(codes::GITHUB_WORKFLOW_REF, subject, problem)
                         .found(&*workflow_ref)
                         .expected(expected()),
                 ))
@@ -201,7 +202,8 @@ impl Publisher for Rules {
 /// An event's name, if its runs are not always with the base repository's rights on a stranger's change.
 fn event(key: &str, text: &str) -> Result<(), Fault> {
     if text == PULL_REQUEST_TARGET {
-        let fault = invalid("publisher-event", key, "an event that strangers can start lets nobody publish");
+        let fault =
+            invalid(codes::PUBLISHER_EVENT, key, "an event that strangers can start lets nobody publish");
         return Err(fault.found(text).fix("write `push`, `release` or `workflow_dispatch`"));
     }
     rules::names::word(key, text)

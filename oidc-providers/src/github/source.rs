@@ -9,6 +9,7 @@ use oidc_core::{
 };
 use serde::Deserialize;
 
+use crate::codes;
 use crate::endpoint::elsewhere;
 use crate::links;
 
@@ -40,7 +41,7 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
         let problem =
             format!("variable `{REQUEST_URL}` is not a URL that a token may be asked from: {error}");
         let diagnosis =
-            Diagnosis::new("github-request-url", Subject::Variable(REQUEST_URL.to_owned()), problem);
+            Diagnosis::new(codes::GITHUB_REQUEST_URL, Subject::Variable(REQUEST_URL.to_owned()), problem);
         let fix = "leave the variable as the runner sets it";
         SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix)).with_source(error)
     })?;
@@ -79,14 +80,15 @@ impl TokenSource for GitHubSource {
             let problem = format!("what GitHub gave can't be used: {error}");
             let diagnosis = match &error {
                 InvalidIdToken::Audience { found, .. } => {
-                    let diagnosis = Diagnosis::new("audience", Subject::Claim("aud".to_owned()), problem);
+                    let diagnosis =
+                        Diagnosis::new(oidc_core::codes::AUDIENCE, Subject::Claim("aud".to_owned()), problem);
                     let found = found.as_deref().unwrap_or("(none)").trim_matches('`');
                     let fix = "something between the job and GitHub loses the audience; look for a proxy";
                     diagnosis.found(found).expected(audience.as_str()).fix(fix)
                 }
                 _ => {
                     let fix = "run the job again; see https://www.githubstatus.com if it goes on";
-                    Diagnosis::new("github-invalid-token", Subject::Token, problem).fix(fix)
+                    Diagnosis::new(codes::GITHUB_INVALID_TOKEN, Subject::Token, problem).fix(fix)
                 }
             };
             SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error)
@@ -102,7 +104,7 @@ impl GitHubSource {
     fn unreachable(&self, error: HttpError) -> SourceError {
         let problem = "GitHub can't be asked for an identity token";
         let fix = "run the job again; see https://www.githubstatus.com if it goes on";
-        let diagnosis = error.diagnosis("github-unavailable", self.subject(), problem, fix);
+        let diagnosis = error.diagnosis(codes::GITHUB_UNAVAILABLE, self.subject(), problem, fix);
         SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
     }
 
@@ -115,7 +117,7 @@ impl GitHubSource {
         if response.is_from_elsewhere() {
             return elsewhere(&self.url, &problem);
         }
-        let diagnosis = Diagnosis::new("github-refused", self.subject(), problem);
+        let diagnosis = Diagnosis::new(codes::GITHUB_REFUSED, self.subject(), problem);
         if response.is_transient() {
             let fix = "run the job again; see https://www.githubstatus.com if it goes on";
             return SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix));
@@ -126,9 +128,9 @@ impl GitHubSource {
 
     fn no_token(&self) -> SourceError {
         let problem = "GitHub's answer holds no identity token: expected a JSON object with a text `value`";
-        let diagnosis = Diagnosis::new("github-no-token", self.subject(), problem)
+        let diagnosis = Diagnosis::new(codes::GITHUB_NO_TOKEN, self.subject(), problem)
             .fix("run the job again; see https://www.githubstatus.com if it goes on");
-        SourceError::new(SourceErrorKind::Unavailable, diagnosis)
+        SourceError::new(SourceErrorKind::NoToken, diagnosis)
     }
 
     fn subject(&self) -> Subject {
@@ -148,7 +150,7 @@ fn not_permitted(context: &Context, missing: &str) -> SourceError {
     let diagnosis = match is_from_fork(context) {
         Some(true) => {
             let problem = "a pull request from a fork gets no identity token, whatever the workflow permits";
-            Diagnosis::new("github-fork", subject, problem)
+            Diagnosis::new(codes::GITHUB_FORK, subject, problem)
                 .fix("publish after the merge: by a push, a tag or a release of the repository itself")
                 .link(links::GITHUB_EVENTS)
         }
@@ -159,13 +161,13 @@ fn not_permitted(context: &Context, missing: &str) -> SourceError {
             );
             let fix = "publish after the merge: by a push, a tag or a release of the repository itself; or, if the pull request \
                        is no fork's, add `permissions: id-token: write` to the job";
-            Diagnosis::new("github-not-permitted", subject, problem).fix(fix).link(links::GITHUB_EVENTS)
+            Diagnosis::new(codes::GITHUB_NOT_PERMITTED, subject, problem).fix(fix).link(links::GITHUB_EVENTS)
         }
         Some(false) => {
             let problem =
                 format!("this job may not ask for identity tokens: variable `{missing}` is not set");
             let fix = "add `permissions: id-token: write` to the job (and to the calling job of a reusable workflow)";
-            Diagnosis::new("github-not-permitted", subject, problem).fix(fix).link(links::GITHUB_OIDC)
+            Diagnosis::new(codes::GITHUB_NOT_PERMITTED, subject, problem).fix(fix).link(links::GITHUB_OIDC)
         }
     };
     SourceError::new(SourceErrorKind::NotPermitted, diagnosis)

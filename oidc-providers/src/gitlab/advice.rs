@@ -5,6 +5,7 @@ use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, U
 use super::claims::CiConfig;
 use super::fields::{CI_CONFIG, FIELDS};
 use super::publisher::{MERGE_REQUEST, instance};
+use crate::codes;
 use crate::links;
 
 /// What a publisher that lets this job in is configured with.
@@ -52,7 +53,7 @@ fn fork(claims: &Claims) -> Option<Diagnosis> {
     let problem =
         "this job runs in another project than its token speaks for: a fork's pipeline can't publish";
     let fix = "publish from a tag's or a branch's pipeline of the project itself";
-    let diagnosis = Diagnosis::new("gitlab-job-project", claim("job_project_path"), problem);
+    let diagnosis = Diagnosis::new(codes::GITLAB_JOB_PROJECT, claim("job_project_path"), problem);
     Some(diagnosis.found(job).expected(project).fix(fix).link(links::GITLAB_ID_TOKENS))
 }
 
@@ -60,7 +61,7 @@ fn merge_request(claims: &Claims) -> Option<Diagnosis> {
     let source = claims.text("pipeline_source").filter(|source| source == MERGE_REQUEST)?;
     let problem = "this job runs for a merge request, before it is merged";
     let fix = "publish from a tag's or a branch's pipeline: `rules: [{ if: $CI_COMMIT_TAG }]`";
-    let diagnosis = Diagnosis::new("gitlab-merge-request", claim("pipeline_source"), problem);
+    let diagnosis = Diagnosis::new(codes::GITLAB_MERGE_REQUEST, claim("pipeline_source"), problem);
     Some(diagnosis.severity(Severity::Warning).found(source).fix(fix).link(links::GITLAB_ID_TOKENS))
 }
 
@@ -71,7 +72,7 @@ fn other_configuration(claims: &Claims) -> Option<Diagnosis> {
     }
     let problem = "the CI configuration is no file of the project itself, and no publisher can name it";
     let fix = "publish with a CI configuration that is a file of the project; it may `include` others";
-    let diagnosis = Diagnosis::new("gitlab-ci-config-outside", claim("ci_config_ref_uri"), problem);
+    let diagnosis = Diagnosis::new(codes::GITLAB_CI_CONFIG_OUTSIDE, claim("ci_config_ref_uri"), problem);
     Some(diagnosis.found(value.raw()).fix(fix).link(links::GITLAB_ID_TOKENS))
 }
 
@@ -80,7 +81,7 @@ fn self_hosted(claims: &Claims) -> Option<Diagnosis> {
     let problem =
         "this job runs on a self-hosted runner, and some registries, npm's among them, let none publish";
     let fix = "let the publishing job run on a hosted runner of GitLab's, by its `tags`";
-    let diagnosis = Diagnosis::new("gitlab-self-hosted", claim("runner_environment"), problem);
+    let diagnosis = Diagnosis::new(codes::GITLAB_SELF_HOSTED, claim("runner_environment"), problem);
     Some(diagnosis.severity(Severity::Warning).found(runner).fix(fix).link(links::GITLAB_ID_TOKENS))
 }
 
@@ -90,6 +91,6 @@ fn no_environment(claims: &Claims) -> Option<Diagnosis> {
     }
     let problem = "this job names no environment: a publisher that asks for one will not let it in";
     let fix = "if the publisher has an environment, add `environment: NAME` to the job, or else leave it out on both sides";
-    let diagnosis = Diagnosis::new("gitlab-no-environment", claim("environment"), problem);
+    let diagnosis = Diagnosis::new(codes::GITLAB_NO_ENVIRONMENT, claim("environment"), problem);
     Some(diagnosis.severity(Severity::Notice).fix(fix).link(links::GITLAB_ENVIRONMENTS))
 }

@@ -2,12 +2,13 @@ use oidc_core::{FieldComparison, FieldType, PublisherField};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::codes;
 use crate::rules::Field;
 use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
 use crate::rules::typed::Typed;
 
 pub(super) const PROJECT: Field = Field::new(
-    "gitlab-project-path",
+    codes::GITLAB_PROJECT_PATH,
     PublisherField::required("project_path", "Project")
         .compared(FieldComparison::IgnoringCase)
         .found_by()
@@ -15,20 +16,20 @@ pub(super) const PROJECT: Field = Field::new(
         .summary("the project's path with all its groups"),
 );
 pub(super) const CI_CONFIG: Field = Field::new(
-    "gitlab-ci-config",
+    codes::GITLAB_CI_CONFIG,
     PublisherField::required("ci_config", "CI configuration")
         .claim("ci_config_ref_uri")
         .example(".gitlab-ci.yml")
         .summary("the path of the CI configuration in the project"),
 );
 pub(super) const PROJECT_ID: Field = Field::new(
-    "gitlab-project-id",
+    codes::GITLAB_PROJECT_ID,
     PublisherField::id("project_id", "Project id")
         .example("123456")
         .summary("the number that GitLab gave the project"),
 );
 pub(super) const NAMESPACE_ID: Field = Field::new(
-    "gitlab-namespace-id",
+    codes::GITLAB_NAMESPACE_ID,
     PublisherField::id("namespace_id", "Namespace id")
         .example("123456")
         .summary("the number that GitLab gave the project's group or user"),
@@ -44,7 +45,7 @@ pub(super) static CONSTRAINTS: Fields = Fields {
 };
 
 const ENVIRONMENT: Field = Field::new(
-    "gitlab-environment",
+    codes::GITLAB_ENVIRONMENT,
     PublisherField::optional("environment", "Environment")
         .recommended()
         .specificity(ENVIRONMENT_WEIGHT)
@@ -52,7 +53,7 @@ const ENVIRONMENT: Field = Field::new(
         .summary("the job's environment"),
 );
 const REF: Field = Field::new(
-    "gitlab-ref",
+    codes::GITLAB_REF,
     PublisherField::optional("ref", "Ref")
         .claim("ref_path")
         .compared(FieldComparison::Pattern)
@@ -60,14 +61,14 @@ const REF: Field = Field::new(
         .summary("the full name of the pipeline's branch or tag"),
 );
 const REF_PROTECTED: Field = Field::new(
-    "gitlab-ref-protected",
+    codes::GITLAB_REF_PROTECTED,
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
         .summary("whether the branch or tag has to be protected; `false` is no rule"),
 );
 const EVENT: Field = Field::new(
-    "gitlab-event",
+    codes::GITLAB_EVENT,
     PublisherField::optional("event", "Event")
         .claim("pipeline_source")
         .of_type(FieldType::Texts)
@@ -76,7 +77,7 @@ const EVENT: Field = Field::new(
         .summary("what may start the pipeline"),
 );
 const RUNNER_ENVIRONMENT: Field = Field::new(
-    "gitlab-runner-environment",
+    codes::GITLAB_RUNNER_ENVIRONMENT,
     PublisherField::optional("runner_environment", "Runner")
         .choices(&["gitlab-hosted", "self-hosted"])
         .example("gitlab-hosted")

@@ -2,6 +2,7 @@
 
 use oidc_core::shown;
 
+use crate::codes;
 use crate::rules::config::{Fault, invalid};
 use crate::rules::names;
 
@@ -13,7 +14,7 @@ pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), Fault
     let own = instance.split(['/', ':']).next().unwrap_or_default();
     let is_host = |group: &str| HOSTS.iter().chain([&own]).any(|host| group.eq_ignore_ascii_case(host));
     let refuse =
-        |problem: &str, fix: &str| Err(invalid("publisher-project", key, problem).found(text).fix(fix));
+        |problem: &str, fix: &str| Err(invalid(codes::PUBLISHER_PROJECT, key, problem).found(text).fix(fix));
     if let Some(path) = names::pasted_path(text, is_host) {
         return refuse("it is an address", &format!("write `{}`", shown(path)));
     }
@@ -53,8 +54,9 @@ fn joined(text: &str) -> String {
 
 /// A CI configuration by its path in the project.
 pub(super) fn ci_config(key: &str, text: &str) -> Result<(), Fault> {
-    let refuse =
-        |problem: &str, fix: &str| Err(invalid("publisher-ci-config", key, problem).found(text).fix(fix));
+    let refuse = |problem: &str, fix: &str| {
+        Err(invalid(codes::PUBLISHER_CI_CONFIG, key, problem).found(text).fix(fix))
+    };
     if text.contains("://") {
         return refuse("it is an address", "write the file's path in the project, such as `.gitlab-ci.yml`");
     }
@@ -80,8 +82,7 @@ pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
     }
     let written: String = text.chars().filter(|&character| is_allowed(character)).collect();
     let written = written.trim_matches('/');
-    Err(invalid("publisher-environment", key, "no environment's name is like this").found(text).fix(format!(
-        "write the name alone, such as `{}`",
-        if written.is_empty() { "publish" } else { written }
-    )))
+    Err(invalid(codes::PUBLISHER_ENVIRONMENT, key, "no environment's name is like this").found(text).fix(
+        format!("write the name alone, such as `{}`", if written.is_empty() { "publish" } else { written }),
+    ))
 }

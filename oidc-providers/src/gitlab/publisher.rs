@@ -7,15 +7,16 @@ use serde_json::Value;
 use super::claims::CiConfig;
 use super::fields::{CI_CONFIG, CONSTRAINTS, FIELDS, NAMESPACE_ID, PROJECT, PROJECT_ID};
 use super::names;
+use crate::codes;
 use crate::rules::config::Config;
 use crate::rules::constraints::Constraints;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
 use crate::rules::{self, Comparison, Field};
 
-const NAMESPACE: Field = PROJECT.on("namespace_path", "gitlab-namespace-path");
-const JOB_PROJECT: Field = PROJECT.on("job_project_path", "gitlab-job-project");
-const JOB_PROJECT_ID: Field = PROJECT_ID.on("job_project_id", "gitlab-job-project");
+const NAMESPACE: Field = PROJECT.on("namespace_path", codes::GITLAB_NAMESPACE_PATH);
+const JOB_PROJECT: Field = PROJECT.on("job_project_path", codes::GITLAB_JOB_PROJECT);
+const JOB_PROJECT_ID: Field = PROJECT_ID.on("job_project_id", codes::GITLAB_JOB_PROJECT);
 
 /// Pipelines of merge requests, a fork's included.
 pub(super) const MERGE_REQUEST: &str = "merge_request_event";
@@ -96,7 +97,9 @@ impl Rules {
         let problem = "a merge request's pipeline may run in a fork, and the token doesn't say where it does";
         let subject = Subject::Claim(claim.to_owned());
         let fix = "publish from a branch's or a tag's pipeline, or update GitLab to 18.4";
-        Err(Mismatch::new(Diagnosis::new("gitlab-merge-request", subject, problem).found(found).fix(fix)))
+        Err(Mismatch::new(
+            Diagnosis::new(codes::GITLAB_MERGE_REQUEST, subject, problem).found(found).fix(fix),
+        ))
     }
 
     fn check_ci_config(&self, token: &Token<'_>) -> Result<(), Mismatch> {
@@ -153,5 +156,5 @@ fn has_own_configuration(claims: &Claims) -> Result<(), Mismatch> {
     let problem = "claim `ci_config_ref_uri` is null: the CI configuration is outside of the project";
     let subject = Subject::Claim(CI_CONFIG.claim.to_owned());
     let fix = "publish with a CI configuration that is a file of the project";
-    Err(Mismatch::new(Diagnosis::new("gitlab-ci-config-outside", subject, problem).fix(fix)))
+    Err(Mismatch::new(Diagnosis::new(codes::GITLAB_CI_CONFIG_OUTSIDE, subject, problem).fix(fix)))
 }

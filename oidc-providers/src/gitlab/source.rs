@@ -4,6 +4,7 @@ use oidc_core::{
     VariableSource, shown,
 };
 
+use crate::codes;
 use crate::links;
 
 /// A source, if the job runs on GitLab CI.
@@ -49,7 +50,7 @@ impl GitLabSource {
         let problem = format!("GitLab put no identity token into the job: {} is not set", names.join(" or "));
         let fix = format!("add to the job in the CI configuration: {}", declaration(best, audience));
         let diagnosis =
-            Diagnosis::new("gitlab-id-token-missing", Subject::Variable(best.to_owned()), problem);
+            Diagnosis::new(codes::GITLAB_ID_TOKEN_MISSING, Subject::Variable(best.to_owned()), problem);
         SourceError::new(SourceErrorKind::Missing, diagnosis.fix(fix).link(links::GITLAB_ID_TOKENS))
     }
 }
@@ -69,7 +70,7 @@ pub(super) fn variable_line(variable: &str, audience: &Audience) -> String {
 fn with_declaration(error: SourceError, variable: &str, audience: &Audience) -> SourceError {
     let diagnosis =
         error.diagnosis().clone().fix(declaration(variable, audience)).link(links::GITLAB_ID_TOKENS);
-    SourceError::new(error.kind(), diagnosis).with_source(error)
+    error.with_diagnosis(diagnosis)
 }
 
 /// The variable that is named after an audience.

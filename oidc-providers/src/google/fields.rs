@@ -2,18 +2,19 @@ use oidc_core::PublisherField;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::codes;
 use crate::rules::Field;
 use crate::rules::typed::Typed;
 
 pub(super) const EMAIL: Field = Field::new(
-    "google-email",
+    codes::GOOGLE_EMAIL,
     PublisherField::required("email", "E-mail address")
         .found_by()
         .example("publisher@project.iam.gserviceaccount.com")
         .summary("the service account's address"),
 );
 pub(super) const SUBJECT: Field = Field::new(
-    "google-subject",
+    codes::GOOGLE_SUBJECT,
     PublisherField::id("sub", "Account id")
         .example("100000000000000000001")
         .summary("the number that Google gave the account"),

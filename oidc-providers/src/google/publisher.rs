@@ -2,6 +2,7 @@ use oidc_core::{Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, 
 use serde_json::Value;
 
 use super::fields::{EMAIL, FIELDS, SUBJECT};
+use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::token::Token;
@@ -81,11 +82,11 @@ fn is_address(key: &str, text: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let fix = "write the service account's address, such as `publisher@project.iam.gserviceaccount.com`";
-    Err(invalid("publisher-email", key, "it is not an e-mail address").found(text).fix(fix))
+    Err(invalid(codes::PUBLISHER_EMAIL, key, "it is not an e-mail address").found(text).fix(fix))
 }
 
 fn is_verified(token: &Token<'_>) -> Result<(), Mismatch> {
-    token.flag("email_verified", "google-email-unverified", true)
+    token.flag("email_verified", codes::GOOGLE_EMAIL_UNVERIFIED, true)
 }
 
 /// An account's number.
@@ -93,7 +94,7 @@ fn subject(key: &str, text: &str) -> Result<(), Fault> {
     if is_subject(text) {
         return Ok(());
     }
-    let fault = invalid("publisher-id", key, "it is not an account's number").found(text);
+    let fault = invalid(codes::PUBLISHER_ID, key, "it is not an account's number").found(text);
     Err(fault.fix("write the number, or leave it out and let it be learned"))
 }
 

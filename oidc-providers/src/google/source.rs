@@ -9,6 +9,7 @@ use oidc_core::{
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::codes;
 use crate::endpoint::Endpoint;
 
 const METADATA_HOST: &str = "GCE_METADATA_HOST";
@@ -48,11 +49,11 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     let host = host.filter(|host| !METADATA_NAMES.contains(host)).unwrap_or(METADATA_ADDRESS);
     let metadata = HttpUrl::link_local(&format!("http://{host}")).map_err(|error| {
         let fix = "leave it out, or set it to the metadata server's address";
-        invalid("google-metadata-host", METADATA_HOST, &error.to_string(), fix).with_source(error)
+        invalid(codes::GOOGLE_METADATA_HOST, METADATA_HOST, &error.to_string(), fix).with_source(error)
     })?;
     if account.is_some_and(|account| !is_address(account)) {
         let fix = "set it to a service account's e-mail address";
-        return Err(invalid("google-account", ACCOUNT, "it is not an e-mail address", fix));
+        return Err(invalid(codes::GOOGLE_ACCOUNT, ACCOUNT, "it is not an e-mail address", fix));
     }
     let account = account.map(str::to_owned);
     Ok(Some(Box::new(GoogleSource { context: context.clone(), metadata, account })))

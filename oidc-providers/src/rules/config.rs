@@ -5,6 +5,7 @@ use oidc_core::{Diagnosis, InvalidPublisher, PublisherField, Subject, shown};
 use serde_json::{Map, Value};
 
 use super::Field;
+use crate::codes;
 
 /// A text in a configuration may have this many bytes, as on crates.io and PyPI.
 const MAX_BYTES: usize = 255;
@@ -60,7 +61,7 @@ impl<'a> Config<'a> {
             }
             Some(Value::Array(elements)) => {
                 let problem = format!("an array here has 1 to {MAX_ELEMENTS} elements");
-                let fault = invalid("publisher-type", field.key, &problem);
+                let fault = invalid(oidc_core::codes::PUBLISHER_TYPE, field.key, &problem);
                 let fault = fault.found(format!("{} elements", elements.len()));
                 let noted = self.note(Err(fault.fix("leave the field out if every value will do")));
                 return noted.unwrap_or_default();
@@ -152,8 +153,9 @@ impl Fault {
 /// A text that could stand in a claim: not empty, not long, nothing invisible, no white space around it.
 fn text<'a>(field: &PublisherField, value: &'a Value) -> Result<&'a str, Fault> {
     let Some(text) = value.as_str() else { return Err(wrong_type(field.key, value, "a text, in quotes")) };
-    let refuse =
-        |problem: &str, fix: String| Err(invalid("publisher-text", field.key, problem).found(text).fix(fix));
+    let refuse = |problem: &str, fix: String| {
+        Err(invalid(codes::PUBLISHER_TEXT, field.key, problem).found(text).fix(fix))
+    };
     if text.len() > MAX_BYTES {
         return refuse(
             &format!("it is longer than {MAX_BYTES} bytes"),
@@ -195,7 +197,9 @@ fn wrong_type(key: &str, value: &Value, expected: &str) -> Fault {
         Value::Number(number) => format!("write {expected}: `\"{number}\"`"),
         _ => format!("write {expected}"),
     };
-    invalid("publisher-type", key, &format!("it is {}", kind(value))).found(value.to_string()).fix(fix)
+    invalid(oidc_core::codes::PUBLISHER_TYPE, key, &format!("it is {}", kind(value)))
+        .found(value.to_string())
+        .fix(fix)
 }
 
 fn kind(value: &Value) -> &'static str {

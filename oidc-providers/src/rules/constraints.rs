@@ -7,6 +7,7 @@ use super::config::{Config, Fault};
 use super::glob::Pattern;
 use super::names;
 use super::token::{Token, differs};
+use crate::codes;
 
 /// What an environment counts for in a publisher's specificity: more than all other optional rules together.
 pub(crate) const ENVIRONMENT_WEIGHT: u32 = 100;
@@ -92,7 +93,7 @@ impl Constraints {
         let subject = Subject::Claim(field.claim.to_owned());
         let problem = "the publisher asks for an environment, and the job has none";
         Err(Mismatch::new(
-            Diagnosis::new("environment-missing", subject, problem)
+            Diagnosis::new(codes::ENVIRONMENT_MISSING, subject, problem)
                 .expected(expected)
                 .fix(format!("add `environment: {}` to the job", shown(expected))),
         ))

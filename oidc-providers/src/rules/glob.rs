@@ -1,4 +1,5 @@
 use super::config::{Fault, invalid};
+use crate::codes;
 
 /// A pattern for a branch's or a tag's full name, such as `refs/tags/v*`.
 ///
@@ -22,7 +23,7 @@ impl Pattern {
     /// Reads the pattern of a configuration's field.
     pub(crate) fn parse(key: &str, text: &str) -> Result<Self, Fault> {
         let refuse =
-            |problem: &str, fix: &str| Err(invalid("publisher-ref", key, problem).found(text).fix(fix));
+            |problem: &str, fix: &str| Err(invalid(codes::PUBLISHER_REF, key, problem).found(text).fix(fix));
         if !text.starts_with("refs/") {
             let fix = "write the full name: `refs/tags/v*` for tags, `refs/heads/main` for a branch";
             return refuse("a ref pattern starts with `refs/`", fix);

@@ -4,6 +4,7 @@ use oidc_core::shown;
 
 use super::config::{Fault, invalid};
 use super::link::{is_id, is_uuid};
+use crate::codes;
 
 /// A name that the platform only gives out in ASCII.
 pub(crate) fn ascii(key: &str, text: &str) -> Result<(), Fault> {
@@ -13,7 +14,7 @@ pub(crate) fn ascii(key: &str, text: &str) -> Result<(), Fault> {
         shown(&other.to_string()),
         u32::from(other)
     );
-    Err(invalid("publisher-look-alike", key, &problem).found(text).fix("type the name in ASCII letters"))
+    Err(invalid(codes::PUBLISHER_LOOK_ALIKE, key, &problem).found(text).fix("type the name in ASCII letters"))
 }
 
 /// A name that may be of any script, and of one only: a letter that looks like an ASCII one beside ASCII letters is
@@ -52,7 +53,7 @@ pub(crate) fn yaml(key: &str, text: &str) -> Result<(), Fault> {
         let title = title.filter(|title| !title.is_empty()).unwrap_or("publish");
         format!("write the file's name, not the title in it, such as `{}.yml`", shown(title))
     };
-    Err(invalid("publisher-extension", key, "it does not end in `.yml` or `.yaml`").found(text).fix(fix))
+    Err(invalid(codes::PUBLISHER_EXTENSION, key, "it does not end in `.yml` or `.yaml`").found(text).fix(fix))
 }
 
 /// A YAML file's name without its extension.
@@ -72,7 +73,7 @@ pub(crate) fn id(key: &str, text: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let fix = "write the number that the platform gave it, such as `\"123456\"`, or leave it out and let it be learned";
-    Err(invalid("publisher-id", key, "it is not an id: expected digits alone").found(text).fix(fix))
+    Err(invalid(codes::PUBLISHER_ID, key, "it is not an id: expected digits alone").found(text).fix(fix))
 }
 
 /// An immutable id that is a UUID.
@@ -86,7 +87,7 @@ pub(crate) fn uuid(key: &str, text: &str) -> Result<(), Fault> {
     } else {
         "write the UUID that the platform shows, such as `0184990a-477b-4fa8-9968-496074483cee`".to_owned()
     };
-    Err(invalid("publisher-id", key, "it is not a UUID in lower case").found(text).fix(fix))
+    Err(invalid(codes::PUBLISHER_ID, key, "it is not a UUID in lower case").found(text).fix(fix))
 }
 
 /// The part of a web address that names something: lower-case letters, digits and single `-` between them.
@@ -99,7 +100,7 @@ pub(crate) fn slug(key: &str, text: &str) -> Result<(), Fault> {
     }
     let fix =
         "write it as it stands in the web address: lower-case letters, digits and single `-` between them";
-    Err(invalid("publisher-slug", key, "it is not a name as in a web address").found(text).fix(fix))
+    Err(invalid(codes::PUBLISHER_SLUG, key, "it is not a name as in a web address").found(text).fix(fix))
 }
 
 /// A lower-case word with `_` between its parts, such as an event's name.
@@ -108,7 +109,7 @@ pub(crate) fn word(key: &str, text: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let written = text.to_ascii_lowercase().replace([' ', '-'], "_");
-    Err(invalid("publisher-event", key, "the platform's names are lower-case letters and `_`")
+    Err(invalid(codes::PUBLISHER_EVENT, key, "the platform's names are lower-case letters and `_`")
         .found(text)
         .fix(format!("write `{}`", shown(&written))))
 }
@@ -120,7 +121,7 @@ pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Fault>
     }
     let fix =
         format!("write {}", known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "));
-    Err(invalid("publisher-value", key, "the platform knows no such value").found(text).fix(fix))
+    Err(invalid(codes::PUBLISHER_VALUE, key, "the platform knows no such value").found(text).fix(fix))
 }
 
 /// The path of a repository in what was pasted instead of it: a web address or a clone address, with or without

@@ -6,6 +6,7 @@ use oidc_core::{Claims, Diagnosis, Mismatch, Pin, Subject, shown};
 
 use super::names::stem;
 use super::{Comparison, Field};
+use crate::codes;
 
 /// A token held against one publisher. Its claims are verified where somebody may be let in, and not where only a
 /// reason is looked for.
@@ -24,7 +25,7 @@ impl<'a> Token<'a> {
         }
         let problem = "the token is from another issuer than the publisher's";
         Err(Mismatch::new(
-            Diagnosis::new("issuer", Subject::Claim("iss".to_owned()), problem)
+            Diagnosis::new(oidc_core::codes::ISSUER, Subject::Claim("iss".to_owned()), problem)
                 .found(found)
                 .expected(issuer)
                 .fix("publish from the instance that the publisher names, or configure a publisher for this one"),
@@ -36,7 +37,10 @@ impl<'a> Token<'a> {
         self.optional(claim)?.ok_or_else(|| {
             let problem = format!("claim `{claim}` is missing from the identity token");
             let fix = "every token of this platform should have it; look for an update of the platform";
-            Mismatch::new(Diagnosis::new("claim-missing", Subject::Claim(claim.to_owned()), problem).fix(fix))
+            Mismatch::new(
+                Diagnosis::new(oidc_core::codes::CLAIM_MISSING, Subject::Claim(claim.to_owned()), problem)
+                    .fix(fix),
+            )
         })
     }
 
@@ -49,7 +53,9 @@ impl<'a> Token<'a> {
                 let problem = format!("claim `{claim}` is not a text");
                 let subject = Subject::Claim(claim.to_owned());
                 let fix = "every token of this platform should have a text there; look for an update of the platform";
-                Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(value.raw()).fix(fix)))
+                Err(Mismatch::new(
+                    Diagnosis::new(codes::CLAIM_TYPE, subject, problem).found(value.raw()).fix(fix),
+                ))
             }
         }
     }
@@ -161,7 +167,7 @@ impl<'a> Token<'a> {
         }
         let problem = format!("claim `{}` is not an id as this platform writes them", field.claim);
         let subject = Subject::Claim(field.claim.to_owned());
-        Err(Mismatch::new(Diagnosis::new("claim-type", subject, problem).found(found)))
+        Err(Mismatch::new(Diagnosis::new(codes::CLAIM_TYPE, subject, problem).found(found)))
     }
 }
 

@@ -1,7 +1,6 @@
 //! One connection for one request, step by step, so that whatever fails says where.
 
 use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,8 +18,8 @@ use tokio::task::JoinSet;
 use tower_service::Service as _;
 
 use super::trust::Trust;
+use crate::http::tls::innermost;
 use crate::http::{self, HttpErrorKind, Method, ProxyFault, Request, Response, Step, message_of};
-use crate::text::shown;
 use crate::url::HttpUrl;
 
 /// What a proxy says where it refuses is read up to so many bytes.
@@ -263,23 +262,4 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
 fn failed(kind: impl Fn(String) -> HttpErrorKind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
     let error = error.into();
     Failure { kind: kind(innermost(&*error)), source: Some(error) }
-}
-
-/// The first error of a type, among an error and those below it. An I/O error hides what it wraps from those that walk the chain.
-pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let wrapped = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static));
-    error
-        .downcast_ref()
-        .or_else(|| wrapped.and_then(find::<E>))
-        .or_else(|| error.source().and_then(find::<E>))
-}
-
-/// The text of the error at the bottom, which says what happened; those above say where.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut bottom = error;
-    while let Some(below) = bottom.source() {
-        bottom = below;
-    }
-    shown(&bottom.to_string()).to_string()
 }

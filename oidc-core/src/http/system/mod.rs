@@ -1,7 +1,7 @@
 //! The client behind the seam: hyper over TCP, by a proxy or straight, with rustls.
 
 mod connection;
-mod settings;
+mod proxies;
 mod trust;
 
 use std::sync::OnceLock;
@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use hyper_util::client::proxy::matcher::Matcher;
 
 use self::connection::{Connection, Failure};
-pub use self::settings::{HttpSettings, InvalidHttpSettings};
 use self::trust::Trust;
-use super::{HttpClient, HttpError, HttpErrorKind, Proxy, Request, Response, Way};
+use super::{
+    HttpClient, HttpError, HttpErrorKind, HttpSettings, InvalidHttpSettings, Proxy, Request, Response,
+};
 
 /// hyper with rustls, HTTP/1.1, one connection for each request, no redirects, no cookies, no compression, no retries.
 #[derive(Debug)]
@@ -31,8 +32,8 @@ impl SystemHttp {
     ///
     /// When a proxy, a certificate or the `User-Agent` is not one.
     pub fn new(settings: HttpSettings) -> Result<Self, InvalidHttpSettings> {
-        let user_agent = settings.user_agent()?;
-        let proxies = settings.proxies()?;
+        let user_agent = proxies::user_agent(&settings)?;
+        let proxies = proxies::proxies(&settings)?;
         // What https needs is made later, and refused now.
         Trust::check(&settings)?;
         Ok(Self { settings, user_agent, proxies, trust: OnceLock::new() })
@@ -54,17 +55,6 @@ impl SystemHttp {
         let stream = connection.open(trust).await?;
         connection.ask(stream, outgoing, request.max_body).await
     }
-
-    /// What is known of a request's way.
-    fn way(&self, proxy: Option<Proxy>) -> Way {
-        Way {
-            proxy,
-            node_extra_ca_certs: self.settings.node_extra_ca_certs.clone(),
-            ssl_cert_file: self.settings.ssl_cert_file.clone(),
-            ca_setting: self.settings.ca_setting.clone(),
-            trusts_nobody: matches!(self.trust.get(), Some(Ok(trust)) if trust.is_empty()),
-        }
-    }
 }
 
 #[async_trait]
@@ -80,8 +70,10 @@ impl HttpClient for SystemHttp {
             Ok(Err(failure)) => failure,
             Err(_) => connection.timed_out(request.deadline),
         };
-        let name = |proxy: &_| Proxy::new(settings::address(proxy), self.settings.proxy_variable);
-        let error = HttpError::new(&request, failure.kind).on_the_way(self.way(proxy.as_ref().map(name)));
+        let trusts_nobody = matches!(self.trust.get(), Some(Ok(trust)) if trust.is_empty());
+        let name = |proxy: &_| Proxy::new(proxies::address(proxy), self.settings.proxy_variable);
+        let error = HttpError::new(&request, failure.kind)
+            .on_the_way(self.settings.way(proxy.as_ref().map(name), trusts_nobody));
         Err(match failure.source {
             Some(source) => error.with_source(source),
             None => error,

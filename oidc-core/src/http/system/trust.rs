@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
@@ -16,9 +14,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_cert::der::Decode as _;
 
-use super::connection::{Failure, find, innermost};
-use super::settings::{HttpSettings, InvalidHttpSettings, invalid};
-use crate::http::{CertificateFault, HttpErrorKind};
+use super::connection::Failure;
+use crate::http::HttpErrorKind;
+use crate::http::settings::{HttpSettings, InvalidHttpSettings, invalid};
+use crate::http::tls::{certificate_fault, crypto, find, innermost, is_not_tls, private_certificates};
 use crate::text::shown;
 
 /// The other side of a connection as the settings and the platform trust it.
@@ -82,40 +81,13 @@ impl fmt::Debug for Trust {
     }
 }
 
+/// The certificates that the settings name, as roots of trust.
 fn private_roots(settings: &HttpSettings) -> Result<RootCertStore, InvalidHttpSettings> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&settings.extra_ca) {
-        let certificate = certificate.map_err(|error| invalid("extra_ca", &error))?;
+    for certificate in private_certificates(settings)? {
         roots.add(certificate).map_err(|error| invalid("extra_ca", &error))?;
     }
-    if roots.is_empty() && !settings.extra_ca.is_empty() {
-        return Err(invalid("extra_ca", &"it holds no certificate in PEM"));
-    }
     Ok(roots)
-}
-
-/// The cryptography of TLS: what the application installed as the default of its process, or else what a feature of this
-/// crate names. rustls' own choice, made from the features that anybody in the build enables, panics where there are two.
-fn crypto() -> Result<Arc<CryptoProvider>, InvalidHttpSettings> {
-    let installed = CryptoProvider::get_default().map(Arc::clone);
-    installed.or_else(chosen).ok_or_else(|| {
-        invalid(
-            "tls",
-            &"no cryptography is chosen; enable feature `system-aws-lc` or `system-ring` of `oidc-core`, or install a \
-              `rustls::crypto::CryptoProvider` as the process's default",
-        )
-    })
-}
-
-/// The provider that a feature names; aws-lc-rs where both are on.
-fn chosen() -> Option<Arc<CryptoProvider>> {
-    #[cfg(feature = "system-aws-lc")]
-    let provider = Some(rustls::crypto::aws_lc_rs::default_provider());
-    #[cfg(all(feature = "system-ring", not(feature = "system-aws-lc")))]
-    let provider = Some(rustls::crypto::ring::default_provider());
-    #[cfg(not(any(feature = "system-ring", feature = "system-aws-lc")))]
-    let provider = None;
-    provider.map(Arc::new)
 }
 
 /// rustls' own verifier, whose refusals name the certificate's issuer.
@@ -183,29 +155,12 @@ fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
 fn kind(host: &str, error: &std::io::Error) -> HttpErrorKind {
     let certificate = |fault| HttpErrorKind::Certificate { host: host.to_owned(), fault };
     match find::<rustls::Error>(error) {
-        // The first bytes that came are no TLS record (RFC 8446, section 5.1).
-        Some(rustls::Error::InvalidMessage(
-            rustls::InvalidMessage::InvalidContentType | rustls::InvalidMessage::UnknownProtocolVersion,
-        )) => HttpErrorKind::NotTls,
-        Some(rustls::Error::InvalidCertificate(reason)) => certificate(fault(reason, None)),
+        Some(error) if is_not_tls(error) => HttpErrorKind::NotTls,
+        Some(rustls::Error::InvalidCertificate(reason)) => certificate(certificate_fault(reason, None)),
         Some(rustls::Error::Other(OtherError(other))) => match other.downcast_ref::<Refused>() {
-            Some(Refused { reason, issuer }) => certificate(fault(reason, issuer.clone())),
+            Some(Refused { reason, issuer }) => certificate(certificate_fault(reason, issuer.clone())),
             None => HttpErrorKind::Broken(innermost(error)),
         },
         _ => HttpErrorKind::Broken(innermost(error)),
-    }
-}
-
-fn fault(reason: &CertificateError, issuer: Option<String>) -> CertificateFault {
-    match reason {
-        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer(issuer),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired,
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            CertificateFault::NotYetValid
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            CertificateFault::OtherHost
-        }
-        other => CertificateFault::Other(shown(&other.to_string()).to_string()),
     }
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use oidc_core::{Claims, Diagnosis, LEEWAY, Severity, Subject, Timestamp, in_words};
 
+use crate::codes;
+
 /// What is known of the clocks when the registry has answered.
 pub(super) struct Clocks<'a> {
     /// This machine's.
@@ -39,7 +41,7 @@ impl Clocks<'_> {
                 in_words(begins.since(registry))
             );
             let diagnosis =
-                Diagnosis::new("clock-platform", Subject::Clock, problem).found(begins.to_string());
+                Diagnosis::new(codes::CLOCK_PLATFORM, Subject::Clock, problem).found(begins.to_string());
             return Some(diagnosis.expected(format!("no later than {registry}")).fix(TELL_PLATFORM));
         }
         let ends = self.ends_before(registry)?;
@@ -48,7 +50,8 @@ impl Clocks<'_> {
              machine's and the registry's agree",
             in_words(registry.since(ends))
         );
-        let diagnosis = Diagnosis::new("clock-platform", Subject::Clock, problem).found(ends.to_string());
+        let diagnosis =
+            Diagnosis::new(codes::CLOCK_PLATFORM, Subject::Clock, problem).found(ends.to_string());
         self.is_new.then(|| diagnosis.expected(format!("later than {registry}")).fix(TELL_PLATFORM))
     }
 
@@ -79,7 +82,8 @@ impl Clocks<'_> {
                 "the identity token was made {} in the future, by this machine's clock",
                 in_words(ahead)
             );
-            let diagnosis = Diagnosis::new("clock-job", Subject::Clock, problem).severity(Severity::Warning);
+            let diagnosis =
+                Diagnosis::new(codes::CLOCK_JOB, Subject::Clock, problem).severity(Severity::Warning);
             diagnosis
                 .found(self.now.to_string())
                 .expected(issued.to_string())
@@ -98,19 +102,19 @@ impl Clocks<'_> {
                 "the registry's clock is {} behind the platform's: the token is not valid yet there",
                 in_words(begins.since(registry))
             );
-            return Some(diagnosis("clock-registry", problem).expected(begins.to_string()).fix(fix));
+            return Some(diagnosis(codes::CLOCK_REGISTRY, problem).expected(begins.to_string()).fix(fix));
         }
         if let Some(ends) = self.ends_before(registry).filter(|ends| self.now < *ends) {
             let problem =
                 format!("the registry's clock is {} past the token's end", in_words(registry.since(ends)));
             return Some(
-                diagnosis("clock-registry", problem).expected(format!("earlier than {ends}")).fix(fix),
+                diagnosis(codes::CLOCK_REGISTRY, problem).expected(format!("earlier than {ends}")).fix(fix),
             );
         }
         let skew = apart(registry, self.now);
         (skew > LEEWAY).then(|| {
             let problem = format!("this machine's clock and the registry's are {} apart", in_words(skew));
-            diagnosis("clock-skew", problem)
+            diagnosis(codes::CLOCK_SKEW, problem)
                 .expected(self.now.to_string())
                 .severity(Severity::Warning)
                 .fix("set this machine's clock, with NTP, if it is the one that is wrong")
@@ -129,7 +133,7 @@ impl Clocks<'_> {
     }
 
     fn expired(&self, ends: Timestamp, problem: String) -> Diagnosis {
-        let diagnosis = Diagnosis::new("token-expired", Subject::Claim("exp".to_owned()), problem);
+        let diagnosis = Diagnosis::new(codes::TOKEN_EXPIRED, Subject::Claim("exp".to_owned()), problem);
         diagnosis.found(ends.to_string()).expected(format!("later than {}", self.now))
     }
 }

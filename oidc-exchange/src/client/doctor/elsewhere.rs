@@ -2,6 +2,8 @@
 
 use oidc_core::{Diagnosis, Environment, HttpUrl, Severity, Subject};
 
+use crate::codes;
+
 /// Those of the variables that name another registry. What is no URL is a name that the tool itself knows.
 pub(super) fn look<'a>(
     variables: &'static [&'static str],
@@ -19,7 +21,7 @@ fn diagnosis(name: &str, found: &HttpUrl, url: &HttpUrl) -> Diagnosis {
     let problem = format!(
         "variable `{name}` sends the publish to another registry than the one that was checked: `{found}`, where no exchange was tried"
     );
-    let diagnosis = Diagnosis::new("registry-elsewhere", Subject::Variable(name.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::REGISTRY_ELSEWHERE, Subject::Variable(name.to_owned()), problem);
     let fix = format!("set it to `{url}` or unset it; `trusted-publish exec` sets it for its command");
     diagnosis.severity(Severity::Warning).found(found.to_string()).expected(url.to_string()).fix(fix)
 }

@@ -6,6 +6,7 @@ use oidc_core::{
 use serde_json::{Map, Value};
 
 use super::report::{Difference, Report};
+use crate::codes;
 
 /// Compares key by key, by the platform's own rules where it tells them.
 pub(super) fn compare(
@@ -135,8 +136,8 @@ impl Comparison<'_> {
             return None;
         }
         let problem = format!("claim `{}` is not what the publisher is meant to have", shown(claim));
-        let diagnosis =
-            Diagnosis::new("publisher-differs", Subject::Claim(claim.to_owned()), problem).expected(expected);
+        let diagnosis = Diagnosis::new(codes::PUBLISHER_DIFFERS, Subject::Claim(claim.to_owned()), problem)
+            .expected(expected);
         let diagnosis = diagnosis.fix("configure the publisher with what this job has, or change the job");
         Some(match job {
             Some(job) => diagnosis.found(job),

@@ -14,6 +14,7 @@ use crate::client::error::ExchangeErrorKind;
 use crate::client::links;
 use crate::client::publish::required_source;
 use crate::client::registry::Registry;
+use crate::codes;
 
 /// CI platforms that are known by a variable, whether or not a provider for them is in the set.
 const OTHERS: &[(&str, &str)] = &[
@@ -133,7 +134,7 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
         let problem = "this looks like GitHub Actions, but variable `GITHUB_ACTIONS` is not `true`";
         let fix = "run the publish in the job itself, or hand all of `GITHUB_*` and `ACTIONS_*` on to the container or \
                    script that it runs in";
-        return Diagnosis::new("platform-incomplete", subject, problem).fix(fix).link(links::GITHUB);
+        return Diagnosis::new(codes::PLATFORM_INCOMPLETE, subject, problem).fix(fix).link(links::GITHUB);
     }
     match OTHERS.iter().find(|(variable, _)| environment.get(variable).is_some()) {
         Some((variable, name)) => {
@@ -142,7 +143,7 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
             let known = diagnosis.expected.unwrap_or_default();
             let fix = "publish from one of these platforms, or put an identity token for the registry into the variable \
                        that it reads";
-            Diagnosis::new("platform-unsupported", subject, problem).expected(known).fix(fix)
+            Diagnosis::new(codes::PLATFORM_UNSUPPORTED, subject, problem).expected(known).fix(fix)
         }
         None => diagnosis,
     }
@@ -163,7 +164,7 @@ pub(super) fn untrusted_issuer(
         let known: Vec<&str> = trusted.iter().map(|platform| platform.id).collect();
         let problem =
             format!("the registry takes no identity tokens of this platform, {}", shown(job.platform()));
-        let diagnosis = Diagnosis::new("platform-not-trusted", subject(), problem).found(issuer);
+        let diagnosis = Diagnosis::new(codes::PLATFORM_NOT_TRUSTED, subject(), problem).found(issuer);
         return Some(
             diagnosis.expected(known.join(", ")).fix("publish from one of the platforms that are expected"),
         );

@@ -35,6 +35,7 @@ pub use self::report::{Difference, Report, Verdict};
 use super::diagnose::Diagnose;
 use super::registry::ExchangeRequest;
 use super::scope::Scope;
+use crate::codes;
 
 /// A check of this job and a registry; see the module.
 ///
@@ -171,7 +172,7 @@ impl<'a> Doctor<'a> {
         if !job.is_renewable() && !self.exchanges_always {
             let problem = "the exchange was not tried: this job gets no second identity token, and its only one would be used";
             let fix = "ask for it if nothing is to be published afterwards in this job (`--exchange`)";
-            let untried = Diagnosis::new("exchange-untried", Subject::Token, problem).fix(fix);
+            let untried = Diagnosis::new(codes::EXCHANGE_UNTRIED, Subject::Token, problem).fix(fix);
             return report.add(untried.severity(Severity::Notice));
         }
         let request = ExchangeRequest::new(job.token(), self.scope.clone());
@@ -197,13 +198,13 @@ impl<'a> Doctor<'a> {
 
 /// What an accepted exchange leaves open.
 fn left_open(url: &HttpUrl, (problem, fix): (&str, &str)) -> Diagnosis {
-    let diagnosis = Diagnosis::new("exchange-untold", Subject::Url(url.to_string()), problem);
+    let diagnosis = Diagnosis::new(codes::EXCHANGE_UNTOLD, Subject::Url(url.to_string()), problem);
     diagnosis.severity(Severity::Notice).fix(fix)
 }
 
 /// The check itself used the only token up.
 fn used() -> Diagnosis {
     let problem = "the job's token is used now, by this check, and the job gets no other";
-    let diagnosis = Diagnosis::new("token-used", Subject::Token, problem).severity(Severity::Warning);
+    let diagnosis = Diagnosis::new(codes::TOKEN_USED, Subject::Token, problem).severity(Severity::Warning);
     diagnosis.fix("publish in another job")
 }

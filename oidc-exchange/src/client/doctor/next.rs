@@ -5,6 +5,7 @@ use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
 use super::report::{Report, Verdict};
 use super::static_credentials::UNEXCHANGED;
 use crate::client::diagnose::ProtocolFacts;
+use crate::codes;
 
 /// The steps that are left.
 pub(super) fn steps(report: &Report, facts: &ProtocolFacts, is_vendors: bool) -> Vec<String> {
@@ -12,7 +13,7 @@ pub(super) fn steps(report: &Report, facts: &ProtocolFacts, is_vendors: bool) ->
     match report.verdict {
         Verdict::Refused => {
             steps.extend(first_step(report));
-            let is_asked = report.diagnoses.iter().any(|one| one.code == "exchange-rejected");
+            let is_asked = report.diagnoses.iter().any(|one| one.code == codes::EXCHANGE_REJECTED);
             let is_open = is_asked && report.is_about_publisher();
             if let Some(publisher) = publisher(report).filter(|_| is_open) {
                 let page = if is_vendors { format!(": {}", facts.link) } else { String::new() };
@@ -62,19 +63,19 @@ fn first_step(report: &Report) -> Option<String> {
                    KEY=VALUE` does it for you";
     Some(match first.code {
         // A registry may send its user here.
-        "exchange-rejected" if says_doctor(first) => {
+        codes::EXCHANGE_REJECTED if says_doctor(first) => {
             "compare the values listed above with the trusted publisher in the registry's settings".to_owned()
         }
         // A registry that gave its own reason needs no advice.
-        "exchange-rejected" if first.fix.is_none() || report.refusal.is_some() => {
+        codes::EXCHANGE_REJECTED if first.fix.is_none() || report.refusal.is_some() => {
             "do what the registry says, and run this check again".to_owned()
         }
-        "exchange-rejected"
+        codes::EXCHANGE_REJECTED
             if !report.is_known() && !report.settings.is_empty() && report.differences.is_empty() =>
         {
             compare.to_owned()
         }
-        "clock-platform" => {
+        codes::CLOCK_PLATFORM => {
             "tell the platform's operator that its clock is wrong: nothing is to be set here".to_owned()
         }
         code => format!("fix the first error above ({code}), and run this check again"),
@@ -89,7 +90,7 @@ fn says_doctor(one: &Diagnosis) -> bool {
 }
 
 fn is_secret(one: &Diagnosis) -> bool {
-    matches!(one.code, "static-token" | "static-token-file")
+    matches!(one.code, codes::STATIC_TOKEN | codes::STATIC_TOKEN_FILE)
 }
 
 /// A publisher that lets the job in; `None` where no publisher can.
@@ -102,7 +103,7 @@ fn publisher(report: &Report) -> Option<String> {
 
 /// A long-lived secret, or what stands in its place.
 fn is_left(one: &Diagnosis) -> bool {
-    is_secret(one) || matches!(one.code, "placeholder-token" | "token-reference-unset")
+    is_secret(one) || matches!(one.code, codes::PLACEHOLDER_TOKEN | codes::TOKEN_REFERENCE_UNSET)
 }
 
 /// Where the registry's own tools find what is of a kind.

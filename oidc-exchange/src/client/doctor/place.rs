@@ -7,13 +7,15 @@ use oidc_core::{Context, Diagnosis, HttpUrl, InvalidUrl, Severity, Subject, Time
 use super::report::Report;
 use crate::client::diagnose::Diagnose;
 use crate::client::error;
+use crate::codes;
 
 /// The stable name of a registry that no answer came from.
-const UNREACHABLE: &str = "registry-unreachable";
+const UNREACHABLE: &str = codes::REGISTRY_UNREACHABLE;
 
 /// What is wrong with a registry's URL that can't be used.
 pub fn unusable_url(error: &InvalidUrl) -> Diagnosis {
-    let diagnosis = Diagnosis::new("registry-url", Subject::Url(error.url().to_owned()), error.to_string());
+    let diagnosis =
+        Diagnosis::new(codes::REGISTRY_URL, Subject::Url(error.url().to_owned()), error.to_string());
     diagnosis.fix("write the registry's URL as `https://host/path/`, without credentials")
 }
 
@@ -88,7 +90,7 @@ fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Resp
         let problem = format!(
             "a web page answers, not a registry: status {status} at `{url}`; it is a proxy's, a log-in's or a web site's"
         );
-        return Some(Diagnosis::new("registry-html", subject(), problem).fix(error::CHECK_URL));
+        return Some(Diagnosis::new(codes::REGISTRY_HTML, subject(), problem).fix(error::CHECK_URL));
     }
     if registry.is_there(status) {
         return None;
@@ -97,7 +99,7 @@ fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Resp
     let problem = format!("no registry is at this URL: status {status} at `{url}`{says}");
     let fix = "use the URL that the registry itself has, with the path that it is below, if it is below one, and without one \
                if not";
-    Some(Diagnosis::new("registry-path", subject(), problem).fix(fix))
+    Some(Diagnosis::new(codes::REGISTRY_PATH, subject(), problem).fix(fix))
 }
 
 /// An answer that no registry gives.
@@ -107,7 +109,7 @@ fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
     if matches!(status, 407 | 511) {
         let problem = format!("a proxy answers instead of the registry: status {status}");
         let fix = "give the proxy its credentials, or name the registry's host in `no_proxy`";
-        return Some(Diagnosis::new("registry-proxy", subject, problem).fix(fix));
+        return Some(Diagnosis::new(codes::REGISTRY_PROXY, subject, problem).fix(fix));
     }
     if let (300..=399, Some(to)) = (status, answer.header("location")) {
         let target = HttpUrl::parse(to).map_or_else(
@@ -118,7 +120,8 @@ fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
             "the registry's URL redirects (status {status}), and an identity token follows no redirect"
         );
         let fix = "use the URL that the registry itself has";
-        let diagnosis = Diagnosis::new("registry-redirect", subject, problem).severity(Severity::Warning);
+        let diagnosis =
+            Diagnosis::new(codes::REGISTRY_REDIRECT, subject, problem).severity(Severity::Warning);
         return Some(diagnosis.found(target).fix(fix));
     }
     None

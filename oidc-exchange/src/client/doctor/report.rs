@@ -7,9 +7,10 @@ use crate::client::error::{ExchangeError, ExchangeErrorKind};
 use crate::client::known::KnownRefusal;
 use crate::client::scope::Scope;
 use crate::client::told::RegistryReason;
+use crate::codes;
 
 /// The stable name of an issuer that each registry has to trust by itself.
-pub(super) const UNUSUAL_ISSUER: &str = "issuer-not-public";
+pub(super) const UNUSUAL_ISSUER: &str = codes::ISSUER_NOT_PUBLIC;
 
 /// What a check came to. It never holds a secret.
 #[derive(Clone, Debug, Serialize)]
@@ -145,7 +146,10 @@ impl Report {
         let is_nowhere = |one: &Diagnosis| {
             matches!(
                 one.code,
-                "registry-unreachable" | "exchange-unreachable" | "http-proxy" | "http-certificate"
+                codes::REGISTRY_UNREACHABLE
+                    | codes::EXCHANGE_UNREACHABLE
+                    | oidc_core::codes::HTTP_PROXY
+                    | oidc_core::codes::HTTP_CERTIFICATE
             )
         };
         self.diagnoses.sort_by_key(|one| !is_nowhere(one));
@@ -157,7 +161,7 @@ impl Report {
         self.has_no_exchange = true;
         let problem = "this registry exchanges no tokens: it takes the identity token itself with the upload, so nothing was tried";
         let fix = "publish: only the upload shows whether the registry takes the token";
-        let untried = Diagnosis::new("no-exchange", Subject::Token, problem).severity(Severity::Notice);
+        let untried = Diagnosis::new(codes::NO_EXCHANGE, Subject::Token, problem).severity(Severity::Notice);
         self.add(untried.fix(fix));
     }
 
@@ -216,7 +220,7 @@ impl Report {
         self.refusal = error.reason().cloned();
         self.known = error.known_refusal();
         let mut refused = error.diagnosis().clone();
-        if refused.code == "exchange-elsewhere" || *error.kind() == ExchangeErrorKind::Unreachable {
+        if refused.code == codes::EXCHANGE_ELSEWHERE || *error.kind() == ExchangeErrorKind::Unreachable {
             self.miss_registry();
         }
         if let Some(reason) = &self.refusal {
@@ -320,7 +324,7 @@ impl Report {
 
     /// Whether it may be the package's publisher that is wrong.
     pub(super) fn is_about_publisher(&self) -> bool {
-        let may_be = |reason: &RegistryReason| reason.code == "not-trusted";
+        let may_be = |reason: &RegistryReason| reason.code == codes::NOT_TRUSTED;
         let is_known = |known: &KnownRefusal| known.is_about_publisher();
         self.is_found && self.refusal.as_ref().is_none_or(may_be) && self.known.is_none_or(is_known)
     }
@@ -386,7 +390,7 @@ fn other_packages(package: &str, registry: &str, told: &[String]) -> Diagnosis {
         "the registry accepted the exchange, and {} is not among the packages that the token is for",
         Scope::Package(package.to_owned())
     );
-    let diagnosis = Diagnosis::new("package-not-granted", Subject::Url(registry.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::PACKAGE_NOT_GRANTED, Subject::Url(registry.to_owned()), problem);
     let fix = "configure this job as a trusted publisher of the package too, or publish a package that it is one of";
     diagnosis.found(told.join(", ")).expected(package).fix(fix)
 }

@@ -11,10 +11,11 @@ use crate::client::{
     crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
     vs_marketplace,
 };
+use crate::codes;
 use crate::npm::is_placeholder;
 
 /// The stable name of an identity token where a publish token belongs.
-pub(super) const UNEXCHANGED: &str = "identity-token-unexchanged";
+pub(super) const UNEXCHANGED: &str = codes::IDENTITY_TOKEN_UNEXCHANGED;
 
 /// What a JSON object begins with in base64url, and hence every JWT.
 const JSON_OBJECT: &str = "eyJ";
@@ -82,7 +83,7 @@ impl<'a> Look<'a> {
             }
             match self.identity_token(value, &subject, &place) {
                 Some(found) => self.protocol.exchanges.then_some(found),
-                None => Some(self.secret("static-token", subject, &place)),
+                None => Some(self.secret(codes::STATIC_TOKEN, subject, &place)),
             }
         })
     }
@@ -116,7 +117,7 @@ impl<'a> Look<'a> {
         let subject = Subject::File(path.to_string_lossy().into_owned());
         let place = format!("file `{}`", path.display());
         let found = self.identity_token(text, &subject, &place);
-        found.unwrap_or_else(|| self.secret("static-token-file", subject, &place))
+        found.unwrap_or_else(|| self.secret(codes::STATIC_TOKEN_FILE, subject, &place))
     }
 
     /// An identity token where a publish token belongs, and nothing to revoke.
@@ -158,7 +159,7 @@ impl<'a> Look<'a> {
             None if matches!(value, "undefined" | "null") => Some(unset(subject, &place, value)),
             None => Some(
                 self.identity_token(value, &subject, &place)
-                    .unwrap_or_else(|| self.secret("static-token-file", subject, &place)),
+                    .unwrap_or_else(|| self.secret(codes::STATIC_TOKEN_FILE, subject, &place)),
             ),
         }
     }
@@ -184,7 +185,7 @@ fn placeholder(subject: Subject, place: &str) -> Diagnosis {
     );
     let fix = "remove `registry-url` from `actions/setup-node` in the workflow, or set `NODE_AUTH_TOKEN: ''` for the publish; \
                npm shows the reason with `--loglevel verbose`";
-    let diagnosis = Diagnosis::new("placeholder-token", subject, problem).severity(Severity::Warning);
+    let diagnosis = Diagnosis::new(codes::PLACEHOLDER_TOKEN, subject, problem).severity(Severity::Warning);
     diagnosis.fix(fix).link(links::SETUP_NODE)
 }
 
@@ -192,6 +193,7 @@ fn unset(subject: Subject, place: &str, found: &str) -> Diagnosis {
     let problem =
         format!("{place} names a token that is not set, and npm sends what stands there as if it were one");
     let fix = "remove the line: trusted publishing needs none";
-    let diagnosis = Diagnosis::new("token-reference-unset", subject, problem).severity(Severity::Warning);
+    let diagnosis =
+        Diagnosis::new(codes::TOKEN_REFERENCE_UNSET, subject, problem).severity(Severity::Warning);
     diagnosis.found(found).fix(fix).link(links::NPM)
 }

@@ -1,0 +1,84 @@
+//! The codes of diagnoses: stable names by which a program tells what is wrong.
+//!
+//! [`Diagnosis::code`](crate::Diagnosis::code) is one of these, of `oidc_providers::codes` or of `oidc_exchange::codes`, or of
+//! whoever adds a platform or a registry. `docs/codes.md` in the repository lists all of them with what to do.
+//!
+//! They are covered by semantic versioning: a code keeps its meaning, and none is renamed or removed without a major version.
+//! A minor version may add codes.
+//!
+//! ```
+//! use oidc_core::{Ambient, Context, ProviderSet, codes};
+//!
+//! let error = Ambient::detect(&ProviderSet::default(), &Context::default()).unwrap_err();
+//! assert_eq!(error.diagnosis().code, codes::NOT_DETECTED);
+//! ```
+
+/// A code, with its explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Code {
+    /// The code, such as `not-detected`.
+    pub name: &'static str,
+    /// What is wrong, in a sentence.
+    pub meaning: &'static str,
+    /// What to do, in a sentence.
+    pub fix: &'static str,
+}
+
+impl Code {
+    /// A code with its explanation.
+    pub const fn new(name: &'static str, meaning: &'static str, fix: &'static str) -> Self {
+        Self { name, meaning, fix }
+    }
+}
+
+/// Declares the codes of a crate: a constant for each, and `ALL`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codes {
+    ($($name:ident = $code:literal, $meaning:literal, $fix:literal;)*) => {
+        $(
+            #[doc = $meaning]
+            pub const $name: &str = $code;
+        )*
+
+        /// Every code of this crate, in alphabetical order.
+        pub const ALL: &[$crate::codes::Code] = &[$($crate::codes::Code::new($code, $meaning, $fix)),*];
+    };
+}
+
+crate::__codes! {
+    AUDIENCE = "audience",
+        "The identity token is for another audience than the registry's.",
+        "Ask the platform for a token with the audience that the registry's URL stands for; in a variable, declare it with that audience.";
+    CLAIM_MISSING = "claim-missing",
+        "The identity token lacks a claim that every token of its platform should have, or that a publisher asks for.",
+        "Look for an update of the platform, or take the claim out of the publisher.";
+    HTTP_CERTIFICATE = "http-certificate",
+        "The certificate of the other side is not accepted.",
+        "Trust the private authority that stands behind it, or check this machine's clock and the URL's host.";
+    HTTP_PROXY = "http-proxy",
+        "The proxy opened no way to the host.",
+        "Correct the proxy's address or credentials, or name the host in `no_proxy`.";
+    ISSUER = "issuer",
+        "The identity token is from another issuer than the publisher's, or from one that the registry does not trust.",
+        "Publish from the platform's instance that the publisher names, or have the registry's operator trust the issuer.";
+    NOT_DETECTED = "not-detected",
+        "This is no job of a platform that gives identity tokens.",
+        "Publish in a CI job of such a platform, or put an identity token into the registry's variable.";
+    PUBLISHER_MISSING_FIELD = "publisher-missing-field",
+        "A publisher's configuration lacks a field that its platform needs.",
+        "Write the field.";
+    PUBLISHER_TYPE = "publisher-type",
+        "A publisher's configuration or one of its fields has another type than expected.",
+        "Write the value in the type that the message names.";
+    PUBLISHER_UNKNOWN_FIELD = "publisher-unknown-field",
+        "A publisher's configuration has a field that its platform does not know.",
+        "Write the field that the message proposes, or remove it: a rule that is left out holds nobody back.";
+    TOKEN_VARIABLE_MISSING = "token-variable-missing",
+        "The variable that should hold an identity token is not set.",
+        "Let the platform put a token for the registry's audience into it.";
+    TOKEN_VARIABLE_UNUSABLE = "token-variable-unusable",
+        "What a variable holds is no identity token.",
+        "Let the platform put a token for the registry's audience into it, whole and alone.";
+}

@@ -1,0 +1,218 @@
+use std::fmt;
+
+use url::Url;
+
+use super::{Proxy, Way};
+use crate::environment::Environment;
+use crate::secret::Secret;
+use crate::text::shown;
+
+/// How this crate's HTTP clients reach the world.
+///
+/// [`HttpSettings::in_use`] tells each setting with where it came from.
+///
+/// ```
+/// use oidc_core::Environment;
+/// use oidc_core::http::HttpSettings;
+///
+/// let environment = Environment::from_iter([("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128")]);
+/// let settings = HttpSettings::from_environment(&environment).with_user_agent("publish-tool/1.2");
+/// let told: Vec<String> = settings.in_use().iter().map(ToString::to_string).collect();
+/// assert_eq!(told[0], "proxy `proxy.example:3128`, from variable `HTTPS_PROXY`");
+/// assert_eq!(told[2], "user agent `publish-tool/1.2`, from the application");
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpSettings {
+    /// The proxy for https URLs, such as `http://proxy.example:3128`, which may hold credentials. Plain http never leaves this
+    /// machine and its link (see [`HttpUrl`](crate::HttpUrl)), where a proxy has nothing to do: it would see the secrets, and
+    /// could answer for another machine.
+    pub https_proxy: Option<Secret>,
+    /// The variable that names the proxy, for errors to say.
+    pub proxy_variable: Option<&'static str>,
+    /// Hosts that are reached without a proxy: a comma-separated list of names, domains and networks.
+    pub no_proxy: Option<String>,
+    /// The variable that names those hosts.
+    pub no_proxy_variable: Option<&'static str>,
+    /// Certificates in PEM that are trusted beside the platform's: a private CA.
+    pub extra_ca: Vec<u8>,
+    /// How a user of the application names a private CA, such as `--ca-file FILE`, for errors to say.
+    pub ca_setting: Option<String>,
+    /// The value of `NODE_EXTRA_CA_CERTS`, for errors to say that nothing here reads it.
+    pub node_extra_ca_certs: Option<String>,
+    /// The value of `SSL_CERT_FILE`, for errors to say. The platform's certificates are read as it and `SSL_CERT_DIR` say.
+    pub ssl_cert_file: Option<String>,
+    /// The `User-Agent` that every request carries.
+    pub user_agent: String,
+}
+
+/// The `User-Agent` of an application that names none.
+const USER_AGENT: &str = concat!("oidc-core/", env!("CARGO_PKG_VERSION"));
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            https_proxy: None,
+            proxy_variable: None,
+            no_proxy: None,
+            no_proxy_variable: None,
+            extra_ca: Vec::new(),
+            ca_setting: None,
+            node_extra_ca_certs: None,
+            ssl_cert_file: None,
+            user_agent: USER_AGENT.to_owned(),
+        }
+    }
+}
+
+impl HttpSettings {
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, lower case first, as curl reads them.
+    pub fn from_environment(environment: &Environment) -> Self {
+        let get = |name: &'static str| Some((name, environment.get(name)?.to_owned()));
+        let proxy = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].into_iter().find_map(get);
+        let no_proxy = ["no_proxy", "NO_PROXY"].into_iter().find_map(get);
+        Self {
+            proxy_variable: proxy.as_ref().map(|(name, _)| *name),
+            https_proxy: proxy.map(|(_, url)| Secret::new(url)),
+            no_proxy_variable: no_proxy.as_ref().map(|(name, _)| *name),
+            no_proxy: no_proxy.map(|(_, hosts)| hosts),
+            node_extra_ca_certs: get("NODE_EXTRA_CA_CERTS").map(|(_, file)| file),
+            ssl_cert_file: get("SSL_CERT_FILE").map(|(_, file)| file),
+            ..Self::default()
+        }
+    }
+
+    /// With one more certificate authority, in PEM, for registries and issuers with a private one.
+    #[must_use]
+    pub fn with_ca(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.extra_ca.extend_from_slice(pem.as_ref());
+        self.extra_ca.push(b'\n');
+        self
+    }
+
+    /// With the words by which a user of the application names a private CA, such as `--ca-file FILE`: an error says them where
+    /// a certificate's issuer is not trusted.
+    #[must_use]
+    pub fn with_ca_setting(mut self, words: impl Into<String>) -> Self {
+        self.ca_setting = Some(words.into());
+        self
+    }
+
+    /// With this `User-Agent`.
+    #[must_use]
+    pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// The settings that decide how a request goes, each with where it came from: the proxy and its exceptions where there are
+    /// any, the trusted certificates, the user agent. No credentials are among them.
+    pub fn in_use(&self) -> Vec<HttpSetting> {
+        let variable = |name: Option<&'static str>| name.map_or(Origin::Application, Origin::Variable);
+        let mut settings = Vec::new();
+        let mut add = |name, value: &str, origin| {
+            settings.push(HttpSetting { name, value: shown(value).to_string(), origin });
+        };
+        if let Some(proxy) = &self.https_proxy {
+            add("proxy", &address_of(proxy.expose()), variable(self.proxy_variable));
+        }
+        if let Some(hosts) = &self.no_proxy {
+            add("hosts without a proxy", hosts, variable(self.no_proxy_variable));
+        }
+        match &self.ssl_cert_file {
+            Some(file) => add("trusted certificates", file, Origin::Variable("SSL_CERT_FILE")),
+            None => add("trusted certificates", "the platform's", Origin::Default),
+        }
+        if !self.extra_ca.is_empty() {
+            let origin = self.ca_setting.clone().map_or(Origin::Application, Origin::Setting);
+            add("private certificate authority", "in PEM", origin);
+        }
+        let is_default = self.user_agent == USER_AGENT;
+        add("user agent", &self.user_agent, if is_default { Origin::Default } else { Origin::Application });
+        settings
+    }
+
+    /// What is known of a request's way.
+    pub(super) fn way(&self, proxy: Option<Proxy>, trusts_nobody: bool) -> Way {
+        Way {
+            proxy,
+            node_extra_ca_certs: self.node_extra_ca_certs.clone(),
+            ssl_cert_file: self.ssl_cert_file.clone(),
+            ca_setting: self.ca_setting.clone(),
+            trusts_nobody,
+        }
+    }
+}
+
+/// A proxy's host and port, without its credentials.
+fn address_of(proxy: &str) -> String {
+    let url = Url::parse(proxy).or_else(|_| Url::parse(&format!("http://{proxy}")));
+    let address = url.ok().and_then(|url| {
+        let (host, port) = (url.host_str()?, url.port_or_known_default()?);
+        Some(format!("{host}:{port}"))
+    });
+    address.unwrap_or_else(|| "(no URL)".to_owned())
+}
+
+/// A setting of an HTTP client, with where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpSetting {
+    /// What is set, such as `proxy`.
+    pub name: &'static str,
+    /// The value, fit to be shown.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl fmt::Display for HttpSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`, {}", self.name, self.value, self.origin)
+    }
+}
+
+/// Where a setting came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// An environment variable.
+    Variable(&'static str),
+    /// A setting of the application that its user gave, such as `--ca-file FILE`.
+    Setting(String),
+    /// The application itself.
+    Application,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("by default"),
+            Self::Variable(name) => write!(f, "from variable `{name}`"),
+            Self::Setting(words) => write!(f, "from `{}`", shown(words)),
+            Self::Application => f.write_str("from the application"),
+        }
+    }
+}
+
+/// A proxy, a certificate or a `User-Agent` is not one.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the HTTP setting {setting} can't be used: {reason}")]
+pub struct InvalidHttpSettings {
+    setting: &'static str,
+    reason: String,
+}
+
+pub(super) fn invalid(setting: &'static str, reason: &dyn fmt::Display) -> InvalidHttpSettings {
+    InvalidHttpSettings { setting, reason: shown(&reason.to_string()).to_string() }
+}
+
+/// The error of a proxy that is none.
+pub(super) fn no_proxy_url(settings: &HttpSettings) -> InvalidHttpSettings {
+    let variable = settings.proxy_variable.map_or_else(String::new, |name| format!(" in variable `{name}`"));
+    let reason =
+        format!("the value{variable} is no URL of a proxy that speaks HTTP: expected `http://HOST:PORT`");
+    invalid("proxy", &reason)
+}

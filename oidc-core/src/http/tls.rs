@@ -1,0 +1,99 @@
+//! What the HTTP clients of this crate have in common of TLS: the cryptography, the trusted certificates, and what is wrong with
+//! one that is not trusted.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use rustls::CertificateError;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::CertificateFault;
+use super::settings::{HttpSettings, InvalidHttpSettings, invalid};
+use crate::text::shown;
+
+/// The certificates that the settings name beside the platform's.
+pub(super) fn private_certificates(
+    settings: &HttpSettings,
+) -> Result<Vec<CertificateDer<'static>>, InvalidHttpSettings> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&settings.extra_ca).collect();
+    let found = found.map_err(|error| invalid("extra_ca", &error))?;
+    if found.is_empty() && !settings.extra_ca.is_empty() {
+        return Err(invalid("extra_ca", &"it holds no certificate in PEM"));
+    }
+    Ok(found)
+}
+
+/// The cryptography of TLS: what the application installed as the default of its process, or else what a feature of this
+/// crate names. rustls' own choice, made from the features that anybody in the build enables, panics where there are two.
+pub(super) fn crypto() -> Result<Arc<CryptoProvider>, InvalidHttpSettings> {
+    let installed = CryptoProvider::get_default().map(Arc::clone);
+    installed.or_else(chosen).ok_or_else(|| {
+        invalid(
+            "tls",
+            &"no cryptography is chosen; enable feature `system-aws-lc` or `system-ring` of `oidc-core` (`ureq-aws-lc` or `ureq-ring` with `ureq`), or install a \
+              `rustls::crypto::CryptoProvider` as the process's default",
+        )
+    })
+}
+
+/// The provider that a feature names; aws-lc-rs where both are on.
+fn chosen() -> Option<Arc<CryptoProvider>> {
+    #[cfg(any(feature = "system-aws-lc", feature = "ureq-aws-lc"))]
+    let provider = Some(rustls::crypto::aws_lc_rs::default_provider());
+    #[cfg(all(
+        any(feature = "system-ring", feature = "ureq-ring"),
+        not(any(feature = "system-aws-lc", feature = "ureq-aws-lc"))
+    ))]
+    let provider = Some(rustls::crypto::ring::default_provider());
+    #[cfg(not(any(
+        feature = "system-ring",
+        feature = "ureq-ring",
+        feature = "system-aws-lc",
+        feature = "ureq-aws-lc"
+    )))]
+    let provider = None;
+    provider.map(Arc::new)
+}
+
+/// Whether the first bytes that came are no TLS record (RFC 8446, section 5.1).
+pub(super) fn is_not_tls(error: &rustls::Error) -> bool {
+    use rustls::InvalidMessage::{InvalidContentType, UnknownProtocolVersion};
+    matches!(error, rustls::Error::InvalidMessage(InvalidContentType | UnknownProtocolVersion))
+}
+
+/// What is wrong with a certificate; `issuer` is its issuer's name, where that is known.
+pub(super) fn certificate_fault(reason: &CertificateError, issuer: Option<String>) -> CertificateFault {
+    match reason {
+        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer(issuer),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            CertificateFault::NotYetValid
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateFault::OtherHost
+        }
+        other => CertificateFault::Other(shown(&other.to_string()).to_string()),
+    }
+}
+
+/// The first error of a type, among an error and those below it. An I/O error hides what it wraps from those that walk the chain.
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let wrapped = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static));
+    error
+        .downcast_ref()
+        .or_else(|| wrapped.and_then(find::<E>))
+        .or_else(|| error.source().and_then(find::<E>))
+}
+
+/// The text of the error at the bottom, which says what happened; those above say where.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut bottom = error;
+    while let Some(below) = bottom.source() {
+        bottom = below;
+    }
+    shown(&bottom.to_string()).to_string()
+}

@@ -68,7 +68,8 @@ impl TrustPolicy {
 
     /// Whether a publisher is in force at `now`, and until when.
     pub fn state(&self, record: &PublisherRecord, now: Timestamp) -> PublisherState {
-        let lapses_at = (record.lapses && !record.proven).then(|| record.created_at.plus(self.lapse_after));
+        let lapses_at = (record.lapses && record.published_at.is_none())
+            .then(|| record.created_at.plus(self.lapse_after));
         let expires_at = record.pending.then(|| record.created_at.plus(self.pending_for));
         match (lapses_at, expires_at) {
             (_, Some(since)) if since <= now => PublisherState::Expired { since },
@@ -257,7 +258,8 @@ impl Room {
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct EndedBefore {
-    /// Publishers that [lapse](PublisherRecord::lapses), are not proven and were configured no later than this are over.
+    /// Publishers that [lapse](PublisherRecord::lapses), published nothing and were configured no later than this are over: who
+    /// owned a repository when it was configured may own it no more.
     pub lapsing: Timestamp,
     /// Pending publishers that were configured no later than this are over.
     pub pending: Timestamp,
@@ -266,7 +268,7 @@ pub struct EndedBefore {
 impl EndedBefore {
     /// Whether a publisher is over.
     pub fn is_over(&self, record: &PublisherRecord) -> bool {
-        let is_lapsed = record.lapses && !record.proven && record.created_at <= self.lapsing;
+        let is_lapsed = record.lapses && record.published_at.is_none() && record.created_at <= self.lapsing;
         is_lapsed || record.pending && record.created_at <= self.pending
     }
 }
@@ -281,18 +283,18 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-    fn record(lapses: bool, pending: bool, proven: bool) -> PublisherRecord {
+    fn record(lapses: bool, pending: bool, published: bool) -> PublisherRecord {
         let identity = Identity::new("https://issuer.example", "acme/widget");
         let record =
             PublisherRecord::new("id", Package::new("npm", "widget"), "github", identity, json!({}), NOW);
-        PublisherRecord { lapses, pending, proven, ..record }
+        PublisherRecord { lapses, pending, proven: true, published_at: published.then_some(NOW), ..record }
     }
 
     #[test]
     fn a_publisher_is_in_force_until_the_time_that_is_told_before() {
         let days = |days| NOW.plus(Duration::from_secs(days * DAY));
         let (week, month) = (days(7), days(30));
-        for (lapses, pending, proven, before, after) in [
+        for (lapses, pending, published, before, after) in [
             (false, false, false, PublisherState::Active, None),
             (true, false, true, PublisherState::Active, None),
             (
@@ -324,7 +326,7 @@ mod tests {
                 Some(PublisherState::Expired { since: month }),
             ),
         ] {
-            let (policy, record) = (TrustPolicy::default(), record(lapses, pending, proven));
+            let (policy, record) = (TrustPolicy::default(), record(lapses, pending, published));
             let over = match before {
                 PublisherState::LapsesAt(at) | PublisherState::PendingUntil(at) => at,
                 _ => days(10_000),

@@ -7,7 +7,8 @@ use crate::server::{EndedBefore, PublisherLimit, PublisherRecord, Room};
 
 /// Holds for the publishers `p` that are over, with the parameters `$1` and `$2` of [`EndedBefore`].
 const IS_OVER: &str = "(p.lapses = 1 AND p.created_at <= $1 \
-     AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) OR p.pending = 1 AND p.created_at <= $2)";
+     AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id AND u.published_at IS NOT NULL) \
+     OR p.pending = 1 AND p.created_at <= $2)";
 
 /// What keeps a publisher from being stored.
 pub(super) enum Full {
@@ -95,7 +96,8 @@ pub(super) async fn purge(
          WHERE pending = 1 AND account <> '' AND created_at <= $1 ORDER BY created_at LIMIT $2)";
     let lapsed = "DELETE FROM oidc_publisher WHERE lapses = 1 AND id IN (SELECT p.id FROM oidc_publisher p \
          WHERE p.lapses = 1 AND p.account <> '' AND p.created_at <= $1 \
-         AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) ORDER BY p.created_at LIMIT $2)";
+         AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id AND u.published_at IS NOT NULL) \
+         ORDER BY p.created_at LIMIT $2)";
     let mut purged = 0;
     for (statement, before) in [(pending, ended.pending), (lapsed, ended.lapsing)] {
         let left = i64::from(limit) - i64::try_from(purged).unwrap_or(i64::MAX);

@@ -28,6 +28,10 @@ fn old(record: PublisherRecord) -> PublisherRecord {
     PublisherRecord { created_at: NOW.minus(Duration::from_secs(1)), ..record }
 }
 
+fn published(record: PublisherRecord) -> PublisherRecord {
+    PublisherRecord { proven: true, published_at: Some(record.created_at), ..record }
+}
+
 fn lapses(record: PublisherRecord) -> PublisherRecord {
     PublisherRecord { lapses: true, ..record }
 }
@@ -83,11 +87,13 @@ pub(super) async fn what_is_over_takes_no_room<S>(store: &S)
 where
     S: PublisherStore + TokenStore + TrustStore,
 {
-    let proven = PublisherRecord { proven: true, ..old(lapses(of("alice", "p", "proven"))) };
+    let published = published(old(lapses(of("alice", "p", "published"))));
     let learned = old(lapses(of("alice", "l", "learned")));
     for record in [
-        proven,
+        published,
         learned,
+        // Whoever owned a repository when it was configured may own it no more.
+        PublisherRecord { proven: true, ..old(lapses(of("alice", "x0", "proven"))) },
         old(lapses(of("alice", "x1", "widget"))),
         old(pending(of("alice", "x2", "widget"))),
         old(lapses(pending(of("alice", "x3", "other")))),
@@ -101,7 +107,7 @@ where
     assert_eq!(
         added(store, &of("alice", "new", "widget")).await,
         Stored::TooMany(PublisherLimit::Account),
-        "proven, learned and old ones count"
+        "those that published, learned and old ones count"
     );
     assert!(store.remove(&package("old"), "old").await.unwrap());
     assert_eq!(added(store, &of("alice", "new", "widget")).await, Stored::Done, "what is over does not");
@@ -121,7 +127,7 @@ where
         lapses(of("alice", "late", "stays")),
         pending(of("alice", "latest", "stays")),
         old(of("alice", "given", "stays")),
-        PublisherRecord { proven: true, ..old(lapses(of("alice", "proven", "stays"))) },
+        published(old(lapses(of("alice", "published", "stays")))),
         PublisherRecord { account: None, ..old(lapses(of("operator", "own", "stays"))) },
         PublisherRecord { account: None, ..old(pending(of("operator", "own pending", "stays"))) },
     ] {

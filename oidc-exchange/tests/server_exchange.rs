@@ -180,6 +180,41 @@ async fn a_pending_publisher_may_create_until_it_expires_and_never_stands_before
     assert!(refusal.to_string().contains("expired before it created"), "{refusal}");
 }
 
+/// A package is deleted, and somebody else creates one of the same name: the former owner's workflow still runs.
+#[tokio::test]
+async fn the_former_owner_of_a_package_publishes_nothing_into_what_somebody_else_creates() {
+    let registry = Registry::new().await;
+    let (package, token) = (package("@acme/widget"), || registry.token(&json!({})));
+    let before = registry.exchange.exchange(&token(), &widget()).await.unwrap();
+    registry.trusts("@acme/widget", "acme/sleeper", true).await;
+
+    registry.trust.package_removed(&package).await.unwrap();
+    assert!(
+        registry.trust.package_created(&package, None).await.unwrap(),
+        "by a static token, of somebody else"
+    );
+    registry.trusts("@acme/widget", "mallory/widget", false).await;
+    assert!(registry.exchange.find(before.token.expose()).await.unwrap().is_none(), "a token minted before");
+    for repository in ["acme/widget", "acme/sleeper"] {
+        let token = registry.token(&json!({ "repository": repository }));
+        let refusal = registry.exchange.exchange(&token, &widget()).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "{repository}");
+    }
+
+    registry.trust.package_renamed(&package, "@acme/gadget").await.unwrap();
+    let of_new = registry.token(&json!({ "repository": "mallory/widget" }));
+    let refusal = registry.exchange.exchange(&of_new, &widget()).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "the old name is nobody's");
+    let gadget = ExchangeRequest::package("npm", "@acme/gadget");
+    registry.exchange.exchange(&of_new, &gadget).await.unwrap();
+
+    let gadget_package = Package::new("npm", "@acme/gadget");
+    registry.trust.package_transferred(&gadget_package, Some("user:42"), &[]).await.unwrap();
+    let of_former = registry.token(&json!({ "repository": "mallory/widget" }));
+    let refusal = registry.exchange.exchange(&of_former, &gadget).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "the former owner's");
+}
+
 #[tokio::test]
 async fn a_pending_publisher_that_learned_no_id_lapses_like_any_other() {
     let novel = ExchangeRequest::package("npm", "@acme/novel");

@@ -330,6 +330,23 @@ impl TrustStore for Busy {
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
         self.store.package_created(package, by).await
     }
+
+    async fn package_removed(&self, package: &Package) -> Result<(), StoreError> {
+        self.store.package_removed(package).await
+    }
+
+    async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError> {
+        self.store.package_renamed(package, name).await
+    }
+
+    async fn package_transferred(
+        &self,
+        package: &Package,
+        account: Option<&str>,
+        kept: &[&str],
+    ) -> Result<(), StoreError> {
+        self.store.package_transferred(package, account, kept).await
+    }
 }
 
 #[tokio::test]

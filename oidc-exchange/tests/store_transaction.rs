@@ -181,6 +181,30 @@ async fn a_package_and_its_publishers_are_added_together<H: Harness<Store = SqlS
     assert_eq!((left.len(), &left[0].config["workflow"]), (1, &json!("release.yml")));
 }
 
+async fn a_package_goes_with_its_publishers<H: Harness<Store = SqlStore>>(harness: &H) {
+    let store = with_own_table(harness).await;
+    store.add(&publisher("p", true), &Room::default()).await.unwrap();
+    let hash = token(&store, "p", "p").await;
+    assert!(publish(&store, "p", &hash, LATER).await.unwrap());
+    let delete = async |commits: bool| {
+        let mut transaction = store.begin().await.unwrap();
+        let shelf = sqlx::query("DELETE FROM shelf WHERE name = 'widget'");
+        shelf.execute(transaction.connection()).await.unwrap();
+        transaction.package_removed(&widget()).await.unwrap();
+        assert!(!transaction.is_active(&widget(), "p").await.unwrap());
+        if commits {
+            transaction.commit().await.unwrap();
+        }
+    };
+    delete(false).await;
+    assert_eq!((on_shelf(&store).await.len(), store.list(&widget()).await.unwrap().len()), (1, 1));
+    assert!(publish(&store, "p", &hash, LATER).await.unwrap(), "nothing was removed");
+    delete(true).await;
+    assert!(on_shelf(&store).await.is_empty() && store.list(&widget()).await.unwrap().is_empty());
+    assert!(store.find(&hash, LATER).await.unwrap().is_none());
+    assert!(!publish(&store, "p", &hash, LATER).await.unwrap(), "the former owner's publisher");
+}
+
 async fn of_many_transactions_none_is_lost<H: Harness<Store = SqlStore>>(harness: &H) {
     let store = with_own_table(harness).await;
     let other = harness.elsewhere(&store).await;
@@ -206,6 +230,7 @@ async fn all<H: Harness<Store = SqlStore>>(harness: &H) {
     a_package_and_the_publisher_that_creates_it_come_together(harness).await;
     whoever_removes_a_publisher_waits_for_what_it_publishes(harness).await;
     a_package_and_its_publishers_are_added_together(harness).await;
+    a_package_goes_with_its_publishers(harness).await;
     of_many_transactions_none_is_lost(harness).await;
 }
 

@@ -105,6 +105,14 @@ impl PublisherRecord {
         same && self.learned == seen.learned && self.pending == seen.pending
     }
 
+    /// What is left of it where its package goes to another account, which keeps the publishers with these ids; `None` where
+    /// nothing is. A publish has to show anew that the account publishes by the identity.
+    pub fn transferred(self, account: Option<&str>, kept: &[&str]) -> Option<Self> {
+        let is_kept = !self.pending && kept.contains(&self.id.as_str());
+        let account = account.map(str::to_owned);
+        is_kept.then_some(Self { account, proven: false, published_at: None, exchanged_at: None, ..self })
+    }
+
     /// How much its claim on an immutable id is worth.
     pub fn rank(&self) -> PublisherRank {
         match (&self.account, self.learned.is_empty()) {

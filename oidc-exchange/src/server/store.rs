@@ -267,6 +267,37 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     ///
     /// When the store can't be reached.
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError>;
+
+    /// Says that a package was removed. All of its publishers go with it, regular and pending, and their tokens end at once:
+    /// whoever creates a package of that name anew is somebody else.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn package_removed(&self, package: &Package) -> Result<(), StoreError>;
+
+    /// Says that a package is called `name` from now on. Its regular publishers go with it as they are; its tokens, which are for
+    /// the old name, end at once. Pending publishers of the old name, and whatever publishers the new name had, are removed:
+    /// they were for another package.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached; then nothing changed.
+    async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError>;
+
+    /// Says that a package has another owner from now on. Its publishers are removed and its tokens end at once, except that the
+    /// regular publishers with the ids `kept` stay, which the new owner chose: as those of `account`, with what they have
+    /// learned, but not [proven](PublisherRecord::proven), which the former owner's account was.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached; then nothing changed.
+    async fn package_transferred(
+        &self,
+        package: &Package,
+        account: Option<&str>,
+        kept: &[&str],
+    ) -> Result<(), StoreError>;
 }
 
 /// What became of a publisher that was to be stored.

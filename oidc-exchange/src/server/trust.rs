@@ -253,6 +253,57 @@ impl Trust {
         Ok(self.store.package_created(package, by).await?)
     }
 
+    /// Says that a package was removed, and its publishers and tokens with it: see [`TrustStore::package_removed`]. A registry
+    /// whose packages are in the stores' database does it in the transaction that removes the package instead.
+    ///
+    /// Publish tokens of a [`Minter`](super::Minter) that no store knows can't be ended: where such a token publishes, ask for its
+    /// publisher, as `sql::Transaction::is_active` does.
+    ///
+    /// ```
+    /// # use oidc_exchange::server::{Package, Trust, TrustError};
+    /// # async fn example(trust: &Trust) -> Result<(), TrustError> {
+    /// // Deleted by its owner: whoever creates `widget` next starts without publishers.
+    /// trust.package_removed(&Package::new("npm", "widget")).await?;
+    /// // Renamed: its publishers go along.
+    /// trust.package_renamed(&Package::new("npm", "gadget"), "gizmo").await?;
+    /// // Handed over to another account, which keeps no publisher of the former owner's.
+    /// trust.package_transferred(&Package::new("npm", "gizmo"), Some("user:42"), &[]).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn package_removed(&self, package: &Package) -> Result<(), TrustError> {
+        Ok(self.store.package_removed(package).await?)
+    }
+
+    /// Says that a package is called `name` from now on, normalised as its protocol does: see [`TrustStore::package_renamed`]. A
+    /// registry whose packages are in the stores' database does it in the transaction that renames the package instead.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), TrustError> {
+        Ok(self.store.package_renamed(package, name).await?)
+    }
+
+    /// Says that a package belongs to `account` from now on, which keeps the publishers with the ids `kept` and no others: see
+    /// [`TrustStore::package_transferred`]. A registry whose packages are in the stores' database does it in the transaction that
+    /// transfers the package instead.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn package_transferred(
+        &self,
+        package: &Package,
+        account: Option<&str>,
+        kept: &[&str],
+    ) -> Result<(), TrustError> {
+        Ok(self.store.package_transferred(package, account, kept).await?)
+    }
+
     fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
         let mut of_issuer = BTreeMap::new();
         for platform in self.providers.iter().filter(|platform| platform.id() == provider) {

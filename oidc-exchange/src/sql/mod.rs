@@ -9,6 +9,7 @@
 mod candidates;
 mod database;
 mod options;
+mod packages;
 mod proof;
 mod publishers;
 mod redeem;

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::SqlStore;
 use super::database::{Write, failed};
-use super::{proof, room, trust};
+use super::{packages, proof, room, trust};
 use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Stored, TokenHash, TrustStore};
 
 /// A transaction that may write, given by [`SqlStore::begin`].
@@ -23,6 +23,9 @@ use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Sto
 /// |---|---|
 /// | creates a package | [`package_created`](TrustStore::package_created), with the pending publisher that created it |
 /// | publishes into a package | [`is_active`](Self::is_active), and last [`is_granted`](Self::is_granted) and [`published`](TrustStore::published) |
+/// | removes, renames or transfers a package | [`package_removed`](TrustStore::package_removed), [`package_renamed`](TrustStore::package_renamed), [`package_transferred`](TrustStore::package_transferred) |
+///
+/// Where anything in it fails, drop it: what was done before is undone with it.
 ///
 /// It is a [`TrustStore`] as well, so that publishers can be added and removed together with what they belong to; with
 /// [`Trust::add_within`](crate::server::Trust::add_within) they are validated.
@@ -204,5 +207,22 @@ impl TrustStore for Transaction {
 
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
         trust::package_created(&mut *self.write.lock().await, package, by).await.map_err(failed)
+    }
+
+    async fn package_removed(&self, package: &Package) -> Result<(), StoreError> {
+        packages::removed(&mut *self.write.lock().await, package).await
+    }
+
+    async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError> {
+        packages::renamed(&mut *self.write.lock().await, package, name).await
+    }
+
+    async fn package_transferred(
+        &self,
+        package: &Package,
+        account: Option<&str>,
+        kept: &[&str],
+    ) -> Result<(), StoreError> {
+        packages::transferred(&mut *self.write.lock().await, package, account, kept).await
     }
 }

@@ -103,6 +103,38 @@ impl TrustStore for SqlStore {
         })
         .await
     }
+
+    async fn package_removed(&self, package: &Package) -> Result<(), StoreError> {
+        retry(|| async {
+            let transaction = self.begin().await?;
+            transaction.package_removed(package).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError> {
+        retry(|| async {
+            let transaction = self.begin().await?;
+            transaction.package_renamed(package, name).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+
+    async fn package_transferred(
+        &self,
+        package: &Package,
+        account: Option<&str>,
+        kept: &[&str],
+    ) -> Result<(), StoreError> {
+        retry(|| async {
+            let transaction = self.begin().await?;
+            transaction.package_transferred(package, account, kept).await?;
+            transaction.commit().await
+        })
+        .await
+    }
 }
 
 pub(super) async fn list(

@@ -81,8 +81,8 @@ impl Harness for Sqlite {
     async fn break_at(&self, _store: &SqlStore, fault: &str) {
         let statements = if fault == COMMIT {
             vec![
-                "CREATE TABLE fault_parent (id INTEGER PRIMARY KEY)".to_owned(),
-                "CREATE TABLE fault_child (id INTEGER REFERENCES fault_parent DEFERRABLE INITIALLY DEFERRED)"
+                "CREATE TABLE IF NOT EXISTS fault_parent (id INTEGER PRIMARY KEY)".to_owned(),
+                "CREATE TABLE IF NOT EXISTS fault_child (id INTEGER REFERENCES fault_parent DEFERRABLE INITIALLY DEFERRED)"
                     .to_owned(),
                 "CREATE TRIGGER fault AFTER INSERT ON oidc_learned_id BEGIN INSERT INTO fault_child VALUES (1); END"
                     .to_owned(),

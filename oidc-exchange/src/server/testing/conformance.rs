@@ -35,6 +35,7 @@ mod faults;
 mod grants;
 mod life;
 mod limits;
+mod packages;
 mod scene;
 mod trust;
 
@@ -80,6 +81,7 @@ pub async fn all<H: Harness>(harness: &H) {
     pending(harness).await;
     accounts(harness).await;
     limits(harness).await;
+    packages(harness).await;
     faults(harness).await;
 }
 
@@ -173,6 +175,19 @@ pub async fn limits<H: Harness>(harness: &H) {
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
     limits::of_concurrent_publishers_as_many_are_stored_as_there_is_room(&store, &other).await;
+}
+
+/// Whoever had a package has no say in what becomes of its name: when it is removed, renamed or transferred, its publishers and
+/// tokens go with it, or stay as they are told to.
+pub async fn packages<H: Harness>(harness: &H) {
+    packages::a_removed_package_leaves_no_publisher_to_whoever_creates_it_anew(&harness.empty().await).await;
+    packages::a_renamed_package_takes_its_publishers_along_and_leaves_none(&harness.empty().await).await;
+    packages::whoever_gets_a_package_keeps_the_publishers_of_its_choice(&harness.empty().await).await;
+    packages::of_like_publishers_one_is_kept(&harness.empty().await).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    packages::no_token_outlives_a_package_that_goes_meanwhile(&store, &other).await;
+    packages::a_change_that_fails_leaves_the_package_as_it_was(harness).await;
 }
 
 /// Whatever fails, and wherever a request is broken off: both or neither.

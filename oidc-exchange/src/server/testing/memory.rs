@@ -278,6 +278,36 @@ impl TrustStore for MemoryStore {
         }
         Ok(true)
     }
+
+    async fn package_removed(&self, package: &Package) -> Result<(), StoreError> {
+        self.lock().take(package);
+        Ok(())
+    }
+
+    async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let taken = state.take(package);
+        let renamed = Package::new(&*package.ecosystem, name);
+        state.take(&renamed);
+        for record in taken.into_iter().filter(|record| !record.pending) {
+            state.add(&PublisherRecord { package: renamed.clone(), ..record })?;
+        }
+        Ok(())
+    }
+
+    async fn package_transferred(
+        &self,
+        package: &Package,
+        account: Option<&str>,
+        kept: &[&str],
+    ) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let taken = state.take(package);
+        for record in taken.into_iter().filter_map(|record| record.transferred(account, kept)) {
+            state.add(&record)?;
+        }
+        Ok(())
+    }
 }
 
 /// The first of each group, then the second of each, and so on, of equal ones regular publishers first. `records` come in the
@@ -344,6 +374,16 @@ impl State {
         self.publishers.push(publisher.clone());
         self.publishers.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
         Ok(Stored::Done)
+    }
+
+    /// Removes a package's publishers, and ends their tokens.
+    fn take(&mut self, package: &Package) -> Vec<PublisherRecord> {
+        let is_of = |record: &&PublisherRecord| record.package == *package;
+        let taken: Vec<_> = self.publishers.iter().filter(is_of).cloned().collect();
+        for record in &taken {
+            self.remove(package, &record.id);
+        }
+        taken
     }
 
     fn remove(&mut self, package: &Package, id: &str) -> bool {

@@ -1,0 +1,245 @@
+//! Packages that are removed, renamed or transferred.
+
+use std::time::Duration;
+
+use oidc_core::Pin as IdPin;
+
+use super::Harness;
+use super::scene::{NOW, by, found, grant, identity, package, publisher, stored, together, with_publisher};
+use crate::server::{
+    Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room, Stored, TokenStore, TrustStore,
+};
+
+/// A publisher of `widget` that has learned its id, was used, and is of an account.
+fn used(id: &str) -> PublisherRecord {
+    let mut record = publisher(id, "widget");
+    record.account = Some("alice".to_owned());
+    record.created_at = NOW.plus(Duration::from_secs(1));
+    record.learned.insert("repository_id".to_owned(), "7".to_owned());
+    record.lapses = false;
+    record.proven = true;
+    record.published_at = Some(NOW.plus(Duration::from_secs(2)));
+    record.exchanged_at = Some(NOW);
+    record
+}
+
+fn pending(id: &str, name: &str) -> PublisherRecord {
+    PublisherRecord { pending: true, ..publisher(id, name) }
+}
+
+/// `widget` with the publishers `p`, `u` and a pending one, each with a token, and others that are none of its.
+async fn scene<S: PublisherStore + TrustStore>(store: &S) {
+    with_publisher(store).await;
+    let elsewhere =
+        PublisherRecord { package: Package::new("pypi", "widget"), ..publisher("elsewhere", "widget") };
+    for record in [used("u"), pending("pending", "widget"), publisher("g", "gadget"), elsewhere] {
+        stored(store, &record).await;
+    }
+    for (jti, id, name) in
+        [(1, "p", "widget"), (2, "u", "widget"), (3, "pending", "widget"), (4, "g", "gadget")]
+    {
+        let grant = Grant { packages: vec![by(id, name, &[])], ..grant(jti, id) };
+        assert_eq!(store.redeem(&grant).await.unwrap(), Redeemed::Granted);
+    }
+    let both = Grant { packages: vec![by("p", "widget", &[]), by("g", "gadget", &[])], ..grant(5, "both") };
+    assert_eq!(store.redeem(&both).await.unwrap(), Redeemed::Granted);
+}
+
+async fn ids<S: TrustStore>(store: &S, package: &Package) -> Vec<String> {
+    store.list(package).await.unwrap().into_iter().map(|record| record.id).collect()
+}
+
+/// None of `widget`'s publishers lets anybody in any more, nor does a token of theirs or a grant that was decided before.
+async fn assert_left<S>(store: &S, jti: u8)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    for token in ["p", "u", "pending"] {
+        assert!(found(store, token).await.is_none(), "the token of `{token}` is over");
+    }
+    for (jti, id) in (jti..).zip(["p", "u", "pending"]) {
+        let decided = Grant { packages: vec![by(id, "widget", &[])], ..grant(jti, "decided before") };
+        assert_eq!(store.redeem(&decided).await.unwrap(), Redeemed::Superseded, "{id}");
+    }
+    let candidates = store.candidates(&[identity("acme/widget")], "npm", Some("widget")).await.unwrap();
+    assert!(candidates.is_empty(), "{candidates:?}");
+    let renamed = IdPin::new("repository_id", "7");
+    let found_by_id = store.of_immutable_id("https://issuer.example", &renamed, "npm", Some("widget")).await;
+    assert!(found_by_id.unwrap().is_empty(), "nor by the id that it learned");
+    assert_others_are_as_they_were(store).await;
+}
+
+async fn assert_others_are_as_they_were<S: TokenStore + TrustStore>(store: &S) {
+    assert_eq!(ids(store, &package("gadget")).await, ["g"]);
+    assert_eq!(
+        ids(store, &Package::new("pypi", "widget")).await,
+        ["elsewhere"],
+        "the name is another's there"
+    );
+    assert!(found(store, "g").await.is_some());
+    let both = found(store, "both").await.expect("the other package's publisher is there");
+    assert!(both.for_package(&package("widget")).is_none() && both.for_package(&package("gadget")).is_some());
+}
+
+/// The former owner's job asks again once somebody else has created a package of the same name.
+pub(super) async fn a_removed_package_leaves_no_publisher_to_whoever_creates_it_anew<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    scene(store).await;
+    store.package_removed(&package("widget")).await.unwrap();
+    assert!(ids(store, &package("widget")).await.is_empty());
+    assert_left(store, 10).await;
+
+    assert!(store.package_created(&package("widget"), None).await.unwrap());
+    assert!(ids(store, &package("widget")).await.is_empty(), "of those before");
+    assert_left(store, 20).await;
+    stored(store, &publisher("new", "widget")).await;
+    assert!(found(store, "p").await.is_none(), "a new publisher brings no token back");
+    store.package_removed(&package("widget")).await.unwrap();
+    store.package_removed(&package("widget")).await.unwrap();
+    store.package_removed(&package("unknown")).await.unwrap();
+    assert!(ids(store, &package("widget")).await.is_empty());
+}
+
+pub(super) async fn a_renamed_package_takes_its_publishers_along_and_leaves_none<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    scene(store).await;
+    let gizmo = package("gizmo");
+    for record in [pending("squatter", "gizmo"), publisher("left over", "gizmo")] {
+        stored(store, &record).await;
+    }
+    for (jti, id) in [(6, "squatter"), (7, "left over")] {
+        store.redeem(&Grant { packages: vec![by(id, "gizmo", &[])], ..grant(jti, id) }).await.unwrap();
+    }
+    store.package_renamed(&package("widget"), "gizmo").await.unwrap();
+    assert!(ids(store, &package("widget")).await.is_empty());
+    assert_left(store, 10).await;
+    for token in ["squatter", "left over"] {
+        assert!(found(store, token).await.is_none(), "`{token}` was for another package");
+    }
+    let expected: Vec<PublisherRecord> = [publisher("p", "widget"), used("u")]
+        .map(|record| PublisherRecord { package: gizmo.clone(), ..record })
+        .into();
+    assert_eq!(format!("{:?}", store.list(&gizmo).await.unwrap()), format!("{expected:?}"));
+    let of_name = store.candidates(&[identity("acme/widget")], "npm", Some("gizmo")).await.unwrap();
+    assert_eq!(of_name.len(), 2);
+    let id = IdPin::new("repository_id", "7");
+    let of_id = store.of_immutable_id("https://issuer.example", &id, "npm", Some("gizmo")).await.unwrap();
+    assert_eq!(of_id.iter().map(|record| &*record.id).collect::<Vec<_>>(), ["u"]);
+    let renamed = Grant { packages: vec![by("u", "gizmo", &[])], ..grant(30, "of the new name") };
+    assert_eq!(store.redeem(&renamed).await.unwrap(), Redeemed::Granted);
+
+    let like_p = PublisherRecord { id: "q".to_owned(), ..publisher("p", "gizmo") };
+    assert_eq!(
+        store.add(&like_p, &Room::default()).await.unwrap(),
+        Stored::Exists,
+        "the package has it under its new name"
+    );
+    let of_the_old = PublisherRecord { id: "q".to_owned(), ..publisher("p", "widget") };
+    assert_eq!(
+        store.add(&of_the_old, &Room::default()).await.unwrap(),
+        Stored::Done,
+        "and not under the old one"
+    );
+}
+
+pub(super) async fn whoever_gets_a_package_keeps_the_publishers_of_its_choice<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    scene(store).await;
+    store.package_transferred(&package("widget"), Some("bob"), &["u", "pending", "g", "?"]).await.unwrap();
+    let mut expected = used("u");
+    expected.account = Some("bob".to_owned());
+    (expected.proven, expected.published_at, expected.exchanged_at) = (false, None, None);
+    let kept = store.list(&package("widget")).await.unwrap();
+    assert_eq!(format!("{kept:?}"), format!("{:?}", [expected]), "unproven, since another account's was");
+    for token in ["p", "u", "pending"] {
+        assert!(found(store, token).await.is_none(), "the token of `{token}` was the former owner's");
+    }
+    assert_others_are_as_they_were(store).await;
+    for (jti, id, redeemed) in [(10, "p", Redeemed::Superseded), (11, "u", Redeemed::Granted)] {
+        let grant = Grant { packages: vec![by(id, "widget", &[])], ..grant(jti, "after") };
+        assert_eq!(store.redeem(&grant).await.unwrap(), redeemed, "{id}");
+    }
+    store.package_transferred(&package("widget"), None, &[]).await.unwrap();
+    assert!(ids(store, &package("widget")).await.is_empty(), "nothing is kept that is not named");
+    assert!(found(store, "after").await.is_none());
+}
+
+/// Two accounts' publishers that are alike but for their accounts.
+pub(super) async fn of_like_publishers_one_is_kept<S: TrustStore>(store: &S) {
+    for (id, account) in [("a", "alice"), ("b", "bob")] {
+        let mut record = PublisherRecord { id: id.to_owned(), ..publisher("p", "widget") };
+        record.account = Some(account.to_owned());
+        stored(store, &record).await;
+    }
+    store.package_transferred(&package("widget"), Some("carol"), &["b", "a"]).await.unwrap();
+    assert_eq!(ids(store, &package("widget")).await, ["a"]);
+}
+
+pub(super) async fn no_token_outlives_a_package_that_goes_meanwhile<S>(store: &S, other: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    stored(store, &publisher("q", "gadget")).await;
+    for round in 0..9_u8 {
+        for id in ["o", "p"] {
+            stored(store, &publisher(id, "widget")).await;
+        }
+        let token = format!("r{round}");
+        let packages = vec![by("p", "widget", &[]), by("q", "gadget", &[])];
+        let grant = Grant { packages, ..grant(round, &token) };
+        let widget = package("widget");
+        let redeemed = async {
+            let redeemed = store.redeem(&grant).await.unwrap();
+            let left_out = Redeemed::Partly(vec!["p".to_owned()]);
+            assert!(redeemed == Redeemed::Granted || redeemed == left_out, "{redeemed:?}");
+        };
+        let gone = async {
+            match round % 3 {
+                0 => other.package_removed(&widget).await.unwrap(),
+                1 => other.package_renamed(&widget, "gizmo").await.unwrap(),
+                _ => other.package_transferred(&widget, Some("bob"), &["p"]).await.unwrap(),
+            }
+        };
+        let both: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
+            [Box::pin(redeemed), Box::pin(gone)];
+        together(both).await;
+        let record = found(store, &token).await.expect("the other publisher is still there");
+        // A grant after the transfer is by the publisher that was kept.
+        let is_kept = round % 3 == 2 && !ids(store, &package("widget")).await.is_empty();
+        assert!(is_kept || record.for_package(&package("widget")).is_none(), "round {round}: {record:?}");
+        assert!(record.for_package(&package("gadget")).is_some());
+        for name in ["widget", "gizmo"] {
+            store.package_removed(&package(name)).await.unwrap();
+        }
+    }
+}
+
+pub(super) async fn a_change_that_fails_leaves_the_package_as_it_was<H: Harness>(harness: &H) {
+    for fault in harness.faults() {
+        let store = harness.empty().await;
+        scene(&store).await;
+        let before = format!("{:?}", store.list(&package("widget")).await.unwrap());
+        for operation in ["rename", "transfer"] {
+            harness.break_at(&store, fault).await;
+            let changed = match operation {
+                "rename" => store.package_renamed(&package("widget"), "gizmo").await,
+                _ => store.package_transferred(&package("widget"), None, &["u"]).await,
+            };
+            harness.mend(&store).await;
+            if changed.is_ok() {
+                // The step is none of this one's.
+                break;
+            }
+            let after = format!("{:?}", store.list(&package("widget")).await.unwrap());
+            assert_eq!(after, before, "{operation} at {fault}");
+            assert!(ids(&store, &package("gizmo")).await.is_empty(), "{operation} at {fault}");
+            assert!(found(&store, "u").await.is_some(), "{operation} at {fault}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Packages that are removed, renamed or transferred, and what becomes of their publishers.
+
+use std::collections::BTreeMap;
+
+use sqlx::AssertSqlSafe;
+
+use super::database::{Write, failed};
+use super::room;
+use super::rows::insert;
+use super::trust::list;
+use crate::server::{Package, PublisherRecord, StoreError};
+
+/// A publisher with its turn among those of its account.
+type Taken = (PublisherRecord, Option<i64>);
+
+pub(super) async fn removed(write: &mut Write, package: &Package) -> Result<(), StoreError> {
+    lock(write, package, &package.name).await.map_err(failed)?;
+    delete(write, package).await.map_err(failed)
+}
+
+pub(super) async fn renamed(write: &mut Write, package: &Package, name: &str) -> Result<(), StoreError> {
+    let taken = take(write, package, name).await?;
+    let renamed = Package::new(&*package.ecosystem, name);
+    delete(write, &renamed).await.map_err(failed)?;
+    for (record, turn) in taken.into_iter().filter(|(record, _)| !record.pending) {
+        let record = PublisherRecord { package: renamed.clone(), ..record };
+        room::lock(write.connection(), &record).await.map_err(failed)?;
+        insert(write.connection(), &record, turn).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn transferred(
+    write: &mut Write,
+    package: &Package,
+    account: Option<&str>,
+    kept: &[&str],
+) -> Result<(), StoreError> {
+    let taken = take(write, package, &package.name).await?;
+    for record in taken.into_iter().filter_map(|(record, _)| record.transferred(account, kept)) {
+        room::lock(write.connection(), &record).await.map_err(failed)?;
+        // Two accounts' publishers may be alike as those of one: then the first stays.
+        insert(write.connection(), &record, None).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The publishers of a package, which are deleted, and their tokens with them. Nobody is granted anything by them, nor by those of
+/// the package that is called `other`, before the transaction ends.
+async fn take(write: &mut Write, package: &Package, other: &str) -> Result<Vec<Taken>, StoreError> {
+    lock(write, package, other).await.map_err(failed)?;
+    let records = list(write.connection(), package).await?;
+    let statement = "SELECT t.publisher, t.turn FROM oidc_turn t JOIN oidc_publisher p ON p.id = t.publisher \
+         WHERE p.ecosystem = $1 AND p.package = $2";
+    let query = sqlx::query_as(statement).bind(&package.ecosystem).bind(&package.name);
+    let turns: Vec<(String, i64)> = query.fetch_all(write.connection()).await.map_err(failed)?;
+    let turns = BTreeMap::from_iter(turns);
+    delete(write, package).await.map_err(failed)?;
+    let with_turn = |record: PublisherRecord| {
+        let turn = turns.get(&record.id).copied();
+        (record, turn)
+    };
+    Ok(records.into_iter().map(with_turn).collect())
+}
+
+/// Locks the publishers of a package and of the one that is called `other`, in the order of their ids, as an exchange does.
+async fn lock(write: &mut Write, package: &Package, other: &str) -> Result<(), sqlx::Error> {
+    let statement = format!(
+        "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND package IN ($2, $3) ORDER BY id{}",
+        write.for_update()
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem).bind(&package.name);
+    query.bind(other).execute(write.connection()).await?;
+    Ok(())
+}
+
+async fn delete(write: &mut Write, package: &Package) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2");
+    query.bind(&package.ecosystem).bind(&package.name).execute(write.connection()).await?;
+    Ok(())
+}

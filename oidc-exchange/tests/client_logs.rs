@@ -6,9 +6,11 @@
 mod wire;
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use oidc_core::http::HttpSettings;
+use oidc_core::blocking::complete;
+use oidc_core::http::{BlockingHttp, HttpSettings};
 use oidc_core::{Context, Environment, ProviderSet};
 use oidc_exchange::client::{Mode, Npm, Outcome, PublishRequest, Registry as _};
 use tracing_subscriber::filter::LevelFilter;
@@ -21,6 +23,9 @@ const PUBLISH_TOKEN: &str = "npm_publish-token-hunter2";
 /// Everything that is logged, whichever way.
 #[derive(Clone, Debug, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
+
+/// Whether the logger takes what ureq logs at the level `trace`, which is all that goes over the wire.
+static TAKES_THE_WIRE: AtomicBool = AtomicBool::new(false);
 
 impl Captured {
     fn install() -> Self {
@@ -55,11 +60,15 @@ impl<'a> MakeWriter<'a> for Captured {
 }
 
 impl log::Log for Captured {
-    fn enabled(&self, _metadata: &log::Metadata<'_>) -> bool {
-        true
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        let is_wire = metadata.target().starts_with("ureq_proto") && metadata.level() == log::Level::Trace;
+        !is_wire || TAKES_THE_WIRE.load(Ordering::SeqCst)
     }
 
     fn log(&self, record: &log::Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
         writeln!(self.0.lock().unwrap(), "{} {}", record.target(), record.args()).unwrap();
     }
 
@@ -87,8 +96,17 @@ async fn no_secret_is_seen_whatever_happens() {
     ] {
         seen += &publish(url, answer, &authority).await;
     }
+    // Nothing is sent by the client whose library would log it.
+    assert!(!seen.contains("keep that target at `debug`"));
+    TAKES_THE_WIRE.store(true, Ordering::SeqCst);
+    let refused = publish(None, Answer::json(201, &created), &authority).await;
+    assert!(refused.contains("keep that target at `debug`"), "{refused}");
+    seen += &refused;
     seen += &captured.text();
-    assert!(seen.contains("package not found") && seen.contains("hyper"), "nothing was captured: {seen}");
+    assert!(
+        seen.contains("package not found") && seen.contains("hyper") && seen.contains("ureq"),
+        "nothing was captured: {seen}"
+    );
     for audience in ["npm:127.0.0.1", "npm:registry.example", "npm:other.example"] {
         for part in id_token(audience).split('.') {
             assert!(!seen.contains(part), "an identity token is seen");
@@ -97,7 +115,8 @@ async fn no_secret_is_seen_whatever_happens() {
     assert!(!seen.contains("hunter2"), "a publish token is seen");
 }
 
-/// Publishes at `url` through a proxy, or at the wire itself, in both modes. Returns all that can be shown of it.
+/// Publishes at `url` through a proxy, or at the wire itself, in both modes and by both clients. Returns all that can be shown of
+/// it.
 async fn publish(url: Option<&str>, answer: Answer, authority: &Authority) -> String {
     let wire = match url {
         Some(_) => Wire::start_tls(answer, authority.acceptor()).await,
@@ -107,21 +126,29 @@ async fn publish(url: Option<&str>, answer: Answer, authority: &Authority) -> St
     let settings = HttpSettings::from_environment(&Environment::from_iter(proxy)).with_ca(authority.pem());
     let registry = Npm::at(url.unwrap_or(wire.url())).unwrap();
     let audience = registry.audience(&Context::default()).await.unwrap();
-    let variables = [("NPM_ID_TOKEN", id_token(audience.as_str()))];
-    let cx = Context::system_with(Environment::from_iter(variables), settings).unwrap();
-    let mut seen = format!("{cx:?} {registry:?}");
+    let environment = Environment::from_iter([("NPM_ID_TOKEN", id_token(audience.as_str()))]);
+    let awaiting = Context::system_with(environment.clone(), settings.clone()).unwrap();
+    let blocking = Context::blocking(BlockingHttp::new(settings).unwrap()).with_environment(environment);
+    let mut seen = format!("{awaiting:?} {blocking:?} {registry:?}");
     for mode in [Mode::Automatic, Mode::Always] {
-        let request = PublishRequest::new(Npm::scope("@acme/widget").unwrap());
+        let request = || PublishRequest::new(Npm::scope("@acme/widget").unwrap());
         let providers = ProviderSet::default();
-        let attempt = oidc_exchange::publish_token(&registry, request, &providers, &cx);
-        let result = mode.outcome(attempt).await;
-        seen += &format!("{result:?} {result:#?}");
-        if let Ok(Outcome::Fallback(failure)) | Err(failure) = result {
-            seen += &format!("{failure}");
-            let mut error: Option<&dyn std::error::Error> = Some(&failure);
-            while let Some(below) = error {
-                seen += &format!("{below} {below:?}");
-                error = below.source();
+        let attempt = oidc_exchange::publish_token(&registry, request(), &providers, &awaiting);
+        let awaited = mode.outcome(attempt).await;
+        let (registry, request, cx) = (registry.clone(), request(), blocking.clone());
+        let blocked = tokio::task::spawn_blocking(move || {
+            let attempt = oidc_exchange::publish_token(&registry, request, &providers, &cx);
+            complete(mode.outcome(attempt)).expect("it blocks")
+        });
+        for result in [awaited, blocked.await.unwrap()] {
+            seen += &format!("{result:?} {result:#?}");
+            if let Ok(Outcome::Fallback(failure)) | Err(failure) = result {
+                seen += &format!("{failure} {}", failure.diagnosis());
+                let mut error: Option<&dyn std::error::Error> = Some(&failure);
+                while let Some(below) = error {
+                    seen += &format!("{below} {below:?}");
+                    error = below.source();
+                }
             }
         }
     }

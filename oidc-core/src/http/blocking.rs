@@ -19,12 +19,22 @@ use crate::url::HttpUrl;
 /// A connection is given up this part of the deadline before it, so that what was being waited for can be told.
 const CONNECT_MARGIN: u32 = 10;
 
+/// Where ureq logs every byte that goes over the wire, at the level `trace`.
+const WIRE_LOG: &str = "ureq_proto::util";
+
+/// What to do about a logger that takes that.
+const WIRE_IS_LOGGED: &str = "the application's logger takes the target `ureq_proto` at the level `trace`, where every byte that is sent and \
+                              received is logged, tokens included; keep that target at `debug`";
+
 /// ureq with rustls, HTTP/1.1, one connection for each request, no redirects, no cookies, no compression, no retries. Sending
 /// blocks the thread.
 ///
 /// It keeps to the same bounds and settings as `SystemHttp`, and fails with the same kinds. It tells less in three places: not
 /// the name of an issuer that is not trusted, not what a proxy says beside its status, and a TLS handshake that takes too long is
 /// [`Step::Connect`].
+///
+/// At the level `trace` ureq logs every byte that goes over the wire (the target `ureq_proto` of the `log` crate), secrets
+/// included. Where the application's logger takes that, nothing is sent, and the error says so: keep that target at `debug`.
 ///
 /// ```
 /// use oidc_core::http::{BlockingHttp, HttpSettings};
@@ -91,6 +101,9 @@ impl BlockingHttp {
     }
 
     fn exchange(&self, request: &Request, proxy: Option<&ureq::Proxy>) -> Result<Response, Failure> {
+        if log::log_enabled!(target: WIRE_LOG, log::Level::Trace) {
+            return Err(HttpErrorKind::Request(WIRE_IS_LOGGED.to_owned()).into());
+        }
         let agent = if is_https(&request.url) { &self.secure()?.agent } else { &self.plain };
         let failed = |error, step| Asked { request, is_by_proxy: proxy.is_some(), step }.failure(error);
         let outgoing = ::http::Request::try_from(request).map_err(|error| error.kind().clone())?;

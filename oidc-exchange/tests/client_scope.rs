@@ -152,6 +152,17 @@ async fn a_token_for_the_identity_gives_its_text_without_a_check() {
     assert!(error.contains("`widget`") && !error.contains("hunter2"), "{error}");
 }
 
+#[tokio::test]
+async fn a_boxed_registry_goes_to_another_task_and_ends_its_tokens() {
+    let registry: Box<dyn Diagnose> = Box::new(CratesIo::at(URL).unwrap());
+    let task = tokio::spawn(async move {
+        let cx = job(&open());
+        let token = token_from(&*registry, &Platform, PublishRequest::identity(), &cx).await.unwrap();
+        registry.revoke(&token, &cx).await.unwrap()
+    });
+    assert!(task.await.unwrap());
+}
+
 /// A registry of a protocol of one's own, whose token is for `given` whatever it is asked for.
 #[derive(Debug)]
 struct Own {

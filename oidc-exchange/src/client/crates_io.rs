@@ -13,7 +13,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
 
 /// The public registry.
@@ -113,7 +113,7 @@ impl Registry for CratesIo {
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
-        let call = Call::new(self, self.url.below(TOKENS_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.below(TOKENS_PATH), request, cx)?;
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
         call.granted("token", exchanged.token, None)
     }

@@ -80,4 +80,4 @@ pub use self::static_credentials::{CredentialFile, StaticCredentials};
 pub use self::token::{IdentityPublishToken, PublishToken, WrongScope};
 pub use self::told::RegistryReason;
 pub use self::vs_marketplace::VsMarketplace;
-pub use self::wire::Call as ExchangeCall;
+pub use self::wire::ExchangeCall;

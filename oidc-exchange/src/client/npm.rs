@@ -16,7 +16,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 use super::{npm_config, npm_tools};
 use crate::codes;
 use crate::npm::{self, InvalidPackageName, PackageName, Port, TOKEN_VARIABLE};
@@ -170,7 +170,7 @@ impl Registry for Npm {
     ) -> Result<PublishToken, ExchangeError> {
         let package: PackageName = wire::package(&self.url, &request.scope)?;
         let url = self.exchange_root.below(&format!("{}{}", npm::EXCHANGE_PATH, package.escaped()));
-        let call = Call::new(self, url, request, cx)?;
+        let call = ExchangeCall::new(self, url, request, cx)?;
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
         call.granted("token", exchanged.token, wire::time(exchanged.expires.as_ref()))
     }

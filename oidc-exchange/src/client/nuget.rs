@@ -15,7 +15,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
@@ -143,7 +143,7 @@ impl Registry for NuGet {
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
-        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
         let body = json!({ "username": self.user, "tokenType": "ApiKey" });
         let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
         call.granted("apiKey", exchanged.api_key, wire::time(exchanged.expires.as_ref()))

@@ -13,7 +13,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
@@ -94,7 +94,7 @@ impl Registry for OpenVsx {
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
         let Extension { namespace, name } = wire::package(&self.url, &request.scope)?;
-        let call = Call::new(self, self.url.below(TOKEN_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.below(TOKEN_PATH), request, cx)?;
         let names = [("namespace", namespace.into()), ("extension", name.into())];
         let exchanged: Exchanged = call.ask(call.with_members("token", names)).await?;
         call.granted("value", exchanged.value, None)

@@ -14,7 +14,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::StaticCredentials;
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 
 /// The public registry.
 const PUBLIC: &str = "https://packagist.com/";
@@ -97,7 +97,7 @@ impl Registry for Packagist {
     ) -> Result<PublishToken, ExchangeError> {
         let package: ComposerName = wire::package(&self.url, &request.scope)?;
         let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
-        let call = Call::new(self, self.url.at_root().below(&path), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.at_root().below(&path), request, cx)?;
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
         // Each stands by itself in what signs a request, and in a variable.
         let key = call.part("key", exchanged.key, Some(SEPARATOR))?;

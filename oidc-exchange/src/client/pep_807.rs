@@ -11,7 +11,7 @@ use super::pypi::{FACTS, Minted, PROTOCOL, Pypi};
 use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
 
 /// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
@@ -104,7 +104,7 @@ impl Registry for Pep807 {
         let Some(endpoints) = self.discover(cx).await? else {
             return self.legacy.exchange(request, cx).await;
         };
-        let call = Call::new(self, endpoints.mint, request, cx)?.accepting(MEDIA_TYPE);
+        let call = ExchangeCall::new(self, endpoints.mint, request, cx)?.accepting(MEDIA_TYPE);
         let features = endpoints.names_multi_use.then(|| json!([MULTI_USE]));
         let request = call.with_members("token", features.map(|features| ("features", features)));
         let minted: Minted = call.ask(request).await?;

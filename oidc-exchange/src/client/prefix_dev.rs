@@ -9,7 +9,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 
 /// The public registry.
 const PUBLIC: &str = "https://prefix.dev/";
@@ -84,7 +84,7 @@ impl Registry for PrefixDev {
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
-        let call = Call::new(self, self.url.at_root().below(MINT_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.at_root().below(MINT_PATH), request, cx)?;
         let answer = call.send(call.with_member("token")).await?;
         let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());
         call.granted("token", text, None)

@@ -14,7 +14,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
 /// Where the public index takes uploads.
@@ -116,7 +116,7 @@ impl Registry for Pypi {
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
-        let call = Call::new(self, self.endpoint(MINT_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.endpoint(MINT_PATH), request, cx)?;
         let minted: Minted = call.ask(call.with_member("token")).await?;
         let expires_at = minted.expires_at();
         call.granted("token", minted.token, expires_at)

@@ -12,7 +12,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 use crate::rubygems::{self, EXCHANGE_PATH, TOKEN_VARIABLE};
 
 /// The public registry.
@@ -81,7 +81,7 @@ impl Registry for RubyGems {
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
-        let call = Call::new(self, self.url.below(EXCHANGE_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.below(EXCHANGE_PATH), request, cx)?;
         let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
         let expires_at = wire::time(exchanged.expires_at.as_ref());
         let gem = exchanged.gem_name();

@@ -12,7 +12,7 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
 use super::token::PublishToken;
-use super::wire::{self, Call};
+use super::wire::{self, ExchangeCall};
 
 /// The public registry.
 const PUBLIC: &str = "https://marketplace.visualstudio.com/";
@@ -83,7 +83,7 @@ impl Registry for VsMarketplace {
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
-        let call = Call::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
         let body = json!({ "publisherName": self.publisher });
         let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
         call.granted("credential", exchanged.credential, None)

@@ -57,7 +57,7 @@ const JSON: &str = "application/json";
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Call<'a> {
+pub struct ExchangeCall<'a> {
     url: HttpUrl,
     token: &'a IdToken,
     scope: &'a Scope,
@@ -67,7 +67,7 @@ pub struct Call<'a> {
     asked_at: Timestamp,
 }
 
-impl<'a> Call<'a> {
+impl<'a> ExchangeCall<'a> {
     /// An exchange with a registry at `url`, one of its own addresses.
     ///
     /// # Errors

@@ -17,8 +17,8 @@ mod clock;
 mod elsewhere;
 mod intended;
 mod job;
-mod next;
-mod place;
+mod next_steps;
+mod probe;
 mod report;
 mod static_credentials;
 
@@ -29,8 +29,8 @@ use serde_json::{Map, Value};
 
 use self::clock::Clocks;
 use self::job::Job;
-pub use self::place::unusable_url;
-use self::place::{Found, Probed};
+pub use self::probe::unusable_url;
+use self::probe::{Found, Probed};
 pub use self::report::{Difference, Report, Verdict};
 use super::diagnose::Diagnose;
 use super::registry::ExchangeRequest;
@@ -135,7 +135,7 @@ impl<'a> Doctor<'a> {
             self.exchange(job, cx, &mut report).await;
         }
         report.conclude(facts.link, is_public);
-        report.next = next::steps(&report, facts, is_public);
+        report.next = next_steps::steps(&report, facts, is_public);
         report
     }
 
@@ -149,7 +149,7 @@ impl<'a> Doctor<'a> {
         if report.is_unreachable {
             return Probed::without_clock(Found::Nothing);
         }
-        place::probe(self.registry, cx, report).await
+        probe::probe(self.registry, cx, report).await
     }
 
     /// What the token's claims say by themselves.

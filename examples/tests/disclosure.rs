@@ -135,7 +135,7 @@ async fn what_is_configured_is_for_the_operator_and_not_for_a_stranger() {
         assert!(!is_told(shown), "{shown}");
         // The event is recorded after the answer.
         tokio::task::yield_now().await;
-        let reason = log.0.lock().unwrap()[0].reason.clone();
+        let reason = log.0.lock().unwrap()[0].operator_text().to_owned();
         assert!(reason.contains("configured: github of"), "{reason}");
         assert!(reason.contains("acme/widget, workflow guarded-workflow.yml"), "{reason}");
         assert!(reason.contains("`repository_id` `9`"), "what came: {reason}");

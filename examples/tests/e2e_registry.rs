@@ -365,7 +365,11 @@ async fn the_audit_has_a_line_for_whatever_came_of_a_token_whose_signature_held(
         }
         assert!(audit.stderr.contains("invalid-token 1"), "{}", audit.stderr);
         assert!(audit.stderr.contains("listed: 5; counted only, of all packages"), "{}", audit.stderr);
-        assert!(events[4]["reason"].as_str().unwrap().ends_with("; configured: nothing"), "{}", events[4]);
+        assert!(
+            events[4]["for_operator"].as_str().unwrap().ends_with("; configured: nothing"),
+            "{}",
+            events[4]
+        );
         let of_gadget = world.audit(&["--package", "gadget"]).await.stdout;
         assert!(of_gadget.lines().count() == 1 && of_gadget.contains("rule-differs"), "{of_gadget}");
     }

@@ -73,7 +73,7 @@ async fn strangers_change_nothing<S: PublisherStore + TokenStore + TrustStore + 
     let granted = hub.granted().await;
     assert!(granted.contains(&package("widget")), "a pending publisher before the first publish");
     assert_eq!(granted.len(), MAX_UNPROVEN, "beside few strangers' packages");
-    let reason = hub.events.next().await.reason;
+    let reason = hub.events.next().await.operator_text().to_owned();
     assert!(reason.contains(&format!("{MAX_UNPROVEN} of accounts that have not published")), "{reason}");
 
     for number in 0..MAX_UNPROVEN {

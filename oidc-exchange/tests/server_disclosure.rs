@@ -30,7 +30,7 @@ async fn refusal(registry: &Registry, name: &str, claims: &Value) -> (RefusalKin
     let token = registry.token(claims);
     let refusal =
         registry.exchange.exchange(&token, &ExchangeRequest::package("npm", name)).await.unwrap_err();
-    let reason = registry.events.next().await.reason;
+    let reason = registry.events.next().await.operator_text().to_owned();
     (refusal.kind(), refusal.to_string(), reason)
 }
 
@@ -119,7 +119,7 @@ async fn where_no_package_is_named_the_operator_reads_the_publishers_that_are_mo
     let refusal = registry.exchange.exchange(&token, &ExchangeRequest::identity("npm")).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
     assert!(!refusal.to_string().contains("@acme/near"), "{refusal}");
-    let reason = registry.events.next().await.reason;
+    let reason = registry.events.next().await.operator_text().to_owned();
     let place = |name: &str| reason.find(&format!("`@acme/{name}` by fake of")).expect("it is named");
     assert!(place("near") < place("foreign") && place("foreign") < place("far"), "{reason}");
 }

@@ -406,7 +406,7 @@ async fn where_no_package_is_named_the_log_names_the_nearest_publishers() {
     let refusal = registry.exchange.exchange(&stranger, &ExchangeRequest::identity("npm")).await.unwrap_err();
     let told = format!("{refusal} {:?}", refusal.diagnosis());
     assert!(!told.contains("publish.yml") && !told.contains("gadget"), "{told}");
-    let reason = registry.events.next().await.reason;
+    let reason = registry.events.next().await.operator_text().to_owned();
     let nearest =
         "configured: nearest `@acme/widget` by fake of `https://issuer.example`: repository acme/widget ";
     assert!(reason.contains(nearest), "{reason}");
@@ -440,7 +440,7 @@ async fn which_issuers_are_trusted_only_the_log_says() {
         let told = format!("{refusal} {:?}", refusal.diagnosis());
         assert!(told.contains("the registry's operator configures which issuers it trusts"), "{told}");
         assert!(!told.contains("issuer.example"), "{told}");
-        let reason = registry.events.next().await.reason;
+        let reason = registry.events.next().await.operator_text().to_owned();
         assert!(reason.contains(log) && reason.contains("issuer.example"), "{reason}");
     }
 }

@@ -209,9 +209,13 @@ async fn publishers_that_vanish_during_an_exchange_are_left_out_of_it() {
         assert_eq!(minted.packages, [package("@acme/widget")]);
         let event = registry.events.next().await;
         assert_eq!(event.package.as_deref(), Some("@acme/widget"));
-        assert!(event.reason.starts_with("repository acme/widget"), "{}", event.reason);
+        assert!(event.operator_text().starts_with("repository acme/widget"), "{}", event.operator_text());
         for gone in vanishing {
-            assert!(event.reason.contains(&format!("`{}`", gone.package.name)), "{}", event.reason);
+            assert!(
+                event.operator_text().contains(&format!("`{}`", gone.package.name)),
+                "{}",
+                event.operator_text()
+            );
         }
         let record = exchange.find(minted.token.expose()).await.unwrap().unwrap();
         assert_eq!(record.packages.len(), 1);
@@ -246,7 +250,7 @@ async fn before_a_stranger_is_answered_the_store_does_the_same_whatever_there_is
         exchange.exchange(&registry.token(&stranger), &request).await.unwrap_err();
         seen.push(store.take());
         let event = registry.events.next().await;
-        assert!(event.reason.contains("; configured: "), "{}", event.reason);
+        assert!(event.operator_text().contains("; configured: "), "{}", event.operator_text());
         assert!(!store.take().is_empty(), "what is configured is looked up afterwards");
     }
     assert!(seen.iter().all(|asked| *asked == [("candidates", 0), ("of_immutable_id", 0)]), "{seen:?}");
@@ -265,14 +269,18 @@ async fn a_grant_is_for_so_many_packages_and_the_log_says_that_there_may_be_more
     assert_eq!(minted.packages.len(), MAX_CANDIDATES);
     assert!(minted.packages.contains(&package("@acme/widget")), "the oldest");
     let event = registry.events.next().await;
-    assert!(event.reason.contains(&format!("only {MAX_CANDIDATES} were looked at")), "{}", event.reason);
+    assert!(
+        event.operator_text().contains(&format!("only {MAX_CANDIDATES} were looked at")),
+        "{}",
+        event.operator_text()
+    );
     let (packages, publishers) = (event.package.unwrap(), event.publisher.unwrap());
     assert!(packages.ends_with(&format!(" and {} more", MAX_CANDIDATES - 16)), "{packages}");
     assert!(packages.len() < 1000 && publishers.len() < 1000, "{packages} {publishers}");
     let wrong = registry.token(&json!({ "workflow": "other.yml" }));
     let refusal = exchange.exchange(&wrong, &ExchangeRequest::identity("npm")).await.unwrap_err();
     assert!(!refusal.to_string().contains("pending ones last"), "{refusal}");
-    assert!(registry.events.next().await.reason.contains("pending ones last"));
+    assert!(registry.events.next().await.operator_text().contains("pending ones last"));
 }
 
 /// A store in which a pending publisher learns its id and creates its package right after it was listed for the first time.

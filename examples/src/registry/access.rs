@@ -6,9 +6,8 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use oidc_core::{Context, HttpUrl, Run, Secret, is_identity_token, shown};
 use oidc_exchange::npm::is_placeholder;
-use oidc_exchange::server::{Event, EventSink, Exchange, Package, StoreError, TokenHash, TokenRecord};
+use oidc_exchange::server::{Event, Exchange, Package, StoreError, TokenHash, TokenRecord};
 
-use super::audit::Audit;
 use super::authorize::{Action, Authorize, Denied, Principal, Use};
 use super::config::Ecosystem;
 
@@ -30,7 +29,6 @@ const NPM: &str = Ecosystem::Npm.as_str();
 pub(super) struct Access {
     ecosystem: &'static str,
     exchange: Exchange,
-    audit: Audit,
     admin: Option<TokenHash>,
     trusted_only: BTreeSet<String>,
     /// Where identity tokens are exchanged.
@@ -43,7 +41,6 @@ impl Access {
     pub(super) fn new(
         ecosystem: &'static str,
         exchange: Exchange,
-        audit: Audit,
         admin: Option<&Secret>,
         trusted_only: BTreeSet<String>,
         exchange_url: HttpUrl,
@@ -51,7 +48,7 @@ impl Access {
     ) -> Self {
         // Hashes are compared, so that how long it takes tells nothing about the token.
         let admin = admin.map(|token| TokenHash::of(token.expose()));
-        Self { ecosystem, exchange, audit, admin, trusted_only, exchange_url, cx }
+        Self { ecosystem, exchange, admin, trusted_only, exchange_url, cx }
     }
 
     fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
@@ -118,7 +115,7 @@ impl Access {
     /// A publish token that may not do what it was used for.
     fn denied(&self, record: &TokenRecord, package: &str, action: Action, message: String) -> Denied {
         let event = self.event(action, "refused", &message).package(package);
-        self.audit.record(&event.verified(record.issuer.as_str(), &record.run));
+        self.exchange.record(event.verified(record.issuer.as_str(), &record.run));
         Denied { status: StatusCode::FORBIDDEN, message }
     }
 
@@ -139,7 +136,7 @@ impl Access {
         };
         let mut event = self.event(action, "unknown-token", &message);
         event.package = package.map(str::to_owned);
-        self.audit.record(&event);
+        self.exchange.record(event);
         unauthorized(&message)
     }
 
@@ -200,7 +197,7 @@ impl Authorize for Access {
             self.ecosystem
         );
         let event = self.event(Action::Publish, "refused", &message);
-        self.audit.record(&event.verified(record.issuer.as_str(), &record.run));
+        self.exchange.record(event.verified(record.issuer.as_str(), &record.run));
         Err(Denied { status: StatusCode::FORBIDDEN, message })
     }
 
@@ -213,7 +210,7 @@ impl Authorize for Access {
         let run: Run = serde_json::from_value(run.clone()).unwrap_or_default();
         let mut event = self.event(done.action, outcome, reason).package(done.package);
         event.version = done.version.map(str::to_owned);
-        self.audit.record(&event.publisher(publisher.as_str()).verified(issuer.as_str(), &run));
+        self.exchange.record(event.publisher(publisher.as_str()).verified(issuer.as_str(), &run));
     }
 }
 

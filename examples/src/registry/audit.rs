@@ -138,7 +138,8 @@ fn warn_of(not_kept: &Counts) {
 
 async fn insert(connection: &mut AnyConnection, id: &str, event: &Event) -> Result<(), sqlx::Error> {
     let mut kept = event.clone();
-    kept.reason = without_addresses(&shown(&event.reason).up_to(MAX_REASON).to_string());
+    kept.reason = kept_of(&event.reason);
+    kept.for_operator = event.for_operator.as_deref().map(kept_of);
     kept.repository = event.repository.as_deref().map(without_addresses);
     let statement = "INSERT INTO registry_event (id, at, ecosystem, package, event) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (id) DO NOTHING";
@@ -151,6 +152,11 @@ async fn insert(connection: &mut AnyConnection, id: &str, event: &Event) -> Resu
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The part of a reason that is kept.
+fn kept_of(reason: &str) -> String {
+    without_addresses(&shown(reason).up_to(MAX_REASON).to_string())
 }
 
 /// A text with every e-mail address replaced: a branch or an environment may be named after one.

@@ -35,8 +35,8 @@ Example of a configuration, for a job of GitHub Actions:
 RUST_LOG=debug makes the log say more.";
 
 const AUDIT_HELP: &str = "\
-A line is there for each attempt whose token's signature held, granted or refused, with the reason; for somebody unknown
-the reason says what is configured beside what came. Requests without a token, and tokens that prove nothing (expired,
+A line is there for each attempt whose token's signature held, granted or refused, with the reason; where there is more
+to say, such as what is configured beside what a stranger's token has, `for_operator` says it and the reason with it. Requests without a token, and tokens that prove nothing (expired,
 forged, of another issuer or audience), are counted and not listed, since anybody can send them: the counts come on
 standard error, for all packages together, and the registry's log has a line for each.";
 

@@ -131,7 +131,6 @@ impl Ground<'_> {
         Arc::new(Access::new(
             ecosystem.as_str(),
             exchange.clone(),
-            self.audit.clone(),
             self.admin.as_ref(),
             self.config.trusted_only(ecosystem),
             ecosystem.exchange_url(self.public_url),

@@ -53,7 +53,7 @@ impl Chooser<'_> {
         identity: &Identity,
     ) -> Result<Vec<Chosen>, Refusal> {
         let mut best: BTreeMap<Package, Chosen> = BTreeMap::new();
-        let mut differing: Vec<(Package, Mismatch)> = Vec::new();
+        let mut differing: Vec<(&PublisherRecord, Mismatch)> = Vec::new();
         let mut learned: BTreeMap<&Package, Vec<&PublisherRecord>> = BTreeMap::new();
         for record in candidates.iter().filter(|record| !record.learned.is_empty()) {
             learned.entry(&record.package).or_default().push(record);
@@ -66,7 +66,7 @@ impl Chooser<'_> {
                     best.insert(package, chosen);
                 }
                 Some(Ok(_)) => {}
-                Some(Err(mismatch)) => differing.push((package, mismatch)),
+                Some(Err(mismatch)) => differing.push((record, mismatch)),
                 None => {}
             }
         }
@@ -78,10 +78,17 @@ impl Chooser<'_> {
         let nearness = |mismatch: &Mismatch| self.nearness(mismatch.diagnosis());
         // The first of equally near ones, which is the oldest.
         match own.iter().rev().max_by_key(|(_, mismatch)| nearness(mismatch)) {
-            Some((package, mismatch)) => Err(Refusal::rule_differs(package, mismatch, own.len() - 1)),
+            Some((record, mismatch)) => {
+                Err(Refusal::rule_differs(&record.package, mismatch, own.len() - 1).near(&record.id))
+            }
             None => {
-                let stranger = strangers.first().map(|(_, mismatch)| mismatch);
-                Err(Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger, self.wording))
+                let of = |stranger| {
+                    Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger, self.wording)
+                };
+                Err(match strangers.first() {
+                    Some((record, mismatch)) => of(Some(mismatch)).near(&record.id),
+                    None => of(None),
+                })
             }
         }
     }
@@ -90,10 +97,9 @@ impl Chooser<'_> {
     pub(super) fn renamed(&self, publishers: Vec<PublisherRecord>) -> Option<Refusal> {
         publishers
             .into_iter()
-            .filter_map(|record| Some((record.package.clone(), self.check(&record, [])?.err()?)))
-            .find_map(|(package, mismatch)| {
-                mismatch.is_renamed().then(|| Refusal::rule_differs(&package, &mismatch, 0))
-            })
+            .filter_map(|record| Some((self.check(&record, [])?.err()?, record)))
+            .find(|(mismatch, _)| mismatch.is_renamed())
+            .map(|(mismatch, record)| Refusal::rule_differs(&record.package, &mismatch, 0).near(&record.id))
     }
 
     /// How far a publisher's rules held: first by which claim differs, which platforms list in the order of their checks;

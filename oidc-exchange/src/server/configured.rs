@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 
 use super::chain::Chain;
 use super::choose::common;
-use super::event::{Event, EventSink};
-use super::exchange::Stores;
+use super::event::Event;
+use super::exchange::Exchange;
 use super::record::PublisherRecord;
 use super::request::ExchangeRequest;
 use super::store::{Package, StoreError};
@@ -23,8 +23,7 @@ const MAX_CONFIGURED: usize = 4;
 /// It is looked up after the caller was answered, where there is a runtime for it, so that the time of an answer does not tell
 /// whether there was anything to look up.
 pub(super) struct Explanation {
-    pub(super) stores: Arc<dyn Stores>,
-    pub(super) sinks: Vec<Arc<dyn EventSink>>,
+    pub(super) exchange: Exchange,
     pub(super) event: Event,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) identity: Identity,
@@ -36,17 +35,17 @@ impl Explanation {
     /// they are.
     pub(super) async fn give(self, turns: &Arc<Semaphore>) {
         let Ok(turn) = Arc::clone(turns).try_acquire_owned() else {
-            return self.record("not looked up, since very many are refused at the same time");
+            return self.record("not looked up, since very many are refused at the same time", None);
         };
         let lookup = async move {
-            let configured = match self.configured().await {
+            let (configured, nearest) = match self.configured().await {
                 Ok(configured) => configured,
                 Err(error) => {
                     tracing::error!(error = %Chain::of(&error), "what is configured can't be looked up");
-                    "not looked up, since the store failed".to_owned()
+                    ("not looked up, since the store failed".to_owned(), None)
                 }
             };
-            self.record(&configured);
+            self.record(&configured, nearest);
             drop(turn);
         };
         match Handle::try_current() {
@@ -57,25 +56,32 @@ impl Explanation {
         }
     }
 
-    fn record(mut self, configured: &str) {
-        self.event.reason.push_str("; configured: ");
-        self.event.reason.push_str(configured);
-        for sink in &self.sinks {
-            sink.record(&self.event);
-        }
+    fn record(mut self, configured: &str, nearest: Option<String>) {
+        let text = format!("{}; configured: {configured}", self.event.operator_text());
+        self.event.nearest = self.event.nearest.or(nearest);
+        self.exchange.record(self.event.for_operator(text));
     }
 
-    async fn configured(&self) -> Result<String, StoreError> {
+    /// What is configured in words, and the id of the package's publisher that is most like the token's identity.
+    async fn configured(&self) -> Result<(String, Option<String>), StoreError> {
+        let stores = &self.exchange.inner().stores;
         let is_asked_for = |record: &PublisherRecord| self.request.is_for(&record.package);
         let ecosystem = self.request.ecosystem;
         if let Some(package) = &self.request.package {
-            let mut publishers = self.stores.of_package(&Package::new(ecosystem, package)).await?;
+            let mut publishers = stores.of_package(&Package::new(ecosystem, package)).await?;
             publishers.retain(is_asked_for);
-            return Ok(self.describe(&publishers));
+            let nearest = publishers.iter().min_by_key(|record| self.distance(record));
+            return Ok((self.describe(&publishers), nearest.map(|record| record.id.clone())));
         }
-        let mut publishers = self.stores.of_ecosystem(ecosystem).await?;
+        let mut publishers = stores.of_ecosystem(ecosystem).await?;
         publishers.retain(is_asked_for);
-        Ok(self.nearest(publishers))
+        Ok((self.describe_nearest(publishers), None))
+    }
+
+    /// Orders publishers by how much they are like the token's identity.
+    fn distance(&self, record: &PublisherRecord) -> Reverse<(usize, bool)> {
+        let is_of_issuer = record.identity.issuer == self.identity.issuer;
+        Reverse((common(&record.identity.key, &self.identity.key), is_of_issuer))
     }
 
     /// A package's publishers in a line, so many of them. Of those that the token's platform can't describe only platform
@@ -98,11 +104,8 @@ impl Explanation {
     }
 
     /// The same of publishers of an ecosystem, those first that are most like the token's identity, with their packages.
-    fn nearest(&self, mut publishers: Vec<PublisherRecord>) -> String {
-        publishers.sort_by_key(|record| {
-            let is_of_issuer = record.identity.issuer == self.identity.issuer;
-            Reverse((common(&record.identity.key, &self.identity.key), is_of_issuer))
-        });
+    fn describe_nearest(&self, mut publishers: Vec<PublisherRecord>) -> String {
+        publishers.sort_by_key(|record| self.distance(record));
         publishers.truncate(MAX_CONFIGURED);
         if publishers.is_empty() {
             return self.describe(&publishers);

@@ -1,23 +1,21 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::verify::{Reason, Verifier, VerifyError};
+use oidc_core::verify::Verifier;
 use oidc_core::{Claims, Context, HttpUrl, Mismatch, Run, Timestamp, Verified};
 use tokio::sync::Semaphore;
 
 use super::builder::ExchangeBuilder;
 use super::caller::Caller;
-use super::chain::Chain;
 use super::choose::{Chooser, Chosen};
-use super::configured::Explanation;
-use super::event::{Event, EventSink};
+use super::event::EventSink;
 use super::grant::{Grant, GrantedBy};
 use super::granted::{Choice, Granted, is_cut};
 use super::mint::TokenHash;
 use super::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
 use super::policy::TrustPolicy;
 use super::record::PublisherRecord;
+use super::recording::Asked;
 use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
 use super::store::{PublisherStore, Redeemed, StoreError, TokenStore};
@@ -123,26 +121,25 @@ impl Exchange {
         request: &ExchangeRequest,
         minter: Option<&dyn Minter>,
     ) -> Result<Granted, Refusal> {
+        let asked = Asked { request, began: self.context().clock().monotonic() };
         let verified = match self.0.verifier.verify(token).await {
             Ok(verified) => verified,
-            Err(error) => return Err(self.unverified(request, error)),
+            Err(error) => return Err(self.unverified(asked, error)),
         };
         let caller = match self.caller(&verified) {
             Ok(caller) => caller,
-            Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), request, refusal)),
+            Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), asked, refusal)),
         };
         match self.decide(&verified, &caller, request, minter).await {
             Ok(granted) => {
-                let event = self.event(request, "granted", granted.reason());
-                let event = event.package(granted.packages()).publisher(granted.publishers());
-                self.record(&event.verified(verified.issuer(), &caller.run));
+                self.granted(&verified, &caller.run, asked, &granted);
                 Ok(granted)
             }
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
-                self.explain(&verified, caller, request, &refusal).await;
+                self.explain(&verified, caller, asked, &refusal).await;
                 Err(refusal)
             }
-            Err(refusal) => Err(self.refused_to(&verified, &caller.run, request, refusal)),
+            Err(refusal) => Err(self.refused_to(&verified, &caller.run, asked, refusal)),
         }
     }
 
@@ -360,84 +357,15 @@ impl Exchange {
         }
     }
 
-    /// Notes the refusal of a request that no verified token stands behind.
-    pub(super) fn refused(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
-        self.note(&self.event(request, refusal.kind().as_str(), refusal.to_string()), refusal)
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
     }
 
-    /// Notes that a token is refused; by the issuer's name where the signature is the issuer's.
-    fn unverified(&self, request: &ExchangeRequest, error: VerifyError) -> Refusal {
-        let signer = error.signer().map(Cow::into_owned);
-        let trusted: Vec<String> = match error.reason() {
-            Reason::Issuer => self.0.verifier.key_status().into_iter().map(|status| status.issuer).collect(),
-            _ => Vec::new(),
-        };
-        let refusal = Refusal::unverified(error, self.0.public_url.as_ref(), &trusted, &self.0.wording);
-        let event = self.event(request, refusal.kind().as_str(), refusal.for_log());
-        let event = match signer {
-            Some(issuer) => event.verified(issuer, &Run::default()),
-            None => event,
-        };
-        self.note(&event, refusal)
-    }
-
-    /// Notes the refusal of somebody unknown, with what is configured.
-    async fn explain(
-        &self,
-        verified: &Verified<Claims>,
-        caller: Caller,
-        request: &ExchangeRequest,
-        refusal: &Refusal,
-    ) {
-        let event = self.event(request, refusal.kind().as_str(), refusal.for_log());
-        let explanation = Explanation {
-            stores: Arc::clone(&self.0.stores),
-            sinks: self.0.sinks.clone(),
-            event: event.verified(verified.issuer(), &caller.run),
-            provider: caller.provider,
-            identity: caller.identity,
-            request: request.clone(),
-        };
-        explanation.give(&self.0.explained).await;
-    }
-
-    /// Notes a refusal of somebody who is known.
-    fn refused_to(
-        &self,
-        verified: &Verified<Claims>,
-        run: &Run,
-        request: &ExchangeRequest,
-        refusal: Refusal,
-    ) -> Refusal {
-        let event = self.event(request, refusal.kind().as_str(), refusal.for_log());
-        self.note(&event.verified(verified.issuer(), run), refusal)
-    }
-
-    fn note(&self, event: &Event, refusal: Refusal) -> Refusal {
-        self.record(event);
-        if let (RefusalKind::Internal, Some(source)) = (refusal.kind(), std::error::Error::source(&refusal)) {
-            tracing::error!(error = %Chain::of(source), "an exchange failed");
-        }
-        refusal
-    }
-
-    fn event(&self, request: &ExchangeRequest, outcome: &'static str, reason: String) -> Event {
-        let mut event = Event::new(self.now(), "exchange", request.ecosystem, outcome, reason);
-        event.package.clone_from(&request.package);
-        event
-    }
-
-    fn record(&self, event: &Event) {
-        for sink in &self.0.sinks {
-            sink.record(event);
-        }
-    }
-
-    fn context(&self) -> &Context {
+    pub(super) fn context(&self) -> &Context {
         self.0.verifier.context()
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.context().clock().now()
     }
 }

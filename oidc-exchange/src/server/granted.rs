@@ -51,16 +51,24 @@ impl Granted {
         Some(Minted { token: self.token?.text().clone(), packages, created_at, expires_at })
     }
 
-    /// The publisher that decided, or how many where there are several packages; and what is not in the grant.
+    /// The publisher that decided, or how many where there are several packages.
     pub(super) fn reason(&self) -> String {
         let is_in = |chosen: &&Chosen| {
             self.grant.packages.iter().any(|by: &GrantedBy| by.publisher == chosen.record.id)
         };
         let mut deciding = self.choice.chosen.iter().filter(is_in);
-        let mut reason = match (deciding.next(), self.grant.packages.len()) {
+        match (deciding.next(), self.grant.packages.len()) {
             (Some(one), 1) => one.description.clone(),
             (_, several) => format!("{several} publishers, one for each package"),
-        };
+        }
+    }
+
+    /// The same with what is not in the grant, which may be other people's packages.
+    pub(super) fn for_operator(&self) -> Option<String> {
+        if self.left_out.is_empty() && !self.choice.is_cut {
+            return None;
+        }
+        let mut reason = self.reason();
         if !self.left_out.is_empty() {
             reason.push_str("; left out, since their publishers were removed or changed meanwhile: ");
             reason.push_str(&some_of(self.left_out.iter().map(String::as_str)));
@@ -68,7 +76,7 @@ impl Granted {
         if self.choice.is_cut {
             reason.push_str(&only_first());
         }
-        reason
+        Some(reason)
     }
 
     /// The packages, for the event.

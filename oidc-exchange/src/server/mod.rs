@@ -27,6 +27,7 @@ mod pep_807;
 mod policy;
 mod pypi;
 mod record;
+mod recording;
 mod refusal;
 mod request;
 mod rubygems;

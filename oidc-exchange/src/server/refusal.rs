@@ -3,6 +3,7 @@ use std::time::Duration;
 use oidc_core::verify::{Reason, VerifyError};
 use oidc_core::{Diagnosis, HttpUrl, Identity, Mismatch, Timestamp, shown};
 
+use super::chain::Chain;
 use super::explain;
 use super::granted::only_first;
 use super::minter::MintError;
@@ -22,6 +23,8 @@ pub struct Refusal {
     diagnosis: Option<Box<Diagnosis>>,
     /// What only the registry's operator may know.
     for_log: Option<String>,
+    /// The publisher's id, for the operator.
+    nearest: Option<String>,
     /// Why the token is none that proves anything.
     token: Option<Box<VerifyError>>,
     #[source]
@@ -96,8 +99,27 @@ impl Refusal {
         }
     }
 
-    /// What the registry's operator may know: more than the caller.
-    pub(super) fn for_log(&self) -> String {
+    /// What the registry's operator may know beyond what the caller is told.
+    pub(super) fn for_operator(&self) -> Option<String> {
+        match (self.kind, &self.source) {
+            (RefusalKind::Internal, Some(source)) => {
+                Some(format!("{}: {}", self.message, Chain::of(&**source)))
+            }
+            _ => self.for_log.clone(),
+        }
+    }
+
+    /// The publisher that is nearest to the token, by its id, for the operator.
+    pub(super) fn nearest(&self) -> Option<&str> {
+        self.nearest.as_deref()
+    }
+
+    /// With the publisher that is nearest to the token.
+    pub(super) fn near(self, publisher: &str) -> Self {
+        Self { nearest: Some(publisher.to_owned()), ..self }
+    }
+
+    fn for_log(&self) -> String {
         self.for_log.clone().unwrap_or_else(|| self.message.clone())
     }
 
@@ -107,7 +129,15 @@ impl Refusal {
     }
 
     pub(super) fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), diagnosis: None, for_log: None, token: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            diagnosis: None,
+            for_log: None,
+            nearest: None,
+            token: None,
+            source: None,
+        }
     }
 
     /// The request is not one of the protocol; `message` is fit to be shown.

@@ -131,9 +131,10 @@ impl Budgets {
         }
         *of_one += 1;
         if *of_one == OF_ONE {
-            event.reason.push_str(
-                "; what else comes of it in this hour is counted only, exchanges and publishes apart",
-            );
+            event.for_operator = Some(format!(
+                "{}; what else comes of it in this hour is counted only, exchanges and publishes apart",
+                event.operator_text()
+            ));
         }
         self.of_strangers += u32::from(is_strangers);
         true
@@ -196,7 +197,7 @@ mod tests {
         let batch = waiting.take(2000);
         assert_eq!(batch.not_kept, Counts::from([(("set-tag", "granted"), 3)]));
         assert_eq!(batch.refused, Counts::from([(("exchange", "malformed"), 1)]));
-        let says = |(_, event): &(u64, Event)| event.reason.contains("is counted only");
+        let says = |(_, event): &(u64, Event)| event.operator_text().contains("is counted only");
         assert_eq!(batch.events.iter().filter(|event| says(event)).count(), 1);
         assert!(says(batch.events.last().unwrap()));
     }

@@ -59,6 +59,7 @@ impl Registry {
         Router::new()
             .nest_service("/-/npm/v1/oidc", server::npm(self.exchange.clone()))
             .route("/packages/{name}", get(versions).post(create))
+            .route("/packages/{name}/expected", post(expect))
             .route("/packages/{name}/{version}", post(publish))
             .with_state(self)
     }
@@ -79,6 +80,16 @@ impl Registry {
         Ok(true)
     }
 
+    /// Lets a job create a package that is not there yet, by its first publish. It reserves no name.
+    async fn expect(&self, name: &str, owner: &str, rules: Value) -> Result<bool, TrustError> {
+        let package = Package::new(ECOSYSTEM, name);
+        let mut publisher = self.trust.prepare(package, "github", None, rules)?;
+        publisher.account = Some(owner.to_owned());
+        publisher.pending = true;
+        self.trust.add(&publisher).await?;
+        Ok(true)
+    }
+
     /// Stores a version, and the package where a pending publisher creates it: both or neither.
     async fn publish(&self, upload: Upload<'_>) -> Result<StatusCode, StoreError> {
         let Upload { token, record, name, version, file } = upload;
@@ -87,8 +98,11 @@ impl Registry {
         let publisher = granted.publisher.as_str();
         let mut transaction = self.store.begin().await?;
         if granted.may_create {
-            // The publisher is pending: it creates the package, and may do nothing to one that exists.
-            let insert = sqlx::query(NEW_PACKAGE).bind(name).bind(record.run.repository.as_deref());
+            // The publisher is pending: it creates the package for its account, and may do nothing to one that exists.
+            let mut publishers = transaction.list(&package).await?.into_iter();
+            let owner = publishers.find(|record| record.id == publisher).and_then(|record| record.account);
+            let Some(owner) = owner else { return Ok(StatusCode::FORBIDDEN) };
+            let insert = sqlx::query(NEW_PACKAGE).bind(name).bind(owner);
             let added = insert.execute(transaction.connection()).await?.rows_affected() == 1;
             if !added || !transaction.package_created(&package, Some(publisher)).await? {
                 return Ok(StatusCode::FORBIDDEN);
@@ -126,16 +140,32 @@ struct Upload<'a> {
 
 type Answer<T> = Result<T, (StatusCode, String)>;
 
-/// The owner's account is the application's own business: here it stands in a header that a proxy sets.
 async fn create(
     State(registry): State<Registry>,
     Path(name): Path<String>,
     headers: HeaderMap,
     Json(rules): Json<Value>,
 ) -> Answer<StatusCode> {
-    let owner = headers.get("x-account").and_then(|value| value.to_str().ok());
-    let owner = owner.ok_or((StatusCode::UNAUTHORIZED, "log in".to_owned()))?;
-    match registry.create(&name, owner, rules).await {
+    configured(registry.create(&name, account(&headers)?, rules).await)
+}
+
+async fn expect(
+    State(registry): State<Registry>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Json(rules): Json<Value>,
+) -> Answer<StatusCode> {
+    configured(registry.expect(&name, account(&headers)?, rules).await)
+}
+
+/// The owner's account is the application's own business: here it stands in a header that a proxy sets.
+fn account(headers: &HeaderMap) -> Answer<&str> {
+    let account = headers.get("x-account").and_then(|value| value.to_str().ok());
+    account.ok_or((StatusCode::UNAUTHORIZED, "log in".to_owned()))
+}
+
+fn configured(outcome: Result<bool, TrustError>) -> Answer<StatusCode> {
+    match outcome {
         Ok(true) => Ok(StatusCode::CREATED),
         Ok(false) => Ok(StatusCode::CONFLICT),
         Err(TrustError::Store(error)) => Err(failed(&error)),

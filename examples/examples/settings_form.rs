@@ -72,7 +72,10 @@ fn row(field: &PublisherField, typed: &str, invalid: Option<&InvalidPublisher>) 
     };
     let faults = invalid.into_iter().flat_map(|invalid| invalid.of(key));
     let faults: String = faults.map(|fault| format!("<em>{}</em>", escaped(&fault.to_string()))).collect();
-    format!("<label>{title} {input}</label> <small>{}</small> {faults}<br>\n", escaped(summary))
+    format!(
+        "<label>{title} {input}</label> <small>{}</small> {faults}<br>\n",
+        escaped(&summary.replace('`', ""))
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -48,8 +48,8 @@ impl World {
         (status, serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body))))
     }
 
-    async fn create(&self, name: &str, rules: Value) -> (StatusCode, Value) {
-        let request = Request::post(format!("/packages/{name}")).header("x-account", "alice");
+    async fn create(&self, path: &str, rules: Value) -> (StatusCode, Value) {
+        let request = Request::post(format!("/packages/{path}")).header("x-account", "alice");
         self.send(request.header("content-type", "application/json"), &rules.to_string()).await
     }
 
@@ -98,4 +98,19 @@ async fn a_package_whose_publisher_is_refused_is_not_created() {
     assert_eq!(world.token("widget").await.unwrap_err(), 404);
     let rules = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
     assert_eq!(world.create("widget", rules).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_pending_publisher_creates_its_package_once_for_its_account() {
+    let world = World::start().await;
+    let rules = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+    assert_eq!(world.create("widget/expected", rules.clone()).await.0, 201);
+    let first = world.token("widget").await.unwrap();
+    assert_eq!(world.publish("widget/1.0.0", &first).await, 201);
+    assert_eq!(world.create("widget", rules.clone()).await.0, 409, "alice's now");
+
+    assert_eq!(world.create("gadget/expected", rules.clone()).await.0, 201);
+    let late = world.token("gadget").await.unwrap();
+    assert_eq!(world.create("gadget", rules).await.0, 201, "by other means");
+    assert_eq!(world.publish("gadget/1.0.0", &late).await, 401, "the pending publisher ended, and its token");
 }

@@ -241,22 +241,23 @@ async fn turn_of_still(
     seen: &PublisherRecord,
 ) -> Result<Option<Option<i64>>, sqlx::Error> {
     let statement = format!(
-        "SELECT pending, (SELECT turn FROM oidc_turn WHERE publisher = $1), \
-         (SELECT COUNT(*) FROM oidc_proven WHERE publisher = $1) FROM oidc_publisher \
-         WHERE id = $1 AND ecosystem = $2 AND package = $3{}",
+        "SELECT pending FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3{}",
         write.for_update()
     );
-    let query = sqlx::query_as(AssertSqlSafe(statement)).bind(&seen.id);
+    let query = sqlx::query_scalar(AssertSqlSafe(statement)).bind(&seen.id);
     let query = query.bind(&seen.package.ecosystem).bind(&seen.package.name);
-    let found: Option<(i64, Option<i64>, i64)> = query.fetch_optional(write.connection()).await?;
+    let pending: Option<i64> = query.fetch_optional(write.connection()).await?;
+    if pending != Some(i64::from(seen.pending)) {
+        return Ok(None);
+    }
+    // Asked when the publisher is locked, since it may have been published by until then.
+    let statement = "SELECT (SELECT COUNT(*) FROM oidc_proven WHERE publisher = $1), (SELECT turn FROM oidc_turn WHERE publisher = $1)";
+    let query = sqlx::query_as(statement).bind(&seen.id);
+    let (proven, turn): (i64, Option<i64>) = query.fetch_one(write.connection()).await?;
     let query = sqlx::query_as("SELECT claim, value FROM oidc_learned_id WHERE publisher = $1");
     let learned: Vec<(String, String)> = query.bind(&seen.id).fetch_all(write.connection()).await?;
-    let is_still = |(pending, _, proven): &(i64, Option<i64>, i64)| {
-        *pending == i64::from(seen.pending)
-            && *proven == i64::from(seen.proven)
-            && BTreeMap::from_iter(learned) == seen.learned
-    };
-    Ok(found.filter(is_still).map(|(_, turn, _)| turn))
+    let is_still = proven == i64::from(seen.proven) && BTreeMap::from_iter(learned) == seen.learned;
+    Ok(is_still.then_some(turn))
 }
 
 async fn delete(connection: &mut AnyConnection, package: &Package, id: &str) -> Result<bool, sqlx::Error> {

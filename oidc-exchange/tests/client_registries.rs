@@ -299,6 +299,15 @@ async fn crates_io() {
     let refused = answering(401, r#"{"errors":[{"detail":"cio_tp_hunter2 is odd"}]}"#);
     let error = recorded.registry.revoke(&token, &context(&refused)).await.unwrap_err();
     assert!(error.to_string().contains("401") && !error.to_string().contains("hunter2"), "{error}");
+
+    // Another registry, of the same protocol or not, is not handed a token that is still valid.
+    let others: [&dyn Registry; 2] = [&CratesIo::at("https://registry.example/").unwrap(), &Pypi::public()];
+    for other in others {
+        let http = answering(204, "");
+        let error = other.revoke(&token, &context(&http)).await.unwrap_err();
+        assert!(error.to_string().contains("was given by another registry"), "{error}");
+        assert!(http.requests().is_empty(), "{}", other.url());
+    }
 }
 
 #[tokio::test]

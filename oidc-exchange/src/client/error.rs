@@ -117,6 +117,16 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis)
     }
 
+    /// The publish token is another registry's, who could be robbed of it.
+    pub(super) fn of_other_registry(url: &HttpUrl) -> Self {
+        let problem = format!(
+            "the publish token was given by another registry than {}; it was not sent",
+            shown(&url.host_and_port())
+        );
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_REQUEST, Subject::Url(url.to_string()), problem);
+        Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("revoke it at the registry that gave it"))
+    }
+
     /// Whether the registry doesn't know what it was asked for.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self.kind, ExchangeErrorKind::Rejected { status: 404, .. })

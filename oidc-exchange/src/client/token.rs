@@ -1,6 +1,6 @@
 use std::ops::Deref;
 
-use oidc_core::{Secret, Timestamp};
+use oidc_core::{HttpUrl, Secret, Timestamp};
 
 use super::scope::Scope;
 
@@ -23,12 +23,14 @@ pub struct PublishToken {
     scope: Scope,
     expires_at: Option<Timestamp>,
     packages: Option<Vec<String>>,
+    /// The URL that gave it, whose origin alone it is sent to.
+    from: Option<HttpUrl>,
 }
 
 impl PublishToken {
     /// A token that a registry handed out for `scope`, with its end where that is known.
     pub fn new(secret: Secret, scope: Scope, expires_at: Option<Timestamp>) -> Self {
-        Self { secret, scope, expires_at, packages: None }
+        Self { secret, scope, expires_at, packages: None, from: None }
     }
 
     /// With the names of the packages that the registry's answer limits it to.
@@ -36,6 +38,17 @@ impl PublishToken {
     pub fn limited_to(mut self, packages: impl IntoIterator<Item = String>) -> Self {
         self.packages = Some(packages.into_iter().collect());
         self
+    }
+
+    /// With the URL of the registry that gave it. It is then revoked at that registry and at no other.
+    pub(super) fn from(mut self, url: &HttpUrl) -> Self {
+        self.from = Some(url.clone());
+        self
+    }
+
+    /// Whether it may be sent to a URL.
+    pub(super) fn is_of(&self, url: &HttpUrl) -> bool {
+        self.from.as_ref().is_none_or(|from| from.same_origin(url))
     }
 
     /// The token's text, for publishing in `scope`.

@@ -163,7 +163,7 @@ impl<'a> ExchangeCall<'a> {
     ) -> Result<PublishToken, ExchangeError> {
         let secret = self.secret(name, token)?;
         let ends = told.or_else(|| Some(self.asked_at.plus(self.protocol.lifetime?)));
-        Ok(PublishToken::new(secret, self.scope.clone(), ends))
+        Ok(PublishToken::new(secret, self.scope.clone(), ends).from(&self.url))
     }
 
     /// A part of a publish token, held to what a whole one is held to. It holds no `separator`, which tells it from the next.
@@ -338,6 +338,9 @@ struct Told {
 /// Sends the request that ends a publish token.
 pub(super) async fn end(request: Request, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
     let url = request.url.clone();
+    if !token.is_of(&url) {
+        return Err(ExchangeError::of_other_registry(&url));
+    }
     let request = request.header("accept", JSON).max_body(MAX_ANSWER);
     let answer = cx.send(request).await.map_err(|error| ExchangeError::no_end(&url, error))?;
     if answer.is_success() {

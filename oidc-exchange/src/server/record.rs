@@ -34,7 +34,7 @@ pub struct PublisherRecord {
     pub config: Value,
     /// Immutable ids that it has learned from its first use, by claim.
     pub learned: BTreeMap<String, String>,
-    /// Whether the package is still to be created by the first publish. [`TrustStore::package_created`] ends that.
+    /// Whether the package is still to be created by the first publish. [`TrustStore::package_created`](super::TrustStore::package_created) ends that.
     pub pending: bool,
     /// When it was configured, or last given another identity.
     pub created_at: Timestamp,

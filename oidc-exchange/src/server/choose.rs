@@ -1,6 +1,6 @@
 //! Which of an identity's publishers let a token in: decided within each package, united over packages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oidc_core::{
     Claims, Diagnosis, Identity, Match, Mismatch, Provider, Publisher, Setting, Subject, Timestamp,
@@ -20,13 +20,30 @@ pub(super) struct Chosen {
     pub(super) matched: Match,
     /// One line for a person.
     pub(super) description: String,
+    /// Whether it is of one of the [`known`] accounts.
+    pub(super) is_known: bool,
 }
 
 impl Chosen {
-    /// A regular publisher before a pending one, then the more specific one.
-    fn rank(&self) -> (bool, u32) {
-        (!self.record.pending, self.matched.specificity)
+    /// Whether it decides in the place of an older one of its package: a regular publisher before a pending one, then the more
+    /// specific one.
+    ///
+    /// Of a package that is still to be created anybody may have pending publishers, and the account of the one that decides gets
+    /// the package. Between accounts those that are known come first, then whoever was there first: a stranger who names the same
+    /// repository by more rules takes nothing.
+    fn is_before(&self, older: &Self) -> bool {
+        match (self.record.pending, older.record.pending) {
+            (true, true) if self.record.account != older.record.account => self.is_known && !older.is_known,
+            (true, true) | (false, false) => self.matched.specificity > older.matched.specificity,
+            (is_pending, _) => !is_pending,
+        }
     }
+}
+
+/// The accounts that are known to publish by the identity of these publishers, and the operator.
+pub(super) fn known(candidates: &[PublisherRecord]) -> BTreeSet<&Option<String>> {
+    let proven = candidates.iter().filter(|record| record.proven).map(|record| &record.account);
+    proven.chain([&None]).collect()
 }
 
 /// A token held against publishers at one moment.
@@ -39,8 +56,8 @@ pub(super) struct Chooser<'a> {
 }
 
 impl Chooser<'_> {
-    /// For each package the most specific publisher that lets the token in, of equally specific ones the oldest.
-    /// `candidates` come oldest first.
+    /// For each package the publisher that lets the token in and [is before](Chosen::is_before) all others. `candidates` come
+    /// oldest first.
     ///
     /// What a refusal tells is decided here and nowhere else: the configuration of the nearest publisher only to a token
     /// that has proved the same repository, by its id where the publisher knows one; to all others the same words,
@@ -58,14 +75,17 @@ impl Chooser<'_> {
         for record in candidates.iter().filter(|record| !record.learned.is_empty()) {
             learned.entry(&record.package).or_default().push(record);
         }
+        let known = known(candidates);
         for record in candidates {
             let package = record.package.clone();
             let others = learned.get(&package).into_iter().flatten().copied();
             match self.check(record, others) {
-                Some(Ok(chosen)) if best.get(&package).is_none_or(|best| chosen.rank() > best.rank()) => {
-                    best.insert(package, chosen);
+                Some(Ok(chosen)) => {
+                    let chosen = Chosen { is_known: known.contains(&record.account), ..chosen };
+                    if best.get(&package).is_none_or(|best| chosen.is_before(best)) {
+                        best.insert(package, chosen);
+                    }
                 }
-                Some(Ok(_)) => {}
                 Some(Err(mismatch)) => differing.push((record, mismatch)),
                 None => {}
             }
@@ -75,9 +95,12 @@ impl Chooser<'_> {
         }
         let (strangers, own): (Vec<_>, Vec<_>) =
             differing.into_iter().partition(|(_, mismatch)| mismatch.is_stranger());
-        let nearness = |mismatch: &Mismatch| self.nearness(mismatch.diagnosis());
+        // What a stranger configured for the same repository tells the owner nothing of what is wrong.
+        let nearness = |record: &PublisherRecord, mismatch: &Mismatch| {
+            (known.contains(&record.account), self.nearness(mismatch.diagnosis()))
+        };
         // The first of equally near ones, which is the oldest.
-        match own.iter().rev().max_by_key(|(_, mismatch)| nearness(mismatch)) {
+        match own.iter().rev().max_by_key(|(record, mismatch)| nearness(record, mismatch)) {
             Some((record, mismatch)) => {
                 Err(Refusal::rule_differs(&record.package, mismatch, own.len() - 1).near(&record.id))
             }
@@ -169,7 +192,7 @@ impl Chooser<'_> {
         }
         let checked = publisher.check(self.verified).and_then(|matched| {
             self.is_in_force(record)?;
-            Ok(Chosen { description: publisher.describe(), record: record.clone(), matched })
+            Ok(Chosen { description: publisher.describe(), record: record.clone(), matched, is_known: false })
         });
         Some(checked)
     }

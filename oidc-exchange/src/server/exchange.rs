@@ -219,12 +219,18 @@ impl Exchange {
         minter: Option<&dyn Minter>,
     ) -> Result<Granted, Refusal> {
         for _ in 0..ATTEMPTS {
-            let choice = self.choose(verified, caller, request).await?;
+            let mut choice = self.choose(verified, caller, request).await?;
             let mut grant = self.grant(verified, caller, request, &choice.chosen);
-            let token = match minter {
-                Some(minter) => Some(self.mint(minter, &grant).await?),
-                None => None,
-            };
+            let mut token = None;
+            if let Some(minter) = minter {
+                let mut text = minter.mint(&grant, self.context().random()).await?;
+                // A text that carries the grant has room for the job's own packages, however many strangers named it.
+                while is_too_long(&text) && choice.leave_strangers_out() {
+                    grant = self.grant(verified, caller, request, &choice.chosen);
+                    text = minter.mint(&grant, self.context().random()).await?;
+                }
+                token = Some(not_too_long(text, &grant)?);
+            }
             grant.token = token.as_ref().and_then(NewToken::hash);
             let renewal = caller.provider.renewal(self.token_variable(request));
             if verified.accepted_until() <= self.now() {
@@ -270,14 +276,7 @@ impl Exchange {
     }
 
     async fn mint(&self, minter: &dyn Minter, grant: &Grant) -> Result<NewToken, MintError> {
-        let token = minter.mint(grant, self.context().random()).await?;
-        if token.text().expose().len() > MAX_PUBLISH_TOKEN_BYTES {
-            return Err(MintError::new(format!(
-                "the publish token for {} packages is longer than {MAX_PUBLISH_TOKEN_BYTES} bytes",
-                grant.packages.len()
-            )));
-        }
-        Ok(token)
+        not_too_long(minter.mint(grant, self.context().random()).await?, grant)
     }
 
     async fn choose(
@@ -368,4 +367,18 @@ impl Exchange {
     pub(super) fn now(&self) -> Timestamp {
         self.context().clock().now()
     }
+}
+
+fn is_too_long(token: &NewToken) -> bool {
+    token.text().expose().len() > MAX_PUBLISH_TOKEN_BYTES
+}
+
+fn not_too_long(token: NewToken, grant: &Grant) -> Result<NewToken, MintError> {
+    if is_too_long(&token) {
+        return Err(MintError::new(format!(
+            "the publish token for {} packages is longer than {MAX_PUBLISH_TOKEN_BYTES} bytes",
+            grant.packages.len()
+        )));
+    }
+    Ok(token)
 }

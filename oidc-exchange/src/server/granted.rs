@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use oidc_core::shown;
 
-use super::choose::Chosen;
+use super::choose::{Chosen, known};
 use super::grant::{Grant, GrantedBy};
 use super::minter::NewToken;
 use super::record::PublisherRecord;
@@ -20,6 +20,23 @@ pub(super) struct Choice {
     pub(super) chosen: Vec<Chosen>,
     /// Whether the identity may have more publishers than were looked at.
     pub(super) is_cut: bool,
+}
+
+impl Choice {
+    /// Leaves out strangers' packages: all of an account but its first, then all where there are others; `false` where nothing is
+    /// left to leave out. A stranger is an account that is not known to publish by the identity.
+    pub(super) fn leave_strangers_out(&mut self) -> bool {
+        let before = self.chosen.len();
+        let age = |chosen: &Chosen| (chosen.record.created_at, chosen.record.id.clone());
+        self.chosen.sort_by_key(age);
+        let mut accounts = BTreeSet::new();
+        self.chosen.retain(|chosen| chosen.is_known || accounts.insert(chosen.record.account.clone()));
+        if self.chosen.len() == before && self.chosen.iter().any(|chosen| chosen.is_known) {
+            self.chosen.retain(|chosen| chosen.is_known);
+        }
+        self.is_cut |= self.chosen.len() < before;
+        self.chosen.len() < before
+    }
 }
 
 /// A grant that the store took.
@@ -100,10 +117,8 @@ pub(super) fn only_first() -> String {
 
 /// Whether there may be more publishers than the store gave.
 pub(super) fn is_cut(candidates: &[PublisherRecord], package: Option<&str>) -> bool {
-    let proven: BTreeSet<_> =
-        candidates.iter().filter(|record| record.proven).map(|record| &record.account).collect();
-    let is_unproven =
-        |record: &&PublisherRecord| record.account.is_some() && !proven.contains(&record.account);
+    let known = known(candidates);
+    let is_unproven = |record: &&PublisherRecord| !known.contains(&record.account);
     let unproven = candidates.iter().filter(is_unproven).count();
     match package {
         Some(_) => candidates.len() >= MAX_CANDIDATES,

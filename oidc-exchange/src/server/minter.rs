@@ -8,8 +8,8 @@ use super::grant::Grant;
 use super::mint::TokenHash;
 use super::token::TokenRecord;
 
-/// A publish token may have this many bytes: it has to fit into a request's header.
-pub const MAX_PUBLISH_TOKEN_BYTES: usize = 16 * 1024;
+/// A publish token may have this many bytes: it has to fit into a request's header, and the client half takes no longer one.
+pub const MAX_PUBLISH_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The publish tokens of a registry: makes their texts and recognises them.
 ///

@@ -1,0 +1,130 @@
+//! What a stranger, who may configure publishers for anybody's repository, must not be able to do to it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::{Random, Secret};
+use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::server::{
+    Exchange, ExchangeBuilder, ExchangeRequest, Grant, MAX_UNPROVEN, MintError, Minter, NewToken,
+    PublisherRecord, PublisherStore, Recognised, TokenStore, Trust, TrustStore,
+};
+use serde_json::{Value, json};
+use server::{ISSUER, NOW, claims, package, verifier};
+
+/// A registry with accounts over a store.
+struct Hub {
+    exchange: Exchange,
+    trust: Trust,
+    issuer: Arc<FakeIssuer>,
+    clock: ManualClock,
+}
+
+impl Hub {
+    fn over<S: PublisherStore + TokenStore + TrustStore + Clone + 'static>(
+        store: &S,
+        with: impl FnOnce(ExchangeBuilder) -> ExchangeBuilder,
+    ) -> Self {
+        let issuer = Arc::new(FakeIssuer::new(ISSUER));
+        let clock = ManualClock::at(NOW);
+        let (verifier, providers) = verifier(FakeHttp::of_issuer(Arc::clone(&issuer)), &clock);
+        let trust = Trust::new(providers, store.clone(), verifier.context());
+        let exchange = with(Exchange::builder(verifier, store.clone())).build();
+        Self { exchange, trust, issuer, clock }
+    }
+
+    async fn configure(&self, account: &str, name: &str, rules: &Value, is_pending: bool) -> PublisherRecord {
+        let mut config = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+        config.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
+        let mut record = self.trust.prepare(package(name), "fake", None, config).unwrap();
+        record.account = Some(account.to_owned());
+        record.pending = is_pending;
+        self.trust.add(&record).await.unwrap()
+    }
+
+    fn token(&self) -> String {
+        self.issuer.sign(&claims(NOW, &json!({ "exp": NOW + 3600, "environment": "release" })))
+    }
+
+    /// The publisher that lets a job of `acme/widget` publish `widget`.
+    async fn publisher(&self, request: &ExchangeRequest) -> String {
+        let record = self.exchange.authorize(&self.token(), request).await.unwrap();
+        record.for_package(&package("widget")).unwrap().publisher.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_strangers_pending_publisher_takes_no_package_from_the_account_that_was_first() {
+    let hub = Hub::over(&MemoryStore::default(), |builder| builder);
+    let alice = hub.configure("alice", "widget", &json!({}), true).await;
+    hub.clock.advance(Duration::from_secs(1));
+    let mallory = hub.configure("mallory", "widget", &json!({ "environment": "release" }), true).await;
+    for request in [ExchangeRequest::package("npm", "widget"), ExchangeRequest::identity("npm")] {
+        let by = hub.publisher(&request).await;
+        assert!(by == alice.id && by != mallory.id, "{request:?}");
+    }
+    // An account that is known to publish by the identity comes before one that was there first.
+    let proof = hub.configure("mallory", "proof", &json!({}), false).await;
+    assert!(hub.trust.published(&proof.package, &proof.id).await.unwrap());
+    assert_eq!(hub.publisher(&ExchangeRequest::identity("npm")).await, mallory.id);
+    assert!(hub.trust.remove(&proof.package, &proof.id).await.unwrap());
+    // Within an account the more specific one decides as ever.
+    let specific = hub.configure("alice", "widget", &json!({ "environment": "release" }), true).await;
+    assert_eq!(hub.publisher(&ExchangeRequest::identity("npm")).await, specific.id);
+}
+
+#[tokio::test]
+async fn a_job_that_is_refused_is_told_of_its_owners_publisher_and_not_of_a_strangers_that_is_nearer() {
+    let hub = Hub::over(&MemoryStore::default(), |builder| builder);
+    let alice = hub.configure("alice", "widget", &json!({ "environment": "production" }), false).await;
+    assert!(hub.trust.published(&alice.package, &alice.id).await.unwrap());
+    hub.configure("mallory", "gadget", &json!({ "environment": "releases" }), false).await;
+    let refused = hub.exchange.exchange(&hub.token(), &ExchangeRequest::identity("npm")).await.unwrap_err();
+    assert_eq!(refused.diagnosis().expected.as_deref(), Some("production"), "{refused}");
+}
+
+/// Tokens that carry their record.
+#[derive(Debug)]
+struct Carrying;
+
+#[async_trait::async_trait]
+impl Minter for Carrying {
+    fn lifetime(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    async fn mint(&self, grant: &Grant, _: &dyn Random) -> Result<NewToken, MintError> {
+        let record = serde_json::to_vec(&grant.record()).map_err(MintError::new)?;
+        Ok(NewToken::SelfContained(Secret::new(data_encoding::BASE64URL_NOPAD.encode(&record))))
+    }
+
+    fn recognise(&self, text: &str) -> Option<Recognised> {
+        let record = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        serde_json::from_slice(&record).ok().map(Recognised::SelfContained)
+    }
+}
+
+#[tokio::test]
+async fn strangers_packages_make_nobodys_token_too_long() {
+    for (length, accounts) in [(128, 1), (512, 1), (128, MAX_UNPROVEN), (512, MAX_UNPROVEN)] {
+        let hub = Hub::over(&MemoryStore::default(), |builder| builder.minter(Carrying));
+        for number in 0..MAX_UNPROVEN {
+            let account = format!("mallory-{}", number % accounts);
+            hub.configure(&account, &format!("{number:0length$}"), &json!({}), false).await;
+        }
+        hub.clock.advance(Duration::from_secs(1));
+        let alice = hub.configure("alice", "widget", &json!({}), false).await;
+        if accounts > 1 {
+            assert!(hub.trust.published(&alice.package, &alice.id).await.unwrap());
+        }
+        let minted = hub.exchange.exchange(&hub.token(), &ExchangeRequest::identity("npm")).await;
+        let minted = minted.unwrap_or_else(|error| panic!("{length}: {error}"));
+        assert!(minted.packages.contains(&package("widget")), "{length} {accounts}");
+        // What clients, ours among them, and proxies take.
+        assert!(minted.token.expose().len() <= 8 * 1024, "{length}: {}", minted.token.expose().len());
+    }
+}

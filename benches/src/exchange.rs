@@ -9,7 +9,7 @@ use axum::routing::get;
 use oidc_core::http::Request;
 use oidc_core::testing::{FakeIssuer, SigningAlgorithm};
 use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{self, Exchange, Package, Trust};
 use oidc_providers::GitHub;
 
@@ -44,7 +44,7 @@ pub async fn over_hello(rounds: usize) -> Vec<f64> {
 }
 
 async fn serve(scene: &Scene) -> SocketAddr {
-    let store = MemoryStore::default();
+    let store = MemoryStore::for_tests();
     let trust = Trust::new(ProviderSet::default().with(GitHub::public()), store.clone(), &scene.context());
     let publisher = trust.prepare(Package::new("npm", "widget"), "github", None, scene::publisher());
     trust.add(&publisher.expect("a publisher")).await.expect("a publisher");

@@ -12,7 +12,7 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Audience, Context, HttpUrl, Timestamp};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     self, Event, EventSink, Exchange, ExchangeRequest, Package, PublisherRecord, Room, TrustStore as _,
 };
@@ -201,7 +201,7 @@ async fn everywhere_of(platform: &str, config: &Value, learned: &[(&str, &str)])
         .with_http(FakeHttp::of_issuer(issuer))
         .with_clock(ManualClock::at(world::NOW))
         .with_random(NotRandom(7));
-    let store = MemoryStore::default();
+    let store = MemoryStore::for_tests();
     for (ecosystem, name) in
         [("npm", world::PACKAGE), ("pypi", "widget"), ("cargo", "widget"), ("rubygems", "widget")]
     {

@@ -14,7 +14,7 @@ use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Detection, Environment, IdToken, ProviderSet, Secret};
 use oidc_exchange::client::{self, Npm, Registry as _};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{Exchange, ExchangeRequest, Package, Trust};
 use serde_json::json;
 
@@ -111,7 +111,7 @@ async fn see_server(scene: &Scene, secrets: &mut Secrets, seen: &mut Seen) {
 async fn see_exchange(scene: &Scene, providers: ProviderSet, secrets: &mut Secrets, seen: &mut Seen) {
     let audience = Audience::new(scene.audience()).unwrap();
     let verifier = Verifier::new(AwsLc, [audience], &providers, &scene.cx).unwrap();
-    let store = MemoryStore::default();
+    let store = MemoryStore::for_tests();
     let trust = Trust::new(providers, store.clone(), &scene.cx);
     let rules = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
     if let Ok(publisher) = trust.prepare(Package::new("npm", "widget"), "github", None, rules) {

@@ -18,7 +18,7 @@ use oidc_core::http::HttpSettings;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Environment};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{Exchange, Package, Trust};
 use oidc_providers::{GitHubPublisher, github};
 use serde_json::Value;
@@ -39,7 +39,7 @@ impl World {
         let issuer = Arc::new(FakeIssuer::new(ISSUER));
         let cx = Context::system_with(Environment::default(), HttpSettings::default()).unwrap();
         let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
-        let (providers, store) = (oidc_providers::all(), MemoryStore::default());
+        let (providers, store) = (oidc_providers::all(), MemoryStore::for_tests());
         let trust = Trust::new(providers.clone(), store.clone(), &cx);
         let rules = GitHubPublisher::new("acme/widget", "publish.yml");
         let package = Package::new("widgets", "widget");

@@ -17,7 +17,7 @@ use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Context, Environment, ProviderSet, SourceErrorKind};
 use oidc_exchange::client::{ExchangeErrorKind, Failure, Npm, PublishRequest, PublishToken};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{self, Exchange, NpmExchange, Package, Trust};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -76,7 +76,7 @@ impl World {
         let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
         let audience = Audience::new("npm:registry.example").unwrap();
         let verifier = Verifier::new(AwsLc, [audience], &providers(), &cx).unwrap();
-        let store = MemoryStore::default();
+        let store = MemoryStore::for_tests();
         let trust = Trust::new(providers(), store.clone(), &cx);
         let world = Self { exchange: Exchange::builder(verifier, store).build(), trust, issuer };
         world.configure(json!({ "project": "acme/widget", "pipeline": "release" })).await.unwrap();

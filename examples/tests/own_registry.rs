@@ -20,7 +20,7 @@ use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Environment, ProviderSet};
 use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{ExchangeErrorKind, Failure, PublishRequest, PublishToken, Registry as _, Scope};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{Exchange, Package, Trust};
 use oidc_providers::{GitHubPublisher, github};
 use tower::ServiceExt as _;
@@ -66,7 +66,7 @@ async fn job() -> (Wire, Context) {
     let clock = ManualClock::at(NOW);
     let cx = Context::system_with(Environment::default(), HttpSettings::default()).unwrap();
     let cx = cx.with_clock(clock.clone()).with_http(FakeHttp::of_issuer(issuer));
-    let (providers, store) = (oidc_providers::all(), MemoryStore::default());
+    let (providers, store) = (oidc_providers::all(), MemoryStore::for_tests());
     let trust = Trust::new(providers.clone(), store.clone(), &cx);
     let rules = GitHubPublisher::new("acme/widget", "publish.yml");
     let package = Package::new("widgets", "widget");

@@ -18,7 +18,7 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Audience, Context};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{Exchange, Package, Trust};
 use oidc_providers::{GitHubPublisher, github, sample::Overrides};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ impl Registry {
         let (issuer, clock) = (Arc::new(FakeIssuer::new(ISSUER)), ManualClock::at(NOW));
         let http = FakeHttp::of_issuer(Arc::clone(&issuer));
         let cx = Context::default().with_clock(clock.clone()).with_http(http).with_random(NotRandom(7));
-        let (providers, store) = (oidc_providers::all(), MemoryStore::default());
+        let (providers, store) = (oidc_providers::all(), MemoryStore::for_tests());
         let trust = Trust::new(providers.clone(), store.clone(), &cx);
         let rules = GitHubPublisher::new("acme/widget", "publish.yml");
         let record =

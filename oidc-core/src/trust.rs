@@ -36,6 +36,7 @@ pub struct Verified<C> {
 pub(crate) struct Proof {
     pub(crate) provider: &'static str,
     pub(crate) issuer: Arc<str>,
+    pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) accepted_until: Timestamp,
     #[cfg(feature = "verify")]
@@ -68,6 +69,11 @@ impl<C> Verified<C> {
     /// The issuer, as it stands in the configuration (and, byte for byte, in the token).
     pub fn issuer(&self) -> &str {
         &self.proof.issuer
+    }
+
+    /// The token's `iat`, by its issuer's clock.
+    pub fn issued_at(&self) -> Timestamp {
+        self.proof.issued_at
     }
 
     /// The token's `exp`. The verifier accepts it a little longer, until [`Verified::accepted_until`].

@@ -19,7 +19,8 @@
 //! | `sqlite`, `postgres` | `sql`: the server's stores over that database; needs Rust 1.94, which is sqlx's |
 //! | `sql` | both |
 //! | `sqlx` | beside one of them: `sql` hands its connections out as those of sqlx, for an application whose tables are in the same database |
-//! | `testing` | the server's stores in memory, and a suite for any store; exempt from semver |
+//! | `memory` | `memory`: the server's stores in memory, for a registry without a database |
+//! | `testing` | `server::testing`: the suite that a store of one's own passes |
 
 mod address;
 #[cfg(feature = "client")]
@@ -28,6 +29,8 @@ pub mod blocking;
 pub mod client;
 pub mod codes;
 pub mod crates_io;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod npm;
 pub mod pep_807;
 pub mod pypi;

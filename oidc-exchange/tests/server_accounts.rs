@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::testing::conformance::Harness as _;
 use oidc_exchange::server::{
     Exchange, ExchangeRequest, MAX_CANDIDATES, MAX_UNPROVEN, Minted, Package, PublisherRecord,
@@ -172,9 +172,9 @@ async fn each_account_is_alone<S: PublisherStore + TokenStore + TrustStore + Clo
 
 #[tokio::test]
 async fn in_memory() {
-    each_account_is_alone(&MemoryStore::default()).await;
-    strangers_change_nothing(&MemoryStore::default()).await;
-    a_renamed_repository_is_told_its_own_package(&MemoryStore::default()).await;
+    each_account_is_alone(&MemoryStore::for_tests()).await;
+    strangers_change_nothing(&MemoryStore::for_tests()).await;
+    a_renamed_repository_is_told_its_own_package(&MemoryStore::for_tests()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 
 mod server;
 
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{ExchangeRequest, PublisherRecord, RefusalKind, TrustStore as _};
 use serde_json::{Value, json};
 use server::{Registry, package};

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use oidc_core::{HttpUrl, Identity, Random, RandomError, Secret, Timestamp};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     Exchange, ExchangeRequest, Grant, MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Package,
     PublisherRecord, PublisherStore, Recognised, Redeemed, RefusalKind, StoreError, TokenHash, TokenRecord,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use oidc_core::testing::FakeHttp;
 use oidc_core::{Identity, Pin, Timestamp};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     EndedBefore, Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore,
     Redeemed, RefusalKind, Room, StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
@@ -107,7 +107,7 @@ async fn a_store_only_narrows_what_it_hands_over_is_held_against_identity_and_pa
 
 /// A store that says what it was asked for and how much it found, and in which publishers are removed between the choice and
 /// the grant.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Watched {
     store: MemoryStore,
     vanishing: Arc<Mutex<Vec<PublisherRecord>>>,
@@ -180,7 +180,7 @@ impl TokenStore for Watched {
 
 /// An exchange over a store that is watched, with the registry's publishers and events.
 fn watched(registry: &Registry) -> (Exchange, Watched) {
-    let store = Watched { store: registry.store.clone(), ..Watched::default() };
+    let store = Watched { store: registry.store.clone(), vanishing: Arc::default(), asked: Arc::default() };
     let exchange = Exchange::builder(registry.exchange.verifier().clone(), store.clone())
         .sink(registry.events.clone())
         .build();

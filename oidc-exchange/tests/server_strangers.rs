@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Random, Secret};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     Exchange, ExchangeBuilder, ExchangeRequest, Grant, MAX_UNPROVEN, MintError, Minter, NewToken,
     PublisherRecord, PublisherStore, Recognised, TokenStore, Trust, TrustStore,
@@ -59,7 +59,7 @@ impl Hub {
 
 #[tokio::test]
 async fn a_strangers_pending_publisher_takes_no_package_from_the_account_that_was_first() {
-    let hub = Hub::over(&MemoryStore::default(), |builder| builder);
+    let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder);
     let alice = hub.configure("alice", "widget", &json!({}), true).await;
     hub.clock.advance(Duration::from_secs(1));
     let mallory = hub.configure("mallory", "widget", &json!({ "environment": "release" }), true).await;
@@ -79,7 +79,7 @@ async fn a_strangers_pending_publisher_takes_no_package_from_the_account_that_wa
 
 #[tokio::test]
 async fn a_job_that_is_refused_is_told_of_its_owners_publisher_and_not_of_a_strangers_that_is_nearer() {
-    let hub = Hub::over(&MemoryStore::default(), |builder| builder);
+    let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder);
     let alice = hub.configure("alice", "widget", &json!({ "environment": "production" }), false).await;
     assert!(hub.trust.published(&alice.package, &alice.id).await.unwrap());
     hub.configure("mallory", "gadget", &json!({ "environment": "releases" }), false).await;
@@ -111,7 +111,7 @@ impl Minter for Carrying {
 #[tokio::test]
 async fn strangers_packages_make_nobodys_token_too_long() {
     for (length, accounts) in [(128, 1), (512, 1), (128, MAX_UNPROVEN), (512, MAX_UNPROVEN)] {
-        let hub = Hub::over(&MemoryStore::default(), |builder| builder.minter(Carrying));
+        let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder.minter(Carrying));
         for number in 0..MAX_UNPROVEN {
             let account = format!("mallory-{}", number % accounts);
             hub.configure(&account, &format!("{number:0length$}"), &json!({}), false).await;

@@ -6,7 +6,7 @@
 
 mod stores;
 
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::testing::conformance::{self, Harness};
 use stores::{Postgres, Sqlite, postgres};
 
@@ -17,7 +17,7 @@ impl Harness for InMemory {
     type Store = MemoryStore;
 
     async fn empty(&self) -> MemoryStore {
-        MemoryStore::default()
+        MemoryStore::for_tests()
     }
 }
 

@@ -20,7 +20,7 @@ use oidc_core::{
 };
 use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{self, CratesIo, Npm, Pep807, PublishToken, Pypi, Registry, RubyGems, Scope};
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     self, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room,
     StoreError, TokenHash, TokenRecord, TokenStore, TrustStore as _,
@@ -39,7 +39,7 @@ pub async fn all() -> String {
     let mut text = String::new();
     for (what, token) in broken_tokens() {
         let error =
-            registry(true, MemoryStore::default()).await.exchange(&token, &request()).await.unwrap_err();
+            registry(true, MemoryStore::for_tests()).await.exchange(&token, &request()).await.unwrap_err();
         add(&mut text, what, &error.diagnosis(), &error.to_string());
     }
     for (what, diagnosis, message) in failing_registries().await {
@@ -131,17 +131,25 @@ async fn registry_of(reaches: bool, store: Stubborn, clock: impl Clock + 'static
 
 async fn failing_registries() -> Vec<(&'static str, Diagnosis, String)> {
     let token = issuer().sign(&claims(&[]));
-    let stubborn = |redeemed| Stubborn { memory: MemoryStore::default(), redeemed: Some(redeemed) };
+    let stubborn = |redeemed| Stubborn { memory: MemoryStore::for_tests(), redeemed: Some(redeemed) };
     let clock = || ManualClock::at(NOW);
     let cases = [
-        ("an issuer that can't be reached", registry(false, MemoryStore::default()).await),
+        ("an issuer that can't be reached", registry(false, MemoryStore::for_tests()).await),
         ("a token that was used", registry_of(true, stubborn(Some(Redeemed::AlreadyUsed)), clock()).await),
         (
             "a publisher that changes meanwhile",
             registry_of(true, stubborn(Some(Redeemed::Superseded)), clock()).await,
         ),
         ("a store that fails", registry_of(true, stubborn(None), clock()).await),
-        ("a token that ends meanwhile", registry_of(true, Stubborn::default(), Hurried::default()).await),
+        (
+            "a token that ends meanwhile",
+            registry_of(
+                true,
+                Stubborn { memory: MemoryStore::for_tests(), redeemed: None },
+                Hurried::default(),
+            )
+            .await,
+        ),
     ];
     let mut said = Vec::new();
     for (what, exchange) in cases {
@@ -281,7 +289,7 @@ async fn other_package() -> Diagnosis {
 
 /// Requests that are none of a protocol's, and what is answered.
 async fn requests() -> String {
-    let exchange = registry(true, MemoryStore::default()).await;
+    let exchange = registry(true, MemoryStore::for_tests()).await;
     let npm = "/-/npm/v1/oidc/token/exchange";
     let mut text = String::new();
     for (method, path, bearer, body) in [
@@ -352,7 +360,7 @@ where
 }
 
 /// A store whose redeeming comes to what a test wants: `Some(None)` for a failure, `None` for what comes of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Stubborn {
     memory: MemoryStore,
     redeemed: Option<Option<Redeemed>>,

@@ -22,7 +22,7 @@ use oidc_exchange::client::{
     CratesIo, Diagnose, Jsr, JsrUpload, Npm, NuGet, OpenVsx, Packagist, PrefixDev, PubDev, Pypi, RubyGems,
     Scope, VsMarketplace,
 };
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     self, EventSink, Exchange, ExchangeBuilder, ExchangeRequest, Package, PublisherRecord, Refusal, Room,
     TrustStore as _,
@@ -204,7 +204,7 @@ impl World {
         let provider = oidc_providers::public(&row.platform).unwrap();
         let public = provider.profile().issuers[0].url().to_string();
         let issuer = Arc::new(FakeIssuer::new(row.issuer.clone().unwrap_or_else(|| public.clone())));
-        let mut world = Self { row: row.clone(), issuer, exchange: None, store: MemoryStore::default() };
+        let mut world = Self { row: row.clone(), issuer, exchange: None, store: MemoryStore::for_tests() };
         let mut refused = None;
         match world.registry(&public, &*provider).await {
             Ok(exchange) => world.exchange = Some(exchange),

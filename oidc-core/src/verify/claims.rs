@@ -62,8 +62,12 @@ pub(super) struct Moment {
     pub(super) leeway: Duration,
 }
 
-/// The token's expiry, if by `exp` and `iat` it is valid at that moment and for no longer than `limit` in all.
-pub(super) fn times(claims: &Registered<'_>, at: Moment, limit: Duration) -> Result<Timestamp, Reason> {
+/// The token's `iat` and expiry, if by `exp` and `iat` it is valid at that moment and for no longer than `limit` in all.
+pub(super) fn times(
+    claims: &Registered<'_>,
+    at: Moment,
+    limit: Duration,
+) -> Result<(Timestamp, Timestamp), Reason> {
     let Moment { now, leeway } = at;
     let expires_at = time("exp", claims.exp.as_ref())?;
     let issued_at = time("iat", claims.iat.as_ref())?;
@@ -77,7 +81,7 @@ pub(super) fn times(claims: &Registered<'_>, at: Moment, limit: Duration) -> Res
     if expires_at.since(issued_at) > limit {
         return Err(Reason::Lifetime { limit });
     }
-    Ok(expires_at)
+    Ok((issued_at, expires_at))
 }
 
 /// Whether the time has come that `nbf` names, if it names one.

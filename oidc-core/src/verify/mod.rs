@@ -349,22 +349,21 @@ impl Verifier {
                 missing: Some(Missing { trusted, generation }),
             });
         };
-        let (moment, expires_at) = self.check_use(trusted, claims, at)?;
-        Ok(Plausible { trusted, keys, moment, expires_at })
+        let (moment, (issued_at, expires_at)) = self.check_use(trusted, claims, at)?;
+        Ok(Plausible { trusted, keys, moment, issued_at, expires_at })
     }
 
-    /// Checks audience, `exp`, `iat` and lifetime. Gives the moment at which they hold and the token's expiry.
+    /// Checks audience, `exp`, `iat` and lifetime. Gives the moment at which they hold, and when the token was issued and expires.
     fn check_use(
         &self,
         trusted: &Trusted,
         claims: &Registered<'_>,
         at: Option<Timestamp>,
-    ) -> Result<(Moment, Timestamp), Reason> {
+    ) -> Result<(Moment, (Timestamp, Timestamp)), Reason> {
         self.0.audiences.check(claims.aud.as_ref())?;
         let now = at.unwrap_or_else(|| self.0.cx.clock().now());
         let moment = Moment { now, leeway: self.0.leeway };
-        let expires_at = claims::times(claims, moment, trusted.max_lifetime)?;
-        Ok((moment, expires_at))
+        Ok((moment, claims::times(claims, moment, trusted.max_lifetime)?))
     }
 }
 
@@ -374,6 +373,7 @@ struct Plausible<'v> {
     /// Its key is among them.
     keys: Current,
     moment: Moment,
+    issued_at: Timestamp,
     expires_at: Timestamp,
 }
 
@@ -394,12 +394,15 @@ impl Plausible<'_> {
 
     /// What its platform's tokens must have, once the signature holds.
     fn prove(&self, claims: &Claims, signed: &[u8]) -> Result<Proof, Reason> {
-        let Self { trusted: Trusted { provider, issuer, required, .. }, moment, expires_at, .. } = self;
+        let Self {
+            trusted: Trusted { provider, issuer, required, .. }, moment, issued_at, expires_at, ..
+        } = self;
         required.iter().try_for_each(|rule| claims::check(rule, claims))?;
         let replay = claims::replay_id(provider.profile().replay, claims, signed)?;
         let accepted_until = expires_at.plus(moment.leeway);
         let issuer = Arc::clone(issuer);
-        Ok(Proof { provider: provider.id(), issuer, expires_at: *expires_at, accepted_until, replay })
+        let (issued_at, expires_at) = (*issued_at, *expires_at);
+        Ok(Proof { provider: provider.id(), issuer, issued_at, expires_at, accepted_until, replay })
     }
 }
 

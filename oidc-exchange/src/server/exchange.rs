@@ -251,6 +251,7 @@ impl Exchange {
                         &renewal,
                     ));
                 }
+                Redeemed::Unknowable => return Err(Refusal::unknowable(&renewal)),
                 Redeemed::Superseded => {}
             }
         }
@@ -344,6 +345,7 @@ impl Exchange {
         packages.sort_by(|one, other| one.publisher.cmp(&other.publisher));
         Grant {
             replay_key: verified.replay_key(&request.replay_scope()),
+            issued_at: verified.issued_at().minus(verified.accepted_until().since(verified.expires_at())),
             remember_until: verified.accepted_until(),
             max_uses: self.0.minter.max_uses().max(1),
             token: None,

@@ -10,6 +10,7 @@ use super::token::{GrantedPackage, TokenRecord};
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(super) replay_key: [u8; 32],
+    pub(super) issued_at: Timestamp,
     pub(super) remember_until: Timestamp,
     pub(super) max_uses: u32,
     pub(super) token: Option<TokenHash>,
@@ -39,6 +40,12 @@ impl Grant {
     /// What identifies this use of the identity token: to be unique among what is remembered.
     pub fn replay_key(&self) -> &[u8; 32] {
         &self.replay_key
+    }
+
+    /// Returns the earliest moment by this registry's clock at which the identity token can have been issued: its `iat`, less the
+    /// verifier's leeway. A store that has forgotten uses from before some moment refuses tokens that are older.
+    pub fn issued_at(&self) -> Timestamp {
+        self.issued_at
     }
 
     /// How long to remember the use. It outlives the identity token.

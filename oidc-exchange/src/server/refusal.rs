@@ -166,6 +166,15 @@ impl Refusal {
         Self::new(RefusalKind::AlreadyUsed, message)
     }
 
+    /// The token is older than the store's memory.
+    pub(super) fn unknowable(renewal: &str) -> Self {
+        let message = format!(
+            "the identity token may have been used already: it is from before this registry was started, or from its first \
+             moments, and uses from then are not remembered; {renewal}"
+        );
+        Self::new(RefusalKind::AlreadyUsed, message)
+    }
+
     /// The token ended between its verification and its use.
     pub(super) fn too_late(renewal: &str) -> Self {
         Self::new(RefusalKind::InvalidToken, format!("the identity token has expired; {renewal}"))

@@ -45,6 +45,9 @@ pub enum Redeemed {
     Partly(Vec<String>),
     /// The identity token was used as often as it may be, or its uses may have been purged already. Nothing changed.
     AlreadyUsed,
+    /// The identity token is older than what the store remembers, so that it may have been used: see [`Grant::issued_at`]. Nothing
+    /// changed.
+    Unknowable,
     /// Every publisher of the grant is gone or has meanwhile learned another id. Nothing changed.
     Superseded,
 }
@@ -60,6 +63,9 @@ pub const MAX_OF_ID: usize = 32;
 pub const MAX_LATEST: usize = 100;
 
 /// Finds publishers, and burns and mints.
+///
+/// Names, identities, ids and hashes are compared as they are, byte for byte: what makes two spellings equal was applied before, and
+/// no character of them is a wildcard. A call that fails, or whose future is dropped before it ends, has done all or nothing.
 #[async_trait]
 pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// The publishers of these identities in this ecosystem, of one package or of all, oldest first. A token has one identity
@@ -138,9 +144,10 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// transaction, all or nothing.
     ///
     /// A publisher that is gone is left out, and so is one that meanwhile learned another value for an id that it would learn
-    /// here: learned ids are compare-and-set. Whoever configures and removes publishers for somebody else's repository must
+    /// here: learned ids are compare-and-set. So is one whose package is another than the grant's. Whoever configures and removes publishers for somebody else's repository must
     /// not make that repository's exchange fail. Of concurrent grants with one replay key at most [`Grant::max_uses`] are
-    /// granted.
+    /// granted, in all processes together. Where [`Grant::token`] is `None`, everything but the publish token is stored. Unless the
+    /// outcome is [`Granted`](Redeemed::Granted) or [`Partly`](Redeemed::Partly), nothing is burned, learned or stored.
     ///
     /// # Errors
     ///
@@ -149,9 +156,14 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 }
 
 /// Finds and ends publish tokens.
+///
+/// A token ends when it expires, when it is revoked, and for a package when the package's publisher is removed, also if that
+/// happens while the token is stored. What has ended does not come back: not if the publisher is configured again, and not with
+/// the identity token, which stays used.
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync {
-    /// The token of this hash, unless it is over at `now`. A package whose publisher was removed is not in it; a
+    /// The token of this hash, with the packages, platform, issuer and run that it was granted for, unless it is over at `now`.
+    /// [`GrantedPackage::may_create`](super::GrantedPackage::may_create) says whether the publisher is pending now. A package whose publisher was removed is not in it; a
     /// token without packages is not found.
     ///
     /// # Errors
@@ -166,7 +178,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached.
     async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError>;
 
-    /// Forgets at most `limit` tokens and `limit` replay records that are over at `now`; returns how many.
+    /// Forgets at most `limit` tokens and `limit` replay records that are over at `now`, which is from their last moment on; returns
+    /// how many.
     ///
     /// From then on no grant is redeemed that would be remembered no longer than one of those records, for good and for every
     /// process: a clock that is set back must not make a used token usable again. What counts are the records and not
@@ -181,7 +194,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 /// Stores who may publish what. [`Trust`](super::Trust) validates; this stores.
 #[async_trait]
 pub trait TrustStore: fmt::Debug + Send + Sync {
-    /// The publishers of a package, oldest first.
+    /// The publishers of a package, oldest first, with everything that was stored of them.
     ///
     /// # Errors
     ///

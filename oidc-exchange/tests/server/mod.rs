@@ -17,7 +17,7 @@ use oidc_core::{
     Mismatch, Pin, Profile, Provider, ProviderSet, Publisher, PublisherField, Random, RandomError, Run,
     SourceError, Subject, TokenSource, Verified,
 };
-use oidc_exchange::server::testing::MemoryStore;
+use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     Event, EventSink, Exchange, MintPolicy, Package, PublisherRecord, Trust, TrustPolicy, npm,
 };
@@ -248,7 +248,7 @@ impl Registry {
     async fn over(http: FakeHttp, issuer: Arc<FakeIssuer>, mint: MintPolicy, policy: TrustPolicy) -> Self {
         let clock = ManualClock::at(NOW);
         let (verifier, providers) = verifier(http, &clock);
-        let (store, events) = (MemoryStore::default(), Memory::default());
+        let (store, events) = (MemoryStore::for_tests(), Memory::default());
         let trust = Trust::new(providers, store.clone(), verifier.context());
         let exchange = Exchange::builder(verifier, store.clone())
             .mint_policy(mint)

@@ -1,7 +1,8 @@
-//! What every store has to hold. A store's own tests call [`all`] with a [`Harness`]:
+//! The suite that every store passes. A store's own tests call [`all`] with a [`Harness`]:
 //!
 //! ```
-//! use oidc_exchange::server::testing::{MemoryStore, conformance};
+//! use oidc_exchange::memory::MemoryStore;
+//! use oidc_exchange::server::testing::conformance;
 //!
 //! struct InMemory;
 //!
@@ -10,7 +11,7 @@
 //!     type Store = MemoryStore;
 //!
 //!     async fn empty(&self) -> MemoryStore {
-//!         MemoryStore::default()
+//!         MemoryStore::for_tests()
 //!     }
 //! }
 //!
@@ -20,13 +21,13 @@
 //! # }
 //! ```
 //!
-//! Every case panics with what does not hold.
+//! Every case is about a rule that stands in the documentation of [`PublisherStore`], [`TokenStore`] or [`TrustStore`], and
+//! panics with a sentence that says what does not hold. The suite follows semver: a store that passes it and follows the
+//! documentation passes it with every compatible version.
 
 #![allow(
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::missing_panics_doc,
-    clippy::indexing_slicing,
     reason = "a suite of tests says what does not hold by a panic"
 )]
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oidc_core::{Pin as IdPin, Timestamp};
 use serde_json::json;
 
-use super::scene::{NOW, by, found, grant, identity, package, publisher, stored};
+use super::scene::{NOW, Records as _, by, configured, found, grant, identity, package, publisher, stored};
 use crate::server::{
     Grant, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord, PublisherStore, Redeemed, Room, Stored,
     TokenStore, TrustStore,
@@ -26,7 +26,7 @@ fn pending(record: PublisherRecord) -> PublisherRecord {
 }
 
 async fn of_all<S: PublisherStore>(store: &S, key: &str) -> Vec<PublisherRecord> {
-    store.candidates(&[identity(key)], "npm", None).await.unwrap()
+    store.candidates(&[identity(key)], "npm", None).await.expect("the store finds an identity's publishers")
 }
 
 fn count(records: &[PublisherRecord], account: &str) -> usize {
@@ -34,7 +34,10 @@ fn count(records: &[PublisherRecord], account: &str) -> usize {
 }
 
 async fn publishes<S: TrustStore>(store: &S, record: &PublisherRecord) {
-    assert!(store.published(&record.package, &record.id, NOW).await.unwrap(), "a publisher is there");
+    assert!(
+        store.published(&record.package, &record.id, NOW).await.expect("the store takes note of a publish"),
+        "a publisher is there"
+    );
 }
 
 pub(super) async fn one_account_keeps_no_other_out<S: PublisherStore + TrustStore>(store: &S) {
@@ -60,10 +63,12 @@ pub(super) async fn one_account_keeps_no_other_out<S: PublisherStore + TrustStor
     assert_eq!(found.len(), MAX_UNPROVEN + 1, "the operator's own count apart");
     assert!(found.iter().any(|record| record.id == own.id), "the operator's own");
     assert_eq!((count(&found, "alice"), count(&found, "bob")), (1, 2), "each account's first ones");
-    let is_ordered =
-        found.windows(2).all(|pair| (pair[0].created_at, &pair[0].id) < (pair[1].created_at, &pair[1].id));
+    let is_ordered = found.is_sorted_by(|one, next| (one.created_at, &one.id) < (next.created_at, &next.id));
     assert!(is_ordered, "the oldest first, whosever they are");
-    let of_one = store.candidates(&[identity("acme/widget")], "npm", Some("alice-00001")).await.unwrap();
+    let of_one = store
+        .candidates(&[identity("acme/widget")], "npm", Some("alice-00001"))
+        .await
+        .expect("the store finds an identity's publishers");
     assert_eq!(of_one.len(), 1, "of one package nobody else's are looked at");
 }
 
@@ -92,11 +97,14 @@ pub(super) async fn a_publish_makes_an_account_known<S: PublisherStore + TrustSt
     assert_eq!(count(&found, "alice"), MAX_UNPROVEN + 8, "all, by a publish in another ecosystem");
     assert_eq!(found.len(), 2 * MAX_UNPROVEN + 8, "beside as many strangers' as before");
     assert!(found.iter().all(|record| !record.proven), "what was published by is another one");
-    let back = store.list(&proof.package).await.unwrap();
-    assert!(back[0].proven, "it is proven");
-    assert_eq!(back[0].published_at, Some(NOW));
+    let back = store.list(&proof.package).await.expect("the store lists a package's publishers");
+    assert!(back.at(0).proven, "it is proven");
+    assert_eq!(back.at(0).published_at, Some(NOW), "the time of a publish comes back as it was");
 
-    assert!(store.remove(&proof.package, &proof.id).await.unwrap());
+    assert!(
+        store.remove(&proof.package, &proof.id).await.expect("the store removes a publisher"),
+        "a publisher is removed"
+    );
     assert_eq!(count(&of_all(store, "acme/widget").await, "alice"), 0, "the proof ends with its publisher");
 }
 
@@ -104,21 +112,60 @@ pub(super) async fn a_proof_is_of_one_publisher<S: PublisherStore + TrustStore>(
     let record = of("alice", 1, 0);
     stored(store, &record).await;
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
-    assert!(!store.published(&package("widget"), &record.id, NOW).await.unwrap(), "of another package");
-    assert!(!store.published(&record.package, "unknown", NOW).await.unwrap());
-    assert!(!store.list(&record.package).await.unwrap()[0].proven, "nothing changed");
+    assert!(
+        !store
+            .published(&package("widget"), &record.id, NOW)
+            .await
+            .expect("the store takes note of a publish"),
+        "of another package"
+    );
+    assert!(
+        !store.published(&record.package, "unknown", NOW).await.expect("the store takes note of a publish"),
+        "an unknown publisher has published nothing"
+    );
+    assert!(
+        !store.list(&record.package).await.expect("the store lists a package's publishers").at(0).proven,
+        "nothing changed"
+    );
     for seconds in [1, 2] {
-        assert!(store.published(&record.package, &record.id, at(seconds)).await.unwrap());
-        assert_eq!(store.list(&record.package).await.unwrap()[0].published_at, Some(at(seconds)), "the last");
+        assert!(
+            store
+                .published(&record.package, &record.id, at(seconds))
+                .await
+                .expect("the store takes note of a publish"),
+            "a publisher's publish is noted"
+        );
+        assert_eq!(
+            store
+                .list(&record.package)
+                .await
+                .expect("the store lists a package's publishers")
+                .at(0)
+                .published_at,
+            Some(at(seconds)),
+            "the last"
+        );
     }
-    let old = PublisherRecord { proven: false, ..store.list(&record.package).await.unwrap().remove(0) };
+    let old = PublisherRecord {
+        proven: false,
+        ..store.list(&record.package).await.expect("the store lists a package's publishers").into_first()
+    };
     let mut new = PublisherRecord { id: "new".to_owned(), ..old.clone() };
-    assert_eq!(store.replace(&old, &new).await.unwrap(), Stored::Missing, "it was published by since");
-    let old = store.list(&record.package).await.unwrap().remove(0);
+    assert_eq!(
+        store.replace(&old, &new).await.expect("the store replaces a publisher"),
+        Stored::Missing,
+        "it was published by since"
+    );
+    let old = store.list(&record.package).await.expect("the store lists a package's publishers").into_first();
     new.proven = true;
     new.published_at = old.published_at;
-    assert_eq!(store.replace(&old, &new).await.unwrap(), Stored::Done);
-    let back = store.list(&record.package).await.unwrap().remove(0);
+    assert_eq!(
+        store.replace(&old, &new).await.expect("the store replaces a publisher"),
+        Stored::Done,
+        "a publisher is replaced"
+    );
+    let back =
+        store.list(&record.package).await.expect("the store lists a package's publishers").into_first();
     assert_eq!(format!("{back:?}"), format!("{new:?}"), "proven from the beginning");
 }
 
@@ -130,20 +177,35 @@ pub(super) async fn places_are_kept_by_replacing<S: PublisherStore + TrustStore>
     let alice = of("alice", 1, 60);
     stored(store, &alice).await;
     for number in 0..3 {
-        let old = store.list(&alice.package).await.unwrap().remove(0);
+        let old =
+            store.list(&alice.package).await.expect("the store lists a package's publishers").into_first();
         let new =
             PublisherRecord { id: format!("alice-{number}"), config: json!({ "n": number }), ..old.clone() };
-        assert_eq!(store.replace(&old, &new).await.unwrap(), Stored::Done);
-        for known in store.list(&package("mallory-00003")).await.unwrap() {
+        assert_eq!(
+            store.replace(&old, &new).await.expect("the store replaces a publisher"),
+            Stored::Done,
+            "a publisher is replaced"
+        );
+        for known in
+            store.list(&package("mallory-00003")).await.expect("the store lists a package's publishers")
+        {
             let new = PublisherRecord {
                 id: format!("mallory-{number}"),
                 config: json!({ "n": number }),
                 ..known.clone()
             };
-            assert_eq!(store.replace(&known, &new).await.unwrap(), Stored::Done);
+            assert_eq!(
+                store.replace(&known, &new).await.expect("the store replaces a publisher"),
+                Stored::Done,
+                "a publisher is replaced"
+            );
         }
         let found = of_all(store, "acme/widget").await;
-        assert_eq!((found.len(), count(&found, "alice")), (MAX_UNPROVEN, 1));
+        assert_eq!(
+            (found.len(), count(&found, "alice")),
+            (MAX_UNPROVEN, 1),
+            "an unproven account is among a bounded number of others"
+        );
     }
 }
 
@@ -156,13 +218,21 @@ pub(super) async fn accounts_know_nothing_of_each_other<S: PublisherStore + Trus
     };
     for record in [own.clone(), like("b", "alice"), like("c", "bob")] {
         assert_eq!(
-            store.add(&record, &Room::default()).await.unwrap(),
+            store.add(&record, &Room::default()).await.expect("the store takes a publisher"),
             Stored::Done,
             "another account's equal one is not told"
         );
     }
-    assert_eq!(store.add(&like("d", "bob"), &Room::default()).await.unwrap(), Stored::Exists, "its own is");
-    assert_eq!(store.list(&package("widget")).await.unwrap().len(), 3);
+    assert_eq!(
+        store.add(&like("d", "bob"), &Room::default()).await.expect("the store takes a publisher"),
+        Stored::Exists,
+        "its own is"
+    );
+    assert_eq!(
+        store.list(&package("widget")).await.expect("the store lists a package's publishers").len(),
+        3,
+        "an account's publishers are those of the package too"
+    );
 }
 
 pub(super) async fn an_exchange_is_noted_of_proven_publishers<S>(store: &S)
@@ -172,15 +242,28 @@ where
     for record in [publisher("p", "widget"), publisher("q", "gadget")] {
         stored(store, &record).await;
     }
-    assert!(store.published(&package("widget"), "p", NOW).await.unwrap());
+    assert!(
+        store.published(&package("widget"), "p", NOW).await.expect("the store takes note of a publish"),
+        "a publisher's publish is noted"
+    );
     let created_at = NOW.plus(Duration::from_secs(7));
     let packages = vec![by("p", "widget", &[("repository_id", "7")]), by("q", "gadget", &[])];
     let both = Grant { packages, created_at, ..grant(1, "t") };
-    assert_eq!(store.redeem(&both).await.unwrap(), Redeemed::Granted);
+    assert_eq!(
+        store.redeem(&both).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "both publishers let the token in"
+    );
     assert!(found(store, "t").await.is_some(), "a token is there");
-    let exchanged_at =
-        |name: &'static str| async move { store.list(&package(name)).await.unwrap().remove(0).exchanged_at };
-    assert_eq!(exchanged_at("widget").await, Some(created_at));
+    let exchanged_at = |name: &'static str| async move {
+        store
+            .list(&package(name))
+            .await
+            .expect("the store lists a package's publishers")
+            .into_first()
+            .exchanged_at
+    };
+    assert_eq!(exchanged_at("widget").await, Some(created_at), "the time of the last exchange is noted");
     assert_eq!(exchanged_at("gadget").await, None::<Timestamp>, "nothing was published by it yet");
 }
 
@@ -189,10 +272,7 @@ pub(super) async fn the_most_trustworthy_of_an_id_come_first<S>(store: &S)
 where
     S: PublisherStore + TokenStore + TrustStore,
 {
-    let with_id = |mut record: PublisherRecord| {
-        record.config["repository_id"] = json!("7");
-        record
-    };
+    let with_id = |record: PublisherRecord| configured(record, "repository_id", "7");
     for number in 0..MAX_OF_ID + 8 {
         stored(store, &pending(with_id(of("mallory", number, 0)))).await;
     }
@@ -211,27 +291,37 @@ where
     };
     let of_id = || async {
         let id = IdPin::new("repository_id", "7");
-        ids(store.of_immutable_id("https://issuer.example", &id, "npm", None).await.unwrap())
+        ids(store
+            .of_immutable_id("https://issuer.example", &id, "npm", None)
+            .await
+            .expect("the store finds publishers by an immutable id"))
     };
     let first = of_id().await;
-    assert_eq!((first.len(), &*first[0]), (MAX_OF_ID, &*own.id), "the operator's own before an account's");
+    assert_eq!(
+        (first.len(), first.first()),
+        (MAX_OF_ID, Some(&own.id)),
+        "the operator's own before an account's"
+    );
     publishes(store, &publishes_by).await;
-    assert_eq!(of_id().await[..2], [publishes_by.id.clone(), own.id.clone()], "proven ones first");
+    assert!(of_id().await.starts_with(&[publishes_by.id.clone(), own.id.clone()]), "proven ones first");
     let learned: Vec<_> = [&learns, &learns_pending]
         .map(|record| by(&record.id, &record.package.name, &[("repository_id", "7")]))
         .into();
-    assert_eq!(store.redeem(&Grant { packages: learned, ..grant(1, "t") }).await.unwrap(), Redeemed::Granted);
-    let found = of_id().await;
     assert_eq!(
-        found[..3],
-        [publishes_by.id.clone(), own.id.clone(), learns.id.clone()],
-        "then who learned it"
+        store.redeem(&Grant { packages: learned, ..grant(1, "t") }).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a grant that learns is granted"
     );
-    assert!(found[3..].iter().all(|id| id.starts_with("mallory-001")), "then regular ones: {found:?}");
+    let found = of_id().await;
+    let first = [publishes_by.id.clone(), own.id.clone(), learns.id.clone()];
+    let rest = found.strip_prefix(&first[..]).expect("proven ones first, then who learned it");
+    assert!(rest.iter().all(|id| id.starts_with("mallory-001")), "then regular ones: {found:?}");
     for package in ["mallory-00000", "dave-00001"] {
         let id = IdPin::new("repository_id", "7");
-        let of_one =
-            store.of_immutable_id("https://issuer.example", &id, "npm", Some(package)).await.unwrap();
+        let of_one = store
+            .of_immutable_id("https://issuer.example", &id, "npm", Some(package))
+            .await
+            .expect("the store finds publishers by an immutable id");
         assert_eq!(of_one.len(), 1, "{package}: a package's own are found whatever others there are");
     }
 }

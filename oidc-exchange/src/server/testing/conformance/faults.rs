@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Harness;
-use super::scene::{broken_off, by, found, grant, package, publisher, with_publisher};
+use super::scene::{Records as _, broken_off, by, found, grant, package, publisher, with_publisher};
 use crate::server::{Grant, PublisherRecord, PublisherStore as _, Redeemed, Stored, TrustStore as _};
 
 /// More polls than any store needs for one redemption.
@@ -21,10 +21,15 @@ pub(super) async fn a_redemption_that_fails_leaves_no_trace<H: Harness>(harness:
         assert!(store.redeem(&learning(1, "a")).await.is_err(), "{fault}: the failure is told");
         harness.mend(&store).await;
         assert!(found(&store, "a").await.is_none(), "{fault}: nothing was minted");
-        let learned = store.list(&package("widget")).await.unwrap().remove(0).learned;
+        let learned = store
+            .list(&package("widget"))
+            .await
+            .expect("the store lists a package's publishers")
+            .into_first()
+            .learned;
         assert!(learned.is_empty(), "{fault}: nothing was learned");
         assert_eq!(
-            store.redeem(&learning(1, "b")).await.unwrap(),
+            store.redeem(&learning(1, "b")).await.expect("the store redeems a grant"),
             Redeemed::Granted,
             "{fault}: nothing was burned"
         );
@@ -35,18 +40,22 @@ pub(super) async fn a_replacement_that_fails_leaves_the_old_one<H: Harness>(harn
     for fault in harness.faults() {
         let store = harness.empty().await;
         with_publisher(&store).await;
-        store.redeem(&learning(1, "a")).await.unwrap();
+        store.redeem(&learning(1, "a")).await.expect("the store redeems a grant");
         let mut new = PublisherRecord { config: json!({}), ..publisher("q", "widget") };
         new.learned.insert("repository_id".to_owned(), "8".to_owned());
         harness.break_at(&store, fault).await;
-        let old = store.list(&package("widget")).await.unwrap().remove(0);
+        let old = store
+            .list(&package("widget"))
+            .await
+            .expect("the store lists a package's publishers")
+            .into_first();
         let replaced = store.replace(&old, &new).await;
         harness.mend(&store).await;
-        let known = store.list(&package("widget")).await.unwrap();
+        let known = store.list(&package("widget")).await.expect("the store lists a package's publishers");
         let is_replaced = matches!(replaced, Ok(Stored::Done));
         assert_eq!(known.len(), 1, "{fault}: one or the other");
-        assert_eq!(known[0].id, if is_replaced { "q" } else { "p" }, "{fault}: as was told");
-        assert_eq!(known[0].learned.len(), 1, "{fault}: with what it has learned");
+        assert_eq!(known.at(0).id, if is_replaced { "q" } else { "p" }, "{fault}: as was told");
+        assert_eq!(known.at(0).learned.len(), 1, "{fault}: with what it has learned");
         assert_eq!(found(&store, "a").await.is_none(), is_replaced, "{fault}: its tokens end with it");
     }
 }
@@ -59,7 +68,8 @@ pub(super) async fn a_redemption_that_is_broken_off_is_both_or_neither<H: Harnes
         let (jti, token) = (u8::try_from(polls).unwrap_or(u8::MAX), format!("token {polls}"));
         let grant = learning(jti, &token);
         let came_to_its_end = broken_off(store.redeem(&grant), polls).await;
-        let again = store.redeem(&learning(jti, &format!("again {polls}"))).await.unwrap();
+        let again =
+            store.redeem(&learning(jti, &format!("again {polls}"))).await.expect("the store redeems a grant");
         let was_minted = found(&store, &token).await.is_some();
         let was_burned = again == Redeemed::AlreadyUsed;
         assert_eq!(was_minted, was_burned, "broken off at poll {polls}: both or neither");

@@ -1,24 +1,45 @@
 //! Burning, learning, minting.
 
-use super::scene::{by, found, grant, hash, package, publisher, stored, together, with_publisher};
+use super::scene::{
+    Records as _, by, found, grant, hash, package, publisher, stored, together, with_publisher,
+};
 use crate::server::{Grant, PublisherStore, Redeemed, TokenStore, TrustStore};
 
 pub(super) async fn a_grant_burns_and_mints<S: PublisherStore + TokenStore + TrustStore>(store: &S) {
     with_publisher(store).await;
-    assert_eq!(store.redeem(&grant(1, "a")).await.unwrap(), Redeemed::Granted);
+    assert_eq!(
+        store.redeem(&grant(1, "a")).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a new identity token is granted"
+    );
     let record = found(store, "a").await.expect("the publish token is found");
     let widget = record.for_package(&package("widget")).expect("it is for the package");
-    assert_eq!((widget.publisher.as_str(), widget.may_create), ("p", false));
-    assert!(record.for_package(&package("gadget")).is_none());
-    assert_eq!((record.provider.as_str(), record.issuer.as_str()), ("github", "https://issuer.example"));
+    assert_eq!(
+        (widget.publisher.as_str(), widget.may_create),
+        ("p", false),
+        "the token's package names the publisher that let it in, which is not pending"
+    );
+    assert!(
+        record.for_package(&package("gadget")).is_none(),
+        "a token is for no package that it was not granted for"
+    );
+    assert_eq!(
+        (record.provider.as_str(), record.issuer.as_str()),
+        ("github", "https://issuer.example"),
+        "platform and issuer come back as they were"
+    );
     assert_eq!(record.run, *grant(1, "a").run(), "the run comes back as it was");
-    assert_eq!(record.expires_at, grant(1, "a").expires_at());
+    assert_eq!(record.expires_at, grant(1, "a").expires_at(), "the end of a token comes back as it was");
 
-    assert_eq!(store.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed);
+    assert_eq!(
+        store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "a used identity token is not granted again"
+    );
     assert!(found(store, "b").await.is_none(), "a refused redemption mints nothing");
     assert!(found(store, "a").await.is_some(), "a refused redemption ends nothing");
     assert_eq!(
-        store.redeem(&grant(2, "c")).await.unwrap(),
+        store.redeem(&grant(2, "c")).await.expect("the store redeems a grant"),
         Redeemed::Granted,
         "another identity token is another"
     );
@@ -31,13 +52,34 @@ where
     with_publisher(store).await;
     let packages = vec![by("p", "widget", &[("repository_id", "7")])];
     let tokenless = Grant { token: None, packages, ..grant(1, "a") };
-    assert_eq!(store.redeem(&tokenless).await.unwrap(), Redeemed::Granted);
-    assert_eq!(store.redeem(&tokenless).await.unwrap(), Redeemed::AlreadyUsed, "it is burned all the same");
-    assert_eq!(store.redeem(&grant(1, "a")).await.unwrap(), Redeemed::AlreadyUsed);
-    let learned = store.list(&package("widget")).await.unwrap().remove(0).learned;
+    assert_eq!(
+        store.redeem(&tokenless).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a grant without a token is granted"
+    );
+    assert_eq!(
+        store.redeem(&tokenless).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "it is burned all the same"
+    );
+    assert_eq!(
+        store.redeem(&grant(1, "a")).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "a grant with a token finds the identity token used"
+    );
+    let learned = store
+        .list(&package("widget"))
+        .await
+        .expect("the store lists a package's publishers")
+        .into_first()
+        .learned;
     assert_eq!(learned.get("repository_id").map(String::as_str), Some("7"), "it learns all the same");
     let over = tokenless.remember_until();
-    assert_eq!(store.purge(over, 10).await.unwrap(), 1, "one replay record and no token");
+    assert_eq!(
+        store.purge(over, 10).await.expect("the store forgets what is over"),
+        1,
+        "one replay record and no token"
+    );
 }
 
 pub(super) async fn a_token_is_used_as_often_as_it_may_be<S>(store: &S)
@@ -52,10 +94,10 @@ where
         ("d", Redeemed::AlreadyUsed),
     ] {
         let grant = Grant { max_uses: 3, ..grant(1, token) };
-        assert_eq!(store.redeem(&grant).await.unwrap(), expected, "use {token}");
+        assert_eq!(store.redeem(&grant).await.expect("the store redeems a grant"), expected, "use {token}");
     }
-    assert!(found(store, "c").await.is_some());
-    assert!(found(store, "d").await.is_none());
+    assert!(found(store, "c").await.is_some(), "each use has a publish token");
+    assert!(found(store, "d").await.is_none(), "a refused redemption mints nothing");
 }
 
 pub(super) async fn a_grant_of_a_removed_publisher_leaves_no_trace<S>(store: &S)
@@ -63,16 +105,24 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     assert_eq!(
-        store.redeem(&grant(1, "a")).await.unwrap(),
+        store.redeem(&grant(1, "a")).await.expect("the store redeems a grant"),
         Redeemed::Superseded,
         "nobody has configured `p`"
     );
     stored(store, &publisher("p", "gadget")).await;
     let of_widget = grant(1, "a");
-    assert_eq!(store.redeem(&of_widget).await.unwrap(), Redeemed::Superseded, "`p` is of another package");
-    assert!(found(store, "a").await.is_none());
+    assert_eq!(
+        store.redeem(&of_widget).await.expect("the store redeems a grant"),
+        Redeemed::Superseded,
+        "`p` is of another package"
+    );
+    assert!(found(store, "a").await.is_none(), "a refused redemption mints nothing");
     let of_gadget = Grant { packages: vec![by("p", "gadget", &[])], ..grant(1, "b") };
-    assert_eq!(store.redeem(&of_gadget).await.unwrap(), Redeemed::Granted, "nothing was burned");
+    assert_eq!(
+        store.redeem(&of_gadget).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "nothing was burned"
+    );
 }
 
 pub(super) async fn what_vanished_is_left_out_of_a_grant<S>(store: &S)
@@ -83,21 +133,50 @@ where
     stored(store, &publisher("q", "gadget")).await;
     let packages = vec![by("p", "widget", &[]), by("q", "gadget", &[]), by("r", "gone", &[])];
     let several = Grant { packages, ..grant(1, "a") };
-    assert_eq!(store.redeem(&several).await.unwrap(), Redeemed::Partly(vec!["r".to_owned()]));
-    assert_eq!(found(store, "a").await.map(|record| record.packages.len()), Some(2));
-    assert_eq!(store.redeem(&several).await.unwrap(), Redeemed::AlreadyUsed, "it is burned");
-    assert!(store.remove(&package("gadget"), "q").await.unwrap());
+    assert_eq!(
+        store.redeem(&several).await.expect("the store redeems a grant"),
+        Redeemed::Partly(vec!["r".to_owned()]),
+        "a publisher that is gone is left out, by its id"
+    );
+    assert_eq!(
+        found(store, "a").await.map(|record| record.packages.len()),
+        Some(2),
+        "the others are in the token"
+    );
+    assert_eq!(
+        store.redeem(&several).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "it is burned"
+    );
+    assert!(
+        store.remove(&package("gadget"), "q").await.expect("the store removes a publisher"),
+        "a publisher is removed"
+    );
     let record = found(store, "a").await.expect("the other package is still in it");
-    assert!(record.for_package(&package("gadget")).is_none());
-    assert!(record.for_package(&package("widget")).is_some());
+    assert!(
+        record.for_package(&package("gadget")).is_none(),
+        "a removed publisher's package leaves the token"
+    );
+    assert!(record.for_package(&package("widget")).is_some(), "the other package stays in the token");
 
-    assert!(store.remove(&package("widget"), "p").await.unwrap());
+    assert!(
+        store.remove(&package("widget"), "p").await.expect("the store removes a publisher"),
+        "a publisher is removed"
+    );
     let of_nobody = Grant { replay_key: [2; 32], token: Some(hash("b")), ..several };
-    assert_eq!(store.redeem(&of_nobody).await.unwrap(), Redeemed::Superseded);
-    assert!(found(store, "b").await.is_none());
+    assert_eq!(
+        store.redeem(&of_nobody).await.expect("the store redeems a grant"),
+        Redeemed::Superseded,
+        "a grant is superseded where nobody is left"
+    );
+    assert!(found(store, "b").await.is_none(), "a superseded redemption mints nothing");
     with_publisher(store).await;
     let left_out = vec!["q".to_owned(), "r".to_owned()];
-    assert_eq!(store.redeem(&of_nobody).await.unwrap(), Redeemed::Partly(left_out), "nothing was burned");
+    assert_eq!(
+        store.redeem(&of_nobody).await.expect("the store redeems a grant"),
+        Redeemed::Partly(left_out),
+        "nothing was burned"
+    );
 }
 
 pub(super) async fn whoever_learned_another_id_is_left_out_of_a_grant<S>(store: &S)
@@ -107,20 +186,37 @@ where
     with_publisher(store).await;
     stored(store, &publisher("q", "gadget")).await;
     let first = Grant { packages: vec![by("p", "widget", &[("repository_id", "7")])], ..grant(1, "a") };
-    assert_eq!(store.redeem(&first).await.unwrap(), Redeemed::Granted);
+    assert_eq!(
+        store.redeem(&first).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a first use is granted"
+    );
     let ids = [("repository_id", "8"), ("repository_owner_id", "3")];
     let packages = vec![by("p", "widget", &ids), by("q", "gadget", &ids)];
     let other = Grant { packages, ..grant(2, "b") };
-    assert_eq!(store.redeem(&other).await.unwrap(), Redeemed::Partly(vec!["p".to_owned()]));
+    assert_eq!(
+        store.redeem(&other).await.expect("the store redeems a grant"),
+        Redeemed::Partly(vec!["p".to_owned()]),
+        "a publisher that has learned another id is left out"
+    );
     let record = found(store, "b").await.expect("the other package is in it");
-    assert!(record.for_package(&package("widget")).is_none());
-    assert!(record.for_package(&package("gadget")).is_some());
+    assert!(record.for_package(&package("widget")).is_none(), "its package is not in the token");
+    assert!(record.for_package(&package("gadget")).is_some(), "the other package is in the token");
     let learned = |name: &str| {
         let package = package(name);
-        async move { store.list(&package).await.unwrap().remove(0).learned.into_values().collect::<Vec<_>>() }
+        async move {
+            store
+                .list(&package)
+                .await
+                .expect("the store lists a package's publishers")
+                .into_first()
+                .learned
+                .into_values()
+                .collect::<Vec<_>>()
+        }
     };
     assert_eq!(learned("widget").await, ["7"], "whoever is left out learns nothing");
-    assert_eq!(learned("gadget").await, ["8", "3"]);
+    assert_eq!(learned("gadget").await, ["8", "3"], "the other publisher learns its ids");
 }
 
 pub(super) async fn of_64_redemptions_as_many_succeed_as_may<S>(store: &S, other: &S)
@@ -133,7 +229,9 @@ where
         let grants: Vec<Grant> = tokens.iter().map(|token| Grant { max_uses, ..grant(jti, token) }).collect();
         let redeem = |(index, grant)| if index % 2 == 0 { store.redeem(grant) } else { other.redeem(grant) };
         let outcomes = together(grants.iter().enumerate().map(redeem)).await;
-        let granted = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == Redeemed::Granted);
+        let granted = outcomes
+            .into_iter()
+            .filter(|outcome| *outcome.as_ref().expect("the store answers") == Redeemed::Granted);
         assert_eq!(granted.count(), max_uses as usize, "of 64 redemptions with {max_uses} uses");
         let mut minted = 0;
         for token in &tokens {
@@ -156,9 +254,16 @@ where
     let grants: Vec<Grant> = ids.iter().map(learning).collect();
     let redeem = |(index, grant)| if index % 2 == 0 { store.redeem(grant) } else { other.redeem(grant) };
     let outcomes = together(grants.iter().enumerate().map(redeem)).await;
-    let granted = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == Redeemed::Granted);
+    let granted = outcomes
+        .into_iter()
+        .filter(|outcome| *outcome.as_ref().expect("the store answers") == Redeemed::Granted);
     assert_eq!(granted.count(), 1, "of first uses with different ids");
-    let learned = store.list(&package("widget")).await.unwrap().remove(0).learned;
+    let learned = store
+        .list(&package("widget"))
+        .await
+        .expect("the store lists a package's publishers")
+        .into_first()
+        .learned;
     assert_eq!(learned.get("repository_id"), learned.get("repository_owner_id"), "the ids of one of them");
     let winner = learned.get("repository_id").expect("an id was learned");
     for id in &ids {
@@ -179,12 +284,15 @@ where
         let grant = Grant { packages, ..grant(round, &token) };
         let package_of_p = package("widget");
         let redeemed = async {
-            let redeemed = store.redeem(&grant).await.unwrap();
+            let redeemed = store.redeem(&grant).await.expect("the store redeems a grant");
             let left_out = Redeemed::Partly(vec!["p".to_owned()]);
             assert!(redeemed == Redeemed::Granted || redeemed == left_out, "{redeemed:?}");
         };
         let removed = async {
-            assert!(other.remove(&package_of_p, "p").await.unwrap());
+            assert!(
+                other.remove(&package_of_p, "p").await.expect("the store removes a publisher"),
+                "a publisher is removed"
+            );
         };
         let both: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
             [Box::pin(redeemed), Box::pin(removed)];
@@ -194,7 +302,7 @@ where
             record.for_package(&package("widget")).is_none(),
             "the publisher is gone, and so is its package"
         );
-        assert!(record.for_package(&package("gadget")).is_some());
+        assert!(record.for_package(&package("gadget")).is_some(), "the other package stays in the token");
     }
 }
 
@@ -204,13 +312,27 @@ where
 {
     with_publisher(store).await;
     let learning = Grant { packages: vec![by("p", "widget", &[("repository_id", "7")])], ..grant(1, "a") };
-    assert_eq!(store.redeem(&learning).await.unwrap(), Redeemed::Granted);
-    let known = store.list(&package("widget")).await.unwrap();
-    assert_eq!(known[0].learned.get("repository_id").map(String::as_str), Some("7"));
-    let candidates =
-        store.candidates(std::slice::from_ref(&known[0].identity), "npm", Some("widget")).await.unwrap();
-    assert_eq!(candidates[0].learned, known[0].learned, "candidates come with what they learned");
-    assert_eq!(candidates[0].rules()["repository_id"], "7");
+    assert_eq!(
+        store.redeem(&learning).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a first use is granted"
+    );
+    let known = store.list(&package("widget")).await.expect("the store lists a package's publishers");
+    assert_eq!(
+        known.at(0).learned.get("repository_id").map(String::as_str),
+        Some("7"),
+        "an id is learned with the grant"
+    );
+    let candidates = store
+        .candidates(std::slice::from_ref(&known.at(0).identity), "npm", Some("widget"))
+        .await
+        .expect("the store finds an identity's publishers");
+    assert_eq!(candidates.at(0).learned, known.at(0).learned, "candidates come with what they learned");
+    assert_eq!(
+        candidates.at(0).texts().get("repository_id").map(String::as_str),
+        Some("7"),
+        "a learned id is among the rules"
+    );
 }
 
 pub(super) async fn another_id_is_refused_and_burns_nothing<S>(store: &S)
@@ -220,15 +342,32 @@ where
     with_publisher(store).await;
     let learning = |jti, token, ids| Grant { packages: vec![by("p", "widget", ids)], ..grant(jti, token) };
     let first = learning(1, "a", &[("repository_id", "7")]);
-    assert_eq!(store.redeem(&first).await.unwrap(), Redeemed::Granted);
+    assert_eq!(
+        store.redeem(&first).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a first use is granted"
+    );
     let other = learning(2, "b", &[("repository_owner_id", "3"), ("repository_id", "8")]);
-    assert_eq!(store.redeem(&other).await.unwrap(), Redeemed::Superseded);
-    assert!(found(store, "b").await.is_none());
-    let learned = store.list(&package("widget")).await.unwrap().remove(0).learned;
-    assert_eq!(learned.into_iter().collect::<Vec<_>>(), [("repository_id".to_owned(), "7".to_owned())]);
+    assert_eq!(
+        store.redeem(&other).await.expect("the store redeems a grant"),
+        Redeemed::Superseded,
+        "a grant of another id is superseded"
+    );
+    assert!(found(store, "b").await.is_none(), "a superseded redemption mints nothing");
+    let learned = store
+        .list(&package("widget"))
+        .await
+        .expect("the store lists a package's publishers")
+        .into_first()
+        .learned;
+    assert_eq!(
+        learned.into_iter().collect::<Vec<_>>(),
+        [("repository_id".to_owned(), "7".to_owned())],
+        "a superseded redemption teaches nothing"
+    );
     let same = learning(2, "b", &[("repository_id", "7")]);
     assert_eq!(
-        store.redeem(&same).await.unwrap(),
+        store.redeem(&same).await.expect("the store redeems a grant"),
         Redeemed::Granted,
         "nothing was burned, and the same id is no other"
     );

@@ -10,12 +10,18 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     with_publisher(store).await;
-    assert!(found(store, "a").await.is_none());
-    store.redeem(&grant(1, "a")).await.unwrap();
+    assert!(found(store, "a").await.is_none(), "there is no token before it is minted");
+    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
     let last = NOW.plus(LIFETIME).minus(Duration::from_secs(1));
-    assert!(store.find(&hash("a"), last).await.unwrap().is_some());
-    assert!(store.find(&hash("a"), NOW.plus(LIFETIME)).await.unwrap().is_none(), "over, though not purged");
-    assert!(found(store, "A").await.is_none());
+    assert!(
+        store.find(&hash("a"), last).await.expect("the store looks a token up").is_some(),
+        "a token is found until its last second"
+    );
+    assert!(
+        store.find(&hash("a"), NOW.plus(LIFETIME)).await.expect("the store looks a token up").is_none(),
+        "over, though not purged"
+    );
+    assert!(found(store, "A").await.is_none(), "a token's hash is compared as it is");
 }
 
 pub(super) async fn revoking_is_idempotent_and_says_nothing<S>(store: &S)
@@ -23,16 +29,16 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     with_publisher(store).await;
-    store.redeem(&grant(1, "a")).await.unwrap();
-    store.redeem(&grant(2, "b")).await.unwrap();
+    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
+    store.redeem(&grant(2, "b")).await.expect("the store redeems a grant");
     for token in ["a", "a", "unknown"] {
-        let revoked: () = store.revoke(&hash(token)).await.unwrap();
-        assert_eq!(revoked, ());
+        let revoked: () = store.revoke(&hash(token)).await.expect("the store ends a token");
+        assert_eq!(revoked, (), "revoking tells nothing");
     }
-    assert!(found(store, "a").await.is_none());
+    assert!(found(store, "a").await.is_none(), "a revoked token is not found");
     assert!(found(store, "b").await.is_some(), "another token is not ended");
     assert_eq!(
-        store.redeem(&grant(1, "c")).await.unwrap(),
+        store.redeem(&grant(1, "c")).await.expect("the store redeems a grant"),
         Redeemed::AlreadyUsed,
         "what is ended stays used"
     );
@@ -43,14 +49,24 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     with_publisher(store).await;
-    store.redeem(&grant(1, "a")).await.unwrap();
-    assert!(!store.remove(&package("gadget"), "p").await.unwrap(), "the publisher is of another package");
-    assert!(found(store, "a").await.is_some());
-    assert!(store.remove(&package("widget"), "p").await.unwrap());
-    assert!(found(store, "a").await.is_none());
+    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
+    assert!(
+        !store.remove(&package("gadget"), "p").await.expect("the store removes a publisher"),
+        "the publisher is of another package"
+    );
+    assert!(found(store, "a").await.is_some(), "a token of another package's publisher stays");
+    assert!(
+        store.remove(&package("widget"), "p").await.expect("the store removes a publisher"),
+        "a publisher is removed"
+    );
+    assert!(found(store, "a").await.is_none(), "the tokens of a removed publisher end with it");
     with_publisher(store).await;
     assert!(found(store, "a").await.is_none(), "a publisher that is configured again brings no token back");
-    assert_eq!(store.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed);
+    assert_eq!(
+        store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "the identity token stays used"
+    );
 }
 
 pub(super) async fn purging_is_bounded_and_takes_only_what_is_over<S>(store: &S)
@@ -60,22 +76,30 @@ where
     with_publisher(store).await;
     for number in 0..7_u8 {
         let over = Grant { remember_until: NOW, expires_at: NOW, ..grant(number, &format!("over {number}")) };
-        store.redeem(&over).await.unwrap();
+        store.redeem(&over).await.expect("the store redeems a grant");
     }
     let after = NOW.plus(Duration::from_secs(1));
     let alive = Grant { remember_until: after, expires_at: after, ..grant(100, "alive") };
-    store.redeem(&alive).await.unwrap();
-    assert_eq!(store.purge(NOW.minus(Duration::from_secs(1)), 100).await.unwrap(), 0, "nothing is over yet");
+    store.redeem(&alive).await.expect("the store redeems a grant");
+    assert_eq!(
+        store.purge(NOW.minus(Duration::from_secs(1)), 100).await.expect("the store forgets what is over"),
+        0,
+        "nothing is over yet"
+    );
     let mut purged = Vec::new();
     while purged.last() != Some(&0) && purged.len() < 20 {
-        purged.push(store.purge(NOW, 3).await.unwrap());
+        purged.push(store.purge(NOW, 3).await.expect("the store forgets what is over"));
     }
     assert_eq!(purged.iter().sum::<u64>(), 14, "7 tokens and 7 replay records");
     assert!(purged.iter().all(|count| *count <= 6), "at most 3 of each: {purged:?}");
-    assert!(found(store, "alive").await.is_some());
+    assert!(found(store, "alive").await.is_some(), "a token that lives is not purged");
     assert_eq!(
-        store.redeem(&Grant { replay_key: [100; 32], ..grant(0, "x") }).await.unwrap(),
-        Redeemed::AlreadyUsed
+        store
+            .redeem(&Grant { replay_key: [100; 32], ..grant(0, "x") })
+            .await
+            .expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "a use that has to be remembered is not purged"
     );
 }
 
@@ -85,12 +109,20 @@ where
 {
     with_publisher(store).await;
     let until = grant(1, "a").remember_until();
-    store.redeem(&grant(1, "a")).await.unwrap();
-    store.purge(until.minus(Duration::from_secs(1)), 10).await.unwrap();
+    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
+    store.purge(until.minus(Duration::from_secs(1)), 10).await.expect("the store forgets what is over");
     let late = Grant { created_at: until, remember_until: until.plus(LIFETIME), ..grant(1, "b") };
-    assert_eq!(store.redeem(&late).await.unwrap(), Redeemed::AlreadyUsed);
-    store.purge(until, 10).await.unwrap();
-    assert_eq!(store.redeem(&late).await.unwrap(), Redeemed::Granted, "it is forgotten when it may be");
+    assert_eq!(
+        store.redeem(&late).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "a use is remembered until its last second"
+    );
+    store.purge(until, 10).await.expect("the store forgets what is over");
+    assert_eq!(
+        store.redeem(&late).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "it is forgotten when it may be"
+    );
 }
 
 pub(super) async fn a_clock_that_steps_back_makes_no_used_token_usable<S>(store: &S, other: &S)
@@ -99,18 +131,37 @@ where
 {
     with_publisher(store).await;
     let until = grant(1, "a").remember_until();
-    assert_eq!(store.redeem(&grant(1, "a")).await.unwrap(), Redeemed::Granted);
-    store.purge(until, 10).await.unwrap();
-    // The same token, by a clock that shows the same time as before.
-    assert_eq!(store.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed);
-    assert_eq!(other.redeem(&grant(1, "b")).await.unwrap(), Redeemed::AlreadyUsed, "in another process");
-    store.purge(until.minus(LIFETIME), 10).await.unwrap();
     assert_eq!(
-        store.redeem(&grant(1, "b")).await.unwrap(),
+        store.redeem(&grant(1, "a")).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a new identity token is granted"
+    );
+    store.purge(until, 10).await.expect("the store forgets what is over");
+    // The same token, by a clock that shows the same time as before.
+    assert_eq!(
+        store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "a forgotten use stays one for whoever's clock is behind"
+    );
+    assert_eq!(
+        other.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
+        Redeemed::AlreadyUsed,
+        "in another process"
+    );
+    store.purge(until.minus(LIFETIME), 10).await.expect("the store forgets what is over");
+    assert_eq!(
+        store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
         Redeemed::AlreadyUsed,
         "purged by an earlier time"
     );
-    store.purge(until.plus(Duration::from_secs(365 * 24 * 3600)), 10).await.unwrap();
+    store
+        .purge(until.plus(Duration::from_secs(365 * 24 * 3600)), 10)
+        .await
+        .expect("the store forgets what is over");
     let later = Grant { remember_until: until.plus(Duration::from_secs(1)), ..grant(2, "c") };
-    assert_eq!(store.redeem(&later).await.unwrap(), Redeemed::Granted, "what could not be forgotten yet");
+    assert_eq!(
+        store.redeem(&later).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "what could not be forgotten yet"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::scene::{NOW, by, found, grant, hash, package, publisher, stored, together};
+use super::scene::{NOW, Records as _, by, found, grant, hash, package, publisher, stored, together};
 use crate::server::{
     EndedBefore, Grant, PublisherLimit, PublisherRecord, PublisherStore, Redeemed, Room, Stored, TokenStore,
     TrustLimits, TrustStore,
@@ -37,16 +37,24 @@ fn lapses(record: PublisherRecord) -> PublisherRecord {
 }
 
 async fn added<S: TrustStore>(store: &S, record: &PublisherRecord) -> Stored {
-    store.add(record, &room()).await.unwrap()
+    store.add(record, &room()).await.expect("the store takes a publisher")
 }
 
 pub(super) async fn each_account_has_its_own_room<S: TrustStore>(store: &S) {
     for record in [of("alice", "a1", "widget"), of("alice", "a2", "widget")] {
-        assert_eq!(added(store, &record).await, Stored::Done);
+        assert_eq!(added(store, &record).await, Stored::Done, "a publisher is stored where there is room");
     }
     let third = of("alice", "a3", "widget");
-    assert_eq!(added(store, &third).await, Stored::TooMany(PublisherLimit::Package));
-    assert_eq!(store.list(&package("widget")).await.unwrap().len(), 2, "nothing is stored");
+    assert_eq!(
+        added(store, &third).await,
+        Stored::TooMany(PublisherLimit::Package),
+        "a package's third publisher of an account is refused"
+    );
+    assert_eq!(
+        store.list(&package("widget")).await.expect("the store lists a package's publishers").len(),
+        2,
+        "nothing is stored"
+    );
     let again = PublisherRecord { id: "again".to_owned(), ..of("alice", "a1", "widget") };
     assert_eq!(
         added(store, &again).await,
@@ -59,27 +67,57 @@ pub(super) async fn each_account_has_its_own_room<S: TrustStore>(store: &S) {
     for record in [publisher("o1", "widget"), publisher("o2", "widget")] {
         assert_eq!(added(store, &record).await, Stored::Done, "the operator's own");
     }
-    assert_eq!(added(store, &publisher("o3", "widget")).await, Stored::TooMany(PublisherLimit::Package));
+    assert_eq!(
+        added(store, &publisher("o3", "widget")).await,
+        Stored::TooMany(PublisherLimit::Package),
+        "a package's third publisher of the operator is refused"
+    );
     for name in ["gadget", "gizmo", "gear"] {
         assert_eq!(added(store, &publisher(name, name)).await, Stored::Done, "which have no other limit");
     }
-    assert_eq!(added(store, &of("alice", "a3", "gadget")).await, Stored::Done);
-    assert_eq!(added(store, &of("alice", "a4", "gizmo")).await, Stored::TooMany(PublisherLimit::Account));
-    assert!(store.remove(&package("widget"), "a1").await.unwrap());
+    assert_eq!(
+        added(store, &of("alice", "a3", "gadget")).await,
+        Stored::Done,
+        "an account has room on another package"
+    );
+    assert_eq!(
+        added(store, &of("alice", "a4", "gizmo")).await,
+        Stored::TooMany(PublisherLimit::Account),
+        "an account's fourth publisher is refused"
+    );
+    assert!(
+        store.remove(&package("widget"), "a1").await.expect("the store removes a publisher"),
+        "a publisher is removed"
+    );
     assert_eq!(
         added(store, &of("alice", "a4", "gizmo")).await,
         Stored::Done,
         "in the place of a removed one"
     );
-    let own = store.of_account("alice").await.unwrap();
-    assert_eq!(own.iter().map(|record| &*record.id).collect::<Vec<_>>(), ["a2", "a3", "a4"]);
-    assert!(store.of_account("").await.unwrap().is_empty(), "the operator is no account");
+    let own = store.of_account("alice").await.expect("the store lists an account's publishers");
+    assert_eq!(
+        own.iter().map(|record| &*record.id).collect::<Vec<_>>(),
+        ["a2", "a3", "a4"],
+        "an account's publishers come oldest first"
+    );
+    assert!(
+        store.of_account("").await.expect("the store lists an account's publishers").is_empty(),
+        "the operator is no account"
+    );
 
     for name in ["one", "two"] {
-        assert_eq!(added(store, &pending(of("carol", name, name))).await, Stored::Done);
+        assert_eq!(
+            added(store, &pending(of("carol", name, name))).await,
+            Stored::Done,
+            "a pending publisher is stored where there is room"
+        );
     }
     let third = pending(of("carol", "c3", "three"));
-    assert_eq!(added(store, &third).await, Stored::TooMany(PublisherLimit::Pending));
+    assert_eq!(
+        added(store, &third).await,
+        Stored::TooMany(PublisherLimit::Pending),
+        "an account's third pending publisher is refused"
+    );
     assert_eq!(added(store, &of("carol", "c4", "three")).await, Stored::Done, "a regular one");
 }
 
@@ -102,16 +140,30 @@ where
         stored(store, &record).await;
     }
     let learning = Grant { packages: vec![by("l", "learned", &[("repository_id", "7")])], ..grant(1, "t") };
-    assert_eq!(store.redeem(&learning).await.unwrap(), Redeemed::Granted);
-    assert!(!store.list(&package("learned")).await.unwrap()[0].lapses, "it has learned its id");
+    assert_eq!(
+        store.redeem(&learning).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a first use is granted"
+    );
+    assert!(
+        !store.list(&package("learned")).await.expect("the store lists a package's publishers").at(0).lapses,
+        "it has learned its id"
+    );
     assert_eq!(
         added(store, &of("alice", "new", "widget")).await,
         Stored::TooMany(PublisherLimit::Account),
         "those that published, learned and old ones count"
     );
-    assert!(store.remove(&package("old"), "old").await.unwrap());
+    assert!(
+        store.remove(&package("old"), "old").await.expect("the store removes a publisher"),
+        "a publisher is removed"
+    );
     assert_eq!(added(store, &of("alice", "new", "widget")).await, Stored::Done, "what is over does not");
-    assert_eq!(added(store, &of("bob", "b", "widget")).await, Stored::Done);
+    assert_eq!(
+        added(store, &of("bob", "b", "widget")).await,
+        Stored::Done,
+        "a publisher that is over takes no room"
+    );
 }
 
 pub(super) async fn what_is_over_is_forgotten<S>(store: &S)
@@ -134,20 +186,35 @@ where
         stored(store, &record).await;
     }
     let of_over = Grant { packages: vec![by("a1", "one", &[])], ..grant(1, "t") };
-    assert_eq!(store.redeem(&of_over).await.unwrap(), Redeemed::Granted);
+    assert_eq!(
+        store.redeem(&of_over).await.expect("the store redeems a grant"),
+        Redeemed::Granted,
+        "a grant of publishers that are over is granted"
+    );
     let ended = room().ended;
     let mut total = 0;
     for _ in 0..4 {
-        let purged = store.purge_publishers(ended, 1).await.unwrap();
+        let purged = store.purge_publishers(ended, 1).await.expect("the store purges publishers");
         assert!(purged <= 1, "no more than asked for");
         total += purged;
     }
-    assert_eq!(total, 4);
-    assert_eq!(store.purge_publishers(ended, 100).await.unwrap(), 0);
+    assert_eq!(total, 4, "whatever is over is purged in the end");
+    assert_eq!(
+        store.purge_publishers(ended, 100).await.expect("the store purges publishers"),
+        0,
+        "nothing is purged twice"
+    );
     for name in ["one", "two"] {
-        assert!(store.list(&package(name)).await.unwrap().is_empty(), "{name}");
+        assert!(
+            store.list(&package(name)).await.expect("the store lists a package's publishers").is_empty(),
+            "{name}"
+        );
     }
-    assert_eq!(store.list(&package("stays")).await.unwrap().len(), 6);
+    assert_eq!(
+        store.list(&package("stays")).await.expect("the store lists a package's publishers").len(),
+        6,
+        "whatever is not over stays"
+    );
     assert!(found(store, "t").await.is_none(), "their tokens end");
 }
 
@@ -161,7 +228,8 @@ pub(super) async fn of_concurrent_publishers_as_many_are_stored_as_there_is_room
     let add =
         |(index, record)| if index % 2 == 0 { store.add(record, &room) } else { other.add(record, &room) };
     let outcomes = together(records.iter().enumerate().map(add)).await;
-    let done = outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == Stored::Done);
+    let done =
+        outcomes.into_iter().filter(|outcome| *outcome.as_ref().expect("the store answers") == Stored::Done);
     assert_eq!(done.count(), 3, "of an account's publishers");
 }
 
@@ -172,20 +240,33 @@ where
     for record in [publisher("p", "widget"), of("alice", "a", "widget"), of("bob", "b", "widget")] {
         stored(store, &record).await;
     }
-    assert!(store.published(&package("widget"), "a", NOW).await.unwrap());
-    let granted = |token: &'static str, jti, publisher: &str| Grant {
+    assert!(
+        store.published(&package("widget"), "a", NOW).await.expect("the store takes note of a publish"),
+        "a publish is noted"
+    );
+    let granted = |token: &str, jti, publisher: &str| Grant {
         packages: vec![by(publisher, "widget", &[])],
         ..grant(jti, token)
     };
     for (jti, publisher) in [(1, "p"), (2, "a"), (3, "a"), (4, "b")] {
-        let token = ["", "t1", "t2", "t3", "t4"][usize::from(jti)];
-        assert_eq!(store.redeem(&granted(token, jti, publisher)).await.unwrap(), Redeemed::Granted);
+        let token = &format!("t{jti}");
+        assert_eq!(
+            store.redeem(&granted(token, jti, publisher)).await.expect("the store redeems a grant"),
+            Redeemed::Granted,
+            "a grant is granted"
+        );
     }
-    store.revoke(&hash("t3")).await.unwrap();
-    let counts = store.live_tokens(&package("widget"), NOW).await.unwrap();
+    store.revoke(&hash("t3")).await.expect("the store ends a token");
+    let counts = store.live_tokens(&package("widget"), NOW).await.expect("the store counts live tokens");
     let expected = [("p".to_owned(), 1), ("a".to_owned(), 1)];
     assert_eq!(counts, expected.into(), "of the operator's own and of proven publishers");
     let over = NOW.plus(super::scene::LIFETIME);
-    assert!(store.live_tokens(&package("widget"), over).await.unwrap().is_empty(), "none is valid any more");
-    assert!(store.live_tokens(&package("gadget"), NOW).await.unwrap().is_empty());
+    assert!(
+        store.live_tokens(&package("widget"), over).await.expect("the store counts live tokens").is_empty(),
+        "none is valid any more"
+    );
+    assert!(
+        store.live_tokens(&package("gadget"), NOW).await.expect("the store counts live tokens").is_empty(),
+        "a package without tokens has none"
+    );
 }

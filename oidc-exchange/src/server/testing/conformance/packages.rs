@@ -39,14 +39,20 @@ async fn scene<S: PublisherStore + TrustStore>(store: &S) {
         [(1, "p", "widget"), (2, "u", "widget"), (3, "pending", "widget"), (4, "g", "gadget")]
     {
         let grant = Grant { packages: vec![by(id, name, &[])], ..grant(jti, id) };
-        assert_eq!(store.redeem(&grant).await.unwrap(), Redeemed::Granted);
+        assert_eq!(store.redeem(&grant).await.expect("the store redeems a grant"), Redeemed::Granted);
     }
     let both = Grant { packages: vec![by("p", "widget", &[]), by("g", "gadget", &[])], ..grant(5, "both") };
-    assert_eq!(store.redeem(&both).await.unwrap(), Redeemed::Granted);
+    assert_eq!(store.redeem(&both).await.expect("the store redeems a grant"), Redeemed::Granted);
 }
 
 async fn ids<S: TrustStore>(store: &S, package: &Package) -> Vec<String> {
-    store.list(package).await.unwrap().into_iter().map(|record| record.id).collect()
+    store
+        .list(package)
+        .await
+        .expect("the store lists a package's publishers")
+        .into_iter()
+        .map(|record| record.id)
+        .collect()
 }
 
 /// None of `widget`'s publishers lets anybody in any more, nor does a token of theirs or a grant that was decided before.
@@ -59,13 +65,23 @@ where
     }
     for (jti, id) in (jti..).zip(["p", "u", "pending"]) {
         let decided = Grant { packages: vec![by(id, "widget", &[])], ..grant(jti, "decided before") };
-        assert_eq!(store.redeem(&decided).await.unwrap(), Redeemed::Superseded, "{id}");
+        assert_eq!(
+            store.redeem(&decided).await.expect("the store redeems a grant"),
+            Redeemed::Superseded,
+            "{id}"
+        );
     }
-    let candidates = store.candidates(&[identity("acme/widget")], "npm", Some("widget")).await.unwrap();
+    let candidates = store
+        .candidates(&[identity("acme/widget")], "npm", Some("widget"))
+        .await
+        .expect("the store finds an identity's publishers");
     assert!(candidates.is_empty(), "{candidates:?}");
     let renamed = IdPin::new("repository_id", "7");
     let found_by_id = store.of_immutable_id("https://issuer.example", &renamed, "npm", Some("widget")).await;
-    assert!(found_by_id.unwrap().is_empty(), "nor by the id that it learned");
+    assert!(
+        found_by_id.expect("the store finds publishers by an immutable id").is_empty(),
+        "nor by the id that it learned"
+    );
     assert_others_are_as_they_were(store).await;
 }
 
@@ -87,18 +103,20 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     scene(store).await;
-    store.package_removed(&package("widget")).await.unwrap();
+    store.package_removed(&package("widget")).await.expect("the store takes note of a removed package");
     assert!(ids(store, &package("widget")).await.is_empty());
     assert_left(store, 10).await;
 
-    assert!(store.package_created(&package("widget"), None).await.unwrap());
+    assert!(
+        store.package_created(&package("widget"), None).await.expect("the store takes note of a new package")
+    );
     assert!(ids(store, &package("widget")).await.is_empty(), "of those before");
     assert_left(store, 20).await;
     stored(store, &publisher("new", "widget")).await;
     assert!(found(store, "p").await.is_none(), "a new publisher brings no token back");
-    store.package_removed(&package("widget")).await.unwrap();
-    store.package_removed(&package("widget")).await.unwrap();
-    store.package_removed(&package("unknown")).await.unwrap();
+    store.package_removed(&package("widget")).await.expect("the store takes note of a removed package");
+    store.package_removed(&package("widget")).await.expect("the store takes note of a removed package");
+    store.package_removed(&package("unknown")).await.expect("the store takes note of a removed package");
     assert!(ids(store, &package("widget")).await.is_empty());
 }
 
@@ -112,9 +130,15 @@ where
         stored(store, &record).await;
     }
     for (jti, id) in [(6, "squatter"), (7, "left over")] {
-        store.redeem(&Grant { packages: vec![by(id, "gizmo", &[])], ..grant(jti, id) }).await.unwrap();
+        store
+            .redeem(&Grant { packages: vec![by(id, "gizmo", &[])], ..grant(jti, id) })
+            .await
+            .expect("the store redeems a grant");
     }
-    store.package_renamed(&package("widget"), "gizmo").await.unwrap();
+    store
+        .package_renamed(&package("widget"), "gizmo")
+        .await
+        .expect("the store takes note of a renamed package");
     assert!(ids(store, &package("widget")).await.is_empty());
     assert_left(store, 10).await;
     for token in ["squatter", "left over"] {
@@ -123,24 +147,33 @@ where
     let expected: Vec<PublisherRecord> = [publisher("p", "widget"), used("u")]
         .map(|record| PublisherRecord { package: gizmo.clone(), ..record })
         .into();
-    assert_eq!(format!("{:?}", store.list(&gizmo).await.unwrap()), format!("{expected:?}"));
-    let of_name = store.candidates(&[identity("acme/widget")], "npm", Some("gizmo")).await.unwrap();
+    assert_eq!(
+        format!("{:?}", store.list(&gizmo).await.expect("the store lists a package's publishers")),
+        format!("{expected:?}")
+    );
+    let of_name = store
+        .candidates(&[identity("acme/widget")], "npm", Some("gizmo"))
+        .await
+        .expect("the store finds an identity's publishers");
     assert_eq!(of_name.len(), 2);
     let id = IdPin::new("repository_id", "7");
-    let of_id = store.of_immutable_id("https://issuer.example", &id, "npm", Some("gizmo")).await.unwrap();
+    let of_id = store
+        .of_immutable_id("https://issuer.example", &id, "npm", Some("gizmo"))
+        .await
+        .expect("the store finds publishers by an immutable id");
     assert_eq!(of_id.iter().map(|record| &*record.id).collect::<Vec<_>>(), ["u"]);
     let renamed = Grant { packages: vec![by("u", "gizmo", &[])], ..grant(30, "of the new name") };
-    assert_eq!(store.redeem(&renamed).await.unwrap(), Redeemed::Granted);
+    assert_eq!(store.redeem(&renamed).await.expect("the store redeems a grant"), Redeemed::Granted);
 
     let like_p = PublisherRecord { id: "q".to_owned(), ..publisher("p", "gizmo") };
     assert_eq!(
-        store.add(&like_p, &Room::default()).await.unwrap(),
+        store.add(&like_p, &Room::default()).await.expect("the store takes a publisher"),
         Stored::Exists,
         "the package has it under its new name"
     );
     let of_the_old = PublisherRecord { id: "q".to_owned(), ..publisher("p", "widget") };
     assert_eq!(
-        store.add(&of_the_old, &Room::default()).await.unwrap(),
+        store.add(&of_the_old, &Room::default()).await.expect("the store takes a publisher"),
         Stored::Done,
         "and not under the old one"
     );
@@ -151,11 +184,14 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     scene(store).await;
-    store.package_transferred(&package("widget"), Some("bob"), &["u", "pending", "g", "?"]).await.unwrap();
+    store
+        .package_transferred(&package("widget"), Some("bob"), &["u", "pending", "g", "?"])
+        .await
+        .expect("the store takes note of a transferred package");
     let mut expected = used("u");
     expected.account = Some("bob".to_owned());
     (expected.proven, expected.published_at, expected.exchanged_at) = (false, None, None);
-    let kept = store.list(&package("widget")).await.unwrap();
+    let kept = store.list(&package("widget")).await.expect("the store lists a package's publishers");
     assert_eq!(format!("{kept:?}"), format!("{:?}", [expected]), "unproven, since another account's was");
     for token in ["p", "u", "pending"] {
         assert!(found(store, token).await.is_none(), "the token of `{token}` was the former owner's");
@@ -163,9 +199,12 @@ where
     assert_others_are_as_they_were(store).await;
     for (jti, id, redeemed) in [(10, "p", Redeemed::Superseded), (11, "u", Redeemed::Granted)] {
         let grant = Grant { packages: vec![by(id, "widget", &[])], ..grant(jti, "after") };
-        assert_eq!(store.redeem(&grant).await.unwrap(), redeemed, "{id}");
+        assert_eq!(store.redeem(&grant).await.expect("the store redeems a grant"), redeemed, "{id}");
     }
-    store.package_transferred(&package("widget"), None, &[]).await.unwrap();
+    store
+        .package_transferred(&package("widget"), None, &[])
+        .await
+        .expect("the store takes note of a transferred package");
     assert!(ids(store, &package("widget")).await.is_empty(), "nothing is kept that is not named");
     assert!(found(store, "after").await.is_none());
 }
@@ -177,7 +216,10 @@ pub(super) async fn of_like_publishers_one_is_kept<S: TrustStore>(store: &S) {
         record.account = Some(account.to_owned());
         stored(store, &record).await;
     }
-    store.package_transferred(&package("widget"), Some("carol"), &["b", "a"]).await.unwrap();
+    store
+        .package_transferred(&package("widget"), Some("carol"), &["b", "a"])
+        .await
+        .expect("the store takes note of a transferred package");
     assert_eq!(ids(store, &package("widget")).await, ["a"]);
 }
 
@@ -195,15 +237,21 @@ where
         let grant = Grant { packages, ..grant(round, &token) };
         let widget = package("widget");
         let redeemed = async {
-            let redeemed = store.redeem(&grant).await.unwrap();
+            let redeemed = store.redeem(&grant).await.expect("the store redeems a grant");
             let left_out = Redeemed::Partly(vec!["p".to_owned()]);
             assert!(redeemed == Redeemed::Granted || redeemed == left_out, "{redeemed:?}");
         };
         let gone = async {
             match round % 3 {
-                0 => other.package_removed(&widget).await.unwrap(),
-                1 => other.package_renamed(&widget, "gizmo").await.unwrap(),
-                _ => other.package_transferred(&widget, Some("bob"), &["p"]).await.unwrap(),
+                0 => other.package_removed(&widget).await.expect("the store takes note of a removed package"),
+                1 => other
+                    .package_renamed(&widget, "gizmo")
+                    .await
+                    .expect("the store takes note of a renamed package"),
+                _ => other
+                    .package_transferred(&widget, Some("bob"), &["p"])
+                    .await
+                    .expect("the store takes note of a transferred package"),
             }
         };
         let both: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
@@ -215,7 +263,7 @@ where
         assert!(is_kept || record.for_package(&package("widget")).is_none(), "round {round}: {record:?}");
         assert!(record.for_package(&package("gadget")).is_some());
         for name in ["widget", "gizmo"] {
-            store.package_removed(&package(name)).await.unwrap();
+            store.package_removed(&package(name)).await.expect("the store takes note of a removed package");
         }
     }
 }
@@ -224,7 +272,10 @@ pub(super) async fn a_change_that_fails_leaves_the_package_as_it_was<H: Harness>
     for fault in harness.faults() {
         let store = harness.empty().await;
         scene(&store).await;
-        let before = format!("{:?}", store.list(&package("widget")).await.unwrap());
+        let before = format!(
+            "{:?}",
+            store.list(&package("widget")).await.expect("the store lists a package's publishers")
+        );
         for operation in ["rename", "transfer"] {
             harness.break_at(&store, fault).await;
             let changed = match operation {
@@ -236,7 +287,10 @@ pub(super) async fn a_change_that_fails_leaves_the_package_as_it_was<H: Harness>
                 // The step is none of this one's.
                 break;
             }
-            let after = format!("{:?}", store.list(&package("widget")).await.unwrap());
+            let after = format!(
+                "{:?}",
+                store.list(&package("widget")).await.expect("the store lists a package's publishers")
+            );
             assert_eq!(after, before, "{operation} at {fault}");
             assert!(ids(&store, &package("gizmo")).await.is_empty(), "{operation} at {fault}");
             assert!(found(&store, "u").await.is_some(), "{operation} at {fault}");

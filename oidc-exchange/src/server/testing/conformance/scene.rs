@@ -32,7 +32,7 @@ pub(super) fn publisher(id: &str, name: &str) -> PublisherRecord {
 
 pub(super) async fn stored<S: TrustStore>(store: &S, publisher: &PublisherRecord) {
     assert_eq!(
-        store.add(publisher, &Room::default()).await.unwrap(),
+        store.add(publisher, &Room::default()).await.expect("the store takes a publisher"),
         Stored::Done,
         "a new publisher is stored"
     );
@@ -41,6 +41,29 @@ pub(super) async fn stored<S: TrustStore>(store: &S, publisher: &PublisherRecord
 /// A store with one publisher, `p`, of the package `widget`.
 pub(super) async fn with_publisher<S: TrustStore>(store: &S) {
     stored(store, &publisher("p", "widget")).await;
+}
+
+/// With one more rule.
+pub(super) fn configured(mut record: PublisherRecord, key: &str, value: &str) -> PublisherRecord {
+    let rules = record.config.as_object_mut().expect("the suite's publishers are configured by an object");
+    rules.insert(key.to_owned(), json!(value));
+    record
+}
+
+/// Publishers that a store gave, of which there have to be some.
+pub(super) trait Records {
+    fn at(&self, index: usize) -> &PublisherRecord;
+    fn into_first(self) -> PublisherRecord;
+}
+
+impl Records for Vec<PublisherRecord> {
+    fn at(&self, index: usize) -> &PublisherRecord {
+        self.get(index).expect("the store gives a publisher that was stored")
+    }
+
+    fn into_first(self) -> PublisherRecord {
+        self.into_iter().next().expect("the store gives a publisher that was stored")
+    }
 }
 
 pub(super) fn hash(text: &str) -> TokenHash {
@@ -54,6 +77,7 @@ pub(super) fn grant(jti: u8, token: &str) -> Grant {
     run.url = Some("https://ci.example/runs/1".to_owned());
     Grant {
         replay_key: [jti; 32],
+        issued_at: NOW,
         remember_until: NOW.plus(Duration::from_secs(330)),
         max_uses: 1,
         token: Some(hash(token)),
@@ -76,7 +100,7 @@ pub(super) fn by(publisher: &str, name: &str, learned: &[(&'static str, &str)]) 
 }
 
 pub(super) async fn found<S: TokenStore>(store: &S, token: &str) -> Option<TokenRecord> {
-    store.find(&hash(token), NOW).await.unwrap()
+    store.find(&hash(token), NOW).await.expect("the store looks a token up")
 }
 
 /// What all futures come to, driven at the same time.

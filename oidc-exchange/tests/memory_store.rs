@@ -1,0 +1,142 @@
+//! The store in memory where it is full, and after a restart.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod server;
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use oidc_core::testing::FakeHttp;
+use oidc_core::{LEEWAY, Timestamp};
+use oidc_exchange::memory::{Full, MemoryLimits, MemoryStore};
+use oidc_exchange::server::{
+    Exchange, ExchangeRequest, MintPolicy, Minted, Refusal, RefusalKind, Room, Trust, TrustError,
+    TrustStore as _,
+};
+use serde_json::json;
+use server::{NOW, Registry, package};
+
+const LIFETIME: Duration = Duration::from_secs(900);
+
+/// A registry over a store of its own, with the clock, issuer and verifier of another.
+struct Process<'a> {
+    registry: &'a Registry,
+    store: MemoryStore,
+    trust: Trust,
+    exchange: Exchange,
+}
+
+impl<'a> Process<'a> {
+    /// A process with this store that trusts `acme/widget` for `@acme/widget`.
+    async fn new(registry: &'a Registry, store: MemoryStore) -> Self {
+        let verifier = registry.exchange.verifier().clone();
+        let trust = Trust::new(
+            server::verifier(FakeHttp::new(), &registry.clock).1,
+            store.clone(),
+            verifier.context(),
+        );
+        let publisher = registry.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+        store.add(&publisher, &Room::default()).await.unwrap();
+        let policy = MintPolicy::default().lifetime(LIFETIME);
+        let exchange = Exchange::builder(verifier, store.clone()).mint_policy(policy).build();
+        Self { registry, store, trust, exchange }
+    }
+
+    /// Exchanges a token, and gives what filled the store up where that is why it failed.
+    async fn exchange(&self, token: &str) -> Result<Minted, (Refusal, Option<Full>)> {
+        let request = ExchangeRequest::package("npm", "@acme/widget");
+        self.exchange.exchange(token, &request).await.map_err(|refusal| {
+            let reason = refusal.source().and_then(|store| store.source());
+            let full = reason.and_then(|reason| reason.downcast_ref::<Full>()).copied();
+            (refusal, full)
+        })
+    }
+
+    fn token(&self) -> String {
+        self.registry.token(&json!({}))
+    }
+}
+
+fn limited(limits: MemoryLimits) -> MemoryStore {
+    MemoryStore::with_limits(Timestamp::from_secs(NOW - 3600), limits)
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_an_exchange_and_forgets_no_use_of_a_token() {
+    let registry = Registry::new().await;
+    for (limits, full) in [
+        (MemoryLimits::default().replay_records(3), Full::ReplayRecords),
+        (MemoryLimits::default().tokens(3), Full::Tokens),
+    ] {
+        let process = Process::new(&registry, limited(limits)).await;
+        let used: Vec<String> = (0..3).map(|_| process.token()).collect();
+        for token in &used {
+            process.exchange(token).await.unwrap();
+        }
+        let more = process.token();
+        for _ in 0..3 {
+            let (refusal, reason) = process.exchange(&more).await.unwrap_err();
+            assert_eq!((refusal.kind(), reason), (RefusalKind::Internal, Some(full)));
+            assert!(!refusal.to_string().contains("memory"), "it tells a caller nothing: {refusal}");
+        }
+        for token in &used {
+            let (refusal, _) = process.exchange(token).await.unwrap_err();
+            assert_eq!(refusal.kind(), RefusalKind::AlreadyUsed, "{full:?}: no use is forgotten");
+        }
+        assert_eq!(process.store.records(), (3, 3), "a refused exchange leaves no trace");
+        registry.clock.advance(LIFETIME + Duration::from_secs(120));
+        process.exchange(&process.token()).await.expect("there is room again, though nobody purged");
+        assert!(process.exchange(&used[0]).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_fills_nothing() {
+    let registry = Registry::new().await;
+    let process = Process::new(&registry, limited(MemoryLimits::default().replay_records(1))).await;
+    for _ in 0..20 {
+        process.exchange(&registry.token(&json!({ "workflow": "evil.yml" }))).await.unwrap_err();
+        process.exchange(&registry.token(&json!({ "repository": "mallory/widget" }))).await.unwrap_err();
+    }
+    process.exchange(&process.token()).await.expect("there is room");
+}
+
+#[tokio::test]
+async fn a_full_store_takes_no_publisher_more_and_lets_one_be_replaced() {
+    let registry = Registry::new().await;
+    let process = Process::new(&registry, limited(MemoryLimits::default().publishers(2))).await;
+    let prepared = |repository: &str| {
+        let config = json!({ "repository": repository });
+        process.trust.prepare(package("gadget"), "fake", None, config).unwrap()
+    };
+    let added = process.trust.add(&prepared("acme/gadget")).await.unwrap();
+    let error = process.trust.add(&prepared("acme/other")).await.unwrap_err();
+    let TrustError::Store(error) = error else { panic!("{error}") };
+    assert_eq!(error.source().unwrap().downcast_ref::<Full>(), Some(&Full::Publishers));
+    process.trust.edit(&added.id, prepared("acme/other")).await.expect("there are as many as before");
+    assert_eq!(process.store.list(&package("gadget")).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_restart_no_token_from_before_it_is_taken() {
+    let registry = Registry::new().await;
+    let before = Process::new(&registry, limited(MemoryLimits::default())).await;
+    let (used, unused) = (before.token(), before.token());
+    before.exchange(&used).await.unwrap();
+
+    registry.clock.advance(Duration::from_secs(5));
+    let start = Timestamp::from_secs(NOW + 5);
+    let after = Process::new(&registry, MemoryStore::started_at(start)).await;
+    for token in [&used, &unused] {
+        let (refusal, _) = after.exchange(token).await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::AlreadyUsed);
+        assert!(refusal.to_string().contains("from before this registry was started"), "{refusal}");
+    }
+    // A token of an issuer whose clock is ahead seems to be from after the start.
+    let ahead = registry.token(&json!({ "iat": NOW + 5 + LEEWAY.as_secs() - 1 }));
+    assert!(after.exchange(&ahead).await.is_err());
+    registry.clock.advance(LEEWAY);
+    let fresh = after.token();
+    after.exchange(&fresh).await.expect("a token of after the start");
+    assert_eq!(after.exchange(&fresh).await.unwrap_err().0.kind(), RefusalKind::AlreadyUsed);
+}

@@ -70,8 +70,8 @@ impl Minter for SignedTokens {
     }
 }
 
-/// The record of a token that one of these keys signed. Whoever calls it alone asks whether it has expired; `Exchange::find`
-/// does so by itself.
+/// The record of a token that one of these keys signed. Whoever calls it alone asks `TokenRecord::has_expired`; `Exchange::find` does
+/// so by itself.
 pub(crate) fn verified(keys: &[Vec<u8>], text: &str) -> Option<TokenRecord> {
     let (signed, signature) = text.rsplit_once('.')?;
     let signature = BASE64.decode(signature).ok()?;

@@ -3,6 +3,7 @@
 
 mod server;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -309,6 +310,14 @@ impl TrustStore for Busy {
 
     async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
         self.store.of_account(account).await
+    }
+
+    async fn live_tokens(
+        &self,
+        package: &Package,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.store.live_tokens(package, now).await
     }
 
     async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError> {

@@ -38,7 +38,9 @@ pub struct Event {
     pub action: &'static str,
     /// The package's protocol.
     pub ecosystem: String,
-    /// The package, where the request named one.
+    /// The package, where the request named one. At an endpoint that names none, the packages of the grant in one text, and so are
+    /// the publishers: those of other accounts may be among them, which are not to see when this repository's jobs run. Such an
+    /// event is for the operator.
     pub package: Option<String>,
     /// The version, where one was published.
     pub version: Option<String>,

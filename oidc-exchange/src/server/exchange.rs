@@ -152,7 +152,7 @@ impl Exchange {
         match self.recognise(token) {
             Some(Recognised::Stored) => self.0.stores.find(&TokenHash::of(token), self.now()).await,
             Some(Recognised::SelfContained(record)) => {
-                Ok(Some(record).filter(|record| self.now() < record.expires_at))
+                Ok(Some(record).filter(|record| !record.has_expired(self.now())))
             }
             None => Ok(None),
         }

@@ -68,8 +68,9 @@ pub const MAX_LATEST: usize = 100;
 /// no character of them is a wildcard. A call that fails, or whose future is dropped before it ends, has done all or nothing.
 #[async_trait]
 pub trait PublisherStore: fmt::Debug + Send + Sync {
-    /// The publishers of these identities in this ecosystem, of one package or of all, oldest first. A token has one identity
-    /// on most platforms, and up to 256 of one issuer.
+    /// The publishers of these identities in this ecosystem, of one package or of all, oldest first: by
+    /// [`created_at`](PublisherRecord::created_at), then by [`id`](PublisherRecord::id). A token has one identity on most platforms,
+    /// and up to 256 of one issuer. A record of another identity or package than was asked for is passed over.
     ///
     /// Of one package, at most [`MAX_CANDIDATES`].
     ///
@@ -84,8 +85,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     ///   first [pending](PublisherRecord::pending) one, then the second ones, and so on, of equal ones the oldest. One account's
     ///   publishers, however many, keep no other account out.
     ///
-    /// Both are shared out between the identities in the same manner. Of a package, of the operator's own and of known accounts,
-    /// regular publishers come before pending ones, and older ones before younger ones.
+    /// Both are shared out between the identities in the same manner. Where there are more than the bound, those of a package, of the
+    /// operator's own and of known accounts are chosen regular ones before pending ones, and older ones before younger ones.
     ///
     /// # Errors
     ///
@@ -141,13 +142,19 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     }
 
     /// Burns the identity token, stores what its publishers learn, and stores the publish token: in one
-    /// transaction, all or nothing.
+    /// transaction, all or nothing. That is:
     ///
-    /// A publisher that is gone is left out, and so is one that meanwhile learned another value for an id that it would learn
-    /// here: learned ids are compare-and-set. So is one whose package is another than the grant's. Whoever configures and removes publishers for somebody else's repository must
-    /// not make that repository's exchange fail. Of concurrent grants with one replay key at most [`Grant::max_uses`] are
-    /// granted, in all processes together. Where [`Grant::token`] is `None`, everything but the publish token is stored. Unless the
-    /// outcome is [`Granted`](Redeemed::Granted) or [`Partly`](Redeemed::Partly), nothing is burned, learned or stored.
+    /// 1. One use of [`Grant::replay_key`] is counted, unless there were [`Grant::max_uses`] or a record as old was purged. Of
+    ///    concurrent grants with one replay key no more are granted, in all processes together.
+    /// 2. A publisher that is gone is left out, and so is one whose package is another than the grant's, or that meanwhile learned
+    ///    another value for an id that it would learn here: learned ids are compare-and-set. Whoever configures and removes
+    ///    publishers for somebody else's repository must not make that repository's exchange fail.
+    /// 3. Of the others, [`learned`](PublisherRecord::learned) is stored; [`lapses`](PublisherRecord::lapses) ends where there is
+    ///    something learned; [`exchanged_at`](PublisherRecord::exchanged_at) becomes [`Grant::created_at`] where the publisher is
+    ///    [`proven`](PublisherRecord::proven).
+    /// 4. The hash of the publish token is stored with their packages, unless [`Grant::token`] is `None`.
+    ///
+    /// Unless the outcome is [`Granted`](Redeemed::Granted) or [`Partly`](Redeemed::Partly), nothing is burned, learned or stored.
     ///
     /// # Errors
     ///
@@ -163,8 +170,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// The token of this hash, with the packages, platform, issuer and run that it was granted for, unless it is over at `now`.
-    /// [`GrantedPackage::may_create`](super::GrantedPackage::may_create) says whether the publisher is pending now. A package whose publisher was removed is not in it; a
-    /// token without packages is not found.
+    /// [`GrantedPackage::may_create`](super::GrantedPackage::may_create) says whether the publisher is pending now. A package whose
+    /// publisher was removed is not in it; a token without packages is not found.
     ///
     /// # Errors
     ///
@@ -217,18 +224,16 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// How many publish tokens of a package's publishers are valid at `now`, by the publishers' ids; those without any are not
     /// named. Of accounts' publishers only [proven](PublisherRecord::proven) ones are: whoever configures a publisher for somebody
-    /// else's repository is not to see when that repository's jobs run. A store that can't say gives none.
+    /// else's repository is not to see when that repository's jobs run.
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
     async fn live_tokens(
         &self,
-        _package: &Package,
-        _now: Timestamp,
-    ) -> Result<BTreeMap<String, u64>, StoreError> {
-        Ok(BTreeMap::new())
-    }
+        package: &Package,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, StoreError>;
 
     /// Stores a publisher, learned ids included, unless the package has one of the same account, identity and configuration, or
     /// there is no room: [`Room::reached`](super::Room::reached) by the account's publishers that are

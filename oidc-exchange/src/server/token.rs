@@ -81,6 +81,12 @@ impl TokenRecord {
         Self { packages, expires_at, provider, issuer, run }
     }
 
+    /// Whether it has expired at `now`: from the second of [`expires_at`](Self::expires_at) on. Whoever verifies a self-contained token
+    /// without an exchange asks this.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
     /// Returns what it may do to this package, if anything.
     pub fn for_package(&self, package: &Package) -> Option<&GrantedPackage> {
         self.packages.iter().find(|granted| granted.package == *package)

@@ -112,6 +112,10 @@ impl Trust {
     /// `provider` names the platform and `issuer` one of its issuers; it may be left out where the platform has
     /// only one. `config` holds the platform's own keys.
     ///
+    /// The record is of a package that exists and of the operator's own. Before it is stored, set
+    /// [`account`](PublisherRecord::account) where a user configures it, [`pending`](PublisherRecord::pending) where its first publish
+    /// creates the package, and [`origin`](PublisherRecord::origin) where a file or another part of the application manages it.
+    ///
     /// # Errors
     ///
     /// When the platform or issuer is not known here, or the platform refuses the configuration.

@@ -102,6 +102,9 @@ impl Transaction {
     /// Whether a publish token is valid at `now` for the package by its publisher, and stays so until the transaction ends:
     /// whoever revokes it waits for that.
     ///
+    /// It knows stored tokens only: of a self-contained one ([`NewToken::SelfContained`](crate::server::NewToken::SelfContained)) the
+    /// registry verifies the text and asks [`Transaction::is_active`].
+    ///
     /// Asked last, since an upload takes as long as its sender likes, and after [`Transaction::is_active`]: rows are locked in
     /// the order publisher, token.
     ///

@@ -3,6 +3,7 @@
 
 mod server;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Random, Secret};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
-    Exchange, ExchangeBuilder, ExchangeRequest, Grant, MAX_UNPROVEN, MintError, Minter, NewToken,
-    PublisherRecord, PublisherStore, Recognised, TokenStore, Trust, TrustStore,
+    Exchange, ExchangeBuilder, ExchangeRequest, Grant, MAX_UNPROVEN, MintError, Minter, NewToken, Package,
+    PublisherRecord, PublisherStore, Recognised, TokenStore, Trust, TrustError, TrustStore,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use server::{ISSUER, NOW, claims, package, verifier};
 
@@ -38,12 +40,22 @@ impl Hub {
     }
 
     async fn configure(&self, account: &str, name: &str, rules: &Value, is_pending: bool) -> PublisherRecord {
+        self.try_to_configure(account, name, rules, is_pending).await.unwrap()
+    }
+
+    async fn try_to_configure(
+        &self,
+        account: &str,
+        name: &str,
+        rules: &Value,
+        is_pending: bool,
+    ) -> Result<PublisherRecord, TrustError> {
         let mut config = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
         config.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
         let mut record = self.trust.prepare(package(name), "fake", None, config).unwrap();
         record.account = Some(account.to_owned());
         record.pending = is_pending;
-        self.trust.add(&record).await.unwrap()
+        self.trust.add(&record).await
     }
 
     fn token(&self) -> String {
@@ -85,6 +97,95 @@ async fn a_job_that_is_refused_is_told_of_its_owners_publisher_and_not_of_a_stra
     hub.configure("mallory", "gadget", &json!({ "environment": "releases" }), false).await;
     let refused = hub.exchange.exchange(&hub.token(), &ExchangeRequest::identity("npm")).await.unwrap_err();
     assert_eq!(refused.diagnosis().expected.as_deref(), Some("production"), "{refused}");
+}
+
+/// A publisher of somebody's: the package's number, 0 being `widget`, and its rules.
+#[derive(Clone, Debug)]
+struct Configured {
+    package: usize,
+    is_pending: bool,
+    rules: Value,
+}
+
+impl Configured {
+    fn any(
+        packages: std::ops::Range<usize>,
+        environments: &'static [&'static str],
+    ) -> impl Strategy<Value = Self> {
+        let environment = proptest::option::of(proptest::sample::select(environments));
+        let id = proptest::option::of(proptest::sample::select(&["2", "3"][..]));
+        (packages, any::<bool>(), environment, id).prop_map(|(package, is_pending, environment, id)| {
+            let named = [("environment", environment), ("repository_id", id)];
+            let rules = named
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))))
+                .collect();
+            Self { package, is_pending, rules }
+        })
+    }
+}
+
+/// What a job of `acme/widget` is told, once for `widget` and once for all packages: the account and the rules by which each of
+/// alice's packages is published, or the refusal.
+async fn told(
+    alice: &[Configured],
+    strangers: &[Configured],
+    is_late: bool,
+) -> (String, BTreeMap<String, String>) {
+    let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder);
+    let configure = async |account: &str, which: &[Configured], prefix: &str| {
+        for Configured { package, is_pending, rules } in which {
+            let name = if *package == 0 { "widget".to_owned() } else { format!("{prefix}-{package}") };
+            // The same twice, and more than an account may have, is refused.
+            let _refused = hub.try_to_configure(account, &name, rules, *is_pending).await;
+            hub.clock.advance(Duration::from_secs(1));
+        }
+    };
+    if !is_late {
+        configure("mallory", strangers, "m").await;
+    }
+    configure("alice", alice, "a").await;
+    if is_late {
+        configure("mallory", strangers, "m").await;
+    }
+    let by = async |package: &Package, id: &str| {
+        let known = hub.trust.list(package).await.unwrap();
+        let record = known.iter().find(|record| record.id == id).unwrap();
+        format!("{:?} {}", record.account, record.config)
+    };
+    let named = ExchangeRequest::package("npm", "widget");
+    let of_one = match hub.exchange.authorize(&hub.token(), &named).await {
+        Ok(record) => by(&record.packages[0].package, &record.packages[0].publisher).await,
+        Err(refusal) => refusal.to_string(),
+    };
+    let mut of_all = BTreeMap::new();
+    if let Ok(record) = hub.exchange.authorize(&hub.token(), &ExchangeRequest::identity("npm")).await {
+        for granted in record.packages.iter().filter(|granted| !granted.package.name.starts_with("m-")) {
+            of_all.insert(granted.package.name.clone(), by(&granted.package, &granted.publisher).await);
+        }
+    }
+    (of_one, of_all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Alice's packages exist, and so only she has publishers of them; a stranger names her repository on others.
+    #[test]
+    fn nothing_is_different_for_an_owner_whatever_a_stranger_configures_for_the_same_repository(
+        alice in proptest::collection::vec(Configured::any(0..4, &["release", "production"]), 1..6),
+        strangers in proptest::collection::vec(Configured::any(1..60, &["release", "releases", "other"]), 0..60),
+        is_late: bool,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut alice = alice;
+        for one in &mut alice {
+            one.is_pending = false;
+        }
+        let alone = runtime.block_on(told(&alice, &[], is_late));
+        let beside = runtime.block_on(told(&alice, &strangers, is_late));
+        prop_assert_eq!(alone, beside);
+    }
 }
 
 /// Tokens that carry their record.

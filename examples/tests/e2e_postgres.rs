@@ -284,6 +284,41 @@ async fn whoever_removes_a_publisher_waits_for_what_it_is_publishing() {
     world.postgres.drop().await;
 }
 
+/// Uploads that wait for each other in the database hold no exchange up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_does_not_wait_for_publishes_that_are_held_up() {
+    const HELD_UP: usize = 30;
+    let Some(postgres) = Postgres::create().await else { return };
+    let world = World::start(postgres).await;
+    let (process, url) = world.registry().await;
+    let identity_token = || world.issuer.token("npm:127.0.0.1", &Changes::default());
+    let minted = http::minted(&http::send(&world.cx, http::exchange(&url, "three", &identity_token())).await);
+    let database = SqlStore::open(&world.postgres.url()).await.unwrap();
+    let mut holder = database.pool().acquire().await.unwrap();
+    for statement in HOLD_UP {
+        holder.execute(statement).await.unwrap();
+    }
+    let mut publishes = JoinSet::new();
+    for number in 0..HELD_UP {
+        let (cx, publish) =
+            (world.cx.clone(), http::publish(&url, "three", &format!("1.0.{number}"), &minted));
+        publishes.spawn(async move { http::send(&cx, publish).await.status });
+    }
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(database.pool()).await.unwrap() < 2 {}
+    for _ in 0..10 {
+        let answer = http::send(&world.cx, http::exchange(&url, "@acme/one", &identity_token())).await;
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+    }
+    assert!(publishes.try_join_next().is_none(), "they are held up");
+    holder.execute("DO $$ BEGIN PERFORM pg_advisory_unlock(7); END $$").await.unwrap();
+    assert_eq!(publishes.join_all().await, [201; HELD_UP]);
+    drop(holder);
+    database.pool().close().await;
+    assert!(process.signal("TERM").await.status.success());
+    world.postgres.drop().await;
+}
+
 /// PostgreSQL has no text with such a character.
 #[tokio::test]
 async fn a_name_with_a_nul_is_not_found() {

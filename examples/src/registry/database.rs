@@ -3,9 +3,12 @@
 //! Each ecosystem keeps its statements beside its code and its tables under its own prefix (`npm_`). The library's own
 //! tables live in the same database under `oidc_`, and the library's connections and transactions are used for both.
 
+use std::sync::Arc;
+
 use oidc_exchange::server::StoreError;
-use oidc_exchange::sql::{self, SqlStore};
+use oidc_exchange::sql::{self, SqlOptions, SqlStore};
 use sqlx::{AssertSqlSafe, Executor as _};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{audit, blobs, hosting, npm};
 
@@ -15,6 +18,28 @@ const SCHEMAS: &[&[&str]] = &[blobs::SCHEMA, npm::SCHEMA, hosting::SCHEMA, audit
 /// PostgreSQL's `CREATE TABLE IF NOT EXISTS` fails where another process creates the same table at this moment. The number
 /// says that it is this registry's tables.
 const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7209061735212)";
+
+/// Connections of this process: what the changes of four ecosystems take at most, and eight for exchanges and reads.
+const MAX_CONNECTIONS: u32 = 16;
+/// The changes of an ecosystem's packages that are made at a time.
+const CHANGES: usize = 2;
+
+/// The turns of those who change an ecosystem's packages. On PostgreSQL whoever changes a package waits for others who do, with a
+/// connection; without turns, many uploads into one package would take all of them.
+#[derive(Clone, Debug)]
+pub(super) struct Turns(Arc<Semaphore>);
+
+impl Turns {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(CHANGES)))
+    }
+
+    /// Waits for a turn, which lasts until it is dropped.
+    pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.0.acquire().await.ok()
+    }
+}
 
 /// The database could not be opened or prepared; the source says why.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +59,7 @@ pub enum OpenError {
 ///
 /// The URL names no known kind of database, or the database can't be reached or written.
 pub async fn open(url: &str) -> Result<SqlStore, OpenError> {
-    let store = SqlStore::open(url).await?;
+    let store = SqlOptions::new(url).max_connections(MAX_CONNECTIONS).open().await?;
     sql::retry(|| create_tables(&store)).await?;
     Ok(store)
 }

@@ -48,7 +48,7 @@ impl Host {
         intake: Intake,
         cx: Context,
     ) -> Self {
-        Self { store: Store { ecosystem, database }, authorize, intake, cx }
+        Self { store: Store::new(ecosystem, database), authorize, intake, cx }
     }
 
     /// Adds a package without files, unless it exists. `package` is its name as the ecosystem normalises it.

@@ -10,6 +10,7 @@ use oidc_exchange::sql::{SqlStore, retry};
 use crate::registry::activation::{activate, published};
 use crate::registry::authorize::Principal;
 use crate::registry::blobs;
+use crate::registry::database::Turns;
 use crate::registry::intake::Content;
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
@@ -123,9 +124,14 @@ pub(super) enum Published {
 pub(super) struct Store {
     pub(super) ecosystem: &'static str,
     pub(super) database: SqlStore,
+    turns: Turns,
 }
 
 impl Store {
+    pub(super) fn new(ecosystem: &'static str, database: SqlStore) -> Self {
+        Self { ecosystem, database, turns: Turns::new() }
+    }
+
     /// Adds a package without files, unless it exists. Where it is added, its pending publishers end.
     pub(super) async fn register(&self, package: &str, now: Timestamp) -> Result<(), StoreError> {
         let mut write = self.database.begin().await?;
@@ -230,6 +236,7 @@ impl Store {
         by: &Principal,
         cx: &Context,
     ) -> Result<Published, StoreError> {
+        let _turn = self.turns.take().await;
         retry(|| self.publish_once(upload, by, cx)).await
     }
 
@@ -410,8 +417,7 @@ mod tests {
     async fn a_package_has_no_more_than_is_served_of_one() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}/registry.db", folder.path().display());
-        let store =
-            Store { ecosystem: "cargo", database: crate::registry::database::open(&url).await.unwrap() };
+        let store = Store::new("cargo", crate::registry::database::open(&url).await.unwrap());
         let cx = Context::default().with_clock(oidc_core::testing::ManualClock::at(1));
         let publish = async |number: usize| {
             let upload = Upload {

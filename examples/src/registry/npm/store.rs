@@ -15,6 +15,7 @@ use super::packument::Form;
 use super::rows;
 use crate::registry::activation::{activate, is_granted, published};
 use crate::registry::blobs;
+use crate::registry::database::Turns;
 
 /// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON. Versions are
 /// counted from 0 (`position`); `manifest`, `abbreviated` and `about` are [`Texts`](super::manifest::Texts), and `size` is how
@@ -122,11 +123,12 @@ pub(super) enum Tagged {
 #[derive(Debug, Clone)]
 pub(super) struct Store {
     database: SqlStore,
+    turns: Turns,
 }
 
 impl Store {
     pub(super) fn new(database: SqlStore) -> Self {
-        Self { database }
+        Self { database, turns: Turns::new() }
     }
 
     /// Adds the package unless it is there; `false` if it was. Where it is added, its pending publishers end.
@@ -264,6 +266,7 @@ impl Store {
         by: &Principal,
         cx: &Context,
     ) -> Result<Published, StoreError> {
+        let _turn = self.turns.take().await;
         retry(|| self.publish_once(publication, by, cx)).await
     }
 
@@ -320,6 +323,7 @@ impl Store {
         by: &Principal,
         cx: &Context,
     ) -> Result<Tagged, StoreError> {
+        let _turn = self.turns.take().await;
         retry(|| self.set_tag_once(name, tag, version, by, cx)).await
     }
 
@@ -359,6 +363,7 @@ impl Store {
         by: &Principal,
         cx: &Context,
     ) -> Result<Tagged, StoreError> {
+        let _turn = self.turns.take().await;
         retry(|| self.remove_tag_once(name, tag, by, cx)).await
     }
 

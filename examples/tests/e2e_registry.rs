@@ -326,6 +326,7 @@ async fn the_audit_has_a_line_for_whatever_came_of_a_token_whose_signature_held(
         world.configure(&["@acme/widget", "gadget"], rules);
         let (process, url) = world.registry().await;
         let job = Changes::default().set("environment", "publish").set("a_new_claim", "secret-of-the-job");
+        let job = job.set("actor_id", "person-101").set("user_id", "person-101");
         let token = world.issuer.token(AUDIENCE, &job);
         let exchange = async |package| http::send(&world.cx, http::exchange(&url, package, &token)).await;
         let minted = http::minted(&exchange("@acme/widget").await);
@@ -360,7 +361,7 @@ async fn the_audit_has_a_line_for_whatever_came_of_a_token_whose_signature_held(
             assert!(event["run_url"].as_str().unwrap().starts_with("http"));
             assert!(!event["reason"].as_str().unwrap().is_empty());
         }
-        for personal in ["alice", "secret-of-the-job", "101"] {
+        for personal in ["alice", "secret-of-the-job", "person-101"] {
             assert!(!audit.stdout.contains(personal), "{personal}: {}", audit.stdout);
         }
         assert!(audit.stderr.contains("invalid-token 1"), "{}", audit.stderr);

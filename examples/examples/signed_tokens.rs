@@ -23,7 +23,7 @@ use oidc_core::{Audience, Context, Random, Secret};
 use oidc_exchange::server::{self, Exchange, Grant, MintError, Minter, NewToken, Recognised, TokenRecord};
 use oidc_exchange::sql::SqlStore;
 
-/// What every token begins with. It is signed too, so that the key's signatures are good for nothing else.
+/// The beginning of every token. It is signed too, so that the key's signatures are valid for nothing else.
 const PREFIX: &str = "acme-publish.";
 
 /// The tokens `acme-publish.<record in JSON>.<Ed25519 signature>`, both parts in base64url.

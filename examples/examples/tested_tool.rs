@@ -35,7 +35,7 @@ pub(crate) async fn publish(package: &str, cx: &Context) -> Result<String, Box<d
     Ok(format!("published {package} with {:?}", token.secret_for(&scope)?))
 }
 
-/// What a job reaches: its platform, and the registry, which is a service in this process.
+/// The network of a job: its platform, and the registry, which is a service in this process.
 #[derive(Debug)]
 struct Network {
     platform: FakeHttp,

@@ -38,7 +38,7 @@ fn claims(audience: &str) -> Value {
     })
 }
 
-/// What a job reaches: its platform, and a registry that is a service in this process.
+/// The network of a job: its platform, and a registry that is a service in this process.
 #[derive(Debug)]
 struct Wire {
     platform: FakeHttp,

@@ -1,4 +1,4 @@
-//! What is asked and changed of publishers and publish tokens in the transaction that publishes.
+//! Publishers and publish tokens in the transaction that publishes: activated, and asked for once more.
 
 use oidc_core::Timestamp;
 use oidc_exchange::server::{Package, StoreError, TrustStore as _};
@@ -6,7 +6,7 @@ use oidc_exchange::sql::Transaction;
 
 use super::authorize::Principal;
 
-/// Whether the principal's trusted publisher, if it is one's, is a regular one of the package and stays so until the
+/// Checks that the principal's trusted publisher, if it has one, is a regular one of the package, and keeps it so until the
 /// transaction ends. One that creates the package becomes so, and the package's other pending publishers end.
 pub(super) async fn activate(
     transaction: &Transaction,
@@ -27,7 +27,7 @@ pub(super) async fn activate(
     }
 }
 
-/// Whether the principal's publish token, if it has one, is valid at this time and stays so until the transaction ends:
+/// Checks that the principal's publish token, if it has one, is valid at this time, and keeps it so until the transaction ends:
 /// the last question before the commit, since an upload takes as long as its sender likes.
 pub(super) async fn is_granted(
     transaction: &Transaction,

@@ -151,7 +151,8 @@ impl NamedOrPlatform {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for NamedOrPlatform {
     fn provider(&self) -> &str {
         self.current().provider()

@@ -159,7 +159,8 @@ impl Context {
 }
 
 /// Runs commands of this machine, such as a CI agent's.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Commands: fmt::Debug + Send + Sync {
     /// Runs one command to its end, without blocking, and kills it at its deadline.
     ///
@@ -302,14 +303,16 @@ struct Nothing;
 
 const NOTHING: &str = "this context has none";
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl HttpClient for Nothing {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         Err(HttpError::new(&request, HttpErrorKind::Request(NOTHING.to_owned())))
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Commands for Nothing {
     async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
         Err(CommandError::Start { program: command.program, reason: NOTHING.to_owned() })
@@ -328,7 +331,8 @@ impl Random for Nothing {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Clock for Nothing {
     fn now(&self) -> Timestamp {
         Timestamp::default()

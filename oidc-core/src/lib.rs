@@ -40,6 +40,25 @@
 //! `wasm/` in the repository is a program for both. Clock and HTTP come from a `Context` of the application's own: `system`
 //! is not for wasm32.
 //!
+//! The futures of [`http::HttpClient`], [`TokenSource`], [`Clock`] and the other traits need not be `Send` there, so that a client over
+//! JavaScript's `fetch` can implement them. An implementation for both worlds has two attributes:
+//!
+//! ```
+//! # use oidc_core::http::{HttpClient, HttpError, Request, Response};
+//! # #[derive(Debug)]
+//! # struct OwnClient;
+//! #[cfg_attr(not(target_arch = "wasm32"), async_trait::async_trait)]
+//! #[cfg_attr(target_arch = "wasm32", async_trait::async_trait(?Send))]
+//! impl HttpClient for OwnClient {
+//!     async fn send(&self, request: Request) -> Result<Response, HttpError> {
+//! #       Ok(Response::new(404, Vec::new(), ""))
+//!     }
+//! }
+//! ```
+//!
+//! The implementing types themselves are `Send` and `Sync` everywhere. Nothing is given to a runtime to run in the background there: keys are
+//! fetched by whoever needs them.
+//!
 //! With `rust-crypto`, getrandom 0.2 comes along through jsonwebtoken, and does not build for wasm32-unknown-unknown until an
 //! application has said where randomness is from, though verifying asks it for none. Where there is JavaScript:
 //!

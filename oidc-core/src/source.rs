@@ -11,7 +11,8 @@ use crate::provider::Provider;
 use crate::token::{Audience, IdToken, InvalidIdToken};
 
 /// Where a job's identity tokens come from. Made ready by [`Ambient::find`](crate::Ambient::find) or by a platform's own constructor.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait TokenSource: fmt::Debug + Send + Sync {
     /// The platform, such as `github`.
     fn provider(&self) -> &str;
@@ -30,7 +31,8 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl<T: TokenSource + ?Sized> TokenSource for Box<T> {
     fn provider(&self) -> &str {
         (**self).provider()
@@ -115,7 +117,8 @@ impl VariableSource {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for VariableSource {
     fn provider(&self) -> &str {
         self.provider

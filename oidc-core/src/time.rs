@@ -85,7 +85,8 @@ impl fmt::Display for InWords {
 }
 
 /// The clock and the timer, as a value that is passed in.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The time of day, which may be set back or forth.
     fn now(&self) -> Timestamp;

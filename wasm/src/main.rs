@@ -1,6 +1,7 @@
-//! The registry half on wasm32: the pure-Rust back end against Project Wycheproof's vectors, and a token from its signature to
-//! its refusals. What doesn't hold ends the program with a panic that names it.
+//! Both halves on wasm32: the pure-Rust back end against Project Wycheproof's vectors, a token from its signature to its
+//! refusals, and an exchange over an HTTP client whose futures are not `Send`. What doesn't hold ends the program with a panic that names it.
 
+mod exchange;
 mod issuer;
 #[path = "../../oidc-core/tests/verifier/vectors.rs"]
 mod vectors;
@@ -36,6 +37,11 @@ fn main() {
     check("fetched keys, on tokio's runtime", &github(), Some(&jwks), |verifier, token| {
         runtime.block_on(verifier.verify(token))
     });
+
+    let claims = github::sample::claims(ISSUER, AUDIENCE, NOW, "id-2");
+    let token = Issuer::new().sign(KEY_ID, &claims);
+    let length = at_once(exchange::publish(&token, &configured, ISSUER, NOW));
+    println!("an exchange by futures that are not `Send`: a publish token of {length} bytes");
 }
 
 fn check(

@@ -17,7 +17,7 @@ pub(crate) fn world(now: u64, issuer: &'static str, published: Option<Value>) ->
 #[derive(Debug)]
 struct Still(u64);
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp::from_secs(self.0)
@@ -36,7 +36,7 @@ struct Published {
     jwks: Value,
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl HttpClient for Published {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let answer = match request.url.as_str().strip_prefix(self.issuer) {

@@ -47,7 +47,8 @@ const MAX_MESSAGE: usize = 2048;
 ///
 /// An implementation never follows a redirect, stops after [`Request::deadline`], refuses a body longer than
 /// [`Request::max_body`], and keeps the values of [`HeaderValue::Secret`] and every body out of its logs.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait HttpClient: fmt::Debug + Send + Sync {
     /// Sends one request, once, and reads the answer, whatever its status.
     ///

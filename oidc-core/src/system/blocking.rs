@@ -71,7 +71,8 @@ impl Default for BlockingClock {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 impl Clock for BlockingClock {
     fn now(&self) -> Timestamp {
@@ -92,7 +93,8 @@ impl Clock for BlockingClock {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BlockingCommands;
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Commands for BlockingCommands {
     async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
         run(&command)

@@ -31,7 +31,8 @@ impl ManualClock {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_secs(self.start).plus(self.elapsed())

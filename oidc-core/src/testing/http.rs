@@ -95,7 +95,8 @@ impl FakeHttp {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl HttpClient for FakeHttp {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let handlers = {

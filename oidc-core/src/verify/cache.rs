@@ -185,6 +185,7 @@ impl KeyCache {
     }
 
     /// Begins a fetch that nobody waits for, where that can be done without waiting for the lock either.
+    #[cfg(not(target_arch = "wasm32"))]
     fn refresh_in_background(self: &Arc<Self>) {
         if self.now() < self.not_before() {
             return;
@@ -195,6 +196,10 @@ impl KeyCache {
             runtime.spawn(landing.fly(None));
         }
     }
+
+    /// Does nothing: no runtime takes a fetch that may not be `Send`. Keys are fetched once they are too old to be used.
+    #[cfg(target_arch = "wasm32")]
+    fn refresh_in_background(self: &Arc<Self>) {}
 
     /// Joins the fetch that is under way or begins one, unless it is too early. Gives the end to wait for.
     async fn begin(
@@ -214,12 +219,13 @@ impl KeyCache {
         };
         let done = landing.done.subscribe();
         let wanted = wanted();
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(landing.fly(wanted));
-            }
-            Err(_) => landing.fly(wanted).await,
+        // A runtime takes only what is `Send`, and on wasm32 nothing has to be.
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(landing.fly(wanted));
+            return Some(done);
         }
+        landing.fly(wanted).await;
         Some(done)
     }
 

@@ -86,7 +86,8 @@ impl CratesIo {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for CratesIo {
     fn url(&self) -> &HttpUrl {
         &self.url
@@ -124,7 +125,8 @@ impl Registry for CratesIo {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Diagnose for CratesIo {
     fn facts(&self) -> &'static ProtocolFacts {
         &FACTS

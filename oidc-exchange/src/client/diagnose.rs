@@ -10,7 +10,8 @@ use super::static_credentials::StaticCredentials;
 /// The part of a registry that a diagnosis needs and an exchange does not; see [`doctor`](super::doctor).
 ///
 /// All of it has a default, so that a registry of one's own can be diagnosed with an empty `impl`.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Diagnose: Registry {
     /// Facts on the protocol's public registry and on the tools that publish there.
     fn facts(&self) -> &'static ProtocolFacts {

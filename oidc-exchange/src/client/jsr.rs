@@ -96,7 +96,8 @@ impl Jsr {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for Jsr {
     fn url(&self) -> &HttpUrl {
         &self.url

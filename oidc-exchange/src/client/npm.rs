@@ -138,7 +138,8 @@ impl From<PackageName> for Scope {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for Npm {
     fn url(&self) -> &HttpUrl {
         &self.url
@@ -176,7 +177,8 @@ impl Registry for Npm {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Diagnose for Npm {
     fn facts(&self) -> &'static ProtocolFacts {
         &FACTS

@@ -115,7 +115,8 @@ impl NuGet {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for NuGet {
     fn url(&self) -> &HttpUrl {
         &self.url

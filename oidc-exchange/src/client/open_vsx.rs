@@ -65,7 +65,8 @@ impl OpenVsx {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for OpenVsx {
     fn url(&self) -> &HttpUrl {
         &self.url

@@ -71,7 +71,8 @@ impl Packagist {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for Packagist {
     fn url(&self) -> &HttpUrl {
         &self.url

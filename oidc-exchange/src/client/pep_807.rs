@@ -69,7 +69,8 @@ impl Pep807 {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for Pep807 {
     fn url(&self) -> &HttpUrl {
         self.legacy.url()
@@ -119,7 +120,8 @@ impl Registry for Pep807 {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Diagnose for Pep807 {
     fn facts(&self) -> &'static ProtocolFacts {
         &FACTS

@@ -56,7 +56,8 @@ impl PrefixDev {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for PrefixDev {
     fn url(&self) -> &HttpUrl {
         &self.url

@@ -70,7 +70,8 @@ impl PubDev {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for PubDev {
     fn url(&self) -> &HttpUrl {
         &self.url

@@ -92,7 +92,8 @@ impl Pypi {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for Pypi {
     fn url(&self) -> &HttpUrl {
         &self.url
@@ -133,7 +134,8 @@ impl Registry for Pypi {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Diagnose for Pypi {
     fn facts(&self) -> &'static ProtocolFacts {
         &FACTS

@@ -30,7 +30,8 @@ use super::token::PublishToken;
 /// ```
 ///
 /// [`publish_token`](super::publish_token) does the whole way from a job to a publish token.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Registry: fmt::Debug + Send + Sync {
     /// The registry's URL, as it was given.
     fn url(&self) -> &HttpUrl;

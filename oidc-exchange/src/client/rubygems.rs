@@ -54,7 +54,8 @@ impl RubyGems {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for RubyGems {
     fn url(&self) -> &HttpUrl {
         &self.url

@@ -55,7 +55,8 @@ impl VsMarketplace {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Registry for VsMarketplace {
     fn url(&self) -> &HttpUrl {
         &self.url

@@ -12,7 +12,8 @@ use crate::server::{
     TrustStore,
 };
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TrustStore for MemoryStore {
     async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
         let of_package = |record: &&PublisherRecord| record.package == *package;

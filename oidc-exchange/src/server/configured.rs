@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use oidc_core::{Identity, Provider, shown};
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::chain::Chain;
@@ -48,12 +47,13 @@ impl Explanation {
             self.record(&configured, nearest);
             drop(turn);
         };
-        match Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(lookup);
-            }
-            Err(_) => lookup.await,
+        // A runtime takes only what is `Send`, and on wasm32 nothing has to be.
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(lookup);
+            return;
         }
+        lookup.await;
     }
 
     fn record(mut self, configured: &str, nearest: Option<String>) {

@@ -78,7 +78,8 @@ impl MintPolicy {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Minter for MintPolicy {
     fn lifetime(&self) -> Duration {
         self.lifetime

@@ -50,7 +50,8 @@ pub const MAX_PUBLISH_TOKEN_BYTES: usize = 8 * 1024;
 ///     }
 /// }
 /// ```
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Minter: fmt::Debug + Send + Sync {
     /// Returns how long a token lives.
     fn lifetime(&self) -> Duration;

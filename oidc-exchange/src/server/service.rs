@@ -1,5 +1,18 @@
 //! The tower service of an endpoint.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+
+use super::body::AnswerBody;
+
+/// An answer that is being made. On wasm32, where stores and HTTP clients need not be `Send`, it isn't either.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) type AnswerFuture = Pin<Box<dyn Future<Output = Answered> + Send>>;
+#[cfg(target_arch = "wasm32")]
+pub(super) type AnswerFuture = Pin<Box<dyn Future<Output = Answered>>>;
+
+type Answered = Result<http::Response<AnswerBody>, Infallible>;
+
 /// Makes an endpoint a service for requests with any body: the body is boxed here, and each request goes to `$answer`, which
 /// never fails.
 macro_rules! tower_service {
@@ -11,9 +24,7 @@ macro_rules! tower_service {
         {
             type Response = http::Response<$crate::server::AnswerBody>;
             type Error = std::convert::Infallible;
-            type Future = std::pin::Pin<
-                Box<dyn Future<Output = Result<Self::Response, std::convert::Infallible>> + Send>,
-            >;
+            type Future = $crate::server::service::AnswerFuture;
 
             fn poll_ready(
                 &mut self,

@@ -66,7 +66,8 @@ pub const MAX_LATEST: usize = 100;
 ///
 /// Names, identities, ids and hashes are compared as they are, byte for byte: what makes two spellings equal was applied before, and
 /// no character of them is a wildcard. A call that fails, or whose future is dropped before it ends, has done all or nothing.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// The publishers of these identities in this ecosystem, of one package or of all, oldest first: by
     /// [`created_at`](PublisherRecord::created_at), then by [`id`](PublisherRecord::id). A token has one identity on most platforms,
@@ -167,7 +168,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 /// A token ends when it expires, when it is revoked, and for a package when the package's publisher is removed, also if that
 /// happens while the token is stored. What has ended does not come back: not if the publisher is configured again, and not with
 /// the identity token, which stays used.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait TokenStore: fmt::Debug + Send + Sync {
     /// The token of this hash, with the packages, platform, issuer and run that it was granted for, unless it is over at `now`.
     /// [`GrantedPackage::may_create`](super::GrantedPackage::may_create) says whether the publisher is pending now. A package whose
@@ -199,7 +201,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 }
 
 /// Stores who may publish what. [`Trust`](super::Trust) validates; this stores.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait TrustStore: fmt::Debug + Send + Sync {
     /// The publishers of a package, oldest first, with everything that was stored of them.
     ///

@@ -53,7 +53,8 @@ struct BuildkiteSource {
     api: Option<Api>,
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for BuildkiteSource {
     fn provider(&self) -> &str {
         super::ID

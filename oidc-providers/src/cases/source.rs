@@ -208,7 +208,8 @@ impl std::fmt::Debug for RecordedCommands {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Commands for RecordedCommands {
     async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
         let line = format!("{} {}", command.program, command.arguments.join(" "));

@@ -31,7 +31,8 @@ struct CircleCiSource {
     variable: Option<String>,
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for CircleCiSource {
     fn provider(&self) -> &str {
         super::ID

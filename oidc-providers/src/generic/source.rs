@@ -49,7 +49,8 @@ impl FileSource {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for FileSource {
     fn provider(&self) -> &str {
         super::ID
@@ -82,7 +83,8 @@ impl CommandSource {
     }
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for CommandSource {
     fn provider(&self) -> &str {
         super::ID

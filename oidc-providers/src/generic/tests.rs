@@ -26,7 +26,8 @@ const ISSUER: &str = "https://issuer.example";
 #[derive(Debug)]
 struct Prints(&'static str, String);
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl Commands for Prints {
     async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
         assert_eq!(command.program, self.0);

@@ -56,7 +56,8 @@ struct GitHubSource {
     token: Secret,
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for GitHubSource {
     fn provider(&self) -> &str {
         super::ID

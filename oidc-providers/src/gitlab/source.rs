@@ -24,7 +24,8 @@ struct GitLabSource {
     variables: Vec<String>,
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for GitLabSource {
     fn provider(&self) -> &str {
         super::ID

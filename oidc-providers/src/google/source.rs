@@ -86,7 +86,8 @@ struct GoogleSource {
     account: Option<String>,
 }
 
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for GoogleSource {
     fn provider(&self) -> &str {
         super::ID

@@ -45,7 +45,8 @@ use async_trait::async_trait;
 use crate::server::{PublisherStore, TokenStore, TrustStore};
 
 /// What the suite needs of a store under test.
-#[async_trait]
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Harness: Send + Sync {
     /// The store.
     type Store: PublisherStore + TokenStore + TrustStore + Clone + 'static;

@@ -1,7 +1,7 @@
 //! Burning, learning, minting.
 
 use super::scene::{
-    Records as _, by, found, grant, hash, package, publisher, stored, together, with_publisher,
+    Records as _, Task, by, found, grant, hash, package, publisher, stored, together, with_publisher,
 };
 use crate::server::{Grant, PublisherStore, Redeemed, TokenStore, TrustStore};
 
@@ -294,8 +294,7 @@ where
                 "a publisher is removed"
             );
         };
-        let both: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
-            [Box::pin(redeemed), Box::pin(removed)];
+        let both: [Task<'_>; 2] = [Box::pin(redeemed), Box::pin(removed)];
         together(both).await;
         let record = found(store, &token).await.expect("the other publisher is still there");
         assert!(

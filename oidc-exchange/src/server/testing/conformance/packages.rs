@@ -5,7 +5,9 @@ use std::time::Duration;
 use oidc_core::Pin as IdPin;
 
 use super::Harness;
-use super::scene::{NOW, by, found, grant, identity, package, publisher, stored, together, with_publisher};
+use super::scene::{
+    NOW, Task, by, found, grant, identity, package, publisher, stored, together, with_publisher,
+};
 use crate::server::{
     Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room, Stored, TokenStore, TrustStore,
 };
@@ -254,8 +256,7 @@ where
                     .expect("the store takes note of a transferred package"),
             }
         };
-        let both: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
-            [Box::pin(redeemed), Box::pin(gone)];
+        let both: [Task<'_>; 2] = [Box::pin(redeemed), Box::pin(gone)];
         together(both).await;
         let record = found(store, &token).await.expect("the other publisher is still there");
         // A grant after the transfer is by the publisher that was kept.

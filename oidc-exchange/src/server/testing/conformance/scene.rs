@@ -103,6 +103,12 @@ pub(super) async fn found<S: TokenStore>(store: &S, token: &str) -> Option<Token
     store.find(&hash(token), NOW).await.expect("the store looks a token up")
 }
 
+/// A part of a race, boxed so that parts of different types stand in one list.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) type Task<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+#[cfg(target_arch = "wasm32")]
+pub(super) type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
 /// What all futures come to, driven at the same time.
 pub(super) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();

@@ -9,24 +9,27 @@ use crate::provider::{Host, Provider, ProviderSet};
 use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
 use crate::token::{Audience, IdToken};
 
-/// Finds out which platform a job runs on.
+/// Detects the platform that a job runs on.
 #[derive(Debug)]
 pub struct Ambient;
 
 impl Ambient {
-    /// The source of the first platform that the job runs on, offline; `None` where it runs on none.
+    /// Finds the source of the first platform that the job runs on, offline; `None` where the job runs on
+    /// none.
     ///
-    /// In this order: a variable named in [`Detection::token_variables`] and then what else names a token
-    /// ([`Host::Named`]), which are explicit choices; the CI platforms in the set's order; the cloud hosts, since a
-    /// CI runner on a cloud machine is the CI's. A platform that says "not here" lets the search go on; one that
-    /// says "here, but not permitted" ends it.
+    /// Looks in this order: first a variable named in [`Detection::token_variables`], then other variables
+    /// that name a token ([`Host::Named`]), since both are explicit choices; then the CI platforms in the
+    /// set's order; then the cloud hosts, since a CI runner on a cloud machine belongs to the CI platform. A
+    /// platform that is not detected lets the search go on. A platform that is detected but gives no tokens
+    /// to this job ends it.
     ///
-    /// What names a token for no registry in particular ([`Host::Named`], such as variable `OIDC_TOKEN`) may name one for somebody
-    /// else. Where the job runs on a CI platform, that is asked instead for an audience that the token is not for.
+    /// A variable that names a token for no particular registry ([`Host::Named`], such as `OIDC_TOKEN`) may
+    /// hold a token for another service. Where the job runs on a CI platform and the named token is not for
+    /// the audience, the source asks the CI platform instead.
     ///
     /// # Errors
     ///
-    /// When a platform is there but gives no tokens to this job.
+    /// When a platform is detected but gives no tokens to this job.
     ///
     /// ```
     /// use oidc_core::{Ambient, Context, ProviderSet};
@@ -58,11 +61,12 @@ impl Ambient {
         }
     }
 
-    /// The source of the first platform that the job runs on, as [`Ambient::find`] finds it.
+    /// Finds the source of the first platform that the job runs on, as [`Ambient::find`] does.
     ///
     /// # Errors
     ///
-    /// When a platform is there but gives no tokens to this job, or none is there ([`Ambient::not_detected`]).
+    /// When a platform is detected but gives no tokens to this job, or no platform is detected
+    /// ([`Ambient::not_detected`]).
     ///
     /// ```
     /// use oidc_core::{Ambient, Context, ProviderSet, SourceErrorKind};
@@ -79,8 +83,8 @@ impl Ambient {
         Self::find(providers, detection)?.ok_or_else(|| Self::not_detected(providers, &variables))
     }
 
-    /// The error of a job that runs on no platform, [`SourceErrorKind::NotDetected`]: it names the platforms, and the variables
-    /// that may hold a token instead.
+    /// The error of a job that runs on no platform, [`SourceErrorKind::NotDetected`]. It names the known
+    /// platforms and the variables that may hold a token instead.
     pub fn not_detected(providers: &ProviderSet, token_variables: &[&str]) -> SourceError {
         let platforms = providers.iter().filter(|provider| provider.profile().host != Host::Named);
         let mut known: Vec<&str> = platforms.map(|provider| provider.id()).collect();
@@ -117,17 +121,17 @@ fn first_of(
     found.find(|source| !matches!(source, Ok(None))).unwrap_or(Ok(None))
 }
 
-/// Whether the job runs on a CI platform, which may give it no tokens.
+/// Returns `true` if the job runs on a CI platform, even one that gives the job no tokens.
 fn has_ci(providers: &ProviderSet, detection: &Detection<'_>) -> bool {
     !matches!(first_of(Host::Ci, providers, detection), Ok(None))
 }
 
-/// A token that is named for no registry in particular, in a job of a CI platform: the platform's own where the named one is for
-/// another audience.
+/// A named token for no particular registry, in a job of a CI platform. The platform's token takes its place
+/// where the named token is for another audience.
 #[derive(Debug)]
 struct NamedOrPlatform {
     named: Box<dyn TokenSource>,
-    /// The platform's, once it was asked.
+    /// The CI platform's source, once it has been asked.
     platform: OnceLock<Box<dyn TokenSource>>,
     providers: ProviderSet,
     context: Context,
@@ -145,7 +149,7 @@ impl NamedOrPlatform {
         }
     }
 
-    /// The source that gave the last token, or that is asked first.
+    /// The source that gave the last token; before that, the source that is asked first.
     fn current(&self) -> &dyn TokenSource {
         &**self.platform.get().unwrap_or(&self.named)
     }

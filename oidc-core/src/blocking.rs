@@ -6,13 +6,13 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 /// Runs a future that never waits for a runtime, and returns its output.
 ///
-/// A future of these crates waits for nothing but what its [`Context`](crate::Context) holds. With one that blocks
-/// ([`Context::blocking`](crate::Context::blocking)) the future is ready when it is first polled.
+/// A future of these crates waits only for what its [`Context`](crate::Context) holds. With a context that
+/// blocks ([`Context::blocking`](crate::Context::blocking)), the future is ready when it is first polled.
 ///
 /// # Errors
 ///
-/// When the future is not ready then, since something in the context is asynchronous after all. What it did by then is
-/// done, and the rest is dropped.
+/// When the future is not ready at its first poll, since something in the context is asynchronous after all.
+/// Effects up to that point remain, and the rest of the future is dropped.
 ///
 /// ```
 /// use oidc_core::blocking::complete;
@@ -27,7 +27,7 @@ pub fn complete<F: Future>(future: F) -> Result<F::Output, WouldBlock> {
     }
 }
 
-/// A future was to be completed without a runtime and waits for one.
+/// A future that was to be completed without a runtime waits for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "an operation waits for an async runtime, and there is none: expected a context whose HTTP client, commands and clock block; \

@@ -1,10 +1,11 @@
-//! The codes of diagnoses: stable names by which a program tells what is wrong.
+//! The codes of diagnoses: stable names by which a program recognizes a problem.
 //!
-//! [`Diagnosis::code`](crate::Diagnosis::code) is one of these, of `oidc_providers::codes` or of `oidc_exchange::codes`, or of
-//! whoever adds a platform or a registry. `docs/codes.md` in the repository lists all of them with what to do.
+//! [`Diagnosis::code`](crate::Diagnosis::code) is a code of this module, of `oidc_providers::codes`, of
+//! `oidc_exchange::codes`, or of a crate that adds a platform or a registry. `docs/codes.md` in the
+//! repository lists all of them with their fixes.
 //!
-//! They are covered by semantic versioning: a code keeps its meaning, and none is renamed or removed without a major version.
-//! A minor version may add codes.
+//! The codes are covered by semantic versioning: a code keeps its meaning, and no code is renamed or removed
+//! without a major version. A minor version may add codes.
 //!
 //! ```
 //! use oidc_core::{Ambient, Context, ProviderSet, codes};
@@ -19,9 +20,9 @@
 pub struct Code {
     /// The code, such as `not-detected`.
     pub name: &'static str,
-    /// What is wrong, in a sentence.
+    /// The meaning, in a sentence.
     pub meaning: &'static str,
-    /// What to do, in a sentence.
+    /// The fix, in a sentence.
     pub fix: &'static str,
 }
 

@@ -14,13 +14,13 @@ use crate::token::{Audience, IdToken, InvalidIdToken};
 
 /// The outside world, as a value: environment variables, HTTP, commands, files, clock and randomness.
 ///
-/// Nothing in these crates reads process globals; whoever holds a `Context` decides what there is to see, so
-/// every test runs in memory and in parallel. Cloning is cheap.
+/// Nothing in these crates reads process globals. The code that makes a `Context` decides what is visible
+/// through it, so every test runs in memory and in parallel. Cloning is cheap.
 ///
-/// [`Context::default`] is an empty world: no variables, nothing that can be reached, and a clock that stands still, with
-/// which nothing is tried again ([`Clock::has_timer`]). [`Context::blocking`] is the real world without a runtime.
-/// Feature `tokio` brings `Context::tokio()`, the real world on tokio with an HTTP client of the application's own, and feature
-/// `system` brings `Context::system()`, with an HTTP client of this crate's.
+/// [`Context::default`] is an empty world: no variables, nothing that can be reached, and a clock that stands
+/// still, with which nothing is tried again ([`Clock::has_timer`]). [`Context::blocking`] is the real world
+/// without a runtime. Feature `tokio` adds `Context::tokio()`, the real world on tokio with an HTTP client of
+/// the application's own. Feature `system` adds `Context::system()`, with this crate's HTTP client.
 #[derive(Clone, Debug)]
 pub struct Context {
     environment: Environment,
@@ -50,70 +50,71 @@ impl Default for Context {
 }
 
 impl Context {
-    /// With this environment instead.
+    /// Replaces the environment.
     #[must_use]
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// With this HTTP client instead.
+    /// Replaces the HTTP client.
     #[must_use]
     pub fn with_http(mut self, http: impl HttpClient + 'static) -> Self {
         self.http = Arc::new(http);
         self
     }
 
-    /// With these commands instead.
+    /// Replaces the commands.
     #[must_use]
     pub fn with_commands(mut self, commands: impl Commands + 'static) -> Self {
         self.commands = Arc::new(commands);
         self
     }
 
-    /// With these files instead.
+    /// Replaces the files.
     #[must_use]
     pub fn with_files(mut self, files: impl Files + 'static) -> Self {
         self.files = Arc::new(files);
         self
     }
 
-    /// With this clock instead.
+    /// Replaces the clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// With this source of randomness instead.
+    /// Replaces the source of randomness.
     #[must_use]
     pub fn with_random(mut self, random: impl Random + 'static) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// With this time for an operation, and these tries.
+    /// Replaces the bounds of an operation: its time and its attempts.
     #[must_use]
     pub fn with_policy(mut self, policy: OperationPolicy) -> Self {
         self.operation.policy = policy;
         self
     }
 
-    /// With identity tokens handed on that are no JWTs, whose audience can't be read. Without it they are an error of the
-    /// source, which tells a maintainer sooner what is wrong. A JWT for another audience stays one.
+    /// Accepts identity tokens that are no JWTs, whose audience can't be read. By default the token source
+    /// reports them as an error, which tells a maintainer sooner what is wrong. A JWT for another audience
+    /// remains an error.
     #[must_use]
     pub fn with_opaque_tokens(mut self) -> Self {
         self.opaque_tokens = true;
         self
     }
 
-    /// The identity token that a platform gave for `audience`, for implementations of
-    /// [`TokenSource`](crate::TokenSource): with [`Context::with_opaque_tokens`] by [`IdToken::opaque`], else by
-    /// [`IdToken::new`].
+    /// Makes the identity token that a platform gave for `audience`, for implementations of
+    /// [`TokenSource`](crate::TokenSource): by [`IdToken::opaque`] with [`Context::with_opaque_tokens`], and
+    /// by [`IdToken::new`] otherwise.
     ///
     /// # Errors
     ///
-    /// As those two.
+    /// As those of [`IdToken::opaque`] and [`IdToken::new`].
     pub fn id_token(&self, text: impl Into<String>, audience: &Audience) -> Result<IdToken, InvalidIdToken> {
         if self.opaque_tokens {
             IdToken::opaque(text, audience.clone())
@@ -122,37 +123,37 @@ impl Context {
         }
     }
 
-    /// The environment variables.
+    /// Returns the environment variables.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The time for an operation, and the tries.
+    /// Returns the bounds of an operation: its time and its attempts.
     pub fn policy(&self) -> &OperationPolicy {
         &self.operation.policy
     }
 
-    /// The HTTP client. [`Context::send`] keeps to the operation's time beside it.
+    /// Returns the HTTP client. [`Context::send`] keeps to the operation's time as well.
     pub fn http(&self) -> &dyn HttpClient {
         &*self.http
     }
 
-    /// The commands of this machine. [`Context::run`] keeps to the operation's time beside it.
+    /// Returns the commands of this machine. [`Context::run`] keeps to the operation's time as well.
     pub fn commands(&self) -> &dyn Commands {
         &*self.commands
     }
 
-    /// The files of this machine.
+    /// Returns the files of this machine.
     pub fn files(&self) -> &dyn Files {
         &*self.files
     }
 
-    /// The clock and timer.
+    /// Returns the clock and timer.
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
 
-    /// The source of randomness.
+    /// Returns the source of randomness.
     pub fn random(&self) -> &dyn Random {
         &*self.random
     }
@@ -166,7 +167,7 @@ pub trait Commands: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// When it can't be started, takes longer than its deadline, or prints more than it may.
+    /// When the command can't be started, takes longer than its deadline, or prints more than it may.
     async fn run(&self, command: Command) -> Result<CommandOutput, CommandError>;
 }
 
@@ -174,13 +175,13 @@ pub trait Commands: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Command {
-    /// The program's name, found by the platform's search path.
+    /// The program's name, found through the platform's search path.
     pub program: String,
-    /// Its arguments, passed as they are and never through a shell.
+    /// The arguments, passed as they are and never through a shell.
     pub arguments: Vec<String>,
-    /// Its output may have this many bytes.
+    /// The limit on its output, in bytes.
     pub max_output: usize,
-    /// It may run this long.
+    /// The time that it may take.
     pub deadline: Duration,
 }
 
@@ -196,7 +197,7 @@ impl Command {
     }
 }
 
-/// What a command left behind. Its output may be a secret and is never shown.
+/// The outcome of a command. Its output may be a secret and is never shown.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct CommandOutput {
@@ -207,7 +208,7 @@ pub struct CommandOutput {
 }
 
 impl CommandOutput {
-    /// An outcome from its parts.
+    /// An outcome of a status and an output.
     pub fn new(status: Option<i32>, stdout: impl Into<Vec<u8>>) -> Self {
         Self { status, stdout: stdout.into() }
     }
@@ -219,16 +220,16 @@ impl fmt::Debug for CommandOutput {
     }
 }
 
-/// A command did not come to its end.
+/// An error of running a command.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// It is not there or may not be run.
+    /// The program does not exist or may not be run.
     #[error("the command `{}` can't be started: {reason}", shown(program))]
     Start {
         /// The program.
         program: String,
-        /// Why, fit to be shown.
+        /// The reason, fit to be shown.
         reason: String,
     },
     /// Its deadline passed.
@@ -236,10 +237,10 @@ pub enum CommandError {
     Timeout {
         /// The program.
         program: String,
-        /// How long it had.
+        /// The time that the command had.
         deadline: Duration,
     },
-    /// The operation's time was over before it was started ([`OperationPolicy::deadline`]).
+    /// The operation's time was over before the command was started ([`OperationPolicy::deadline`]).
     #[error("the command `{}` was not run: the {} s for the whole operation are over", shown(program), deadline.as_secs_f32())]
     OutOfTime {
         /// The program.
@@ -247,12 +248,12 @@ pub enum CommandError {
         /// The time for the operation.
         deadline: Duration,
     },
-    /// It printed more than it may.
+    /// It printed more than its limit.
     #[error("the command `{}` printed more than {limit} bytes", shown(program))]
     TooLarge {
         /// The program.
         program: String,
-        /// How much it may print, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
 }
@@ -263,11 +264,11 @@ pub trait Files: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// When it isn't there, can't be read, or is longer.
+    /// When the file does not exist, can't be read, or is longer than `limit`.
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError>;
 }
 
-/// A file could not be read.
+/// An error of reading a file.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the file `{}` can't be read: {reason}", shown(path))]
 pub struct FileError {
@@ -288,7 +289,7 @@ pub trait Random: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// When the platform has none to give; then no secret may be made.
+    /// When the platform gives no random bytes; then no secret may be made.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError>;
 }
 
@@ -297,7 +298,7 @@ pub trait Random: fmt::Debug + Send + Sync {
 #[error("no random bytes could be had: {0}")]
 pub struct RandomError(pub String);
 
-/// The empty world: whatever is asked of it is not there.
+/// The empty world: nothing that is asked of it exists.
 #[derive(Debug)]
 struct Nothing;
 

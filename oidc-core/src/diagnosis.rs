@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::http::HttpError;
 use crate::text::shown;
 
-/// A clause or a whole message of a diagnosis is shown up to this many characters.
+/// The number of characters up to which a clause or a whole message of a diagnosis is shown.
 const MAX_SENTENCE: usize = 2048;
 
-/// What was looked at.
+/// The thing that a diagnosis is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -51,7 +51,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// How much a diagnosis matters.
+/// The severity of a diagnosis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -76,37 +76,39 @@ impl Severity {
     }
 }
 
-/// What is wrong, as data: what was looked at, what was found, what was expected, what to change.
+/// A problem as data: the thing that it is about, the value that was found, the value that was expected, and
+/// the fix.
 ///
-/// It never holds a secret. `Display` is one line for a log; [`Diagnosis::to_text`] is for a terminal,
-/// [`Diagnosis::to_github`] for GitHub's annotations, [`gitlab_annotations`] for GitLab's, and `Serialize` for programs.
+/// It never holds a secret. `Display` writes one line for a log. [`Diagnosis::to_text`] is for a terminal,
+/// [`Diagnosis::to_github`] for GitHub's annotations, [`gitlab_annotations`] for GitLab's, and `Serialize`
+/// for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// A stable name for programs, such as `github-not-permitted`.
     pub code: &'static str,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// What was looked at.
+    /// The thing that the diagnosis is about.
     pub subject: Subject,
-    /// One clause that says what is wrong.
+    /// One clause that names the problem.
     pub problem: String,
-    /// What was found there, if anything; as it is, and shown escaped.
+    /// The value that was found, if any. It is unescaped here; the renderers escape it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
-    /// What was expected, if that may be said; as it is, and shown escaped.
+    /// The value that was expected, if it may be told. It is unescaped here; the renderers escape it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What to change, and where.
+    /// The fix: what to change, and where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
-    /// The vendor's page on it.
+    /// The vendor's page on the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<&'static str>,
 }
 
 impl Diagnosis {
-    /// An error with a code, what was looked at, and one clause that says what is wrong.
+    /// An error with a code, the thing that it is about, and one clause that names the problem.
     pub fn new(code: &'static str, subject: Subject, problem: impl Into<String>) -> Self {
         Self {
             code,
@@ -120,42 +122,43 @@ impl Diagnosis {
         }
     }
 
-    /// With another severity.
+    /// Replaces the severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
-    /// With what was found.
+    /// Adds the value that was found.
     #[must_use]
     pub fn found(mut self, found: impl Into<String>) -> Self {
         self.found = Some(found.into());
         self
     }
 
-    /// With what was expected.
+    /// Adds the value that was expected.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
-    /// With what to change, and where.
+    /// Adds the fix: what to change, and where.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
     }
 
-    /// With the vendor's page on it.
+    /// Adds the vendor's page on the problem.
     #[must_use]
     pub fn link(mut self, link: &'static str) -> Self {
         self.link = Some(link);
         self
     }
 
-    /// The same with every text as `Display` shows it: escaped, and cut where it is too long. For an answer to others.
+    /// Returns the same diagnosis with every text as `Display` shows it: escaped, and cut where it is too
+    /// long. For answers to other parties.
     #[must_use]
     pub fn escaped(&self) -> Self {
         let value = |text: &String| shown(text).to_string();
@@ -177,8 +180,8 @@ impl Diagnosis {
         }
     }
 
-    /// The line of `Display` for an error whose `source()` is `below`: without the text of that one, where the problem ends with it.
-    /// Who prints a chain of errors prints each text once.
+    /// Returns the line of `Display` for an error whose `source()` is `below`. Where the problem ends with
+    /// the text of `below`, that text is left out, so that a printed chain of errors has each text once.
     pub fn above(&self, below: Option<&(dyn Error + 'static)>) -> impl fmt::Display {
         let mut diagnosis = self.clone();
         if let Some(below) = below {
@@ -193,7 +196,7 @@ impl Diagnosis {
         diagnosis
     }
 
-    /// Some lines for a terminal: the problem, then where, then what to change, then the evidence.
+    /// Renders the diagnosis in several lines for a terminal: the problem, its place, the fix, the evidence.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}[{}]: {}\n", self.severity.as_str(), self.code, sentence(&self.problem));
         let lines = [
@@ -212,7 +215,7 @@ impl Diagnosis {
         text
     }
 
-    /// What was looked at, where the problem doesn't name it.
+    /// The name of the subject, where the problem doesn't name it.
     fn place(&self) -> Option<String> {
         let (Subject::Variable(name)
         | Subject::Claim(name)
@@ -225,15 +228,16 @@ impl Diagnosis {
         (!self.problem.contains(name.as_str())).then(|| self.subject.to_string())
     }
 
-    /// A workflow command that makes an annotation on GitHub Actions (docs.github.com, "Workflow commands"). One line.
+    /// Renders a workflow command that makes an annotation on GitHub Actions (docs.github.com, "Workflow
+    /// commands"), in one line.
     pub fn to_github(&self) -> String {
         let title = escape_property(&format!("trusted publishing: {}", self.code));
         format!("::{} title={title}::{}", self.severity.as_str(), escape_data(&self.to_text()))
     }
 }
 
-/// GitLab's annotations report (docs.gitlab.com, `artifacts:reports:annotations`): links beside the job, one for each
-/// diagnosis that has one.
+/// Renders GitLab's annotations report (docs.gitlab.com, `artifacts:reports:annotations`): links beside the
+/// job, one for each diagnosis that has a link.
 pub fn gitlab_annotations(diagnoses: &[Diagnosis]) -> Value {
     let link = |diagnosis: &Diagnosis| {
         let label = format!("{}: {}", diagnosis.code, sentence(&diagnosis.problem));

@@ -6,34 +6,35 @@ use crate::secret::Secret;
 
 /// Environment variables, as a value. `Debug` shows their names only.
 ///
-/// An empty variable counts as missing: CI platforms set variables to nothing where they mean to leave them out.
+/// An empty variable counts as missing: CI platforms set variables to the empty text where they mean to leave
+/// them out.
 #[derive(Clone, Default)]
 pub struct Environment(Arc<BTreeMap<String, Secret>>);
 
 impl Environment {
-    /// The variable's value, if it is set and not empty.
+    /// Returns the variable's value, if it is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(Secret::expose).filter(|value| !value.is_empty())
     }
 
-    /// Whether the variable is set, and to nothing.
+    /// Returns `true` if the variable is set to the empty text.
     pub fn is_blank(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(Secret::is_empty)
     }
 
-    /// Whether the variable is `true`, in any case.
+    /// Returns `true` if the variable is `true`, in any case.
     pub fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The names of the variables that are set and not empty, in order.
+    /// Returns the names of the variables that are set and not empty, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str())
     }
 }
 
 impl Environment {
-    /// This process's environment, as it is now. Variables that are not Unicode are left out.
+    /// Returns this process's environment as it is now. Variables that are not Unicode are left out.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the process's environment")]
     pub fn system() -> Self {
         std::env::vars_os()
@@ -41,8 +42,8 @@ impl Environment {
             .collect()
     }
 
-    /// The variables of these names, as a look-up function gives them: for a host that reads its environment through a
-    /// function. The function is called once for each name, now.
+    /// Collects the variables of these names from a look-up function, for a host that reads its environment
+    /// through a function. The function is called once for each name before this returns.
     ///
     /// ```
     /// use oidc_core::Environment;

@@ -1,21 +1,23 @@
-//! Trusted publishing: the vocabulary, the seams and the proofs that both ends share.
+//! Trusted publishing: the vocabulary, the traits and the proof types that both ends share.
 //!
-//! A CI job proves who it is with an OIDC identity token. A package registry checks the token against a
-//! publisher that the package's owner configured, and hands back a short-lived token to publish with.
+//! A CI job proves its identity with an OIDC identity token. A package registry checks the token against a
+//! trusted publisher that the package's owner configured, and returns a short-lived publish token.
 //!
 //! This crate holds what both ends need to agree on:
 //!
 //! - [`Secret`], [`Audience`], [`IdToken`], [`Claims`] with the proof types [`Unverified`] and [`Verified`];
 //! - [`Context`], the outside world as a value: environment, HTTP, commands, files, clock, randomness;
-//! - [`OperationPolicy`], the time that an operation may take over all its requests, and the tries;
-//! - [`TokenSource`] and [`Ambient`], the client half: how a job gets its token;
-//! - [`Provider`], [`Publisher`] and [`Mismatch`], the registry half: what claims mean and who may publish;
+//! - [`OperationPolicy`], the time that an operation may take over all its requests, and the number of
+//!   attempts;
+//! - [`TokenSource`] and [`Ambient`], the client half: the way a job gets its identity token;
+//! - [`Provider`], [`Publisher`] and [`Mismatch`], the registry half: the meaning of claims, and the rules
+//!   for who may publish;
 //! - `verify` (feature), the registry's verifier and its key cache.
 //!
-//! It reaches the outside world only through traits. Whoever adds a CI platform needs this crate alone.
+//! It reaches the outside world only through traits. A crate that adds a CI platform needs this crate alone.
 //!
-//! A program without an async runtime takes [`Context::blocking`] with an HTTP client that blocks, such as feature `ureq`'s, and runs futures with
-//! [`blocking::complete`].
+//! A program without an async runtime takes [`Context::blocking`] with an HTTP client that blocks, such as
+//! that of feature `ureq`, and runs futures with [`blocking::complete`].
 //!
 //! # Features
 //!
@@ -35,13 +37,13 @@
 //!
 //! # On wasm32
 //!
-//! The verifier runs with `rust-crypto` on wasm32-wasip1 and wasm32-unknown-unknown, with and without a runtime of tokio's
-//! (`verify::Verifier` says what it does without);
-//! `wasm/` in the repository is a program for both. Clock and HTTP come from a `Context` of the application's own: `system`
-//! is not for wasm32.
+//! The verifier runs with `rust-crypto` on wasm32-wasip1 and wasm32-unknown-unknown, with or without tokio's
+//! runtime (`verify::Verifier` documents the difference); `wasm/` in the repository is a program for both.
+//! Clock and HTTP come from a `Context` of the application: `system` is not for wasm32.
 //!
-//! The futures of [`http::HttpClient`], [`TokenSource`], [`Clock`] and the other traits need not be `Send` there, so that a client over
-//! JavaScript's `fetch` can implement them. An implementation for both worlds has two attributes:
+//! The futures of [`http::HttpClient`], [`TokenSource`], [`Clock`] and the other traits need not be `Send` on
+//! wasm32, so that a client over JavaScript's `fetch` can implement them. An implementation for wasm32 and for
+//! other targets has two attributes:
 //!
 //! ```
 //! # use oidc_core::http::{HttpClient, HttpError, Request, Response};
@@ -56,19 +58,20 @@
 //! }
 //! ```
 //!
-//! The implementing types themselves are `Send` and `Sync` everywhere. Nothing is given to a runtime to run in the background there: keys are
-//! fetched by whoever needs them.
+//! The implementing types themselves are `Send` and `Sync` on all targets. On wasm32 nothing runs in the
+//! background: the call that needs keys fetches them.
 //!
-//! With `rust-crypto`, getrandom 0.2 comes along through jsonwebtoken, and does not build for wasm32-unknown-unknown until an
-//! application has said where randomness is from, though verifying asks it for none. Where there is JavaScript:
+//! `rust-crypto` brings getrandom 0.2 through jsonwebtoken. getrandom does not build for
+//! wasm32-unknown-unknown until the application has chosen a source of randomness, even though verifying
+//! needs none. Where there is JavaScript:
 //!
 //! ```toml
 //! [target.'cfg(all(target_arch = "wasm32", target_os = "unknown"))'.dependencies]
 //! getrandom = { version = "0.2", features = ["js"] }
 //! ```
 //!
-//! For where there is none, getrandom's documentation has the feature `custom`. A library's choice would be everybody's, so
-//! this one makes none.
+//! Where there is no JavaScript, getrandom's documentation describes the feature `custom`. The features of a
+//! library are unified over the whole build, so this library leaves the choice to the application.
 
 mod ambient;
 pub mod blocking;

@@ -1,18 +1,21 @@
-//! The time that an operation may take, and how often a request is sent again.
+//! The time that an operation may take, and the number of times that a request is sent.
 
 use std::time::Duration;
 
 use crate::context::{Command, CommandError, CommandOutput, Context};
 use crate::http::{HttpError, HttpErrorKind, Request, Response};
 
-/// The time that an operation may take over all its requests, waits and commands, and how often a request is tried.
+/// The time that an operation may take over all its requests, waits and commands, and the number of tries of
+/// a request.
 ///
-/// An operation is what an application calls: to get a publish token, to ask a platform for an identity token, to fetch an
-/// issuer's keys. The deadline is one budget for the whole of it: each request and each command gets what is left of it, or
-/// its own shorter bound ([`Request::deadline`], [`Command::deadline`]).
+/// An operation is a call of the application: getting a publish token, asking a platform for an identity
+/// token, fetching an issuer's keys. The deadline is one budget for the whole operation: each request and
+/// each command gets the time that is left, or its own shorter bound ([`Request::deadline`],
+/// [`Command::deadline`]).
 ///
-/// Only requests that may be repeated are tried again: those that ask a platform for an identity token. An exchange never
-/// is, since the registry may have used the identity token up although its answer was lost.
+/// Only requests that may be repeated are tried again: those that ask a platform for an identity token. An
+/// exchange is sent once, since the registry may have used up the identity token even though its answer was
+/// lost.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,22 +53,23 @@ impl OperationPolicy {
     /// The greatest number of tries.
     pub const MAX_TRIES: u32 = 10;
 
-    /// With this time for a whole operation, at most [`OperationPolicy::MAX_DEADLINE`].
+    /// Replaces the time for a whole operation, at most [`OperationPolicy::MAX_DEADLINE`].
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline.min(Self::MAX_DEADLINE);
         self
     }
 
-    /// With this number of tries, between 1, which is no second try, and [`OperationPolicy::MAX_TRIES`].
+    /// Replaces the number of tries, between 1, which means no second try, and
+    /// [`OperationPolicy::MAX_TRIES`].
     #[must_use]
     pub fn with_tries(mut self, tries: u32) -> Self {
         self.tries = tries.clamp(1, Self::MAX_TRIES);
         self
     }
 
-    /// With these waits: the `first` before the second try, each further one four times as long, none longer than `longest`. A
-    /// server's `Retry-After` is granted up to `longest` too.
+    /// Replaces the waits: `first` is the wait before the second try, each further wait is four times as
+    /// long, and none is longer than `longest`. A server's `Retry-After` is respected up to `longest` too.
     #[must_use]
     pub fn with_waits(mut self, first: Duration, longest: Duration) -> Self {
         self.longest_wait = longest.min(Self::MAX_DEADLINE);
@@ -73,34 +77,34 @@ impl OperationPolicy {
         self
     }
 
-    /// The time for a whole operation.
+    /// Returns the time for a whole operation.
     pub const fn deadline(&self) -> Duration {
         self.deadline
     }
 
-    /// The number of tries.
+    /// Returns the number of tries.
     pub const fn tries(&self) -> u32 {
         self.tries
     }
 
-    /// The wait before the second try.
+    /// Returns the wait before the second try.
     pub const fn first_wait(&self) -> Duration {
         self.first_wait
     }
 
-    /// The longest wait between two tries.
+    /// Returns the longest wait between two tries.
     pub const fn longest_wait(&self) -> Duration {
         self.longest_wait
     }
 
-    /// The wait after so many tries.
+    /// The wait after this many tries.
     fn wait_after(&self, tries: u32) -> Duration {
         let factor = 4_u32.saturating_pow(tries.saturating_sub(1));
         self.first_wait.saturating_mul(factor).min(self.longest_wait)
     }
 }
 
-/// The policy of a context, and when its operation ends by its clock, where one has begun.
+/// The policy of a context, and the end of its operation by its clock, where an operation has begun.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Operation {
     pub(crate) policy: OperationPolicy,
@@ -108,11 +112,12 @@ pub(crate) struct Operation {
 }
 
 impl Context {
-    /// A context whose operation has begun: from now on, the time of [`Context::policy`] runs, over all that is done with the
-    /// returned context and its clones. An operation that has begun before goes on.
+    /// Returns a context whose operation has begun: from now on, the time of [`Context::policy`] runs for
+    /// everything that is done with the returned context and its clones. An operation that has begun before
+    /// continues.
     ///
-    /// The entry points of these crates begin one by themselves. An application that calls several of them as one operation
-    /// begins it here.
+    /// The entry points of these crates begin an operation themselves. An application that calls several of
+    /// them as one operation begins it here.
     #[must_use]
     pub fn operation(&self) -> Self {
         let mut begun = self.clone();
@@ -121,7 +126,8 @@ impl Context {
         begun
     }
 
-    /// A context whose operation begins now, whatever has begun before. For what outlives an operation, such as a key cache.
+    /// Returns a context whose operation begins now, even if one has begun before. For values that outlive an
+    /// operation, such as a key cache.
     #[cfg(feature = "verify")]
     pub(crate) fn new_operation(&self) -> Self {
         let mut context = self.clone();
@@ -129,7 +135,7 @@ impl Context {
         context.operation()
     }
 
-    /// The time that is left of the operation; the whole of it where none has begun.
+    /// Returns the time that is left of the operation; the whole time where none has begun.
     pub fn time_left(&self) -> Duration {
         match self.operation.ends_at {
             Some(end) => end.saturating_sub(self.clock().monotonic()),
@@ -137,12 +143,12 @@ impl Context {
         }
     }
 
-    /// Sends a request once, within what is left of the operation's time.
+    /// Sends a request once, within the time that is left of the operation.
     ///
     /// # Errors
     ///
-    /// When no complete answer came within the request's bounds, or the operation's time was over before
-    /// ([`HttpErrorKind::OutOfTime`]).
+    /// When no complete answer came within the request's bounds, or the operation's time was over before the
+    /// request was sent ([`HttpErrorKind::OutOfTime`]).
     pub async fn send(&self, mut request: Request) -> Result<Response, HttpError> {
         let left = self.time_left();
         if left.is_zero() {
@@ -152,8 +158,9 @@ impl Context {
         self.http().send(request).await
     }
 
-    /// Sends a request, and again where that may help ([`HttpError::is_transient`], [`Response::is_transient`]), as
-    /// [`Context::policy`] says. For requests that may be repeated. The result is that of the last try.
+    /// Sends a request, and sends it again where that may help ([`HttpError::is_transient`],
+    /// [`Response::is_transient`]), within the bounds of [`Context::policy`]. Only for requests that may be
+    /// repeated. The result is that of the last try.
     ///
     /// # Errors
     ///
@@ -174,11 +181,12 @@ impl Context {
         }
     }
 
-    /// Runs a command within what is left of the operation's time.
+    /// Runs a command within the time that is left of the operation.
     ///
     /// # Errors
     ///
-    /// As [`Commands::run`](crate::Commands::run).
+    /// As those of [`Commands::run`](crate::Commands::run), and when the operation's time was over before the
+    /// command was started ([`CommandError::OutOfTime`]).
     pub async fn run(&self, mut command: Command) -> Result<CommandOutput, CommandError> {
         let left = self.time_left();
         if left.is_zero() {
@@ -189,10 +197,11 @@ impl Context {
         self.commands().run(command).await
     }
 
-    /// A wait less a random part of up to a half, so that jobs that failed together don't come back together.
+    /// Shortens a wait by a random part of up to a half, so that jobs that failed at the same time don't try
+    /// again at the same time.
     fn shortened(&self, wait: Duration) -> Duration {
         let mut random = [0];
-        // Without randomness the whole wait is as good.
+        // Without randomness, the whole wait is used.
         let part = match self.random().fill(&mut random) {
             Ok(()) => u32::from(random[0]),
             Err(_) => 0,
@@ -201,7 +210,7 @@ impl Context {
     }
 }
 
-/// The wait that a server asks for before another try; `None` where another try doesn't help.
+/// The wait that a server asks for before another try; `None` where another try does not help.
 fn asked_wait(result: &Result<Response, HttpError>) -> Option<Duration> {
     match result {
         Ok(response) => response.is_transient().then(|| {

@@ -17,7 +17,8 @@ use crate::source::{Detection, SourceError, TokenSource};
 use crate::token::Audience;
 use crate::trust::{Unverified, Verified};
 
-/// A CI platform, both halves: how a job gets its token, and what the token's claims mean.
+/// A CI platform, both halves: the way in which a job gets its identity token, and the meaning of the token's
+/// claims.
 pub trait Provider: fmt::Debug + Send + Sync {
     /// The platform's name in configuration and in logs, such as `github`.
     fn id(&self) -> &'static str;
@@ -25,33 +26,37 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// The platform's name for people, such as `GitHub Actions`.
     fn title(&self) -> &'static str;
 
-    /// Its issuers, its algorithms, its lifetimes and its claims.
+    /// The platform's issuers, algorithms, lifetimes and claims.
     fn profile(&self) -> &Profile;
 
-    /// The client half: a ready source if the job runs on this platform, `None` if it doesn't. Offline.
+    /// The client half: a ready token source if the job runs on this platform, `None` if it does not.
+    /// Offline.
     ///
     /// # Errors
     ///
-    /// When the job runs on this platform, which gives it no tokens.
+    /// When the job runs on this platform and the platform gives it no tokens.
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError>;
 
-    /// The client half: the names of the variables by which a job here has identity tokens, asks for them, or finds a file that
-    /// holds one or makes some. A `*` at either end of a name stands for any text.
+    /// The client half: the names of the variables that give a job on this platform its identity. They hold
+    /// identity tokens, give access to the endpoint that issues them, or name a file that holds one. A `*` at
+    /// either end of a name stands for any text.
     ///
-    /// A program that runs others' code keeps it from seeing these; see [`ProviderSet::identity_variables`].
+    /// A program that runs foreign code keeps these variables from it; see
+    /// [`ProviderSet::identity_variables`].
     fn identity_variables(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The registry half: whom a token speaks for, the key under which publishers are looked up.
+    /// The registry half: the identity that a token speaks for, by which publishers are looked up.
     ///
     /// # Errors
     ///
-    /// When a claim that it needs is missing or is not one.
+    /// When a claim of the identity is missing or invalid.
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch>;
 
-    /// The registry half: every identity under which a publisher that accepts this token may be stored, [`Provider::identify`]'s
-    /// among them. More than one only where the publisher, and not the platform, says which claim it is found by.
+    /// The registry half: every identity under which a publisher that accepts this token may be stored,
+    /// including that of [`Provider::identify`]. There is more than one only where the publisher, and not the
+    /// platform, chooses the claim by which it is looked up.
     ///
     /// # Errors
     ///
@@ -60,54 +65,57 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Ok(vec![self.identify(claims)?])
     }
 
-    /// The registry half: the immutable id of the token's own repository or project, by which its publishers are found where it
-    /// was renamed. Its claim is the key in a publisher's configuration. `None` where the platform has no such
-    /// id, or the token doesn't tell it.
+    /// The registry half: the immutable id of the token's own repository or project, by which its publishers
+    /// are found after a rename. Its claim is the key in a publisher's configuration. `None` where the
+    /// platform has no such id, or the token does not contain it.
     ///
-    /// Never the id of anything larger, such as an organisation: whoever has it is told what the publisher expects.
+    /// Never return the id of anything larger, such as an organization: the holder of a token with this id is
+    /// told what the publisher expects.
     fn immutable_id(&self, _claims: &Verified<Claims>) -> Option<Pin> {
         None
     }
 
-    /// The fields that a publisher's configuration has, the required ones first: its JSON keys, what each is compared with,
-    /// and what a person is told about it.
+    /// The fields of a publisher's configuration, the required ones first: the JSON key of each field, the
+    /// claim that it is compared with, and its explanation for people.
     fn publisher_fields(&self) -> &'static [PublisherField];
 
-    /// The registry half: a publisher from its configuration, a JSON object with [`Provider::publisher_fields`] as its
-    /// keys.
+    /// The registry half: makes a publisher from its configuration, a JSON object with the keys of
+    /// [`Provider::publisher_fields`].
     ///
     /// # Errors
     ///
-    /// When keys are missing, unknown, or hold what can't match any token: with every such fault.
+    /// When keys are missing or unknown, or hold a value that can't match any token. The error contains every
+    /// such fault.
     fn publisher(&self, config: &serde_json::Value) -> Result<Box<dyn Publisher>, InvalidPublisher>;
 
-    /// The client half: what a publisher that lets this token's job in is configured with, field by field. A platform
-    /// says so itself where a value is not the claim as it is.
+    /// The client half: the configuration of a publisher that accepts this token's job, field by field. A
+    /// platform overrides it where a field's value is not the claim as it is.
     fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
         self.publisher_fields().iter().map(|field| Setting::of_claim(field, claims)).collect()
     }
 
-    /// The client half: what about this token's job keeps registries from letting it in, or is easily overlooked when a
-    /// publisher is configured.
+    /// The client half: properties of this token's job that keep registries from accepting it, or that are
+    /// easily overlooked when a publisher is configured.
     fn advise(&self, _claims: &Unverified<Claims>) -> Vec<Diagnosis> {
         Vec::new()
     }
 
-    /// The client half: the same platform as a registry with these rules sees it, for [`Provider::settings`],
-    /// [`Provider::advise`] and what a publisher explains. `None` where the rules change nothing.
+    /// The client half: the same platform under the rules of one registry, for [`Provider::settings`],
+    /// [`Provider::advise`] and [`Publisher::explain`]. `None` where the rules change nothing.
     fn comparing(&self, _rules: RegistryRules) -> Option<Arc<dyn Provider>> {
         None
     }
 
-    /// How a person gets another identity token for a job whose token was used up or has expired: a clause for the end of
-    /// a message. `variable` names the one that the registry's users put a token into, where there is one.
+    /// The way for a person to get another identity token for a job whose token was used up or has expired: a
+    /// clause for the end of a message. `variable` is the variable that the registry's users put a token
+    /// into, where there is one.
     fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
         Cow::Borrowed("get a new one from the platform")
     }
 
-    /// The client half: how a job puts an identity token for `audience` into the variable `name`, for tools that read one and
-    /// ask no platform. A clause for the end of a message, with the whole line to write; `None` where the platform has no
-    /// such line.
+    /// The client half: the line of configuration with which a job puts an identity token for `audience` into
+    /// the variable `name`, for tools that read a variable and ask no platform. A clause for the end of a
+    /// message, with the whole line; `None` where the platform has no such line.
     fn variable_line(&self, _name: &str, _audience: &Audience) -> Option<String> {
         None
     }
@@ -116,28 +124,29 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn run(&self, claims: &Verified<Claims>) -> Run;
 }
 
-/// What a registry needs to know of a platform to verify its tokens.
+/// The properties of a platform that a registry needs to verify its tokens.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Whether it is a CI platform or a host that CI runs on.
+    /// The kind of provider: a CI platform, or a cloud host that CI runs on.
     pub host: Host,
-    /// The issuers whose tokens this provider understands, each on its own opted into.
+    /// The issuers whose tokens this provider understands. Each issuer is opted into separately.
     pub issuers: Vec<Issuer>,
-    /// The signature algorithms it uses. Never taken from a token.
+    /// The signature algorithms that the platform uses. They are never taken from a token.
     pub algorithms: &'static [Algorithm],
-    /// `exp - iat` may be this long.
+    /// The longest lifetime of a token, `exp - iat`.
     pub max_lifetime: Duration,
-    /// What makes a token the same token.
+    /// The id by which a token is recognized when it is used again.
     pub replay: Replay,
     /// Every claim that the platform is known to put into a token.
     pub claims: &'static [ClaimRule],
-    /// Names of claims that begin so are known too, and ignored: their rest is the user's choice.
+    /// The prefixes of claim names that are known as well and ignored, since the rest of the name is the
+    /// user's choice.
     pub claim_prefixes: &'static [&'static str],
 }
 
 impl Profile {
-    /// A profile of a CI platform with RS256, tokens of at most an hour, and `jti`.
+    /// A profile of a CI platform with RS256, tokens that live at most an hour, and `jti`.
     pub fn new(issuers: Vec<Issuer>, claims: &'static [ClaimRule]) -> Self {
         Self {
             host: Host::Ci,
@@ -150,25 +159,26 @@ impl Profile {
         }
     }
 
-    /// The rule for a claim, if the platform's table names it.
+    /// Returns the rule for a claim, if the platform's table has one.
     pub fn rule(&self, claim: &str) -> Option<&'static ClaimRule> {
         self.claims.iter().find(|rule| rule.name == claim)
     }
 }
 
-/// Whether a provider is a CI platform or a host that CI runs on.
+/// The kind of provider, which decides the order of detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Host {
-    /// None that a job finds itself on: whoever set the job up names where its token is. Asked before all others.
+    /// Not a platform that a job can detect: the author of the job names the place of the token. Asked before
+    /// all others.
     Named,
     /// A CI platform.
     Ci,
-    /// A cloud host, asked after all CI platforms.
+    /// A cloud host. Asked after all CI platforms.
     Cloud,
 }
 
-/// What makes a token the same token.
+/// The id by which a token is recognized when it is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Replay {
@@ -200,7 +210,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of this name; names are case-sensitive (RFC 7515, section 4.1.1).
+    /// Returns the algorithm of this name; names are case-sensitive (RFC 7515, section 4.1.1).
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Rs256, Self::Es256, Self::EdDsa].into_iter().find(|algorithm| algorithm.as_str() == name)
     }
@@ -208,22 +218,22 @@ impl Algorithm {
 
 /// One claim that a platform puts into its tokens.
 ///
-/// One table of these for each platform drives the check, the explanation and the documentation.
+/// Each platform has one table of these, which drives the check, the explanation and the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClaimRule {
     /// The claim's name.
     pub name: &'static str,
-    /// What the registry does with it.
+    /// The use of the claim by registries.
     pub presence: Presence,
-    /// What its value must be where it is required.
+    /// The type that its value must have where the claim is required.
     pub form: Form,
-    /// Whether its value outlives a rename: an id, as against a name that somebody else may take later.
+    /// `true` if the value outlives a rename: an id, and not a name that somebody else may take later.
     pub immutable: bool,
 }
 
 impl ClaimRule {
-    /// A claim without which no token is accepted: a text with something in it.
+    /// A claim without which no token is accepted: a text that is not empty.
     pub const fn required(name: &'static str) -> Self {
         Self::new(name, Presence::Required, Form::Text)
     }
@@ -238,12 +248,12 @@ impl ClaimRule {
         Self::new(name, Presence::Required, Form::Flag)
     }
 
-    /// A claim of every platform that the verifier reads itself: `iss`, `aud`, `exp`, `iat`, `jti`.
+    /// A claim of every platform that the verifier checks itself: `iss`, `aud`, `exp`, `iat`, `jti`.
     pub const fn registered(name: &'static str) -> Self {
         Self::new(name, Presence::Required, Form::Registered)
     }
 
-    /// A claim that a rule reads if the publisher asks for it.
+    /// A claim that is read by a rule where the publisher has that rule.
     pub const fn optional(name: &'static str) -> Self {
         Self::new(name, Presence::Optional, Form::Text)
     }
@@ -257,7 +267,7 @@ impl ClaimRule {
         Self { name, presence, form, immutable: false }
     }
 
-    /// As an immutable id.
+    /// Marks the claim as an immutable id.
     #[must_use]
     pub const fn immutable(mut self) -> Self {
         self.immutable = true;
@@ -265,47 +275,47 @@ impl ClaimRule {
     }
 }
 
-/// What the value of a required claim must be.
+/// The type of a required claim's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Form {
-    /// A text with something in it.
+    /// A text that is not empty.
     Text,
     /// A text.
     TextOrEmpty,
     /// JSON's `true` or `false`.
     Flag,
-    /// What RFC 7519, section 4.1 says of it; the verifier has a rule of its own for each.
+    /// The type that RFC 7519, section 4.1 defines; the verifier has a check of its own for each such claim.
     Registered,
 }
 
-/// What a registry does with a claim.
+/// The use of a claim by registries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Presence {
     /// A token without it is refused.
     Required,
-    /// It is read where a publisher asks for it.
+    /// A rule reads it where a publisher has that rule.
     Optional,
-    /// It is known, and read by no rule.
+    /// It is known, and no rule reads it.
     Ignored,
 }
 
-/// Whom a token speaks for: an issuer, and a key among that issuer's, such as a repository.
+/// The identity that a token speaks for: an issuer, and a key within that issuer, such as a repository.
 ///
-/// Publishers are looked up by it. It is never (provider, key), so that a self-managed instance can never speak
-/// for the public one.
+/// Publishers are looked up by it. It is never a pair of provider and key, so that a self-managed instance
+/// can't speak for the public one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Identity {
     /// The issuer, as configured.
     pub issuer: String,
-    /// The key, with the platform's one casing rule applied.
+    /// The key, normalized by the platform's one casing rule.
     pub key: String,
 }
 
 impl Identity {
-    /// An identity from its two parts.
+    /// An identity of an issuer and a key.
     pub fn new(issuer: impl Into<String>, key: impl Into<String>) -> Self {
         Self { issuer: issuer.into(), key: key.into() }
     }

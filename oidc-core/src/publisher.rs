@@ -13,48 +13,50 @@ use crate::provider::Identity;
 use crate::text::shown;
 use crate::trust::{Unverified, Verified};
 
-/// Who may publish, as a package's owner configured it: a repository, a workflow, an environment.
+/// A trusted publisher as a package's owner configured it, such as a repository, a workflow and an
+/// environment.
 pub trait Publisher: fmt::Debug + Send + Sync {
-    /// Whom it lets in, the key under which it is looked up.
+    /// The identity that it accepts, by which it is looked up.
     fn identity(&self) -> Identity;
 
-    /// Holds a token's claims against every rule. All must hold; the first that does not is the answer.
+    /// Compares a token's claims with every rule. All rules must match; the first that does not is the error.
     ///
     /// # Errors
     ///
-    /// With the claim that differs, what it is and what it should be.
+    /// With the claim that differs, its value and the expected value.
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch>;
 
-    /// The first rule that the claims would fail, its issuer apart: for a job that wants to know before it asks a
-    /// registry. It says nothing about who the token is from, and `None` lets nobody in.
+    /// Returns the first rule that the claims would fail, for a job that checks itself before it asks a
+    /// registry. The issuer is not compared and the token is not verified, so `None` does not mean that the
+    /// token would be accepted.
     fn explain(&self, _claims: &Unverified<Claims>) -> Option<Mismatch> {
         None
     }
 
-    /// One line for a person, such as `repository acme/widget, workflow publish.yml`.
+    /// Returns one line for a person, such as `repository acme/widget, workflow publish.yml`.
     fn describe(&self) -> String;
 }
 
-/// Every rule of a publisher held.
+/// The result of a comparison in which every rule of a publisher matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Match {
-    /// How many optional rules the publisher has. Of several publishers of one package that match, the one with
-    /// most wins.
+    /// The number of optional rules that the publisher has. Of several matching publishers of one package,
+    /// the one with the greatest number is chosen.
     pub specificity: u32,
     /// Immutable ids that the publisher does not have yet and learns from this token.
     pub learned: Vec<Pin>,
 }
 
 impl Match {
-    /// A match of a publisher with this many optional rules, with the ids to learn.
+    /// A match of a publisher with this many optional rules, and the ids to learn.
     pub fn new(specificity: u32, learned: Vec<Pin>) -> Self {
         Self { specificity, learned }
     }
 }
 
-/// An immutable id, such as `repository_id`. Once learned or configured, another value is refused, so that a
-/// deleted and re-created name gets in nowhere.
+/// An immutable id, such as `repository_id`. Once it is learned or configured, another value is refused, so
+/// that a name that was deleted and created again is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pin {
@@ -65,16 +67,17 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// An id from its claim and value.
+    /// An id of a claim and its value.
     pub fn new(claim: &'static str, value: impl Into<String>) -> Self {
         Self { claim, value: value.into() }
     }
 }
 
-/// A verified token that a publisher does not let in: which claim differs, and by what.
+/// A verified token that a publisher does not accept, with the claim that differs.
 ///
-/// What was expected is the owner's configuration. It is for the owner, for the operator, and for a token that proved the same
-/// [`Identity`]: [`Mismatch::diagnosis`]. `Display` says what anybody may be told, which claim differs and what the token has there.
+/// The expected value is the owner's configuration. [`Mismatch::diagnosis`] contains it, for the owner, for
+/// the operator, and for a caller whose token proved the same [`Identity`]. `Display` writes what anybody may
+/// be told: the claim that differs and its value in the token.
 ///
 /// ```
 /// use oidc_core::{Diagnosis, Mismatch, Subject};
@@ -92,7 +95,7 @@ pub struct Mismatch {
     relation: Relation,
 }
 
-/// What of a diagnosis the token has itself.
+/// The part of a diagnosis that the token itself contains.
 struct Told<'a>(&'a Diagnosis);
 
 impl fmt::Display for Told<'_> {
@@ -105,7 +108,7 @@ impl fmt::Display for Told<'_> {
     }
 }
 
-/// How the token's repository is related to the publisher's.
+/// The relation between the token's repository and the publisher's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Relation {
     Same,
@@ -114,33 +117,35 @@ enum Relation {
 }
 
 impl Mismatch {
-    /// A mismatch from its explanation, whose subject is a claim.
+    /// A mismatch with its explanation, whose subject is a claim.
     pub fn new(diagnosis: Diagnosis) -> Self {
         Self { diagnosis: Box::new(diagnosis), relation: Relation::Same }
     }
 
-    /// A mismatch of an immutable id: the token has the publisher's name and is somebody else's. It may be told nothing
-    /// of the configuration.
+    /// A mismatch of an immutable id: the token has the publisher's name and belongs to somebody else, so its
+    /// holder may be told nothing of the configuration.
     pub fn stranger(diagnosis: Diagnosis) -> Self {
         Self { diagnosis: Box::new(diagnosis), relation: Relation::Stranger }
     }
 
-    /// A mismatch of a name whose immutable id is the publisher's: the same repository, renamed or transferred.
+    /// A mismatch of a name whose immutable id is the publisher's: the same repository, renamed or
+    /// transferred.
     pub fn renamed(diagnosis: Diagnosis) -> Self {
         Self { diagnosis: Box::new(diagnosis), relation: Relation::Renamed }
     }
 
-    /// Whether the token is of the publisher's own repository, by its id, under another name.
+    /// Returns `true` if the token is from the publisher's own repository, by its id, under another name.
     pub fn is_renamed(&self) -> bool {
         self.relation == Relation::Renamed
     }
 
-    /// Which claim differs, what it is, what it should be and what to change. It tells the publisher's configuration.
+    /// Returns the explanation: the claim that differs, its value, the expected value and the fix. It
+    /// contains the publisher's configuration.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
     }
 
-    /// Whether the token is somebody else's, with the publisher's name.
+    /// Returns `true` if the token belongs to somebody else who has the publisher's name.
     pub fn is_stranger(&self) -> bool {
         self.relation == Relation::Stranger
     }

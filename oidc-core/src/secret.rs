@@ -2,10 +2,11 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A value that must not be seen: an identity token, a request token, a publish token.
+/// A value that must never be shown: an identity token, a request token, a publish token.
 ///
 /// It has no `Display` and no `Serialize`, its `Debug` prints a marker, and its memory is overwritten when it
-/// is dropped, so that deriving `Debug` on a type that holds one is safe. [`Secret::expose`] is the only way in.
+/// is dropped, so deriving `Debug` on a type that holds a secret is safe. [`Secret::expose`] is the only way
+/// to read it.
 ///
 /// ```
 /// let secret = oidc_core::Secret::new("s3cr3t");
@@ -16,24 +17,24 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a value out of sight.
+    /// Wraps a value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// The value itself. Whoever calls this takes over the duty to keep it out of logs and errors.
+    /// Returns the value itself. The caller must keep it out of logs and errors.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether a text holds it or, of a token in parts with dots between them, a part of at least 16 characters. A server's
-    /// answer may repeat what it was asked with.
+    /// Returns `true` if `text` contains the secret or, for a token of several parts separated by dots, a
+    /// part of at least 16 characters. A server's answer may repeat the secret of the request.
     pub fn is_in(&self, text: &str) -> bool {
         let is_whole = !self.is_empty() && text.contains(self.expose());
         is_whole || self.expose().split('.').any(|part| part.len() >= 16 && text.contains(part))
     }
 
-    /// Whether there is nothing in it.
+    /// Returns `true` if the value is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

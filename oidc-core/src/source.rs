@@ -10,22 +10,23 @@ use crate::http::HttpError;
 use crate::provider::Provider;
 use crate::token::{Audience, IdToken, InvalidIdToken};
 
-/// Where a job's identity tokens come from. Made ready by [`Ambient::find`](crate::Ambient::find) or by a platform's own constructor.
+/// A source of a job's identity tokens. [`Ambient::find`](crate::Ambient::find) or a platform's own
+/// constructor makes it.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait TokenSource: fmt::Debug + Send + Sync {
     /// The platform, such as `github`.
     fn provider(&self) -> &str;
 
-    /// A token for this audience.
+    /// Gets a token for this audience.
     ///
     /// # Errors
     ///
-    /// When the platform gives none, or one that is not for this audience.
+    /// When the platform gives no token, or a token for another audience.
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError>;
 
-    /// Whether each call gives a new token. Where it does not (the platform made the token before the job
-    /// began), a token that was used up stays so.
+    /// Returns `true` if each call gives a new token. Otherwise the platform made the token before the job
+    /// began, and a token that was used up can't be replaced.
     fn is_renewable(&self) -> bool {
         false
     }
@@ -47,24 +48,24 @@ impl<T: TokenSource + ?Sized> TokenSource for Box<T> {
     }
 }
 
-/// What a platform looks at to find out whether a job runs on it.
+/// The input of a platform's detection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Detection<'a> {
     /// The outside world.
     pub context: &'a Context,
-    /// Variables that the registry or the user names to hold an identity token, the first that is set wins:
-    /// `NPM_ID_TOKEN` for npm.
+    /// The variables that the registry or the user names as holders of an identity token, such as
+    /// `NPM_ID_TOKEN` for npm. The first that is set is used.
     pub token_variables: Vec<&'a str>,
 }
 
 impl<'a> Detection<'a> {
-    /// A detection that knows of no named variable.
+    /// A detection without named variables.
     pub fn new(context: &'a Context) -> Self {
         Self { context, token_variables: Vec::new() }
     }
 
-    /// With one more variable that may hold an identity token.
+    /// Adds a variable that may hold an identity token.
     #[must_use]
     pub fn token_variable(mut self, name: &'a str) -> Self {
         self.token_variables.push(name);
@@ -78,18 +79,18 @@ impl<'a> From<&'a Context> for Detection<'a> {
     }
 }
 
-/// A token that stands in an environment variable since before the job began.
+/// A token that was put into an environment variable before the job began.
 #[derive(Clone, Debug)]
 pub struct VariableSource {
     context: Context,
     name: String,
     provider: &'static str,
-    /// The platform that the job runs on, which knows how a token gets into a variable.
+    /// The platform that the job runs on, for the fix in errors.
     platform: Option<Arc<dyn Provider>>,
 }
 
 impl VariableSource {
-    /// The token in the variable `name`.
+    /// A source of the token in the variable `name`.
     pub fn new(context: &Context, name: impl Into<String>) -> Self {
         Self { context: context.clone(), name: name.into(), provider: "variable", platform: None }
     }
@@ -98,7 +99,7 @@ impl VariableSource {
         Self { platform, ..self }
     }
 
-    /// How the job's platform puts a token into the variable.
+    /// The fix of an error: the way in which the job's platform puts a token into the variable.
     fn fix(&self, audience: &Audience) -> String {
         let line = self.platform.as_ref().and_then(|platform| platform.variable_line(&self.name, audience));
         line.unwrap_or_else(|| {
@@ -109,7 +110,7 @@ impl VariableSource {
         })
     }
 
-    /// The same, as a source of the platform `provider`.
+    /// Replaces the name of the platform that the source reports.
     #[must_use]
     pub fn of(mut self, provider: &'static str) -> Self {
         self.provider = provider;
@@ -154,32 +155,32 @@ impl TokenSource for VariableSource {
     }
 }
 
-/// What kind of failure kept a job from getting a token.
+/// The kind of a failure to get an identity token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
     /// The job runs on no platform of the set.
     NotDetected,
-    /// The job runs on a platform that gives tokens to those that ask for them in their configuration, and this one does not:
-    /// it may not ask, such as on GitHub without `id-token: write`.
+    /// The job runs on a platform that gives tokens only to jobs whose configuration asks for them, and this
+    /// job's does not, such as on GitHub without `id-token: write`.
     NotPermitted,
-    /// The platform left no token for the registry: the job's configuration asks for none, such as on GitLab without `id_tokens`,
-    /// or what hands tokens out is not installed.
+    /// The platform gave the job no token for the registry: the job's configuration asks for none, such as on
+    /// GitLab without `id_tokens`, or the program that issues tokens is not installed.
     Missing,
-    /// No usable answer came, although the platform was asked again.
+    /// The platform gave no usable answer, even when it was asked again.
     Unavailable,
     /// The platform refused.
     Rejected,
     /// The platform's answer holds no token.
     NoToken,
-    /// What the platform gave is no token for the audience.
+    /// The text that the platform gave is no identity token for the audience.
     InvalidToken,
 }
 
-/// A job could not get an identity token. It never holds a secret.
+/// An error of getting an identity token. It never holds a secret.
 ///
-/// [`SourceError::diagnosis`] is the whole explanation. `Display` is its line without the text of the error below, which
-/// `source()` gives as itself.
+/// [`SourceError::diagnosis`] is the whole explanation. `Display` writes its line without the text of the
+/// underlying error, which is available through `source()`.
 ///
 /// ```
 /// use std::error::Error as _;
@@ -202,42 +203,42 @@ pub struct SourceError {
 }
 
 impl SourceError {
-    /// An error from its kind and its explanation.
+    /// An error of a kind with its explanation.
     pub fn new(kind: SourceErrorKind, diagnosis: Diagnosis) -> Self {
         Self { kind, diagnosis: Box::new(diagnosis), source: None }
     }
 
-    /// With the error below it.
+    /// Adds the underlying error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The kind of failure.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> SourceErrorKind {
         self.kind
     }
 
-    /// With another explanation.
+    /// Replaces the explanation.
     #[must_use]
     pub fn with_diagnosis(mut self, diagnosis: Diagnosis) -> Self {
         self.diagnosis = Box::new(diagnosis);
         self
     }
 
-    /// What is wrong and what to change.
+    /// Returns the explanation: the problem and the fix.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
     }
 
-    /// Whether a token was found that is for another audience than the one that was asked for.
+    /// Returns `true` if a token was found, and it is for another audience than the requested one.
     pub(crate) fn is_for_another(&self) -> bool {
         let invalid = self.source.as_deref().and_then(|source| source.downcast_ref());
         matches!(invalid, Some(InvalidIdToken::Audience { .. }))
     }
 
-    /// Why no complete answer came, where none did: the proxy, the certificate, the deadline.
+    /// Returns the HTTP error, where no complete answer came: of the proxy, the certificate, the deadline.
     pub fn http(&self) -> Option<&HttpError> {
         let mut below = std::error::Error::source(self);
         std::iter::from_fn(|| {

@@ -1,17 +1,18 @@
 use std::fmt::{self, Write as _};
 use std::mem;
 
-/// At most this many characters of foreign text are shown, unless somebody asks for more.
+/// The number of characters of foreign text that are shown by default.
 const MAX_SHOWN: usize = 256;
 
-/// Foreign text, made fit for a message, a log line or a terminal.
+/// Foreign text, made safe for a message, a log line or a terminal.
 ///
 /// Control characters, terminal escapes, line breaks and characters that reorder or hide text are written as
-/// `\u{…}`; what is longer than 256 characters is cut with `…`. Every value from a token, an environment
-/// variable or a server goes through this before a person or a log sees it.
+/// `\u{…}`; a text of more than 256 characters is cut and ends with `…`. Every value from a token, an
+/// environment variable or a server is passed through this before a person or a log sees it.
 ///
-/// So is what makes a line a command to GitHub's runner, which reads a job's output: the `[` of `##[`, anywhere, and the
-/// first `:` of a `::` at the beginning (actions/runner, `ActionCommand.cs`).
+/// The characters that make a line a command to GitHub's runner, which reads a job's output, are escaped too:
+/// the `[` of `##[`, anywhere, and the first `:` of a `::` at the beginning (actions/runner,
+/// `ActionCommand.cs`).
 ///
 /// ```
 /// assert_eq!(oidc_core::shown("a\u{1b}[31mb").to_string(), "a\\u{1b}[31mb");
@@ -23,7 +24,7 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// With another limit, in characters: a whole message may be longer than a value in it.
+    /// Replaces the limit, in characters: a whole message may be longer than a value in it.
     #[must_use]
     pub fn up_to(mut self, limit: usize) -> Self {
         self.limit = limit;
@@ -31,7 +32,7 @@ impl Shown<'_> {
     }
 }
 
-/// Makes foreign text fit to be shown; see [`Shown`].
+/// Makes foreign text safe to be shown; see [`Shown`].
 pub fn shown(text: &str) -> Shown<'_> {
     Shown { text, limit: MAX_SHOWN }
 }
@@ -58,8 +59,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Characters that are not seen or that change how their neighbours are seen (Unicode UAX 9 bidirectional
-/// controls, zero-width and formatting characters, separators, tags, private use).
+/// Characters that are invisible or that change how their neighbours are displayed (Unicode UAX 9
+/// bidirectional controls, zero-width and formatting characters, separators, tags, private use).
 fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-/// How far the clocks of an issuer and of a registry may differ. It widens `exp`, `nbf` and `iat` alike, and
-/// replay records are kept this much longer than `exp`: one constant for both, since a record that ends
-/// before the acceptance window does is a window for replay.
+/// The difference that is tolerated between the clocks of an issuer and of a registry. It widens `exp`, `nbf`
+/// and `iat` alike, and replay records are kept this much longer than `exp`. Both use one constant, since a
+/// record that ended before the acceptance window ends would allow a replay.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z, as JWT's `NumericDate` (RFC 7519, section 2).
@@ -16,47 +16,47 @@ impl Timestamp {
     /// The last second of the year 9999. Later times are not plausible and are refused when parsed.
     pub const MAX: Self = Self(253_402_300_799);
 
-    /// A point in time from whole seconds since the epoch, at most [`Timestamp::MAX`].
+    /// A point in time, in whole seconds since the epoch, at most [`Timestamp::MAX`].
     pub const fn from_secs(seconds: u64) -> Self {
         if seconds > Self::MAX.0 { Self::MAX } else { Self(seconds) }
     }
 
-    /// Whole seconds since the epoch.
+    /// Returns the whole seconds since the epoch.
     pub const fn as_secs(self) -> u64 {
         self.0
     }
 
-    /// The same as a signed number, as databases and date libraries want it.
+    /// Returns the whole seconds since the epoch as a signed number, for databases and date libraries.
     pub const fn as_signed_secs(self) -> i64 {
         self.0.cast_signed()
     }
 
-    /// This point in time plus `duration`, at most [`Timestamp::MAX`].
+    /// Returns this point in time plus `duration`, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn plus(self, duration: Duration) -> Self {
         Self::from_secs(self.0.saturating_add(duration.as_secs()))
     }
 
-    /// This point in time minus `duration`, at least the epoch.
+    /// Returns this point in time minus `duration`, at least the epoch.
     #[must_use]
     pub const fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(duration.as_secs()))
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// Returns the time from `earlier` to this point; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 }
 
 impl fmt::Display for Timestamp {
-    /// Writes the time in UTC as RFC 3339 has it: `2023-11-14T22:13:20Z`.
+    /// Writes the time in UTC in the form of RFC 3339: `2023-11-14T22:13:20Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         jiff::Timestamp::from_second(self.as_signed_secs()).unwrap_or(jiff::Timestamp::MAX).fmt(f)
     }
 }
 
-/// A length of time in a person's words, in the one unit that fits best: `40 seconds`, `5 minutes`, `3 days`.
+/// A length of time in words, in the unit that fits best: `40 seconds`, `5 minutes`, `3 days`.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -65,7 +65,7 @@ impl fmt::Display for Timestamp {
 #[derive(Clone, Copy, Debug)]
 pub struct InWords(Duration);
 
-/// Writes a length of time for a person; see [`InWords`].
+/// Shows a length of time to a person; see [`InWords`].
 pub fn in_words(duration: Duration) -> InWords {
     InWords(duration)
 }
@@ -88,17 +88,17 @@ impl fmt::Display for InWords {
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The time of day, which may be set back or forth.
+    /// Returns the time of day, which may be set back or forward.
     fn now(&self) -> Timestamp;
 
-    /// Time since some fixed point, which never goes back. For ages and cool-downs.
+    /// Returns the time since some fixed point, which never goes back. For ages and cool-downs.
     fn monotonic(&self) -> Duration;
 
     /// Returns after `duration`. For back-off.
     async fn sleep(&self, duration: Duration);
 
-    /// `false` for a clock whose [`Clock::sleep`] returns at once although no time passed. With such a clock nothing is
-    /// tried again: the tries would follow each other without a pause.
+    /// Returns `false` for a clock whose [`Clock::sleep`] returns at once although no time passed. With such
+    /// a clock nothing is tried again, since the tries would follow each other without a pause.
     fn has_timer(&self) -> bool {
         true
     }

@@ -9,20 +9,22 @@ use crate::text::shown;
 use crate::trust::Unverified;
 use crate::url::HttpUrl;
 
-/// An identity token longer than this is refused unread. GitHub's and GitLab's are 1 to 4 kB.
+/// The length above which an identity token is refused unread. GitHub's and GitLab's have 1 to 4 kB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// An audience longer than this is refused. JSR puts a JSON document into it, hence not less.
+/// The length above which an audience is refused. JSR puts a JSON document into the audience, so the bound is
+/// not smaller.
 const MAX_AUDIENCE_BYTES: usize = 8 * 1024;
 
-/// For whom an identity token is made: the `aud` claim (RFC 7519, section 4.1.3), such as `npm:registry.example`.
+/// The service that an identity token is made for: the `aud` claim (RFC 7519, section 4.1.3), such as
+/// `npm:registry.example`.
 ///
-/// It is compared whole, byte by byte, and never empty.
+/// An audience is compared as a whole, byte by byte, and is never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Audience(String);
 
 impl Audience {
-    /// An audience from its text.
+    /// An audience with this text.
     ///
     /// # Errors
     ///
@@ -35,7 +37,7 @@ impl Audience {
         Ok(Self(text))
     }
 
-    /// The text, as it stands in the claim.
+    /// Returns the text, as it stands in the claim.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,15 +49,16 @@ impl fmt::Display for Audience {
     }
 }
 
-/// An audience is empty, too long, or holds a control character.
+/// An audience that is empty, too long, or holds a control character.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("audience `{}` is not usable: expected 1 to 8192 bytes without control characters", shown(.0))]
 pub struct InvalidAudience(String);
 
 /// An identity token as a CI platform gave it, with the audience that it was asked for.
 ///
-/// Its `aud` was compared with that audience when it was made, so that a token for another service is found out
-/// on the client's side; [`IdToken::opaque`] makes the exception. Its signature is the registry's to check.
+/// The token's `aud` was compared with that audience when this value was made, so that a token for another
+/// service is detected by the client; only [`IdToken::opaque`] makes an exception. The registry checks the
+/// signature.
 #[derive(Clone, Debug)]
 pub struct IdToken {
     token: Secret,
@@ -63,12 +66,12 @@ pub struct IdToken {
 }
 
 impl IdToken {
-    /// Takes a token in compact form (RFC 7515, section 7.1) that was asked for with `audience`. Surrounding
+    /// Reads a token in compact form (RFC 7515, section 7.1) that was requested for `audience`. Surrounding
     /// white space is dropped.
     ///
     /// # Errors
     ///
-    /// When it is not a JWT, or its `aud` is or holds anything but `audience`.
+    /// When the text is not a JWT, or its `aud` is anything but `audience` alone.
     pub fn new(token: impl Into<String>, audience: Audience) -> Result<Self, InvalidIdToken> {
         let token = Secret::new(token);
         let token = Secret::new(token.expose().trim());
@@ -83,12 +86,12 @@ impl IdToken {
         }
     }
 
-    /// Takes a text that the platform handed out for `audience` and that may be anything, as `npm`, `uv` and others do with what
-    /// their variable holds. Surrounding white space is dropped.
+    /// Accepts any text that the platform gave for `audience`, as `npm`, `uv` and others do with the value of
+    /// their variable. Surrounding white space is dropped.
     ///
-    /// A text that is a JWT and names another audience is refused all the same; of any other the audience can't be read, and
-    /// only the registry finds out for whom it is. [`Context::with_opaque_tokens`](crate::Context::with_opaque_tokens) has
-    /// sources hand out such texts.
+    /// A JWT for another audience is refused all the same. The audience of any other text can't be read, and
+    /// only the registry finds out who it is for. With
+    /// [`Context::with_opaque_tokens`](crate::Context::with_opaque_tokens), token sources return such texts.
     ///
     /// ```
     /// use oidc_core::{Audience, IdToken};
@@ -103,8 +106,8 @@ impl IdToken {
     ///
     /// # Errors
     ///
-    /// When the text is empty, longer than [`MAX_TOKEN_BYTES`], holds anything but visible ASCII characters, or is a JWT whose
-    /// `aud` is or holds anything but `audience`.
+    /// When the text is empty, longer than [`MAX_TOKEN_BYTES`], holds anything but visible ASCII characters,
+    /// or is a JWT whose `aud` is anything but `audience` alone.
     pub fn opaque(text: impl Into<String>, audience: Audience) -> Result<Self, InvalidIdToken> {
         let text = Secret::new(text);
         let token = Secret::new(text.expose().trim());
@@ -120,68 +123,72 @@ impl IdToken {
         }
     }
 
-    /// The token's text, a secret.
+    /// Returns the token's text, a secret.
     pub fn secret(&self) -> &Secret {
         &self.token
     }
 
-    /// The audience it was asked for and, if it isn't an [opaque](IdToken::opaque) one, carries.
+    /// Returns the audience that the token was requested for. It is also the token's `aud`, unless the token
+    /// is [opaque](IdToken::opaque).
     pub fn audience(&self) -> &Audience {
         &self.audience
     }
 
-    /// What the token says of itself, for showing to its owner. Nothing has checked it.
+    /// Reads the token's claims, for showing them to the token's owner. They are not verified.
     ///
     /// # Errors
     ///
-    /// When the token is an [opaque](IdToken::opaque) text that has no claims. The decoding is done again so that it needn't be
-    /// kept.
+    /// When the token is an [opaque](IdToken::opaque) text without claims. Each call decodes the token, so
+    /// that its claims need not be kept.
     pub fn claims(&self) -> Result<Unverified<Claims>, InvalidIdToken> {
         Unverified::of_token(self.token.expose())
     }
 }
 
-/// A text is not an identity token for the audience that was asked for. The text itself is never shown.
+/// A text that is not an identity token for the requested audience. The text itself is never shown.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidIdToken {
     /// Longer than [`MAX_TOKEN_BYTES`].
     #[error("the identity token has {0} bytes, more than the {MAX_TOKEN_BYTES} that one may have")]
     TooLarge(usize),
-    /// Empty, or with characters that no token has.
+    /// Empty, or with characters that no token contains.
     #[error("the identity token is empty or holds a character that is not visible ASCII")]
     Text,
-    /// Not three parts in base64url with dots between them.
+    /// Not three parts in base64url, separated by dots.
     #[error("the identity token is not a JWT: expected three base64url parts with dots between them")]
     Shape,
     /// The middle part is not a JSON object.
     #[error("the identity token's claims can't be read: {0}")]
     Claims(InvalidClaims),
-    /// It is for somebody else.
+    /// For another audience.
     #[error("the identity token is for audience {}, expected `{expected}`", found.as_deref().unwrap_or("(none)"))]
     Audience {
-        /// The `aud` claim as it stands, fit to be shown.
+        /// The `aud` claim of the token, fit to be shown.
         found: Option<String>,
-        /// What was asked for, fit to be shown.
+        /// The requested audience, fit to be shown.
         expected: String,
     },
 }
 
-/// A text is looked through for so many tokens, and is so long at most to be looked through.
+/// The number of possible tokens in a text that are examined, and the number of bytes of the text that are
+/// searched.
 const MAX_WORDS: usize = 16;
 const MAX_TEXT: usize = 256 * 1024;
 
-/// Whether an identity token stands in a text: alone, behind `Bearer`, in a JSON object that a platform answered.
+/// Returns `true` if a text contains an identity token: alone, after `Bearer`, or in a JSON object of a
+/// platform's answer.
 pub(crate) fn holds_identity_token(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let words = text.get(..MAX_TEXT).unwrap_or(text).split(|c: char| !is_part(c));
     words.filter(|word| word.split('.').count() == 3).take(MAX_WORDS).any(is_identity_token)
 }
 
-/// Whether a text is an identity token of some issuer, by what OpenID Connect Core, section 2 has each hold: an issuer that is a
-/// URL, an audience and an end. Nothing verifies it.
+/// Returns `true` if a text is an identity token of some issuer, by the claims that OpenID Connect Core,
+/// section 2 requires: an issuer that is a URL, an audience and an expiry. The token is not verified.
 ///
-/// A registry tells so whoever presents one where a publish token belongs.
+/// A registry uses it to explain the mistake to a client that sends an identity token in place of a publish
+/// token.
 ///
 /// ```
 /// # use oidc_core::is_identity_token;
@@ -197,7 +204,7 @@ pub fn is_identity_token(text: &str) -> bool {
 }
 
 impl Unverified<Claims> {
-    /// The claims of a token in compact form (RFC 7515, section 7.1), whose signature nobody has checked.
+    /// Reads the claims of a token in compact form (RFC 7515, section 7.1), without checking its signature.
     ///
     /// ```
     /// use oidc_core::{Claims, Unverified};

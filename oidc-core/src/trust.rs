@@ -5,33 +5,34 @@ use std::sync::Arc;
 use crate::claims::Claims;
 use crate::time::Timestamp;
 
-/// Something that nobody has checked. It can't be read by accident: the only way in says what it does.
+/// A value that was not verified. It can't be read by accident: the name of the only method that reads it
+/// says so.
 #[derive(Clone, Debug)]
 pub struct Unverified<C>(C);
 
 impl<C> Unverified<C> {
-    /// Marks something as unchecked.
+    /// Marks a value as unverified.
     pub fn new(inner: C) -> Self {
         Self(inner)
     }
 
-    /// Reads what nobody has checked. Good for explaining and for refusing, never for letting in.
+    /// Reads the unverified value. Use it for explanations and refusals, and never to accept a token.
     pub fn read_unverified(&self) -> &C {
         &self.0
     }
 }
 
-/// Something whose signature, issuer, audience and times were checked.
+/// A value whose signature, issuer, audience and times were checked.
 ///
-/// Only the verifier (feature `verify`) makes one, after the signature held, and there is no other way to get
-/// one, in tests either. It reads like what it holds.
+/// Only the verifier (feature `verify`) makes one, after checking the signature. There is no other way to get
+/// one, not even in tests. It dereferences to the value.
 #[derive(Clone, Debug)]
 pub struct Verified<C> {
     inner: C,
     proof: Proof,
 }
 
-/// What the verifier found out about a token beside its claims.
+/// The verifier's findings about a token, apart from its claims.
 #[derive(Clone, Debug)]
 pub(crate) struct Proof {
     pub(crate) provider: &'static str,
@@ -43,46 +44,48 @@ pub(crate) struct Proof {
     pub(crate) replay: ReplayId,
 }
 
-/// What makes a token the same token.
+/// The id by which a token is recognized when it is used again.
 #[cfg(feature = "verify")]
 #[derive(Clone, Debug)]
 pub(crate) enum ReplayId {
     /// The `jti` claim.
     Jti(String),
-    /// SHA-256 of the signing input, for platforms that declare no `jti`. Never of the signature, which can be
-    /// malleable.
+    /// SHA-256 of the signing input, for platforms that declare no `jti`. It is not the hash of the
+    /// signature, since one message can have several valid signatures.
     Digest([u8; 32]),
 }
 
 impl<C> Verified<C> {
-    /// The one place where a proof comes to be. The verifier calls it, after the signature held.
+    /// Makes a proof. This is the only place that does, and only the verifier calls it, after checking the
+    /// signature.
     #[cfg(feature = "verify")]
     pub(crate) fn assertion(inner: C, proof: Proof) -> Self {
         Self { inner, proof }
     }
 
-    /// The platform whose profile the token was checked by, such as `github`.
+    /// Returns the platform by whose profile the token was checked, such as `github`.
     pub fn provider(&self) -> &'static str {
         self.proof.provider
     }
 
-    /// The issuer, as it stands in the configuration (and, byte for byte, in the token).
+    /// Returns the issuer, as it stands in the configuration and, byte for byte, in the token.
     pub fn issuer(&self) -> &str {
         &self.proof.issuer
     }
 
-    /// The token's `iat`, by its issuer's clock.
+    /// Returns the token's `iat`, by its issuer's clock.
     pub fn issued_at(&self) -> Timestamp {
         self.proof.issued_at
     }
 
-    /// The token's `exp`. The verifier accepts it a little longer, until [`Verified::accepted_until`].
+    /// Returns the token's `exp`. The verifier accepts the token a little longer, until
+    /// [`Verified::accepted_until`].
     pub fn expires_at(&self) -> Timestamp {
         self.proof.expires_at
     }
 
-    /// The end of the time in which the verifier accepts the token: its `exp` and the verifier's leeway. A registry
-    /// remembers that the token was used at least until then.
+    /// Returns the end of the time in which the verifier accepts the token: its `exp` plus the verifier's
+    /// leeway. A registry records the use of the token at least until then.
     pub fn accepted_until(&self) -> Timestamp {
         self.proof.accepted_until
     }
@@ -90,12 +93,12 @@ impl<C> Verified<C> {
 
 #[cfg(feature = "verify")]
 impl Verified<Claims> {
-    /// The key under which a registry remembers that this token was used within `scope`: SHA-256 over issuer,
-    /// `jti` and scope, each with its length before it. Where the platform declares no `jti`, the digest of the
-    /// token's signing input stands for it.
+    /// Returns the key under which a registry records that this token was used within `scope`: SHA-256 over
+    /// issuer, `jti` and scope, each preceded by its length. Where the platform declares no `jti`, the digest
+    /// of the token's signing input takes its place.
     ///
-    /// The scope is the registry protocol's to choose: empty where a token may be used once, the package's name
-    /// where it may be used once for each package.
+    /// The registry protocol chooses the scope: empty where a token may be used once, and the package's name
+    /// where a token may be used once for each package.
     pub fn replay_key(&self, scope: &str) -> [u8; 32] {
         use sha2::{Digest as _, Sha256};
         let (kind, id): (&[u8], &[u8]) = match &self.proof.replay {

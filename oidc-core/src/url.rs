@@ -11,17 +11,17 @@ pub use self::invalid::{ForeignUrl, InvalidUrl, InvalidUrlKind};
 
 use crate::text::shown;
 
-/// A URL longer than this is refused.
+/// The length above which a URL is refused.
 const MAX_URL_BYTES: usize = 8 * 1024;
 
-/// An address that a token may be sent to or asked from: `https`, or `http` on this very machine.
+/// The URL of a server that a token may be sent to or requested from: `https`, or `http` on this machine.
 ///
-/// It has a host, and neither user name, password nor fragment.
+/// It has a host, and no user name, password or fragment.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HttpUrl {
-    /// The URL as its standard writes it.
+    /// The URL as the URL standard writes it.
     text: Cow<'static, str>,
-    /// Where the parts begin and end in it: scheme, host, path.
+    /// The ends and beginnings of the parts in the text: scheme, host, path.
     scheme_end: usize,
     host_start: usize,
     host_end: usize,
@@ -30,14 +30,14 @@ pub struct HttpUrl {
 }
 
 impl HttpUrl {
-    /// A URL that is a constant of a program, such as a public registry's.
+    /// A URL that is a constant of a program, such as that of a public registry.
     ///
-    /// It is written in the one form that the URL standard would write it in, too: `https`, a host's name in lower case, no port,
-    /// and a path of letters, digits, `-`, `_` and single slashes.
+    /// It must be written in the normal form of the URL standard: `https`, a host name in lower case, no
+    /// port, and a path of letters, digits, `-`, `_` and single slashes.
     ///
     /// # Panics
     ///
-    /// When it is not. In a constant, or in a `const` block, the compiler tells.
+    /// When the text is anything else. In a constant or in a `const` block, this is an error of compilation.
     ///
     /// ```
     /// # use oidc_core::HttpUrl;
@@ -62,7 +62,7 @@ impl HttpUrl {
             before = *byte;
             rest = tail;
         }
-        // A host that ends with a digit may be an address.
+        // A host that ends with a digit could be parsed as an IP address.
         assert!(
             before.is_ascii_lowercase(),
             "a constant URL is `https://`, a host's name in lower case, and a path"
@@ -92,14 +92,14 @@ impl HttpUrl {
         }
     }
 
-    /// This URL with a change.
+    /// Returns this URL with a change.
     fn changed(&self, change: impl FnOnce(&mut url::Url)) -> Self {
         match url::Url::parse(&self.text) {
             Ok(mut url) => {
                 change(&mut url);
                 Self::of(&url)
             }
-            // The text of a URL is one.
+            // The text was made from a parsed URL, so it can be parsed again.
             Err(_) => self.clone(),
         }
     }
@@ -120,22 +120,23 @@ impl HttpUrl {
     ///
     /// # Errors
     ///
-    /// When it isn't a URL, is longer than 8 KiB, has another scheme than `https` (or `http` with a loopback
-    /// host), or holds a user name, a password or a fragment.
+    /// When the text is not a URL, is longer than 8 KiB, has a scheme other than `https` (or `http` with a
+    /// loopback host), or holds a user name, a password or a fragment.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         Self::read(text, Self::is_loopback)
     }
 
-    /// Reads the URL of a registry as [`parse`](Self::parse) does, and plain `http` with any host too: for a registry within a
-    /// network that its user trusts.
+    /// Reads the URL of a registry as [`parse`](Self::parse) does, and allows plain `http` with any host: for
+    /// a registry within a network that its user trusts.
     ///
-    /// Identity token and publish token cross that network in the clear, and whoever answers at that address gets them. Call it
-    /// only for a URL that the user wrote, and only where the user asked for it (`--allow-insecure-host` or the like). Never
-    /// call it for a URL that a server named: [`own`](Self::own) and everything that reads an answer stay with https.
+    /// The identity token and the publish token cross that network unencrypted, and any machine that answers
+    /// at that address gets them. Call it only for a URL that the user wrote, and only where the user asked
+    /// for it (`--allow-insecure-host` or similar). Never call it for a URL that a server named:
+    /// [`own`](Self::own) and everything that reads an answer refuse plain http to other machines.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), plain http excepted.
+    /// As those of [`parse`](Self::parse), except for plain http.
     ///
     /// ```
     /// # use oidc_core::{HttpUrl, InvalidUrlKind};
@@ -147,13 +148,13 @@ impl HttpUrl {
         Self::read(text, |_| true)
     }
 
-    /// Reads the URL of a cloud machine's metadata server: as [`parse`](Self::parse) does, and plain `http` with a
-    /// link-local address too (RFC 3927), which no router passes on. Never with a name, which a resolver could send
-    /// elsewhere.
+    /// Reads the URL of a cloud machine's metadata server as [`parse`](Self::parse) does, and allows plain
+    /// `http` with a link-local address (RFC 3927), which no router forwards. A host name is not allowed,
+    /// since a resolver could direct it elsewhere.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse).
+    /// As those of [`parse`](Self::parse), except for plain http with such an address.
     pub fn link_local(text: &str) -> Result<Self, InvalidUrl> {
         let is_link_local = |url: &Self| matches!(url.parsed_host(), Some(url::Host::Ipv4(address)) if address.is_link_local());
         Self::read(text, |url| url.is_loopback() || is_link_local(url))
@@ -188,12 +189,12 @@ impl HttpUrl {
         }
     }
 
-    /// The URL's text.
+    /// Returns the URL's text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether it names this very machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    /// Returns `true` if the URL names this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
     pub fn is_loopback(&self) -> bool {
         match self.parsed_host() {
             Some(url::Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
@@ -203,40 +204,41 @@ impl HttpUrl {
         }
     }
 
-    /// The host, lower-cased, without the port.
+    /// Returns the host, in lower case, without the port.
     pub fn host(&self) -> &str {
         self.part(self.host_start, self.host_end)
     }
 
-    /// The host with the port where the URL names one that is not its scheme's default.
+    /// Returns the host, with the port where the URL names one that is not its scheme's default.
     pub fn host_and_port(&self) -> String {
         self.part(self.host_start, self.path_start).to_owned()
     }
 
-    /// The path, which starts with a slash.
+    /// Returns the path, which starts with a slash.
     pub fn path(&self) -> &str {
         self.part(self.path_start, self.path_end)
     }
 
-    /// Whether scheme, host and port are the same.
+    /// Returns `true` if scheme, host and port are the same.
     pub fn same_origin(&self, other: &Self) -> bool {
         self.part(0, self.path_start) == other.part(0, other.path_start)
     }
 
-    /// Scheme, host and port, without a slash at the end: `https://registry.example`.
+    /// Returns scheme, host and port, without a slash at the end: `https://registry.example`.
     pub fn origin(&self) -> String {
         self.part(0, self.path_start).to_owned()
     }
 
-    /// Reads a URL that the server at this one hands out, and that a token may be sent to only if it leads back there: to
-    /// the same scheme, host and port, written as they are written here.
+    /// Reads a URL that the server of this URL named, and that a token may be sent to only on the same
+    /// server: with the same scheme, host and port, in the same spelling.
     ///
-    /// Another spelling of the same place (a trailing dot, a number for an address, percent-escapes, a user name before an
-    /// `@`, a backslash) is refused as well: nothing that reads it otherwise is let near a token.
+    /// Another spelling of the same origin (a trailing dot, a number in place of an address, percent-escapes,
+    /// a user name before an `@`, a backslash) is refused as well, since another URL parser could read it
+    /// differently.
     ///
     /// # Errors
     ///
-    /// When it leads anywhere else, or is no URL.
+    /// When the URL has another origin, or is no URL.
     ///
     /// ```
     /// # use oidc_core::HttpUrl;
@@ -256,8 +258,8 @@ impl HttpUrl {
         }
     }
 
-    /// This URL with `path` below its own path, whether that ends in a slash or not, and without its query.
-    /// Percent-escapes in `path` stay as they are.
+    /// Appends `path` to this URL's path, with one slash between them, and removes the query. Percent-escapes
+    /// in `path` stay as they are.
     ///
     /// ```
     /// # use oidc_core::HttpUrl;
@@ -272,7 +274,7 @@ impl HttpUrl {
         })
     }
 
-    /// This URL's host, without path and query.
+    /// Returns this URL with the path `/` and without the query.
     #[must_use]
     pub fn at_root(&self) -> Self {
         self.changed(|url| {
@@ -281,7 +283,7 @@ impl HttpUrl {
         })
     }
 
-    /// This URL with one more query parameter, percent-encoded, after those that it has.
+    /// Appends a query parameter, percent-encoded.
     #[must_use]
     pub fn with_query(&self, name: &str, value: &str) -> Self {
         self.changed(|url| {
@@ -291,7 +293,7 @@ impl HttpUrl {
 }
 
 impl fmt::Display for HttpUrl {
-    /// Writes the URL without its query, which may hold what a log should not.
+    /// Writes the URL without its query, which may hold values that don't belong in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme(), shown(&self.host_and_port()), shown(self.path()))
     }

@@ -1,48 +1,53 @@
-//! Where the members of a JSON object stand in its text, by name.
+//! An index of the members of a JSON object: their positions in its text, by name.
+//!
+//! Every verification builds one, hence a table of its own: one allocation, and positions instead of copies
+//! of names and values.
 
 use std::ops::Range;
 
 use super::{ClaimValue, InvalidClaims};
 
-/// A power of two above the number of claims that tokens have, so that most names are found at the first look.
+/// The number of hash buckets: a power of two above the usual number of claims, so that most look-ups compare
+/// one name.
 const BUCKETS: usize = 64;
-/// No member's number: there are at most [`MAX_CLAIMS`](super::MAX_CLAIMS).
+/// The number of no member: there are at most [`MAX_CLAIMS`](super::MAX_CLAIMS).
 const NONE: u16 = u16::MAX;
 
 /// The members of an object in its order, and a hash table of their names, in one allocation.
 #[derive(Clone)]
 pub(crate) struct Index {
-    /// The members' places: at least as many as there are buckets, since the table begins in them.
+    /// The slots. There are at least as many as buckets, since the slots hold the table's buckets too.
     slots: Vec<Slot>,
     members: usize,
-    /// The names that were written with escapes, without them, one after the other.
+    /// The names that are written with escapes in the text, here without them, one after the other.
     unescaped: String,
     may_have_escapes: bool,
 }
 
-/// Where a member stands.
+/// The position of a member.
 #[derive(Clone, Copy)]
 pub(super) struct Note {
-    /// Where the name begins in the text or, counted from the text's end, in `unescaped`; and its length.
+    /// The beginning and the length of the name. The beginning is a position in the text or, counted from the
+    /// text's end, in `unescaped`.
     name: (u16, u16),
-    /// Where the value begins and ends in the text.
+    /// The beginning and the end of the value in the text.
     value: (u16, u16),
 }
 
-/// One place: the member of this number, and the beginning of the bucket of this number. Sixteen bytes, so that those of
-/// an ordinary token fit into what an allocator has at hand.
+/// One slot: the member of this number, and the head of the bucket of this number. A slot has sixteen bytes,
+/// so that the slots of an ordinary token fit into a small allocation.
 #[derive(Clone, Copy)]
 struct Slot {
     note: Note,
     print: Print,
-    /// The member that came last into this bucket.
+    /// The member that was added last to this bucket.
     first: u16,
-    /// The member that came into the same bucket before this one.
+    /// The member that was added to the same bucket before this one.
     next: u16,
 }
 
 impl Index {
-    /// An index with room for so many members.
+    /// An empty index with capacity for this many members.
     pub(super) fn new(unescaped: &str, may_have_escapes: bool, members: usize) -> Self {
         Self {
             slots: vec![Slot::EMPTY; members.max(BUCKETS)],
@@ -66,7 +71,7 @@ impl Index {
         })
     }
 
-    /// Adds a member, unless there is one of its name.
+    /// Adds a member, unless there is a member of the same name.
     #[inline]
     pub(super) fn push(&mut self, json: &str, note: Note) -> Result<(), InvalidClaims> {
         let number = self.members;
@@ -86,7 +91,7 @@ impl Index {
         Ok(())
     }
 
-    /// Looks for a name in a bucket, from this member on.
+    /// Looks for a name in a bucket, beginning with the member `number`.
     fn find(&self, json: &str, name: &[u8], print: Print, mut number: u16) -> Option<&Note> {
         // Ends at `NONE`, which is no member's number.
         while let Some(Slot { note, print: known, next, .. }) = self.slots.get(usize::from(number)) {
@@ -110,7 +115,7 @@ impl Slot {
 }
 
 impl Note {
-    /// A member by where its name begins, how long that is, and where its value begins and ends.
+    /// A member's position: the beginning and the length of its name, and the range of its value.
     pub(super) fn new(begin: usize, length: usize, value: Range<usize>) -> Self {
         Self { name: (short(begin), short(length)), value: (short(value.start), short(value.end)) }
     }
@@ -124,15 +129,16 @@ impl Note {
     }
 }
 
-/// A position, or a member's number.
+/// A position or a member's number, in 16 bits.
 #[allow(clippy::cast_possible_truncation, reason = "positions are at most twice `MAX_CLAIMS_BYTES`")]
 fn short(position: usize) -> u16 {
     position as u16
 }
 
-/// A number that two names rarely share: of their length, their first and their last byte, without a branch. It need not
-/// withstand an attacker: were it the same for [`MAX_CLAIMS`](super::MAX_CLAIMS) names, indexing them would take about as
-/// long as one signature, and only what an issuer signed is indexed before it is asked for.
+/// A fingerprint of a name, made of its length, its first byte and its last byte, without a branch. It need
+/// not withstand an attacker: if it were the same for [`MAX_CLAIMS`](super::MAX_CLAIMS) names, indexing them
+/// would take about as long as verifying one signature, and the verifier indexes only claims whose signature
+/// holds, until somebody asks for the claims of a refused token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Print(u32);
 
@@ -144,7 +150,8 @@ impl Print {
         Self(u32::from_le_bytes([length, more, first, last]))
     }
 
-    /// Its bucket. The odd factor, 2^32 divided by the golden ratio, spreads what differs over the upper bits.
+    /// The bucket of this fingerprint. The odd factor, 2^32 divided by the golden ratio, spreads differences
+    /// over the upper bits.
     fn bucket(self) -> usize {
         (self.0.wrapping_mul(0x9e37_79b9) >> (u32::BITS - BUCKETS.ilog2())) as usize
     }

@@ -18,15 +18,17 @@ pub(crate) use self::unique::{Text, UniqueNames};
 pub use self::value::ClaimValue;
 use crate::time::Timestamp;
 
-/// A token with more claims than this is refused. GitHub's tokens have about 40, plus custom properties.
+/// The number of claims above which a token is refused. GitHub's tokens have about 40, plus custom
+/// properties.
 pub const MAX_CLAIMS: usize = 256;
-/// Claims of more bytes than this are refused: twice as many can be counted in 16 bits. No token of
-/// [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES) has them.
+/// The number of bytes above which claims are refused. Positions up to twice this number fit into 16 bits,
+/// and no token of [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES) has so many.
 pub const MAX_CLAIMS_BYTES: usize = u16::MAX as usize / 2;
 
-/// What an identity token says: the decoded buffer and an index of its members, not a tree of owned values.
+/// The claims of an identity token: the decoded JSON text and an index of its members, not a tree of owned
+/// values.
 ///
-/// Names are unique at every depth (RFC 8725 asks for it, RFC 7519 section 4 allows to refuse them).
+/// Names are unique at every depth (RFC 8725 asks for it, RFC 7519, section 4 allows refusing duplicates).
 #[derive(Clone)]
 pub struct Claims {
     json: String,
@@ -52,14 +54,14 @@ impl Claims {
         Ok(Self { json, index })
     }
 
-    /// The claims of a text that was read.
+    /// The claims of a text that was read before.
     #[cfg(feature = "verify")]
     pub(crate) fn of(json: String, index: Index) -> Self {
         Self { json, index }
     }
 
-    /// The claims as far as they can be read: of those whose name is there again the first, and where the rest is no JSON,
-    /// what stands before.
+    /// The claims as far as they can be read: of members with the same name the first, and of a text that
+    /// becomes invalid JSON the members before that point.
     #[cfg(feature = "verify")]
     pub(crate) fn as_far_as_legible(json: String) -> Self {
         let mut reader = Reader::new(&json);
@@ -74,23 +76,24 @@ impl Claims {
         self.json
     }
 
-    /// The claim of this name, if the token has it. A JSON `null` is a claim.
+    /// Returns the claim of this name, if the token has it. A JSON `null` is a claim.
     pub fn get(&self, name: &str) -> Option<ClaimValue<'_>> {
         self.index.get(&self.json, name)
     }
 
-    /// The text of a claim that is a JSON string; `None` where it is absent or of another type.
+    /// Returns the text of a claim that is a JSON string; `None` where the claim is absent or of another
+    /// type.
     pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         self.get(name)?.as_text()
     }
 
-    /// A claim that is a plausible point in time; see [`ClaimValue::as_time`].
+    /// Returns a claim that is a plausible point in time; see [`ClaimValue::as_time`].
     pub fn time(&self, name: &str) -> Option<Timestamp> {
         self.get(name)?.as_time()
     }
 
-    /// The claims as a type of the application's own, each value as it stands in the token: GitLab, for one, writes booleans as
-    /// strings.
+    /// Deserializes the claims into a type of the application. Values are as they stand in the token: GitLab,
+    /// for example, writes booleans as strings.
     ///
     /// ```
     /// #[derive(serde::Deserialize)]
@@ -105,12 +108,13 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// When a member that the type needs is missing or of another type. The error's text may repeat a value.
+    /// When a member that the type needs is missing or of another type. The error's text may repeat a claim's
+    /// value.
     pub fn deserialize<'de, T: serde::Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.json)
     }
 
-    /// Every claim with its name, in the token's order.
+    /// Returns every claim with its name, in the token's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, ClaimValue<'_>)> {
         self.index.iter(&self.json)
     }
@@ -123,7 +127,7 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// Claims could not be read.
+/// An error of reading claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidClaims {
@@ -133,7 +137,7 @@ pub enum InvalidClaims {
     /// A name occurs twice in one object.
     #[error("a member's name occurs twice in one object")]
     Duplicate,
-    /// More than [`MAX_CLAIMS_BYTES`].
+    /// Longer than [`MAX_CLAIMS_BYTES`].
     #[error("longer than {MAX_CLAIMS_BYTES} bytes")]
     TooLong,
     /// More than [`MAX_CLAIMS`] members.

@@ -1,4 +1,4 @@
-//! One pass over a JSON object, which ends where it becomes pointless.
+//! One pass over a JSON object, which stops as soon as the claims read so far are refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +14,8 @@ use super::index::{Index, Note};
 use super::unique::{Text, UniqueNames};
 use super::{ClaimValue, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 
-/// The claims by which most tokens that are not for us are told (RFC 7519, section 4.1), as far as they were read. Every
-/// token has them, whoever made it, but for `nbf`.
+/// The registered claims (RFC 7519, section 4.1) by which most tokens for somebody else are recognized, as
+/// far as they were read. Every token has all of them except `nbf`.
 #[derive(Default)]
 pub(crate) struct Registered<'a> {
     pub(crate) iss: Option<ClaimValue<'a>>,
@@ -26,7 +26,7 @@ pub(crate) struct Registered<'a> {
 }
 
 impl<'a> Registered<'a> {
-    /// Those among a token's claims.
+    /// The registered claims among a token's claims.
     #[cfg(feature = "verify")]
     pub(crate) fn of(claims: &'a Claims) -> Self {
         let [iss, aud, exp, iat, nbf] = ["iss", "aud", "exp", "iat", "nbf"].map(|name| claims.get(name));
@@ -44,14 +44,15 @@ impl<'a> Registered<'a> {
         }
     }
 
-    /// Whether those are there that every token has.
+    /// Returns `true` if the claims that every token has were read.
     fn are_there(&self) -> bool {
         self.iss.is_some() && self.aud.is_some() && self.exp.is_some() && self.iat.is_some()
     }
 }
 
-/// An object that is being read. Its members are noted, which needs no memory of its own. Names within a value are unique;
-/// whether its own are is asked at the end, of a token that is worth it.
+/// An object that is being read. Members are recorded by position, which copies nothing. Names within a value
+/// are checked for duplicates while reading. The object's own names are checked by [`Reader::index`], only
+/// for a token that was not refused before.
 pub(crate) struct Reader<'de> {
     json: &'de str,
     notes: ArrayVec<Note, MAX_CLAIMS>,
@@ -65,8 +66,8 @@ impl<'de> Reader<'de> {
         Self { json, notes: ArrayVec::new(), unescaped: String::new(), may_have_escapes }
     }
 
-    /// Reads the object and asks `glance` once: as soon as the registered claims are there, or at the end if some are
-    /// missing. What it refuses is read no further.
+    /// Reads the object and calls `glance` once: as soon as the registered claims are read, or at the end if
+    /// some are missing. An object that `glance` refuses is read no further.
     pub(crate) fn read<T, R>(
         &mut self,
         glance: impl Fn(&Registered<'_>) -> Result<T, R>,
@@ -82,14 +83,14 @@ impl<'de> Reader<'de> {
         Ok((registered, seen))
     }
 
-    /// The members that were read, if each name is there once.
+    /// Indexes the members that were read; an error if a name occurs twice.
     pub(crate) fn index(&self) -> Result<Index, InvalidClaims> {
         let mut index = Index::new(&self.unescaped, self.may_have_escapes, self.notes.len());
         self.notes.iter().try_for_each(|note| index.push(self.json, *note))?;
         Ok(index)
     }
 
-    /// The members that were read, each the first of its name.
+    /// Indexes the members that were read; of members with the same name the first.
     #[cfg(feature = "verify")]
     pub(super) fn index_of_first(&self) -> Index {
         let mut index = Index::new(&self.unescaped, self.may_have_escapes, self.notes.len());
@@ -109,7 +110,7 @@ impl<'de> Reader<'de> {
         let mut deserializer = serde_json::Deserializer::from_str(self.json);
         let mut fault = None;
         let registered = deserializer.deserialize_map(Pass { reader: self, glance, fault: &mut fault });
-        // Whoever stops leaves something unread, which serde_json takes for a fault of its own.
+        // Stopping leaves a part of the text unread, which serde_json reports as an error of its own.
         if let Some(fault) = fault {
             return Err(fault);
         }
@@ -120,7 +121,8 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn note(&mut self, name: &Text<'_>, value: &str) -> Result<(), InvalidClaims> {
-        // What was skipped so far is looked into: names within, and escapes that mean no character.
+        // serde_json skips a `RawValue` without looking inside. Names within it, and escapes that stand for
+        // no character, are checked here.
         let has_escapes = self.may_have_escapes && value.contains('\\');
         if has_escapes || matches!(value.as_bytes(), [b'{' | b'[', ..]) {
             match UniqueNames::hold_in(value) {
@@ -143,16 +145,16 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Where `part`, a slice of `whole`, begins in it.
+/// The position in `whole` at which its slice `part` begins.
 fn begin(whole: &str, part: &str) -> usize {
     (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize)
 }
 
-/// Why an object isn't read to its end.
+/// The reason why an object was not read to its end.
 pub(crate) enum Unread<R> {
-    /// It can't be.
+    /// The object is invalid.
     Invalid(InvalidClaims),
-    /// It was refused at a glance.
+    /// `glance` refused the object.
     Refused(R),
 }
 

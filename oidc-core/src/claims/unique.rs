@@ -1,4 +1,4 @@
-//! JSON read for one question: whether a name occurs twice in an object.
+//! A check of JSON for objects in which a name occurs twice.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 pub(crate) struct UniqueNames;
 
 impl UniqueNames {
-    /// Whether `json`, which is valid, is such a value.
+    /// Returns `true` if no object in `json` has a name twice; an error if `json` is invalid.
     pub(super) fn hold_in(json: &str) -> Result<bool, serde_json::Error> {
         let mut is_duplicate = false;
         let mut deserializer = serde_json::Deserializer::from_str(json);

@@ -12,12 +12,12 @@ pub struct ClaimValue<'a> {
 }
 
 impl<'a> ClaimValue<'a> {
-    /// A value from its valid JSON text.
+    /// A value of valid JSON text.
     pub(super) fn new(json: &'a str, may_have_escapes: bool) -> Self {
         Self { json, may_have_escapes }
     }
 
-    /// The text, if it is a JSON string. Borrowed unless it holds escapes.
+    /// Returns the text, if the value is a JSON string. Borrowed unless it holds escapes.
     pub fn as_text(&self) -> Option<Cow<'a, str>> {
         let inner = self.json.strip_prefix('"')?.strip_suffix('"')?;
         if self.may_have_escapes && inner.contains('\\') {
@@ -27,17 +27,17 @@ impl<'a> ClaimValue<'a> {
         }
     }
 
-    /// Whether this is a JSON string.
+    /// Returns `true` if the value is a JSON string.
     pub fn is_text(&self) -> bool {
         self.json.starts_with('"')
     }
 
-    /// Whether this is the empty JSON string.
+    /// Returns `true` if the value is the empty JSON string.
     pub fn is_empty(&self) -> bool {
         self.json == "\"\""
     }
 
-    /// The value, if it is JSON's `true` or `false`. The strings `"true"` and `"false"` are not.
+    /// Returns the value, if it is JSON's `true` or `false`, and not for the strings `"true"` and `"false"`.
     pub fn as_bool(&self) -> Option<bool> {
         match self.json {
             "true" => Some(true),
@@ -46,13 +46,13 @@ impl<'a> ClaimValue<'a> {
         }
     }
 
-    /// The value, if it is a JSON number that is a whole number from 0 to 2^64 - 1.
+    /// Returns the value, if it is a JSON number that is a whole number from 0 to 2^64 - 1.
     pub fn as_u64(&self) -> Option<u64> {
         self.json.parse().ok()
     }
 
-    /// A JSON number of seconds since the epoch that is a plausible time (RFC 7519, section 2, `NumericDate`):
-    /// neither negative nor after the year 9999. A fraction is dropped.
+    /// Returns the time, if the value is a JSON number of seconds since the epoch (RFC 7519, section 2,
+    /// `NumericDate`) that is plausible: neither negative nor after the year 9999. A fraction is dropped.
     pub fn as_time(&self) -> Option<Timestamp> {
         let seconds = match self.as_u64() {
             Some(seconds) => seconds,
@@ -61,13 +61,14 @@ impl<'a> ClaimValue<'a> {
         (seconds <= Timestamp::MAX.as_secs()).then(|| Timestamp::from_secs(seconds))
     }
 
-    /// Whether this is JSON's `null`.
+    /// Returns `true` if the value is JSON's `null`.
     pub fn is_null(&self) -> bool {
         self.json == "null"
     }
 
-    /// Whether this is `expected` as a string, or an array that holds `expected` and nothing else. That is how
-    /// `aud` is compared: several audiences in one token would let one of them use it at another.
+    /// Returns `true` if the value is the string `expected`, or an array that holds `expected` and nothing
+    /// else. `aud` is compared like this: a token with several audiences could be used by one of them at
+    /// another.
     pub fn is_exactly(&self, expected: &str) -> bool {
         if self.json.starts_with('[') {
             return matches!(serde_json::from_str::<[Cow<'a, str>; 1]>(self.json), Ok([one]) if one == expected);
@@ -75,7 +76,7 @@ impl<'a> ClaimValue<'a> {
         self.as_text().is_some_and(|text| text == expected)
     }
 
-    /// The text, if this is a string, or an array that holds one string and nothing else.
+    /// Returns the text, if the value is a string, or an array that holds one string and nothing else.
     #[cfg(feature = "verify")]
     pub(crate) fn sole_text(&self) -> Option<Cow<'a, str>> {
         if self.json.starts_with('[') {
@@ -85,7 +86,7 @@ impl<'a> ClaimValue<'a> {
         self.as_text()
     }
 
-    /// The JSON text.
+    /// Returns the JSON text.
     pub fn raw(&self) -> &'a str {
         self.json
     }

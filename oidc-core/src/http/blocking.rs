@@ -1,4 +1,4 @@
-//! The client that blocks: ureq over TCP, by a proxy or straight, with rustls.
+//! The blocking client: ureq over TCP, through a proxy or directly, with rustls.
 
 use std::error::Error;
 use std::io;
@@ -16,25 +16,27 @@ use super::tls::{certificate_fault, crypto, find, innermost, is_not_tls, private
 use super::{HttpClient, HttpError, HttpErrorKind, Method, Proxy, ProxyFault, Request, Response, Step};
 use crate::url::HttpUrl;
 
-/// A connection is given up this part of the deadline before it, so that what was being waited for can be told.
+/// Connecting is given up at nine tenths of the deadline (`deadline - deadline / CONNECT_MARGIN`), so that an
+/// error can tell which step took too long.
 const CONNECT_MARGIN: u32 = 10;
 
-/// Where ureq logs every byte that goes over the wire, at the level `trace`.
+/// The log target at which ureq logs every byte on the wire, at the level `trace`.
 const WIRE_LOG: &str = "ureq_proto::util";
 
-/// What to do about a logger that takes that.
+/// The error of a request while a logger records that target.
 const WIRE_IS_LOGGED: &str = "the application's logger takes the target `ureq_proto` at the level `trace`, where every byte that is sent and \
                               received is logged, tokens included; keep that target at `debug`";
 
-/// ureq with rustls, HTTP/1.1, one connection for each request, no redirects, no cookies, no compression, no retries. Sending
-/// blocks the thread.
+/// An HTTP client that blocks the thread, on ureq with rustls: HTTP/1.1, one connection for each request, no
+/// redirects, no cookies, no compression, no retries.
 ///
-/// It keeps to the same bounds and settings as `SystemHttp`, and fails with the same kinds. It tells less in three places: not
-/// the name of an issuer that is not trusted, not what a proxy says beside its status, and a TLS handshake that takes too long is
-/// [`Step::Connect`].
+/// It keeps to the same bounds and settings as `SystemHttp`, and fails with the same kinds of errors. Its
+/// errors tell less in three places: they lack the name of an issuer that is not trusted and a proxy's
+/// message beside its status, and a TLS handshake that takes too long is reported as [`Step::Connect`].
 ///
-/// At the level `trace` ureq logs every byte that goes over the wire (the target `ureq_proto` of the `log` crate), secrets
-/// included. Where the application's logger takes that, nothing is sent, and the error says so: keep that target at `debug`.
+/// At the level `trace`, ureq logs every byte on the wire (the target `ureq_proto` of the `log` crate),
+/// secrets included. Where the application's logger records that target at that level, nothing is sent, and
+/// the error names the cause: keep that target at `debug`.
 ///
 /// ```
 /// use oidc_core::http::{BlockingHttp, HttpSettings};
@@ -49,7 +51,7 @@ pub struct BlockingHttp {
     settings: HttpSettings,
     proxy: Option<ureq::Proxy>,
     plain: Agent,
-    /// Made when https is first needed: reading the platform's certificates takes time.
+    /// Made when https is first needed, since reading the platform's certificates takes time.
     secure: OnceLock<Result<Secure, InvalidHttpSettings>>,
 }
 
@@ -60,7 +62,7 @@ struct Secure {
     trusts_nobody: bool,
 }
 
-/// What came in the way of a request.
+/// The failure of a request.
 struct Failure {
     kind: HttpErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
@@ -77,11 +79,11 @@ impl BlockingHttp {
     ///
     /// # Errors
     ///
-    /// When a proxy, a certificate or the `User-Agent` is not one.
+    /// When a proxy, a certificate or the `User-Agent` is invalid.
     pub fn new(settings: HttpSettings) -> Result<Self, InvalidHttpSettings> {
         ::http::HeaderValue::from_str(&settings.user_agent).map_err(|error| invalid("user_agent", &error))?;
         let proxy = proxy(&settings)?;
-        // What https needs is made later, and refused now.
+        // The client for https is made later; settings that it can't use are refused here.
         private_certificates(&settings)?;
         crypto()?;
         let plain = agent(&settings, TlsConfig::builder().build());
@@ -93,7 +95,7 @@ impl BlockingHttp {
         secure.as_ref().map_err(|error| HttpErrorKind::Request(error.to_string()).into())
     }
 
-    /// The proxy that a request goes by.
+    /// The proxy that a request goes through.
     fn proxy_to(&self, url: &HttpUrl) -> Option<&ureq::Proxy> {
         let exceptions = self.settings.no_proxy.as_deref().unwrap_or_default();
         let goes_by = is_https(url) && !is_excepted(exceptions, url.host());
@@ -140,7 +142,7 @@ impl HttpClient for BlockingHttp {
     }
 }
 
-/// How a request goes.
+/// The way that a request takes.
 struct Way<'a> {
     agent: &'a Agent,
     proxy: Option<&'a ureq::Proxy>,
@@ -162,7 +164,7 @@ impl Way<'_> {
 
 type Answer = ::http::Response<ureq::Body>;
 
-/// A request that got no complete answer, and how far it came.
+/// A request that got no complete answer, with the step that it reached.
 struct Asked<'a> {
     request: &'a Request,
     is_by_proxy: bool,
@@ -230,7 +232,8 @@ impl Asked<'_> {
     }
 }
 
-/// Whether an error is of looking an address up or of connecting to it, and not of what goes over the connection.
+/// Returns `true` if an error arose while looking up an address or connecting to it, and not on an open
+/// connection.
 fn is_of_connecting(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -242,7 +245,7 @@ fn is_of_connecting(error: &io::Error) -> bool {
     ) || error.to_string().starts_with("failed to lookup address information")
 }
 
-/// What a proxy answered that opened no way. ureq gives its status as `proxy server responded 407/407`.
+/// The answer of a proxy that refused a tunnel. ureq gives its status as `proxy server responded 407/407`.
 fn refusal(text: &str) -> ProxyFault {
     let number = text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty());
     match number.and_then(|number| ::http::StatusCode::from_bytes(number.as_bytes()).ok()) {
@@ -297,8 +300,8 @@ fn is_https(url: &HttpUrl) -> bool {
     url.as_str().starts_with("https:")
 }
 
-/// Whether a host is reached without a proxy: by its name, by a domain that it is in, or by a network that its address is in, as
-/// curl reads `NO_PROXY`.
+/// Returns `true` if a host is reached without a proxy: by its name, by a domain that contains it, or by a
+/// network that contains its address, as curl reads `NO_PROXY`.
 fn is_excepted(exceptions: &str, host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     let address: Option<IpAddr> = host.parse().ok();

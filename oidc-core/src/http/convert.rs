@@ -1,17 +1,18 @@
-//! Conversions from and to the `http` crate's types, which most HTTP clients take and give.
+//! Conversions from and to the types of the `http` crate, which most HTTP clients use.
 
 use super::{HeaderValue, HttpError, HttpErrorKind, Method, Request, Response};
 
 impl TryFrom<&Request> for ::http::Request<Vec<u8>> {
     type Error = HttpError;
 
-    /// The request in the `http` crate's terms. Secret headers are marked as sensitive.
+    /// Converts the request to the `http` crate's type. Secret headers are marked as sensitive.
     ///
-    /// The bounds, [`Request::deadline`] and [`Request::max_body`], have no place there: the client has to be told of them.
+    /// The bounds, [`Request::deadline`] and [`Request::max_body`], have no counterpart there: pass them to
+    /// the client separately.
     ///
     /// # Errors
     ///
-    /// When a header's value holds what may not stand in one.
+    /// When a header's value has characters that are not allowed in a header.
     fn try_from(request: &Request) -> Result<Self, HttpError> {
         let refused = |reason: String| HttpError::new(request, HttpErrorKind::Request(reason));
         let method = match request.method {
@@ -35,7 +36,7 @@ impl TryFrom<&Request> for ::http::Request<Vec<u8>> {
 }
 
 impl<B: Into<Vec<u8>>> From<::http::Response<B>> for Response {
-    /// The response in this crate's terms. Header values that are not text are left out.
+    /// Converts the response to this crate's type. Header values that are not text are left out.
     fn from(response: ::http::Response<B>) -> Self {
         let (parts, body) = response.into_parts();
         let text = |(name, value): (&::http::HeaderName, &::http::HeaderValue)| {

@@ -6,11 +6,11 @@ use crate::codes;
 use crate::diagnosis::{Diagnosis, Subject};
 use crate::text::shown;
 
-/// No complete answer came.
+/// An HTTP request that got no complete answer.
 ///
-/// [`HttpError::kind`] says why, [`HttpError::proxy`] by which proxy the request went, and [`HttpError::advice`] what to
-/// change on this machine, where that is what is at fault. `Display` leaves to `source()` what that says;
-/// [`HttpError::to_text`] is whole.
+/// [`HttpError::kind`] is the reason, [`HttpError::proxy`] the proxy that the request went through, and
+/// [`HttpError::advice`] the change to make on this machine, where this machine is at fault. `Display` leaves
+/// out the text of `source()`; [`HttpError::to_text`] is complete.
 #[derive(Debug)]
 pub struct HttpError {
     kind: HttpErrorKind,
@@ -19,7 +19,7 @@ pub struct HttpError {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// Where a request went, and how.
+/// The target of a request, and the way to it.
 #[derive(Debug)]
 struct Target {
     url: String,
@@ -27,22 +27,22 @@ struct Target {
     way: Way,
 }
 
-/// Why no complete answer came.
+/// The reason why no complete answer came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpErrorKind {
     /// The host has no address, or nothing accepts connections there.
     #[error("no connection ({0})")]
     Connect(String),
-    /// The proxy opened no way to the host.
+    /// The proxy opened no tunnel to the host.
     #[error(transparent)]
     Proxy(ProxyFault),
     /// The certificate of the other side is not accepted.
     #[error("the certificate of `{}` is not accepted: {fault}", shown(host))]
     Certificate {
-        /// Whose certificate it should be.
+        /// The host that the certificate should be for.
         host: String,
-        /// What is wrong with it.
+        /// The fault of the certificate.
         fault: CertificateFault,
     },
     /// The URL says https, and the other side speaks no TLS.
@@ -54,7 +54,7 @@ pub enum HttpErrorKind {
     /// [`Request::deadline`] passed.
     #[error("{step} within {} s", .after.as_secs_f32())]
     Timeout {
-        /// What the request was waiting for.
+        /// The step that the request was waiting for.
         step: Step,
         /// The request's deadline.
         after: Duration,
@@ -66,15 +66,15 @@ pub enum HttpErrorKind {
     /// The body is longer than [`Request::max_body`].
     #[error("the answer is longer than {0} bytes")]
     TooLarge(usize),
-    /// The request can't be sent, such as for a header value that is not one.
+    /// The request can't be sent, for example because a header's value is invalid.
     #[error("the request can't be sent ({0})")]
     Request(String),
-    /// The connection broke, or what came was not HTTP.
+    /// The connection broke, or the answer was not HTTP.
     #[error("the connection broke ({0})")]
     Broken(String),
 }
 
-/// Why a proxy opened no way to the host.
+/// The reason why a proxy opened no tunnel to the host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyFault {
@@ -86,25 +86,26 @@ pub enum ProxyFault {
     Refused {
         /// The status.
         status: u16,
-        /// What the proxy said, fit to be shown.
+        /// The proxy's message, fit to be shown.
         message: Option<String>,
     },
-    /// The proxy said nothing until [`Request::deadline`].
+    /// The proxy gave no answer until [`Request::deadline`].
     #[error("the proxy opened no connection to the host within {} s", .0.as_secs_f32())]
     Timeout(Duration),
-    /// The proxy closed the connection, or what it said was not HTTP.
+    /// The proxy closed the connection, or its answer was not HTTP.
     #[error("the proxy broke the connection off ({0})")]
     Broken(String),
 }
 
-/// What is wrong with a certificate.
+/// The fault of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateFault {
-    /// No trusted authority stands behind it.
+    /// No trusted authority issued it.
     #[error("its issuer{} is not trusted", Named(.0.as_deref()))]
     UnknownIssuer(
-        /// The issuer's name as the certificate has it (RFC 4514), fit to be shown; `None` where it can't be read.
+        /// The issuer's name as the certificate has it (RFC 4514), fit to be shown; `None` where it can't be
+        /// read.
         Option<String>,
     ),
     /// It has expired, by this machine's clock.
@@ -121,11 +122,11 @@ pub enum CertificateFault {
     Other(String),
 }
 
-/// A part of a request's way, in the order in which they are gone.
+/// A step of a request, in chronological order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
-    /// Looking the host's address up and connecting to it.
+    /// Looking up the host's address and connecting to it.
     Connect,
     /// Agreeing on keys and checking the certificate.
     Tls,
@@ -136,7 +137,7 @@ pub enum Step {
 }
 
 impl fmt::Display for Step {
-    /// What did not happen.
+    /// Writes what did not happen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "no connection",
@@ -151,14 +152,14 @@ impl fmt::Display for Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Proxy {
-    /// Its host and port.
+    /// The proxy's host and port.
     pub address: String,
-    /// The variable that names it, where one does.
+    /// The variable that names the proxy, if a variable does.
     pub variable: Option<&'static str>,
 }
 
 impl Proxy {
-    /// The proxy at this host and port, which this variable names, if one does.
+    /// The proxy at this host and port. `variable` is the variable that names it, if a variable does.
     pub fn new(address: impl Into<String>, variable: Option<&'static str>) -> Self {
         Self { address: address.into(), variable }
     }
@@ -174,45 +175,46 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// What the sender of a request knows of its way, for errors to say.
+/// The sender's knowledge of the way of a request, for use in errors.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Way {
-    /// The proxy that the request goes by.
+    /// The proxy that the request goes through.
     pub proxy: Option<Proxy>,
     /// The value of `NODE_EXTRA_CA_CERTS`, which only Node.js reads.
     pub node_extra_ca_certs: Option<String>,
     /// The value of `SSL_CERT_FILE`, whose certificates are trusted in place of the platform's.
     pub ssl_cert_file: Option<String>,
-    /// How a user of the application names a private certificate authority, such as `--ca-file FILE`.
+    /// The words by which a user of the application names a private certificate authority, such as `--ca-file
+    /// FILE`.
     pub ca_setting: Option<String>,
-    /// Whether no certificate authority is trusted at all.
+    /// `true` if no certificate authority is trusted at all.
     pub trusts_nobody: bool,
 }
 
 impl HttpError {
-    /// An error for a request. Text in `kind` must be fit to be shown.
+    /// An error of a request. Text in `kind` must be fit to be shown.
     pub fn new(request: &Request, kind: HttpErrorKind) -> Self {
         let (host, url) = (request.url.host().to_owned(), request.url.to_string());
         let target = Box::new(Target { url, host, way: Way::default() });
         Self { kind, method: request.method, target, source: None }
     }
 
-    /// With what is known of the request's way.
+    /// Adds what is known of the request's way.
     #[must_use]
     pub fn on_the_way(mut self, way: Way) -> Self {
         self.target.way = way;
         self
     }
 
-    /// With the error below it.
+    /// Adds the underlying error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The whole text in one line, with what the error below says.
+    /// Returns the whole text in one line, including that of the underlying error.
     pub fn to_text(&self) -> String {
         self.line(&self.kind)
     }
@@ -221,17 +223,17 @@ impl HttpError {
         format!("{} {}: {why}{}", self.method.as_str(), self.target.url, By(self.proxy()))
     }
 
-    /// Why.
+    /// Returns the reason.
     pub fn kind(&self) -> &HttpErrorKind {
         &self.kind
     }
 
-    /// The proxy that the request went by.
+    /// Returns the proxy that the request went through.
     pub fn proxy(&self) -> Option<&Proxy> {
         self.target.way.proxy.as_ref()
     }
 
-    /// Whether the same request may go through a little later.
+    /// Returns `true` if the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             HttpErrorKind::Connect(_) | HttpErrorKind::Timeout { .. } | HttpErrorKind::Broken(_) => true,
@@ -240,8 +242,8 @@ impl HttpError {
         }
     }
 
-    /// What to change on the way to the host: the proxy, the trusted certificates, the network. `None` where nothing tells
-    /// that the way is at fault, and not the host.
+    /// Returns the change to make on the way to the host: to the proxy, the trusted certificates, or the
+    /// network. `None` where nothing shows that the way is at fault and not the host.
     pub fn advice(&self) -> Option<String> {
         let host = shown(&self.target.host);
         match &self.kind {
@@ -258,8 +260,8 @@ impl HttpError {
         }
     }
 
-    /// The stable name of a fault on the way to the host: `http-proxy` or `http-certificate`. `None` where the way is not known to
-    /// be at fault.
+    /// Returns the stable name of a fault on the way to the host: `http-proxy` or `http-certificate`. `None`
+    /// where the way is not known to be at fault.
     pub fn code(&self) -> Option<&'static str> {
         match self.kind {
             HttpErrorKind::Proxy(_) => Some(codes::HTTP_PROXY),
@@ -268,8 +270,8 @@ impl HttpError {
         }
     }
 
-    /// A diagnosis that begins with `problem`. Where the way is at fault, its code and its advice are the way's, whatever `code`
-    /// and `fix` say of the host.
+    /// Makes a diagnosis whose problem begins with `problem`. Where the way is at fault, the diagnosis has
+    /// the code and the advice of that fault, and `code` and `fix`, which are about the host, are not used.
     pub fn diagnosis(&self, code: &'static str, subject: Subject, problem: &str, fix: &str) -> Diagnosis {
         let problem = format!("{problem}: {}", self.to_text());
         let fix = self.advice().unwrap_or_else(|| fix.to_owned());
@@ -306,7 +308,7 @@ impl HttpError {
         }
     }
 
-    /// How to trust an issuer, and what the variables do that are often taken for the way.
+    /// Advice for trusting an issuer, with the state of two variables that users often expect to do that.
     fn trust_advice(&self) -> String {
         let way = &self.target.way;
         let whose = match self.proxy() {
@@ -350,7 +352,7 @@ impl fmt::Display for HttpError {
     }
 }
 
-/// Why no complete answer came, without what the error below says.
+/// The reason why no complete answer came, without the text of the underlying error.
 struct Brief<'a>(&'a HttpErrorKind);
 
 impl fmt::Display for Brief<'_> {
@@ -369,7 +371,7 @@ impl fmt::Display for Brief<'_> {
     }
 }
 
-/// By which proxy a request went.
+/// The proxy that a request went through, in parentheses.
 struct By<'a>(Option<&'a Proxy>);
 
 impl fmt::Display for By<'_> {
@@ -378,7 +380,7 @@ impl fmt::Display for By<'_> {
     }
 }
 
-/// What somebody said, after a colon.
+/// A quoted message, after a comma.
 struct Says<'a>(Option<&'a str>);
 
 impl fmt::Display for Says<'_> {

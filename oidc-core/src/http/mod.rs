@@ -1,8 +1,8 @@
-//! HTTP as a seam: one request, one answer, with its bounds in the request.
+//! The HTTP seam: one request with its bounds, and one answer.
 //!
-//! No type of an HTTP library stands in a public signature. Feature `system` brings an implementation on hyper, and
-//! feature `ureq` one that blocks. For any other client, feature `http` converts requests and responses from and to the `http` crate's types, so that an adapter
-//! takes a dozen lines.
+//! No type of an HTTP library stands in a public signature. Feature `system` adds an implementation on hyper,
+//! and feature `ureq` one that blocks. For any other client, feature `http` converts requests and responses
+//! from and to the types of the `http` crate, so that an adapter takes a dozen lines.
 
 #[cfg(feature = "ureq")]
 mod blocking;
@@ -34,16 +34,16 @@ pub use self::settings::{HttpSetting, HttpSettings, InvalidHttpSettings, Origin}
 #[cfg(feature = "system")]
 pub use self::system::SystemHttp;
 
-/// How long a request may take, from its first byte to the answer's last, unless it says otherwise.
+/// The default of [`Request::deadline`]: the time from a request's first byte to the answer's last.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How many bytes an answer's body may have, unless the request says otherwise.
+/// The default of [`Request::max_body`]: the number of bytes that an answer's body may have.
 pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
 
-/// A server's message is shown up to this many characters.
+/// The number of characters up to which a server's message is shown.
 const MAX_MESSAGE: usize = 2048;
 
-/// Sends requests. Open for other HTTP libraries, and for fakes.
+/// Sends requests. Implement it for other HTTP libraries and for fakes.
 ///
 /// An implementation never follows a redirect, stops after [`Request::deadline`], refuses a body longer than
 /// [`Request::max_body`], and keeps the values of [`HeaderValue::Secret`] and every body out of its logs.
@@ -88,14 +88,14 @@ impl Method {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum HeaderValue {
-    /// May be seen.
+    /// A value that may be logged.
     Plain(String),
-    /// Must not be seen.
+    /// A value that must never be shown.
     Secret(Secret),
 }
 
 impl HeaderValue {
-    /// The text as it goes over the wire.
+    /// Returns the text as it goes over the wire.
     pub fn expose(&self) -> &str {
         match self {
             Self::Plain(text) => text,
@@ -110,15 +110,15 @@ impl HeaderValue {
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Where to.
+    /// The URL.
     pub url: HttpUrl,
-    /// Names in lower case, with values.
+    /// The headers: names in lower case, with values.
     pub headers: Vec<(&'static str, HeaderValue)>,
-    /// What is sent; empty for none. It may hold a secret and is never shown.
+    /// The body; empty for none. It may hold a secret and is never shown.
     pub body: Vec<u8>,
-    /// The answer's body may have this many bytes.
+    /// The limit on the answer's body, in bytes.
     pub max_body: usize,
-    /// The whole exchange may take this long.
+    /// The time that the whole exchange may take.
     pub deadline: Duration,
 }
 
@@ -145,14 +145,14 @@ impl Request {
         Self::new(Method::Post, url)
     }
 
-    /// With a header that may be seen.
+    /// Adds a header whose value may be logged.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, HeaderValue::Plain(value.into())));
         self
     }
 
-    /// With `Authorization: Bearer …` (RFC 6750, section 2.1).
+    /// Adds `Authorization: Bearer …` (RFC 6750, section 2.1).
     #[must_use]
     pub fn bearer(mut self, token: &Secret) -> Self {
         let value = Secret::new(format!("Bearer {}", token.expose()));
@@ -160,7 +160,7 @@ impl Request {
         self
     }
 
-    /// With a body and its `Content-Type`.
+    /// Adds a body and its `Content-Type`.
     #[must_use]
     pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let mut request = self.header("content-type", content_type);
@@ -168,14 +168,14 @@ impl Request {
         request
     }
 
-    /// With another bound on the answer's size, in bytes.
+    /// Replaces the limit on the answer's body, in bytes.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// With another bound on the time that the exchange takes.
+    /// Replaces the time that the exchange may take.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -195,30 +195,30 @@ impl fmt::Debug for Request {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Names in lower case, with those values that are text.
+    /// The headers whose values are text, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, within the request's bound.
+    /// The body, within the request's limit.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// An answer from its parts.
+    /// An answer of a status, headers and a body.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers, body: body.into() }
     }
 
-    /// Whether the status is 2xx.
+    /// Returns `true` if the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether the status says that the same request may go through a little later. 511 asks for a log-in to the network, which no
-    /// wait brings.
+    /// Returns `true` if the status says that the same request may succeed a little later. 511 is not such a
+    /// status: it asks for a log-in to the network, and waiting does not help.
     pub fn is_transient(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500..=510 | 512..=599)
     }
 
-    /// Whether the body is a web page.
+    /// Returns `true` if the body is a web page.
     pub fn is_html(&self) -> bool {
         let body = self.body.trim_ascii_start();
         let is_page =
@@ -226,17 +226,18 @@ impl Response {
         is_page(b"<!doctype") || is_page(b"<html")
     }
 
-    /// Whether a refusal is somebody else's than that of a service that speaks JSON: a proxy's, a log-in's or a web site's.
+    /// Returns `true` if a refusal came from something other than a service that speaks JSON: a proxy, a
+    /// log-in page or a web site.
     pub fn is_from_elsewhere(&self) -> bool {
         matches!(self.status, 407 | 511) || (400..=499).contains(&self.status) && self.is_html()
     }
 
-    /// The first header of this lower-case name.
+    /// Returns the first header of this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body, read as JSON; `None` where it is something else.
+    /// Reads the body as JSON; `None` where it is something else.
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
     }
@@ -248,15 +249,17 @@ impl fmt::Debug for Response {
     }
 }
 
-/// What a server says in a body that is not what was expected: a `message`, `error`, `detail`, `title`,
-/// `errors[].detail`/`description` or `body.message` of a JSON object, or the beginning of a text. Fit to be shown.
+/// Returns the server's message from the body of an unexpected answer: a `message`, `error`, `detail`,
+/// `title`, `errors[].detail`/`description` or `body.message` of a JSON object, or the beginning of a text.
+/// Fit to be shown.
 pub fn message_of(response: &Response) -> Option<String> {
     message(response).map(|message| fit(&message))
 }
 
-/// [`message_of`], unless that repeats the secret that the server was asked with.
+/// Returns [`message_of`] the response, unless the message repeats the secret that was sent with the request.
 pub fn message_without(response: &Response, secret: &Secret) -> Option<String> {
-    // Looked for in the whole message, before it is escaped and cut.
+    // The secret is looked for in the whole message before it is escaped and cut, since both could hide a
+    // part of it.
     message(response).filter(|message| !secret.is_in(message)).map(|message| fit(&message))
 }
 

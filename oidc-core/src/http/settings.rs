@@ -7,9 +7,9 @@ use crate::environment::Environment;
 use crate::secret::Secret;
 use crate::text::shown;
 
-/// How this crate's HTTP clients reach the world.
+/// Settings of this crate's HTTP clients: proxy, trusted certificates, user agent.
 ///
-/// [`HttpSettings::in_use`] tells each setting with where it came from.
+/// [`HttpSettings::in_use`] lists each setting with its origin.
 ///
 /// ```
 /// use oidc_core::Environment;
@@ -24,29 +24,31 @@ use crate::text::shown;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpSettings {
-    /// The proxy for https URLs, such as `http://proxy.example:3128`, which may hold credentials. Plain http never leaves this
-    /// machine and its link (see [`HttpUrl`](crate::HttpUrl)), where a proxy has nothing to do: it would see the secrets, and
-    /// could answer for another machine.
+    /// The proxy for https URLs, such as `http://proxy.example:3128`, which may hold credentials. Plain http
+    /// stays on this machine or its local link (see [`HttpUrl`](crate::HttpUrl)) and goes through no proxy: a
+    /// proxy would see the secrets, and could answer in place of another machine.
     pub https_proxy: Option<Secret>,
-    /// The variable that names the proxy, for errors to say.
+    /// The variable that names the proxy, for use in errors.
     pub proxy_variable: Option<&'static str>,
-    /// Hosts that are reached without a proxy: a comma-separated list of names, domains and networks.
+    /// The hosts that are reached without a proxy: a comma-separated list of names, domains and networks.
     pub no_proxy: Option<String>,
-    /// The variable that names those hosts.
+    /// The variable that names the hosts that are reached without a proxy.
     pub no_proxy_variable: Option<&'static str>,
-    /// Certificates in PEM that are trusted beside the platform's: a private CA.
+    /// Certificates in PEM that are trusted in addition to the platform's: a private CA.
     pub extra_ca: Vec<u8>,
-    /// How a user of the application names a private CA, such as `--ca-file FILE`, for errors to say.
+    /// The words by which a user of the application names a private CA, such as `--ca-file FILE`, for use in
+    /// errors.
     pub ca_setting: Option<String>,
-    /// The value of `NODE_EXTRA_CA_CERTS`, for errors to say that nothing here reads it.
+    /// The value of `NODE_EXTRA_CA_CERTS`, for errors that explain that this library does not read it.
     pub node_extra_ca_certs: Option<String>,
-    /// The value of `SSL_CERT_FILE`, for errors to say. The platform's certificates are read as it and `SSL_CERT_DIR` say.
+    /// The value of `SSL_CERT_FILE`, for use in errors. It and `SSL_CERT_DIR` decide where the platform's
+    /// certificates are read.
     pub ssl_cert_file: Option<String>,
-    /// The `User-Agent` that every request carries.
+    /// The `User-Agent` of every request.
     pub user_agent: String,
 }
 
-/// The `User-Agent` of an application that names none.
+/// The default `User-Agent`.
 const USER_AGENT: &str = concat!("oidc-core/", env!("CARGO_PKG_VERSION"));
 
 impl Default for HttpSettings {
@@ -66,7 +68,8 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
-    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, lower case first, as curl reads them.
+    /// The settings that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, lower case first, as curl reads
+    /// them.
     pub fn from_environment(environment: &Environment) -> Self {
         let get = |name: &'static str| Some((name, environment.get(name)?.to_owned()));
         let proxy = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].into_iter().find_map(get);
@@ -82,7 +85,7 @@ impl HttpSettings {
         }
     }
 
-    /// With one more certificate authority, in PEM, for registries and issuers with a private one.
+    /// Adds a certificate authority, in PEM, for registries and issuers with a private one.
     #[must_use]
     pub fn with_ca(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.extra_ca.extend_from_slice(pem.as_ref());
@@ -90,23 +93,23 @@ impl HttpSettings {
         self
     }
 
-    /// With the words by which a user of the application names a private CA, such as `--ca-file FILE`: an error says them where
-    /// a certificate's issuer is not trusted.
+    /// Adds the words by which a user of the application names a private CA, such as `--ca-file FILE`. The
+    /// error of a certificate whose issuer is not trusted contains them.
     #[must_use]
     pub fn with_ca_setting(mut self, words: impl Into<String>) -> Self {
         self.ca_setting = Some(words.into());
         self
     }
 
-    /// With this `User-Agent`.
+    /// Replaces the `User-Agent`.
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
     }
 
-    /// The settings that decide how a request goes, each with where it came from: the proxy and its exceptions where there are
-    /// any, the trusted certificates, the user agent. No credentials are among them.
+    /// Returns the settings that decide the way of a request, each with its origin: the proxy and its
+    /// exceptions where there are any, the trusted certificates, the user agent. Credentials are left out.
     pub fn in_use(&self) -> Vec<HttpSetting> {
         let variable = |name: Option<&'static str>| name.map_or(Origin::Application, Origin::Variable);
         let mut settings = Vec::new();
@@ -132,7 +135,7 @@ impl HttpSettings {
         settings
     }
 
-    /// What is known of a request's way.
+    /// The settings that errors name, for a request through `proxy`.
     pub(super) fn way(&self, proxy: Option<Proxy>, trusts_nobody: bool) -> Way {
         Way {
             proxy,
@@ -158,11 +161,11 @@ fn address_of(proxy: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpSetting {
-    /// What is set, such as `proxy`.
+    /// The name of the setting, such as `proxy`.
     pub name: &'static str,
     /// The value, fit to be shown.
     pub value: String,
-    /// Where it came from.
+    /// The origin of the value.
     pub origin: Origin,
 }
 
@@ -172,11 +175,11 @@ impl fmt::Display for HttpSetting {
     }
 }
 
-/// Where a setting came from.
+/// The origin of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// Nobody set it.
+    /// The default, since nobody set it.
     Default,
     /// An environment variable.
     Variable(&'static str),
@@ -197,7 +200,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A proxy, a certificate or a `User-Agent` is not one.
+/// An invalid proxy, certificate or `User-Agent`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the HTTP setting {setting} can't be used: {reason}")]
 pub struct InvalidHttpSettings {
@@ -209,7 +212,7 @@ pub(super) fn invalid(setting: &'static str, reason: &dyn fmt::Display) -> Inval
     InvalidHttpSettings { setting, reason: shown(&reason.to_string()).to_string() }
 }
 
-/// The error of a proxy that is none.
+/// The error of a value that is no URL of a proxy.
 pub(super) fn no_proxy_url(settings: &HttpSettings) -> InvalidHttpSettings {
     let variable = settings.proxy_variable.map_or_else(String::new, |name| format!(" in variable `{name}`"));
     let reason =

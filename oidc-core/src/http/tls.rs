@@ -1,5 +1,5 @@
-//! What the HTTP clients of this crate have in common of TLS: the cryptography, the trusted certificates, and what is wrong with
-//! one that is not trusted.
+//! The parts of TLS that this crate's HTTP clients share: the cryptography, the trusted certificates, and the
+//! faults of certificates.
 
 use std::error::Error;
 use std::io;
@@ -14,7 +14,7 @@ use super::CertificateFault;
 use super::settings::{HttpSettings, InvalidHttpSettings, invalid};
 use crate::text::shown;
 
-/// The certificates that the settings name beside the platform's.
+/// The certificates that the settings name in addition to the platform's.
 pub(super) fn private_certificates(
     settings: &HttpSettings,
 ) -> Result<Vec<CertificateDer<'static>>, InvalidHttpSettings> {
@@ -26,8 +26,9 @@ pub(super) fn private_certificates(
     Ok(found)
 }
 
-/// The cryptography of TLS: what the application installed as the default of its process, or else what a feature of this
-/// crate names. rustls' own choice, made from the features that anybody in the build enables, panics where there are two.
+/// The cryptography of TLS: the provider that the application installed as its process's default, or else the
+/// provider that a feature of this crate names. rustls' own choice depends on the features that anybody in
+/// the build enables, and panics where there are two.
 pub(super) fn crypto() -> Result<Arc<CryptoProvider>, InvalidHttpSettings> {
     let installed = CryptoProvider::get_default().map(Arc::clone);
     installed.or_else(chosen).ok_or_else(|| {
@@ -39,7 +40,7 @@ pub(super) fn crypto() -> Result<Arc<CryptoProvider>, InvalidHttpSettings> {
     })
 }
 
-/// The provider that a feature names; aws-lc-rs where both are on.
+/// The provider that a feature names; aws-lc-rs where both features are on.
 fn chosen() -> Option<Arc<CryptoProvider>> {
     #[cfg(any(feature = "system-aws-lc", feature = "ureq-aws-lc"))]
     let provider = Some(rustls::crypto::aws_lc_rs::default_provider());
@@ -58,13 +59,13 @@ fn chosen() -> Option<Arc<CryptoProvider>> {
     provider.map(Arc::new)
 }
 
-/// Whether the first bytes that came are no TLS record (RFC 8446, section 5.1).
+/// Returns `true` if the first bytes that were received are no TLS record (RFC 8446, section 5.1).
 pub(super) fn is_not_tls(error: &rustls::Error) -> bool {
     use rustls::InvalidMessage::{InvalidContentType, UnknownProtocolVersion};
     matches!(error, rustls::Error::InvalidMessage(InvalidContentType | UnknownProtocolVersion))
 }
 
-/// What is wrong with a certificate; `issuer` is its issuer's name, where that is known.
+/// The fault of a certificate; `issuer` is the name of its issuer, where it is known.
 pub(super) fn certificate_fault(reason: &CertificateError, issuer: Option<String>) -> CertificateFault {
     match reason {
         CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer(issuer),
@@ -79,7 +80,8 @@ pub(super) fn certificate_fault(reason: &CertificateError, issuer: Option<String
     }
 }
 
-/// The first error of a type, among an error and those below it. An I/O error hides what it wraps from those that walk the chain.
+/// The first error of a type in an error's chain. An `io::Error` does not return the error that it wraps as
+/// its `source`, so a plain walk along the chain would miss it.
 pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     let wrapped = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static));
@@ -89,7 +91,7 @@ pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
         .or_else(|| error.source().and_then(find::<E>))
 }
 
-/// The text of the error at the bottom, which says what happened; those above say where.
+/// The text of the last error in the chain, which says what happened; the errors above it say where.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut bottom = error;
     while let Some(below) = bottom.source() {

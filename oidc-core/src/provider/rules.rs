@@ -1,21 +1,21 @@
-/// What a registry compares where registries of other protocols compare something else: the rules of public registries, by
-/// which a job is told what a publisher for it has.
+/// The rules in which public registries differ from each other. With them a job is told the publisher that
+/// one registry needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RegistryRules {
-    /// The workflow that a publisher's `workflow` is held against.
+    /// The workflow that a publisher's `workflow` is compared with.
     pub workflow: ComparedWorkflow,
-    /// Whether letters that differ in case only are the same.
+    /// The treatment of letters that differ in case only.
     pub case: ComparedCase,
 }
 
 impl RegistryRules {
-    /// Rules of a registry that compares this workflow.
+    /// The rules of a registry that compares this workflow.
     pub const fn comparing(workflow: ComparedWorkflow) -> Self {
         Self { workflow, case: ComparedCase::PerField }
     }
 
-    /// With another rule on the case of letters.
+    /// Replaces the rule on the case of letters.
     #[must_use]
     pub const fn case(mut self, case: ComparedCase) -> Self {
         self.case = case;
@@ -27,30 +27,30 @@ impl RegistryRules {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ComparedWorkflow {
-    /// The one that was started, whichever one it called (the OpenSSF's recommendation).
+    /// The workflow that was started, whichever workflow it called (the OpenSSF's recommendation).
     #[default]
     Started,
-    /// The one that holds the job, which has to be in the job's own repository and at the run's own ref.
+    /// The workflow that holds the job, which must be in the job's own repository and at the run's own ref.
     Called,
-    /// The one that holds the job, which has to be in the job's own repository, at whatever ref.
+    /// The workflow that holds the job, which must be in the job's own repository, at any ref.
     CalledAtAnyRef,
-    /// The one that holds the job, in whatever repository.
+    /// The workflow that holds the job, in any repository.
     CalledAnywhere,
-    /// Neither: a publisher names no workflow.
+    /// No workflow: a publisher names none.
     Neither,
-    /// That is not known. A job is held against the one that was started, and told of both.
+    /// Not known. A job is compared by the workflow that was started, and both workflows are reported.
     Uncertain,
 }
 
-/// How a registry compares letters that differ in ASCII case only.
+/// The treatment of letters that differ in ASCII case only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ComparedCase {
-    /// As the platform itself does with each field.
+    /// As the platform itself treats each field.
     #[default]
     PerField,
-    /// They differ, in every field.
+    /// They are different letters, in every field.
     Exact,
-    /// They are the same, in every field.
+    /// They are the same letter, in every field.
     Ignored,
 }

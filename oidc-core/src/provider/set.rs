@@ -9,27 +9,27 @@ use crate::token::holds_identity_token;
 use crate::trust::Unverified;
 use crate::url::HttpUrl;
 
-/// The platforms that an application knows.
+/// The platforms that an application supports.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderSet {
     providers: Vec<Arc<dyn Provider>>,
-    /// What the operator says of issuers that the platforms have.
+    /// The operator's settings for issuers of the platforms.
     settings: Vec<Issuer>,
 }
 
 impl ProviderSet {
-    /// With one more platform, or one more issuer of a platform.
+    /// Adds a platform, or another issuer of a platform.
     #[must_use]
     pub fn with(mut self, provider: impl Provider + 'static) -> Self {
         self.providers.push(Arc::new(provider));
         self
     }
 
-    /// With an operator's settings for an issuer that one of the platforms has: its keys where it can't be reached, another
-    /// bound on its tokens' lifetime, further hosts of its keys. What `issuer` leaves open stays as it was: the platform's, or
-    /// that of settings before.
+    /// Adds an operator's settings for an issuer of one of the platforms: its keys where it can't be reached,
+    /// another bound on its tokens' lifetime, further hosts of its keys. Anything that `issuer` leaves open
+    /// keeps its value from earlier settings or from the platform.
     ///
-    /// A set that is collected from the platforms of this one has no settings.
+    /// A set that is collected from the platforms of this set has no settings.
     ///
     /// No `verify::Verifier` can be made of a set with settings for an issuer that no platform has.
     ///
@@ -46,12 +46,13 @@ impl ProviderSet {
         self
     }
 
-    /// The platforms, in the order in which they were added.
+    /// Returns the platforms, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         self.providers.iter()
     }
 
-    /// The platform that a job runs on, whether or not it gives this job tokens: CI platforms before cloud hosts. Offline.
+    /// Returns the platform that a job runs on, even if it gives this job no tokens: CI platforms before
+    /// cloud hosts. Offline.
     pub fn here(&self, context: &Context) -> Option<&Arc<dyn Provider>> {
         let is_here =
             |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(context)), Ok(None));
@@ -59,7 +60,7 @@ impl ProviderSet {
         [Host::Ci, Host::Cloud, Host::Named].into_iter().find_map(of)
     }
 
-    /// The platform that an issuer belongs to, by the issuer's exact URL.
+    /// Returns the platform that an issuer belongs to, by the issuer's exact URL.
     pub fn for_issuer(&self, issuer: &str) -> Option<&Arc<dyn Provider>> {
         self.providers
             .iter()
@@ -68,11 +69,11 @@ impl ProviderSet {
 }
 
 impl ProviderSet {
-    /// The issuer of an identity token that one of the platforms made, which a text is; `None` for any other text, publish tokens
-    /// that are JWTs among them. Nothing verifies the token.
+    /// Returns the issuer, if the text is an identity token that one of the platforms made; `None` for any
+    /// other text, including publish tokens that are JWTs. The token is not verified.
     ///
-    /// It is known by a platform's issuer, by an address below one (an enterprise's, an organization's), or by claims that a
-    /// platform has in each of its tokens.
+    /// A token is recognized by the issuer of a platform, by an issuer at an address below it (of an
+    /// enterprise or an organization), or by the claims that a platform puts into each of its tokens.
     pub fn identity_issuer(&self, text: &str) -> Option<String> {
         let claims = Unverified::<Claims>::of_token(text.trim()).ok()?;
         let claims = claims.read_unverified();
@@ -85,12 +86,12 @@ impl ProviderSet {
         (HttpUrl::parse(&issuer).is_ok() && self.iter().any(is_of)).then(|| issuer.into_owned())
     }
 
-    /// The variables of an environment that give the job's identity to whoever sees them: those that the platforms name
-    /// ([`Provider::identity_variables`]), on whichever of them the job runs, and those that hold an identity token, whatever
-    /// their names.
+    /// Returns the names of the variables in an environment that give away the job's identity: those that the
+    /// platforms name ([`Provider::identity_variables`]), whichever platform the job runs on, and any
+    /// variable that holds an identity token.
     ///
-    /// A publish tool that runs others' code, such as build scripts, takes these from that code's environment. What a
-    /// file, a command of the platform's or a metadata server gives stays within its reach.
+    /// A publish tool that runs foreign code, such as build scripts, removes these variables from that code's
+    /// environment. A file, a command of the platform or a metadata server remains within the code's reach.
     ///
     /// ```
     /// # use oidc_core::{Environment, ProviderSet};
@@ -107,20 +108,21 @@ impl ProviderSet {
     }
 }
 
-/// Whether an issuer is a platform's, or one at an address below it.
+/// Returns `true` if an issuer is `known`, or at an address below it.
 fn is_at_or_below(issuer: &str, known: &str) -> bool {
     let known = known.trim_end_matches('/');
     issuer.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether claims are all there that the platform has in each token, beside those that every issuer has.
+/// Returns `true` if the claims that the platform puts into each token are all there. The claims that every
+/// issuer has don't count.
 fn has_claims_of(profile: &Profile, claims: &Claims) -> bool {
     let is_own = |rule: &&ClaimRule| rule.presence == Presence::Required && rule.form != Form::Registered;
     let mut own = profile.claims.iter().filter(is_own).peekable();
     own.peek().is_some() && own.all(|rule| claims.get(rule.name).is_some())
 }
 
-/// Whether a pattern with a `*` at either end, or none, is one of the name.
+/// Returns `true` if a pattern, which may have a `*` at either end, matches the name.
 fn names(pattern: &str, name: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(rest), Some(_)) => name.contains(rest.trim_end_matches('*')),
@@ -132,13 +134,13 @@ fn names(pattern: &str, name: &str) -> bool {
 
 #[cfg(feature = "verify")]
 impl ProviderSet {
-    /// A platform's issuer, with what the operator says of it.
+    /// A platform's issuer with the operator's settings.
     pub(crate) fn configured(&self, issuer: &Issuer) -> Issuer {
         let settings = self.settings.iter().filter(|settings| settings.url() == issuer.url());
         settings.fold(issuer.clone(), Issuer::with_settings_of)
     }
 
-    /// An issuer that there are settings for, and no platform.
+    /// The first issuer that has settings and no platform.
     pub(crate) fn without_platform(&self) -> Option<&Issuer> {
         self.settings.iter().find(|settings| self.for_issuer(settings.url()).is_none())
     }

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 /// One field of a publisher's configuration, as data.
 ///
-/// Each platform has one table of these, [`Provider::publisher_fields`]. From it follow the keys that a configuration may
-/// have, the form of a settings page, the publisher that fits a job ([`Provider::settings`]) and the documentation. No
-/// other code knows a key by its name.
+/// Each platform has one table of these, [`Provider::publisher_fields`]. The table determines the keys of a
+/// configuration, the form on a settings page, the publisher that fits a job ([`Provider::settings`]) and the
+/// documentation. No other code knows a key by its name.
 ///
 /// A platform writes its table with the constructors below:
 ///
@@ -30,7 +30,8 @@ use serde_json::Value;
 /// ];
 /// ```
 ///
-/// A settings page reads it. [`PublisherField::value_of`] gives the configuration's value for what somebody typed:
+/// A settings page reads the table. [`PublisherField::value_of`] converts the text of an input to the
+/// configuration's value:
 ///
 /// ```
 /// # use oidc_core::PublisherField;
@@ -58,50 +59,53 @@ pub struct PublisherField {
     pub key: &'static str,
     /// The label on a form, such as `Repository`.
     pub title: &'static str,
-    /// What to write, in half a sentence of Markdown.
+    /// The value to write, in half a sentence of Markdown.
     pub summary: &'static str,
-    /// A value that somebody could write, in the form that [`PublisherField::value_of`] reads.
+    /// An example of a value, in the form that [`PublisherField::value_of`] reads.
     pub example: &'static str,
-    /// The claim that the value is compared with; `None` where it isn't compared with one claim.
+    /// The claim that the value is compared with; `None` where there is no such claim.
     pub claim: Option<&'static str>,
     /// The JSON type of the value.
     pub value: FieldType,
-    /// How the value is compared with the claim.
+    /// The comparison of the value with the claim.
     pub comparison: FieldComparison,
-    /// The only values that there are; empty where there are others.
+    /// The only valid values; empty where other values are valid too.
     pub choices: &'static [&'static str],
-    /// Whether no publisher can do without it.
+    /// `true` if every publisher needs the field.
     pub required: bool,
-    /// Whether a publisher should have it if its jobs have such a value. A form shows it beside the required fields.
+    /// `true` if a publisher should have the field whenever its jobs have such a value. A form shows it
+    /// beside the required fields.
     pub recommended: bool,
-    /// Whether the publisher's [`Identity`](crate::Identity) is made of it: the publisher is looked up by it.
+    /// `true` if the field is part of the publisher's [`Identity`](crate::Identity), by which the publisher
+    /// is looked up.
     pub found_by: bool,
-    /// Whether its value outlives a rename: an id that nobody else is given later.
+    /// `true` if the value outlives a rename: an id that is never given to somebody else.
     pub immutable: bool,
-    /// Whether a publisher without it learns it from its first match. The key is then the claim's name ([`Pin`]).
+    /// `true` if a publisher without the field learns it from its first match. The key is then the claim's
+    /// name ([`Pin`]).
     ///
     /// [`Pin`]: crate::Pin
     pub learned: bool,
-    /// How much a publisher with it is more specific than one without it, see [`Match::specificity`].
+    /// The number that the field adds to the publisher's specificity, see [`Match::specificity`].
     ///
     /// [`Match::specificity`]: crate::Match::specificity
     pub specificity: u32,
 }
 
 impl PublisherField {
-    /// A field that no publisher can do without: one text, compared as a whole with the claim of the key's name.
+    /// A field that every publisher needs: one text, compared as a whole with the claim of the key's name.
     pub const fn required(key: &'static str, title: &'static str) -> Self {
         let field = Self::new(key, title);
         Self { required: true, specificity: 0, ..field }
     }
 
-    /// A field that is a rule where it is written, and counts for specificity there.
+    /// A field that is a rule where it is configured, and then counts for specificity.
     pub const fn optional(key: &'static str, title: &'static str) -> Self {
         Self::new(key, title)
     }
 
-    /// An immutable id that is learned where it is not written. It doesn't count for specificity, so that learning it
-    /// changes no order.
+    /// An immutable id that is learned where it is not configured. It does not count for specificity, so
+    /// learning it does not change the order of publishers.
     pub const fn id(key: &'static str, title: &'static str) -> Self {
         let field = Self::new(key, title);
         Self { immutable: true, learned: true, specificity: 0, ..field }
@@ -126,85 +130,86 @@ impl PublisherField {
         }
     }
 
-    /// With what to write.
+    /// Replaces the explanation of the value to write.
     #[must_use]
     pub const fn summary(mut self, summary: &'static str) -> Self {
         self.summary = summary;
         self
     }
 
-    /// With a value that somebody could write.
+    /// Replaces the example of a value.
     #[must_use]
     pub const fn example(mut self, example: &'static str) -> Self {
         self.example = example;
         self
     }
 
-    /// Compared with the claim of another name than the key's.
+    /// Replaces the claim that the value is compared with, whose name is otherwise that of the key.
     #[must_use]
     pub const fn claim(mut self, claim: &'static str) -> Self {
         self.claim = Some(claim);
         self
     }
 
-    /// Not compared with one claim.
+    /// Removes the claim: the value is not compared with one claim.
     #[must_use]
     pub const fn without_claim(mut self) -> Self {
         self.claim = None;
         self
     }
 
-    /// With values of another type than [`FieldType::Text`].
+    /// Replaces the type of values, which is otherwise [`FieldType::Text`].
     #[must_use]
     pub const fn of_type(mut self, value: FieldType) -> Self {
         self.value = value;
         self
     }
 
-    /// Compared in another way than [`FieldComparison::Exact`].
+    /// Replaces the comparison, which is otherwise [`FieldComparison::Exact`].
     #[must_use]
     pub const fn compared(mut self, comparison: FieldComparison) -> Self {
         self.comparison = comparison;
         self
     }
 
-    /// With these values and no others.
+    /// Restricts the field to these values.
     #[must_use]
     pub const fn choices(mut self, choices: &'static [&'static str]) -> Self {
         self.choices = choices;
         self
     }
 
-    /// As one that a publisher is looked up by.
+    /// Marks the field as part of the identity by which a publisher is looked up.
     #[must_use]
     pub const fn found_by(mut self) -> Self {
         self.found_by = true;
         self
     }
 
-    /// As one that a publisher should have if its jobs have such a value.
+    /// Marks the field as one that a publisher should have if its jobs have such a value.
     #[must_use]
     pub const fn recommended(mut self) -> Self {
         self.recommended = true;
         self
     }
 
-    /// As one whose value outlives a rename.
+    /// Marks the field's value as one that outlives a rename.
     #[must_use]
     pub const fn immutable(mut self) -> Self {
         self.immutable = true;
         self
     }
 
-    /// With another weight in specificity than 1, or 0 for required fields and ids.
+    /// Replaces the field's weight in specificity, which is otherwise 1, or 0 for required fields and ids.
     #[must_use]
     pub const fn specificity(mut self, specificity: u32) -> Self {
         self.specificity = specificity;
         self
     }
 
-    /// The configuration's value for a text from a form or a command line; `None` where the text is empty. What can't be
-    /// read as [`PublisherField::value`] says stays a text, which [`Provider::publisher`] then refuses with its reason.
+    /// Converts a text from a form or a command line to the configuration's value; `None` where the text is
+    /// empty. A text that can't be read as the field's type ([`PublisherField::value`]) stays a text, which
+    /// [`Provider::publisher`] then refuses with the reason.
     ///
     /// Several texts are separated by commas or line breaks, or are a JSON array. A table is a JSON object.
     ///
@@ -236,8 +241,8 @@ impl PublisherField {
         Some(value.unwrap_or_else(|| text.into()))
     }
 
-    /// A value of the configuration as a text that [`PublisherField::value_of`] reads: for a form that shows a stored
-    /// publisher, or a line for a person.
+    /// Converts a value of the configuration to a text that [`PublisherField::value_of`] reads: for a form
+    /// that shows a stored publisher, or a line for a person.
     ///
     /// ```
     /// use oidc_core::PublisherField;
@@ -255,7 +260,7 @@ impl PublisherField {
     }
 }
 
-/// The texts between commas and line breaks, `None` where there is no such thing.
+/// The texts between commas and line breaks; `None` where there is neither.
 fn texts(text: &str) -> Option<Value> {
     let between = [',', '\n'];
     let parts = text.split(between).map(str::trim).filter(|part| !part.is_empty());
@@ -277,20 +282,20 @@ pub enum FieldType {
     Table,
 }
 
-/// How a field's value is compared with its claim.
+/// The comparison of a field's value with its claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FieldComparison {
     /// As a whole, byte by byte.
     Exact,
-    /// As a whole, where letters that differ in ASCII case only are the same.
+    /// As a whole; letters that differ in ASCII case only are equal.
     IgnoringCase,
-    /// As a pattern that is anchored at both ends: `*` stands for anything but `/`, `**` for anything.
+    /// As a pattern that is anchored at both ends: `*` stands for any text without `/`, `**` for any text.
     Pattern,
     /// The claim is one of the values.
     OneOf,
-    /// The claim, an array, has all of the values.
+    /// The claim is an array that contains all of the values.
     AllOf,
 }
 

@@ -7,18 +7,18 @@ use crate::codes;
 use crate::diagnosis::{Diagnosis, Subject};
 use crate::text::shown;
 
-/// So many faults of one configuration are told.
+/// The number of faults of one configuration that are reported.
 const MAX_FAULTS: usize = 32;
 
-/// A key longer than this many bytes resembles none.
+/// The length in bytes above which a key is not compared with known keys.
 const MAX_KEY: usize = 255;
 
-/// A key that differs from another by so many letters at most is taken for a slip of it.
+/// The number of letters by which a key may differ from a known key to be taken for a misspelling.
 const MAX_SLIPS: usize = 2;
 
-/// A publisher's configuration can't be used: each fault with its field, and what to write instead.
+/// An invalid configuration of a publisher: each fault with its field and its fix.
 ///
-/// `Display` has all of them in one line. A form shows each beside its field:
+/// `Display` writes all faults in one line. A form shows each fault beside its field:
 ///
 /// ```
 /// use oidc_core::{InvalidPublisher, PublisherField};
@@ -43,7 +43,7 @@ impl InvalidPublisher {
         Self(vec![fault])
     }
 
-    /// An error with all of these faults, of which no more than 32 are kept.
+    /// Returns `Ok` where there are no faults, and otherwise an error with the first 32 of them.
     ///
     /// # Errors
     ///
@@ -53,12 +53,12 @@ impl InvalidPublisher {
         if faults.is_empty() { Ok(()) } else { Err(Self(faults)) }
     }
 
-    /// Checks that a configuration is an object that has all required keys and no unknown ones. A key that is `null` is
-    /// absent. What stands in the keys is not looked at.
+    /// Checks that a configuration is an object with all required keys and no unknown ones. A key that is
+    /// `null` is absent. The values of the keys are not checked.
     ///
     /// # Errors
     ///
-    /// With every key that is missing, and every unknown one with the nearest of the known ones.
+    /// With every missing key, and every unknown key with the nearest known one.
     pub fn check_keys<'a>(
         fields: &[PublisherField],
         config: &'a Value,
@@ -76,12 +76,13 @@ impl InvalidPublisher {
         Ok(keys)
     }
 
-    /// Every fault, each of which has a field as its subject; one at least.
+    /// Returns every fault, at least one. The subject of each is a field.
     pub fn faults(&self) -> &[Diagnosis] {
         &self.0
     }
 
-    /// The faults of one field, by its key. That of a table's entry is of the table: `claims.sub` of `claims`.
+    /// Returns the faults of one field, by its key. A fault of a table's entry belongs to the table:
+    /// `claims.sub` to `claims`.
     pub fn of<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Diagnosis> {
         self.0.iter().filter(move |fault| match &fault.subject {
             Subject::Field(name) => {
@@ -105,11 +106,11 @@ impl fmt::Display for InvalidPublisher {
 impl std::error::Error for InvalidPublisher {}
 
 impl PublisherField {
-    /// The field of this key.
+    /// Finds the field of this key.
     ///
     /// # Errors
     ///
-    /// When there is none, with the nearest of those that there are.
+    /// When there is no such field, with the nearest existing one.
     ///
     /// ```
     /// use oidc_core::PublisherField;
@@ -162,7 +163,8 @@ fn keys_of(fields: &[PublisherField]) -> String {
     fields.iter().map(|field| field.key).collect::<Vec<_>>().join(", ")
 }
 
-/// The field that somebody who wrote `key` may have meant: a slip of its key, one with more in it, or one with less.
+/// The field that the author of `key` may have meant: a misspelling of its key, a longer form of it, or a
+/// shorter one.
 fn nearest<'a>(fields: &'a [PublisherField], key: &str) -> Option<&'a PublisherField> {
     let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
     if key.len() > MAX_KEY || plain(key).is_empty() {

@@ -6,28 +6,28 @@ use super::{FieldType, PublisherField};
 use crate::claims::Claims;
 use crate::trust::Unverified;
 
-/// So many texts of an array of claims are taken over.
+/// The number of texts of an array claim up to which they are taken over.
 const MAX_TEXTS: usize = 32;
 
-/// One field of the publisher that would let a job in, with the value that the job's token has for it.
+/// One field of the publisher that would accept a job, with its value from the job's token.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Setting {
     /// The field.
     pub field: &'static PublisherField,
-    /// The claim that it is compared with, which depends on the registry for some fields.
+    /// The claim that the field is compared with. For some fields it depends on the registry.
     pub claim: Option<&'static str>,
-    /// The configuration's value that fits the token; `None` where the token has none.
+    /// The configuration's value that matches the token; `None` where the token has none.
     pub value: Option<Value>,
 }
 
 impl Setting {
-    /// A field with a value that the platform took from the token.
+    /// A field with a value that the platform derived from the token.
     pub fn new(field: &'static PublisherField, value: Option<Value>) -> Self {
         Self { field, claim: field.claim, value }
     }
 
-    /// A field with the value of its claim. One without a claim has none.
+    /// A field with the value of its claim; without a value where the field has no claim.
     ///
     /// ```
     /// use oidc_core::{Claims, PublisherField, Setting, Unverified};
@@ -42,20 +42,20 @@ impl Setting {
         Self::new(field, value)
     }
 
-    /// Compared with another claim than the field's own.
+    /// Replaces the claim that the field is compared with.
     #[must_use]
     pub fn claim(mut self, claim: &'static str) -> Self {
         self.claim = Some(claim);
         self
     }
 
-    /// The configuration of a publisher with every one of these that has a value.
+    /// Makes a publisher's configuration of all settings that have a value.
     pub fn config(settings: &[Self]) -> Value {
         let values = settings.iter().filter_map(|one| Some((one.field.key.to_owned(), one.value.clone()?)));
         values.collect::<Map<_, _>>().into()
     }
 
-    /// The value as a text for a person.
+    /// Returns the value as a text for a person.
     pub fn text(&self) -> Option<String> {
         self.value.as_ref().map(|value| PublisherField::text_of(value).into_owned())
     }
@@ -72,7 +72,8 @@ impl Serialize for Setting {
     }
 }
 
-/// The value of a claim as a field of this type has it; `None` where the claim is absent, empty or of another type.
+/// The value of a claim in the form of a field of this type; `None` where the claim is absent, empty or of
+/// another type.
 fn value(of: FieldType, claims: &Claims, claim: &str) -> Option<Value> {
     let claim = claims.get(claim)?;
     let text = claim.as_text().filter(|text| !text.is_empty());

@@ -14,16 +14,16 @@ use crate::environment::Environment;
 use crate::http::HttpClient;
 use crate::time::{Clock, Timestamp};
 
-/// The pause between two looks at whether a command has ended.
+/// The interval at which a running command is checked for its end.
 const POLL: Duration = Duration::from_millis(5);
 
 impl Context {
-    /// The real world for a program without an async runtime: the process's environment, this machine's files and
-    /// commands, the system's clock, and an HTTP client of the caller's that blocks.
+    /// The real world for a program without an async runtime: this process's environment, this machine's
+    /// files and commands, the system's clock, and a blocking HTTP client of the caller.
     ///
-    /// Every future of these crates that gets by with such a context is ready when it is first polled, so
-    /// [`blocking::complete`](crate::blocking::complete) runs it without a runtime. Randomness, which only a registry
-    /// needs, is left out: see [`Context::with_random`].
+    /// With such a context, every future of these crates is ready when it is first polled, so
+    /// [`blocking::complete`](crate::blocking::complete) runs it without a runtime. There is no source of
+    /// randomness, which only a registry needs: see [`Context::with_random`].
     ///
     /// ```
     /// # use oidc_core::http::{HttpClient, HttpError, Request, Response};
@@ -89,7 +89,8 @@ impl Clock for BlockingClock {
     }
 }
 
-/// The commands of this machine. Running one blocks the thread until the command has ended, at its deadline at the latest.
+/// The commands of this machine. Running a command blocks the thread until the command has ended or its
+/// deadline has passed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BlockingCommands;
 
@@ -115,7 +116,7 @@ fn run(command: &Command) -> Result<CommandOutput, CommandError> {
         .map_err(start)?;
     let outcome = outcome(&mut child, command);
     if !matches!(outcome, Ok(Some(_))) {
-        // A command that has ended can't be killed, which is no error here.
+        // Killing a command that has already ended fails, and that is no error here.
         let _killed = child.kill();
         let _ended = child.wait();
     }
@@ -130,7 +131,8 @@ fn run(command: &Command) -> Result<CommandOutput, CommandError> {
 
 /// The exit status and output of a command; `None` where its deadline passed.
 ///
-/// Too much output is reported as soon as it was read, with the status of the killed command.
+/// Output above the limit ends the command at once. The result then has more bytes than the limit, and the
+/// status of the killed command.
 fn outcome(child: &mut Child, command: &Command) -> io::Result<Option<(ExitStatus, Vec<u8>)>> {
     let clock = BlockingClock::new();
     let left = || command.deadline.saturating_sub(clock.monotonic());
@@ -156,14 +158,14 @@ fn outcome(child: &mut Child, command: &Command) -> io::Result<Option<(ExitStatu
     }
 }
 
-/// Reads at most one byte more than `limit`, on a thread of its own, since a pipe can't be read with a deadline.
+/// Reads at most one byte more than `limit`, on a thread of its own, since reading a pipe has no timeout.
 fn read(stdout: ChildStdout, limit: usize) -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut output = Vec::new();
         let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         let read = stdout.take(most).read_to_end(&mut output).map(|_| output);
-        // Nobody listens any more where the deadline has passed.
+        // After the deadline nobody receives the result.
         let _sent = sender.send(read);
     });
     receiver

@@ -1,7 +1,7 @@
 //! The real outside world: the one place that reads the process's environment and clock.
 //!
-//! What stands here needs neither a runtime nor TLS. `tokio` (feature `tokio`) adds what needs a runtime, `http` (feature
-//! `system`) what needs TLS.
+//! This module needs neither a runtime nor TLS. `tokio` (feature `tokio`) adds the parts that need a runtime,
+//! and `http` (feature `system`) those that need TLS.
 
 mod blocking;
 mod files;

@@ -1,4 +1,4 @@
-//! The real outside world on a tokio runtime, but for HTTP.
+//! The real outside world on a tokio runtime, except for HTTP.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::http::HttpClient;
 use crate::time::{Clock, Timestamp};
 
 impl Context {
-    /// The real world on a tokio runtime, with an HTTP client of the application's own: this process's environment, this
-    /// machine's commands, files, clock and randomness. It brings no TLS.
+    /// The real world on a tokio runtime, with an HTTP client of the application: this process's environment,
+    /// this machine's commands, files, clock and randomness. It adds no TLS to the build.
     ///
     /// ```
     /// # use oidc_core::http::{HttpClient, HttpError, Request, Response};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::time::{Clock, Timestamp};
 
-/// A clock that stands still until it is moved. Sleeping moves it and returns at once. Clones share it.
+/// A clock that stands still until it is moved. Sleeping moves it and returns at once. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     start: u64,
@@ -19,13 +19,13 @@ impl ManualClock {
         Self { start: seconds, elapsed_millis: Arc::default() }
     }
 
-    /// Moves the clock forth.
+    /// Moves the clock forward.
     pub fn advance(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.elapsed_millis.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// How far it was moved, by hand and by sleeping.
+    /// Returns the time by which the clock was moved, by hand and by sleeping.
     pub fn elapsed(&self) -> Duration {
         Duration::from_millis(self.elapsed_millis.load(Ordering::SeqCst))
     }

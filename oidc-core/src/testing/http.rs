@@ -9,10 +9,10 @@ use crate::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
 
 type Handler = dyn Fn(&Request) -> Option<Result<Response, HttpErrorKind>> + Send + Sync;
 
-/// HTTP in memory: answers by method and URL, and a record of what was asked. Clones share both.
+/// An HTTP client in memory: answers by method and URL, and a record of the requests. Clones share both.
 ///
-/// A URL matches by its text up to the query. Several answers for one URL are given in turn, the last one again
-/// and again. What nothing matches can't be reached.
+/// A URL matches by its text up to the query. Several answers for one URL are given in turn, and the last one
+/// is repeated. A request that matches nothing gets the error of a host that can't be reached.
 #[derive(Clone, Default)]
 pub struct FakeHttp(Arc<Mutex<State>>);
 
@@ -31,12 +31,13 @@ struct Route {
 }
 
 impl FakeHttp {
-    /// HTTP that reaches nothing yet.
+    /// A client that reaches nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// HTTP that reaches an issuer's discovery document and keys, as they are when they are asked for.
+    /// A client that reaches an issuer's discovery document and keys, in their state at the time of each
+    /// request.
     pub fn of_issuer(issuer: impl Into<Arc<FakeIssuer>>) -> Self {
         let issuer = issuer.into();
         let base = issuer.url().trim_end_matches('/').to_owned();
@@ -53,19 +54,19 @@ impl FakeHttp {
         })
     }
 
-    /// With an answer to this method and URL.
+    /// Adds an answer to this method and URL.
     #[must_use]
     pub fn on(self, method: &'static str, url: impl Into<String>, answer: Response) -> Self {
         self.answer(method, url.into(), Ok(answer))
     }
 
-    /// With a failure instead of an answer.
+    /// Adds a failure in place of an answer.
     #[must_use]
     pub fn fail(self, method: &'static str, url: impl Into<String>, kind: HttpErrorKind) -> Self {
         self.answer(method, url.into(), Err(kind))
     }
 
-    /// With a function that is asked first; `None` leaves the request to others.
+    /// Adds a function that is asked before all answers; `None` leaves the request to the others.
     #[must_use]
     pub fn on_request(
         self,
@@ -75,7 +76,7 @@ impl FakeHttp {
         self
     }
 
-    /// What was asked, in order.
+    /// Returns the requests, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.lock().requests.clone()
     }

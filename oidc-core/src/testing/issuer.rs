@@ -1,8 +1,8 @@
 //! An `OpenID` provider in memory: its keys, its documents and its signatures, without a server.
 //!
-//! What [`FakeIssuer`] signs is really signed, and what it publishes is a real JWKS, so a token of it
-//! passes a verifier that is configured to trust its URL and no other. It also signs what no honest issuer
-//! would, for tests of refusal.
+//! [`FakeIssuer`] makes real signatures and publishes a real JWKS, so its tokens pass a verifier that is
+//! configured to trust its URL, and no other verifier. For tests of refusals it also signs tokens that no
+//! honest issuer would sign.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,13 +21,13 @@ use serde_json::{Value, json};
 
 /// An `OpenID` provider in memory.
 ///
-/// Keys are generated once per process for each URL, algorithm and generation: issuers of one URL share
-/// them, which keeps tests quick, and issuers of different URLs never do, so that one cannot sign for
-/// another.
+/// Keys are generated once per process for each URL, algorithm and generation. Issuers with the same URL
+/// share them, which keeps tests quick. Issuers with different URLs never share keys, so that one can't sign
+/// for another.
 ///
 /// # Panics
 ///
-/// Making an issuer, and signing, panic where the machine has no randomness or memory left for it.
+/// Making an issuer and signing panic where the machine lacks randomness or memory.
 pub struct FakeIssuer {
     url: String,
     jwks_path: String,
@@ -41,8 +41,8 @@ impl FakeIssuer {
         Self::with_algorithms(url, &[SigningAlgorithm::Rs256])
     }
 
-    /// An issuer with one key for each algorithm; [`sign`](Self::sign) takes the first's. None at all means
-    /// RS256.
+    /// An issuer with one key for each algorithm; [`sign`](Self::sign) uses the key of the first. An empty
+    /// list means RS256.
     pub fn with_algorithms(url: impl Into<String>, algorithms: &[SigningAlgorithm]) -> Self {
         let url = url.into();
         let algorithms =
@@ -51,29 +51,29 @@ impl FakeIssuer {
         Self { url, jwks_path: "/.well-known/jwks".to_owned(), algorithms, keys: Mutex::new(keys) }
     }
 
-    /// The same issuer with its JWKS at another path, such as GitLab's `/oauth/discovery/keys`.
+    /// Replaces the path of the JWKS, such as by GitLab's `/oauth/discovery/keys`.
     #[must_use]
     pub fn with_jwks_path(mut self, path: impl Into<String>) -> Self {
         self.jwks_path = path.into();
         self
     }
 
-    /// The issuer's URL as given, which is what `iss` has to say.
+    /// Returns the issuer's URL as given, which a token's `iss` must equal.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where the JWKS is: the URL and `/.well-known/jwks`, unless chosen otherwise.
+    /// Returns the URL of the JWKS: the issuer's URL and `/.well-known/jwks`, unless another path was chosen.
     pub fn jwks_uri(&self) -> String {
         format!("{}{}", self.url.trim_end_matches('/'), self.jwks_path)
     }
 
-    /// Where the discovery document is (`OpenID` Connect Discovery 1.0, section 4).
+    /// Returns the URL of the discovery document (`OpenID` Connect Discovery 1.0, section 4).
     pub fn discovery_uri(&self) -> String {
         format!("{}/.well-known/openid-configuration", self.url.trim_end_matches('/'))
     }
 
-    /// The discovery document (`OpenID` Connect Discovery 1.0, section 3).
+    /// Returns the discovery document (`OpenID` Connect Discovery 1.0, section 3).
     pub fn discovery(&self) -> Value {
         let algorithms: Vec<&str> = self.algorithms.iter().map(|algorithm| algorithm.name()).collect();
         json!({
@@ -87,8 +87,8 @@ impl FakeIssuer {
         })
     }
 
-    /// The published keys as a JWKS (RFC 7517, section 5): the current ones, then those that
-    /// [`rotate`](Self::rotate) left.
+    /// Returns the published keys as a JWKS (RFC 7517, section 5): the current ones, then those that
+    /// [`rotate`](Self::rotate) replaced.
     pub fn jwks(&self) -> Value {
         let keys = self.keys();
         let published: Vec<Value> =
@@ -96,51 +96,51 @@ impl FakeIssuer {
         json!({ "keys": published })
     }
 
-    /// The `kid` of the key that [`sign`](Self::sign) uses now.
+    /// Returns the `kid` of the key that [`sign`](Self::sign) uses now.
     pub fn kid(&self) -> String {
         self.current().kid.clone()
     }
 
-    /// A compact JWS over the claims by the current key, with the header that GitHub's have: `alg`, `kid`,
-    /// `typ`.
+    /// Signs the claims with the current key as a compact JWS, with the header members of GitHub's tokens:
+    /// `alg`, `kid`, `typ`.
     pub fn sign(&self, claims: &Value) -> String {
         let key = self.current();
         key.sign(&key.header(&key.kid), claims)
     }
 
-    /// Like [`sign`](Self::sign), by the current key of one algorithm; by the first's where the issuer has
-    /// none of it.
+    /// Like [`sign`](Self::sign), with the current key of one algorithm, or with the first key where the
+    /// issuer has none for it.
     pub fn sign_with(&self, algorithm: SigningAlgorithm, claims: &Value) -> String {
         let key = self.keys().current.iter().find(|key| key.algorithm == algorithm).map(Arc::clone);
         let key = key.unwrap_or_else(|| self.current());
         key.sign(&key.header(&key.kid), claims)
     }
 
-    /// Like [`sign`](Self::sign), under a header of the caller's choice. The key and its algorithm stay the
+    /// Like [`sign`](Self::sign), with a header that the caller chooses. The key and its algorithm are the
     /// issuer's, whatever the header says.
     pub fn sign_as(&self, header: &Value, claims: &Value) -> String {
         self.current().sign(header, claims)
     }
 
-    /// Like [`sign_as`](Self::sign_as), for a header and a payload that need not be JSON: duplicate
-    /// members, broken text.
+    /// Like [`sign_as`](Self::sign_as), for a header and a payload that need not be JSON, such as duplicate
+    /// members or broken text.
     pub fn sign_bytes(&self, header: &[u8], payload: &[u8]) -> String {
         self.current().sign_bytes(header, payload)
     }
 
-    /// A token by a key that the JWKS lacks, under that key's own `kid`.
+    /// Signs with a key that the JWKS lacks, with that key's own `kid` in the header.
     pub fn sign_unpublished(&self, claims: &Value) -> String {
         let key = self.unpublished();
         key.sign(&key.header(&key.kid), claims)
     }
 
-    /// A token by a key that the JWKS lacks, under the `kid` of the published one.
+    /// Signs with a key that the JWKS lacks, with the published key's `kid` in the header.
     pub fn sign_impostor(&self, claims: &Value) -> String {
         let key = self.unpublished();
         key.sign(&key.header(&self.kid()), claims)
     }
 
-    /// Replaces the current keys by new ones. The old stay published beside them, and sign no more.
+    /// Replaces the current keys by new ones. The old keys stay published, and sign no more.
     pub fn rotate(&self) {
         let mut keys = self.keys();
         keys.generation += 1;
@@ -149,12 +149,12 @@ impl FakeIssuer {
         keys.old.extend(previous);
     }
 
-    /// Publishes the current keys alone.
+    /// Removes the old keys from the JWKS.
     pub fn withdraw_old(&self) {
         self.keys().old.clear();
     }
 
-    /// A fresh random UUID, such as platforms put into `jti`.
+    /// Returns a random UUID, such as platforms put into `jti`.
     pub fn unique_id() -> String {
         let mut bytes = [0; 16];
         must(rand::fill(&mut bytes), "drawing random bytes");
@@ -216,7 +216,7 @@ struct Keys {
     old: Vec<Arc<SigningKey>>,
 }
 
-/// The generation of keys that no JWKS shows.
+/// The generation of the keys that no JWKS contains.
 const UNPUBLISHED: u32 = u32::MAX;
 
 type SharedKeys = BTreeMap<(String, SigningAlgorithm, u32), Arc<SigningKey>>;
@@ -308,7 +308,7 @@ impl KeyPair {
                 json!({ "kty": "RSA", "n": encode(&public.n), "e": encode(&public.e) })
             }
             Self::P256(pair) => {
-                // An uncompressed point: one byte that says so, then both coordinates of 32 bytes.
+                // An uncompressed point: the byte `04`, then both coordinates of 32 bytes.
                 let point = pair.public_key().as_ref();
                 let coordinate = |range| encode(point.get(range).unwrap_or_default());
                 json!({ "kty": "EC", "crv": "P-256", "x": coordinate(1..33), "y": coordinate(33..65) })

@@ -1,7 +1,7 @@
-//! Fakes for tests, of this workspace and of whoever builds on it. Exempt from semver.
+//! Fakes for tests, for this workspace and for crates that build on it. Exempt from semver.
 //!
-//! None of them leads to a [`Verified`] but real verification: [`verified`] signs with a [`FakeIssuer`] and
-//! verifies what it signed.
+//! Only real verification makes a [`Verified`]: [`verified`] signs with a [`FakeIssuer`] and verifies the
+//! signed token.
 
 mod clock;
 mod http;
@@ -22,8 +22,8 @@ use crate::trust::Verified;
 use crate::verify::backend::AwsLc;
 use crate::verify::{Verifier, VerifyError};
 
-/// Signs `claims` as their own `iss` and verifies the token as a registry whose audience is their own `aud`, at
-/// the time of their own `iat`.
+/// Signs `claims` as the issuer that is their `iss`, and verifies the token as a registry whose audience is
+/// their `aud`, at the time of their `iat`.
 ///
 /// # Errors
 ///
@@ -31,7 +31,7 @@ use crate::verify::{Verifier, VerifyError};
 ///
 /// # Panics
 ///
-/// When `claims` lack `iss`, `aud` or `iat`, or their `iss` is none of the providers' issuers.
+/// When `claims` lack `iss`, `aud` or `iat`, or their `iss` is not an issuer of the providers.
 #[allow(clippy::expect_used, clippy::missing_errors_doc, reason = "a helper of tests")]
 pub async fn verified(providers: &ProviderSet, claims: &Value) -> Result<Verified<Claims>, VerifyError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).expect("a text claim").to_owned();

@@ -1,6 +1,6 @@
 use crate::text::shown;
 
-/// A text is not a URL that a token may be sent to.
+/// A text that is not a URL that a token may be sent to.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the URL `{url}` can't be used: {why}")]
 pub struct InvalidUrl {
@@ -9,7 +9,7 @@ pub struct InvalidUrl {
     why: &'static str,
 }
 
-/// The reason for which a text is not a URL that a token may be sent to.
+/// The reason why a text is not a URL that a token may be sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InvalidUrlKind {
@@ -25,12 +25,12 @@ pub enum InvalidUrlKind {
     PlainHttp,
     /// Its scheme is neither https nor http.
     Scheme,
-    /// It is a URL, and not of the form that its place asks for.
+    /// It is a URL, and not of the form that this use requires.
     Form,
 }
 
 impl InvalidUrl {
-    /// An error for a URL that is not of the form that its place asks for ([`InvalidUrlKind::Form`]).
+    /// An error of a URL that is not of the form that its use requires ([`InvalidUrlKind::Form`]).
     pub fn new(url: &str, why: &'static str) -> Self {
         Self::of_kind(url, InvalidUrlKind::Form, why)
     }
@@ -39,19 +39,19 @@ impl InvalidUrl {
         Self { url: without_secrets(url, &['?', '#']), kind, why }
     }
 
-    /// The reason, for a program: a tool may skip trusted publishing where the user's URL holds credentials, and stop where it
-    /// is not a URL at all.
+    /// Returns the reason, for a program: a tool may skip trusted publishing where the user's URL holds
+    /// credentials, and stop where it is not a URL at all.
     pub fn kind(&self) -> InvalidUrlKind {
         self.kind
     }
 
-    /// The text, without what may be secret in it and fit to be shown.
+    /// Returns the text, fit to be shown and without parts that may be secret.
     pub fn url(&self) -> &str {
         &self.url
     }
 }
 
-/// A URL that a server hands out leads elsewhere.
+/// A URL of another origin, named by a server that may name only its own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it leads to `{found}`, and a token goes to `{expected}` alone")]
 pub struct ForeignUrl {
@@ -64,19 +64,19 @@ impl ForeignUrl {
         Self { found, expected }
     }
 
-    /// Where it leads: its origin, or what is written there where that is no URL or another spelling of the origin that is
-    /// expected. Fit to be shown.
+    /// Returns the URL's origin, or the written text where it is no URL or another spelling of the expected
+    /// origin. Fit to be shown.
     pub fn found(&self) -> &str {
         &self.found
     }
 
-    /// The only origin that it may have.
+    /// Returns the only origin that was allowed.
     pub fn expected(&self) -> &str {
         &self.expected
     }
 }
 
-/// A URL's origin. What has none, or is written otherwise than `expected` and means the same, stands as it is.
+/// The origin of a URL. The written text where it has no origin, or is another spelling of `expected`.
 pub(super) fn origin_of(text: &str, expected: &str) -> String {
     let origin = url::Url::parse(text).ok().map(|url| url.origin());
     let origin = origin.filter(url::Origin::is_tuple).map(|origin| origin.ascii_serialization());
@@ -86,10 +86,10 @@ pub(super) fn origin_of(text: &str, expected: &str) -> String {
     }
 }
 
-/// The text up to one of these characters, with what stands before an `@` left out.
+/// The text up to one of the characters in `ends`, with everything before an `@` left out.
 fn without_secrets(text: &str, ends: &[char]) -> String {
     let (before, after) = text.find(ends).map_or((text, ""), |at| text.split_at(at));
-    // What follows may be the rest of a password.
+    // The `?` or `#` may be part of a password, whose rest follows.
     if after.contains('@') {
         let scheme = before.split_once("//").map_or("", |(scheme, _)| scheme);
         return shown(&format!("{scheme}//…")).to_string();
@@ -97,7 +97,7 @@ fn without_secrets(text: &str, ends: &[char]) -> String {
     without_user(before)
 }
 
-/// The text, fit to be shown, without what stands before an `@`.
+/// The text, fit to be shown, without everything before an `@`.
 fn without_user(text: &str) -> String {
     let shown_part = match text.rsplit_once('@') {
         Some((_, rest)) => format!("…@{rest}"),

@@ -10,7 +10,7 @@ use crate::token::Audience;
 pub(super) enum Audiences {
     /// One of these.
     Constant(Arc<[Audience]>),
-    /// Those that the application's function accepts.
+    /// Any audience that the application's function accepts.
     Rule(Arc<Rule>),
 }
 
@@ -25,7 +25,7 @@ impl Audiences {
         Self::Rule(Arc::new(Rule { expected: expected.into(), accepts: Box::new(accepts) }))
     }
 
-    /// Checks a token's `aud`, which has to be one text, or an array of one.
+    /// Checks a token's `aud`, which must be one text, or an array of one text.
     pub(super) fn check(&self, aud: Option<&ClaimValue<'_>>) -> Result<(), Reason> {
         let is_ours = aud.is_some_and(|aud| match self {
             Self::Constant(audiences) => audiences.iter().any(|audience| aud.is_exactly(audience.as_str())),
@@ -34,7 +34,7 @@ impl Audiences {
         if is_ours { Ok(()) } else { Err(self.reason()) }
     }
 
-    /// The constants; none for a rule.
+    /// Returns the constants; none for a rule.
     pub(super) fn constants(&self) -> &[Audience] {
         match self {
             Self::Constant(audiences) => audiences,

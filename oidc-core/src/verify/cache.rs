@@ -1,4 +1,4 @@
-//! The keys of one issuer: read without waiting, fetched by one at a time.
+//! The keys of one issuer: read without waiting, and one fetch at a time.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,20 +16,22 @@ use crate::context::Context;
 use crate::provider::{Algorithm, Issuer};
 use crate::text::shown;
 
-/// Keys of this age are fetched again in the background while they go on being used, unless the issuer's `Cache-Control` says
-/// another time, within [`MIN_REFRESH_AFTER`] and [`MAX_REFRESH_AFTER`].
+/// The age at which keys are fetched again in the background while they stay in use. The issuer's
+/// `Cache-Control` may set another age between [`MIN_REFRESH_AFTER`] and [`MAX_REFRESH_AFTER`].
 pub const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
 /// The least time between two fetches in the background, whatever the issuer's `max-age` is.
 pub const MIN_REFRESH_AFTER: Duration = Duration::from_secs(60);
 /// The longest time until keys are fetched again in the background, whatever the issuer's `max-age` is.
 pub const MAX_REFRESH_AFTER: Duration = Duration::from_secs(3600);
-/// Keys of this age are used no more, even if their issuer can't be reached. A withdrawn key is gone by then.
+/// The age at which keys are no longer used, even if their issuer can't be reached. It bounds the time for
+/// which a withdrawn key is accepted.
 pub const MAX_AGE: Duration = Duration::from_secs(4 * 3600);
-/// After a fetch that failed, or that a token asked for whose key it did not bring, there is no other for this
-/// long, whoever asks. Nor is there after one that brought it, where another did within this time: keys may change twice
-/// in a row, and not with every token. Strangers can make a registry ask an issuer twice as often as this and no more.
+/// The time without another fetch after a fetch that failed, or that did not find the key that a token asked
+/// for. It also applies after a fetch that found the key, where another fetch found one within this time:
+/// keys may change twice in a row, and not with every token. Strangers can make a registry ask an issuer at
+/// most twice in this time.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
-/// While an issuer is down, the time between two fetches doubles up to this.
+/// The longest time between two fetches while an issuer is down. The time doubles with each failure.
 pub const MAX_BACK_OFF: Duration = Duration::from_secs(8 * 60);
 
 /// The keys of one issuer.
@@ -38,16 +40,17 @@ pub(super) struct KeyCache {
     backend: Arc<dyn Backend>,
     cx: Context,
     keys: ArcSwapOption<Fetched>,
-    /// How many key sets there were. Counted after the set is in place.
+    /// The number of key sets so far. It is increased after the set is in place.
     generation: AtomicU64,
     schedule: Mutex<Schedule>,
-    /// Milliseconds of the monotonic clock before which no fetch may begin; a copy that readers see lock-free.
+    /// The time of the monotonic clock, in milliseconds, before which no fetch may begin: a copy that is read
+    /// without a lock.
     not_before: AtomicU64,
     fetches: AtomicU64,
     failures: AtomicU64,
 }
 
-/// Keys, and when they were had.
+/// Keys, and the time at which they were fetched.
 struct Fetched {
     keys: KeySet,
     /// `None` for keys from the configuration, which do not age.
@@ -56,11 +59,11 @@ struct Fetched {
     refresh_after: Duration,
 }
 
-/// The keys that were present when they were asked for.
+/// The keys that were current when they were asked for.
 pub(super) struct Current(Guard<Option<Arc<Fetched>>>);
 
 impl Current {
-    /// The key of this name for this algorithm.
+    /// Returns the key of this name for this algorithm.
     pub(super) fn get(&self, kid: &str, algorithm: Algorithm) -> Option<&dyn VerifyingKey> {
         self.fetched()?.keys.get(kid, algorithm)
     }
@@ -74,14 +77,14 @@ impl Current {
 struct Schedule {
     in_flight: Option<watch::Receiver<()>>,
     not_before: Duration,
-    /// When a fetch last brought the key that a token asked for.
+    /// The time at which a fetch last found the key that a token asked for.
     brought: Option<Duration>,
     failures_in_a_row: u32,
-    /// What was wrong when a fetch last failed.
+    /// The fault of the last failed fetch.
     fault: Option<KeyFault>,
 }
 
-/// The key that a fetch is made for, if it is made for one.
+/// The key that a token asks for, if a token caused the fetch.
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) kid: String,
@@ -119,7 +122,7 @@ impl KeyCache {
         })
     }
 
-    /// The present keys, without waiting for anything. `None` where there are none, or only ones too old to be used.
+    /// Returns the current keys without waiting. `None` where there are none, or they are too old to be used.
     pub(super) fn current(self: &Arc<Self>) -> Option<Current> {
         let current = Current(self.keys.load());
         let fetched = current.fetched()?;
@@ -134,33 +137,35 @@ impl KeyCache {
         Some(current)
     }
 
-    /// A number that changes with the keys. To be read before them.
+    /// Returns a number that changes with the keys. Read it before the keys.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Fetches the keys, or waits for a fetch that is under way, or returns at once during the cool-down and where there
-    /// are newer keys than those of the generation that the caller saw. The fetch goes on if the caller goes away.
+    /// Fetches the keys, or waits for a fetch that is under way. Returns at once during the cool-down, and
+    /// where the keys are newer than the generation that the caller saw. On a tokio runtime the fetch
+    /// continues if the caller is dropped.
     pub(super) async fn refresh(self: &Arc<Self>, seen: u64, wanted: impl FnOnce() -> Option<Wanted>) {
         if let Some(mut done) = self.begin(seen, wanted).await {
-            // An error means that the fetch ended; either way there is nothing more to wait for.
+            // An error means that the sender was dropped; either way the fetch has ended.
             let _ended = done.changed().await;
         }
     }
 
-    /// When a fetch may help, from now.
+    /// Returns the time from now after which a fetch may help.
     pub(super) fn retry_after(&self) -> Duration {
         self.not_before().saturating_sub(self.now()).max(Duration::from_secs(1))
     }
 
-    /// Why the last fetch failed, if it did, so that an unknown key may be one that could not be fetched.
+    /// Returns the fault of the last fetch, if it failed. An unknown key may then be one that could not be
+    /// fetched.
     pub(super) fn fault(&self) -> Option<KeyFault> {
         let schedule = self.lock();
-        // A fetch that never came to an end left no fault of its own.
+        // A fetch that never ended properly left no fault of its own.
         (schedule.failures_in_a_row > 0).then(|| schedule.fault.unwrap_or(KeyFault::Unreachable))
     }
 
-    /// Drops the fetched keys, and lets the next token fetch them at once. Configured keys stay.
+    /// Drops the fetched keys, so that the next token fetches them at once. Configured keys stay.
     pub(super) fn forget(&self) {
         if self.issuer.keys.is_some() {
             return;
@@ -184,7 +189,7 @@ impl KeyCache {
         }
     }
 
-    /// Begins a fetch that nobody waits for, where that can be done without waiting for the lock either.
+    /// Begins a fetch that nobody waits for, unless that would have to wait for the lock.
     #[cfg(not(target_arch = "wasm32"))]
     fn refresh_in_background(self: &Arc<Self>) {
         if self.now() < self.not_before() {
@@ -197,11 +202,13 @@ impl KeyCache {
         }
     }
 
-    /// Does nothing: no runtime takes a fetch that may not be `Send`. Keys are fetched once they are too old to be used.
+    /// Does nothing, since no runtime takes a fetch that may not be `Send`. Keys are fetched again once they are too old
+    /// to be used.
     #[cfg(target_arch = "wasm32")]
     fn refresh_in_background(self: &Arc<Self>) {}
 
-    /// Joins the fetch that is under way or begins one, unless it is too early. Gives the end to wait for.
+    /// Joins the fetch that is under way or begins one, unless it is too early. Returns the receiver that is
+    /// notified at the end.
     async fn begin(
         self: &Arc<Self>,
         seen: u64,
@@ -242,7 +249,7 @@ impl KeyCache {
         }
         let (done, in_flight) = watch::channel(());
         schedule.in_flight = Some(in_flight);
-        // Counted as a failure until it succeeds, so that one that never ends properly is one.
+        // Counted as a failure until it succeeds, so that a fetch that panics or is aborted counts as one.
         self.fail(&mut schedule, now);
         Some(Flight::Begun(Landing { cache: Arc::clone(self), done }))
     }
@@ -289,14 +296,15 @@ impl KeyCache {
         );
     }
 
-    /// Counts a failure and puts the next fetch off.
+    /// Counts a failure and postpones the next fetch.
     fn fail(&self, schedule: &mut Schedule, now: Duration) {
         let back_off = self.back_off(schedule.failures_in_a_row);
         schedule.failures_in_a_row = schedule.failures_in_a_row.saturating_add(1);
         self.postpone(schedule, now + back_off);
     }
 
-    /// The cool-down, doubled for each failure before, with up to a quarter more so that instances spread out.
+    /// The cool-down, doubled for each earlier failure, plus up to a quarter at random so that instances
+    /// spread out.
     fn back_off(&self, failures: u32) -> Duration {
         let doubled = COOL_DOWN.saturating_mul(1 << failures.min(8)).min(MAX_BACK_OFF);
         let mut random = [0; 1];
@@ -334,10 +342,11 @@ enum Flight {
     Begun(Landing),
 }
 
-/// The end of a fetch, however it ends: a panic or an aborted task below never blocks later fetches.
+/// Ends a fetch when it is dropped, even after a panic or an aborted task, so that later fetches are never
+/// blocked.
 struct Landing {
     cache: Arc<KeyCache>,
-    /// Dropping it wakes everyone who waits.
+    /// Dropping it wakes all who wait.
     done: watch::Sender<()>,
 }
 
@@ -353,18 +362,18 @@ impl Drop for Landing {
     }
 }
 
-/// How it stands with an issuer's keys, for metrics.
+/// The state of an issuer's keys, for metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyStatus {
     /// The issuer.
     pub issuer: String,
-    /// How many usable keys there are.
+    /// The number of usable keys.
     pub keys: usize,
-    /// How old they are; `None` where there are none or they come from the configuration.
+    /// The age of the keys; `None` where there are none or they come from the configuration.
     pub age: Option<Duration>,
-    /// How often they were fetched since the start, failures included.
+    /// The number of fetches since the start, including failures.
     pub fetches: u64,
-    /// How often that failed.
+    /// The number of failed fetches.
     pub failures: u64,
 }

@@ -1,4 +1,4 @@
-//! What a token's claims must be: the platform's required ones, the times, and what makes it the same token.
+//! The checks of a token's claims: the claims that the platform requires, the times, and the replay id.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use crate::provider::{ClaimRule, Form, Issuer, Presence, Profile, Replay};
 use crate::time::Timestamp;
 use crate::trust::ReplayId;
 
-/// A `jti` may have this many bytes. GitHub's and GitLab's are UUIDs.
+/// The limit on the length of a `jti`, in bytes. GitHub's and GitLab's are UUIDs.
 const MAX_JTI_BYTES: usize = 256;
 
-/// The claims that must be there, without those that another check of the verifier asks for: those that the operator names
-/// for the issuer, or else those of the platform's table.
+/// The claims that must be present and that no other check of the verifier covers: those that the operator
+/// names for the issuer, or else those of the platform's table.
 ///
 /// # Errors
 ///
-/// With the name that the platform's table lacks.
+/// With a name that the platform's table lacks.
 pub(super) fn required(profile: &Profile, issuer: &Issuer) -> Result<Vec<ClaimRule>, String> {
     let is_checked = |name| match name {
         "iss" | "aud" | "exp" | "iat" => true,
@@ -36,7 +36,8 @@ pub(super) fn required(profile: &Profile, issuer: &Issuer) -> Result<Vec<ClaimRu
     Ok(rules.into_iter().filter(|rule| !is_checked(rule.name)).collect())
 }
 
-/// Whether a claim that the platform always sends is there and what it should be. An empty text is as good as none.
+/// Checks that a required claim is present and of its type. An empty text counts as missing, unless the rule
+/// allows it.
 pub(super) fn check(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     let Some(value) = claims.get(rule.name).filter(|value| !value.is_null()) else {
         return Err(Reason::MissingClaim(rule.name));
@@ -55,14 +56,15 @@ pub(super) fn check(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     Ok(())
 }
 
-/// A moment, and how far the clock that shows it may be from the platform's.
+/// A point in time, and the tolerated difference between the clocks of the registry and the platform.
 #[derive(Clone, Copy)]
 pub(super) struct Moment {
     pub(super) now: Timestamp,
     pub(super) leeway: Duration,
 }
 
-/// The token's `iat` and expiry, if by `exp` and `iat` it is valid at that moment and for no longer than `limit` in all.
+/// Returns the token's `iat` and `exp`, if the token is valid at that moment by them, and its lifetime is at
+/// most `limit`.
 pub(super) fn times(
     claims: &Registered<'_>,
     at: Moment,
@@ -84,7 +86,7 @@ pub(super) fn times(
     Ok((issued_at, expires_at))
 }
 
-/// Whether the time has come that `nbf` names, if it names one.
+/// Checks that the time of `nbf` has come, if the token has one.
 pub(super) fn not_before(claims: &Registered<'_>, at: Moment) -> Result<(), Reason> {
     if claims.nbf.is_none() { Ok(()) } else { has_begun("nbf", time("nbf", claims.nbf.as_ref())?, at) }
 }
@@ -98,7 +100,7 @@ fn time(name: &'static str, value: Option<&ClaimValue<'_>>) -> Result<Timestamp,
     value.ok_or(Reason::MissingClaim(name))?.as_time().ok_or(Reason::InvalidClaim(name))
 }
 
-/// What the token is remembered by once it was used.
+/// The id by which the token's use is recorded.
 pub(super) fn replay_id(replay: Replay, claims: &Claims, signed: &[u8]) -> Result<ReplayId, Reason> {
     match replay {
         Replay::Digest => {

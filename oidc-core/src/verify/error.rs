@@ -9,9 +9,9 @@ use crate::time::{Timestamp, in_words};
 use crate::token::{Audience, MAX_TOKEN_BYTES};
 use crate::trust::Unverified;
 
-/// A token is refused: why, and what it said of itself as far as it could be read.
+/// The refusal of a token: the reason, and the token's claims as far as they could be read.
 ///
-/// `Display` is safe to answer to the caller: it holds nothing but the caller's own claims, escaped, and the
+/// `Display` is safe to send to the caller: it contains only the caller's own claims, escaped, and the
 /// registry's public audiences.
 #[derive(Debug)]
 pub struct VerifyError {
@@ -20,19 +20,20 @@ pub struct VerifyError {
     is_signed: bool,
 }
 
-/// What a refused token said of itself. It is read when somebody wants to know: most refusals are of no interest.
+/// The payload of a refused token. Its claims are parsed when they are first asked for, since most refusals
+/// are never looked at.
 struct Said {
     json: String,
     claims: OnceLock<Box<Unverified<Claims>>>,
 }
 
-/// Why a token is refused.
+/// The reason why a token is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Longer than [`MAX_TOKEN_BYTES`]. Nothing of it was read.
+    /// Longer than [`MAX_TOKEN_BYTES`]. No part of it was read.
     TooLarge,
-    /// Not three parts in strict base64url with dots between them (RFC 7515, section 7.1).
+    /// Not three parts in strict base64url, separated by dots (RFC 7515, section 7.1).
     Shape,
     /// The header is not a JSON object with unique members (RFC 7515, section 4).
     Header,
@@ -40,52 +41,53 @@ pub enum Reason {
     Algorithm,
     /// The header has no `kid`.
     NoKeyId,
-    /// The header has `crit`: it demands something that this verifier doesn't know (RFC 7515, section 4.1.11).
+    /// The header has `crit`: it requires an extension that this verifier does not support (RFC 7515, section
+    /// 4.1.11).
     Critical,
-    /// The header's `typ` says that this is something else than a JWT (RFC 8725, section 3.11).
+    /// The header's `typ` is not that of a JWT (RFC 8725, section 3.11).
     Type,
     /// The payload can't be read.
     Claims(InvalidClaims),
-    /// The token's `iss` is none of the configured issuers.
+    /// The token's `iss` is not a configured issuer.
     Issuer,
-    /// The token's `aud` is not ours alone.
+    /// The token's `aud` is not one of the registry's audiences alone.
     Audience {
-        /// What it may be.
+        /// The accepted audiences.
         expected: Arc<[Audience]>,
     },
-    /// The token's `aud` is none that the application's rule accepts.
+    /// The application's rule does not accept the token's `aud`.
     AudienceRule {
-        /// What the rule accepts, in the application's words.
+        /// The audiences that the rule accepts, in the application's words.
         expected: Arc<str>,
     },
-    /// It is over.
+    /// The token has expired.
     Expired {
         /// The token's `exp`.
         expired_at: Timestamp,
         /// The registry's clock.
         now: Timestamp,
     },
-    /// It has not begun: `nbf` or `iat` lies in the future.
+    /// The token is not valid yet: `nbf` or `iat` lies in the future.
     NotYetValid {
         /// `iat`, or `nbf` where `iat` has passed.
         claim: &'static str,
-        /// What the token has there.
+        /// The value of that claim.
         valid_from: Timestamp,
         /// The registry's clock.
         now: Timestamp,
     },
-    /// It is made for longer than its issuer's tokens may be.
+    /// The token's lifetime is longer than that allowed for its issuer.
     Lifetime {
-        /// What it may be.
+        /// The longest lifetime.
         limit: Duration,
     },
-    /// Among the issuer's keys, fetched or configured, none of the header's `kid` fits its algorithm.
+    /// None of the issuer's keys, fetched or configured, has the header's `kid` and fits its algorithm.
     UnknownKey,
-    /// The issuer's keys can't be had now.
+    /// The issuer's keys are not available now.
     KeysUnavailable {
-        /// When asking again may help.
+        /// The time after which another try may succeed.
         retry_after: Duration,
-        /// What is wrong with them.
+        /// The reason why the keys are not available.
         fault: KeyFault,
     },
     /// The signature is not the issuer's.
@@ -96,13 +98,13 @@ pub enum Reason {
     InvalidClaim(&'static str),
 }
 
-/// What keeps a registry from an issuer's keys.
+/// The reason why an issuer's keys are not available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyFault {
     /// The issuer can't be reached, or does not answer in time.
     Unreachable,
-    /// The issuer answers, and not with a discovery document and keys that can be used.
+    /// The issuer's answer is not a discovery document or a set of keys that can be used.
     Invalid,
 }
 
@@ -111,7 +113,7 @@ impl VerifyError {
         Self { reason, said: None, is_signed: false }
     }
 
-    /// With the token's payload, whose claims can be read at least up to those that the refusal is about.
+    /// Adds the token's payload, whose claims can be read at least up to the claim that the refusal is about.
     pub(crate) fn of_claims(reason: Reason, json: String, is_signed: bool) -> Self {
         Self { reason, said: Some(Said { json, claims: OnceLock::new() }), is_signed }
     }
@@ -120,27 +122,28 @@ impl VerifyError {
         Self { reason, ..self }
     }
 
-    /// Why.
+    /// Returns the reason.
     pub fn reason(&self) -> &Reason {
         &self.reason
     }
 
-    /// What the token said of itself, as far as it can be read. Nothing has checked it.
+    /// Returns the token's claims, as far as they can be read. They are not verified.
     pub fn claims(&self) -> Option<&Unverified<Claims>> {
         self.said.as_ref().map(Said::claims)
     }
 
-    /// The issuer, where the token has its signature: it was refused for what its own issuer says in it.
+    /// Returns the issuer, if the token's signature was verified: the token was then refused for its own
+    /// claims.
     pub fn signer(&self) -> Option<Cow<'_, str>> {
         if self.is_signed { self.claims()?.read_unverified().text("iss") } else { None }
     }
 
-    /// What is wrong, without [`VerifyError::fix`].
+    /// Returns the problem, without [`VerifyError::fix`].
     pub fn problem(&self) -> String {
         Problem(self).to_string()
     }
 
-    /// What to do about it, where the fault is not in the token itself.
+    /// Returns the fix, where the fault is not in the token itself.
     pub fn fix(&self) -> Option<&'static str> {
         match self.reason {
             Reason::Issuer => Some(
@@ -155,7 +158,7 @@ impl VerifyError {
         }
     }
 
-    /// The claim that the refusal is about, as the token has it.
+    /// The value of the claim that the refusal is about, from the token.
     fn found(&self, claim: &str) -> String {
         let claims = self.claims().map(Unverified::read_unverified);
         match claims.and_then(|claims| claims.get(claim)) {
@@ -173,7 +176,7 @@ impl Said {
 }
 
 impl fmt::Debug for Said {
-    /// Shows what [`Claims`] shows of themselves: names.
+    /// Shows the same as [`Claims`] do: the names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.claims().fmt(f)
     }
@@ -188,7 +191,7 @@ impl fmt::Display for VerifyError {
     }
 }
 
-/// What is wrong, and nothing else.
+/// The problem alone.
 struct Problem<'a>(&'a VerifyError);
 
 impl fmt::Display for Problem<'_> {

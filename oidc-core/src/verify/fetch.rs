@@ -1,4 +1,5 @@
-//! An issuer's keys over the network: discovery, then the JWK set, both within bounds and without redirects.
+//! Fetching an issuer's keys: the discovery document, then the JWK set, both within bounds and without
+//! redirects.
 
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use crate::provider::Issuer;
 use crate::text::shown;
 use crate::url::{HttpUrl, InvalidUrl};
 
-/// Each of the two requests may take this long.
+/// The deadline of each of the two requests.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// A discovery document may have this many bytes. GitHub's has 1.2 kB, GitLab's 2 kB.
+/// The limit on a discovery document, in bytes. GitHub's has 1.2 kB, GitLab's 2 kB.
 const MAX_DISCOVERY: usize = 64 * 1024;
-/// A JWK set may have this many bytes. GitHub's has 8 kB, with certificates.
+/// The limit on a JWK set, in bytes. GitHub's has 8 kB, with certificates.
 const MAX_JWKS: usize = 256 * 1024;
 
 /// The members of a discovery document that matter here (OpenID Connect Discovery 1.0, section 3).
@@ -31,7 +32,7 @@ struct Discovery {
 #[derive(Debug)]
 pub(super) struct FetchedKeys {
     pub(super) keys: KeySet,
-    /// How long they are fresh: the shorter `max-age` of the two documents, where one says so.
+    /// The time for which they are fresh: the shorter `max-age` of the two documents, if either has one.
     pub(super) max_age: Option<Duration>,
 }
 
@@ -58,8 +59,8 @@ pub(super) async fn fetch(
     Ok(FetchedKeys { keys: KeySet::parse(&jwks.body, backend, issuer.url())?, max_age })
 }
 
-/// How long an answer is fresh by its `Cache-Control` and `Age` (RFC 9111, section 4.2); no time at all by `no-cache` and
-/// `no-store`.
+/// The time for which an answer is fresh by its `Cache-Control` and `Age` (RFC 9111, section 4.2); zero for
+/// `no-cache` and `no-store`.
 fn max_age(answer: &Response) -> Option<Duration> {
     let directives =
         answer.header("cache-control")?.split(',').map(|directive| directive.trim().to_ascii_lowercase());
@@ -89,7 +90,7 @@ async fn get(cx: &Context, url: HttpUrl, max_body: usize) -> Result<Response, Fe
 }
 
 impl FetchError {
-    /// What to tell somebody who needs the keys.
+    /// The fault that callers who need the keys are told.
     pub(super) fn fault(&self) -> KeyFault {
         match self {
             Self::Http(error) if !matches!(error.kind(), HttpErrorKind::TooLarge(_)) => KeyFault::Unreachable,
@@ -111,7 +112,7 @@ impl From<InvalidUrl> for FetchError {
     }
 }
 
-/// An issuer's keys could not be fetched.
+/// An error of fetching an issuer's keys.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("{}", .0.to_text())]

@@ -1,4 +1,4 @@
-//! Headers that need not be read again.
+//! A cache of parsed headers.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,11 +8,13 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::token::Header;
 
-/// So many are kept, and further ones are read each time. An issuer has two or three keys at a time.
+/// The number of headers that are kept; further ones are parsed each time. An issuer has two or three keys at
+/// a time.
 const MAX_KNOWN: usize = 64;
 
-/// Headers as they stand in tokens whose signature held, and what they say: an issuer writes one and the same into every
-/// token that it signs with a key. Nothing is believed of one that isn't believed of any header.
+/// Parsed headers by their encoded text, from tokens whose signature was verified. An issuer writes the same
+/// header into every token that it signs with a key, so parsing can be skipped. A cached header is trusted no
+/// more than a parsed one: the algorithm, the key and the signature are checked for each token.
 #[derive(Debug, Default)]
 pub(super) struct KnownHeaders(ArcSwap<Known>);
 
@@ -20,12 +22,12 @@ pub(super) struct KnownHeaders(ArcSwap<Known>);
 pub(super) struct Known(BTreeMap<Arc<str>, Header<'static>>);
 
 impl KnownHeaders {
-    /// Those that are known now, without waiting.
+    /// Returns the headers that are known now, without waiting.
     pub(super) fn load(&self) -> Guard<Arc<Known>> {
         self.0.load()
     }
 
-    /// Keeps a header of a token whose signature held.
+    /// Keeps the header of a token whose signature was verified.
     pub(super) fn learn(&self, encoded: &str, header: &Header<'_>) {
         if self.0.load().0.len() >= MAX_KNOWN {
             return;
@@ -41,7 +43,7 @@ impl KnownHeaders {
 }
 
 impl Known {
-    /// What an encoded header says, if it is known.
+    /// Returns the parsed form of an encoded header, if it is known.
     pub(super) fn get(&self, encoded: &str) -> Option<Header<'_>> {
         let header = self.0.get(encoded)?;
         Some(Header { algorithm: header.algorithm, kid: Cow::Borrowed(&header.kid) })

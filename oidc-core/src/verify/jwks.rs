@@ -1,4 +1,4 @@
-//! A JWK set, read key by key: one bad or unknown key never spoils the rest.
+//! Parsing of JWK sets, key by key: a bad or unknown key does not affect the others.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use crate::claims::UniqueNames;
 use crate::provider::Algorithm;
 use crate::text::shown;
 
-/// A set may hold this many keys; further ones are not read.
+/// The number of keys of a set that are read.
 const MAX_KEYS: usize = 64;
-/// A key's name may have this many bytes.
+/// The limit on the length of a key's name (`kid`), in bytes.
 const MAX_KEY_ID_BYTES: usize = 256;
-/// RSA moduli of this many bits are taken.
+/// The accepted sizes of RSA moduli, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// An issuer's usable keys. They are few, and looking through them is quicker than hashing a name.
+/// An issuer's usable keys. There are few, and a linear search is quicker than hashing a name.
 #[derive(Default)]
 pub(super) struct KeySet(Vec<Key>);
 
@@ -47,8 +47,8 @@ struct Jwk {
 }
 
 impl KeySet {
-    /// Reads a JWK set (RFC 7517, section 5). Keys of another type, use or size are passed over, and so are all keys that
-    /// share their name and algorithm: nobody can say which of them a token means.
+    /// Parses a JWK set (RFC 7517, section 5). Keys of another type, use or size are skipped. Keys that share
+    /// their name and algorithm are all skipped, since a token can't tell them apart.
     pub(super) fn parse(json: &[u8], backend: &dyn Backend, issuer: &str) -> Result<Self, InvalidJwks> {
         #[derive(Deserialize)]
         struct Document<'a> {
@@ -81,18 +81,18 @@ impl KeySet {
         if keys.is_empty() { Err(InvalidJwks::NoKey) } else { Ok(Self(keys)) }
     }
 
-    /// The key of this name that fits this algorithm.
+    /// Returns the key of this name for this algorithm.
     pub(super) fn get(&self, name: &str, algorithm: Algorithm) -> Option<&dyn VerifyingKey> {
         let key = self.0.iter().find(|key| key.name == name && key.algorithm == algorithm)?;
         Some(&*key.key)
     }
 
-    /// Whether one of them fits one of these algorithms.
+    /// Returns `true` if a key of the set fits one of these algorithms.
     pub(super) fn serves(&self, algorithms: &[Algorithm]) -> bool {
         self.0.iter().any(|key| algorithms.contains(&key.algorithm))
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -134,7 +134,7 @@ fn numbers(jwk: &Jwk) -> Result<(Algorithm, PublicKey), &'static str> {
             if has_mark(&n) {
                 return Err("its modulus is one of a broken generator's (CVE-2017-15361)");
             }
-            // RFC 8017 asks for an odd exponent of at least 3; larger than 33 bits no library takes.
+            // RFC 8017 requires an odd exponent of at least 3; no library accepts one of more than 33 bits.
             if bits(&e) < 2 || bits(&e) > 33 || e.last().is_none_or(|last| last % 2 == 0) {
                 return Err("its exponent is not an odd number from 3 to 2^33");
             }
@@ -164,7 +164,8 @@ fn decode(number: Option<&str>) -> Result<Vec<u8>, &'static str> {
         .map_err(|_| "a number is not strict base64url")
 }
 
-/// The bits of a big-endian number; none where it has a leading zero byte (RFC 7518, section 2 forbids it).
+/// The number of bits of a big-endian number; zero where it has a leading zero byte, which RFC 7518, section
+/// 2 forbids.
 fn bits(number: &[u8]) -> usize {
     match number.first() {
         None | Some(0) => 0,
@@ -172,7 +173,7 @@ fn bits(number: &[u8]) -> usize {
     }
 }
 
-/// A JWK set gives no usable key.
+/// An error of a JWK set without a usable key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidJwks {
     #[error("the JWK set is not a JSON object with an array `keys`")]

@@ -1,10 +1,13 @@
-//! The registry's wall: a token from outside comes in, [`Verified`] claims or a typed reason come out.
+//! The registry's verifier: it turns a token from outside into [`Verified`] claims, or into a typed reason
+//! for refusing it.
 //!
-//! Checks run from cheap to dear: size, shape, header, issuer and its algorithms, key, audience, times and lifetime, `nbf`,
-//! signature, claims. Those that every token has are looked at as soon as they are read, and of a token that they refuse no
-//! more is read.
-//! What is not verified yet may only ever cause a refusal. There is no off switch and no boolean: algorithms come
-//! from the platform's profile, `kid` is required, `crit` is refused, keys named in the token are never followed.
+//! The checks run from cheap to expensive: size, shape, header, issuer and its algorithms, key, audience,
+//! times and lifetime, `nbf`, signature, claims. The claims that every token has are checked as soon as they
+//! are read; if they are refused, the rest of the token is not read.
+//!
+//! Unverified content can only cause a refusal. There is no switch that turns verification off: algorithms
+//! come from the platform's profile, `kid` is required, `crit` is refused, and keys that a token names are
+//! never followed.
 
 mod audience;
 pub mod backend;
@@ -42,7 +45,7 @@ use crate::time::{LEEWAY, Timestamp, in_words};
 use crate::token::Audience;
 use crate::trust::{Proof, Verified};
 
-/// The longest leeway that a verifier can be given.
+/// The longest leeway that a verifier can have.
 pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 
 /// Verifies identity tokens of the configured issuers for the registry's audiences.
@@ -57,9 +60,9 @@ pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 /// | are not fetched | for 30 seconds after a failure, twice as long after each further one, up to 8 minutes ([`MAX_BACK_OFF`]) |
 /// | are forgotten | when [`Verifier::forget_keys`] is called |
 ///
-/// Keys are fetched by tasks of tokio's. Outside of its runtime, as there may be none on wasm32, a token fetches the keys that it
-/// lacks by itself: known ones are refreshed by nobody until they are [`MAX_AGE`] old or an unknown one is asked for, and a
-/// fetch ends, as one that failed, with the caller who goes away.
+/// Keys are fetched by tokio tasks. Outside of a tokio runtime, which may be missing on wasm32, a token that
+/// lacks its key fetches the keys itself. Then known keys are not refreshed until they are [`MAX_AGE`] old or
+/// an unknown key is asked for, and dropping the caller's future ends the fetch, which counts as failed.
 #[derive(Clone, Debug)]
 pub struct Verifier(Arc<Inner>);
 
@@ -78,21 +81,23 @@ struct Trusted {
     provider: Arc<dyn Provider>,
     issuer: Arc<str>,
     max_lifetime: Duration,
-    /// Those of the platform's rules that a token must fulfil, and that no other check here does.
+    /// The platform's claim rules that no other check covers.
     required: Vec<ClaimRule>,
     keys: Arc<KeyCache>,
 }
 
 impl Verifier {
-    /// A verifier for tokens of the providers' issuers that are made for one of `audiences` and nobody else.
+    /// A verifier for tokens that are from the providers' issuers and for one of `audiences` alone.
     ///
-    /// `backend` does the signature's mathematics: `backend::AwsLc`, or `backend::RustCrypto` where there is no C
-    /// compiler. Keys are fetched through the context, when they are first needed or by [`Verifier::warm_up`].
+    /// `backend` verifies the signatures: `backend::AwsLc`, or `backend::RustCrypto` where there is no C
+    /// compiler. Keys are fetched through the context, when they are first needed or by
+    /// [`Verifier::warm_up`].
     ///
     /// # Errors
     ///
-    /// When there is no audience or no issuer, two providers claim one issuer, none has an issuer that there are settings
-    /// for, or configured keys are unusable.
+    /// When there is no audience or no issuer, two providers have the same issuer, there are settings for an
+    /// issuer that no provider has or for claims that its platform does not have, or configured keys are
+    /// unusable.
     pub fn new(
         backend: impl Backend + 'static,
         audiences: impl IntoIterator<Item = Audience>,
@@ -141,8 +146,8 @@ impl Verifier {
         Ok(Self(Arc::new(Inner { audiences, issuers, headers, leeway: LEEWAY, cx: cx.clone() })))
     }
 
-    /// A verifier for other audiences with this one's issuers and keys: where one host serves several registries, a token
-    /// for one of them is none for the others, and keys are fetched once.
+    /// A verifier for other audiences with the issuers and keys of this one. Where one host serves several
+    /// registries, a token for one registry is then refused by the others, and keys are fetched once.
     ///
     /// # Errors
     ///
@@ -158,12 +163,13 @@ impl Verifier {
         Ok(Self(Arc::new(Inner { audiences: Audiences::Constant(audiences), ..Inner::clone(&self.0) })))
     }
 
-    /// A verifier with this one's issuers and keys for audiences that are no constants, such as one that carries a
-    /// permission or the hash of an upload. `accepts` gets the token's one audience before its signature is checked, so it
-    /// must only compare. `expected` says what it accepts, for the message of a refusal.
+    /// A verifier with the issuers and keys of this one for audiences that are not constants, such as an
+    /// audience that contains a permission or the hash of an upload. `accepts` gets the token's only audience
+    /// before the signature is checked, so it must only compare. `expected` describes the accepted audiences
+    /// in a refusal's message.
     ///
-    /// There is no way to accept every audience by mistake: a token with no audience or with several never reaches
-    /// `accepts`.
+    /// A token with no audience or with several is refused before `accepts` is called, so no rule can accept
+    /// every token by mistake.
     ///
     /// ```
     /// # use oidc_core::verify::Verifier;
@@ -183,13 +189,14 @@ impl Verifier {
         Self(Arc::new(Inner { audiences, ..Inner::clone(&self.0) }))
     }
 
-    /// A verifier with this one's issuers and keys that lets its clock and a platform's differ by `leeway`, instead of
-    /// [`LEEWAY`]: a token is accepted so much before `iat` and `nbf` and after `exp`. [`Verified::accepted_until`], until
-    /// which its use is remembered, moves with it.
+    /// A verifier with the issuers and keys of this one that tolerates a difference of `leeway` between its
+    /// clock and a platform's, instead of [`LEEWAY`]: a token is accepted this much before `iat` and `nbf`
+    /// and after `exp`. [`Verified::accepted_until`], until which the token's use is recorded, changes with
+    /// it.
     ///
     /// # Errors
     ///
-    /// When it is longer than [`MAX_LEEWAY`].
+    /// When `leeway` is longer than [`MAX_LEEWAY`].
     pub fn with_leeway(&self, leeway: Duration) -> Result<Self, InvalidVerifier> {
         if leeway > MAX_LEEWAY {
             return Err(InvalidVerifier::Leeway(leeway));
@@ -197,23 +204,23 @@ impl Verifier {
         Ok(Self(Arc::new(Inner { leeway, ..Inner::clone(&self.0) })))
     }
 
-    /// Verifies a token in compact form. Fetches the issuer's keys if the token's is not among those at hand, at
-    /// most once per [`COOL_DOWN`] for all callers together.
+    /// Verifies a token in compact form. Fetches the issuer's keys if the token's key is not among the known
+    /// ones, limited by [`COOL_DOWN`] for all callers together.
     ///
     /// # Errors
     ///
-    /// With the first check that does not hold. Where the key can't be had now, with [`Reason::KeysUnavailable`], unless
-    /// audience, `exp`, `iat` or lifetime are wrong with any key.
+    /// With the first check that fails. Where the key is not available now, with [`Reason::KeysUnavailable`],
+    /// unless the token would be refused with any key for its audience, `exp`, `iat` or lifetime.
     pub async fn verify(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
         self.verify_with(token, None).await
     }
 
-    /// Verifies a token as [`Verifier::verify`] does, at the time of the caller's choice instead of the clock's: for a token
-    /// that was presented earlier, and for tests with recorded tokens. Keys age by the clock all the same.
+    /// Verifies a token as [`Verifier::verify`] does, at a time that the caller chooses: for a token that was
+    /// presented earlier, and for tests with recorded tokens. Keys still age by the clock.
     ///
     /// # Errors
     ///
-    /// As [`Verifier::verify`].
+    /// As those of [`Verifier::verify`].
     pub async fn verify_at(&self, token: &str, at: Timestamp) -> Result<Verified<Claims>, VerifyError> {
         self.verify_with(token, Some(at)).await
     }
@@ -230,25 +237,25 @@ impl Verifier {
             return self.check(token, at).map_err(|refusal| refusal.error);
         }
         let Some(fault) = keys.fault() else { return Err(error) };
-        // Trying again helps nobody whose token is refused with any key.
+        // Asking the caller to try again is pointless if the token is refused with any key.
         let claims = error.claims().map(|claims| Registered::of(claims.read_unverified()));
         let permanent = claims.and_then(|claims| self.check_use(missing.trusted, &claims, at).err());
         let unavailable = || Reason::KeysUnavailable { retry_after: keys.retry_after(), fault };
         Err(error.because(permanent.unwrap_or_else(unavailable)))
     }
 
-    /// Verifies a token with the keys at hand, without waiting for anything.
+    /// Verifies a token with the known keys, without waiting.
     ///
     /// # Errors
     ///
-    /// With the first check that does not hold; [`Reason::UnknownKey`] also where no keys were fetched yet.
+    /// With the first check that fails; also with [`Reason::UnknownKey`] where no keys were fetched yet.
     pub fn verify_cached(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
         self.check(token, None).map_err(|refusal| refusal.error)
     }
 
-    /// Forgets the fetched keys of an issuer, by its exact URL, so that a key that the issuer withdrew is refused at once and
-    /// not within [`MAX_AGE`]. The next token fetches the keys anew. Returns `false` for an issuer that is not configured; configured
-    /// keys stay.
+    /// Drops the fetched keys of an issuer, by its exact URL, so that a key that the issuer withdrew is
+    /// refused at once and not only after [`MAX_AGE`]. The next token fetches the keys again. Configured keys
+    /// stay. Returns `false` if the issuer is not configured.
     pub fn forget_keys(&self, issuer: &str) -> bool {
         let trusted = self.0.issuers.get(issuer);
         if let Some(trusted) = trusted {
@@ -257,8 +264,8 @@ impl Verifier {
         trusted.is_some()
     }
 
-    /// Fetches every issuer's keys, all at once. Failures are logged and leave the verifier usable: it asks again
-    /// when a token comes.
+    /// Fetches the keys of all issuers at the same time. Failures are logged and leave the verifier usable:
+    /// the next token tries again.
     pub async fn warm_up(&self) {
         let keys = self.0.issuers.values().map(|trusted| &trusted.keys);
         let mut refreshes: Vec<_> =
@@ -270,22 +277,23 @@ impl Verifier {
         .await;
     }
 
-    /// How it stands with each issuer's keys, for metrics.
+    /// Returns the state of each issuer's keys, for metrics.
     pub fn key_status(&self) -> Vec<KeyStatus> {
         self.0.issuers.values().map(|trusted| trusted.keys.status()).collect()
     }
 
-    /// The platform whose token this is.
+    /// Returns the platform that made this token.
     pub fn provider_of(&self, verified: &Verified<Claims>) -> Option<&Arc<dyn Provider>> {
         self.0.issuers.get(verified.issuer()).map(|trusted| &trusted.provider)
     }
 
-    /// The outside world that it was made with.
+    /// Returns the context that the verifier was made with.
     pub fn context(&self) -> &Context {
         &self.0.cx
     }
 
-    /// The audiences that a token may be for; none where a rule decides ([`Verifier::for_audience_rule`]).
+    /// Returns the audiences that a token may be for; none where a rule decides
+    /// ([`Verifier::for_audience_rule`]).
     pub fn audiences(&self) -> &[Audience] {
         self.0.audiences.constants()
     }
@@ -329,7 +337,7 @@ impl Verifier {
         }
     }
 
-    /// What can be told of a token before its signature is checked, and before its other claims are read.
+    /// The checks before the signature, as soon as the registered claims are read.
     fn glance(
         &self,
         header: &Header<'_>,
@@ -353,7 +361,8 @@ impl Verifier {
         Ok(Plausible { trusted, keys, moment, issued_at, expires_at })
     }
 
-    /// Checks audience, `exp`, `iat` and lifetime. Gives the moment at which they hold, and when the token was issued and expires.
+    /// Checks audience, `exp`, `iat` and lifetime. Returns the moment of the check, and the token's `iat` and
+    /// `exp`.
     fn check_use(
         &self,
         trusted: &Trusted,
@@ -367,10 +376,10 @@ impl Verifier {
     }
 }
 
-/// A token with everything in order but what needs its signature.
+/// A token that passed all checks that need neither its signature nor the rest of its claims.
 struct Plausible<'v> {
     trusted: &'v Trusted,
-    /// Its key is among them.
+    /// The issuer's keys, which contain the token's key.
     keys: Current,
     moment: Moment,
     issued_at: Timestamp,
@@ -378,7 +387,7 @@ struct Plausible<'v> {
 }
 
 impl Plausible<'_> {
-    /// The last thing that it may be refused for unverified, and the signature.
+    /// Checks `nbf`, the last reason to refuse the token without its signature, and then the signature.
     fn check_signature(
         &self,
         header: &Header<'_>,
@@ -392,7 +401,7 @@ impl Plausible<'_> {
         if holds { Ok(()) } else { Err(Reason::Signature) }
     }
 
-    /// What its platform's tokens must have, once the signature holds.
+    /// Checks the claims that the platform's tokens must have, after the signature.
     fn prove(&self, claims: &Claims, signed: &[u8]) -> Result<Proof, Reason> {
         let Self {
             trusted: Trusted { provider, issuer, required, .. }, moment, issued_at, expires_at, ..
@@ -406,13 +415,13 @@ impl Plausible<'_> {
     }
 }
 
-/// Why a token is refused while nothing proves it, and whose keys may be too old to tell.
+/// The reason to refuse an unverified token, and the issuer whose keys may be too old to decide.
 struct Implausible<'v> {
     reason: Reason,
     missing: Option<Missing<'v>>,
 }
 
-/// An issuer whose keys at hand lack a token's, and which keys those were.
+/// An issuer whose known keys lack the token's key, and the generation of those keys.
 struct Missing<'v> {
     trusted: &'v Trusted,
     generation: u64,
@@ -449,25 +458,25 @@ fn wanted(token: &str) -> Option<Wanted> {
     Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
 }
 
-/// A verifier can't be made of these parts.
+/// An error of making a verifier.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidVerifier {
-    /// Without an audience every token would be somebody else's.
+    /// No audience, with which every token would be for somebody else.
     #[error("a verifier needs at least one audience")]
     NoAudience,
-    /// Without an issuer no token could be accepted.
+    /// No issuer, with which no token could be accepted.
     #[error("a verifier needs at least one issuer")]
     NoIssuer,
-    /// An issuer has one meaning.
+    /// Two providers for one issuer.
     #[error("the issuer `{0}` is configured twice")]
     TwoProviders(String),
-    /// Settings say something of an issuer that no platform has.
+    /// Settings for an issuer that no platform has.
     #[error(
         "there are settings for the issuer `{0}`, which no configured platform has: compare its URL byte by byte"
     )]
     NoPlatform(String),
-    /// A claim is to be required that the issuer's platform is not known to have.
+    /// A required claim that the issuer's platform is not known to have.
     #[error("claim `{claim}` is required of the issuer `{issuer}`, whose platform is not known to have it")]
     UnknownClaim {
         /// The issuer.

@@ -1,12 +1,12 @@
-//! Keys of a broken generator (CVE-2017-15361, "Return of Coppersmith's Attack"), whose private half can be
-//! computed from the modulus.
+//! Detection of RSA keys of a broken generator (CVE-2017-15361, "Return of Coppersmith's Attack"), whose
+//! private key can be computed from the modulus.
 
-/// The primes that tell: modulo each, the powers of 65537 are few.
+/// The primes of the test: modulo each of them, 65537 has few powers.
 const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
 const GENERATOR: u32 = 65537;
 
-/// Whether an RSA modulus, big-endian, has the generator's mark: modulo every one of the primes it is a power of
-/// 65537. Of sound keys one in 2^27 has it too.
+/// Returns `true` if an RSA modulus, big-endian, has the generator's mark: modulo each of the primes it is a
+/// power of 65537. One sound key in 2^27 has the mark too.
 pub(super) fn has_mark(modulus: &[u8]) -> bool {
     PRIMES.iter().all(|&prime| is_power(remainder(modulus, prime), prime))
 }

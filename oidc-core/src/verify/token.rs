@@ -1,4 +1,4 @@
-//! The compact form of a JWS and its header, read strictly and without allocation.
+//! The compact form of a JWS and its header, parsed strictly and without allocation.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::claims::{Text, UniqueNames};
 use crate::provider::Algorithm;
 use crate::token::MAX_TOKEN_BYTES;
 
-/// A decoded header may have this many bytes. GitHub's has about 150.
+/// The limit on a decoded header, in bytes. GitHub's has about 150.
 pub(super) const MAX_HEADER_BYTES: usize = 1024;
-/// A header may have this many members. RFC 7515 defines eleven.
+/// The limit on the members of a header. RFC 7515 defines eleven.
 const MAX_HEADER_MEMBERS: usize = 16;
-/// A decoded signature may have this many bytes: RSA with 8192 bits.
+/// The limit on a decoded signature, in bytes: that of RSA with 8192 bits.
 pub(super) const MAX_SIGNATURE_BYTES: usize = 1024;
 
 /// The three parts of a token, still encoded.
@@ -25,7 +25,7 @@ pub(super) struct Compact<'a> {
     pub(super) header: &'a str,
     pub(super) payload: &'a str,
     pub(super) signature: &'a str,
-    /// What is signed: header, dot, payload (RFC 7515, section 5.1).
+    /// The signed bytes: header, dot, payload (RFC 7515, section 5.1).
     pub(super) signed: &'a [u8],
 }
 
@@ -39,21 +39,21 @@ impl<'a> Compact<'a> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Reason::Shape);
         }
-        // A fourth part would be in the payload, where decoding finds the dot.
+        // A fourth part would be within the payload, where base64url decoding fails at the dot.
         Ok(Self { header, payload, signature, signed: signed.as_bytes() })
     }
 }
 
-/// What stands before and after the dot.
+/// The texts before and after the dot.
 fn split(text: &str, dot: Option<usize>) -> Result<(&str, &str), Reason> {
     let (before, after) = text.split_at_checked(dot.ok_or(Reason::Shape)?).ok_or(Reason::Shape)?;
     Ok((before, after.strip_prefix('.').ok_or(Reason::Shape)?))
 }
 
-/// Room for what is decoded and has a fixed size at most. Nothing is written there before.
+/// Uninitialized space for decoded bytes, of a fixed size.
 pub(super) type Buffer<const BYTES: usize> = [MaybeUninit<u8>; BYTES];
 
-/// Empty room.
+/// Empty space.
 pub(super) const fn buffer<const BYTES: usize>() -> Buffer<BYTES> {
     [MaybeUninit::uninit(); BYTES]
 }
@@ -72,11 +72,11 @@ pub(super) fn decode(part: &str) -> Result<Vec<u8>, Reason> {
     URL_SAFE_NO_PAD.decode_to_vec(part).map_err(|_| Reason::Shape)
 }
 
-/// What a verifier reads of a header. Members that could name a key (`jku`, `jwk`, `x5u`, `x5c`) are not among
-/// them: they are never followed.
+/// The members of a header that a verifier reads. Members that could name a key (`jku`, `jwk`, `x5u`, `x5c`)
+/// are left out: they are never followed.
 #[derive(Clone, Debug)]
 pub(super) struct Header<'a> {
-    /// Not more than a claim until the issuer's profile has it too.
+    /// The algorithm that the token claims. It is not trusted until it is found in the issuer's profile.
     pub(super) algorithm: Algorithm,
     pub(super) kid: Cow<'a, str>,
 }
@@ -129,7 +129,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
         let mut members = Members::default();
         let mut names = [""; MAX_HEADER_MEMBERS];
         let mut free = names.iter_mut();
-        // A name that is written with escapes can't be borrowed, and is refused: no issuer has a reason to.
+        // A name that is written with escapes can't be borrowed, and is refused: no issuer has a reason to
+        // write one.
         while let Some(name) = map.next_key::<&'de str>()? {
             match name {
                 "alg" => members.alg = Some(map.next_value::<Text<'de>>()?.0),

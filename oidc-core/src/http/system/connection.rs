@@ -1,4 +1,4 @@
-//! One connection for one request, step by step, so that whatever fails says where.
+//! One connection for one request, step by step, so that an error names the step that failed.
 
 use std::error::Error;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use crate::http::tls::innermost;
 use crate::http::{self, HttpErrorKind, Method, ProxyFault, Request, Response, Step, message_of};
 use crate::url::HttpUrl;
 
-/// What a proxy says where it refuses is read up to so many bytes.
+/// The number of bytes of a proxy's refusal that are read.
 const MAX_REFUSAL: usize = 16 * 1024;
 
-/// What came in the way of a request.
+/// The failure of a request.
 pub(super) struct Failure {
     pub(super) kind: HttpErrorKind,
     pub(super) source: Option<Box<dyn Error + Send + Sync>>,
@@ -37,7 +37,7 @@ impl From<HttpErrorKind> for Failure {
     }
 }
 
-/// A stream of bytes, whatever it goes over.
+/// A stream of bytes over any transport.
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
@@ -45,19 +45,19 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// A stream to the host.
 pub(super) struct Stream(Box<dyn Duplex>);
 
-/// The way to one host, and how far it was gone.
+/// The way to one host, and the step that it reached.
 pub(super) struct Connection<'a> {
     url: &'a HttpUrl,
     proxy: Option<&'a Intercept>,
     progress: Progress,
 }
 
-/// How far a request came.
+/// The step that a request reached.
 #[derive(Clone, Copy)]
 enum Progress {
-    /// The proxy is to be reached and to open the way.
+    /// Reaching the proxy and having it open the tunnel.
     Proxy,
-    /// This is to be done with the host.
+    /// A step with the host.
     Host(Step),
 }
 
@@ -67,7 +67,7 @@ impl<'a> Connection<'a> {
         Self { url, proxy, progress }
     }
 
-    /// What a request was waiting for when its time was over.
+    /// The failure of a request at its deadline, with the step that it was waiting for.
     pub(super) fn timed_out(&self, after: Duration) -> Failure {
         Failure::from(match self.progress {
             Progress::Proxy => HttpErrorKind::Proxy(ProxyFault::Timeout(after)),
@@ -75,7 +75,7 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// A stream to the host; with TLS where `trust` is given.
+    /// Opens a stream to the host, with TLS where `trust` is given.
     pub(super) async fn open(&mut self, trust: Option<&Trust>) -> Result<Stream, Failure> {
         let stream = match (self.proxy, trust) {
             (Some(proxy), Some(trust)) => self.by_proxy(proxy, trust).await?,
@@ -89,7 +89,7 @@ impl<'a> Connection<'a> {
         Ok(Stream(Box::new(trust.secure(self.url.host(), stream).await?)))
     }
 
-    /// A stream to the host's port that a proxy opens (RFC 9110, section 9.3.6).
+    /// Opens a stream to the host's port through a tunnel of a proxy (RFC 9110, section 9.3.6).
     async fn by_proxy(&self, proxy: &Intercept, trust: &Trust) -> Result<Box<dyn Duplex>, Failure> {
         let unreachable = |text| HttpErrorKind::Proxy(ProxyFault::Unreachable(text));
         let broken = |text| HttpErrorKind::Proxy(ProxyFault::Broken(text));
@@ -132,7 +132,8 @@ impl<'a> Connection<'a> {
             false => failed(HttpErrorKind::Broken, error),
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        // It ends with this request, whatever becomes of that.
+        // Dropping the `JoinSet` aborts the task: the connection ends with this request, whatever its
+        // outcome.
         let mut running = JoinSet::new();
         running.spawn(connection);
         let mut answer = sender.send_request(outgoing).await.map_err(broken)?;
@@ -145,7 +146,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// A request in hyper's terms.
+/// Converts a request to hyper's type.
 pub(super) fn outgoing(
     request: &Request,
     user_agent: &HeaderValue,
@@ -159,7 +160,7 @@ pub(super) fn outgoing(
     let target = uri(request.url.as_str())?;
     let target = target.path_and_query().map_or("/", PathAndQuery::as_str);
     let mut outgoing = hyper::Request::new(Full::new(Bytes::from(request.body.clone())));
-    // An empty body is still a body where the method has one, and hyper doesn't say so by itself.
+    // For a method with a body, an empty body needs `Content-Length: 0`, which hyper does not send by itself.
     if request.method != Method::Get && request.body.is_empty() {
         outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
@@ -179,7 +180,7 @@ pub(super) fn outgoing(
     Ok(outgoing)
 }
 
-/// The request that opens a way to a host.
+/// The request that opens a tunnel to a host.
 fn tunnel_request(url: &HttpUrl, proxy: &Intercept) -> Result<hyper::Request<Full<Bytes>>, Failure> {
     let authority = authority(url);
     let mut request = hyper::Request::new(Full::default());
@@ -192,12 +193,12 @@ fn tunnel_request(url: &HttpUrl, proxy: &Intercept) -> Result<hyper::Request<Ful
     Ok(request)
 }
 
-/// What a proxy says where it opens no way.
+/// The refusal of a proxy that opens no tunnel.
 async fn refusal(answer: &mut hyper::Response<hyper::body::Incoming>, proxy: &Intercept) -> ProxyFault {
     let status = answer.status().as_u16();
-    // A longer text is no message, and a broken one says nothing.
+    // A body that is longer, or that breaks off, has no message.
     let body = read(answer, MAX_REFUSAL).await.unwrap_or_default();
-    // Where the proxy was told a password, it might repeat it.
+    // A proxy that was sent a password might repeat it in its message.
     let message = match proxy.basic_auth() {
         Some(_) => None,
         None => message_of(&Response::new(status, Vec::new(), body)),
@@ -211,7 +212,7 @@ enum ReadError {
     Broken(hyper::Error),
 }
 
-/// The whole body, up to a limit.
+/// Reads the whole body, up to a limit.
 async fn read(
     answer: &mut hyper::Response<hyper::body::Incoming>,
     limit: usize,
@@ -227,7 +228,7 @@ async fn read(
     Ok(body)
 }
 
-/// A connection over TCP, to whichever of the host's addresses answers first.
+/// Opens a TCP connection to the first of the host's addresses that answers.
 async fn dial(uri: Uri) -> Result<TcpStream, Box<dyn Error + Send + Sync>> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
@@ -235,7 +236,7 @@ async fn dial(uri: Uri) -> Result<TcpStream, Box<dyn Error + Send + Sync>> {
     Ok(connector.call(uri).await?.into_inner())
 }
 
-/// Host and port, whether or not the URL names one.
+/// The host and port, even where the URL names no port.
 fn authority(url: &HttpUrl) -> String {
     let address = url.host_and_port();
     let has_port = address.len() > url.host().len();

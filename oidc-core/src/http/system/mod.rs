@@ -1,4 +1,4 @@
-//! The client behind the seam: hyper over TCP, by a proxy or straight, with rustls.
+//! The default client: hyper over TCP, through a proxy or directly, with rustls.
 
 mod connection;
 mod proxies;
@@ -15,13 +15,14 @@ use super::{
     HttpClient, HttpError, HttpErrorKind, HttpSettings, InvalidHttpSettings, Proxy, Request, Response,
 };
 
-/// hyper with rustls, HTTP/1.1, one connection for each request, no redirects, no cookies, no compression, no retries.
+/// An HTTP client on hyper with rustls: HTTP/1.1, one connection for each request, no redirects, no cookies,
+/// no compression, no retries.
 #[derive(Debug)]
 pub struct SystemHttp {
     settings: HttpSettings,
     user_agent: hyper::header::HeaderValue,
     proxies: Option<Matcher>,
-    /// Made when https is first needed: reading the platform's certificates takes time.
+    /// Made when https is first needed, since reading the platform's certificates takes time.
     trust: OnceLock<Result<Trust, InvalidHttpSettings>>,
 }
 
@@ -30,11 +31,11 @@ impl SystemHttp {
     ///
     /// # Errors
     ///
-    /// When a proxy, a certificate or the `User-Agent` is not one.
+    /// When a proxy, a certificate or the `User-Agent` is invalid.
     pub fn new(settings: HttpSettings) -> Result<Self, InvalidHttpSettings> {
         let user_agent = proxies::user_agent(&settings)?;
         let proxies = proxies::proxies(&settings)?;
-        // What https needs is made later, and refused now.
+        // `Trust` is made later; settings that it can't use are refused here.
         Trust::check(&settings)?;
         Ok(Self { settings, user_agent, proxies, trust: OnceLock::new() })
     }
@@ -44,7 +45,7 @@ impl SystemHttp {
         trust.as_ref().map_err(|error| Failure::from(HttpErrorKind::Request(error.to_string())))
     }
 
-    /// Sends a request and reads the answer. `connection` tells how far it came.
+    /// Sends a request and reads the answer. `connection` records the step that was reached.
     async fn exchange(
         &self,
         request: &Request,

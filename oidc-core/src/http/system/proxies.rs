@@ -8,10 +8,11 @@ pub(super) fn user_agent(settings: &HttpSettings) -> Result<HeaderValue, Invalid
     HeaderValue::from_str(&settings.user_agent).map_err(|error| invalid("user_agent", &error))
 }
 
-/// Who is reached by the proxy.
+/// Reads the proxy and its exceptions.
 pub(super) fn proxies(settings: &HttpSettings) -> Result<Option<Matcher>, InvalidHttpSettings> {
     let Some(url) = &settings.https_proxy else { return Ok(None) };
-    // The matcher passes over what it can't use.
+    // The matcher silently ignores a proxy URL that it can't use, so a request for any host tells whether it
+    // was understood.
     let matcher = |no_proxy: &str| Matcher::builder().https(url.expose()).no(no_proxy).build();
     let any = hyper::Uri::from_static("https://host.invalid");
     let is_usable = |proxy: Intercept| matches!(proxy.uri().scheme_str(), Some("http" | "https"));

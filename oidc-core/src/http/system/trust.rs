@@ -1,4 +1,4 @@
-//! Which certificates are trusted, and whose those are that are not.
+//! The trusted certificates, and the issuers of certificates that are not trusted.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::http::settings::{HttpSettings, InvalidHttpSettings, invalid};
 use crate::http::tls::{certificate_fault, crypto, find, innermost, is_not_tls, private_certificates};
 use crate::text::shown;
 
-/// The other side of a connection as the settings and the platform trust it.
+/// The TLS settings of a connection: the certificates that the settings and the platform trust.
 pub(super) struct Trust {
     connector: TlsConnector,
     is_empty: bool,
 }
 
 impl Trust {
-    /// What the platform trusts, and the settings beside it.
+    /// Trusts the platform's certificates and those of the settings.
     pub(super) fn new(settings: &HttpSettings) -> Result<Self, InvalidHttpSettings> {
         let mut roots = private_roots(settings)?;
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -36,12 +36,14 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(|error| invalid("tls", &error))?;
         let mut config = if is_empty {
-            // Nobody is trusted, so that whose certificates those are doesn't matter.
+            // Without roots, `WebPkiServerVerifier` can't be built. Nobody is trusted, so no refusal needs an
+            // issuer's name.
             builder.with_root_certificates(roots).with_no_client_auth()
         } else {
             let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto()?).build();
             let verifier = verifier.map_err(|error| invalid("tls", &error))?;
-            // It refuses whatever rustls' own verifier refuses.
+            // `dangerous()` is rustls' name for any custom verifier; this one refuses whatever rustls' own
+            // verifier refuses.
             let naming = Arc::new(NamingVerifier(verifier));
             builder.dangerous().with_custom_certificate_verifier(naming).with_no_client_auth()
         };
@@ -49,18 +51,18 @@ impl Trust {
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), is_empty })
     }
 
-    /// Whether settings can be used.
+    /// Checks the settings without reading the platform's certificates.
     pub(super) fn check(settings: &HttpSettings) -> Result<(), InvalidHttpSettings> {
         private_roots(settings)?;
         crypto().map(|_| ())
     }
 
-    /// Whether nobody is trusted.
+    /// Returns `true` if no certificate authority is trusted.
     pub(super) fn is_empty(&self) -> bool {
         self.is_empty
     }
 
-    /// TLS with a host, over a connection to it.
+    /// Opens TLS with a host, over a connection to it.
     pub(super) async fn secure<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -81,7 +83,7 @@ impl fmt::Debug for Trust {
     }
 }
 
-/// The certificates that the settings name, as roots of trust.
+/// The certificates that the settings name, as trust anchors.
 fn private_roots(settings: &HttpSettings) -> Result<RootCertStore, InvalidHttpSettings> {
     let mut roots = RootCertStore::empty();
     for certificate in private_certificates(settings)? {
@@ -90,7 +92,7 @@ fn private_roots(settings: &HttpSettings) -> Result<RootCertStore, InvalidHttpSe
     Ok(roots)
 }
 
-/// rustls' own verifier, whose refusals name the certificate's issuer.
+/// rustls' own verifier, with the issuer's name added to its refusals.
 #[derive(Debug)]
 struct NamingVerifier(Arc<WebPkiServerVerifier>);
 
@@ -114,7 +116,8 @@ impl ServerCertVerifier for NamingVerifier {
         self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).map_err(
             |error| {
                 let rustls::Error::InvalidCertificate(reason) = error else { return error };
-                // The authority stands behind the last of those that were sent.
+                // The issuer of the last certificate in the chain is the authority that would have to be
+                // trusted.
                 let issuer = issuer(intermediates.last().unwrap_or(end_entity));
                 rustls::Error::Other(OtherError(Arc::new(Refused { reason, issuer })))
             },
@@ -144,14 +147,14 @@ impl ServerCertVerifier for NamingVerifier {
     }
 }
 
-/// The name of the authority that issued a certificate, which is foreign text.
+/// The name of the authority that issued a certificate. It is foreign text, so it is escaped.
 fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
     let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
     let name = certificate.tbs_certificate.issuer.to_string();
     Some(shown(&name).to_string()).filter(|name| !name.is_empty())
 }
 
-/// What kept TLS with a host from being.
+/// The reason why TLS with a host failed.
 fn kind(host: &str, error: &std::io::Error) -> HttpErrorKind {
     let certificate = |fault| HttpErrorKind::Certificate { host: host.to_owned(), fault };
     match find::<rustls::Error>(error) {

@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{
 
 use super::{Backend, InvalidKey, PublicKey, VerifyingKey};
 
-/// aws-lc-rs, with the key parsed once.
+/// Signature verification with aws-lc-rs, which parses each key once.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AwsLc;
 

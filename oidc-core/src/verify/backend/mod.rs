@@ -1,4 +1,4 @@
-//! Signature mathematics behind one small trait. Which back end does it is the application's explicit choice.
+//! The mathematics of signatures behind one small trait. The application chooses the back end explicitly.
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
@@ -12,24 +12,24 @@ pub use self::aws_lc::AwsLc;
 #[cfg(feature = "rust-crypto")]
 pub use self::rust_crypto::RustCrypto;
 
-/// Turns public keys into something that checks signatures.
+/// Parses public keys for signature verification.
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Parses a key once, when it enters the cache. The parameters' sizes were checked.
+    /// Parses a key once, when it enters the cache. The sizes of the numbers were checked before.
     ///
     /// # Errors
     ///
-    /// When the key is not one, such as a point that is not on its curve.
+    /// When the numbers are not a key, such as a point that is not on its curve.
     fn key(&self, key: &PublicKey) -> Result<Box<dyn VerifyingKey>, InvalidKey>;
 }
 
 /// A parsed public key.
 pub trait VerifyingKey: Send + Sync {
-    /// Whether `signature` (as in a JWS: RSA's number, ECDSA's two numbers side by side, EdDSA's 64 bytes) is
-    /// this key's over `message`.
+    /// Returns `true` if `signature` is this key's signature of `message`, in the form of a JWS: RSA's
+    /// number, ECDSA's two numbers side by side, or EdDSA's 64 bytes.
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
 }
 
-/// A public key's numbers, decoded.
+/// The decoded numbers of a public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublicKey {
@@ -37,7 +37,7 @@ pub enum PublicKey {
     Rsa {
         /// The modulus, 2048 to 8192 bits.
         n: Vec<u8>,
-        /// The exponent, odd, 2 to 5 bytes at most.
+        /// The exponent: odd, at most 5 bytes.
         e: Vec<u8>,
     },
     /// For ES256: a point on P-256, uncompressed (`04 || x || y`, 65 bytes).
@@ -46,7 +46,7 @@ pub enum PublicKey {
     Ed25519([u8; 32]),
 }
 
-/// A back end refused a key.
+/// The error of a back end that refuses a key.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the key's numbers are not a key")]
 pub struct InvalidKey;

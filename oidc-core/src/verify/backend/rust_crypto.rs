@@ -9,15 +9,15 @@ use rsa::{BigUint, RsaPublicKey};
 
 use super::{Backend, InvalidKey, PublicKey, VerifyingKey};
 
-/// The largest modulus that the policy allows; the library's own limit is half of it.
+/// The largest modulus that the verifier allows; the library's own limit is half of it.
 const MAX_RSA_BITS: usize = 8192;
 
-/// Pure Rust, for targets without a C compiler and for wasm32 (the crate's documentation says what an application for
-/// wasm32-unknown-unknown has to choose): RSA by the rsa crate, with the key parsed once, and
-/// the curves through jsonwebtoken.
+/// Signature verification in pure Rust, for targets without a C compiler and for wasm32 (the crate's
+/// documentation lists the choices of an application for wasm32-unknown-unknown). RSA is verified by the rsa
+/// crate, which parses each key once, and the curves through jsonwebtoken.
 ///
-/// jsonwebtoken's provider is called by name and never as the process's default, which panics where both of
-/// its back ends are compiled in.
+/// jsonwebtoken's provider is called by name and not as the process's default, which panics where both of its
+/// back ends are compiled in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RustCrypto;
 

@@ -1,8 +1,8 @@
-//! The codes of the platforms' diagnoses: of jobs that get no token, of tokens that a publisher does not let in, and of
-//! publishers that can't be configured.
+//! The codes of the platforms' diagnoses: of jobs that get no token, of tokens that a publisher does not
+//! accept, and of publishers with an invalid configuration.
 //!
-//! [`oidc_core::codes`] says what they are for and how they change. Codes that begin with a platform's name are that
-//! platform's; `publisher-…` are faults of a configuration; `token-…` are of a source of tokens.
+//! [`oidc_core::codes`] describes their use and stability. Codes that begin with a platform's name belong to
+//! that platform; `publisher-…` are faults of a configuration; `token-…` are faults of a token source.
 
 oidc_core::__codes! {
     ACTIVESTATE_ACTOR = "activestate-actor",

@@ -1,4 +1,4 @@
-//! What the platforms whose tokens come from a command have in common.
+//! Tokens from a command, for the platforms that have one.
 
 use std::borrow::Cow;
 
@@ -9,15 +9,16 @@ use oidc_core::{
 
 use crate::codes;
 
-/// The stable name of what is no token.
+/// The code of a text that is no token.
 const UNUSABLE: &str = codes::TOKEN_COMMAND_UNUSABLE;
 
-/// A line that a person copies is cut later than other texts: an audience may have 8 KiB.
+/// The length at which a line that a person copies is cut, longer than for other texts since an audience may
+/// have 8 KiB.
 const MAX_LINE: usize = 1024;
 
-/// Runs a command that prints a token for the audience. `fix` says what to do where that is not what happens.
+/// Runs a command that prints a token for the audience. `fix` is the fix of every error.
 ///
-/// Bounded in time and output by the command's own bounds. What was printed is never shown.
+/// Time and output are bounded by the command's own bounds. The output is never shown.
 pub(crate) async fn token_by(
     context: &Context,
     command: Command,
@@ -50,8 +51,8 @@ pub(crate) async fn token_by(
         .map_err(|error| unusable(code_of(&error, UNUSABLE), &error.to_string()).with_source(error))
 }
 
-/// How a job puts the token that a command prints into a variable: a whole line for a shell, in which the audience is one
-/// word whatever it holds.
+/// The instruction to put the token that a command prints into a variable: a whole line for a shell, in which
+/// the audience is one quoted word.
 pub(crate) fn variable_line(variable: &str, command: &Command) -> String {
     let words = command.arguments.iter().map(|argument| word(argument));
     let line = words.fold(command.program.clone(), |line, word| line + " " + &word);
@@ -70,7 +71,7 @@ fn word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
-/// The stable name of why a token can't be used: every source calls another audience the same.
+/// The code of a token that can't be used: all sources share the code of another audience.
 pub(crate) fn code_of(error: &InvalidIdToken, otherwise: &'static str) -> &'static str {
     match error {
         InvalidIdToken::Audience { .. } => oidc_core::codes::AUDIENCE,

@@ -1,4 +1,4 @@
-//! What the platforms that are asked for tokens over HTTP have in common.
+//! Tokens from an endpoint over HTTP, for the platforms that have one.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use oidc_core::{
 use crate::codes;
 use crate::command::code_of;
 
-/// The stable name of what is no token.
+/// The code of a text that is no token.
 const UNUSABLE: &str = codes::TOKEN_ENDPOINT_UNUSABLE;
 
-/// How long each try may take.
+/// The deadline of each try.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// An answer holds one token.
+/// The limit on an answer, in bytes: it holds one token.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// A platform's endpoint: its name for a person, and what to do where it gives no tokens.
+/// A platform's endpoint: its name for a person, and the fix where it gives no tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     context: Context,
@@ -28,12 +28,13 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint that is asked as one operation.
+    /// An endpoint whose requests are one operation.
     pub(crate) fn new(context: &Context, name: &'static str, fix: &'static str) -> Self {
         Self { context: context.operation(), name, fix }
     }
 
-    /// Sends a request, and again where that may help. `secret` is what it authenticates with, which no error repeats.
+    /// Sends a request, and sends it again where that may help. `secret` is the secret that it authenticates
+    /// with, which no error repeats.
     pub(crate) async fn ask(
         &self,
         request: Request,
@@ -54,7 +55,7 @@ impl Endpoint {
         }
     }
 
-    /// A token out of an answer, for this audience and no other.
+    /// Reads a token for this audience from an answer.
     pub(crate) fn token(
         &self,
         url: &HttpUrl,
@@ -104,7 +105,7 @@ impl Endpoint {
     }
 }
 
-/// The refusal of somebody between the job and its platform.
+/// The refusal of a proxy or web site between the job and its platform.
 pub(crate) fn elsewhere(url: &HttpUrl, problem: &str) -> SourceError {
     let problem = format!("{problem}; that is a web page or a proxy's answer, and not the platform's");
     let diagnosis = Diagnosis::new(codes::TOKEN_ENDPOINT_ELSEWHERE, Subject::Url(url.to_string()), problem);

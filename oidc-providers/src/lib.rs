@@ -1,8 +1,9 @@
 //! Trusted publishing: the CI platforms, one folder for each.
 //!
-//! Each folder holds both halves of its platform and has the same files: `source.rs`, how a job gets its identity
-//! token; `claims.rs`, what a token says; `fields.rs`, what a publisher is configured with; `publisher.rs`, who may publish. Its module documentation opens with
-//! three tables: the environment variables, the claims, and what a token does not prove.
+//! Each folder holds both halves of its platform and has the same files: `source.rs`, the way a job gets its
+//! identity token; `claims.rs`, the claims of a token; `fields.rs`, the fields of a publisher's
+//! configuration; `publisher.rs`, the rules of a publisher. The module documentation opens with three tables:
+//! the environment variables, the claims, and the properties that a token does not prove.
 //!
 //! ```
 //! use oidc_providers::GitLab;
@@ -12,9 +13,9 @@
 //! assert!(providers.for_issuer("https://gitlab.example").is_some());
 //! ```
 //!
-//! What a publisher is configured with is data, [`Provider::publisher_fields`], which the module documentation shows as a
-//! table: required, recommended, optional, or learned from the first use where it is not written. Beside the JSON form
-//! there is a typed one for each platform:
+//! The fields of a publisher's configuration are data, [`Provider::publisher_fields`], which the module
+//! documentation shows as a table: each is required, recommended, optional, or learned from the first match
+//! where it is not configured. Besides the JSON form, there is a typed form for each platform:
 //!
 //! ```
 //! use oidc_core::Provider as _;
@@ -25,7 +26,7 @@
 //! assert_eq!(publisher.describe(), "repository acme/widget, workflow publish.yml, environment publish");
 //! ```
 //!
-//! Feature `testing` brings sample claims of each platform; it is exempt from semver.
+//! Feature `testing` adds sample claims of each platform; it is exempt from semver.
 
 pub mod activestate;
 pub mod buildkite;
@@ -60,28 +61,31 @@ pub use github::{GitHub, GitHubPublisher};
 pub use gitlab::{GitLab, GitLabPublisher};
 pub use google::{Google, GooglePublisher};
 
-/// Every platform of this crate with its public issuer, in the order in which a job looks for them.
+/// Every platform of this crate with its public issuer, in the order of detection.
 ///
-/// First what somebody chose by name ([`Generic`], which has no public issuer); then the CI platforms: GitHub, GitLab,
-/// CircleCI, Buildkite; then the cloud hosts: Google. A CI runner on a cloud machine is thus the CI's, and a platform
-/// that is there but gives no tokens ends the search ([`Ambient::detect`](oidc_core::Ambient::detect)).
+/// First an explicit choice ([`Generic`], which has no public issuer); then the CI platforms: GitHub, GitLab,
+/// CircleCI, Buildkite; then the cloud hosts: Google. So a CI runner on a cloud machine is detected as the CI
+/// platform, and a platform that is detected but gives no tokens ends the search
+/// ([`Ambient::detect`](oidc_core::Ambient::detect)).
 pub fn all() -> ProviderSet {
     KINDS.iter().map(|kind| (kind.public)()).collect()
 }
 
-/// The CI platforms of this crate with their public issuers, in the order in which a job looks for them: without the cloud hosts,
-/// for which files are read and a metadata server may be asked, and without [`Generic`], which reads `OIDC_TOKEN`.
+/// The CI platforms of this crate with their public issuers, in the order of detection. The cloud hosts are
+/// left out, whose detection reads files and may ask a metadata server, and so is [`Generic`], which reads
+/// `OIDC_TOKEN`.
 ///
-/// For a tool that publishes from CI alone and reads no variable but the platforms' and the registry's own.
+/// For a tool that publishes from CI alone and reads no variables but those of the platforms and of the
+/// registry.
 pub fn ci() -> ProviderSet {
     all().iter().filter(|provider| provider.profile().host == Host::Ci).map(Arc::clone).collect()
 }
 
-/// A platform by its name in configuration, such as `github`, with its public issuer.
+/// Returns a platform with its public issuer, by its name in configuration, such as `github`.
 ///
 /// # Errors
 ///
-/// When this crate has no such platform, or the platform no public issuer.
+/// When this crate has no such platform, or the platform has no public issuer.
 pub fn public(kind: &str) -> Result<Arc<dyn Provider>, InvalidProvider> {
     let provider = (find(kind)?.public)();
     if provider.profile().issuers.is_empty() {
@@ -90,11 +94,11 @@ pub fn public(kind: &str) -> Result<Arc<dyn Provider>, InvalidProvider> {
     Ok(provider)
 }
 
-/// A platform by its name in configuration, such as `gitlab`, with one further issuer and no other.
+/// Returns a platform with this issuer and no other, by its name in configuration, such as `gitlab`.
 ///
 /// # Errors
 ///
-/// When this crate has no such platform, or the issuer's URL can't be one.
+/// When this crate has no such platform, or the URL can't be that of an issuer.
 pub fn at(kind: &str, issuer: &str) -> Result<Arc<dyn Provider>, InvalidProvider> {
     Ok((find(kind)?.at)(issuer)?)
 }
@@ -106,7 +110,7 @@ struct Kind {
     at: fn(&str) -> Result<Arc<dyn Provider>, InvalidUrl>,
 }
 
-/// The platforms, in the order in which a job looks for them.
+/// The platforms, in the order of detection.
 const KINDS: &[Kind] = &[
     Kind {
         id: generic::ID,
@@ -152,7 +156,7 @@ fn find(kind: &str) -> Result<&'static Kind, InvalidProvider> {
     })
 }
 
-/// A platform can't be had as an application's configuration asks for it.
+/// An error of selecting a platform by an application's configuration.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidProvider {
@@ -161,13 +165,13 @@ pub enum InvalidProvider {
     Kind {
         /// The name that was found, fit to be shown.
         found: String,
-        /// The names that there are.
+        /// The names of all platforms.
         known: String,
     },
-    /// The platform has no issuer of its own.
+    /// The platform has no public issuer.
     #[error("provider `{0}` has no public issuer; name the one that you trust with `issuer`")]
     NoIssuer(&'static str),
-    /// The issuer's URL can't be one.
+    /// The URL can't be that of an issuer.
     #[error(transparent)]
     Issuer(#[from] InvalidUrl),
 }

@@ -1,22 +1,22 @@
-//! The vendors' pages that messages point to. Each address stands here and nowhere else.
+//! The vendors' pages that messages point to. Each address is written here only.
 
-/// How a workflow gets identity tokens, and what they say.
+/// Identity tokens of a workflow, and their claims.
 pub(crate) const GITHUB_OIDC: &str = "https://docs.github.com/en/actions/reference/security/oidc";
-/// Which events run a workflow, and whose rights it has then.
+/// The events that run a workflow, and the permissions of each run.
 pub(crate) const GITHUB_EVENTS: &str =
     "https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows";
 /// Workflows that call others.
 pub(crate) const GITHUB_REUSABLE: &str =
     "https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows";
-/// How a job names its environment.
+/// The environment of a job.
 pub(crate) const GITHUB_ENVIRONMENTS: &str =
     "https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/control-deployments";
-/// How a job gets ID tokens, and what they say.
+/// ID tokens of a job, and their claims.
 pub(crate) const GITLAB_ID_TOKENS: &str = "https://docs.gitlab.com/ci/secrets/id_token_authentication/";
-/// How a job names its environment.
+/// The environment of a job.
 pub(crate) const GITLAB_ENVIRONMENTS: &str = "https://docs.gitlab.com/ci/environments/";
-/// How a step gets OpenID Connect tokens, and what they say.
+/// OpenID Connect tokens of a step, and their claims.
 pub(crate) const BUILDKITE_OIDC: &str = "https://buildkite.com/docs/pipelines/security/oidc";
-/// How a job gets OpenID Connect tokens, and what they say.
+/// OpenID Connect tokens of a job, and their claims.
 pub(crate) const CIRCLECI_OIDC: &str =
     "https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/";

@@ -1,16 +1,16 @@
-//! What the platforms' sample claims are made with: claims that a test changes, and claims that follow from
-//! them.
+//! The common part of the platforms' sample claims: claims that a test changes, and claims that are derived
+//! from them.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// Claims to change in a sample: a value sets the claim, `None` leaves it out. A claim that follows from a
-/// changed one, such as GitHub's `workflow_ref` from `repository`, follows the change unless it is changed
+/// Claims to change in a sample: a value sets the claim, `None` leaves it out. A claim that is derived from a
+/// changed one, such as GitHub's `workflow_ref` from `repository`, changes with it unless it is overridden
 /// itself.
 pub type Overrides = BTreeMap<String, Option<Value>>;
 
-/// A sample being made, claim by claim, each from those before it.
+/// A sample that is made claim by claim, each from the claims before it.
 pub(crate) struct Sample<'a> {
     claims: Map<String, Value>,
     overrides: &'a Overrides,
@@ -21,7 +21,7 @@ impl<'a> Sample<'a> {
         Self { claims: Map::new(), overrides }
     }
 
-    /// Adds a claim, unless the overrides say otherwise.
+    /// Adds a claim, unless it is overridden.
     pub(crate) fn claim(&mut self, name: &str, usual: impl Into<Value>) {
         let value = match self.overrides.get(name) {
             Some(changed) => changed.clone(),
@@ -32,17 +32,17 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// A claim's text so far; empty if there is none.
+    /// Returns the text of a claim that was added; empty if there is none.
     pub(crate) fn text(&self, name: &str) -> String {
         self.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// The text that the overrides give to a claim.
+    /// Returns the text that the overrides give to a claim.
     pub(crate) fn overridden(&self, name: &str) -> Option<&'a str> {
         self.overrides.get(name).and_then(Option::as_ref).and_then(Value::as_str)
     }
 
-    /// The sample with whatever else the overrides add.
+    /// Returns the sample, including all other claims that the overrides add.
     pub(crate) fn finish(mut self) -> Value {
         for (name, value) in self.overrides {
             if let Some(value) = value {

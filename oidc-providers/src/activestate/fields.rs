@@ -46,8 +46,8 @@ pub(super) const PROJECT_ID: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PROJECT.of, ACTOR.of, ORGANIZATION_ID.of, PROJECT_ID.of];
 
-/// The configuration of a publisher on ActiveState, typed. It serialises to the JSON form, and converts to it; what stands in it
-/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+/// The typed configuration of a publisher on ActiveState. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
 ///
 /// ```
 /// use oidc_core::Provider as _;
@@ -62,7 +62,7 @@ pub(super) static FIELDS: &[PublisherField] =
 pub struct ActiveStatePublisher(Typed);
 
 impl ActiveStatePublisher {
-    /// A publisher with the fields that none can do without.
+    /// A publisher with the required fields.
     pub fn new(
         organization: impl Into<String>,
         project: impl Into<String>,
@@ -73,12 +73,12 @@ impl ActiveStatePublisher {
         )
     }
 
-    /// With the organisation's UUID instead of the one that would be learned.
+    /// Sets the organization's UUID, which is otherwise learned.
     pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
         Self(self.0.text(&ORGANIZATION_ID, organization_id))
     }
 
-    /// With the project's UUID instead of the one that would be learned.
+    /// Sets the project's UUID, which is otherwise learned.
     pub fn project_id(self, project_id: impl Into<String>) -> Self {
         Self(self.0.text(&PROJECT_ID, project_id))
     }

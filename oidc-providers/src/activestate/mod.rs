@@ -6,13 +6,13 @@
 //! |---|---|
 //! | none | ActiveState's own builder asks for its tokens and presents them; no job can |
 //!
-//! Hence this is the registry half alone: no source is ever found. Where a token was had elsewhere, a named variable
-//! takes it to a client ([`VariableSource`](oidc_core::VariableSource)).
+//! Only the registry half exists: no token source is ever found. A client that has a token from elsewhere
+//! takes it from a named variable ([`VariableSource`](oidc_core::VariableSource)).
 //!
 //! # Claims
 //!
-//! Every value but the times is a string. Names of PyPI's model of ActiveState publishers (warehouse,
-//! `oidc/models/activestate.py`).
+//! All values except the times are strings. The names are those of PyPI's model of ActiveState publishers
+//! (warehouse, `oidc/models/activestate.py`).
 //!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|
@@ -64,7 +64,7 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "activestate";
 
-/// The issuer.
+/// The public issuer.
 const ISSUER: &str = "https://platform.activestate.com/api/v1/oauth/oidc";
 
 /// ActiveState with one issuer.
@@ -75,16 +75,16 @@ pub struct ActiveState {
 }
 
 impl ActiveState {
-    /// ActiveState's platform.
+    /// ActiveState's public platform.
     pub fn public() -> Self {
         Self::with(Issuer::constant(ISSUER))
     }
 
-    /// ActiveState with another issuer and no other, such as one on loopback for tests.
+    /// ActiveState with this issuer and no other, such as an issuer on loopback for tests.
     ///
     /// # Errors
     ///
-    /// When it is not https (http on loopback), or has a query.
+    /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         Ok(Self::with(Issuer::new(issuer)?))
     }

@@ -17,10 +17,10 @@ const SUBJECT: Field = PROJECT.on("sub", codes::ACTIVESTATE_SUBJECT);
 
 static ASKED: &[Asked] = &[(&ORGANIZATION, names::ascii), (&PROJECT, names::ascii), (&ACTOR, names::uuid)];
 
-/// The claim with the builder.
+/// The claim that names the builder.
 const BUILDER: &str = "builder";
 
-/// The one of ActiveState's builders that publishes.
+/// The builder that ActiveState has for publishing.
 const PUBLISHER: &str = "pypi-publisher";
 
 /// A project that a user may publish from.
@@ -42,7 +42,7 @@ impl Rules {
         config.finish(rules)
     }
 
-    /// Holds a token of the right issuer against every rule.
+    /// Compares a token of the right issuer with every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         self.asked.check_names(token)?;
         let learned = self.pins(token)?;
@@ -52,7 +52,7 @@ impl Rules {
         Ok(Match::new(0, learned))
     }
 
-    /// Not every token has the ids. One that lacks a pinned id is refused.
+    /// Checks the pinned ids. Not every token has the ids, and a token without a pinned id is refused.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
         token.pins(&self.ids, |id| match token.optional(id.claim)? {
             Some(_) => token.learn(id, is_uuid).map(Some),
@@ -95,7 +95,7 @@ impl Publisher for Rules {
     }
 }
 
-/// Whether the one of ActiveState's builders that publishes has the token.
+/// Checks that the token belongs to the builder that ActiveState has for publishing.
 fn is_publishing(token: &Token<'_>) -> Result<(), Mismatch> {
     let found = token.required(BUILDER)?;
     if found == PUBLISHER {
@@ -107,7 +107,7 @@ fn is_publishing(token: &Token<'_>) -> Result<(), Mismatch> {
     Err(Mismatch::new(diagnosis.found(found).expected(PUBLISHER).fix(fix)))
 }
 
-/// Whom a token speaks for.
+/// The identity that a token speaks for.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
     Ok(Identity::new(issuer, format!("{organization}/{project}")))

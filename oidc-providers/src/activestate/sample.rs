@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::sample::{Overrides, Sample};
 
-/// How long a token is valid, in seconds.
+/// The lifetime of a token, in seconds.
 const LIFETIME: u64 = 900;
 
 /// [`claims_with`] as they are.

@@ -1,11 +1,11 @@
-//! What a job on Buildkite can be told before it asks a registry.
+//! Advice for a job on Buildkite, before it asks a registry.
 
 use oidc_core::{Claims, Diagnosis, Severity, Subject};
 
 use crate::codes;
 use crate::links;
 
-/// What about this job is easily overlooked.
+/// Properties of this job that are easily overlooked.
 pub(super) fn advise(claims: &Claims) -> Vec<Diagnosis> {
     branch(claims).into_iter().collect()
 }

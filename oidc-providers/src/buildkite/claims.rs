@@ -10,7 +10,8 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::optional("nbf"),
     ClaimRule::required("organization_slug"),
     ClaimRule::required("pipeline_slug"),
-    // Every publisher needs them. They are there only if the job asks for them, which deserves an own word.
+    // Every publisher needs these two. A token has them only if the job asks for them, so they are optional
+    // here and `publisher.rs` reports a missing id with the command that asks for it.
     ClaimRule::optional("organization_id").immutable(),
     ClaimRule::optional("pipeline_id").immutable(),
     ClaimRule::optional("step_key"),
@@ -31,5 +32,5 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::ignored("runner_environment"),
 ];
 
-/// Tags of the agent, whose names are its owner's choice.
+/// The tags of the agent. The agent's owner chooses their names.
 pub(super) const CLAIM_PREFIXES: &[&str] = &["agent_tag:"];

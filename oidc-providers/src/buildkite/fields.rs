@@ -55,8 +55,8 @@ pub(super) const STEP: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PIPELINE.of, ORGANIZATION_ID.of, PIPELINE_ID.of, BRANCH.of, TAG.of, STEP.of];
 
-/// The configuration of a publisher on Buildkite, typed. It serialises to the JSON form, and converts to it; what stands in it
-/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+/// The typed configuration of a publisher on Buildkite. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
 ///
 /// ```
 /// use oidc_core::Provider as _;
@@ -71,32 +71,32 @@ pub(super) static FIELDS: &[PublisherField] =
 pub struct BuildkitePublisher(Typed);
 
 impl BuildkitePublisher {
-    /// A publisher with the fields that none can do without.
+    /// A publisher with the required fields.
     pub fn new(organization_slug: impl Into<String>, pipeline_slug: impl Into<String>) -> Self {
         Self(Typed::default().text(&ORGANIZATION, organization_slug).text(&PIPELINE, pipeline_slug))
     }
 
-    /// With the organisation's UUID instead of the one that would be learned.
+    /// Sets the organization's UUID, which is otherwise learned.
     pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
         Self(self.0.text(&ORGANIZATION_ID, organization_id))
     }
 
-    /// With the pipeline's UUID instead of the one that would be learned.
+    /// Sets the pipeline's UUID, which is otherwise learned.
     pub fn pipeline_id(self, pipeline_id: impl Into<String>) -> Self {
         Self(self.0.text(&PIPELINE_ID, pipeline_id))
     }
 
-    /// With a pattern for the build's branch.
+    /// Sets a pattern for the build's branch.
     pub fn build_branch(self, build_branch: impl Into<String>) -> Self {
         Self(self.0.text(&BRANCH, build_branch))
     }
 
-    /// With a pattern for the build's tag.
+    /// Sets a pattern for the build's tag.
     pub fn build_tag(self, build_tag: impl Into<String>) -> Self {
         Self(self.0.text(&TAG, build_tag))
     }
 
-    /// With the step's key.
+    /// Sets the step's key.
     pub fn step_key(self, step_key: impl Into<String>) -> Self {
         Self(self.0.text(&STEP, step_key))
     }

@@ -10,7 +10,7 @@
 //!
 //! # Claims
 //!
-//! Ids are UUIDs, `build_number` is a number. Names of [Buildkite's reference][claims].
+//! Ids are UUIDs, `build_number` is a number. The names are those of [Buildkite's reference][claims].
 //!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|
@@ -47,8 +47,8 @@
 //! | `build_tag` | optional | `"v*"` | the build's tag | as a pattern |
 //! | `step_key` | optional | `"publish"` | the step's key | exactly |
 //!
-//! Of several publishers of a package that match, the one with more of `build_branch`, `build_tag` and `step_key` is
-//! more specific.
+//! Of several matching publishers of a package, the one with more of `build_branch`, `build_tag` and
+//! `step_key` is more specific.
 //!
 //! [claims]: https://buildkite.com/docs/pipelines/security/oidc
 
@@ -83,14 +83,15 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "buildkite";
 
-/// What the agent, its command and its API are asked with. The job's own API tells the job's variables.
+/// The secrets of the agent, its command and its API. The job's own API (`BUILDKITE_AGENT_JOB_API_*`) gives
+/// access to the job's variables.
 const IDENTITY_VARIABLES: &[&str] =
     &["BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_TOKEN", "BUILDKITE_AGENT_JOB_API_*"];
 
-/// The issuer.
+/// The public issuer.
 const ISSUER: &str = "https://agent.buildkite.com";
 
-/// Where builds are seen.
+/// The web site that shows builds.
 const SERVER: &str = "https://buildkite.com";
 
 /// Buildkite with one issuer.
@@ -101,16 +102,16 @@ pub struct Buildkite {
 }
 
 impl Buildkite {
-    /// Buildkite.
+    /// Buildkite with its public issuer.
     pub fn public() -> Self {
         Self::with(Issuer::constant(ISSUER))
     }
 
-    /// Buildkite with another issuer and no other, such as one on loopback for tests.
+    /// Buildkite with this issuer and no other, such as an issuer on loopback for tests.
     ///
     /// # Errors
     ///
-    /// When it is not https (http on loopback), or has a query.
+    /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         Ok(Self::with(Issuer::new(issuer)?))
     }

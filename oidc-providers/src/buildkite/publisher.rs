@@ -14,7 +14,7 @@ use crate::rules::{Comparison, Field};
 
 static ASKED: &[Asked] = &[(&ORGANIZATION, names::slug), (&PIPELINE, names::slug), (&STEP, names::ascii)];
 
-/// What a branch's or tag's name lacks of a ref, which is what patterns are for.
+/// The prefix that a branch's or tag's name lacks, and that the patterns for refs require.
 const REF: &str = "refs/";
 
 /// A pipeline that may publish.
@@ -44,7 +44,7 @@ impl Rules {
         config.finish(rules)
     }
 
-    /// Holds a token of the right issuer against every rule.
+    /// Compares a token of the right issuer with every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         self.asked.check_names(token)?;
         let learned = self.pins(token)?;
@@ -53,7 +53,8 @@ impl Rules {
         Ok(Match::new(self.specificity, learned))
     }
 
-    /// A job has to ask for the ids. Where one is pinned, only who runs the registry is told so.
+    /// Checks the pinned ids and learns the others. A job has to ask for the ids. Where an id is pinned, a
+    /// token without it is a stranger's, and only the registry's operator is told of the fix.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
         token.pins(&self.ids, |id| token.learn(id, is_uuid).map(Some)).map_err(|mismatch| {
             if mismatch.diagnosis().code != oidc_core::codes::CLAIM_MISSING {
@@ -103,7 +104,7 @@ impl Publisher for Rules {
     }
 }
 
-/// Whom a token speaks for.
+/// The identity that a token speaks for.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, pipeline) = (token.required(ORGANIZATION.claim)?, token.required(PIPELINE.claim)?);
     Ok(Identity::new(issuer, format!("{organization}/{pipeline}")))

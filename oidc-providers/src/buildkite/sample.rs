@@ -1,27 +1,27 @@
 //! The claims of a job on Buildkite, for tests.
 //!
-//! The claims are those of Buildkite's documentation, with the ids that a job has to ask for. Ids are UUIDs,
-//! `build_number` is a number.
+//! The claims are those of Buildkite's documentation, including the ids that a job has to ask for. Ids are
+//! UUIDs, `build_number` is a number.
 
 use serde_json::Value;
 
 use crate::sample::{Overrides, Sample};
 
-/// How long a token is valid, in seconds.
+/// The lifetime of a token, in seconds.
 const LIFETIME: u64 = 300;
 
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// [`claims_with`] as they are.
+/// [`claims_with`] without overrides.
 pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
     claims_with(issuer, audience, now, jti, &Overrides::new())
 }
 
-/// The claims of the step `publish` of the pipeline `acme/widget`, built for the tag `v1.0.0`, with some of them
-/// changed, and `sub`, which follows them.
+/// The claims of the step `publish` of the pipeline `acme/widget`, built for the tag `v1.0.0`, with the
+/// overrides. `sub` is derived from the others.
 ///
-/// `now` is in seconds since the Unix epoch and becomes `iat`. Buildkite has no `jti`; here it becomes the job's id, so
-/// that one token differs from the next.
+/// `now` is in seconds since the Unix epoch and becomes `iat`. Buildkite has no `jti`; `jti` becomes the
+/// job's id here, so that tokens differ.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
     let mut sample = Sample::new(overrides);
     sample.claim("iss", issuer);

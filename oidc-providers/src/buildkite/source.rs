@@ -16,10 +16,10 @@ const ACCESS_TOKEN: &str = "BUILDKITE_AGENT_ACCESS_TOKEN";
 const ENDPOINT: &str = "BUILDKITE_AGENT_ENDPOINT";
 const JOB_ID: &str = "BUILDKITE_JOB_ID";
 
-/// Where the agent's API is, unless the agent says otherwise.
+/// The address of the agent's API, unless the agent names another.
 const DEFAULT_ENDPOINT: &str = "https://agent.buildkite.com/v3";
 
-/// Claims to ask for: the ids that a registry pins.
+/// The claims to ask for: the ids that a registry pins.
 const IDS: [&str; 2] = ["organization_id", "pipeline_id"];
 
 const COMMAND_FIX: &str = "publish in a step whose machine has the command `buildkite-agent` and lets it reach its agent; \
@@ -27,7 +27,7 @@ const COMMAND_FIX: &str = "publish in a step whose machine has the command `buil
 
 const API_FIX: &str = "publish while the job runs, with the agent's own access token; run the job again";
 
-/// A source, if the job runs on Buildkite.
+/// Returns a token source, if the job runs on Buildkite.
 pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
     let context = detection.context;
     if context.environment().get("BUILDKITE") != Some("true") {
@@ -46,7 +46,7 @@ pub(super) fn command(audience: &Audience) -> Command {
     Command::new("buildkite-agent", arguments)
 }
 
-/// Asks the agent's command for tokens, and the agent's API where there is no command.
+/// A token source that asks the agent's command, and the agent's API where there is no command.
 #[derive(Debug)]
 struct BuildkiteSource {
     context: Context,
@@ -83,7 +83,7 @@ struct Api {
 }
 
 impl Api {
-    /// The API, where the environment has what it takes to ask it.
+    /// Returns the API, where the environment has the secret and the job's id that it requires.
     fn of(context: &Context) -> Result<Option<Self>, SourceError> {
         let environment = context.environment();
         let (Some(token), Some(job)) = (environment.get(ACCESS_TOKEN), environment.get(JOB_ID)) else {

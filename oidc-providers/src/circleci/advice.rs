@@ -1,4 +1,4 @@
-//! What a job on CircleCI can be told before it asks a registry.
+//! Advice for a job on CircleCI, before it asks a registry.
 
 use oidc_core::{Claims, Diagnosis, Severity, Subject};
 
@@ -6,7 +6,7 @@ use super::claims::{SSH_RERUN, VCS_ORIGIN};
 use crate::codes;
 use crate::links;
 
-/// What about this job is easily overlooked.
+/// Properties of this job that are easily overlooked.
 pub(super) fn advise(claims: &Claims) -> Vec<Diagnosis> {
     [ssh_rerun(claims), no_origin(claims)].into_iter().flatten().collect()
 }

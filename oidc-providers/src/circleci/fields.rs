@@ -67,8 +67,8 @@ pub(super) const CONTEXTS: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PROJECT.of, PIPELINE.of, ORIGIN.of, REF.of, CONTEXTS.of];
 
-/// The configuration of a publisher on CircleCI, typed. It serialises to the JSON form, and converts to it; what stands in it
-/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+/// The typed configuration of a publisher on CircleCI. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
 ///
 /// ```
 /// use oidc_core::Provider as _;
@@ -84,7 +84,7 @@ pub(super) static FIELDS: &[PublisherField] =
 pub struct CircleCiPublisher(Typed);
 
 impl CircleCiPublisher {
-    /// A publisher with the fields that none can do without.
+    /// A publisher with the required fields.
     pub fn new(
         org_id: impl Into<String>,
         project_id: impl Into<String>,
@@ -98,17 +98,17 @@ impl CircleCiPublisher {
         )
     }
 
-    /// With the repository, as host, owner and name.
+    /// Sets the repository, as host, owner and name.
     pub fn vcs_origin(self, vcs_origin: impl Into<String>) -> Self {
         Self(self.0.text(&ORIGIN, vcs_origin))
     }
 
-    /// With a pattern for the full name of the pipeline's branch or tag.
+    /// Sets a pattern for the full name of the pipeline's branch or tag.
     pub fn vcs_ref(self, vcs_ref: impl Into<String>) -> Self {
         Self(self.0.text(&REF, vcs_ref))
     }
 
-    /// With contexts that the job must have, all of them.
+    /// Sets contexts, all of which the job must have.
     pub fn context_ids(self, context_ids: impl IntoIterator<Item: Into<String>>) -> Self {
         Self(self.0.texts(&CONTEXTS, context_ids))
     }

@@ -7,13 +7,13 @@
 //! | `CIRCLECI` | `true` in every job |
 //! | `CIRCLE_OIDC_TOKEN`, `CIRCLE_OIDC_TOKEN_V2` | never read: their audience is the organisation's id, which no registry may accept |
 //!
-//! A token for a registry comes from the command `circleci run oidc get`, which every executor has; the audience is the
-//! one claim that it lets a job choose.
+//! A token for a registry comes from the command `circleci run oidc get`, which every executor has. The
+//! audience is the only claim that a job can choose with it.
 //!
 //! # Claims
 //!
-//! Their names begin with `oidc.circleci.com/`, but for the registered ones. Ids are UUIDs. Names of [CircleCI's
-//! reference][claims].
+//! The names begin with `oidc.circleci.com/`, except for the registered claims. Ids are UUIDs. The names are
+//! those of [CircleCI's reference][claims].
 //!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|
@@ -49,13 +49,15 @@
 //! | `vcs_ref` | optional | `"refs/heads/main"` | the full name of the pipeline's branch or tag | as a pattern |
 //! | `context_ids` | optional | `"0184990a-477b-4fa8-9968-496074483cee"` | the UUIDs of contexts that the job must have | all of the values |
 //!
-//! Of several publishers of a package that match, the one with more of `vcs_ref` and `context_ids` is more specific.
+//! Of several matching publishers of a package, the one with more of `vcs_ref` and `context_ids` is more
+//! specific.
 //!
 //! # Issuers
 //!
-//! `https://oidc.circleci.com/org/UUID` is an organisation's own, `https://oidc.circleci.com` the one that all share.
-//! Each is configured by itself, and keys are fetched for those alone. A job gets the organisation's unless it asks for
-//! the other one ([`CircleCi::asking_root_issuer`]); npm takes the organisation's.
+//! `https://oidc.circleci.com/org/UUID` is the issuer of one organization, and `https://oidc.circleci.com`
+//! the root issuer that all organizations share. Each is configured separately, and keys are fetched only for
+//! configured issuers. A job gets a token of its organization's issuer unless it asks for the root issuer
+//! ([`CircleCi::asking_root_issuer`]); npm accepts tokens of the organization's issuer.
 //!
 //! [claims]: https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
 
@@ -90,16 +92,17 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "circleci";
 
-/// The tokens that every job has.
+/// The variables with the tokens that every job has.
 const IDENTITY_VARIABLES: &[&str] = &["CIRCLE_OIDC_TOKEN*"];
 
-/// The issuer that all organisations of circleci.com share, and the beginning of each one's own.
+/// The issuer that all organizations of circleci.com share, which is also the prefix of each organization's
+/// own.
 const ISSUER: &str = "https://oidc.circleci.com";
 
-/// Where the runs of [`ISSUER`] are seen.
+/// The web site that shows the runs of [`ISSUER`].
 const SERVER: &str = "https://app.circleci.com";
 
-/// CircleCI with one issuer: one organisation's, or the root issuer.
+/// CircleCI with one issuer: the root issuer, or that of one organization.
 #[derive(Clone, Debug)]
 pub struct CircleCi {
     profile: Profile,
@@ -115,7 +118,7 @@ impl CircleCi {
         Self::with(Issuer::constant(ISSUER), None)
     }
 
-    /// CircleCI with one organisation's own issuer, by the organisation's id.
+    /// CircleCI with one organization's own issuer, by the organization's id.
     ///
     /// # Errors
     ///
@@ -124,19 +127,20 @@ impl CircleCi {
         Self::at(&format!("{ISSUER}/org/{id}"))
     }
 
-    /// CircleCI with another issuer and no other: one organisation's, of CircleCI server, or on loopback for tests. It
-    /// is compared with `iss` byte by byte.
+    /// CircleCI with this issuer and no other: that of an organization, of CircleCI server, or an issuer on
+    /// loopback for tests. The URL is compared with `iss` byte by byte.
     ///
     /// # Errors
     ///
-    /// When it is not https (http on loopback), or has any path but none or `/org/` and a UUID in lower case.
+    /// When the URL is not https (http is allowed on loopback), or has a path other than `/org/` and a UUID
+    /// in lower case.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         let organization = organization_of(issuer)?;
         Ok(Self::with(Issuer::new(issuer)?, organization.map(str::to_owned)))
     }
 
-    /// With a client half that asks for the root issuer's tokens, as PyPI's and Sigstore's clients do, instead of the
-    /// organisation's, which is CircleCI's default and npm's.
+    /// Makes the client half ask for the root issuer's tokens, as PyPI's and Sigstore's clients do. By
+    /// default it asks for those of the organization's issuer, as CircleCI and npm do.
     #[must_use]
     pub fn asking_root_issuer(mut self) -> Self {
         self.asks_root = true;
@@ -217,7 +221,7 @@ impl Provider for CircleCi {
     }
 }
 
-/// The organisation in an issuer's path, `None` for the root issuer.
+/// The organization in an issuer's path; `None` for the root issuer.
 fn organization_of(issuer: &str) -> Result<Option<&str>, InvalidUrl> {
     let root = HttpUrl::parse(issuer)?.at_root();
     match issuer.strip_prefix(root.as_str().trim_end_matches('/')) {

@@ -51,7 +51,7 @@ impl Rules {
         config.finish(rules)
     }
 
-    /// Holds a token of the right issuer against every rule.
+    /// Compares a token of the right issuer with every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         is_of_organization(token, self.of_issuer.as_deref())?;
         self.ids.check_names(token)?;
@@ -63,8 +63,8 @@ impl Rules {
         Ok(Match::new(self.specificity, Vec::new()))
     }
 
-    /// A pipeline of a custom webhook has no origin, and one of a fork has the fork's. Hence a publisher without an
-    /// origin lets in those that have none, and no fork.
+    /// Checks the VCS origin. A custom webhook's pipeline has none, and a fork's pipeline has that of the
+    /// fork. So a publisher without an origin accepts only tokens without one, and no fork's.
     fn check_origin(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         let fix = match (&self.origin, token.optional(ORIGIN.claim)?) {
             (Some(expected), Some(_)) => return token.is(&ORIGIN, expected),
@@ -139,7 +139,7 @@ impl Publisher for Rules {
     }
 }
 
-/// Whether a token of an organisation's issuer says that it is of that organisation.
+/// Checks that a token of an organization's issuer names that organization.
 pub(super) fn is_of_organization(token: &Token<'_>, of_issuer: Option<&str>) -> Result<(), Mismatch> {
     match of_issuer {
         Some(organization) => token.agrees(&ORGANIZATION, organization),
@@ -147,7 +147,7 @@ pub(super) fn is_of_organization(token: &Token<'_>, of_issuer: Option<&str>) -> 
     }
 }
 
-/// Whom a token speaks for.
+/// The identity that a token speaks for.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
     Ok(Identity::new(issuer, key(&organization, &project)))
@@ -164,7 +164,8 @@ fn is_unattended(token: &Token<'_>) -> Result<(), Mismatch> {
     })
 }
 
-/// Whether the publisher's organisation is the issuer's. One that can't be an organisation is refused for that alone.
+/// Checks that the publisher's organization is that of the issuer. An organization that is missing or invalid
+/// was reported before.
 fn is_own(of_issuer: Option<&str>, organization: &str) -> Result<(), Fault> {
     match of_issuer {
         Some(own) if own != organization && !organization.is_empty() => {
@@ -176,7 +177,7 @@ fn is_own(of_issuer: Option<&str>, organization: &str) -> Result<(), Fault> {
     }
 }
 
-/// A repository as CircleCI writes it: host, owner and name, without a scheme.
+/// Checks that a text is a repository as CircleCI writes it: host, owner and name, without a scheme.
 fn is_origin(key: &str, text: &str) -> Result<(), Fault> {
     names::ascii(key, text)?;
     let is_part =

@@ -10,23 +10,23 @@ use super::claims::{
 };
 use crate::sample::{Overrides, Sample};
 
-/// How long a token is valid, in seconds.
+/// The lifetime of a token, in seconds.
 const LIFETIME: u64 = 3600;
 
-/// The organisation, unless the issuer names another one.
+/// The organization, unless the issuer names another one.
 const ORGANIZATION: &str = "11111111-1111-4111-8111-111111111111";
 
-/// [`claims_with`] as they are.
+/// [`claims_with`] without overrides.
 pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
     claims_with(issuer, audience, now, jti, &Overrides::new())
 }
 
-/// The claims of a job for `main` of `github.com/acme/widget`, with some of them changed, and `sub`, which follows
-/// them. The organisation is the one in the issuer's path, or `11111111-1111-4111-8111-111111111111`; project, pipeline
-/// definition and context are the same with `2`, `3` and `4`.
+/// The claims of a job for `main` of `github.com/acme/widget`, with the overrides. `sub` is derived from the
+/// others. The organization is the one in the issuer's path, or `11111111-1111-4111-8111-111111111111`;
+/// project, pipeline definition and context are the same with `2`, `3` and `4`.
 ///
-/// `now` is in seconds since the Unix epoch and becomes `iat`. CircleCI has no `jti`; here it becomes the job's id, so
-/// that one token differs from the next.
+/// `now` is in seconds since the Unix epoch and becomes `iat`. CircleCI has no `jti`; `jti` becomes the job's
+/// id here, so that tokens differ.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
     let mut sample = Sample::new(overrides);
     sample.claim("iss", issuer);

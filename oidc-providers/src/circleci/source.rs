@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::command::{token_by, variable_line};
 
-/// A source, if the job runs on CircleCI.
+/// Returns a token source, if the job runs on CircleCI.
 pub(super) fn detect(detection: &Detection<'_>, asks_root: bool) -> Option<Box<dyn TokenSource>> {
     let context = detection.context;
     if context.environment().get("CIRCLECI") != Some("true") {
@@ -22,7 +22,7 @@ pub(super) fn command(audience: &Audience, asks_root: bool) -> Command {
     Command::new("circleci", arguments)
 }
 
-/// Asks the job's own command for tokens.
+/// A token source that asks the job's own command.
 #[derive(Debug)]
 struct CircleCiSource {
     context: Context,
@@ -50,7 +50,7 @@ impl TokenSource for CircleCiSource {
 }
 
 impl CircleCiSource {
-    /// What to do where the command gives no token.
+    /// The fix where the command gives no token.
     fn fix(&self, command: &Command) -> String {
         let fix = "publish in a CircleCI job of an executor with the command `circleci`, which every one of theirs has; \
                    `CIRCLE_OIDC_TOKEN` and `CIRCLE_OIDC_TOKEN_V2` are for another audience";

@@ -1,6 +1,6 @@
 use oidc_core::ClaimRule;
 
-/// The claims that every issuer has. What others it has, a publisher's configuration knows.
+/// The claims that every issuer has. A publisher's configuration names any others.
 pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::registered("iss"),
     ClaimRule::registered("aud"),

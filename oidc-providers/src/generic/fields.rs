@@ -31,8 +31,8 @@ pub(super) const FOUND_BY: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[CLAIMS.of, FOUND_BY.of];
 
-/// The configuration of a publisher of any other issuer, typed. It serialises to the JSON form, and converts to it; what
-/// stands in it is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+/// The typed configuration of a publisher of any other issuer. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
 ///
 /// ```
 /// use oidc_core::Provider as _;
@@ -50,14 +50,15 @@ pub struct GenericPublisher {
 }
 
 impl GenericPublisher {
-    /// A publisher that is found by a claim, which tells the issuer's tenants apart, with the one text that it has.
+    /// A publisher that is found by a claim that tells the issuer's tenants apart, with the claim's only
+    /// text.
     pub fn new(claim: impl Into<String>, text: impl Into<String>) -> Self {
         let found_by = claim.into();
         let claims = Map::from_iter([(found_by.clone(), text.into().into())]);
         Self { found_by, claims }
     }
 
-    /// With a further claim that a token must have, and its value, or an array of those that it may have: texts, whole
+    /// Adds a claim that a token must have, with its value, or with an array of allowed values: texts, whole
     /// numbers, `true` or `false`.
     pub fn claim(mut self, claim: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(claim.into(), value.into());

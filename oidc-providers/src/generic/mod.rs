@@ -7,9 +7,10 @@
 //! | `OIDC_TOKEN` | a token |
 //! | `OIDC_TOKEN_FILE` | the path of a file with a token, read anew each time, since Kubernetes replaces it |
 //!
-//! Whoever sets one of them chooses it, hence both are looked at before any CI platform. In a job of a CI platform a token for
-//! another audience is passed over, since it is named for somebody else, and the platform is asked. A command runs only where a
-//! program names it ([`CommandSource`]). A token's audience is checked after the fact, whatever it came from.
+//! Setting one of these variables is an explicit choice, so both are read before any CI platform is asked. In
+//! a job of a CI platform, a token for another audience is skipped, since it was named for another service,
+//! and the platform is asked. A command runs only where a program names it ([`CommandSource`]). The audience
+//! of a token is checked after it was obtained, from any source.
 //!
 //! # Claims
 //!
@@ -34,10 +35,11 @@
 //! | `claims` | required | `{ sub = "system:serviceaccount:acme:publisher" }` | the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, `true` or `false` | one of the values |
 //! | `found_by` | optional | `"project_path"` | the claim that tells the issuer's tenants apart, `sub` if it is left out; `claims` has one text for it |  |
 //!
-//! All claims must hold. A claim that the token lacks, or has as another type, never does: `"1"` is not `1`. Of several
-//! publishers of a package that match, the one with more claims is more specific. A token
-//! with another value in the claim that a publisher is found by is a stranger's: it is told nothing, not even that there is
-//! such a publisher. Any other token is told which claim differs, and not what was expected.
+//! All claims must match. A claim that the token lacks, or has with another type, does not match: `"1"` is
+//! not `1`. Of several matching publishers of a package, the one with more claims is more specific. A token
+//! with another value in the claim that a publisher is found by is a stranger's: its holder is told nothing,
+//! not even that there is such a publisher. The holder of any other token is told which claim differs, and
+//! not the expected value.
 
 mod claims;
 mod fields;
@@ -68,8 +70,8 @@ use crate::codes;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "generic";
 
-/// The variables above, and those of platforms that have no provider of their own here: Azure Pipelines, Bitbucket, Semaphore,
-/// Spacelift, env0, Vercel, Codefresh, HCP Terraform, SPIFFE, Kubernetes on AWS and Azure.
+/// The variables above, and those of platforms without a provider in this crate: Azure Pipelines, Bitbucket,
+/// Semaphore, Spacelift, env0, Vercel, Codefresh, HCP Terraform, SPIFFE, Kubernetes on AWS and Azure.
 const IDENTITY_VARIABLES: &[&str] = &[
     "OIDC_TOKEN",
     "OIDC_TOKEN_FILE",
@@ -83,7 +85,7 @@ const IDENTITY_VARIABLES: &[&str] = &[
     "TFC_WORKLOAD_IDENTITY_TOKEN*",
 ];
 
-/// Kubernetes' tokens live an hour by default, and some seconds more.
+/// Kubernetes' tokens live an hour and some seconds by default.
 const MAX_LIFETIME: Duration = Duration::from_secs(2 * 3600);
 
 /// Any issuer that this crate has no platform for.
@@ -98,11 +100,11 @@ impl Generic {
         Self::with(Vec::new())
     }
 
-    /// One issuer and no other. It is compared with `iss` byte by byte.
+    /// A provider for this issuer and no other. The URL is compared with `iss` byte by byte.
     ///
     /// # Errors
     ///
-    /// When it is not https (http on loopback), or has a query.
+    /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         Ok(Self::with(vec![Issuer::new(issuer)?]))
     }
@@ -168,7 +170,7 @@ impl Provider for Generic {
         publisher::settings(claims.read_unverified())
     }
 
-    /// What a claim means is not known here.
+    /// Returns an empty run, since the meaning of the claims is not known here.
     fn run(&self, _claims: &Verified<Claims>) -> Run {
         Run::default()
     }

@@ -10,26 +10,27 @@ use crate::rules::Comparison;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::token::Token;
 
-/// From here on, JSON's numbers are not told apart by everyone who reads them (RFC 8259, section 6).
+/// The number from which on JSON numbers are not read alike by all parsers (RFC 8259, section 6).
 const TOO_BIG: u64 = 1 << 53;
 
-/// So many claims and so many values of one may be named.
+/// The limit on the number of claims, and on the number of values of one claim.
 const MAX_RULES: usize = 32;
 
-/// A text may have so many bytes.
+/// The limit on a text, in bytes.
 const MAX_TEXT: usize = 1024;
 
-/// The claim that a publisher is found by where it names none.
+/// The claim that a publisher is found by if its configuration names none.
 const SUBJECT: &str = "sub";
 
-/// Between the claim and its value in an identity's key. No claim that a publisher is found by has it in its name.
+/// The separator between the claim and its value in an identity's key. The name of a claim that a publisher
+/// is found by never contains it.
 const IS: char = '=';
 
-/// Claims that may publish.
+/// The claims that a token must have.
 #[derive(Debug)]
 pub(super) struct Rules {
     issuer: String,
-    /// The claim that tells the issuer's tenants apart, and its one value.
+    /// The claim that tells the issuer's tenants apart, and its only value.
     found_by: (String, String),
     rules: Vec<Rule>,
 }
@@ -57,7 +58,7 @@ impl Rules {
             Some(_) => config.text(&FOUND_BY, is_telling),
         };
         let rules = rules(&mut config);
-        // Which rule tells tenants apart is a question only where there are rules.
+        // A missing rule for that claim is reported only where the rules themselves are valid.
         let value = match (&claim, &rules) {
             (Some(claim), Some(rules)) => config.note(found_by(claim, rules)),
             _ => None,
@@ -66,8 +67,8 @@ impl Rules {
         config.finish(Self { issuer: issuer.to_owned(), found_by, rules: rules.unwrap_or_default() })
     }
 
-    /// Checks a token of the right issuer against every rule. The claim that the publisher is found by comes first, and who
-    /// has another value there is somebody else.
+    /// Compares a token of the right issuer with every rule. The claim that the publisher is found by is
+    /// compared first, and a token with another value there is a stranger's.
     fn hold(&self, claims: &Claims) -> Result<(), Mismatch> {
         let (own, others): (Vec<&Rule>, Vec<&Rule>) =
             self.rules.iter().partition(|rule| rule.claim == self.found_by.0);
@@ -102,7 +103,8 @@ impl Publisher for Rules {
 }
 
 impl Rule {
-    /// What was expected is not told: whoever has a token of the issuer could ask.
+    /// Compares a token with the rule. The mismatch leaves out the expected value, since every holder of a
+    /// token of the issuer could ask for it.
     fn check(&self, claims: &Claims) -> Result<(), Mismatch> {
         let refuse = |code, problem: &str| {
             let problem = format!("claim `{}` {problem}", shown(&self.claim));
@@ -159,12 +161,12 @@ impl Expected {
     }
 }
 
-/// The identity of tokens of an issuer that have this claim with this value.
+/// The identity of an issuer's tokens in which this claim has this value.
 fn identity(issuer: &str, claim: &str, value: &str) -> Identity {
     Identity::new(issuer, format!("{claim}{IS}{value}"))
 }
 
-/// Every identity that a token has: one for each of its claims that a publisher may be found by, `sub` first.
+/// Every identity of a token: one for each of its claims that a publisher may be found by, `sub` first.
 pub(super) fn identities(issuer: &str, claims: &Claims) -> Vec<Identity> {
     let mut names: Vec<&str> = claims.iter().map(|(name, _)| name).filter(|name| tells(name)).collect();
     names.sort_by_key(|name| *name != SUBJECT);
@@ -175,19 +177,20 @@ pub(super) fn identities(issuer: &str, claims: &Claims) -> Vec<Identity> {
     names.into_iter().filter_map(of).collect()
 }
 
-/// A publisher that is found by the token's subject, and has no rule on another claim: what those mean is not known here.
+/// The settings of a publisher that is found by the token's subject, without rules on other claims, whose
+/// meaning is not known here.
 pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
     let subject = claims.text(SUBJECT).filter(|text| (1..=MAX_TEXT).contains(&text.len()));
     let rules = subject.map(|subject| json!({ SUBJECT: subject }));
     vec![Setting::new(&CLAIMS.of, rules).claim(SUBJECT)]
 }
 
-/// Whether a claim of this name may tell one publisher from another.
+/// Returns `true` if a publisher may be found by a claim of this name.
 fn tells(claim: &str) -> bool {
     !matches!(claim, "" | "iss" | "aud" | "exp" | "iat" | "nbf" | "jti") && !claim.contains(IS)
 }
 
-/// The same of the claim that a configuration names.
+/// Checks that a publisher may be found by the claim that a configuration names.
 fn is_telling(key: &str, claim: &str) -> Result<(), Fault> {
     if tells(claim) {
         return Ok(());
@@ -196,7 +199,7 @@ fn is_telling(key: &str, claim: &str) -> Result<(), Fault> {
     Err(fault.fix("name a claim that tells the issuer's tenants apart, such as `sub`"))
 }
 
-/// The one value that the rules ask of the claim that the publisher is found by.
+/// The only value that the rules allow for the claim that the publisher is found by.
 fn found_by(claim: &str, rules: &[Rule]) -> Result<String, Fault> {
     let rule = rules.iter().find(|rule| rule.claim == claim);
     match rule.map(|rule| rule.values.as_slice()) {
@@ -215,7 +218,7 @@ fn found_by(claim: &str, rules: &[Rule]) -> Result<String, Fault> {
     }
 }
 
-/// The rules of a configuration; `None` where a fault was noted, or where there are none.
+/// Reads the rules of a configuration; `None` where there are none, or a fault was noted.
 fn rules(config: &mut Config<'_>) -> Option<Vec<Rule>> {
     let claims = match config.value(CLAIMS.key)? {
         Value::Object(claims) if (1..=MAX_RULES).contains(&claims.len()) => claims,
@@ -226,10 +229,10 @@ fn rules(config: &mut Config<'_>) -> Option<Vec<Rule>> {
     (rules.len() == claims.len()).then_some(rules)
 }
 
-/// What is wrong with a text that [is not seen](is_visible) as it is.
+/// The problem of a text that is not [visible](is_visible).
 const INVISIBLE: &str = "it holds control characters or invisible ones";
 
-/// Whether a text is what it is seen as; some databases store no others.
+/// Returns `true` if a text has only visible characters; some databases store no others.
 fn is_visible(text: &str) -> bool {
     shown(text).up_to(text.len()).to_string() == text
 }

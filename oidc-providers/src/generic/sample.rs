@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use crate::sample::{Overrides, Sample};
 
-/// How long a token is valid, in seconds: an hour, and what Kubernetes adds to it.
+/// The lifetime of a token, in seconds: an hour, and the seconds that Kubernetes adds.
 const LIFETIME: u64 = 3607;
 
-/// [`claims_with`] as they are.
+/// [`claims_with`] without overrides.
 pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
     claims_with(issuer, audience, now, jti, &Overrides::new())
 }
 
-/// The claims of the service account `publisher` in the namespace `acme`, with some of them changed. `aud` is an
+/// The claims of the service account `publisher` in the namespace `acme`, with the overrides. `aud` is an
 /// array, as Kubernetes writes it.
 ///
 /// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ from call to call.

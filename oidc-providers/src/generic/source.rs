@@ -12,13 +12,13 @@ use crate::command::{code_of, token_by};
 const TOKEN: &str = "OIDC_TOKEN";
 const TOKEN_FILE: &str = "OIDC_TOKEN_FILE";
 
-/// The stable name of what is no token.
+/// The code of a text that is no token.
 const UNUSABLE: &str = codes::TOKEN_FILE_UNUSABLE;
 
-/// A file may have white space around its token.
+/// The limit on a file, in bytes: a token with white space around it.
 const MAX_FILE: usize = MAX_TOKEN_BYTES + 1024;
 
-/// A source, if a variable names one.
+/// Returns a token source, if a variable names a token.
 pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> {
     let context = detection.context;
     if context.environment().get(TOKEN).is_some() {
@@ -28,7 +28,8 @@ pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> 
     Some(Box::new(FileSource::new(context, path)))
 }
 
-/// A token in a file, such as a projected service account token of Kubernetes. The file is read each time.
+/// A token in a file, such as a projected service account token of Kubernetes. The file is read for each
+/// token.
 #[derive(Clone, Debug)]
 pub struct FileSource {
     context: Context,
@@ -36,7 +37,7 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// The token in the file at `path`.
+    /// A source of the token in the file at `path`.
     pub fn new(context: &Context, path: impl AsRef<Path>) -> Self {
         Self { context: context.clone(), path: path.as_ref().to_owned() }
     }
@@ -69,7 +70,7 @@ impl TokenSource for FileSource {
     }
 }
 
-/// A token that a command prints. It gets the audience only if its arguments name it.
+/// A token that a command prints. The audience is passed to the command only if its arguments contain it.
 #[derive(Clone, Debug)]
 pub struct CommandSource {
     context: Context,
@@ -77,7 +78,7 @@ pub struct CommandSource {
 }
 
 impl CommandSource {
-    /// The token that this command prints, within its bounds.
+    /// A source of the token that this command prints, within the command's bounds.
     pub fn new(context: &Context, command: Command) -> Self {
         Self { context: context.clone(), command }
     }

@@ -1,4 +1,4 @@
-//! What a job on GitHub Actions can be told before it asks a registry.
+//! Advice for a job on GitHub Actions, before it asks a registry.
 
 use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, Unverified, shown};
 
@@ -9,7 +9,7 @@ use super::publisher::PULL_REQUEST_TARGET;
 use crate::codes;
 use crate::links;
 
-/// What a publisher that lets this job in is configured with.
+/// The configuration of a publisher that accepts this job.
 pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<Setting> {
     let read = claims.read_unverified();
     let own = read.text(WORKFLOW.claim);
@@ -18,7 +18,7 @@ pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<S
             let file = workflow(read, compared).map(Into::into);
             Some(Setting::new(field, file).claim(compared.field().claim))
         }
-        // Where the called workflow is compared, there is no second one to ask for.
+        // Where the called workflow is compared, a second field for it would be the same rule.
         _ if field.key == JOB_WORKFLOW.key && compared.is_called() => None,
         setting if field.key == JOB_WORKFLOW.key && setting.text().as_deref() == own.as_deref() => {
             Some(Setting::new(field, None))
@@ -28,7 +28,7 @@ pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<S
     compared.fields().iter().filter_map(setting).collect()
 }
 
-/// The compared workflow's file, if a publisher can name it.
+/// The file of the compared workflow, if a publisher can name it.
 fn workflow(claims: &Claims, compared: Compared) -> Option<String> {
     let text = |claim| claims.text(claim).filter(|text| !text.is_empty());
     let revision = text("ref").or_else(|| text("sha"))?;
@@ -38,7 +38,7 @@ fn workflow(claims: &Claims, compared: Compared) -> Option<String> {
     (!compared.is_called() || compared.is_anywhere() || is_own()).then(|| file.to_owned())
 }
 
-/// What about this job is easily overlooked.
+/// Properties of this job that are easily overlooked.
 pub(super) fn advise(claims: &Claims, compared: Compared) -> Vec<Diagnosis> {
     [event(claims), reusable_workflow(claims, compared), self_hosted(claims), no_environment(claims)]
         .into_iter()
@@ -71,8 +71,8 @@ fn event(claims: &Claims) -> Option<Diagnosis> {
     Some(diagnosis.fix(fix).link(links::GITHUB_EVENTS))
 }
 
-/// The workflow that a person started is the caller; the one that holds the job is the called one. Registries differ in
-/// which of them they compare.
+/// Advice for a job in a reusable workflow. The caller is the workflow that was started, and the called
+/// workflow holds the job. Registries differ in the one that they compare.
 fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
     let (caller, called) = (claims.text("workflow_ref")?, claims.text("job_workflow_ref")?);
     if compared.is_neither() || caller == called || called.is_empty() {

@@ -16,7 +16,7 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::required("workflow_ref"),
     ClaimRule::required("job_workflow_ref"),
     ClaimRule::required("event_name"),
-    // A deployment's job has none.
+    // Empty in the job of a deployment.
     ClaimRule::required_or_empty("ref"),
     ClaimRule::required("sha").immutable(),
     ClaimRule::optional("job_workflow_sha").immutable(),
@@ -42,18 +42,18 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::ignored("workflow_sha").immutable(),
 ];
 
-/// Custom properties of a repository, whose names are the organisation's choice.
+/// The prefix of a repository's custom properties. The organization chooses the rest of their names.
 pub(super) const CLAIM_PREFIXES: &[&str] = &["repo_property_"];
 
-/// Where workflows stand in a repository; GitHub reads none from folders below.
+/// The folder of workflows in a repository; GitHub reads no workflows from its subfolders.
 const FOLDER: &str = ".github/workflows/";
 
-/// `OWNER/NAME/.github/workflows/` and what follows it.
+/// A path that begins with `OWNER/NAME/.github/workflows/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WorkflowPath<'a> {
     /// `OWNER/NAME`.
     pub(super) repository: &'a str,
-    /// What follows the folder.
+    /// The rest of the path, after the folder.
     pub(super) rest: &'a str,
 }
 
@@ -67,9 +67,9 @@ impl<'a> WorkflowPath<'a> {
     }
 }
 
-/// Takes `workflow_ref` apart by stripping exactly `@` and the run's own `revision`: its ref, or its commit where
-/// it has none. Never by searching for an `@`, since tags and file names may hold some. Gives the repository and
-/// the file's name.
+/// Returns the repository and the file's name of a `workflow_ref`, by removing exactly `@` and the run's own
+/// `revision` from its end: the run's ref, or its commit where it has no ref. It does not search for an `@`,
+/// since tags and file names may contain one.
 pub(super) fn split_workflow_ref<'a>(workflow_ref: &'a str, revision: &str) -> Option<(&'a str, &'a str)> {
     let WorkflowPath { repository, rest } = WorkflowPath::parse(workflow_ref)?;
     let file = rest.strip_suffix(revision)?.strip_suffix('@')?;

@@ -7,10 +7,10 @@ use super::fields::{FIELDS, FIELDS_WITHOUT_WORKFLOW, WORKFLOW};
 use crate::codes;
 use crate::rules::Field;
 
-/// The workflow that holds the job, where a publisher's `workflow` is that one.
+/// The workflow that holds the job, for registries that compare a publisher's `workflow` with it.
 const CALLED: Field = WORKFLOW.on("job_workflow_ref", codes::GITHUB_WORKFLOW);
 
-/// What a publisher's `workflow` is held against: this project's rule, or another registry's.
+/// The rule for comparing a publisher's `workflow`: this project's rule, or that of another registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Compared(Option<ComparedWorkflow>);
 
@@ -21,60 +21,61 @@ impl From<RegistryRules> for Compared {
 }
 
 impl Compared {
-    /// The field with its claim.
+    /// Returns the field with the claim that it is compared with.
     pub(super) fn field(self) -> &'static Field {
         if self.is_called() { &CALLED } else { &WORKFLOW }
     }
 
-    /// The fields that a publisher has.
+    /// Returns the fields of a publisher.
     pub(super) fn fields(self) -> &'static [PublisherField] {
         if self.is_neither() { FIELDS_WITHOUT_WORKFLOW } else { FIELDS }
     }
 
-    /// Whether no workflow is compared.
+    /// Returns `true` if no workflow is compared.
     pub(super) fn is_neither(self) -> bool {
         matches!(self.0, Some(ComparedWorkflow::Neither))
     }
 
-    /// Whether it is the workflow that holds the job.
+    /// Returns `true` if the workflow that holds the job is compared.
     pub(super) fn is_called(self) -> bool {
         matches!(self.0, Some(ComparedWorkflow::Called)) || self.is_at_any_ref()
     }
 
-    /// Whether that may be another repository's.
+    /// Returns `true` if the compared workflow may be in another repository.
     pub(super) fn is_anywhere(self) -> bool {
         matches!(self.0, Some(ComparedWorkflow::CalledAnywhere))
     }
 
-    /// Whether it may be at another ref than the run's.
+    /// Returns `true` if the compared workflow may be at a ref other than the run's.
     fn is_at_any_ref(self) -> bool {
         matches!(self.0, Some(ComparedWorkflow::CalledAtAnyRef)) || self.is_anywhere()
     }
 
-    /// Whether it is known which one it is.
+    /// Returns `true` if it is known which workflow the registry compares.
     pub(super) fn is_known(self) -> bool {
         !matches!(self.0, None | Some(ComparedWorkflow::Uncertain))
     }
 
-    /// Whether it is a certain registry's rule.
+    /// Returns `true` if the rule is that of a certain public registry.
     pub(super) fn is_of_other_registry(self) -> bool {
         self.0.is_some()
     }
 
-    /// The repository and the file's name of the compared claim.
+    /// Returns the repository and the file's name of the compared claim.
     pub(super) fn split<'a>(self, workflow_ref: &'a str, revision: &str) -> Option<(&'a str, &'a str)> {
         let of_run = split_workflow_ref(workflow_ref, revision);
         if of_run.is_some() || !self.is_at_any_ref() {
             return of_run;
         }
-        // What is called by a ref has that one in place of the run's, and no file of the folder has a `/` in its name.
+        // A workflow that was called at a ref ends in that ref instead of the run's. No file of the folder
+        // has a `/` in its name.
         let WorkflowPath { repository, rest } = WorkflowPath::parse(workflow_ref)?;
         let at_ref = rest.split_once("@refs/").map(|(file, _)| file);
         let file = at_ref.or_else(|| rest.rsplit_once('@').map(|(file, _)| file))?;
         (!file.is_empty() && !file.contains('/')).then_some((repository, file))
     }
 
-    /// What to do where it is another repository's.
+    /// The fix where the workflow is in another repository.
     pub(super) fn elsewhere(self) -> &'static str {
         if self.is_called() {
             "this registry compares the workflow that holds the job, which has to be in the publisher's own repository: put the \

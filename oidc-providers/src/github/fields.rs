@@ -44,7 +44,7 @@ pub(super) const JOB_WORKFLOW: Field = Field::new(
         .summary("the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit"),
 );
 
-/// The rules that can be added on top.
+/// The optional rules.
 pub(super) static CONSTRAINTS: Fields = Fields {
     environment: ENVIRONMENT,
     git_ref: REF,
@@ -96,7 +96,7 @@ const RUNNER_ENVIRONMENT: Field = Field::new(
         .summary("whose machine runs the job"),
 );
 
-/// Every field of a publisher at a registry that compares no workflow.
+/// The fields of a publisher at a registry that compares no workflow.
 pub(super) static FIELDS_WITHOUT_WORKFLOW: &[PublisherField] = &[
     REPOSITORY.of,
     ENVIRONMENT.of,
@@ -108,7 +108,7 @@ pub(super) static FIELDS_WITHOUT_WORKFLOW: &[PublisherField] = &[
     RUNNER_ENVIRONMENT.of,
 ];
 
-/// Every field of a publisher.
+/// The fields of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[
     REPOSITORY.of,
     WORKFLOW.of,
@@ -122,8 +122,8 @@ pub(super) static FIELDS: &[PublisherField] = &[
     RUNNER_ENVIRONMENT.of,
 ];
 
-/// The configuration of a publisher on GitHub Actions, typed. It serialises to the JSON form, and converts to it; what stands in it
-/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+/// The typed configuration of a publisher on GitHub Actions. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
 ///
 /// ```
 /// use oidc_core::Provider as _;
@@ -138,47 +138,47 @@ pub(super) static FIELDS: &[PublisherField] = &[
 pub struct GitHubPublisher(Typed);
 
 impl GitHubPublisher {
-    /// A publisher with the fields that none can do without.
+    /// A publisher with the required fields.
     pub fn new(repository: impl Into<String>, workflow: impl Into<String>) -> Self {
         Self(Typed::default().text(&REPOSITORY, repository).text(&WORKFLOW, workflow))
     }
 
-    /// With the job's environment.
+    /// Sets the job's environment.
     pub fn environment(self, environment: impl Into<String>) -> Self {
         Self(self.0.text(&ENVIRONMENT, environment))
     }
 
-    /// With the repository's number instead of the one that would be learned.
+    /// Sets the repository's number, which is otherwise learned.
     pub fn repository_id(self, repository_id: impl Into<String>) -> Self {
         Self(self.0.text(&REPOSITORY_ID, repository_id))
     }
 
-    /// With the owner's number instead of the one that would be learned.
+    /// Sets the owner's number, which is otherwise learned.
     pub fn repository_owner_id(self, repository_owner_id: impl Into<String>) -> Self {
         Self(self.0.text(&OWNER_ID, repository_owner_id))
     }
 
-    /// With a pattern for the full name of the run's branch or tag, `ref` in JSON.
+    /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
     pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
         Self(self.0.text(&REF, git_ref))
     }
 
-    /// With protected branches and tags only.
+    /// Allows protected branches and tags only.
     pub fn ref_protected(self) -> Self {
         Self(self.0.with(&REF_PROTECTED, true))
     }
 
-    /// With these events only, `event` in JSON.
+    /// Allows these events only, `event` in JSON.
     pub fn events(self, events: impl IntoIterator<Item: Into<String>>) -> Self {
         Self(self.0.texts(&EVENT, events))
     }
 
-    /// With the called workflow that holds the job, at a pattern for a ref or at a commit.
+    /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
     pub fn job_workflow(self, job_workflow: impl Into<String>) -> Self {
         Self(self.0.text(&JOB_WORKFLOW, job_workflow))
     }
 
-    /// With `github-hosted` or `self-hosted` runners only.
+    /// Allows `github-hosted` or `self-hosted` runners only.
     pub fn runner_environment(self, runner_environment: impl Into<String>) -> Self {
         Self(self.0.text(&RUNNER_ENVIRONMENT, runner_environment))
     }

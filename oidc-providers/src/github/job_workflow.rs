@@ -9,7 +9,7 @@ use crate::rules::config::{Fault, invalid};
 use crate::rules::glob::Pattern;
 use crate::rules::token::{Token, differs};
 
-/// The workflow that holds the job, which may be another repository's.
+/// A rule on the workflow that holds the job, which may be in another repository.
 #[derive(Debug)]
 pub(super) struct JobWorkflow {
     pub(super) text: String,
@@ -18,7 +18,7 @@ pub(super) struct JobWorkflow {
     revision: Revision,
 }
 
-/// What `job_workflow_ref` ends in: the called workflow's ref, or its commit where it was called by that.
+/// The end of a `job_workflow_ref`: the called workflow's ref, or its commit where it was called by commit.
 #[derive(Debug)]
 enum Revision {
     Ref(Pattern),
@@ -36,7 +36,7 @@ impl JobWorkflow {
         };
         let path = WorkflowPath::parse(text).ok_or_else(refuse)?;
         names::repository(key, path.repository)?;
-        // No file of the folder has a `/` in its name, hence the first one is the ref's.
+        // No file of the folder has a `/` in its name, so the first `/` belongs to the ref.
         let (file, revision) = match path.rest.split_once('/') {
             Some((before, _)) => {
                 let file = before.strip_suffix("@refs").ok_or_else(refuse)?;
@@ -83,7 +83,7 @@ impl Revision {
     }
 }
 
-/// Whether a text is a commit's name, SHA-1 or SHA-256, in lower case.
+/// Returns `true` if a text is the name of a commit, SHA-1 or SHA-256, in lower case.
 fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

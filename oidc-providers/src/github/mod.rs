@@ -11,7 +11,8 @@
 //!
 //! # Claims
 //!
-//! Every value but the times is a string, ids and flags included. Names of [GitHub's reference][claims].
+//! All values except the times are strings, including ids and flags. The names are those of [GitHub's
+//! reference][claims].
 //!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|
@@ -58,9 +59,9 @@
 //! | `job_workflow` | recommended | `"acme/shared/.github/workflows/release.yml@refs/tags/*"` | the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit | as a pattern |
 //! | `runner_environment` | optional | `"github-hosted"` | whose machine runs the job: `github-hosted` or `self-hosted` | exactly |
 //!
-//! Of several publishers of a package that match, one with an `environment` is more specific than any without,
-//! and then the one with more of `ref`, `ref_protected`, `event`, `job_workflow` and `runner_environment`. Ids don't
-//! count, so that learning them changes no order.
+//! Of several matching publishers of a package, one with an `environment` is more specific than any without,
+//! and then the one with more of `ref`, `ref_protected`, `event`, `job_workflow` and `runner_environment`.
+//! Ids don't count, so learning them does not change the order.
 //!
 //! [claims]: https://docs.github.com/en/actions/reference/security/oidc
 
@@ -100,8 +101,8 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "github";
 
-/// What a job asks for tokens with. The runtime's token, which steps have that handed it on for a cache, asks for them too (the
-/// first client of `actions/toolkit` did).
+/// The variables with which a job asks for tokens. The runtime's token, which some steps get for a cache,
+/// gives access to them too (the first client of `actions/toolkit` used it).
 const IDENTITY_VARIABLES: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"];
 
 /// The issuer of github.com.
@@ -110,11 +111,12 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// The web site that belongs to [`ISSUER`] and to every enterprise's issuer below it.
 const SERVER: &str = "https://github.com";
 
-/// A data-residency host is `SUBDOMAIN.ghe.com`, and its issuer `token.actions.SUBDOMAIN.ghe.com`.
+/// The host of a data-residency instance is `SUBDOMAIN.ghe.com`, and its issuer's host
+/// `token.actions.SUBDOMAIN.ghe.com`.
 const RESIDENCY_PREFIX: &str = "token.actions.";
 const RESIDENCY_SUFFIX: &str = ".ghe.com";
 
-/// Tokens live 5 minutes; an hour leaves room for other hosts' settings.
+/// Tokens live 5 minutes on github.com; an hour leaves room for the settings of other hosts.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// GitHub Actions with one issuer.
@@ -133,19 +135,20 @@ impl GitHub {
         Self::with(Issuer::constant(ISSUER), SERVER.to_owned())
     }
 
-    /// GitHub Actions with another issuer and no other: `https://HOST/_services/token` of GitHub Enterprise Server,
-    /// an enterprise's own below github.com's, a data-residency host's, or one on loopback for tests. It is compared
-    /// with `iss` byte by byte, and never speaks for another issuer's repositories.
+    /// GitHub Actions with this issuer and no other: `https://HOST/_services/token` of GitHub Enterprise
+    /// Server, an enterprise's own issuer below github.com's, a data-residency host's, or an issuer on
+    /// loopback for tests. The URL is compared with `iss` byte by byte, and it never speaks for another
+    /// issuer's repositories.
     ///
     /// # Errors
     ///
-    /// When it is not https (http on loopback), or has a query.
+    /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         let url = HttpUrl::parse(issuer)?;
         Ok(Self::with(Issuer::new(issuer)?, server_of(&url)))
     }
 
-    /// With every comparison exact, case included, as npm does it.
+    /// Makes every comparison exact, including case, as npm does.
     #[must_use]
     pub fn comparing_exactly(mut self) -> Self {
         self.comparison = Comparison::Exact;
@@ -255,7 +258,7 @@ impl GitHub {
     }
 }
 
-/// The web site that an issuer's runs are seen on.
+/// The web site that shows the runs of an issuer.
 fn server_of(issuer: &HttpUrl) -> String {
     let host = issuer.host_and_port();
     let is_public =

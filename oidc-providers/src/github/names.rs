@@ -1,4 +1,4 @@
-//! What may stand in a publisher's configuration, and what to write where it may not.
+//! Checks of the names in a publisher's configuration, with the fix where one is not valid.
 
 use oidc_core::shown;
 
@@ -6,10 +6,10 @@ use crate::codes;
 use crate::rules::config::{Fault, invalid};
 use crate::rules::names;
 
-/// Characters that GitHub refuses in an environment's name.
+/// Characters that GitHub does not allow in an environment's name.
 const NOT_IN_ENVIRONMENT: &[char] = &['\'', '"', '`', ',', ';', '\\'];
 
-/// A repository as `OWNER/NAME`.
+/// Checks a repository: `OWNER/NAME`.
 pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
     let refuse = |problem: &str, fix: &str| {
         Err(invalid(codes::PUBLISHER_REPOSITORY, key, problem).found(text).fix(fix))
@@ -46,7 +46,7 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
     }
 }
 
-/// A workflow by its file's name.
+/// Checks the file name of a workflow.
 pub(super) fn workflow(key: &str, text: &str) -> Result<(), Fault> {
     let path = names::before_ref(text).filter(|_| text.contains("@refs/")).unwrap_or(text);
     names::yaml(key, path)?;
@@ -59,7 +59,7 @@ pub(super) fn workflow(key: &str, text: &str) -> Result<(), Fault> {
     names::one_script(key, text)
 }
 
-/// An environment by its name.
+/// Checks the name of an environment.
 pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
     if text.contains(NOT_IN_ENVIRONMENT) {
         let written = text.replace(NOT_IN_ENVIRONMENT, "");

@@ -18,12 +18,13 @@ use crate::rules::{self, Comparison, Field};
 
 const OWNER: Field = REPOSITORY.on("repository_owner", codes::GITHUB_REPOSITORY_OWNER);
 
-/// Runs with the base repository's rights on a fork's request: nobody is let in by it.
+/// An event that runs with the base repository's permissions on a fork's request: no publisher accepts it.
 pub(super) const PULL_REQUEST_TARGET: &str = "pull_request_target";
 
-/// Events that publish where the publisher names none: whoever starts one may write to the repository. Every other event,
-/// one that GitHub adds later included, publishes only where the publisher names it: `issue_comment`, `fork`, `watch` and
-/// their like are started by anybody, and `workflow_run` after any other workflow.
+/// The events that publish where the publisher names none: only people with write access to the repository
+/// start them. Every other event, including any that GitHub adds later, publishes only where the publisher
+/// names it: anybody can start `issue_comment`, `fork`, `watch` and similar ones, and `workflow_run` follows
+/// any other workflow.
 const DEFAULT_EVENTS: &[&str] = &[
     "push",
     "release",
@@ -35,7 +36,7 @@ const DEFAULT_EVENTS: &[&str] = &[
     "deployment",
 ];
 
-/// What every tag's ref begins with.
+/// The prefix of every tag's ref.
 const TAGS: &str = "refs/tags/";
 
 /// A repository's workflow that may publish.
@@ -74,7 +75,7 @@ impl Rules {
         config.finish(rules)
     }
 
-    /// Holds a token of the right issuer against every rule.
+    /// Compares a token of the right issuer with every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         let [(id, repository_id), _] = &self.ids;
         let repository = token.is_named(&REPOSITORY, &self.repository, id, repository_id.as_deref())?;
@@ -125,7 +126,8 @@ impl Rules {
         }
     }
 
-    /// The mismatch of a run that began with another workflow, with a hint where it called the configured one.
+    /// The mismatch of a run that began with another workflow, with a hint where that workflow called the
+    /// configured one.
     fn other_workflow(&self, token: &Token<'_>, file: &str) -> Mismatch {
         let mismatch = differs(&WORKFLOW, file, &self.workflow);
         let called = token.optional(JOB_WORKFLOW.claim).ok().flatten();
@@ -136,7 +138,7 @@ impl Rules {
         let Some((path, revision)) = path.and_then(|path| Some((path, revision(path)?))) else {
             return Mismatch::new(mismatch);
         };
-        // Every tag of the called workflow, since there is a new one for each release.
+        // The hint names every tag of the called workflow, since each release makes a new tag.
         let revision = match revision.strip_prefix(TAGS) {
             Some(tag) if tag.contains('/') => format!("{TAGS}**"),
             Some(_) => format!("{TAGS}*"),
@@ -155,7 +157,7 @@ impl Rules {
     fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         let field = &CONSTRAINTS.event;
         if self.compared.is_of_other_registry() {
-            // It has rules of its own on events, and asks for none in a publisher.
+            // Public registries have their own rules on events, and no such field in a publisher.
             return Ok(());
         }
         let event = token.required(field.claim)?;
@@ -199,7 +201,8 @@ impl Publisher for Rules {
     }
 }
 
-/// An event's name, if its runs are not always with the base repository's rights on a stranger's change.
+/// Checks the name of an event, which must not always run with the base repository's permissions on a
+/// stranger's change.
 fn event(key: &str, text: &str) -> Result<(), Fault> {
     if text == PULL_REQUEST_TARGET {
         let fault =

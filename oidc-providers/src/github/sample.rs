@@ -1,31 +1,31 @@
 //! The claims of a job on GitHub Actions, for tests.
 //!
-//! The claims are those of GitHub's documentation of its identity tokens. Every value but the times is a
-//! string, ids and flags included; `environment` is missing unless the job names one.
+//! The claims are those of GitHub's documentation of its identity tokens. All values except the times are
+//! strings, including ids and flags; `environment` is missing unless the job names one.
 
 use serde_json::Value;
 
 use crate::sample::{Overrides, Sample};
 
-/// How long a token is valid, in seconds.
+/// The lifetime of a token, in seconds.
 const LIFETIME: u64 = 300;
 
-/// How far `nbf` lies before `iat`, in seconds.
+/// The time by which `nbf` lies before `iat`, in seconds.
 const NOT_BEFORE: u64 = 600;
 
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// The claims of a job of `publish.yml` in `acme/widget` (id 2, owner's id 1), run by a push of the
-/// protected tag `v1.0.0`.
+/// The claims of a job of `publish.yml` in `acme/widget` (id 2, owner's id 1), run by a push of the protected
+/// tag `v1.0.0`.
 ///
-/// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ from call to call, as
-/// GitHub's does. The repository is private, so that npm doesn't try to attest provenance with Sigstore.
+/// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ in each call, as GitHub's
+/// does. The repository is private, so that npm does not try to attest provenance with Sigstore.
 pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
     claims_with(issuer, audience, now, jti, &Overrides::new())
 }
 
-/// [`claims`] with some of them changed, and those that follow: `repository_owner`, `ref_type`,
-/// `workflow_ref`, `job_workflow_ref`, the commits, `sub`. Ids follow nothing.
+/// [`claims`] with the overrides. Derived claims change with them: `repository_owner`, `ref_type`,
+/// `workflow_ref`, `job_workflow_ref`, the commits, `sub`. Ids are not derived.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
     let mut sample = Sample::new(overrides);
     sample.claim("jti", jti);
@@ -79,7 +79,7 @@ fn workflow(sample: &mut Sample<'_>) {
     sample.claim("job_workflow_sha", sample.text("workflow_sha"));
 }
 
-/// GitHub's default subject: the environment, else the pull request, else the ref.
+/// GitHub's default subject: with the environment, or else the pull request, or else the ref.
 fn subject(sample: &Sample<'_>) -> String {
     let repository = sample.text("repository");
     match (sample.overridden("environment"), sample.text("event_name").as_str()) {

@@ -17,16 +17,16 @@ const ACTIONS: &str = "GITHUB_ACTIONS";
 const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// How long each try may take.
+/// The deadline of each try.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The answer holds one token.
+/// The limit on an answer, in bytes: it holds one token.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// An event's file may have so many bytes to be looked at.
+/// The limit on an event's file, in bytes.
 const MAX_EVENT: usize = 1024 * 1024;
 
-/// A source, if the job runs on GitHub Actions.
+/// Returns a token source, if the job runs on GitHub Actions.
 pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
     let context = detection.context;
     let environment = context.environment();
@@ -48,7 +48,7 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     Ok(Some(Box::new(GitHubSource { context: context.clone(), url, token: Secret::new(token) })))
 }
 
-/// Asks the job's runner for tokens.
+/// A token source that asks the job's runner.
 #[derive(Debug)]
 struct GitHubSource {
     context: Context,
@@ -139,13 +139,13 @@ impl GitHubSource {
     }
 }
 
-/// GitHub's answer, of which other members come and go.
+/// GitHub's answer. Other members vary and are ignored.
 #[derive(Deserialize)]
 struct Answer {
     value: Option<String>,
 }
 
-/// The error of a job without permission, which says how to get it.
+/// The error of a job without permission, with the way to get it.
 fn not_permitted(context: &Context, missing: &str) -> SourceError {
     let subject = Subject::Variable(missing.to_owned());
     let diagnosis = match is_from_fork(context) {
@@ -174,7 +174,7 @@ fn not_permitted(context: &Context, missing: &str) -> SourceError {
     SourceError::new(SourceErrorKind::NotPermitted, diagnosis)
 }
 
-/// Whether the job runs for a pull request from a fork; `None` where that can't be told.
+/// Returns whether the job runs for a pull request from a fork; `None` where that is not known.
 fn is_from_fork(context: &Context) -> Option<bool> {
     let environment = context.environment();
     let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
@@ -184,7 +184,7 @@ fn is_from_fork(context: &Context) -> Option<bool> {
     let path = environment.get("GITHUB_EVENT_PATH")?;
     let event = context.files().read(Path::new(path), MAX_EVENT).ok()?;
     let event: Event = serde_json::from_slice(&event).ok()?;
-    // A fork that was deleted since is `null`.
+    // `null` stands for a fork that was deleted since.
     let Some(head) = event.pull_request.head.repo else { return Some(true) };
     match (head.full_name, environment.get("GITHUB_REPOSITORY")) {
         (Some(head), Some(base)) => Some(!head.eq_ignore_ascii_case(base)),
@@ -192,7 +192,7 @@ fn is_from_fork(context: &Context) -> Option<bool> {
     }
 }
 
-/// The part of a pull request's event that says where it comes from.
+/// The part of a pull request's event that tells its origin.
 #[derive(Deserialize)]
 struct Event {
     pull_request: PullRequest,

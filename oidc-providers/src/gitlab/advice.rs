@@ -1,4 +1,4 @@
-//! What a job on GitLab CI can be told before it asks a registry.
+//! Advice for a job on GitLab CI, before it asks a registry.
 
 use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, Unverified};
 
@@ -8,7 +8,7 @@ use super::publisher::{MERGE_REQUEST, instance};
 use crate::codes;
 use crate::links;
 
-/// What a publisher that lets this job in is configured with.
+/// The configuration of a publisher that accepts this job.
 pub(super) fn settings(claims: &Unverified<Claims>) -> Vec<Setting> {
     let setting = |field: &'static PublisherField| {
         if field.key == CI_CONFIG.key {
@@ -27,7 +27,7 @@ fn ci_config(claims: &Claims) -> Option<String> {
     CiConfig::parse(&uri, instance(&issuer), &project, revisions).map(|found| found.file.to_owned())
 }
 
-/// What about this job is easily overlooked.
+/// Properties of this job that are easily overlooked.
 pub(super) fn advise(claims: &Claims) -> Vec<Diagnosis> {
     [
         fork(claims),

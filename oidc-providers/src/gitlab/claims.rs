@@ -13,7 +13,8 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::required("project_id").immutable(),
     ClaimRule::required("namespace_path"),
     ClaimRule::required("namespace_id").immutable(),
-    // Every publisher needs it. It is `null` for a configuration outside of the project, which deserves an own word.
+    // Every publisher needs this claim. It is `null` for a configuration outside of the project, so it is
+    // optional here and `publisher.rs` reports that case with its own message.
     ClaimRule::optional("ci_config_ref_uri"),
     ClaimRule::required("ref_path"),
     ClaimRule::required("sha").immutable(),
@@ -46,8 +47,8 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::ignored("user_login"),
 ];
 
-/// `HOST/PROJECT//FILE@REVISION` of `ci_config_ref_uri`, taken apart by what the token and the configuration say and
-/// never by searching: files and refs may hold `//` and `@`.
+/// `HOST/PROJECT//FILE@REVISION` of `ci_config_ref_uri`, split by the values of the token and of the
+/// configuration. It does not search for separators, since files and refs may contain `//` and `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CiConfig<'a> {
     /// The project that the file is in.
@@ -57,8 +58,8 @@ pub(super) struct CiConfig<'a> {
 }
 
 impl<'a> CiConfig<'a> {
-    /// Takes a claim apart: `instance` is the issuer without its scheme, `project` as long as the one in the claim
-    /// should be, and one of `revisions` the end.
+    /// Splits a claim. `instance` is the issuer without its scheme, `project` has the length of the project
+    /// in the claim, and one of `revisions` is the claim's end.
     pub(super) fn parse(uri: &'a str, instance: &str, project: &str, revisions: [&str; 2]) -> Option<Self> {
         let rest = uri.strip_prefix(instance)?.strip_prefix('/')?;
         let (found, rest) = rest.split_at_checked(project.len())?;

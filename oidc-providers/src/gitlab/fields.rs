@@ -35,7 +35,7 @@ pub(super) const NAMESPACE_ID: Field = Field::new(
         .summary("the number that GitLab gave the project's group or user"),
 );
 
-/// The rules that can be added on top.
+/// The optional rules.
 pub(super) static CONSTRAINTS: Fields = Fields {
     environment: ENVIRONMENT,
     git_ref: REF,
@@ -84,7 +84,7 @@ const RUNNER_ENVIRONMENT: Field = Field::new(
         .summary("whose machine runs the job"),
 );
 
-/// Every field of a publisher.
+/// The fields of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[
     PROJECT.of,
     CI_CONFIG.of,
@@ -97,8 +97,8 @@ pub(super) static FIELDS: &[PublisherField] = &[
     RUNNER_ENVIRONMENT.of,
 ];
 
-/// The configuration of a publisher on GitLab CI, typed. It serialises to the JSON form, and converts to it; what stands in it
-/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+/// The typed configuration of a publisher on GitLab CI. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
 ///
 /// ```
 /// use oidc_core::Provider as _;
@@ -113,42 +113,42 @@ pub(super) static FIELDS: &[PublisherField] = &[
 pub struct GitLabPublisher(Typed);
 
 impl GitLabPublisher {
-    /// A publisher with the fields that none can do without.
+    /// A publisher with the required fields.
     pub fn new(project_path: impl Into<String>, ci_config: impl Into<String>) -> Self {
         Self(Typed::default().text(&PROJECT, project_path).text(&CI_CONFIG, ci_config))
     }
 
-    /// With the job's environment.
+    /// Sets the job's environment.
     pub fn environment(self, environment: impl Into<String>) -> Self {
         Self(self.0.text(&ENVIRONMENT, environment))
     }
 
-    /// With the project's number instead of the one that would be learned.
+    /// Sets the project's number, which is otherwise learned.
     pub fn project_id(self, project_id: impl Into<String>) -> Self {
         Self(self.0.text(&PROJECT_ID, project_id))
     }
 
-    /// With the namespace's number instead of the one that would be learned.
+    /// Sets the namespace's number, which is otherwise learned.
     pub fn namespace_id(self, namespace_id: impl Into<String>) -> Self {
         Self(self.0.text(&NAMESPACE_ID, namespace_id))
     }
 
-    /// With a pattern for the full name of the pipeline's branch or tag, `ref` in JSON.
+    /// Sets a pattern for the full name of the pipeline's branch or tag, `ref` in JSON.
     pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
         Self(self.0.text(&REF, git_ref))
     }
 
-    /// With protected branches and tags only.
+    /// Allows protected branches and tags only.
     pub fn ref_protected(self) -> Self {
         Self(self.0.with(&REF_PROTECTED, true))
     }
 
-    /// With these pipeline sources only, `event` in JSON.
+    /// Allows these pipeline sources only, `event` in JSON.
     pub fn events(self, events: impl IntoIterator<Item: Into<String>>) -> Self {
         Self(self.0.texts(&EVENT, events))
     }
 
-    /// With `gitlab-hosted` or `self-hosted` runners only.
+    /// Allows `gitlab-hosted` or `self-hosted` runners only.
     pub fn runner_environment(self, runner_environment: impl Into<String>) -> Self {
         Self(self.0.text(&RUNNER_ENVIRONMENT, runner_environment))
     }

@@ -8,14 +8,15 @@
 //! | the one that the registry or the user names, such as `NPM_ID_TOKEN` | a token that the job's `id_tokens:` asks for |
 //! | the one that is named after the audience, such as `NPM_REGISTRY_EXAMPLE_ID_TOKEN` for `npm:registry.example` | the same |
 //!
-//! The audience's variable is the audience in ASCII upper case, with `_` for every character other than `A` to `Z` and
-//! `0` to `9`, and for a first digit, since no variable begins with one; then `_ID_TOKEN`. PyPI's clients name it so.
+//! The audience's variable is the audience in ASCII upper case, with `_` for every character other than `A`
+//! to `Z` and `0` to `9`, and for a digit at the beginning, where variables have none; then `_ID_TOKEN`.
+//! PyPI's clients use the same name.
 //!
-//! GitLab makes its tokens before the job begins, hence a job can't ask for another one.
+//! GitLab makes a job's tokens before it begins, so a job can't ask for another token.
 //!
 //! # Claims
 //!
-//! Ids and flags are strings, `runner_id` is a number. Names of [GitLab's reference][claims].
+//! Ids and flags are strings, `runner_id` is a number. The names are those of [GitLab's reference][claims].
 //!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|
@@ -60,9 +61,9 @@
 //! | `event` | optional | `["push", "web"]` | what may start the pipeline | one of the values |
 //! | `runner_environment` | optional | `"gitlab-hosted"` | whose machine runs the job: `gitlab-hosted` or `self-hosted` | exactly |
 //!
-//! Of several publishers of a package that match, one with an `environment` is more specific than any without,
-//! and then the one with more of `ref`, `ref_protected`, `event` and `runner_environment`. Ids don't count, so that
-//! learning them changes no order.
+//! Of several matching publishers of a package, one with an `environment` is more specific than any without,
+//! and then the one with more of `ref`, `ref_protected`, `event` and `runner_environment`. Ids don't count,
+//! so learning them does not change the order.
 //!
 //! [claims]: https://docs.gitlab.com/ci/secrets/id_token_authentication/
 
@@ -99,13 +100,14 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "gitlab";
 
-/// What a job's tokens are called by convention, and what the earlier ones were called. `id_tokens:` may call them anything.
+/// The conventional names of variables with a job's tokens, and those of GitLab's earlier tokens. With
+/// `id_tokens:` a variable may have any name.
 const IDENTITY_VARIABLES: &[&str] = &["*_ID_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_*"];
 
 /// The issuer of gitlab.com.
 const ISSUER: &str = "https://gitlab.com";
 
-/// Tokens live as long as their job may run, which instances bound differently.
+/// The longest lifetime of a token: that of its job, which instances bound differently.
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// GitLab CI with one issuer.
@@ -122,17 +124,17 @@ impl GitLab {
         Self::with(Issuer::constant(ISSUER))
     }
 
-    /// GitLab CI of another instance and no other, by its URL. It is compared with `iss` byte by byte, and never
-    /// speaks for another instance's projects.
+    /// GitLab CI of this instance and no other, by its URL. The URL is compared with `iss` byte by byte, and
+    /// it never speaks for another instance's projects.
     ///
     /// # Errors
     ///
-    /// When it is not https (http on loopback), or has a query.
+    /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         Ok(Self::with(Issuer::new(issuer)?))
     }
 
-    /// With every comparison exact, case included, as npm does it.
+    /// Makes every comparison exact, including case, as npm does.
     #[must_use]
     pub fn comparing_exactly(mut self) -> Self {
         self.comparison = Comparison::Exact;

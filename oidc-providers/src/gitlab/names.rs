@@ -1,4 +1,4 @@
-//! What may stand in a publisher's configuration, and what to write where it may not.
+//! Checks of the names in a publisher's configuration, with the fix where one is not valid.
 
 use oidc_core::shown;
 
@@ -6,10 +6,11 @@ use crate::codes;
 use crate::rules::config::{Fault, invalid};
 use crate::rules::names;
 
-/// Hosts that are pasted with a path, beside the instance's own.
+/// Hosts, in addition to the instance's own, whose addresses are often pasted in place of a path.
 const HOSTS: &[&str] = &["gitlab.com", "github.com"];
 
-/// A project's path with all its groups, on an instance by its host and what follows. A group may be named like a host.
+/// Checks the path of a project with all its groups. `instance` is the instance's host and path. A group may
+/// have the name of a host.
 pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), Fault> {
     let own = instance.split(['/', ':']).next().unwrap_or_default();
     let is_host = |group: &str| HOSTS.iter().chain([&own]).any(|host| group.eq_ignore_ascii_case(host));
@@ -41,7 +42,8 @@ pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), Fault
     }
 }
 
-/// Whether a segment is one that GitLab allows: no special characters at its ends or in a row, no reserved ending.
+/// Returns `true` if GitLab allows a segment: no special characters at its ends or in a row, no reserved
+/// ending.
 fn is_path_segment(segment: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
     segment.split(['_', '-', '.']).all(is_word)
@@ -52,7 +54,7 @@ fn joined(text: &str) -> String {
     text.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>().join("/")
 }
 
-/// A CI configuration by its path in the project.
+/// Checks the path of a CI configuration in its project.
 pub(super) fn ci_config(key: &str, text: &str) -> Result<(), Fault> {
     let refuse = |problem: &str, fix: &str| {
         Err(invalid(codes::PUBLISHER_CI_CONFIG, key, problem).found(text).fix(fix))
@@ -73,7 +75,7 @@ pub(super) fn ci_config(key: &str, text: &str) -> Result<(), Fault> {
     names::one_script(key, text)
 }
 
-/// An environment by its name: ASCII letters, digits, spaces and a few signs and no others.
+/// Checks the name of an environment: ASCII letters, digits, spaces and a few other characters.
 pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
     names::ascii(key, text)?;
     let is_allowed = |character: char| character.is_ascii_alphanumeric() || " -_/${}.".contains(character);

@@ -21,7 +21,7 @@ const JOB_PROJECT_ID: Field = PROJECT_ID.on("job_project_id", codes::GITLAB_JOB_
 /// Pipelines of merge requests, a fork's included.
 pub(super) const MERGE_REQUEST: &str = "merge_request_event";
 
-/// The refs that such a pipeline runs on. Its child pipelines run there too, with another source.
+/// The refs of merge requests' pipelines. Their child pipelines run on these refs too, with another source.
 pub(super) const MERGE_REQUEST_REFS: &str = "refs/merge-requests/";
 
 /// A project's CI configuration that may publish.
@@ -56,7 +56,7 @@ impl Rules {
         config.finish(rules)
     }
 
-    /// Holds a token of the right issuer against every rule.
+    /// Compares a token of the right issuer with every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         let [(id, project_id), _] = &self.ids;
         let project = token.is_named(&PROJECT, &self.project, id, project_id.as_deref())?;
@@ -70,8 +70,8 @@ impl Rules {
         Ok(Match::new(self.specificity, learned))
     }
 
-    /// A job that runs anywhere but in the project is refused. Tokens of GitLab before 18.4 don't say where it runs,
-    /// and a merge request's pipeline may then run in a fork.
+    /// Refuses a job that runs anywhere but in the project. Tokens of GitLab before 18.4 don't say where the
+    /// job runs, and a merge request's pipeline may then run in a fork.
     fn check_job_project(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         let mut is_told = true;
         for (of_job, of_project) in [(&JOB_PROJECT, &PROJECT), (&JOB_PROJECT_ID, &PROJECT_ID)] {

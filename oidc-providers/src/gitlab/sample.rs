@@ -1,16 +1,17 @@
 //! The claims of a job on GitLab CI, for tests.
 //!
 //! The claims are those of GitLab's documentation of its ID tokens, as of 18.9. Ids and flags are strings,
-//! but `runner_id` is a number; the claims about an environment are missing unless the job names one.
+//! except for `runner_id`, which is a number. The claims about an environment are missing unless the job
+//! names one.
 
 use serde_json::Value;
 
 use crate::sample::{Overrides, Sample};
 
-/// How long a token is valid, in seconds: the job's time-out, whose default is an hour.
+/// The lifetime of a token, in seconds: the job's time-out, whose default is an hour.
 const LIFETIME: u64 = 3600;
 
-/// How far `nbf` lies before `iat`, in seconds.
+/// The time by which `nbf` lies before `iat`, in seconds.
 const NOT_BEFORE: u64 = 5;
 
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -18,16 +19,16 @@ const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The claims of a job of `.gitlab-ci.yml` in `acme/group/widget` (id 2, namespace's id 1), run by a push
 /// of the protected tag `v1.0.0`.
 ///
-/// `issuer` is the instance's URL; `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should
-/// differ from call to call, as GitLab's does. The project is private, so that npm doesn't try to attest
+/// `issuer` is the instance's URL. `now` is in seconds since the Unix epoch and becomes `iat`. `jti` should
+/// differ in each call, as GitLab's does. The project is private, so that npm does not try to attest
 /// provenance with Sigstore.
 pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
     claims_with(issuer, audience, now, jti, &Overrides::new())
 }
 
-/// [`claims`] with some of them changed, and those that follow: `namespace_path`, `ref` and `ref_type` from
-/// `ref_path` (or the reverse), `ci_config_ref_uri`, the `job_…` claims, the commits, what comes with
-/// `environment`, `sub`. Ids follow nothing but the job's the project's.
+/// [`claims`] with the overrides. Derived claims change with them: `namespace_path`, `ref` and `ref_type`
+/// from `ref_path` (or the reverse), `ci_config_ref_uri`, the `job_…` claims, the commits, the claims about
+/// `environment`, `sub`. Of the ids, only those of the job are derived, from those of the project.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
     let mut sample = Sample::new(overrides);
     sample.claim("jti", jti);

@@ -7,7 +7,7 @@ use oidc_core::{
 use crate::codes;
 use crate::links;
 
-/// A source, if the job runs on GitLab CI.
+/// Returns a token source, if the job runs on GitLab CI.
 pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> {
     if detection.context.environment().get("GITLAB_CI") != Some("true") {
         return None;
@@ -16,11 +16,11 @@ pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> 
     Some(Box::new(GitLabSource { context: detection.context.clone(), variables }))
 }
 
-/// Reads the token that GitLab put into a variable before the job began.
+/// A token source that reads the token that GitLab put into a variable before the job began.
 #[derive(Debug)]
 struct GitLabSource {
     context: Context,
-    /// Named by the registry or the user, the first that is set wins.
+    /// The variables that the registry or the user named. The first that is set is used.
     variables: Vec<String>,
 }
 
@@ -56,25 +56,25 @@ impl GitLabSource {
     }
 }
 
-/// How a job declares a token.
+/// The line with which a job declares a token.
 fn declaration(variable: &str, audience: &Audience) -> String {
     let aud = serde_json::Value::from(audience.as_str()).to_string();
     format!("`id_tokens: {{ {variable}: {{ aud: {} }} }}`", shown(&aud))
 }
 
-/// How a job puts a token into a variable.
+/// The instruction to put a token into a variable.
 pub(super) fn variable_line(variable: &str, audience: &Audience) -> String {
     format!("write into the job in the CI configuration: {}", declaration(variable, audience))
 }
 
-/// An error of a token that can't be used, with how the job should declare it.
+/// Adds to the error of a token that can't be used the declaration that the job should have.
 fn with_declaration(error: SourceError, variable: &str, audience: &Audience) -> SourceError {
     let diagnosis =
         error.diagnosis().clone().fix(declaration(variable, audience)).link(links::GITLAB_ID_TOKENS);
     error.with_diagnosis(diagnosis)
 }
 
-/// The variable that is named after an audience.
+/// The name of the variable for an audience.
 fn variable_of(audience: &Audience) -> String {
     let letter = |(at, character): (usize, char)| match character.to_ascii_uppercase() {
         letter @ 'A'..='Z' => letter,

@@ -23,8 +23,8 @@ pub(super) const SUBJECT: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[EMAIL.of, SUBJECT.of];
 
-/// The configuration of a publisher on Google Cloud, typed. It serialises to the JSON form, and converts to it; what stands in it
-/// is checked by [`Provider::publisher`](oidc_core::Provider::publisher).
+/// The typed configuration of a publisher on Google Cloud. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
 ///
 /// ```
 /// use oidc_core::Provider as _;
@@ -39,12 +39,12 @@ pub(super) static FIELDS: &[PublisherField] = &[EMAIL.of, SUBJECT.of];
 pub struct GooglePublisher(Typed);
 
 impl GooglePublisher {
-    /// A publisher with the fields that none can do without.
+    /// A publisher with the required fields.
     pub fn new(email: impl Into<String>) -> Self {
         Self(Typed::default().text(&EMAIL, email))
     }
 
-    /// With the account's number instead of the one that would be learned, `sub` in JSON.
+    /// Sets the account's number, `sub` in JSON, which is otherwise learned.
     pub fn subject(self, subject: impl Into<String>) -> Self {
         Self(self.0.text(&SUBJECT, subject))
     }

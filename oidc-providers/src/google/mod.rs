@@ -1,4 +1,4 @@
-//! Google Cloud: Cloud Build, and whatever else runs as a service account.
+//! Google Cloud: Cloud Build, and any other workload that runs as a service account.
 //!
 //! # Environment variables and files
 //!
@@ -8,11 +8,12 @@
 //! | `GCE_METADATA_HOST` | where the metadata server is, if not at its usual address |
 //! | `/sys/class/dmi/id/product_name` | `Google` or `Google Compute Engine` on a machine of theirs |
 //!
-//! The metadata server is asked at its link-local address, `169.254.169.254`, and never by its name.
+//! The metadata server is asked at its link-local address, `169.254.169.254`, and never by its name, which a
+//! resolver could direct elsewhere.
 //!
 //! # Claims
 //!
-//! Names of [Google's reference][claims].
+//! The names are those of [Google's reference][claims].
 //!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|
@@ -63,7 +64,8 @@ use crate::rules::token::Token;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "google";
 
-/// What says whose tokens are asked for and where, and credentials that get them.
+/// The variables that decide whose tokens are requested and where, and the credentials that give access to
+/// them.
 const IDENTITY_VARIABLES: &[&str] = &[
     "GCE_METADATA_HOST",
     "GOOGLE_SERVICE_ACCOUNT_NAME",
@@ -73,10 +75,10 @@ const IDENTITY_VARIABLES: &[&str] = &[
     "CLOUDSDK_AUTH_*",
 ];
 
-/// The issuer.
+/// The public issuer.
 const ISSUER: &str = "https://accounts.google.com";
 
-/// Where the discovery document of [`ISSUER`] says that its keys are.
+/// The host of the keys of [`ISSUER`], by its discovery document.
 const KEY_HOST: &str = "www.googleapis.com";
 
 /// Google Cloud with one issuer.
@@ -87,18 +89,18 @@ pub struct Google {
 }
 
 impl Google {
-    /// Google Cloud.
+    /// Google Cloud with its public issuer.
     pub fn public() -> Self {
         let mut issuer = Issuer::constant(ISSUER);
         issuer.key_hosts = vec![KEY_HOST.to_owned()];
         Self::with(issuer)
     }
 
-    /// Google Cloud with another issuer and no other, such as one on loopback for tests.
+    /// Google Cloud with this issuer and no other, such as an issuer on loopback for tests.
     ///
     /// # Errors
     ///
-    /// When it is not https (http on loopback), or has a query.
+    /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         Ok(Self::with(Issuer::new(issuer)?))
     }

@@ -10,7 +10,7 @@ use crate::rules::{Comparison, Field, names};
 
 static ASKED: &[Asked] = &[(&EMAIL, is_address)];
 
-/// A subject has so many characters at most (OpenID Connect Core 1.0, section 2).
+/// The limit on a subject, in characters (OpenID Connect Core 1.0, section 2).
 const MAX_SUBJECT: usize = 255;
 
 /// An account that may publish.
@@ -32,7 +32,7 @@ impl Rules {
         config.finish(rules)
     }
 
-    /// Holds a token of the right issuer against every rule.
+    /// Compares a token of the right issuer with every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
         self.account.check_names(token)?;
         let learned = token.pins(&self.ids, |id| token.learn(id, is_subject).map(Some))?;
@@ -56,20 +56,20 @@ impl Publisher for Rules {
         self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
     }
 
-    /// Without the address, which may be a person's and doesn't belong into logs.
+    /// Describes the account without its address, which may be a person's and does not belong in logs.
     fn describe(&self) -> String {
         let (_, domain) = self.account.value(&EMAIL).rsplit_once('@').unwrap_or_default();
         format!("an account of {domain}")
     }
 }
 
-/// Whom a token speaks for. An address that Google didn't verify speaks for nobody.
+/// The identity that a token speaks for. A token whose address Google did not verify has none.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     is_verified(token)?;
     Ok(Identity::new(issuer, token.required(EMAIL.claim)?))
 }
 
-/// An address of an account, as Google writes it.
+/// Checks that a text is the address of an account, as Google writes it.
 fn is_address(key: &str, text: &str) -> Result<(), Fault> {
     names::ascii(key, text)?;
     let parts = text.split_once('@').filter(|(name, domain)| {
@@ -89,7 +89,7 @@ fn is_verified(token: &Token<'_>) -> Result<(), Mismatch> {
     token.flag("email_verified", codes::GOOGLE_EMAIL_UNVERIFIED, true)
 }
 
-/// An account's number.
+/// Checks that a text is an account's number.
 fn subject(key: &str, text: &str) -> Result<(), Fault> {
     if is_subject(text) {
         return Ok(());

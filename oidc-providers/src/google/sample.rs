@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::sample::{Overrides, Sample};
 
-/// How long a token is valid, in seconds.
+/// The lifetime of a token, in seconds.
 const LIFETIME: u64 = 3600;
 
-/// [`claims_with`] as they are.
+/// [`claims_with`] without overrides.
 pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
     claims_with(issuer, audience, now, jti, &Overrides::new())
 }
 
-/// The claims of `publisher@acme.iam.gserviceaccount.com`, with some of them changed, and `azp`, which follows `sub`.
+/// The claims of `publisher@acme.iam.gserviceaccount.com`, with the overrides. `azp` is derived from `sub`.
 ///
-/// `now` is in seconds since the Unix epoch and becomes `iat`. Google has no `jti`; here it becomes the machine's
-/// instance id, so that one token differs from the next.
+/// `now` is in seconds since the Unix epoch and becomes `iat`. Google has no `jti`; `jti` becomes the
+/// machine's instance id here, so that tokens differ.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
     let mut sample = Sample::new(overrides);
     sample.claim("iss", issuer);

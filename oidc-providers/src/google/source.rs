@@ -19,13 +19,13 @@ const ACCOUNT: &str = "GOOGLE_SERVICE_ACCOUNT_NAME";
 const METADATA_ADDRESS: &str = "169.254.169.254";
 const METADATA_NAMES: [&str; 2] = ["metadata.google.internal", "metadata"];
 
-/// What the metadata server knows of the machine's own service account.
+/// The metadata of the machine's own service account.
 const OWN_ACCOUNT: &str = "computeMetadata/v1/instance/service-accounts/default";
 
-/// The header without which the metadata server answers nothing.
+/// The header without which the metadata server refuses every request.
 const FLAVOR: (&str, &str) = ("metadata-flavor", "Google");
 
-/// The machine's product, and what it is on a machine of Google's.
+/// The file with the machine's product name, and its content on Google's machines.
 const PRODUCT: &str = "/sys/class/dmi/id/product_name";
 const PRODUCTS: [&str; 2] = ["Google", "Google Compute Engine"];
 const MAX_PRODUCT: usize = 256;
@@ -33,12 +33,12 @@ const MAX_PRODUCT: usize = 256;
 /// The IAM Service Account Credentials API.
 const CREDENTIALS: &str = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts";
 
-/// What the machine's account must be allowed to, to impersonate another.
+/// The OAuth scope that the machine's account needs to impersonate another account.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
 const FIX: &str = "let the machine or the build run as a service account that may create identity tokens";
 
-/// A source, if the job runs on Google Cloud.
+/// Returns a token source, if the job runs on Google Cloud.
 pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
     let context = detection.context;
     let host = context.environment().get(METADATA_HOST);
@@ -59,13 +59,13 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     Ok(Some(Box::new(GoogleSource { context: context.clone(), metadata, account })))
 }
 
-/// Whether the machine is one of Google's.
+/// Returns `true` if the machine is one of Google's.
 fn is_googles(context: &Context) -> bool {
     let product = context.files().read(Path::new(PRODUCT), MAX_PRODUCT).unwrap_or_default();
     std::str::from_utf8(&product).is_ok_and(|product| PRODUCTS.contains(&product.trim()))
 }
 
-/// Whether a text can stand in a path as an e-mail address.
+/// Returns `true` if a text is an e-mail address that is safe in a URL's path.
 fn is_address(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte);
     text.split('@').count() == 2 && text.bytes().all(is_plain)
@@ -77,12 +77,12 @@ fn invalid(code: &'static str, variable: &str, why: &str, fix: &str) -> SourceEr
     SourceError::new(SourceErrorKind::Unavailable, diagnosis)
 }
 
-/// Asks the metadata server for tokens.
+/// A token source that asks the metadata server.
 #[derive(Debug)]
 struct GoogleSource {
     context: Context,
     metadata: HttpUrl,
-    /// The account to impersonate; the machine's own where there is none.
+    /// The account to impersonate; `None` for the machine's own account.
     account: Option<String>,
 }
 
@@ -106,7 +106,7 @@ impl TokenSource for GoogleSource {
 }
 
 impl GoogleSource {
-    /// A token of the machine's own account.
+    /// Gets a token of the machine's own account.
     async fn own(&self, audience: &Audience) -> Result<IdToken, SourceError> {
         let url = self.metadata.below(&format!("{OWN_ACCOUNT}/identity"));
         let url = url.with_query("audience", audience.as_str()).with_query("format", "full");
@@ -116,7 +116,7 @@ impl GoogleSource {
         endpoint.token(&url, String::from_utf8(response.body).ok(), audience)
     }
 
-    /// A token of another account, which the machine's own may act as.
+    /// Gets a token of another account, which the machine's own account may impersonate.
     async fn impersonated(&self, account: &str, audience: &Audience) -> Result<IdToken, SourceError> {
         let url = self.metadata.below(&format!("{OWN_ACCOUNT}/token")).with_query("scopes", SCOPE);
         let request = Request::get(url.clone()).header(FLAVOR.0, FLAVOR.1);

@@ -1,5 +1,5 @@
-//! A publisher's configuration: a JSON object, read strictly, so that a mistake is told when it is saved and not
-//! when a publish fails.
+//! A publisher's configuration: a JSON object that is read strictly, so that a mistake is reported when the
+//! configuration is saved and not when a publish fails.
 
 use oidc_core::{Diagnosis, InvalidPublisher, PublisherField, Subject, shown};
 use serde_json::{Map, Value};
@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use super::Field;
 use crate::codes;
 
-/// A text in a configuration may have this many bytes, as on crates.io and PyPI.
+/// The limit on a text in a configuration, in bytes, as on crates.io and PyPI.
 const MAX_BYTES: usize = 255;
 
-/// An array in a configuration may have this many elements.
+/// The limit on the number of elements of an array in a configuration.
 const MAX_ELEMENTS: usize = 32;
 
-/// The configuration of a publisher, being read. What is wrong with it is noted, and told by [`Config::finish`].
+/// A publisher's configuration that is being read. Faults are collected, and [`Config::finish`] returns them.
 #[derive(Debug)]
 pub(crate) struct Config<'a> {
     fields: &'static [PublisherField],
@@ -22,14 +22,14 @@ pub(crate) struct Config<'a> {
 }
 
 impl<'a> Config<'a> {
-    /// A configuration of a platform with these fields.
+    /// Begins to read a configuration of a platform with these fields.
     pub(crate) fn new(config: &'a Value, fields: &'static [PublisherField]) -> Self {
         let faults = InvalidPublisher::check_keys(fields, config).err();
         let faults = faults.map_or_else(Vec::new, |invalid| invalid.faults().to_vec());
         Self { fields, keys: config.as_object(), faults }
     }
 
-    /// The text of a field, if it is there and `check` finds nothing wrong with it.
+    /// Reads the text of a field, if the field is present and `check` accepts it.
     pub(crate) fn text(
         &mut self,
         field: &Field,
@@ -38,7 +38,7 @@ impl<'a> Config<'a> {
         self.parse(field, |key, text| check(key, text).map(|()| text.to_owned()))
     }
 
-    /// What `parse` makes of the text of a field, if it is there.
+    /// Parses the text of a field, if the field is present.
     pub(crate) fn parse<T>(
         &mut self,
         field: &Field,
@@ -48,7 +48,7 @@ impl<'a> Config<'a> {
         self.note(text(&field.of, value).and_then(|text| parse(field.key, text)))
     }
 
-    /// The texts of a field that is a text or an array of texts; empty where it is absent.
+    /// Reads the texts of a field that is a text or an array of texts; empty where the field is absent.
     pub(crate) fn texts(
         &mut self,
         field: &Field,
@@ -75,7 +75,7 @@ impl<'a> Config<'a> {
         elements.iter().filter_map(|element| self.note(read(element))).collect()
     }
 
-    /// A field that is `true` or `false`; `false` where it is absent.
+    /// Reads a field that is `true` or `false`; `false` where the field is absent.
     pub(crate) fn flag(&mut self, field: &Field) -> bool {
         match self.value(field.key) {
             None => false,
@@ -87,7 +87,7 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Immutable ids, each with its field; `None` for those that are to be learned.
+    /// Reads immutable ids, each with its field; `None` for those that are to be learned.
     pub(crate) fn ids<const N: usize>(
         &mut self,
         fields: [&'static Field; N],
@@ -96,12 +96,12 @@ impl<'a> Config<'a> {
         fields.map(|field| (field, self.text(field, check)))
     }
 
-    /// The value of a key, `None` where it is absent or `null`.
+    /// Returns the value of a key; `None` where the key is absent or `null`.
     pub(crate) fn value(&self, key: &str) -> Option<&'a Value> {
         self.keys?.get(key).filter(|value| !value.is_null())
     }
 
-    /// What was read; `None` with a fault noted where it can't be.
+    /// Returns a value that was read; `None` where reading failed, and notes the fault.
     pub(crate) fn note<T>(&mut self, read: Result<T, Fault>) -> Option<T> {
         match read {
             Ok(read) => Some(read),
@@ -112,7 +112,7 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// How specific a publisher with these fields is.
+    /// Returns the specificity of a publisher with the fields of this configuration.
     pub(crate) fn specificity(&self) -> u32 {
         let is_rule = |field: &&PublisherField| {
             self.value(field.key).is_some_and(|value| value.as_bool() != Some(false))
@@ -120,15 +120,15 @@ impl<'a> Config<'a> {
         self.fields.iter().filter(is_rule).map(|field| field.specificity).sum()
     }
 
-    /// The publisher that was made of what was read, unless a fault was noted. What it holds for a fault never
-    /// comes out.
+    /// Returns the publisher, unless a fault was noted. Placeholders that the publisher holds in place of
+    /// faulty values are dropped with it.
     pub(crate) fn finish<T>(self, publisher: T) -> Result<T, InvalidPublisher> {
         InvalidPublisher::check(self.faults)?;
         Ok(publisher)
     }
 }
 
-/// The beginning of a fault: a stable name, the field, and what is wrong.
+/// A fault of a field with its code and its problem, to which `found` and `fix` are added.
 pub(crate) fn invalid(code: &'static str, key: &str, problem: &str) -> Fault {
     Fault(Box::new(Diagnosis::new(code, Subject::Field(key.to_owned()), problem)))
 }
@@ -139,18 +139,19 @@ pub(crate) fn invalid(code: &'static str, key: &str, problem: &str) -> Fault {
 pub(crate) struct Fault(pub(crate) Box<Diagnosis>);
 
 impl Fault {
-    /// With what was found.
+    /// Adds the value that was found.
     pub(crate) fn found(self, found: impl Into<String>) -> Self {
         Self(Box::new(self.0.found(found)))
     }
 
-    /// With what to write instead.
+    /// Adds the value to write instead.
     pub(crate) fn fix(self, fix: impl Into<String>) -> Self {
         Self(Box::new(self.0.fix(fix)))
     }
 }
 
-/// A text that could stand in a claim: not empty, not long, nothing invisible, no white space around it.
+/// Reads a text that could be the value of a claim: not empty, not too long, nothing invisible, no white
+/// space around it.
 fn text<'a>(field: &PublisherField, value: &'a Value) -> Result<&'a str, Fault> {
     let Some(text) = value.as_str() else { return Err(wrong_type(field.key, value, "a text, in quotes")) };
     let refuse = |problem: &str, fix: String| {
@@ -176,7 +177,7 @@ fn text<'a>(field: &PublisherField, value: &'a Value) -> Result<&'a str, Fault> 
     Ok(text)
 }
 
-/// What to write where nothing stands.
+/// The fix of an empty value.
 fn instead_of_nothing(field: &PublisherField) -> String {
     match field {
         PublisherField { required: true, example, .. } => format!("write a value, such as `{example}`"),

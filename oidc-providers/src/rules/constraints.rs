@@ -9,10 +9,10 @@ use super::names;
 use super::token::{Token, differs};
 use crate::codes;
 
-/// What an environment counts for in a publisher's specificity: more than all other optional rules together.
+/// The weight of an environment in a publisher's specificity: more than all other optional rules together.
 pub(crate) const ENVIRONMENT_WEIGHT: u32 = 100;
 
-/// Where a platform's constraints stand in a configuration and in a token.
+/// The platform's fields for the constraints, with their claims.
 #[derive(Debug)]
 pub(crate) struct Fields {
     pub(crate) environment: Field,
@@ -34,8 +34,7 @@ pub(crate) struct Constraints {
 }
 
 impl Constraints {
-    /// Reads them from a configuration. What an environment may be named, and which events no publisher names, is the
-    /// platform's to say.
+    /// Reads the constraints of a configuration. The platform's `environment` and `event` check the names.
     pub(crate) fn read(
         config: &mut Config<'_>,
         fields: &'static Fields,
@@ -54,12 +53,12 @@ impl Constraints {
         }
     }
 
-    /// Whether the publisher lists this event by name.
+    /// Returns `true` if the publisher lists this event by name.
     pub(crate) fn names_event(&self, event: &str) -> bool {
         self.events.iter().any(|named| named == event)
     }
 
-    /// Holds a token against all of them.
+    /// Compares a token with all constraints.
     pub(crate) fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         self.check_event(token)?;
         self.check_environment(token)?;
@@ -119,7 +118,7 @@ impl Constraints {
         Ok(())
     }
 
-    /// The rules in a person's words, each with a comma before it.
+    /// Returns the rules in words for a person, each after a comma.
     pub(crate) fn describe(&self) -> String {
         let mut text = String::new();
         let mut add = |name: &str, value: &str| text.push_str(&format!(", {name} {}", shown(value)));

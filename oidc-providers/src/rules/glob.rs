@@ -3,9 +3,9 @@ use crate::codes;
 
 /// A pattern for a branch's or a tag's full name, such as `refs/tags/v*`.
 ///
-/// It is anchored at both ends. `*` stands for any number of characters other than `/`, `**` for any number of any
-/// characters, and everything else for itself, as in the filters of GitHub's workflows. Git forbids `?`, `[` and
-/// `\` in a ref (git-check-ref-format), hence they are refused rather than given a meaning.
+/// A pattern is anchored at both ends. `*` stands for any number of characters other than `/`, `**` for any
+/// number of any characters, and everything else for itself, as in the filters of GitHub's workflows. Git
+/// forbids `?`, `[` and `\` in a ref (git-check-ref-format), so patterns with them are refused.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     text: String,
@@ -46,18 +46,20 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), pieces: pieces(text) })
     }
 
-    /// The pattern as configured.
+    /// Returns the pattern as configured.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the whole of `name` fits. Takes time in proportion to pattern times name at most.
+    /// Returns `true` if the pattern matches the whole of `name`. Takes at most time in proportion to pattern
+    /// times name: the states of all positions are followed at once, without backtracking.
     pub(crate) fn matches(&self, name: &str) -> bool {
         let states = name.chars().fold(self.start(), |states, character| self.step(&states, character));
         states.last().copied().unwrap_or_default()
     }
 
-    /// Which pieces may come next before any character was read; the last state is the pattern's end.
+    /// The states before any character was read: for each piece, whether it may come next. The last state is
+    /// the pattern's end.
     fn start(&self) -> Vec<bool> {
         let mut reached = true;
         let mut states = Vec::with_capacity(self.pieces.len() + 1);
@@ -69,7 +71,7 @@ impl Pattern {
         states
     }
 
-    /// Which pieces may come next after one more character.
+    /// The states after one more character.
     fn step(&self, states: &[bool], character: char) -> Vec<bool> {
         let mut reached = false;
         let mut next = Vec::with_capacity(states.len());

@@ -1,5 +1,5 @@
-/// A link for a person below `base`, if every part of the path is plainly safe to put into one: ASCII letters,
-/// digits, `.`, `_`, `-` and, between segments that are neither empty nor dots alone, `/`.
+/// A link for a person below `base`, if every part of the path is safe in a URL: ASCII letters, digits, `.`,
+/// `_`, `-` and, between segments that are neither empty nor all dots, `/`.
 pub(crate) fn link(base: &str, parts: &[&str]) -> Option<String> {
     let mut url = base.trim_end_matches('/').to_owned();
     for part in parts {
@@ -17,13 +17,13 @@ fn is_plain_segment(segment: &str) -> bool {
     segment.bytes().all(is_plain) && segment.bytes().any(|byte| byte != b'.')
 }
 
-/// Whether a text is an immutable id as the platforms write them: 1 to 20 decimal digits.
+/// Returns `true` if a text is an immutable id as the platforms write them: 1 to 20 decimal digits.
 pub(crate) fn is_id(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text is a UUID in its canonical form: lower-case hexadecimal digits in groups of 8, 4, 4, 4 and 12 (RFC
-/// 9562, section 4).
+/// Returns `true` if a text is a UUID in its canonical form: lower-case hexadecimal digits in groups of 8, 4,
+/// 4, 4 and 12 (RFC 9562, section 4).
 pub(crate) fn is_uuid(text: &str) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let groups = text.split('-').map(|group| group.bytes().all(is_digit).then_some(group.len()));

@@ -1,5 +1,5 @@
-//! What the platforms' publishers have in common: how a configuration is read, how a claim is compared, and what
-//! is said where they differ.
+//! The common part of the platforms' publishers: reading a configuration, comparing claims, and explaining a
+//! mismatch.
 
 pub(crate) mod config;
 pub(crate) mod constraints;
@@ -12,23 +12,23 @@ pub(crate) mod typed;
 
 use oidc_core::{ComparedCase, FieldComparison, PublisherField};
 
-/// One field of a publisher, the claim that it is held against, and how.
+/// One field of a publisher, with its claim and its comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
-    /// What everybody may know of it.
+    /// The public description of the field.
     pub(crate) of: PublisherField,
     /// The key in a publisher's configuration.
     pub(crate) key: &'static str,
     /// The claim.
     pub(crate) claim: &'static str,
-    /// The mismatch's stable name.
+    /// The code of the mismatch.
     pub(crate) code: &'static str,
-    /// Whether letters that differ in ASCII case are the same. No other case folding is ever done.
+    /// The casing rule. ASCII case is the only case that is ever ignored.
     casing: Casing,
 }
 
 impl Field {
-    /// A field of a platform's table, with the stable name of its mismatch.
+    /// A field of a platform's table, with the code of its mismatch.
     pub(crate) const fn new(code: &'static str, of: PublisherField) -> Self {
         let claim = match of.claim {
             Some(claim) => claim,
@@ -41,20 +41,20 @@ impl Field {
         Self { of, key: of.key, claim, code, casing }
     }
 
-    /// The same field, held against another claim.
+    /// The same field, compared with another claim.
     pub(crate) const fn on(mut self, claim: &'static str, code: &'static str) -> Self {
         self.claim = claim;
         self.code = code;
         self
     }
 
-    /// The title as it stands within a sentence.
+    /// Returns the title as it is written within a sentence.
     pub(crate) fn name(&self) -> String {
         within_sentence(self.of.title)
     }
 }
 
-/// A title as it stands within a sentence: what is no abbreviation begins with a small letter.
+/// A title as it is written within a sentence: a word that is not an abbreviation begins with a small letter.
 pub(crate) fn within_sentence(title: &str) -> String {
     let mut letters = title.chars();
     let first = letters.next();
@@ -68,19 +68,19 @@ pub(crate) fn within_sentence(title: &str) -> String {
 enum Casing {
     /// Byte by byte.
     Exact,
-    /// `A` to `Z` are the same as `a` to `z`, and nothing else is the same as anything else.
+    /// `A` to `Z` are equal to `a` to `z`, and all other characters only to themselves.
     IgnoreAscii,
 }
 
-/// How a provider compares: by each field's casing rule, or by one rule throughout.
+/// The comparison of a provider: by each field's casing rule, or by one rule for all fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Comparison {
-    /// By each field's rule.
+    /// By each field's own rule.
     #[default]
     PerField,
-    /// Exactly throughout, as npm does.
+    /// Exactly for all fields, as npm does.
     Exact,
-    /// Without regard to ASCII case throughout, as nuget.org does.
+    /// Ignoring ASCII case for all fields, as nuget.org does.
     IgnoringCase,
 }
 
@@ -95,7 +95,7 @@ impl From<ComparedCase> for Comparison {
 }
 
 impl Comparison {
-    /// Whether two whole values of a field are the same.
+    /// Returns `true` if two whole values of a field are equal.
     pub(crate) fn same(self, field: &Field, left: &str, right: &str) -> bool {
         match self.casing(field) {
             Casing::Exact => left == right,
@@ -103,7 +103,7 @@ impl Comparison {
         }
     }
 
-    /// The form of a value under which it is looked up: the same for values that are the same.
+    /// Returns the form of a value that is used for look-ups, which is the same for equal values.
     pub(crate) fn key(self, field: &Field, value: &str) -> String {
         match self.casing(field) {
             Casing::Exact => value.to_owned(),

@@ -6,7 +6,7 @@ use super::config::{Fault, invalid};
 use super::link::{is_id, is_uuid};
 use crate::codes;
 
-/// A name that the platform only gives out in ASCII.
+/// Checks a name that the platform gives out only in ASCII.
 pub(crate) fn ascii(key: &str, text: &str) -> Result<(), Fault> {
     let Some(other) = text.chars().find(|character| !character.is_ascii()) else { return Ok(()) };
     let problem = format!(
@@ -17,8 +17,8 @@ pub(crate) fn ascii(key: &str, text: &str) -> Result<(), Fault> {
     Err(invalid(codes::PUBLISHER_LOOK_ALIKE, key, &problem).found(text).fix("type the name in ASCII letters"))
 }
 
-/// A name that may be of any script, and of one only: a letter that looks like an ASCII one beside ASCII letters is
-/// a slip of the keyboard or a trap.
+/// Checks a name of any script, which must not mix scripts: a letter that looks like an ASCII letter among
+/// ASCII letters is a typing error or an attack.
 pub(crate) fn one_script(key: &str, text: &str) -> Result<(), Fault> {
     let mixed = text.chars().any(|character| character.is_ascii_alphabetic());
     if mixed && text.chars().any(looks_like_ascii) || text.chars().any(is_compatibility_form) {
@@ -27,18 +27,20 @@ pub(crate) fn one_script(key: &str, text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Letters of the scripts that share shapes with Latin: Greek, Cyrillic, Armenian, Cherokee; and dotless `i`.
+/// Letters of the scripts that share shapes with Latin: Greek, Cyrillic, Armenian, Cherokee; dotless `i` and
+/// long `s`.
 fn looks_like_ascii(character: char) -> bool {
     matches!(character, '\u{131}' | '\u{17f}' | '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}')
 }
 
-/// Characters that are another way to write ASCII: hyphens, letter-like and mathematical symbols, full width.
+/// Characters that are another form of ASCII characters: hyphens, letter-like and mathematical symbols,
+/// full-width forms.
 fn is_compatibility_form(character: char) -> bool {
     matches!(character, '\u{2010}'..='\u{2015}' | '\u{2044}' | '\u{2100}'..='\u{214f}' | '\u{2212}' | '\u{2215}'
         | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
-/// A YAML file's name or path ends in `.yml` or `.yaml` and has something before that.
+/// Checks the name or path of a YAML file, which ends in `.yml` or `.yaml` and has text before it.
 pub(crate) fn yaml(key: &str, text: &str) -> Result<(), Fault> {
     let name = text.rsplit('/').next().unwrap_or_default();
     if stem(name).is_some_and(|stem| !stem.is_empty()) {
@@ -56,7 +58,7 @@ pub(crate) fn yaml(key: &str, text: &str) -> Result<(), Fault> {
     Err(invalid(codes::PUBLISHER_EXTENSION, key, "it does not end in `.yml` or `.yaml`").found(text).fix(fix))
 }
 
-/// A YAML file's name without its extension.
+/// The name of a YAML file without its extension.
 pub(crate) fn stem(name: &str) -> Option<&str> {
     name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))
 }
@@ -67,7 +69,7 @@ pub(crate) fn before_ref(text: &str) -> Option<&str> {
     text.get(..ends.min()?)
 }
 
-/// An immutable id, in digits.
+/// Checks an immutable id of digits.
 pub(crate) fn id(key: &str, text: &str) -> Result<(), Fault> {
     if is_id(text) {
         return Ok(());
@@ -76,7 +78,7 @@ pub(crate) fn id(key: &str, text: &str) -> Result<(), Fault> {
     Err(invalid(codes::PUBLISHER_ID, key, "it is not an id: expected digits alone").found(text).fix(fix))
 }
 
-/// An immutable id that is a UUID.
+/// Checks an immutable id that is a UUID.
 pub(crate) fn uuid(key: &str, text: &str) -> Result<(), Fault> {
     if is_uuid(text) {
         return Ok(());
@@ -90,7 +92,7 @@ pub(crate) fn uuid(key: &str, text: &str) -> Result<(), Fault> {
     Err(invalid(codes::PUBLISHER_ID, key, "it is not a UUID in lower case").found(text).fix(fix))
 }
 
-/// The part of a web address that names something: lower-case letters, digits and single `-` between them.
+/// Checks a name in a web address: lower-case letters, digits and single `-` between them.
 pub(crate) fn slug(key: &str, text: &str) -> Result<(), Fault> {
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -103,7 +105,7 @@ pub(crate) fn slug(key: &str, text: &str) -> Result<(), Fault> {
     Err(invalid(codes::PUBLISHER_SLUG, key, "it is not a name as in a web address").found(text).fix(fix))
 }
 
-/// A lower-case word with `_` between its parts, such as an event's name.
+/// Checks a lower-case word with `_` between its parts, such as an event's name.
 pub(crate) fn word(key: &str, text: &str) -> Result<(), Fault> {
     if text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
         return Ok(());
@@ -114,7 +116,7 @@ pub(crate) fn word(key: &str, text: &str) -> Result<(), Fault> {
         .fix(format!("write `{}`", shown(&written))))
 }
 
-/// One of a few words that the platform knows.
+/// Checks that a text is one of the words that the platform knows.
 pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Fault> {
     if known.contains(&text) {
         return Ok(());
@@ -124,9 +126,9 @@ pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Fault>
     Err(invalid(codes::PUBLISHER_VALUE, key, "the platform knows no such value").found(text).fix(fix))
 }
 
-/// The path of a repository in what was pasted instead of it: a web address or a clone address, with or without
-/// what follows the repository. `None` where the text is no address. Without a scheme only `is_host` tells a host from
-/// an owner.
+/// The path of a repository in a web address or clone address that was pasted in its place, with or without a
+/// longer path after the repository. `None` where the text is no address. Without a scheme, only `is_host`
+/// tells a host from an owner.
 pub(crate) fn pasted_path(text: &str, is_host: impl Fn(&str) -> bool) -> Option<&str> {
     let rest = match text.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,
@@ -140,7 +142,8 @@ pub(crate) fn pasted_path(text: &str, is_host: impl Fn(&str) -> bool) -> Option<
     Some(path.strip_suffix(".git").unwrap_or(path))
 }
 
-/// Whether a first segment is rather a host than an owner, where no owner's name has a dot.
+/// Returns `true` if a first segment is a host and not an owner, for platforms where no owner's name has a
+/// dot.
 pub(crate) fn is_host(segment: &str) -> bool {
     [".com", ".org", ".net", ".io", ".dev"].iter().any(|domain| segment.ends_with(domain))
 }

@@ -1,4 +1,4 @@
-//! A verified token's claims as rules read them: as whole texts, and never as anything else.
+//! A token's claims as rules read them: as whole texts only.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,8 @@ use super::names::stem;
 use super::{Comparison, Field};
 use crate::codes;
 
-/// A token held against one publisher. Its claims are verified where somebody may be let in, and not where only a
-/// reason is looked for.
+/// A token that is compared with one publisher. Its claims are verified for a decision, and unverified where
+/// only an explanation is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
     pub(crate) claims: &'a Claims,
@@ -17,7 +17,7 @@ pub(crate) struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// Whether the token is from the publisher's issuer. No other rule has a meaning before this one held.
+    /// Checks that the token is from the publisher's issuer. All other rules depend on this one.
     pub(crate) fn is_from(&self, issuer: &str) -> Result<(), Mismatch> {
         let found = self.required("iss")?;
         if found == issuer {
@@ -32,7 +32,7 @@ impl<'a> Token<'a> {
         ))
     }
 
-    /// The text of a claim that must be there.
+    /// Returns the text of a claim that must be present.
     pub(crate) fn required(&self, claim: &'static str) -> Result<Cow<'a, str>, Mismatch> {
         self.optional(claim)?.ok_or_else(|| {
             let problem = format!("claim `{claim}` is missing from the identity token");
@@ -44,7 +44,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// The text of a claim; `None` where it is absent, `null` or empty, which are the same.
+    /// Returns the text of a claim; `None` where it is absent, `null` or empty, which are the same.
     pub(crate) fn optional(&self, claim: &'static str) -> Result<Option<Cow<'a, str>>, Mismatch> {
         let Some(value) = self.claims.get(claim).filter(|value| !value.is_null()) else { return Ok(None) };
         match value.as_text() {
@@ -60,7 +60,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// Whether a claim is JSON's `true` or `false`, whichever is expected. A text or a number is neither.
+    /// Checks that a claim is JSON's `true` or `false`, as expected. A text or a number is neither.
     pub(crate) fn flag(&self, claim: &str, code: &'static str, expected: bool) -> Result<(), Mismatch> {
         let value = self.claims.get(claim);
         if value.and_then(|value| value.as_bool()) == Some(expected) {
@@ -74,12 +74,12 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(diagnosis.expected(expected.to_string())))
     }
 
-    /// Whether a field's claim is there and the same as the publisher's value.
+    /// Checks that a field's claim is present and equal to the publisher's value.
     pub(crate) fn is(&self, field: &Field, expected: &str) -> Result<(), Mismatch> {
         self.same(field, &self.required(field.claim)?, expected)
     }
 
-    /// Whether a field's value is the same as the publisher's.
+    /// Checks that a value of a field is equal to the publisher's.
     pub(crate) fn same(&self, field: &Field, found: &str, expected: &str) -> Result<(), Mismatch> {
         if self.comparison.same(field, found, expected) {
             return Ok(());
@@ -87,8 +87,9 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(differs(field, found, expected)))
     }
 
-    /// Whether a repository's or project's name is the publisher's. Where it isn't, and the pinned id is, then it was
-    /// renamed, and the mismatch says so. Gives the name as the token has it.
+    /// Checks that the name of a repository or project is the publisher's, and returns the name as the token
+    /// has it. Where the name differs and the pinned id is equal, the repository was renamed, and the
+    /// mismatch says so.
     pub(crate) fn is_named(
         &self,
         name: &Field,
@@ -112,7 +113,7 @@ impl<'a> Token<'a> {
         Err(Mismatch::renamed(mismatch.fix(fix)))
     }
 
-    /// Whether a claim says the same as another claim of the same token.
+    /// Checks that a claim agrees with another claim of the same token.
     pub(crate) fn agrees(&self, field: &Field, expected: &str) -> Result<(), Mismatch> {
         let found = self.required(field.claim)?;
         if self.comparison.same(field, &found, expected) {
@@ -122,12 +123,13 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(differs(field, &found, expected).fix(fix)))
     }
 
-    /// Holds immutable ids against the pinned ones, and learns the others as `learn` does it. The repository's or project's own
-    /// id is the first.
+    /// Compares immutable ids with the pinned ones, and learns the others with `learn`. The first is the id
+    /// of the repository or project itself.
     ///
-    /// Every platform checks in one order: the names by which a publisher is found, these ids, then everything else. A
-    /// token that has the names and not every pinned id is a stranger's, and may be told of no other rule. Where the own id is
-    /// pinned and fits, it is the publisher's repository, and may be told that it has another owner now.
+    /// Every platform checks in one order: the names by which a publisher is found, these ids, then
+    /// everything else. A token that has the names and not every pinned id is a stranger's, and its holder
+    /// may be told of no other rule. Where the first id is pinned and equal, the token is from the
+    /// publisher's repository, and its holder may be told that the repository has another owner now.
     pub(crate) fn pins(
         &self,
         ids: &[(&'static Field, Option<String>)],
@@ -146,7 +148,8 @@ impl<'a> Token<'a> {
         unpinned.filter_map(|(field, _)| learn(field).transpose()).collect()
     }
 
-    /// Whether an immutable id is the pinned one. A token that doesn't tell it proves no more than one with another.
+    /// Checks that an immutable id is the pinned one. A token without the id is treated as one with another
+    /// id.
     fn has(&self, field: &Field, pinned: &str) -> Result<(), Mismatch> {
         let found = self
             .required(field.claim)
@@ -159,7 +162,7 @@ impl<'a> Token<'a> {
         Err(Mismatch::stranger(differs(field, &found, pinned).fix(fix)))
     }
 
-    /// An immutable id that the token must have, to be learned.
+    /// Returns an immutable id that the token must have, to be learned.
     pub(crate) fn learn(&self, field: &Field, is_id: fn(&str) -> bool) -> Result<Pin, Mismatch> {
         let found = self.required(field.claim)?;
         if is_id(&found) {
@@ -171,7 +174,7 @@ impl<'a> Token<'a> {
     }
 }
 
-/// A mismatch of one field: what was found, what was expected, and where to change it.
+/// The diagnosis of a field that differs: the value that was found, the expected value, and the fix.
 pub(crate) fn differs(field: &Field, found: &str, expected: &str) -> Diagnosis {
     let problem = match near_miss(found, expected) {
         Some(near) => format!("claim `{}` is not the publisher's `{}`: {near}", field.claim, field.key),
@@ -187,7 +190,7 @@ pub(crate) fn differs(field: &Field, found: &str, expected: &str) -> Diagnosis {
         ))
 }
 
-/// In what small way two values differ, if it is one that is easily overlooked.
+/// The difference of two values, if it is small and easily overlooked.
 fn near_miss(found: &str, expected: &str) -> Option<&'static str> {
     if found.eq_ignore_ascii_case(expected) {
         Some("they differ in the case of letters only, which matters here")

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Identity, Pin, Timestamp};
 use oidc_exchange::server::{
-    self, EndedBefore, Exchange, Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room, StoreError,
-    Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+    self, Candidates, EndedBefore, Exchange, Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room,
+    StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
 };
 use oidc_exchange::sql::SqlStore;
 
@@ -45,7 +45,7 @@ impl<S: PublisherStore> PublisherStore for Deadlines<S> {
         identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError> {
+    ) -> Result<Candidates, StoreError> {
         self.within(self.store.candidates(identities, ecosystem, package)).await
     }
 

@@ -374,7 +374,13 @@ async fn publishers_of_a_sibling_issuer_speak_for_nobody_else() {
     let refusal = registry.exchange.exchange(&registry.token(&json!({})), &widget()).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted);
     assert!(
-        registry.store.candidates(std::slice::from_ref(&foreign.identity), "npm", None).await.unwrap().len()
+        registry
+            .store
+            .candidates(std::slice::from_ref(&foreign.identity), "npm", None)
+            .await
+            .unwrap()
+            .into_all()
+            .len()
             == 1
     );
 }

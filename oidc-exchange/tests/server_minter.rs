@@ -14,9 +14,9 @@ use http_body_util::{BodyExt as _, Full};
 use oidc_core::{HttpUrl, Identity, Random, RandomError, Secret, Timestamp};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, Grant, MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Package,
-    PublisherRecord, PublisherStore, Recognised, Redeemed, RefusalKind, StoreError, TokenHash, TokenRecord,
-    TokenStore, TrustStore as _, crates_io, npm, pep_807, pypi, rubygems,
+    Candidates, Exchange, ExchangeRequest, Grant, MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken,
+    Package, PublisherRecord, PublisherStore, Recognised, Redeemed, RefusalKind, StoreError, TokenHash,
+    TokenRecord, TokenStore, TrustStore as _, crates_io, npm, pep_807, pypi, rubygems,
 };
 use serde_json::{Value, json};
 use server::{Registry, package};
@@ -67,7 +67,7 @@ impl PublisherStore for Vanishing {
         identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError> {
+    ) -> Result<Candidates, StoreError> {
         self.0.candidates(identities, ecosystem, package).await
     }
 

@@ -11,8 +11,9 @@ use oidc_core::testing::FakeHttp;
 use oidc_core::{Identity, Pin, Timestamp};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
-    EndedBefore, Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord, PublisherStore,
-    Redeemed, RefusalKind, Room, StoreError, Stored, TokenHash, TokenRecord, TokenStore, Trust, TrustStore,
+    Candidates, EndedBefore, Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord,
+    PublisherStore, Redeemed, RefusalKind, Room, StoreError, Stored, TokenHash, TokenRecord, TokenStore,
+    Trust, TrustStore,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
@@ -27,13 +28,8 @@ struct Generous(MemoryStore, Vec<PublisherRecord>);
 
 #[async_trait::async_trait]
 impl PublisherStore for Generous {
-    async fn candidates(
-        &self,
-        _: &[Identity],
-        _: &str,
-        _: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError> {
-        Ok(self.1.clone())
+    async fn candidates(&self, _: &[Identity], _: &str, _: Option<&str>) -> Result<Candidates, StoreError> {
+        Ok(Candidates::new(self.1.clone(), Vec::new()))
     }
 
     async fn of_immutable_id(
@@ -133,8 +129,10 @@ impl PublisherStore for Watched {
         identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError> {
-        Ok(self.saw("candidates", self.store.candidates(identities, ecosystem, package).await?))
+    ) -> Result<Candidates, StoreError> {
+        let found = self.store.candidates(identities, ecosystem, package).await?;
+        self.saw("candidates", found.clone().into_all());
+        Ok(found)
     }
 
     async fn of_immutable_id(

@@ -50,7 +50,7 @@ impl Hub {
         rules: &Value,
         is_pending: bool,
     ) -> Result<PublisherRecord, TrustError> {
-        let mut config = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+        let mut config = self::rules();
         config.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
         let mut record = self.trust.prepare(package(name), "fake", None, config).unwrap();
         record.account = Some(account.to_owned());
@@ -69,6 +69,11 @@ impl Hub {
     }
 }
 
+/// What everybody configures.
+fn rules() -> Value {
+    json!({ "repository": "acme/widget", "workflow": "publish.yml" })
+}
+
 #[tokio::test]
 async fn a_strangers_pending_publisher_takes_no_package_from_the_account_that_was_first() {
     let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder);
@@ -79,11 +84,17 @@ async fn a_strangers_pending_publisher_takes_no_package_from_the_account_that_wa
         let by = hub.publisher(&request).await;
         assert!(by == alice.id && by != mallory.id, "{request:?}");
     }
-    // An account that is known to publish by the identity comes before one that was there first.
-    let proof = hub.configure("mallory", "proof", &json!({}), false).await;
-    assert!(hub.trust.published(&proof.package, &proof.id).await.unwrap());
-    assert_eq!(hub.publisher(&ExchangeRequest::identity("npm")).await, mallory.id);
-    assert!(hub.trust.remove(&proof.package, &proof.id).await.unwrap());
+    // An account that is known to publish by the identity, in whatever ecosystem, comes before one that was there first.
+    for ecosystem in ["npm", "pypi"] {
+        let mut proof = hub.trust.prepare(Package::new(ecosystem, "proof"), "fake", None, rules()).unwrap();
+        proof.account = Some("mallory".to_owned());
+        let proof = hub.trust.add(&proof).await.unwrap();
+        assert!(hub.trust.published(&proof.package, &proof.id).await.unwrap());
+        for request in [ExchangeRequest::package("npm", "widget"), ExchangeRequest::identity("npm")] {
+            assert_eq!(hub.publisher(&request).await, mallory.id, "{ecosystem}: {request:?}");
+        }
+        assert!(hub.trust.remove(&proof.package, &proof.id).await.unwrap());
+    }
     // Within an account the more specific one decides as ever.
     let specific = hub.configure("alice", "widget", &json!({ "environment": "release" }), true).await;
     assert_eq!(hub.publisher(&ExchangeRequest::identity("npm")).await, specific.id);

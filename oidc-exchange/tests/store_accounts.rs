@@ -29,7 +29,7 @@ async fn nobody_is_kept_out_by_the_number_of_those_who_published<H: Harness<Stor
         assert!(trust.published(&record.package, &record.id).await.unwrap());
     }
     let identity = Identity::new(ISSUER, "acme/widget");
-    let found = store.candidates(&[identity], "npm", None).await.unwrap();
+    let found = store.candidates(&[identity], "npm", None).await.unwrap().into_all();
     let packages: Vec<_> = found.iter().map(|record| &*record.package.name).collect();
     assert_eq!(packages.len(), ACCOUNTS, "each once: {packages:?}");
 }

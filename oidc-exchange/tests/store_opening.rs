@@ -24,7 +24,7 @@ fn publisher() -> PublisherRecord {
 async fn serve(store: &SqlStore) {
     let package = Package::new("npm", "widget");
     assert_eq!(store.add(&publisher(), &Room::default()).await.unwrap(), Stored::Done);
-    let found = store.candidates(&[publisher().identity], "npm", None).await.unwrap();
+    let found = store.candidates(&[publisher().identity], "npm", None).await.unwrap().into_all();
     assert_eq!(found.len(), 1);
     let transaction = store.begin().await.unwrap();
     assert!(transaction.is_active(&package, "p").await.unwrap());

@@ -22,8 +22,8 @@ use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{self, CratesIo, Npm, Pep807, PublishToken, Pypi, Registry, RubyGems, Scope};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
-    self, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room,
-    StoreError, TokenHash, TokenRecord, TokenStore, TrustStore as _,
+    self, Candidates, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed,
+    Room, StoreError, TokenHash, TokenRecord, TokenStore, TrustStore as _,
 };
 use oidc_providers::sample::Overrides;
 use serde_json::{Value, json};
@@ -373,7 +373,7 @@ impl PublisherStore for Stubborn {
         identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError> {
+    ) -> Result<Candidates, StoreError> {
         self.memory.candidates(identities, ecosystem, package).await
     }
 

@@ -25,7 +25,7 @@
 mod limits;
 mod trust;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,8 +35,8 @@ use oidc_core::{Identity, Pin, Timestamp};
 
 pub use self::limits::{Full, MemoryLimits};
 use crate::server::{
-    Grant, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord,
-    PublisherStore, Redeemed, StoreError, TokenHash, TokenRecord, TokenStore, TrustStore,
+    Candidates, Grant, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package,
+    PublisherRecord, PublisherStore, Redeemed, StoreError, TokenHash, TokenRecord, TokenStore, TrustStore,
 };
 
 /// A full store keeps what has expired this much longer, since the clock may be set back.
@@ -140,26 +140,28 @@ impl PublisherStore for MemoryStore {
         identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError> {
+    ) -> Result<Candidates, StoreError> {
         let matches = |record: &&PublisherRecord| {
             identities.contains(&record.identity)
                 && record.package.ecosystem == ecosystem
                 && package.is_none_or(|name| record.package.name == name)
         };
         let state = self.lock();
-        let matching = state.publishers.iter().filter(matches);
-        let mut found = match package {
-            Some(_) => shared_out(matching, |record| record.identity.clone(), MAX_CANDIDATES),
-            None => {
-                let (known, unproven): (Vec<_>, Vec<_>) = matching.partition(|record| state.is_known(record));
-                let account = |record: &PublisherRecord| (record.account.clone(), record.identity.clone());
-                let mut found = shared_out(known, account, MAX_CANDIDATES);
-                found.extend(shared_out(unproven, |record| (account(record), record.pending), MAX_UNPROVEN));
-                found
-            }
-        };
-        found.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
-        Ok(found)
+        let account = |record: &PublisherRecord| (record.account.clone(), record.identity.clone());
+        let proven: HashSet<_> =
+            state.publishers.iter().filter(|record| record.proven).map(account).collect();
+        let is_known =
+            |record: &&PublisherRecord| record.account.is_none() || proven.contains(&account(record));
+        let (known, others): (Vec<_>, Vec<_>) = state.publishers.iter().filter(matches).partition(is_known);
+        let known = shared_out(known, account, MAX_CANDIDATES);
+        if package.is_none() {
+            let others = shared_out(others, |record| (account(record), record.pending), MAX_UNPROVEN);
+            return Ok(Candidates::new(known, others));
+        }
+        let (pending, regular): (Vec<_>, Vec<_>) = others.into_iter().partition(|record| record.pending);
+        let mut others = shared_out(regular, account, MAX_CANDIDATES);
+        others.extend(shared_out(pending, account, MAX_CANDIDATES - others.len()));
+        Ok(Candidates::new(known, others))
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {

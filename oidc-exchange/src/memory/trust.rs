@@ -147,14 +147,6 @@ impl TrustStore for MemoryStore {
 }
 
 impl State {
-    /// Whether a publisher's account is the operator or publishes by the identity.
-    pub(super) fn is_known(&self, record: &PublisherRecord) -> bool {
-        let is_proof = |other: &PublisherRecord| {
-            other.proven && other.account == record.account && other.identity == record.identity
-        };
-        record.account.is_none() || self.publishers.iter().any(is_proof)
-    }
-
     /// The place of a grant's publisher and what it will have learned; `None` where it is gone or has learned another id.
     pub(super) fn learning(&self, granted: &GrantedBy) -> Option<(usize, BTreeMap<String, String>)> {
         let is_it =

@@ -1,6 +1,6 @@
 //! Which of an identity's publishers let a token in: decided within each package, united over packages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use oidc_core::{
     Claims, Diagnosis, Identity, Match, Mismatch, Provider, Publisher, Setting, Subject, Timestamp,
@@ -10,7 +10,7 @@ use oidc_core::{
 use super::policy::{PublisherState, TrustPolicy};
 use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
-use super::store::Package;
+use super::store::{Candidates, Package};
 use super::wording::Wording;
 use crate::codes;
 
@@ -20,7 +20,7 @@ pub(super) struct Chosen {
     pub(super) matched: Match,
     /// One line for a person.
     pub(super) description: String,
-    /// Whether it is of one of the [`known`] accounts.
+    /// See [`Candidate::is_known`].
     pub(super) is_known: bool,
 }
 
@@ -40,10 +40,24 @@ impl Chosen {
     }
 }
 
-/// The accounts that are known to publish by the identity of these publishers, and the operator.
-pub(super) fn known(candidates: &[PublisherRecord]) -> BTreeSet<&Option<String>> {
-    let proven = candidates.iter().filter(|record| record.proven).map(|record| &record.account);
-    proven.chain([&None]).collect()
+/// A publisher that may let the token in.
+pub(super) struct Candidate {
+    pub(super) record: PublisherRecord,
+    /// Whether its account is the operator or known to publish by its identity.
+    is_known: bool,
+}
+
+impl Candidate {
+    /// Those of which `is_candidate` holds, oldest first.
+    pub(super) fn all(found: Candidates, is_candidate: impl Fn(&PublisherRecord) -> bool) -> Vec<Self> {
+        let known = found.known.into_iter().map(|record| Self { record, is_known: true });
+        let others = found.others.into_iter().map(|record| Self { record, is_known: false });
+        let mut all: Vec<_> = known.chain(others).filter(|one| is_candidate(&one.record)).collect();
+        all.sort_by(|Self { record: one, .. }, Self { record: other, .. }| {
+            (one.created_at, &one.id).cmp(&(other.created_at, &other.id))
+        });
+        all
+    }
 }
 
 /// A token held against publishers at one moment.
@@ -64,29 +78,28 @@ impl Chooser<'_> {
     /// whatever there is.
     pub(super) fn choose(
         &self,
-        candidates: &[PublisherRecord],
+        candidates: &[Candidate],
         ecosystem: &str,
         package: Option<&str>,
         identity: &Identity,
     ) -> Result<Vec<Chosen>, Refusal> {
         let mut best: BTreeMap<Package, Chosen> = BTreeMap::new();
-        let mut differing: Vec<(&PublisherRecord, Mismatch)> = Vec::new();
+        let mut differing: Vec<(&Candidate, Mismatch)> = Vec::new();
         let mut learned: BTreeMap<&Package, Vec<&PublisherRecord>> = BTreeMap::new();
-        for record in candidates.iter().filter(|record| !record.learned.is_empty()) {
+        for Candidate { record, .. } in candidates.iter().filter(|one| !one.record.learned.is_empty()) {
             learned.entry(&record.package).or_default().push(record);
         }
-        let known = known(candidates);
-        for record in candidates {
-            let package = record.package.clone();
+        for candidate in candidates {
+            let package = candidate.record.package.clone();
             let others = learned.get(&package).into_iter().flatten().copied();
-            match self.check(record, others) {
+            match self.check(&candidate.record, others) {
                 Some(Ok(chosen)) => {
-                    let chosen = Chosen { is_known: known.contains(&record.account), ..chosen };
+                    let chosen = Chosen { is_known: candidate.is_known, ..chosen };
                     if best.get(&package).is_none_or(|best| chosen.is_before(best)) {
                         best.insert(package, chosen);
                     }
                 }
-                Some(Err(mismatch)) => differing.push((record, mismatch)),
+                Some(Err(mismatch)) => differing.push((candidate, mismatch)),
                 None => {}
             }
         }
@@ -96,12 +109,12 @@ impl Chooser<'_> {
         let (strangers, own): (Vec<_>, Vec<_>) =
             differing.into_iter().partition(|(_, mismatch)| mismatch.is_stranger());
         // What a stranger configured for the same repository tells the owner nothing of what is wrong.
-        let nearness = |record: &PublisherRecord, mismatch: &Mismatch| {
-            (known.contains(&record.account), self.nearness(mismatch.diagnosis()))
+        let nearness = |candidate: &Candidate, mismatch: &Mismatch| {
+            (candidate.is_known, self.nearness(mismatch.diagnosis()))
         };
         // The first of equally near ones, which is the oldest.
-        match own.iter().rev().max_by_key(|(record, mismatch)| nearness(record, mismatch)) {
-            Some((record, mismatch)) => {
+        match own.iter().rev().max_by_key(|(candidate, mismatch)| nearness(candidate, mismatch)) {
+            Some((Candidate { record, .. }, mismatch)) => {
                 Err(Refusal::rule_differs(&record.package, mismatch, own.len() - 1).near(&record.id))
             }
             None => {
@@ -109,7 +122,7 @@ impl Chooser<'_> {
                     Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger, self.wording)
                 };
                 Err(match strangers.first() {
-                    Some((record, mismatch)) => of(Some(mismatch)).near(&record.id),
+                    Some((Candidate { record, .. }, mismatch)) => of(Some(mismatch)).near(&record.id),
                     None => of(None),
                 })
             }

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::builder::ExchangeBuilder;
 use super::caller::Caller;
-use super::choose::{Chooser, Chosen};
+use super::choose::{Candidate, Chooser, Chosen};
 use super::event::EventSink;
 use super::grant::{Grant, GrantedBy};
 use super::granted::{Choice, Granted, is_cut};
@@ -287,13 +287,13 @@ impl Exchange {
         request: &ExchangeRequest,
     ) -> Result<Choice, Refusal> {
         let package = request.package.as_deref();
-        let candidates = self.0.stores.candidates(&caller.identities, request.ecosystem, package).await?;
-        let is_cut = is_cut(&candidates, package);
+        let found = self.0.stores.candidates(&caller.identities, request.ecosystem, package).await?;
+        let is_cut = is_cut(&found, package);
         // The store only narrows; what it hands over is held against the identity once more.
         let is_candidate = |record: &PublisherRecord| {
             caller.identities.contains(&record.identity) && request.is_for(&record.package)
         };
-        let candidates: Vec<PublisherRecord> = candidates.into_iter().filter(is_candidate).collect();
+        let candidates = Candidate::all(found, is_candidate);
         let provider = &*caller.provider;
         let chooser =
             Chooser { provider, verified, policy: &self.0.trust, wording: &self.0.wording, now: self.now() };

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use oidc_core::shown;
 
-use super::choose::{Chosen, known};
+use super::choose::Chosen;
 use super::grant::{Grant, GrantedBy};
 use super::minter::NewToken;
-use super::record::PublisherRecord;
 use super::request::Minted;
-use super::store::{MAX_CANDIDATES, MAX_UNPROVEN};
+use super::store::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN};
 use super::token::TokenRecord;
 
 /// So many packages and publishers of a grant are named in its event.
@@ -110,20 +109,15 @@ impl Granted {
 /// The note where an identity may have more publishers than were looked at.
 pub(super) fn only_first() -> String {
     format!(
-        "; there may be more publishers of the identity: only {MAX_CANDIDATES} were looked at, and {MAX_UNPROVEN} of accounts \
-         that have not published by it yet, pending ones last"
+        "; there may be more publishers of the identity: only {MAX_CANDIDATES} were looked at, and, where no package is named, \
+         {MAX_UNPROVEN} of accounts that have not published by it yet, pending ones last"
     )
 }
 
 /// Whether there may be more publishers than the store gave.
-pub(super) fn is_cut(candidates: &[PublisherRecord], package: Option<&str>) -> bool {
-    let known = known(candidates);
-    let is_unproven = |record: &&PublisherRecord| !known.contains(&record.account);
-    let unproven = candidates.iter().filter(is_unproven).count();
-    match package {
-        Some(_) => candidates.len() >= MAX_CANDIDATES,
-        None => unproven >= MAX_UNPROVEN || candidates.len() - unproven >= MAX_CANDIDATES,
-    }
+pub(super) fn is_cut(found: &Candidates, package: Option<&str>) -> bool {
+    let others = if package.is_some() { MAX_CANDIDATES } else { MAX_UNPROVEN };
+    found.known.len() >= MAX_CANDIDATES || found.others.len() >= others
 }
 
 /// The first of some names, and how many more there are.

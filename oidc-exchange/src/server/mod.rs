@@ -58,8 +58,8 @@ pub use self::refusal::{Refusal, RefusalKind};
 pub use self::request::{ExchangeRequest, Minted};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherStore, Redeemed, StoreError,
-    Stored, TokenStore, TrustStore,
+    Candidates, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherStore, Redeemed,
+    StoreError, Stored, TokenStore, TrustStore,
 };
 pub use self::token::{GrantedPackage, TokenRecord};
 pub use self::trust::{Trust, TrustError};

@@ -52,15 +52,41 @@ pub enum Redeemed {
     Superseded,
 }
 
-/// [`PublisherStore::candidates`] gives at most this many publishers of one package or of accounts that are known to publish
-/// by the identity.
+/// [`PublisherStore::candidates`] gives at most this many [known](Candidates::known) publishers, and as many
+/// [others](Candidates::others) of one package.
 pub const MAX_CANDIDATES: usize = 1000;
-/// [`PublisherStore::candidates`] gives at most this many publishers of all other accounts together.
+/// [`PublisherStore::candidates`] gives at most this many [others](Candidates::others) of all packages together.
 pub const MAX_UNPROVEN: usize = 32;
 /// [`PublisherStore::of_immutable_id`] gives at most this many publishers.
 pub const MAX_OF_ID: usize = 32;
 /// So many publishers of an ecosystem are looked at for the nearest to a stranger.
 pub const MAX_LATEST: usize = 100;
+
+/// Publishers that may let a token in, in any order, as [`PublisherStore::candidates`] gives them.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Candidates {
+    /// The operator's own, and those of accounts with a [proven](PublisherRecord::proven) publisher of the same identity, in
+    /// whatever ecosystem.
+    pub known: Vec<PublisherRecord>,
+    /// Those of all other accounts.
+    pub others: Vec<PublisherRecord>,
+}
+
+impl Candidates {
+    /// Both groups. A store without accounts knows all of its publishers.
+    pub fn new(known: Vec<PublisherRecord>, others: Vec<PublisherRecord>) -> Self {
+        Self { known, others }
+    }
+
+    /// All of them, oldest first: by [`created_at`](PublisherRecord::created_at), then by [`id`](PublisherRecord::id).
+    pub fn into_all(self) -> Vec<PublisherRecord> {
+        let mut all = self.known;
+        all.extend(self.others);
+        all.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+        all
+    }
+}
 
 /// Finds publishers, and burns and mints.
 ///
@@ -69,25 +95,22 @@ pub const MAX_LATEST: usize = 100;
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait PublisherStore: fmt::Debug + Send + Sync {
-    /// The publishers of these identities in this ecosystem, of one package or of all, oldest first: by
-    /// [`created_at`](PublisherRecord::created_at), then by [`id`](PublisherRecord::id). A token has one identity on most platforms,
+    /// The publishers of these identities in this ecosystem, of one package or of all. A token has one identity on most platforms,
     /// and up to 256 of one issuer. A record of another identity or package than was asked for is passed over.
     ///
-    /// Of one package, at most [`MAX_CANDIDATES`].
+    /// Anybody may have named the identity: where a registry has accounts, each may configure publishers for somebody else's
+    /// repository, on packages of its own and, as pending ones, on packages that do not exist yet. Hence the two groups of
+    /// [`Candidates`], and the cost of finding them must not grow with the publishers that are not given:
     ///
-    /// Of all packages, anybody may have named the identity: where a registry has accounts, each may configure publishers for
-    /// somebody else's repository on packages of its own. Two groups are given, and the cost of finding them must not grow
-    /// with the publishers that are not given:
+    /// - at most [`MAX_CANDIDATES`] known publishers: each account's first, then each one's second, and so on, regular ones before
+    ///   [pending](PublisherRecord::pending) ones and older ones before younger ones;
+    /// - of one package, at most [`MAX_CANDIDATES`] others: first the regular ones, then the pending ones, each account's first,
+    ///   then each one's second, and so on, of equal ones the oldest;
+    /// - of all packages, at most [`MAX_UNPROVEN`] others: each account's first regular one, then each one's first pending one, then
+    ///   the second ones, and so on, of equal ones the oldest.
     ///
-    /// - at most [`MAX_CANDIDATES`] publishers of the operator's own and of accounts with a
-    ///   [proven](PublisherRecord::proven) publisher of the identity, in whatever ecosystem: each account's first, then each
-    ///   one's second, and so on;
-    /// - at most [`MAX_UNPROVEN`] publishers of all other accounts together: each account's first regular one, then each one's
-    ///   first [pending](PublisherRecord::pending) one, then the second ones, and so on, of equal ones the oldest. One account's
-    ///   publishers, however many, keep no other account out.
-    ///
-    /// Both are shared out between the identities in the same manner. Where there are more than the bound, those of a package, of the
-    /// operator's own and of known accounts are chosen regular ones before pending ones, and older ones before younger ones.
+    /// One account's publishers, however many, keep no other account out. Each group is shared out between the identities in the
+    /// same manner.
     ///
     /// # Errors
     ///
@@ -97,7 +120,7 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError>;
+    ) -> Result<Candidates, StoreError>;
 
     /// The publishers of an issuer that have learned this immutable id or were configured with it, in this ecosystem, of one
     /// package or of all: asked where none is of the token's identity, to find one whose repository was renamed. `id` is among

@@ -4,12 +4,12 @@ use oidc_core::{MAX_TOKEN_BYTES, Run, Timestamp};
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::store::{MAX_CANDIDATES, Package};
+use super::store::{MAX_CANDIDATES, MAX_UNPROVEN, Package};
 
 /// The rights of a publish token: the packages, and the run that it was made for.
 ///
 /// Its form in JSON is stable, so that a token can carry it: members may be added in a later version, and a version that
-/// does not know one refuses the record. It is bounded when it is read, by [`MAX_CANDIDATES`] packages and
+/// does not know one refuses the record. It is bounded when it is read, by the number of packages that a grant may have and
 /// [`MAX_TOKEN_BYTES`] bytes for each text.
 ///
 /// ```
@@ -131,7 +131,10 @@ impl TryFrom<Unchecked> for TokenRecord {
     }
 }
 
-/// Reads at most [`MAX_CANDIDATES`] packages.
+/// At most this many packages are in a grant.
+const MAX_PACKAGES: usize = MAX_CANDIDATES + MAX_UNPROVEN;
+
+/// Reads at most [`MAX_PACKAGES`].
 fn packages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GrantedPackage>, D::Error> {
     struct Packages;
 
@@ -139,13 +142,13 @@ fn packages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GrantedPac
         type Value = Vec<GrantedPackage>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "at most {MAX_CANDIDATES} packages")
+            write!(f, "at most {MAX_PACKAGES} packages")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut read: A) -> Result<Self::Value, A::Error> {
             let mut packages = Vec::new();
             while let Some(package) = read.next_element()? {
-                if packages.len() >= MAX_CANDIDATES {
+                if packages.len() >= MAX_PACKAGES {
                     return Err(A::Error::invalid_length(packages.len() + 1, &self));
                 }
                 packages.push(package);
@@ -188,9 +191,9 @@ mod tests {
         let read = |record: &TokenRecord| {
             serde_json::from_str::<TokenRecord>(&serde_json::to_string(record).unwrap())
         };
-        assert_eq!(read(&record(MAX_CANDIDATES)).unwrap().packages.len(), MAX_CANDIDATES);
-        let error = read(&record(MAX_CANDIDATES + 1)).unwrap_err().to_string();
-        assert!(error.contains("expected at most 1000 packages"), "{error}");
+        assert_eq!(read(&record(MAX_PACKAGES)).unwrap().packages.len(), MAX_PACKAGES);
+        let error = read(&record(MAX_PACKAGES + 1)).unwrap_err().to_string();
+        assert!(error.contains("expected at most 1032 packages"), "{error}");
     }
 
     #[test]

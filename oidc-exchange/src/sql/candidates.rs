@@ -1,11 +1,13 @@
 //! Candidates: an identity's publishers, found at the same cost however many strangers named the identity.
 
+use std::collections::HashSet;
+
 use oidc_core::Identity;
-use sqlx::AnyPool;
+use sqlx::{AnyPool, Row as _};
 
 use super::database::failed;
 use super::rows::{COLUMNS, JOINS, records};
-use crate::server::{MAX_CANDIDATES, MAX_UNPROVEN, PublisherRecord, StoreError};
+use crate::server::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN, PublisherRecord, StoreError};
 
 /// At most this many accounts are known to publish by one identity; those beyond are looked at among all others.
 const MAX_ACCOUNTS: usize = 100;
@@ -16,45 +18,54 @@ const MAX_PARTS: usize = 250;
 #[derive(Clone, Debug)]
 struct Group<'a> {
     identity: &'a Identity,
-    which: Which<'a>,
+    /// The one package that they are of, if it is named.
+    package: Option<&'a str>,
+    whose: Whose,
     /// How many of it were found.
     found: usize,
 }
 
 #[derive(Clone, Debug)]
-enum Which<'a> {
-    /// Those of one package.
-    Package(&'a str),
-    /// Those of one account; without a name, the operator's own.
+enum Whose {
+    /// One account's; without a name, the operator's own.
     Account(String),
-    /// Those of all accounts that are not known to publish by the identity, each account's first before any account's second.
+    /// Everybody's, each account's first before any account's second.
+    Everybody,
+    /// The same without the accounts that are known to publish by the identity.
     Unproven,
 }
 
 impl<'a> Group<'a> {
-    fn new(identity: &'a Identity, which: Which<'a>) -> Self {
-        Self { identity, which, found: 0 }
+    fn new(identity: &'a Identity, package: Option<&'a str>, whose: Whose) -> Self {
+        Self { identity, package, whose, found: 0 }
     }
 
     /// Selects the next `share` publishers, with parameters from `first` on and the ecosystem as the first of all.
     fn select(&self, place: usize, first: usize, share: usize) -> String {
-        let (key, issuer, third) = (first, first + 1, first + 2);
-        let of = format!("identity_key = ${key} AND issuer = ${issuer} AND ecosystem = $1");
-        let found = self.found;
-        let which = match self.which {
-            Which::Package(_) => format!(
-                "SELECT * FROM oidc_publisher WHERE {of} AND package = ${third} \
-                 ORDER BY pending, created_at, id LIMIT {share} OFFSET {found}"
+        let (key, issuer, next) = (first, first + 1, first + 2);
+        let mut of = format!("identity_key = ${key} AND issuer = ${issuer} AND ecosystem = $1");
+        let account = if self.package.is_some() { next + 1 } else { next };
+        if self.package.is_some() {
+            of.push_str(&format!(" AND package = ${next}"));
+        }
+        match self.whose {
+            Whose::Account(_) => of.push_str(&format!(" AND account = ${account}")),
+            Whose::Unproven => {
+                of.push_str(&format!(" AND account <> '' AND account NOT IN ({})", known(key, issuer)));
+            }
+            Whose::Everybody => {}
+        }
+        let limit = format!("LIMIT {share} OFFSET {}", self.found);
+        let which = match (&self.whose, self.package) {
+            (Whose::Account(_), _) => {
+                format!("SELECT * FROM oidc_publisher WHERE {of} ORDER BY pending, created_at, id {limit}")
+            }
+            (_, Some(_)) => format!(
+                "SELECT * FROM oidc_publisher WHERE {of} ORDER BY pending, package_turn, created_at, id {limit}"
             ),
-            Which::Account(_) => format!(
-                "SELECT * FROM oidc_publisher WHERE {of} AND account = ${third} \
-                 ORDER BY pending, created_at, id LIMIT {share} OFFSET {found}"
-            ),
-            Which::Unproven => format!(
-                "SELECT q.* FROM (SELECT publisher FROM oidc_turn WHERE {of} AND account NOT IN \
-                 ({}) ORDER BY turn, created_at, publisher LIMIT {share} OFFSET {found}) t \
-                 JOIN oidc_publisher q ON q.id = t.publisher",
-                known(key, issuer)
+            (_, None) => format!(
+                "SELECT q.* FROM (SELECT publisher FROM oidc_turn WHERE {of} ORDER BY turn, created_at, publisher {limit}) t \
+                 JOIN oidc_publisher q ON q.id = t.publisher"
             ),
         };
         format!("SELECT * FROM ({which}) AS of_{place}")
@@ -62,20 +73,20 @@ impl<'a> Group<'a> {
 
     /// The values of its parameters.
     fn values(&self) -> impl Iterator<Item = &str> {
-        let third = match &self.which {
-            Which::Package(package) => Some(*package),
-            Which::Account(account) => Some(account.as_str()),
-            Which::Unproven => None,
+        let account = match &self.whose {
+            Whose::Account(account) => Some(account.as_str()),
+            Whose::Everybody | Whose::Unproven => None,
         };
-        [self.identity.key.as_str(), self.identity.issuer.as_str()].into_iter().chain(third)
+        let identity = [self.identity.key.as_str(), self.identity.issuer.as_str()];
+        identity.into_iter().chain(self.package).chain(account)
     }
 
     /// Whether a publisher that was found for several groups is this one's.
     fn has(&self, record: &PublisherRecord) -> bool {
         let account = record.account.as_deref().unwrap_or_default();
-        let is_of = match &self.which {
-            Which::Account(name) => account == name,
-            Which::Package(_) | Which::Unproven => true,
+        let is_of = match &self.whose {
+            Whose::Account(name) => account == name,
+            Whose::Everybody | Whose::Unproven => true,
         };
         is_of && record.identity == *self.identity
     }
@@ -87,31 +98,57 @@ pub(super) async fn candidates(
     identities: &[Identity],
     ecosystem: &str,
     package: Option<&str>,
-) -> Result<Vec<PublisherRecord>, StoreError> {
+) -> Result<Candidates, StoreError> {
     // PostgreSQL's texts hold no NUL, hence no publisher is found by one, and asking would be an error.
     let mut identities: Vec<&Identity> =
         identities.iter().filter(|identity| !identity.key.contains('\0')).collect();
     identities.sort_unstable_by_key(|identity| (&identity.issuer, &identity.key));
     identities.dedup();
-    let of_all =
-        |which: fn() -> Which<'static>| identities.iter().map(move |identity| Group::new(identity, which()));
-    let mut found = match package {
-        Some(package) => {
-            let groups = identities.iter().map(|identity| Group::new(identity, Which::Package(package)));
-            first(pool, groups.collect(), ecosystem, MAX_CANDIDATES).await?
-        }
-        None => {
-            let mut groups = proven(pool, &identities).await?;
-            groups.extend(of_all(|| Which::Account(String::new())));
-            let mut found = first(pool, groups, ecosystem, MAX_CANDIDATES).await?;
-            let unproven = of_all(|| Which::Unproven).collect();
-            found.extend(first(pool, unproven, ecosystem, MAX_UNPROVEN).await?);
-            found
-        }
+    let of_each = |whose: Whose| -> Vec<Group<'_>> {
+        identities.iter().map(|identity| Group::new(identity, package, whose.clone())).collect()
     };
-    found.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
-    Ok(found)
+    if package.is_some() {
+        let found = first(pool, of_each(Whose::Everybody), ecosystem, MAX_CANDIDATES).await?;
+        if found.len() < MAX_CANDIDATES {
+            return Ok(found.into_candidates());
+        }
+    }
+    let mut groups = proven(pool, &identities, package).await?;
+    groups.extend(of_each(Whose::Account(String::new())));
+    let known = first(pool, groups, ecosystem, MAX_CANDIDATES).await?;
+    let limit = if package.is_some() { MAX_CANDIDATES } else { MAX_UNPROVEN };
+    let others = first(pool, of_each(Whose::Unproven), ecosystem, limit).await?;
+    Ok(known.and(others).into_candidates())
 }
+
+/// Publishers that were found, and the ids of those whose accounts are known.
+#[derive(Debug, Default)]
+struct Found {
+    records: Vec<PublisherRecord>,
+    known: HashSet<String>,
+}
+
+impl Found {
+    fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.records.extend(other.records);
+        self.known.extend(other.known);
+        self
+    }
+
+    fn into_candidates(self) -> Candidates {
+        let Self { records, known } = self;
+        let (known, others) = records.into_iter().partition(|record| known.contains(&record.id));
+        Candidates::new(known, others)
+    }
+}
+
+/// Whether the account of a publisher `p` is the operator or known to publish by its identity.
+const IS_KNOWN: &str = "CASE WHEN p.account = '' OR EXISTS (SELECT 1 FROM oidc_proven k WHERE k.identity_key = p.identity_key \
+     AND k.issuer = p.issuer AND k.account = p.account) THEN 1 ELSE 0 END";
 
 /// Selects the accounts that are known to publish by one identity, of any ecosystem, with the numbers of its two parameters.
 fn known(key: usize, issuer: usize) -> String {
@@ -121,8 +158,12 @@ fn known(key: usize, issuer: usize) -> String {
     )
 }
 
-/// The accounts that are known to publish by the identities.
-async fn proven<'a>(pool: &AnyPool, identities: &[&'a Identity]) -> Result<Vec<Group<'a>>, StoreError> {
+/// Those of the accounts that are known to publish by the identities.
+async fn proven<'a>(
+    pool: &AnyPool,
+    identities: &[&'a Identity],
+    package: Option<&'a str>,
+) -> Result<Vec<Group<'a>>, StoreError> {
     let mut groups = Vec::new();
     for some in identities.chunks(MAX_PARTS) {
         let parts = some.iter().enumerate().map(|(place, _)| {
@@ -139,7 +180,7 @@ async fn proven<'a>(pool: &AnyPool, identities: &[&'a Identity]) -> Result<Vec<G
         let rows: Vec<(i64, String)> = query.fetch_all(pool).await.map_err(failed)?;
         for (place, account) in rows {
             if let Some(identity) = usize::try_from(place).ok().and_then(|place| some.get(place)) {
-                groups.push(Group::new(identity, Which::Account(account)));
+                groups.push(Group::new(identity, package, Whose::Account(account)));
             }
         }
     }
@@ -152,22 +193,22 @@ async fn first(
     mut groups: Vec<Group<'_>>,
     ecosystem: &str,
     limit: usize,
-) -> Result<Vec<PublisherRecord>, StoreError> {
-    let mut found: Vec<PublisherRecord> = Vec::new();
+) -> Result<Found, StoreError> {
+    let mut found = Found::default();
     while !groups.is_empty() && found.len() < limit {
         let share = (limit - found.len()).div_ceil(groups.len());
-        let mut more = Vec::new();
+        let mut more = Found::default();
         for some in groups.chunks(MAX_PARTS) {
-            more.extend(next(pool, some, share, ecosystem).await?);
+            more = more.and(next(pool, some, share, ecosystem).await?);
         }
         groups.retain_mut(|group| {
-            let new = more.iter().filter(|record| group.has(record)).count();
+            let new = more.records.iter().filter(|record| group.has(record)).count();
             group.found += new;
             new == share
         });
-        found.extend(more);
+        found = found.and(more);
     }
-    found.truncate(limit);
+    found.records.truncate(limit);
     Ok(found)
 }
 
@@ -177,7 +218,7 @@ async fn next(
     groups: &[Group<'_>],
     share: usize,
     ecosystem: &str,
-) -> Result<Vec<PublisherRecord>, StoreError> {
+) -> Result<Found, StoreError> {
     let mut parts = Vec::new();
     let mut values = Vec::new();
     for (place, group) in groups.iter().enumerate() {
@@ -186,10 +227,17 @@ async fn next(
         values.extend(group.values());
     }
     let statement = format!(
-        "SELECT {COLUMNS} FROM ({}) AS p {JOINS} ORDER BY p.created_at, p.id",
+        "SELECT {COLUMNS}, CAST({IS_KNOWN} AS BIGINT) AS is_known FROM ({}) AS p {JOINS} ORDER BY p.created_at, p.id",
         parts.join(" UNION ALL ")
     );
     let query = sqlx::query(sqlx::AssertSqlSafe(statement)).persistent(groups.len() == 1).bind(ecosystem);
     let query = values.into_iter().fold(query, sqlx::query::Query::bind);
-    records(&query.fetch_all(pool).await.map_err(failed)?)
+    let rows = query.fetch_all(pool).await.map_err(failed)?;
+    let mut known = HashSet::new();
+    for row in &rows {
+        if row.try_get::<i64, _>("is_known").map_err(failed)? != 0 {
+            known.insert(row.try_get("id").map_err(failed)?);
+        }
+    }
+    Ok(Found { records: records(&rows)?, known })
 }

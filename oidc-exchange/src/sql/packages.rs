@@ -6,12 +6,12 @@ use sqlx::AssertSqlSafe;
 
 use super::database::{Write, failed};
 use super::room;
-use super::rows::insert;
+use super::rows::{Turns, insert};
 use super::trust::list;
 use crate::server::{Package, PublisherRecord, StoreError};
 
-/// A publisher with its turn among those of its account.
-type Taken = (PublisherRecord, Option<i64>);
+/// A publisher with its turns.
+type Taken = (PublisherRecord, Option<Turns>);
 
 pub(super) async fn removed(write: &mut Write, package: &Package) -> Result<(), StoreError> {
     lock(write, package, &package.name).await.map_err(failed)?;
@@ -22,10 +22,10 @@ pub(super) async fn renamed(write: &mut Write, package: &Package, name: &str) ->
     let taken = take(write, package, name).await?;
     let renamed = Package::new(&*package.ecosystem, name);
     delete(write, &renamed).await.map_err(failed)?;
-    for (record, turn) in taken.into_iter().filter(|(record, _)| !record.pending) {
+    for (record, turns) in taken.into_iter().filter(|(record, _)| !record.pending) {
         let record = PublisherRecord { package: renamed.clone(), ..record };
         room::lock(write.connection(), &record).await.map_err(failed)?;
-        insert(write.connection(), &record, turn).await.map_err(failed)?;
+        insert(write.connection(), &record, turns).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -50,17 +50,18 @@ pub(super) async fn transferred(
 async fn take(write: &mut Write, package: &Package, other: &str) -> Result<Vec<Taken>, StoreError> {
     lock(write, package, other).await.map_err(failed)?;
     let records = list(write.connection(), package).await?;
-    let statement = "SELECT t.publisher, t.turn FROM oidc_turn t JOIN oidc_publisher p ON p.id = t.publisher \
+    let statement = "SELECT p.id, t.turn, p.package_turn FROM oidc_publisher p LEFT JOIN oidc_turn t ON t.publisher = p.id \
          WHERE p.ecosystem = $1 AND p.package = $2";
     let query = sqlx::query_as(statement).bind(&package.ecosystem).bind(&package.name);
-    let turns: Vec<(String, i64)> = query.fetch_all(write.connection()).await.map_err(failed)?;
-    let turns = BTreeMap::from_iter(turns);
+    let rows: Vec<(String, Option<i64>, i64)> = query.fetch_all(write.connection()).await.map_err(failed)?;
+    let turns = rows.into_iter().map(|(id, of_identity, of_package)| (id, Turns { of_identity, of_package }));
+    let turns: BTreeMap<String, Turns> = turns.collect();
     delete(write, package).await.map_err(failed)?;
-    let with_turn = |record: PublisherRecord| {
-        let turn = turns.get(&record.id).copied();
-        (record, turn)
+    let with_turns = |record: PublisherRecord| {
+        let turns = turns.get(&record.id).copied();
+        (record, turns)
     };
-    Ok(records.into_iter().map(with_turn).collect())
+    Ok(records.into_iter().map(with_turns).collect())
 }
 
 /// Locks the publishers of a package and of the one that is called `other`, in the order of their ids, as an exchange does.

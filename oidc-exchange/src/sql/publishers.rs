@@ -9,7 +9,8 @@ use super::database::{failed, retry};
 use super::redeem::redeem;
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{
-    Grant, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, StoreError, TrustStore,
+    Candidates, Grant, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
+    TrustStore,
 };
 
 #[async_trait]
@@ -55,7 +56,7 @@ impl PublisherStore for SqlStore {
         identities: &[Identity],
         ecosystem: &str,
         package: Option<&str>,
-    ) -> Result<Vec<PublisherRecord>, StoreError> {
+    ) -> Result<Candidates, StoreError> {
         candidates(self.database.pool(), identities, ecosystem, package).await
     }
 

@@ -59,16 +59,27 @@ fn record(id: String, row: &AnyRow) -> Result<PublisherRecord, StoreError> {
     Ok(record)
 }
 
-/// Stores a publisher with what it has learned, in the turn of the one that it replaces if any; `false` where the package has
+/// The turns of a publisher among those of its account, which decide who is found where there are very many.
+#[derive(Clone, Copy)]
+pub(super) struct Turns {
+    /// Of its identity; the operator's own have none.
+    pub(super) of_identity: Option<i64>,
+    /// Of its package and identity.
+    pub(super) of_package: i64,
+}
+
+/// Stores a publisher with what it has learned, in the turns of the one that it replaces if any; `false` where the package has
 /// an equal one.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
-    turn: Option<i64>,
+    turns: Option<Turns>,
 ) -> Result<bool, sqlx::Error> {
     let account = publisher.account.as_deref().unwrap_or_default();
     let statement = "INSERT INTO oidc_publisher (id, ecosystem, package, provider, issuer, identity_key, config, \
-         pending, created_at, origin, digest, account, lapses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         pending, created_at, origin, digest, account, lapses, package_turn) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, COALESCE($14, (SELECT COUNT(*) FROM oidc_publisher \
+         WHERE package = $3 AND ecosystem = $2 AND account = $12 AND identity_key = $6 AND issuer = $5 AND pending = $8))) \
          ON CONFLICT (digest) DO NOTHING";
     let inserted = sqlx::query(statement)
         .bind(&publisher.id)
@@ -84,13 +95,14 @@ pub(super) async fn insert(
         .bind(digest(publisher))
         .bind(account)
         .bind(i64::from(publisher.lapses))
+        .bind(turns.map(|turns| turns.of_package))
         .execute(&mut *connection)
         .await?;
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
     if !account.is_empty() {
-        take_turn(connection, publisher, account, turn).await?;
+        take_turn(connection, publisher, account, turns.and_then(|turns| turns.of_identity)).await?;
     }
     for (claim, value) in &publisher.learned {
         let statement = "INSERT INTO oidc_learned_id (publisher, claim, value) VALUES ($1, $2, $3)";
@@ -161,6 +173,9 @@ pub(super) const fn worth(rank: PublisherRank) -> i64 {
 /// The worth of a publisher `p` that has learned its ids, see [`PublisherRecord::rank`].
 pub(super) const WORTH_OF_LEARNED: &str = "CASE WHEN EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) THEN 0 \
      WHEN p.account = '' THEN 1 WHEN p.pending = 0 THEN 2 ELSE 4 END";
+
+/// The worth of what was a pending publisher's, which is a regular one now.
+pub(super) const WORTH_OF_REGULAR: &str = "CASE worth WHEN 4 THEN 2 WHEN 5 THEN 3 ELSE worth END";
 
 fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::from_secs(u64::try_from(seconds).unwrap_or_default())

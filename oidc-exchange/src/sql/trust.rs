@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, AnyExecutor, AssertSqlSafe, Connection as _};
 use super::SqlStore;
 use super::database::{Write, failed, retry};
 use super::room::{self, Full};
-use super::rows::{insert, records, select};
+use super::rows::{Turns, WORTH_OF_REGULAR, insert, records, select};
 use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Stored, TrustStore};
 
 /// Makes the pending publisher `$3` of the package `$2` of the ecosystem `$1` a regular one.
@@ -197,16 +197,16 @@ pub(super) async fn replace(
     old: &PublisherRecord,
     publisher: &PublisherRecord,
 ) -> Result<Stored, sqlx::Error> {
-    let Some(turn) = turn_of_still(write, old).await? else { return Ok(Stored::Missing) };
+    let Some(turns) = turns_of_still(write, old).await? else { return Ok(Stored::Missing) };
     let is_of_same = old.account == publisher.account
         && old.identity == publisher.identity
-        && old.package.ecosystem == publisher.package.ecosystem
+        && old.package == publisher.package
         && old.pending == publisher.pending;
-    let turn = turn.filter(|_| is_of_same);
+    let turns = is_of_same.then_some(turns);
     room::lock(write.connection(), publisher).await?;
     let mut inner = write.connection().begin().await?;
     delete(&mut inner, &old.package, &old.id).await?;
-    if insert(&mut inner, publisher, turn).await? {
+    if insert(&mut inner, publisher, turns).await? {
         inner.commit().await?;
         Ok(Stored::Done)
     } else {
@@ -230,16 +230,16 @@ pub(super) async fn package_created(
         if done.rows_affected() != 1 {
             return Ok(false);
         }
+        let statement =
+            format!("UPDATE oidc_publisher_id SET worth = {WORTH_OF_REGULAR} WHERE publisher = $1");
+        sqlx::query(AssertSqlSafe(statement)).bind(by).execute(write.connection()).await?;
     }
     query(END_PENDING).execute(write.connection()).await?;
     Ok(true)
 }
 
-/// The turn of a publisher that is still what it was, and stays so until the transaction ends.
-async fn turn_of_still(
-    write: &mut Write,
-    seen: &PublisherRecord,
-) -> Result<Option<Option<i64>>, sqlx::Error> {
+/// The turns of a publisher that is still what it was, and stays so until the transaction ends.
+async fn turns_of_still(write: &mut Write, seen: &PublisherRecord) -> Result<Option<Turns>, sqlx::Error> {
     let statement = format!(
         "SELECT pending FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3{}",
         write.for_update()
@@ -251,13 +251,15 @@ async fn turn_of_still(
         return Ok(None);
     }
     // Asked when the publisher is locked, since it may have been published by until then.
-    let statement = "SELECT (SELECT COUNT(*) FROM oidc_proven WHERE publisher = $1), (SELECT turn FROM oidc_turn WHERE publisher = $1)";
+    let statement = "SELECT (SELECT COUNT(*) FROM oidc_proven WHERE publisher = $1), (SELECT turn FROM oidc_turn WHERE publisher = $1), \
+         package_turn FROM oidc_publisher WHERE id = $1";
     let query = sqlx::query_as(statement).bind(&seen.id);
-    let (proven, turn): (i64, Option<i64>) = query.fetch_one(write.connection()).await?;
+    let (proven, of_identity, of_package): (i64, Option<i64>, i64) =
+        query.fetch_one(write.connection()).await?;
     let query = sqlx::query_as("SELECT claim, value FROM oidc_learned_id WHERE publisher = $1");
     let learned: Vec<(String, String)> = query.bind(&seen.id).fetch_all(write.connection()).await?;
     let is_still = proven == i64::from(seen.proven) && BTreeMap::from_iter(learned) == seen.learned;
-    Ok(is_still.then_some(turn))
+    Ok(is_still.then_some(Turns { of_identity, of_package }))
 }
 
 async fn delete(connection: &mut AnyConnection, package: &Package, id: &str) -> Result<bool, sqlx::Error> {

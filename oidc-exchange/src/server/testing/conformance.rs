@@ -160,6 +160,7 @@ pub async fn pending<H: Harness>(harness: &H) {
 /// Whoever names somebody else's repository on packages of its own keeps nobody out, and learns nothing of other accounts.
 pub async fn accounts<H: Harness>(harness: &H) {
     accounts::one_account_keeps_no_other_out(&harness.empty().await).await;
+    accounts::one_account_keeps_no_other_out_of_a_package(&harness.empty().await).await;
     accounts::a_publish_makes_an_account_known(&harness.empty().await).await;
     accounts::a_proof_is_of_one_publisher(&harness.empty().await).await;
     accounts::places_are_kept_by_replacing(&harness.empty().await).await;

@@ -7,9 +7,16 @@ use serde_json::json;
 
 use super::scene::{NOW, Records as _, by, configured, found, grant, identity, package, publisher, stored};
 use crate::server::{
-    Grant, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord, PublisherStore, Redeemed, Room, Stored,
-    TokenStore, TrustStore,
+    Candidates, Grant, MAX_CANDIDATES, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord, PublisherStore,
+    Redeemed, Room, Stored, TokenStore, TrustStore,
 };
+
+/// So many publishers of one package an account may have.
+const SQUATTED: usize = 32;
+
+fn ids(records: &[PublisherRecord]) -> Vec<&String> {
+    records.iter().map(|record| &record.id).collect()
+}
 
 /// A publisher of `acme/widget` that an account configured on a package of its own, so many seconds after the others.
 fn of(account: &str, number: usize, seconds: u64) -> PublisherRecord {
@@ -26,7 +33,11 @@ fn pending(record: PublisherRecord) -> PublisherRecord {
 }
 
 async fn of_all<S: PublisherStore>(store: &S, key: &str) -> Vec<PublisherRecord> {
-    store.candidates(&[identity(key)], "npm", None).await.expect("the store finds an identity's publishers")
+    store
+        .candidates(&[identity(key)], "npm", None)
+        .await
+        .expect("the store finds an identity's publishers")
+        .into_all()
 }
 
 fn count(records: &[PublisherRecord], account: &str) -> usize {
@@ -68,8 +79,61 @@ pub(super) async fn one_account_keeps_no_other_out<S: PublisherStore + TrustStor
     let of_one = store
         .candidates(&[identity("acme/widget")], "npm", Some("alice-00001"))
         .await
-        .expect("the store finds an identity's publishers");
+        .expect("the store finds an identity's publishers")
+        .into_all();
     assert_eq!(of_one.len(), 1, "of one package nobody else's are looked at");
+}
+
+/// A package that does not exist yet, which as many accounts as fill the bound have all their pending publishers for.
+pub(super) async fn one_account_keeps_no_other_out_of_a_package<S: PublisherStore + TrustStore>(store: &S) {
+    let of_widget = |account: &str, number: usize, seconds| PublisherRecord {
+        package: package("widget"),
+        ..of(account, number, seconds)
+    };
+    let found = || async {
+        store
+            .candidates(&[identity("acme/widget")], "npm", Some("widget"))
+            .await
+            .expect("the store finds a package's publishers")
+    };
+    for account in 0..MAX_CANDIDATES.div_ceil(SQUATTED) {
+        for number in 0..SQUATTED {
+            stored(store, &pending(of_widget(&format!("sybil-{account:02}"), number, 0))).await;
+        }
+    }
+    let Candidates { known, others } = found().await;
+    assert_eq!((known.len(), others.len()), (0, MAX_CANDIDATES), "a package's candidates are bounded");
+    let alice = pending(of_widget("alice", 1, 60));
+    stored(store, &alice).await;
+    for number in 0..SQUATTED {
+        stored(store, &pending(of_widget("carol", number, 60))).await;
+    }
+    for number in 0..2 {
+        stored(store, &of_widget("bob", number, 60)).await;
+    }
+    let own = PublisherRecord { account: None, ..pending(of_widget("operator", 1, 60)) };
+    stored(store, &own).await;
+    let Candidates { known, others } = found().await;
+    assert_eq!(ids(&known), [&own.id], "the operator's own are known");
+    assert_eq!(others.len(), MAX_CANDIDATES, "a package's candidates are bounded");
+    assert_eq!(count(&others, "alice"), 1, "each account's first pending publisher");
+    assert_eq!(count(&others, "bob"), 2, "a regular publisher before any pending one");
+    assert!(count(&others, "carol") < SQUATTED, "an account's last pending publisher after all others'");
+
+    let new = PublisherRecord { id: "alice-edited".to_owned(), config: json!({}), ..alice.clone() };
+    assert_eq!(store.replace(&alice, &new).await.expect("the store replaces a publisher"), Stored::Done);
+    assert_eq!(count(&found().await.others, "alice"), 1, "a publisher that is replaced keeps its place");
+
+    let proof = PublisherRecord { package: Package::new("pypi", "carol"), ..of("carol", 502, 60) };
+    stored(store, &proof).await;
+    publishes(store, &proof).await;
+    let Candidates { known, others } = found().await;
+    assert_eq!(count(&known, "carol"), SQUATTED, "all of an account that is known by another package");
+    assert_eq!(
+        (known.len(), others.len()),
+        (SQUATTED + 1, MAX_CANDIDATES),
+        "beside as many others' as before"
+    );
 }
 
 pub(super) async fn a_publish_makes_an_account_known<S: PublisherStore + TrustStore>(store: &S) {
@@ -93,6 +157,10 @@ pub(super) async fn a_publish_makes_an_account_known<S: PublisherStore + TrustSt
     let proof = PublisherRecord { package: Package::new("pypi", "alice"), ..of("alice", 502, 60) };
     stored(store, &proof).await;
     publishes(store, &proof).await;
+    let groups = store.candidates(&[identity("acme/widget")], "npm", None).await;
+    let Candidates { known, others } = groups.expect("the store finds an identity's publishers");
+    assert_eq!((count(&known, "alice"), known.len()), (MAX_UNPROVEN + 8, MAX_UNPROVEN + 8), "known by it");
+    assert_eq!(others.len(), MAX_UNPROVEN, "nobody else is");
     let found = of_all(store, "acme/widget").await;
     assert_eq!(count(&found, "alice"), MAX_UNPROVEN + 8, "all, by a publish in another ecosystem");
     assert_eq!(found.len(), 2 * MAX_UNPROVEN + 8, "beside as many strangers' as before");
@@ -316,6 +384,14 @@ where
     let first = [publishes_by.id.clone(), own.id.clone(), learns.id.clone()];
     let rest = found.strip_prefix(&first[..]).expect("proven ones first, then who learned it");
     assert!(rest.iter().all(|id| id.starts_with("mallory-001")), "then regular ones: {found:?}");
+    let pending = &learns_pending;
+    assert!(
+        store.package_created(&pending.package, Some(&pending.id)).await.expect("the store takes a package"),
+        "a pending publisher creates its package"
+    );
+    // It is older than carol's.
+    let first = [publishes_by.id.clone(), own.id.clone(), learns_pending.id.clone(), learns.id.clone()];
+    assert!(of_id().await.starts_with(&first), "who learned it and is pending no more");
     for package in ["mallory-00000", "dave-00001"] {
         let id = IdPin::new("repository_id", "7");
         let of_one = store

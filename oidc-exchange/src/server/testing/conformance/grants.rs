@@ -325,7 +325,8 @@ where
     let candidates = store
         .candidates(std::slice::from_ref(&known.at(0).identity), "npm", Some("widget"))
         .await
-        .expect("the store finds an identity's publishers");
+        .expect("the store finds an identity's publishers")
+        .into_all();
     assert_eq!(candidates.at(0).learned, known.at(0).learned, "candidates come with what they learned");
     assert_eq!(
         candidates.at(0).texts().get("repository_id").map(String::as_str),

@@ -76,7 +76,8 @@ where
     let candidates = store
         .candidates(&[identity("acme/widget")], "npm", Some("widget"))
         .await
-        .expect("the store finds an identity's publishers");
+        .expect("the store finds an identity's publishers")
+        .into_all();
     assert!(candidates.is_empty(), "{candidates:?}");
     let renamed = IdPin::new("repository_id", "7");
     let found_by_id = store.of_immutable_id("https://issuer.example", &renamed, "npm", Some("widget")).await;
@@ -156,7 +157,8 @@ where
     let of_name = store
         .candidates(&[identity("acme/widget")], "npm", Some("gizmo"))
         .await
-        .expect("the store finds an identity's publishers");
+        .expect("the store finds an identity's publishers")
+        .into_all();
     assert_eq!(of_name.len(), 2);
     let id = IdPin::new("repository_id", "7");
     let of_id = store

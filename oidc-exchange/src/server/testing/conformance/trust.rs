@@ -46,6 +46,7 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
                 .candidates(&[identity], ecosystem, package)
                 .await
                 .expect("the store finds an identity's publishers")
+                .into_all()
         }
     };
     assert_eq!(ids(&of("acme/widget", "npm", Some("widget")).await), ["b", "a"], "oldest first");
@@ -73,7 +74,8 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
         ids(&store
             .candidates(&several, "npm", None)
             .await
-            .expect("the store finds an identity's publishers")),
+            .expect("the store finds an identity's publishers")
+            .into_all()),
         ["e", "g"],
         "of several identities"
     );
@@ -82,6 +84,7 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
             .candidates(&[], "npm", None)
             .await
             .expect("the store finds an identity's publishers")
+            .into_all()
             .is_empty(),
         "no identity has no candidates"
     );
@@ -91,7 +94,8 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
         ids(&store
             .candidates(&many, "npm", Some("gadget"))
             .await
-            .expect("the store finds an identity's publishers")),
+            .expect("the store finds an identity's publishers")
+            .into_all()),
         ["c"],
         "of very many"
     );
@@ -110,6 +114,7 @@ pub(super) async fn wildcards_in_names_are_letters<S: PublisherStore + TrustStor
                 .candidates(&[identity(key)], "npm", Some("widget"))
                 .await
                 .expect("the store finds an identity's publishers")
+                .into_all()
                 .is_empty(),
             "{key}"
         );
@@ -118,6 +123,7 @@ pub(super) async fn wildcards_in_names_are_letters<S: PublisherStore + TrustStor
                 .candidates(&[identity("acme/widget")], "npm", Some(key))
                 .await
                 .expect("the store finds an identity's publishers")
+                .into_all()
                 .is_empty(),
             "{key}"
         );
@@ -138,14 +144,19 @@ pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store
     let candidates = store
         .candidates(&[identity("acme/widget")], "npm", None)
         .await
-        .expect("the store finds an identity's publishers");
+        .expect("the store finds an identity's publishers")
+        .into_all();
     assert_eq!(candidates.len(), MAX_CANDIDATES, "candidates are bounded");
     assert!(candidates.iter().all(|record| record.learned.len() == 2), "each with all that it learned");
     let mut late = PublisherRecord { identity: identity("acme/late"), ..publisher("late", "of-another") };
     late.created_at = NOW.plus(Duration::from_secs(1));
     stored(store, &late).await;
     let both = [identity("acme/widget"), identity("acme/late")];
-    let fair = store.candidates(&both, "npm", None).await.expect("the store finds an identity's publishers");
+    let fair = store
+        .candidates(&both, "npm", None)
+        .await
+        .expect("the store finds an identity's publishers")
+        .into_all();
     assert_eq!(fair.len(), MAX_CANDIDATES, "candidates of several identities are bounded");
     assert!(fair.iter().any(|record| record.id == "late"), "many of one identity keep no other out");
     assert!(
@@ -159,7 +170,8 @@ pub(super) async fn candidates_are_bounded<S: PublisherStore + TrustStore>(store
     let regular = store
         .candidates(&[identity("acme/widget")], "npm", None)
         .await
-        .expect("the store finds an identity's publishers");
+        .expect("the store finds an identity's publishers")
+        .into_all();
     assert_eq!(regular.len(), MAX_CANDIDATES, "candidates are bounded with pending ones among them");
     assert!(regular.iter().all(|record| !record.pending), "a pending publisher keeps no regular one out");
     assert!(

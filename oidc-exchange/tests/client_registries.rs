@@ -486,6 +486,33 @@ async fn prefix_dev() {
 }
 
 #[tokio::test]
+async fn a_server_with_prefix_devs_protocol_may_have_another_audience_and_another_address_for_tokens() {
+    for (path, url) in [
+        ("/tokens/new", "https://conda.example/tokens/new"),
+        ("tokens/new", "https://conda.example/tokens/new"),
+        ("//evil.example/tokens", "https://conda.example/evil.example/tokens"),
+        ("https://evil.example/", "https://conda.example/https://evil.example/"),
+        ("/tokens?to=evil#x", "https://conda.example/tokens%3Fto=evil%23x"),
+    ] {
+        let audience = Audience::new("the-channels").unwrap();
+        let registry = PrefixDev::at("https://conda.example/acme/noarch/repodata.json")
+            .unwrap()
+            .with_audience(audience.clone())
+            .with_mint_path(path);
+        assert_eq!(registry.audience(&Context::default()).await.unwrap(), audience);
+        let http = answering(200, "pfx_hunter2");
+        let token = id_token("the-channels");
+        let request = ExchangeRequest::new(&token, Scope::Identity);
+        registry.exchange(&request, &context(&http)).await.unwrap();
+        assert_eq!(http.requests()[0].url.as_str(), url);
+        let of_the_host = id_token("conda.example");
+        let request = ExchangeRequest::new(&of_the_host, Scope::Identity);
+        assert!(registry.exchange(&request, &context(&http)).await.is_err(), "{path}");
+        assert_eq!(http.requests().len(), 1, "a token for another audience is not sent");
+    }
+}
+
+#[tokio::test]
 async fn open_vsx() {
     let recorded = Recorded {
         registry: OpenVsx::public(),

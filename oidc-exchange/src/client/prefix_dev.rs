@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
 
@@ -17,7 +19,7 @@ const PUBLIC: &str = "https://prefix.dev/";
 /// The public registry's host, whose name is the audience of its sub-domains too.
 const HOST: &str = "prefix.dev";
 
-/// Where publish tokens are made.
+/// Where publish tokens are made, unless a server's operator chose otherwise.
 const MINT_PATH: &str = "/api/oidc/mint_token";
 
 /// Where rattler-build and pixi keep tokens, by their documentation. Not of the collected facts, and uncertain.
@@ -44,12 +46,40 @@ pub(super) static FACTS: ProtocolFacts =
 #[derive(Clone, Debug)]
 pub struct PrefixDev {
     url: HttpUrl,
+    audience: Option<Audience>,
+    mint_path: Cow<'static, str>,
 }
 
-wire::at_url!(PrefixDev, PUBLIC);
+wire::at_url!(PrefixDev, PUBLIC; audience: None, mint_path: Cow::Borrowed(MINT_PATH));
 
 impl PrefixDev {
+    /// With this audience, for a server whose operator chose one. Tokens for any other are not sent to it.
+    ///
+    /// ```
+    /// # use oidc_core::Audience;
+    /// # use oidc_exchange::client::PrefixDev;
+    /// let server = PrefixDev::at("https://conda.example/")?
+    ///     .with_audience(Audience::new("prefix.dev")?)
+    ///     .with_mint_path("/tokens/mint");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_audience(mut self, audience: Audience) -> Self {
+        self.audience = Some(audience);
+        self
+    }
+
+    /// With this path below the server's host, in place of `/api/oidc/mint_token`. It leads to no other host, whatever it holds.
+    #[must_use]
+    pub fn with_mint_path(mut self, path: impl Into<String>) -> Self {
+        self.mint_path = Cow::Owned(path.into());
+        self
+    }
+
     fn own_audience(&self) -> Result<Audience, InvalidAudience> {
+        if let Some(audience) = &self.audience {
+            return Ok(audience.clone());
+        }
         let host = self.url.host();
         let is_below = host.strip_suffix(HOST).is_some_and(|label| label.ends_with('.'));
         Audience::new(if is_below { HOST } else { host })
@@ -71,7 +101,7 @@ impl Registry for PrefixDev {
         wire::identity_only(&self.url, scope)
     }
 
-    /// The host, and for sub-domains of the public registry its name.
+    /// The one that was set, or else the host, and for sub-domains of the public registry its name.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, self.own_audience())
     }
@@ -85,7 +115,7 @@ impl Registry for PrefixDev {
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
-        let call = ExchangeCall::new(self, self.url.at_root().below(MINT_PATH), request, cx)?;
+        let call = ExchangeCall::new(self, self.url.at_root().below(&self.mint_path), request, cx)?;
         let answer = call.send(call.with_member("token")).await?;
         let text = String::from_utf8(answer.body).ok().map(|text| text.trim().to_owned());
         call.granted("token", text, None)

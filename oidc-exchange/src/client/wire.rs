@@ -202,9 +202,10 @@ impl<'a> ExchangeCall<'a> {
     }
 }
 
-/// The constructors of a registry that is known by its URL, and by one thing more where its protocol asks for that.
+/// The constructors of a registry that is known by its URL, and by one thing more where its protocol asks for that. What has a
+/// default stands behind a semicolon.
 macro_rules! at_url {
-    ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)?) => {
+    ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)? $(; $($setting:ident: $default:expr),+)?) => {
         impl $registry {
             /// The public registry's URL, as its tools are told it.
             pub const PUBLIC_URL: &'static str = $public;
@@ -229,7 +230,7 @@ macro_rules! at_url {
                 #[doc = $what]
             )?
             pub fn from_url(url: oidc_core::HttpUrl $(, $field: $type)?) -> Self {
-                Self { url $(, $field: $field.into())? }
+                Self { url $(, $field: $field.into())? $($(, $setting: $default)+)? }
             }
 
             /// The public registry.

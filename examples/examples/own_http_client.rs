@@ -28,13 +28,13 @@ impl OwnClient {
         let answer = self.0.request(outgoing).await;
         let answer = answer.map_err(|error| match error.is_connect() {
             true => failed(HttpErrorKind::Connect(error.to_string())),
-            false => failed(HttpErrorKind::Broken(error.to_string())),
+            false => HttpError::broken(request, error),
         })?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, request.max_body).collect().await;
         let body = body.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
             true => failed(HttpErrorKind::TooLarge(request.max_body)),
-            false => failed(HttpErrorKind::Broken(error.to_string())),
+            false => HttpError::broken(request, error),
         })?;
         Ok(http::Response::from_parts(head, body.to_bytes()).into())
     }

@@ -39,10 +39,18 @@ impl<B: Into<Vec<u8>>> From<::http::Response<B>> for Response {
     /// Converts the response to this crate's type. Header values that are not text are left out.
     fn from(response: ::http::Response<B>) -> Self {
         let (parts, body) = response.into_parts();
+        Self::of(parts.status, &parts.headers, body)
+    }
+}
+
+impl Response {
+    /// Makes an answer from its parts as the `http` crate has them. Header values that are not text are left
+    /// out.
+    pub fn of(status: ::http::StatusCode, headers: &::http::HeaderMap, body: impl Into<Vec<u8>>) -> Self {
         let text = |(name, value): (&::http::HeaderName, &::http::HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
-        Self::new(parts.status.as_u16(), parts.headers.iter().filter_map(text).collect(), body)
+        Self::new(status.as_u16(), headers.iter().filter_map(text).collect(), body)
     }
 }
 

@@ -200,6 +200,23 @@ impl HttpError {
         Self { kind, method: request.method, target, source: None }
     }
 
+    /// Makes an error for a request whose connection broke, from an HTTP client's own error, which becomes
+    /// [`source()`](std::error::Error::source).
+    ///
+    /// ```
+    /// # use oidc_core::{HttpUrl, http::{HttpError, Request}};
+    /// use std::error::Error as _;
+    ///
+    /// let request = Request::get(HttpUrl::parse("https://registry.example/").unwrap());
+    /// let error = HttpError::broken(&request, std::io::Error::other("reset"));
+    /// assert_eq!(error.to_text(), "GET https://registry.example/: the connection broke (reset)");
+    /// assert!(error.source().is_some_and(|below| below.is::<std::io::Error>()));
+    /// ```
+    pub fn broken(request: &Request, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let error = error.into();
+        Self::new(request, HttpErrorKind::Broken(shown(&error.to_string()).to_string())).with_source(error)
+    }
+
     /// Adds what is known of the request's way.
     #[must_use]
     pub fn on_the_way(mut self, way: Way) -> Self {

@@ -183,6 +183,30 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Adds a part of the answer's body to the parts before it, for a client that reads the body in parts.
+    ///
+    /// # Errors
+    ///
+    /// When the body is longer than [`Request::max_body`].
+    ///
+    /// ```
+    /// # use oidc_core::{HttpUrl, http::{HttpErrorKind, Request}};
+    /// let request = Request::get(HttpUrl::parse("https://registry.example/").unwrap()).max_body(3);
+    /// let mut body = Vec::new();
+    /// request.append(&mut body, b"abc").unwrap();
+    /// let error = request.append(&mut body, b"d").unwrap_err();
+    /// assert_eq!(error.kind(), &HttpErrorKind::TooLarge(3));
+    /// ```
+    pub fn append(&self, body: &mut Vec<u8>, part: &[u8]) -> Result<(), HttpError> {
+        if body.len().saturating_add(part.len()) > self.max_body {
+            return Err(HttpError::new(self, HttpErrorKind::TooLarge(self.max_body)));
+        }
+        body.extend_from_slice(part);
+        Ok(())
+    }
+}
+
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({} bytes)", self.method.as_str(), self.url, self.body.len())

@@ -2,7 +2,8 @@
 
 use oidc_core::testing::FakeIssuer;
 use oidc_core::{
-    Ambient, Audience, Context, Detection, Provider, ProviderSet, SourceError, SourceErrorKind, TokenSource,
+    Ambient, Audience, Context, Detection, Environment, Provider, ProviderSet, SourceError, SourceErrorKind,
+    TokenSource,
 };
 use serde_json::json;
 
@@ -52,6 +53,20 @@ async fn a_token_is_read_from_the_variable_named_after_the_audience() {
         assert_eq!(found.secret().expose(), token);
         assert!(!format!("{source:?}").contains(&token));
     }
+}
+
+#[tokio::test]
+async fn a_host_that_looks_variables_up_needs_no_list_of_them() {
+    let token = unsigned("npm:registry.example");
+    let in_variable = token.clone();
+    let environment = Environment::from_fn(move |name| match name {
+        "GITLAB_CI" => Some("true".to_owned()),
+        "NPM_REGISTRY_EXAMPLE_ID_TOKEN" => Some(in_variable.clone()),
+        _ => None,
+    });
+    let source = detect(&Context::default().with_environment(environment)).unwrap();
+    let found = source.token(&Audience::new("npm:registry.example").unwrap()).await.unwrap();
+    assert_eq!(found.secret().expose(), token);
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Identity, Pin, Timestamp};
 use oidc_exchange::server::{
-    self, Candidates, EndedBefore, Exchange, Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room,
-    StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
+    self, Candidates, EndedBefore, Exchange, Grant, Package, PackageOwner, PublisherRecord, PublisherStore,
+    Redeemed, Room, StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
 };
 use oidc_exchange::sql::SqlStore;
 
@@ -57,6 +57,15 @@ impl<S: PublisherStore> PublisherStore for Deadlines<S> {
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
         self.within(self.store.of_immutable_id(issuer, id, ecosystem, package)).await
+    }
+
+    async fn of_prefixes(
+        &self,
+        identities: &[Identity],
+        owners: &[PackageOwner],
+        prefixes: &[Package],
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        self.within(self.store.of_prefixes(identities, owners, prefixes)).await
     }
 
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {

@@ -36,7 +36,8 @@ use oidc_core::{Identity, Pin, Timestamp};
 pub use self::limits::{Full, MemoryLimits};
 use crate::server::{
     Candidates, Grant, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package,
-    PublisherRecord, PublisherStore, Redeemed, StoreError, TokenHash, TokenRecord, TokenStore, TrustStore,
+    PackageOwner, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenHash, TokenRecord, TokenStore,
+    TrustStore,
 };
 
 /// A full store keeps what has expired this much longer, since the clock may be set back.
@@ -113,7 +114,7 @@ impl PublisherStore for MemoryStore {
         let matches = |record: &&PublisherRecord| {
             record.identity.issuer == issuer
                 && record.package.ecosystem == ecosystem
-                && package.is_none_or(|name| record.package.name == name)
+                && is_of(record, package)
                 && record.texts().get(id.claim) == Some(&id.value)
         };
         let mut found: Vec<_> = self.lock().publishers.iter().filter(matches).cloned().collect();
@@ -144,7 +145,7 @@ impl PublisherStore for MemoryStore {
         let matches = |record: &&PublisherRecord| {
             identities.contains(&record.identity)
                 && record.package.ecosystem == ecosystem
-                && package.is_none_or(|name| record.package.name == name)
+                && is_of(record, package)
         };
         let state = self.lock();
         let account = |record: &PublisherRecord| (record.account.clone(), record.identity.clone());
@@ -162,6 +163,20 @@ impl PublisherStore for MemoryStore {
         let mut others = shared_out(regular, account, MAX_CANDIDATES);
         others.extend(shared_out(pending, account, MAX_CANDIDATES - others.len()));
         Ok(Candidates::new(known, others))
+    }
+
+    async fn of_prefixes(
+        &self,
+        identities: &[Identity],
+        owners: &[PackageOwner],
+        prefixes: &[Package],
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let matches = |record: &&PublisherRecord| {
+            identities.contains(&record.identity)
+                && owners.contains(&record.owner())
+                && prefixes.contains(&record.package)
+        };
+        Ok(self.lock().publishers.iter().filter(matches).take(MAX_CANDIDATES).cloned().collect())
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
@@ -193,7 +208,8 @@ impl PublisherStore for MemoryStore {
                     record.exchanged_at = Some(grant.created_at());
                 }
             }
-            packages.push(GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false));
+            let package = GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false);
+            packages.push(package.only_of(granted.only_of.clone()));
         }
         state.replay.insert(*grant.replay_key(), (uses + 1, grant.remember_until()));
         let record = TokenRecord::new(
@@ -292,6 +308,11 @@ impl State {
         }
         is_full(self).map_or(Ok(()), |full| Err(StoreError::new(full)))
     }
+}
+
+/// Whether a publisher is of the package of this name, or of any package or prefix where no name is said.
+fn is_of(record: &PublisherRecord, name: Option<&str>) -> bool {
+    name.is_none_or(|name| record.package.name == name && !record.package.is_prefix())
 }
 
 /// Takes one of what is left, if there is any.

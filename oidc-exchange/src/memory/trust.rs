@@ -8,8 +8,8 @@ use oidc_core::Timestamp;
 use super::limits::Full;
 use super::{MemoryStore, State};
 use crate::server::{
-    EndedBefore, GrantedBy, Package, PublisherLimit, PublisherRecord, Room, StoreError, Stored, TokenRecord,
-    TrustStore,
+    EndedBefore, GrantedBy, GrantedPackage, Package, PublisherLimit, PublisherRecord, Room, StoreError,
+    Stored, Taken, TokenRecord, TrustStore,
 };
 
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
@@ -92,7 +92,7 @@ impl TrustStore for MemoryStore {
 
     async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        let is_it = |record: &&mut PublisherRecord| record.id == by && record.package == *package;
+        let is_it = |record: &&mut PublisherRecord| record.id == by && is_for(record, package);
         let Some(record) = state.publishers.iter_mut().find(is_it) else { return Ok(false) };
         record.proven = true;
         record.published_at = Some(now);
@@ -123,6 +123,9 @@ impl TrustStore for MemoryStore {
     async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError> {
         let mut state = self.lock();
         let taken = state.take(package);
+        if package.is_prefix() {
+            return Ok(());
+        }
         let renamed = Package::new(&*package.ecosystem, name);
         state.take(&renamed);
         for record in taken.into_iter().filter(|record| !record.pending) {
@@ -150,7 +153,7 @@ impl State {
     /// The place of a grant's publisher and what it will have learned; `None` where it is gone or has learned another id.
     pub(super) fn learning(&self, granted: &GrantedBy) -> Option<(usize, BTreeMap<String, String>)> {
         let is_it =
-            |record: &PublisherRecord| record.id == granted.publisher && record.package == granted.package;
+            |record: &PublisherRecord| record.id == granted.publisher && is_for(record, &granted.package);
         let index = self.publishers.iter().position(is_it)?;
         let mut ids = self.publishers.get(index)?.learned.clone();
         for pin in &granted.learned {
@@ -165,11 +168,14 @@ impl State {
     fn reached(&self, publisher: &PublisherRecord, room: &Room) -> Option<PublisherLimit> {
         let counts =
             |record: &&PublisherRecord| record.account == publisher.account && !room.ended.is_over(record);
-        let of_account: Vec<_> = self.publishers.iter().filter(counts).collect();
-        let of_package =
-            of_account.iter().filter(|record| record.package == publisher.package).count() as u64;
-        let pending = of_account.iter().filter(|record| record.pending).count() as u64;
-        room.reached(publisher, of_package, of_account.len() as u64, pending)
+        let mut taken = Taken::default();
+        for record in self.publishers.iter().filter(counts) {
+            taken.of_account += 1;
+            taken.of_package += u64::from(record.package == publisher.package);
+            taken.pending += u64::from(record.pending);
+            taken.prefixes += u64::from(record.package.is_prefix());
+        }
+        room.reached(publisher, taken)
     }
 
     pub(super) fn add(&mut self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {
@@ -187,8 +193,9 @@ impl State {
         Ok(Stored::Done)
     }
 
-    /// Removes a package's publishers, and ends their tokens.
+    /// Removes a package's publishers, and ends their tokens and those that others' granted for the package alone.
     fn take(&mut self, package: &Package) -> Vec<PublisherRecord> {
+        self.end(|granted| granted.package == *package && granted.only_of.is_some());
         let is_of = |record: &&PublisherRecord| record.package == *package;
         let taken: Vec<_> = self.publishers.iter().filter(is_of).cloned().collect();
         for record in &taken {
@@ -202,11 +209,21 @@ impl State {
         self.publishers.retain(|record| record.id != id || record.package != *package);
         let is_removed = self.publishers.len() < before;
         if is_removed {
-            for token in self.tokens.values_mut() {
-                token.packages.retain(|granted| granted.publisher != id);
-            }
-            self.tokens.retain(|_, token| !token.packages.is_empty());
+            self.end(|granted| granted.publisher == id);
         }
         is_removed
     }
+
+    /// Ends what was granted so.
+    fn end(&mut self, is_over: impl Fn(&GrantedPackage) -> bool) {
+        for token in self.tokens.values_mut() {
+            token.packages.retain(|granted| !is_over(granted));
+        }
+        self.tokens.retain(|_, token| !token.packages.is_empty());
+    }
+}
+
+/// Whether a publisher is of the package or for a prefix of its name.
+fn is_for(record: &PublisherRecord, package: &Package) -> bool {
+    record.package == *package || record.package.covers(package)
 }

@@ -9,6 +9,7 @@ use super::event::{EventSink, Events};
 use super::exchange::{Exchange, Inner, Stores};
 use super::mint::MintPolicy;
 use super::minter::Minter;
+use super::package::PackageOwners;
 use super::policy::TrustPolicy;
 use super::wording::Wording;
 
@@ -50,6 +51,7 @@ impl ExchangeBuilder {
             unknown: Arc::default(),
             public_url: None,
             wording: Wording::default(),
+            owners: None,
             explained: Arc::new(Semaphore::new(EXPLAINED_AT_ONCE)),
         })
     }
@@ -96,6 +98,13 @@ impl ExchangeBuilder {
     /// event of a token whose issuer is not trusted. Callers don't see it.
     pub fn issuer_hint(mut self, hint: fn(&str) -> String) -> Self {
         self.0.wording.issuer_hint = Some(hint);
+        self
+    }
+
+    /// Says whose a package is. Without it, publishers for a [prefix](super::Package::prefix) of names let nobody in at endpoints that
+    /// name a package.
+    pub fn package_owners(mut self, owners: impl PackageOwners + 'static) -> Self {
+        self.0.owners = Some(Arc::new(owners));
         self
     }
 

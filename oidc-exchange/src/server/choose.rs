@@ -7,10 +7,11 @@ use oidc_core::{
     Unverified, Verified, shown,
 };
 
+use super::package::Package;
 use super::policy::{PublisherState, TrustPolicy};
 use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
-use super::store::{Candidates, Package};
+use super::store::Candidates;
 use super::wording::Wording;
 use crate::codes;
 
@@ -60,6 +61,44 @@ impl Candidate {
     }
 }
 
+/// Publishers of one place, of which one decides: those of a package, or an account's for a prefix, which other accounts' are
+/// nothing to.
+type Place = (Package, Option<Option<String>>);
+
+fn place(record: &PublisherRecord) -> Place {
+    (record.package.clone(), record.package.is_prefix().then(|| record.account.clone()))
+}
+
+/// Publishers that have learned their ids.
+struct Learned<'a> {
+    all: Vec<&'a PublisherRecord>,
+    prefixes: Vec<&'a PublisherRecord>,
+    of_package: BTreeMap<&'a Package, Vec<&'a PublisherRecord>>,
+}
+
+impl<'a> Learned<'a> {
+    fn of(candidates: &'a [Candidate]) -> Self {
+        let records = candidates.iter().map(|candidate| &candidate.record);
+        let all: Vec<_> = records.filter(|record| !record.learned.is_empty()).collect();
+        let prefixes = all.iter().copied().filter(|record| record.package.is_prefix()).collect();
+        let mut of_package: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for record in &all {
+            of_package.entry(&record.package).or_default().push(*record);
+        }
+        Self { all, prefixes, of_package }
+    }
+
+    /// Those that may be for some of a publisher's packages.
+    fn beside(&self, record: &PublisherRecord) -> impl Iterator<Item = &'a PublisherRecord> {
+        let of_package = || self.of_package.get(&record.package).map_or(&[][..], Vec::as_slice);
+        let (some, more) = match record.package.is_prefix() {
+            true => (self.all.as_slice(), &[][..]),
+            false => (of_package(), self.prefixes.as_slice()),
+        };
+        some.iter().chain(more).copied()
+    }
+}
+
 /// A token held against publishers at one moment.
 pub(super) struct Chooser<'a> {
     pub(super) provider: &'a dyn Provider,
@@ -70,8 +109,8 @@ pub(super) struct Chooser<'a> {
 }
 
 impl Chooser<'_> {
-    /// For each package the publisher that lets the token in and [is before](Chosen::is_before) all others. `candidates` come
-    /// oldest first.
+    /// For each package, and for each account's prefix, the publisher that lets the token in and [is before](Chosen::is_before) all
+    /// others. `candidates` come oldest first.
     ///
     /// What a refusal tells is decided here and nowhere else: the configuration of the nearest publisher only to a token
     /// that has proved the same repository, by its id where the publisher knows one; to all others the same words,
@@ -83,20 +122,16 @@ impl Chooser<'_> {
         package: Option<&str>,
         identity: &Identity,
     ) -> Result<Vec<Chosen>, Refusal> {
-        let mut best: BTreeMap<Package, Chosen> = BTreeMap::new();
+        let mut best: BTreeMap<Place, Chosen> = BTreeMap::new();
         let mut differing: Vec<(&Candidate, Mismatch)> = Vec::new();
-        let mut learned: BTreeMap<&Package, Vec<&PublisherRecord>> = BTreeMap::new();
-        for Candidate { record, .. } in candidates.iter().filter(|one| !one.record.learned.is_empty()) {
-            learned.entry(&record.package).or_default().push(record);
-        }
+        let learned = Learned::of(candidates);
         for candidate in candidates {
-            let package = candidate.record.package.clone();
-            let others = learned.get(&package).into_iter().flatten().copied();
-            match self.check(&candidate.record, others) {
+            match self.check(&candidate.record, learned.beside(&candidate.record)) {
                 Some(Ok(chosen)) => {
                     let chosen = Chosen { is_known: candidate.is_known, ..chosen };
-                    if best.get(&package).is_none_or(|best| chosen.is_before(best)) {
-                        best.insert(package, chosen);
+                    let place = place(&candidate.record);
+                    if best.get(&place).is_none_or(|best| chosen.is_before(best)) {
+                        best.insert(place, chosen);
                     }
                 }
                 Some(Err(mismatch)) => differing.push((candidate, mismatch)),

@@ -10,9 +10,10 @@ use super::chain::Chain;
 use super::choose::common;
 use super::event::Event;
 use super::exchange::Exchange;
+use super::package::Package;
 use super::record::PublisherRecord;
 use super::request::ExchangeRequest;
-use super::store::{Package, StoreError};
+use super::store::StoreError;
 
 /// So many of a package's publishers are named.
 const MAX_CONFIGURED: usize = 4;
@@ -111,7 +112,7 @@ impl Explanation {
             return self.describe(&publishers);
         }
         let one = |record: &PublisherRecord| {
-            format!("`{}` by {}", shown(&record.package.name), self.describe(std::slice::from_ref(record)))
+            format!("`{}` by {}", shown(&record.package.label()), self.describe(std::slice::from_ref(record)))
         };
         format!("nearest {}", publishers.iter().map(one).collect::<Vec<_>>().join("; "))
     }

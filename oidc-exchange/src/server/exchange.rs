@@ -13,6 +13,7 @@ use super::grant::{Grant, GrantedBy};
 use super::granted::{Choice, Granted, is_cut};
 use super::mint::TokenHash;
 use super::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
+use super::package::{PackageOwner, PackageOwners};
 use super::policy::TrustPolicy;
 use super::record::PublisherRecord;
 use super::recording::Asked;
@@ -23,6 +24,8 @@ use super::token::TokenRecord;
 use super::unknown::UnknownClaims;
 use super::wording::Wording;
 
+/// So many owners of a package are looked at.
+const MAX_OWNERS: usize = 32;
 /// How often it is decided anew when publishers change between the decision and the grant.
 const ATTEMPTS: usize = 3;
 /// What is over is kept this much longer before it is purged: another process's clock may run behind, and a request
@@ -58,6 +61,7 @@ pub(super) struct Inner {
     pub(super) unknown: Arc<UnknownClaims>,
     pub(super) public_url: Option<HttpUrl>,
     pub(super) wording: Wording,
+    pub(super) owners: Option<Arc<dyn PackageOwners>>,
     pub(super) explained: Arc<Semaphore>,
 }
 
@@ -287,13 +291,16 @@ impl Exchange {
         request: &ExchangeRequest,
     ) -> Result<Choice, Refusal> {
         let package = request.package.as_deref();
-        let found = self.0.stores.candidates(&caller.identities, request.ecosystem, package).await?;
+        let mut found = self.0.stores.candidates(&caller.identities, request.ecosystem, package).await?;
         let is_cut = is_cut(&found, package);
         // The store only narrows; what it hands over is held against the identity once more.
-        let is_candidate = |record: &PublisherRecord| {
-            caller.identities.contains(&record.identity) && request.is_for(&record.package)
-        };
-        let candidates = Candidate::all(found, is_candidate);
+        let is_of = |record: &PublisherRecord| caller.identities.contains(&record.identity);
+        let is_candidate = |record: &PublisherRecord| is_of(record) && request.is_for(&record.package);
+        found.known.retain(is_candidate);
+        found.others.retain(is_candidate);
+        found.known.extend(self.of_prefixes(caller, request).await?.into_iter().filter(is_of));
+        // One for a prefix creates nothing.
+        let candidates = Candidate::all(found, |record| !(record.pending && record.package.is_prefix()));
         let provider = &*caller.provider;
         let chooser =
             Chooser { provider, verified, policy: &self.0.trust, wording: &self.0.wording, now: self.now() };
@@ -305,6 +312,29 @@ impl Exchange {
             }
             Err(refusal) => Err(refusal.of_first(is_cut)),
         }
+    }
+
+    /// The owners' publishers for the prefixes of the package that the request names, where the application says whose it is. As much
+    /// is asked of the store where there is no such package.
+    async fn of_prefixes(
+        &self,
+        caller: &Caller,
+        request: &ExchangeRequest,
+    ) -> Result<Vec<PublisherRecord>, Refusal> {
+        let (Some(package), Some(application)) = (request.named(), &self.0.owners) else {
+            return Ok(Vec::new());
+        };
+        let prefixes = package.prefixes();
+        if prefixes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut owners = application.owners(&package).await?;
+        owners.truncate(MAX_OWNERS);
+        let nobody = [PackageOwner::Operator];
+        let asked = if owners.is_empty() { &nobody[..] } else { &owners };
+        let mut found = self.0.stores.of_prefixes(&caller.identities, asked, &prefixes).await?;
+        found.retain(|record| owners.contains(&record.owner()) && record.package.covers(&package));
+        Ok(found)
     }
 
     /// The refusal of a repository that was trusted under another name, which its immutable id proves. Only publishers with
@@ -336,9 +366,10 @@ impl Exchange {
     ) -> Grant {
         let created_at = self.now();
         let by = |Chosen { record, matched, .. }: &Chosen| GrantedBy {
-            package: record.package.clone(),
+            package: request.named().unwrap_or_else(|| record.package.clone()),
             publisher: record.id.clone(),
             may_create: record.pending,
+            only_of: record.package.is_prefix().then(|| record.owner()),
             learned: matched.learned.clone(),
         };
         let mut packages: Vec<_> = chosen.iter().map(by).collect();

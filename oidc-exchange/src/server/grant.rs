@@ -1,7 +1,7 @@
 use oidc_core::{Pin, Run, Timestamp};
 
 use super::mint::TokenHash;
-use super::store::Package;
+use super::package::{Package, PackageOwner};
 use super::token::{GrantedPackage, TokenRecord};
 
 /// A decision to mint, ready to be stored. Only [`Exchange`](super::Exchange) makes one, so that a store can't
@@ -26,12 +26,14 @@ pub struct Grant {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GrantedBy {
-    /// The package.
+    /// The package; of a publisher for a prefix, the prefix where the request named no package.
     pub package: Package,
     /// The publisher's id in the store.
     pub publisher: String,
     /// Whether the publisher was pending when it was decided: see [`GrantedPackage::may_create`].
     pub may_create: bool,
+    /// Whose the package has to be when it is published: see [`GrantedPackage::only_of`].
+    pub only_of: Option<PackageOwner>,
     /// Ids that the publisher learns from this token.
     pub learned: Vec<Pin>,
 }
@@ -65,8 +67,10 @@ impl Grant {
 
     /// Returns the rights of a publish token for this grant.
     pub fn record(&self) -> TokenRecord {
-        let granted =
-            |by: &GrantedBy| GrantedPackage::new(by.package.clone(), by.publisher.clone(), by.may_create);
+        let granted = |by: &GrantedBy| {
+            GrantedPackage::new(by.package.clone(), by.publisher.clone(), by.may_create)
+                .only_of(by.only_of.clone())
+        };
         TokenRecord::new(
             self.packages.iter().map(granted).collect(),
             self.expires_at,
@@ -92,8 +96,8 @@ impl Grant {
         self.expires_at
     }
 
-    /// What the publish token publishes, and who let it: each package once, in the order of the publishers' ids, so that
-    /// stores that lock in this order never wait for each other in a circle.
+    /// What the publish token publishes, and who let it: each package once, and once more for each publisher of a prefix, in the
+    /// order of the publishers' ids, so that stores that lock in this order never wait for each other in a circle.
     pub fn packages(&self) -> &[GrantedBy] {
         &self.packages
     }

@@ -7,6 +7,7 @@ use oidc_core::shown;
 use super::choose::Chosen;
 use super::grant::{Grant, GrantedBy};
 use super::minter::NewToken;
+use super::package::Package;
 use super::request::Minted;
 use super::store::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN};
 use super::token::TokenRecord;
@@ -53,7 +54,7 @@ impl Granted {
     /// `left_out` names publishers.
     pub(super) fn new(token: Option<NewToken>, choice: Choice, grant: Grant, left_out: &[String]) -> Self {
         let gone = grant.packages.iter().filter(|by| left_out.contains(&by.publisher));
-        let gone = gone.map(|by| format!("`{}`", shown(&by.package.name))).collect();
+        let gone = gone.map(|by| format!("`{}`", shown(&by.package.label()))).collect();
         Self { grant: grant.without(left_out), token, left_out: gone, choice }
     }
 
@@ -63,7 +64,8 @@ impl Granted {
 
     pub(super) fn into_minted(self) -> Option<Minted> {
         let Grant { packages, created_at, expires_at, .. } = self.grant;
-        let packages = packages.into_iter().map(|by| by.package).collect();
+        let packages: BTreeSet<Package> = packages.into_iter().map(|by| by.package).collect();
+        let packages = packages.into_iter().collect();
         Some(Minted { token: self.token?.text().clone(), packages, created_at, expires_at })
     }
 
@@ -75,7 +77,7 @@ impl Granted {
         let mut deciding = self.choice.chosen.iter().filter(is_in);
         match (deciding.next(), self.grant.packages.len()) {
             (Some(one), 1) => one.description.clone(),
-            (_, several) => format!("{several} publishers, one for each package"),
+            (_, several) => format!("{several} publishers, one for each package or prefix"),
         }
     }
 
@@ -97,7 +99,8 @@ impl Granted {
 
     /// The packages, for the event.
     pub(super) fn packages(&self) -> String {
-        some_of(self.grant.packages.iter().map(|by| by.package.name.as_str()))
+        let names: BTreeSet<String> = self.grant.packages.iter().map(|by| by.package.label()).collect();
+        some_of(names.iter().map(String::as_str))
     }
 
     /// The publishers' ids, for the event.

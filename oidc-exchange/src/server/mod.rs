@@ -23,6 +23,7 @@ mod http;
 mod mint;
 mod minter;
 mod npm;
+mod package;
 mod pep_807;
 mod policy;
 mod pypi;
@@ -50,16 +51,17 @@ pub use self::grant::{Grant, GrantedBy};
 pub use self::mint::{MintPolicy, TokenHash};
 pub use self::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
 pub use self::npm::{NpmExchange, npm};
+pub use self::package::{InvalidPrefix, Package, PackageOwner, PackageOwners};
 pub use self::pep_807::{InvalidLifetime, Pep807Tokens, pep_807};
-pub use self::policy::{EndedBefore, PublisherLimit, PublisherState, Room, TrustLimits, TrustPolicy};
+pub use self::policy::{EndedBefore, PublisherLimit, PublisherState, Room, Taken, TrustLimits, TrustPolicy};
 pub use self::pypi::{PypiTokens, pypi};
 pub use self::record::{PublisherRank, PublisherRecord};
 pub use self::refusal::{Refusal, RefusalKind};
 pub use self::request::{ExchangeRequest, Minted};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    Candidates, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherStore, Redeemed,
-    StoreError, Stored, TokenStore, TrustStore,
+    Candidates, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, PublisherStore, Redeemed, StoreError,
+    Stored, TokenStore, TrustStore,
 };
 pub use self::token::{GrantedPackage, TokenRecord};
 pub use self::trust::{Trust, TrustError};

@@ -145,12 +145,15 @@ pub struct TrustLimits {
     pub per_account: u32,
     /// Pending publishers among them: they reserve nothing and cost nothing.
     pub pending_per_account: u32,
+    /// Publishers for a [prefix](super::Package::prefix) of names among them. With 0, the default, nobody has any, the operator
+    /// neither: a registry offers them by setting a number.
+    pub prefixes_per_account: u32,
 }
 
 impl Default for TrustLimits {
-    /// 32 for a package, 10,000 for an account, 100 of them pending.
+    /// 32 for a package, 10,000 for an account, 100 of them pending, none for a prefix.
     fn default() -> Self {
-        Self { per_package: 32, per_account: 10_000, pending_per_account: 100 }
+        Self { per_package: 32, per_account: 10_000, pending_per_account: 100, prefixes_per_account: 0 }
     }
 }
 
@@ -176,12 +179,20 @@ impl TrustLimits {
         self
     }
 
+    /// With this many publishers of one account for a prefix of names, hence with publishers for prefixes.
+    #[must_use]
+    pub fn prefixes_per_account(mut self, number: u32) -> Self {
+        self.prefixes_per_account = number;
+        self
+    }
+
     /// The number of a limit.
     pub(super) fn of(&self, limit: PublisherLimit) -> u32 {
         match limit {
             PublisherLimit::Package => self.per_package,
             PublisherLimit::Account => self.per_account,
             PublisherLimit::Pending => self.pending_per_account,
+            PublisherLimit::Prefix => self.prefixes_per_account,
         }
     }
 
@@ -200,6 +211,8 @@ pub enum PublisherLimit {
     Account,
     /// [`TrustLimits::pending_per_account`].
     Pending,
+    /// [`TrustLimits::prefixes_per_account`].
+    Prefix,
 }
 
 impl PublisherLimit {
@@ -207,6 +220,7 @@ impl PublisherLimit {
         match self {
             Self::Package | Self::Account => "trusted publishers",
             Self::Pending => "pending trusted publishers",
+            Self::Prefix => "trusted publishers for a prefix of names",
         }
     }
 }
@@ -215,7 +229,7 @@ impl fmt::Display for PublisherLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Package => "package has",
-            Self::Account | Self::Pending => "account has",
+            Self::Account | Self::Pending | Self::Prefix => "account has",
         })
     }
 }
@@ -232,26 +246,38 @@ pub struct Room {
 }
 
 impl Room {
-    /// The limit that is reached by these numbers of publishers of the account, of those that count: for the package, in all,
-    /// and pending. The operator's own are bounded for the package only.
-    pub fn reached(
-        &self,
-        publisher: &PublisherRecord,
-        of_package: u64,
-        of_account: u64,
-        pending: u64,
-    ) -> Option<PublisherLimit> {
+    /// The limit that is reached where the account has so many publishers. The operator's own are bounded for the package only.
+    pub fn reached(&self, publisher: &PublisherRecord, taken: Taken) -> Option<PublisherLimit> {
         let is_account = publisher.account.is_some();
-        if u64::from(self.limits.per_package) <= of_package {
+        let is_prefix = publisher.package.is_prefix();
+        if u64::from(self.limits.per_package) <= taken.of_package {
             Some(PublisherLimit::Package)
-        } else if is_account && u64::from(self.limits.per_account) <= of_account {
+        } else if is_account && u64::from(self.limits.per_account) <= taken.of_account {
             Some(PublisherLimit::Account)
-        } else if is_account && publisher.pending && u64::from(self.limits.pending_per_account) <= pending {
+        } else if is_account
+            && publisher.pending
+            && u64::from(self.limits.pending_per_account) <= taken.pending
+        {
             Some(PublisherLimit::Pending)
+        } else if is_account && is_prefix && u64::from(self.limits.prefixes_per_account) <= taken.prefixes {
+            Some(PublisherLimit::Prefix)
         } else {
             None
         }
     }
+}
+
+/// The numbers of an account's publishers, of those that count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// For the same package or prefix.
+    pub of_package: u64,
+    /// In all.
+    pub of_account: u64,
+    /// Pending ones.
+    pub pending: u64,
+    /// For prefixes.
+    pub prefixes: u64,
 }
 
 /// The publishers that are not in force any more, as a store finds them. By default, none.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use oidc_core::{Identity, Timestamp};
 use serde_json::Value;
 
-use super::store::Package;
+use super::package::{Package, PackageOwner};
 
 /// A publisher, as it is stored. [`Trust`](super::Trust) makes it, after its platform took the configuration.
 ///
@@ -24,7 +24,8 @@ use super::store::Package;
 pub struct PublisherRecord {
     /// Its name in the registry, a random UUID.
     pub id: String,
-    /// The package that it may publish.
+    /// The package that it may publish. Where it is a [prefix](Package::prefix), all packages of the publisher's own account whose names
+    /// begin so; it creates none of them.
     pub package: Package,
     /// The platform, such as `github`.
     pub provider: String,
@@ -113,6 +114,11 @@ impl PublisherRecord {
         is_kept.then_some(Self { account, proven: false, published_at: None, exchanged_at: None, ..self })
     }
 
+    /// Whose packages it is for: its account's, or the operator's.
+    pub fn owner(&self) -> PackageOwner {
+        PackageOwner::of_publisher(self.account.as_deref())
+    }
+
     /// How much its claim on an immutable id is worth.
     pub fn rank(&self) -> PublisherRank {
         match (&self.account, self.learned.is_empty()) {
@@ -125,7 +131,8 @@ impl PublisherRecord {
         }
     }
 
-    /// What another publisher of the package and the identity, of those given, has learned; `None` where this one is
+    /// What another publisher of the package and the identity, of those given, has learned; beside a prefix, one of the same account
+    /// that is for some of the same packages; `None` where this one is
     /// configured with another id, which is then the owner's word. Of a package that is still to be created anybody may have
     /// pending publishers, and nobody's know of another account's.
     pub(super) fn known_beside<'a>(
@@ -133,11 +140,13 @@ impl PublisherRecord {
         others: impl IntoIterator<Item = &'a Self>,
     ) -> Option<&'a BTreeMap<String, String>> {
         let is_beside = |other: &&Self| {
-            let is_trusted = other.account == self.account || !(other.pending || self.pending);
-            is_trusted
-                && other.package == self.package
-                && other.identity == self.identity
-                && !other.learned.is_empty()
+            let is_of_account = other.account == self.account;
+            let is_of_package = if self.package.is_prefix() || other.package.is_prefix() {
+                is_of_account && other.package.overlaps(&self.package)
+            } else {
+                other.package == self.package && (is_of_account || !(other.pending || self.pending))
+            };
+            is_of_package && other.identity == self.identity && !other.learned.is_empty()
         };
         let agrees = |learned: &&BTreeMap<String, String>| {
             let configured = |claim| self.config.get(claim).and_then(Value::as_str);

@@ -7,7 +7,8 @@ use super::chain::Chain;
 use super::explain;
 use super::granted::only_first;
 use super::minter::MintError;
-use super::store::{Package, StoreError};
+use super::package::Package;
+use super::store::StoreError;
 use super::wording::Wording;
 use crate::codes;
 
@@ -229,7 +230,7 @@ impl Refusal {
         };
         let message = format!(
             "the trusted publisher of package `{}` does not match: {}{others}",
-            shown(&package.name),
+            shown(&package.label()),
             mismatch.diagnosis()
         );
         Self::new(RefusalKind::RuleDiffers, message).because(mismatch.diagnosis().clone())

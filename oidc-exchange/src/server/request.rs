@@ -1,6 +1,6 @@
 use oidc_core::{Secret, Timestamp};
 
-use super::store::Package;
+use super::package::Package;
 
 /// The request for a publish token that a protocol's endpoint passes on: the protocol, and the package where it names one.
 ///
@@ -50,8 +50,15 @@ impl ExchangeRequest {
         }
     }
 
+    /// Whether a publisher of `package` is asked for; one for a prefix is where no package is named.
     pub(super) fn is_for(&self, package: &Package) -> bool {
-        package.ecosystem == self.ecosystem && self.package.as_ref().is_none_or(|name| *name == package.name)
+        let is_it = || self.named().is_none_or(|named| named == *package);
+        package.ecosystem == self.ecosystem && is_it()
+    }
+
+    /// The package, where the request names one.
+    pub(super) fn named(&self) -> Option<Package> {
+        self.package.as_ref().map(|name| Package::new(self.ecosystem, name))
     }
 }
 

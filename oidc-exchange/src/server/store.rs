@@ -3,37 +3,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 use oidc_core::{Identity, Pin, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use super::grant::Grant;
 use super::mint::TokenHash;
+use super::package::{Package, PackageOwner};
 use super::policy::{EndedBefore, PublisherLimit, Room};
 use super::record::PublisherRecord;
 use super::token::TokenRecord;
-
-/// A package of one of the registry's ecosystems.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields)]
-pub struct Package {
-    /// The protocol that it is published by, such as `npm`.
-    pub ecosystem: String,
-    /// Its name, as the protocol normalises it.
-    pub name: String,
-}
-
-impl Package {
-    /// A package from its two parts.
-    pub fn new(ecosystem: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { ecosystem: ecosystem.into(), name: name.into() }
-    }
-}
-
-impl fmt::Display for Package {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", oidc_core::shown(&self.name), self.ecosystem)
-    }
-}
 
 /// What the store made of a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +98,25 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         package: Option<&str>,
     ) -> Result<Candidates, StoreError>;
 
+    /// The publishers of these identities and owners for one of these [prefixes](Package::prefix), oldest first: asked at an endpoint
+    /// that names a package, with the prefixes of its name (at most 32) and its owners (at most 32). An owner is whose
+    /// [`account`](PublisherRecord::account) a publisher is of. A store that can't say gives none, and publishers for prefixes let
+    /// nobody in there.
+    ///
+    /// At most [`MAX_CANDIDATES`]. The cost must not grow with the publishers of other accounts.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn of_prefixes(
+        &self,
+        _identities: &[Identity],
+        _owners: &[PackageOwner],
+        _prefixes: &[Package],
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
     /// The publishers of an issuer that have learned this immutable id or were configured with it, in this ecosystem, of one
     /// package or of all: asked where none is of the token's identity, to find one whose repository was renamed. `id` is among
     /// their [`texts`](PublisherRecord::texts). A store that can't say gives none, and a renamed repository is then a stranger.
@@ -170,13 +165,14 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     ///
     /// 1. One use of [`Grant::replay_key`] is counted, unless there were [`Grant::max_uses`] or a record as old was purged. Of
     ///    concurrent grants with one replay key no more are granted, in all processes together.
-    /// 2. A publisher that is gone is left out, and so is one whose package is another than the grant's, or that meanwhile learned
+    /// 2. A publisher that is gone is left out, and so is one whose package neither is nor [covers](Package::covers) the grant's, or that meanwhile learned
     ///    another value for an id that it would learn here: learned ids are compare-and-set. Whoever configures and removes
     ///    publishers for somebody else's repository must not make that repository's exchange fail.
     /// 3. Of the others, [`learned`](PublisherRecord::learned) is stored; [`lapses`](PublisherRecord::lapses) ends where there is
     ///    something learned; [`exchanged_at`](PublisherRecord::exchanged_at) becomes [`Grant::created_at`] where the publisher is
     ///    [`proven`](PublisherRecord::proven).
-    /// 4. The hash of the publish token is stored with their packages, unless [`Grant::token`] is `None`.
+    /// 4. The hash of the publish token is stored with their packages, each with [`GrantedBy::only_of`](super::GrantedBy::only_of),
+    ///    unless [`Grant::token`] is `None`. Of one package there may be one without and any number with an owner.
     ///
     /// Unless the outcome is [`Granted`](Redeemed::Granted) or [`Partly`](Redeemed::Partly), nothing is burned, learned or stored.
     ///
@@ -295,8 +291,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached.
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError>;
 
-    /// Notes that a publish of a package went through by one of its publishers, which is [proven](PublisherRecord::proven)
-    /// from now on. `false` where the package has no such publisher.
+    /// Notes that a publish of a package went through by one of its publishers, or by one for a prefix of its name, which is
+    /// [proven](PublisherRecord::proven) from now on. `false` where there is no such publisher.
     ///
     /// # Errors
     ///
@@ -313,16 +309,18 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError>;
 
     /// Says that a package was removed. All of its publishers go with it, regular and pending, and their tokens end at once:
-    /// whoever creates a package of that name anew is somebody else.
+    /// whoever creates a package of that name anew is somebody else. Publishers for a prefix of its name stay; what they granted for
+    /// this package alone ends.
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
     async fn package_removed(&self, package: &Package) -> Result<(), StoreError>;
 
-    /// Says that a package is called `name` from now on. Its regular publishers go with it as they are; its tokens, which are for
+    /// Says that a package is called `name` from now on; a [prefix](Package::prefix) is none that is renamed, and what was for it is
+    /// removed. Its regular publishers go with it as they are; its tokens, which are for
     /// the old name, end at once. Pending publishers of the old name, and whatever publishers the new name had, are removed:
-    /// they were for another package.
+    /// they were for another package. What publishers for a prefix granted for the old name alone ends.
     ///
     /// # Errors
     ///
@@ -331,7 +329,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// Says that a package has another owner from now on. Its publishers are removed and its tokens end at once, except that the
     /// regular publishers with the ids `kept` stay, which the new owner chose: as those of `account`, with what they have
-    /// learned, but not [proven](PublisherRecord::proven), which the former owner's account was.
+    /// learned, but not [proven](PublisherRecord::proven), which the former owner's account was. Publishers for a prefix of its name stay
+    /// with their accounts; what they granted for this package alone ends.
     ///
     /// # Errors
     ///

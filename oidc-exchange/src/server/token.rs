@@ -4,7 +4,8 @@ use oidc_core::{MAX_TOKEN_BYTES, Run, Timestamp};
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::store::{MAX_CANDIDATES, MAX_UNPROVEN, Package};
+use super::package::{Package, PackageOwner};
+use super::store::{MAX_CANDIDATES, MAX_UNPROVEN};
 
 /// The rights of a publish token: the packages, and the run that it was made for.
 ///
@@ -53,19 +54,35 @@ pub struct TokenRecord {
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
 pub struct GrantedPackage {
-    /// The package.
+    /// The package, or a [prefix](Package::prefix) of packages' names.
     pub package: Package,
     /// The publisher that let the run in.
     pub publisher: String,
     /// Whether that publisher is still pending: then the publish may create the package, and may do nothing to one
     /// that exists.
     pub may_create: bool,
+    /// Whose the package has to be when it is published: set where the publisher is for a prefix of names, which lets nobody in
+    /// for another account's packages. [`TokenRecord::for_package_of`] asks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_of: Option<PackageOwner>,
 }
 
 impl GrantedPackage {
-    /// A granted package from its parts.
+    /// A granted package from its parts, whoever owns it.
     pub fn new(package: Package, publisher: String, may_create: bool) -> Self {
-        Self { package, publisher, may_create }
+        Self { package, publisher, may_create, only_of: None }
+    }
+
+    /// With the owner that the package has to have.
+    #[must_use]
+    pub fn only_of(self, owner: Option<PackageOwner>) -> Self {
+        Self { only_of: owner, ..self }
+    }
+
+    /// Whether it is for this package, which has these owners, by a publisher for a prefix of its name.
+    fn is_by_prefix(&self, package: &Package, owners: &[PackageOwner]) -> bool {
+        let is_of = self.package == *package || self.package.covers(package);
+        is_of && self.only_of.as_ref().is_some_and(|owner| owners.contains(owner))
     }
 }
 
@@ -87,9 +104,32 @@ impl TokenRecord {
         self.expires_at <= now
     }
 
-    /// Returns what it may do to this package, if anything.
+    /// Returns what it may do to this package by the package's own publishers, if anything. Publishers for a prefix of its name
+    /// don't count: [`for_package_of`](Self::for_package_of) asks for them too.
     pub fn for_package(&self, package: &Package) -> Option<&GrantedPackage> {
-        self.packages.iter().find(|granted| granted.package == *package)
+        self.packages.iter().find(|granted| granted.package == *package && granted.only_of.is_none())
+    }
+
+    /// Returns what it may do to this package, which has these owners, none where it does not exist: by one of the package's own
+    /// publishers, or else by one of an owner's for a prefix of its name, the longest first.
+    ///
+    /// Ask for the owners where the package can't be transferred until the publish is stored, such as in the transaction that stores
+    /// it; `sql::Transaction::is_active_of` asks once more whether the publisher is there.
+    ///
+    /// ```
+    /// use oidc_exchange::server::{GrantedPackage, Package, PackageOwner, TokenRecord};
+    ///
+    /// # fn example(record: &TokenRecord) -> Option<&GrantedPackage> {
+    /// let owner = PackageOwner::account("user:42"); // as the registry's own table says
+    /// record.for_package_of(&Package::new("npm", "@acme/widget"), &[owner])
+    /// # }
+    /// ```
+    pub fn for_package_of(&self, package: &Package, owners: &[PackageOwner]) -> Option<&GrantedPackage> {
+        let own = self.for_package(package);
+        // A pending publisher of its own may do nothing to a package that exists, and one for a prefix creates none.
+        let by_prefix = self.packages.iter().filter(|granted| granted.is_by_prefix(package, owners));
+        let by_prefix = by_prefix.max_by_key(|granted| granted.package.name.len());
+        own.filter(|own| !own.may_create).or(by_prefix).or(own)
     }
 }
 
@@ -115,7 +155,11 @@ impl Unchecked {
         let of_run = [repository, url, sha, r#ref].into_iter().flatten();
         let of_packages =
             self.packages.iter().flat_map(|one| [&one.package.ecosystem, &one.package.name, &one.publisher]);
-        of_packages.chain(of_run).chain([&self.provider, &self.issuer])
+        let owners = self.packages.iter().filter_map(|one| match &one.only_of {
+            Some(PackageOwner::Account(name)) => Some(name),
+            Some(PackageOwner::Operator) | None => None,
+        });
+        of_packages.chain(owners).chain(of_run).chain([&self.provider, &self.issuer])
     }
 }
 

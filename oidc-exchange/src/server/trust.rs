@@ -4,9 +4,10 @@ use std::sync::Arc;
 use oidc_core::{Context, InvalidPublisher, Provider, ProviderSet, PublisherField, RandomError, shown};
 use serde_json::Value;
 
+use super::package::Package;
 use super::policy::{PublisherLimit, PublisherState, TrustLimits, TrustPolicy};
 use super::record::PublisherRecord;
-use super::store::{Package, StoreError, Stored, TrustStore};
+use super::store::{StoreError, Stored, TrustStore};
 
 /// How often an edit is tried of a publisher that changes meanwhile. It may learn its ids and cease to be pending, once each.
 const EDITS: usize = 5;
@@ -112,6 +113,9 @@ impl Trust {
     /// `provider` names the platform and `issuer` one of its issuers; it may be left out where the platform has
     /// only one. `config` holds the platform's own keys.
     ///
+    /// `package` may be a [prefix](Package::prefix) of names where the registry takes such publishers
+    /// ([`TrustLimits::prefixes_per_account`]). It is for the packages of its account alone, and creates none.
+    ///
     /// The record is of a package that exists and of the operator's own. Before it is stored, set
     /// [`account`](PublisherRecord::account) where a user configures it, [`pending`](PublisherRecord::pending) where its first publish
     /// creates the package, and [`origin`](PublisherRecord::origin) where a file or another part of the application manages it.
@@ -166,6 +170,7 @@ impl Trust {
         if publisher.account.as_deref().is_some_and(|account| !is_account(account)) {
             return Err(TrustError::Account);
         }
+        self.check_prefix(publisher)?;
         let known = store.list(&publisher.package).await?;
         let publisher = taught(publisher.clone(), &known);
         let room = self.limits.room(&self.policy, self.cx.clock().now());
@@ -200,6 +205,7 @@ impl Trust {
         id: &str,
         wanted: PublisherRecord,
     ) -> Result<PublisherRecord, TrustError> {
+        self.check_prefix(&wanted)?;
         for _ in 0..EDITS {
             let mut publisher = wanted.clone();
             let known = store.list(&publisher.package).await?;
@@ -308,6 +314,15 @@ impl Trust {
         Ok(self.store.package_transferred(package, account, kept).await?)
     }
 
+    /// Whether the registry takes a publisher for a prefix of names, if it is one. It creates no package.
+    fn check_prefix(&self, publisher: &PublisherRecord) -> Result<(), TrustError> {
+        match publisher.package.is_prefix() {
+            true if self.limits.prefixes_per_account == 0 => Err(TrustError::Prefix),
+            true if publisher.pending => Err(TrustError::PendingPrefix),
+            _ => Ok(()),
+        }
+    }
+
     fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
         let mut of_issuer = BTreeMap::new();
         for platform in self.providers.iter().filter(|platform| platform.id() == provider) {
@@ -397,6 +412,14 @@ pub enum TrustError {
          leave it out for a publisher of the operator's own"
     )]
     Account,
+    /// The record is for a prefix of names, of which the registry takes none: see [`TrustLimits::prefixes_per_account`].
+    #[error("this registry takes trusted publishers for one package each, not for a prefix of names")]
+    Prefix,
+    /// The record is for a prefix of names and pending.
+    #[error(
+        "a trusted publisher for a prefix of names creates no package; configure a pending one for the package that is to be created"
+    )]
+    PendingPrefix,
     /// The package has no publisher of this id.
     #[error("the package has no such trusted publisher")]
     Missing,

@@ -10,6 +10,7 @@ mod candidates;
 mod database;
 mod options;
 mod packages;
+mod prefixes;
 mod proof;
 mod publishers;
 mod redeem;

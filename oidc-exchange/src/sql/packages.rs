@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::database::{Write, failed};
 use super::room;
-use super::rows::{Turns, insert};
+use super::rows::{Turns, insert, is_of};
 use super::trust::list;
 use crate::server::{Package, PublisherRecord, StoreError};
 
@@ -19,6 +19,9 @@ pub(super) async fn removed(write: &mut Write, package: &Package) -> Result<(), 
 }
 
 pub(super) async fn renamed(write: &mut Write, package: &Package, name: &str) -> Result<(), StoreError> {
+    if package.is_prefix() {
+        return removed(write, package).await;
+    }
     let taken = take(write, package, name).await?;
     let renamed = Package::new(&*package.ecosystem, name);
     delete(write, &renamed).await.map_err(failed)?;
@@ -50,9 +53,12 @@ pub(super) async fn transferred(
 async fn take(write: &mut Write, package: &Package, other: &str) -> Result<Vec<Taken>, StoreError> {
     lock(write, package, other).await.map_err(failed)?;
     let records = list(write.connection(), package).await?;
-    let statement = "SELECT p.id, t.turn, p.package_turn FROM oidc_publisher p LEFT JOIN oidc_turn t ON t.publisher = p.id \
-         WHERE p.ecosystem = $1 AND p.package = $2";
-    let query = sqlx::query_as(statement).bind(&package.ecosystem).bind(&package.name);
+    let statement = format!(
+        "SELECT p.id, t.turn, p.package_turn FROM (SELECT id, package_turn FROM oidc_publisher WHERE {}) p \
+         LEFT JOIN oidc_turn t ON t.publisher = p.id",
+        is_of(package, 1)
+    );
+    let query = sqlx::query_as(AssertSqlSafe(statement)).bind(&package.name).bind(&package.ecosystem);
     let rows: Vec<(String, Option<i64>, i64)> = query.fetch_all(write.connection()).await.map_err(failed)?;
     let turns = rows.into_iter().map(|(id, of_identity, of_package)| (id, Turns { of_identity, of_package }));
     let turns: BTreeMap<String, Turns> = turns.collect();
@@ -66,8 +72,9 @@ async fn take(write: &mut Write, package: &Package, other: &str) -> Result<Vec<T
 
 /// Locks the publishers of a package and of the one that is called `other`, in the order of their ids, as an exchange does.
 async fn lock(write: &mut Write, package: &Package, other: &str) -> Result<(), sqlx::Error> {
+    let (named, nameless) = if package.is_prefix() { ("prefix", "package") } else { ("package", "prefix") };
     let statement = format!(
-        "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND package IN ($2, $3) ORDER BY id{}",
+        "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND {named} IN ($2, $3) AND {nameless} = '' ORDER BY id{}",
         write.for_update()
     );
     let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem).bind(&package.name);
@@ -75,8 +82,15 @@ async fn lock(write: &mut Write, package: &Package, other: &str) -> Result<(), s
     Ok(())
 }
 
+/// Deletes a package's publishers, and with them what they granted, and what others granted for the package alone.
 async fn delete(write: &mut Write, package: &Package) -> Result<(), sqlx::Error> {
-    let query = sqlx::query("DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2");
-    query.bind(&package.ecosystem).bind(&package.name).execute(write.connection()).await?;
+    let statement = AssertSqlSafe(format!("DELETE FROM oidc_publisher WHERE {}", is_of(package, 1)));
+    let query = sqlx::query(statement).bind(&package.name).bind(&package.ecosystem);
+    query.execute(write.connection()).await?;
+    if package.is_prefix() {
+        return Ok(());
+    }
+    let query = sqlx::query("DELETE FROM oidc_token_prefix WHERE package = $1 AND ecosystem = $2");
+    query.bind(&package.name).bind(&package.ecosystem).execute(write.connection()).await?;
     Ok(())
 }

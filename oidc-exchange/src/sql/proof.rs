@@ -3,10 +3,10 @@
 use oidc_core::Timestamp;
 use sqlx::AnyConnection;
 
-use super::rows::worth;
+use super::rows::{standing, worth};
 use crate::server::{Package, PublisherRank};
 
-/// Notes that a publish went through; `false` where the package has no such publisher.
+/// Notes that a publish went through; `false` where the package has no such publisher, nor one for a prefix of its name.
 ///
 /// The row of the publisher itself is only read, so that publishes by one publisher wait for each other here alone.
 pub(super) async fn published(
@@ -15,12 +15,14 @@ pub(super) async fn published(
     by: &str,
     now: Timestamp,
 ) -> Result<bool, sqlx::Error> {
+    if !standing(connection, by, "").await?.is_some_and(|publisher| publisher.is_for(package)) {
+        return Ok(false);
+    }
     let statement = "INSERT INTO oidc_proven (publisher, identity_key, issuer, account, published_at) \
-         SELECT id, identity_key, issuer, account, $4 FROM oidc_publisher \
-         WHERE ecosystem = $1 AND package = $2 AND id = $3 \
+         SELECT id, identity_key, issuer, account, $2 FROM oidc_publisher WHERE id = $1 \
          ON CONFLICT (publisher) DO UPDATE SET published_at = excluded.published_at";
-    let query = sqlx::query(statement).bind(&package.ecosystem).bind(&package.name).bind(by);
-    let done = query.bind(now.as_signed_secs()).execute(&mut *connection).await?;
+    let query = sqlx::query(statement).bind(by).bind(now.as_signed_secs());
+    let done = query.execute(&mut *connection).await?;
     if done.rows_affected() == 0 {
         return Ok(false);
     }

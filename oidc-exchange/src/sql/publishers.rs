@@ -6,11 +6,12 @@ use oidc_core::{Identity, Pin};
 use super::SqlStore;
 use super::candidates::candidates;
 use super::database::{failed, retry};
+use super::prefixes::of_prefixes;
 use super::redeem::redeem;
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{
-    Candidates, Grant, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, StoreError,
-    TrustStore,
+    Candidates, Grant, MAX_LATEST, MAX_OF_ID, Package, PackageOwner, PublisherRecord, PublisherStore,
+    Redeemed, StoreError, TrustStore,
 };
 
 #[async_trait]
@@ -58,6 +59,15 @@ impl PublisherStore for SqlStore {
         package: Option<&str>,
     ) -> Result<Candidates, StoreError> {
         candidates(self.database.pool(), identities, ecosystem, package).await
+    }
+
+    async fn of_prefixes(
+        &self,
+        identities: &[Identity],
+        owners: &[PackageOwner],
+        prefixes: &[Package],
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        of_prefixes(self.database.pool(), identities, owners, prefixes).await
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {

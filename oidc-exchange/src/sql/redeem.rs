@@ -10,7 +10,7 @@ use oidc_core::Pin;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::database::{Database, Write};
-use super::rows::WORTH_OF_LEARNED;
+use super::rows::{WORTH_OF_LEARNED, names, package};
 use crate::server::{Grant, GrantedBy, Package, Redeemed};
 
 pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Result<Redeemed, sqlx::Error> {
@@ -89,7 +89,8 @@ async fn standing<'a>(
     let (mut granted, mut left_out) = (Vec::new(), Vec::new());
     for by in packages {
         let known = |pin: &Pin| learned.get(&(by.publisher.clone(), pin.claim.to_owned()));
-        let is_there = there.get(&by.publisher) == Some(&by.package);
+        let is_for = |package: &Package| *package == by.package || package.covers(&by.package);
+        let is_there = there.get(&by.publisher).is_some_and(is_for);
         if is_there && by.learned.iter().all(|pin| known(pin).is_none_or(|known| *known == pin.value)) {
             let new = by.learned.iter().filter(|pin| known(pin).is_none()).collect();
             granted.push(Granted { by, new });
@@ -107,13 +108,15 @@ async fn publishers(
     lock: &str,
 ) -> Result<BTreeMap<String, Package>, sqlx::Error> {
     let statement = format!(
-        "SELECT id, ecosystem, package FROM oidc_publisher WHERE id IN ({}) ORDER BY id{lock}",
+        "SELECT id, ecosystem, package, prefix FROM oidc_publisher WHERE id IN ({}) ORDER BY id{lock}",
         parameters(1, packages.len())
     );
     let query = sqlx::query_as(AssertSqlSafe(statement)).persistent(false);
     let query = packages.iter().fold(query, |query, by| query.bind(&by.publisher));
-    let rows: Vec<(String, String, String)> = query.fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|(id, ecosystem, name)| (id, Package::new(ecosystem, name))).collect())
+    let rows: Vec<(String, String, String, String)> = query.fetch_all(connection).await?;
+    rows.into_iter()
+        .map(|(id, ecosystem, name, prefix)| Ok((id, package(ecosystem, name, &prefix)?)))
+        .collect()
 }
 
 /// What the publishers have learned, by publisher and claim.
@@ -131,22 +134,27 @@ async fn learned(
     Ok(rows.into_iter().map(|(publisher, claim, value)| ((publisher, claim), value)).collect())
 }
 
-/// Lets the token publish the packages.
+/// Lets the token publish the packages, by their own publishers and by those for prefixes.
 async fn let_in(
     connection: &mut AnyConnection,
     token: &str,
     granted: &[Granted<'_>],
 ) -> Result<(), sqlx::Error> {
-    let rows = (0..granted.len()).map(|row| format!("($1, {})", parameters(2 + 3 * row, 3)));
-    let statement = format!(
-        "INSERT INTO oidc_token_package (token, ecosystem, package, publisher) VALUES {}",
-        rows.collect::<Vec<_>>().join(", ")
-    );
-    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(token);
-    let query = granted.iter().fold(query, |query, Granted { by, .. }| {
-        query.bind(&by.package.ecosystem).bind(&by.package.name).bind(&by.publisher)
-    });
-    query.execute(connection).await?;
+    let (own, by_prefix): (Vec<&GrantedBy>, Vec<&GrantedBy>) =
+        granted.iter().map(|granted| granted.by).partition(|by| by.only_of.is_none());
+    for (table, granted) in [("oidc_token_package", own), ("oidc_token_prefix", by_prefix)] {
+        if granted.is_empty() {
+            continue;
+        }
+        let rows = (0..granted.len()).map(|row| format!("($1, {})", parameters(2 + 3 * row, 3)));
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        let statement = format!("INSERT INTO {table} (token, ecosystem, package, publisher) VALUES {rows}");
+        let query = sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(token);
+        let query = granted.iter().fold(query, |query, by| {
+            query.bind(&by.package.ecosystem).bind(names(&by.package).0).bind(&by.publisher)
+        });
+        query.execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
@@ -208,6 +216,6 @@ async fn note_exchange(write: &mut Write, grant: &Grant, granted: &[Granted<'_>]
 }
 
 /// So many parameters from a number on, for a statement.
-fn parameters(first: usize, count: usize) -> String {
+pub(super) fn parameters(first: usize, count: usize) -> String {
     (first..).take(count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }

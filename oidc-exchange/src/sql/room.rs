@@ -2,8 +2,8 @@
 
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::rows::digest;
-use crate::server::{EndedBefore, PublisherLimit, PublisherRecord, Room};
+use super::rows::{digest, is_of};
+use crate::server::{EndedBefore, PublisherLimit, PublisherRecord, Room, Taken};
 
 /// Holds for the publishers `p` that are over, with the parameters `$1` and `$2` of [`EndedBefore`].
 const IS_OVER: &str = "(p.lapses = 1 AND p.created_at <= $1 \
@@ -40,19 +40,20 @@ pub(super) async fn find(
     if equal > 0 {
         return Ok(Some(Full::Exists));
     }
-    let of_package = "p.package = $4 AND p.ecosystem = $5";
+    let of_package = is_of(&publisher.package, 4);
     let package = [publisher.package.name.as_str(), publisher.package.ecosystem.as_str()];
-    let of_package = count(connection, publisher, room.ended, of_package, &package).await?;
-    let (mut of_account, mut pending) = (0, 0);
+    let of_package = count(connection, publisher, room.ended, &of_package, &package).await?;
+    let mut taken = Taken { of_package, ..Taken::default() };
     if publisher.account.is_some() {
         // Most accounts have few, those that are over included.
-        (of_account, pending) = count_all(connection, publisher).await?;
-        if room.reached(publisher, of_package, of_account, pending).is_some() {
-            of_account = count(connection, publisher, room.ended, "1 = 1", &[]).await?;
-            pending = count(connection, publisher, room.ended, "p.pending = 1", &[]).await?;
+        taken = Taken { of_package, ..count_all(connection, publisher).await? };
+        if room.reached(publisher, taken).is_some() {
+            taken.of_account = count(connection, publisher, room.ended, "1 = 1", &[]).await?;
+            taken.pending = count(connection, publisher, room.ended, "p.pending = 1", &[]).await?;
+            taken.prefixes = count(connection, publisher, room.ended, "p.prefix <> ''", &[]).await?;
         }
     }
-    Ok(room.reached(publisher, of_package, of_account, pending).map(Full::TooMany))
+    Ok(room.reached(publisher, taken).map(Full::TooMany))
 }
 
 /// How many of the account's publishers are not over and are such.
@@ -73,16 +74,18 @@ async fn count(
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// How many publishers the account has, and how many of them are pending.
+/// How many publishers the account has, those that are over included, whatever packages they are of.
 async fn count_all(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
-) -> Result<(u64, u64), sqlx::Error> {
-    let statement =
-        "SELECT COUNT(*), CAST(COALESCE(SUM(pending), 0) AS BIGINT) FROM oidc_publisher WHERE account = $1";
+) -> Result<Taken, sqlx::Error> {
+    let statement = "SELECT COUNT(*), CAST(COALESCE(SUM(pending), 0) AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN prefix <> '' THEN 1 ELSE 0 END), 0) AS BIGINT) FROM oidc_publisher WHERE account = $1";
     let query = sqlx::query_as(statement).bind(publisher.account.as_deref().unwrap_or_default());
-    let (all, pending): (i64, i64) = query.fetch_one(connection).await?;
-    Ok((u64::try_from(all).unwrap_or_default(), u64::try_from(pending).unwrap_or_default()))
+    let (all, pending, prefixes): (i64, i64, i64) = query.fetch_one(connection).await?;
+    let number = |count| u64::try_from(count).unwrap_or_default();
+    let (of_account, pending, prefixes) = (number(all), number(pending), number(prefixes));
+    Ok(Taken { of_package: 0, of_account, pending, prefixes })
 }
 
 /// Removes at most `limit` publishers of accounts that are over.

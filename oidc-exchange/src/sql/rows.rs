@@ -5,13 +5,13 @@ use oidc_core::{Identity, Timestamp};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::database::failed;
-use crate::server::{Package, PublisherRank, PublisherRecord, StoreError};
+use crate::server::{Package, PackageOwner, PublisherRank, PublisherRecord, StoreError};
 
 /// What [`records`] reads of a publisher `p`, its proof `u` and an id `l` that it learned.
-pub(super) const COLUMNS: &str = "p.id, p.ecosystem, p.package, p.provider, p.issuer, p.identity_key, p.config, \
+pub(super) const COLUMNS: &str = "p.id, p.ecosystem, p.package, p.prefix, p.provider, p.issuer, p.identity_key, p.config, \
      p.pending, p.lapses, p.created_at, p.account, p.origin, u.publisher AS proven, u.published_at, u.exchanged_at, l.claim, l.value";
 
 /// The tables beside the publishers `p`.
@@ -21,6 +21,56 @@ pub(super) const JOINS: &str =
 /// Publishers, each as often as it has learned ids, together and oldest first.
 pub(super) fn select(which: &str) -> String {
     format!("SELECT {COLUMNS} FROM oidc_publisher p {JOINS} WHERE {which} ORDER BY p.created_at, p.id")
+}
+
+/// Selects rows of a package or prefix, whose name and ecosystem are two parameters from `first` on. A publisher for a prefix has no
+/// package, so that an index on either finds it.
+pub(super) fn is_of(package: &Package, first: usize) -> String {
+    let (named, other) = if package.is_prefix() { ("prefix", "package") } else { ("package", "prefix") };
+    format!("{named} = ${first} AND {other} = '' AND ecosystem = ${}", first + 1)
+}
+
+/// The values of the columns `package` and `prefix`.
+pub(super) fn names(package: &Package) -> (&str, &str) {
+    if package.is_prefix() { ("", &package.name) } else { (&package.name, "") }
+}
+
+/// The package or prefix of a row.
+pub(super) fn package(ecosystem: String, package: String, prefix: &str) -> Result<Package, sqlx::Error> {
+    if prefix.is_empty() {
+        return Ok(Package::new(ecosystem, package));
+    }
+    Package::prefix(ecosystem, prefix).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+/// Some of a publisher, as whoever publishes by it is held against it.
+pub(super) struct Standing {
+    pub(super) package: Package,
+    pub(super) owner: PackageOwner,
+    pub(super) pending: bool,
+}
+
+impl Standing {
+    /// Whether the publisher is of a package or for a prefix of its name.
+    pub(super) fn is_for(&self, package: &Package) -> bool {
+        self.package == *package || self.package.covers(package)
+    }
+}
+
+/// The publisher of an id, if there is one; `lock` ends the statement.
+pub(super) async fn standing(
+    connection: &mut AnyConnection,
+    id: &str,
+    lock: &str,
+) -> Result<Option<Standing>, sqlx::Error> {
+    let statement = format!(
+        "SELECT ecosystem, package, prefix, account, pending FROM oidc_publisher WHERE id = $1{lock}"
+    );
+    let query = sqlx::query_as(AssertSqlSafe(statement)).bind(id);
+    let row: Option<(String, String, String, String, i64)> = query.fetch_optional(connection).await?;
+    let Some((ecosystem, name, prefix, account, pending)) = row else { return Ok(None) };
+    let owner = PackageOwner::of_publisher(Some(&*account).filter(|account| !account.is_empty()));
+    Ok(Some(Standing { package: package(ecosystem, name, &prefix)?, owner, pending: pending != 0 }))
 }
 
 /// Rows of [`COLUMNS`] as records.
@@ -44,7 +94,8 @@ fn record(id: String, row: &AnyRow) -> Result<PublisherRecord, StoreError> {
     let config = serde_json::from_str(&text("config").map_err(failed)?).map_err(StoreError::new)?;
     let created_at: i64 = row.try_get("created_at").map_err(failed)?;
     let pending: i64 = row.try_get("pending").map_err(failed)?;
-    let package = Package::new(text("ecosystem").map_err(failed)?, text("package").map_err(failed)?);
+    let (ecosystem, name) = (text("ecosystem").map_err(failed)?, text("package").map_err(failed)?);
+    let package = package(ecosystem, name, &text("prefix").map_err(failed)?).map_err(failed)?;
     let identity = Identity::new(text("issuer").map_err(failed)?, text("identity_key").map_err(failed)?);
     let provider = text("provider").map_err(failed)?;
     let mut record = PublisherRecord::new(id, package, provider, identity, config, timestamp(created_at));
@@ -76,15 +127,17 @@ pub(super) async fn insert(
     turns: Option<Turns>,
 ) -> Result<bool, sqlx::Error> {
     let account = publisher.account.as_deref().unwrap_or_default();
+    let (package, prefix) = names(&publisher.package);
     let statement = "INSERT INTO oidc_publisher (id, ecosystem, package, provider, issuer, identity_key, config, \
-         pending, created_at, origin, digest, account, lapses, package_turn) \
+         pending, created_at, origin, digest, account, lapses, package_turn, prefix) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, COALESCE($14, (SELECT COUNT(*) FROM oidc_publisher \
-         WHERE package = $3 AND ecosystem = $2 AND account = $12 AND identity_key = $6 AND issuer = $5 AND pending = $8))) \
+         WHERE package = $3 AND ecosystem = $2 AND account = $12 AND identity_key = $6 AND issuer = $5 AND pending = $8 \
+         AND prefix = $15)), $15) \
          ON CONFLICT (digest) DO NOTHING";
     let inserted = sqlx::query(statement)
         .bind(&publisher.id)
         .bind(&publisher.package.ecosystem)
-        .bind(&publisher.package.name)
+        .bind(package)
         .bind(&publisher.provider)
         .bind(&publisher.identity.issuer)
         .bind(&publisher.identity.key)
@@ -96,6 +149,7 @@ pub(super) async fn insert(
         .bind(account)
         .bind(i64::from(publisher.lapses))
         .bind(turns.map(|turns| turns.of_package))
+        .bind(prefix)
         .execute(&mut *connection)
         .await?;
     if inserted.rows_affected() == 0 {
@@ -118,7 +172,7 @@ pub(super) async fn insert(
             .bind(value)
             .bind(&publisher.identity.issuer)
             .bind(&publisher.package.ecosystem)
-            .bind(&publisher.package.name)
+            .bind(package)
             .bind(publisher.created_at.as_signed_secs())
             .bind(worth(publisher.rank()))
             .execute(&mut *connection)
@@ -186,6 +240,10 @@ pub(super) fn digest(publisher: &PublisherRecord) -> String {
     let mut hash = Sha256::new();
     let package = &publisher.package;
     let identity = &publisher.identity;
+    if package.is_prefix() {
+        // No text is so long.
+        hash.update(u64::MAX.to_be_bytes());
+    }
     for part in [&package.ecosystem, &package.name, &identity.issuer, &identity.key] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);

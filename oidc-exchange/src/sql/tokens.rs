@@ -7,22 +7,31 @@ use sqlx::Row as _;
 
 use super::SqlStore;
 use super::database::{failed, retry};
-use crate::server::{GrantedPackage, Package, StoreError, TokenHash, TokenRecord, TokenStore};
+use super::rows::package;
+use crate::server::{GrantedPackage, PackageOwner, StoreError, TokenHash, TokenRecord, TokenStore};
 
 #[async_trait]
 impl TokenStore for SqlStore {
     async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
-        let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, p.ecosystem, p.package, p.publisher, q.pending \
-             FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash JOIN oidc_publisher q ON q.id = p.publisher \
-             WHERE t.hash = $1 AND t.expires_at > $2 ORDER BY p.ecosystem, p.package";
+        // A prefix is granted as a whole or for one package.
+        let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, g.ecosystem, g.package, '' AS prefix, g.publisher, q.pending, \
+             NULL AS owner FROM oidc_token t JOIN oidc_token_package g ON g.token = t.hash JOIN oidc_publisher q \
+             ON q.id = g.publisher WHERE t.hash = $1 AND t.expires_at > $2 \
+             UNION ALL SELECT t.expires_at, t.provider, t.issuer, t.run, g.ecosystem, g.package, \
+             CASE g.package WHEN '' THEN q.prefix ELSE '' END AS prefix, g.publisher, 0 AS pending, q.account AS owner \
+             FROM oidc_token t JOIN oidc_token_prefix g ON g.token = t.hash JOIN oidc_publisher q ON q.id = g.publisher \
+             WHERE t.hash = $1 AND t.expires_at > $2 ORDER BY 5, 6, 7, 8";
         let query = sqlx::query(statement).bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
         let rows = query.fetch_all(self.database.pool()).await.map_err(failed)?;
         let Some(first) = rows.first() else { return Ok(None) };
         let packages = rows.iter().map(|row| {
-            let package =
-                Package::new(row.try_get::<String, _>("ecosystem")?, row.try_get::<String, _>("package")?);
+            let prefix: String = row.try_get("prefix")?;
+            let package = package(row.try_get("ecosystem")?, row.try_get("package")?, &prefix)?;
             let pending: i64 = row.try_get("pending")?;
-            Ok(GrantedPackage::new(package, row.try_get("publisher")?, pending != 0))
+            let owner: Option<String> = row.try_get("owner")?;
+            let owner =
+                owner.map(|name| PackageOwner::of_publisher(Some(&*name).filter(|name| !name.is_empty())));
+            Ok(GrantedPackage::new(package, row.try_get("publisher")?, pending != 0).only_of(owner))
         });
         let packages: Result<Vec<_>, sqlx::Error> = packages.collect();
         let expires_at: i64 = first.try_get("expires_at").map_err(failed)?;

@@ -11,8 +11,11 @@ use tokio::sync::Mutex;
 
 use super::SqlStore;
 use super::database::{Write, failed};
+use super::rows::standing;
 use super::{packages, proof, room, trust};
-use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Stored, TokenHash, TrustStore};
+use crate::server::{
+    EndedBefore, Package, PackageOwner, PublisherRecord, Room, StoreError, Stored, TokenHash, TrustStore,
+};
 
 /// A transaction that may write, given by [`SqlStore::begin`].
 ///
@@ -80,7 +83,7 @@ impl Transaction {
     }
 
     /// Whether `publisher` is a regular publisher of the package, and stays so until the transaction ends: whoever removes or
-    /// replaces it waits for that.
+    /// replaces it waits for that. One for a prefix of the package's name is none: see [`is_active_of`](Self::is_active_of).
     ///
     /// A registry that takes long to read an upload asks here once more, after [`TrustStore::package_created`] where the
     /// publish creates the package.
@@ -89,14 +92,31 @@ impl Transaction {
     ///
     /// When the store can't be reached.
     pub async fn is_active(&self, package: &Package, publisher: &str) -> Result<bool, StoreError> {
+        self.is_active_of(package, &[], publisher).await
+    }
+
+    /// The same where the package has these owners, also of a publisher for a [prefix](Package::prefix) of its name that is one of
+    /// theirs.
+    ///
+    /// The application reads the owners in this transaction, from rows that it locks, so that the package is not transferred
+    /// meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn is_active_of(
+        &self,
+        package: &Package,
+        owners: &[PackageOwner],
+        publisher: &str,
+    ) -> Result<bool, StoreError> {
         let mut write = self.write.lock().await;
-        let statement = format!(
-            "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 0{}",
-            write.for_share()
-        );
-        let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem);
-        let query = query.bind(&package.name).bind(publisher);
-        Ok(query.fetch_optional(write.connection()).await.map_err(failed)?.is_some())
+        let lock = write.for_share();
+        let found = standing(write.connection(), publisher, lock).await.map_err(failed)?;
+        Ok(found.is_some_and(|found| {
+            let is_own = found.package == *package;
+            !found.pending && (is_own || found.package.covers(package) && owners.contains(&found.owner))
+        }))
     }
 
     /// Whether a publish token is valid at `now` for the package by its publisher, and stays so until the transaction ends:
@@ -119,13 +139,21 @@ impl Transaction {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut write = self.write.lock().await;
+        let found = standing(write.connection(), publisher, "").await.map_err(failed)?;
+        let Some(found) = found.filter(|found| found.is_for(package)) else { return Ok(false) };
+        // A prefix is granted for one package, or as a whole.
+        let (table, whole) = match found.package.is_prefix() {
+            true => ("oidc_token_prefix", ""),
+            false => ("oidc_token_package", &*package.name),
+        };
         let statement = format!(
-            "SELECT t.hash FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash \
-             WHERE p.ecosystem = $1 AND p.package = $2 AND p.publisher = $3 AND t.hash = $4 AND t.expires_at > $5{}",
+            "SELECT t.hash FROM oidc_token t JOIN {table} g ON g.token = t.hash \
+             WHERE g.ecosystem = $1 AND g.package IN ($2, $3) AND g.publisher = $4 AND t.hash = $5 AND t.expires_at > $6{}",
             write.for_share()
         );
         let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem).bind(&package.name);
-        let query = query.bind(publisher).bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
+        let query = query.bind(whole).bind(publisher);
+        let query = query.bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
         Ok(query.fetch_optional(write.connection()).await.map_err(failed)?.is_some())
     }
 

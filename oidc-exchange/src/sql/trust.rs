@@ -9,14 +9,14 @@ use sqlx::{AnyConnection, AnyExecutor, AssertSqlSafe, Connection as _};
 use super::SqlStore;
 use super::database::{Write, failed, retry};
 use super::room::{self, Full};
-use super::rows::{Turns, WORTH_OF_REGULAR, insert, records, select};
+use super::rows::{Turns, WORTH_OF_REGULAR, insert, is_of, names, records, select};
 use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Stored, TrustStore};
 
 /// Makes the pending publisher `$3` of the package `$2` of the ecosystem `$1` a regular one.
-const MAKE_REGULAR: &str =
-    "UPDATE oidc_publisher SET pending = 0 WHERE ecosystem = $1 AND package = $2 AND id = $3 AND pending = 1";
+const MAKE_REGULAR: &str = "UPDATE oidc_publisher SET pending = 0 WHERE ecosystem = $1 AND package = $2 AND prefix = '' AND id = $3 AND pending = 1";
 /// Removes every pending publisher of the package `$2` of the ecosystem `$1`, and ends their tokens.
-const END_PENDING: &str = "DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND pending = 1";
+const END_PENDING: &str =
+    "DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND prefix = '' AND pending = 1";
 
 #[async_trait]
 impl TrustStore for SqlStore {
@@ -141,7 +141,7 @@ pub(super) async fn list(
     executor: impl AnyExecutor<'_>,
     package: &Package,
 ) -> Result<Vec<PublisherRecord>, StoreError> {
-    let statement = AssertSqlSafe(select("p.package = $1 AND p.ecosystem = $2"));
+    let statement = AssertSqlSafe(select(&is_of(package, 1)));
     let query = sqlx::query(statement).bind(&package.name).bind(&package.ecosystem);
     records(&query.fetch_all(executor).await.map_err(failed)?)
 }
@@ -167,11 +167,14 @@ pub(super) async fn live_tokens(
     package: &Package,
     now: Timestamp,
 ) -> Result<BTreeMap<String, u64>, sqlx::Error> {
-    let statement = "SELECT p.id, COUNT(*) FROM oidc_publisher p JOIN oidc_token_package g ON g.publisher = p.id \
+    let granted = if package.is_prefix() { "oidc_token_prefix" } else { "oidc_token_package" };
+    let statement = format!(
+        "SELECT p.id, COUNT(*) FROM (SELECT * FROM oidc_publisher WHERE {}) p JOIN {granted} g ON g.publisher = p.id \
          JOIN oidc_token t ON t.hash = g.token LEFT JOIN oidc_proven u ON u.publisher = p.id \
-         WHERE p.package = $1 AND p.ecosystem = $2 AND t.expires_at > $3 \
-         AND (p.account = '' OR u.publisher IS NOT NULL) GROUP BY p.id";
-    let query = sqlx::query_as(statement).bind(&package.name).bind(&package.ecosystem);
+         WHERE t.expires_at > $3 AND (p.account = '' OR u.publisher IS NOT NULL) GROUP BY p.id",
+        is_of(package, 1)
+    );
+    let query = sqlx::query_as(AssertSqlSafe(statement)).bind(&package.name).bind(&package.ecosystem);
     let rows: Vec<(String, i64)> = query.bind(now.as_signed_secs()).fetch_all(executor).await?;
     Ok(rows.into_iter().map(|(id, count)| (id, u64::try_from(count).unwrap_or_default())).collect())
 }
@@ -224,7 +227,7 @@ pub(super) async fn package_created(
     package: &Package,
     by: Option<&str>,
 ) -> Result<bool, sqlx::Error> {
-    let query = |statement| sqlx::query(statement).bind(&package.ecosystem).bind(&package.name);
+    let query = |statement| sqlx::query(statement).bind(&package.ecosystem).bind(names(package).0);
     if let Some(by) = by {
         let done = query(MAKE_REGULAR).bind(by).execute(write.connection()).await?;
         if done.rows_affected() != 1 {
@@ -241,11 +244,12 @@ pub(super) async fn package_created(
 /// The turns of a publisher that is still what it was, and stays so until the transaction ends.
 async fn turns_of_still(write: &mut Write, seen: &PublisherRecord) -> Result<Option<Turns>, sqlx::Error> {
     let statement = format!(
-        "SELECT pending FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3{}",
+        "SELECT pending FROM oidc_publisher WHERE {} AND id = $3{}",
+        is_of(&seen.package, 1),
         write.for_update()
     );
-    let query = sqlx::query_scalar(AssertSqlSafe(statement)).bind(&seen.id);
-    let query = query.bind(&seen.package.ecosystem).bind(&seen.package.name);
+    let query = sqlx::query_scalar(AssertSqlSafe(statement)).bind(&seen.package.name);
+    let query = query.bind(&seen.package.ecosystem).bind(&seen.id);
     let pending: Option<i64> = query.fetch_optional(write.connection()).await?;
     if pending != Some(i64::from(seen.pending)) {
         return Ok(None);
@@ -263,7 +267,8 @@ async fn turns_of_still(write: &mut Write, seen: &PublisherRecord) -> Result<Opt
 }
 
 async fn delete(connection: &mut AnyConnection, package: &Package, id: &str) -> Result<bool, sqlx::Error> {
-    let statement = "DELETE FROM oidc_publisher WHERE id = $1 AND ecosystem = $2 AND package = $3";
-    let query = sqlx::query(statement).bind(id).bind(&package.ecosystem).bind(&package.name);
+    let statement =
+        AssertSqlSafe(format!("DELETE FROM oidc_publisher WHERE {} AND id = $3", is_of(package, 1)));
+    let query = sqlx::query(statement).bind(&package.name).bind(&package.ecosystem).bind(id);
     Ok(query.execute(connection).await?.rows_affected() > 0)
 }

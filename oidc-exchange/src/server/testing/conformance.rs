@@ -37,6 +37,7 @@ mod grants;
 mod life;
 mod limits;
 mod packages;
+mod prefixes;
 mod scene;
 mod trust;
 
@@ -84,6 +85,7 @@ pub async fn all<H: Harness>(harness: &H) {
     accounts(harness).await;
     limits(harness).await;
     packages(harness).await;
+    prefixes(harness).await;
     faults(harness).await;
 }
 
@@ -191,6 +193,17 @@ pub async fn packages<H: Harness>(harness: &H) {
     let other = harness.elsewhere(&store).await;
     packages::no_token_outlives_a_package_that_goes_meanwhile(&store, &other).await;
     packages::a_change_that_fails_leaves_the_package_as_it_was(harness).await;
+}
+
+/// A publisher for a prefix of names is of no package, lets nobody in for another account's, and creates none.
+pub async fn prefixes<H: Harness>(harness: &H) {
+    prefixes::a_publisher_for_a_prefix_is_of_no_package(&harness.empty().await).await;
+    prefixes::publishers_for_prefixes_are_found_by_prefix_owner_and_identity(&harness.empty().await).await;
+    prefixes::what_a_prefix_grants_is_of_its_account(&harness.empty().await).await;
+    prefixes::what_a_prefix_granted_ends_with_its_publisher(&harness.empty().await).await;
+    prefixes::a_package_that_goes_ends_what_a_prefix_granted_for_it(harness).await;
+    prefixes::a_prefix_learns_and_creates_nothing(&harness.empty().await).await;
+    prefixes::each_account_has_room_for_prefixes(&harness.empty().await).await;
 }
 
 /// Whatever fails, and wherever a request is broken off: both or neither.

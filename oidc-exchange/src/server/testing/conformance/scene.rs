@@ -95,6 +95,7 @@ pub(super) fn by(publisher: &str, name: &str, learned: &[(&'static str, &str)]) 
         package: package(name),
         publisher: publisher.to_owned(),
         may_create: false,
+        only_of: None,
         learned: learned.iter().map(|(claim, value)| IdPin::new(claim, *value)).collect(),
     }
 }

@@ -1,0 +1,56 @@
+//! Publishers for the prefixes of a package's name.
+
+use oidc_core::Identity;
+use sqlx::{AnyPool, AssertSqlSafe};
+
+use super::database::failed;
+use super::redeem::parameters;
+use super::rows::{COLUMNS, JOINS, records};
+use crate::server::{MAX_CANDIDATES, Package, PackageOwner, PublisherRecord, StoreError};
+
+/// See [`PublisherStore::of_prefixes`](crate::server::PublisherStore::of_prefixes).
+///
+/// Each owner's are found by an index on the prefix and the account: an account has few for a prefix, and other accounts' cost
+/// nothing.
+pub(super) async fn of_prefixes(
+    pool: &AnyPool,
+    identities: &[Identity],
+    owners: &[PackageOwner],
+    prefixes: &[Package],
+) -> Result<Vec<PublisherRecord>, StoreError> {
+    let Some(Package { ecosystem, .. }) = prefixes.first() else { return Ok(Vec::new()) };
+    // PostgreSQL's texts hold no NUL, hence nothing is found by one, and asking would be an error.
+    let without_nul = |text: &&str| !text.contains('\0');
+    let of_ecosystem = prefixes.iter().filter(|prefix| prefix.is_prefix() && prefix.ecosystem == *ecosystem);
+    let prefixes: Vec<&str> = of_ecosystem.map(|prefix| prefix.name.as_str()).filter(without_nul).collect();
+    // The column is empty for the operator's own, and an account has a name.
+    let owners = owners.iter().filter(|owner| owner.name() != Some(""));
+    let accounts: Vec<&str> =
+        owners.map(|owner| owner.name().unwrap_or_default()).filter(without_nul).collect();
+    let keys: Vec<&str> =
+        identities.iter().map(|identity| identity.key.as_str()).filter(without_nul).collect();
+    if [&prefixes, &accounts, &keys].iter().any(|values| values.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let mut first = 2;
+    let mut next = |values: &[&str]| {
+        first += values.len();
+        parameters(first - values.len(), values.len())
+    };
+    let of = format!(
+        "package = '' AND ecosystem = $1 AND prefix IN ({}) AND account IN ({}) AND identity_key IN ({})",
+        next(&prefixes),
+        next(&accounts),
+        next(&keys)
+    );
+    let statement = format!(
+        "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE {of} ORDER BY created_at, id LIMIT {MAX_CANDIDATES}) p {JOINS} \
+         ORDER BY p.created_at, p.id"
+    );
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(ecosystem);
+    let values = prefixes.into_iter().chain(accounts).chain(keys);
+    let query = values.fold(query, sqlx::query::Query::bind);
+    let mut found = records(&query.fetch_all(pool).await.map_err(failed)?)?;
+    found.retain(|record| identities.contains(&record.identity));
+    Ok(found)
+}

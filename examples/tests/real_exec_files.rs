@@ -9,6 +9,7 @@ use std::path::Path;
 
 use common::astray::{World, npm_package, project};
 use common::clients::{Client, Tool};
+use common::scene::borrowed;
 
 #[tokio::test]
 async fn settings_files_that_name_a_public_host_for_python_take_no_token_there() {
@@ -90,6 +91,65 @@ async fn settings_files_that_name_a_public_host_for_javascript_take_no_token_the
             .iter()
             .any(|word| output.stderr.contains(&format!("{word} `https://registry.npmjs.org")));
         assert!(by.is_some() || is_said, "{file}: {output:?}");
+    }
+}
+
+/// What each tool asks a public host for, because of the scope of a dependency.
+const ASKING: [(Tool, &[&str]); 4] = [
+    (Tool::Npm, &["view", "@other/dep"]),
+    (Tool::Pnpm, &["add", "@other/dep"]),
+    (Tool::Yarn, &["npm", "info", "@other/dep"]),
+    (Tool::Bun, &["add", "@other/dep"]),
+];
+
+#[tokio::test]
+async fn no_variable_that_holds_the_token_is_sent_to_a_public_host_by_a_settings_file() {
+    let npmrc = "@other:registry=https://registry.npmjs.org/\n//registry.npmjs.org/:_authToken=${NAME}\n";
+    let plain = "@other:registry=https://registry.npmjs.org/\n//registry.npmjs.org/:_authToken=$NAME\n";
+    let bunfig = "[install.scopes]\nother = { url = \"https://registry.npmjs.org/\", token = \"$NAME\" }\n";
+    let yarnrc = "npmScopes:\n  other:\n    npmRegistryServer: https://registry.npmjs.org\n    npmAuthToken: \"${NAME}\"\n";
+    for (tool, ask) in ASKING {
+        let Some(client) = tool.find().await else { continue };
+        let files: &[_] = match tool {
+            Tool::Npm => &[(".npmrc", npmrc)],
+            Tool::Pnpm => &[("~/.npmrc", npmrc), ("~/.config/pnpm/rc", npmrc)],
+            Tool::Yarn => &[(".yarnrc.yml", yarnrc)],
+            _ => &[(".npmrc", plain), ("bunfig.toml", bunfig)],
+        };
+        let world = World::start().await;
+        for &(file, text) in files {
+            for name in ["YARN_NPM_AUTH_TOKEN", "BUN_CONFIG_TOKEN", "NODE_AUTH_TOKEN", "NPM_TOKEN"] {
+                let folder = npm_package(&client, "@acme/widget", "");
+                write_settings(&client, &folder, file, &text.replace("NAME", name));
+                let (url, path) = (world.scene.url(), client.path_first());
+                let variables = [("PATH", path.to_str().unwrap())];
+                let options = ["--registry", "npm", "--url", &url, "--package", "@acme/widget"];
+                let output = world.exec(&client, &folder, &options, &variables, ask).await;
+                world.public_saw_no_secret(&format!("{file} {name}"), &output);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn yarns_own_credentials_stay_where_its_files_have_them() {
+    let Some(client) = Tool::Yarn.find().await else { return };
+    let world = World::start().await;
+    for text in [
+        "npmRegistryServer: https://registry.npmjs.org\nnpmAlwaysAuth: true\nnpmAuthToken: static-hunter2\n",
+        "npmAuthIdent: \"a:static-hunter2\"\n",
+        "npmScopes:\n  acme:\n    npmAuthToken: static-hunter2\n",
+    ] {
+        let folder = npm_package(&client, "@acme/widget", "");
+        client.run(&folder, &[], &["install"]).await.succeeded();
+        write_settings(&client, &folder, ".yarnrc.yml", text);
+        let url = world.scene.url();
+        let options = ["--registry", "npm", "--url", &url, "--package", "@acme/widget"];
+        let options = [options.as_slice(), &["--trusted-publishing", "never"]].concat();
+        let variables = world.variables(&[("NODE_AUTH_TOKEN", "another-static")]);
+        let output = client.publish(&folder, &borrowed(&variables), &options, &["npm", "publish"]).await;
+        assert!(!output.status.success(), "{text}: {output:?}");
+        assert!(output.stderr.contains("yarn gets no"), "{text}: {output:?}");
     }
 }
 

@@ -39,7 +39,7 @@ pub fn publish_token<S: RequestedScope>(
     Ok(complete(crate::publish_token(registry, request, providers, cx))??)
 }
 
-/// Gets an identity token from `source` and exchanges it, as [`token_from`](crate::token_from) does.
+/// Gets an identity token from `source` and exchanges it, as [`token_from`](crate::token_from) does, within the same time.
 ///
 /// # Errors
 ///

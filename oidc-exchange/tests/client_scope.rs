@@ -2,12 +2,14 @@
 //! before anything is sent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use oidc_core::http::Response;
+use oidc_core::http::{Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{
-    Audience, Context, Environment, HttpUrl, IdToken, ProviderSet, Secret, SourceError, TokenSource,
-    VariableSource,
+    Audience, Context, Environment, HttpUrl, IdToken, OperationPolicy, ProviderSet, Secret, SourceError,
+    TokenSource, VariableSource,
 };
 use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{
@@ -137,6 +139,40 @@ impl TokenSource for Platform {
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
         Ok(id_token(audience.as_str()))
+    }
+}
+
+/// A platform that takes 4 s to answer, and is asked within the time of its own context.
+#[derive(Debug)]
+struct Slow(Context, ManualClock);
+
+#[async_trait]
+impl TokenSource for Slow {
+    fn provider(&self) -> &str {
+        "slow"
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let request = Request::get(HttpUrl::parse("https://platform.example/").unwrap());
+        self.0.send(request).await.unwrap();
+        self.1.advance(Duration::from_secs(4));
+        Ok(id_token(audience.as_str()))
+    }
+}
+
+#[tokio::test]
+async fn a_source_shares_the_time_of_an_operation_that_it_was_made_with() {
+    for (is_shared, times) in [(true, [7, 3]), (false, [10, 3])] {
+        let (http, clock) = (open(), ManualClock::at(NOW));
+        let policy = OperationPolicy::default().with_deadline(Duration::from_secs(10));
+        let cx = job(&http).with_clock(clock.clone()).with_policy(policy);
+        let begun = cx.operation();
+        let source = Slow(if is_shared { begun.clone() } else { cx }, clock.clone());
+        clock.advance(Duration::from_secs(3));
+        let registry = CratesIo::at(URL).unwrap();
+        token_from(&registry, &source, PublishRequest::identity(), &begun).await.unwrap();
+        let given: Vec<u64> = http.requests().iter().map(|request| request.deadline.as_secs()).collect();
+        assert_eq!(given, times, "{is_shared}");
     }
 }
 

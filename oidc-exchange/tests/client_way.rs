@@ -11,6 +11,7 @@ use oidc_core::http::{
 };
 use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken};
 use oidc_exchange::client::{ExchangeError, ExchangeErrorKind, ExchangeRequest, Npm, Registry as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use self::wire::{Answer, Authority, Wire, id_token};
 
@@ -161,6 +162,7 @@ async fn a_certificate_of_another_host_or_another_time_is_called_that() {
             CertificateFault::OtherHost,
             "what the proxy puts in the host's place",
         ),
+        (Authority::itself(HOST), CertificateFault::Authority, "what the proxy puts in the host's place"),
         (Authority::valid(HOST, 2001, 2002), CertificateFault::Expired, "clock"),
         (Authority::valid(HOST, 2090, 2091), CertificateFault::NotYetValid, "clock"),
     ] {
@@ -170,6 +172,39 @@ async fn a_certificate_of_another_host_or_another_time_is_called_that() {
         let kind = HttpErrorKind::Certificate { host: HOST.to_owned(), fault };
         assert_eq!(error.kind(), &kind, "{error}");
         assert!(error.advice().unwrap().contains(advice), "{:?}", error.advice());
+    }
+}
+
+/// A proxy that opens every tunnel, says this at its other end, and closes it.
+async fn tunnel_to(said: &'static [u8]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _asked = stream.read(&mut [0; 4096]).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let _hello = stream.read(&mut [0; 4096]).await;
+            let _said = stream.write_all(said).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_tunnel_that_ends_nowhere_is_the_proxys_and_not_the_hosts() {
+    for (said, is_certain) in
+        [(b"".as_slice(), false), (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", true)]
+    {
+        let proxy = tunnel_to(said).await;
+        let settings = settings(&[("HTTPS_PROXY", &proxy)]);
+        let error = send(URL, settings.clone()).await;
+        assert!(error.advice().unwrap().contains("`registry.example` in `no_proxy`"), "{:?}", error.advice());
+        assert_eq!(error.code(), is_certain.then_some("http-proxy"), "{error}");
+
+        let error = exchange(URL, settings.clone()).await;
+        let text = error.diagnosis().to_string();
+        assert!(text.contains("`HTTPS_PROXY`") && text.contains("no_proxy"), "{text}");
+        assert!(!text.contains("the scheme that is spoken"), "{text}");
     }
 }
 

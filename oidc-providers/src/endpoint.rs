@@ -43,7 +43,7 @@ impl Endpoint {
         let request = request.max_body(MAX_ANSWER).deadline(DEADLINE);
         let url = request.url.clone();
         match self.context.send_with_retries(request).await {
-            Ok(response) if response.is_success() => Ok(response),
+            Ok(response) if response.is_success() && !is_from_between(&response) => Ok(response),
             Ok(response) => Err(self.refused(&url, &response, secret)),
             Err(error) => {
                 let problem = format!("{} can't be asked for an identity token", self.name);
@@ -86,7 +86,7 @@ impl Endpoint {
         };
         let message = message.map_or_else(String::new, |message| format!(", {message}"));
         let problem = format!("{} gave no identity token: status {}{message}", self.name, response.status);
-        if response.is_from_elsewhere() {
+        if is_from_between(response) {
             return elsewhere(url, &problem);
         }
         let kind =
@@ -103,6 +103,13 @@ impl Endpoint {
     ) -> SourceError {
         SourceError::new(kind, Diagnosis::new(code, Subject::Url(url.to_string()), problem).fix(self.fix))
     }
+}
+
+/// Returns `true` if a proxy or web site between the job and its platform answered. No platform redirects or sends a web page; one
+/// that is out of order may.
+pub(crate) fn is_from_between(response: &Response) -> bool {
+    let is_page = || response.is_success() && response.is_html();
+    response.is_from_elsewhere() || (300..=399).contains(&response.status) || is_page()
 }
 
 /// The refusal of a proxy or web site between the job and its platform.

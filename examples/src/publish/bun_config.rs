@@ -1,14 +1,16 @@
 //! Which registry bun's settings files send a package to.
 //!
 //! Seen with bun 1.4.5: a scope's registry in `bunfig.toml` stands before every variable, and `install.registry` behind
-//! `BUN_CONFIG_REGISTRY`. The file is read in the working directory, and `.bunfig.toml` in the home folder.
+//! `BUN_CONFIG_REGISTRY`. A scope without a URL is npmjs's. `$NAME` in a value is replaced by what the variable holds, and `${NAME}` is not. The file is read in the working directory, and `.bunfig.toml` in the home folder.
 
 use std::path::PathBuf;
 
+use oidc_exchange::client::Npm;
 use toml::{Table, Value};
 
-use super::destination::Destination;
-use super::npm_config::{MAX_FILE, scope};
+use super::destination::{Destination, MAX_FILE};
+use super::npm_config::scope;
+use super::npm_files::{Use, mentions};
 
 /// The registry that bun publishes the package at because of its scope, where it is another.
 pub(super) fn elsewhere(destination: &Destination<'_>) -> Option<String> {
@@ -20,9 +22,41 @@ pub(super) fn elsewhere(destination: &Destination<'_>) -> Option<String> {
 /// bun writes a scope with its `@` or without, and its registry as a text or with credentials beside it.
 fn of_scope(settings: &Table, scope: &str) -> Option<String> {
     let scopes = settings.get("install")?.get("scopes")?;
-    let registry = scopes.get(scope).or_else(|| scopes.get(format!("@{scope}")))?;
-    let url = if let Value::Table(parts) = registry { parts.get("url")? } else { registry };
-    url.as_str().map(str::to_owned)
+    url(scopes.get(scope).or_else(|| scopes.get(format!("@{scope}")))?)
+}
+
+/// The URL of a scope's registry.
+fn url(registry: &Value) -> Option<String> {
+    let url = match registry {
+        Value::Table(parts) => parts.get("url").map_or(Some(Npm::PUBLIC_URL), Value::as_str),
+        text => text.as_str(),
+    };
+    url.map(str::to_owned)
+}
+
+/// The registries to which bun sends what a variable holds, by the settings that name it for a scope.
+pub(super) fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
+    let is_named = |registry: &Value| match registry {
+        Value::Table(parts) => parts.values().filter_map(Value::as_str).any(|part| mentions(part, name)),
+        text => text.as_str().is_some_and(|text| mentions(text, name)),
+    };
+    let used = files(destination).flat_map(|settings| {
+        let scopes = settings.get("install").and_then(|install| install.get("scopes")?.as_table().cloned());
+        let named = scopes.into_iter().flatten().filter(|(_, registry)| is_named(registry));
+        named.filter_map(|(_, registry)| url(&registry)).collect::<Vec<_>>()
+    });
+    let found = used.map(|registry| Use {
+        file: "`bunfig.toml`",
+        is_own: destination.is(&registry),
+        registry,
+        is_default: false,
+    });
+    found.collect()
+}
+
+/// The registry of every package without a scope, where a file names it.
+pub(super) fn default_registry(destination: &Destination<'_>) -> Option<String> {
+    files(destination).find_map(|settings| url(settings.get("install")?.get("registry")?))
 }
 
 /// The settings of each file, the nearest first. A file that isn't there or can't be read is none that bun reads.
@@ -30,7 +64,9 @@ fn files<'a>(destination: &'a Destination<'_>) -> impl Iterator<Item = Table> + 
     let environment = destination.cx.environment();
     let home =
         ["XDG_CONFIG_HOME", "HOME", "USERPROFILE"].into_iter().filter_map(|name| environment.get(name));
-    let paths = std::iter::once(PathBuf::from("bunfig.toml"))
+    let paths = destination
+        .folders()
+        .map(|folder| folder.join("bunfig.toml"))
         .chain(home.map(|home| PathBuf::from(home).join(".bunfig.toml")));
     paths.filter_map(|path| {
         let bytes = destination.cx.files().read(&path, MAX_FILE).ok()?;

@@ -39,6 +39,16 @@ impl Changes {
         self.removed.push(name.to_owned());
     }
 
+    /// Leaves a variable that was set as the command would inherit it.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.texts.retain(|(set, _)| set != name);
+    }
+
+    /// Returns `true` if a variable holds a token.
+    pub(super) fn has_secret(&self, name: &str) -> bool {
+        self.secrets.iter().any(|(set, _)| set == name)
+    }
+
     /// What the user of these tools has to know.
     pub(super) fn note(&mut self, tools: &'static [&'static str], text: String) {
         self.notes.push(Note { tools, text });

@@ -14,7 +14,7 @@ use super::destination::Destination;
 use super::doctor::Doctor;
 use super::ecosystem::{Asked, Ecosystem, InvalidTarget, Opened};
 use super::exec::Exec;
-use super::poetry;
+use super::{named, poetry};
 
 const EXAMPLES: &str = "\
 The job's identity comes from the CI platform: GitHub Actions (`permissions: id-token: write`), GitLab CI
@@ -30,7 +30,8 @@ Outside of CI, `ci-issuer` plays a platform, to try it.";
 const EXEC_HELP: &str = "\
 The command finds the token and the registry's URL in the variables that its tool reads, so that a plain `twine upload` or
 `cargo publish` goes to --url and nowhere else. At the start it is said where the token is good for, and what no variable can
-say. A static credential of another registry is neither used nor handed on.
+say. A static credential of another registry is neither used nor handed on. A command whose own options name another registry is
+not run.
 
 npm: npm, pnpm, yarn and bun. npm's own setting for the URL needs no .npmrc, but dash and some other shells hand it on to no
 command; in a script, use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`. NODE_AUTH_TOKEN and NPM_TOKEN hold
@@ -261,6 +262,7 @@ impl Target {
         let destination = Destination::new(&url, public, self.package.as_deref(), command, cx);
         let destination = destination.uploading_to(ecosystem.upload_path());
         poetry::check(&destination)?;
+        named::check(&destination)?;
         let mode = self.trusted_publishing;
         let credential = credential(ecosystem, &destination, &opened, mode, providers, err).await?;
         Ok(Ready { ecosystem, destination, opened, credential })

@@ -1,5 +1,5 @@
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oidc_core::{Context, HttpUrl};
 
@@ -8,6 +8,13 @@ const TOOLS: &[&str] = &[
     "twine", "uv", "maturin", "flit", "hatch", "pdm", "poetry", "npm", "pnpm", "yarn", "bun", "cargo", "gem",
     "ovsx", "vsce",
 ];
+
+/// So many folders of a command are looked at, and so many above the working directory.
+const MAX_FOLDERS: usize = 16;
+const MAX_PARENTS: usize = 16;
+
+/// A settings file may have this many bytes.
+pub(super) const MAX_FILE: usize = 8 << 20;
 
 /// Where a command is to publish.
 #[derive(Debug)]
@@ -69,6 +76,49 @@ impl<'a> Destination<'a> {
     /// The command's arguments, as far as they are text.
     pub(super) fn arguments(&self) -> impl Iterator<Item = &str> {
         self.command.iter().skip(1).filter_map(|argument| argument.to_str())
+    }
+
+    /// The working directory, and the folders that the command's arguments may name.
+    pub(super) fn folders(&self) -> impl Iterator<Item = PathBuf> {
+        let value = |argument| match str::split_once(argument, '=') {
+            Some((_, value)) => value,
+            None => argument,
+        };
+        let named =
+            self.arguments().map(value).filter(|value| !value.starts_with('-') && !value.contains("://"));
+        std::iter::once(PathBuf::new()).chain(named.take(MAX_FOLDERS).map(PathBuf::from))
+    }
+
+    /// The job's home folder.
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        let environment = self.cx.environment();
+        environment.get("HOME").or_else(|| environment.get("USERPROFILE")).map(PathBuf::from)
+    }
+
+    /// The texts of a settings file, the nearest first: in those folders, in those above the working directory, and in the home
+    /// folder.
+    pub(super) fn files(&self, name: &str) -> Vec<String> {
+        let above = (1..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)));
+        let folders = self.folders().chain(above).chain(self.home());
+        self.read(folders.map(|folder| folder.join(name)))
+    }
+
+    /// The texts of these files. One that isn't there or can't be read is none that a tool reads.
+    pub(super) fn read(&self, paths: impl IntoIterator<Item = PathBuf>) -> Vec<String> {
+        let read = paths.into_iter().filter_map(|path| self.cx.files().read(&path, MAX_FILE).ok());
+        read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+    }
+
+    /// The values of an option of the command, each time that it is written: `--option VALUE`, `--option=VALUE`, or `-oVALUE`.
+    pub(super) fn values_of<'b>(&'b self, option: &'b str) -> impl Iterator<Item = &'b str> {
+        let next = self.arguments().skip(1).map(Some).chain([None]);
+        let is_short = option.len() == 2;
+        self.arguments().zip(next).filter_map(move |(argument, next)| {
+            match argument.strip_prefix(option)? {
+                "" => next,
+                rest => rest.strip_prefix('=').or_else(|| is_short.then_some(rest)),
+            }
+        })
     }
 
     /// The tool that the command is, if it is one that is known.

@@ -11,8 +11,8 @@ use oidc_core::{
     ComparedWorkflow, Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, PublisherField,
     RegistryRules, gitlab_annotations,
 };
-use oidc_exchange::client::Mode;
 use oidc_exchange::client::doctor::{self, Report, unusable_url};
+use oidc_exchange::client::{Mode, Wording};
 use serde_json::{Map, Value};
 
 use super::cli::{PublishError, Target};
@@ -77,6 +77,16 @@ fn field(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// The names of `trusted-publish`'s commands and options, for what a report of the library proposes.
+pub fn wording() -> Wording {
+    Wording::default()
+        .publish_command("trusted-publish exec")
+        .check_command("trusted-publish doctor")
+        .publisher_option("--publisher KEY=VALUE")
+        .exchange_option("--exchange")
+        .always_option("--trusted-publishing always")
+}
+
 /// What the library is asked.
 struct Question<'a> {
     exchanges_always: bool,
@@ -88,7 +98,8 @@ struct Question<'a> {
 
 impl Question<'_> {
     async fn ask(self, opened: Opened) -> Report {
-        let doctor = doctor::Doctor::of(&*opened.registry, opened.scope).intending(self.intended);
+        let doctor =
+            doctor::Doctor::of(&*opened.registry, opened.scope).intending(self.intended).wording(wording());
         let doctor = match opened.named {
             Some(name) => doctor.naming(name),
             None => doctor,

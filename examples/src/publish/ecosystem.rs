@@ -10,7 +10,7 @@ use oidc_exchange::npm::InvalidPackageName;
 use super::changes::Changes;
 use super::destination::Destination;
 use super::tool::{self, Tool};
-use super::{cargo_config, npm_config, poetry};
+use super::{cargo_config, gem_config, npm_config, npm_files, poetry};
 
 /// Every registry protocol that the tool speaks.
 pub const ECOSYSTEMS: &[&Ecosystem] = &[
@@ -57,6 +57,7 @@ enum Others {
     /// npm and pnpm, and files of yarn's and bun's.
     Npm,
     Cargo,
+    Gem,
     Poetry,
 }
 
@@ -151,6 +152,7 @@ static CRATES_IO: Ecosystem = Ecosystem {
 
 static RUBYGEMS: Ecosystem = Ecosystem {
     tools: tool::RUBYGEMS,
+    others: Others::Gem,
     scripts: &["RUBYGEMS_API_KEY"],
     advice: Some((
         &["gem"],
@@ -166,7 +168,10 @@ static NUGET: Ecosystem = Ecosystem {
         &[],
         "dotnet and nuget read no variable; pass `--api-key \"$NUGET_API_KEY\"`, and the registry's v3 index with `--source`",
     )),
-    ..plain("nuget", NuGet::PUBLIC_URL, |asked| opened_to_all(NuGet::at(asked.url(), asked.owner()?)?, asked))
+    ..plain("nuget", NuGet::PUBLIC_URL, |asked| {
+        let registry = NuGet::at(asked.url(), asked.owner()?)?.with_user_setting("--owner NAME");
+        opened_to_all(registry, asked)
+    })
 };
 
 static PREFIX_DEV: Ecosystem = Ecosystem {
@@ -235,7 +240,7 @@ impl Ecosystem {
             Others::Npm => {
                 let by_convention = npm_config::BY_CONVENTION;
                 variables.extend(
-                    by_convention.map(|name| (name.to_owned(), npm_config::is_own(name, destination))),
+                    by_convention.map(|name| (name.to_owned(), npm_files::is_own(name, destination))),
                 );
             }
             Others::Cargo => {
@@ -243,7 +248,7 @@ impl Ecosystem {
                 let names = cargo_config::names(&destination.url, destination.cx);
                 variables.extend(names.iter().map(|name| (name.token_variable(), true)));
             }
-            Others::None | Others::Poetry => {}
+            Others::None | Others::Gem | Others::Poetry => {}
         }
         variables
             .extend(self.tools.iter().map(|tool| (tool.token.to_owned(), tool.is_bound_to(destination))));
@@ -252,7 +257,7 @@ impl Ecosystem {
                 variables.extend(npm_config::keys(&destination.url).into_iter().map(|name| (name, true)));
             }
             Others::Poetry => variables.push((poetry::PUBLIC_TOKEN.to_owned(), destination.is_public())),
-            Others::None | Others::Cargo => {}
+            Others::None | Others::Cargo | Others::Gem => {}
         }
         variables.extend(self.scripts.iter().map(|name| ((*name).to_owned(), true)));
         variables
@@ -300,6 +305,7 @@ impl Ecosystem {
             Others::None => {}
             Others::Npm => npm_config::tell(destination, token, changes),
             Others::Cargo => cargo_config::tell(destination, token, changes).await,
+            Others::Gem => gem_config::tell(destination, token, changes),
             Others::Poetry => poetry::tell(destination, token, changes),
         }
         let is_said = destination.is_public() || destination.is_named_by_command();
@@ -357,6 +363,17 @@ pub enum InvalidTarget {
          the command, which names the registry at --url"
     )]
     Poetry(&'static str),
+    /// The command would take the token to another registry.
+    #[error(
+        "the command names another registry than --url, `{named}`, and would take the token there; leave `{option}` out of it, or \
+         name that registry at --url"
+    )]
+    OtherRegistry {
+        /// The command's option.
+        option: &'static str,
+        /// What it names, fit to be shown.
+        named: String,
+    },
     /// A token of the registry is for one package, and none is named.
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,

@@ -11,7 +11,7 @@
 //! | registry | tool | the token is in | the URL is in |
 //! |---|---|---|---|
 //! | `npm` | npm, pnpm | `npm_config_//HOST/PATH/:_authToken` | `npm_config_registry`, and `npm_config_@SCOPE:registry` for the package's scope |
-//! | | yarn | `YARN_NPM_AUTH_TOKEN` | `YARN_NPM_PUBLISH_REGISTRY` |
+//! | | yarn | `YARN_NPM_AUTH_TOKEN`, with `YARN_NPM_ALWAYS_AUTH=false` | `YARN_NPM_PUBLISH_REGISTRY`, `YARN_NPM_REGISTRY_SERVER` |
 //! | | bun | `BUN_CONFIG_TOKEN` | `BUN_CONFIG_REGISTRY` |
 //! | | an `.npmrc` or a script | `NODE_AUTH_TOKEN`, `NPM_TOKEN`, unless a file sends them to another registry | |
 //! | `pypi`, `pep-807` | uv | `UV_PUBLISH_TOKEN` | `UV_PUBLISH_URL` |
@@ -38,8 +38,16 @@
 //!
 //! A package's own manifest can say otherwise: `publishConfig.registry` in the `package.json` of the working directory, a scope's
 //! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides it, it is set (npm and pnpm, with a scope);
-//! where none does, the tool gets no token that it would send there, and it is said what to change. A manifest in another folder
-//! is not seen.
+//! where none does, the tool gets no token that it would send there, and it is said what to change. The same is true of a variable
+//! that such a file sends to another registry beside: what holds the token is not left in it. The files of the working directory, of
+//! those above it, of folders that the command names and of the user are looked at; a manifest in another folder is not seen.
+//!
+//! A command whose own options name another registry (`--repository-url`, `--publish-url`, `--registry`, `--host`, hatch's and pdm's `-r`) is
+//! not run. What a script that is run names is not seen.
+//!
+//! yarn has one token for every registry without a credential of its own. `YARN_NPM_ALWAYS_AUTH` and the registry's URL keep it at the
+//! destination when packages are fetched; `yarn npm info` and `yarn npm whoami` for a scope at another registry, run by the command,
+//! take it there, and so does the `publishConfig` of a workspace in a folder that the command does not name.
 //!
 //! npm looks its token up by the registry's URL up to the last slash, so a registry below a path is best written with
 //! a slash at its end, the same here and there. Some shells (dash is one) hand on no variable with such a name;
@@ -51,7 +59,8 @@
 //! variables is used if it is meant for this registry: by its name (`CARGO_REGISTRY_TOKEN` is crates.io's), by the variable beside
 //! it that names the URL, by the URL among the command's arguments, by the file that names the variable, or by the tool's default,
 //! which is the public registry. It stays in its variable and is copied nowhere. A tool that is told this registry's URL
-//! is not left with a credential that is meant for another.
+//! is not left with a credential that is meant for another, nor with one that yarn's or gem's own file has for another: an empty
+//! variable hides that.
 //!
 //! # cargo, all by itself
 //!
@@ -94,8 +103,11 @@ mod destination;
 mod doctor;
 mod ecosystem;
 mod exec;
+mod gem_config;
 mod life;
+mod named;
 mod npm_config;
+mod npm_files;
 mod poetry;
 mod signals;
 #[cfg(test)]
@@ -103,7 +115,9 @@ mod tests;
 #[cfg(test)]
 mod told_tests;
 mod tool;
+mod uv_config;
 mod yarn_config;
 
 pub use cli::{Arguments, PublishError, run};
+pub use doctor::wording;
 pub use ecosystem::{ECOSYSTEMS, Ecosystem};

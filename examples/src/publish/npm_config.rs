@@ -1,7 +1,6 @@
 //! How npm, pnpm, yarn and bun are told where to publish and with what, and which of their files say otherwise.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use oidc_core::{HttpUrl, Secret, shown};
 use serde::Deserialize;
@@ -9,13 +8,9 @@ use serde_json::Value;
 
 use super::bun_config;
 use super::changes::Changes;
-use super::destination::Destination;
+use super::destination::{Destination, MAX_FILE};
+use super::npm_files::{Use, foreign_use, npmrc};
 use super::yarn_config;
-
-/// A settings file may have this many bytes.
-pub(super) const MAX_FILE: usize = 8 << 20;
-/// So many folders above the working directory are looked at.
-const MAX_PARENTS: usize = 16;
 
 /// npm's setting for the default registry.
 const REGISTRY: &str = "npm_config_registry";
@@ -53,19 +48,14 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
             changes.set_secret(name, token);
         }
         for name in BY_CONVENTION {
-            match uses(name, destination).into_iter().find(|found| !found.is_own) {
+            match foreign_use(name, destination) {
                 None => changes.set_secret(name, token),
                 Some(other) => changes.note(&["npm", "pnpm", "yarn", "bun"], left_alone(name, &other)),
             }
         }
+        withhold_shared(destination, changes);
     }
-    if let Some(other) = yarn_config::elsewhere(destination) {
-        changes.withhold("YARN_NPM_AUTH_TOKEN");
-        changes.note(&["yarn"], format!(
-            "yarn gets no token: `.yarnrc.yml` sends the package to `{}`, whatever a variable says; change it there",
-            shown(&other)
-        ));
-    }
+    yarn_config::tell(destination, token, changes);
     if let Some(other) = bun_config::elsewhere(destination) {
         changes.withhold("BUN_CONFIG_TOKEN");
         changes.note(&["bun"], format!(
@@ -75,72 +65,29 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
     }
 }
 
+/// A tool's own variable that a file also sends to another registry can't hold the token, nor what was in it before.
+fn withhold_shared(destination: &Destination<'_>, changes: &mut Changes) {
+    for (name, tool) in [("YARN_NPM_AUTH_TOKEN", &["yarn"]), ("BUN_CONFIG_TOKEN", &["bun"])] {
+        let Some(other) = foreign_use(name, destination) else { continue };
+        changes.withhold(name);
+        let [called] = tool;
+        changes.note(
+            tool,
+            format!(
+                "{called} gets no token: {} sends what {name} holds to `{}`; name another variable there",
+                other.file,
+                shown(&other.registry)
+            ),
+        );
+    }
+}
+
 fn left_alone(name: &str, other: &Use) -> String {
     format!(
         "{name} is left as it is: {} sends it to `{}`; npm, pnpm, yarn and bun have the token in variables of their own",
         other.file,
         shown(&other.registry)
     )
-}
-
-/// Whether what a variable holds by convention is meant for the destination: unless files send it to others alone.
-pub(super) fn is_own(name: &str, destination: &Destination<'_>) -> bool {
-    let uses = uses(name, destination);
-    uses.is_empty() || uses.iter().any(|found| found.is_own)
-}
-
-/// Where a file sends what a variable holds.
-#[derive(Debug)]
-pub(super) struct Use {
-    pub(super) file: &'static str,
-    pub(super) registry: String,
-    pub(super) is_own: bool,
-}
-
-fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
-    let mut found: Vec<Use> =
-        npmrc(destination).iter().flat_map(|text| uses_in(text, name, destination)).collect();
-    found.extend(yarn_config::uses(name, destination));
-    found
-}
-
-/// The texts of npm's settings files.
-fn npmrc(destination: &Destination<'_>) -> Vec<String> {
-    files(".npmrc", &["NPM_CONFIG_USERCONFIG", "NPM_CONFIG_GLOBALCONFIG"], destination)
-}
-
-/// The credentials in an `.npmrc` that are what a variable holds.
-fn uses_in(text: &str, name: &str, destination: &Destination<'_>) -> Vec<Use> {
-    let own: Vec<String> = places(&destination.url);
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
-    let mention = format!("${{{name}");
-    let credentials =
-        lines.filter_map(|line| line.split_once('=')).filter(|(_, value)| value.contains(&mention));
-    let used = credentials.map(|(key, _)| {
-        let key = key.trim().trim_matches(['"', '\'']);
-        let registry = key.rsplit_once("/:").map_or(key, |(registry, _)| registry);
-        let is_own = own.iter().any(|place| place.trim_end_matches('/') == registry);
-        Use { file: "`.npmrc`", registry: registry.to_owned(), is_own }
-    });
-    used.collect()
-}
-
-/// The texts of a settings file: in the working directory and above, in the home folder, and where variables say.
-pub(super) fn files(name: &str, variables: &[&str], destination: &Destination<'_>) -> Vec<String> {
-    let environment = destination.cx.environment();
-    let named =
-        environment.names().filter(|found| variables.iter().any(|name| name.eq_ignore_ascii_case(found)));
-    let mut paths: Vec<PathBuf> = named.filter_map(|name| environment.get(name)).map(PathBuf::from).collect();
-    paths.extend((0..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)).join(name)));
-    paths.extend(
-        environment
-            .get("HOME")
-            .or_else(|| environment.get("USERPROFILE"))
-            .map(|home| PathBuf::from(home).join(name)),
-    );
-    // A file that isn't there or can't be read is none that a tool reads.
-    let read = |path: PathBuf| destination.cx.files().read(&path, MAX_FILE).ok();
-    paths.into_iter().filter_map(read).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
 }
 
 /// UTF-8's byte order mark.
@@ -210,13 +157,15 @@ fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
     }
 }
 
-/// What the manifest in the working directory says of where the package is published, if it is the package's.
+/// The registries in the package's manifest: in the working directory, or in a folder that the command names.
 fn publish_config(destination: &Destination<'_>) -> Option<PublishConfig> {
-    let bytes = destination.cx.files().read(std::path::Path::new("package.json"), MAX_FILE).ok()?;
-    // A byte order mark, which JSON has none of, is passed over by the tools.
-    let manifest: Manifest = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()?;
-    let is_of_package = manifest.name.is_none() || manifest.name.as_deref() == destination.package;
-    manifest.publish.filter(|_| is_of_package)
+    destination.folders().find_map(|folder| {
+        let bytes = destination.cx.files().read(&folder.join("package.json"), MAX_FILE).ok()?;
+        // A byte order mark, which JSON has none of, is passed over by the tools.
+        let manifest: Manifest = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()?;
+        let is_of_package = manifest.name.is_none() || manifest.name.as_deref() == destination.package;
+        manifest.publish.filter(|_| is_of_package)
+    })
 }
 
 /// The scope of the package, without its `@`.
@@ -231,7 +180,7 @@ pub(super) fn keys(url: &HttpUrl) -> Vec<String> {
 
 /// By what npm looks a registry's settings up. It does so by the registry's URL up to the last slash before it publishes, and
 /// by the whole URL when it does, which are two places where the slash is missing.
-fn places(url: &HttpUrl) -> Vec<String> {
+pub(super) fn places(url: &HttpUrl) -> Vec<String> {
     let place = |path: &str| format!("//{}{path}", url.host_and_port());
     match url.path().strip_suffix('/') {
         Some(path) => vec![place(path)],

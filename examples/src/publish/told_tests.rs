@@ -11,7 +11,10 @@ use oidc_core::{Context, FileError, Files, HttpUrl, Secret};
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::ecosystem::Ecosystem;
+use super::ecosystem::{Ecosystem, InvalidTarget};
+use super::named;
+
+mod files;
 
 const OWN: &str = "https://own.example/a/";
 const NPMJS: &str = "https://registry.npmjs.org/";
@@ -58,16 +61,33 @@ impl Job {
         self
     }
 
-    async fn changes(&self, is_fresh: bool) -> Seen {
-        let ecosystem = Ecosystem::named(self.registry).unwrap();
-        let cx = Context::default()
+    fn context(&self) -> Context {
+        Context::default()
             .with_environment(self.variables.iter().copied().collect())
             .with_files(InMemory(self.files.clone()))
-            .with_http(self.http.clone());
-        let command: Vec<OsString> = self.command.iter().map(Into::into).collect();
-        let public = HttpUrl::parse(ecosystem.public()).unwrap();
+            .with_http(self.http.clone())
+    }
+
+    fn command(&self) -> Vec<OsString> {
+        self.command.iter().map(Into::into).collect()
+    }
+
+    fn destination<'a>(&'a self, command: &'a [OsString], cx: &'a Context) -> Destination<'a> {
+        let public = HttpUrl::parse(Ecosystem::named(self.registry).unwrap().public()).unwrap();
         let url = if self.is_public { public.clone() } else { HttpUrl::parse(OWN).unwrap() };
-        let destination = Destination::new(&url, public, self.package, &command, &cx);
+        Destination::new(&url, public, self.package, command, cx)
+    }
+
+    /// Whether the command may be run.
+    fn check(&self) -> Result<(), InvalidTarget> {
+        let (cx, command) = (self.context(), self.command());
+        named::check(&self.destination(&command, &cx))
+    }
+
+    async fn changes(&self, is_fresh: bool) -> Seen {
+        let ecosystem = Ecosystem::named(self.registry).unwrap();
+        let (cx, command) = (self.context(), self.command());
+        let destination = self.destination(&command, &cx);
         let changes = match is_fresh {
             true => ecosystem.with_token(&Secret::new("fresh"), &destination).await,
             false => ecosystem.without_token(&destination).await,
@@ -252,6 +272,25 @@ async fn a_variable_that_files_send_to_another_registry_holds_no_token_for_this_
         (".npmrc", "//own.example/b/:_authToken = \"${NODE_AUTH_TOKEN}\"", true),
         (".npmrc", "//own.example.evil.example/a/:_authToken=${NODE_AUTH_TOKEN?}", true),
         (".npmrc", "_authToken=${NODE_AUTH_TOKEN}", true),
+        (".npmrc", "//registry.npmjs.org/:_authToken=$NODE_AUTH_TOKEN", true),
+        (".npmrc", "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN_OF_NPMJS}", false),
+        ("/home/me/.config/pnpm/rc", setup_nodes, true),
+        ("/opt/node/etc/npmrc", setup_nodes, true),
+        ("packages/a/.npmrc", setup_nodes, true),
+        ("packages/b/.npmrc", setup_nodes, true),
+        ("special.npmrc", setup_nodes, true),
+        (
+            "bunfig.toml",
+            "[install.scopes]\nb = { url = \"https://b.example\", token = \"$NODE_AUTH_TOKEN\" }\n",
+            true,
+        ),
+        ("bunfig.toml", "[install.scopes]\nb = { token = \"$NODE_AUTH_TOKEN\" }\n", true),
+        ("bunfig.toml", "[install.scopes]\nb = \"https://x:$NODE_AUTH_TOKEN@b.example\"\n", true),
+        (
+            "bunfig.toml",
+            "[install.scopes]\nb = { url = \"https://own.example/a\", token = \"$NODE_AUTH_TOKEN\" }\n",
+            false,
+        ),
         (".npmrc", "//own.example/a/:_authToken=${NODE_AUTH_TOKEN}", false),
         (".npmrc", "# //registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}", false),
         (".npmrc", "//registry.npmjs.org/:_authToken=npm_literal", false),
@@ -271,9 +310,29 @@ async fn a_variable_that_files_send_to_another_registry_holds_no_token_for_this_
             "npmScopes:\n  other:\n    npmAuthToken: ${NODE_AUTH_TOKEN:-}\n    npmRegistryServer: https://npm.other.example\n",
             true,
         ),
+        (
+            ".yarnrc.yml",
+            "npmAuthToken: &ours \"${NODE_AUTH_TOKEN}\"\nnpmRegistries:\n  //npm.other.example:\n    npmAuthToken: *ours\n",
+            true,
+        ),
+        (
+            ".yarnrc.yml",
+            "npmRegistries:\n  //own.example/a: &ours\n    npmAuthToken: \"${NODE_AUTH_TOKEN}\"\n  //npm.other.example: *ours\n",
+            true,
+        ),
     ] {
         let job = job("npm").package("widget").file(path, content).with("NODE_AUTH_TOKEN", "static");
         let job = job.with("HOME", "/home/me").with("NPM_CONFIG_USERCONFIG", "/tmp/user.npmrc");
+        let mut job = job.with("PATH", "/usr/local/bin:/opt/node/bin");
+        job.command = vec![
+            "npm",
+            "publish",
+            "--prefix",
+            "packages/a",
+            "-C=packages/b",
+            "--userconfig",
+            "special.npmrc",
+        ];
         let seen = job.fresh().await;
         let expected = if is_sent_elsewhere { "static" } else { "fresh" };
         seen.has(&[
@@ -296,6 +355,9 @@ async fn a_manifest_or_a_scope_that_sends_the_package_elsewhere_gets_no_token() 
         "{}",
         seen.notes
     );
+    let mut named = job("npm").package("widget").file("packages/a/package.json", manifest);
+    named.command = vec!["yarn", "--cwd=packages/a", "npm", "publish"];
+    named.fresh().await.lacks(&["YARN_NPM_AUTH_TOKEN"]);
     // yarn passes over a byte order mark.
     let marked = format!("\u{feff}{manifest}").leak();
     job("npm").package("widget").file("package.json", marked).fresh().await.lacks(&["YARN_NPM_AUTH_TOKEN"]);
@@ -328,7 +390,8 @@ async fn a_manifest_or_a_scope_that_sends_the_package_elsewhere_gets_no_token() 
 
     for scopes in [
         "[install.scopes]\nacme = \"https://registry.npmjs.org/\"\n",
-        "[install.scopes]\n\"@acme\" = { url = \"https://registry.npmjs.org/\", token = \"$BUN_CONFIG_TOKEN\" }\n",
+        "[install.scopes]\nacme = { token = \"static\" }\n",
+        "[install.scopes]\n\"@acme\" = { url = \"https://registry.npmjs.org/\", token = \"$OTHER_TOKEN\" }\n",
     ] {
         let scoped = job("npm").file("bunfig.toml", scopes);
         let seen = scoped.clone().package("@acme/widget").fresh().await;

@@ -4,6 +4,7 @@ use oidc_core::Secret;
 
 use super::changes::Changes;
 use super::destination::Destination;
+use super::{bun_config, uv_config, yarn_config};
 
 /// A publish tool that is told its registry and its token by variables of its own.
 #[derive(Debug)]
@@ -20,12 +21,23 @@ pub(super) struct Tool {
     credentials: &'static [&'static str],
     /// Further variables that name a destination.
     destinations: &'static [&'static str],
+    /// The URL that the tool's settings files have for it where no variable is set.
+    of_files: fn(&Destination<'_>) -> Option<String>,
     /// Whether the URL is written without a slash at its end.
     is_trimmed: bool,
 }
 
 const fn tool(token: &'static str, url: &'static str) -> Tool {
-    Tool { token, url, other_urls: &[], user: None, credentials: &[], destinations: &[], is_trimmed: false }
+    Tool {
+        token,
+        url,
+        other_urls: &[],
+        user: None,
+        credentials: &[],
+        destinations: &[],
+        of_files: |_| None,
+        is_trimmed: false,
+    }
 }
 
 /// The name that goes with a token where a tool asks for name and password (PyPI's help on API tokens).
@@ -40,6 +52,7 @@ pub(super) const PYTHON: &[Tool] = &[
     Tool {
         credentials: &["UV_PUBLISH_USERNAME", "UV_PUBLISH_PASSWORD"],
         destinations: &["UV_PUBLISH_INDEX"],
+        of_files: uv_config::publish_url,
         ..tool("UV_PUBLISH_TOKEN", "UV_PUBLISH_URL")
     },
     Tool {
@@ -65,11 +78,13 @@ pub(super) const NPM: &[Tool] = &[
     Tool {
         other_urls: &["YARN_NPM_REGISTRY_SERVER"],
         credentials: &["YARN_NPM_AUTH_IDENT"],
+        of_files: yarn_config::default_registry,
         ..tool("YARN_NPM_AUTH_TOKEN", "YARN_NPM_PUBLISH_REGISTRY")
     },
     Tool {
         other_urls: &["NPM_CONFIG_REGISTRY", "npm_config_registry"],
         credentials: &["NPM_CONFIG_TOKEN", "npm_config_token"],
+        of_files: bun_config::default_registry,
         ..tool("BUN_CONFIG_TOKEN", "BUN_CONFIG_REGISTRY")
     },
 ];
@@ -91,7 +106,7 @@ pub(super) const VS_MARKETPLACE: &[Tool] =
 
 impl Tool {
     /// Whether what the environment holds for this tool goes to the destination: the tool is told that URL by its variable, by
-    /// the command's arguments, or by nothing, where it is the public registry.
+    /// the command's arguments, by its settings files, or by nothing, where it is the public registry.
     pub(super) fn is_bound_to(&self, destination: &Destination<'_>) -> bool {
         let environment = destination.cx.environment();
         if destination.is_named_by_command() {
@@ -100,6 +115,9 @@ impl Tool {
         let mut urls = std::iter::once(&self.url).chain(self.other_urls);
         if let Some(url) = urls.find_map(|name| environment.get(name)) {
             return destination.is(url);
+        }
+        if let Some(url) = (self.of_files)(destination) {
+            return destination.is(&url);
         }
         // What a name stands for, a file says; but for one that every tool knows.
         let mut names = self.destinations.iter().filter_map(|name| environment.get(name));

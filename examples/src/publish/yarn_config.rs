@@ -1,9 +1,18 @@
-//! Which registry yarn's settings files send a package or a token to.
+//! The registries to which yarn's settings files send a package or a token, and the credentials in them.
+//!
+//! Seen with yarn 4.18: a credential of the package's scope comes first, then one of the registry, then the one for all, which is sent
+//! to whatever registry is asked. Variables stand in for the last alone.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use oidc_core::{Secret, shown};
 use saphyr_parser::{Event, Parser};
 
+use super::changes::Changes;
 use super::destination::Destination;
-use super::npm_config::{Use, files, scope};
+use super::npm_config::scope;
+use super::npm_files::{Use, mentions};
 
 /// A settings file may have this many values, and be nested this deep.
 const MAX_EVENTS: usize = 20_000;
@@ -11,50 +20,172 @@ const MAX_DEPTH: usize = 16;
 
 /// The settings that name a registry: where packages are published before where they are read.
 const REGISTRIES: [&str; 2] = ["npmPublishRegistry", "npmRegistryServer"];
+/// The variables for them.
+const REGISTRY_VARIABLES: [&str; 2] = ["YARN_NPM_PUBLISH_REGISTRY", "YARN_NPM_REGISTRY_SERVER"];
+/// yarn's registry where nothing names one: the public one under a name of its own.
+const YARNS: &str = "https://registry.yarnpkg.com";
+
+/// The settings that hold a credential, and the variables for them.
+const CREDENTIALS: [&str; 2] = ["npmAuthToken", "npmAuthIdent"];
+const TOKEN: &str = "YARN_NPM_AUTH_TOKEN";
+const CREDENTIAL_VARIABLES: [&str; 2] = [TOKEN, "YARN_NPM_AUTH_IDENT"];
+
+const FILE: &str = "`.yarnrc.yml`";
 
 /// A text of a YAML document, and the keys that lead to it.
 type Setting = (Vec<String>, String);
 
-/// The registry that yarn publishes the package at because of its scope, where it is another.
-pub(super) fn elsewhere(destination: &Destination<'_>) -> Option<String> {
-    let scope = scope(destination)?;
-    let settings: Vec<Setting> = texts(destination).into_iter().flatten().collect();
-    of_scope(&settings, scope).filter(|registry| !destination.is(registry))
+/// Binds the token to the destination as far as yarn can, and keeps what is in the files from it where that is another registry's.
+pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
+    let settings = Settings::read(destination);
+    if let Some(registry) = settings.of_package().filter(|registry| !destination.is(registry)) {
+        changes.withhold(TOKEN);
+        let registry = shown(&registry);
+        changes.note(&["yarn"], format!(
+            "yarn gets no token: `.yarnrc.yml` sends the package to `{registry}`, whatever a variable says; change it there"
+        ));
+    } else if settings.has_foreign_credential_of_scope() {
+        changes.withhold(TOKEN);
+        changes.forget(REGISTRY_VARIABLES[0]);
+        let registry = settings.default_registry().unwrap_or_else(|| YARNS.to_owned());
+        changes.note(&["yarn"], format!(
+            "yarn gets no token, and publishes at `{}`: `.yarnrc.yml` has a credential of the package's scope, which is for that \
+             registry; remove it there, or write `npmPublishRegistry` beside it",
+            shown(&registry)
+        ));
+    } else if changes.has_secret(TOKEN) {
+        // yarn sends it to each registry that wants one and has none of its own.
+        changes.set("YARN_NPM_ALWAYS_AUTH", "false");
+        changes.set(REGISTRY_VARIABLES[1], destination.url.as_str());
+        settings.note_own_credential(changes);
+    } else if token.is_none() && !settings.is_default_own() && settings.has_default_credential() {
+        for name in CREDENTIAL_VARIABLES {
+            changes.set(name, "");
+        }
+        changes.note(
+            &["yarn"],
+            "yarn gets no credential: that in `.yarnrc.yml` is for another registry".to_owned(),
+        );
+    }
 }
 
-/// Where yarn sends what a variable holds, by the settings that name it for a registry or a scope. A setting for all of them is not
-/// among them: the command has another in its place.
+/// The registries to which yarn sends what a variable holds, by its settings files.
 pub(super) fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
-    let mention = format!("${{{name}");
-    let of_file = |settings: Vec<Setting>| {
-        let named = settings.iter().filter(|(_, value)| value.contains(&mention));
-        let registries = named.filter_map(|(keys, _)| match keys.as_slice() {
-            [kind, registry, _] if kind == "npmRegistries" => Some(registry.clone()),
-            [kind, scope, _] if kind == "npmScopes" => of_scope(&settings, scope),
+    Settings::read(destination).uses(name)
+}
+
+/// The registry that yarn's settings files name for every package without a scope's.
+pub(super) fn default_registry(destination: &Destination<'_>) -> Option<String> {
+    Settings::read(destination).of_files()
+}
+
+/// The settings of all files that yarn reads, the nearest first.
+struct Settings<'a> {
+    destination: &'a Destination<'a>,
+    all: Vec<Setting>,
+}
+
+impl<'a> Settings<'a> {
+    fn read(destination: &'a Destination<'_>) -> Self {
+        let name = destination.cx.environment().get("YARN_RC_FILENAME").unwrap_or(".yarnrc.yml");
+        let all = destination.files(name).iter().flat_map(|text| flattened(text)).collect();
+        Self { destination, all }
+    }
+
+    fn get(&self, path: &[&str]) -> Option<&str> {
+        let found = self.all.iter().find(|(keys, _)| keys.iter().eq(path));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn of_scope(&self, scope: &str) -> Option<String> {
+        REGISTRIES.iter().find_map(|key| self.get(&["npmScopes", scope, key])).map(str::to_owned)
+    }
+
+    /// The registry that yarn publishes the package at because of its scope.
+    fn of_package(&self) -> Option<String> {
+        self.of_scope(scope(self.destination)?)
+    }
+
+    fn of_files(&self) -> Option<String> {
+        REGISTRIES.iter().find_map(|key| self.get(&[*key])).map(str::to_owned)
+    }
+
+    /// The registry of every other package, as the job has it without us.
+    fn default_registry(&self) -> Option<String> {
+        let environment = self.destination.cx.environment();
+        let named = REGISTRIES.iter().zip(REGISTRY_VARIABLES);
+        let named = named.map(|(key, variable)| environment.get(variable).or_else(|| self.get(&[*key])));
+        named.flatten().next().map(str::to_owned)
+    }
+
+    fn is_default_own(&self) -> bool {
+        let default = self.default_registry();
+        default.map_or(self.destination.is_public(), |registry| self.is_own(&registry))
+    }
+
+    /// Returns `true` if the package's scope has a credential and no registry, and the one that it is for is another.
+    fn has_foreign_credential_of_scope(&self) -> bool {
+        let of_scope = |scope| CREDENTIALS.iter().any(|key| self.is_credential(&["npmScopes", scope, key]));
+        scope(self.destination).is_some_and(of_scope) && self.of_package().is_none() && !self.is_default_own()
+    }
+
+    /// Returns `true` if a setting is a credential that we don't set.
+    fn is_credential(&self, path: &[&str]) -> bool {
+        self.get(path).is_some_and(|value| !value.is_empty() && !holds_ours(value))
+    }
+
+    fn has_default_credential(&self) -> bool {
+        CREDENTIALS.iter().any(|key| self.get(&[*key]).is_some())
+    }
+
+    /// A credential that a file has for the destination comes before the token.
+    fn note_own_credential(&self, changes: &mut Changes) {
+        let is_it = |(keys, value): &&Setting| match keys.as_slice() {
+            [kind, registry, key] if CREDENTIALS.contains(&key.as_str()) && !holds_ours(value) => {
+                let is_scope = || Some(registry.as_str()) == scope(self.destination);
+                kind == "npmRegistries" && self.is_own(registry) || kind == "npmScopes" && is_scope()
+            }
+            _ => false,
+        };
+        if let Some((keys, _)) = self.all.iter().find(is_it) {
+            changes.note(&["yarn"], format!(
+                "yarn publishes with the credential at `{}` in `.yarnrc.yml`, which it takes before any variable; remove it there",
+                shown(&keys.join("."))
+            ));
+        }
+    }
+
+    fn uses(&self, name: &str) -> Vec<Use> {
+        let named = self.all.iter().filter(|(_, value)| mentions(value, name));
+        let used = named.filter_map(|(keys, _)| match keys.as_slice() {
+            [kind, registry, _] if kind == "npmRegistries" => Some(self.use_of(registry.clone())),
+            [kind, scope, _] if kind == "npmScopes" => Some(self.use_of(self.of_scope(scope)?)),
+            [key] if CREDENTIALS.contains(&key.as_str()) => Some(self.use_by_default()),
             _ => None,
         });
-        let used = registries.map(|registry| {
-            let whole =
-                if registry.starts_with("//") { format!("https:{registry}") } else { registry.clone() };
-            let is_own = destination.is(&whole) || destination.is(&whole.replacen("https:", "http:", 1));
-            Use { file: "`.yarnrc.yml`", registry, is_own }
-        });
-        used.collect::<Vec<_>>()
-    };
-    texts(destination).into_iter().flat_map(of_file).collect()
+        used.collect()
+    }
+
+    fn use_of(&self, registry: String) -> Use {
+        Use { file: FILE, is_own: self.is_own(&registry), registry, is_default: false }
+    }
+
+    fn use_by_default(&self) -> Use {
+        let registry = self.default_registry().unwrap_or_else(|| YARNS.to_owned());
+        Use { file: FILE, registry, is_own: self.is_default_own(), is_default: true }
+    }
+
+    /// Returns `true` if a text is the destination's URL; a registry may be written without its scheme.
+    fn is_own(&self, registry: &str) -> bool {
+        let whole =
+            if registry.starts_with("//") { format!("https:{registry}") } else { registry.to_owned() };
+        self.destination.is(&whole) || self.destination.is(&whole.replacen("https:", "http:", 1))
+    }
 }
 
-fn of_scope(settings: &[Setting], scope: &str) -> Option<String> {
-    REGISTRIES.iter().find_map(|key| {
-        let path = ["npmScopes", scope, *key];
-        settings.iter().find(|(keys, _)| keys.iter().eq(path)).map(|(_, value)| value.clone())
-    })
-}
-
-/// The settings of each file that yarn reads, the nearest first.
-fn texts(destination: &Destination<'_>) -> Vec<Vec<Setting>> {
-    let name = destination.cx.environment().get("YARN_RC_FILENAME").unwrap_or(".yarnrc.yml");
-    files(name, &[], destination).iter().map(|text| flattened(text)).collect()
+/// Returns `true` if a value is what a variable holds that we set.
+fn holds_ours(value: &str) -> bool {
+    ["NODE_AUTH_TOKEN", "NPM_TOKEN", TOKEN, "BUN_CONFIG_TOKEN"].iter().any(|name| mentions(value, name))
 }
 
 /// A map or a list that is being read.
@@ -64,45 +195,93 @@ enum Open {
     List,
 }
 
+/// A document that is being read.
+#[derive(Default)]
+struct Reader {
+    found: Vec<Setting>,
+    open: Vec<Open>,
+    /// Values with a name, which may be repeated: their place among those found, and the number of keys that lead to them.
+    anchors: BTreeMap<usize, (Range<usize>, usize)>,
+    /// The anchors of what is open.
+    opened: Vec<(usize, usize)>,
+}
+
 /// The texts of a document with the keys that lead to them, as far as it can be read.
 fn flattened(text: &str) -> Vec<Setting> {
-    let mut found = Vec::new();
-    let mut open: Vec<Open> = Vec::new();
+    let mut reader = Reader::default();
     for event in Parser::new_from_str(text).take(MAX_EVENTS) {
         let Ok((event, _)) = event else { break };
-        match event {
-            Event::MappingStart(..) | Event::SequenceStart(..) if open.len() == MAX_DEPTH => break,
-            Event::MappingStart(..) => open.push(Open::Map(None)),
-            Event::SequenceStart(..) => open.push(Open::List),
-            Event::MappingEnd | Event::SequenceEnd => {
-                open.pop();
-                value_is_read(&mut open);
-            }
-            Event::Scalar(value, ..) => match open.last_mut() {
-                Some(Open::Map(key @ None)) => *key = Some(value.into_owned()),
-                _ => {
-                    found.push((keys(&open), value.into_owned()));
-                    value_is_read(&mut open);
-                }
-            },
-            Event::Alias(_) => value_is_read(&mut open),
-            _ => {}
+        if !reader.read(event) {
+            break;
         }
     }
-    found
+    reader.found
 }
 
-fn keys(open: &[Open]) -> Vec<String> {
-    let key = |open: &Open| match open {
-        Open::Map(key) => key.clone(),
-        Open::List => None,
-    };
-    open.iter().filter_map(key).collect()
-}
+impl Reader {
+    /// Reads one event; false where the document is too much.
+    fn read(&mut self, event: Event<'_>) -> bool {
+        match event {
+            Event::MappingStart(anchor, _) => self.begin(Open::Map(None), anchor),
+            Event::SequenceStart(anchor, _) => self.begin(Open::List, anchor),
+            Event::MappingEnd | Event::SequenceEnd => self.end(),
+            Event::Scalar(value, _, anchor, _) => match self.open.last_mut() {
+                Some(Open::Map(key @ None)) => *key = Some(value.into_owned()),
+                _ => {
+                    let start = self.found.len();
+                    self.found.push((self.keys(), value.into_owned()));
+                    self.anchors.insert(anchor, (start..start + 1, self.keys().len()));
+                    self.value_is_read();
+                }
+            },
+            Event::Alias(anchor) => {
+                self.repeat(anchor);
+                self.value_is_read();
+            }
+            _ => {}
+        }
+        self.open.len() <= MAX_DEPTH && self.found.len() <= MAX_EVENTS
+    }
 
-/// The innermost map's next text is a key.
-fn value_is_read(open: &mut [Open]) {
-    if let Some(Open::Map(key)) = open.last_mut() {
-        *key = None;
+    fn begin(&mut self, open: Open, anchor: usize) {
+        self.opened.push((anchor, self.found.len()));
+        self.open.push(open);
+    }
+
+    fn end(&mut self) {
+        self.open.pop();
+        if let Some((anchor, start)) = self.opened.pop() {
+            self.anchors.insert(anchor, (start..self.found.len(), self.keys().len()));
+        }
+        self.value_is_read();
+    }
+
+    /// Repeats what has a name. What is merged into a map (`<<`) is in the map itself.
+    fn repeat(&mut self, anchor: usize) {
+        let Some((range, depth)) = self.anchors.get(&anchor).filter(|_| anchor != 0).cloned() else { return };
+        let mut keys = self.keys();
+        keys.pop_if(|key| key == "<<");
+        let repeated: Vec<Setting> = self.found.get(range).unwrap_or_default().to_vec();
+        for (path, value) in repeated.into_iter().take(MAX_EVENTS.saturating_sub(self.found.len())) {
+            let path = [&keys, path.get(depth..).unwrap_or_default()].concat();
+            if path.len() <= MAX_DEPTH {
+                self.found.push((path, value));
+            }
+        }
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let key = |open: &Open| match open {
+            Open::Map(key) => key.clone(),
+            Open::List => None,
+        };
+        self.open.iter().filter_map(key).collect()
+    }
+
+    /// The innermost map's next text is a key.
+    fn value_is_read(&mut self) {
+        if let Some(Open::Map(key)) = self.open.last_mut() {
+            *key = None;
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use examples::publish::wording;
 use http_body_util::{BodyExt as _, Full};
 use oidc_core::http::{CertificateFault, HttpErrorKind, ProxyFault, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
@@ -191,6 +192,7 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
         ),
         ("a certificate that has expired", certificate(CertificateFault::Expired)),
         ("a certificate of another host", certificate(CertificateFault::OtherHost)),
+        ("a certificate of an authority itself", certificate(CertificateFault::Authority)),
         ("a connection that breaks", HttpErrorKind::Broken("connection reset".to_owned())),
         ("https at a port of http", HttpErrorKind::NotTls),
         ("http at a port of https", HttpErrorKind::NotHttp),
@@ -279,7 +281,9 @@ async fn other_package() -> Diagnosis {
     let clock = ManualClock::at(NOW);
     let cx = Context::default().with_environment(job.collect()).with_http(http).with_clock(clock);
     let registry = RubyGems::at("https://gems.example/").unwrap();
-    let of = |name: &str| Doctor::of(&registry, Scope::Identity).naming(name).exchanging_always();
+    let of = |name: &str| {
+        Doctor::of(&registry, Scope::Identity).naming(name).exchanging_always().wording(wording())
+    };
     let fits = of("widget").examine(&oidc_providers::all(), &cx).await;
     assert_eq!(fits.verdict, Verdict::Accepted, "{}", fits.to_text());
     let report = of("gadget").examine(&oidc_providers::all(), &cx).await;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use examples::publish::wording;
 use http_body_util::{BodyExt as _, Full};
 use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Method, Request, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
@@ -356,6 +357,7 @@ impl World {
             "nuget" => {
                 let registry =
                     given.map_or_else(|| Ok(NuGet::public("acme-org")), |url| NuGet::at(url, "acme-org"));
+                let registry = registry.map(|registry| registry.with_user_setting("--owner NAME"));
                 self.ask(registry, everything).await
             }
             "jsr" => {
@@ -398,7 +400,7 @@ impl World {
                 return Report::of_unusable(error.url(), Some(PACKAGE), diagnosis);
             }
         };
-        let doctor = Doctor::of(&registry, scope).intending(self.row.intended.clone());
+        let doctor = Doctor::of(&registry, scope).intending(self.row.intended.clone()).wording(wording());
         // A token that is gone already can be exchanged to see what the registry says.
         let doctor = if self.row.exchange || self.row.used { doctor.exchanging_always() } else { doctor };
         doctor.examine(&oidc_providers::all(), &self.context()).await

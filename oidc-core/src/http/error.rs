@@ -117,6 +117,9 @@ pub enum CertificateFault {
     /// It is for other hosts.
     #[error("it is for another host")]
     OtherHost,
+    /// It is an authority's own, as many self-signed ones are, and no host's.
+    #[error("it is an authority's own certificate, which is for issuing others and for no host")]
+    Authority,
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -270,6 +273,11 @@ impl HttpError {
             HttpErrorKind::Timeout { .. } if self.proxy().is_some() => Some(format!(
                 "if the proxy is what holds it up, name `{host}` in `no_proxy`; or try again later"
             )),
+            HttpErrorKind::Broken(_) if self.proxy().is_some() => Some(format!(
+                "if the proxy is what breaks it off, have it let this connection through, or name `{host}` in `no_proxy`; or try \
+                 again later"
+            )),
+            HttpErrorKind::NotTls if self.proxy().is_some() => Some(self.proxys_own_advice()),
             HttpErrorKind::Timeout { step: Step::Connect, .. } => Some(format!(
                 "let this machine connect to `{host}`; where that takes a proxy, name it in `https_proxy`"
             )),
@@ -282,6 +290,8 @@ impl HttpError {
     pub fn code(&self) -> Option<&'static str> {
         match self.kind {
             HttpErrorKind::Proxy(_) => Some(codes::HTTP_PROXY),
+            // A tunnel's other end is not what the URL names.
+            HttpErrorKind::NotTls if self.proxy().is_some() => Some(codes::HTTP_PROXY),
             HttpErrorKind::Certificate { .. } => Some(codes::HTTP_CERTIFICATE),
             _ => None,
         }
@@ -315,14 +325,24 @@ impl HttpError {
         match fault {
             CertificateFault::UnknownIssuer(_) => self.trust_advice(),
             CertificateFault::Expired | CertificateFault::NotYetValid => clock.to_owned(),
-            CertificateFault::OtherHost | CertificateFault::Other(_) if self.proxy().is_some() => format!(
-                "see what the proxy puts in the host's place, or name `{}` in `no_proxy`",
-                shown(&self.target.host)
-            ),
+            CertificateFault::OtherHost | CertificateFault::Authority | CertificateFault::Other(_)
+                if self.proxy().is_some() =>
+            {
+                self.proxys_own_advice()
+            }
+            CertificateFault::Authority => {
+                "give the host a certificate of its own that the authority issued, and trust the authority's"
+                    .to_owned()
+            }
             CertificateFault::OtherHost | CertificateFault::Other(_) => {
                 "check the URL's host, and tell the host's operator if it is right".to_owned()
             }
         }
+    }
+
+    fn proxys_own_advice(&self) -> String {
+        let host = shown(&self.target.host);
+        format!("see what the proxy puts in the host's place, or name `{host}` in `no_proxy`")
     }
 
     /// Advice for trusting an issuer, with the state of two variables that users often expect to do that.

@@ -37,6 +37,9 @@ pub use self::system::SystemHttp;
 /// The default of [`Request::deadline`]: the time from a request's first byte to the answer's last.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
+/// UTF-8's byte order mark, which a web page may begin with.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// The default of [`Request::max_body`]: the number of bytes that an answer's body may have.
 pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
 
@@ -244,10 +247,11 @@ impl Response {
 
     /// Returns `true` if the body is a web page.
     pub fn is_html(&self) -> bool {
-        let body = self.body.trim_ascii_start();
+        let body = self.body.strip_prefix(BOM).unwrap_or(&self.body).trim_ascii_start();
         let is_page =
             |start: &[u8]| body.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
-        is_page(b"<!doctype") || is_page(b"<html")
+        let is_said = || self.header("content-type").is_some_and(|kind| kind.contains("html"));
+        is_page(b"<!doctype html") || is_page(b"<html") || is_page(b"<") && is_said()
     }
 
     /// Returns `true` if a refusal came from something other than a service that speaks JSON: a proxy, a

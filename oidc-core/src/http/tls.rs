@@ -76,7 +76,11 @@ pub(super) fn certificate_fault(reason: &CertificateError, issuer: Option<String
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             CertificateFault::OtherHost
         }
-        other => CertificateFault::Other(shown(&other.to_string()).to_string()),
+        other => match other.to_string() {
+            // webpki's own error, which rustls hands on as a text.
+            text if text.contains("CaUsedAsEndEntity") => CertificateFault::Authority,
+            text => CertificateFault::Other(shown(&text).to_string()),
+        },
     }
 }
 

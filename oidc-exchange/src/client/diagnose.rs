@@ -6,6 +6,7 @@ use super::demand::{Demand, TrustedPlatform};
 use super::registry::Registry;
 use super::scope::Scope;
 use super::static_credentials::StaticCredentials;
+use super::wording::Wording;
 
 /// The part of a registry that a diagnosis needs and an exchange does not; see [`doctor`](super::doctor).
 ///
@@ -31,19 +32,40 @@ pub trait Diagnose: Registry {
     }
 
     /// Advice on the registry's URL: the things that are easily overlooked.
-    fn advise(&self) -> Vec<Diagnosis> {
+    fn advise(&self, _request: &AdviceRequest<'_>) -> Vec<Diagnosis> {
         Vec::new()
     }
 
     /// Advice on the job: the things that keep the protocol's own tools from publishing here, although an exchange by this client goes
-    /// through. `platform` is the one that the job runs on.
-    async fn advise_on_tools(
-        &self,
-        _scope: &Scope,
-        _platform: Option<&dyn Provider>,
-        _cx: &Context,
-    ) -> Vec<Diagnosis> {
+    /// through.
+    async fn advise_on_tools(&self, _request: &AdviceRequest<'_>, _cx: &Context) -> Vec<Diagnosis> {
         Vec::new()
+    }
+}
+
+/// The publish that a registry is asked for advice on.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AdviceRequest<'a> {
+    /// The scope of the token that it needs.
+    pub scope: &'a Scope,
+    /// The platform that the job runs on, if it is known.
+    pub platform: Option<&'a dyn Provider>,
+    /// The application's own words.
+    pub wording: &'a Wording,
+}
+
+impl<'a> AdviceRequest<'a> {
+    /// A request about a publish with a token for `scope`.
+    pub fn new(scope: &'a Scope, wording: &'a Wording) -> Self {
+        Self { scope, platform: None, wording }
+    }
+
+    /// With the platform that the job runs on.
+    #[must_use]
+    pub fn on(mut self, platform: Option<&'a dyn Provider>) -> Self {
+        self.platform = platform;
+        self
     }
 }
 

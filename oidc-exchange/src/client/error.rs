@@ -127,6 +127,13 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("revoke it at the registry that gave it"))
     }
 
+    /// With more to do about it.
+    pub(super) fn fixed_also_by(mut self, fix: &str) -> Self {
+        let known = self.diagnosis.fix.take().map_or_else(String::new, |known| format!("{known}; "));
+        self.diagnosis.fix = Some(known + fix);
+        self
+    }
+
     /// Whether the registry doesn't know what it was asked for.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self.kind, ExchangeErrorKind::Rejected { status: 404, .. })

@@ -52,10 +52,11 @@ mod token;
 mod told;
 mod vs_marketplace;
 mod wire;
+mod wording;
 
 pub use self::crates_io::CratesIo;
 pub use self::demand::{Demand, TrustedPlatform};
-pub use self::diagnose::{Diagnose, ProtocolFacts};
+pub use self::diagnose::{AdviceRequest, Diagnose, ProtocolFacts};
 pub use self::error::{ExchangeError, ExchangeErrorKind};
 pub use self::failure::{Failure, FailureKind};
 pub use self::jsr::{InvalidJsrUpload, Jsr, JsrUpload};
@@ -81,3 +82,4 @@ pub use self::token::{IdentityPublishToken, PublishToken, WrongScope};
 pub use self::told::RegistryReason;
 pub use self::vs_marketplace::VsMarketplace;
 pub use self::wire::ExchangeCall;
+pub use self::wording::Wording;

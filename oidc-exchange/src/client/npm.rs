@@ -1,14 +1,14 @@
 use async_trait::async_trait;
 use oidc_core::http::Request;
 use oidc_core::{
-    Audience, ComparedCase, ComparedWorkflow, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl, Provider,
+    Audience, ComparedCase, ComparedWorkflow, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl,
     RegistryRules, Severity, Subject,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::demand::{Demand, TrustedPlatform};
-use super::diagnose::{Diagnose, ProtocolFacts};
+use super::diagnose::{AdviceRequest, Diagnose, ProtocolFacts};
 use super::error::ExchangeError;
 use super::links;
 use super::protocol::Protocol;
@@ -192,7 +192,7 @@ impl Diagnose for Npm {
         status != 404
     }
 
-    fn advise(&self) -> Vec<Diagnosis> {
+    fn advise(&self, request: &AdviceRequest<'_>) -> Vec<Diagnosis> {
         let path = self.url.path();
         let subject = || Subject::Url(self.url.to_string());
         if path == "/" {
@@ -210,22 +210,20 @@ impl Diagnose for Npm {
         let problem = "the registry's URL has a path: npm itself leaves it out and asks for the exchange at the host's root";
         let diagnosis =
             Diagnosis::new(codes::REGISTRY_URL_PREFIX, subject(), problem).severity(Severity::Notice);
-        let fix = "nothing, if the registry answers `/-/npm/v1/oidc/` at its host's root too, as `registry` does; or else publish \
-                   through `trusted-publish exec`, which keeps the path";
+        let fix = format!(
+            "nothing, if the registry answers `/-/npm/v1/oidc/` at its host's root too; or else {}",
+            request.wording.publish_through("keeps the path")
+        );
         advice.push(diagnosis.fix(fix));
         advice
     }
 
-    async fn advise_on_tools(
-        &self,
-        scope: &Scope,
-        platform: Option<&dyn Provider>,
-        cx: &Context,
-    ) -> Vec<Diagnosis> {
-        let elsewhere = scope.package().and_then(|package| npm_config::elsewhere(&self.url, package, cx));
-        let mut advice: Vec<Diagnosis> = elsewhere.into_iter().collect();
-        if let (Some(platform), Ok(audience)) = (platform, npm::audience(&self.url, Port::default())) {
-            advice.extend(npm_tools::examine(&audience, platform, cx).await);
+    async fn advise_on_tools(&self, request: &AdviceRequest<'_>, cx: &Context) -> Vec<Diagnosis> {
+        let elsewhere = |package| npm_config::elsewhere(&self.url, package, request.wording, cx);
+        let mut advice: Vec<Diagnosis> = request.scope.package().and_then(elsewhere).into_iter().collect();
+        if let (Some(platform), Ok(audience)) = (request.platform, npm::audience(&self.url, Port::default()))
+        {
+            advice.extend(npm_tools::examine(&audience, platform, request.wording, cx).await);
         }
         advice
     }

@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Subject, shown};
 use serde_json::Value;
 
+use super::wording::Wording;
 use crate::codes;
 
 /// A settings file or a manifest may have so many bytes.
 const MAX_FILE: usize = 256 * 1024;
+
+/// So many folders above the working directory are looked at.
+const MAX_PARENTS: usize = 16;
 
 /// UTF-8's byte order mark.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -22,7 +26,7 @@ struct Named {
 }
 
 /// The setting that sends the package to another registry than the one at `url`, if one does.
-pub(super) fn elsewhere(url: &HttpUrl, package: &str, cx: &Context) -> Option<Diagnosis> {
+pub(super) fn elsewhere(url: &HttpUrl, package: &str, wording: &Wording, cx: &Context) -> Option<Diagnosis> {
     let settings = Settings { package, cx };
     let named = settings.of_scope().or_else(|| settings.registry())?;
     if is_same(url, &named.url) {
@@ -47,7 +51,7 @@ pub(super) fn elsewhere(url: &HttpUrl, package: &str, cx: &Context) -> Option<Di
         None => format!("pass `--registry {url}` to the publish, or change or unset it"),
     };
     let diagnosis = Diagnosis::new(codes::REGISTRY_ELSEWHERE, subject, problem).severity(Severity::Warning);
-    let fix = format!("{fix}; `trusted-publish exec` sets it for its command");
+    let fix = fix + &wording.does_itself("; ", "sets it for its command");
     Some(diagnosis.found(found).expected(url.to_string()).fix(fix))
 }
 
@@ -71,9 +75,7 @@ impl Settings<'_> {
     /// `publishConfig` of the package's manifest.
     fn manifest(&self, key: &str) -> Option<Named> {
         let path = Path::new("package.json");
-        let bytes = self.cx.files().read(path, MAX_FILE).ok()?;
-        // A byte order mark, which JSON has none of, is passed over by npm.
-        let manifest: Value = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()?;
+        let manifest = self.read_manifest(Path::new(""))?;
         let is_of_package = manifest.get("name").and_then(Value::as_str) == Some(self.package);
         let url = manifest.get("publishConfig")?.get(key)?.as_str().filter(|_| is_of_package)?;
         let subject = Subject::File(path.to_string_lossy().into_owned());
@@ -90,9 +92,23 @@ impl Settings<'_> {
         Some(Named { subject, key: key.to_owned(), url: environment.get(name)?.to_owned() })
     }
 
+    /// The folder above the working directory whose manifest has workspaces: npm reads that one's `.npmrc`, and not its members'.
+    fn workspace(&self) -> Option<PathBuf> {
+        let mut above = (1..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)));
+        above.find(|folder| self.read_manifest(folder).is_some_and(|it| it.get("workspaces").is_some()))
+    }
+
+    fn read_manifest(&self, folder: &Path) -> Option<Value> {
+        let bytes = self.cx.files().read(&folder.join("package.json"), MAX_FILE).ok()?;
+        // A byte order mark, which JSON has none of, is passed over by npm.
+        serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()
+    }
+
     /// A line of the project's `.npmrc`, or else of the user's, or else of the machine's where a variable says which that is.
     fn file(&self, key: &str) -> Option<Named> {
-        paths(self.cx.environment()).into_iter().find_map(|path| {
+        let of_project =
+            self.workspace().into_iter().chain([PathBuf::new()]).map(|folder| folder.join(".npmrc"));
+        of_project.chain(paths(self.cx.environment())).find_map(|path| {
             let bytes = self.cx.files().read(&path, MAX_FILE).ok()?;
             let text = String::from_utf8_lossy(&bytes);
             // The last of several lines counts.
@@ -103,14 +119,14 @@ impl Settings<'_> {
     }
 }
 
-/// The settings files, those first that override the others.
+/// The settings files outside of the project, those first that override the others.
 fn paths(environment: &Environment) -> Vec<PathBuf> {
     let by_name = |name: &str| environment.names().find(|found| found.eq_ignore_ascii_case(name));
     let named = by_name("npm_config_userconfig").and_then(|name| environment.get(name)).map(PathBuf::from);
     let home = || environment.get("HOME").or_else(|| environment.get("USERPROFILE"));
     let of_user = named.or_else(|| home().map(|home| Path::new(home).join(".npmrc")));
     let of_all = by_name("npm_config_globalconfig").and_then(|name| environment.get(name)).map(PathBuf::from);
-    std::iter::once(PathBuf::from(".npmrc")).chain(of_user).chain(of_all).collect()
+    of_user.into_iter().chain(of_all).collect()
 }
 
 /// What a line of an `.npmrc` sets a key to.

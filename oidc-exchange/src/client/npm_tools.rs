@@ -3,6 +3,7 @@
 use oidc_core::{Audience, Command, Context, Diagnosis, Environment, Provider, Severity, Subject, shown};
 
 use super::links;
+use super::wording::Wording;
 use crate::codes;
 use crate::npm::TOKEN_VARIABLE;
 
@@ -16,21 +17,31 @@ const PLATFORMS: [&str; 3] = ["GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI"];
 /// The only platform that npm itself asks for a token.
 const ASKED: &str = "github";
 
-const THROUGH_US: &str = "publish through `trusted-publish exec`, which makes the exchange itself";
+/// An ability of a tool that needs no npm of its own.
+const EXCHANGES: &str = "makes the exchange itself";
 
 type Version = (u64, u64, u64);
 
 /// What keeps npm from the exchange.
-pub(super) async fn examine(audience: &Audience, platform: &dyn Provider, cx: &Context) -> Vec<Diagnosis> {
+pub(super) async fn examine(
+    audience: &Audience,
+    platform: &dyn Provider,
+    wording: &Wording,
+    cx: &Context,
+) -> Vec<Diagnosis> {
     let environment = cx.environment();
-    match no_exchange(environment) {
+    let other_tool = wording.publish_through(EXCHANGES);
+    match no_exchange(&other_tool, environment) {
         Some(nowhere) => vec![nowhere],
-        None => id_token(audience, platform, environment).into_iter().chain(old(cx).await).collect(),
+        None => id_token(audience, platform, &other_tool, environment)
+            .into_iter()
+            .chain(old(&other_tool, cx).await)
+            .collect(),
     }
 }
 
 /// npm makes no exchange here, whatever it is given.
-fn no_exchange(environment: &Environment) -> Option<Diagnosis> {
+fn no_exchange(other_tool: &str, environment: &Environment) -> Option<Diagnosis> {
     let warning = |name: &str, problem: String, fix: &str| {
         let diagnosis = Diagnosis::new(codes::NPM_NO_EXCHANGE, Subject::Variable(name.to_owned()), problem);
         Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
@@ -46,18 +57,23 @@ fn no_exchange(environment: &Environment) -> Option<Diagnosis> {
         "npm itself makes no exchange in this job, whatever `{TOKEN_VARIABLE}` holds: it does so on GitHub Actions, GitLab CI and \
          CircleCI alone"
     );
-    warning(PLATFORMS[0], problem, THROUGH_US)
+    warning(PLATFORMS[0], problem, other_tool)
 }
 
 /// npm has no token to exchange, where the exchange that was checked had one.
-fn id_token(audience: &Audience, platform: &dyn Provider, environment: &Environment) -> Option<Diagnosis> {
+fn id_token(
+    audience: &Audience,
+    platform: &dyn Provider,
+    other_tool: &str,
+    environment: &Environment,
+) -> Option<Diagnosis> {
     if environment.get(TOKEN_VARIABLE).is_some() {
         return None;
     }
     let is_asked = platform.id() == ASKED;
     let is_blank = environment.is_blank(TOKEN_VARIABLE);
     let subject = Subject::Variable(TOKEN_VARIABLE.to_owned());
-    let fix = platform.variable_line(TOKEN_VARIABLE, audience).unwrap_or_else(|| THROUGH_US.to_owned());
+    let fix = platform.variable_line(TOKEN_VARIABLE, audience).unwrap_or_else(|| other_tool.to_owned());
     match (is_blank, is_asked) {
         (true, true) => {
             let problem =
@@ -85,7 +101,7 @@ fn id_token(audience: &Audience, platform: &dyn Provider, environment: &Environm
 }
 
 /// The npm that is found first is too old for an exchange.
-async fn old(cx: &Context) -> Option<Diagnosis> {
+async fn old(other_tool: &str, cx: &Context) -> Option<Diagnosis> {
     let is_circleci = cx.environment().get("CIRCLECI").is_some();
     let first = if is_circleci { FIRST_ON_CIRCLECI } else { FIRST };
     let mut command = Command::new("npm", ["--version"]);
@@ -106,7 +122,7 @@ async fn old(cx: &Context) -> Option<Diagnosis> {
     let diagnosis =
         Diagnosis::new(codes::NPM_TOO_OLD, Subject::Platform, problem).severity(Severity::Warning);
     let fix = format!(
-        "run `npm install --global npm@latest` before the publish (Node.js 22.14 or later), or {THROUGH_US}"
+        "run `npm install --global npm@latest` before the publish (Node.js 22.14 or later), or {other_tool}"
     );
     let expected = format!("{major}.{minor}.{patch} or later");
     Some(diagnosis.found(shown(found).to_string()).expected(expected).fix(fix).link(links::NPM))

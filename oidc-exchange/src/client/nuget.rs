@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use oidc_core::{
     Audience, ComparedCase, ComparedWorkflow, Context, HttpUrl, InvalidAudience, InvalidUrl, RegistryRules,
@@ -61,9 +63,9 @@ pub(super) static PROTOCOL: Protocol = Protocol::new()
 pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::NUGET, RULES, STATIC_CREDENTIALS)
     .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("gitlab")]);
 
-const POLICY_CREATOR: &str = "name the nuget.org account that created the policy (`--owner`, or `user` of `NuGet/login`), not the \
-                              organization or account that owns the package; if it is that one, compare the policy's repository \
-                              owner, repository, workflow file and environment with this job, and see that the policy did not lapse";
+const POLICY_CREATOR: &str = "name the nuget.org account that created the policy (`user` of `NuGet/login`), not the organization \
+                              or account that owns the package; if it is that one, compare the policy's repository owner, \
+                              repository, workflow file and environment with this job, and see that the policy did not lapse";
 
 /// nuget.org's registry.
 ///
@@ -74,6 +76,7 @@ const POLICY_CREATOR: &str = "name the nuget.org account that created the policy
 pub struct NuGet {
     url: HttpUrl,
     user: String,
+    user_setting: Option<Cow<'static, str>>,
 }
 
 impl NuGet {
@@ -100,14 +103,31 @@ impl NuGet {
         if url.host() == SOURCE_HOST {
             return Self::public(user);
         }
-        Self { url, user: user.into() }
+        Self { url, user: user.into(), user_setting: None }
     }
 
     /// The public registry.
     ///
     /// `user` is the account that made the policy.
     pub fn public(user: impl Into<String>) -> Self {
-        Self { url: const { HttpUrl::constant(PUBLIC) }, user: user.into() }
+        Self { url: const { HttpUrl::constant(PUBLIC) }, user: user.into(), user_setting: None }
+    }
+
+    /// With the words by which a user of the application names the account, such as `--user NAME`: the refusal of an account
+    /// that made no policy says them.
+    #[must_use]
+    pub fn with_user_setting(mut self, words: impl Into<Cow<'static, str>>) -> Self {
+        self.user_setting = Some(words.into());
+        self
+    }
+
+    /// The refusal of an account that made no policy, with how to name another.
+    fn naming_setting(&self, error: ExchangeError) -> ExchangeError {
+        let is_about_user = error.known_refusal().is_some_and(|known| known.fix() == POLICY_CREATOR);
+        match &self.user_setting {
+            Some(words) if is_about_user => error.fixed_also_by(&format!("`{words}` names the account")),
+            _ => error,
+        }
     }
 
     fn own_audience(&self) -> Result<Audience, InvalidAudience> {
@@ -146,7 +166,8 @@ impl Registry for NuGet {
     ) -> Result<PublishToken, ExchangeError> {
         let call = ExchangeCall::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
         let body = json!({ "username": self.user, "tokenType": "ApiKey" });
-        let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
+        let exchanged: Exchanged =
+            call.ask(call.with_bearer(&body)).await.map_err(|error| self.naming_setting(error))?;
         call.granted("apiKey", exchanged.api_key, wire::time(exchanged.expires.as_ref()))
     }
 }

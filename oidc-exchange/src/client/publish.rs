@@ -45,6 +45,26 @@ pub async fn publish_token<S: RequestedScope>(
 
 /// Gets an identity token from `source`, a new one where the platform can give one, and exchanges it for a publish token.
 ///
+/// # Time
+///
+/// `source` takes its time from the context that it was made with, and the registry is asked within the time of `cx`: two
+/// budgets, unless both are of one operation. Begin that first, and make the source with it:
+///
+/// ```no_run
+/// # use oidc_core::{Context, VariableSource};
+/// # use oidc_exchange::client::{CratesIo, PublishRequest};
+/// # async fn publish(cx: Context) -> Result<(), Box<dyn std::error::Error>> {
+/// let cx = cx.operation();
+/// let source = VariableSource::new(&cx, "CRATES_IO_ID_TOKEN");
+/// let request = PublishRequest::identity();
+/// let token = oidc_exchange::token_from(&CratesIo::public(), &source, request, &cx).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A source that outlives the operation, as one for [`Renewing`](super::Renewing) does, is made with a context whose operation
+/// has not begun.
+///
 /// # Errors
 ///
 /// When either step fails.

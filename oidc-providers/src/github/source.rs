@@ -10,7 +10,7 @@ use oidc_core::{
 use serde::Deserialize;
 
 use crate::codes;
-use crate::endpoint::elsewhere;
+use crate::endpoint::{elsewhere, is_from_between};
 use crate::links;
 
 const ACTIONS: &str = "GITHUB_ACTIONS";
@@ -71,7 +71,7 @@ impl TokenSource for GitHubSource {
             .deadline(DEADLINE);
         let response =
             self.context.send_with_retries(request).await.map_err(|error| self.unreachable(error))?;
-        if !response.is_success() {
+        if !response.is_success() || is_from_between(&response) {
             return Err(self.refused(&response));
         }
         let token =
@@ -115,7 +115,7 @@ impl GitHubSource {
             Some(message) => format!("GitHub gave no identity token: status {status}, {message}"),
             None => format!("GitHub gave no identity token: status {status}"),
         };
-        if response.is_from_elsewhere() {
+        if is_from_between(response) {
             return elsewhere(&self.url, &problem);
         }
         let diagnosis = Diagnosis::new(codes::GITHUB_REFUSED, self.subject(), problem);

@@ -32,9 +32,10 @@ use self::job::Job;
 pub use self::probe::unusable_url;
 use self::probe::{Found, Probed};
 pub use self::report::{Difference, Report, Verdict};
-use super::diagnose::Diagnose;
+use super::diagnose::{AdviceRequest, Diagnose};
 use super::registry::ExchangeRequest;
 use super::scope::Scope;
+use super::wording::Wording;
 use crate::codes;
 
 /// A check of this job and a registry; see the module.
@@ -50,12 +51,21 @@ pub struct Doctor<'a> {
     exchanges_always: bool,
     intended: Map<String, Value>,
     rules: Option<RegistryRules>,
+    wording: Wording,
 }
 
 impl<'a> Doctor<'a> {
     /// A check of a publish at `registry` with a token for `scope`.
     pub fn of(registry: &'a dyn Diagnose, scope: Scope) -> Self {
-        Self { registry, scope, named: None, exchanges_always: false, intended: Map::new(), rules: None }
+        Self {
+            registry,
+            scope,
+            named: None,
+            exchanges_always: false,
+            intended: Map::new(),
+            rules: None,
+            wording: Wording::default(),
+        }
     }
 
     /// With the package that the user means to publish, where a token is for every package of the identity: it is held
@@ -87,6 +97,13 @@ impl<'a> Doctor<'a> {
     #[must_use]
     pub fn by_rules(mut self, rules: RegistryRules) -> Self {
         self.rules = Some(rules);
+        self
+    }
+
+    /// With the names of the application's own commands and options. Without them the report names none.
+    #[must_use]
+    pub fn wording(mut self, wording: Wording) -> Self {
+        self.wording = wording;
         self
     }
 
@@ -124,18 +141,19 @@ impl<'a> Doctor<'a> {
         match found {
             Found::Registry => {
                 let platform = job.as_ref().and_then(Job::provider);
-                report.add_all(self.registry.advise());
-                report.add_all(elsewhere::look(facts.url_variables, url, cx.environment()));
-                report.add_all(self.registry.advise_on_tools(&self.scope, platform, cx).await);
+                let request = AdviceRequest::new(&self.scope, &self.wording).on(platform);
+                report.add_all(self.registry.advise(&request));
+                report.add_all(elsewhere::look(facts.url_variables, url, &self.wording, cx.environment()));
+                report.add_all(self.registry.advise_on_tools(&request, cx).await);
             }
             Found::Other | Found::Nothing => report.miss_registry(),
         }
-        report.add_all(static_credentials::look(self.registry, providers, cx));
+        report.add_all(static_credentials::look(self.registry, providers, &self.wording, cx));
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
         report.conclude(facts.link, is_public);
-        report.next = next_steps::steps(&report, facts, is_public);
+        report.next = next_steps::steps(&report, facts, is_public, &self.wording);
         report
     }
 
@@ -171,7 +189,11 @@ impl<'a> Doctor<'a> {
         }
         if !job.is_renewable() && !self.exchanges_always {
             let problem = "the exchange was not tried: this job gets no second identity token, and its only one would be used";
-            let fix = "ask for it if nothing is to be published afterwards in this job (`--exchange`)";
+            let option = self.wording.of_exchange().map(|option| format!(" (`{option}`)"));
+            let fix = format!(
+                "ask for it if nothing is to be published afterwards in this job{}",
+                option.unwrap_or_default()
+            );
             let untried = Diagnosis::new(codes::EXCHANGE_UNTRIED, Subject::Token, problem).fix(fix);
             return report.add(untried.severity(Severity::Notice));
         }

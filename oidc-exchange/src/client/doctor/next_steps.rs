@@ -5,14 +5,20 @@ use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
 use super::report::{Report, Verdict};
 use super::static_credentials::UNEXCHANGED;
 use crate::client::diagnose::ProtocolFacts;
+use crate::client::wording::Wording;
 use crate::codes;
 
 /// The steps that are left.
-pub(super) fn steps(report: &Report, facts: &ProtocolFacts, is_vendors: bool) -> Vec<String> {
+pub(super) fn steps(
+    report: &Report,
+    facts: &ProtocolFacts,
+    is_vendors: bool,
+    wording: &Wording,
+) -> Vec<String> {
     let mut steps = Vec::new();
     match report.verdict {
         Verdict::Refused => {
-            steps.extend(first_step(report));
+            steps.extend(first_step(report, wording));
             let is_asked = report.diagnoses.iter().any(|one| one.code == codes::EXCHANGE_REJECTED);
             let is_open = is_asked && report.is_about_publisher();
             if let Some(publisher) = publisher(report).filter(|_| is_open) {
@@ -24,12 +30,9 @@ pub(super) fn steps(report: &Report, facts: &ProtocolFacts, is_vendors: bool) ->
         }
         Verdict::Untried if report.has_no_exchange() => {
             let publish = "publish: only the upload shows whether the registry takes the token";
-            steps.push(first_step(report).unwrap_or_else(|| publish.to_owned()));
+            steps.push(first_step(report, wording).unwrap_or_else(|| publish.to_owned()));
         }
-        Verdict::Untried => steps.push(
-            "publish, if no earlier step of this job used its token, or run this check with `--exchange` in a job of its own"
-                .to_owned(),
-        ),
+        Verdict::Untried => steps.push(exchange_apart(wording)),
         Verdict::Contradicted => steps.push(
             "compare what you name with the package's trusted publishers: another one of them let this job in, or what you \
              name is not what is configured"
@@ -46,8 +49,8 @@ pub(super) fn steps(report: &Report, facts: &ProtocolFacts, is_vendors: bool) ->
     }
     let places = places(report, is_left);
     if !places.is_empty() {
-        let go_on = "publish once without a static token (`--trusted-publishing always` with this tool)";
-        steps.push(go_on.to_owned());
+        let option = wording.of_always().map(|option| format!(" (`{option}` with this tool)"));
+        steps.push(format!("publish once without a static token{}", option.unwrap_or_default()));
         steps.push(format!("remove what is left of the old way: {}", places.join(", ")));
         if report.diagnoses.iter().any(|one| is_secret(one) && one.severity != Severity::Notice) {
             steps.push(facts.static_credentials.revocation.to_owned());
@@ -57,14 +60,16 @@ pub(super) fn steps(report: &Report, facts: &ProtocolFacts, is_vendors: bool) ->
 }
 
 /// What to do about the first error. A registry that only says no leaves the comparison to the user.
-fn first_step(report: &Report) -> Option<String> {
+fn first_step(report: &Report, wording: &Wording) -> Option<String> {
     let first = report.diagnoses.iter().find(|one| one.severity == Severity::Error)?;
-    let compare = "compare the package's trusted publisher with what this job has (above), field by field: `--publisher \
-                   KEY=VALUE` does it for you";
     Some(match first.code {
         // A registry may send its user here.
-        codes::EXCHANGE_REJECTED if says_doctor(first) => {
+        codes::EXCHANGE_REJECTED if names_check(first, wording) => {
             "compare the values listed above with the trusted publisher in the registry's settings".to_owned()
+        }
+        codes::EXCHANGE_REJECTED if !report.is_decided() => {
+            "do what is advised at the first error above, and run this check again; the registry has not judged the trusted publisher"
+                .to_owned()
         }
         // A registry that gave its own reason needs no advice.
         codes::EXCHANGE_REJECTED if first.fix.is_none() || report.refusal.is_some() => {
@@ -73,7 +78,7 @@ fn first_step(report: &Report) -> Option<String> {
         codes::EXCHANGE_REJECTED
             if !report.is_known() && !report.settings.is_empty() && report.differences.is_empty() =>
         {
-            compare.to_owned()
+            compare(wording)
         }
         codes::CLOCK_PLATFORM => {
             "tell the platform's operator that its clock is wrong: nothing is to be set here".to_owned()
@@ -82,11 +87,24 @@ fn first_step(report: &Report) -> Option<String> {
     })
 }
 
-fn says_doctor(one: &Diagnosis) -> bool {
-    [Some(&one.problem), one.fix.as_ref()]
-        .into_iter()
-        .flatten()
-        .any(|text| text.contains("trusted-publish doctor"))
+fn exchange_apart(wording: &Wording) -> String {
+    let check = match wording.of_exchange() {
+        Some(option) => format!("run this check with `{option}` in a job of its own"),
+        None => "let this check make the exchange in a job of its own".to_owned(),
+    };
+    format!("publish, if no earlier step of this job used its token, or {check}")
+}
+
+fn compare(wording: &Wording) -> String {
+    let option = wording.of_publisher().map(|option| format!(": `{option}` does it for you"));
+    format!(
+        "compare the package's trusted publisher with what this job has (above), field by field{}",
+        option.unwrap_or_default()
+    )
+}
+
+fn names_check(one: &Diagnosis, wording: &Wording) -> bool {
+    [Some(&one.problem), one.fix.as_ref()].into_iter().flatten().any(|text| wording.is_about_check(text))
 }
 
 fn is_secret(one: &Diagnosis) -> bool {

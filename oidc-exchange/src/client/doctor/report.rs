@@ -47,6 +47,8 @@ pub struct Report {
     has_no_exchange: bool,
     #[serde(skip)]
     is_unusable: bool,
+    #[serde(skip)]
+    is_decided: bool,
 }
 
 /// Whether a publish from this job would be accepted.
@@ -109,6 +111,7 @@ impl Report {
             known: None,
             has_no_exchange: false,
             is_unusable: false,
+            is_decided: true,
         }
     }
 
@@ -219,6 +222,7 @@ impl Report {
         self.verdict = Verdict::Refused;
         self.refusal = error.reason().cloned();
         self.known = error.known_refusal();
+        self.is_decided = is_decision(error.kind());
         let mut refused = error.diagnosis().clone();
         if refused.code == codes::EXCHANGE_ELSEWHERE || *error.kind() == ExchangeErrorKind::Unreachable {
             self.miss_registry();
@@ -326,7 +330,15 @@ impl Report {
     pub(super) fn is_about_publisher(&self) -> bool {
         let may_be = |reason: &RegistryReason| reason.code == codes::NOT_TRUSTED;
         let is_known = |known: &KnownRefusal| known.is_about_publisher();
-        self.is_found && self.refusal.as_ref().is_none_or(may_be) && self.known.is_none_or(is_known)
+        self.is_found
+            && self.is_decided
+            && self.refusal.as_ref().is_none_or(may_be)
+            && self.known.is_none_or(is_known)
+    }
+
+    /// Returns `true` if the registry decided about the token, and was not out of order or somewhere else.
+    pub(super) fn is_decided(&self) -> bool {
+        self.is_decided
     }
 
     /// Whether the refusal's remedy is known.
@@ -382,6 +394,12 @@ impl Report {
             let _infallible = writeln!(text, "  {}. {step}", number + 1);
         }
     }
+}
+
+/// Returns `true` if the registry decided about the token.
+fn is_decision(kind: &ExchangeErrorKind) -> bool {
+    let is_later = |status: u16| matches!(status, 408 | 425 | 429);
+    matches!(kind, ExchangeErrorKind::Rejected { status, .. } if (400..=499).contains(status) && !is_later(*status))
 }
 
 /// The registry gave a token for packages of which the named one is none.

@@ -7,6 +7,7 @@ use oidc_core::{Context, Diagnosis, Environment, ProviderSet, Severity, Subject,
 use crate::client::diagnose::{Diagnose, ProtocolFacts};
 use crate::client::protocol::Protocol;
 use crate::client::static_credentials::CredentialFile;
+use crate::client::wording::Wording;
 use crate::client::{
     crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
     vs_marketplace,
@@ -42,14 +43,19 @@ static ALL: &[(&Protocol, &ProtocolFacts)] = &[
 ];
 
 /// Looks for what is left: the registry's own first, then others', which any step of the job can read just as well.
-pub(super) fn look(registry: &dyn Diagnose, providers: &ProviderSet, cx: &Context) -> Vec<Diagnosis> {
+pub(super) fn look(
+    registry: &dyn Diagnose,
+    providers: &ProviderSet,
+    wording: &Wording,
+    cx: &Context,
+) -> Vec<Diagnosis> {
     let own = (registry.protocol(), registry.facts());
     let ecosystem = |facts: &ProtocolFacts| facts.static_credentials.ecosystem;
     let others = ALL.iter().copied().filter(|(_, facts)| ecosystem(facts) != ecosystem(own.1));
     let others = others.map(|other| (other, Severity::Notice));
     let mut found = Vec::new();
     for ((protocol, facts), severity) in std::iter::once((own, Severity::Warning)).chain(others) {
-        let look = Look { protocol, facts, providers, environment: cx.environment(), severity };
+        let look = Look { protocol, facts, providers, wording, environment: cx.environment(), severity };
         found.extend(look.variables());
         found.extend(look.files(cx));
     }
@@ -60,6 +66,7 @@ struct Look<'a> {
     protocol: &'static Protocol,
     facts: &'static ProtocolFacts,
     providers: &'a ProviderSet,
+    wording: &'a Wording,
     environment: &'a Environment,
     severity: Severity,
 }
@@ -130,8 +137,8 @@ impl<'a> Look<'a> {
             "{place} holds an identity token of `{}`, not a publish token: it has to be exchanged first",
             shown(&issuer)
         );
-        let fix = "publish with the token that the registry gives in exchange for it, which `trusted-publish exec` asks for and puts \
-                   in its place";
+        let itself = self.wording.does_itself(": ", "asks for it and puts it in place");
+        let fix = format!("publish with the token that the registry gives in exchange for it{itself}");
         let diagnosis = Diagnosis::new(UNEXCHANGED, subject.clone(), problem).severity(self.severity);
         Some(diagnosis.fix(fix).link(self.facts.link))
     }

@@ -207,7 +207,7 @@ async fn what_does_not_pass_is_not_asked_again() {
         (Response::new(400, Vec::new(), "no"), SourceErrorKind::Rejected, "github-refused"),
         (Response::new(401, Vec::new(), "no"), SourceErrorKind::Rejected, "github-refused"),
         (Response::new(403, Vec::new(), ""), SourceErrorKind::Rejected, "github-refused"),
-        (Response::new(302, Vec::new(), ""), SourceErrorKind::Rejected, "github-refused"),
+        (Response::new(302, Vec::new(), ""), SourceErrorKind::Unavailable, "token-endpoint-elsewhere"),
         (Response::new(428, Vec::new(), ""), SourceErrorKind::Rejected, "github-refused"),
         (answer(&json!({})), SourceErrorKind::NoToken, "github-no-token"),
         (answer(&json!({"notvalue": null})), SourceErrorKind::NoToken, "github-no-token"),
@@ -215,7 +215,21 @@ async fn what_does_not_pass_is_not_asked_again() {
         (answer(&json!({"value": ""})), SourceErrorKind::NoToken, "github-no-token"),
         (answer(&json!({"value": 1234})), SourceErrorKind::NoToken, "github-no-token"),
         (answer(&json!([])), SourceErrorKind::NoToken, "github-no-token"),
-        (Response::new(200, Vec::new(), "<html>"), SourceErrorKind::NoToken, "github-no-token"),
+        (Response::new(200, Vec::new(), "<html>"), SourceErrorKind::Unavailable, "token-endpoint-elsewhere"),
+        (
+            Response::new(200, Vec::new(), "\u{feff}\n<!DOCTYPE HTML PUBLIC>"),
+            SourceErrorKind::Unavailable,
+            "token-endpoint-elsewhere",
+        ),
+        (
+            Response::new(
+                200,
+                vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())],
+                "<!-- sign in --><html>",
+            ),
+            SourceErrorKind::Unavailable,
+            "token-endpoint-elsewhere",
+        ),
         (
             Response::new(200, Vec::new(), vec![b' '; 100_000]),
             SourceErrorKind::Unavailable,

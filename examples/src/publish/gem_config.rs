@@ -1,0 +1,53 @@
+//! The credential in gem's own file, and the host that it is for.
+//!
+//! Seen with gem 3.3: where neither a variable nor the file has a key for the host, gem sends the one for rubygems.org to it.
+
+use std::path::PathBuf;
+
+use oidc_core::Secret;
+
+use super::changes::Changes;
+use super::destination::Destination;
+
+const KEY: &str = "GEM_HOST_API_KEY";
+/// The file's name for the key for rubygems.org.
+const PUBLIC_KEY: &str = "rubygems_api_key";
+/// The file, below the home folder, and below the folder for data where there is none there; and gem's settings, where there is
+/// neither.
+const FILES: [&str; 3] = [".gem/credentials", ".local/share/gem/credentials", ".gemrc"];
+
+/// Keeps the key for rubygems.org from another host. An empty variable hides it.
+pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
+    let has_own =
+        || destination.cx.environment().get(KEY).is_some() && !changes.removed().any(|name| name == KEY);
+    if token.is_some() || destination.is_public() || has_own() || !sends_public_key(destination) {
+        return;
+    }
+    changes.set(KEY, "");
+    changes.note(
+        &["gem"],
+        format!(
+            "gem gets no key: `{PUBLIC_KEY}` in its credentials file is for rubygems.org; name {} there, or set {KEY} and \
+             RUBYGEMS_HOST",
+            destination.url
+        ),
+    );
+}
+
+/// Returns `true` if gem would send the key for rubygems.org to the destination.
+fn sends_public_key(destination: &Destination<'_>) -> bool {
+    let host = destination.url.as_str().trim_end_matches('/');
+    let mut keys = Vec::new();
+    for text in texts(destination) {
+        let lines = text.lines().filter_map(|line| line.rsplit_once(": "));
+        let bare = |key: &str| key.trim().trim_start_matches(':').trim_matches(['"', '\'']).to_owned();
+        keys.extend(lines.map(|(key, _)| bare(key)));
+    }
+    keys.iter().any(|key| key == PUBLIC_KEY) && keys.iter().all(|key| key != host)
+}
+
+fn texts(destination: &Destination<'_>) -> Vec<String> {
+    let in_home = destination.home().into_iter().flat_map(|home| FILES.map(|file| home.join(file)));
+    let data = destination.cx.environment().get("XDG_DATA_HOME");
+    destination.read(in_home.chain(data.map(|folder| PathBuf::from(folder).join("gem/credentials"))))
+}

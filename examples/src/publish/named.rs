@@ -1,0 +1,44 @@
+//! The registry that the command itself names.
+
+use oidc_core::shown;
+
+use super::destination::Destination;
+use super::ecosystem::InvalidTarget;
+
+/// Options of publish tools that name a registry by its URL. Each stands before every variable, and most tools send it whatever token
+/// they have.
+const OPTIONS: [&str; 8] = [
+    "--repository-url",
+    "--publish-url",
+    "--registry",
+    "--registryUrl",
+    "--host",
+    "--repo",
+    "--repository",
+    "-r",
+];
+
+/// Tools that know a registry by a name too, and send it the token; the options for it, and what they call the public one.
+const BY_NAME: [(&str, [&str; 2], &str); 2] =
+    [("hatch", ["--repo", "-r"], "main"), ("pdm", ["--repository", "-r"], "pypi")];
+
+/// A command that names another registry than the destination would take the token there, and is not run.
+pub(super) fn check(destination: &Destination<'_>) -> Result<(), InvalidTarget> {
+    let by_url = OPTIONS.iter().flat_map(|option| {
+        destination.values_of(option).filter(|value| value.contains("://")).map(move |value| (*option, value))
+    });
+    let by_name = BY_NAME.iter().filter(|(tool, ..)| destination.tool() == Some(tool));
+    let by_name = by_name.flat_map(move |(_, options, public)| {
+        let values = options
+            .iter()
+            .flat_map(move |option| destination.values_of(option).map(move |value| (*option, value)));
+        values.filter(move |(_, value)| !(destination.is_public() && value == public))
+    });
+    match by_url.chain(by_name).find(|(_, value)| !destination.is(value)) {
+        Some((option, value)) => {
+            let value = value.split_once('@').map_or(value, |(_, after)| after);
+            Err(InvalidTarget::OtherRegistry { option, named: shown(value).to_string() })
+        }
+        None => Ok(()),
+    }
+}

@@ -1,12 +1,12 @@
-/// The numbers of records that a [`MemoryStore`](super::MemoryStore) holds at most.
+/// The largest numbers of records in a [`MemoryStore`](super::MemoryStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryLimits {
-    /// Publishers, of all packages.
+    /// The publishers of all packages.
     pub publishers: usize,
-    /// Publish tokens that have not expired.
+    /// The publish tokens that have not expired.
     pub tokens: usize,
-    /// Uses of identity tokens that have to be remembered.
+    /// The uses of identity tokens that have to be remembered.
     pub replay_records: usize,
 }
 
@@ -18,21 +18,21 @@ impl Default for MemoryLimits {
 }
 
 impl MemoryLimits {
-    /// With this many publishers.
+    /// Replaces the number of publishers.
     #[must_use]
     pub fn publishers(mut self, publishers: usize) -> Self {
         self.publishers = publishers;
         self
     }
 
-    /// With this many publish tokens.
+    /// Replaces the number of publish tokens.
     #[must_use]
     pub fn tokens(mut self, tokens: usize) -> Self {
         self.tokens = tokens;
         self
     }
 
-    /// With this many replay records.
+    /// Replaces the number of replay records.
     #[must_use]
     pub fn replay_records(mut self, records: usize) -> Self {
         self.replay_records = records;
@@ -40,21 +40,21 @@ impl MemoryLimits {
     }
 }
 
-/// The source of a store's error: it is full.
+/// The source of the error of a full store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Full {
-    /// Of publishers.
+    /// The limit on publishers is reached.
     #[error(
         "the store in memory holds as many publishers as it may; raise `MemoryLimits::publishers` or remove some"
     )]
     Publishers,
-    /// Of publish tokens.
+    /// The limit on publish tokens is reached.
     #[error(
         "the store in memory holds as many publish tokens as it may; raise `MemoryLimits::tokens` or shorten their lifetime"
     )]
     Tokens,
-    /// Of replay records.
+    /// The limit on replay records is reached.
     #[error(
         "the store in memory holds as many replay records as it may; raise `MemoryLimits::replay_records`"
     )]

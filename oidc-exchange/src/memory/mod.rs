@@ -1,26 +1,27 @@
 //! The server's stores in memory, for a registry without a database.
 //!
-//! [`MemoryStore`] passes the same conformance suite as every other store. It is for one process that configures its publishers
-//! when it starts, such as from a file. Each exchange looks at every publisher, so that it is for hundreds of them and not for
-//! a public registry.
+//! [`MemoryStore`] passes the same conformance suite as every other store. It is for one process that
+//! configures its publishers when it starts, such as from a file. Each exchange reads every publisher, so it
+//! is for hundreds of publishers and not for a public registry.
 //!
 //! # When it is full
 //!
-//! It **refuses**: a publisher that is one too many is not stored, and an exchange fails, with nothing used up, and says so in
-//! the log. It forgets what has expired by then, and never a replay record before its time, nor a publish token. Only exchanges
-//! that a publisher lets in take room, so that a stranger fills nothing.
+//! A full store **refuses**: it does not store another publisher, and an exchange fails without using
+//! anything up. The reason is logged. The store first purges expired records, but never a publish token or
+//! replay record before it expires. Only exchanges that a publisher accepts take up room, so strangers can't
+//! fill the store.
 //!
 //! # What a restart loses
 //!
-//! - **Replay records.** A used identity token must not become usable again, so that the store refuses every token that may have
-//!   been issued before it started. By the verifier's leeway, these are also tokens that are issued in the first 30 seconds
-//!   after the start. A job that is refused asks its platform for a new token; where the platform gives one token for each job,
-//!   the job is run again.
-//! - **Publish tokens**: all end.
-//! - **Publishers**, if they are not configured anew, and **the ids that they learned**. Configure the ids, such as
-//!   `repository_id`, or a restart lets the next owner of a repository's name in.
+//! - **Replay records.** A used identity token must not become usable again, so the store refuses every token
+//!   that may have been issued before it started. Because of the verifier's leeway, these include tokens that
+//!   are issued in the first 30 seconds after the start. A job that is refused asks its platform for a new
+//!   token; where the platform gives one token for each job, the job has to be run again.
+//! - **Publish tokens**: all are lost.
+//! - **Publishers**, unless they are configured again, and **the ids that they learned**. Configure the ids,
+//!   such as `repository_id`; otherwise the next owner of a repository's name is accepted after a restart.
 //!
-//! Two processes must not have a store each: an identity token could be used once with either.
+//! Two processes must not have separate stores, since an identity token could be used once with each.
 
 mod limits;
 mod trust;
@@ -40,10 +41,11 @@ use crate::server::{
     TrustStore,
 };
 
-/// A full store keeps what has expired this much longer, since the clock may be set back.
+/// The time for which a full store keeps expired records, since the clock may be set back.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// All three stores in memory, within [limits](MemoryLimits). Clones share what is stored; other processes don't.
+/// All three stores in memory, within [limits](MemoryLimits). Clones share the records; other processes
+/// don't.
 ///
 /// ```
 /// use oidc_core::{Context, ProviderSet};
@@ -67,14 +69,14 @@ struct State {
     started_at: Timestamp,
     publishers: Vec<PublisherRecord>,
     replay: HashMap<[u8; 32], (u32, Timestamp)>,
-    /// Up to when uses were forgotten.
+    /// The latest time until which a purged use had to be remembered.
     purged_until: Timestamp,
     tokens: HashMap<TokenHash, TokenRecord>,
 }
 
 impl MemoryStore {
-    /// An empty store of a process that starts now, with [`MemoryLimits::default`]. Identity tokens that may have been issued
-    /// before are refused, since another process may have taken them.
+    /// An empty store of a process that starts now, with [`MemoryLimits::default`]. Identity tokens that may
+    /// have been issued before `now` are refused, since another process may have accepted them.
     pub fn started_at(now: Timestamp) -> Self {
         Self::with_limits(now, MemoryLimits::default())
     }
@@ -84,13 +86,13 @@ impl MemoryStore {
         Self(Arc::new(Mutex::new(State { limits, started_at: now, ..State::default() })))
     }
 
-    /// An empty store for tests, which takes tokens of any age.
+    /// An empty store for tests, which accepts tokens of any age.
     #[cfg(feature = "testing")]
     pub fn for_tests() -> Self {
         Self::started_at(Timestamp::default())
     }
 
-    /// Returns how many publish tokens and how many replay records there are.
+    /// Returns the numbers of publish tokens and of replay records.
     pub fn records(&self) -> (usize, usize) {
         let state = self.lock();
         (state.tokens.len(), state.replay.len())
@@ -118,7 +120,7 @@ impl PublisherStore for MemoryStore {
                 && record.texts().get(id.claim) == Some(&id.value)
         };
         let mut found: Vec<_> = self.lock().publishers.iter().filter(matches).cloned().collect();
-        // Stored in the order of their age, which a stable sort keeps.
+        // The records are stored in the order of their age, which a stable sort keeps.
         found.sort_by_key(PublisherRecord::rank);
         found.truncate(MAX_OF_ID);
         Ok(found)
@@ -185,6 +187,7 @@ impl PublisherStore for MemoryStore {
             return Ok(Redeemed::Unknowable);
         }
         let uses = state.replay.get(grant.replay_key()).map_or(0, |(uses, _)| *uses);
+        // In the second case its record may have been purged, so the token may have been used.
         if uses >= grant.max_uses() || grant.remember_until() <= state.purged_until {
             return Ok(Redeemed::AlreadyUsed);
         }
@@ -198,6 +201,7 @@ impl PublisherStore for MemoryStore {
         if learned.is_empty() {
             return Ok(Redeemed::Superseded);
         }
+        // All checks come before the first change, so that a refusal changes nothing.
         state.make_room(grant)?;
         let mut packages = Vec::new();
         for (index, ids, granted) in learned {
@@ -254,8 +258,8 @@ impl TokenStore for MemoryStore {
     }
 }
 
-/// The first of each group, then the second of each, and so on, of equal ones regular publishers first. `records` come in the
-/// order of their age.
+/// The first record of each group, then the second of each, and so on; of records in the same place, regular
+/// publishers first. `records` are in the order of their age.
 fn shared_out<'a, K: Hash + Eq>(
     records: impl IntoIterator<Item = &'a PublisherRecord>,
     group: impl Fn(&PublisherRecord) -> K,
@@ -275,7 +279,7 @@ fn shared_out<'a, K: Hash + Eq>(
 }
 
 impl State {
-    /// Forgets at most `limit` tokens and `limit` replay records that are over; returns how many.
+    /// Purges at most `limit` tokens and `limit` replay records that have expired. Returns their number.
     fn purge(&mut self, now: Timestamp, limit: usize) -> u64 {
         let before = self.tokens.len() + self.replay.len();
         let mut left = limit;
@@ -292,7 +296,7 @@ impl State {
         (before - self.tokens.len() - self.replay.len()) as u64
     }
 
-    /// Fails where there is no room for a grant, even without what has expired.
+    /// Fails where there is no room for a grant, even after purging expired records.
     fn make_room(&mut self, grant: &Grant) -> Result<(), StoreError> {
         let is_new = !self.replay.contains_key(grant.replay_key());
         let is_full = |state: &Self| {
@@ -310,12 +314,12 @@ impl State {
     }
 }
 
-/// Whether a publisher is of the package of this name, or of any package or prefix where no name is said.
+/// Returns `true` if a publisher is for the package of this name, or if no name is given.
 fn is_of(record: &PublisherRecord, name: Option<&str>) -> bool {
     name.is_none_or(|name| record.package.name == name && !record.package.is_prefix())
 }
 
-/// Takes one of what is left, if there is any.
+/// Takes one of the remaining, if there is any.
 fn take(left: &mut usize) -> bool {
     let is_left = *left > 0;
     *left = left.saturating_sub(1);

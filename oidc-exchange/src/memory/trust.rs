@@ -1,4 +1,4 @@
-//! Publishers: stored, replaced, removed.
+//! Storing, replacing and removing publishers.
 
 use std::collections::BTreeMap;
 
@@ -63,6 +63,7 @@ impl TrustStore for MemoryStore {
 
     async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError> {
         let mut state = self.lock();
+        // An equal publisher is reported as such, even where there is no room for another.
         let is_new = !state.publishers.iter().any(|record| record.is_like(publisher));
         match state.reached(publisher, room) {
             Some(limit) if is_new => Ok(Stored::TooMany(limit)),
@@ -150,7 +151,8 @@ impl TrustStore for MemoryStore {
 }
 
 impl State {
-    /// The place of a grant's publisher and what it will have learned; `None` where it is gone or has learned another id.
+    /// The position of a grant's publisher, with the ids that it will have learned; `None` where it is gone
+    /// or has learned another id.
     pub(super) fn learning(&self, granted: &GrantedBy) -> Option<(usize, BTreeMap<String, String>)> {
         let is_it =
             |record: &PublisherRecord| record.id == granted.publisher && is_for(record, &granted.package);
@@ -164,7 +166,7 @@ impl State {
         Some((index, ids))
     }
 
-    /// The limit that keeps a publisher from being stored.
+    /// The limit that prevents a publisher from being stored.
     fn reached(&self, publisher: &PublisherRecord, room: &Room) -> Option<PublisherLimit> {
         let counts =
             |record: &&PublisherRecord| record.account == publisher.account && !room.ended.is_over(record);
@@ -189,11 +191,13 @@ impl State {
             return Err(StoreError::new(Full::Publishers));
         }
         self.publishers.push(publisher.clone());
+        // Lists are returned in this order, as the trait requires.
         self.publishers.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
         Ok(Stored::Done)
     }
 
-    /// Removes a package's publishers, and ends their tokens and those that others' granted for the package alone.
+    /// Removes a package's publishers, whose tokens end at once, and what publishers for prefixes granted for the
+    /// package alone.
     fn take(&mut self, package: &Package) -> Vec<PublisherRecord> {
         self.end(|granted| granted.package == *package && granted.only_of.is_some());
         let is_of = |record: &&PublisherRecord| record.package == *package;
@@ -214,7 +218,7 @@ impl State {
         is_removed
     }
 
-    /// Ends what was granted so.
+    /// Removes granted packages from all tokens, and the tokens without any package.
     fn end(&mut self, is_over: impl Fn(&GrantedPackage) -> bool) {
         for token in self.tokens.values_mut() {
             token.packages.retain(|granted| !is_over(granted));
@@ -223,7 +227,7 @@ impl State {
     }
 }
 
-/// Whether a publisher is of the package or for a prefix of its name.
+/// Returns `true` if a publisher is for the package or for a prefix of its name.
 fn is_for(record: &PublisherRecord, package: &Package) -> bool {
     record.package == *package || record.package.covers(package)
 }

@@ -1,4 +1,4 @@
-//! The bodies of requests and answers, each of one type of ours whatever the application's server uses.
+//! The bodies of requests and answers, each of one type, whatever HTTP server the application uses.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -10,10 +10,10 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 
-/// A request's body may have this many bytes: an identity token of the largest size, in JSON.
+/// The limit on a request's body, in bytes: the largest identity token, in JSON.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The body of an endpoint's answers, which is whole from the beginning.
+/// The body of an endpoint's answers, which is complete from the beginning.
 #[derive(Clone, Debug, Default)]
 pub struct AnswerBody(Full<Bytes>);
 
@@ -43,8 +43,8 @@ impl Body for AnswerBody {
     }
 }
 
-/// A request's body, of at most [`MAX_BODY`] bytes: one type for the bodies of all servers, so that an endpoint is compiled
-/// once.
+/// A request's body of at most [`MAX_BODY`] bytes. It is one type for the bodies of all servers, so that an
+/// endpoint is compiled once.
 pub(super) struct RequestBody(UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>);
 
 impl RequestBody {
@@ -53,13 +53,14 @@ impl RequestBody {
         B: Body + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        // Limited before the frames are copied, so that no larger frame is copied.
         let limited = Limited::new(body, MAX_BODY);
         let to_bytes =
             |frame: Frame<B::Data>| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
         Self(limited.map_frame(to_bytes).boxed_unsync())
     }
 
-    /// All of it; `None` where it is too long or broke off.
+    /// Reads the whole body; `None` where it is too long or broke off.
     pub(super) async fn read(self) -> Option<Bytes> {
         Some(self.0.collect().await.ok()?.to_bytes())
     }

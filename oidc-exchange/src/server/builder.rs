@@ -13,10 +13,10 @@ use super::package::PackageOwners;
 use super::policy::TrustPolicy;
 use super::wording::Wording;
 
-/// How many refusals are explained to the operator at the same time.
+/// The number of refusals that are explained to the operator at the same time.
 const EXPLAINED_AT_ONCE: usize = 32;
 
-/// The settings of an [`Exchange`]. [`Exchange::builder`] makes one.
+/// The settings of an [`Exchange`]. [`Exchange::builder`] makes a builder.
 ///
 /// ```
 /// use oidc_core::HttpUrl;
@@ -56,65 +56,68 @@ impl ExchangeBuilder {
         })
     }
 
-    /// Sets how publish tokens look and how long they live. The default is [`MintPolicy::default`].
+    /// Sets the form and the lifetime of publish tokens. The default is [`MintPolicy::default`].
     pub fn mint_policy(self, policy: MintPolicy) -> Self {
         self.minter(policy)
     }
 
-    /// Sets the publish tokens of the registry, where they have a format of its own. It takes the place of
+    /// Sets the maker of publish tokens, for a registry with a token format of its own. It replaces
     /// [`mint_policy`](Self::mint_policy).
     pub fn minter(mut self, minter: impl Minter + 'static) -> Self {
         self.0.minter = Arc::new(minter);
         self
     }
 
-    /// Sets how long publishers stay in force without being used. The default is [`TrustPolicy::default`].
+    /// Sets the time for which unused publishers stay in force. The default is [`TrustPolicy::default`].
     pub fn trust_policy(mut self, policy: TrustPolicy) -> Self {
         self.0.trust = policy;
         self
     }
 
-    /// Sets the URL that clients name this registry by, for the refusal of a token whose audience is of another.
+    /// Sets the URL that clients use for this registry. The refusal of a token with the audience of another
+    /// registry names it.
     pub fn public_url(mut self, url: &HttpUrl) -> Self {
         self.0.public_url = Some(url.clone());
         self
     }
 
-    /// Names the variable that users of this registry put an identity token into, for refusals that ask for a new one. Without it
-    /// the endpoint of a public registry's protocol names that registry's own variable, and no other names any.
+    /// Sets the variable that users of this registry put an identity token into. Refusals that ask for a new
+    /// token name it. Without it, the endpoint of a public registry's protocol names that registry's own
+    /// variable, and other endpoints name none.
     pub fn token_variable(mut self, name: impl Into<String>) -> Self {
         self.0.wording.token_variable = Some(name.into());
         self
     }
 
-    /// Names the command that compares a publisher with a job, such as `acme doctor --publisher KEY=VALUE`, for the refusal of a
-    /// job that nobody trusts. Without it that refusal names no command.
+    /// Sets the command that compares a publisher with a job, such as `acme doctor --publisher KEY=VALUE`.
+    /// The refusal of a job that no publisher trusts names it.
     pub fn checker(mut self, command: impl Into<String>) -> Self {
         self.0.wording.checker = Some(command.into());
         self
     }
 
-    /// Says in the words of the application's own configuration how its operator would trust an issuer on loopback, for the
-    /// event of a token whose issuer is not trusted. Callers don't see it.
+    /// Sets a function that describes, in terms of the application's own configuration, how the operator
+    /// would trust an issuer on loopback. It is used in the event of a token whose issuer is not trusted.
+    /// Callers don't see it.
     pub fn issuer_hint(mut self, hint: fn(&str) -> String) -> Self {
         self.0.wording.issuer_hint = Some(hint);
         self
     }
 
-    /// Says whose a package is. Without it, publishers for a [prefix](super::Package::prefix) of names let nobody in at endpoints that
-    /// name a package.
+    /// Sets the source of packages' owners. Without it, publishers for a [prefix](super::Package::prefix) of names
+    /// accept no token at endpoints that name a package.
     pub fn package_owners(mut self, owners: impl PackageOwners + 'static) -> Self {
         self.0.owners = Some(Arc::new(owners));
         self
     }
 
-    /// Adds a sink for events, beside [`Events`], which every exchange has.
+    /// Adds a sink for events. Every exchange also has the sink [`Events`].
     pub fn sink(mut self, sink: impl EventSink + 'static) -> Self {
         self.0.sinks.push(Arc::new(sink));
         self
     }
 
-    /// Makes the exchange. Its settings are the same in every clone, for good.
+    /// Makes the exchange. Its settings are final, and the same in every clone.
     #[must_use]
     pub fn build(self) -> Exchange {
         Exchange::of(self.0)

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use oidc_core::{Identity, Provider, Run};
 
-/// The job that a verified token speaks for.
+/// The job of a verified token.
 pub(super) struct Caller {
     pub(super) provider: Arc<dyn Provider>,
     /// The identity that messages name.

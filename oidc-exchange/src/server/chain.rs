@@ -1,12 +1,12 @@
 use std::error::Error;
 use std::fmt;
 
-/// An error with all that is below it, on one line: for logs.
+/// An error and all its sources on one line, for logs.
 #[derive(Debug)]
 pub struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl<'a> Chain<'a> {
-    /// The whole chain of an error.
+    /// Shows the whole chain of an error.
     pub fn of(error: &'a (dyn Error + 'static)) -> Self {
         Self(error)
     }

@@ -1,4 +1,4 @@
-//! Which of an identity's publishers let a token in: decided within each package, united over packages.
+//! The choice among an identity's publishers: made within each package, and united over all packages.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +15,23 @@ use super::store::Candidates;
 use super::wording::Wording;
 use crate::codes;
 
-/// The publisher that lets a token in for one package.
+/// The publisher that accepts a token for one package.
 pub(super) struct Chosen {
     pub(super) record: PublisherRecord,
     pub(super) matched: Match,
     /// One line for a person.
     pub(super) description: String,
-    /// See [`Candidate::is_known`].
+    /// The same as [`Candidate::is_known`].
     pub(super) is_known: bool,
 }
 
 impl Chosen {
-    /// Whether it decides in the place of an older one of its package: a regular publisher before a pending one, then the more
-    /// specific one.
+    /// Returns `true` if this publisher is chosen in place of an older one of the same package: a regular
+    /// publisher before a pending one, then the more specific one.
     ///
-    /// Of a package that is still to be created anybody may have pending publishers, and the account of the one that decides gets
-    /// the package. Between accounts those that are known come first, then whoever was there first: a stranger who names the same
-    /// repository by more rules takes nothing.
+    /// Of a package that is still to be created, anybody may have pending publishers, and the account of the
+    /// chosen one gets the package. Between accounts, the known ones come first, then the oldest publisher: a
+    /// stranger who names the same repository with more rules gains nothing.
     fn is_before(&self, older: &Self) -> bool {
         match (self.record.pending, older.record.pending) {
             (true, true) if self.record.account != older.record.account => self.is_known && !older.is_known,
@@ -41,15 +41,15 @@ impl Chosen {
     }
 }
 
-/// A publisher that may let the token in.
+/// A publisher that may accept the token.
 pub(super) struct Candidate {
     pub(super) record: PublisherRecord,
-    /// Whether its account is the operator or known to publish by its identity.
+    /// `true` if its account is the operator or is known to publish by its identity.
     is_known: bool,
 }
 
 impl Candidate {
-    /// Those of which `is_candidate` holds, oldest first.
+    /// The publishers for which `is_candidate` returns `true`, from the oldest to the newest.
     pub(super) fn all(found: Candidates, is_candidate: impl Fn(&PublisherRecord) -> bool) -> Vec<Self> {
         let known = found.known.into_iter().map(|record| Self { record, is_known: true });
         let others = found.others.into_iter().map(|record| Self { record, is_known: false });
@@ -61,15 +61,15 @@ impl Candidate {
     }
 }
 
-/// Publishers of one place, of which one decides: those of a package, or an account's for a prefix, which other accounts' are
-/// nothing to.
+/// The key of a group of publishers, of which one decides: a package, or a prefix together with an account.
+/// Publishers of different accounts for the same prefix are independent of each other.
 type Place = (Package, Option<Option<String>>);
 
 fn place(record: &PublisherRecord) -> Place {
     (record.package.clone(), record.package.is_prefix().then(|| record.account.clone()))
 }
 
-/// Publishers that have learned their ids.
+/// The publishers that have learned their ids, grouped so that the look-up does not search all of them.
 struct Learned<'a> {
     all: Vec<&'a PublisherRecord>,
     prefixes: Vec<&'a PublisherRecord>,
@@ -88,7 +88,7 @@ impl<'a> Learned<'a> {
         Self { all, prefixes, of_package }
     }
 
-    /// Those that may be for some of a publisher's packages.
+    /// Returns the publishers that may be for some of this publisher's packages.
     fn beside(&self, record: &PublisherRecord) -> impl Iterator<Item = &'a PublisherRecord> {
         let of_package = || self.of_package.get(&record.package).map_or(&[][..], Vec::as_slice);
         let (some, more) = match record.package.is_prefix() {
@@ -99,7 +99,7 @@ impl<'a> Learned<'a> {
     }
 }
 
-/// A token held against publishers at one moment.
+/// A token that is compared with publishers at one point in time.
 pub(super) struct Chooser<'a> {
     pub(super) provider: &'a dyn Provider,
     pub(super) verified: &'a Verified<Claims>,
@@ -109,12 +109,12 @@ pub(super) struct Chooser<'a> {
 }
 
 impl Chooser<'_> {
-    /// For each package, and for each account's prefix, the publisher that lets the token in and [is before](Chosen::is_before) all
-    /// others. `candidates` come oldest first.
+    /// Chooses for each package, and for each account's prefix, the publisher that accepts the token and
+    /// [comes before](Chosen::is_before) all others. `candidates` are ordered from the oldest to the newest.
     ///
-    /// What a refusal tells is decided here and nowhere else: the configuration of the nearest publisher only to a token
-    /// that has proved the same repository, by its id where the publisher knows one; to all others the same words,
-    /// whatever there is.
+    /// The content of a refusal is decided here only. The configuration of the nearest publisher is told only
+    /// to a token that proved the same repository, by its id where the publisher has one. All other tokens
+    /// get the same words, whatever publishers exist.
     pub(super) fn choose(
         &self,
         candidates: &[Candidate],
@@ -143,11 +143,12 @@ impl Chooser<'_> {
         }
         let (strangers, own): (Vec<_>, Vec<_>) =
             differing.into_iter().partition(|(_, mismatch)| mismatch.is_stranger());
-        // What a stranger configured for the same repository tells the owner nothing of what is wrong.
+        // A publisher that a stranger configured for the same repository would not help the owner to find the
+        // mistake.
         let nearness = |candidate: &Candidate, mismatch: &Mismatch| {
             (candidate.is_known, self.nearness(mismatch.diagnosis()))
         };
-        // The first of equally near ones, which is the oldest.
+        // Of equally near publishers, `max_by_key` over the reversed list returns the oldest.
         match own.iter().rev().max_by_key(|(candidate, mismatch)| nearness(candidate, mismatch)) {
             Some((Candidate { record, .. }, mismatch)) => {
                 Err(Refusal::rule_differs(&record.package, mismatch, own.len() - 1).near(&record.id))
@@ -173,8 +174,8 @@ impl Chooser<'_> {
             .map(|(mismatch, record)| Refusal::rule_differs(&record.package, &mismatch, 0).near(&record.id))
     }
 
-    /// How far a publisher's rules held: first by which claim differs, which platforms list in the order of their checks;
-    /// then by how much of it is the same.
+    /// The nearness of a publisher whose rules did not all match: first by the claim that differs, in the
+    /// order in which platforms check and list claims; then by the common part of the two values.
     fn nearness(&self, diagnosis: &Diagnosis) -> (Option<usize>, usize) {
         let Subject::Claim(claim) = &diagnosis.subject else { return (Some(usize::MAX), 0) };
         let place = self.provider.profile().claims.iter().position(|rule| rule.name == claim);
@@ -185,7 +186,7 @@ impl Chooser<'_> {
         (place, same)
     }
 
-    /// What the token says of its own job.
+    /// The token's description of its own job.
     fn job(&self) -> Job {
         let settings = self.provider.settings(&Unverified::new((**self.verified).clone()));
         let is_told = |setting: &Setting| setting.field.required || setting.field.recommended;
@@ -221,10 +222,11 @@ impl Chooser<'_> {
         if ids.is_empty() { String::new() } else { format!(", {}", ids.join(", ")) }
     }
 
-    /// `None` where the stored publisher can't be used.
+    /// Compares the token with one publisher; `None` where the stored publisher can't be used.
     ///
-    /// One that has learned nothing asks for what `others` of its package have learned of the same identity, and learns it
-    /// with this use: what the package knows keeps a name's new owner out, by whichever publisher it comes.
+    /// A publisher that has learned nothing also requires the ids that `others` of its package have learned
+    /// for the same identity, and learns them with this use. So the ids that a package knows keep the next
+    /// owner of a name out, whichever of its publishers matches.
     fn check<'b>(
         &self,
         record: &PublisherRecord,
@@ -232,6 +234,8 @@ impl Chooser<'_> {
     ) -> Option<Result<Chosen, Mismatch>> {
         let publisher = self.publisher(record)?;
         let beside = if record.learned.is_empty() { record.known_beside(others) } else { None };
+        // A publisher beside one of the same repository that knows its ids is bound to these ids too,
+        // although it has not learned them itself.
         if let Some(learned) = beside {
             let learned = PublisherRecord { learned: learned.clone(), ..record.clone() };
             if let Err(mismatch) = self.publisher(&learned)?.check(self.verified) {
@@ -274,7 +278,8 @@ impl Chooser<'_> {
     }
 }
 
-/// How many characters two texts have in common at their beginning and at their end, case apart.
+/// The number of characters that two texts have in common at their beginning or at their end, whichever is
+/// greater, ignoring ASCII case.
 pub(super) fn common(left: &str, right: &str) -> usize {
     let pair = |(left, right): &(char, char)| left.eq_ignore_ascii_case(right);
     let start = left.chars().zip(right.chars()).take_while(pair).count();

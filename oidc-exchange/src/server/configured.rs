@@ -1,4 +1,4 @@
-//! What is configured, beside what came: for the registry's operator and nobody else.
+//! The publishers that are configured, for the registry's operator only.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use super::record::PublisherRecord;
 use super::request::ExchangeRequest;
 use super::store::StoreError;
 
-/// So many of a package's publishers are named.
+/// The number of a package's publishers that are named.
 const MAX_CONFIGURED: usize = 4;
 
-/// The event of a refusal that tells the caller nothing, to be recorded with what is configured.
+/// The event of a refusal that tells the caller nothing. It is recorded together with the configured
+/// publishers.
 ///
-/// It is looked up after the caller was answered, where there is a runtime for it, so that the time of an answer does not tell
-/// whether there was anything to look up.
+/// They are looked up after the caller was answered, where there is a runtime, so that the time of an answer
+/// does not reveal whether there was anything to look up.
 pub(super) struct Explanation {
     pub(super) exchange: Exchange,
     pub(super) event: Event,
@@ -31,8 +32,8 @@ pub(super) struct Explanation {
 }
 
 impl Explanation {
-    /// Records the event now or soon. `turns` bounds how many are looked up at the same time; those beyond are recorded as
-    /// they are.
+    /// Records the event now or soon. `turns` bounds the number of look-ups at the same time; further events
+    /// are recorded without a look-up.
     pub(super) async fn give(self, turns: &Arc<Semaphore>) {
         let Ok(turn) = Arc::clone(turns).try_acquire_owned() else {
             return self.record("not looked up, since very many are refused at the same time", None);
@@ -48,7 +49,7 @@ impl Explanation {
             self.record(&configured, nearest);
             drop(turn);
         };
-        // A runtime takes only what is `Send`, and on wasm32 nothing has to be.
+        // A runtime accepts only futures that are `Send`, which those of stores on wasm32 need not be.
         #[cfg(not(target_arch = "wasm32"))]
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(lookup);
@@ -63,7 +64,8 @@ impl Explanation {
         self.exchange.record(self.event.for_operator(text));
     }
 
-    /// What is configured in words, and the id of the package's publisher that is most like the token's identity.
+    /// The configured publishers in words, and the id of the package's publisher that is most similar to the
+    /// token's identity.
     async fn configured(&self) -> Result<(String, Option<String>), StoreError> {
         let stores = &self.exchange.inner().stores;
         let is_asked_for = |record: &PublisherRecord| self.request.is_for(&record.package);
@@ -79,14 +81,15 @@ impl Explanation {
         Ok((self.describe_nearest(publishers), None))
     }
 
-    /// Orders publishers by how much they are like the token's identity.
+    /// Orders publishers by their similarity to the token's identity, the most similar first.
     fn distance(&self, record: &PublisherRecord) -> Reverse<(usize, bool)> {
         let is_of_issuer = record.identity.issuer == self.identity.issuer;
         Reverse((common(&record.identity.key, &self.identity.key), is_of_issuer))
     }
 
-    /// A package's publishers in a line, so many of them. Of those that the token's platform can't describe only platform
-    /// and issuer: the key of an identity may be a person's address.
+    /// Describes a package's publishers in one line, at most [`MAX_CONFIGURED`] of them. Publishers of
+    /// another platform than the token's are described by platform and issuer only, since the key of an
+    /// identity may be a person's address.
     fn describe(&self, publishers: &[PublisherRecord]) -> String {
         let one = |record: &PublisherRecord| {
             let is_own = record.provider == self.provider.id();
@@ -104,7 +107,8 @@ impl Explanation {
         all.join("; ")
     }
 
-    /// The same of publishers of an ecosystem, those first that are most like the token's identity, with their packages.
+    /// Describes publishers of an ecosystem with their packages, the most similar to the token's identity
+    /// first.
     fn describe_nearest(&self, mut publishers: Vec<PublisherRecord>) -> String {
         publishers.sort_by_key(|record| self.distance(record));
         publishers.truncate(MAX_CONFIGURED);

@@ -14,15 +14,16 @@ const ECOSYSTEM: &str = "cargo";
 
 /// crates.io's exchange as a tower service, to be mounted at `/api/v1/trusted_publishing/tokens`.
 ///
-/// `POST` with `{"jwt"}` makes a token for every crate that lets the identity in, and is answered with 200 and
-/// `{"token"}`. `DELETE` with a token in `Authorization`, with `Bearer` or without, ends it: 204, whether there was one or
-/// not, and 401 for what is none. A refusal is `{"errors": [{"detail"}]}` with 400, 415 for a body that isn't said to
-/// be JSON, 422 for one without `jwt`, 500 or 503. (crates.io's `src/controllers/trustpub/tokens`; 503 is ours.)
+/// `POST` with `{"jwt"}` makes a token for every crate with a publisher that accepts the identity; the answer
+/// is 200 and `{"token"}`. `DELETE` with a token in `Authorization`, with `Bearer` or without, revokes the
+/// token: 204, whether it existed or not, and 401 for a text that is no token. A refusal is `{"errors":
+/// [{"detail"}]}` with 400, 415 for a body that is not declared as JSON, 422 for a body without `jwt`, 500 or
+/// 503. (crates.io's `src/controllers/trustpub/tokens`; 503 is an addition.)
 pub fn crates_io(exchange: Exchange) -> CratesIoTokens {
     CratesIoTokens { exchange }
 }
 
-/// See [`crates_io`].
+/// The service of [`crates_io`].
 #[derive(Clone, Debug)]
 pub struct CratesIoTokens {
     exchange: Exchange,
@@ -52,7 +53,7 @@ async fn answer(
     }
 }
 
-/// A request for whatever the identity may publish.
+/// A request for every package that the identity may publish.
 fn identity_request() -> ExchangeRequest {
     ExchangeRequest::identity(ECOSYSTEM).read_from(TOKEN_VARIABLE)
 }

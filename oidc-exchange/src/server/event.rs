@@ -4,14 +4,14 @@ use std::time::Duration;
 use oidc_core::{Run, Timestamp, shown};
 use serde::{Serialize, Serializer};
 
-/// A text of an event has at most this many characters.
+/// The limit on a text of an event, in characters.
 const MAX_TEXT: usize = 4096;
 
-/// One exchange attempt or one use of a publish token, as data. It holds no secret, no e-mail address and no claim
-/// that a rule doesn't read.
+/// An exchange attempt or a use of a publish token, as data. It holds no secret, no e-mail address and no
+/// claim that no rule reads.
 ///
-/// An application records its own with [`Exchange::record`](super::Exchange::record), and every sink gets them beside the
-/// exchange's:
+/// An application records its own events with [`Exchange::record`](super::Exchange::record), and every sink
+/// gets them along with those of the exchange:
 ///
 /// ```
 /// use oidc_exchange::server::{Event, Exchange, GrantedPackage, TokenRecord};
@@ -27,47 +27,48 @@ const MAX_TEXT: usize = 4096;
 /// }
 /// ```
 ///
-/// Whatever the texts were made of, a sink gets them without control and formatting characters and with at most 4096
-/// characters each.
+/// A sink gets all texts without control and formatting characters, and with at most 4096 characters each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Event {
-    /// When, in seconds since the epoch.
+    /// The time, in seconds since the epoch.
     pub time: u64,
-    /// What: `exchange`, or the use of a publish token in the application's words, such as `publish`.
+    /// The action: `exchange`, or the use of a publish token in the application's words, such as `publish`.
     pub action: &'static str,
     /// The package's protocol.
     pub ecosystem: String,
-    /// The package, where the request named one. At an endpoint that names none, the packages of the grant in one text, and so are
-    /// the publishers: those of other accounts may be among them, which are not to see when this repository's jobs run. Such an
-    /// event is for the operator.
+    /// The package, where the request named one. At an endpoint that names none, the packages of the grant in
+    /// one text, and likewise the publishers. They may include publishers of other accounts, which must not
+    /// see when this repository's jobs run, so such an event is for the operator only.
     pub package: Option<String>,
     /// The version, where one was published.
     pub version: Option<String>,
     /// `granted`, or the refusal's kind.
     pub outcome: &'static str,
-    /// The decision in words that the package's owner may read: the publisher that matched, or what the caller was told.
+    /// The decision, in words that the package's owner may read: the publisher that matched, or the message
+    /// to the caller.
     pub reason: String,
-    /// The decision in words for the registry's operator alone, where there is more to say: what is configured, also of other
-    /// packages, the issuers that are trusted, why the store failed. It takes the place of [`reason`](Self::reason).
+    /// The decision, in words for the registry's operator only, where there is more to tell: the configured
+    /// publishers, also those of other packages, the trusted issuers, or the reason why the store failed. It
+    /// replaces [`reason`](Self::reason).
     pub for_operator: Option<String>,
-    /// The publisher that let the token in, by its id in the registry.
+    /// The publisher that accepted the token, by its id in the registry.
     pub publisher: Option<String>,
-    /// The publisher that is nearest to a token that was refused, by its id in the registry; for the operator.
+    /// The publisher that is nearest to a refused token, by its id in the registry; for the operator.
     pub nearest: Option<String>,
-    /// The issuer, once the token's signature held.
+    /// The issuer, if the token's signature was verified.
     pub issuer: Option<String>,
-    /// The repository or project, once the token's signature held.
+    /// The repository or project, if the token's signature was verified.
     pub repository: Option<String>,
-    /// A link to the run, once the token's signature held.
+    /// A link to the run, if the token's signature was verified.
     pub run_url: Option<String>,
-    /// How long the exchange took until it was decided, in JSON in seconds.
+    /// The time from the request to the decision, in seconds in JSON.
     #[serde(serialize_with = "seconds")]
     pub elapsed: Option<Duration>,
 }
 
 impl Event {
-    /// An event without what only a verified token can tell.
+    /// An event without the fields that only a verified token has.
     pub fn new(
         time: Timestamp,
         action: &'static str,
@@ -93,42 +94,42 @@ impl Event {
         }
     }
 
-    /// With the package.
+    /// Adds the package.
     #[must_use]
     pub fn package(mut self, package: impl Into<String>) -> Self {
         self.package = Some(package.into());
         self
     }
 
-    /// With the version.
+    /// Adds the version.
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(version.into());
         self
     }
 
-    /// With the publisher that let it in.
+    /// Adds the publisher that accepted the token.
     #[must_use]
     pub fn publisher(mut self, publisher: impl Into<String>) -> Self {
         self.publisher = Some(publisher.into());
         self
     }
 
-    /// With words for the operator alone.
+    /// Adds words for the operator only.
     #[must_use]
     pub fn for_operator(mut self, text: impl Into<String>) -> Self {
         self.for_operator = Some(text.into());
         self
     }
 
-    /// With the time that it took.
+    /// Adds the time that the decision took.
     #[must_use]
     pub fn elapsed(mut self, elapsed: Duration) -> Self {
         self.elapsed = Some(elapsed);
         self
     }
 
-    /// With the run that a verified token was made for.
+    /// Adds the issuer and the run of a verified token.
     #[must_use]
     pub fn verified(mut self, issuer: impl Into<String>, run: &Run) -> Self {
         self.issuer = Some(issuer.into());
@@ -137,7 +138,7 @@ impl Event {
         self
     }
 
-    /// Returns whether the token's signature held, so that the event is about somebody.
+    /// Returns `true` if the token's signature was verified, so that the event is about a known repository.
     pub fn is_verified(&self) -> bool {
         self.issuer.is_some()
     }
@@ -147,7 +148,7 @@ impl Event {
         self.for_operator.as_deref().unwrap_or(&self.reason)
     }
 
-    /// The same with every text fit to be shown.
+    /// Returns the event with every text safe to be shown.
     pub(super) fn bounded(mut self) -> Self {
         for text in [&mut self.ecosystem, &mut self.reason] {
             bound(text);
@@ -169,7 +170,7 @@ impl Event {
     }
 }
 
-/// Escapes and shortens a text; an escaped character is several, so that what is shown is measured once more.
+/// Escapes and shortens a text. Escaping makes one character several, so the result is shortened once more.
 fn bound(text: &mut String) {
     *text = shown(text).up_to(MAX_TEXT).to_string();
     if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
@@ -182,13 +183,14 @@ fn seconds<S: Serializer>(elapsed: &Option<Duration>, serializer: S) -> Result<S
     elapsed.map(|elapsed| elapsed.as_secs_f64()).serialize(serializer)
 }
 
-/// Takes events. Called on the request's path: hand over, don't wait.
+/// A receiver of events. It is called while a request is handled: pass the event on, and do not wait.
 pub trait EventSink: fmt::Debug + Send + Sync {
     /// Takes one event.
     fn record(&self, event: &Event);
 }
 
-/// The sink that every exchange has: `tracing`, at level `info`, target `oidc_exchange::events`. It is for the operator.
+/// The sink that every exchange has: `tracing`, at level `info`, target `oidc_exchange::events`. It is for
+/// the operator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Events;
 

@@ -24,22 +24,22 @@ use super::token::TokenRecord;
 use super::unknown::UnknownClaims;
 use super::wording::Wording;
 
-/// So many owners of a package are looked at.
+/// The number of a package's owners that are read.
 const MAX_OWNERS: usize = 32;
-/// How often it is decided anew when publishers change between the decision and the grant.
+/// The number of decisions in one exchange, if publishers change between the decision and the grant.
 const ATTEMPTS: usize = 3;
-/// What is over is kept this much longer before it is purged: another process's clock may run behind, and a request
-/// that was verified in time may have waited for the store.
+/// The time for which expired records are kept before they are purged: the clock of another process may run
+/// behind, and a request that was verified in time may have waited for the store.
 const PURGE_GRACE: Duration = Duration::from_secs(120);
 
 /// Both stores that an exchange works on.
 pub(super) trait Stores: PublisherStore + TokenStore {}
 impl<T: PublisherStore + TokenStore> Stores for T {}
 
-/// The exchange of identity tokens for publish tokens: verify, find candidates, match, burn and mint.
+/// The exchange of identity tokens for publish tokens: verify, find candidates, match, use up and mint.
 ///
-/// An endpoint such as [`npm`](super::npm) puts a registry's protocol in front of it. A protocol of the application's own calls
-/// [`Exchange::exchange`]. Cloning is cheap, and all clones have the same settings.
+/// An endpoint such as [`npm`](super::npm) serves a registry's protocol with it. A protocol of the
+/// application's own calls [`Exchange::exchange`]. Cloning is cheap, and all clones have the same settings.
 ///
 /// ```
 /// use oidc_core::verify::Verifier;
@@ -66,7 +66,8 @@ pub(super) struct Inner {
 }
 
 impl Exchange {
-    /// Begins an exchange over a verifier and a store, with the platforms and the outside world of the verifier.
+    /// Begins to build an exchange with a verifier and a store. It uses the platforms and the context of the
+    /// verifier.
     pub fn builder(verifier: Verifier, store: impl PublisherStore + TokenStore + 'static) -> ExchangeBuilder {
         ExchangeBuilder::new(verifier, Arc::new(store))
     }
@@ -80,7 +81,7 @@ impl Exchange {
         &self.0.verifier
     }
 
-    /// Returns how long publish tokens live.
+    /// Returns the lifetime of publish tokens.
     pub fn lifetime(&self) -> Duration {
         self.0.minter.lifetime()
     }
@@ -89,15 +90,16 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// With the first step that does not go through. Until the very last, nothing is used up: a misconfiguration
-    /// can be mended and the same token tried again.
+    /// With the first step that fails. Nothing is used up before the last step, so that a misconfiguration
+    /// can be corrected and the same token tried again.
     pub async fn exchange(&self, token: &str, request: &ExchangeRequest) -> Result<Minted, Refusal> {
         let granted = self.attempt(token, request, Some(&*self.0.minter)).await?;
         granted.into_minted().ok_or_else(|| Refusal::internal("the exchange made no publish token"))
     }
 
-    /// Decides on an identity token and burns it, like [`Exchange::exchange`], without making or storing a publish token: for a
-    /// registry that issues tokens by itself, or lets the request in at once. The record is what a token for it may do.
+    /// Decides on an identity token and uses it up, like [`Exchange::exchange`], without making or storing a
+    /// publish token: for a registry that issues tokens itself, or accepts the request at once. The record
+    /// holds the rights of a token for it.
     ///
     /// ```
     /// use oidc_exchange::server::{Exchange, ExchangeRequest, Package, Refusal};
@@ -113,12 +115,12 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As [`Exchange::exchange`].
+    /// As those of [`Exchange::exchange`].
     pub async fn authorize(&self, token: &str, request: &ExchangeRequest) -> Result<TokenRecord, Refusal> {
         Ok(self.attempt(token, request, None).await?.record())
     }
 
-    /// Verifies, decides, burns, mints if there is a minter, and records the outcome.
+    /// Verifies, decides, uses the token up, mints if there is a minter, and records the outcome.
     async fn attempt(
         &self,
         token: &str,
@@ -147,7 +149,8 @@ impl Exchange {
         }
     }
 
-    /// Returns what a presented publish token may do; `None` where it is none of this registry's, has expired, or was ended.
+    /// Returns the rights of a presented publish token; `None` where it is no token of this registry, has
+    /// expired, or was revoked.
     ///
     /// # Errors
     ///
@@ -162,13 +165,13 @@ impl Exchange {
         }
     }
 
-    /// Returns whether a text is a publish token of this registry by its form, valid or not.
+    /// Returns `true` if a text has the form of this registry's publish tokens, valid or not.
     pub fn is_ours(&self, token: &str) -> bool {
         self.recognise(token).is_some()
     }
 
-    /// Ends a publish token. Whether there was one shows in nothing. A
-    /// [self-contained](super::NewToken::SelfContained) token can't be ended.
+    /// Revokes a publish token. The result does not tell whether the token existed. A
+    /// [self-contained](super::NewToken::SelfContained) token can't be revoked.
     ///
     /// # Errors
     ///
@@ -181,13 +184,15 @@ impl Exchange {
     }
 
     fn recognise(&self, token: &str) -> Option<Recognised> {
+        // Bounded before a minter of the application works on it.
         if token.len() > MAX_PUBLISH_TOKEN_BYTES {
             return None;
         }
         self.0.minter.recognise(token)
     }
 
-    /// Forgets what was over two minutes ago, in batches of `limit`, until nothing is left; returns how much that was.
+    /// Purges records that expired more than two minutes ago, in batches of `limit`, until none are left.
+    /// Returns their number.
     ///
     /// # Errors
     ///
@@ -222,21 +227,25 @@ impl Exchange {
         request: &ExchangeRequest,
         minter: Option<&dyn Minter>,
     ) -> Result<Granted, Refusal> {
+        // Publishers may change between the decision and the grant, and then the decision is made again.
         for _ in 0..ATTEMPTS {
             let mut choice = self.choose(verified, caller, request).await?;
             let mut grant = self.grant(verified, caller, request, &choice.chosen);
             let mut token = None;
             if let Some(minter) = minter {
                 let mut text = minter.mint(&grant, self.context().random()).await?;
-                // A text that carries the grant has room for the job's own packages, however many strangers named it.
+                // A text that carries the grant has room for the job's own packages, however many strangers
+                // named the repository.
                 while is_too_long(&text) && choice.leave_strangers_out() {
                     grant = self.grant(verified, caller, request, &choice.chosen);
                     text = minter.mint(&grant, self.context().random()).await?;
                 }
                 token = Some(not_too_long(text, &grant)?);
             }
+            // Set after minting, since the minter needs the grant to make the text.
             grant.token = token.as_ref().and_then(NewToken::hash);
             let renewal = caller.provider.renewal(self.token_variable(request));
+            // Reading the store and minting took time, in which the token may have expired.
             if verified.accepted_until() <= self.now() {
                 return Err(Refusal::too_late(&renewal));
             }
@@ -262,8 +271,8 @@ impl Exchange {
         Err(Refusal::superseded())
     }
 
-    /// A smaller grant than was decided, whose token, where it carries the grant, is made anew: the first one says too much and
-    /// nobody has seen it.
+    /// Completes a grant that the store made smaller. A token that carries its grant is made again, since the
+    /// first token, which nobody has seen, claims too much.
     async fn narrowed(
         &self,
         mut granted: Granted,
@@ -292,14 +301,15 @@ impl Exchange {
     ) -> Result<Choice, Refusal> {
         let package = request.package.as_deref();
         let mut found = self.0.stores.candidates(&caller.identities, request.ecosystem, package).await?;
+        // Decided by what the store returned, before records are filtered out below.
         let is_cut = is_cut(&found, package);
-        // The store only narrows; what it hands over is held against the identity once more.
+        // The store only narrows the choice; its records are compared with the identity once more.
         let is_of = |record: &PublisherRecord| caller.identities.contains(&record.identity);
         let is_candidate = |record: &PublisherRecord| is_of(record) && request.is_for(&record.package);
         found.known.retain(is_candidate);
         found.others.retain(is_candidate);
         found.known.extend(self.of_prefixes(caller, request).await?.into_iter().filter(is_of));
-        // One for a prefix creates nothing.
+        // A publisher for a prefix creates no package.
         let candidates = Candidate::all(found, |record| !(record.pending && record.package.is_prefix()));
         let provider = &*caller.provider;
         let chooser =
@@ -314,8 +324,9 @@ impl Exchange {
         }
     }
 
-    /// The owners' publishers for the prefixes of the package that the request names, where the application says whose it is. As much
-    /// is asked of the store where there is no such package.
+    /// Returns the owners' publishers for the prefixes of the package that the request names, where the
+    /// application has a source of owners. The store gets an equal query where there is no such package, so that
+    /// the time does not reveal the existence of the package.
     async fn of_prefixes(
         &self,
         caller: &Caller,
@@ -337,8 +348,9 @@ impl Exchange {
         Ok(found)
     }
 
-    /// The refusal of a repository that was trusted under another name, which its immutable id proves. Only publishers with
-    /// that id are asked for, so that neither the answer nor the time that it takes depends on anybody else's.
+    /// The refusal of a repository that was trusted under another name, which its immutable id proves. Only
+    /// publishers with that id are read, so that neither the answer nor its time depends on other accounts'
+    /// publishers.
     async fn renamed(
         &self,
         chooser: &Chooser<'_>,
@@ -373,11 +385,14 @@ impl Exchange {
             learned: matched.learned.clone(),
         };
         let mut packages: Vec<_> = chosen.iter().map(by).collect();
+        // Stores lock in this order: see `Grant::packages`.
         packages.sort_by(|one, other| one.publisher.cmp(&other.publisher));
         Grant {
             replay_key: verified.replay_key(&request.replay_scope()),
+            // The verifier's leeway is the time from `exp` to the end of acceptance.
             issued_at: verified.issued_at().minus(verified.accepted_until().since(verified.expires_at())),
             remember_until: verified.accepted_until(),
+            // A minter of the application may return 0, with which no token could be exchanged at all.
             max_uses: self.0.minter.max_uses().max(1),
             token: None,
             created_at,

@@ -1,4 +1,4 @@
-//! What a refusal is about, as data.
+//! The subject of a refusal, as data.
 
 use oidc_core::verify::{Reason, VerifyError};
 use oidc_core::{Diagnosis, HttpUrl, Subject, shown};
@@ -7,7 +7,7 @@ use super::refusal::RefusalKind;
 use super::wording::Wording;
 use crate::codes;
 
-/// A refused token: the stable name of the reason, what was looked at, and what to do.
+/// The diagnosis of a refused token: the code of the reason, the subject, and the fix.
 pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
     let claim = |name: &str| Subject::Claim(name.to_owned());
     let (code, subject) = match error.reason() {
@@ -38,7 +38,7 @@ pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
     }
 }
 
-/// What to do about another registry's audience, where this one's URL is known.
+/// The fix for an audience of another registry, where the URL of this registry is known.
 pub(super) fn audience_of(public_url: &HttpUrl) -> String {
     format!(
         "clients derive it from the registry's URL, and this registry's is `{public_url}`: use that one, or have \
@@ -46,7 +46,7 @@ pub(super) fn audience_of(public_url: &HttpUrl) -> String {
     )
 }
 
-/// The issuers that the registry trusts, for its operator, and how it would trust one that tests use.
+/// The issuers that the registry trusts, for its operator, with a hint for an issuer that tests use.
 pub(super) fn trusted(error: &VerifyError, issuers: &[String], wording: &Wording) -> String {
     let issuers: Vec<String> = issuers.iter().map(|issuer| format!("`{}`", shown(issuer))).collect();
     let trusted = format!("trusted: {}", issuers.join(", "));
@@ -58,7 +58,7 @@ pub(super) fn trusted(error: &VerifyError, issuers: &[String], wording: &Wording
     format!("{trusted}; an issuer on loopback is trusted where it is configured as a platform's own{hint}")
 }
 
-/// A refusal that has no more precise name than its kind.
+/// The diagnosis of a refusal that has no more precise code than that of its kind.
 pub(super) fn of_kind(kind: RefusalKind, message: &str) -> Diagnosis {
     let subject = match kind {
         RefusalKind::AlreadyUsed => Subject::Claim("jti".to_owned()),

@@ -4,9 +4,9 @@ use super::mint::TokenHash;
 use super::package::{Package, PackageOwner};
 use super::token::{GrantedPackage, TokenRecord};
 
-/// A decision to mint, ready to be stored. Only [`Exchange`](super::Exchange) makes one, so that a store can't
-/// compute one wrongly: it gets the replay key, how long to remember it, and the publish token's hash where there is one to
-/// store.
+/// A decision to mint, ready to be stored. Only [`Exchange`](super::Exchange) makes a grant, so that a store
+/// can't make a wrong one: a store gets the replay key, the time for which to remember it, and the hash of
+/// the publish token, where there is a token to store.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(super) replay_key: [u8; 32],
@@ -22,40 +22,41 @@ pub struct Grant {
     pub(super) run: Run,
 }
 
-/// One package of a grant, and the publisher that lets the token in.
+/// One package of a grant, with the publisher that accepted the token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GrantedBy {
-    /// The package; of a publisher for a prefix, the prefix where the request named no package.
+    /// The package; for a publisher for a prefix, the prefix where the request named no package.
     pub package: Package,
     /// The publisher's id in the store.
     pub publisher: String,
-    /// Whether the publisher was pending when it was decided: see [`GrantedPackage::may_create`].
+    /// `true` if the publisher was pending at the time of the decision: see [`GrantedPackage::may_create`].
     pub may_create: bool,
-    /// Whose the package has to be when it is published: see [`GrantedPackage::only_of`].
+    /// The required owner of the package when it is published; see [`GrantedPackage::only_of`].
     pub only_of: Option<PackageOwner>,
     /// Ids that the publisher learns from this token.
     pub learned: Vec<Pin>,
 }
 
 impl Grant {
-    /// What identifies this use of the identity token: to be unique among what is remembered.
+    /// Returns the key of this use of the identity token, which must be unique among the remembered uses.
     pub fn replay_key(&self) -> &[u8; 32] {
         &self.replay_key
     }
 
-    /// Returns the earliest moment by this registry's clock at which the identity token can have been issued: its `iat`, less the
-    /// verifier's leeway. A store that has forgotten uses from before some moment refuses tokens that are older.
+    /// Returns the earliest time by this registry's clock at which the identity token can have been issued:
+    /// its `iat` minus the verifier's leeway. A store that lost the uses from before some time refuses tokens
+    /// that are older.
     pub fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
-    /// How long to remember the use. It outlives the identity token.
+    /// Returns the time until which to remember the use. It is later than the identity token's `exp`.
     pub fn remember_until(&self) -> Timestamp {
         self.remember_until
     }
 
-    /// How often the identity token may be used under this replay key.
+    /// Returns the number of times that the identity token may be used with this replay key.
     pub fn max_uses(&self) -> u32 {
         self.max_uses
     }
@@ -80,39 +81,40 @@ impl Grant {
         )
     }
 
-    /// The same without the packages of these publishers.
+    /// Returns the grant without the packages of these publishers.
     pub(super) fn without(mut self, publishers: &[String]) -> Self {
         self.packages.retain(|by| !publishers.contains(&by.publisher));
         self
     }
 
-    /// Now.
+    /// Returns the time of the decision.
     pub fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// When the publish token ends.
+    /// Returns the time at which the publish token expires.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// What the publish token publishes, and who let it: each package once, and once more for each publisher of a prefix, in the
-    /// order of the publishers' ids, so that stores that lock in this order never wait for each other in a circle.
+    /// Returns the packages of the publish token, each with the publisher that accepted the identity token.
+    /// Each package occurs once, and once more for each publisher for a prefix. The order is that of the
+    /// publishers' ids, so that stores that lock in this order don't deadlock.
     pub fn packages(&self) -> &[GrantedBy] {
         &self.packages
     }
 
-    /// The platform that the run is on.
+    /// Returns the platform of the run.
     pub fn provider(&self) -> &str {
         &self.provider
     }
 
-    /// The issuer that the run's identity is from.
+    /// Returns the issuer of the run's identity.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The run that the token is minted for.
+    /// Returns the run that the token is minted for.
     pub fn run(&self) -> &Run {
         &self.run
     }

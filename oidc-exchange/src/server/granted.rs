@@ -12,25 +12,27 @@ use super::request::Minted;
 use super::store::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN};
 use super::token::TokenRecord;
 
-/// So many packages and publishers of a grant are named in its event.
+/// The number of a grant's packages and publishers that its event names.
 const MAX_NAMED: usize = 16;
 
-/// The publishers that let a token in.
+/// The publishers that accept a token.
 pub(super) struct Choice {
     pub(super) chosen: Vec<Chosen>,
-    /// Whether the identity may have more publishers than were looked at.
+    /// `true` if the identity may have more publishers than were read.
     pub(super) is_cut: bool,
 }
 
 impl Choice {
-    /// Leaves out strangers' packages: all of an account but its first, then all where there are others; `false` where nothing is
-    /// left to leave out. A stranger is an account that is not known to publish by the identity.
+    /// Leaves out packages of strangers: first all but the oldest publisher of each account, then all of them
+    /// where others remain. Returns `false` where nothing is left to leave out. A stranger is an account that
+    /// is not known to publish by the identity.
     pub(super) fn leave_strangers_out(&mut self) -> bool {
         let before = self.chosen.len();
         let age = |chosen: &Chosen| (chosen.record.created_at, chosen.record.id.clone());
         self.chosen.sort_by_key(age);
         let mut accounts = BTreeSet::new();
         self.chosen.retain(|chosen| chosen.is_known || accounts.insert(chosen.record.account.clone()));
+        // Only where the first step left nothing out: the caller asks again as long as the text is too long.
         if self.chosen.len() == before && self.chosen.iter().any(|chosen| chosen.is_known) {
             self.chosen.retain(|chosen| chosen.is_known);
         }
@@ -39,19 +41,19 @@ impl Choice {
     }
 }
 
-/// A grant that the store took.
+/// A grant that the store accepted.
 pub(super) struct Granted {
-    /// Without the packages that were left out.
+    /// The grant without the packages that were left out.
     pub(super) grant: Grant,
-    /// None where no token was to be made.
+    /// The publish token; `None` where no token was requested.
     pub(super) token: Option<NewToken>,
-    /// Packages whose publishers were not there any more.
+    /// The packages that were left out since their publishers were gone or changed.
     left_out: Vec<String>,
     choice: Choice,
 }
 
 impl Granted {
-    /// `left_out` names publishers.
+    /// `left_out` contains ids of publishers.
     pub(super) fn new(token: Option<NewToken>, choice: Choice, grant: Grant, left_out: &[String]) -> Self {
         let gone = grant.packages.iter().filter(|by| left_out.contains(&by.publisher));
         let gone = gone.map(|by| format!("`{}`", shown(&by.package.label()))).collect();
@@ -69,7 +71,7 @@ impl Granted {
         Some(Minted { token: self.token?.text().clone(), packages, created_at, expires_at })
     }
 
-    /// The publisher that decided, or how many where there are several packages.
+    /// The publisher that was chosen, or the number of publishers where there are several packages.
     pub(super) fn reason(&self) -> String {
         let is_in = |chosen: &&Chosen| {
             self.grant.packages.iter().any(|by: &GrantedBy| by.publisher == chosen.record.id)
@@ -81,7 +83,7 @@ impl Granted {
         }
     }
 
-    /// The same with what is not in the grant, which may be other people's packages.
+    /// The same with the packages that were left out of the grant, which may be other people's.
     pub(super) fn for_operator(&self) -> Option<String> {
         if self.left_out.is_empty() && !self.choice.is_cut {
             return None;
@@ -97,19 +99,19 @@ impl Granted {
         Some(reason)
     }
 
-    /// The packages, for the event.
+    /// Returns the packages, for the event.
     pub(super) fn packages(&self) -> String {
         let names: BTreeSet<String> = self.grant.packages.iter().map(|by| by.package.label()).collect();
         some_of(names.iter().map(String::as_str))
     }
 
-    /// The publishers' ids, for the event.
+    /// Returns the publishers' ids, for the event.
     pub(super) fn publishers(&self) -> String {
         some_of(self.grant.packages.iter().map(|by| by.publisher.as_str()))
     }
 }
 
-/// The note where an identity may have more publishers than were looked at.
+/// The note where an identity may have more publishers than were read.
 pub(super) fn only_first() -> String {
     format!(
         "; there may be more publishers of the identity: only {MAX_CANDIDATES} were looked at, and, where no package is named, \
@@ -117,13 +119,13 @@ pub(super) fn only_first() -> String {
     )
 }
 
-/// Whether there may be more publishers than the store gave.
+/// Returns `true` if there may be more publishers than the store returned.
 pub(super) fn is_cut(found: &Candidates, package: Option<&str>) -> bool {
     let others = if package.is_some() { MAX_CANDIDATES } else { MAX_UNPROVEN };
     found.known.len() >= MAX_CANDIDATES || found.others.len() >= others
 }
 
-/// The first of some names, and how many more there are.
+/// The first of some names, and the number of the others.
 fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let more = names.len().saturating_sub(MAX_NAMED);
     let mut named = names.take(MAX_NAMED).collect::<Vec<_>>().join(", ");

@@ -20,10 +20,10 @@ use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
 use crate::npm::is_placeholder;
 
-/// A request's body may take this long.
+/// The time for reading a request's body.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The token of `Authorization: Bearer …` (RFC 6750, section 2.1), whose scheme's case doesn't matter.
+/// The token of `Authorization: Bearer …` (RFC 6750, section 2.1). The case of the scheme does not matter.
 pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
@@ -51,7 +51,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
-/// A token in `Authorization`, with the scheme `Bearer` or with none, as cargo sends it.
+/// The token in `Authorization`, with the scheme `Bearer`, or with none, as cargo sends it.
 pub(super) fn presented(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
     match value.split_once(' ') {
@@ -60,7 +60,8 @@ pub(super) fn presented(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// What to tell somebody who wants an identity token ended as if it were a publish token; `exchange` is where it belongs.
+/// The explanation for a caller that wants to revoke an identity token as if it were a publish token.
+/// `exchange` is the endpoint where the identity token belongs.
 pub(super) fn unexchanged(token: &str, exchange: &str) -> Option<String> {
     is_identity_token(token).then(|| {
         format!(
@@ -70,25 +71,26 @@ pub(super) fn unexchanged(token: &str, exchange: &str) -> Option<String> {
     })
 }
 
-/// Reads a body within bounds and takes a text out of the JSON object that it is.
+/// Reads a body within bounds and returns a text of its JSON object.
 pub(super) async fn member(body: RequestBody, clock: &dyn Clock, name: &str) -> Result<String, Refusal> {
     document(body, clock).await?.text(name)
 }
 
-/// Reads a body within bounds as a JSON object; what is none has no members.
+/// Reads a body within bounds as a JSON object. A body that is no JSON object has no members.
 pub(super) async fn document(body: RequestBody, clock: &dyn Clock) -> Result<Document, Refusal> {
     let body = read(body, clock).await?;
+    // A body that is not a JSON object lacks every member, and `Document::text` reports that.
     Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
 
-/// A JSON object whose values are read when they are asked for. Built as a whole they would take up to 300 times as much
-/// memory as their text, for anybody who sends one.
+/// A JSON object whose values are parsed when they are asked for. Parsed as a whole, a hostile body could
+/// take up to 300 times as much memory as its text.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Document(BTreeMap<String, Box<RawValue>>);
 
 impl Document {
-    /// The text under a name.
+    /// Returns the text of a member.
     pub(super) fn text(&self, name: &str) -> Result<String, Refusal> {
         match self.value::<String>(name) {
             Some(text) if text.is_empty() => Err(Refusal::no_token(format!("`{name}` is empty"))),
@@ -97,18 +99,19 @@ impl Document {
         }
     }
 
-    /// Whether anything stands under a name.
+    /// Returns `true` if there is a member of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// What stands under a name, where it is of that type.
+    /// Returns the value of a member, if it is of this type.
     pub(super) fn value<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
         self.0.get(name).and_then(|value| serde_json::from_str(value.get()).ok())
     }
 }
 
-/// Exchanges the identity token that a body holds under `name` for one that is good for every package that lets it in.
+/// Exchanges the identity token in the member `name` of a body for a publish token for every package with a
+/// publisher that accepts it.
 pub(super) async fn exchange_member(
     exchange: &Exchange,
     request: &ExchangeRequest,
@@ -119,7 +122,8 @@ pub(super) async fn exchange_member(
     exchange_asked(exchange, request, asked).await
 }
 
-/// Exchanges an identity token, if a request holds one, for one that is good for every package that lets it in.
+/// Exchanges the identity token of a request, if it holds one, for a publish token for every package with a
+/// publisher that accepts it.
 pub(super) async fn exchange_asked(
     exchange: &Exchange,
     request: &ExchangeRequest,
@@ -140,10 +144,11 @@ pub(super) async fn read(body: RequestBody, clock: &dyn Clock) -> Result<Bytes, 
     }
 }
 
-/// What a future gives, unless it takes longer than `limit`.
+/// Returns the output of a future, unless the future takes longer than `limit`.
 async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut timer = pin!(clock.sleep(limit));
+    // The future is polled first, so that its output counts even where the deadline has passed as well.
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
@@ -151,19 +156,20 @@ async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Opt
     .await
 }
 
-/// A JSON answer that no cache keeps.
+/// A JSON answer that caches must not store.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<AnswerBody> {
     let body = serde_json::to_vec(body).unwrap_or_default();
     let mut answer = Response::new(AnswerBody::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // The answer may contain a publish token.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 
-/// A refusal's answer: the protocol's own members, and beside them `diagnosis`, which tells programs what the words tell
-/// people, and no more. No client of today's minds a further member.
+/// The answer to a refused request: the protocol's own members, and the member `diagnosis`, which tells
+/// programs the same as the text tells people. The known clients ignore additional members.
 pub(super) fn explained(status: StatusCode, mut body: Value, refusal: &Refusal) -> Response<AnswerBody> {
     if let (Some(members), Ok(diagnosis)) =
         (body.as_object_mut(), serde_json::to_value(refusal.diagnosis().escaped()))
@@ -180,18 +186,20 @@ pub(super) fn empty(status: StatusCode) -> Response<AnswerBody> {
     answer
 }
 
-/// The answer to a request whose method is none of `methods`.
+/// The answer to a request whose method is not one of `methods`.
 pub(super) fn allowing(methods: &'static str, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
     answer
 }
 
-/// The headers that a refusal brings, whatever its protocol: who to authenticate as, when to come again.
+/// Adds the headers of refusals in all protocols: the authentication scheme, and the time after which to try
+/// again.
 fn with_refusal_headers(mut answer: Response<AnswerBody>, kind: RefusalKind) -> Response<AnswerBody> {
     if answer.status() == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let RefusalKind::KeysUnavailable { retry_after } = kind {
+        // Part of a second would become 0, which asks clients to come back at once.
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
     }
     answer

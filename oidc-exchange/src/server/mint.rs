@@ -11,65 +11,69 @@ use super::minter::{MintError, Minter, NewToken, Recognised};
 
 /// A publish token's random part, in bytes: 256 bits.
 const RANDOM_BYTES: usize = 32;
-/// Its length as text: 64 hexadecimal digits of randomness, 8 of CRC-32.
+/// The length of a token's text after the prefix: 64 hexadecimal digits of randomness, 8 of CRC-32.
 const BODY_CHARS: usize = 2 * RANDOM_BYTES + 8;
 
-/// Opaque publish tokens: their prefix, their lifetime, and how often an identity token is exchanged for one.
+/// Opaque publish tokens: their prefix, their lifetime, and the number of exchanges of one identity token.
 ///
-/// A token is `<prefix><64 hexadecimal digits of randomness><8 of their CRC-32>`, so that a secret scanner knows
-/// one offline and a store needs no look-up for what is none. The CRC is over prefix and randomness.
+/// A token is `<prefix><64 hexadecimal digits of randomness><8 of their CRC-32>`. A secret scanner recognizes
+/// it offline, and the store is not asked about texts of another form. The CRC is computed over prefix and
+/// randomness.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MintPolicy {
-    /// What every token begins with, such as `tpub_`. Letters, digits, `-` and `_`.
+    /// The prefix of every token, such as `tpub_`. Letters, digits, `-` and `_`.
     pub prefix: String,
-    /// How long a token lives.
+    /// The lifetime of a token.
     pub lifetime: Duration,
-    /// How often one identity token may be exchanged for one package. npm's dry run is an exchange too.
+    /// The number of times that one identity token may be exchanged for one package. npm's dry run is an
+    /// exchange too.
     pub max_uses: u32,
 }
 
 impl Default for MintPolicy {
-    /// `tpub_`, 15 minutes, once.
+    /// The prefix `tpub_`, 15 minutes, one exchange.
     fn default() -> Self {
         Self { prefix: "tpub_".to_owned(), lifetime: Duration::from_secs(15 * 60), max_uses: 1 }
     }
 }
 
 impl MintPolicy {
-    /// With this prefix.
+    /// Replaces the prefix.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// With this lifetime.
+    /// Replaces the lifetime.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// With this many exchanges of one identity token for one package.
+    /// Replaces the number of exchanges of one identity token for one package.
     #[must_use]
     pub fn max_uses(mut self, uses: u32) -> Self {
         self.max_uses = uses;
         self
     }
 
-    /// Makes a token from fresh randomness.
+    /// Makes a token of new randomness.
     fn token(&self, random: &dyn Random) -> Result<Secret, RandomError> {
+        // This buffer and the next one hold the secret, and are overwritten when they are dropped.
         let mut bytes = zeroize::Zeroizing::new([0; RANDOM_BYTES]);
         random.fill(&mut *bytes)?;
         let unchecked = zeroize::Zeroizing::new(format!("{}{}", self.prefix, HEXLOWER.encode(&*bytes)));
         Ok(Secret::new(format!("{}{:08x}", *unchecked, crc32fast::hash(unchecked.as_bytes()))))
     }
 
-    /// Returns whether a text is a token of this registry by prefix, length and checksum. That says nothing about whether
-    /// it is valid.
+    /// Returns `true` if a text is a token of this registry by prefix, length and checksum. It may still be
+    /// invalid.
     fn has_form(&self, text: &str) -> bool {
         let Some(body) = text.strip_prefix(&self.prefix) else { return false };
+        // The checksum has 8 digits.
         let digits = text.len().saturating_sub(8);
         let Some((unchecked, checksum)) = text.split_at_checked(digits) else { return false };
         body.len() == BODY_CHARS
@@ -98,19 +102,19 @@ impl Minter for MintPolicy {
     }
 }
 
-/// SHA-256 of a publish token: what a store keeps instead of the token.
+/// The SHA-256 hash of a publish token, which a store keeps in place of the token.
 ///
-/// Plain SHA-256 is enough, since the token has 256 bits of randomness: there is nothing to guess.
+/// Plain SHA-256 is enough, since a token with 256 bits of randomness can't be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token's whole text.
+    /// Hashes the whole text of a token.
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
     }
 
-    /// The hash's bytes.
+    /// Returns the hash's bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -8,20 +8,23 @@ use super::grant::Grant;
 use super::mint::TokenHash;
 use super::token::TokenRecord;
 
-/// A publish token may have this many bytes: it has to fit into a request's header, and the client half takes no longer one.
+/// The limit on a publish token, in bytes. It has to fit into a request's header, and the client half accepts
+/// no longer one.
 pub const MAX_PUBLISH_TOKEN_BYTES: usize = 8 * 1024;
 
-/// The publish tokens of a registry: makes their texts and recognises them.
+/// A maker of a registry's publish tokens: makes their texts and recognizes them.
 ///
-/// [`MintPolicy`](super::MintPolicy) makes opaque ones. A registry with a format of its own implements this trait and passes it
-/// to [`ExchangeBuilder::minter`](super::ExchangeBuilder::minter); every endpoint then issues, finds and ends its tokens.
+/// [`MintPolicy`](super::MintPolicy) makes opaque tokens. A registry with a token format of its own
+/// implements this trait and passes it to [`ExchangeBuilder::minter`](super::ExchangeBuilder::minter); every
+/// endpoint then issues, finds and revokes tokens of this format.
 ///
-/// There are two sorts:
+/// There are two kinds of tokens:
 ///
-/// - A **stored** token is a random text. The store keeps its hash with what it may do, and ends it when it is revoked or its
-///   publisher is removed.
-/// - A **self-contained** token carries what it may do, such as a [`TokenRecord`] and a signature. It is verified without a
-///   database, and **no store can end it**: see [`NewToken::SelfContained`] for what is lost.
+/// - A **stored** token is a random text. The store keeps its hash and its rights, and deletes them when the
+///   token is revoked or its publisher is removed.
+/// - A **self-contained** token carries its rights, such as a [`TokenRecord`] and a signature. It is verified
+///   without a database, and **no store can revoke it**: see [`NewToken::SelfContained`] for the
+///   consequences.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,29 +56,31 @@ pub const MAX_PUBLISH_TOKEN_BYTES: usize = 8 * 1024;
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Minter: fmt::Debug + Send + Sync {
-    /// Returns how long a token lives.
+    /// Returns the lifetime of tokens.
     fn lifetime(&self) -> Duration;
 
-    /// Returns how often one identity token may be exchanged for one package. npm's dry run is an exchange too.
+    /// Returns the number of times that one identity token may be exchanged for one package. npm's dry run is
+    /// an exchange too.
     fn max_uses(&self) -> u32 {
         1
     }
 
-    /// Makes the text of a token for a grant, from randomness of the operating system. It has at most
+    /// Makes the text of a token for a grant, with randomness of the operating system. The text has at most
     /// [`MAX_PUBLISH_TOKEN_BYTES`].
     ///
-    /// It is called before the identity token is burned, so that a failure uses nothing up. For a self-contained token it is
-    /// called once more with a smaller grant where packages turn out to be left out.
+    /// It is called before the identity token is used up, so that a failure uses nothing up. For a
+    /// self-contained token it is called again with a smaller grant where packages are left out.
     ///
     /// # Errors
     ///
-    /// When no token can be made. The caller learns that the registry failed, the log why.
+    /// When no token can be made. The caller is told that the registry failed; the reason is logged.
     async fn mint(&self, grant: &Grant, random: &dyn Random) -> Result<NewToken, MintError>;
 
-    /// Recognises a presented text of at most [`MAX_PUBLISH_TOKEN_BYTES`]; `None` where it is no token of this registry.
+    /// Recognizes a presented text of at most [`MAX_PUBLISH_TOKEN_BYTES`]; `None` where it is no token of
+    /// this registry.
     ///
-    /// A stored token is recognised by its form, whether it is valid or not. A self-contained one is recognised if its
-    /// signature holds; the exchange asks whether it has expired.
+    /// A stored token is recognized by its form, whether it is valid or not. A self-contained token is
+    /// recognized if its signature is valid; the exchange checks its expiry.
     fn recognise(&self, text: &str) -> Option<Recognised>;
 }
 
@@ -83,26 +88,28 @@ pub trait Minter: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum NewToken {
-    /// The store keeps its hash.
+    /// A token whose hash the store keeps.
     Stored(Secret),
-    /// The text carries what it may do, and the store knows nothing of it.
+    /// A token that carries its rights, and that the store does not know.
     ///
-    /// Until it expires, nothing ends such a token but another key:
+    /// Until it expires, only a change of the signing key invalidates such a token:
     ///
-    /// - [`Exchange::revoke`](super::Exchange::revoke) has no effect on it, and neither has crates.io's `DELETE` or PyPI's
-    ///   `burn-token`, which answer as they always do.
-    /// - A publisher that is removed or edited, and a package that is deleted or transferred, leave it valid.
-    /// - [`GrantedPackage::may_create`](super::GrantedPackage::may_create) is as it was when it was made. A token of a pending
-    ///   publisher still creates its package once only, because
-    ///   [`TrustStore::package_created`](super::TrustStore::package_created) is asked then.
+    /// - [`Exchange::revoke`](super::Exchange::revoke) has no effect on it, and neither has crates.io's
+    ///   `DELETE` or PyPI's `burn-token`, which answer as usual.
+    /// - It stays valid when its publisher is removed or edited, and when its package is deleted or
+    ///   transferred.
+    /// - [`GrantedPackage::may_create`](super::GrantedPackage::may_create) has the value from the time when
+    ///   the token was made. A token of a pending publisher still creates its package only once, since the
+    ///   creation calls [`TrustStore::package_created`](super::TrustStore::package_created).
     ///
-    /// Keep its lifetime short, and ask the store for the publisher
-    /// ([`GrantedPackage::publisher`](super::GrantedPackage::publisher)) where a publish may not outlive it.
+    /// Keep the lifetime short, and ask the store for the publisher
+    /// ([`GrantedPackage::publisher`](super::GrantedPackage::publisher)) where a publish must not outlive the
+    /// publisher.
     SelfContained(Secret),
 }
 
 impl NewToken {
-    /// The hash that the store keeps.
+    /// Returns the hash that the store keeps.
     pub(super) fn hash(&self) -> Option<TokenHash> {
         match self {
             Self::Stored(text) => Some(TokenHash::of(text.expose())),
@@ -121,13 +128,13 @@ impl NewToken {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Recognised {
-    /// The store knows whether it is valid, by its hash.
+    /// A token of this registry by its form. The store tells by its hash whether it is valid.
     Stored,
-    /// The text says what it may do, and its signature holds.
+    /// A token that carries its rights, with a valid signature.
     SelfContained(TokenRecord),
 }
 
-/// No publish token can be made. The reason is for the log, not for a caller.
+/// An error of making a publish token. The reason is for the log, not for a caller.
 #[derive(Debug, thiserror::Error)]
 #[error("no publish token can be made")]
 pub struct MintError {

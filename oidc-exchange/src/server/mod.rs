@@ -1,11 +1,12 @@
-//! Be a registry: verify an identity token, find the publisher that lets it in, mint a short-lived token.
+//! The registry half: verify an identity token, find the publisher that accepts it, mint a short-lived
+//! publish token.
 //!
 //! The README shows a registry in twenty lines: `Verifier::new`, [`Exchange::builder`], and an endpoint such as [`npm`]
 //! mounted as a tower service.
 //!
-//! What decides is here; what stores is behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`], which decide
-//! nothing. Feature `sql` has them ready over SQLite and PostgreSQL, and feature `testing` has a suite that a store of
-//! one's own can be held against.
+//! This module decides. The stores behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`] only store.
+//! Feature `sql` has ready stores over SQLite and PostgreSQL, and feature `testing` has a conformance suite
+//! for stores of other crates.
 
 mod body;
 mod builder;

@@ -12,26 +12,27 @@ use crate::npm::{PackageName, TOKEN_VARIABLE};
 
 /// The protocol's name in the stores.
 const ECOSYSTEM: &str = "npm";
-/// Where npm's OIDC endpoints live below a registry's URL. A mount may strip it.
+/// The path of npm's OIDC endpoints below a registry's URL. A mount may strip it.
 const ROOT: &str = "/-/npm/v1/oidc";
-/// The exchange below [`ROOT`].
+/// The path of the exchange below [`ROOT`].
 const EXCHANGE: &str = "/token/exchange";
-/// Before a package's name, below [`EXCHANGE`].
+/// The path before a package's name, below [`EXCHANGE`].
 const PACKAGE: &str = "/package/";
 
-/// npm's exchange as a tower service, to be mounted at `/-/npm/v1/oidc` below any prefix, with or without the mount
-/// stripping what comes before `/token/exchange`.
+/// npm's exchange as a tower service, to be mounted at `/-/npm/v1/oidc` below any prefix. The mount may strip
+/// the part before `/token/exchange`.
 ///
-/// It answers `POST …/token/exchange/package/<name>` with a bearer token and the earlier form of the protocol,
-/// `POST …/token/exchange` with a JSON body `{"package_name", "id_token"}`. Names come as `@acme%2fwidget`,
-/// `@acme%2Fwidget`, `%40acme%2Fwidget` or in two segments. A success is 201 with `token_type`, `token`, `created` and
-/// `expires`; a refusal is `{"message"}` (and `{"body": {"message"}}` beside it, where pnpm looks for it) with 400,
-/// 401, 403, 404, 500 or 503. (npm's API documentation, `oidc.yaml`; 403 and 503 are ours.)
+/// It answers `POST …/token/exchange/package/<name>` with a bearer token, and the earlier form of the
+/// protocol, `POST …/token/exchange` with a JSON body `{"package_name", "id_token"}`. A name is written as
+/// `@acme%2fwidget`, `@acme%2Fwidget`, `%40acme%2Fwidget` or in two segments. A success is 201 with
+/// `token_type`, `token`, `created` and `expires`. A refusal is `{"message"}`, together with `{"body":
+/// {"message"}}`, which pnpm reads, and 400, 401, 403, 404, 500 or 503. (npm's API documentation,
+/// `oidc.yaml`; 403 and 503 are additions.)
 pub fn npm(exchange: Exchange) -> NpmExchange {
     NpmExchange { exchange }
 }
 
-/// See [`npm`].
+/// The service of [`npm`].
 #[derive(Clone, Debug)]
 pub struct NpmExchange {
     exchange: Exchange,
@@ -62,7 +63,7 @@ async fn answer(
     }
 }
 
-/// What a path asks for, below whatever it is mounted under.
+/// The endpoint of a path, wherever the service is mounted.
 enum Endpoint<'a> {
     Package(&'a str),
     Body,
@@ -70,6 +71,8 @@ enum Endpoint<'a> {
 
 impl<'a> Endpoint<'a> {
     fn parse(path: &'a str) -> Option<Self> {
+        // The path may still have the registry's own prefix, or may have been cut off by a router that nests
+        // this service.
         let below = match path.split_once(ROOT) {
             Some((_, below)) => below,
             None => path,
@@ -86,6 +89,7 @@ async fn with_bearer(exchange: &Exchange, escaped: &str, headers: &HeaderMap) ->
         Ok(package) => package,
         Err(error) => {
             let refusal = Refusal::malformed(error.to_string());
+            // The event names no package, since the path has no valid name.
             return Err(exchange.refused(&ExchangeRequest::identity(ECOSYSTEM), refusal));
         }
     };

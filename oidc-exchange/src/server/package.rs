@@ -1,4 +1,4 @@
-//! Packages, prefixes of their names, and whose a package is.
+//! Packages, prefixes of their names, and the owners of packages.
 
 use std::fmt;
 
@@ -12,39 +12,39 @@ use crate::npm::PackageName;
 use crate::pypi::ProjectName;
 use crate::rubygems::GemName;
 
-/// What separates the parts of a name, in every ecosystem together.
+/// The separators of the parts of a name, of all ecosystems together.
 const SEPARATORS: [char; 4] = ['-', '_', '.', '/'];
-/// A prefix has at most this many separators, so that a name has no more prefixes to look up.
+/// The largest number of separators in a prefix, which limits the number of prefixes that are looked up for a name.
 const MAX_SEPARATORS: usize = 32;
-/// The longest prefix, in bytes: npm's names are the longest.
+/// The limit on a prefix, in bytes: that of npm's names, which are the longest.
 const MAX_PREFIX: usize = 214;
 
 /// A package of one of the registry's ecosystems, or all packages whose names begin with a [prefix](Package::prefix).
 ///
-/// A prefix equals no package, whatever that is called.
+/// A prefix never equals a package, even one with the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(try_from = "Unchecked")]
 pub struct Package {
-    /// The protocol that it is published by, such as `npm`.
+    /// The protocol of its publishes, such as `npm`.
     pub ecosystem: String,
-    /// Its name, as the protocol normalises it; of a prefix, the beginning of the names.
+    /// Its name, normalized as the protocol does; for a prefix, the beginning of the names.
     pub name: String,
     #[serde(rename = "prefix", skip_serializing_if = "std::ops::Not::not")]
     is_prefix: bool,
 }
 
 impl Package {
-    /// A package from its two parts.
+    /// A package of an ecosystem and a name.
     pub fn new(ecosystem: impl Into<String>, name: impl Into<String>) -> Self {
         Self { ecosystem: ecosystem.into(), name: name.into(), is_prefix: false }
     }
 
     /// All packages of an ecosystem whose names begin with `prefix` and go on after it.
     ///
-    /// It ends at a separator (`-`, `_`, `.` or `/`), so that `acme-` is for `acme-widget` and neither for `acme` nor for
-    /// `acmeevil`, and an npm scope ends with its slash. It is normalised by the rule of the ecosystem where that is `npm`, `pypi`,
-    /// `cargo` or `rubygems`; one of another ecosystem has to be normalised already.
+    /// `prefix` ends with a separator (`-`, `_`, `.` or `/`): `acme-` is for `acme-widget`, and neither for `acme`
+    /// nor for `acmeevil`. An npm scope ends with its slash. The prefix is normalized by the rule of the
+    /// ecosystems `npm`, `pypi`, `cargo` and `rubygems`; a prefix of another ecosystem must be normalized already.
     ///
     /// ```
     /// use oidc_exchange::server::Package;
@@ -59,7 +59,7 @@ impl Package {
     ///
     /// # Errors
     ///
-    /// When it does not end at a separator, or no name of the ecosystem begins with it.
+    /// When the prefix does not end with a separator, or no name of the ecosystem begins with it.
     pub fn prefix(ecosystem: impl Into<String>, prefix: &str) -> Result<Self, InvalidPrefix> {
         let ecosystem = ecosystem.into();
         let invalid = || InvalidPrefix(prefix.chars().take(MAX_PREFIX).collect());
@@ -67,12 +67,12 @@ impl Package {
         Ok(Self { ecosystem, name, is_prefix: true })
     }
 
-    /// Whether it is a prefix of packages' names.
+    /// Returns `true` if this is a prefix of packages' names.
     pub fn is_prefix(&self) -> bool {
         self.is_prefix
     }
 
-    /// Whether it is a prefix of the other one's name.
+    /// Returns `true` if this is a prefix of the other package's name.
     pub fn covers(&self, package: &Self) -> bool {
         let rest = package.name.strip_prefix(&*self.name);
         self.is_prefix
@@ -81,14 +81,15 @@ impl Package {
             && rest.is_some_and(|rest| !rest.is_empty())
     }
 
-    /// Whether some package is of both: they are equal, or a prefix covers or begins the other one.
+    /// Returns `true` if some package belongs to both: they are equal, or one is a prefix that covers the other or
+    /// is the beginning of the other prefix.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         let both = self.is_prefix && other.is_prefix && self.ecosystem == other.ecosystem;
         let begins = self.name.starts_with(&*other.name) || other.name.starts_with(&*self.name);
         self == other || self.covers(other) || other.covers(self) || both && begins
     }
 
-    /// The prefixes that cover it, the shortest first. There are at most 32.
+    /// Returns the prefixes that cover the package, at most 32, the shortest first.
     pub(super) fn prefixes(&self) -> Vec<Self> {
         let of = |prefix: &str| Self {
             ecosystem: self.ecosystem.clone(),
@@ -102,7 +103,7 @@ impl Package {
         }
     }
 
-    /// The name as people write it: that of a prefix ends with `*`.
+    /// Returns the name for people: that of a prefix ends with `*`.
     pub fn label(&self) -> String {
         if self.is_prefix { format!("{}*", self.name) } else { self.name.clone() }
     }
@@ -115,23 +116,24 @@ impl fmt::Display for Package {
     }
 }
 
-/// The ends of a name's prefixes. The name goes on after each, and the scope of an npm name is whole.
+/// Returns the ends of a name's prefixes. The name continues after each of them, and no prefix ends within the
+/// scope of an npm name.
 fn ends(name: &str) -> impl Iterator<Item = usize> {
     let scope = if name.starts_with('@') { name.find('/').unwrap_or(name.len()) } else { 1 };
     let ends = name.match_indices(SEPARATORS).filter(move |(at, _)| *at >= scope).map(|(at, _)| at + 1);
     ends.filter(|end| *end < name.len()).take(MAX_SEPARATORS)
 }
 
-/// Whether a normalised text is one of the prefixes of the names that begin with it.
+/// Returns `true` if a normalized text is one of the prefixes of the names that begin with it.
 fn is_prefix(text: &str) -> bool {
     let begins = text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '@');
     let is_shown = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*');
     begins && is_shown && text.len() <= MAX_PREFIX && ends(&format!("{text}a")).last() == Some(text.len())
 }
 
-/// A prefix as the ecosystem normalises names; `None` where no name begins with it.
+/// Returns a prefix, normalized as the ecosystem's names; `None` where no name begins with it.
 fn normalized(ecosystem: &str, prefix: &str) -> Option<String> {
-    // Bounded before another letter is put behind it.
+    // Limited before a letter is appended, which makes the prefix a name that the ecosystem's rules apply to.
     let name = (prefix.len() <= MAX_PREFIX).then(|| format!("{prefix}a"))?;
     let mut name = match ecosystem {
         "npm" => PackageName::parse(&name).ok()?.as_str().to_owned(),
@@ -144,7 +146,7 @@ fn normalized(ecosystem: &str, prefix: &str) -> Option<String> {
     Some(name)
 }
 
-/// A package as it is read.
+/// A package that is read and not yet checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
@@ -166,7 +168,7 @@ impl TryFrom<Unchecked> for Package {
     }
 }
 
-/// A text is not a prefix of packages' names.
+/// A text that is not a prefix of packages' names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is not a prefix of packages' names: expected the beginning of a name up to a separator (`-`, `_`, `.` or `/`), such as \
@@ -175,28 +177,28 @@ impl TryFrom<Unchecked> for Package {
 )]
 pub struct InvalidPrefix(String);
 
-/// An owner of a package, or whose a publisher is.
+/// An owner of a package or of a publisher.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PackageOwner {
-    /// The registry's operator: every package of a registry without accounts.
+    /// The registry's operator, who owns every package of a registry without accounts.
     Operator,
-    /// An account, as [`PublisherRecord::account`](super::PublisherRecord::account) names it.
+    /// An account, by the name in [`PublisherRecord::account`](super::PublisherRecord::account).
     Account(String),
 }
 
 impl PackageOwner {
-    /// An account's name.
+    /// The account of this name.
     pub fn account(name: impl Into<String>) -> Self {
         Self::Account(name.into())
     }
 
-    /// The owner that a publisher's account stands for.
+    /// The owner that a publisher's account denotes.
     pub(crate) fn of_publisher(account: Option<&str>) -> Self {
         account.map_or(Self::Operator, Self::account)
     }
 
-    /// The account's name; none of the operator.
+    /// Returns the account's name; `None` for the operator.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Operator => None,
@@ -205,8 +207,9 @@ impl PackageOwner {
     }
 }
 
-/// Tells an [`Exchange`](super::Exchange) whose a package is, at an endpoint that names one: a publisher for a prefix of names lets
-/// a job in for packages of its own account, and nobody but the application knows which those are.
+/// Returns the owners of a package to an [`Exchange`](super::Exchange), at endpoints that name a package. A
+/// publisher for a prefix of names accepts a job for packages of its own account only, and only the application
+/// knows the owners of packages.
 ///
 /// ```
 /// use oidc_exchange::server::{Package, PackageOwner, PackageOwners, StoreError};
@@ -226,13 +229,13 @@ impl PackageOwner {
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait PackageOwners: fmt::Debug + Send + Sync {
-    /// The owners of a package; none where there is no such package. The first 32 are looked at.
+    /// Returns the owners of a package; none where there is no such package. The exchange uses the first 32.
     ///
-    /// Every caller waits for it, so that it has to take the same time whether the package exists or not.
+    /// Every caller waits for the result, so it must take the same time whether the package exists or not.
     ///
     /// # Errors
     ///
-    /// When they can't be looked up.
+    /// When the owners can't be looked up.
     async fn owners(&self, package: &Package) -> Result<Vec<PackageOwner>, StoreError>;
 }
 

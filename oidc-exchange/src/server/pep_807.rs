@@ -16,31 +16,33 @@ use crate::pep_807::{
 
 /// The media type of problems.
 const PROBLEM: &str = "application/problem+json";
-/// Where the endpoints live at a host's root. A mount may strip it.
+/// The path of the endpoints at a host's root. A mount may strip it.
 const ROOT: &str = "/_/pytp";
-/// The audience's below [`ROOT`].
+/// The path of the audience below [`ROOT`].
 const AUDIENCE: &str = "/audience";
-/// The exchange's below [`ROOT`].
+/// The path of the exchange below [`ROOT`].
 const MINT: &str = "/mint-token";
 
-/// The endpoints of the **draft** of PEP 807 as a tower service, to be mounted at `/.well-known/pytp` and at `/_/pytp` of the
-/// host that takes the uploads at `upload`, with or without the mount stripping the latter. It may change with the draft; see
-/// [`pep_807`](crate::pep_807).
+/// The endpoints of the **draft** of PEP 807 as a tower service, to be mounted at `/.well-known/pytp` and at
+/// `/_/pytp` of the host that takes the uploads at `upload`. The mount may strip `/_/pytp`. The service may
+/// change with the draft; see [`pep_807`](crate::pep_807).
 ///
 /// | request | answer |
 /// |---|---|
 /// | `GET /.well-known/pytp?discover=PATH` | `{"audience-endpoint", "token-mint-endpoint", "features", "default-features"}` for the upload URL's path, 404 for any other |
 /// | `GET /_/pytp/audience` | `{"audience"}`, the verifier's first |
-/// | `POST /_/pytp/mint-token` | `{"token", "expires"}`, for every project that lets the identity in |
+/// | `POST /_/pytp/mint-token` | `{"token", "expires"}`, for every project with a publisher that accepts the identity |
 ///
-/// It stands beside [`pypi`](super::pypi), over the same exchange: only the dress differs. Endpoints are named by `upload` and
-/// never by a request's `Host`. Tokens are for several uploads, and no other feature can be asked for. Every refusal is a
-/// problem (RFC 9457) with the member `code` beside the standard ones: 400, 403, 404, 405, 406 where `Accept` leaves no room
-/// for the draft's media type, 500, 503. Which status says what is ours.
+/// It can be served together with [`pypi`](super::pypi) over the same exchange; only the form of requests and
+/// answers differs. The URLs of the endpoints are derived from `upload` and never from a request's `Host`.
+/// Tokens are valid for several uploads, and no other feature can be requested. Every refusal is a problem
+/// (RFC 9457) with the member `code` in addition to the standard ones, and 400, 403, 404, 405, 406 where
+/// `Accept` excludes the draft's media type, 500 or 503. The draft does not assign these statuses; they are
+/// chosen here.
 ///
 /// # Errors
 ///
-/// When the exchange's tokens don't live as long as the draft asks for.
+/// When the lifetime of the exchange's tokens is outside the draft's bounds.
 pub fn pep_807(exchange: Exchange, upload: &HttpUrl) -> Result<Pep807Tokens, InvalidLifetime> {
     let lifetime = exchange.lifetime();
     if lifetime < MIN_LIFETIME || MAX_LIFETIME < lifetime {
@@ -49,7 +51,7 @@ pub fn pep_807(exchange: Exchange, upload: &HttpUrl) -> Result<Pep807Tokens, Inv
     Ok(Pep807Tokens { exchange, upload: upload.clone() })
 }
 
-/// Publish tokens live shorter or longer than PEP 807 lets them.
+/// An error of publish tokens whose lifetime is outside PEP 807's bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "publish tokens live {0} s, and the draft of PEP 807 asks for {min} to {max} s",
@@ -58,7 +60,7 @@ pub fn pep_807(exchange: Exchange, upload: &HttpUrl) -> Result<Pep807Tokens, Inv
 )]
 pub struct InvalidLifetime(u64);
 
-/// See [`pep_807`].
+/// The service of [`pep_807`].
 #[derive(Clone, Debug)]
 pub struct Pep807Tokens {
     exchange: Exchange,
@@ -92,7 +94,7 @@ async fn answer(tokens: &Pep807Tokens, request: Request<RequestBody>) -> Respons
     }
 }
 
-/// What a path asks for, below whatever it is mounted under.
+/// The endpoint of a path, wherever the service is mounted.
 #[derive(Clone, Copy)]
 enum Endpoint {
     Discovery,
@@ -150,7 +152,7 @@ impl Pep807Tokens {
     }
 }
 
-/// Whether the draft's media type is asked for, or nothing in particular is.
+/// Returns `true` if the request accepts the draft's media type, or has no `Accept`.
 fn accepts(headers: &HeaderMap) -> bool {
     let is_ours = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
@@ -197,7 +199,8 @@ fn refused(refusal: &Refusal) -> Response<AnswerBody> {
     of_type(PROBLEM, explained(status, shape, refusal))
 }
 
-/// A problem of no type of its own, whose title is thus the status's (RFC 9457, section 4.2.1), with a name for programs.
+/// A problem without a type of its own, whose title is therefore that of its status (RFC 9457, section
+/// 4.2.1), with a code for programs.
 fn problem(status: StatusCode, code: &str, detail: &str) -> Response<AnswerBody> {
     of_type(PROBLEM, json(status, &shape(status, code, detail)))
 }

@@ -7,8 +7,8 @@ use super::record::PublisherRecord;
 
 const DAY: u64 = 24 * 3600;
 
-/// How long a publisher stays in force without being used. Names change hands; ids don't, but are learned only from
-/// a first use.
+/// The time for which a publisher stays in force without being used. Names can be taken over by somebody
+/// else; ids can't, but a publisher learns them only with its first use.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,17 +27,20 @@ const DAY: u64 = 24 * 3600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrustPolicy {
-    /// A publisher, pending or not, that has learned no id by then, was not configured with its ids and published nothing lets
-    /// nobody in any more.
+    /// The time after which a publisher lapses, pending or not, if it has learned no id, was not configured
+    /// with its ids, and published nothing. A lapsed publisher accepts no token.
     pub lapse_after: Duration,
-    /// A pending publisher that has not created its package by then lets nobody in any more.
+    /// The time after which a pending publisher expires, if it has not created its package. An expired
+    /// publisher accepts no token.
     pub pending_for: Duration,
-    /// An account's publisher that lets nobody in any more is forgotten after this time ([`Trust::purge`](super::Trust::purge)).
+    /// The time after which an account's publisher that lapsed or expired is purged
+    /// ([`Trust::purge`](super::Trust::purge)).
     pub forget_after: Duration,
 }
 
 impl Default for TrustPolicy {
-    /// 7 days, 30 days for a pending publisher, and 30 days until what is over is forgotten.
+    /// 7 days until a publisher lapses, 30 days until a pending publisher expires, and 30 more days until
+    /// either is purged.
     fn default() -> Self {
         let days = |days| Duration::from_secs(days * DAY);
         Self { lapse_after: days(7), pending_for: days(30), forget_after: days(30) }
@@ -45,28 +48,28 @@ impl Default for TrustPolicy {
 }
 
 impl TrustPolicy {
-    /// With this time until a publisher that has learned nothing lapses.
+    /// Replaces the time after which a publisher that has learned nothing lapses.
     #[must_use]
     pub fn lapse_after(mut self, time: Duration) -> Self {
         self.lapse_after = time;
         self
     }
 
-    /// With this time until a pending publisher expires.
+    /// Replaces the time after which a pending publisher expires.
     #[must_use]
     pub fn pending_for(mut self, time: Duration) -> Self {
         self.pending_for = time;
         self
     }
 
-    /// With this time until a publisher that lapsed or expired is forgotten.
+    /// Replaces the time after which a lapsed or expired publisher is purged.
     #[must_use]
     pub fn forget_after(mut self, time: Duration) -> Self {
         self.forget_after = time;
         self
     }
 
-    /// Whether a publisher is in force at `now`, and until when.
+    /// Returns the state of a publisher at `now`: whether it is in force, and until when.
     pub fn state(&self, record: &PublisherRecord, now: Timestamp) -> PublisherState {
         let lapses_at = (record.lapses && record.published_at.is_none())
             .then(|| record.created_at.plus(self.lapse_after));
@@ -82,48 +85,50 @@ impl TrustPolicy {
         }
     }
 
-    /// Publishers that are over at `now`.
+    /// The publishers that have lapsed or expired at `now`.
     pub(super) fn ended(&self, now: Timestamp) -> EndedBefore {
         EndedBefore { lapsing: now.minus(self.lapse_after), pending: now.minus(self.pending_for) }
     }
 
-    /// Publishers that have been over for as long as they are kept.
+    /// The publishers that are to be purged at `now`.
     pub(super) fn forgotten(&self, now: Timestamp) -> EndedBefore {
         self.ended(now.minus(self.forget_after))
     }
 }
 
-/// Whether a publisher is in force, and until when: [`TrustPolicy::state`].
+/// The state of a publisher: whether it is in force, and until when. [`TrustPolicy::state`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublisherState {
-    /// In force for good.
+    /// In force without a time limit.
     Active,
-    /// In force until this time, and for good if it is used before: it has yet to learn the repository's ids.
+    /// In force until this time, and without a limit if the publisher is used before. It has not learned the
+    /// repository's ids yet.
     LapsesAt(Timestamp),
-    /// Not in force any more, since it was not used soon after it was configured.
+    /// No longer in force, since the publisher was not used soon after it was configured.
     Lapsed {
-        /// When it lapsed.
+        /// The time at which the publisher lapsed.
         since: Timestamp,
     },
-    /// In force until this time, and for good if it creates its package before.
+    /// In force until this time, and without a limit if the publisher creates its package before.
     PendingUntil(Timestamp),
-    /// Not in force any more, since it did not create its package soon enough.
+    /// No longer in force, since the publisher did not create its package in time.
     Expired {
-        /// When it expired.
+        /// The time at which the publisher expired.
         since: Timestamp,
     },
 }
 
 impl PublisherState {
-    /// Whether the publisher lets its jobs in.
+    /// Returns `true` if the publisher accepts its jobs.
     pub fn is_in_force(self) -> bool {
         !matches!(self, Self::Lapsed { .. } | Self::Expired { .. })
     }
 }
 
 impl fmt::Display for PublisherState {
-    /// A phrase for a settings page, such as `lapses at 2026-11-29T12:00:00Z unless it is used before`.
+    /// Writes a phrase for a settings page, such as `lapses at 2026-11-29T12:00:00Z unless it is used
+    /// before`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Active => f.write_str("active"),
@@ -135,18 +140,20 @@ impl fmt::Display for PublisherState {
     }
 }
 
-/// How many publishers there may be. Those that lapsed or expired do not count, and no account's count against another's.
+/// The limits on the number of publishers. Lapsed and expired publishers don't count, and each account is
+/// counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrustLimits {
-    /// Publishers of one account for one package; of the operator's own as well.
+    /// The number of publishers of one account for one package, also of the operator's own.
     pub per_package: u32,
-    /// Publishers of one account for all packages.
+    /// The number of publishers of one account for all packages.
     pub per_account: u32,
-    /// Pending publishers among them: they reserve nothing and cost nothing.
+    /// The number of pending publishers among them, which reserve nothing and cost nothing.
     pub pending_per_account: u32,
-    /// Publishers for a [prefix](super::Package::prefix) of names among them. With 0, the default, nobody has any, the operator
-    /// neither: a registry offers them by setting a number.
+    /// The number of publishers of one account for [prefixes](super::Package::prefix) of names. With 0, the
+    /// default, there are no such publishers, not even of the operator's own. A registry that offers them sets a
+    /// number.
     pub prefixes_per_account: u32,
 }
 
@@ -158,35 +165,35 @@ impl Default for TrustLimits {
 }
 
 impl TrustLimits {
-    /// With this many publishers of one account for one package.
+    /// Replaces the number of publishers of one account for one package.
     #[must_use]
     pub fn per_package(mut self, number: u32) -> Self {
         self.per_package = number;
         self
     }
 
-    /// With this many publishers of one account.
+    /// Replaces the number of publishers of one account.
     #[must_use]
     pub fn per_account(mut self, number: u32) -> Self {
         self.per_account = number;
         self
     }
 
-    /// With this many pending publishers of one account.
+    /// Replaces the number of pending publishers of one account.
     #[must_use]
     pub fn pending_per_account(mut self, number: u32) -> Self {
         self.pending_per_account = number;
         self
     }
 
-    /// With this many publishers of one account for a prefix of names, hence with publishers for prefixes.
+    /// Replaces the number of publishers of one account for prefixes of names.
     #[must_use]
     pub fn prefixes_per_account(mut self, number: u32) -> Self {
         self.prefixes_per_account = number;
         self
     }
 
-    /// The number of a limit.
+    /// Returns the number of a limit.
     pub(super) fn of(&self, limit: PublisherLimit) -> u32 {
         match limit {
             PublisherLimit::Package => self.per_package,
@@ -201,7 +208,7 @@ impl TrustLimits {
     }
 }
 
-/// A limit on how many publishers an account has.
+/// A limit on the number of publishers of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PublisherLimit {
@@ -234,19 +241,20 @@ impl fmt::Display for PublisherLimit {
     }
 }
 
-/// The room for one more publisher, as [`TrustStore::add`](super::TrustStore::add) is given it. The default has the default
-/// limits, and every publisher counts.
+/// The room for one more publisher, which [`TrustStore::add`](super::TrustStore::add) gets. The default has
+/// the default limits, and counts every publisher.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Room {
-    /// How many there may be.
+    /// The limits.
     pub limits: TrustLimits,
-    /// Those that don't count.
+    /// The publishers that don't count.
     pub ended: EndedBefore,
 }
 
 impl Room {
-    /// The limit that is reached where the account has so many publishers. The operator's own are bounded for the package only.
+    /// Returns the limit that is reached with these numbers of the account's publishers. The operator's own are
+    /// limited for the package only.
     pub fn reached(&self, publisher: &PublisherRecord, taken: Taken) -> Option<PublisherLimit> {
         let is_account = publisher.account.is_some();
         let is_prefix = publisher.package.is_prefix();
@@ -267,32 +275,32 @@ impl Room {
     }
 }
 
-/// The numbers of an account's publishers, of those that count.
+/// The numbers of an account's publishers that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// For the same package or prefix.
+    /// The number for the same package or prefix.
     pub of_package: u64,
-    /// In all.
+    /// The number in all.
     pub of_account: u64,
-    /// Pending ones.
+    /// The number of pending publishers.
     pub pending: u64,
-    /// For prefixes.
+    /// The number for prefixes.
     pub prefixes: u64,
 }
 
-/// The publishers that are not in force any more, as a store finds them. By default, none.
+/// The publishers that have lapsed or expired, in a form that a store can query. By default, none.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct EndedBefore {
-    /// Publishers that [lapse](PublisherRecord::lapses), published nothing and were configured no later than this are over: who
-    /// owned a repository when it was configured may own it no more.
+    /// Publishers that [lapse](PublisherRecord::lapses), published nothing and were configured at this time
+    /// or before have lapsed: the owner of a repository may have changed since.
     pub lapsing: Timestamp,
-    /// Pending publishers that were configured no later than this are over.
+    /// Pending publishers that were configured at this time or before have expired.
     pub pending: Timestamp,
 }
 
 impl EndedBefore {
-    /// Whether a publisher is over.
+    /// Returns `true` if a publisher has lapsed or expired.
     pub fn is_over(&self, record: &PublisherRecord) -> bool {
         let is_lapsed = record.lapses && record.published_at.is_none() && record.created_at <= self.lapsing;
         is_lapsed || record.pending && record.created_at <= self.pending

@@ -12,28 +12,28 @@ use crate::pypi::TOKEN_VARIABLE;
 
 /// The protocol's name in the stores.
 const ECOSYSTEM: &str = "pypi";
-/// Where PyPI's OIDC endpoints live at a host's root. A mount may strip it.
+/// The path of PyPI's OIDC endpoints at a host's root. A mount may strip it.
 const ROOT: &str = "/_/oidc";
 
-/// PyPI's endpoints as a tower service, to be mounted at `/_/oidc` of the host that takes the uploads, with or without
-/// the mount stripping that.
+/// PyPI's endpoints as a tower service, to be mounted at `/_/oidc` of the host that takes the uploads. The
+/// mount may strip `/_/oidc`.
 ///
 /// | request | answer |
 /// |---|---|
 /// | `GET /audience` | `{"audience"}`, the verifier's first |
-/// | `POST /mint-token`, `POST /github/mint-token` | `{"success", "token", "expires"}`, for every project that lets the identity in |
-/// | `POST /burn-token` | 202 and the same text for whatever it is asked with, and 422 for an identity token |
+/// | `POST /mint-token`, `POST /github/mint-token` | `{"success", "token", "expires"}`, for every project with a publisher that accepts the identity |
+/// | `POST /burn-token` | 202 and the same text for any body, and 422 for an identity token |
 ///
 /// A refusal is 422 and `{"message", "errors": [{"code", "description"}]}`, with the codes `invalid-payload`,
-/// `invalid-token`, `invalid-publisher`, `invalid-reuse-token` and, where trusted publishing is switched off, `not-enabled`
-/// (with 403 and `{"message"}` for the audience). `invalid-pending-publisher` has no occasion here: a pending publisher
-/// ends when its project comes to be. Where nothing is wrong with the token it is 500 or 503, which are ours.
-/// (warehouse's `warehouse/oidc/views.py`.)
+/// `invalid-token`, `invalid-publisher`, `invalid-reuse-token` and, where trusted publishing is switched off,
+/// `not-enabled` (with 403 and `{"message"}` for the audience). `invalid-pending-publisher` never occurs
+/// here, since a pending publisher ends when its project is created. Where the token is not at fault, the
+/// status is 500 or 503, which are additions. (warehouse's `warehouse/oidc/views.py`.)
 pub fn pypi(exchange: Exchange) -> PypiTokens {
     PypiTokens { exchange, is_enabled: true }
 }
 
-/// See [`pypi`].
+/// The service of [`pypi`].
 #[derive(Clone, Debug)]
 pub struct PypiTokens {
     exchange: Exchange,
@@ -41,8 +41,8 @@ pub struct PypiTokens {
 }
 
 impl PypiTokens {
-    /// With trusted publishing switched off: nobody gets a token, and clients are told why. Tokens can be ended all the
-    /// same.
+    /// Switches trusted publishing off: nobody gets a token, and clients are told the reason. Tokens can
+    /// still be revoked.
     #[must_use]
     pub fn switched_off(self) -> Self {
         Self { is_enabled: false, ..self }
@@ -90,7 +90,8 @@ impl PypiTokens {
         }
     }
 
-    /// Ends what may be a publish token. Whatever it is, the answer is the same.
+    /// Revokes a text that may be a publish token. The answer is the same for every text but an identity
+    /// token.
     async fn burn(&self, body: RequestBody) -> Response<AnswerBody> {
         let clock = self.exchange.verifier().context().clock();
         if let Ok(token) = member(body, clock, "token").await {
@@ -105,7 +106,7 @@ impl PypiTokens {
     }
 }
 
-/// A request for whatever the identity may publish.
+/// A request for every package that the identity may publish.
 pub(super) fn identity_request() -> ExchangeRequest {
     ExchangeRequest::identity(ECOSYSTEM).read_from(TOKEN_VARIABLE)
 }
@@ -129,7 +130,8 @@ fn refused(refusal: &Refusal) -> Response<AnswerBody> {
     explained(status, shape(code(refusal), &description), refusal)
 }
 
-/// The protocol's name for a refusal. What can't be read as a token, or is of no known issuer, is a fault of the payload.
+/// The protocol's code for a refusal. A text that can't be read as a token, or that is from an unknown
+/// issuer, is a fault of the payload.
 fn code(refusal: &Refusal) -> &'static str {
     let unread = |error: &VerifyError| {
         matches!(

@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::package::{Package, PackageOwner};
 
-/// A publisher, as it is stored. [`Trust`](super::Trust) makes it, after its platform took the configuration.
+/// A publisher as it is stored. [`Trust`](super::Trust) makes it, after its platform accepted the
+/// configuration.
 ///
-/// A registry whose users configure publishers says whose each one is:
+/// A registry whose users configure publishers sets the account of each:
 ///
 /// ```
 /// # use oidc_core::{Identity, Timestamp};
@@ -22,51 +23,57 @@ use super::package::{Package, PackageOwner};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PublisherRecord {
-    /// Its name in the registry, a random UUID.
+    /// The publisher's id in the registry, a random UUID.
     pub id: String,
-    /// The package that it may publish. Where it is a [prefix](Package::prefix), all packages of the publisher's own account whose names
-    /// begin so; it creates none of them.
+    /// The package that the publisher may publish. A [prefix](Package::prefix) stands for all packages of the
+    /// publisher's own account whose names begin with it; the publisher creates none of them.
     pub package: Package,
     /// The platform, such as `github`.
     pub provider: String,
-    /// Whom it lets in, the key under which it is found.
+    /// The identity that the publisher accepts. Publishers are found by it.
     pub identity: Identity,
-    /// Its rules, as the platform understands them.
+    /// The rules, in the form that the platform reads.
     pub config: Value,
-    /// Immutable ids that it has learned from its first use, by claim.
+    /// The immutable ids that the publisher learned from its first use, by claim.
     pub learned: BTreeMap<String, String>,
-    /// Whether the package is still to be created by the first publish. [`TrustStore::package_created`](super::TrustStore::package_created) ends that.
+    /// `true` if the first publish is still to create the package.
+    /// [`TrustStore::package_created`](super::TrustStore::package_created) changes it.
     pub pending: bool,
-    /// When it was configured, or last given another identity.
+    /// The time at which the publisher was configured, or last given another identity.
     pub created_at: Timestamp,
-    /// Whether it lapses unless it is used soon: the platform has immutable ids, and it was neither configured with all of them nor
-    /// has learned them. [`TrustPolicy::state`](super::TrustPolicy::state) says when.
+    /// `true` if the publisher lapses unless it is used soon: the platform has immutable ids, and the publisher
+    /// has neither been configured with all of them nor learned them.
+    /// [`TrustPolicy::state`](super::TrustPolicy::state) returns the time.
     pub lapses: bool,
-    /// The account of the registry that it belongs to, in the application's words, such as a user's or an organisation's number;
-    /// `None` for the operator's own, such as those of a configuration file.
+    /// The account of the registry that the publisher belongs to, in the application's words, such as the number of a
+    /// user or an organization; `None` for the operator's own, such as those of a configuration file.
     ///
-    /// Set it wherever users configure publishers. At endpoints that name no package a job's publishers are found by its
-    /// repository, which anybody may name; the account is what keeps them apart ([`PublisherStore::candidates`]). The
-    /// operator's own are all trusted alike.
+    /// Set it wherever users configure publishers. At endpoints that name no package, a job's publishers are
+    /// found by its repository, which anybody may name; the account keeps them apart
+    /// ([`PublisherStore::candidates`]). The operator's own publishers are all trusted alike.
     ///
     /// [`PublisherStore::candidates`]: super::PublisherStore::candidates
     pub account: Option<String>,
-    /// Whether its account is known to publish by its identity: a publish of its package went through by it
-    /// ([`TrustStore::published`](super::TrustStore::published)). An application that knows by other means that the account
-    /// owns the repository, since it signed in with the platform, may set it from the beginning.
+    /// `true` if the account is known to publish by the identity: a publish of the package by this publisher
+    /// succeeded ([`TrustStore::published`](super::TrustStore::published)). An application that knows by other means
+    /// that the account owns the repository, for example since it signed in with the platform, may set it
+    /// from the beginning.
     pub proven: bool,
-    /// When a publish last went through by it.
+    /// The time of the last publish by this publisher.
     pub published_at: Option<Timestamp>,
-    /// When it was last among the publishers of a granted exchange. It is noted of [proven](Self::proven) publishers only: whoever
-    /// configures a publisher for somebody else's repository is not to see when that repository's jobs run.
+    /// The time of the last granted exchange by this publisher. It is recorded for
+    /// [proven](Self::proven) publishers only: an account that configures a publisher for somebody else's
+    /// repository must not see when that repository's jobs run.
     pub exchanged_at: Option<Timestamp>,
-    /// What it is managed by, in the application's words, such as `file` or `api`. [`Trust::of_origin`](super::Trust::of_origin)
-    /// finds by it; it decides nothing.
+    /// The part of the application that manages the publisher, in the application's words, such as `file` or `api`.
+    /// [`Trust::of_origin`](super::Trust::of_origin) finds publishers by it; it has no influence on
+    /// decisions.
     pub origin: String,
 }
 
 impl PublisherRecord {
-    /// A record of the operator's own that has learned nothing, is not pending, lapses, and whose origin is not said.
+    /// A record of the operator's own publisher that has learned nothing, is not pending, lapses, and has an
+    /// empty origin.
     pub fn new(
         id: impl Into<String>,
         package: Package,
@@ -93,33 +100,35 @@ impl PublisherRecord {
         }
     }
 
-    /// Whether both are of one account and let the same identity do the same to the same package.
+    /// Returns `true` if both are of one account and give the same identity the same rights to the same
+    /// package.
     pub fn is_like(&self, other: &Self) -> bool {
         let same = self.package == other.package && self.account == other.account;
         same && self.identity == other.identity && self.config == other.config
     }
 
-    /// Whether this publisher is still what `seen` was: the same one, which has learned nothing since, has not ceased to
-    /// be pending and is proven only if it was.
+    /// Returns `true` if this publisher is unchanged since it was `seen`: it has the same id and package, has
+    /// learned nothing since, is pending if it was pending, and is proven if it was proven.
     pub fn is_still(&self, seen: &Self) -> bool {
         let same = self.id == seen.id && self.package == seen.package && self.proven == seen.proven;
         same && self.learned == seen.learned && self.pending == seen.pending
     }
 
-    /// What is left of it where its package goes to another account, which keeps the publishers with these ids; `None` where
-    /// nothing is. A publish has to show anew that the account publishes by the identity.
+    /// Returns the record after its package was transferred to another account, which keeps the publishers
+    /// with the ids `kept`; `None` where it is not kept. A publish has to prove again that the account
+    /// publishes by the identity.
     pub fn transferred(self, account: Option<&str>, kept: &[&str]) -> Option<Self> {
         let is_kept = !self.pending && kept.contains(&self.id.as_str());
         let account = account.map(str::to_owned);
         is_kept.then_some(Self { account, proven: false, published_at: None, exchanged_at: None, ..self })
     }
 
-    /// Whose packages it is for: its account's, or the operator's.
+    /// Returns the owner of the packages that the publisher is for: its account, or the operator.
     pub fn owner(&self) -> PackageOwner {
         PackageOwner::of_publisher(self.account.as_deref())
     }
 
-    /// How much its claim on an immutable id is worth.
+    /// Returns the rank of its claim on an immutable id.
     pub fn rank(&self) -> PublisherRank {
         match (&self.account, self.learned.is_empty()) {
             _ if self.proven => PublisherRank::Proven,
@@ -131,10 +140,11 @@ impl PublisherRecord {
         }
     }
 
-    /// What another publisher of the package and the identity, of those given, has learned; beside a prefix, one of the same account
-    /// that is for some of the same packages; `None` where this one is
-    /// configured with another id, which is then the owner's word. Of a package that is still to be created anybody may have
-    /// pending publishers, and nobody's know of another account's.
+    /// Returns the ids that another of these publishers, of the same package and identity, has learned. Where
+    /// one of both is for a prefix, the other must be of the same account and for some of the same packages.
+    /// Returns `None` where this publisher is configured with a different id, which is then the owner's
+    /// decision. Of a package that is still to be created anybody may have pending publishers, so no publisher
+    /// takes ids over from a pending publisher of another account, or the reverse.
     pub(super) fn known_beside<'a>(
         &self,
         others: impl IntoIterator<Item = &'a Self>,
@@ -155,14 +165,15 @@ impl PublisherRecord {
         others.into_iter().filter(is_beside).map(|other| &other.learned).find(agrees)
     }
 
-    /// The texts among the [rules](Self::rules), learned or configured. An immutable id is one of them on every platform; which
-    /// of them are ids only the platform knows.
+    /// Returns the texts among the [rules](Self::rules), learned or configured. On every platform they
+    /// contain the immutable ids; only the platform knows which of them are ids.
     pub fn texts(&self) -> BTreeMap<String, String> {
         let Value::Object(rules) = self.rules() else { return BTreeMap::new() };
         rules.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
     }
 
-    /// The rules with the learned ids among them, as the platform reads them: where a rule is `null`, there is none.
+    /// Returns the rules with the learned ids among them, as the platform reads them. A rule that is `null`
+    /// is no rule.
     pub fn rules(&self) -> Value {
         let mut rules = self.config.clone();
         if let Value::Object(members) = &mut rules {
@@ -177,21 +188,21 @@ impl PublisherRecord {
     }
 }
 
-/// How much a publisher's claim on an immutable id is worth, the most first: the order of
+/// The rank of a publisher's claim on an immutable id, the highest first: the order of
 /// [`PublisherStore::of_immutable_id`](super::PublisherStore::of_immutable_id).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum PublisherRank {
     /// A [proven](PublisherRecord::proven) publisher.
     Proven,
-    /// The operator's own.
+    /// The operator's own publisher.
     Own,
-    /// An account's, which learned its ids from a job.
+    /// An account's publisher that learned its ids from a job.
     Learned,
-    /// An account's, which was configured with its ids and was never used.
+    /// An account's publisher that was configured with its ids and never used.
     Configured,
-    /// A pending one that learned its ids from a job.
+    /// A pending publisher that learned its ids from a job.
     PendingLearned,
-    /// A pending one that was never used.
+    /// A pending publisher that was never used.
     PendingConfigured,
 }

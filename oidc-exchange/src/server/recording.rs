@@ -16,7 +16,7 @@ use super::granted::Granted;
 use super::refusal::{Refusal, RefusalKind};
 use super::request::ExchangeRequest;
 
-/// A request, and the reading of the monotonic clock when it came.
+/// A request, and the reading of the monotonic clock when it arrived.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) request: &'a ExchangeRequest,
@@ -24,8 +24,8 @@ pub(super) struct Asked<'a> {
 }
 
 impl Exchange {
-    /// Sends an event to every sink: the exchange's own, and an application's about its uses of publish tokens. Texts are
-    /// shortened and control characters escaped before.
+    /// Sends an event to every sink: of the exchange itself, or of the application about its uses of publish
+    /// tokens. Texts are shortened and their control characters escaped before.
     pub fn record(&self, event: Event) {
         let event = event.bounded();
         for sink in &self.inner().sinks {
@@ -33,13 +33,13 @@ impl Exchange {
         }
     }
 
-    /// Notes the refusal of a request that no verified token stands behind.
+    /// Records the refusal of a request without a verified token.
     pub(super) fn refused(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
         let event = self.event(request, refusal.kind().as_str(), refusal.to_string());
         self.note(event, refusal)
     }
 
-    /// Notes a grant.
+    /// Records a grant.
     pub(super) fn granted(
         &self,
         verified: &Verified<Claims>,
@@ -53,7 +53,7 @@ impl Exchange {
         self.record(event.elapsed(self.elapsed(asked)).verified(verified.issuer(), run));
     }
 
-    /// Notes that a token is refused; by the issuer's name where the signature is the issuer's.
+    /// Records that a token is refused, with the issuer's name where the signature is the issuer's.
     pub(super) fn unverified(&self, asked: Asked<'_>, error: VerifyError) -> Refusal {
         let signer = error.signer().map(Cow::into_owned);
         let trusted: Vec<String> = match error.reason() {
@@ -70,7 +70,7 @@ impl Exchange {
         self.note(event, refusal)
     }
 
-    /// Notes the refusal of somebody unknown, with what is configured.
+    /// Records the refusal of an unknown caller, with the configured publishers.
     pub(super) async fn explain(
         &self,
         verified: &Verified<Claims>,
@@ -88,7 +88,7 @@ impl Exchange {
         explanation.give(&self.inner().explained).await;
     }
 
-    /// Notes a refusal of somebody who is known.
+    /// Records the refusal of a known caller.
     pub(super) fn refused_to(
         &self,
         verified: &Verified<Claims>,

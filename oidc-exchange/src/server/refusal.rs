@@ -12,53 +12,55 @@ use super::store::StoreError;
 use super::wording::Wording;
 use crate::codes;
 
-/// An exchange is refused.
+/// A refused exchange.
 ///
-/// `Display` is safe for the caller: it holds the caller's own claims, escaped, and of the package's configuration
-/// only what a token of the same repository may be told. `source()` is the registry's own failure, for the log.
+/// `Display` is safe for the caller: it contains the caller's own claims, escaped, and of the package's
+/// configuration only the parts that a token of the same repository may be told. `source()` is a failure of
+/// the registry itself, for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
     kind: RefusalKind,
     message: String,
     diagnosis: Option<Box<Diagnosis>>,
-    /// What only the registry's operator may know.
+    /// The text for the registry's operator only.
     for_log: Option<String>,
     /// The publisher's id, for the operator.
     nearest: Option<String>,
-    /// Why the token is none that proves anything.
+    /// The reason why the verifier refused the token.
     token: Option<Box<VerifyError>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What a token says of its own job, for a person.
+/// A token's description of its own job, for a person.
 pub(super) struct Job {
-    /// What a publisher of it is configured from, after a semicolon where there is something.
+    /// The configuration of a publisher for the job, after a semicolon; empty where there is none.
     pub(super) settings: String,
-    /// Its immutable ids, after a comma where there are some.
+    /// The token's immutable ids, after a comma; empty where there are none.
     pub(super) ids: String,
 }
 
-/// What kind of refusal. Each protocol has its own status for it.
+/// The kind of a refusal. Each protocol has its own status for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// The request is not one of the protocol.
+    /// The request does not follow the protocol.
     Malformed,
     /// The request holds no identity token.
     NoToken,
-    /// The identity token does not prove anything: not a token, not ours, expired, forged.
+    /// The identity token does not prove anything: it is no token, has another audience, has expired, or is
+    /// forged.
     InvalidToken,
-    /// The identity token was used up.
+    /// The identity token was used before.
     AlreadyUsed,
-    /// The identity has nothing to do with the package, which may or may not exist.
+    /// No publisher of the package has the identity, or the package does not exist.
     NotTrusted,
-    /// The identity has a publisher of the package, one rule of which differs.
+    /// The identity has a publisher of the package, and one of its rules differs.
     RuleDiffers,
-    /// The issuer's keys can't be had now.
+    /// The issuer's keys are not available now.
     KeysUnavailable {
-        /// When asking again may help.
+        /// The time after which another try may succeed.
         retry_after: Duration,
     },
     /// The registry itself failed.
@@ -82,17 +84,17 @@ impl RefusalKind {
 }
 
 impl Refusal {
-    /// Why the verifier refused the identity token, where it did. `Display` says it.
+    /// Returns the reason why the verifier refused the identity token, if it did. `Display` includes it.
     pub fn verify_error(&self) -> Option<&VerifyError> {
         self.token.as_deref()
     }
 
-    /// What kind.
+    /// Returns the kind.
     pub fn kind(&self) -> RefusalKind {
         self.kind
     }
 
-    /// What the refusal is about, as data. It is as safe for the caller as `Display` is.
+    /// Returns the refusal's explanation as data. It is as safe for the caller as `Display` is.
     pub fn diagnosis(&self) -> Diagnosis {
         match &self.diagnosis {
             Some(diagnosis) => (**diagnosis).clone(),
@@ -100,7 +102,7 @@ impl Refusal {
         }
     }
 
-    /// What the registry's operator may know beyond what the caller is told.
+    /// Returns what the registry's operator may know in addition to the message to the caller.
     pub(super) fn for_operator(&self) -> Option<String> {
         match (self.kind, &self.source) {
             (RefusalKind::Internal, Some(source)) => {
@@ -110,12 +112,12 @@ impl Refusal {
         }
     }
 
-    /// The publisher that is nearest to the token, by its id, for the operator.
+    /// Returns the publisher that is nearest to the token, by its id, for the operator.
     pub(super) fn nearest(&self) -> Option<&str> {
         self.nearest.as_deref()
     }
 
-    /// With the publisher that is nearest to the token.
+    /// Adds the publisher that is nearest to the token.
     pub(super) fn near(self, publisher: &str) -> Self {
         Self { nearest: Some(publisher.to_owned()), ..self }
     }
@@ -141,7 +143,7 @@ impl Refusal {
         }
     }
 
-    /// The request is not one of the protocol; `message` is fit to be shown.
+    /// A request that does not follow the protocol; `message` is fit to be shown.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(RefusalKind::Malformed, message)
     }
@@ -150,7 +152,7 @@ impl Refusal {
         Self::new(RefusalKind::NoToken, message)
     }
 
-    /// `renewal` says how the token's platform gives a new one.
+    /// A token that was used before. `renewal` is the way to get a new token from its platform.
     pub(super) fn already_used(
         package: Option<&str>,
         max_uses: u32,
@@ -167,7 +169,7 @@ impl Refusal {
         Self::new(RefusalKind::AlreadyUsed, message)
     }
 
-    /// The token is older than the store's memory.
+    /// A token that is older than the uses that the store remembers.
     pub(super) fn unknowable(renewal: &str) -> Self {
         let message = format!(
             "the identity token may have been used already: it is from before this registry was started, or from its first \
@@ -176,13 +178,14 @@ impl Refusal {
         Self::new(RefusalKind::AlreadyUsed, message)
     }
 
-    /// The token ended between its verification and its use.
+    /// A token that expired between its verification and its use.
     pub(super) fn too_late(renewal: &str) -> Self {
         Self::new(RefusalKind::InvalidToken, format!("the identity token has expired; {renewal}"))
     }
 
-    /// Says only what the token itself carries, its ids among it, in the same words whether the package exists, has
-    /// publishers, is still to be created, or has a publisher of the same name with other ids.
+    /// A token that no publisher trusts. The message contains only the token's own claims, including its ids,
+    /// in the same words whether the package exists, has publishers, is still to be created, or has a
+    /// publisher of the same name with other ids.
     pub(super) fn not_trusted(
         ecosystem: &str,
         package: Option<&str>,
@@ -215,13 +218,14 @@ impl Refusal {
         Self { for_log, ..Self::new(RefusalKind::NotTrusted, message) }
     }
 
-    /// With a note for the operator where the identity may have more publishers than were looked at.
+    /// Adds a note for the operator where the identity may have more publishers than were read.
     pub(super) fn of_first(self, is_cut: bool) -> Self {
         let for_log = if is_cut { Some(self.for_log() + &only_first()) } else { self.for_log };
         Self { for_log, ..self }
     }
 
-    /// The token proved the publisher's own repository, so it may be told what was expected.
+    /// A token that proved the publisher's own repository, so that the message may contain the expected
+    /// value.
     pub(super) fn rule_differs(package: &Package, mismatch: &Mismatch, others: usize) -> Self {
         let others = match others {
             0 => String::new(),
@@ -236,8 +240,8 @@ impl Refusal {
         Self::new(RefusalKind::RuleDiffers, message).because(mismatch.diagnosis().clone())
     }
 
-    /// The token proves nothing. `public_url` is where clients reach the registry, and `trusted` the issuers of it, which only
-    /// the registry's operator may know.
+    /// A token that does not prove anything. `public_url` is the URL that clients use for the registry, and
+    /// `trusted` its trusted issuers, which only the operator may know.
     pub(super) fn unverified(
         error: VerifyError,
         public_url: Option<&HttpUrl>,
@@ -262,7 +266,7 @@ impl Refusal {
         Self { for_log, token: Some(Box::new(error)), ..refusal }
     }
 
-    /// The token is verified, but lacks what its platform is looked up by.
+    /// A verified token that lacks a claim of its identity.
     pub(super) fn unidentified(mismatch: &Mismatch) -> Self {
         let diagnosis = mismatch.diagnosis();
         Self::new(RefusalKind::InvalidToken, diagnosis.to_string()).because(diagnosis.clone())
@@ -278,7 +282,7 @@ impl Refusal {
         Self { source: Some(source.into()), ..Self::new(RefusalKind::Internal, message) }
     }
 
-    /// The identity token is burned, and then no publish token could be made.
+    /// A token that was used up before making the publish token failed.
     pub(super) fn used_up(error: MintError, renewal: &str) -> Self {
         let message = format!(
             "the registry could not complete the exchange, and the identity token is used up; {renewal}"

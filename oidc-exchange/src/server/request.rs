@@ -2,7 +2,8 @@ use oidc_core::{Secret, Timestamp};
 
 use super::package::Package;
 
-/// The request for a publish token that a protocol's endpoint passes on: the protocol, and the package where it names one.
+/// A request for a publish token, made by a protocol's endpoint: the protocol, and the package where the
+/// protocol names one.
 ///
 /// ```
 /// use oidc_exchange::server::{Exchange, ExchangeRequest, Refusal};
@@ -25,24 +26,24 @@ pub struct ExchangeRequest {
 }
 
 impl ExchangeRequest {
-    /// A request of a protocol that names the package. The package is the replay scope: a token may be exchanged for each
-    /// package of a monorepo.
+    /// A request of a protocol that names the package. The package is the replay scope: an identity token may
+    /// be exchanged once for each package of a monorepo.
     pub fn package(ecosystem: &'static str, package: impl Into<String>) -> Self {
         Self { ecosystem, package: Some(package.into()), token_variable: None }
     }
 
-    /// A request of a protocol that names no package: the publish token is for every package of the ecosystem that lets
-    /// the identity in. An identity token may be exchanged once.
+    /// A request of a protocol that names no package. The publish token is for every package of the ecosystem
+    /// with a publisher that accepts the identity. An identity token may be exchanged once.
     pub fn identity(ecosystem: &'static str) -> Self {
         Self { ecosystem, package: None, token_variable: None }
     }
 
-    /// With the variable that clients of the protocol's public registry read.
+    /// Adds the variable that clients of the protocol's public registry read.
     pub(super) fn read_from(self, variable: &'static str) -> Self {
         Self { token_variable: Some(variable), ..self }
     }
 
-    /// The scope within which an identity token may not be used again.
+    /// The scope within which an identity token can't be used again.
     pub(super) fn replay_scope(&self) -> String {
         match &self.package {
             Some(package) => format!("{}:{package}", self.ecosystem),
@@ -50,28 +51,29 @@ impl ExchangeRequest {
         }
     }
 
-    /// Whether a publisher of `package` is asked for; one for a prefix is where no package is named.
+    /// Returns `true` if the request is for a publisher of `package`. A request for a publisher for a prefix names
+    /// no package.
     pub(super) fn is_for(&self, package: &Package) -> bool {
         let is_it = || self.named().is_none_or(|named| named == *package);
         package.ecosystem == self.ecosystem && is_it()
     }
 
-    /// The package, where the request names one.
+    /// Returns the package, where the request names one.
     pub(super) fn named(&self) -> Option<Package> {
         self.package.as_ref().map(|name| Package::new(self.ecosystem, name))
     }
 }
 
-/// A publish token, just minted. This is the only time that its text is seen.
+/// A publish token that was just minted. Its text is available here only.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Minted {
     /// The token.
     pub token: Secret,
-    /// What it publishes.
+    /// The packages that the token may publish.
     pub packages: Vec<Package>,
-    /// When it was made.
+    /// The time at which the token was made.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// The time at which the token expires.
     pub expires_at: Timestamp,
 }

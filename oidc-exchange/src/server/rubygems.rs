@@ -14,15 +14,16 @@ const ECOSYSTEM: &str = "rubygems";
 
 /// RubyGems' exchange as a tower service, to be mounted at `/api/v1/oidc/trusted_publisher/exchange_token`.
 ///
-/// `POST` with `{"jwt"}` makes a token for every gem that lets the identity in, and is answered with 201 and
-/// `{"rubygems_api_key", "name", "scopes", "expires_at"}`. A refusal is 400 for what is not a request of the protocol, 404
-/// for every token that does not get in, 500 or 503, with the reason in `{"error"}`. There is no way to end a token.
-/// (rubygems.org's `app/controllers/api/v1/oidc`; the reason and 503 are ours.)
+/// `POST` with `{"jwt"}` makes a token for every gem with a publisher that accepts the identity; the answer
+/// is 201 and `{"rubygems_api_key", "name", "scopes", "expires_at"}`. A refusal is 400 for a request that
+/// does not follow the protocol, 404 for every token that is not accepted, 500 or 503, with the reason in
+/// `{"error"}`. Tokens can't be revoked. (rubygems.org's `app/controllers/api/v1/oidc`; the reason and 503
+/// are additions.)
 pub fn rubygems(exchange: Exchange) -> RubyGemsExchange {
     RubyGemsExchange { exchange }
 }
 
-/// See [`rubygems`].
+/// The service of [`rubygems`].
 #[derive(Clone, Debug)]
 pub struct RubyGemsExchange {
     exchange: Exchange,
@@ -43,7 +44,7 @@ async fn answer(
     }
 }
 
-/// A request for whatever the identity may publish.
+/// A request for every package that the identity may publish.
 fn identity_request() -> ExchangeRequest {
     ExchangeRequest::identity(ECOSYSTEM).read_from(TOKEN_VARIABLE)
 }

@@ -5,7 +5,8 @@ use std::pin::Pin;
 
 use super::body::AnswerBody;
 
-/// An answer that is being made. On wasm32, where stores and HTTP clients need not be `Send`, it isn't either.
+/// The future of an answer. On wasm32, where the futures of stores and HTTP clients need not be `Send`, it is
+/// not `Send` either.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) type AnswerFuture = Pin<Box<dyn Future<Output = Answered> + Send>>;
 #[cfg(target_arch = "wasm32")]
@@ -13,8 +14,8 @@ pub(super) type AnswerFuture = Pin<Box<dyn Future<Output = Answered>>>;
 
 type Answered = Result<http::Response<AnswerBody>, Infallible>;
 
-/// Makes an endpoint a service for requests with any body: the body is boxed here, and each request goes to `$answer`, which
-/// never fails.
+/// Implements the tower service of an endpoint for requests with any body. The body is boxed here, and each
+/// request goes to `$answer`, which never fails.
 macro_rules! tower_service {
     ($endpoint:ty, $answer:path) => {
         impl<B> tower_service::Service<http::Request<B>> for $endpoint

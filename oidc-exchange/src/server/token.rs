@@ -9,9 +9,9 @@ use super::store::{MAX_CANDIDATES, MAX_UNPROVEN};
 
 /// The rights of a publish token: the packages, and the run that it was made for.
 ///
-/// Its form in JSON is stable, so that a token can carry it: members may be added in a later version, and a version that
-/// does not know one refuses the record. It is bounded when it is read, by the number of packages that a grant may have and
-/// [`MAX_TOKEN_BYTES`] bytes for each text.
+/// Its JSON form is stable, so that a token can carry it. A later version may add members, and a version that
+/// does not know a member refuses the record. A record that is read has at most the number of packages that a
+/// grant may have, and at most [`MAX_TOKEN_BYTES`] bytes in each text.
 ///
 /// ```
 /// use oidc_exchange::server::{Package, TokenRecord};
@@ -36,16 +36,16 @@ use super::store::{MAX_CANDIDATES, MAX_UNPROVEN};
 #[serde(try_from = "Unchecked")]
 #[non_exhaustive]
 pub struct TokenRecord {
-    /// The packages that it may publish, each with the publisher that let it in.
+    /// The packages that the token may publish, each with the publisher that accepted the run.
     pub packages: Vec<GrantedPackage>,
-    /// When it ends, in JSON in seconds since the epoch.
+    /// The time at which the token expires; in JSON in seconds since the epoch.
     #[serde(serialize_with = "seconds")]
     pub expires_at: Timestamp,
-    /// The platform that the run was on.
+    /// The platform of the run.
     pub provider: String,
-    /// The issuer of its identity.
+    /// The issuer of the run's identity.
     pub issuer: String,
-    /// The run that it was minted for.
+    /// The run that the token was minted for.
     pub run: Run,
 }
 
@@ -56,30 +56,30 @@ pub struct TokenRecord {
 pub struct GrantedPackage {
     /// The package, or a [prefix](Package::prefix) of packages' names.
     pub package: Package,
-    /// The publisher that let the run in.
+    /// The publisher that accepted the run.
     pub publisher: String,
-    /// Whether that publisher is still pending: then the publish may create the package, and may do nothing to one
-    /// that exists.
+    /// `true` if that publisher is still pending. The publish may then create the package, and may not change
+    /// an existing one.
     pub may_create: bool,
-    /// Whose the package has to be when it is published: set where the publisher is for a prefix of names, which lets nobody in
-    /// for another account's packages. [`TokenRecord::for_package_of`] asks it.
+    /// The required owner of the package when it is published. It is set where the publisher is for a prefix of
+    /// names, which accepts no token for another account's packages. [`TokenRecord::for_package_of`] checks it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_of: Option<PackageOwner>,
 }
 
 impl GrantedPackage {
-    /// A granted package from its parts, whoever owns it.
+    /// A granted package of its parts, without a required owner.
     pub fn new(package: Package, publisher: String, may_create: bool) -> Self {
         Self { package, publisher, may_create, only_of: None }
     }
 
-    /// With the owner that the package has to have.
+    /// Sets the required owner of the package.
     #[must_use]
     pub fn only_of(self, owner: Option<PackageOwner>) -> Self {
         Self { only_of: owner, ..self }
     }
 
-    /// Whether it is for this package, which has these owners, by a publisher for a prefix of its name.
+    /// Returns `true` if it is for this package, which has these owners, by a publisher for a prefix of its name.
     fn is_by_prefix(&self, package: &Package, owners: &[PackageOwner]) -> bool {
         let is_of = self.package == *package || self.package.covers(package);
         is_of && self.only_of.as_ref().is_some_and(|owner| owners.contains(owner))
@@ -87,7 +87,7 @@ impl GrantedPackage {
 }
 
 impl TokenRecord {
-    /// A record from its parts.
+    /// A record of its parts.
     pub fn new(
         packages: Vec<GrantedPackage>,
         expires_at: Timestamp,
@@ -98,35 +98,39 @@ impl TokenRecord {
         Self { packages, expires_at, provider, issuer, run }
     }
 
-    /// Whether it has expired at `now`: from the second of [`expires_at`](Self::expires_at) on. Whoever verifies a self-contained token
-    /// without an exchange asks this.
+    /// Returns `true` if the token has expired at `now`: from the second of [`expires_at`](Self::expires_at)
+    /// on. Code that verifies a self-contained token without an exchange
+    /// must check this.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 
-    /// Returns what it may do to this package by the package's own publishers, if anything. Publishers for a prefix of its name
-    /// don't count: [`for_package_of`](Self::for_package_of) asks for them too.
+    /// Returns the rights to this package by its own publishers, if there are any. Publishers for a prefix of its
+    /// name don't count: [`for_package_of`](Self::for_package_of) includes them.
     pub fn for_package(&self, package: &Package) -> Option<&GrantedPackage> {
         self.packages.iter().find(|granted| granted.package == *package && granted.only_of.is_none())
     }
 
-    /// Returns what it may do to this package, which has these owners, none where it does not exist: by one of the package's own
-    /// publishers, or else by one of an owner's for a prefix of its name, the longest first.
+    /// Returns the rights to this package by one of its own publishers, or else by an owner's publisher for a
+    /// prefix of its name, of several the one with the longest prefix. `owners` are the package's owners, and
+    /// empty where the package does not exist.
     ///
-    /// Ask for the owners where the package can't be transferred until the publish is stored, such as in the transaction that stores
-    /// it; `sql::Transaction::is_active_of` asks once more whether the publisher is there.
+    /// Read the owners where the package can't be transferred until the publish is stored, such as in the
+    /// transaction that stores the publish; `sql::Transaction::is_active_of` checks there that the publisher
+    /// still exists.
     ///
     /// ```
     /// use oidc_exchange::server::{GrantedPackage, Package, PackageOwner, TokenRecord};
     ///
     /// # fn example(record: &TokenRecord) -> Option<&GrantedPackage> {
-    /// let owner = PackageOwner::account("user:42"); // as the registry's own table says
+    /// let owner = PackageOwner::account("user:42"); // from the registry's own table
     /// record.for_package_of(&Package::new("npm", "@acme/widget"), &[owner])
     /// # }
     /// ```
     pub fn for_package_of(&self, package: &Package, owners: &[PackageOwner]) -> Option<&GrantedPackage> {
         let own = self.for_package(package);
-        // A pending publisher of its own may do nothing to a package that exists, and one for a prefix creates none.
+        // A pending publisher of the package has no rights once the package exists, and a publisher for a prefix
+        // creates no package.
         let by_prefix = self.packages.iter().filter(|granted| granted.is_by_prefix(package, owners));
         let by_prefix = by_prefix.max_by_key(|granted| granted.package.name.len());
         own.filter(|own| !own.may_create).or(by_prefix).or(own)
@@ -137,7 +141,7 @@ fn seconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_u64(time.as_secs())
 }
 
-/// A record as it is read, before its texts are measured.
+/// A record that was read, before the lengths of its texts are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
@@ -175,10 +179,10 @@ impl TryFrom<Unchecked> for TokenRecord {
     }
 }
 
-/// At most this many packages are in a grant.
+/// The largest number of packages in a grant.
 const MAX_PACKAGES: usize = MAX_CANDIDATES + MAX_UNPROVEN;
 
-/// Reads at most [`MAX_PACKAGES`].
+/// Reads at most [`MAX_PACKAGES`] packages.
 fn packages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GrantedPackage>, D::Error> {
     struct Packages;
 
@@ -192,6 +196,7 @@ fn packages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GrantedPac
         fn visit_seq<A: SeqAccess<'de>>(self, mut read: A) -> Result<Self::Value, A::Error> {
             let mut packages = Vec::new();
             while let Some(package) = read.next_element()? {
+                // Refused at the first package too many, before the others take up memory.
                 if packages.len() >= MAX_PACKAGES {
                     return Err(A::Error::invalid_length(packages.len() + 1, &self));
                 }

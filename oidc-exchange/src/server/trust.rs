@@ -9,12 +9,13 @@ use super::policy::{PublisherLimit, PublisherState, TrustLimits, TrustPolicy};
 use super::record::PublisherRecord;
 use super::store::{StoreError, Stored, TrustStore};
 
-/// How often an edit is tried of a publisher that changes meanwhile. It may learn its ids and cease to be pending, once each.
+/// The number of tries of an edit while the publisher changes. A publisher can learn its ids once, and become
+/// regular once.
 const EDITS: usize = 5;
-/// How long the name of an account may be, in bytes.
+/// The limit on the name of an account, in bytes.
 const MAX_ACCOUNT: usize = 255;
 
-/// Configures who may publish what: validates with the platforms, stores with the store.
+/// The configuration of publishers: validated with the platforms, and stored in the store.
 #[derive(Clone, Debug)]
 pub struct Trust {
     providers: ProviderSet,
@@ -25,14 +26,14 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Trust configuration over these platforms and this store; the context gives ids their randomness and records
-    /// their time.
+    /// Trust configuration over these platforms and this store. The context provides the randomness of ids
+    /// and the time of records.
     pub fn new(providers: ProviderSet, store: impl TrustStore + 'static, cx: &Context) -> Self {
         let (policy, limits) = (TrustPolicy::default(), TrustLimits::default());
         Self { providers, store: Arc::new(store), cx: cx.clone(), policy, limits }
     }
 
-    /// With another policy on how long publishers stay in force without being used: the exchange's
+    /// Replaces the policy on unused publishers. Use that of the exchange
     /// ([`ExchangeBuilder::trust_policy`](super::ExchangeBuilder::trust_policy)).
     #[must_use]
     pub fn with_policy(mut self, policy: TrustPolicy) -> Self {
@@ -40,19 +41,19 @@ impl Trust {
         self
     }
 
-    /// With other limits on how many publishers there may be.
+    /// Replaces the limits on the number of publishers.
     #[must_use]
     pub fn with_limits(mut self, limits: TrustLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Whether a publisher is in force now, and until when, for a settings page.
+    /// Returns the current state of a publisher, for a settings page: whether it is in force, and until when.
     pub fn state(&self, record: &PublisherRecord) -> PublisherState {
         self.policy.state(record, self.cx.clock().now())
     }
 
-    /// The publishers of a package, oldest first.
+    /// Returns the publishers of a package, oldest first.
     ///
     /// # Errors
     ///
@@ -61,7 +62,7 @@ impl Trust {
         Ok(self.store.list(package).await?)
     }
 
-    /// Every publisher of an account, oldest first.
+    /// Returns every publisher of an account, oldest first.
     ///
     /// # Errors
     ///
@@ -70,8 +71,8 @@ impl Trust {
         Ok(self.store.of_account(account).await?)
     }
 
-    /// How many publish tokens of a package's publishers are valid now, by the publishers' ids, for a settings page: see
-    /// [`TrustStore::live_tokens`].
+    /// Returns the number of valid publish tokens of each of a package's publishers, by the publishers' ids,
+    /// for a settings page: see [`TrustStore::live_tokens`].
     ///
     /// # Errors
     ///
@@ -80,9 +81,9 @@ impl Trust {
         Ok(self.store.live_tokens(package, self.cx.clock().now()).await?)
     }
 
-    /// Forgets the publishers of accounts that lapsed or expired long ago ([`TrustPolicy::forget_after`]), in batches of
-    /// `limit`, until nothing is left; returns how many. The operator's own stay: a configuration file that is read again would
-    /// add them anew, and they would be in force again.
+    /// Purges the publishers of accounts that lapsed or expired long ago ([`TrustPolicy::forget_after`]), in
+    /// batches of `limit`, until none are left. Returns their number. The operator's own stay: a
+    /// configuration file that is read again would add them again, and they would be in force again.
     ///
     /// # Errors
     ///
@@ -99,7 +100,7 @@ impl Trust {
         }
     }
 
-    /// Every publisher of an origin, oldest first.
+    /// Returns every publisher of an origin, oldest first.
     ///
     /// # Errors
     ///
@@ -108,18 +109,19 @@ impl Trust {
         Ok(self.store.of_origin(origin).await?)
     }
 
-    /// Checks a publisher's configuration and makes it ready to be stored.
+    /// Checks a publisher's configuration and makes a record that can be stored.
     ///
-    /// `provider` names the platform and `issuer` one of its issuers; it may be left out where the platform has
-    /// only one. `config` holds the platform's own keys.
+    /// `provider` is the name of the platform, and `issuer` one of its issuers, which may be left out where
+    /// the platform has only one. `config` has the platform's own keys.
     ///
-    /// `package` may be a [prefix](Package::prefix) of names where the registry takes such publishers
-    /// ([`TrustLimits::prefixes_per_account`]). It is for the packages of its account alone, and creates none.
+    /// `package` may be a [prefix](Package::prefix) of names where the registry allows such publishers
+    /// ([`TrustLimits::prefixes_per_account`]). The publisher is then for the packages of its own account only,
+    /// and creates no package.
     ///
-    /// The record is of a package that exists and of the operator's own. Before it is stored, set
-    /// [`account`](PublisherRecord::account) where a user configures it, [`pending`](PublisherRecord::pending) where its first publish
-    /// creates the package, and [`origin`](PublisherRecord::origin) where a file or another part of the application manages it.
-    ///
+    /// The record is the operator's own, for a package that exists. Before storing it, set
+    /// [`account`](PublisherRecord::account) where a user configures it,
+    /// [`pending`](PublisherRecord::pending) where its first publish creates the package, and
+    /// [`origin`](PublisherRecord::origin) where a file or another part of the application manages it.
     /// # Errors
     ///
     /// When the platform or issuer is not known here, or the platform refuses the configuration.
@@ -132,7 +134,7 @@ impl Trust {
     ) -> Result<PublisherRecord, TrustError> {
         let platform = self.platform(provider, issuer)?;
         let identity = platform.publisher(&config)?.identity();
-        // A rule that is `null` is none, and is not to stand where a learned id will.
+        // A rule that is `null` is no rule, and would be in the way of a learned id.
         if let Value::Object(rules) = &mut config {
             rules.retain(|_, rule| !rule.is_null());
         }
@@ -140,28 +142,31 @@ impl Trust {
         self.cx.random().fill(&mut random)?;
         let id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
         let lacks = |field: &PublisherField| field.learned && config.get(field.key).is_none();
+        // With all ids configured, the next owner of a name can't use the publisher, so it need not lapse.
         let lapses = platform.publisher_fields().iter().any(lacks);
         let record =
             PublisherRecord::new(id, package, platform.id(), identity, config, self.cx.clock().now());
         Ok(PublisherRecord { lapses, ..record })
     }
 
-    /// Stores a publisher that [`Trust::prepare`] made, unless the package has it already. It knows from the beginning what
-    /// another publisher of the package has learned of the same identity, unless it is configured with other ids. What is
-    /// stored is returned.
+    /// Stores a publisher that [`Trust::prepare`] made, unless the package has it already. The publisher
+    /// takes over the ids that another publisher of the package has learned for the same identity, unless it
+    /// is configured with other ids. Returns the stored record.
     ///
     /// # Errors
     ///
-    /// When the package has it already, the account has as many as it may ([`TrustLimits`]), or the store can't be reached.
+    /// When the package has it already, the account is at a limit ([`TrustLimits`]), or the store can't be
+    /// reached.
     pub async fn add(&self, publisher: &PublisherRecord) -> Result<PublisherRecord, TrustError> {
         self.add_within(&*self.store, publisher).await
     }
 
-    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with whatever else that holds.
+    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with the other
+    /// changes of the transaction.
     ///
     /// # Errors
     ///
-    /// As [`Trust::add`].
+    /// As those of [`Trust::add`].
     pub async fn add_within(
         &self,
         store: &dyn TrustStore,
@@ -177,28 +182,32 @@ impl Trust {
         match store.add(&publisher, &room).await? {
             Stored::Done => Ok(publisher),
             Stored::TooMany(limit) => Err(TrustError::TooMany { limit, number: self.limits.of(limit) }),
+            // A store does not return `Missing` here.
             Stored::Exists | Stored::Missing => {
                 Err(TrustError::Exists { id: id_of_like(&known, &publisher) })
             }
         }
     }
 
-    /// Puts the publisher that [`Trust::prepare`] made in the place of the package's publisher `id`. It has a new id,
-    /// keeps the account and the origin, and the tokens of the old one end at once. Where both are for the same identity it
-    /// keeps what the old one learned, its age, and whether it is proven; otherwise it begins as one that is [added](Self::add). What is stored is returned.
+    /// Replaces the package's publisher `id` by a publisher that [`Trust::prepare`] made. The new publisher
+    /// has a new id and keeps the account and the origin. The tokens of the old one end at once. Where both
+    /// have the same identity, the new one keeps the learned ids, the age and the proof of the old one;
+    /// otherwise it begins like an [added](Self::add) publisher. Returns the stored record.
     ///
     /// # Errors
     ///
-    /// When there is no such publisher, the package has the new one already, or the store can't be reached.
+    /// When there is no publisher `id`, the package has the new publisher already, or the store can't be
+    /// reached.
     pub async fn edit(&self, id: &str, wanted: PublisherRecord) -> Result<PublisherRecord, TrustError> {
         self.edit_within(&*self.store, id, wanted).await
     }
 
-    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with whatever else that holds.
+    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with the other
+    /// changes of the transaction.
     ///
     /// # Errors
     ///
-    /// As [`Trust::edit`].
+    /// As those of [`Trust::edit`].
     pub async fn edit_within(
         &self,
         store: &dyn TrustStore,
@@ -213,6 +222,8 @@ impl Trust {
             publisher.origin.clone_from(&old.origin);
             publisher.account.clone_from(&old.account);
             publisher.pending = old.pending;
+            // What was learned and proven holds for the identity only: with another identity the publisher
+            // begins anew.
             if old.identity == publisher.identity {
                 publisher.learned.clone_from(&old.learned);
                 publisher.lapses &= old.learned.is_empty();
@@ -225,15 +236,16 @@ impl Trust {
             match store.replace(old, &publisher).await? {
                 Stored::Done => return Ok(publisher),
                 Stored::Exists => return Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
-                // It changed, or is gone. No more than before are stored, whatever the limits.
+                // The publisher changed or is gone: try again. `TooMany` can't occur, since replacing does
+                // not raise the number.
                 Stored::Missing | Stored::TooMany(_) => {}
             }
         }
         Err(TrustError::Missing)
     }
 
-    /// Removes a publisher; the tokens that it let be minted end at once. `false` where there is none. Who may remove or
-    /// [edit](Self::edit) whose is the application's to decide: the record's account says whose it is.
+    /// Removes a publisher; its publish tokens end at once. Returns `false` where there is none. The
+    /// application decides who may remove or [edit](Self::edit) a publisher: its account is in the record.
     ///
     /// # Errors
     ///
@@ -242,9 +254,10 @@ impl Trust {
         Ok(self.store.remove(package, id).await?)
     }
 
-    /// Notes that a publish of a package went through by one of its publishers, which is [proven](PublisherRecord::proven)
-    /// from now on: see [`TrustStore::published`]. A registry whose packages are in the stores' database does it in the
-    /// transaction that stores the publish instead. `false` where the package has no such publisher.
+    /// Records that a publish of a package succeeded by one of its publishers, which is
+    /// [proven](PublisherRecord::proven) from now on: see [`TrustStore::published`]. Returns `false` where
+    /// the package has no such publisher. A registry whose packages are in the stores' database calls
+    /// `published` of the transaction that stores the publish instead.
     ///
     /// # Errors
     ///
@@ -253,8 +266,8 @@ impl Trust {
         Ok(self.store.published(package, by, self.cx.clock().now()).await?)
     }
 
-    /// Says that a package came to be: see [`TrustStore::package_created`]. A registry whose packages are in the stores'
-    /// database does it in the transaction that creates the package instead.
+    /// Records that a package was created: see [`TrustStore::package_created`]. A registry whose packages are
+    /// in the stores' database does it in the transaction that creates the package instead.
     ///
     /// # Errors
     ///
@@ -263,16 +276,17 @@ impl Trust {
         Ok(self.store.package_created(package, by).await?)
     }
 
-    /// Says that a package was removed, and its publishers and tokens with it: see [`TrustStore::package_removed`]. A registry
-    /// whose packages are in the stores' database does it in the transaction that removes the package instead.
+    /// Records that a package was removed, and removes its publishers and tokens: see
+    /// [`TrustStore::package_removed`]. A registry whose packages are in the stores' database does it in the
+    /// transaction that removes the package instead.
     ///
-    /// Publish tokens of a [`Minter`](super::Minter) that no store knows can't be ended: where such a token publishes, ask for its
-    /// publisher, as `sql::Transaction::is_active` does.
+    /// Self-contained publish tokens of a [`Minter`](super::Minter) can't be revoked: where such a token
+    /// publishes, ask for its publisher, as `sql::Transaction::is_active` does.
     ///
     /// ```
     /// # use oidc_exchange::server::{Package, Trust, TrustError};
     /// # async fn example(trust: &Trust) -> Result<(), TrustError> {
-    /// // Deleted by its owner: whoever creates `widget` next starts without publishers.
+    /// // The owner deleted the package. The next owner of the name `widget` starts without publishers.
     /// trust.package_removed(&Package::new("npm", "widget")).await?;
     /// // Renamed: its publishers go along.
     /// trust.package_renamed(&Package::new("npm", "gadget"), "gizmo").await?;
@@ -288,8 +302,9 @@ impl Trust {
         Ok(self.store.package_removed(package).await?)
     }
 
-    /// Says that a package is called `name` from now on, normalised as its protocol does: see [`TrustStore::package_renamed`]. A
-    /// registry whose packages are in the stores' database does it in the transaction that renames the package instead.
+    /// Records that a package was renamed to `name`, which must be normalized as its protocol does: see
+    /// [`TrustStore::package_renamed`]. A registry whose packages are in the stores' database does it in the
+    /// transaction that renames the package instead.
     ///
     /// # Errors
     ///
@@ -298,9 +313,9 @@ impl Trust {
         Ok(self.store.package_renamed(package, name).await?)
     }
 
-    /// Says that a package belongs to `account` from now on, which keeps the publishers with the ids `kept` and no others: see
-    /// [`TrustStore::package_transferred`]. A registry whose packages are in the stores' database does it in the transaction that
-    /// transfers the package instead.
+    /// Records that a package was transferred to `account`, which keeps the publishers with the ids `kept`
+    /// and no others: see [`TrustStore::package_transferred`]. A registry whose packages are in the stores'
+    /// database does it in the transaction that transfers the package instead.
     ///
     /// # Errors
     ///
@@ -314,7 +329,8 @@ impl Trust {
         Ok(self.store.package_transferred(package, account, kept).await?)
     }
 
-    /// Whether the registry takes a publisher for a prefix of names, if it is one. It creates no package.
+    /// Checks that the registry allows the publisher if it is for a prefix of names. Such a publisher creates no
+    /// package.
     fn check_prefix(&self, publisher: &PublisherRecord) -> Result<(), TrustError> {
         match publisher.package.is_prefix() {
             true if self.limits.prefixes_per_account == 0 => Err(TrustError::Prefix),
@@ -324,6 +340,7 @@ impl Trust {
     }
 
     fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
+        // A provider set has a platform once for each of its issuers.
         let mut of_issuer = BTreeMap::new();
         for platform in self.providers.iter().filter(|platform| platform.id() == provider) {
             for known in &platform.profile().issuers {
@@ -349,12 +366,14 @@ impl Trust {
     }
 }
 
-/// Whether a text can be the name of an account: `None` means the operator, and an empty text must not.
+/// Returns `true` if a text can be the name of an account. An empty text is no name: stores use it for the
+/// operator.
 fn is_account(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_ACCOUNT && !text.chars().any(char::is_control)
 }
 
-/// A publisher with what others of its package know of its identity, where it has learned nothing itself.
+/// A publisher with the ids that other publishers of its package know of its identity, where it has learned
+/// none itself.
 fn taught(mut publisher: PublisherRecord, known: &[PublisherRecord]) -> PublisherRecord {
     if publisher.learned.is_empty() {
         publisher.learned = publisher.known_beside(known).cloned().unwrap_or_default();
@@ -363,12 +382,13 @@ fn taught(mut publisher: PublisherRecord, known: &[PublisherRecord]) -> Publishe
     publisher
 }
 
-/// The id of the publisher that is the same but for its id; empty where it came between the look and the answer.
+/// The id of the publisher that equals this one except for its id; empty where it was added after `known` was
+/// read.
 fn id_of_like(known: &[PublisherRecord], publisher: &PublisherRecord) -> String {
     known.iter().find(|record| record.is_like(publisher)).map(|record| record.id.clone()).unwrap_or_default()
 }
 
-/// A publisher can't be configured so.
+/// An error of configuring a publisher.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -385,7 +405,7 @@ pub enum TrustError {
         provider: String,
         /// The issuer, fit to be shown.
         issuer: String,
-        /// The issuers that it trusts for the platform.
+        /// The issuers that this registry trusts for the platform.
         known: String,
     },
     /// The platform has several issuers here.
@@ -393,26 +413,27 @@ pub enum TrustError {
     WhichIssuer {
         /// The platform, fit to be shown.
         provider: String,
-        /// The issuers that it may be.
+        /// The issuers to choose from.
         known: String,
     },
-    /// The platform refuses the configuration, with every fault of it and the field that it is of
+    /// The platform refuses the configuration. The error contains every fault and its field
     /// ([`InvalidPublisher::of`]).
     #[error(transparent)]
     Publisher(#[from] InvalidPublisher),
-    /// The package has this publisher of the same account already. Nothing tells of another account's.
+    /// The account has this publisher for the package already. Publishers of other accounts are not reported.
     #[error("the package has this trusted publisher already")]
     Exists {
-        /// Its id.
+        /// The id of that publisher.
         id: String,
     },
-    /// The record's account is not the name of one.
+    /// The record's account can't be the name of an account.
     #[error(
         "the publisher's account is empty or longer than {MAX_ACCOUNT} bytes, or has control characters; name the account, or \
          leave it out for a publisher of the operator's own"
     )]
     Account,
-    /// The record is for a prefix of names, of which the registry takes none: see [`TrustLimits::prefixes_per_account`].
+    /// The record is for a prefix of names, and the registry allows no such publishers; see
+    /// [`TrustLimits::prefixes_per_account`].
     #[error("this registry takes trusted publishers for one package each, not for a prefix of names")]
     Prefix,
     /// The record is for a prefix of names and pending.
@@ -423,12 +444,12 @@ pub enum TrustError {
     /// The package has no publisher of this id.
     #[error("the package has no such trusted publisher")]
     Missing,
-    /// There are as many publishers of the account as there may be.
+    /// The account has reached a limit.
     #[error("the {limit} {number} {} already; remove one first", limit.noun())]
     TooMany {
-        /// Which limit is reached.
+        /// The limit that is reached.
         limit: PublisherLimit,
-        /// How many it allows.
+        /// The number that the limit allows.
         number: u32,
     },
     /// No id could be made.

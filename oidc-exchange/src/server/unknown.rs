@@ -3,12 +3,12 @@ use std::sync::{Mutex, PoisonError};
 
 use oidc_core::{Claims, Profile, Verified, shown};
 
-/// How many names are remembered, so that each is reported once. What comes after them is not reported: on some
-/// platforms users choose names of claims.
+/// The number of names that are remembered, so that each is reported once. Further names are not reported,
+/// since on some platforms users choose the names of claims.
 const MAX_NAMES: usize = 64;
 
-/// Reports claims that no provider's table names, each once: the platform has learned something new. They change no
-/// outcome, and their values are not looked at.
+/// Reports claims that are missing from the provider's table, each once: the platform has added a claim. The
+/// report contains no values and changes no outcome.
 #[derive(Debug, Default)]
 pub(super) struct UnknownClaims(Mutex<BTreeSet<String>>);
 

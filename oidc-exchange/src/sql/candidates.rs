@@ -1,4 +1,5 @@
-//! Candidates: an identity's publishers, found at the same cost however many strangers named the identity.
+//! Candidates: the publishers of an identity, at a cost that does not depend on the number of strangers that
+//! named the identity.
 
 use std::collections::HashSet;
 
@@ -9,29 +10,30 @@ use super::database::failed;
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN, PublisherRecord, StoreError};
 
-/// At most this many accounts are known to publish by one identity; those beyond are looked at among all others.
+/// The number of accounts that are treated as known to publish by one identity; further accounts are treated
+/// like all others.
 const MAX_ACCOUNTS: usize = 100;
-/// At most this many selects are united in one statement; SQLite takes 500.
+/// The number of selects in one statement; SQLite allows 500.
 const MAX_PARTS: usize = 250;
 
-/// Some publishers of one identity, with their order.
+/// A part of the publishers of one identity, in an order of its own.
 #[derive(Clone, Debug)]
 struct Group<'a> {
     identity: &'a Identity,
-    /// The one package that they are of, if it is named.
+    /// The only package of the publishers, if one is named.
     package: Option<&'a str>,
     whose: Whose,
-    /// How many of it were found.
+    /// The number of its publishers that were found.
     found: usize,
 }
 
 #[derive(Clone, Debug)]
 enum Whose {
-    /// One account's; without a name, the operator's own.
+    /// The publishers of one account; an empty name stands for the operator.
     Account(String),
-    /// Everybody's, each account's first before any account's second.
+    /// The publishers of all accounts: the first of each account before the second of any.
     Everybody,
-    /// The same without the accounts that are known to publish by the identity.
+    /// The publishers of all accounts that are not known to publish by the identity, in the same order.
     Unproven,
 }
 
@@ -40,7 +42,8 @@ impl<'a> Group<'a> {
         Self { identity, package, whose, found: 0 }
     }
 
-    /// Selects the next `share` publishers, with parameters from `first` on and the ecosystem as the first of all.
+    /// Selects the next `share` publishers. The parameters are numbered from `first` on, and `$1` is the
+    /// ecosystem.
     fn select(&self, place: usize, first: usize, share: usize) -> String {
         let (key, issuer, next) = (first, first + 1, first + 2);
         let mut of = format!("identity_key = ${key} AND issuer = ${issuer} AND ecosystem = $1");
@@ -71,7 +74,7 @@ impl<'a> Group<'a> {
         format!("SELECT * FROM ({which}) AS of_{place}")
     }
 
-    /// The values of its parameters.
+    /// Returns the values of its parameters.
     fn values(&self) -> impl Iterator<Item = &str> {
         let account = match &self.whose {
             Whose::Account(account) => Some(account.as_str()),
@@ -81,7 +84,7 @@ impl<'a> Group<'a> {
         identity.into_iter().chain(self.package).chain(account)
     }
 
-    /// Whether a publisher that was found for several groups is this one's.
+    /// Returns `true` if a publisher that was found for several groups belongs to this one.
     fn has(&self, record: &PublisherRecord) -> bool {
         let account = record.account.as_deref().unwrap_or_default();
         let is_of = match &self.whose {
@@ -92,14 +95,15 @@ impl<'a> Group<'a> {
     }
 }
 
-/// See [`PublisherStore::candidates`](crate::server::PublisherStore::candidates).
+/// Implements [`PublisherStore::candidates`](crate::server::PublisherStore::candidates).
 pub(super) async fn candidates(
     pool: &AnyPool,
     identities: &[Identity],
     ecosystem: &str,
     package: Option<&str>,
 ) -> Result<Candidates, StoreError> {
-    // PostgreSQL's texts hold no NUL, hence no publisher is found by one, and asking would be an error.
+    // PostgreSQL's texts can't contain NUL: no publisher has such an identity, and asking for it would be an
+    // error.
     let mut identities: Vec<&Identity> =
         identities.iter().filter(|identity| !identity.key.contains('\0')).collect();
     identities.sort_unstable_by_key(|identity| (&identity.issuer, &identity.key));
@@ -121,7 +125,7 @@ pub(super) async fn candidates(
     Ok(known.and(others).into_candidates())
 }
 
-/// Publishers that were found, and the ids of those whose accounts are known.
+/// The publishers that were found, and the ids of those of known accounts.
 #[derive(Debug, Default)]
 struct Found {
     records: Vec<PublisherRecord>,
@@ -146,11 +150,12 @@ impl Found {
     }
 }
 
-/// Whether the account of a publisher `p` is the operator or known to publish by its identity.
+/// 1 if the account of a publisher `p` is the operator or is known to publish by its identity, and else 0.
 const IS_KNOWN: &str = "CASE WHEN p.account = '' OR EXISTS (SELECT 1 FROM oidc_proven k WHERE k.identity_key = p.identity_key \
      AND k.issuer = p.issuer AND k.account = p.account) THEN 1 ELSE 0 END";
 
-/// Selects the accounts that are known to publish by one identity, of any ecosystem, with the numbers of its two parameters.
+/// Selects the accounts that are known to publish by one identity, in any ecosystem. The arguments are the
+/// numbers of its two parameters.
 fn known(key: usize, issuer: usize) -> String {
     format!(
         "SELECT DISTINCT account FROM oidc_proven WHERE identity_key = ${key} AND issuer = ${issuer} AND account > '' \
@@ -158,7 +163,7 @@ fn known(key: usize, issuer: usize) -> String {
     )
 }
 
-/// Those of the accounts that are known to publish by the identities.
+/// The groups of the accounts that are known to publish by the identities.
 async fn proven<'a>(
     pool: &AnyPool,
     identities: &[&'a Identity],
@@ -174,6 +179,8 @@ async fn proven<'a>(
             )
         });
         let statement = parts.collect::<Vec<_>>().join(" UNION ALL ");
+        // Most tokens have one identity. Statements for other numbers are not worth a place in the statement
+        // cache.
         let query = sqlx::query_as(sqlx::AssertSqlSafe(statement)).persistent(some.len() == 1);
         let query =
             some.iter().fold(query, |query, identity| query.bind(&identity.key).bind(&identity.issuer));
@@ -187,7 +194,8 @@ async fn proven<'a>(
     Ok(groups)
 }
 
-/// The first publishers of each group, as many as its share is: what some groups leave is the others'.
+/// The first publishers of each group, in equal shares. A share that a group does not need goes to the
+/// others.
 async fn first(
     pool: &AnyPool,
     mut groups: Vec<Group<'_>>,
@@ -204,6 +212,7 @@ async fn first(
         groups.retain_mut(|group| {
             let new = more.records.iter().filter(|record| group.has(record)).count();
             group.found += new;
+            // A group that returned less than its share has no more publishers.
             new == share
         });
         found = found.and(more);

@@ -1,4 +1,4 @@
-//! One pool of connections and one queue of writers for a database.
+//! One pool of connections and one queue of writers for each database.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::server::StoreError;
 
-/// How often a transaction is tried that PostgreSQL gave up for another's sake.
+/// The number of tries of a transaction that PostgreSQL aborts in favour of another.
 const ATTEMPTS: usize = 5;
-/// PostgreSQL's codes for that: a serialization failure, a deadlock.
+/// PostgreSQL's codes for an aborted transaction: a serialization failure, a deadlock.
 const GIVEN_UP: &[&str] = &["40001", "40P01"];
 
-/// What a store's caller gets of an error of sqlx, whose types stay out of the public API.
+/// Converts an error of sqlx for a store's caller. The types of sqlx stay out of the public API.
 pub(super) fn failed(error: sqlx::Error) -> StoreError {
     StoreError::new(error)
 }
 
-/// An error of one of the application's own statements.
+/// Converts an error of one of the application's own statements.
 #[cfg(feature = "sqlx")]
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
@@ -26,13 +26,13 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// A pool of connections, and the turn of those who write.
+/// A pool of connections, and the lock that writers hold.
 #[derive(Clone, Debug)]
 pub(super) struct Database {
     pool: AnyPool,
     is_sqlite: bool,
     turn: Arc<Mutex<()>>,
-    /// What a database in memory is kept by.
+    /// The pool that keeps a database in memory alive.
     _anchor: Option<AnyPool>,
 }
 
@@ -45,28 +45,32 @@ impl Database {
         Self { _anchor: anchor, ..self }
     }
 
-    /// The pool, for reads.
+    /// Returns the pool, for reads.
     pub(super) fn pool(&self) -> &AnyPool {
         &self.pool
     }
 
     /// Begins a transaction that may write.
     ///
-    /// On SQLite it takes the write lock at once, since a read lock that turns into one fails instead of waiting; and
-    /// the writers of one process queue in order, since SQLite's own waiting is a poll in which one may lose for ever.
+    /// On SQLite it takes the write lock at once, since upgrading a read lock fails instead of waiting. The
+    /// writers of one process queue in order, since SQLite waits by polling, in which a writer may starve.
     pub(super) async fn write(&self) -> Result<Write, sqlx::Error> {
         if !self.is_sqlite {
-            // What is counted and compared relies on seeing what was committed meanwhile, whatever the server's default.
+            // Counting and comparing rely on seeing the rows that others committed meanwhile, whatever the
+            // server's default is.
             let transaction = self.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
             return Ok(Write { transaction, turn: None });
         }
+        // SQLite has one writer at a time. Waiting here is in order of arrival, and does not fail as SQLite's
+        // own waiting does when its time is over.
         let turn = Some(Arc::clone(&self.turn).lock_owned().await);
         Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, turn })
     }
 }
 
-/// Runs a whole transaction, and again, up to five times, where PostgreSQL gave it up for another's sake: after a deadlock or a
-/// serialization failure, however deep `transaction`'s error has it among its sources.
+/// Runs a whole transaction, and runs it again, up to five times in all, where PostgreSQL aborted it after a
+/// deadlock or a serialization failure. `transaction`'s error may have the database's error anywhere in its
+/// chain of sources.
 ///
 /// ```
 /// # use oidc_exchange::server::{Package, StoreError, TrustStore as _};
@@ -83,7 +87,7 @@ impl Database {
 ///
 /// # Errors
 ///
-/// What `transaction` returns at last.
+/// The error of the last run.
 pub async fn retry<T, E, F>(transaction: impl Fn() -> F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
@@ -109,10 +113,10 @@ fn is_given_up(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// A transaction that may write. Dropped without [`Write::commit`], it leaves no trace.
+/// A transaction that may write. Dropping it without [`Write::commit`] rolls it back.
 pub(super) struct Write {
     transaction: sqlx::Transaction<'static, Any>,
-    /// On SQLite, where whoever writes is alone.
+    /// The turn of the only writer, on SQLite.
     turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -121,17 +125,19 @@ impl Write {
         &mut self.transaction
     }
 
-    /// What a `SELECT` ends in whose row nobody else is to change or refer to before this transaction ends.
+    /// The end of a `SELECT` that locks its row against changes and references by others until this
+    /// transaction ends.
     pub(super) fn for_update(&self) -> &'static str {
         if self.turn.is_some() { "" } else { " FOR UPDATE" }
     }
 
-    /// What a `SELECT` ends in whose row nobody else is to change before this transaction ends.
+    /// The end of a `SELECT` that locks its row against changes by others until this transaction ends.
     pub(super) fn for_share(&self) -> &'static str {
         if self.turn.is_some() { "" } else { " FOR SHARE" }
     }
 
-    /// What a `SELECT` ends in whose row is to be there until this transaction ends, for others to refer to as well.
+    /// The end of a `SELECT` that locks its row against removal until this transaction ends; others may refer
+    /// to it as well.
     pub(super) fn for_reference(&self) -> &'static str {
         if self.turn.is_some() { "" } else { " FOR KEY SHARE" }
     }

@@ -1,10 +1,11 @@
 //! The server's stores over SQL, ready to use.
 //!
-//! [`SqlStore`] keeps publishers, publish tokens and replay records in SQLite or PostgreSQL, in tables that begin with
-//! `oidc_`, so that it can share a database with the application's own: [`SqlStore::begin`] gives a [`Transaction`] for both.
+//! [`SqlStore`] keeps publishers, publish tokens and replay records in SQLite or PostgreSQL, in tables whose
+//! names begin with `oidc_`, so that it can share a database with the application: [`SqlStore::begin`]
+//! returns a [`Transaction`] for both.
 //!
-//! No type of sqlx stands in a public signature, except behind the feature `sqlx`: an application that has its tables in the
-//! store's database runs its own statements on the store's connections.
+//! No type of sqlx stands in a public signature, except behind the feature `sqlx`: with it, an application
+//! whose tables are in the store's database runs its own statements on the store's connections.
 
 mod candidates;
 mod database;
@@ -28,8 +29,8 @@ pub use self::transaction::Transaction;
 
 /// All three stores over SQL. Clones share their connections.
 ///
-/// Burning an identity token and minting a publish token are one transaction; an answer is given after its commit, so
-/// neither a crash nor a second process doubles or loses one.
+/// Recording the use of an identity token and storing a publish token are one transaction. The answer is
+/// given after its commit, so neither a crash nor a second process doubles or loses a token.
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     database: Database,
@@ -48,7 +49,7 @@ impl SqlStore {
 
     /// Returns the pool of connections, for statements of the application that only read.
     ///
-    /// Whatever writes goes through [`SqlStore::begin`].
+    /// Statements that write must go through [`SqlStore::begin`].
     #[cfg(feature = "sqlx")]
     pub fn pool(&self) -> &sqlx::AnyPool {
         self.database.pool()

@@ -12,15 +12,16 @@ use super::SqlStore;
 use super::database::Database;
 use super::schema;
 
-/// What every connection to SQLite is told: wait for another process's write, survive power loss, keep references whole.
+/// The settings of every SQLite connection: wait for another process's write, survive power loss, enforce
+/// references.
 const SQLITE_PRAGMAS: &str =
     "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-/// Tells one database in memory from another.
+/// The number of the next database in memory.
 static IN_MEMORY: AtomicU64 = AtomicU64::new(0);
-/// Longer names are cut by PostgreSQL.
+/// The limit on a schema's name, in characters; PostgreSQL cuts longer names.
 const MAX_SCHEMA: usize = 63;
 
-/// How a database is opened: its URL, the pool of connections, the schema.
+/// The options for opening a database: its URL, the pool of connections, the schema.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,7 +33,7 @@ const MAX_SCHEMA: usize = 63;
 ///     SqlOptions::new(url).schema("trusted_publishing").migrate().await
 /// }
 ///
-/// // With one that may only read and write rows.
+/// // With a role that may only read and write rows.
 /// async fn serve(url: &str) -> Result<SqlStore, OpenError> {
 ///     let options = SqlOptions::new(url).schema("trusted_publishing");
 ///     options.max_connections(16).acquire_timeout(Duration::from_secs(5)).connect().await
@@ -41,23 +42,26 @@ const MAX_SCHEMA: usize = 63;
 ///
 /// # URLs
 ///
-/// - `sqlite:registry.db`, or with an absolute path `sqlite:///var/lib/registry.db`. Several processes of one machine may use one
-///   file.
-/// - `sqlite::memory:` for tests: only [`open`](Self::open) makes one, which ends with the store, and whoever has a
-///   [`Transaction`](super::Transaction) keeps everybody else waiting, readers included.
-/// - `postgres://user:password@host/database`. It speaks TLS as `sslmode` says: only `verify-full` asks who it is that answers, by
-///   the system's roots or the one in the file `sslrootcert`; the default, `prefer`, believes anybody and does without TLS too.
+/// - `sqlite:registry.db`, or with an absolute path `sqlite:///var/lib/registry.db`. Several processes of one
+///   machine may use one file.
+/// - `sqlite::memory:` for tests: only [`open`](Self::open) makes such a database, and it ends with the
+///   store. While a [`Transaction`](super::Transaction) is open, all others wait, including readers.
+/// - `postgres://user:password@host/database`. `sslmode` decides about TLS: only `verify-full` checks the
+///   server's identity, by the system's roots or those in the file `sslrootcert`; the default, `prefer`,
+///   accepts any server, and connections without TLS.
 ///
 /// # Roles
 ///
-/// On PostgreSQL the role that serves needs `USAGE` on the schema, `SELECT` on `oidc_migration`, and `SELECT`, `INSERT`, `UPDATE` and
-/// `DELETE` on the other tables that begin with `oidc_`. Only [`migrate`](Self::migrate), and [`open`](Self::open) where there is
-/// something to bring up to date, need to create tables.
+/// On PostgreSQL the role that serves needs `USAGE` on the schema, `SELECT` on `oidc_migration`, and
+/// `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the other tables whose names begin with `oidc_`. Only
+/// [`migrate`](Self::migrate), and [`open`](Self::open) where the tables are out of date, need to create
+/// tables.
 ///
-/// # Upgrade and roll-back
+/// # Upgrade and rollback
 ///
-/// First [`migrate`](Self::migrate), then the new processes: those of the release before go on working beside the newer tables, and
-/// can be started again. A process refuses tables that are older than it needs ([`OpenError::OutOfDate`]).
+/// Run [`migrate`](Self::migrate) first, then start the new processes. Processes of the previous release
+/// continue to work with the newer tables, and can be started again. A process refuses tables that are older
+/// than it needs ([`OpenError::OutOfDate`]).
 #[derive(Clone)]
 pub struct SqlOptions {
     url: Secret,
@@ -68,8 +72,8 @@ pub struct SqlOptions {
 }
 
 impl SqlOptions {
-    /// The database at this URL, with 8 connections, 30 seconds to wait for one, 5 seconds for a server to answer, and the schema
-    /// that the URL or the server says.
+    /// The database at this URL, with 8 connections, 30 seconds to wait for a free connection, 5 seconds for
+    /// the server to answer, and the schema that the URL or the server names.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: Secret::new(url.into()),
@@ -80,37 +84,38 @@ impl SqlOptions {
         }
     }
 
-    /// With at most so many connections of this process, at least one.
+    /// Replaces the number of connections of this process, at least one.
     #[must_use]
     pub fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = connections.max(1);
         self
     }
 
-    /// With this time to wait for a free connection, after which a request fails.
+    /// Replaces the time to wait for a free connection, after which a request fails.
     #[must_use]
     pub fn acquire_timeout(mut self, time: Duration) -> Self {
         self.acquire_timeout = time;
         self
     }
 
-    /// With this time for a server to answer at the start.
+    /// Replaces the time for the server to answer at the start.
     #[must_use]
     pub fn connect_timeout(mut self, time: Duration) -> Self {
         self.connect_timeout = time;
         self
     }
 
-    /// With this schema of PostgreSQL for the tables: the `search_path` of every connection, the application's statements
-    /// included. A name of lower-case letters, digits and `_`. [`migrate`](Self::migrate) creates it where it is missing.
+    /// Sets the PostgreSQL schema of the tables. It becomes the `search_path` of every connection, also for
+    /// the application's statements. The name has lower-case letters, digits and `_`.
+    /// [`migrate`](Self::migrate) creates the schema where it is missing.
     #[must_use]
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = Some(name.into());
         self
     }
 
-    /// Creates the tables that are missing and brings the others up to date; a file is created as well. What a newer release added is
-    /// left alone. Several processes may do it at once.
+    /// Creates missing tables and brings the others up to date; a missing file is created as well. Additions
+    /// of a newer release stay. Several processes may do it at the same time.
     ///
     /// # Errors
     ///
@@ -126,8 +131,8 @@ impl SqlOptions {
         migrated
     }
 
-    /// Opens a database whose tables are up to date, and changes none: it needs no right to. Tables of a newer release are up to
-    /// date too.
+    /// Opens a database whose tables are up to date, without changing them or needing the right to. Tables of
+    /// a newer release count as up to date.
     ///
     /// # Errors
     ///
@@ -147,11 +152,12 @@ impl SqlOptions {
         }
     }
 
-    /// Does both: for a registry that is one process, with the rights of the tables' owner.
+    /// Brings the tables up to date and opens the database: for a registry of one process, with the rights of
+    /// the tables' owner.
     ///
     /// # Errors
     ///
-    /// As [`migrate`](Self::migrate) and [`connect`](Self::connect).
+    /// As those of [`migrate`](Self::migrate) and [`connect`](Self::connect).
     pub async fn open(&self) -> Result<SqlStore, OpenError> {
         let target = self.target()?;
         let anchor = if target.is_memory { Some(anchor(&target.options).await?) } else { None };
@@ -159,14 +165,14 @@ impl SqlOptions {
         match self.bring_up_to_date(&pool, &target).await {
             Ok(()) => Ok(SqlStore { database: Database::new(pool, target.is_sqlite).anchored(anchor) }),
             Err(error) => {
-                // An unfinished migration's lock ends with its connection.
+                // The lock of an unfinished migration ends with its connection.
                 pool.close().await;
                 Err(error)
             }
         }
     }
 
-    /// Changes nothing where all is up to date, which needs no right to.
+    /// Runs the missing migrations. Where none are missing it changes nothing, which needs no rights.
     async fn bring_up_to_date(&self, pool: &AnyPool, target: &Target) -> Result<(), OpenError> {
         match schema::check(pool, target.is_sqlite).await {
             Err(OpenError::OutOfDate { .. }) => schema::migrate(pool, self.schema.as_deref()).await,
@@ -211,7 +217,7 @@ impl SqlOptions {
             && (url.path() == ":memory:"
                 || url.query_pairs().any(|(key, value)| key == "mode" && value == "memory"));
         if is_memory && !url.path().starts_with("file:") {
-            // SQLite shares a database in memory between connections by such a name alone.
+            // SQLite shares a database in memory between connections only by a name of this form.
             let number = IN_MEMORY.fetch_add(1, Ordering::Relaxed);
             options = format!("sqlite:file:oidc-in-memory-{number}?mode=memory")
                 .parse()
@@ -220,7 +226,7 @@ impl SqlOptions {
         Ok(Target { options, is_sqlite, is_memory })
     }
 
-    /// A pool with one connection that works.
+    /// Opens a pool, with one connection that was tested.
     async fn pool(&self, target: &Target, may_create: bool) -> Result<AnyPool, OpenError> {
         install_default_drivers();
         let mut options = target.options.clone();
@@ -233,7 +239,7 @@ impl SqlOptions {
             is_there(&options, self.connect_timeout).await.map_err(OpenError::connect)?;
         }
         let (is_sqlite, schema) = (target.is_sqlite, self.schema.clone());
-        // SQLite's connections to one database in memory don't wait for each other, they fail.
+        // SQLite's connections to one database in memory don't wait for each other but fail.
         let connections = if target.is_memory { 1 } else { self.max_connections };
         let pool = AnyPoolOptions::new()
             .max_connections(connections)
@@ -241,7 +247,8 @@ impl SqlOptions {
             .after_connect(move |connection, _| Box::pin(tune(connection, is_sqlite, schema.clone())));
         let pool = pool.connect_with(options).await.map_err(OpenError::connect)?;
         if is_sqlite {
-            // Kept in the file, and set before a second connection exists: switching isn't covered by the busy timeout.
+            // The mode is stored in the file. It is set before a second connection exists, since the busy
+            // timeout does not cover the switch.
             pool.execute("PRAGMA journal_mode = WAL").await.map_err(OpenError::connect)?;
         }
         Ok(pool)
@@ -249,7 +256,7 @@ impl SqlOptions {
 }
 
 impl fmt::Debug for SqlOptions {
-    /// Leaves the URL out, which may hold a password.
+    /// Leaves out the URL, which may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlOptions")
             .field("max_connections", &self.max_connections)
@@ -260,7 +267,8 @@ impl fmt::Debug for SqlOptions {
     }
 }
 
-/// A connection that is never used, and so never lost: a database in memory is there as long as a connection to it.
+/// Opens a connection that is never used and so never lost: a database in memory exists as long as a
+/// connection to it.
 async fn anchor(options: &AnyConnectOptions) -> Result<AnyPool, OpenError> {
     install_default_drivers();
     let pool =
@@ -268,7 +276,7 @@ async fn anchor(options: &AnyConnectOptions) -> Result<AnyPool, OpenError> {
     pool.connect_with(options.clone()).await.map_err(OpenError::connect)
 }
 
-/// A URL that was understood.
+/// A parsed URL.
 struct Target {
     options: AnyConnectOptions,
     is_sqlite: bool,
@@ -290,7 +298,7 @@ async fn tune(
     Ok(())
 }
 
-/// Whether a server answers. A pool would try again and again where none listens, and then not say why.
+/// Checks that a server answers. A pool would retry for a long time where none listens, and lose the reason.
 #[expect(
     clippy::disallowed_methods,
     reason = "opening a store has no `Context`, and its pool's own timers are the runtime's"
@@ -309,10 +317,10 @@ pub enum OpenError {
     /// The URL or another option can't be used.
     #[error("the database's options can't be used: {reason}")]
     Options {
-        /// Why, without the URL.
+        /// The reason, without the URL.
         reason: String,
     },
-    /// The database can't be reached, or refuses. The source says why.
+    /// The database can't be reached, or refuses the connection. The source is the reason.
     #[error("the database can't be opened")]
     Connect(#[source] Box<dyn Error + Send + Sync>),
     /// The tables are older than this release needs, or missing.
@@ -321,12 +329,12 @@ pub enum OpenError {
          (`SqlOptions::migrate`), with a role that may create tables"
     )]
     OutOfDate {
-        /// Their version; 0 where there are none.
+        /// The version of the tables; 0 where there are none.
         found: i64,
         /// The version that is needed.
         needed: i64,
     },
-    /// The tables can't be brought up to date. The source says why.
+    /// The tables can't be brought up to date. The source is the reason.
     #[error("the database's tables can't be brought up to date")]
     Migrate(#[source] Box<dyn Error + Send + Sync>),
 }

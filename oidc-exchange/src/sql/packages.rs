@@ -1,4 +1,4 @@
-//! Packages that are removed, renamed or transferred, and what becomes of their publishers.
+//! Packages that are removed, renamed or transferred, and the consequences for their publishers.
 
 use std::collections::BTreeMap;
 
@@ -42,14 +42,14 @@ pub(super) async fn transferred(
     let taken = take(write, package, &package.name).await?;
     for record in taken.into_iter().filter_map(|(record, _)| record.transferred(account, kept)) {
         room::lock(write.connection(), &record).await.map_err(failed)?;
-        // Two accounts' publishers may be alike as those of one: then the first stays.
+        // Publishers of two accounts may be equal once they belong to one account: then the first stays.
         insert(write.connection(), &record, None).await.map_err(failed)?;
     }
     Ok(())
 }
 
-/// The publishers of a package, which are deleted, and their tokens with them. Nobody is granted anything by them, nor by those of
-/// the package that is called `other`, before the transaction ends.
+/// Deletes the publishers of a package, and their tokens with them, and returns the publishers. Until the
+/// transaction ends, nothing is granted by them, nor by those of the package `other`.
 async fn take(write: &mut Write, package: &Package, other: &str) -> Result<Vec<Taken>, StoreError> {
     lock(write, package, other).await.map_err(failed)?;
     let records = list(write.connection(), package).await?;
@@ -70,7 +70,8 @@ async fn take(write: &mut Write, package: &Package, other: &str) -> Result<Vec<T
     Ok(records.into_iter().map(with_turns).collect())
 }
 
-/// Locks the publishers of a package and of the one that is called `other`, in the order of their ids, as an exchange does.
+/// Locks the publishers of a package and of the package `other`, in the order of their ids, as an exchange
+/// does.
 async fn lock(write: &mut Write, package: &Package, other: &str) -> Result<(), sqlx::Error> {
     let (named, nameless) = if package.is_prefix() { ("prefix", "package") } else { ("package", "prefix") };
     let statement = format!(
@@ -82,7 +83,7 @@ async fn lock(write: &mut Write, package: &Package, other: &str) -> Result<(), s
     Ok(())
 }
 
-/// Deletes a package's publishers, and with them what they granted, and what others granted for the package alone.
+/// Deletes a package's publishers with their grants, and the grants of other publishers for the package alone.
 async fn delete(write: &mut Write, package: &Package) -> Result<(), sqlx::Error> {
     let statement = AssertSqlSafe(format!("DELETE FROM oidc_publisher WHERE {}", is_of(package, 1)));
     let query = sqlx::query(statement).bind(&package.name).bind(&package.ecosystem);

@@ -8,10 +8,10 @@ use super::redeem::parameters;
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{MAX_CANDIDATES, Package, PackageOwner, PublisherRecord, StoreError};
 
-/// See [`PublisherStore::of_prefixes`](crate::server::PublisherStore::of_prefixes).
+/// Implements [`PublisherStore::of_prefixes`](crate::server::PublisherStore::of_prefixes).
 ///
-/// Each owner's are found by an index on the prefix and the account: an account has few for a prefix, and other accounts' cost
-/// nothing.
+/// The publishers of each owner are found by an index on the prefix and the account: an account has few for a
+/// prefix, and those of other accounts are not read.
 pub(super) async fn of_prefixes(
     pool: &AnyPool,
     identities: &[Identity],
@@ -19,11 +19,11 @@ pub(super) async fn of_prefixes(
     prefixes: &[Package],
 ) -> Result<Vec<PublisherRecord>, StoreError> {
     let Some(Package { ecosystem, .. }) = prefixes.first() else { return Ok(Vec::new()) };
-    // PostgreSQL's texts hold no NUL, hence nothing is found by one, and asking would be an error.
+    // PostgreSQL's texts can't contain NUL: no row has such a text, and asking for it would be an error.
     let without_nul = |text: &&str| !text.contains('\0');
     let of_ecosystem = prefixes.iter().filter(|prefix| prefix.is_prefix() && prefix.ecosystem == *ecosystem);
     let prefixes: Vec<&str> = of_ecosystem.map(|prefix| prefix.name.as_str()).filter(without_nul).collect();
-    // The column is empty for the operator's own, and an account has a name.
+    // An empty column stands for the operator, so an account without a name must not be asked for.
     let owners = owners.iter().filter(|owner| owner.name() != Some(""));
     let accounts: Vec<&str> =
         owners.map(|owner| owner.name().unwrap_or_default()).filter(without_nul).collect();

@@ -1,4 +1,4 @@
-//! Proofs: a publish that went through by a publisher shows that its account publishes by the identity.
+//! Proofs: a publish that succeeded by a publisher proves that its account publishes by the identity.
 
 use oidc_core::Timestamp;
 use sqlx::AnyConnection;
@@ -6,9 +6,11 @@ use sqlx::AnyConnection;
 use super::rows::{standing, worth};
 use crate::server::{Package, PublisherRank};
 
-/// Notes that a publish went through; `false` where the package has no such publisher, nor one for a prefix of its name.
+/// Records that a publish succeeded; `false` where neither the package nor a prefix of its name has such a
+/// publisher.
 ///
-/// The row of the publisher itself is only read, so that publishes by one publisher wait for each other here alone.
+/// The row of the publisher itself is only read, so concurrent publishes by one publisher wait for each other
+/// only here.
 pub(super) async fn published(
     connection: &mut AnyConnection,
     package: &Package,

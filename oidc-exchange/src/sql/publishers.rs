@@ -1,4 +1,4 @@
-//! Publishers: who is found.
+//! Finding publishers, and redeeming grants.
 
 use async_trait::async_trait;
 use oidc_core::{Identity, Pin};
@@ -27,6 +27,8 @@ impl PublisherStore for SqlStore {
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
+        // PostgreSQL's texts can't contain NUL: no publisher has such an id, and asking for it would be an
+        // error.
         if id.value.contains('\0') {
             return Ok(Vec::new());
         }

@@ -1,7 +1,7 @@
-//! Redeeming: burn the identity token, learn, mint the publish token.
+//! Redeeming a grant: record the use of the identity token, learn ids, store the publish token.
 //!
-//! The number of statements is the same for one package and for as many as a grant may have, since everybody else who
-//! writes to SQLite waits meanwhile.
+//! The number of statements does not depend on the number of packages in the grant, since all other writers
+//! to SQLite wait meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +15,13 @@ use crate::server::{Grant, GrantedBy, Package, Redeemed};
 
 pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Result<Redeemed, sqlx::Error> {
     let mut write = database.write().await?;
+    // Counted first: concurrent grants with one replay key wait for each other at this row.
     if !burn(write.connection(), grant).await? {
         return Ok(Redeemed::AlreadyUsed);
     }
     let (granted, left_out) = standing(&mut write, grant.packages()).await?;
     if granted.is_empty() {
+        // The transaction is dropped without a commit, so the use that was counted above is undone.
         return Ok(Redeemed::Superseded);
     }
     if let Some(token) = grant.token() {
@@ -33,8 +35,8 @@ pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Res
     Ok(if left_out.is_empty() { Redeemed::Granted } else { Redeemed::Partly(left_out) })
 }
 
-/// Counts one use of the identity token, unless it was used as often as it may be, or its uses may have been forgotten: by a
-/// clock that was ahead of this one.
+/// Counts one use of the identity token, unless it was used as often as allowed, or its uses may have been
+/// purged by a process whose clock was ahead.
 async fn burn(connection: &mut AnyConnection, grant: &Grant) -> Result<bool, sqlx::Error> {
     let statement = "INSERT INTO oidc_replay (key, uses, remember_until) \
          SELECT $1, 1, $2 FROM oidc_purged WHERE id = 1 AND until_at < $2 \
@@ -48,7 +50,7 @@ async fn burn(connection: &mut AnyConnection, grant: &Grant) -> Result<bool, sql
     Ok(done.rows_affected() == 1)
 }
 
-/// Stores the publish token, which is for no package yet.
+/// Stores the publish token, still without packages.
 async fn mint(
     connection: &mut AnyConnection,
     grant: &Grant,
@@ -69,19 +71,20 @@ async fn mint(
     Ok(())
 }
 
-/// A grant's package with what its publisher has yet to learn.
+/// A package of a grant, with the ids that its publisher has yet to learn.
 struct Granted<'a> {
     by: &'a GrantedBy,
     new: Vec<&'a Pin>,
 }
 
-/// The packages whose publishers are there and have learned nothing else, and stay so until the transaction ends; and the ids
-/// of the other publishers.
+/// Returns the packages whose publishers exist and have learned no other ids, and locks them until the
+/// transaction ends. Also returns the ids of the other publishers.
 async fn standing<'a>(
     write: &mut Write,
     packages: &'a [GrantedBy],
 ) -> Result<(Vec<Granted<'a>>, Vec<String>), sqlx::Error> {
-    // Whoever learns is alone with the publisher, so that no other learns between the look and the insert.
+    // A transaction that learns has the publisher for itself, so that no other can learn between its read and
+    // its insert.
     let learns = packages.iter().any(|by| !by.learned.is_empty());
     let lock = if learns { write.for_update() } else { write.for_reference() };
     let there = publishers(write.connection(), packages, lock).await?;
@@ -89,6 +92,7 @@ async fn standing<'a>(
     let (mut granted, mut left_out) = (Vec::new(), Vec::new());
     for by in packages {
         let known = |pin: &Pin| learned.get(&(by.publisher.clone(), pin.claim.to_owned()));
+        // A publisher that is there may be of a package with another name by now.
         let is_for = |package: &Package| *package == by.package || package.covers(&by.package);
         let is_there = there.get(&by.publisher).is_some_and(is_for);
         if is_there && by.learned.iter().all(|pin| known(pin).is_none_or(|known| *known == pin.value)) {
@@ -101,7 +105,7 @@ async fn standing<'a>(
     Ok((granted, left_out))
 }
 
-/// The publishers that are there, with their packages, locked in the order of their ids.
+/// The existing publishers with their packages, locked in the order of their ids.
 async fn publishers(
     connection: &mut AnyConnection,
     packages: &[GrantedBy],
@@ -119,7 +123,7 @@ async fn publishers(
         .collect()
 }
 
-/// What the publishers have learned, by publisher and claim.
+/// The ids that the publishers have learned, by publisher and claim.
 async fn learned(
     connection: &mut AnyConnection,
     packages: &[GrantedBy],
@@ -134,7 +138,7 @@ async fn learned(
     Ok(rows.into_iter().map(|(publisher, claim, value)| ((publisher, claim), value)).collect())
 }
 
-/// Lets the token publish the packages, by their own publishers and by those for prefixes.
+/// Stores the packages of the publish token, by their own publishers and by those for prefixes.
 async fn let_in(
     connection: &mut AnyConnection,
     token: &str,
@@ -158,7 +162,7 @@ async fn let_in(
     Ok(())
 }
 
-/// Stores what the publishers learn, and has them found by it.
+/// Stores the ids that the publishers learn, and adds them to the index by which publishers are found.
 async fn learn(connection: &mut AnyConnection, granted: &[Granted<'_>]) -> Result<(), sqlx::Error> {
     let new: Vec<(&GrantedBy, &Pin)> =
         granted.iter().flat_map(|granted| granted.new.iter().map(|pin| (granted.by, *pin))).collect();
@@ -200,7 +204,7 @@ async fn learn(connection: &mut AnyConnection, granted: &[Granted<'_>]) -> Resul
     Ok(())
 }
 
-/// Notes when proven publishers were used, in the order of their ids like everybody who writes to several.
+/// Records the time of use of proven publishers, in the order of their ids as all writers to several rows do.
 async fn note_exchange(write: &mut Write, grant: &Grant, granted: &[Granted<'_>]) -> Result<(), sqlx::Error> {
     let statement = format!(
         "UPDATE oidc_proven SET exchanged_at = $1 WHERE publisher IN \
@@ -215,7 +219,7 @@ async fn note_exchange(write: &mut Write, grant: &Grant, granted: &[Granted<'_>]
     Ok(())
 }
 
-/// So many parameters from a number on, for a statement.
+/// A list of parameters for a statement, numbered from `first` on.
 pub(super) fn parameters(first: usize, count: usize) -> String {
     (first..).take(count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }

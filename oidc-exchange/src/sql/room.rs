@@ -1,35 +1,37 @@
-//! The room that an account has for publishers, and the end of those that are over.
+//! The room of an account for publishers, and purging of publishers that lapsed or expired.
 
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::rows::{digest, is_of};
 use crate::server::{EndedBefore, PublisherLimit, PublisherRecord, Room, Taken};
 
-/// Holds for the publishers `p` that are over, with the parameters `$1` and `$2` of [`EndedBefore`].
+/// The condition for publishers `p` that lapsed or expired, with [`EndedBefore`] as the parameters `$1` and
+/// `$2`.
 const IS_OVER: &str = "(p.lapses = 1 AND p.created_at <= $1 \
      AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id AND u.published_at IS NOT NULL) \
      OR p.pending = 1 AND p.created_at <= $2)";
 
-/// What keeps a publisher from being stored.
+/// The reason why a publisher can't be stored.
 pub(super) enum Full {
     Exists,
     TooMany(PublisherLimit),
 }
 
-/// Waits until nobody else adds to the account, and keeps all others waiting until the transaction ends. The operator's own
-/// need no turns, and nobody counts them but for a package.
+/// Locks the account until the transaction ends, so that concurrent additions wait for each other. The
+/// operator's own publishers have no turns and are counted only for a package, so they need no lock.
 pub(super) async fn lock(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
 ) -> Result<(), sqlx::Error> {
     let Some(account) = &publisher.account else { return Ok(()) };
+    // The update changes nothing: it locks the row of an account that exists, as the insert locks a new one.
     let statement = "INSERT INTO oidc_account (account) VALUES ($1) \
          ON CONFLICT (account) DO UPDATE SET account = excluded.account";
     sqlx::query(statement).bind(account).execute(connection).await?;
     Ok(())
 }
 
-/// Whether there is room for a publisher, whose account is [locked](lock).
+/// Returns the reason why a publisher can't be stored, if there is one. Its account must be [locked](lock).
 pub(super) async fn find(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
@@ -45,7 +47,8 @@ pub(super) async fn find(
     let of_package = count(connection, publisher, room.ended, &of_package, &package).await?;
     let mut taken = Taken { of_package, ..Taken::default() };
     if publisher.account.is_some() {
-        // Most accounts have few, those that are over included.
+        // Most accounts have few publishers, even including those that have ended, so the cheaper count
+        // usually decides.
         taken = Taken { of_package, ..count_all(connection, publisher).await? };
         if room.reached(publisher, taken).is_some() {
             taken.of_account = count(connection, publisher, room.ended, "1 = 1", &[]).await?;
@@ -56,7 +59,7 @@ pub(super) async fn find(
     Ok(room.reached(publisher, taken).map(Full::TooMany))
 }
 
-/// How many of the account's publishers are not over and are such.
+/// The number of the account's publishers that fulfil a condition and have not ended.
 async fn count(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
@@ -74,7 +77,7 @@ async fn count(
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// How many publishers the account has, those that are over included, whatever packages they are of.
+/// Counts the publishers of the account, for all packages and including those that have ended.
 async fn count_all(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
@@ -88,13 +91,14 @@ async fn count_all(
     Ok(Taken { of_package: 0, of_account, pending, prefixes })
 }
 
-/// Removes at most `limit` publishers of accounts that are over.
+/// Removes at most `limit` publishers of accounts that lapsed or expired.
 pub(super) async fn purge(
     connection: &mut AnyConnection,
     ended: EndedBefore,
     limit: u32,
 ) -> Result<u64, sqlx::Error> {
-    // Each by an index of its own. What is asked twice is asked again of a row that changed meanwhile.
+    // Two statements, each with an index of its own. The outer condition repeats the inner one, which is
+    // checked again for a row that changed meanwhile.
     let pending = "DELETE FROM oidc_publisher WHERE pending = 1 AND id IN (SELECT id FROM oidc_publisher \
          WHERE pending = 1 AND account <> '' AND created_at <= $1 ORDER BY created_at LIMIT $2)";
     let lapsed = "DELETE FROM oidc_publisher WHERE lapses = 1 AND id IN (SELECT p.id FROM oidc_publisher p \
@@ -103,6 +107,7 @@ pub(super) async fn purge(
          ORDER BY p.created_at LIMIT $2)";
     let mut purged = 0;
     for (statement, before) in [(pending, ended.pending), (lapsed, ended.lapsing)] {
+        // The limit is for both statements together.
         let left = i64::from(limit) - i64::try_from(purged).unwrap_or(i64::MAX);
         let query = sqlx::query(statement).bind(before.as_signed_secs()).bind(left);
         purged += query.execute(&mut *connection).await?.rows_affected();

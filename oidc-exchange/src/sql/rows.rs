@@ -1,4 +1,4 @@
-//! Publishers as rows, and back.
+//! Publishers as rows, and rows as publishers.
 
 use data_encoding::HEXLOWER;
 use oidc_core::{Identity, Timestamp};
@@ -10,21 +10,22 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 use super::database::failed;
 use crate::server::{Package, PackageOwner, PublisherRank, PublisherRecord, StoreError};
 
-/// What [`records`] reads of a publisher `p`, its proof `u` and an id `l` that it learned.
+/// The columns that [`records`] reads: of a publisher `p`, its proof `u`, and an id `l` that it learned.
 pub(super) const COLUMNS: &str = "p.id, p.ecosystem, p.package, p.prefix, p.provider, p.issuer, p.identity_key, p.config, \
      p.pending, p.lapses, p.created_at, p.account, p.origin, u.publisher AS proven, u.published_at, u.exchanged_at, l.claim, l.value";
 
-/// The tables beside the publishers `p`.
+/// The joins of the tables of proofs and learned ids.
 pub(super) const JOINS: &str =
     "LEFT JOIN oidc_proven u ON u.publisher = p.id LEFT JOIN oidc_learned_id l ON l.publisher = p.id";
 
-/// Publishers, each as often as it has learned ids, together and oldest first.
+/// Selects publishers, oldest first. A publisher with several learned ids has several rows, one after the
+/// other.
 pub(super) fn select(which: &str) -> String {
     format!("SELECT {COLUMNS} FROM oidc_publisher p {JOINS} WHERE {which} ORDER BY p.created_at, p.id")
 }
 
-/// Selects rows of a package or prefix, whose name and ecosystem are two parameters from `first` on. A publisher for a prefix has no
-/// package, so that an index on either finds it.
+/// Selects the rows of a package or a prefix, with its name and its ecosystem as two parameters from `first` on.
+/// A publisher for a prefix has an empty package, and the reverse, so an index on either column finds it.
 pub(super) fn is_of(package: &Package, first: usize) -> String {
     let (named, other) = if package.is_prefix() { ("prefix", "package") } else { ("package", "prefix") };
     format!("{named} = ${first} AND {other} = '' AND ecosystem = ${}", first + 1)
@@ -43,7 +44,7 @@ pub(super) fn package(ecosystem: String, package: String, prefix: &str) -> Resul
     Package::prefix(ecosystem, prefix).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// Some of a publisher, as whoever publishes by it is held against it.
+/// The columns of a publisher that a publish is checked with.
 pub(super) struct Standing {
     pub(super) package: Package,
     pub(super) owner: PackageOwner,
@@ -51,13 +52,13 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// Whether the publisher is of a package or for a prefix of its name.
+    /// Returns `true` if the publisher is for the package or for a prefix of its name.
     pub(super) fn is_for(&self, package: &Package) -> bool {
         self.package == *package || self.package.covers(package)
     }
 }
 
-/// The publisher of an id, if there is one; `lock` ends the statement.
+/// Returns the publisher of an id, if there is one. `lock` is the end of the statement.
 pub(super) async fn standing(
     connection: &mut AnyConnection,
     id: &str,
@@ -73,7 +74,7 @@ pub(super) async fn standing(
     Ok(Some(Standing { package: package(ecosystem, name, &prefix)?, owner, pending: pending != 0 }))
 }
 
-/// Rows of [`COLUMNS`] as records.
+/// Converts rows of [`COLUMNS`] to records.
 pub(super) fn records(rows: &[AnyRow]) -> Result<Vec<PublisherRecord>, StoreError> {
     let mut records: Vec<PublisherRecord> = Vec::new();
     for row in rows {
@@ -110,17 +111,18 @@ fn record(id: String, row: &AnyRow) -> Result<PublisherRecord, StoreError> {
     Ok(record)
 }
 
-/// The turns of a publisher among those of its account, which decide who is found where there are very many.
+/// The turns of a publisher among those of its account. Where an identity has very many publishers, the turns
+/// decide which of them are found.
 #[derive(Clone, Copy)]
 pub(super) struct Turns {
-    /// Of its identity; the operator's own have none.
+    /// The turn among the publishers of its identity; `None` for the operator's own.
     pub(super) of_identity: Option<i64>,
-    /// Of its package and identity.
+    /// The turn among the publishers of its package and identity.
     pub(super) of_package: i64,
 }
 
-/// Stores a publisher with what it has learned, in the turns of the one that it replaces if any; `false` where the package has
-/// an equal one.
+/// Stores a publisher with its learned ids. `turns` are the turns of the publisher that it replaces, if any.
+/// Returns `false` where the package has an equal publisher.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
@@ -194,14 +196,15 @@ pub(super) async fn insert(
     Ok(true)
 }
 
-/// Gives an account's publisher its turn among those of its identity, which is the next one if it is not said. Whoever counts
-/// is alone with the account ([`lock`](super::room::lock)), or two had the same turn.
+/// Gives an account's publisher its turn among those of its identity, by default the next one. The account
+/// must be [locked](super::room::lock), so that no two publishers get the same turn.
 async fn take_turn(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
     account: &str,
     turn: Option<i64>,
 ) -> Result<(), sqlx::Error> {
+    // Turns of regular publishers are even and those of pending ones odd, so that the two kinds alternate.
     let statement = "INSERT INTO oidc_turn (publisher, account, identity_key, issuer, ecosystem, turn, created_at) \
          VALUES ($1, $2, $3, $4, $5, COALESCE($6, (SELECT 2 * COUNT(*) + $7 FROM oidc_publisher \
          WHERE account = $2 AND identity_key = $3 AND issuer = $4 AND ecosystem = $5 AND pending = $7)), $8)";
@@ -219,29 +222,29 @@ async fn take_turn(
     Ok(())
 }
 
-/// The rank as it is stored. A new one needs a number beside these, in the order of [`PublisherRank`].
+/// The rank in its stored form. A new rank needs a further number, in the order of [`PublisherRank`].
 pub(super) const fn worth(rank: PublisherRank) -> i64 {
     rank as i64
 }
 
-/// The worth of a publisher `p` that has learned its ids, see [`PublisherRecord::rank`].
+/// The rank of a publisher `p` that has learned its ids, in its stored form; see [`PublisherRecord::rank`].
 pub(super) const WORTH_OF_LEARNED: &str = "CASE WHEN EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) THEN 0 \
      WHEN p.account = '' THEN 1 WHEN p.pending = 0 THEN 2 ELSE 4 END";
 
-/// The worth of what was a pending publisher's, which is a regular one now.
+/// Selects the worth of a publisher that was pending and is regular now.
 pub(super) const WORTH_OF_REGULAR: &str = "CASE worth WHEN 4 THEN 2 WHEN 5 THEN 3 ELSE worth END";
 
 fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
-/// The same for publishers that are alike but for their ids, and for no others.
+/// A hash that is the same for publishers that are equal except for their ids, and different for all others.
 pub(super) fn digest(publisher: &PublisherRecord) -> String {
     let mut hash = Sha256::new();
     let package = &publisher.package;
     let identity = &publisher.identity;
     if package.is_prefix() {
-        // No text is so long.
+        // No text has this length, so a prefix never has the digest of a package.
         hash.update(u64::MAX.to_be_bytes());
     }
     for part in [&package.ecosystem, &package.name, &identity.issuer, &identity.key] {
@@ -250,7 +253,7 @@ pub(super) fn digest(publisher: &PublisherRecord) -> String {
     }
     hash.update(sorted(&publisher.config).to_string());
     if let Some(account) = &publisher.account {
-        // Behind a value of JSON, which ends by itself.
+        // The account needs no length before it, since the JSON value in front has a definite end.
         hash.update(account);
     }
     HEXLOWER.encode(&hash.finalize())

@@ -1,8 +1,9 @@
-//! The tables: whether they are up to date, and how they come to be.
+//! The tables: checking that they are up to date, and migrating them.
 //!
-//! Each migration leaves a database that the release before it still works on, so that processes of both run side by side and the
-//! older one can be started again. What would break the older one (a column that goes, one without a default that comes) takes two
-//! releases: the first stops using it, the second removes it.
+//! Each migration leaves a database with which the previous release still works, so that processes of both
+//! run side by side and the older one can be started again. A change that would break the previous release (a
+//! column that is removed, or a new one without a default) takes two releases: the first stops using it, the
+//! second makes the change.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +12,18 @@ use sqlx::{AnyPool, AssertSqlSafe};
 
 use super::options::OpenError;
 
-/// Where it is kept which migrations ran; not sqlx's default name, which the application may use itself.
+/// The table with the migrations that ran. It is not sqlx's default, which the application may use itself.
 const MIGRATIONS_TABLE: &str = "oidc_migration";
 
 fn migrations() -> Migrator {
     let mut migrations = sqlx::migrate!("src/sql/migrations");
     migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
-    // Those of a newer release, which left this one's tables usable.
+    // A newer release may have run further migrations, which leave this release's tables usable.
     migrations.set_ignore_missing(true);
     migrations
 }
 
-/// Whether all migrations of this release ran.
+/// Checks that all migrations of this release ran.
 pub(super) async fn check(pool: &AnyPool, is_sqlite: bool) -> Result<(), OpenError> {
     let ran = ran(pool, is_sqlite).await.map_err(OpenError::connect)?;
     let migrations = migrations();
@@ -32,7 +33,7 @@ pub(super) async fn check(pool: &AnyPool, is_sqlite: bool) -> Result<(), OpenErr
     Err(OpenError::OutOfDate { found, needed: ours().max().unwrap_or_default() })
 }
 
-/// The migrations that ran, by their versions.
+/// The versions of the migrations that ran.
 async fn ran(pool: &AnyPool, is_sqlite: bool) -> Result<BTreeSet<i64>, sqlx::Error> {
     let tables = if is_sqlite {
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1"
@@ -47,7 +48,7 @@ async fn ran(pool: &AnyPool, is_sqlite: bool) -> Result<BTreeSet<i64>, sqlx::Err
     Ok(sqlx::query_scalar(statement).fetch_all(pool).await?.into_iter().collect())
 }
 
-/// Runs the migrations that did not, in a schema that is created where it is missing.
+/// Runs the missing migrations, in a schema that is created where it is missing.
 pub(super) async fn migrate(pool: &AnyPool, schema: Option<&str>) -> Result<(), OpenError> {
     let failed = |error: MigrateError| OpenError::Migrate(error.into());
     let mut migrations = migrations();

@@ -1,4 +1,4 @@
-//! Publish tokens: found by their hash, ended, forgotten.
+//! Finding, revoking and purging publish tokens.
 
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
@@ -13,7 +13,8 @@ use crate::server::{GrantedPackage, PackageOwner, StoreError, TokenHash, TokenRe
 #[async_trait]
 impl TokenStore for SqlStore {
     async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
-        // A prefix is granted as a whole or for one package.
+        // A grant of a publisher for a prefix is for the whole prefix or for one package. `pending` is asked of the
+        // publisher and not stored with the token: another publish may have created the package meanwhile.
         let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, g.ecosystem, g.package, '' AS prefix, g.publisher, q.pending, \
              NULL AS owner FROM oidc_token t JOIN oidc_token_package g ON g.token = t.hash JOIN oidc_publisher q \
              ON q.id = g.publisher WHERE t.hash = $1 AND t.expires_at > $2 \
@@ -77,6 +78,8 @@ impl SqlStore {
         let query = sqlx::query_scalar(uses).bind(now.as_signed_secs()).bind(i64::from(limit));
         let forgotten: Vec<i64> = query.fetch_all(write.connection()).await?;
         purged += forgotten.len() as u64;
+        // `burn` refuses every grant that would be remembered no longer than this, since its record may be
+        // gone.
         if let Some(latest) = forgotten.into_iter().max() {
             let statement = "UPDATE oidc_purged SET until_at = $1 WHERE id = 1 AND until_at < $1";
             sqlx::query(statement).bind(latest).execute(write.connection()).await?;

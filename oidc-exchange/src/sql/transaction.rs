@@ -1,4 +1,4 @@
-//! A transaction in which the application writes with the store.
+//! A transaction that the application shares with the store.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,10 +17,10 @@ use crate::server::{
     EndedBefore, Package, PackageOwner, PublisherRecord, Room, StoreError, Stored, TokenHash, TrustStore,
 };
 
-/// A transaction that may write, given by [`SqlStore::begin`].
+/// A transaction that may write, made by [`SqlStore::begin`].
 ///
-/// A registry that keeps its packages in the store's database runs its own statements here (`connection`, with feature
-/// `sqlx`) beside what it has to say and to ask of publishers and publish tokens:
+/// A registry that keeps its packages in the store's database runs its own statements in it (`connection`,
+/// with feature `sqlx`), together with these calls about publishers and publish tokens:
 ///
 /// | in the transaction that | call |
 /// |---|---|
@@ -28,17 +28,17 @@ use crate::server::{
 /// | publishes into a package | [`is_active`](Self::is_active), and last [`is_granted`](Self::is_granted) and [`published`](TrustStore::published) |
 /// | removes, renames or transfers a package | [`package_removed`](TrustStore::package_removed), [`package_renamed`](TrustStore::package_renamed), [`package_transferred`](TrustStore::package_transferred) |
 ///
-/// Where anything in it fails, drop it: what was done before is undone with it.
+/// Where a step fails, drop the transaction: all its changes are rolled back.
 ///
-/// It is a [`TrustStore`] as well, so that publishers can be added and removed together with what they belong to; with
-/// [`Trust::add_within`](crate::server::Trust::add_within) they are validated.
+/// It is a [`TrustStore`] as well, so that publishers can be added and removed in the same transaction as the
+/// application's own rows; with [`Trust::add_within`](crate::server::Trust::add_within) they are validated.
 #[cfg_attr(feature = "sqlx", doc = "```")]
 #[cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
 /// use oidc_core::Timestamp;
 /// use oidc_exchange::server::{GrantedPackage, StoreError, TokenHash, TrustStore as _};
 /// use oidc_exchange::sql::SqlStore;
 ///
-/// /// Stores a version and, where it is the first one, the package; `false` where the publisher may not.
+/// /// Stores a version and, if it is the first, the package; `false` if the publisher may not.
 /// async fn publish(
 ///     store: &SqlStore,
 ///     token: &TokenHash,
@@ -69,24 +69,26 @@ use crate::server::{
 /// }
 /// ```
 pub struct Transaction {
+    // The trait's methods take `&self`, and a connection is used by one caller at a time.
     write: Mutex<Write>,
 }
 
 impl Transaction {
     /// Returns the connection that the transaction runs on, for statements of the application.
     ///
-    /// This is the one place, with [`SqlStore::pool`], where a type of sqlx stands in the public interface: see the feature
+    /// Only here and in [`SqlStore::pool`] does a type of sqlx stand in the public interface: see the feature
     /// `sqlx`.
     #[cfg(feature = "sqlx")]
     pub fn connection(&mut self) -> &mut sqlx::AnyConnection {
         self.write.get_mut().connection()
     }
 
-    /// Whether `publisher` is a regular publisher of the package, and stays so until the transaction ends: whoever removes or
-    /// replaces it waits for that. One for a prefix of the package's name is none: see [`is_active_of`](Self::is_active_of).
+    /// Returns `true` if `publisher` is a regular publisher of the package. It stays so until the transaction
+    /// ends: others that remove or replace it wait. A publisher for a prefix of the package's name does not
+    /// count; see [`is_active_of`](Self::is_active_of).
     ///
-    /// A registry that takes long to read an upload asks here once more, after [`TrustStore::package_created`] where the
-    /// publish creates the package.
+    /// A registry that takes long to read an upload must ask again here, after
+    /// [`TrustStore::package_created`] where the publish creates the package.
     ///
     /// # Errors
     ///
@@ -95,11 +97,11 @@ impl Transaction {
         self.is_active_of(package, &[], publisher).await
     }
 
-    /// The same where the package has these owners, also of a publisher for a [prefix](Package::prefix) of its name that is one of
-    /// theirs.
+    /// The same as [`is_active`](Self::is_active), and also `true` for a publisher of one of these owners for a
+    /// [prefix](Package::prefix) of the package's name.
     ///
-    /// The application reads the owners in this transaction, from rows that it locks, so that the package is not transferred
-    /// meanwhile.
+    /// The application reads the package's owners in this transaction, from rows that it locks, so that the
+    /// package is not transferred meanwhile.
     ///
     /// # Errors
     ///
@@ -119,14 +121,15 @@ impl Transaction {
         }))
     }
 
-    /// Whether a publish token is valid at `now` for the package by its publisher, and stays so until the transaction ends:
-    /// whoever revokes it waits for that.
+    /// Returns `true` if a publish token is valid at `now` for the package by its publisher. It stays so
+    /// until the transaction ends: others that revoke it wait.
     ///
-    /// It knows stored tokens only: of a self-contained one ([`NewToken::SelfContained`](crate::server::NewToken::SelfContained)) the
-    /// registry verifies the text and asks [`Transaction::is_active`].
+    /// It knows stored tokens only. Of a self-contained token
+    /// ([`NewToken::SelfContained`](crate::server::NewToken::SelfContained)), the registry verifies the text
+    /// and asks [`Transaction::is_active`].
     ///
-    /// Asked last, since an upload takes as long as its sender likes, and after [`Transaction::is_active`]: rows are locked in
-    /// the order publisher, token.
+    /// Ask it last, since an upload takes as long as its sender likes, and after [`Transaction::is_active`],
+    /// since rows are locked in the order publisher, token.
     ///
     /// # Errors
     ///
@@ -141,7 +144,7 @@ impl Transaction {
         let mut write = self.write.lock().await;
         let found = standing(write.connection(), publisher, "").await.map_err(failed)?;
         let Some(found) = found.filter(|found| found.is_for(package)) else { return Ok(false) };
-        // A prefix is granted for one package, or as a whole.
+        // A grant of a publisher for a prefix is for one package or for the whole prefix.
         let (table, whole) = match found.package.is_prefix() {
             true => ("oidc_token_prefix", ""),
             false => ("oidc_token_package", &*package.name),
@@ -157,11 +160,12 @@ impl Transaction {
         Ok(query.fetch_optional(write.connection()).await.map_err(failed)?.is_some())
     }
 
-    /// Makes durable what the transaction changed.
+    /// Commits the transaction.
     ///
     /// # Errors
     ///
-    /// When the database refuses, and nothing was changed, or can't be reached, and nobody knows.
+    /// When the database refuses, and then nothing was changed, or when it can't be reached, and then the
+    /// outcome is unknown.
     pub async fn commit(self) -> Result<(), StoreError> {
         self.write.into_inner().commit().await.map_err(failed)
     }
@@ -174,12 +178,12 @@ impl fmt::Debug for Transaction {
 }
 
 impl SqlStore {
-    /// Begins a transaction that may write. Dropped without [`Transaction::commit`], it leaves no trace.
+    /// Begins a transaction that may write. Dropping it without [`Transaction::commit`] rolls it back.
     ///
-    /// On SQLite the writers of one process queue here, first come, first served: whoever has a transaction holds all others up
-    /// and awaits nothing but the transaction, and the store itself, asked to write meanwhile, would wait for ever. On
-    /// PostgreSQL each statement sees what was committed before it, and the server gives a transaction up where two wait for each
-    /// other: [`retry`](super::retry) runs it again.
+    /// On SQLite the writers of one process queue, first come, first served. The holder of a transaction
+    /// holds up all others, so it must await nothing but the transaction; a write through the store itself
+    /// would wait for ever. On PostgreSQL each statement sees the rows that were committed before it, and the
+    /// server aborts a transaction where two wait for each other: [`retry`](super::retry) runs it again.
     ///
     /// # Errors
     ///

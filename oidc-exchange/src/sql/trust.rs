@@ -1,4 +1,4 @@
-//! Publishers as they are configured.
+//! Storing, replacing and removing publishers.
 
 use std::collections::BTreeMap;
 
@@ -141,6 +141,7 @@ pub(super) async fn list(
     executor: impl AnyExecutor<'_>,
     package: &Package,
 ) -> Result<Vec<PublisherRecord>, StoreError> {
+    // `AssertSqlSafe` here and below: the text consists of constants, and all values are bound.
     let statement = AssertSqlSafe(select(&is_of(package, 1)));
     let query = sqlx::query(statement).bind(&package.name).bind(&package.ecosystem);
     records(&query.fetch_all(executor).await.map_err(failed)?)
@@ -194,19 +195,24 @@ pub(super) async fn add(
     Ok(if is_new { Stored::Done } else { Stored::Exists })
 }
 
-/// In a transaction of its own within the other, so that nothing changes where the package has the new one already.
+/// Replaces a publisher in a nested transaction, so that nothing changes where the package has the new
+/// publisher already.
 pub(super) async fn replace(
     write: &mut Write,
     old: &PublisherRecord,
     publisher: &PublisherRecord,
 ) -> Result<Stored, sqlx::Error> {
     let Some(turns) = turns_of_still(write, old).await? else { return Ok(Stored::Missing) };
+    // Turns are places among the publishers of one account, package, identity and kind, and are lost with any
+    // of them.
     let is_of_same = old.account == publisher.account
         && old.identity == publisher.identity
         && old.package == publisher.package
         && old.pending == publisher.pending;
     let turns = is_of_same.then_some(turns);
     room::lock(write.connection(), publisher).await?;
+    // A savepoint: if the new publisher is equal to another, the deletion of the old one is undone and the
+    // transaction goes on.
     let mut inner = write.connection().begin().await?;
     delete(&mut inner, &old.package, &old.id).await?;
     if insert(&mut inner, publisher, turns).await? {
@@ -241,7 +247,7 @@ pub(super) async fn package_created(
     Ok(true)
 }
 
-/// The turns of a publisher that is still what it was, and stays so until the transaction ends.
+/// Returns the turns of a publisher that is unchanged, and locks it until the transaction ends.
 async fn turns_of_still(write: &mut Write, seen: &PublisherRecord) -> Result<Option<Turns>, sqlx::Error> {
     let statement = format!(
         "SELECT pending FROM oidc_publisher WHERE {} AND id = $3{}",
@@ -254,7 +260,7 @@ async fn turns_of_still(write: &mut Write, seen: &PublisherRecord) -> Result<Opt
     if pending != Some(i64::from(seen.pending)) {
         return Ok(None);
     }
-    // Asked when the publisher is locked, since it may have been published by until then.
+    // Asked after the publisher is locked, since a publish may have succeeded until then.
     let statement = "SELECT (SELECT COUNT(*) FROM oidc_proven WHERE publisher = $1), (SELECT turn FROM oidc_turn WHERE publisher = $1), \
          package_turn FROM oidc_publisher WHERE id = $1";
     let query = sqlx::query_as(statement).bind(&seen.id);

@@ -144,7 +144,7 @@ fn a_prefix_is_read_as_it_was_written_and_checked() {
 }
 
 proptest! {
-    /// What is looked up for a name is what covers it, and there is a bound on how much that is.
+    /// Exactly the prefixes that cover a name are looked up for it, and their number is limited.
     #[test]
     fn the_prefixes_of_a_name_are_those_that_cover_it(
         name in "@?[ab]{0,3}([-_./][ab]{0,2}){0,4}",
@@ -169,7 +169,7 @@ proptest! {
         prop_assert!(Package::new("own", name).prefixes().len() <= MAX_SEPARATORS);
     }
 
-    /// Any two names that an ecosystem takes for one are covered alike.
+    /// Two names that are equal in their ecosystem are covered by the same prefixes.
     #[test]
     fn spellings_of_one_project_have_the_same_prefixes(name in "[aAbB]{1,3}([._-]{1,3}[aAbB]{1,3}){0,3}", text in "[aAbB]{1,3}[._-]{1,3}") {
         let prefix = Package::prefix("pypi", &text).unwrap();

@@ -1,4 +1,4 @@
-//! The suite that every store passes. A store's own tests call [`all`] with a [`Harness`]:
+//! The conformance suite of stores. A store's own tests call [`all`] with a [`Harness`]:
 //!
 //! ```
 //! use oidc_exchange::memory::MemoryStore;
@@ -21,9 +21,9 @@
 //! # }
 //! ```
 //!
-//! Every case is about a rule that stands in the documentation of [`PublisherStore`], [`TokenStore`] or [`TrustStore`], and
-//! panics with a sentence that says what does not hold. The suite follows semver: a store that passes it and follows the
-//! documentation passes it with every compatible version.
+//! Every case tests a rule in the documentation of [`PublisherStore`], [`TokenStore`] or [`TrustStore`], and
+//! panics with a sentence that names the broken rule. The suite follows semver: a store that passes it and
+//! follows the documentation passes it with every compatible version.
 
 #![allow(
     clippy::expect_used,
@@ -45,34 +45,36 @@ use async_trait::async_trait;
 
 use crate::server::{PublisherStore, TokenStore, TrustStore};
 
-/// What the suite needs of a store under test.
+/// The suite's access to a store under test.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Harness: Send + Sync {
     /// The store.
     type Store: PublisherStore + TokenStore + TrustStore + Clone + 'static;
 
-    /// A store with nothing in it, that nobody else uses.
+    /// Makes an empty store that nobody else uses.
     async fn empty(&self) -> Self::Store;
 
-    /// The same data as another process would reach them. A clone, where no other process can.
+    /// Returns a second access to the same data, as another process would have it; a clone, where other
+    /// processes can't access the data.
     async fn elsewhere(&self, store: &Self::Store) -> Self::Store {
         store.clone()
     }
 
-    /// Steps of a write that can be made to fail, such as a statement for each table and the commit.
+    /// Returns the steps of a write that can be made to fail, such as a statement for each table and the
+    /// commit.
     fn faults(&self) -> &[&str] {
         &[]
     }
 
-    /// From now on writes fail at this step.
+    /// Makes writes fail at this step from now on.
     async fn break_at(&self, _store: &Self::Store, _fault: &str) {}
 
-    /// Nothing fails any more.
+    /// Makes no step fail any more.
     async fn mend(&self, _store: &Self::Store) {}
 }
 
-/// Every case, one after the other.
+/// Runs every case, one after the other.
 pub async fn all<H: Harness>(harness: &H) {
     candidates(harness).await;
     redeeming(harness).await;
@@ -89,7 +91,7 @@ pub async fn all<H: Harness>(harness: &H) {
     faults(harness).await;
 }
 
-/// Who is found for an identity: neither more nor fewer.
+/// The candidates of an identity are complete, and contain no others.
 pub async fn candidates<H: Harness>(harness: &H) {
     trust::candidates_are_those_of_the_identity(&harness.empty().await).await;
     trust::wildcards_in_names_are_letters(&harness.empty().await).await;
@@ -97,7 +99,7 @@ pub async fn candidates<H: Harness>(harness: &H) {
     trust::a_publisher_is_found_by_its_immutable_id(&harness.empty().await).await;
 }
 
-/// A grant is one: the identity token is burned and the publish token exists.
+/// A grant has its whole effect: the use of the identity token is recorded, and the publish token exists.
 pub async fn redeeming<H: Harness>(harness: &H) {
     grants::a_grant_burns_and_mints(&harness.empty().await).await;
     grants::a_grant_without_a_token_burns_and_stores_none(&harness.empty().await).await;
@@ -106,7 +108,7 @@ pub async fn redeeming<H: Harness>(harness: &H) {
     grants::what_vanished_is_left_out_of_a_grant(&harness.empty().await).await;
 }
 
-/// 64 at once.
+/// Of 64 concurrent grants, the right number is granted.
 pub async fn concurrency<H: Harness>(harness: &H) {
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
@@ -129,14 +131,14 @@ pub async fn learning<H: Harness>(harness: &H) {
     grants::whoever_learned_another_id_is_left_out_of_a_grant(&harness.empty().await).await;
 }
 
-/// Publish tokens are found while they live, and end when they are told to.
+/// Publish tokens are found until they expire or are revoked.
 pub async fn tokens<H: Harness>(harness: &H) {
     life::a_token_is_found_until_it_is_over(&harness.empty().await).await;
     life::revoking_is_idempotent_and_says_nothing(&harness.empty().await).await;
     life::a_removed_publisher_ends_its_tokens_at_once(&harness.empty().await).await;
 }
 
-/// What is over is forgotten in batches, and nothing else.
+/// Expired records are purged in batches, and no others.
 pub async fn purging<H: Harness>(harness: &H) {
     life::purging_is_bounded_and_takes_only_what_is_over(&harness.empty().await).await;
     life::a_used_token_stays_used_until_it_is_purged(&harness.empty().await).await;
@@ -145,7 +147,7 @@ pub async fn purging<H: Harness>(harness: &H) {
     life::a_clock_that_steps_back_makes_no_used_token_usable(&store, &other).await;
 }
 
-/// Publishers are stored as they are, once, and replaced in one step.
+/// Publishers are stored unchanged, once, and replaced in one step.
 pub async fn publishers<H: Harness>(harness: &H) {
     trust::a_publisher_comes_back_as_it_was_stored(&harness.empty().await).await;
     trust::an_equal_publisher_is_not_stored_twice(&harness.empty().await).await;
@@ -153,13 +155,14 @@ pub async fn publishers<H: Harness>(harness: &H) {
     trust::removing_is_of_one_package(&harness.empty().await).await;
 }
 
-/// A pending publisher becomes a regular one when its package comes to be, and the others end.
+/// A pending publisher becomes a regular one when its package is created, and the others end.
 pub async fn pending<H: Harness>(harness: &H) {
     trust::a_package_that_comes_to_be_settles_its_pending_publishers(&harness.empty().await).await;
     trust::a_package_created_by_other_means_ends_its_pending_publishers(&harness.empty().await).await;
 }
 
-/// Whoever names somebody else's repository on packages of its own keeps nobody out, and learns nothing of other accounts.
+/// An account that names somebody else's repository on packages of its own keeps nobody out, and learns
+/// nothing about other accounts.
 pub async fn accounts<H: Harness>(harness: &H) {
     accounts::one_account_keeps_no_other_out(&harness.empty().await).await;
     accounts::one_account_keeps_no_other_out_of_a_package(&harness.empty().await).await;
@@ -172,7 +175,7 @@ pub async fn accounts<H: Harness>(harness: &H) {
     limits::live_tokens_are_counted(&harness.empty().await).await;
 }
 
-/// Each account has room of its own; publishers that are over take none of it and are forgotten.
+/// Each account has its own room; publishers that lapsed or expired take up none of it and are purged.
 pub async fn limits<H: Harness>(harness: &H) {
     limits::each_account_has_its_own_room(&harness.empty().await).await;
     limits::what_is_over_takes_no_room(&harness.empty().await).await;
@@ -182,8 +185,8 @@ pub async fn limits<H: Harness>(harness: &H) {
     limits::of_concurrent_publishers_as_many_are_stored_as_there_is_room(&store, &other).await;
 }
 
-/// Whoever had a package has no say in what becomes of its name: when it is removed, renamed or transferred, its publishers and
-/// tokens go with it, or stay as they are told to.
+/// The former owner of a package has no influence on its name: when the package is removed, renamed or
+/// transferred, its publishers and tokens are removed, renamed or kept as documented.
 pub async fn packages<H: Harness>(harness: &H) {
     packages::a_removed_package_leaves_no_publisher_to_whoever_creates_it_anew(&harness.empty().await).await;
     packages::a_renamed_package_takes_its_publishers_along_and_leaves_none(&harness.empty().await).await;
@@ -195,7 +198,8 @@ pub async fn packages<H: Harness>(harness: &H) {
     packages::a_change_that_fails_leaves_the_package_as_it_was(harness).await;
 }
 
-/// A publisher for a prefix of names is of no package, lets nobody in for another account's, and creates none.
+/// A publisher for a prefix of names belongs to no package, accepts no token for another account's packages, and
+/// creates no package.
 pub async fn prefixes<H: Harness>(harness: &H) {
     prefixes::a_publisher_for_a_prefix_is_of_no_package(&harness.empty().await).await;
     prefixes::publishers_for_prefixes_are_found_by_prefix_owner_and_identity(&harness.empty().await).await;
@@ -206,7 +210,7 @@ pub async fn prefixes<H: Harness>(harness: &H) {
     prefixes::each_account_has_room_for_prefixes(&harness.empty().await).await;
 }
 
-/// Whatever fails, and wherever a request is broken off: both or neither.
+/// A write that fails, or whose future is dropped, has either its whole effect or none.
 pub async fn faults<H: Harness>(harness: &H) {
     faults::a_redemption_that_fails_leaves_no_trace(harness).await;
     faults::a_replacement_that_fails_leaves_the_old_one(harness).await;

@@ -1,3 +1,3 @@
-//! The suite that every store passes.
+//! The conformance suite of stores.
 
 pub mod conformance;

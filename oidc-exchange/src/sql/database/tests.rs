@@ -45,7 +45,8 @@ impl DatabaseError for Code {
     }
 }
 
-/// How often a transaction is tried that fails by `code` so many times, and whether it came to its end.
+/// Returns the number of attempts for a transaction that fails with `code` so many times, and whether it succeeded in
+/// the end.
 async fn attempts(code: &'static str, failures: usize) -> (usize, bool) {
     let calls = Cell::new(0);
     let transaction = || {

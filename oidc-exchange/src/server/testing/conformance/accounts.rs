@@ -1,4 +1,4 @@
-//! Accounts: whoever names somebody else's repository keeps nobody out and costs nobody anything.
+//! Accounts: an account that names somebody else's repository keeps nobody out and adds no cost.
 
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use crate::server::{
     Redeemed, Room, Stored, TokenStore, TrustStore,
 };
 
-/// So many publishers of one package an account may have.
+/// The number of publishers of one package that an account may have.
 const SQUATTED: usize = 32;
 
 fn ids(records: &[PublisherRecord]) -> Vec<&String> {
     records.iter().map(|record| &record.id).collect()
 }
 
-/// A publisher of `acme/widget` that an account configured on a package of its own, so many seconds after the others.
+/// A publisher of `acme/widget` that an account configured on a package of its own, this many seconds after
+/// the others.
 fn of(account: &str, number: usize, seconds: u64) -> PublisherRecord {
     let name = format!("{account}-{number:05}");
     PublisherRecord {
@@ -84,7 +85,8 @@ pub(super) async fn one_account_keeps_no_other_out<S: PublisherStore + TrustStor
     assert_eq!(of_one.len(), 1, "of one package nobody else's are looked at");
 }
 
-/// A package that does not exist yet, which as many accounts as fill the bound have all their pending publishers for.
+/// Tests a package that does not exist yet, for which so many accounts have all their pending publishers that the
+/// limit is reached.
 pub(super) async fn one_account_keeps_no_other_out_of_a_package<S: PublisherStore + TrustStore>(store: &S) {
     let of_widget = |account: &str, number: usize, seconds| PublisherRecord {
         package: package("widget"),
@@ -237,7 +239,8 @@ pub(super) async fn a_proof_is_of_one_publisher<S: PublisherStore + TrustStore>(
     assert_eq!(format!("{back:?}"), format!("{new:?}"), "proven from the beginning");
 }
 
-/// Whoever is replaced keeps the place among its account's, and whoever has many gains none by it.
+/// A replaced publisher keeps its place among its account's, and an account with many publishers gains no
+/// place by replacing.
 pub(super) async fn places_are_kept_by_replacing<S: PublisherStore + TrustStore>(store: &S) {
     for number in 0..2 * MAX_UNPROVEN {
         stored(store, &of("mallory", number, 0)).await;
@@ -335,7 +338,7 @@ where
     assert_eq!(exchanged_at("gadget").await, None::<Timestamp>, "nothing was published by it yet");
 }
 
-/// Anybody may configure another's immutable id: those by which something was published come first.
+/// Anybody may configure another's immutable id: publishers that are proven come first.
 pub(super) async fn the_most_trustworthy_of_an_id_come_first<S>(store: &S)
 where
     S: PublisherStore + TokenStore + TrustStore,
@@ -389,7 +392,7 @@ where
         store.package_created(&pending.package, Some(&pending.id)).await.expect("the store takes a package"),
         "a pending publisher creates its package"
     );
-    // It is older than carol's.
+    // The publisher that was pending is older than carol's.
     let first = [publishes_by.id.clone(), own.id.clone(), learns_pending.id.clone(), learns.id.clone()];
     assert!(of_id().await.starts_with(&first), "who learned it and is pending no more");
     for package in ["mallory-00000", "dave-00001"] {

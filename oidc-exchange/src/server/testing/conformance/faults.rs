@@ -1,4 +1,4 @@
-//! A write that fails, or whose request is broken off.
+//! A write that fails, or whose future is dropped.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::Harness;
 use super::scene::{Records as _, broken_off, by, found, grant, package, publisher, with_publisher};
 use crate::server::{Grant, PublisherRecord, PublisherStore as _, Redeemed, Stored, TrustStore as _};
 
-/// More polls than any store needs for one redemption.
+/// A number of polls that no store needs for one redemption.
 const MAX_POLLS: usize = 200;
 
 fn learning(jti: u8, token: &str) -> Grant {
@@ -60,7 +60,7 @@ pub(super) async fn a_replacement_that_fails_leaves_the_old_one<H: Harness>(harn
     }
 }
 
-/// A client that hangs up drops the future wherever it stands.
+/// A client that disconnects drops the future at any point.
 pub(super) async fn a_redemption_that_is_broken_off_is_both_or_neither<H: Harness>(harness: &H) {
     let store = harness.empty().await;
     with_publisher(&store).await;

@@ -1,4 +1,4 @@
-//! Burning, learning, minting.
+//! Using identity tokens up, learning ids, minting.
 
 use super::scene::{
     Records as _, Task, by, found, grant, hash, package, publisher, stored, together, with_publisher,

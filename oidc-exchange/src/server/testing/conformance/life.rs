@@ -137,7 +137,7 @@ where
         "a new identity token is granted"
     );
     store.purge(until, 10).await.expect("the store forgets what is over");
-    // The same token, by a clock that shows the same time as before.
+    // The same token, by a clock that was set back to the time of its first use.
     assert_eq!(
         store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
         Redeemed::AlreadyUsed,

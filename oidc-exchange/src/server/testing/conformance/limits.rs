@@ -1,4 +1,4 @@
-//! Limits: each account has its own, what is over does not count, and is forgotten.
+//! Limits: each account has its own; publishers that lapsed or expired don't count, and are purged.
 
 use std::time::Duration;
 
@@ -8,7 +8,8 @@ use crate::server::{
     TrustLimits, TrustStore,
 };
 
-/// Room for 3 publishers, 2 of them pending, and 2 for a package; those are over that were configured before now.
+/// Room for 3 publishers, 2 of them pending, and 2 for a package. Publishers that were configured before now
+/// have ended.
 fn room() -> Room {
     let limits = TrustLimits::default().per_account(3).pending_per_account(2).per_package(2);
     let before = NOW.minus(Duration::from_secs(1));
@@ -130,7 +131,7 @@ where
     for record in [
         published,
         learned,
-        // Whoever owned a repository when it was configured may own it no more.
+        // The owner of a repository may have changed since the publisher was configured.
         PublisherRecord { proven: true, ..old(lapses(of("alice", "x0", "proven"))) },
         old(lapses(of("alice", "x1", "widget"))),
         old(pending(of("alice", "x2", "widget"))),
@@ -175,7 +176,7 @@ where
         old(lapses(of("bob", "b1", "one"))),
         old(pending(of("alice", "a2", "two"))),
         old(lapses(pending(of("alice", "a3", "two")))),
-        // Everything below stays.
+        // All of the following stay.
         lapses(of("alice", "late", "stays")),
         pending(of("alice", "latest", "stays")),
         old(of("alice", "given", "stays")),

@@ -12,7 +12,7 @@ use crate::server::{
     Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room, Stored, TokenStore, TrustStore,
 };
 
-/// A publisher of `widget` that has learned its id, was used, and is of an account.
+/// A publisher of `widget` that belongs to an account, has learned its id, and was used.
 fn used(id: &str) -> PublisherRecord {
     let mut record = publisher(id, "widget");
     record.account = Some("alice".to_owned());
@@ -29,7 +29,8 @@ fn pending(id: &str, name: &str) -> PublisherRecord {
     PublisherRecord { pending: true, ..publisher(id, name) }
 }
 
-/// `widget` with the publishers `p`, `u` and a pending one, each with a token, and others that are none of its.
+/// `widget` with the publishers `p`, `u` and a pending one, each with a token, and publishers of other
+/// packages.
 async fn scene<S: PublisherStore + TrustStore>(store: &S) {
     with_publisher(store).await;
     let elsewhere =
@@ -57,7 +58,8 @@ async fn ids<S: TrustStore>(store: &S, package: &Package) -> Vec<String> {
         .collect()
 }
 
-/// None of `widget`'s publishers lets anybody in any more, nor does a token of theirs or a grant that was decided before.
+/// None of `widget`'s former publishers accepts a job any more, nor is a token of theirs or an earlier grant
+/// valid.
 async fn assert_left<S>(store: &S, jti: u8)
 where
     S: PublisherStore + TokenStore + TrustStore,
@@ -100,7 +102,7 @@ async fn assert_others_are_as_they_were<S: TokenStore + TrustStore>(store: &S) {
     assert!(both.for_package(&package("widget")).is_none() && both.for_package(&package("gadget")).is_some());
 }
 
-/// The former owner's job asks again once somebody else has created a package of the same name.
+/// The former owner's job tries again after somebody else has created a package of the same name.
 pub(super) async fn a_removed_package_leaves_no_publisher_to_whoever_creates_it_anew<S>(store: &S)
 where
     S: PublisherStore + TokenStore + TrustStore,
@@ -213,7 +215,7 @@ where
     assert!(found(store, "after").await.is_none());
 }
 
-/// Two accounts' publishers that are alike but for their accounts.
+/// Two publishers of two accounts that are otherwise alike.
 pub(super) async fn of_like_publishers_one_is_kept<S: TrustStore>(store: &S) {
     for (id, account) in [("a", "alice"), ("b", "bob")] {
         let mut record = PublisherRecord { id: id.to_owned(), ..publisher("p", "widget") };
@@ -261,7 +263,7 @@ where
         let both: [Task<'_>; 2] = [Box::pin(redeemed), Box::pin(gone)];
         together(both).await;
         let record = found(store, &token).await.expect("the other publisher is still there");
-        // A grant after the transfer is by the publisher that was kept.
+        // After the transfer, only the publisher that was kept can be granted.
         let is_kept = round % 3 == 2 && !ids(store, &package("widget")).await.is_empty();
         assert!(is_kept || record.for_package(&package("widget")).is_none(), "round {round}: {record:?}");
         assert!(record.for_package(&package("gadget")).is_some());
@@ -287,7 +289,7 @@ pub(super) async fn a_change_that_fails_leaves_the_package_as_it_was<H: Harness>
             };
             harness.mend(&store).await;
             if changed.is_ok() {
-                // The step is none of this one's.
+                // The step belongs to another write.
                 break;
             }
             let after = format!(

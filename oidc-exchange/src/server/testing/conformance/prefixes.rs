@@ -15,14 +15,14 @@ fn prefix(text: &str) -> Package {
     Package::prefix("npm", text).expect("the suite's prefixes are some")
 }
 
-/// An account's publisher for a prefix by the repository `acme/widget`.
+/// A publisher of an account for a prefix, with the repository `acme/widget`.
 fn for_prefix(id: &str, text: &str, account: &str) -> PublisherRecord {
     let mut record = PublisherRecord { package: prefix(text), ..publisher(id, "") };
     record.account = Some(account.to_owned());
     record
 }
 
-/// A package by a publisher for a prefix of an account.
+/// A granted package of an account's publisher for a prefix.
 fn only_of(mut by: GrantedBy, package: Package, record: &PublisherRecord) -> GrantedBy {
     by.package = package;
     by.only_of = Some(record.owner());
@@ -43,7 +43,7 @@ async fn allowed<S: TrustStore>(store: &S, publisher: &PublisherRecord) {
     assert_eq!(stored, Stored::Done, "a new publisher for a prefix is stored");
 }
 
-/// `acme-` of two accounts, `acme_` and a package that is called as the prefix is.
+/// Publishers for `acme-` of two accounts, for `acme_`, and for a package with the name of the prefix.
 async fn scene<S: TrustStore>(store: &S) {
     stored(store, &publisher("namesake", "acme-")).await;
     for record in [
@@ -136,7 +136,8 @@ fn publisher_of(account: &str) -> PublisherRecord {
     for_prefix("", "acme-", account)
 }
 
-/// A token of `acme-` as a whole, `whole`; of one package by both accounts and by its own publisher, `one`.
+/// Two tokens: `whole` for the whole prefix `acme-`; `one` for one package, by both accounts and by its own
+/// publisher.
 async fn granted<S: PublisherStore + TrustStore>(store: &S) {
     scene(store).await;
     stored(store, &publisher("p", "acme-widget")).await;

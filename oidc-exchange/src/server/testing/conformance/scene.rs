@@ -1,4 +1,4 @@
-//! Publishers and grants to test with.
+//! Publishers and grants for the cases.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -43,14 +43,14 @@ pub(super) async fn with_publisher<S: TrustStore>(store: &S) {
     stored(store, &publisher("p", "widget")).await;
 }
 
-/// With one more rule.
+/// Adds a rule to a publisher.
 pub(super) fn configured(mut record: PublisherRecord, key: &str, value: &str) -> PublisherRecord {
     let rules = record.config.as_object_mut().expect("the suite's publishers are configured by an object");
     rules.insert(key.to_owned(), json!(value));
     record
 }
 
-/// Publishers that a store gave, of which there have to be some.
+/// Publishers that a store returned and that are to be present.
 pub(super) trait Records {
     fn at(&self, index: usize) -> &PublisherRecord;
     fn into_first(self) -> PublisherRecord;
@@ -70,7 +70,8 @@ pub(super) fn hash(text: &str) -> TokenHash {
     TokenHash::of(text)
 }
 
-/// A grant of the package `widget` by the publisher `p`, for the identity token `jti`, to the publish token `token`.
+/// A grant of the package `widget` by the publisher `p`, for the identity token `jti`, to the publish token
+/// `token`.
 pub(super) fn grant(jti: u8, token: &str) -> Grant {
     let mut run = Run::default();
     run.repository = Some("acme/widget".to_owned());
@@ -104,13 +105,13 @@ pub(super) async fn found<S: TokenStore>(store: &S, token: &str) -> Option<Token
     store.find(&hash(token), NOW).await.expect("the store looks a token up")
 }
 
-/// A part of a race, boxed so that parts of different types stand in one list.
+/// A part of a race, boxed so that parts of different types fit in one list.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) type Task<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 #[cfg(target_arch = "wasm32")]
 pub(super) type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// What all futures come to, driven at the same time.
+/// Drives all futures at the same time and returns their outputs.
 pub(super) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
     let mut done = Vec::new();
@@ -128,7 +129,7 @@ pub(super) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) ->
     done
 }
 
-/// Polls a future at most `polls` times and drops it; whether it came to its end.
+/// Polls a future at most `polls` times and drops it. Returns `true` if it had ended.
 pub(super) async fn broken_off<F: Future>(future: F, polls: usize) -> bool {
     let mut future = Box::pin(future);
     let mut left = polls;

@@ -1,4 +1,4 @@
-//! Publishers: found, stored, replaced, settled.
+//! Finding, storing and replacing publishers, and creating packages.
 
 use std::time::Duration;
 

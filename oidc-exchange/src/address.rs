@@ -1,4 +1,4 @@
-//! What several protocols derive from a registry's URL.
+//! An audience that several protocols derive from a registry's URL.
 
 use oidc_core::{Audience, HttpUrl, InvalidAudience};
 

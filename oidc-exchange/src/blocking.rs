@@ -1,7 +1,8 @@
 //! The client half for programs without an async runtime.
 //!
-//! Each function does what the function or method of the same name does in the async half of the crate, and blocks its thread
-//! until that is done. The context has to block as well: take [`Context::blocking`] with an HTTP client that blocks.
+//! Each function does the same as the function or method of the same name in the async half of the crate, and
+//! blocks its thread until that is done. The context has to block as well: use [`Context::blocking`] with an
+//! HTTP client that blocks.
 //!
 //! ```no_run
 //! use oidc_core::http::HttpClient;
@@ -53,7 +54,8 @@ pub fn token_from<S: RequestedScope>(
     Ok(complete(crate::token_from(registry, source, request, cx))??)
 }
 
-/// Revokes a publish token, as [`Registry::revoke`] does. Returns `false` where the protocol has no way to.
+/// Revokes a publish token, as [`Registry::revoke`] does. Returns `false` where the protocol can't revoke
+/// tokens.
 ///
 /// # Errors
 ///
@@ -71,7 +73,7 @@ pub fn examine(doctor: &Doctor<'_>, providers: &ProviderSet, cx: &Context) -> Re
     complete(doctor.examine(providers, cx))
 }
 
-/// A blocking call gave no result.
+/// An error of a blocking call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -1,7 +1,8 @@
-//! The codes of an exchange's diagnoses: on the client's side, of a registry that gave no token and of what a diagnosis of a job
-//! finds; on the server's side, of a refusal.
+//! The codes of an exchange's diagnoses. On the client's side: of a registry that gave no token, and of the
+//! findings about a job. On the server's side: of refusals.
 //!
-//! [`oidc_core::codes`] says what they are for and how they change. A registry sends the codes of its refusals to its clients.
+//! [`oidc_core::codes`] describes their use and stability. A registry sends the codes of its refusals to its
+//! clients.
 
 oidc_core::__codes! {
     ALREADY_USED = "already-used",

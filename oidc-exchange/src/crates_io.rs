@@ -1,4 +1,4 @@
-//! What both ends of crates.io's protocol need to know: names, paths, audiences.
+//! The parts of crates.io's protocol that both ends need: names, paths, audiences.
 //!
 //! Sources: crates.io's `src/controllers/trustpub/tokens` and `crates-io-auth-action`.
 
@@ -8,10 +8,11 @@ use oidc_core::{Audience, HttpUrl, InvalidAudience, shown};
 
 use crate::address::without_scheme;
 
-/// Where publish tokens are made (`POST`) and ended (`DELETE`), below a registry's URL.
+/// The path of publish tokens below a registry's URL: `POST` makes a token, `DELETE` revokes it.
 pub const TOKENS_PATH: &str = "/api/v1/trusted_publishing/tokens";
 
-/// The variable that holds an identity token on platforms that make it before the job, by crates.io's convention.
+/// The variable that holds an identity token on platforms that make it before the job begins, by crates.io's
+/// convention.
 pub const TOKEN_VARIABLE: &str = "CRATES_IO_ID_TOKEN";
 
 /// The longest crate name, in characters.
@@ -21,23 +22,24 @@ const MAX_NAME: usize = 64;
 ///
 /// # Errors
 ///
-/// When that is too long for an audience.
+/// When the audience would be too long.
 pub fn audience(registry: &HttpUrl) -> Result<Audience, InvalidAudience> {
     without_scheme(registry)
 }
 
 /// A crate's name: a letter, then letters, digits, `-` and `_`.
 ///
-/// Names that differ in case, or in `-` and `_`, are the same crate; [`CrateName::canonical`] tells.
+/// Names that differ in case, or in `-` and `_`, are the same crate; compare their [`CrateName::canonical`]
+/// form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrateName(String);
 
 impl CrateName {
-    /// A name from its text.
+    /// Reads a name.
     ///
     /// # Errors
     ///
-    /// When it is longer than 64 characters or not of the form that crates.io asks for.
+    /// When it is longer than 64 characters or not of the form that crates.io requires.
     pub fn parse(text: &str) -> Result<Self, InvalidCrateName> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -49,12 +51,12 @@ impl CrateName {
         Err(InvalidCrateName(text.chars().take(MAX_NAME).collect()))
     }
 
-    /// The name as its author writes it.
+    /// Returns the name as its author writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same for all spellings of a crate: in lower case, `-` for `_`.
+    /// Returns the form that is the same for all spellings of a crate: in lower case, with `-` for `_`.
     pub fn canonical(&self) -> String {
         self.0.to_ascii_lowercase().replace('_', "-")
     }
@@ -66,7 +68,7 @@ impl fmt::Display for CrateName {
     }
 }
 
-/// A text is not a crate's name.
+/// A text that is not a crate's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a crate's name: expected a letter, then letters, digits, `-` and `_`, at most 64", shown(.0))]
 pub struct InvalidCrateName(String);

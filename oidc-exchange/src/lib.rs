@@ -2,13 +2,13 @@
 //!
 //! Two modules that mirror each other, with one file for each registry protocol in each:
 //!
-//! - [`client`]: talk to registries; a publish tool embeds it.
-//! - [`server`] (feature `server`): be one; a registry embeds it. Feature `sql` adds stores over SQLite and PostgreSQL that are
-//!   ready to use.
+//! - [`client`]: the client half, which talks to registries; a publish tool embeds it.
+//! - [`server`] (feature `server`): the registry half; a registry embeds it. Feature `sql` adds ready stores
+//!   over SQLite and PostgreSQL.
 //!
 //! [`blocking`] mirrors the client's entry points for programs without an async runtime.
 //!
-//! The parts of a protocol that both need are beside them, in a module of the protocol's name.
+//! The parts of a protocol that both halves need are in a module of the protocol's name.
 //!
 //! # Features
 //!
@@ -16,11 +16,11 @@
 //! |---|---|
 //! | `client` (default) | [`client`] |
 //! | `server` | [`server`] |
-//! | `sqlite`, `postgres` | `sql`: the server's stores over that database; needs Rust 1.94, which is sqlx's |
-//! | `sql` | both |
-//! | `sqlx` | beside one of them: `sql` hands its connections out as those of sqlx, for an application whose tables are in the same database |
+//! | `sqlite`, `postgres` | `sql`: the server's stores over that database; needs Rust 1.94, as sqlx does |
+//! | `sql` | both of these |
+//! | `sqlx` | in addition to one of them: `sql` gives access to its connections as those of sqlx, for an application whose tables are in the same database |
 //! | `memory` | `memory`: the server's stores in memory, for a registry without a database |
-//! | `testing` | `server::testing`: the suite that a store of one's own passes |
+//! | `testing` | `server::testing`: the conformance suite for stores |
 
 mod address;
 #[cfg(feature = "client")]

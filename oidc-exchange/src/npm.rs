@@ -1,4 +1,4 @@
-//! What both ends of npm's protocol need to know: names, paths, audiences.
+//! The parts of npm's protocol that both ends need: names, paths, audiences.
 //!
 //! Sources: npm's API documentation (`oidc.yaml`), and npm's own client, `lib/utils/oidc.js`.
 
@@ -13,8 +13,8 @@ pub const EXCHANGE_PATH: &str = "/-/npm/v1/oidc/token/exchange/package/";
 /// The variable that npm's clients look for an identity token in, before they ask the platform for one.
 pub const TOKEN_VARIABLE: &str = "NPM_ID_TOKEN";
 
-/// Whether a token is the placeholder that `actions/setup-node` puts into `NODE_AUTH_TOKEN` where nobody set a token:
-/// `XXXXX-XXXXX-XXXXX-XXXXX`. npm sends it like any other.
+/// Returns `true` if a token is the placeholder that `actions/setup-node` puts into `NODE_AUTH_TOKEN` where
+/// nobody set a token: `XXXXX-XXXXX-XXXXX-XXXXX`. npm sends it like any other token.
 pub fn is_placeholder(token: &str) -> bool {
     token.contains("X-X") && token.bytes().all(|byte| matches!(byte, b'X' | b'-'))
 }
@@ -24,11 +24,11 @@ const MAX_NAME: usize = 214;
 
 /// The audience of a registry: `npm:` and its host.
 ///
-/// npm, pnpm and lerna leave the port out, yarn puts it in; a registry takes both.
+/// npm, pnpm and lerna leave the port out, and yarn includes it; a registry accepts both.
 ///
 /// # Errors
 ///
-/// When the host is too long for an audience.
+/// When the audience would be too long.
 pub fn audience(registry: &HttpUrl, port: Port) -> Result<Audience, InvalidAudience> {
     match port {
         Port::LeftOut => Audience::new(format!("npm:{}", registry.host())),
@@ -36,30 +36,31 @@ pub fn audience(registry: &HttpUrl, port: Port) -> Result<Audience, InvalidAudie
     }
 }
 
-/// Whether the audience names the registry's port.
+/// The treatment of the registry's port in the audience.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Port {
-    /// As npm, pnpm and lerna do.
+    /// The port is left out, as npm, pnpm and lerna do.
     #[default]
     LeftOut,
-    /// As yarn does.
+    /// The port is included, as yarn does.
     PutIn,
 }
 
 /// A package's name: `widget` or `@acme/widget`.
 ///
-/// The rules are npm's for new packages (docs.npmjs.com, package.json, `name`), and upper-case letters as old
-/// packages have them. No name needs an escape in a URL but for the slash of its scope.
+/// The rules are npm's for new packages (docs.npmjs.com, package.json, `name`); upper-case letters are
+/// allowed too, since old packages have them. In a URL, only the slash after the scope needs an escape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PackageName(String);
 
 impl PackageName {
-    /// A name from its plain text.
+    /// Reads a name in plain text.
     ///
     /// # Errors
     ///
-    /// When it is longer than 214 characters or not one or two names of letters, digits, `-`, `.`, `_` and `~`.
+    /// When it is longer than 214 characters, or not one or two names of letters, digits, `-`, `.`, `_` and
+    /// `~`.
     pub fn parse(text: &str) -> Result<Self, InvalidPackageName> {
         let is_name = match text.strip_prefix('@').map(|scoped| scoped.split_once('/')) {
             Some(Some((scope, name))) => is_part(scope) && is_part(name),
@@ -72,23 +73,23 @@ impl PackageName {
         Ok(Self(text.to_owned()))
     }
 
-    /// A name as it stands in a path: `@acme%2fwidget`, `@acme%2Fwidget`, `%40acme%2Fwidget`, or unescaped by a
-    /// proxy into two segments, `@acme/widget`. It is decoded once.
+    /// Reads a name in a path: `@acme%2fwidget`, `@acme%2Fwidget`, `%40acme%2Fwidget`, or `@acme/widget`,
+    /// which a proxy unescaped into two segments. It is decoded once.
     ///
     /// # Errors
     ///
-    /// When what comes out is not a name.
+    /// When the decoded text is not a name.
     pub fn from_path(escaped: &str) -> Result<Self, InvalidPackageName> {
         let name = percent_decode_str(escaped).decode_utf8();
         Self::parse(&name.map_err(|_| InvalidPackageName(escaped.chars().take(MAX_NAME).collect()))?)
     }
 
-    /// The plain text.
+    /// Returns the plain text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as npm writes it into a path: the slash as `%2f`, the `@` as it is.
+    /// Returns the name as npm writes it into a path: the slash as `%2f`, the `@` unescaped.
     pub fn escaped(&self) -> String {
         self.0.replace('/', "%2f")
     }
@@ -113,7 +114,7 @@ fn is_part(part: &str) -> bool {
     !part.is_empty() && part.chars().all(allowed) && !part.starts_with(['.', '_']) && part != "-"
 }
 
-/// A text is not a package's name.
+/// A text that is not a package's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is not a package name of npm: expected `name` or `@scope/name` of letters, digits, `-`, `.`, `_`, `~`",

@@ -1,43 +1,44 @@
-//! What both ends of PyPI's protocol need to know: names, paths.
+//! The parts of PyPI's protocol that both ends need: names, paths.
 //!
-//! Sources: warehouse's `warehouse/oidc` (the endpoints, their answers), uv's `uv-publish` (what a client asks for),
-//! packaging.python.org ("Names and normalization").
+//! Sources: warehouse's `warehouse/oidc` (the endpoints and their answers), uv's `uv-publish` (the requests
+//! of a client), packaging.python.org ("Names and normalization").
 
 use std::fmt;
 
 use oidc_core::shown;
 
-/// Where a registry tells its audience, at its host's root.
+/// The path of a registry's audience, at the root of its host.
 pub const AUDIENCE_PATH: &str = "/_/oidc/audience";
 
-/// Where publish tokens are made, at a registry's root.
+/// The path that makes publish tokens, at a registry's root.
 pub const MINT_PATH: &str = "/_/oidc/mint-token";
 
-/// The earlier name of [`MINT_PATH`], which takes tokens of every platform all the same. maturin still asks there.
+/// The earlier path of [`MINT_PATH`], which accepts tokens of every platform as well. maturin still uses it.
 pub const LEGACY_MINT_PATH: &str = "/_/oidc/github/mint-token";
 
-/// Where publish tokens are ended, at a registry's root.
+/// The path that revokes publish tokens, at a registry's root.
 pub const BURN_PATH: &str = "/_/oidc/burn-token";
 
-/// The variable that holds an identity token on platforms that make it before the job: named after the audience of
-/// the public index.
+/// The variable that holds an identity token on platforms that make it before the job begins. It is named
+/// after the audience of the public index.
 pub const TOKEN_VARIABLE: &str = "PYPI_ID_TOKEN";
 
-/// The longest project name, in characters. Ours; the specification has no limit.
+/// The longest project name, in characters. The limit is this crate's; the specification has none.
 const MAX_NAME: usize = 128;
 
 /// A project's name: letters, digits, `.`, `-` and `_`, with a letter or a digit at both ends.
 ///
-/// Names that differ in case, or in runs of `.`, `-` and `_`, are the same project; [`ProjectName::normalized`] tells.
+/// Names that differ in case, or in runs of `.`, `-` and `_`, are the same project; compare their
+/// [`ProjectName::normalized`] form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectName(String);
 
 impl ProjectName {
-    /// A name from its text.
+    /// Reads a name.
     ///
     /// # Errors
     ///
-    /// When it is longer than 128 characters or not of the form that the specification asks for.
+    /// When it is longer than 128 characters or not of the form that the specification requires.
     pub fn parse(text: &str) -> Result<Self, InvalidProjectName> {
         let is_end = |c: char| c.is_ascii_alphanumeric();
         let allowed = |c: char| is_end(c) || is_separator(c);
@@ -51,12 +52,13 @@ impl ProjectName {
         Err(InvalidProjectName(text.chars().take(MAX_NAME).collect()))
     }
 
-    /// The name as its author writes it.
+    /// Returns the name as its author writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same for all spellings of a project: in lower case, one `-` for each run of `.`, `-` and `_` (PEP 503).
+    /// Returns the form that is the same for all spellings of a project: in lower case, with one `-` for each
+    /// run of `.`, `-` and `_` (PEP 503).
     pub fn normalized(&self) -> String {
         let parts: Vec<&str> = self.0.split(is_separator).filter(|part| !part.is_empty()).collect();
         parts.join("-").to_ascii_lowercase()
@@ -73,7 +75,7 @@ impl fmt::Display for ProjectName {
     }
 }
 
-/// A text is not a project's name.
+/// A text that is not a project's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is not a project's name: expected letters, digits, `.`, `-` and `_`, with a letter or a digit at both ends",

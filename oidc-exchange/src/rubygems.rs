@@ -1,4 +1,4 @@
-//! What both ends of RubyGems' protocol need to know: names, paths, audiences.
+//! The parts of RubyGems' protocol that both ends need: names, paths, audiences.
 //!
 //! Sources: rubygems.org's `app/controllers/api/v1/oidc` and `rubygems/configure-rubygems-credentials`.
 
@@ -8,35 +8,36 @@ use oidc_core::{Audience, HttpUrl, InvalidAudience, shown};
 
 use crate::address::without_scheme;
 
-/// Where publish tokens are made, below a registry's URL.
+/// The path that makes publish tokens, below a registry's URL.
 pub const EXCHANGE_PATH: &str = "/api/v1/oidc/trusted_publisher/exchange_token";
 
-/// The variable that holds an identity token on platforms that make it before the job: named after the audience of
-/// the public registry.
+/// The variable that holds an identity token on platforms that make it before the job begins. It is named
+/// after the audience of the public registry.
 pub const TOKEN_VARIABLE: &str = "RUBYGEMS_ORG_ID_TOKEN";
 
-/// The longest gem name, in characters. Ours; RubyGems' database has a like one.
+/// The longest gem name, in characters. The limit is this crate's; RubyGems' database has a similar one.
 const MAX_NAME: usize = 128;
 
 /// The audience of a registry: its URL without the scheme, which for the public one is its host, `rubygems.org`.
 ///
 /// # Errors
 ///
-/// When that is too long for an audience.
+/// When the audience would be too long.
 pub fn audience(registry: &HttpUrl) -> Result<Audience, InvalidAudience> {
     without_scheme(registry)
 }
 
-/// A gem's name: letters, digits, `.`, `-` and `_`, at least one letter, none of `.`, `-`, `_` in front. Compared exactly.
+/// A gem's name: letters, digits, `.`, `-` and `_`, at least one letter, and none of `.`, `-`, `_` at the
+/// beginning. Names are compared exactly.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GemName(String);
 
 impl GemName {
-    /// A name from its text.
+    /// Reads a name.
     ///
     /// # Errors
     ///
-    /// When it is longer than 128 characters or not of the form that `Gem::Specification` asks for.
+    /// When it is longer than 128 characters or not of the form that `Gem::Specification` requires.
     pub fn parse(text: &str) -> Result<Self, InvalidGemName> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if text.len() <= MAX_NAME
@@ -49,7 +50,7 @@ impl GemName {
         Err(InvalidGemName(text.chars().take(MAX_NAME).collect()))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -61,7 +62,7 @@ impl fmt::Display for GemName {
     }
 }
 
-/// A text is not a gem's name.
+/// A text that is not a gem's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a gem's name: expected letters, digits, `.`, `-` and `_`, with a letter among them", shown(.0))]
 pub struct InvalidGemName(String);

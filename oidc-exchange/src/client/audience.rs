@@ -1,19 +1,22 @@
-//! Which audiences a registry may name, where its protocol leaves the name to it (PyPI, PEP 807, Private Packagist).
+//! The audiences that a registry may name, where its protocol lets the registry choose (PyPI, PEP 807,
+//! Private Packagist).
 //!
-//! An identity token speaks for the job at whoever its audience is. A registry that chose another party's could draw a token that
-//! is good there, and hand it on. Registries of one's own choose words of their own, so only what is known to be another's, and
-//! what names another host, is refused.
+//! An identity token proves the job's identity to the party that is its audience. A registry that named another
+//! party's audience could get a token that is valid there, and pass it on. Private registries choose words of
+//! their own, so only audiences that are known to belong to others, and those that name another host, are
+//! refused.
 
 use oidc_core::{Audience, Diagnosis, HttpUrl, Subject};
 
 use super::error::{ExchangeError, ExchangeErrorKind};
 use crate::codes;
 
-/// Words that are the audience of known registries, and the hosts that may name them.
+/// The audiences of known registries, with the hosts that may name them.
 const WORDS: &[(&str, &[&str])] =
     &[("pypi", &["pypi.org", "upload.pypi.org"]), ("testpypi", &["test.pypi.org"])];
 
-/// How audiences of known parties begin, and whose they are. A text that ends with `$` is the whole audience.
+/// The beginnings of the audiences of known parties, with the parties. A text that ends with `$` is the whole
+/// audience.
 const OTHERS: &[(&str, &str)] = &[
     ("npm:", "npm's registries"),
     ("sigstore$", "Sigstore, which signs for the job"),
@@ -23,12 +26,12 @@ const OTHERS: &[(&str, &str)] = &[
     ("{", "JSR, where it lists what a token may publish"),
 ];
 
-/// Whether an audience may be that of the registry at `registry`, as far as that can be told.
+/// Returns `true` if an audience may be that of the registry at `registry`, as far as can be decided.
 pub(super) fn may_be_own(registry: &HttpUrl, audience: &Audience) -> bool {
     foreign(registry, audience.as_str()).is_none()
 }
 
-/// The audience that the registry at `registry` named at `told_at`, if it may.
+/// Returns the audience that the registry at `registry` named at `told_at`, if it may name it.
 pub(super) fn checked(
     registry: &HttpUrl,
     told_at: &HttpUrl,
@@ -52,14 +55,15 @@ fn refused(registry: &HttpUrl, told_at: &HttpUrl, audience: &Audience, whose: &s
     ExchangeError::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
 }
 
-/// Whose audience a text is, where it is another's.
+/// The party that an audience belongs to, if it is not the registry.
 fn foreign(registry: &HttpUrl, audience: &str) -> Option<String> {
-    // What is written in another way than its party writes it may still be taken for it there.
+    // An audience that is written in another way than its party writes it may still be accepted there.
     if audience.contains('%') || !audience.is_ascii() {
         return Some(
             "nobody that can be told: it holds percent-encoded characters, or some beyond ASCII".to_owned(),
         );
     }
+    // Case and a slash or dot at the end may not matter to the other party.
     let lower = audience.trim().trim_end_matches(['/', '.']).to_ascii_lowercase();
     if let Some((_, hosts)) = WORDS.iter().find(|(word, _)| *word == lower) {
         let is_theirs = hosts.contains(&registry.host()) || registry.is_loopback();
@@ -72,6 +76,7 @@ fn foreign(registry: &HttpUrl, audience: &str) -> Option<String> {
     if let Some((_, whose)) = OTHERS.iter().find(|(start, _)| is_of(start)) {
         return Some((*whose).to_owned());
     }
+    // Platforms of several vendors have an organization's or an application's id as audience.
     if lower.split(|c: char| !c.is_ascii_hexdigit() && c != '-').any(is_uuid) {
         return Some("the organisation or the application with that id".to_owned());
     }
@@ -79,7 +84,7 @@ fn foreign(registry: &HttpUrl, audience: &str) -> Option<String> {
     Some(format!("another host than the registry's, {}", oidc_core::shown(host)))
 }
 
-/// The hosts that a text names: what stands where a URL's host does, and every word with dots that could be one.
+/// The hosts that a text names: the host of a URL, and every word with dots that could be a host.
 fn hosts(text: &str) -> Vec<&str> {
     let authority =
         text.split_once("//").map(|(_, rest)| rest.split(['/', '?', '#', '\\']).next().unwrap_or_default());
@@ -89,13 +94,14 @@ fn hosts(text: &str) -> Vec<&str> {
             .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
             .map_or(host, |(host, _)| host)
     });
+    // A path may contain words with dots, such as file names, that are no hosts.
     let searched = authority.unwrap_or(text);
     let words = searched.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_'));
     of_url.into_iter().chain(words.filter(|word| is_host(word))).collect()
 }
 
-/// Whether a word could be a host's name or address: labels with dots between, of which the last begins with a letter, or all are
-/// numbers.
+/// Returns `true` if a word could be a host's name or address: labels separated by dots, of which the last
+/// begins with a letter, or all are numbers.
 fn is_host(word: &str) -> bool {
     let labels: Vec<&str> = word.trim_end_matches('.').split('.').collect();
     let is_number = |label: &&str| label.bytes().all(|byte| byte.is_ascii_digit());
@@ -114,7 +120,8 @@ fn is_own(registry: &HttpUrl, host: &str) -> bool {
     registry.host().trim_end_matches('.') == host || is_loopback()
 }
 
-/// Whether a word of hexadecimal digits and dashes is a UUID (RFC 9562), with its dashes or without.
+/// Returns `true` if a word of hexadecimal digits and dashes is a UUID (RFC 9562), with or without its
+/// dashes.
 fn is_uuid(word: &str) -> bool {
     let lengths: Vec<usize> = word.split('-').map(str::len).collect();
     lengths == [8, 4, 4, 4, 12] || lengths == [32]

@@ -27,7 +27,7 @@ const CARGO_CREDENTIALS: CredentialFile =
 const EARLIER_CREDENTIALS: CredentialFile =
     CredentialFile::new("credentials", &["token"]).in_folder_of("CARGO_HOME", ".cargo/");
 
-/// cargo.
+/// The static credentials of cargo.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "crates-io",
     &["CARGO_REGISTRY_TOKEN"],
@@ -36,7 +36,7 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
 )
 .variables_around("CARGO_REGISTRIES_", "_TOKEN");
 
-/// Of crates.io's words, by its source.
+/// Refusals of crates.io, by its source.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token(
         "failed to decode jwt",
@@ -46,7 +46,7 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already been used", USED),
 ];
 
-/// By crates.io's source.
+/// The rules of crates.io, by its source.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Started);
 
 pub(super) static PROTOCOL: Protocol =
@@ -71,8 +71,8 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
 
 /// A registry of crates that speaks crates.io's protocol.
 ///
-/// A token is for every crate that trusts the job's identity, so that one publishes a whole workspace. crates.io's lives
-/// 30 minutes; the answer doesn't say.
+/// A token is for every crate that trusts the job's identity, so one token publishes a whole workspace. A
+/// token of crates.io lives 30 minutes; the answer does not tell this.
 #[derive(Clone, Debug)]
 pub struct CratesIo {
     url: HttpUrl,
@@ -132,7 +132,7 @@ impl Diagnose for CratesIo {
         &FACTS
     }
 
-    /// Tokens are made and ended there, and nothing is read.
+    /// At this path tokens are made and revoked, and nothing can be read.
     fn probe(&self) -> Request {
         Request::get(self.url.below(TOKENS_PATH)).header("accept", "application/json")
     }

@@ -2,7 +2,7 @@ use oidc_core::{Claims, Diagnosis, Severity, Subject};
 
 use crate::codes;
 
-/// What the public registry of a protocol is known to ask of a job's identity token, by its documentation or its source.
+/// A demand of a protocol's public registry on a job's identity token, by its documentation or its source.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand {
     claim: &'static str,
@@ -12,7 +12,7 @@ pub struct Demand {
     fix: &'static str,
 }
 
-/// The values of a claim that a registry lets in. A claim that is absent is another platform's.
+/// The values of a claim that a registry accepts. A token without the claim is from another platform.
 #[derive(Clone, Copy, Debug)]
 enum Allowed {
     AnyBut(&'static [&'static str]),
@@ -21,17 +21,17 @@ enum Allowed {
 }
 
 impl Demand {
-    /// A claim that may have any value but these.
+    /// A claim that may have any value except these.
     pub const fn any_but(claim: &'static str, values: &'static [&'static str]) -> Self {
         Self::new(claim, Allowed::AnyBut(values))
     }
 
-    /// A claim that has to have one of these values.
+    /// A claim that must have one of these values.
     pub const fn only(claim: &'static str, values: &'static [&'static str]) -> Self {
         Self::new(claim, Allowed::Only(values))
     }
 
-    /// A claim that has to begin so.
+    /// A claim that must begin with this text.
     pub const fn beginning(claim: &'static str, start: &'static str) -> Self {
         Self::new(claim, Allowed::Beginning(start))
     }
@@ -40,7 +40,7 @@ impl Demand {
         Self { claim, allowed, problem: "the registry lets no such job publish", expected: None, fix: "" }
     }
 
-    /// With what is wrong where it isn't met, what is expected, and what to do.
+    /// Sets the problem of a token that does not meet the demand, the expected value, and the fix.
     #[must_use]
     pub const fn or(
         mut self,
@@ -52,12 +52,12 @@ impl Demand {
         self
     }
 
-    /// Holds a token against the demand. What was already said of the claim as a warning or a notice becomes the error that it
-    /// is here.
+    /// Compares a token with the demand. An earlier warning or notice about the claim becomes an error.
     pub(super) fn examine(&self, claims: &Claims, said: &mut Vec<Diagnosis>) {
         let Some(found) = claims.text(self.claim).filter(|found| !self.allows(found)) else { return };
         let is_it =
             |one: &&mut Diagnosis| matches!(&one.subject, Subject::Claim(claim) if claim == self.claim);
+        // One diagnosis for each claim. The earlier one keeps its fix, which is that of the job's platform.
         if let Some(known) = said.iter_mut().find(is_it) {
             known.severity = Severity::Error;
             known.problem = self.problem.to_owned();
@@ -82,7 +82,7 @@ impl Demand {
     }
 }
 
-/// A platform that the public registry of a protocol takes tokens of.
+/// A platform whose tokens a protocol's public registry accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrustedPlatform {
     /// The platform's name, such as `github`.
@@ -93,26 +93,27 @@ pub struct TrustedPlatform {
 /// The issuers of a platform that a registry trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TrustedIssuers {
-    /// The public one alone, and no enterprise's or self-managed instance's.
+    /// The public issuer only, and not that of an enterprise or a self-managed instance.
     Public,
-    /// Also those that were registered with it.
+    /// The public issuer, and those that were registered with the registry.
     Registered,
-    /// That of each organization.
+    /// The issuer of each organization.
     PerOrganization,
 }
 
 impl TrustedPlatform {
-    /// A platform of whose public issuer alone tokens are taken, and not of an enterprise's or a self-managed instance's.
+    /// A platform whose public issuer is trusted, and not the issuers of enterprises or self-managed
+    /// instances.
     pub const fn public(id: &'static str) -> Self {
         Self { id, issuers: TrustedIssuers::Public }
     }
 
-    /// A platform of which tokens of issuers are taken too that were registered with the registry.
+    /// A platform whose public issuer is trusted, and those issuers that were registered with the registry.
     pub const fn registered(id: &'static str) -> Self {
         Self { id, issuers: TrustedIssuers::Registered }
     }
 
-    /// A platform on which each organization has an issuer, which are all trusted.
+    /// A platform on which each organization has its own issuer, all of which are trusted.
     pub const fn per_organization(id: &'static str) -> Self {
         Self { id, issuers: TrustedIssuers::PerOrganization }
     }

@@ -10,58 +10,59 @@ use super::wording::Wording;
 
 /// The part of a registry that a diagnosis needs and an exchange does not; see [`doctor`](super::doctor).
 ///
-/// All of it has a default, so that a registry of one's own can be diagnosed with an empty `impl`.
+/// All methods have a default, so a registry of another crate can be diagnosed with an empty `impl`.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Diagnose: Registry {
-    /// Facts on the protocol's public registry and on the tools that publish there.
+    /// Returns facts on the protocol's public registry, and on the tools that publish there.
     fn facts(&self) -> &'static ProtocolFacts {
         const { &ProtocolFacts::UNKNOWN }
     }
 
-    /// A request that every registry of this protocol answers, and to anybody. Where it accepts JSON, a web page is no
-    /// answer of a registry.
+    /// Makes a request that every registry of this protocol answers without authentication. If the request
+    /// accepts JSON, a web page is not taken for a registry's answer.
     fn probe(&self) -> Request {
         Request::get(self.url().clone())
     }
 
-    /// Tells whether a probe that is answered with this status found a registry of this protocol. Where it did not, a publish
-    /// goes nowhere, although the exchange may go through: some clients ask for it at the host's root, whatever the path.
+    /// Returns `true` if a probe with this status found a registry of this protocol. If it did not, a publish
+    /// fails even where the exchange succeeds, since some clients ask for the exchange at the host's root,
+    /// whatever the path is.
     fn is_there(&self, _status: u16) -> bool {
         true
     }
 
-    /// Advice on the registry's URL: the things that are easily overlooked.
+    /// Returns advice on the registry's URL: mistakes that are easily overlooked.
     fn advise(&self, _request: &AdviceRequest<'_>) -> Vec<Diagnosis> {
         Vec::new()
     }
 
-    /// Advice on the job: the things that keep the protocol's own tools from publishing here, although an exchange by this client goes
-    /// through.
+    /// Returns advice on the job: conditions that keep the protocol's own tools from publishing here, even
+    /// though an exchange by this client succeeds.
     async fn advise_on_tools(&self, _request: &AdviceRequest<'_>, _cx: &Context) -> Vec<Diagnosis> {
         Vec::new()
     }
 }
 
-/// The publish that a registry is asked for advice on.
+/// A publish that a registry gives advice on.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AdviceRequest<'a> {
-    /// The scope of the token that it needs.
+    /// The scope of the token that the publish needs.
     pub scope: &'a Scope,
     /// The platform that the job runs on, if it is known.
     pub platform: Option<&'a dyn Provider>,
-    /// The application's own words.
+    /// The names of the application's own commands and options.
     pub wording: &'a Wording,
 }
 
 impl<'a> AdviceRequest<'a> {
-    /// A request about a publish with a token for `scope`.
+    /// A publish with a token for `scope`, on an unknown platform.
     pub fn new(scope: &'a Scope, wording: &'a Wording) -> Self {
         Self { scope, platform: None, wording }
     }
 
-    /// With the platform that the job runs on.
+    /// Sets the platform that the job runs on.
     #[must_use]
     pub fn on(mut self, platform: Option<&'a dyn Provider>) -> Self {
         self.platform = platform;
@@ -69,8 +70,8 @@ impl<'a> AdviceRequest<'a> {
     }
 }
 
-/// Facts on a protocol's public registry and on the tools that publish there. Another registry of the protocol may have
-/// rules of its own.
+/// Facts on a protocol's public registry, and on the tools that publish there. Other registries of the
+/// protocol may have other rules.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ProtocolFacts {
@@ -80,15 +81,16 @@ pub struct ProtocolFacts {
     pub link: &'static str,
     /// The places where the registry's users keep static credentials.
     pub static_credentials: StaticCredentials,
-    /// The variables by which tools are told the registry's URL.
+    /// The variables that tell tools the registry's URL.
     pub url_variables: &'static [&'static str],
     /// The rules by which the public registry compares a token with a publisher.
     pub rules: RegistryRules,
-    /// The platforms whose tokens the public registry takes; empty where that isn't known.
+    /// The platforms whose tokens the public registry accepts; empty where they are not known.
     pub platforms: &'static [TrustedPlatform],
     /// Further demands of the public registry on a token.
     pub demands: &'static [Demand],
-    /// The question that an accepted exchange at the public registry leaves open, and where to look.
+    /// The question that an accepted exchange at the public registry leaves open, and where to find the
+    /// answer.
     pub left_open: Option<(&'static str, &'static str)>,
 }
 
@@ -101,8 +103,8 @@ impl ProtocolFacts {
         StaticCredentials::new("", &[], &[], ""),
     );
 
-    /// Facts on the public registry at `public_url`: the vendor's page on trusted publishers, what it compares, and where its users
-    /// keep static credentials.
+    /// Facts on the public registry at `public_url`: the vendor's page on trusted publishers, the rules of
+    /// comparison, and the places where users keep static credentials.
     pub const fn new(
         public_url: &'static str,
         link: &'static str,
@@ -121,37 +123,40 @@ impl ProtocolFacts {
         }
     }
 
-    /// With the variables by which tools are told the registry's URL.
+    /// Adds the variables that tell tools the registry's URL.
     #[must_use]
     pub const fn url_variables(mut self, names: &'static [&'static str]) -> Self {
         self.url_variables = names;
         self
     }
 
-    /// With the platforms whose tokens the public registry takes.
+    /// Adds the platforms whose tokens the public registry accepts.
     #[must_use]
     pub const fn platforms(mut self, platforms: &'static [TrustedPlatform]) -> Self {
         self.platforms = platforms;
         self
     }
 
-    /// With what else the public registry asks of a token.
+    /// Adds further demands of the public registry on a token.
     #[must_use]
     pub const fn demands(mut self, demands: &'static [Demand]) -> Self {
         self.demands = demands;
         self
     }
 
-    /// With what an accepted exchange at the public registry leaves open, and where to look.
+    /// Adds the question that an accepted exchange at the public registry leaves open, and where to find the
+    /// answer.
     #[must_use]
     pub const fn left_open(mut self, problem: &'static str, fix: &'static str) -> Self {
         self.left_open = Some((problem, fix));
         self
     }
 
-    /// Tells whether a registry is the vendor's own, its further hosts (one for tests, one for uploads) included.
+    /// Returns `true` if a registry is the vendor's own, including its further hosts (for tests, for
+    /// uploads).
     pub fn is_public(&self, url: &HttpUrl) -> bool {
         let Ok(public) = HttpUrl::parse(self.public_url) else { return false };
+        // The last two labels are taken for the vendor's domain, which is right for the known registries.
         let mut labels = public.host().rsplit('.');
         let (Some(top), Some(name)) = (labels.next(), labels.next()) else { return false };
         let domain = format!("{name}.{top}");

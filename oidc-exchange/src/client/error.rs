@@ -9,10 +9,10 @@ use super::scope::Scope;
 use super::told::{RegistryReason, Told};
 use crate::codes;
 
-/// A registry gave no publish token. It never holds a secret.
+/// An error of an exchange or another request to a registry. It never holds a secret.
 ///
-/// [`ExchangeError::diagnosis`] is the whole explanation. `Display` is its line without the text of the error below, which
-/// `source()` gives as itself.
+/// [`ExchangeError::diagnosis`] is the whole explanation. `Display` writes its line without the text of the
+/// underlying error, which is available through `source()`.
 #[derive(Debug)]
 pub struct ExchangeError {
     kind: ExchangeErrorKind,
@@ -22,63 +22,64 @@ pub struct ExchangeError {
     source: Option<Box<HttpError>>,
 }
 
-/// What kept the registry's token from us.
+/// The kind of an [`ExchangeError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExchangeErrorKind {
-    /// No complete answer came. The exchange may have happened all the same.
+    /// No complete answer came. The exchange may have succeeded all the same.
     Unreachable,
     /// The registry refused.
     Rejected {
         /// The answer's status.
         status: u16,
-        /// What the registry said, fit to be shown.
+        /// The registry's message, fit to be shown.
         message: Option<String>,
     },
-    /// The answer is not what the protocol says, or too long.
+    /// The answer does not follow the protocol, or is too long.
     InvalidAnswer,
-    /// The answer is what the protocol says, and holds no publish token.
+    /// The answer follows the protocol, and contains no publish token.
     NoToken,
-    /// What the answer holds in the place of a publish token is none.
+    /// The text that the answer contains as a publish token can't be one.
     InvalidToken,
-    /// The registry takes no trusted publishes, or has no tokens for what one was asked for.
+    /// The registry accepts no trusted publishes, or has no tokens for the requested scope.
     Unsupported,
-    /// The registry's URL, the package or the identity token can't be used. Nothing was sent.
+    /// The registry's URL, the package or the identity token can't be used. No exchange was sent.
     InvalidRequest,
 }
 
 impl ExchangeError {
-    /// An error from its kind and its explanation.
+    /// An error of a kind with its explanation.
     pub fn new(kind: ExchangeErrorKind, diagnosis: Diagnosis) -> Self {
         Self { kind, diagnosis: Box::new(diagnosis), reason: None, known: None, source: None }
     }
 
-    /// What kind of failure.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> &ExchangeErrorKind {
         &self.kind
     }
 
-    /// What is wrong and what to change.
+    /// Returns the explanation: the problem and the fix.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
     }
 
-    /// What the registry refused for, where it says so in a form for programs.
+    /// Returns the reason of the refusal, if the registry gave one in a form for programs.
     pub fn reason(&self) -> Option<&RegistryReason> {
         self.reason.as_deref()
     }
 
-    /// What the refusal is known to stand for, where the registry's own words don't tell what to do.
+    /// Returns the known cause and fix of the refusal, where the registry's own words don't tell the fix.
     pub fn known_refusal(&self) -> Option<&'static KnownRefusal> {
         self.known
     }
 
-    /// Why no complete answer came, where none did: the proxy, the certificate, the deadline.
+    /// Returns the HTTP error, if no complete answer came (proxy, certificate, deadline).
     pub fn http(&self) -> Option<&HttpError> {
         self.source.as_deref()
     }
 
-    /// The registry has no publish tokens for this scope, but for what is `expected`: "every package of the identity".
+    /// The registry has no publish tokens for this scope, only for the `expected` one, such as "every package
+    /// of the identity".
     pub fn unsupported_scope(registry: &HttpUrl, scope: &Scope, expected: &str) -> Self {
         let problem = format!("a publish token of this registry can't be for {scope}");
         let diagnosis = Diagnosis::new(codes::EXCHANGE_SCOPE, Subject::Url(registry.to_string()), problem)
@@ -90,14 +91,14 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::Unsupported, diagnosis)
     }
 
-    /// The audience of identity tokens doesn't follow from the registry's URL.
+    /// No audience can be derived from the registry's URL.
     pub fn invalid_url(registry: &HttpUrl, error: &InvalidAudience) -> Self {
         let subject = Subject::Url(registry.to_string());
         let diagnosis = Diagnosis::new(codes::REGISTRY_URL, subject, error.to_string());
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("check the registry's URL"))
     }
 
-    /// The package's name is none of the registry's.
+    /// The package's name is not valid at the registry.
     pub(super) fn invalid_package(registry: &HttpUrl, error: &dyn fmt::Display) -> Self {
         let subject = Subject::Url(registry.to_string());
         let diagnosis = Diagnosis::new(codes::EXCHANGE_PACKAGE, subject, error.to_string());
@@ -105,7 +106,7 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix(fix))
     }
 
-    /// The identity token is for somebody else, who could be spoken to with it in the job's name.
+    /// The identity token is for another party, where it could be used in the job's name.
     pub(super) fn other_audience(registry: &HttpUrl, audience: &Audience) -> Self {
         let problem = format!(
             "the identity token is for the audience `{audience}`, which is not one of {}; it was not sent",
@@ -117,7 +118,7 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis)
     }
 
-    /// The publish token is another registry's, who could be robbed of it.
+    /// The publish token is from another registry, and the registry that gets it could use it there.
     pub(super) fn of_other_registry(url: &HttpUrl) -> Self {
         let problem = format!(
             "the publish token was given by another registry than {}; it was not sent",
@@ -127,19 +128,19 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("revoke it at the registry that gave it"))
     }
 
-    /// With more to do about it.
+    /// Adds another fix.
     pub(super) fn fixed_also_by(mut self, fix: &str) -> Self {
         let known = self.diagnosis.fix.take().map_or_else(String::new, |known| format!("{known}; "));
         self.diagnosis.fix = Some(known + fix);
         self
     }
 
-    /// Whether the registry doesn't know what it was asked for.
+    /// Returns `true` if the registry answered that the requested resource does not exist.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self.kind, ExchangeErrorKind::Rejected { status: 404, .. })
     }
 
-    /// No complete answer came to a question that is asked before the exchange.
+    /// No complete answer came to a request before the exchange.
     pub(super) fn no_reply(url: &HttpUrl, error: HttpError) -> Self {
         Self::unanswered(
             url,
@@ -149,7 +150,7 @@ impl ExchangeError {
         )
     }
 
-    /// No complete answer came to the request that ends a token.
+    /// No complete answer came to the request that revokes a token.
     pub(super) fn no_end(url: &HttpUrl, error: HttpError) -> Self {
         Self::unanswered(
             url,
@@ -159,7 +160,7 @@ impl ExchangeError {
         )
     }
 
-    /// No complete answer to an exchange came.
+    /// No complete answer came to an exchange.
     pub(super) fn no_answer(url: &HttpUrl, error: HttpError) -> Self {
         let fix =
             "the exchange is not tried again by itself, since it may have happened; run the publish again";
@@ -200,7 +201,7 @@ impl ExchangeError {
     ) -> Self {
         let message = message_without(answer, token.secret());
         let is_elsewhere = answer.is_from_elsewhere();
-        // What a proxy says is no registry's reason, and its advice not ours.
+        // A proxy's answer has no registry's reason, and its advice is not about the exchange.
         let told = if is_elsewhere { None } else { Told::read(answer, token.secret()) };
         let status = answer.status;
         let says = told.as_ref().and_then(|told| told.problem.clone()).or_else(|| message.clone());
@@ -210,6 +211,7 @@ impl ExchangeError {
         let code = if is_elsewhere { codes::EXCHANGE_ELSEWHERE } else { codes::EXCHANGE_REJECTED };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
         let known = KnownRefusal::find(known, answer, message.as_deref()).filter(|_| !is_elsewhere);
+        // What is known of the registry's own refusals is more exact than the advice by status.
         diagnosis.fix =
             known.map(KnownRefusal::fix).or_else(|| advice(answer, message.as_deref())).map(str::to_owned);
         let kind = ExchangeErrorKind::Rejected { status, message };
@@ -218,7 +220,7 @@ impl ExchangeError {
         Self { reason, ..Self::new(kind, told.explain(diagnosis)) }
     }
 
-    /// The answer's status is a success, and somebody else than the registry gave it.
+    /// The answer's status is a success, and the answer is not from the registry.
     pub(super) fn elsewhere(url: &HttpUrl, answer: &Response) -> Self {
         let status = answer.status;
         let problem = format!(
@@ -228,7 +230,7 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis.fix(CHECK_URL))
     }
 
-    /// The registry doesn't tell its audience.
+    /// The registry does not tell its audience.
     pub(super) fn no_audience(url: &HttpUrl, answer: &Response) -> Self {
         let message = message_of(answer);
         let status = answer.status;
@@ -250,7 +252,7 @@ impl ExchangeError {
         Self::new(kind, diagnosis)
     }
 
-    /// The registry didn't end a publish token.
+    /// The registry did not revoke a publish token.
     pub(super) fn not_revoked(url: &HttpUrl, answer: &Response, token: &Secret) -> Self {
         let message = message_without(answer, token);
         let status = answer.status;
@@ -262,7 +264,7 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
     }
 
-    /// The index doesn't tell where its endpoints are.
+    /// The index does not tell the URLs of its endpoints.
     pub(super) fn no_discovery(url: &HttpUrl, answer: &Response) -> Self {
         let message = message_of(answer);
         let status = answer.status;
@@ -279,7 +281,7 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis.fix(fix))
     }
 
-    /// A URL that the registry hands out is not one of its own.
+    /// A URL that the registry named is not one of its own.
     pub(super) fn foreign(url: &HttpUrl, name: &str, foreign: &ForeignUrl) -> Self {
         let problem = format!("the `{name}` that the registry names is no address of its own");
         let diagnosis = Diagnosis::new(codes::REGISTRY_FOREIGN_URL, Subject::Url(url.to_string()), problem)
@@ -289,7 +291,7 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis)
     }
 
-    /// The answer is a success that the protocol doesn't know.
+    /// The answer is a success that does not follow the protocol.
     pub(super) fn invalid_answer(url: &HttpUrl, what: &str) -> Self {
         Self::unusable(ExchangeErrorKind::InvalidAnswer, url, what)
     }
@@ -299,7 +301,7 @@ impl ExchangeError {
         Self::unusable(ExchangeErrorKind::NoToken, url, what)
     }
 
-    /// The answer is a success with something else than a publish token.
+    /// The answer is a success whose publish token can't be one.
     pub(super) fn invalid_token(url: &HttpUrl, what: &str) -> Self {
         Self::unusable(ExchangeErrorKind::InvalidToken, url, what)
     }
@@ -327,17 +329,18 @@ pub(super) const CHECK_SCHEME: &str = "write the registry's URL with the scheme 
 pub(super) const CHECK_URL: &str =
     "check that the URL is the registry's and not that of a proxy or a web page";
 
-/// What to check where a registry can't be reached.
+/// The fix where a registry can't be reached.
 pub(super) const CHECK_WAY: &str = "check the registry's URL; where the network takes a proxy, name it in `https_proxy`, with exceptions in `no_proxy`";
 
-/// What is wrong where a registry's host refuses the connection.
+/// The problem where a registry's host refuses the connection.
 pub(super) fn nothing_listens(url: &HttpUrl, error: &HttpError) -> Option<String> {
     let is_refused = matches!(error.kind(), HttpErrorKind::Connect(_)) && is_refused(error);
     is_refused
         .then(|| format!("nothing listens at {}: is the registry running?", shown(&url.host_and_port())))
 }
 
-/// Whether nobody listens where a request was sent. An I/O error hides what it wraps from those that walk the chain.
+/// Returns `true` if a connection was refused. An `io::Error` does not return the error that it wraps as its
+/// `source`, so a plain walk along the chain would miss it.
 fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     let io = error.downcast_ref::<io::Error>();
     io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
@@ -345,8 +348,8 @@ fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
         || error.source().is_some_and(is_refused)
 }
 
-/// Whether a message says no more than the status. npmjs says `package not found` for every claim that differs, and web
-/// servers name the path that they don't have.
+/// Returns `true` if a message tells no more than the status. npmjs answers `package not found` for every
+/// claim that differs, and web servers name the path that does not exist.
 fn is_generic(message: &str) -> bool {
     let message = message.trim_end_matches('.').to_ascii_lowercase();
     message.starts_with("oidc token exchange error")
@@ -367,11 +370,11 @@ const STATUS_WORDS: &[&str] = &[
     "unprocessable entity",
 ];
 
-/// Parts of what servers say of a path that they don't have.
+/// Parts of messages about a path that does not exist.
 const OF_PATHS: &[&str] =
     &["page not found", "cannot post", "no route", "no such endpoint", "resource not found"];
 
-/// What to do. A registry's own reason needs nothing beside it.
+/// The fix. A registry's own reason needs no addition.
 fn advice(answer: &Response, message: Option<&str>) -> Option<&'static str> {
     let has_reason = message.is_some_and(|message| !is_generic(message));
     if answer.is_from_elsewhere() {

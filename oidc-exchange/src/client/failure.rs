@@ -3,9 +3,9 @@ use oidc_core::{Diagnosis, SourceError, SourceErrorKind};
 
 use super::error::{ExchangeError, ExchangeErrorKind};
 
-/// The reason for which there is no publish token.
+/// The reason why there is no publish token.
 ///
-/// `Display` and `source()` are those of the error in it.
+/// `Display` and `source()` are those of the contained error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -25,26 +25,26 @@ pub enum Failure {
 pub enum FailureKind {
     /// The job runs on no platform that gives identity tokens.
     NotDetected,
-    /// The job runs on such a platform, and its configuration asks for no identity token.
+    /// The job runs on such a platform, and its configuration requests no identity token.
     NotRequested,
     /// No complete answer came, from the platform or from the registry.
     NoAnswer,
     /// The platform or the registry refused.
     Refused,
-    /// The answer is not what the registry's protocol says.
+    /// The answer does not follow the registry's protocol.
     InvalidAnswer,
-    /// The answer holds no token.
+    /// The answer contains no token.
     NoToken,
-    /// What the answer holds in the place of a token is none that can be used.
+    /// The text that the answer contains as a token can't be used as one.
     InvalidToken,
-    /// The registry takes no trusted publishes, or has no tokens for what one was asked for.
+    /// The registry accepts no trusted publishes, or has no tokens for the requested scope.
     Unsupported,
-    /// The registry's URL, the package or the identity token can't be used. Nothing was sent.
+    /// The registry's URL, the package or the identity token can't be used. No exchange was sent.
     InvalidRequest,
 }
 
 impl Failure {
-    /// The kind of failure.
+    /// Returns the kind of failure.
     ///
     /// ```
     /// use oidc_core::{Ambient, Context, ProviderSet};
@@ -75,7 +75,7 @@ impl Failure {
         }
     }
 
-    /// Why no complete answer came, where none did: the proxy, the certificate, the deadline.
+    /// Returns the HTTP error, if no complete answer came (proxy, certificate, deadline).
     pub fn http(&self) -> Option<&HttpError> {
         match self {
             Self::Source(error) => error.http(),
@@ -83,7 +83,7 @@ impl Failure {
         }
     }
 
-    /// What is wrong and what to change.
+    /// Returns the explanation: the problem and the fix.
     pub fn diagnosis(&self) -> &Diagnosis {
         match self {
             Self::Source(error) => error.diagnosis(),

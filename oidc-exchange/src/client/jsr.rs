@@ -21,11 +21,11 @@ use super::wire;
 /// The public registry.
 const PUBLIC: &str = "https://jsr.io/";
 
-/// The longest name or version, in characters. Ours.
+/// The longest name or version, in characters. The limit is this crate's.
 const MAX_PART: usize = 128;
 
-/// JSR's token is an option of `deno publish` and `jsr publish`; `JSR_TOKEN` is what scripts call it by convention. Not of the
-/// collected facts, and uncertain.
+/// JSR's token is an option of `deno publish` and `jsr publish`; scripts call it `JSR_TOKEN` by convention.
+/// This is not among the collected facts, and uncertain.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "jsr",
     &["JSR_TOKEN"],
@@ -33,28 +33,31 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "revoke the token on jsr.io, under the account's settings",
 );
 
-/// By JSR's source: a package is linked to a repository, by its id, and whatever runs there publishes it.
+/// The rules of JSR, by its source: a package is linked to a repository by its id, and any workflow of that
+/// repository publishes it.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither);
 
 pub(super) static PROTOCOL: Protocol = Protocol::new().without_exchange();
 
-/// Uncertain: whether JSR takes an enterprise's issuer below GitHub's (`include_enterprise_slug`). The report that it does not is
-/// jsr-io/jsr#1485; JSR's source has a rule for such issuers since. Told as refused until it was seen to be taken.
+/// Uncertain: whether JSR accepts an enterprise's issuer below GitHub's (`include_enterprise_slug`).
+/// jsr-io/jsr#1485 reports that it does not; JSR's source has got a rule for such issuers since. They are
+/// reported as refused until an acceptance was seen.
 pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::JSR, RULES, STATIC_CREDENTIALS)
     .platforms(&[TrustedPlatform::public("github")]);
 
-/// JSR, which has no exchange: the identity token itself is sent with the upload, and its audience says what it may do.
+/// JSR, which has no exchange: the identity token itself is sent with the upload, and its audience tells its
+/// permissions.
 ///
-/// A token uploads exactly the archives that it was asked for with, by their hashes, so that one that leaks is of no use.
-/// Nothing of it can be run here: the protocol is that of jsr's and deno's source. Deno asks for one token for every 16
-/// packages; an audience of more than 8 KiB is refused here.
+/// A token uploads exactly the archives that it was requested for, by their hashes, so a leaked token is
+/// useless. The protocol is that of jsr's and deno's source; no such registry can be run here. Deno requests
+/// one token for every 16 packages; an audience of more than 8 KiB is refused here.
 #[derive(Clone, Debug)]
 pub struct Jsr {
     url: HttpUrl,
     uploads: Vec<JsrUpload>,
 }
 
-/// One archive that is to be uploaded.
+/// An archive to be uploaded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct JsrUpload {
     permission: &'static str,
@@ -66,7 +69,8 @@ pub struct JsrUpload {
 }
 
 impl JsrUpload {
-    /// Version `version` of `@scope/package`. `tarball_hash` is the archive's, as `sha256-` and 64 hexadecimal digits.
+    /// An upload of version `version` of `@scope/package`. `tarball_hash` is the archive's hash, as `sha256-`
+    /// and 64 hexadecimal digits.
     pub fn new(
         scope: impl Into<String>,
         package: impl Into<String>,
@@ -83,10 +87,10 @@ impl JsrUpload {
     }
 }
 
-wire::at_url!(Jsr, PUBLIC, uploads: impl Into<Vec<JsrUpload>>, "`uploads` are all that a token is good for.");
+wire::at_url!(Jsr, PUBLIC, uploads: impl Into<Vec<JsrUpload>>, "`uploads` are the archives that a token may upload.");
 
 impl Jsr {
-    /// The value of `Authorization` that an upload is sent with.
+    /// Returns the value of `Authorization` for an upload.
     pub fn authorization(token: &PublishToken) -> Secret {
         Secret::new(format!("githuboidc {}", token.secret().expose()))
     }
@@ -111,7 +115,7 @@ impl Registry for Jsr {
         wire::identity_only(&self.url, scope)
     }
 
-    /// What the token may do, as JSON.
+    /// Returns the permissions of the token, as JSON.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, self.own_audience())
     }
@@ -120,7 +124,7 @@ impl Registry for Jsr {
         self.own_audience().is_ok_and(|own| own == *audience)
     }
 
-    /// The identity token itself. Nothing is asked.
+    /// Returns the identity token itself, without sending a request.
     async fn exchange(
         &self,
         request: &ExchangeRequest<'_>,
@@ -170,7 +174,7 @@ impl FromStr for JsrUpload {
     }
 }
 
-/// A text is not an upload to JSR.
+/// A text that is not an upload to JSR.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not an upload to JSR: expected `@scope/package@version#sha256-` and 64 hexadecimal digits", shown(.0))]
 pub struct InvalidJsrUpload(String);

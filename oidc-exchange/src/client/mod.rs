@@ -1,4 +1,5 @@
-//! Talk to registries: exchange a job's identity token for a short-lived publish token.
+//! The client half, which talks to registries: exchange a job's identity token for a short-lived publish
+//! token.
 //!
 //! ```no_run
 //! use oidc_core::{Context, ProviderSet};
@@ -16,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! [`Registry`] is one registry, whichever its protocol; a tool holds a `Box<dyn Registry>`. [`Diagnose`] beside it is what the
-//! [`doctor`] asks of one, and a registry of one's own needs none of it to exchange tokens.
+//! [`Registry`] is one registry, of any protocol; a tool holds a `Box<dyn Registry>`. [`Diagnose`] is the
+//! part of a registry that the [`doctor`] needs, and exchanging tokens does not need it.
 
 mod audience;
 mod crates_io;

@@ -8,21 +8,22 @@ use super::token::PublishToken;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
-    /// Try it, and fall back to a static credential with the reason.
+    /// Try trusted publishing, and fall back to a static credential if it fails.
     #[default]
     Automatic,
-    /// It or nothing.
+    /// Use trusted publishing, and fail if it fails.
     Always,
-    /// No OIDC at all.
+    /// Don't use trusted publishing.
     Never,
 }
 
 impl Mode {
-    /// Makes an attempt as far as the mode says. In [`Mode::Never`] it is dropped before it begins.
+    /// Runs an attempt, if the mode allows it. In [`Mode::Never`] the future is dropped before it begins.
     ///
     /// # Errors
     ///
-    /// In [`Mode::Always`], when the attempt fails. In [`Mode::Automatic`] that is [`Outcome::Fallback`].
+    /// In [`Mode::Always`], when the attempt fails. In [`Mode::Automatic`] a failure is
+    /// [`Outcome::Fallback`].
     ///
     /// ```no_run
     /// # use oidc_core::{Context, ProviderSet};
@@ -67,7 +68,7 @@ impl FromStr for Mode {
     }
 }
 
-/// A text is not the name of a [`Mode`].
+/// A text that is not the name of a [`Mode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected `automatic`, `always` or `never`")]
 pub struct InvalidMode;
@@ -78,7 +79,8 @@ pub struct InvalidMode;
 pub enum Outcome<T = PublishToken> {
     /// A publish token.
     Token(T),
-    /// None, and why ([`Mode::Automatic`]): use the static credential, and tell the user the reason.
+    /// No publish token, with the reason ([`Mode::Automatic`]): use the static credential, and tell the user
+    /// the reason.
     Fallback(Failure),
     /// Nothing was tried ([`Mode::Never`]).
     Disabled,

@@ -24,10 +24,10 @@ use crate::npm::{self, InvalidPackageName, PackageName, Port, TOKEN_VARIABLE};
 /// The public registry.
 const PUBLIC: &str = "https://registry.npmjs.org/";
 
-/// What `npm ping` asks for.
+/// The path that `npm ping` requests.
 const PING_PATH: &str = "-/ping";
 
-/// npm, pnpm and yarn.
+/// The static credentials of npm, pnpm and yarn.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "npm",
     &["NODE_AUTH_TOKEN", "NPM_TOKEN", "NPM_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN", "BUN_CONFIG_TOKEN"],
@@ -41,13 +41,13 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
 )
 .variables_around("npm_config_//", ":_authToken");
 
-/// By npm's documentation.
+/// The rules of npm, by its documentation.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Started).case(ComparedCase::Exact);
 
 pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&[TOKEN_VARIABLE]);
 
 pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::NPM, RULES, STATIC_CREDENTIALS)
-    // npm's own settings are looked at by themselves.
+    // npm's own settings are examined by `npm_config`.
     .url_variables(&["YARN_NPM_PUBLISH_REGISTRY"])
     .left_open(
         "whether the trusted publisher allows a direct publish, and not only a staged one, npmjs tells at the upload alone: with `OIDC \
@@ -67,7 +67,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::NPM, 
 
 /// An npm registry.
 ///
-/// It may live below a path prefix, with or without a trailing slash; the exchange is asked for below the same
+/// It may be below a path prefix, with or without a trailing slash; the exchange is requested below the same
 /// prefix. (npm itself drops the prefix and yarn keeps it; see [`Npm::without_prefix`].)
 #[derive(Clone, Debug)]
 pub struct Npm {
@@ -77,19 +77,19 @@ pub struct Npm {
 }
 
 impl Npm {
-    /// The public registry's URL, as its tools are told it.
+    /// The public registry's URL, as its tools are configured with it.
     pub const PUBLIC_URL: &'static str = PUBLIC;
 
     /// The registry at this URL.
     ///
     /// # Errors
     ///
-    /// When the URL is not https (http on loopback), or holds credentials.
+    /// When the URL is not https (http is allowed on loopback), or holds credentials.
     pub fn at(url: &str) -> Result<Self, InvalidUrl> {
         Ok(Self::from_url(HttpUrl::parse(url)?))
     }
 
-    /// The registry at a URL that was read before, such as one that the user allowed to be plain http
+    /// The registry at a parsed URL, such as one whose plain http the user allowed
     /// ([`HttpUrl::allowing_plain_http`]).
     pub fn from_url(url: HttpUrl) -> Self {
         Self { exchange_root: url.clone(), url, port: None }
@@ -100,31 +100,33 @@ impl Npm {
         Self::from_url(const { HttpUrl::constant(PUBLIC) })
     }
 
-    /// The scope of a package's token, from the package's name.
+    /// Makes the scope of a package's token from the package's name.
     ///
     /// # Errors
     ///
-    /// When it is not a name of a package.
+    /// When the text is not a package's name.
     pub fn scope(package: &str) -> Result<Scope, InvalidPackageName> {
         PackageName::parse(package).map(Scope::from)
     }
 
-    /// With the port in the audience or without it. By default it is left out, as npm leaves it out, unless the variable
-    /// [`TOKEN_VARIABLE`] holds a token that was made for the audience with it, which npm sends as it is.
+    /// Chooses whether the audience includes the port. By default the port is left out, as npm leaves it out,
+    /// unless the variable [`TOKEN_VARIABLE`] holds a token for the audience with the port, which npm sends
+    /// as it is.
     #[must_use]
     pub fn with_port(mut self, port: Port) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// The form of the audience that a token in the job's variable was made for.
+    /// Returns the form of the audience of the token in the job's variable.
     fn prepared_port(&self, cx: &Context) -> Option<Port> {
         let token = cx.environment().get(TOKEN_VARIABLE)?;
+        // The token was made before this process began, so its audience decides and not the default.
         let audience = npm::audience(&self.url, Port::PutIn).ok()?;
         IdToken::new(token, audience).ok().map(|_| Port::PutIn)
     }
 
-    /// With the exchange at the host's root although the registry has a path prefix, where npm itself asks.
+    /// Requests the exchange at the host's root even if the registry has a path prefix, as npm itself does.
     #[must_use]
     pub fn without_prefix(mut self) -> Self {
         self.exchange_root = self.url.at_root();
@@ -158,7 +160,7 @@ impl Registry for Npm {
         wire::derived(&self.url, npm::audience(&self.url, port))
     }
 
-    /// With the registry's port and without it, since tools differ in that.
+    /// Accepts the audience with the registry's port and without it, since tools differ in that.
     fn is_own_audience(&self, audience: &Audience) -> bool {
         let own = [Port::LeftOut, Port::PutIn].map(|port| npm::audience(&self.url, port));
         own.iter().flatten().any(|own| own == audience)
@@ -229,7 +231,7 @@ impl Diagnose for Npm {
     }
 }
 
-/// The answer to an exchange. Other members exist, and none but the token is needed.
+/// The answer to an exchange. Other members exist, and only the token is needed.
 #[derive(Deserialize)]
 struct Exchanged {
     token: Option<String>,

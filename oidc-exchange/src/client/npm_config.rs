@@ -1,4 +1,4 @@
-//! Where npm itself publishes in this job, by its settings.
+//! The registry to which npm itself publishes in this job, by its settings.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::wording::Wording;
 use crate::codes;
 
-/// A settings file or a manifest may have so many bytes.
+/// The limit on a settings file or a manifest, in bytes.
 const MAX_FILE: usize = 256 * 1024;
 
-/// So many folders above the working directory are looked at.
+/// The number of folders above the working directory that are searched, plus one.
 const MAX_PARENTS: usize = 16;
 
 /// UTF-8's byte order mark.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// A registry that a setting names, and where it stands.
+/// A registry that a setting names, with the place of the setting.
 #[derive(Debug)]
 struct Named {
     subject: Subject,
@@ -25,7 +25,7 @@ struct Named {
     url: String,
 }
 
-/// The setting that sends the package to another registry than the one at `url`, if one does.
+/// The setting that directs the package to a registry other than the one at `url`, if there is one.
 pub(super) fn elsewhere(url: &HttpUrl, package: &str, wording: &Wording, cx: &Context) -> Option<Diagnosis> {
     let settings = Settings { package, cx };
     let named = settings.of_scope().or_else(|| settings.registry())?;
@@ -33,7 +33,7 @@ pub(super) fn elsewhere(url: &HttpUrl, package: &str, wording: &Wording, cx: &Co
         return None;
     }
     let Named { subject, key, url: found } = named;
-    // What was looked at is named in full, since several settings stand in one file.
+    // The setting is named in full, since one file can have several.
     let place = match &subject {
         Subject::File(_) => format!("`{}` in {subject}", shown(&key)),
         _ => subject.to_string(),
@@ -61,21 +61,22 @@ struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// The package's scope has a registry of its own, which npm looks for before any other.
+    /// Returns the registry of the package's scope, which npm prefers to all others.
     fn of_scope(&self) -> Option<Named> {
         let key = format!("{}:registry", scope(self.package)?);
         self.manifest(&key).or_else(|| self.variable(&key)).or_else(|| self.file(&key))
     }
 
-    /// The registry of packages without a scope's.
+    /// Returns the registry of packages whose scope has none.
     fn registry(&self) -> Option<Named> {
         self.manifest("registry").or_else(|| self.variable("registry")).or_else(|| self.file("registry"))
     }
 
-    /// `publishConfig` of the package's manifest.
+    /// Reads `publishConfig` in the package's manifest.
     fn manifest(&self, key: &str) -> Option<Named> {
         let path = Path::new("package.json");
         let manifest = self.read_manifest(Path::new(""))?;
+        // The file in the working folder may be that of another package or of a workspace's root.
         let is_of_package = manifest.get("name").and_then(Value::as_str) == Some(self.package);
         let url = manifest.get("publishConfig")?.get(key)?.as_str().filter(|_| is_of_package)?;
         let subject = Subject::File(path.to_string_lossy().into_owned());
@@ -83,7 +84,7 @@ impl Settings<'_> {
         Some(Named { subject, key, url: url.to_owned() })
     }
 
-    /// A variable. npm ignores the case of its beginning, and of all but a scope.
+    /// Reads a variable. npm ignores the case of its prefix, and of the whole name except for a scope.
     fn variable(&self, key: &str) -> Option<Named> {
         let environment = self.cx.environment();
         let name = format!("npm_config_{key}");
@@ -92,7 +93,8 @@ impl Settings<'_> {
         Some(Named { subject, key: key.to_owned(), url: environment.get(name)?.to_owned() })
     }
 
-    /// The folder above the working directory whose manifest has workspaces: npm reads that one's `.npmrc`, and not its members'.
+    /// The folder above the working directory whose manifest has workspaces: npm reads the `.npmrc` of that folder,
+    /// and not those of its members.
     fn workspace(&self) -> Option<PathBuf> {
         let mut above = (1..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)));
         above.find(|folder| self.read_manifest(folder).is_some_and(|it| it.get("workspaces").is_some()))
@@ -100,18 +102,19 @@ impl Settings<'_> {
 
     fn read_manifest(&self, folder: &Path) -> Option<Value> {
         let bytes = self.cx.files().read(&folder.join("package.json"), MAX_FILE).ok()?;
-        // A byte order mark, which JSON has none of, is passed over by npm.
+        // npm skips a byte order mark, which JSON does not allow.
         serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()
     }
 
-    /// A line of the project's `.npmrc`, or else of the user's, or else of the machine's where a variable says which that is.
+    /// Reads a line of the project's `.npmrc`, or else of the user's, or else of the machine's where a
+    /// variable names that file.
     fn file(&self, key: &str) -> Option<Named> {
         let of_project =
             self.workspace().into_iter().chain([PathBuf::new()]).map(|folder| folder.join(".npmrc"));
         of_project.chain(paths(self.cx.environment())).find_map(|path| {
             let bytes = self.cx.files().read(&path, MAX_FILE).ok()?;
             let text = String::from_utf8_lossy(&bytes);
-            // The last of several lines counts.
+            // Of several lines with the same key, the last counts.
             let value = text.lines().rev().find_map(|line| value_of(line, key))?;
             let subject = Subject::File(path.to_string_lossy().into_owned());
             Some(Named { subject, key: key.to_owned(), url: expanded(&value, self.cx.environment()) })
@@ -119,7 +122,7 @@ impl Settings<'_> {
     }
 }
 
-/// The settings files outside of the project, those first that override the others.
+/// The settings files outside of the project, in order of precedence.
 fn paths(environment: &Environment) -> Vec<PathBuf> {
     let by_name = |name: &str| environment.names().find(|found| found.eq_ignore_ascii_case(name));
     let named = by_name("npm_config_userconfig").and_then(|name| environment.get(name)).map(PathBuf::from);
@@ -129,7 +132,7 @@ fn paths(environment: &Environment) -> Vec<PathBuf> {
     of_user.into_iter().chain(of_all).collect()
 }
 
-/// What a line of an `.npmrc` sets a key to.
+/// The value that a line of an `.npmrc` gives to a key.
 fn value_of(line: &str, key: &str) -> Option<String> {
     let line = line.trim();
     if line.starts_with(['#', ';']) {
@@ -141,7 +144,7 @@ fn value_of(line: &str, key: &str) -> Option<String> {
     (bare(found) == key).then(|| bare(value)).filter(|value| !value.is_empty())
 }
 
-/// A value with its first `${NAME}` replaced by what the variable holds.
+/// A value with its first `${NAME}` replaced by the value of the variable.
 fn expanded(value: &str, environment: &Environment) -> String {
     let replaced = || {
         let (before, rest) = value.split_once("${")?;
@@ -156,13 +159,13 @@ fn scope(package: &str) -> Option<&str> {
     package.split_once('/').map(|(scope, _)| scope).filter(|scope| scope.starts_with('@'))
 }
 
-/// Whether a text is the same registry's URL, a slash at the end or not.
+/// Returns `true` if a text is the URL of the same registry, with or without a slash at the end.
 fn is_same(url: &HttpUrl, text: &str) -> bool {
     let path = |url: &HttpUrl| url.path().trim_end_matches('/').to_owned();
     HttpUrl::parse(text).is_ok_and(|found| found.same_origin(url) && path(&found) == path(url))
 }
 
-/// A text that may be a URL, without the user and password before its host.
+/// A text that may be a URL, without the user name and password before its host.
 fn without_credentials(text: &str) -> String {
     match text.split_once("://") {
         Some((scheme, rest)) => {

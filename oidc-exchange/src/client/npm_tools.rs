@@ -1,4 +1,4 @@
-//! npm itself in this job: whether it would make the exchange that was checked, and publish at the registry that was checked.
+//! npm itself in this job: whether it would make the exchange that was checked.
 
 use oidc_core::{Audience, Command, Context, Diagnosis, Environment, Provider, Severity, Subject, shown};
 
@@ -7,22 +7,22 @@ use super::wording::Wording;
 use crate::codes;
 use crate::npm::TOKEN_VARIABLE;
 
-/// The first npm that makes an exchange, and the first that makes it on CircleCI.
+/// The first version of npm that makes an exchange, and the first that makes it on CircleCI.
 const FIRST: Version = (11, 5, 1);
 const FIRST_ON_CIRCLECI: Version = (11, 11, 0);
 
-/// The variables of the platforms on which npm makes an exchange (npm's `oidc.js`, by ci-info).
+/// The variables of the platforms on which npm makes an exchange (npm's `oidc.js`, through ci-info).
 const PLATFORMS: [&str; 3] = ["GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI"];
 
 /// The only platform that npm itself asks for a token.
 const ASKED: &str = "github";
 
-/// An ability of a tool that needs no npm of its own.
+/// The ability of a tool that makes the exchange instead of npm.
 const EXCHANGES: &str = "makes the exchange itself";
 
 type Version = (u64, u64, u64);
 
-/// What keeps npm from the exchange.
+/// Returns the conditions that keep npm from making the exchange.
 pub(super) async fn examine(
     audience: &Audience,
     platform: &dyn Provider,
@@ -40,7 +40,7 @@ pub(super) async fn examine(
     }
 }
 
-/// npm makes no exchange here, whatever it is given.
+/// Reports a job in which npm makes no exchange, whatever token it has.
 fn no_exchange(other_tool: &str, environment: &Environment) -> Option<Diagnosis> {
     let warning = |name: &str, problem: String, fix: &str| {
         let diagnosis = Diagnosis::new(codes::NPM_NO_EXCHANGE, Subject::Variable(name.to_owned()), problem);
@@ -60,7 +60,7 @@ fn no_exchange(other_tool: &str, environment: &Environment) -> Option<Diagnosis>
     warning(PLATFORMS[0], problem, other_tool)
 }
 
-/// npm has no token to exchange, where the exchange that was checked had one.
+/// Reports that npm has no token to exchange, where the exchange that was checked had one.
 fn id_token(
     audience: &Audience,
     platform: &dyn Provider,
@@ -100,16 +100,17 @@ fn id_token(
     }
 }
 
-/// The npm that is found first is too old for an exchange.
+/// Reports that the npm on the path is too old for an exchange.
 async fn old(other_tool: &str, cx: &Context) -> Option<Diagnosis> {
     let is_circleci = cx.environment().get("CIRCLECI").is_some();
     let first = if is_circleci { FIRST_ON_CIRCLECI } else { FIRST };
     let mut command = Command::new("npm", ["--version"]);
     command.max_output = 256;
-    // Whoever has no npm publishes with another tool.
+    // A job without npm publishes with another tool.
     let output = cx.run(command).await.ok().filter(|output| output.status == Some(0))?;
     let found = String::from_utf8(output.stdout).ok()?;
     let found = found.trim();
+    // An output that is not a version says nothing about npm's age.
     if version(found)? >= first {
         return None;
     }
@@ -128,7 +129,7 @@ async fn old(other_tool: &str, cx: &Context) -> Option<Diagnosis> {
     Some(diagnosis.found(shown(found).to_string()).expected(expected).fix(fix).link(links::NPM))
 }
 
-/// A version's three numbers. What follows a `-` or `+` changes nothing about what it can do.
+/// The three numbers of a version. A suffix after `-` or `+` does not change the version's abilities.
 fn version(text: &str) -> Option<Version> {
     let numbers = text.split(['-', '+']).next().unwrap_or_default();
     let mut numbers = numbers.split('.').map(|number| number.parse::<u64>().ok());

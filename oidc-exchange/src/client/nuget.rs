@@ -22,17 +22,17 @@ use super::wire::{self, ExchangeCall};
 /// The public registry.
 const PUBLIC: &str = "https://www.nuget.org/";
 
-/// The host of the package source that dotnet and nuget are told. It makes no tokens.
+/// The host of the package source that dotnet and nuget are configured with. It makes no tokens.
 const SOURCE_HOST: &str = "api.nuget.org";
 
-/// Where publish tokens are made.
+/// The path that makes publish tokens.
 const TOKEN_PATH: &str = "/api/v2/token";
 
-/// What stands in a `NuGet.Config` that holds API keys.
+/// The text in a `NuGet.Config` that shows that it holds API keys.
 const KEYS: &[&str] = &["<apikeys>"];
 
-/// Where `nuget` keeps API keys, by Microsoft's documentation of `nuget setapikey`. `NUGET_API_KEY` is what scripts call it
-/// by convention. Not of the collected facts, and uncertain.
+/// The files in which `nuget` keeps API keys, by Microsoft's documentation of `nuget setapikey`. Scripts call
+/// the key `NUGET_API_KEY` by convention. This is not among the collected facts, and uncertain.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "nuget",
     &["NUGET_API_KEY"],
@@ -44,14 +44,15 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "delete the API key on nuget.org, under the account's settings",
 );
 
-/// Of nuget.org's words, by `NuGetGallery`'s source: policies are found by the account that made them.
+/// Refusals of nuget.org, by `NuGetGallery`'s source: policies are found by the account that made them.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_publisher("trust policy owned by user", POLICY_CREATOR),
     KnownRefusal::of_publisher("directly for organizations", POLICY_CREATOR),
     KnownRefusal::of_token("already been used", USED),
 ];
 
-/// By `NuGetGallery`'s source, which takes a called workflow of the publisher's own repository at any ref and ignores the case of letters.
+/// The rules of nuget.org, by `NuGetGallery`'s source: it accepts a called workflow of the publisher's own
+/// repository at any ref, and ignores the case of letters.
 const RULES: RegistryRules =
     RegistryRules::comparing(ComparedWorkflow::CalledAtAnyRef).case(ComparedCase::Ignored);
 
@@ -69,9 +70,10 @@ const POLICY_CREATOR: &str = "name the nuget.org account that created the policy
 
 /// nuget.org's registry.
 ///
-/// A policy belongs to an account and not to a package, so the exchange names the account that made it; a token is for
-/// what that policy covers, and lives 15 to 20 minutes. Nothing of it can be run here: the protocol is that of
-/// `NuGet/login` and `NuGetGallery`'s source, held against recorded answers.
+/// A policy belongs to an account and not to a package, so the exchange names the account that made it. A
+/// token is for the packages that the policy covers, and lives 15 to 20 minutes. The protocol is that of
+/// `NuGet/login` and of `NuGetGallery`'s source, tested with recorded answers; no such registry can be run
+/// here.
 #[derive(Clone, Debug)]
 pub struct NuGet {
     url: HttpUrl,
@@ -83,19 +85,19 @@ impl NuGet {
     /// The public registry's URL.
     pub const PUBLIC_URL: &'static str = PUBLIC;
 
-    /// The registry at this URL: its web site, or the package source that its tools are told
+    /// The registry at this URL: its web site, or the package source that its tools are configured with
     /// (`https://api.nuget.org/v3/index.json`).
     ///
     /// `user` is the account that made the policy.
     ///
     /// # Errors
     ///
-    /// When the URL is not https (http on loopback), or holds credentials.
+    /// When the URL is not https (http is allowed on loopback), or holds credentials.
     pub fn at(url: &str, user: impl Into<String>) -> Result<Self, InvalidUrl> {
         Ok(Self::from_url(HttpUrl::parse(url)?, user))
     }
 
-    /// The registry at a URL that was read before, such as one that the user allowed to be plain http
+    /// The registry at a parsed URL, such as one whose plain http the user allowed
     /// ([`HttpUrl::allowing_plain_http`]).
     ///
     /// `user` is the account that made the policy.
@@ -113,15 +115,15 @@ impl NuGet {
         Self { url: const { HttpUrl::constant(PUBLIC) }, user: user.into(), user_setting: None }
     }
 
-    /// With the words by which a user of the application names the account, such as `--user NAME`: the refusal of an account
-    /// that made no policy says them.
+    /// Sets the words by which a user of the application names the account, such as `--user NAME`, for the fix where
+    /// the account made no policy.
     #[must_use]
     pub fn with_user_setting(mut self, words: impl Into<Cow<'static, str>>) -> Self {
         self.user_setting = Some(words.into());
         self
     }
 
-    /// The refusal of an account that made no policy, with how to name another.
+    /// Adds to the refusal of an account that made no policy the way to name another account.
     fn naming_setting(&self, error: ExchangeError) -> ExchangeError {
         let is_about_user = error.known_refusal().is_some_and(|known| known.fix() == POLICY_CREATOR);
         match &self.user_setting {
@@ -150,7 +152,7 @@ impl Registry for NuGet {
         wire::identity_only(&self.url, scope)
     }
 
-    /// The registry's origin: `https://www.nuget.org`.
+    /// Returns the registry's origin: `https://www.nuget.org`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, self.own_audience())
     }

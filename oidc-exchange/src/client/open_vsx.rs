@@ -18,10 +18,11 @@ use super::wire::{self, ExchangeCall};
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
 
-/// Where publish tokens are made, below a registry's URL.
+/// The path that makes publish tokens, below a registry's URL.
 const TOKEN_PATH: &str = "/api/-/trusted-publishing/token";
 
-/// Where ovsx keeps tokens, by its documentation. Not of the collected facts, and uncertain.
+/// The static credentials of ovsx, by its documentation. They are not among the collected facts, and
+/// uncertain.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "open-vsx",
     &["OVSX_PAT"],
@@ -29,8 +30,8 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "delete the access token on Open VSX, under the account's settings",
 );
 
-/// Uncertain: by openvsx's source a workflow's path is compared, without its ref; whether the started or the called one, is not
-/// known.
+/// Uncertain: by openvsx's source, a workflow's path is compared, without its ref; it is not known whether
+/// that of the started or of the called workflow.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
 pub(super) static PROTOCOL: Protocol =
@@ -41,8 +42,8 @@ pub(super) static FACTS: ProtocolFacts =
 
 /// An Open VSX registry of extensions.
 ///
-/// A token is for one extension and lives minutes. Nothing of it can be run here: the protocol is that of openvsx's source
-/// (pull requests 1980 and 2001), held against recorded answers.
+/// A token is for one extension and lives minutes. The protocol is that of openvsx's source (pull requests
+/// 1980 and 2001), tested with recorded answers; no such registry can be run here.
 #[derive(Clone, Debug)]
 pub struct OpenVsx {
     url: HttpUrl,
@@ -51,11 +52,11 @@ pub struct OpenVsx {
 wire::at_url!(OpenVsx, PUBLIC);
 
 impl OpenVsx {
-    /// The scope of an extension's token, from the extension's name, `namespace.name`.
+    /// Makes the scope of an extension's token from the extension's name, `namespace.name`.
     ///
     /// # Errors
     ///
-    /// When it is not an extension's name.
+    /// When the text is not an extension's name.
     pub fn scope(extension: &str) -> Result<Scope, InvalidExtension> {
         extension.parse().map(|extension: Extension| Scope::Package(extension.to_string()))
     }
@@ -80,7 +81,7 @@ impl Registry for OpenVsx {
         wire::package::<Extension>(&self.url, scope).map(|_| ())
     }
 
-    /// The registry's URL without a slash at its end.
+    /// Returns the registry's URL without a slash at its end.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, self.own_audience())
     }
@@ -144,7 +145,7 @@ impl fmt::Display for Extension {
     }
 }
 
-/// A text is not an extension's name.
+/// A text that is not an extension's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not an extension's name: expected `namespace.name` of letters, digits, `-`, `_` and `~`", shown(.0))]
 pub struct InvalidExtension(String);

@@ -19,17 +19,18 @@ use super::wire::{self, ExchangeCall};
 /// The public registry.
 const PUBLIC: &str = "https://packagist.com/";
 
-/// Where the registry tells its audience.
+/// The path of the registry's audience.
 const AUDIENCE_PATH: &str = "/oidc/audience";
 
-/// Where publish tokens are made. The organization and the package follow.
+/// The path that makes publish tokens. The organization and the package follow.
 const EXCHANGE_PATH: &str = "/oidc/token-exchange/";
 
-/// What stands between the two parts of a publish token.
+/// The separator between the two parts of a publish token.
 const SEPARATOR: char = ':';
 
-/// What scripts call the API credentials by convention. Not of the collected facts, and uncertain. Composer's own `auth.json` is
-/// not among it: it reads packages and publishes none.
+/// The variables in which scripts keep the API credentials by convention. They are not among the collected
+/// facts, and uncertain. Composer's own `auth.json` is not included: it is for reading packages and not for
+/// publishing.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "packagist",
     &["PRIVATE_PACKAGIST_API_KEY", "PRIVATE_PACKAGIST_API_SECRET"],
@@ -37,7 +38,7 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "delete the API credentials on Private Packagist, under the organization's settings",
 );
 
-/// Uncertain: nothing is known of what Private Packagist compares where one workflow calls another.
+/// Uncertain: it is not known which workflow Private Packagist compares where one calls another.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
 pub(super) static PROTOCOL: Protocol =
@@ -47,25 +48,25 @@ pub(super) static FACTS: ProtocolFacts =
     ProtocolFacts::new(PUBLIC, links::PACKAGIST, RULES, STATIC_CREDENTIALS)
         .platforms(&[TrustedPlatform::public("github")]);
 
-/// Private Packagist's packages of one organization.
+/// The packages of one organization on Private Packagist.
 ///
-/// The answer is a key and a secret, with which requests are signed; the publish token is both, `KEY:SECRET`. It uploads
-/// artifacts of one package and lives 15 minutes. Nothing of it can be run here: the protocol is that of
-/// `private-packagist-api-client`, held against recorded answers.
+/// The answer is a key and a secret, with which requests are signed; the publish token is both, `KEY:SECRET`.
+/// It uploads artifacts of one package and lives 15 minutes. The protocol is that of
+/// `private-packagist-api-client`, tested with recorded answers; no such registry can be run here.
 #[derive(Clone, Debug)]
 pub struct Packagist {
     url: HttpUrl,
     organization: ComposerName,
 }
 
-wire::at_url!(Packagist, PUBLIC, organization: ComposerName, "`organization` is whose packages are published.");
+wire::at_url!(Packagist, PUBLIC, organization: ComposerName, "`organization` is the owner of the packages.");
 
 impl Packagist {
-    /// The scope of a package's token, from the package's name.
+    /// Makes the scope of a package's token from the package's name.
     ///
     /// # Errors
     ///
-    /// When it is not a name of Composer's.
+    /// When the text is not a name in Composer's form.
     pub fn scope(package: &str) -> Result<Scope, InvalidComposerName> {
         package.parse().map(|name: ComposerName| Scope::Package(name.0))
     }
@@ -86,7 +87,7 @@ impl Registry for Packagist {
         wire::package::<ComposerName>(&self.url, scope).map(|_| ())
     }
 
-    /// Asks the registry, which tells it. One that is another party's is an error.
+    /// Asks the registry for its audience. An audience that belongs to another party is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
         wire::told(&self.url, self.url.at_root().below(AUDIENCE_PATH), cx).await
     }
@@ -100,10 +101,11 @@ impl Registry for Packagist {
         let path = format!("{EXCHANGE_PATH}{}/{package}", self.organization);
         let call = ExchangeCall::new(self, self.url.at_root().below(&path), request, cx)?;
         let exchanged: Exchanged = call.ask(call.request().bearer(call.token())).await?;
-        // Each stands by itself in what signs a request, and in a variable.
+        // The key and the secret are used separately, in the signature of a request and in variables.
         let key = call.part("key", exchanged.key, Some(SEPARATOR))?;
         let secret = call.part("secret", exchanged.secret, None)?;
         let both = format!("{}{SEPARATOR}{}", key.expose(), secret.expose());
+        // The quotes in the name complete those that messages put around it.
         call.granted("key` and `secret", Some(both), None)
     }
 }
@@ -147,7 +149,7 @@ impl fmt::Display for ComposerName {
     }
 }
 
-/// A text is not a name of Composer's.
+/// A text that is not a name in Composer's form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a name of Composer's: expected `vendor/name` of lower-case letters, digits, `.`, `-`, `_`", shown(.0))]
 pub struct InvalidComposerName(String);

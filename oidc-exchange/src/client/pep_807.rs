@@ -14,42 +14,45 @@ use super::token::PublishToken;
 use super::wire::{self, ExchangeCall};
 use crate::pep_807::{DISCOVERY_PARAMETER, DISCOVERY_PATH, MAX_LIFETIME, MEDIA_TYPE, MULTI_USE};
 
-/// An index of Python projects that is asked by the **draft** of PEP 807 where its endpoints are, and by PyPI's own protocol
-/// where it knows nothing of the draft.
+/// An index of Python projects that is asked for its endpoints by the **draft** of PEP 807, and by PyPI's own
+/// protocol where it does not know the draft.
 ///
-/// It may change with the draft; see [`pep_807`](crate::pep_807). [`Pypi`] asks nothing of it.
+/// It may change with the draft; see [`pep_807`](crate::pep_807). [`Pypi`] does not use the draft.
 ///
-/// The index is asked anew before the audience and before the exchange, and its answers may name no other origin (scheme, host
-/// and port) than the upload URL's; the draft itself asks only for the same host. Only an index that says that there is nothing
-/// at the discovery's address (404) is asked by PyPI's protocol: any other failure is one.
+/// The index is asked again before the audience and before the exchange, and its answers may name no origin
+/// (scheme, host and port) other than that of the upload URL; the draft itself requires only the same host.
+/// Only an index that answers 404 to the discovery is asked by PyPI's protocol: any other failure is an
+/// error.
 ///
-/// The token is for several uploads, wherever the index gives such ones.
+/// The token is for several uploads, wherever the index supports such tokens.
 #[derive(Clone, Debug)]
 pub struct Pep807 {
     legacy: Pypi,
 }
 
 impl Pep807 {
-    /// The index that takes uploads at this URL, as its tools are told it.
+    /// The index that takes uploads at this URL, as its tools are configured with it.
     ///
     /// # Errors
     ///
-    /// When the URL is not https (http on loopback), or holds credentials.
+    /// When the URL is not https (http is allowed on loopback), or holds credentials.
     pub fn at(url: &str) -> Result<Self, InvalidUrl> {
         Ok(Self::from_url(HttpUrl::parse(url)?))
     }
 
-    /// The index at a URL that was read before. Its endpoints, which its answer names, are https or on this machine all the same.
+    /// The index at a parsed URL. The endpoints that its answer names must be https or on this machine all
+    /// the same.
     pub fn from_url(url: HttpUrl) -> Self {
         Self { legacy: Pypi::from_url(url) }
     }
 
-    /// Where the index's endpoints are; `None` where it doesn't speak the draft's protocol.
+    /// Finds the index's endpoints; `None` where it does not support the draft's protocol.
     async fn discover(&self, cx: &Context) -> Result<Option<Endpoints>, ExchangeError> {
         let url = self.url().at_root().below(DISCOVERY_PATH);
         let url = url.with_query(DISCOVERY_PARAMETER, self.url().path());
         let answer = cx.send(wire::asking(url.clone(), MEDIA_TYPE)).await;
         let answer = answer.map_err(|error| ExchangeError::no_reply(&url, error))?;
+        // An index without PEP 807, which is asked by PyPI's own endpoints instead.
         if answer.status == 404 {
             return Ok(None);
         }
@@ -84,7 +87,7 @@ impl Registry for Pep807 {
         self.legacy.check_scope(scope)
     }
 
-    /// Asks the index, which tells it. One that is another party's is an error.
+    /// Asks the index for its audience. An audience that belongs to another party is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
         let cx = &cx.operation();
         match self.discover(cx).await? {
@@ -93,7 +96,8 @@ impl Registry for Pep807 {
         }
     }
 
-    /// A token's end is taken as the index tells it, and as no later than the draft allows.
+    /// Exchanges the identity token. The publish token expires when the index says, but no later than the
+    /// draft allows.
     async fn exchange(
         &self,
         request: &ExchangeRequest<'_>,
@@ -109,12 +113,14 @@ impl Registry for Pep807 {
         let features = endpoints.names_multi_use.then(|| json!([MULTI_USE]));
         let request = call.with_members("token", features.map(|features| ("features", features)));
         let minted: Minted = call.ask(request).await?;
+        // The draft forbids longer lifetimes, so a later time is an error of the index.
         let latest = call.asked_at().plus(MAX_LIFETIME);
         let expires_at = minted.expires_at().map(|at: Timestamp| at.min(latest));
         call.granted("token", minted.token, expires_at)
     }
 
-    /// Ends the token as [`Pypi`] does. The draft has no way to, and an index that speaks both protocols may.
+    /// Revokes the token as [`Pypi`] does. The draft can't revoke tokens, but an index with both protocols
+    /// may.
     async fn revoke(&self, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
         self.legacy.revoke(token, cx).await
     }
@@ -136,7 +142,7 @@ impl Diagnose for Pep807 {
     }
 }
 
-/// Where an index's endpoints are, all at its own origin.
+/// The endpoints of an index, all with its own origin.
 struct Endpoints {
     audience: HttpUrl,
     mint: HttpUrl,
@@ -155,7 +161,7 @@ struct Discovered {
 }
 
 impl Discovered {
-    /// Whether a token is good for several uploads only where it is asked for as such.
+    /// Returns `true` if a token is valid for several uploads only where this is requested.
     fn has_to_be_asked_for_multi_use(&self) -> bool {
         let names_it = |features: &[String]| features.iter().any(|feature| feature == MULTI_USE);
         names_it(&self.features) && self.default_features.as_deref().is_some_and(|default| !names_it(default))

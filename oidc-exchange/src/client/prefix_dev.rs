@@ -16,13 +16,14 @@ use super::wire::{self, ExchangeCall};
 /// The public registry.
 const PUBLIC: &str = "https://prefix.dev/";
 
-/// The public registry's host, whose name is the audience of its sub-domains too.
+/// The public registry's host, which is also the audience of its sub-domains.
 const HOST: &str = "prefix.dev";
 
-/// Where publish tokens are made, unless a server's operator chose otherwise.
+/// The path that makes publish tokens, unless a server's operator chose another.
 const MINT_PATH: &str = "/api/oidc/mint_token";
 
-/// Where rattler-build and pixi keep tokens, by their documentation. Not of the collected facts, and uncertain.
+/// The static credentials of rattler-build and pixi, by their documentation. They are not among the collected
+/// facts, and uncertain.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "prefix-dev",
     &["PREFIX_API_KEY"],
@@ -31,7 +32,7 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "delete the API key on prefix.dev, under the account's settings",
 );
 
-/// Uncertain: nothing is known of what prefix.dev compares where one workflow calls another.
+/// Uncertain: it is not known which workflow prefix.dev compares where one calls another.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
 pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["PREFIX_DEV_ID_TOKEN"]);
@@ -39,10 +40,11 @@ pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["PREFIX
 pub(super) static FACTS: ProtocolFacts =
     ProtocolFacts::new(PUBLIC, links::PREFIX_DEV, RULES, STATIC_CREDENTIALS);
 
-/// prefix.dev's channels of conda packages.
+/// The channels of conda packages on prefix.dev.
 ///
-/// The answer is the token's text and nothing else. A token is for the channels that trust the job's identity. Nothing of
-/// it can be run here: the protocol is that of rattler's source, held against recorded answers.
+/// The answer is the token's text and nothing else. A token is for the channels that trust the job's
+/// identity. The protocol is that of rattler's source, tested with recorded answers; no such registry can be
+/// run here.
 #[derive(Clone, Debug)]
 pub struct PrefixDev {
     url: HttpUrl,
@@ -53,7 +55,8 @@ pub struct PrefixDev {
 wire::at_url!(PrefixDev, PUBLIC; audience: None, mint_path: Cow::Borrowed(MINT_PATH));
 
 impl PrefixDev {
-    /// With this audience, for a server whose operator chose one. Tokens for any other are not sent to it.
+    /// Sets the audience, for a server whose operator chose another one. Tokens with any other audience are not
+    /// sent to it.
     ///
     /// ```
     /// # use oidc_core::Audience;
@@ -69,7 +72,8 @@ impl PrefixDev {
         self
     }
 
-    /// With this path below the server's host, in place of `/api/oidc/mint_token`. It leads to no other host, whatever it holds.
+    /// Sets the path below the server's host, in place of `/api/oidc/mint_token`. No text of the path leads to
+    /// another host.
     #[must_use]
     pub fn with_mint_path(mut self, path: impl Into<String>) -> Self {
         self.mint_path = Cow::Owned(path.into());
@@ -101,7 +105,7 @@ impl Registry for PrefixDev {
         wire::identity_only(&self.url, scope)
     }
 
-    /// The one that was set, or else the host, and for sub-domains of the public registry its name.
+    /// Returns the audience that was set, or else the host, and the public registry's host for its sub-domains.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, self.own_audience())
     }

@@ -6,46 +6,47 @@ use super::known::KnownRefusal;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Protocol {
-    /// The variables that a registry's users put an identity token into; the first that is set wins over asking the
-    /// platform.
+    /// The variables that a registry's users put an identity token into. The first that is set is used
+    /// instead of asking the platform.
     pub token_variables: &'static [&'static str],
-    /// The lifetime of a publish token by the protocol's documentation, where an answer doesn't say.
+    /// The lifetime of a publish token by the protocol's documentation, for answers that don't tell it.
     pub lifetime: Option<Duration>,
-    /// An identity token is exchanged; where this is `false`, the registry takes the identity token itself with the upload.
+    /// `true` if an identity token is exchanged, `false` if the registry takes the identity token itself with
+    /// the upload.
     pub exchanges: bool,
     /// Refusals whose cause is known beyond the registry's own words.
     pub known_refusals: &'static [KnownRefusal],
 }
 
 impl Protocol {
-    /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell how long a publish
-    /// token lives.
+    /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell the
+    /// lifetime of a publish token.
     pub const fn new() -> Self {
         Self { token_variables: &[], lifetime: None, exchanges: true, known_refusals: &[] }
     }
 
-    /// With these variables for identity tokens.
+    /// Sets the variables for identity tokens.
     #[must_use]
     pub const fn token_variables(mut self, names: &'static [&'static str]) -> Self {
         self.token_variables = names;
         self
     }
 
-    /// With the lifetime that the documentation names, in minutes.
+    /// Sets the lifetime that the documentation names, in minutes.
     #[must_use]
     pub const fn lifetime_in_minutes(mut self, minutes: u64) -> Self {
         self.lifetime = Some(Duration::from_secs(60 * minutes));
         self
     }
 
-    /// With refusals whose cause is known beyond the registry's own words.
+    /// Adds refusals whose cause is known beyond the registry's own words.
     #[must_use]
     pub const fn known_refusals(mut self, refusals: &'static [KnownRefusal]) -> Self {
         self.known_refusals = refusals;
         self
     }
 
-    /// Without an exchange: the registry takes the identity token itself.
+    /// Declares that there is no exchange: the registry takes the identity token itself.
     #[must_use]
     pub const fn without_exchange(mut self) -> Self {
         self.exchanges = false;

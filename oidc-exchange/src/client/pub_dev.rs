@@ -15,8 +15,8 @@ use super::wire;
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
 
-/// Where pub keeps a person's log-in and tokens, by Dart's documentation; `PUB_TOKEN` is its example. Not of the collected facts,
-/// and uncertain.
+/// The files in which pub keeps a person's log-in and tokens, by Dart's documentation; `PUB_TOKEN` is its
+/// example. They are not among the collected facts, and uncertain.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "pub-dev",
     &["PUB_TOKEN", "PUB_CREDENTIALS"],
@@ -32,7 +32,7 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "let the package be published from CI only, under its admin page on pub.dev",
 );
 
-/// By pub-dev's source: repository, event, tag and environment are compared, and no workflow.
+/// The rules of pub.dev, by its source: it compares repository, event, tag and environment, and no workflow.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither);
 
 pub(super) static PROTOCOL: Protocol =
@@ -53,10 +53,10 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::PUB_D
         ),
     ]);
 
-/// pub.dev, which has no exchange: the identity token itself is sent as bearer with the upload.
+/// pub.dev, which has no exchange: the identity token itself is sent as a bearer token with the upload.
 ///
-/// It is good for every package that trusts the job's identity, until it expires. Nothing of it can be run here: the
-/// protocol is that of pub-dev's source.
+/// It is valid for every package that trusts the job's identity, until it expires. The protocol is that of
+/// pub-dev's source; no such registry can be run here.
 #[derive(Clone, Debug)]
 pub struct PubDev {
     url: HttpUrl,
@@ -85,7 +85,7 @@ impl Registry for PubDev {
         wire::identity_only(&self.url, scope)
     }
 
-    /// The registry's origin: `https://pub.dev`.
+    /// Returns the registry's origin: `https://pub.dev`.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, self.own_audience())
     }
@@ -94,7 +94,7 @@ impl Registry for PubDev {
         self.own_audience().is_ok_and(|own| own == *audience)
     }
 
-    /// The identity token itself. Nothing is asked.
+    /// Returns the identity token itself, without sending a request.
     async fn exchange(
         &self,
         request: &ExchangeRequest<'_>,

@@ -6,14 +6,15 @@ use super::registry::{ExchangeRequest, Registry};
 use super::request::{PublishRequest, RequestedScope};
 use super::token::PublishToken;
 
-/// Finds out where the job runs, gets an identity token there and exchanges it for a publish token.
+/// Detects the job's platform, gets an identity token from it and exchanges it for a publish token.
 ///
-/// Each scope takes its own call. [`Mode::outcome`](super::Mode::outcome) tells apart whether a failure ends the publish.
+/// Each scope needs a call of its own. [`Mode::outcome`](super::Mode::outcome) decides whether a failure ends
+/// the publish.
 ///
 /// # Errors
 ///
-/// When the job gets no identity token, or the registry gives no publish token for it. A scope that the registry has no tokens
-/// for is refused before anything is sent.
+/// When the job gets no identity token, or the registry gives no publish token for it. A scope that the
+/// registry has no tokens for is refused before anything is sent.
 ///
 /// ```no_run
 /// # use oidc_core::{Context, ProviderSet};
@@ -43,12 +44,14 @@ pub async fn publish_token<S: RequestedScope>(
     token_from(registry, &*source, request, cx).await
 }
 
-/// Gets an identity token from `source`, a new one where the platform can give one, and exchanges it for a publish token.
+/// Gets an identity token from `source`, a new one where the platform can give one, and exchanges it for a
+/// publish token.
 ///
 /// # Time
 ///
-/// `source` takes its time from the context that it was made with, and the registry is asked within the time of `cx`: two
-/// budgets, unless both are of one operation. Begin that first, and make the source with it:
+/// `source` uses the time of the context that it was made with, and the registry is asked within the time of `cx`.
+/// These are two budgets unless both contexts belong to one operation. To use one budget, begin the operation first
+/// and make the source with it:
 ///
 /// ```no_run
 /// # use oidc_core::{Context, VariableSource};
@@ -62,8 +65,8 @@ pub async fn publish_token<S: RequestedScope>(
 /// # }
 /// ```
 ///
-/// A source that outlives the operation, as one for [`Renewing`](super::Renewing) does, is made with a context whose operation
-/// has not begun.
+/// Make a source that outlives the operation, such as one for [`Renewing`](super::Renewing), with a context whose
+/// operation has not begun.
 ///
 /// # Errors
 ///
@@ -83,7 +86,7 @@ pub async fn token_from<S: RequestedScope>(
     Ok(accepted(registry, &request, token)?)
 }
 
-/// The token that a registry gave, if it is for the scope that was asked for.
+/// Returns the token that a registry gave, if it is for the requested scope.
 fn accepted<S: RequestedScope>(
     registry: &dyn Registry,
     request: &PublishRequest<S>,
@@ -94,7 +97,7 @@ fn accepted<S: RequestedScope>(
     request.scope.accept(token).map_err(wrong)
 }
 
-/// The source of the job's identity tokens for a registry, which there has to be.
+/// Returns the source of the job's identity tokens for a registry; an error if there is none.
 pub(super) fn required_source(
     registry: &dyn Registry,
     providers: &ProviderSet,

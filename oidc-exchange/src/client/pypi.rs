@@ -17,10 +17,10 @@ use super::token::PublishToken;
 use super::wire::{self, ExchangeCall};
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
 
-/// Where the public index takes uploads.
+/// The URL at which the public index takes uploads.
 const PUBLIC: &str = "https://upload.pypi.org/legacy/";
 
-/// twine, uv, and others that upload to PyPI.
+/// The static credentials of twine, uv, and other tools that upload to PyPI.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "pypi",
     &[
@@ -37,7 +37,7 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "remove the API token on PyPI, under the account's settings",
 );
 
-/// Of PyPI's words, by warehouse's source.
+/// Refusals of PyPI, by warehouse's source.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token(
         "project already exists",
@@ -46,10 +46,11 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
     KnownRefusal::of_token("already used", USED),
 ];
 
-/// By warehouse's source, which takes a called workflow of the publisher's own repository at the run's own ref or commit.
+/// The rules of PyPI, by warehouse's source: it accepts a called workflow of the publisher's own repository
+/// at the run's own ref or commit.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Called);
 
-/// The protocol of PyPI, and of indexes that also know PEP 807.
+/// The protocol of PyPI, also of indexes that support PEP 807 as well.
 pub(super) static PROTOCOL: Protocol =
     Protocol::new().token_variables(&[TOKEN_VARIABLE]).lifetime_in_minutes(15).known_refusals(KNOWN_REFUSALS);
 
@@ -57,7 +58,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::PYPI,
     .url_variables(URL_VARIABLES)
     .platforms(PLATFORMS);
 
-/// Those of twine, uv, maturin, flit, hatch and PDM.
+/// The variables of twine, uv, maturin, flit, hatch and PDM.
 const URL_VARIABLES: &[&str] = &[
     "TWINE_REPOSITORY_URL",
     "UV_PUBLISH_URL",
@@ -67,7 +68,8 @@ const URL_VARIABLES: &[&str] = &[
     "PDM_PUBLISH_REPO",
 ];
 
-/// Self-managed GitLab instances are trusted for organizations that PyPI's staff registered them for.
+/// The platforms of PyPI. Self-managed GitLab instances are trusted for the organizations that PyPI's staff
+/// registered them for.
 const PLATFORMS: &[TrustedPlatform] = &[
     TrustedPlatform::public("github"),
     TrustedPlatform::registered("gitlab"),
@@ -77,8 +79,8 @@ const PLATFORMS: &[TrustedPlatform] = &[
 
 /// An index of Python projects that speaks PyPI's protocol.
 ///
-/// The endpoints are at the root of the host that takes the uploads, whatever the upload's path, as uv and twine ask for
-/// them. A token is for every project that trusts the job's identity.
+/// The endpoints are at the root of the host that takes the uploads, whatever the upload's path is, as uv and
+/// twine request them. A token is for every project that trusts the job's identity.
 #[derive(Clone, Debug)]
 pub struct Pypi {
     url: HttpUrl,
@@ -107,7 +109,7 @@ impl Registry for Pypi {
         wire::identity_only(&self.url, scope)
     }
 
-    /// Asks the index, which tells it. One that is another party's is an error.
+    /// Asks the index for its audience. An audience that belongs to another party is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
         wire::told(&self.url, self.endpoint(AUDIENCE_PATH), cx).await
     }
@@ -123,7 +125,7 @@ impl Registry for Pypi {
         call.granted("token", minted.token, expires_at)
     }
 
-    /// Ends the token, where the index can: PyPI does since 2026. The answer is the same for every token.
+    /// Revokes the token, where the index can: PyPI can since 2026. The answer is the same for every token.
     async fn revoke(&self, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
         let body = json!({ "token": token.secret().expose() }).to_string();
         let request = Request::post(self.endpoint(BURN_PATH)).body("application/json", body);
@@ -141,7 +143,8 @@ impl Diagnose for Pypi {
         &FACTS
     }
 
-    /// Uploads are taken at the URL itself. PyPI answers a GET with a page for people, other indexes that it is none.
+    /// Makes a request to the upload URL itself. PyPI answers a GET with a page for people, and other indexes
+    /// with an error.
     fn probe(&self) -> Request {
         Request::get(self.url.clone())
     }

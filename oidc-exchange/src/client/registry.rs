@@ -11,7 +11,7 @@ use super::protocol::Protocol;
 use super::scope::Scope;
 use super::token::PublishToken;
 
-/// A registry, as a publish tool sees it.
+/// A registry, from the view of a publish tool.
 ///
 /// A tool whose user chooses the registry holds a `Box<dyn Registry>`:
 ///
@@ -29,25 +29,28 @@ use super::token::PublishToken;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// [`publish_token`](super::publish_token) does the whole way from a job to a publish token.
+/// [`publish_token`](super::publish_token) does all steps from a job to a publish token.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Registry: fmt::Debug + Send + Sync {
-    /// The registry's URL, as it was given.
+    /// Returns the registry's URL, as it was given.
     fn url(&self) -> &HttpUrl;
 
-    /// The protocol that it speaks.
+    /// Returns the protocol of the registry.
     fn protocol(&self) -> &'static Protocol;
 
-    /// Checks that the registry has tokens for this scope, and that the package's name is one. Nothing is sent.
+    /// Checks that the registry has tokens for this scope, and that the package's name is valid. Nothing is
+    /// sent.
     ///
     /// # Errors
     ///
-    /// When it has none; see [`ExchangeError::unsupported_scope`].
+    /// When the registry has no such tokens (see [`ExchangeError::unsupported_scope`]), or the name is not
+    /// valid.
     fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError>;
 
-    /// The source of the job's identity tokens for this registry, offline; `None` where the job runs on none of the platforms. A
-    /// variable of [`Protocol::token_variables`] that is set wins; see [`Ambient::find`].
+    /// Finds the source of the job's identity tokens for this registry, offline; `None` where the job runs on
+    /// none of the platforms. A variable of [`Protocol::token_variables`] that is set takes precedence; see
+    /// [`Ambient::find`].
     ///
     /// # Errors
     ///
@@ -73,37 +76,38 @@ pub trait Registry: fmt::Debug + Send + Sync {
         Ambient::find(providers, detection)
     }
 
-    /// The audience that an identity token for this registry must have.
+    /// Returns the audience that an identity token for this registry must have.
     ///
     /// # Errors
     ///
     /// When the registry has to be asked and gives no usable answer.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError>;
 
-    /// Whether an identity token with this audience may be sent to this registry: whether it speaks for the job here, and nowhere
-    /// else. [`ExchangeRequest::check_audience`] asks it.
+    /// Returns `true` if an identity token with this audience may be sent to this registry: the token
+    /// proves the job's identity to this registry and to nobody else. [`ExchangeRequest::check_audience`] calls it.
     ///
-    /// By default that is an audience that is not known to be another party's and names no other host than the registry's, which
-    /// is all that can be told where a registry chooses its audience itself. A registry whose audience follows from its URL
-    /// compares with that.
+    /// By default, this is any audience that is not known to belong to another party and names no host other
+    /// than the registry's. More can't be decided where a registry chooses its audience itself. A registry
+    /// whose audience is derived from its URL compares with that.
     fn is_own_audience(&self, audience: &Audience) -> bool {
         audience::may_be_own(self.url(), audience)
     }
 
-    /// Exchanges an identity token for a publish token. Never tried twice: the registry may have used the
-    /// identity token up although its answer was lost.
+    /// Exchanges an identity token for a publish token. The exchange is never repeated: the registry may have
+    /// used up the identity token even though its answer was lost.
     ///
     /// # Errors
     ///
-    /// When the registry has no tokens for the scope, refuses, can't be reached, or gives no usable answer, and when the identity
-    /// token is for somebody else's audience, in which case nothing is sent.
+    /// When the registry has no tokens for the scope, refuses, can't be reached, or gives no usable answer;
+    /// also when the identity token is for another party's audience, and then nothing is sent.
     async fn exchange(
         &self,
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError>;
 
-    /// Asks the registry to end a publish token before it expires. `Ok(false)` where the protocol has no way to.
+    /// Asks the registry to revoke a publish token before it expires. Returns `Ok(false)` where the protocol
+    /// can't revoke tokens.
     ///
     /// # Errors
     ///
@@ -113,7 +117,7 @@ pub trait Registry: fmt::Debug + Send + Sync {
     }
 }
 
-/// An identity token, and what it is to be exchanged for.
+/// An identity token, and the scope of the publish token to exchange it for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExchangeRequest<'a> {
@@ -129,8 +133,9 @@ impl<'a> ExchangeRequest<'a> {
         Self { token, scope }
     }
 
-    /// Checks that the identity token is for `registry`. An implementation of [`Registry::exchange`] does so before it sends
-    /// anything: with a token for another party's audience, whoever runs the registry could speak for the job there.
+    /// Checks that the identity token is for `registry`. An implementation of [`Registry::exchange`] must
+    /// call it before it sends anything: with a token for another party's audience, the registry's operator
+    /// could act as the job there.
     ///
     /// The audience of a token that is no JWT can't be read, and is not compared.
     ///

@@ -9,13 +9,14 @@ use super::request::{PublishRequest, RequestedScope};
 use super::scope::Scope;
 use super::token::PublishToken;
 
-/// A token is renewed when it has less than this left, or a quarter of its life where that is less.
+/// The remaining lifetime at which a token is renewed; a quarter of the whole lifetime where that is less.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 
-/// A publish token for a publish that may take longer than one lives: renewed before it ends, with a fresh identity token.
+/// A publish token for a publish that may take longer than a token lives. It is renewed before it expires,
+/// with a new identity token.
 ///
-/// Where the platform gives only one identity token a job (GitLab, CircleCI), it can't be renewed; the caller is told
-/// while there is still time, [`Renewal::Ending`].
+/// Where the platform gives a job only one identity token (GitLab), the publish token can't be renewed; the
+/// caller is told in time by [`Renewal::Ending`].
 #[derive(Debug)]
 pub struct Renewing<'a, S: RequestedScope = Scope> {
     registry: &'a dyn Registry,
@@ -25,18 +26,18 @@ pub struct Renewing<'a, S: RequestedScope = Scope> {
     renew_at: Option<Timestamp>,
 }
 
-/// How it stands with a publish token.
+/// The state of a publish token.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Renewal<'a, T = PublishToken> {
-    /// It lasts, or a new one is in its place.
+    /// The token is valid long enough, or was just renewed.
     Lasting(&'a T),
-    /// It ends soon, and the platform gives no identity token to get another one with. What is published from here on
-    /// may be refused.
+    /// The token expires soon, and the platform gives no identity token to get another. Publishing may be
+    /// refused after this time.
     Ending {
-        /// The token, as long as it is one.
+        /// The token, while it is valid.
         token: &'a T,
-        /// When it ends.
+        /// The time at which it expires.
         at: Timestamp,
     },
 }
@@ -46,7 +47,7 @@ impl<'a, S: RequestedScope> Renewing<'a, S> {
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// When no token can be obtained.
     pub async fn start(
         registry: &'a dyn Registry,
         source: &'a dyn TokenSource,
@@ -58,14 +59,14 @@ impl<'a, S: RequestedScope> Renewing<'a, S> {
         Ok(Self { registry, source, request, token, renew_at })
     }
 
-    /// The token to publish the next file with. A token whose end neither the registry nor its protocol's documentation tells is taken
-    /// to last.
+    /// Returns the token to publish the next file with. A token whose expiry is known neither from the
+    /// registry nor from its protocol's documentation is taken to last.
     ///
-    /// A token that is renewed is not ended by this: an upload may still be using it.
+    /// Renewing does not revoke the old token: an upload may still be using it.
     ///
     /// # Errors
     ///
-    /// When a new token can't be had.
+    /// When a new token can't be obtained.
     pub async fn token(&mut self, cx: &Context) -> Result<Renewal<'_, S::Token>, Failure> {
         let is_due = self.renew_at.is_some_and(|at| at <= cx.clock().now());
         let Some(at) = self.token.as_ref().expires_at().filter(|_| is_due) else {
@@ -80,8 +81,10 @@ impl<'a, S: RequestedScope> Renewing<'a, S> {
     }
 }
 
-/// When a token that was made just now is to be renewed.
+/// The time at which a token that was just made is to be renewed.
 fn renew_at(token: &PublishToken, now: Timestamp) -> Option<Timestamp> {
     let ends = token.expires_at()?;
+    // A part of the lifetime, because a token that lives shorter than the margin would be renewed at every
+    // use.
     Some(ends.minus(MARGIN.min(ends.since(now) / 4)))
 }

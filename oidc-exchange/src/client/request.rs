@@ -3,8 +3,8 @@ use super::token::{IdentityPublishToken, PublishToken, WrongScope};
 
 /// A request for a publish token.
 ///
-/// The type parameter is the form of the scope: a [`Scope`], whose tokens hand out their text for that scope, or
-/// [`IdentityScope`], whose tokens hand it out without a check.
+/// The type parameter is the form of the scope: a [`Scope`], whose tokens give access to their text for that
+/// scope only, or [`IdentityScope`], whose tokens give access to it without a check.
 ///
 /// ```
 /// use oidc_exchange::client::{Npm, PublishRequest, Scope};
@@ -35,7 +35,7 @@ impl PublishRequest<IdentityScope> {
     }
 }
 
-/// [`Scope::Identity`] as a type, for requests whose token hands out its text without a check.
+/// [`Scope::Identity`] as a type, for requests whose token gives access to its text without a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct IdentityScope;
 
@@ -47,10 +47,10 @@ impl From<IdentityScope> for Scope {
 
 /// The form of a scope that a token is requested for: [`Scope`] or [`IdentityScope`].
 pub trait RequestedScope: Clone + Into<Scope> + Send + Sync + sealed::Sealed {
-    /// The token that comes of such a request.
+    /// The token that such a request returns.
     type Token: AsRef<PublishToken> + Send + Sync;
 
-    /// Turns a registry's answer to the request into its token.
+    /// Converts a registry's answer to the request into its token.
     ///
     /// # Errors
     ///

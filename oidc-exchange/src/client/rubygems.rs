@@ -18,7 +18,7 @@ use crate::rubygems::{self, EXCHANGE_PATH, TOKEN_VARIABLE};
 /// The public registry.
 const PUBLIC: &str = "https://rubygems.org/";
 
-/// gem.
+/// The static credentials of gem.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "rubygems",
     &["GEM_HOST_API_KEY", "RUBYGEMS_API_KEY"],
@@ -26,7 +26,8 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "delete the API key on rubygems.org, under the profile's settings",
 );
 
-/// By rubygems.org's source, which looks for the called workflow's repository and file and compares every letter.
+/// The rules of rubygems.org, by its source: it looks up the called workflow's repository and file, and
+/// compares case-sensitively.
 const RULES: RegistryRules =
     RegistryRules::comparing(ComparedWorkflow::CalledAnywhere).case(ComparedCase::Exact);
 
@@ -40,7 +41,7 @@ pub(super) static FACTS: ProtocolFacts =
 
 /// A registry of gems that speaks RubyGems' protocol.
 ///
-/// A token is for every gem that trusts the job's identity. It lives 15 minutes and can't be ended before.
+/// A token is for every gem that trusts the job's identity. It lives 15 minutes and can't be revoked.
 #[derive(Clone, Debug)]
 pub struct RubyGems {
     url: HttpUrl,
@@ -109,7 +110,8 @@ struct Exchanged {
 }
 
 impl Exchanged {
-    /// The one gem that the key is for, where it is for one (rubygems.org's `api_key.rubygem`).
+    /// Returns the name of the only gem that the key is for, if there is one (rubygems.org's
+    /// `api_key.rubygem`).
     fn gem_name(&self) -> Option<String> {
         let gem = self.gem.as_ref()?;
         gem.get("name").unwrap_or(gem).as_str().map(str::to_owned)

@@ -4,8 +4,8 @@ use oidc_core::shown;
 
 /// The packages that a publish token is valid for.
 ///
-/// A registry's own constructor makes the scope of a package and checks its name, such as
-/// [`Npm::scope`](super::Npm::scope). What a registry has no tokens for it refuses before anything is sent.
+/// A registry's own constructor, such as [`Npm::scope`](super::Npm::scope), makes the scope of a package and
+/// checks its name. A registry refuses a scope that it has no tokens for before anything is sent.
 ///
 /// ```
 /// use oidc_exchange::client::{Npm, Scope};
@@ -18,14 +18,14 @@ use oidc_core::shown;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
-    /// One package, by the name that its registry has for it.
+    /// One package, by its name at the registry.
     Package(String),
     /// Every package whose publisher trusts the job's identity.
     Identity,
 }
 
 impl Scope {
-    /// The package's name, where the scope is one package.
+    /// Returns the package's name, where the scope is one package.
     pub fn package(&self) -> Option<&str> {
         match self {
             Self::Package(name) => Some(name),
@@ -35,7 +35,7 @@ impl Scope {
 }
 
 impl fmt::Display for Scope {
-    /// Writes the scope as it stands in a sentence: a package's name in quotes, fit to be shown.
+    /// Writes the scope as a part of a sentence: a package's name in quotes, fit to be shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Package(name) => write!(f, "`{}`", shown(name)),

@@ -4,13 +4,13 @@
 pub struct StaticCredentials {
     /// The registries' protocol, such as `npm`.
     pub ecosystem: &'static str,
-    /// Variables.
+    /// The variables that hold credentials.
     pub variables: &'static [&'static str],
-    /// The beginning and the end of variables' names with the registry's address between.
+    /// The prefix and the suffix of variables whose names contain the registry's address between them.
     pub variables_around: Option<(&'static str, &'static str)>,
-    /// Files.
+    /// The files that hold credentials.
     pub files: &'static [CredentialFile],
-    /// The last step, at the registry: how the credential is revoked there. A clause for the end of a message.
+    /// The last step, at the registry: revoking the credential. A clause for the end of a message.
     pub revocation: &'static str,
 }
 
@@ -25,7 +25,7 @@ impl StaticCredentials {
         Self { ecosystem, variables, variables_around: None, files, revocation }
     }
 
-    /// With variables whose names begin and end so, with the registry's address between.
+    /// Adds variables whose names have this prefix and suffix, with the registry's address between them.
     #[must_use]
     pub const fn variables_around(mut self, start: &'static str, end: &'static str) -> Self {
         self.variables_around = Some((start, end));
@@ -37,19 +37,20 @@ impl StaticCredentials {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CredentialFile {
-    /// A variable that holds the file's whole path.
+    /// A variable with the whole path of the file.
     pub variable: Option<&'static str>,
-    /// A variable that holds the folder's path.
+    /// A variable with the path of the folder.
     pub folder_variable: Option<&'static str>,
     /// The file's name in its folder.
     pub name: &'static str,
     /// The folder below the home folder, with a slash at its end; empty for the home folder itself.
     pub below_home: &'static str,
-    /// The folder of the job is a second place for it.
+    /// `true` if the file may also be in the job's folder.
     pub in_folder: bool,
-    /// A line that gives a key that ends so a value holds a secret.
+    /// The ends of keys: a line that gives a value to such a key holds a secret.
     pub keys: &'static [&'static str],
-    /// A file that holds this text holds a secret: for formats that are no lines of keys and values.
+    /// The marks of secrets: a file that contains such a text holds a secret. For formats that are no lines
+    /// of keys and values.
     pub marks: &'static [&'static str],
 }
 
@@ -67,7 +68,7 @@ impl CredentialFile {
         }
     }
 
-    /// A file in a folder below the home folder that holds a secret where it holds one of these texts.
+    /// A file in a folder below the home folder, which holds a secret if it contains one of these texts.
     pub const fn marked(
         name: &'static str,
         below_home: &'static str,
@@ -76,14 +77,14 @@ impl CredentialFile {
         Self { below_home, marks, ..Self::new(name, &[]) }
     }
 
-    /// With a variable that holds the file's whole path.
+    /// Adds a variable with the whole path of the file.
     #[must_use]
     pub const fn at_variable(mut self, name: &'static str) -> Self {
         self.variable = Some(name);
         self
     }
 
-    /// In this folder below the home folder, or in the one whose path a variable holds.
+    /// Moves the file to this folder below the home folder, or to the folder whose path a variable holds.
     #[must_use]
     pub const fn in_folder_of(mut self, variable: &'static str, below_home: &'static str) -> Self {
         self.folder_variable = Some(variable);
@@ -91,14 +92,14 @@ impl CredentialFile {
         self
     }
 
-    /// In this folder below the home folder.
+    /// Moves the file to this folder below the home folder.
     #[must_use]
     pub const fn below_home(mut self, folder: &'static str) -> Self {
         self.below_home = folder;
         self
     }
 
-    /// With the job's own folder as a second place for it.
+    /// Adds the job's own folder as a second place.
     #[must_use]
     pub const fn also_in_job(mut self) -> Self {
         self.in_folder = true;

@@ -4,9 +4,9 @@ use oidc_core::{HttpUrl, Secret, Timestamp};
 
 use super::scope::Scope;
 
-/// A short-lived token that publishes what its scope says.
+/// A short-lived token that publishes within its scope.
 ///
-/// Its text is handed out for its own scope and for no other.
+/// Its text is available for its own scope only.
 ///
 /// ```
 /// use oidc_core::Secret;
@@ -23,35 +23,35 @@ pub struct PublishToken {
     scope: Scope,
     expires_at: Option<Timestamp>,
     packages: Option<Vec<String>>,
-    /// The URL that gave it, whose origin alone it is sent to.
+    /// The URL of the registry that gave it. The token is sent to this origin only.
     from: Option<HttpUrl>,
 }
 
 impl PublishToken {
-    /// A token that a registry handed out for `scope`, with its end where that is known.
+    /// A token that a registry gave for `scope`, with its expiry where that is known.
     pub fn new(secret: Secret, scope: Scope, expires_at: Option<Timestamp>) -> Self {
         Self { secret, scope, expires_at, packages: None, from: None }
     }
 
-    /// With the names of the packages that the registry's answer limits it to.
+    /// Adds the names of the packages that the registry's answer limits it to.
     #[must_use]
     pub fn limited_to(mut self, packages: impl IntoIterator<Item = String>) -> Self {
         self.packages = Some(packages.into_iter().collect());
         self
     }
 
-    /// With the URL of the registry that gave it. It is then revoked at that registry and at no other.
+    /// Adds the URL of the registry that gave it. It can then be revoked at that registry only.
     pub(super) fn from(mut self, url: &HttpUrl) -> Self {
         self.from = Some(url.clone());
         self
     }
 
-    /// Whether it may be sent to a URL.
+    /// Returns `true` if it may be sent to a URL.
     pub(super) fn is_of(&self, url: &HttpUrl) -> bool {
         self.from.as_ref().is_none_or(|from| from.same_origin(url))
     }
 
-    /// The token's text, for publishing in `scope`.
+    /// Returns the token's text, for publishing in `scope`.
     ///
     /// # Errors
     ///
@@ -63,23 +63,24 @@ impl PublishToken {
         Err(WrongScope { made_for: self.scope.to_string(), asked_for: scope.to_string() })
     }
 
-    /// The text, for the request of a registry's own protocol that ends the token or uses it.
+    /// Returns the text, for a request of the registry's own protocol that revokes or uses the token.
     pub(super) fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// The scope that it is valid for.
+    /// Returns the scope that it is valid for.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// The names of the packages that the registry's answer limits it to; `None` where the answer names none. Of the protocols
-    /// with [`Scope::Identity`] only RubyGems' does.
+    /// Returns the names of the packages that the registry's answer limits it to; `None` where the answer
+    /// names none. Of the protocols with [`Scope::Identity`], only RubyGems' names packages.
     pub fn packages(&self) -> Option<&[String]> {
         self.packages.as_deref()
     }
 
-    /// When it ends: as the registry told, or else as its protocol's documentation has it; `None` where neither says.
+    /// Returns the time at which it expires: from the registry's answer, or else by the protocol's
+    /// documentation; `None` where neither tells it.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
@@ -87,12 +88,13 @@ impl PublishToken {
 
 /// A publish token for [`Scope::Identity`], whose text is valid for every package and needs no check.
 ///
-/// It is the outcome of [`PublishRequest::identity`](super::PublishRequest::identity), and a [`PublishToken`] besides.
+/// [`PublishRequest::identity`](super::PublishRequest::identity) returns it. It dereferences to a
+/// [`PublishToken`].
 #[derive(Clone, Debug)]
 pub struct IdentityPublishToken(PublishToken);
 
 impl IdentityPublishToken {
-    /// The token's text.
+    /// Returns the token's text.
     pub fn secret(&self) -> &Secret {
         &self.0.secret
     }
@@ -127,7 +129,7 @@ impl TryFrom<PublishToken> for IdentityPublishToken {
     }
 }
 
-/// A publish token was asked for another scope than its own.
+/// The error of asking for a publish token's text for a scope other than its own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the publish token is for {made_for} and can't publish {asked_for}; exchange one for each package")]
 pub struct WrongScope {

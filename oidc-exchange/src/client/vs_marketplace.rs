@@ -17,10 +17,11 @@ use super::wire::{self, ExchangeCall};
 /// The public registry.
 const PUBLIC: &str = "https://marketplace.visualstudio.com/";
 
-/// Where publish tokens are made.
+/// The path that makes publish tokens.
 const TOKEN_PATH: &str = "/_apis/gallery/token";
 
-/// Where vsce keeps tokens, by its documentation. Not of the collected facts, and uncertain.
+/// The static credentials of vsce, by its documentation. They are not among the collected facts, and
+/// uncertain.
 const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "vs-marketplace",
     &["VSCE_PAT"],
@@ -28,7 +29,7 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "revoke the personal access token in Azure DevOps",
 );
 
-/// Uncertain: nothing is known of what the Marketplace compares where one workflow calls another.
+/// Uncertain: it is not known which workflow the Marketplace compares where one calls another.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
 pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["VS_MARKETPLACE_ID_TOKEN"]);
@@ -39,15 +40,15 @@ pub(super) static FACTS: ProtocolFacts =
 
 /// The Visual Studio Marketplace.
 ///
-/// A token is for one publisher's extensions and is used as a personal access token. Nothing of it can be run here: the
-/// protocol is that of vsce's `src/oidc.ts`, held against recorded answers.
+/// A token is for one publisher's extensions and is used like a personal access token. The protocol is that
+/// of vsce's `src/oidc.ts`, tested with recorded answers; no such registry can be run here.
 #[derive(Clone, Debug)]
 pub struct VsMarketplace {
     url: HttpUrl,
     publisher: String,
 }
 
-wire::at_url!(VsMarketplace, PUBLIC, publisher: impl Into<String>, "`publisher` is whose extensions are published.");
+wire::at_url!(VsMarketplace, PUBLIC, publisher: impl Into<String>, "`publisher` is the owner of the extensions.");
 
 impl VsMarketplace {
     fn own_audience(&self) -> Result<Audience, InvalidAudience> {
@@ -70,7 +71,7 @@ impl Registry for VsMarketplace {
         wire::identity_only(&self.url, scope)
     }
 
-    /// The registry's host.
+    /// Returns the registry's host.
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
         wire::derived(&self.url, self.own_audience())
     }

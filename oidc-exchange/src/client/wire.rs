@@ -1,5 +1,5 @@
-//! What the exchanges of all registries have in common: one request to the registry's own address, sent once, and a
-//! bounded look at its answer.
+//! The common part of all registries' exchanges: one request to the registry's own address, sent once, and a
+//! bounded answer.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -19,23 +19,24 @@ use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::token::PublishToken;
 
-/// A publish token may have this many bytes.
+/// The limit on a publish token, in bytes.
 const MAX_PUBLISH_TOKEN: usize = 8 * 1024;
 
-/// The answer to an exchange holds little more than the token.
+/// The limit on an answer to an exchange, in bytes: it contains little more than the token.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// How long an exchange may take. Longer than other requests, since it is not tried again and the registry may
-/// have to fetch the issuer's keys first.
+/// The deadline of an exchange. It is longer than that of other requests, since an exchange is not repeated
+/// and the registry may have to fetch the issuer's keys first.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What is asked for unless a protocol has a media type of its own.
+/// The media type that is requested, unless a protocol has its own.
 const JSON: &str = "application/json";
 
 /// One exchange of an identity token at one address, for implementations of [`Registry::exchange`].
 ///
-/// It checks the scope, bounds the request's time and the answer's size, sends once, turns a refusal into an error with the registry's
-/// reason, and takes no text for a publish token that a header or a runner's log would read otherwise.
+/// It checks the scope and the audience, bounds the request's time and the answer's size, sends the request
+/// once, and turns a refusal into an error with the registry's reason. It accepts no text as a publish token
+/// that a header or a runner's log would misinterpret.
 ///
 /// ```
 /// # use oidc_core::{Context, HttpUrl};
@@ -68,11 +69,11 @@ pub struct ExchangeCall<'a> {
 }
 
 impl<'a> ExchangeCall<'a> {
-    /// An exchange with a registry at `url`, one of its own addresses.
+    /// An exchange with a registry at `url`, one of the registry's own addresses.
     ///
     /// # Errors
     ///
-    /// When the registry has no tokens for the scope.
+    /// When the registry has no tokens for the scope, or the identity token is for another audience.
     pub fn new(
         registry: &dyn Registry,
         url: HttpUrl,
@@ -86,32 +87,32 @@ impl<'a> ExchangeCall<'a> {
         Ok(Self { url, token, scope, cx, accept: JSON, protocol, asked_at: cx.clock().now() })
     }
 
-    /// With the protocol's own media type for answers.
+    /// Sets the protocol's own media type for answers.
     pub(super) fn accepting(self, media_type: &'static str) -> Self {
         Self { accept: media_type, ..self }
     }
 
-    /// When the registry was asked, or is about to be.
+    /// Returns the time of the request, or of its preparation.
     pub(super) fn asked_at(&self) -> Timestamp {
         self.asked_at
     }
 
-    /// The identity token, for where the protocol puts it.
+    /// Returns the identity token, to be put where the protocol needs it.
     pub fn token(&self) -> &Secret {
         self.token.secret()
     }
 
-    /// A `POST` request with an exchange's bounds, and still without the token.
+    /// Makes a `POST` request with the bounds of an exchange, still without the token.
     pub fn request(&self) -> Request {
         Request::post(self.url.clone()).header("accept", self.accept).max_body(MAX_ANSWER).deadline(DEADLINE)
     }
 
-    /// The request with the identity token as the one member of a JSON object.
+    /// Makes a request with the identity token as the only member of a JSON object.
     pub(super) fn with_member(&self, name: &str) -> Request {
         self.with_members(name, None)
     }
 
-    /// The request with the identity token as the first member of a JSON object, before these.
+    /// Makes a request with the identity token as the first member of a JSON object, followed by these.
     pub(super) fn with_members<'m>(
         &self,
         name: &'m str,
@@ -123,13 +124,15 @@ impl<'a> ExchangeCall<'a> {
         self.request().body(JSON, Value::from(body).to_string())
     }
 
-    /// The request with the identity token as bearer and these members in its body.
+    /// Makes a request with the identity token as bearer token and these members in the body.
     pub(super) fn with_bearer(&self, body: &Value) -> Request {
         self.request().bearer(self.token()).body(JSON, body.to_string())
     }
 
-    /// Sends a request, once.
+    /// Sends a request once.
     pub(super) async fn send(&self, request: Request) -> Result<Response, ExchangeError> {
+        // Not tried again, since the registry may have counted the use of the identity token before the
+        // answer was lost.
         let answer = self.cx.send(request).await;
         let answer = answer.map_err(|error| ExchangeError::no_answer(&self.url, error))?;
         if answer.is_success() {
@@ -139,22 +142,22 @@ impl<'a> ExchangeCall<'a> {
         Err(ExchangeError::rejected(&self.url, self.scope, &answer, self.token, known))
     }
 
-    /// Sends a request, once, and reads the answer as JSON.
+    /// Sends a request once, and reads the answer as JSON.
     ///
     /// # Errors
     ///
-    /// When the registry refuses, can't be reached, or answers something else.
+    /// When the registry refuses, can't be reached, or gives another answer.
     pub async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ExchangeError> {
         let answer = self.send(request).await?;
         read(&self.url, &answer, "the registry's answer to the exchange is not what its protocol says")
     }
 
-    /// The publish token that the answer holds in its member `name`. It ends when the answer tells, or else when the
-    /// protocol's documentation does.
+    /// Makes a publish token from the answer's member `name`. It expires at the time that the answer tells,
+    /// or else by the protocol's documentation.
     ///
     /// # Errors
     ///
-    /// When there is none, or a text that can't be one.
+    /// When the answer has no such member, or a text that can't be a token.
     pub fn granted(
         self,
         name: &str,
@@ -162,11 +165,13 @@ impl<'a> ExchangeCall<'a> {
         told: Option<Timestamp>,
     ) -> Result<PublishToken, ExchangeError> {
         let secret = self.secret(name, token)?;
+        // The lifetime counts from before the request, so that the assumed end is never after the real one.
         let ends = told.or_else(|| Some(self.asked_at.plus(self.protocol.lifetime?)));
         Ok(PublishToken::new(secret, self.scope.clone(), ends).from(&self.url))
     }
 
-    /// A part of a publish token, held to what a whole one is held to. It holds no `separator`, which tells it from the next.
+    /// Reads a part of a publish token, under the same conditions as a whole one. It must not contain the
+    /// `separator` between the parts.
     pub(super) fn part(
         &self,
         name: &str,
@@ -202,15 +207,15 @@ impl<'a> ExchangeCall<'a> {
     }
 }
 
-/// The constructors of a registry that is known by its URL, and by one thing more where its protocol asks for that. What has a
-/// default stands behind a semicolon.
+/// Implements the constructors of a registry that has a URL, and one more field where its protocol needs it.
+/// Fields with a default follow after a semicolon.
 macro_rules! at_url {
     ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)? $(; $($setting:ident: $default:expr),+)?) => {
         impl $registry {
-            /// The public registry's URL, as its tools are told it.
+            /// The public registry's URL, as its tools are configured with it.
             pub const PUBLIC_URL: &'static str = $public;
 
-            /// The registry at this URL, as its tools are told it.
+            /// The registry at this URL, as its tools are configured with it.
             $(
                 ///
                 #[doc = $what]
@@ -218,12 +223,12 @@ macro_rules! at_url {
             ///
             /// # Errors
             ///
-            /// When the URL is not https (http on loopback), or holds credentials.
+            /// When the URL is not https (http is allowed on loopback), or holds credentials.
             pub fn at(url: &str $(, $field: $type)?) -> Result<Self, oidc_core::InvalidUrl> {
                 Ok(Self::from_url(oidc_core::HttpUrl::parse(url)? $(, $field)?))
             }
 
-            /// The registry at a URL that was read before, such as one that the user allowed to be plain http
+            /// The registry at a parsed URL, such as one whose plain http the user allowed
             /// ([`HttpUrl::allowing_plain_http`](oidc_core::HttpUrl::allowing_plain_http)).
             $(
                 ///
@@ -247,8 +252,8 @@ macro_rules! at_url {
 
 pub(super) use at_url;
 
-/// Why a text can't be a publish token, which stands in a header, in a variable and in a job's log, where a runner reads
-/// it before it is masked.
+/// The reason why a text can't be a publish token. A token is put into a header, into a variable and into a
+/// job's log, which a runner reads before the token is masked.
 fn unusable(secret: &Secret) -> Option<String> {
     let text = secret.expose();
     if text.is_empty() {
@@ -264,24 +269,24 @@ fn unusable(secret: &Secret) -> Option<String> {
     }
 }
 
-/// Whether a line of a job's output with this text in it is a command: GitHub's `::command::` at the beginning and
-/// `##[command]` anywhere (actions/runner, `ActionCommand.cs`), and by the same form `##vso[…]` of Azure Pipelines and
-/// `##teamcity[…]`.
+/// Returns `true` if a line of a job's output with this text would be a command: GitHub's `::command::` at
+/// the beginning and `##[command]` anywhere (actions/runner, `ActionCommand.cs`), and in the same form
+/// `##vso[…]` of Azure Pipelines and `##teamcity[…]`.
 fn is_runner_command(text: &str) -> bool {
     let mut brackets = text.split('[');
-    // What follows the last bracket begins no command.
+    // The text after the last bracket begins no command.
     let _rest = brackets.next_back();
     let begins = |before: &str| before.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).ends_with("##");
     text.starts_with("::") || brackets.any(begins)
 }
 
-/// A time as most registries write it, RFC 3339; `None` for anything else.
+/// A time in RFC 3339, as most registries write it; `None` for anything else.
 pub(super) fn time(value: Option<&Value>) -> Option<Timestamp> {
     let time: Jiff = value?.as_str()?.parse().ok()?;
     u64::try_from(time.as_second()).ok().map(Timestamp::from_secs)
 }
 
-/// The audience of the registry at `url`, as its protocol derives it.
+/// Returns the audience of the registry at `url` that its protocol derives.
 pub(super) fn derived(
     url: &HttpUrl,
     audience: Result<Audience, InvalidAudience>,
@@ -289,18 +294,18 @@ pub(super) fn derived(
     audience.map_err(|error| ExchangeError::invalid_url(url, &error))
 }
 
-/// A request for what a registry tells anybody.
+/// Makes a request for public information of a registry.
 pub(super) fn asking(url: HttpUrl, accept: &'static str) -> Request {
     Request::get(url).header("accept", accept).max_body(MAX_ANSWER)
 }
 
-/// The audience as the registry tells it at `url`, one of its own addresses: `{"audience": …}`. One of another party's is an
-/// error.
+/// Asks for the audience at `url`, one of the registry's own addresses: `{"audience": …}`. An audience that
+/// belongs to another party is an error.
 pub(super) async fn told(registry: &HttpUrl, url: HttpUrl, cx: &Context) -> Result<Audience, ExchangeError> {
     told_as(JSON, registry, url, cx).await
 }
 
-/// The same, in a protocol with a media type of its own.
+/// As [`told`], for a protocol with a media type of its own.
 pub(super) async fn told_as(
     accept: &'static str,
     registry: &HttpUrl,
@@ -319,7 +324,7 @@ pub(super) async fn told_as(
     audience::checked(registry, &url, audience)
 }
 
-/// What a registry's answer says in JSON. `otherwise` is what is wrong with one that doesn't.
+/// Reads a registry's answer as JSON. `otherwise` is the problem of an answer that is something else.
 pub(super) fn read<T: DeserializeOwned>(
     url: &HttpUrl,
     answer: &Response,
@@ -336,9 +341,10 @@ struct Told {
     audience: String,
 }
 
-/// Sends the request that ends a publish token.
+/// Sends the request that revokes a publish token.
 pub(super) async fn end(request: Request, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
     let url = request.url.clone();
+    // A registry that was configured anew in between would learn another registry's token.
     if !token.is_of(&url) {
         return Err(ExchangeError::of_other_registry(&url));
     }
@@ -350,7 +356,7 @@ pub(super) async fn end(request: Request, token: &PublishToken, cx: &Context) ->
     Err(ExchangeError::not_revoked(&url, &answer, token.secret()))
 }
 
-/// The identity token itself as the publish token, where a registry has no exchange.
+/// Returns the identity token itself as the publish token, where a registry has no exchange.
 pub(super) fn itself(
     registry: &dyn Registry,
     request: &ExchangeRequest<'_>,
@@ -372,7 +378,7 @@ pub(super) fn identity_only(registry: &HttpUrl, scope: &Scope) -> Result<(), Exc
     }
 }
 
-/// The package of a scope, at a registry whose tokens are for one.
+/// Returns the package of a scope, at a registry whose tokens are for one package.
 pub(super) fn package<T: FromStr<Err: Display>>(
     registry: &HttpUrl,
     scope: &Scope,

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-/// The names of the application's own commands and options, for what a report of the [`doctor`](super::doctor) proposes.
+/// The names of the application's own commands and options, for the fixes in a report of the
+/// [`doctor`](super::doctor).
 ///
 /// By default a report names no program and no option.
 ///
@@ -24,14 +25,15 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// Names the command that makes the exchange itself, and publishes with the token at the registry that it was asked for.
+    /// Names the command that makes the exchange itself and publishes with the token to the same registry.
     #[must_use]
     pub fn publish_command(mut self, command: impl Into<Cow<'static, str>>) -> Self {
         self.publish = Some(command.into());
         self
     }
 
-    /// Names the command that makes this check: a registry that advises its user to run it advises nothing new.
+    /// Names the command that makes this check. A registry's advice to run this command is then recognized, and
+    /// not repeated.
     #[must_use]
     pub fn check_command(mut self, command: impl Into<Cow<'static, str>>) -> Self {
         self.check = Some(command.into());
@@ -46,7 +48,7 @@ impl Wording {
         self
     }
 
-    /// Names the option by which the check uses up the job's only token
+    /// Names the option that has the check use up the job's only token
     /// ([`Doctor::exchanging_always`](super::doctor::Doctor::exchanging_always)).
     #[must_use]
     pub fn exchange_option(mut self, option: impl Into<Cow<'static, str>>) -> Self {
@@ -54,14 +56,15 @@ impl Wording {
         self
     }
 
-    /// Names the option by which a publish falls back to no static credential ([`Mode::Always`](super::Mode::Always)).
+    /// Names the option that keeps a publish from falling back to a static credential
+    /// ([`Mode::Always`](super::Mode::Always)).
     #[must_use]
     pub fn always_option(mut self, option: impl Into<Cow<'static, str>>) -> Self {
         self.always = Some(option.into());
         self
     }
 
-    /// A publish by a tool that does something that not every tool does, such as "makes the exchange itself".
+    /// Returns the advice to publish with a tool of this ability, such as "makes the exchange itself".
     pub(super) fn publish_through(&self, does: &str) -> String {
         match &self.publish {
             Some(command) => format!("publish through `{command}`, which {does}"),
@@ -69,7 +72,8 @@ impl Wording {
         }
     }
 
-    /// A second clause on what the command that publishes does by itself; nothing where there is none.
+    /// Returns a second clause on a task that the command that publishes does itself; empty where there is no such
+    /// command.
     pub(super) fn does_itself(&self, separator: &str, does: &str) -> String {
         self.publish.as_ref().map_or_else(String::new, |command| format!("{separator}`{command}` {does}"))
     }

@@ -1,4 +1,4 @@
-//! The clocks of the platform, of this machine and of the registry, held against each other.
+//! Comparison of the clocks of the platform, of this machine and of the registry.
 
 use std::borrow::Cow;
 
@@ -6,22 +6,22 @@ use oidc_core::{Claims, Diagnosis, LEEWAY, Severity, Subject, Timestamp, in_word
 
 use crate::codes;
 
-/// What is known of the clocks when the registry has answered.
+/// The readings of the clocks when the registry has answered.
 pub(super) struct Clocks<'a> {
-    /// This machine's.
+    /// The time of this machine.
     pub(super) now: Timestamp,
-    /// The registry's, from its `Date` (RFC 9110, section 6.6.1).
+    /// The time of the registry, from its `Date` (RFC 9110, section 6.6.1).
     pub(super) registry: Option<Timestamp>,
-    /// The token's times are the platform's.
+    /// The token's claims, whose times are the platform's.
     pub(super) claims: Option<&'a Claims>,
-    /// Whether the token was made when this job asked for it, just now.
+    /// `true` if the token was made just now, when this job asked for it.
     pub(super) is_new: bool,
-    /// How a person gets another token.
+    /// The way for a person to get another token.
     pub(super) renewal: Cow<'static, str>,
 }
 
 impl Clocks<'_> {
-    /// What is wrong with them. Where two agree, the third is the wrong one.
+    /// Returns the faults of the clocks. Where two clocks agree, the third is wrong.
     pub(super) fn examine(&self) -> Vec<Diagnosis> {
         match self.platform() {
             Some(wrong) => vec![wrong],
@@ -29,7 +29,7 @@ impl Clocks<'_> {
         }
     }
 
-    /// The platform's, where this machine's and the registry's agree against it.
+    /// The fault of the platform's clock, where this machine's and the registry's agree.
     fn platform(&self) -> Option<Diagnosis> {
         let registry = self.registry.filter(|registry| apart(*registry, self.now) <= LEEWAY)?;
         if let Some(begins) =
@@ -55,7 +55,7 @@ impl Clocks<'_> {
         self.is_new.then(|| diagnosis.expected(format!("later than {registry}")).fix(TELL_PLATFORM))
     }
 
-    /// The token's times by this machine's clock.
+    /// The fault of the token's times by this machine's clock.
     fn token(&self) -> Option<Diagnosis> {
         if let Some(ends) = self.ends_before(self.now) {
             let ago = in_words(self.now.since(ends));
@@ -91,7 +91,7 @@ impl Clocks<'_> {
         })
     }
 
-    /// The registry's, against the token's times, or else this machine's.
+    /// The fault of the registry's clock, compared with the token's times or else with this machine's clock.
     fn registry(&self) -> Option<Diagnosis> {
         let registry = self.registry?;
         let diagnosis =
@@ -121,13 +121,13 @@ impl Clocks<'_> {
         })
     }
 
-    /// When the token begins to be valid.
+    /// The time at which the token begins to be valid.
     fn begins(&self) -> Option<Timestamp> {
         let claims = self.claims?;
         claims.time("iat").max(claims.time("nbf"))
     }
 
-    /// The token's end, if that has passed by this clock.
+    /// The token's expiry, if it has passed by this clock.
     fn ends_before(&self, clock: Timestamp) -> Option<Timestamp> {
         self.claims?.time("exp").filter(|ends| ends.plus(LEEWAY) <= clock)
     }

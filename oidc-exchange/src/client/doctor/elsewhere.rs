@@ -1,11 +1,12 @@
-//! Variables that send the protocol's tools to another registry than the one that is checked.
+//! Variables that direct the protocol's tools to another registry than the one that is checked.
 
 use oidc_core::{Diagnosis, Environment, HttpUrl, Severity, Subject};
 
 use crate::client::wording::Wording;
 use crate::codes;
 
-/// Those of the variables that name another registry. What is no URL is a name that the tool itself knows.
+/// Returns diagnoses of variables that name another registry. A value that is no URL is a name that the tool
+/// itself knows.
 pub(super) fn look<'a>(
     variables: &'static [&'static str],
     url: &'a HttpUrl,

@@ -1,4 +1,4 @@
-//! The publisher that the user has in mind, held against the job.
+//! Comparison of the publisher that the user intends with the job.
 
 use oidc_core::{
     Claims, Diagnosis, Mismatch, Provider, Publisher, PublisherField, Setting, Subject, Unverified, shown,
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::report::{Difference, Report};
 use crate::codes;
 
-/// Compares key by key, by the platform's own rules where it tells them.
+/// Compares key by key, by the platform's own rules where it has them.
 pub(super) fn compare(
     provider: Option<&dyn Provider>,
     claims: &Unverified<Claims>,
@@ -35,7 +35,7 @@ pub(super) fn compare(
     report.add_all(unusable);
 }
 
-/// The configuration that the user has in mind, with each text as the value of its field's type.
+/// The configuration that the user intends, with each text converted to the type of its field.
 fn typed(fields: &[PublisherField], intended: &Map<String, Value>) -> Map<String, Value> {
     let typed = |(key, value): (&String, &Value)| {
         let field = PublisherField::find(fields, key).ok();
@@ -54,19 +54,20 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Why the whole configuration is none.
+    /// The faults of the whole configuration.
     fn unusable(&self) -> Vec<Diagnosis> {
         let config = self.intended.iter().fold(self.base(), |config, (key, value)| with(config, key, value));
         let read = self.provider.map(|provider| provider.publisher(&config.into()));
         read.and_then(Result::err).map_or_else(Vec::new, |invalid| invalid.faults().to_vec())
     }
 
-    /// Why no publisher at all lets this job in.
+    /// The reason why no publisher at all accepts this job.
     fn refused_whatever(&self) -> Option<Diagnosis> {
         self.publisher(self.base())?.explain(self.claims).map(|why| why.diagnosis().clone())
     }
 
-    /// What no publisher for this job can do without, as the job has it, or else as the user has it in mind.
+    /// The required fields of a publisher for this job, with the values of the job, or else those that the
+    /// user intends.
     fn base(&self) -> Map<String, Value> {
         let value = |setting: &Setting| {
             setting.value.clone().or_else(|| self.intended.get(setting.field.key).cloned())
@@ -96,7 +97,8 @@ impl Comparison<'_> {
         (difference, why)
     }
 
-    /// What the platform's own rule says of one key, if nothing else about the job is refused anyway.
+    /// The mismatch of one key by the platform's own rule, unless the job is refused for another reason
+    /// anyway.
     fn mismatch(&self, key: &str, value: &Value) -> Option<Diagnosis> {
         let base = self.publisher(self.base())?;
         let changed = self.publisher(self.with_ids(key, value))?;
@@ -105,7 +107,8 @@ impl Comparison<'_> {
         why.map(|why| why.diagnosis().clone())
     }
 
-    /// The base with one key changed, and with those ids that fit: they tell a renamed repository from another one.
+    /// The base with one key changed, and with those intended ids that match the job, since they distinguish
+    /// a renamed repository from another one.
     fn with_ids(&self, key: &str, value: &Value) -> Map<String, Value> {
         let fits = |setting: &&Setting| {
             let stated = self.intended.get(setting.field.key);
@@ -116,12 +119,12 @@ impl Comparison<'_> {
         with(base, key, value)
     }
 
-    /// The platform's publisher of a configuration, where it takes it.
+    /// The platform's publisher for a configuration, if the platform accepts it.
     fn publisher(&self, config: Map<String, Value>) -> Option<Box<dyn Publisher>> {
         self.provider?.publisher(&config.into()).ok()
     }
 
-    /// A plain comparison, where the platform's rule can't be asked.
+    /// The mismatch of one key by plain comparison, where the platform's rule is not available.
     fn differs(
         &self,
         setting: Option<&Setting>,

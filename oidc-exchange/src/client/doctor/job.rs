@@ -1,4 +1,4 @@
-//! This job: whether it gets identity tokens, and what the token says.
+//! The job: whether it gets identity tokens, and its token's claims.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::client::publish::required_source;
 use crate::client::registry::Registry;
 use crate::codes;
 
-/// CI platforms that are known by a variable, whether or not a provider for them is in the set.
+/// CI platforms that a variable reveals, even if the set has no provider for them.
 const OTHERS: &[(&str, &str)] = &[
     ("JENKINS_URL", "Jenkins"),
     ("TRAVIS", "Travis CI"),
@@ -44,7 +44,8 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Finds the job's platform and gets a token from it; `None` where the report says why there is none.
+    /// Detects the job's platform and gets a token from it; `None` where there is none, and then the report
+    /// tells the reason.
     pub(super) async fn find(
         registry: &dyn Registry,
         providers: &ProviderSet,
@@ -92,7 +93,7 @@ impl Job {
         &self.platform
     }
 
-    /// With the platform as a registry with these rules sees it.
+    /// Replaces the platform by the same platform under these rules of a registry.
     pub(super) fn by_rules(mut self, rules: Option<RegistryRules>) -> Self {
         let compared =
             self.provider.as_ref().zip(rules).and_then(|(provider, rules)| provider.comparing(rules));
@@ -112,7 +113,8 @@ impl Job {
         self.is_renewable
     }
 
-    /// How a person gets another token; `variable` is the one that the registry's users put a token into.
+    /// The way for a person to get another token. `variable` is the variable that the registry's users put a
+    /// token into.
     pub(super) fn renewal(&self, variable: Option<&str>) -> Cow<'static, str> {
         let unknown = "get a new one from the platform";
         self.provider().map_or(Cow::Borrowed(unknown), |provider| provider.renewal(variable))
@@ -123,7 +125,8 @@ impl Job {
     }
 }
 
-/// Why the job gets no token, and where nothing was found at all, what was found instead.
+/// The reason why the job gets no token. Where no platform was detected, it names a platform that is not
+/// supported, if one is found.
 fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
     let diagnosis = error.diagnosis().clone();
     if error.kind() != SourceErrorKind::NotDetected {
@@ -149,8 +152,8 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
     }
 }
 
-/// An issuer that is none of the platforms' public ones, which each registry has to trust by itself, or a platform that the
-/// registry is known to take no tokens of.
+/// Reports an issuer that is not the public one of a platform, which each registry has to trust separately,
+/// or a platform whose tokens the registry is known to refuse.
 pub(super) fn untrusted_issuer(
     job: &Job,
     claims: &Claims,

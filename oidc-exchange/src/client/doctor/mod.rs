@@ -1,4 +1,5 @@
-//! Finds out, without publishing, whether a publish from this job would be accepted, and if not, what to change.
+//! A check, without publishing, whether a publish from this job would be accepted, and if not, what to
+//! change.
 //!
 //! ```no_run
 //! use oidc_core::{Context, ProviderSet};
@@ -40,9 +41,9 @@ use crate::codes;
 
 /// A check of this job and a registry; see the module.
 ///
-/// In this order: whether this is a job that gets identity tokens at all, its token, its event, its runner and its
-/// environment, the clocks, the registry's URL, what is left of publishing with long-lived secrets, the publisher that
-/// the user has in mind, and then the exchange itself.
+/// It checks in this order: whether the job gets identity tokens; its token, event, runner and environment;
+/// the clocks; the registry's URL; remaining long-lived secrets; the publisher that the user intends; and
+/// then the exchange itself.
 #[derive(Debug)]
 pub struct Doctor<'a> {
     registry: &'a dyn Diagnose,
@@ -68,46 +69,48 @@ impl<'a> Doctor<'a> {
         }
     }
 
-    /// With the package that the user means to publish, where a token is for every package of the identity: it is held
-    /// against what the registry's answer tells of them.
+    /// Adds the package that the user wants to publish, where a token is for every package of the identity.
+    /// It is compared with the packages that the registry's answer names.
     #[must_use]
     pub fn naming(mut self, package: impl Into<String>) -> Self {
         self.named = Some(package.into());
         self
     }
 
-    /// Exchanges the identity token even where the platform makes no other for this job (GitLab): what is published
-    /// afterwards in the same job may then be refused, since the token was used.
+    /// Exchanges the identity token even where the platform makes no other token for this job (GitLab). A
+    /// later publish in the same job may then be refused, since the token was used.
     #[must_use]
     pub fn exchanging_always(mut self) -> Self {
         self.exchanges_always = true;
         self
     }
 
-    /// With the publisher that the user has in mind, by the keys of its configuration: the report holds it against the
-    /// job. A key that is left out is taken from the job where no publisher can do without it.
+    /// Adds the publisher that the user intends, by the keys of its configuration. The report compares it
+    /// with the job. The values of missing required keys are taken from the job.
     #[must_use]
     pub fn intending(mut self, publisher: Map<String, Value>) -> Self {
         self.intended = publisher;
         self
     }
 
-    /// With what the registry compares. A protocol's public registry has the protocol's rules; of any other, nothing is known
-    /// unless it is told here, and the job is held against the workflow that was started.
+    /// Replaces the rules of the registry. A protocol's public registry has the protocol's rules. The rules
+    /// of any other registry are unknown unless they are set here, and the job is then compared by the
+    /// workflow that was started.
     #[must_use]
     pub fn by_rules(mut self, rules: RegistryRules) -> Self {
         self.rules = Some(rules);
         self
     }
 
-    /// With the names of the application's own commands and options. Without them the report names none.
+    /// Sets the names of the application's own commands and options. By default, the report names none.
     #[must_use]
     pub fn wording(mut self, wording: Wording) -> Self {
         self.wording = wording;
         self
     }
 
-    /// Checks everything. Nothing is published, and what the exchange gives is ended again where the registry can.
+    /// Runs all checks. Nothing is published, and the publish token of the exchange is revoked where the
+    /// registry can.
     pub async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Report {
         let url = self.registry.url();
         if let Err(error) = self.registry.check_scope(&self.scope) {
@@ -116,6 +119,7 @@ impl<'a> Doctor<'a> {
         let mut report = Report::new(url.to_string(), self.package());
         let facts = self.registry.facts();
         let is_public = facts.is_public(url);
+        // Another registry of the protocol may compare differently.
         let rules = self.rules.or(is_public.then_some(facts.rules));
         let job = Job::find(self.registry, providers, cx, &mut report).await.map(|job| job.by_rules(rules));
         let claims = job.as_ref().and_then(Job::claims);
@@ -149,6 +153,7 @@ impl<'a> Doctor<'a> {
             Found::Other | Found::Nothing => report.miss_registry(),
         }
         report.add_all(static_credentials::look(self.registry, providers, &self.wording, cx));
+        // An identity token is sent only where a registry was found.
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
@@ -157,12 +162,13 @@ impl<'a> Doctor<'a> {
         report
     }
 
-    /// The package that the report is about, if it is about one.
+    /// Returns the package that the report is about, if it is about one.
     fn package(&self) -> Option<&str> {
         self.named.as_deref().or_else(|| self.scope.package())
     }
 
-    /// Whether a registry is at its URL, unless it was asked for its audience before and could not be reached.
+    /// Checks that a registry is at its URL, unless it could not be reached when it was asked for its
+    /// audience.
     async fn probe(&self, cx: &Context, report: &mut Report) -> Probed {
         if report.is_unreachable {
             return Probed::without_clock(Found::Nothing);
@@ -170,11 +176,11 @@ impl<'a> Doctor<'a> {
         probe::probe(self.registry, cx, report).await
     }
 
-    /// What the token's claims say by themselves.
+    /// Reviews the token's claims on their own.
     fn review(&self, provider: Option<&dyn Provider>, claims: &Unverified<Claims>, report: &mut Report) {
         if let Some(provider) = provider {
             report.settings = provider.settings(claims);
-            // Whoever states the publisher needs no guesses at what it might have.
+            // With the publisher stated, notices about what it might have are not needed.
             let matters = |one: &Diagnosis| one.severity != Severity::Notice || self.intended.is_empty();
             report.add_all(provider.advise(claims).into_iter().filter(matters));
         }
@@ -207,6 +213,7 @@ impl<'a> Doctor<'a> {
                 if !job.is_renewable() {
                     report.add(used());
                 }
+                // The publish token was made for this check only.
                 if let Err(error) = self.registry.revoke(&token, cx).await {
                     report.add(error.diagnosis().clone().severity(Severity::Notice));
                 }
@@ -218,13 +225,13 @@ impl<'a> Doctor<'a> {
     }
 }
 
-/// What an accepted exchange leaves open.
+/// The question that an accepted exchange leaves open.
 fn left_open(url: &HttpUrl, (problem, fix): (&str, &str)) -> Diagnosis {
     let diagnosis = Diagnosis::new(codes::EXCHANGE_UNTOLD, Subject::Url(url.to_string()), problem);
     diagnosis.severity(Severity::Notice).fix(fix)
 }
 
-/// The check itself used the only token up.
+/// Reports that the check itself used the job's only token.
 fn used() -> Diagnosis {
     let problem = "the job's token is used now, by this check, and the job gets no other";
     let diagnosis = Diagnosis::new(codes::TOKEN_USED, Subject::Token, problem).severity(Severity::Warning);

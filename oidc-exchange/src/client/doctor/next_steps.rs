@@ -1,4 +1,4 @@
-//! What to do next, in order, on the way from long-lived secrets to trusted publishing.
+//! The next steps, in order, from long-lived secrets to trusted publishing.
 
 use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
 
@@ -8,7 +8,7 @@ use crate::client::diagnose::ProtocolFacts;
 use crate::client::wording::Wording;
 use crate::codes;
 
-/// The steps that are left.
+/// Returns the remaining steps.
 pub(super) fn steps(
     report: &Report,
     facts: &ProtocolFacts,
@@ -59,11 +59,11 @@ pub(super) fn steps(
     steps
 }
 
-/// What to do about the first error. A registry that only says no leaves the comparison to the user.
+/// The step for the first error. Where a registry gives no reason, the comparison is left to the user.
 fn first_step(report: &Report, wording: &Wording) -> Option<String> {
     let first = report.diagnoses.iter().find(|one| one.severity == Severity::Error)?;
     Some(match first.code {
-        // A registry may send its user here.
+        // The registry's message may itself refer its user to this check.
         codes::EXCHANGE_REJECTED if names_check(first, wording) => {
             "compare the values listed above with the trusted publisher in the registry's settings".to_owned()
         }
@@ -71,7 +71,7 @@ fn first_step(report: &Report, wording: &Wording) -> Option<String> {
             "do what is advised at the first error above, and run this check again; the registry has not judged the trusted publisher"
                 .to_owned()
         }
-        // A registry that gave its own reason needs no advice.
+        // A registry's own reason needs no advice.
         codes::EXCHANGE_REJECTED if first.fix.is_none() || report.refusal.is_some() => {
             "do what the registry says, and run this check again".to_owned()
         }
@@ -111,7 +111,7 @@ fn is_secret(one: &Diagnosis) -> bool {
     matches!(one.code, codes::STATIC_TOKEN | codes::STATIC_TOKEN_FILE)
 }
 
-/// A publisher that lets the job in; `None` where no publisher can.
+/// A publisher that accepts the job; `None` where no publisher can.
 fn publisher(report: &Report) -> Option<String> {
     let required = report.settings.iter().filter(|setting| setting.field.required);
     let text = |setting: &Setting| Some(format!("{} = `{}`", setting.field.key, shown(&setting.text()?)));
@@ -119,12 +119,12 @@ fn publisher(report: &Report) -> Option<String> {
     texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(", "))
 }
 
-/// A long-lived secret, or what stands in its place.
+/// Returns `true` for a long-lived secret, or a placeholder of one.
 fn is_left(one: &Diagnosis) -> bool {
     is_secret(one) || matches!(one.code, codes::PLACEHOLDER_TOKEN | codes::TOKEN_REFERENCE_UNSET)
 }
 
-/// Where the registry's own tools find what is of a kind.
+/// The places where the registry's own tools find secrets of a kind.
 fn places(report: &Report, is_one: impl Fn(&Diagnosis) -> bool) -> Vec<String> {
     let is_own = |one: &&Diagnosis| is_one(one) && one.severity != Severity::Notice;
     let place = |one: &Diagnosis| match &one.subject {

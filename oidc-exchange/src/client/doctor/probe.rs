@@ -1,4 +1,4 @@
-//! The registry's URL, what answers there, and what its clock shows.
+//! The registry's URL, the server that answers there, and its clock.
 
 use jiff::fmt::rfc2822;
 use oidc_core::http::{HttpErrorKind, Response, Step, message_of};
@@ -9,28 +9,28 @@ use crate::client::diagnose::Diagnose;
 use crate::client::error;
 use crate::codes;
 
-/// The stable name of a registry that no answer came from.
+/// The code of a registry that gave no answer.
 const UNREACHABLE: &str = codes::REGISTRY_UNREACHABLE;
 
-/// What is wrong with a registry's URL that can't be used.
+/// Makes the diagnosis of a registry's URL that can't be used.
 pub fn unusable_url(error: &InvalidUrl) -> Diagnosis {
     let diagnosis =
         Diagnosis::new(codes::REGISTRY_URL, Subject::Url(error.url().to_owned()), error.to_string());
     diagnosis.fix("write the registry's URL as `https://host/path/`, without credentials")
 }
 
-/// What a probe found.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A registry, as far as can be told.
+    /// A registry, as far as can be decided.
     Registry,
-    /// Something else, to which nothing can be published.
+    /// Another server, to which nothing can be published.
     Other,
-    /// Nothing.
+    /// No server.
     Nothing,
 }
 
-/// What a probe found, and the registry's clock, if its answer has it in `Date`.
+/// The result of a probe, and the registry's clock, if its answer has a `Date`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probed {
     pub(super) found: Found,
@@ -43,7 +43,7 @@ impl Probed {
     }
 }
 
-/// Asks the registry for something that it tells anybody.
+/// Asks the registry for public information.
 pub(super) async fn probe(registry: &dyn Diagnose, cx: &Context, report: &mut Report) -> Probed {
     let request = registry.probe();
     let url = request.url.clone();
@@ -79,7 +79,7 @@ pub(super) async fn probe(registry: &dyn Diagnose, cx: &Context, report: &mut Re
     }
 }
 
-/// What answers where no registry is.
+/// The diagnosis of an answer that is not from a registry.
 fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Response) -> Option<Diagnosis> {
     let subject = || Subject::Url(registry.url().to_string());
     let status = answer.status;
@@ -102,7 +102,7 @@ fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Resp
     Some(Diagnosis::new(codes::REGISTRY_PATH, subject(), problem).fix(fix))
 }
 
-/// An answer that no registry gives.
+/// The diagnosis of an answer that a registry does not give by itself.
 fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
     let subject = Subject::Url(url.to_string());
     let status = answer.status;

@@ -9,31 +9,31 @@ use crate::client::scope::Scope;
 use crate::client::told::RegistryReason;
 use crate::codes;
 
-/// The stable name of an issuer that each registry has to trust by itself.
+/// The code of an issuer that each registry has to trust separately.
 pub(super) const UNUSUAL_ISSUER: &str = codes::ISSUER_NOT_PUBLIC;
 
-/// What a check came to. It never holds a secret.
+/// The result of a check. It never holds a secret.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// Whether a publish would be accepted.
+    /// The verdict: whether a publish would be accepted.
     pub verdict: Verdict,
     /// The registry's URL.
     pub registry: String,
-    /// The package, if the check is about one and not about every package of the identity.
+    /// The package, if the check is about one package and not about every package of the identity.
     pub package: Option<String>,
-    /// Why the registry refused, where it says so for programs.
+    /// The reason why the registry refused, if it gave one in a form for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RegistryReason>,
-    /// The platform that the job runs on, if it was found.
+    /// The platform that the job runs on, if it was detected.
     pub platform: Option<String>,
-    /// What was found, the worst first and then in the order of the checks.
+    /// The findings, the most severe first and then in the order of the checks.
     pub diagnoses: Vec<Diagnosis>,
-    /// What a publisher that lets this job in is configured with; empty where the platform can't say.
+    /// The configuration of a publisher that accepts this job; empty where the platform does not know it.
     pub settings: Vec<Setting>,
-    /// The publisher that the user has in mind, side by side with the job.
+    /// The publisher that the user intends, compared with the job.
     pub differences: Vec<Difference>,
-    /// What to do next, in order.
+    /// The next steps, in order.
     pub next: Vec<String>,
     #[serde(skip)]
     stated: Vec<Diagnosis>,
@@ -51,49 +51,51 @@ pub struct Report {
     is_decided: bool,
 }
 
-/// Whether a publish from this job would be accepted.
+/// The verdict of a check: whether a publish from this job would be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Verdict {
     /// The registry gave a publish token.
     Accepted,
-    /// It would not be.
+    /// The publish would be refused.
     Refused,
-    /// The registry gave a publish token, and doesn't tell whether the package is among those that it is for.
+    /// The registry gave a publish token, and does not tell whether it is for the package.
     ExchangeAccepted,
-    /// Nothing was tried: the registry exchanges no tokens and takes the identity token itself with the upload, or the job's only
-    /// token would be used, if it isn't yet. What speaks against a publish all the same is an error among the diagnoses.
+    /// No exchange was tried: the registry exchanges no tokens and takes the identity token itself with the
+    /// upload, or the exchange would use the job's only token. Reasons against a publish are errors among the
+    /// diagnoses.
     Untried,
-    /// The registry gave a publish token, although the publisher that the user has in mind lets this job not in.
+    /// The registry gave a publish token, even though the publisher that the user intends does not accept
+    /// this job.
     Contradicted,
 }
 
 impl Verdict {
-    /// Whether the registry let the job in, as the publisher that the user has in mind does.
+    /// Returns `true` if the registry accepted the job, as the publisher that the user intends does.
     pub fn is_accepted(self) -> bool {
         matches!(self, Self::Accepted | Self::ExchangeAccepted)
     }
 }
 
-/// One key of the publisher that the user has in mind, and what the job has for it.
+/// One key of the publisher that the user intends, with the job's value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Difference {
     /// The key in the publisher's configuration.
     pub key: String,
-    /// The claim that it is held against.
+    /// The claim that it is compared with.
     pub claim: String,
     /// The publisher's value.
     pub publisher: String,
-    /// The job's, if it has one.
+    /// The job's value, if it has one.
     pub job: Option<String>,
-    /// Whether the job's does not fit.
+    /// `true` if the job's value does not match.
     pub differs: bool,
 }
 
 impl Report {
-    /// A report of which nothing is known yet.
+    /// An empty report.
     pub(super) fn new(registry: String, package: Option<&str>) -> Self {
         Self {
             verdict: Verdict::Untried,
@@ -115,7 +117,7 @@ impl Report {
         }
     }
 
-    /// A report on a registry or a package that can't be one.
+    /// A report on a registry or a package that can't be used.
     pub fn of_unusable(registry: &str, package: Option<&str>, diagnosis: Diagnosis) -> Self {
         let mut report = Self::new(registry.to_owned(), package);
         report.add(diagnosis);
@@ -124,7 +126,7 @@ impl Report {
         report
     }
 
-    /// What a publish token would be for.
+    /// The scope of the publish token.
     fn scope(&self) -> Scope {
         self.package.clone().map_or(Scope::Identity, Scope::Package)
     }
@@ -137,13 +139,14 @@ impl Report {
         self.diagnoses.extend(diagnoses);
     }
 
-    /// What the publisher that the user has in mind would refuse the job for.
+    /// Adds the reason why the publisher that the user intends would refuse the job.
     pub(super) fn add_stated(&mut self, diagnosis: Option<Diagnosis>) {
         self.stated.extend(diagnosis.clone());
         self.add_all(diagnosis);
     }
 
-    /// There is no registry at its URL: what it might mind of the job is of no concern before it is found.
+    /// Records that there is no registry at its URL. Warnings and notices about claims are dropped, since
+    /// they matter only once the registry is found.
     pub(super) fn miss_registry(&mut self) {
         self.diagnoses.retain(|one| one.severity == Severity::Error || !is_about_claim(one));
         let is_nowhere = |one: &Diagnosis| {
@@ -159,7 +162,8 @@ impl Report {
         self.is_found = false;
     }
 
-    /// The registry exchanges nothing, so that only an upload shows whether it takes the token.
+    /// Records that the registry exchanges no tokens, so that only an upload shows whether it accepts the
+    /// identity token.
     pub(super) fn leave_untried(&mut self) {
         self.has_no_exchange = true;
         let problem = "this registry exchanges no tokens: it takes the identity token itself with the upload, so nothing was tried";
@@ -168,18 +172,18 @@ impl Report {
         self.add(untried.fix(fix));
     }
 
-    /// Whether the registry takes identity tokens themselves, and was not asked for that reason.
+    /// Returns `true` if the registry takes identity tokens themselves, so that no exchange was tried.
     pub(super) fn has_no_exchange(&self) -> bool {
         self.has_no_exchange
     }
 
-    /// Whether something speaks against a publish.
+    /// Returns `true` if a finding speaks against a publish.
     pub(super) fn has_errors(&self) -> bool {
         self.diagnoses.iter().any(|diagnosis| diagnosis.severity == Severity::Error)
     }
 
-    /// The registry took the token: what was only to be considered about its claims is settled.
-    /// A package is held against those that the token is for.
+    /// Records that the registry accepted the token, which settles notices about its claims. `named` is the
+    /// package that the user wants to publish, and `told` are the packages that the token is for.
     pub(super) fn accept(&mut self, named: Option<&str>, told: Option<&[String]>) {
         let is_contradicted = self.differences.iter().any(|difference| difference.differs);
         self.verdict = match (named, told) {
@@ -198,7 +202,8 @@ impl Report {
         self.diagnoses.retain(|one| !is_settled(one) || !is_about_claim(one));
     }
 
-    /// What works is not to be changed.
+    /// Changes the fix of findings about the user's statement, since the registry's settings and the job work
+    /// as they are.
     fn excuse_all_but_the_statement(&mut self) {
         for diagnosis in self.diagnoses.iter_mut().filter(|one| self.stated.contains(one)) {
             let fix = "change neither the registry's settings nor the job: the registry let the job in; your statement is what \
@@ -207,7 +212,8 @@ impl Report {
         }
     }
 
-    /// What the user has in mind and the job has too is not what the registry expects.
+    /// The note on an intended value that matches the job and differs from the value that the registry
+    /// expects.
     fn other_than_stated(&self, refused: &Diagnosis) -> Option<String> {
         let (claim, expected) = (self.refusal.as_ref()?.subject.as_ref()?, refused.expected.as_ref()?);
         let is_it = |one: &&Difference| !one.differs && (one.claim == *claim || one.key == *claim);
@@ -216,8 +222,8 @@ impl Report {
         Some(format!("; you state `{key}` = `{value}`, which fits this job and is not what the registry has"))
     }
 
-    /// The registry refused the token. Where it says why, other claims need no consideration, and a reason that was
-    /// foreseen is said once.
+    /// Records that the registry refused the token. Where it gave a reason, findings about other claims are
+    /// dropped, and a reason that was found before is not repeated.
     pub(super) fn refuse(&mut self, error: &ExchangeError) {
         self.verdict = Verdict::Refused;
         self.refusal = error.reason().cloned();
@@ -252,9 +258,9 @@ impl Report {
         self.add(refused);
     }
 
-    /// Comes to the verdict. What the registry did outweighs what was thought that it would do.
+    /// Decides on the verdict. The registry's answer outweighs the findings before it.
     ///
-    /// What the vendor's pages say is not true of other registries with its protocol.
+    /// The vendor's page is removed for other registries of its protocol, to which it does not apply.
     pub(super) fn conclude(&mut self, vendors_page: &str, is_vendors: bool) {
         for diagnosis in &mut self.diagnoses {
             diagnosis.link = diagnosis.link.filter(|link| is_vendors || *link != vendors_page);
@@ -272,7 +278,7 @@ impl Report {
         self.diagnoses.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.severity));
     }
 
-    /// A notice of what an error is about too says nothing new.
+    /// Drops notices about the subject of an error.
     fn drop_what_is_said_twice(&mut self) {
         let is_error = |one: &&Diagnosis| one.severity == Severity::Error;
         let of_errors: Vec<_> =
@@ -280,7 +286,7 @@ impl Report {
         self.diagnoses.retain(|one| one.severity != Severity::Notice || !of_errors.contains(&one.subject));
     }
 
-    /// Some paragraphs for a terminal.
+    /// Renders the report in paragraphs for a terminal.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.headline());
         for diagnosis in &self.diagnoses {
@@ -295,7 +301,7 @@ impl Report {
         text
     }
 
-    /// One line: what a publish would come to.
+    /// Returns the outcome of a publish in one line.
     pub fn headline(&self) -> String {
         let name = match &self.package {
             None if self.is_unusable => String::new(),
@@ -326,7 +332,7 @@ impl Report {
         format!("A publish{name} at {registry} {outcome}.")
     }
 
-    /// Whether it may be the package's publisher that is wrong.
+    /// Returns `true` if the package's publisher may be at fault.
     pub(super) fn is_about_publisher(&self) -> bool {
         let may_be = |reason: &RegistryReason| reason.code == codes::NOT_TRUSTED;
         let is_known = |known: &KnownRefusal| known.is_about_publisher();
@@ -336,12 +342,13 @@ impl Report {
             && self.known.is_none_or(is_known)
     }
 
-    /// Returns `true` if the registry decided about the token, and was not out of order or somewhere else.
+    /// Returns `true` if the registry itself decided about the token: it was neither out of order nor another
+    /// server.
     pub(super) fn is_decided(&self) -> bool {
         self.is_decided
     }
 
-    /// Whether the refusal's remedy is known.
+    /// Returns `true` if the refusal's fix is known.
     pub(super) fn is_known(&self) -> bool {
         self.known.is_some()
     }
@@ -402,7 +409,7 @@ fn is_decision(kind: &ExchangeErrorKind) -> bool {
     matches!(kind, ExchangeErrorKind::Rejected { status, .. } if (400..=499).contains(status) && !is_later(*status))
 }
 
-/// The registry gave a token for packages of which the named one is none.
+/// The registry gave a token for packages that don't include the named one.
 fn other_packages(package: &str, registry: &str, told: &[String]) -> Diagnosis {
     let problem = format!(
         "the registry accepted the exchange, and {} is not among the packages that the token is for",

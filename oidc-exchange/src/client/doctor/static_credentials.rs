@@ -1,4 +1,4 @@
-//! What is left of publishing with long-lived secrets: by presence, and never by value.
+//! Remaining long-lived secrets: their presence, and never their values.
 
 use std::path::{Path, PathBuf};
 
@@ -15,19 +15,19 @@ use crate::client::{
 use crate::codes;
 use crate::npm::is_placeholder;
 
-/// The stable name of an identity token where a publish token belongs.
+/// The code of an identity token in place of a publish token.
 pub(super) const UNEXCHANGED: &str = codes::IDENTITY_TOKEN_UNEXCHANGED;
 
-/// What a JSON object begins with in base64url, and hence every JWT.
+/// The beginning of a JSON object in base64url, and therefore of every JWT.
 const JSON_OBJECT: &str = "eyJ";
 
-/// A text is looked through for so many tokens.
+/// The number of possible tokens in a text that are examined.
 const MAX_TOKENS: usize = 16;
 
-/// A settings file may have so many bytes to be looked at.
+/// The limit on a settings file, in bytes.
 const MAX_FILE: usize = 256 * 1024;
 
-/// Every registry's.
+/// The protocols and facts of all registries.
 static ALL: &[(&Protocol, &ProtocolFacts)] = &[
     (&npm::PROTOCOL, &npm::FACTS),
     (&pypi::PROTOCOL, &pypi::FACTS),
@@ -42,7 +42,8 @@ static ALL: &[(&Protocol, &ProtocolFacts)] = &[
     (&pub_dev::PROTOCOL, &pub_dev::FACTS),
 ];
 
-/// Looks for what is left: the registry's own first, then others', which any step of the job can read just as well.
+/// Looks for remaining secrets: the registry's own first, then those of other registries, which any step of
+/// the job can read as well.
 pub(super) fn look(
     registry: &dyn Diagnose,
     providers: &ProviderSet,
@@ -99,7 +100,7 @@ impl<'a> Look<'a> {
         let mut found = Vec::new();
         for file in self.facts.static_credentials.files {
             for path in self.paths(file) {
-                // A file that isn't there or can't be read holds no secret that a tool could use.
+                // A file that does not exist or can't be read holds no secret that a tool could use.
                 let Ok(bytes) = cx.files().read(&path, MAX_FILE) else { continue };
                 let text = String::from_utf8_lossy(&bytes);
                 let marked = file.marks.iter().any(|mark| text.contains(mark));
@@ -127,7 +128,7 @@ impl<'a> Look<'a> {
         found.unwrap_or_else(|| self.secret(codes::STATIC_TOKEN_FILE, subject, &place))
     }
 
-    /// An identity token where a publish token belongs, and nothing to revoke.
+    /// Reports an identity token in place of a publish token. There is nothing to revoke.
     fn identity_token(&self, text: &str, subject: &Subject, place: &str) -> Option<Diagnosis> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let words =
@@ -143,7 +144,7 @@ impl<'a> Look<'a> {
         Some(diagnosis.fix(fix).link(self.facts.link))
     }
 
-    /// What a line gives away, if its key is one that holds secrets.
+    /// Reports a secret in a line, if its key is one that holds secrets.
     fn line(&self, file: &CredentialFile, path: &Path, line: &str) -> Option<Diagnosis> {
         let line = line.trim();
         if line.starts_with(['#', ';']) {
@@ -158,7 +159,7 @@ impl<'a> Look<'a> {
         let subject = Subject::File(path.to_string_lossy().into_owned());
         let place = format!("file `{}`", path.display());
         match value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-            // What the variable holds is told with the variables.
+            // The variable itself is reported with the variables.
             Some(name) if self.environment.get(name.trim_end_matches(['-', '?'])).is_some() => None,
             Some(name) => Some(unset(subject, &place, &format!("${{{name}}}"))),
             None if value.is_empty() => None,

@@ -45,11 +45,13 @@ impl Ambient {
         let detection = detection.into();
         let environment = detection.context.environment();
         let set = |name: &&&str| environment.get(name).is_some();
+        // A variable of the registry's users is the most explicit choice, so no platform is asked.
         if let Some(name) = detection.token_variables.iter().find(set) {
             let source = VariableSource::new(detection.context, *name);
             return Ok(Some(Box::new(source.on(providers.here(detection.context).map(Arc::clone)))));
         }
         if let Some(named) = first_of(Host::Named, providers, &detection)? {
+            // Only in a CI job is there a platform to fall back to.
             return Ok(Some(match has_ci(providers, &detection) {
                 true => Box::new(NamedOrPlatform::new(named, providers, &detection)),
                 false => named,
@@ -164,12 +166,14 @@ impl TokenSource for NamedOrPlatform {
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
         let error = match self.named.token(audience).await {
+            // Any other fault of the named token is reported as it is.
             Err(error) if error.is_for_another() => error,
             given => return given,
         };
         let mut detection = Detection::new(&self.context);
         detection.token_variables.extend(self.token_variables.iter().map(String::as_str));
         let Some(platform) = first_of(Host::Ci, &self.providers, &detection)? else { return Err(error) };
+        // Remembered, so that `provider` and `is_renewable` are those of the source that gave the token.
         self.platform.get_or_init(|| platform).token(audience).await
     }
 

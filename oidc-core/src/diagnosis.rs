@@ -185,6 +185,8 @@ impl Diagnosis {
     pub fn above(&self, below: Option<&(dyn Error + 'static)>) -> impl fmt::Display {
         let mut diagnosis = self.clone();
         if let Some(below) = below {
+            // The problem contains an HTTP error as `to_text` writes it, of which its `Display` is only a
+            // part.
             let text = match below.downcast_ref::<HttpError>() {
                 Some(error) => error.to_text(),
                 None => below.to_string(),

@@ -33,8 +33,8 @@ impl Environment {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Returns the names of the variables that are set and not empty, in order. Of an environment that is
-    /// [looked up](Environment::from_fn), these are names that were asked for.
+    /// Returns the names of the variables that are set and not empty, in order. In an environment with a
+    /// [look-up function](Environment::from_fn), these are only names that were asked for.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let mut set: Vec<(&str, &Secret)> = match &self.0 {
             Variables::Listed(listed) => listed.iter().map(|(name, value)| (name.as_str(), value)).collect(),
@@ -57,6 +57,7 @@ impl Environment {
     /// Returns this process's environment as it is now. Variables that are not Unicode are left out.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the process's environment")]
     pub fn system() -> Self {
+        // `std::env::vars` panics where a variable is not Unicode.
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect()
@@ -93,7 +94,7 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
 
 type LookUp = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// A function that knows the variables, and what it said so far: a list that only grows, so that its values can be lent out.
+/// A look-up function, and its answers so far: a list that only grows, so that its values can be borrowed.
 struct Lookup {
     look_up: Box<LookUp>,
     asked: OnceLock<Box<Asked>>,

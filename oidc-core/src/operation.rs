@@ -172,7 +172,9 @@ impl Context {
             let result = cx.send(request.clone()).await;
             let Some(asked) = asked_wait(&result) else { return result };
             let policy = cx.policy();
+            // Only the policy's own wait is shortened: the server asked for at least its `Retry-After`.
             let wait = cx.shortened(policy.wait_after(tries)).max(asked.min(policy.longest_wait));
+            // A try that could not begin in time would only replace this result by `OutOfTime`.
             if tries >= policy.tries || !cx.clock().has_timer() || wait >= cx.time_left() {
                 return result;
             }

@@ -47,7 +47,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// The registry half: the identity that a token speaks for, by which publishers are looked up.
+    /// The registry half: the identity that a token proves, by which publishers are looked up.
     ///
     /// # Errors
     ///
@@ -293,18 +293,18 @@ pub enum Form {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Presence {
-    /// A token without it is refused.
+    /// A token without the claim is refused.
     Required,
-    /// A rule reads it where a publisher has that rule.
+    /// The claim is read where a publisher has a rule for it.
     Optional,
-    /// It is known, and no rule reads it.
+    /// The claim is known, and no rule reads it.
     Ignored,
 }
 
-/// The identity that a token speaks for: an issuer, and a key within that issuer, such as a repository.
+/// The identity that a token proves: an issuer, and a key within that issuer, such as a repository.
 ///
-/// Publishers are looked up by it. It is never a pair of provider and key, so that a self-managed instance
-/// can't speak for the public one.
+/// Publishers are looked up by it. It contains the issuer and not the provider, so that a token of a
+/// self-managed instance never has an identity of the public instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Identity {

@@ -16,7 +16,7 @@ use crate::trust::{Unverified, Verified};
 /// A trusted publisher as a package's owner configured it, such as a repository, a workflow and an
 /// environment.
 pub trait Publisher: fmt::Debug + Send + Sync {
-    /// The identity that it accepts, by which it is looked up.
+    /// The identity that the publisher accepts. Publishers are looked up by it.
     fn identity(&self) -> Identity;
 
     /// Compares a token's claims with every rule. All rules must match; the first that does not is the error.

@@ -31,6 +31,7 @@ impl Secret {
     /// part of at least 16 characters. A server's answer may repeat the secret of the request.
     pub fn is_in(&self, text: &str) -> bool {
         let is_whole = !self.is_empty() && text.contains(self.expose());
+        // A shorter part could occur in a text by chance.
         is_whole || self.expose().split('.').any(|part| part.len() >= 16 && text.contains(part))
     }
 

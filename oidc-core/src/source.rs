@@ -238,7 +238,7 @@ impl SourceError {
         matches!(invalid, Some(InvalidIdToken::Audience { .. }))
     }
 
-    /// Returns the HTTP error, where no complete answer came: of the proxy, the certificate, the deadline.
+    /// Returns the HTTP error, if no complete answer came (proxy, certificate, deadline).
     pub fn http(&self) -> Option<&HttpError> {
         let mut below = std::error::Error::source(self);
         std::iter::from_fn(|| {

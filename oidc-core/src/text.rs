@@ -39,6 +39,7 @@ pub fn shown(text: &str) -> Shown<'_> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // GitHub's runner ignores white space before a command.
         let mut begins_command = self.text.trim_start().starts_with("::");
         let mut before = (None, None);
         let mut characters = self.text.chars();

@@ -74,6 +74,7 @@ impl IdToken {
     /// When the text is not a JWT, or its `aud` is anything but `audience` alone.
     pub fn new(token: impl Into<String>, audience: Audience) -> Result<Self, InvalidIdToken> {
         let token = Secret::new(token);
+        // The untrimmed text is a `Secret` as well, so that it is overwritten when it is dropped.
         let token = Secret::new(token.expose().trim());
         let claims = Unverified::of_token(token.expose())?;
         let found = claims.read_unverified();
@@ -116,6 +117,8 @@ impl IdToken {
         }
         match Unverified::of_token(token.expose()) {
             Err(error @ InvalidIdToken::TooLarge(_)) => Err(error),
+            // A text that names an audience is compared like any token; of other texts nothing can be
+            // compared.
             Ok(claims) if claims.read_unverified().get("aud").is_some() => {
                 Self::new(token.expose(), audience)
             }

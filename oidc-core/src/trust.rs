@@ -107,6 +107,7 @@ impl Verified<Claims> {
         };
         let mut hash = Sha256::new();
         for part in [self.proof.issuer.as_bytes(), kind, id, scope.as_bytes()] {
+            // Without the lengths, different parts could have the same concatenation.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -221,6 +221,7 @@ impl HttpUrl {
 
     /// Returns `true` if scheme, host and port are the same.
     pub fn same_origin(&self, other: &Self) -> bool {
+        // Both texts are in the normal form of the URL standard, so equal origins have equal texts.
         self.part(0, self.path_start) == other.part(0, other.path_start)
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Platform {
     pub(crate) claims: fn(&str, &str, u64, &str, &Overrides) -> Value,
 }
 
-/// Holds every case of a platform.
+/// Checks every case of a platform.
 pub(crate) fn hold(platform: Platform) {
     let sources: source::Cases = read(platform, "source.json");
     let publishers: publisher::Cases = read(platform, "publisher.json");
@@ -63,8 +63,8 @@ pub(crate) fn hold(platform: Platform) {
     publishers.strangers_are_told_nothing(platform);
 }
 
-/// Holds messages against the file in which they were read last.
-// Whether to write the file anew is told by a variable.
+/// Compares messages with the file in which they were reviewed last.
+// The variable that has the file written anew is read from the process's environment.
 #[allow(clippy::disallowed_methods)]
 fn are_as_read(file: &Path, messages: &str) {
     if std::env::var_os("REWRITE").is_some() {
@@ -91,7 +91,7 @@ fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// What comes of a case: a success, or the stable name of what went wrong.
+/// The result of a case: a success, or the stable name of the fault.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 struct Expected(String);

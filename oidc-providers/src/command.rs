@@ -36,6 +36,7 @@ pub(crate) async fn token_by(
         };
         failed(kind, code, format!("no identity token could be asked for: {error}")).with_source(error)
     })?;
+    // The output of a command that failed is not read, even if it looks like a token.
     if output.status != Some(0) {
         let status = output.status.map_or_else(|| "a signal".to_owned(), |status| format!("status {status}"));
         let problem = format!("the command `{line}` gave no identity token: it ended with {status}");

@@ -86,6 +86,8 @@ impl Endpoint {
         };
         let message = message.map_or_else(String::new, |message| format!(", {message}"));
         let problem = format!("{} gave no identity token: status {}{message}", self.name, response.status);
+        // The status of a proxy's answer says nothing about the platform, so it is not classified by its
+        // status.
         if is_from_between(response) {
             return elsewhere(url, &problem);
         }
@@ -105,8 +107,8 @@ impl Endpoint {
     }
 }
 
-/// Returns `true` if a proxy or web site between the job and its platform answered. No platform redirects or sends a web page; one
-/// that is out of order may.
+/// Returns `true` if a proxy or web site between the job and its platform answered. A platform that works neither
+/// redirects nor sends a web page.
 pub(crate) fn is_from_between(response: &Response) -> bool {
     let is_page = || response.is_success() && response.is_html();
     response.is_from_elsewhere() || (300..=399).contains(&response.status) || is_page()

@@ -1,5 +1,5 @@
-//! What both platforms' tests have in common: a token that is really signed and really verified, held against a
-//! publisher, and tables of cases.
+//! The common part of the platforms' tests: tokens that are really signed, verified and compared with a publisher, and
+//! tables of cases.
 
 use oidc_core::{Claims, Diagnosis, Match, Provider, ProviderSet, Verified};
 use proptest::prelude::*;
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::sample::Overrides;
 
-/// When the tokens of these tests are made.
+/// The time at which the tokens of these tests are made.
 pub(crate) const NOW: u64 = 1_700_000_000;
-/// For whom.
+/// The audience of the tokens of these tests.
 pub(crate) const AUDIENCE: &str = "npm:registry.example";
-/// What a table writes for a claim that a token doesn't have.
+/// The placeholder in a table for a claim that a token doesn't have.
 const ABSENT: &str = "<absent>";
 
 /// Claims to change, from a JSON object. `null` is JSON's `null`; `"<absent>"` leaves a claim out.
@@ -41,9 +41,9 @@ pub(crate) fn verified(
     runtime.block_on(oidc_core::testing::verified(&providers, claims)).ok()
 }
 
-/// What comes of a token and a publisher's configuration: a match, or the stable name of the reason.
+/// Returns the result for a token and a publisher's configuration: a match, or the stable name of the reason.
 ///
-/// Look-up and check must agree: what is looked up under another key must be refused by the check too.
+/// Look-up and check must agree: a token that is looked up under another key must be refused by the check too.
 pub(crate) fn outcome(
     provider: &(impl Provider + Clone + 'static),
     config: &Value,
@@ -62,7 +62,7 @@ pub(crate) fn outcome(
     })
 }
 
-/// What somebody could put in place of a text: something like it, something else, or another type.
+/// Generates values that somebody could use in place of a text: similar texts, other texts, and other types.
 pub(crate) fn anything_but(original: &str) -> impl Strategy<Value = Value> + use<> {
     let (original, length) = (original.to_owned(), original.chars().count());
     let near = (0..=length, 0..6_u8, any::<char>()).prop_map(move |(at, kind, character)| {
@@ -87,7 +87,7 @@ pub(crate) fn anything_but(original: &str) -> impl Strategy<Value = Value> + use
     ]
 }
 
-/// Whether two texts are the same where case is ignored in their first `ignoring` bytes only.
+/// Returns `true` if two texts are equal, with ASCII case ignored in their first `ignoring` bytes only.
 pub(crate) fn same_up_to_case(left: &str, right: &str, ignoring: usize) -> bool {
     match (left.split_at_checked(ignoring), right.split_at_checked(ignoring)) {
         (Some((left, left_rest)), Some((right, right_rest))) => {
@@ -126,13 +126,13 @@ pub(crate) struct Vector {
     pub(crate) publishers: Vec<(String, Value)>,
     /// The claims that differ from the sample's; without any, only the configuration is judged.
     pub(crate) claims: Option<Value>,
-    /// What the other registry decided: a publisher's name, `accept` for a configuration, or `reject`.
+    /// The other registry's decision: a publisher's name, `accept` for a configuration, or `reject`.
     pub(crate) theirs: String,
-    /// What we decide, in the same words.
+    /// This crate's decision, in the same words.
     pub(crate) ours: String,
 }
 
-/// Which publisher lets a token in, the most specific of those that match; `reject` if none does.
+/// Returns the publisher that accepts a token, the most specific of those that match; `reject` if none does.
 pub(crate) fn selected(
     provider: &(impl Provider + Clone + 'static),
     vector: &Vector,
@@ -145,7 +145,8 @@ pub(crate) fn selected(
     matches.max_by_key(|(specificity, _)| *specificity).map_or_else(|| "reject".to_owned(), |(_, name)| name)
 }
 
-/// Holds every vector against what it should come to, and the differences against the document that explains them.
+/// Compares the decision on every vector with the expected one, and the differences between the registries with the
+/// document that explains them.
 pub(crate) fn hold(table: &str, judge: impl Fn(&Vector) -> String) {
     let explained = include_str!("../VECTORS.md");
     let vectors: Vec<Vector> = serde_json::from_str(table).unwrap();

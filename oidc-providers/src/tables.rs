@@ -1,5 +1,5 @@
-//! The tables of publishers' fields, held against the documentation and the typed forms. `REWRITE=1` writes the
-//! documentation's anew.
+//! Compares the tables of publishers' fields with the documentation and the typed forms. `REWRITE=1` writes those of the
+//! documentation anew.
 
 use std::path::{Path, PathBuf};
 
@@ -70,8 +70,8 @@ fn table(fields: &[PublisherField]) -> Vec<String> {
     head.into_iter().chain(fields.iter().map(row)).collect()
 }
 
-/// Holds the first table behind a heading against a platform's; each of its lines begins with `margin`.
-// Whether to write the file anew is told by a variable.
+/// Compares the first table below a heading with a platform's. Each of its lines begins with `margin`.
+// The variable that has the file written anew is read from the process's environment.
 #[allow(clippy::disallowed_methods)]
 fn is_documented(file: &Path, heading: &str, margin: &str, fields: &[PublisherField]) {
     let text = std::fs::read_to_string(file).unwrap();

@@ -11,7 +11,7 @@ use oidc_core::{
 };
 use serde_json::json;
 
-/// What a job of each platform sees, in the order in which they are looked for.
+/// The environment of a job on each platform, in the order of detection.
 const PLATFORMS: &[(&str, &[(&str, &str)])] = &[
     ("variable", &[("NPM_ID_TOKEN", "token")]),
     ("generic", &[("OIDC_TOKEN_FILE", "/token")]),

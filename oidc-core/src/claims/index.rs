@@ -1,7 +1,7 @@
 //! An index of the members of a JSON object: their positions in its text, by name.
 //!
-//! Every verification builds one, hence a table of its own: one allocation, and positions instead of copies
-//! of names and values.
+//! Every verification builds an index, so it is a small hash table instead of a map of the standard library:
+//! one allocation, and positions instead of copies of names and values.
 
 use std::ops::Range;
 
@@ -79,10 +79,12 @@ impl Index {
         let print = Print::of(name);
         let bucket = print.bucket();
         let next = self.slots.get(bucket).ok_or(InvalidClaims::TooMany)?.first;
+        // An equal name has an equal fingerprint and is in the same bucket, so only this bucket is searched.
         if next != NONE && self.find(json, name, print, next).is_some() {
             return Err(InvalidClaims::Duplicate);
         }
         let slot = self.slots.get_mut(number).ok_or(InvalidClaims::TooMany)?;
+        // The slot may also be the head of a bucket, which has to stay.
         *slot = Slot { note, print, first: slot.first, next };
         if let Some(bucket) = self.slots.get_mut(bucket) {
             bucket.first = short(number);

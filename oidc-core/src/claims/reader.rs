@@ -74,6 +74,7 @@ impl<'de> Reader<'de> {
     ) -> Result<(Registered<'de>, T), Unread<R>> {
         let mut seen = None;
         let read = self.pass(&mut |registered| seen.insert(glance(registered)).is_ok());
+        // A refusal counts first: the text after it was not read, and its faults don't matter.
         let seen = seen.transpose().map_err(Unread::Refused)?;
         let registered = read.map_err(Unread::Invalid)?;
         let seen = match seen {
@@ -147,6 +148,7 @@ impl<'de> Reader<'de> {
 
 /// The position in `whole` at which its slice `part` begins.
 fn begin(whole: &str, part: &str) -> usize {
+    // The difference of the addresses is the position, since `part` lies within `whole`.
     (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize)
 }
 
@@ -181,6 +183,8 @@ impl<'de> Visitor<'de> for Pass<'_, 'de> {
                 break;
             }
             let Some(place) = registered.place(&name.0) else { continue };
+            // The index would find the duplicate too, but `glance` decides by these claims before there is an
+            // index.
             if place.replace(ClaimValue::new(value, self.reader.may_have_escapes)).is_some() {
                 *self.fault = Some(InvalidClaims::Duplicate);
                 break;

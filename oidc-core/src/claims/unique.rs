@@ -77,6 +77,7 @@ impl<'de> Visitor<'de> for UniqueNamesVisitor<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        // serde_json itself accepts an object with equal names.
         let mut names = HashSet::new();
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
             if !names.insert(name) {

@@ -20,6 +20,7 @@ impl<'a> ClaimValue<'a> {
     /// Returns the text, if the value is a JSON string. Borrowed unless it holds escapes.
     pub fn as_text(&self) -> Option<Cow<'a, str>> {
         let inner = self.json.strip_prefix('"')?.strip_suffix('"')?;
+        // Most tokens have no backslash at all, and then no value is searched for one.
         if self.may_have_escapes && inner.contains('\\') {
             serde_json::from_str::<String>(self.json).ok().map(Cow::Owned)
         } else {
@@ -111,6 +112,7 @@ impl fmt::Display for ClaimValue<'_> {
 /// The whole seconds of a JSON number with a fraction or an exponent.
 fn whole_seconds(number: &str) -> Option<u64> {
     let value: f64 = serde_json::from_str(number).ok()?;
+    // The first second of the year 10000, which is after `Timestamp::MAX`.
     let limit = 253_402_300_800.0;
     if !(0.0..limit).contains(&value) {
         return None;

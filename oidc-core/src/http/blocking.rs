@@ -103,6 +103,7 @@ impl BlockingHttp {
     }
 
     fn exchange(&self, request: &Request, proxy: Option<&ureq::Proxy>) -> Result<Response, Failure> {
+        // ureq would write the secrets into its log before any code here could mask them.
         if log::log_enabled!(target: WIRE_LOG, log::Level::Trace) {
             return Err(HttpErrorKind::Request(WIRE_IS_LOGGED.to_owned()).into());
         }
@@ -259,10 +260,13 @@ fn refusal(text: &str) -> ProxyFault {
 
 fn agent(settings: &HttpSettings, tls: TlsConfig) -> Agent {
     Agent::config_builder()
+        // Every status is an answer, and a redirect would take the token to another address.
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .max_idle_connections(0)
+        // By default ureq takes the proxy from the process's environment, which is a value of the caller
+        // here.
         .proxy(None)
         .user_agent(&settings.user_agent)
         .accept_encoding("")

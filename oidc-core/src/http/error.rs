@@ -117,7 +117,7 @@ pub enum CertificateFault {
     /// It is for other hosts.
     #[error("it is for another host")]
     OtherHost,
-    /// It is an authority's own, as many self-signed ones are, and no host's.
+    /// It is an authority's own certificate, as many self-signed ones are, and not that of a host.
     #[error("it is an authority's own certificate, which is for issuing others and for no host")]
     Authority,
     /// Anything else.
@@ -257,6 +257,7 @@ impl HttpError {
     pub fn is_transient(&self) -> bool {
         match &self.kind {
             HttpErrorKind::Connect(_) | HttpErrorKind::Timeout { .. } | HttpErrorKind::Broken(_) => true,
+            // A proxy that refuses the client or the host will do so again; a fault of its own may pass.
             HttpErrorKind::Proxy(fault) => !matches!(fault, ProxyFault::Refused { status: ..500, .. }),
             _ => false,
         }
@@ -290,7 +291,7 @@ impl HttpError {
     pub fn code(&self) -> Option<&'static str> {
         match self.kind {
             HttpErrorKind::Proxy(_) => Some(codes::HTTP_PROXY),
-            // A tunnel's other end is not what the URL names.
+            // The other end of a tunnel is not the proxy that the URL names.
             HttpErrorKind::NotTls if self.proxy().is_some() => Some(codes::HTTP_PROXY),
             HttpErrorKind::Certificate { .. } => Some(codes::HTTP_CERTIFICATE),
             _ => None,

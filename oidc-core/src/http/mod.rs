@@ -37,7 +37,7 @@ pub use self::system::SystemHttp;
 /// The default of [`Request::deadline`]: the time from a request's first byte to the answer's last.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// UTF-8's byte order mark, which a web page may begin with.
+/// The byte order mark of UTF-8, which a web page may begin with.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The default of [`Request::max_body`]: the number of bytes that an answer's body may have.

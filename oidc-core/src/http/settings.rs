@@ -89,6 +89,7 @@ impl HttpSettings {
     #[must_use]
     pub fn with_ca(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.extra_ca.extend_from_slice(pem.as_ref());
+        // The next PEM block has to begin on a line of its own.
         self.extra_ca.push(b'\n');
         self
     }

@@ -77,7 +77,7 @@ pub(super) fn certificate_fault(reason: &CertificateError, issuer: Option<String
             CertificateFault::OtherHost
         }
         other => match other.to_string() {
-            // webpki's own error, which rustls hands on as a text.
+            // webpki's own error, of which rustls passes on only the text.
             text if text.contains("CaUsedAsEndEntity") => CertificateFault::Authority,
             text => CertificateFault::Other(shown(&text).to_string()),
         },

@@ -81,6 +81,7 @@ impl ProviderSet {
         let is_of = |provider: &Arc<dyn Provider>| {
             let profile = provider.profile();
             profile.issuers.iter().any(|known| is_at_or_below(&issuer, known.url()))
+                // Only CI platforms have required claims that other issuers' tokens lack.
                 || (profile.host == Host::Ci && has_claims_of(profile, claims))
         };
         (HttpUrl::parse(&issuer).is_ok() && self.iter().any(is_of)).then(|| issuer.into_owned())

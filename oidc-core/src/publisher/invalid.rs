@@ -66,6 +66,7 @@ impl InvalidPublisher {
         let Some(keys) = config.as_object() else { return Err(Self::new(no_object(fields, config))) };
         let unknown = keys.keys().map(String::as_str).filter(|key| is_unknown(fields, key));
         let unknown: Vec<&str> = unknown.take(MAX_FAULTS).collect();
+        // A misspelled required key is reported once, as unknown with its correction, and not as missing too.
         let is_meant = |field: &PublisherField| {
             unknown.iter().any(|key| nearest(fields, key).is_some_and(|near| near.key == field.key))
         };

@@ -12,6 +12,7 @@ impl Files for SystemFiles {
         let failed = |error: std::io::Error| FileError::new(path, error.to_string());
         let file = std::fs::File::open(path).map_err(failed)?;
         let mut content = Vec::new();
+        // One byte more than allowed tells a longer file from one of exactly this size.
         let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         file.take(most).read_to_end(&mut content).map_err(failed)?;
         if content.len() > limit {

@@ -98,6 +98,7 @@ impl Commands for SystemCommands {
         };
         let finish = async {
             let mut output = Vec::new();
+            // One byte more than allowed tells a longer output from one of exactly this size.
             let most = u64::try_from(command.max_output).unwrap_or(u64::MAX).saturating_add(1);
             stdout.take(most).read_to_end(&mut output).await.map_err(start)?;
             if output.len() > command.max_output {

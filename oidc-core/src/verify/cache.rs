@@ -173,6 +173,7 @@ impl KeyCache {
         let mut schedule = self.lock();
         self.keys.store(None);
         self.generation.fetch_add(1, Ordering::Release);
+        // A fetch that is under way stays known, so that no second one begins beside it.
         *schedule = Schedule { in_flight: schedule.in_flight.take(), ..Schedule::default() };
         self.postpone(&mut schedule, self.now());
     }
@@ -271,6 +272,7 @@ impl KeyCache {
             issuer = %shown(self.issuer.url()), keys = keys.len(), is_in_vain, "fetched the issuer's keys"
         );
         let now = self.now();
+        // The keys come first: a reader that sees the new generation then sees the new keys too.
         self.keys.store(Some(Arc::new(Fetched { keys, at: Some(now), refresh_after })));
         self.generation.fetch_add(1, Ordering::Release);
         let mut schedule = self.lock();
@@ -286,6 +288,8 @@ impl KeyCache {
     fn failed(&self, error: &FetchError) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let mut schedule = self.lock();
+        // The failure was counted when the fetch began. It is counted again instead, so that the wait begins
+        // now.
         schedule.failures_in_a_row = schedule.failures_in_a_row.saturating_sub(1);
         schedule.fault = Some(error.fault());
         self.fail(&mut schedule, self.now());

@@ -42,15 +42,19 @@ pub(super) async fn fetch(
     issuer: &Issuer,
     backend: &dyn Backend,
 ) -> Result<FetchedKeys, FetchError> {
+    // The keys serve later tokens too, so the fetch has a time of its own.
     let cx = &cx.new_operation();
     let base = HttpUrl::parse(issuer.url())?;
     let document = get(cx, base.below(".well-known/openid-configuration"), MAX_DISCOVERY).await?;
     let discovery: Discovery = document.json().ok_or(FetchError::Discovery)?;
+    // OpenID Connect Discovery 1.0, section 4.3 requires it: the document could be another issuer's.
     if discovery.issuer != **issuer.url() {
         return Err(FetchError::Issuer(shown(&discovery.issuer).to_string()));
     }
     let keys = HttpUrl::parse(&discovery.jwks_uri)?;
     let place = keys.host_and_port();
+    // A discovery document must not choose the host of the keys freely: only the operator may name further
+    // hosts.
     if place != base.host_and_port() && !issuer.key_hosts.contains(&place) {
         return Err(FetchError::KeyHost(shown(&place).to_string()));
     }

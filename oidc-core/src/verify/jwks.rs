@@ -65,6 +65,7 @@ impl KeySet {
                 Err(why) => passed_over(why),
             }
         }
+        // Compared after parsing: an unusable key does not make the name of a usable one ambiguous.
         let names: Vec<_> = keys.iter().map(|key| (key.name.clone(), key.algorithm)).collect();
         let is_alone = |key: &Key| {
             let same =

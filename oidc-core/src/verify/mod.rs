@@ -233,6 +233,8 @@ impl Verifier {
         };
         let keys = &missing.trusted.keys;
         keys.refresh(missing.generation, || wanted(token)).await;
+        // There are new keys, fetched for this token or for another: the token is checked once more, and not
+        // again after that.
         if keys.generation() != missing.generation {
             return self.check(token, at).map_err(|refusal| refusal.error);
         }
@@ -321,11 +323,14 @@ impl Verifier {
         if let Err(reason) = plausible.check_signature(&header, &registered, parts.signed, signature) {
             return Err(Implausible::from(reason).refusal(payload));
         }
+        // Duplicate names of other claims are looked for only in a signed payload, since that takes an
+        // allocation.
         let index = reader.index().map_err(Reason::Claims)?;
         let claims = Claims::of(payload, index);
         match plausible.prove(&claims, parts.signed) {
             Ok(proof) => {
                 if !is_known {
+                    // Only verified tokens fill the cache, so strangers can't.
                     self.0.headers.learn(parts.header, &header);
                 }
                 Ok(Verified::assertion(claims, proof))
@@ -349,6 +354,7 @@ impl Verifier {
         if !trusted.provider.profile().algorithms.contains(&header.algorithm) {
             return Err(Reason::Algorithm.into());
         }
+        // Read before the keys, so that a fetch that ends in between counts as newer than them.
         let generation = trusted.keys.generation();
         let keys = trusted.keys.current();
         let Some(keys) = keys.filter(|keys| keys.get(&header.kid, header.algorithm).is_some()) else {

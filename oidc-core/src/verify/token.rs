@@ -127,6 +127,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Members::default();
+        // A header has few members, so comparing all pairs is quicker than a hash set and allocates nothing.
         let mut names = [""; MAX_HEADER_MEMBERS];
         let mut free = names.iter_mut();
         // A name that is written with escapes can't be borrowed, and is refused: no issuer has a reason to

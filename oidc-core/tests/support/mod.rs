@@ -148,7 +148,7 @@ impl Registry {
         self.verifier.verify(token).await.is_ok()
     }
 
-    /// How often the keys were asked for, discovery not counted.
+    /// Returns the number of requests for the keys, without those for the discovery document.
     pub fn jwks_requests(&self) -> usize {
         jwks_requests(&self.http, &self.issuer)
     }

@@ -386,7 +386,7 @@ async fn cached_verification_keeps_its_speed_while_a_fetch_is_outstanding() {
     herd.join_all().await;
 }
 
-/// What happens meanwhile.
+/// The other action that happens while the clock is read.
 type Happening = Box<dyn FnOnce() + Send>;
 
 /// A clock in whose reading something else happens, once.

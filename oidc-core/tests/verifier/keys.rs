@@ -1,4 +1,4 @@
-//! Where keys come from, and which of them are taken.
+//! The sources of keys, and the keys that are accepted.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +14,7 @@ use crate::support::{ISSUER, NOW, Platform, Registry, claims, context, verifier,
 const DISCOVERY: &str = "https://issuer.example/.well-known/openid-configuration";
 const JWKS: &str = "https://issuer.example/.well-known/jwks";
 
-/// How many keys of a set each back end takes.
+/// Returns the number of keys of a set that every back end accepts.
 fn usable(jwks: &Value) -> usize {
     let cx = context(FakeHttp::new(), &ManualClock::at(NOW));
     let every = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];

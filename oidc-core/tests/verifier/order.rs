@@ -92,7 +92,7 @@ async fn of_two_faults_the_earlier_check_names_its_own() {
     }
 }
 
-/// What stands after the key in the order of checks is judged with the keys that one fetch brought.
+/// The checks after the look-up of the key use the keys of one fetch.
 #[tokio::test]
 async fn only_a_token_of_a_configured_issuer_makes_the_registry_ask_for_keys() {
     let first = FAULTS.iter().position(|fault| fault.name == "unknown key").unwrap();
@@ -140,7 +140,7 @@ async fn the_reason_does_not_depend_on_the_order_of_claims() {
     }
 }
 
-/// Whether a required claim is missing is told only to the holder of a token that the issuer signed.
+/// Only the holder of a token that the issuer signed is told that a required claim is missing.
 #[tokio::test]
 async fn the_signature_is_checked_before_the_platforms_claims() {
     let registry = Registry::new();
@@ -183,7 +183,7 @@ async fn the_time_before_which_a_token_is_none_is_judged_after_the_lifetime_and_
     assert!(matches!(reason, Reason::Lifetime { .. }), "{reason:?}");
 }
 
-/// Where the keys can't be had, what another try can't mend is told all the same.
+/// A fault that another attempt would not remove is reported even where the keys can't be fetched.
 #[tokio::test]
 async fn an_issuer_that_is_down_hides_no_fault_that_stays() {
     for fault in FAULTS {

@@ -190,7 +190,7 @@ async fn a_refused_token_can_be_looked_at_as_far_as_it_can_be_read() {
     }
 }
 
-/// What is not read of a refused token is read of every other.
+/// The part of a token that is not read where an earlier claim is refused is read in every other token.
 #[tokio::test]
 async fn a_fault_behind_the_claims_that_are_looked_at_first_is_found() {
     let registry = Registry::new();

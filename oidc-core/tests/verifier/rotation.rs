@@ -157,7 +157,7 @@ async fn an_issuer_that_restarts_with_new_keys_is_trusted_again_after_the_cool_d
     verifier.verify(&new).await.unwrap();
 }
 
-/// What the issuer's HTTP answers; it is in memory and never waits.
+/// Returns the answer of the issuer's HTTP, which is in memory and never waits.
 fn issuer_answer(http: &FakeHttp, request: &Request) -> Response {
     use oidc_core::http::HttpClient as _;
     let mut sending = http.send(request.clone());

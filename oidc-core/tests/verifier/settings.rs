@@ -1,5 +1,5 @@
-//! What an operator or an application sets: leeway, time, audiences by a rule, required claims; and how keys age by the
-//! issuer's own words.
+//! The settings of an operator or an application: leeway, time, audiences by a rule, required claims; and the age of keys
+//! by the issuer's own headers.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -65,6 +65,7 @@ impl Rules {
         let expected = format!("org:{organization}:project:{project}");
         let found = token.required(SUBJECT.claim)?;
         match found.strip_prefix(&expected) {
+            // Without the `:`, the subject of a project `widget-2` would fit the project `widget`.
             Some(rest) if rest.is_empty() || rest.starts_with(':') => Ok(()),
             _ => {
                 let fix = "the token contradicts itself; tell the platform's operator";
@@ -107,7 +108,7 @@ fn is_publishing(token: &Token<'_>) -> Result<(), Mismatch> {
     Err(Mismatch::new(diagnosis.found(found).expected(PUBLISHER).fix(fix)))
 }
 
-/// The identity that a token speaks for.
+/// The identity that a token proves.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
     Ok(Identity::new(issuer, format!("{organization}/{project}")))

@@ -30,7 +30,7 @@
 //! |---|---|
 //! | that the code was reviewed | any branch can run the pipeline; constrain `build_branch` or `build_tag`, and who may push those |
 //! | that the steps are what you read | a step can upload further steps |
-//! | which branch it really is | whoever starts a build by hand or by the API writes the branch's name |
+//! | which branch it really is | anyone who starts a build by hand or by the API writes the branch's name |
 //! | that the branch is the repository's own | where the pipeline builds pull requests from forks, a fork's branch can have any name, `main` too, unless Buildkite is set to put the fork's owner before it; publish from a pipeline that builds none |
 //! | that the machine is Buildkite's | agents are usually your own |
 //! | that the pipeline is the one of last year | unless its ids are pinned, which they are, once learned |

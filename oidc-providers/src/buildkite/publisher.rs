@@ -63,6 +63,7 @@ impl Rules {
             let fix = "ask for it: `buildkite-agent oidc request-token --claim organization_id --claim pipeline_id`, \
                        or set `BUILDKITE_OIDC_TOKEN_CLAIMS` to `organization_id,pipeline_id`";
             let diagnosis = mismatch.diagnosis().clone().fix(fix);
+            // Only the fix is replaced: who may be told of the mismatch stays as `Token::pins` decided.
             if mismatch.is_stranger() { Mismatch::stranger(diagnosis) } else { Mismatch::new(diagnosis) }
         })
     }
@@ -104,7 +105,7 @@ impl Publisher for Rules {
     }
 }
 
-/// The identity that a token speaks for.
+/// The identity that a token proves.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, pipeline) = (token.required(ORGANIZATION.claim)?, token.required(PIPELINE.claim)?);
     Ok(Identity::new(issuer, format!("{organization}/{pipeline}")))

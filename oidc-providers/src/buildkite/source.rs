@@ -63,6 +63,7 @@ impl TokenSource for BuildkiteSource {
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
         let asked = token_by(&self.context, command(audience), audience, COMMAND_FIX).await;
         match (asked, &self.api) {
+            // Only a missing command leads on to the API: any other error is the agent's answer.
             (Err(error), Some(api)) if error.kind() == SourceErrorKind::Missing => {
                 api.token(&self.context, audience).await
             }
@@ -98,6 +99,7 @@ impl Api {
             let diagnosis = diagnosis.fix("leave the variable as the agent sets it");
             SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
         })?;
+        // The id becomes a segment of the URL's path, so no other text may be in it.
         if !is_uuid(job) {
             let problem = format!("variable `{JOB_ID}` is not the id of a job: expected a UUID");
             let diagnosis =

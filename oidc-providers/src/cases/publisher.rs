@@ -44,7 +44,7 @@ pub(super) struct Case {
 }
 
 impl Cases {
-    /// What the case says to its user.
+    /// Checks a case, and returns the diagnoses that its user is shown.
     pub(super) fn hold(&self, platform: Platform, at: usize) -> Vec<Diagnosis> {
         let case = &self.cases[at];
         let issuer = case.issuer.as_deref().unwrap_or(&self.issuer);
@@ -57,7 +57,7 @@ impl Cases {
         said
     }
 
-    /// Holds the sample against a publisher that has every field that the platform names for it.
+    /// Checks that the sample matches a publisher with every field that the platform's settings name for it.
     pub(super) fn settings_let_in(&self, platform: Platform) {
         let provider = (platform.at)(&self.issuer).unwrap();
         let issuer = provider.profile().issuers[0].url();
@@ -92,8 +92,8 @@ impl Cases {
         assert!(!description.contains('@'), "{description}");
     }
 
-    /// Holds tokens with the publisher's names and without a pinned id against a publisher with every rule: each is a
-    /// stranger's, whatever else differs, so that no rule is told to it.
+    /// Checks that a publisher with every rule refuses each token with its names and without a pinned id as a
+    /// stranger's, whatever else differs, so that no rule is told to the holder.
     pub(super) fn strangers_are_told_nothing(&self, platform: Platform) {
         let provider = (platform.at)(&self.issuer).unwrap();
         let issuer = provider.profile().issuers[0].url();

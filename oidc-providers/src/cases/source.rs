@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 use super::{Expected, Platform};
 use crate::harness::AUDIENCE;
 
-/// What a case's texts write for the token that should come out, and for one for somebody else.
+/// The placeholders in a case's texts for the expected token, and for a token with another audience.
 const TOKEN: &str = "{token}";
 const OTHER_TOKEN: &str = "{other-token}";
 
-/// How a case's secrets begin.
+/// The beginning of a case's secrets.
 const SECRET: &str = "secret-";
 
 #[derive(Deserialize)]
@@ -48,13 +48,13 @@ pub(super) struct Case {
     commands: Vec<Recorded>,
     #[serde(default)]
     http: Vec<Recorded>,
-    /// What must have been asked over HTTP: method, URL and body of each request.
+    /// The expected HTTP requests: method, URL and body of each.
     asked: Option<Vec<String>>,
     /// `token`, or the code of the error that came instead.
     expect: Expected,
 }
 
-/// What came of a command or a request when it was recorded.
+/// The recorded result of a command or a request.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Recorded {
@@ -63,7 +63,7 @@ struct Recorded {
     /// The exit status, or the answer's.
     #[serde(default)]
     status: u16,
-    /// What was printed, or the answer's body.
+    /// The command's output, or the answer's body.
     #[serde(default)]
     gives: Value,
     /// `start`, `timeout`, `too-large`: it came to nothing.
@@ -71,7 +71,7 @@ struct Recorded {
 }
 
 impl Cases {
-    /// What the case says to its user.
+    /// Checks a case, and returns the diagnosis that its user is shown.
     pub(super) fn hold(&self, platform: Platform, at: usize) -> Option<Diagnosis> {
         let case = &self.cases[at];
         let providers: ProviderSet = [(platform.at)(&self.issuer).unwrap()].into_iter().collect();

@@ -5,7 +5,7 @@
 //! | variable | what for |
 //! |---|---|
 //! | `CIRCLECI` | `true` in every job |
-//! | `CIRCLE_OIDC_TOKEN`, `CIRCLE_OIDC_TOKEN_V2` | never read: their audience is the organisation's id, which no registry may accept |
+//! | `CIRCLE_OIDC_TOKEN`, `CIRCLE_OIDC_TOKEN_V2` | never read: their audience is the organization's id, which no registry may accept |
 //!
 //! A token for a registry comes from the command `circleci run oidc get`, which every executor has. The
 //! audience is the only claim that a job can choose with it.
@@ -32,8 +32,8 @@
 //!
 //! | it does not prove | because |
 //! |---|---|
-//! | that it is of your organisation | every organisation has an issuer whose tokens are as validly signed, hence the rule on `org-id` |
-//! | that the code is the project's | forks get tokens if the project passes secrets to them, hence the rule on `vcs-origin` |
+//! | that it is of your organization | every organization has an issuer whose tokens have valid signatures too, which is the reason for the rule on `org-id` |
+//! | that the code is the project's | forks get tokens if the project passes secrets to them, which is the reason for the rule on `vcs-origin` |
 //! | that the code was reviewed | the configuration is the one of the pipeline's ref; constrain `vcs_ref` or `context_ids` |
 //! | that a person approved the publish | only a context with a restriction asks for more |
 //! | that the machine is CircleCI's | self-hosted runners get the same tokens |
@@ -107,13 +107,13 @@ const SERVER: &str = "https://app.circleci.com";
 pub struct CircleCi {
     profile: Profile,
     issuer: String,
-    /// The organisation in the issuer's path.
+    /// The organization in the issuer's path.
     organization: Option<String>,
     asks_root: bool,
 }
 
 impl CircleCi {
-    /// CircleCI with the root issuer of circleci.com, which all organisations share.
+    /// CircleCI with the root issuer of circleci.com, which all organizations share.
     pub fn public() -> Self {
         Self::with(Issuer::constant(ISSUER), None)
     }

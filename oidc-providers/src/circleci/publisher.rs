@@ -21,7 +21,7 @@ static ASKED: &[Asked] = &[(&ORGANIZATION, names::uuid), (&PROJECT, names::uuid)
 #[derive(Debug)]
 pub(super) struct Rules {
     issuer: String,
-    /// The organisation in the issuer's path.
+    /// The organization in the issuer's path.
     of_issuer: Option<String>,
     ids: Exact,
     origin: Option<String>,
@@ -99,6 +99,7 @@ impl Rules {
 
     fn check_contexts(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         let raw = token.claims.get(CONTEXTS.claim).map_or("[]", |value| value.raw());
+        // A claim that is not an array of texts lacks every context that the publisher names.
         let found: Vec<String> = serde_json::from_str(raw).unwrap_or_default();
         match self.contexts.iter().find(|context| !found.contains(context)) {
             None => Ok(()),
@@ -147,7 +148,7 @@ pub(super) fn is_of_organization(token: &Token<'_>, of_issuer: Option<&str>) -> 
     }
 }
 
-/// The identity that a token speaks for.
+/// The identity that a token proves.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
     Ok(Identity::new(issuer, key(&organization, &project)))

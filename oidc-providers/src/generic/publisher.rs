@@ -169,6 +169,7 @@ fn identity(issuer: &str, claim: &str, value: &str) -> Identity {
 /// Every identity of a token: one for each of its claims that a publisher may be found by, `sub` first.
 pub(super) fn identities(issuer: &str, claims: &Claims) -> Vec<Identity> {
     let mut names: Vec<&str> = claims.iter().map(|(name, _)| name).filter(|name| tells(name)).collect();
+    // The first identity is the one that messages name.
     names.sort_by_key(|name| *name != SUBJECT);
     let of = |name: &str| {
         let value = claims.get(name)?.as_text().filter(|text| (1..=MAX_TEXT).contains(&text.len()))?;
@@ -226,6 +227,7 @@ fn rules(config: &mut Config<'_>) -> Option<Vec<Rule>> {
     };
     let rules: Vec<Rule> =
         claims.iter().filter_map(|(claim, value)| config.note(rule(claim, value))).collect();
+    // If a faulty rule were only left out, `found_by` might report it as missing.
     (rules.len() == claims.len()).then_some(rules)
 }
 
@@ -234,6 +236,7 @@ const INVISIBLE: &str = "it holds control characters or invisible ones";
 
 /// Returns `true` if a text has only visible characters; some databases store no others.
 fn is_visible(text: &str) -> bool {
+    // The limit is raised, since a long text is not an invisible one and would be cut.
     shown(text).up_to(text.len()).to_string() == text
 }
 

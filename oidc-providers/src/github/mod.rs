@@ -29,9 +29,9 @@
 //! | `ref_protected` | optional, `"true"` or `"false"` | | exactly |
 //! | `runner_environment` | optional, `github-hosted` or `self-hosted` | | exactly |
 //! | `run_id`, `run_attempt` | optional, for the link to the run | | |
-//! | `sub` | ignored: organisations can change its form | | |
+//! | `sub` | ignored: organizations can change its form | | |
 //! | `actor`, `actor_id`, `base_ref`, `check_run_id`, `enterprise`, `enterprise_id`, `environment_node_id`, `head_ref`, `issuer_scope`, `ref_type`, `repository_visibility`, `run_number`, `workflow`, `workflow_sha` | ignored | | |
-//! | `repo_property_…` | ignored: the rest of the name is the organisation's choice | | |
+//! | `repo_property_…` | ignored: the rest of the name is the organization's choice | | |
 //!
 //! # What a token does not prove
 //!
@@ -137,8 +137,8 @@ impl GitHub {
 
     /// GitHub Actions with this issuer and no other: `https://HOST/_services/token` of GitHub Enterprise
     /// Server, an enterprise's own issuer below github.com's, a data-residency host's, or an issuer on
-    /// loopback for tests. The URL is compared with `iss` byte by byte, and it never speaks for another
-    /// issuer's repositories.
+    /// loopback for tests. The URL is compared with `iss` byte by byte, so a token of this issuer never
+    /// matches a publisher of another issuer.
     ///
     /// # Errors
     ///

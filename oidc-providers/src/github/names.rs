@@ -14,6 +14,7 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
     let refuse = |problem: &str, fix: &str| {
         Err(invalid(codes::PUBLISHER_REPOSITORY, key, problem).found(text).fix(fix))
     };
+    // The more special mistakes are tested first, because each has a better fix than the general one.
     if let Some(path) = names::pasted_path(text, names::is_host) {
         let name = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
         return refuse("it is an address", &format!("write `{}`", shown(&name)));

@@ -96,6 +96,7 @@ impl Rules {
         }
         let field = self.compared.field();
         let workflow_ref = token.required(field.claim)?;
+        // A deployment's run has no ref; its workflow is at the run's commit.
         let revision = match token.optional("ref")? {
             Some(git_ref) => git_ref,
             None => token.required("sha")?,
@@ -109,6 +110,8 @@ impl Rules {
                 Err(Mismatch::new(diagnosis))
             }
             Some((_, file)) if self.comparison.same(&WORKFLOW, file, &self.workflow) => Ok(()),
+            // Here the found file is that of the called workflow already, so the hint on called workflows
+            // would be wrong.
             Some((_, file)) if self.compared.is_called() => {
                 Err(Mismatch::new(differs(field, file, &self.workflow)))
             }
@@ -161,6 +164,7 @@ impl Rules {
             return Ok(());
         }
         let event = token.required(field.claim)?;
+        // A publisher can't name this event either, so the fix must not suggest that.
         let fix = if event == PULL_REQUEST_TARGET {
             "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()
         } else if DEFAULT_EVENTS.contains(&&*event) || self.constraints.names_event(&event) {

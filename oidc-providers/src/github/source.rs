@@ -33,6 +33,7 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     if environment.get(ACTIONS) != Some("true") {
         return Ok(None);
     }
+    // An error and not `None`: the platform is known, and only the job's permission is missing.
     let Some(url) = environment.get(REQUEST_URL) else { return Err(not_permitted(context, REQUEST_URL)) };
     let Some(token) = environment.get(REQUEST_TOKEN) else {
         return Err(not_permitted(context, REQUEST_TOKEN));
@@ -187,6 +188,8 @@ fn is_from_fork(context: &Context) -> Option<bool> {
     // `null` stands for a fork that was deleted since.
     let Some(head) = event.pull_request.head.repo else { return Some(true) };
     match (head.full_name, environment.get("GITHUB_REPOSITORY")) {
+        // `fork` is not asked first: it says that the head's repository was forked from any other, and a
+        // repository that is a fork itself gets pull requests from its own branches too.
         (Some(head), Some(base)) => Some(!head.eq_ignore_ascii_case(base)),
         _ => head.fork,
     }

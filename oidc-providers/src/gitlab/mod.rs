@@ -45,7 +45,7 @@
 //! | who started it | `user_login` is who triggered the pipeline |
 //! | that the machine is GitLab's | unless `runner_environment` is `gitlab-hosted` |
 //! | that the token was not used before | it lives as long as the job, an hour by default; the registry remembers `jti` |
-//! | which project a fork's merge request runs in | the meaning of `project_*` there changed between GitLab versions, hence the rule on `job_project_*` |
+//! | which project a fork's merge request runs in | the meaning of `project_*` in such a token changed between GitLab versions, which is the reason for the rule on `job_project_*` |
 //!
 //! # A publisher's configuration
 //!
@@ -124,8 +124,8 @@ impl GitLab {
         Self::with(Issuer::constant(ISSUER))
     }
 
-    /// GitLab CI of this instance and no other, by its URL. The URL is compared with `iss` byte by byte, and
-    /// it never speaks for another instance's projects.
+    /// GitLab CI of this instance and no other, by its URL. The URL is compared with `iss` byte by byte, so
+    /// a token of this instance never matches a publisher of another instance.
     ///
     /// # Errors
     ///

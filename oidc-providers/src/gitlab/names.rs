@@ -16,6 +16,7 @@ pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), Fault
     let is_host = |group: &str| HOSTS.iter().chain([&own]).any(|host| group.eq_ignore_ascii_case(host));
     let refuse =
         |problem: &str, fix: &str| Err(invalid(codes::PUBLISHER_PROJECT, key, problem).found(text).fix(fix));
+    // Before the check of the segments, which would only say that one of them is not allowed.
     if let Some(path) = names::pasted_path(text, is_host) {
         return refuse("it is an address", &format!("write `{}`", shown(path)));
     }

@@ -61,6 +61,7 @@ impl Rules {
         let [(id, project_id), _] = &self.ids;
         let project = token.is_named(&PROJECT, &self.project, id, project_id.as_deref())?;
         let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
+        // All groups of the project, which may be several.
         let (namespace, _) = project.rsplit_once('/').unwrap_or_default();
         token.agrees(&NAMESPACE, namespace)?;
         has_own_configuration(token.claims)?;
@@ -89,6 +90,7 @@ impl Rules {
         let source = token.required(CONSTRAINTS.event.claim)?;
         let git_ref = token.required(CONSTRAINTS.git_ref.claim)?;
         let (claim, found) = match &*source {
+            // Both claims on the job's project were present and equal above.
             _ if is_told => return Ok(()),
             MERGE_REQUEST => (CONSTRAINTS.event.claim, source),
             _ if git_ref.starts_with(MERGE_REQUEST_REFS) => (CONSTRAINTS.git_ref.claim, git_ref),
@@ -110,6 +112,7 @@ impl Rules {
         let instance = instance(&issuer);
         let expected = format!("{instance}/{project}//{}@{git_ref}", self.ci_config);
         let found = CiConfig::parse(&uri, instance, &project, [&git_ref, &sha])
+            // `CiConfig::parse` cuts the project off by its length alone.
             .filter(|found| token.comparison.same(&PROJECT, found.project, &project));
         match found {
             Some(found) if token.comparison.same(&CI_CONFIG, found.file, &self.ci_config) => Ok(()),

@@ -26,7 +26,7 @@
 //!
 //! | it does not prove | because |
 //! |---|---|
-//! | which code published | an account is all that a token names; whoever may act as it, may publish |
+//! | which code published | a token names only an account, and everyone who may act as the account may publish |
 //! | that it is a service account | any Google account with the address gets in; name a service account's |
 //! | that the account is the one of last year | unless `sub` is pinned, which it is, once learned |
 //!

@@ -63,7 +63,7 @@ impl Publisher for Rules {
     }
 }
 
-/// The identity that a token speaks for. A token whose address Google did not verify has none.
+/// The identity that a token proves. A token whose address Google did not verify has none.
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     is_verified(token)?;
     Ok(Identity::new(issuer, token.required(EMAIL.claim)?))

@@ -46,6 +46,7 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     if host.is_none() && account.is_none() && !is_googles(context) {
         return Ok(None);
     }
+    // The metadata server's own names are replaced by its address, and `link_local` refuses any other name.
     let host = host.filter(|host| !METADATA_NAMES.contains(host)).unwrap_or(METADATA_ADDRESS);
     let metadata = HttpUrl::link_local(&format!("http://{host}")).map_err(|error| {
         let fix = "leave it out, or set it to the metadata server's address";
@@ -125,6 +126,8 @@ impl GoogleSource {
         let Some(access) = access else {
             return Err(endpoint.unusable(&url, "it holds no access token"));
         };
+        // The access token can do far more than publish, so it is a secret before it gets into a request or
+        // an error.
         let access = Secret::new(access.access_token);
         let url = HttpUrl::parse(CREDENTIALS).map_err(|error| endpoint.unusable(&url, &error.to_string()))?;
         let url = url.below(&format!("{account}:generateIdToken"));

@@ -24,6 +24,7 @@ pub(crate) struct Config<'a> {
 impl<'a> Config<'a> {
     /// Begins to read a configuration of a platform with these fields.
     pub(crate) fn new(config: &'a Value, fields: &'static [PublisherField]) -> Self {
+        // The faults of the keys don't end the reading: all faults of a configuration are reported at once.
         let faults = InvalidPublisher::check_keys(fields, config).err();
         let faults = faults.map_or_else(Vec::new, |invalid| invalid.faults().to_vec());
         Self { fields, keys: config.as_object(), faults }
@@ -115,6 +116,7 @@ impl<'a> Config<'a> {
     /// Returns the specificity of a publisher with the fields of this configuration.
     pub(crate) fn specificity(&self) -> u32 {
         let is_rule = |field: &&PublisherField| {
+            // A flag that is `false` is no rule.
             self.value(field.key).is_some_and(|value| value.as_bool() != Some(false))
         };
         self.fields.iter().filter(is_rule).map(|field| field.specificity).sum()
@@ -171,6 +173,7 @@ fn text<'a>(field: &PublisherField, value: &'a Value) -> Result<&'a str, Fault> 
         return refuse("it has white space around it", format!("write `{}`", shown(trimmed)));
     }
     if shown(text).to_string() != text {
+        // Characters that are hidden in `found` as escapes are left out of the value that a person copies.
         let visible: String = text.chars().filter(|&character| is_visible(character)).collect();
         return refuse("it holds control characters or invisible ones", format!("write `{visible}`"));
     }

@@ -110,6 +110,7 @@ impl Constraints {
         if self.ref_protected {
             let field = &self.fields.ref_protected;
             let found = token.required(field.claim)?;
+            // GitHub and GitLab write this claim as a text and not as a truth value.
             if found != "true" {
                 let fix = "protect the branch or tag, or publish from one that is";
                 return Err(Mismatch::new(differs(field, &found, "true").fix(fix)));

@@ -77,8 +77,12 @@ impl Pattern {
         let mut next = Vec::with_capacity(states.len());
         for (piece, &was_here) in self.pieces.iter().zip(states) {
             let takes = was_here && piece.takes(character);
+            // A piece may come next because the piece before is done, or because a star took the character
+            // and goes on.
             let here = reached || (takes && piece.is_star());
             next.push(here);
+            // A star that may come next may also stand for nothing, so the piece after it may come next as
+            // well.
             reached = if piece.is_star() { here } else { takes };
         }
         next.push(reached);
@@ -204,7 +208,7 @@ mod tests {
         }
     }
 
-    /// Whether `name` is the parts in their order with anything between them.
+    /// Returns `true` if `name` consists of the parts in their order with any text between them.
     fn fits(parts: &[String], name: &str) -> bool {
         match parts {
             [] => name.is_empty(),

@@ -14,6 +14,7 @@ pub(crate) fn link(base: &str, parts: &[&str]) -> Option<String> {
 
 fn is_plain_segment(segment: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    // `.` and `..` would lead to another page.
     segment.bytes().all(is_plain) && segment.bytes().any(|byte| byte != b'.')
 }
 

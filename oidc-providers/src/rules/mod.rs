@@ -58,6 +58,7 @@ impl Field {
 pub(crate) fn within_sentence(title: &str) -> String {
     let mut letters = title.chars();
     let first = letters.next();
+    // Two capital letters at the beginning are an abbreviation, such as `CI`.
     let is_word = !letters.clone().next().is_some_and(char::is_uppercase);
     let first = first.map(|letter| if is_word { letter.to_ascii_lowercase() } else { letter });
     first.into_iter().chain(letters).collect()

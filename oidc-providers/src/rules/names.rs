@@ -21,6 +21,7 @@ pub(crate) fn ascii(key: &str, text: &str) -> Result<(), Fault> {
 /// ASCII letters is a typing error or an attack.
 pub(crate) fn one_script(key: &str, text: &str) -> Result<(), Fault> {
     let mixed = text.chars().any(|character| character.is_ascii_alphabetic());
+    // A name may be all Greek or Cyrillic, but nobody types a compatibility form in a name.
     if mixed && text.chars().any(looks_like_ascii) || text.chars().any(is_compatibility_form) {
         return ascii(key, text);
     }
@@ -138,6 +139,7 @@ pub(crate) fn pasted_path(text: &str, is_host: impl Fn(&str) -> bool) -> Option<
         },
     };
     let path = rest.split(['?', '#']).next()?.trim_matches('/');
+    // GitLab separates a project from its pages by `/-/`.
     let path = path.split("/-/").next()?;
     Some(path.strip_suffix(".git").unwrap_or(path))
 }

@@ -139,9 +139,11 @@ impl<'a> Token<'a> {
         for (place, (field, pinned)) in ids.iter().enumerate() {
             let Some(pinned) = pinned else { continue };
             match self.has(field, pinned) {
+                // The first id was pinned and equal, so the token is not a stranger's.
                 Err(mismatch) if is_own => return Err(Mismatch::new(mismatch.diagnosis().clone())),
                 held => held?,
             }
+            // Only reached where the pinned id is equal.
             is_own |= place == 0;
         }
         let unpinned = ids.iter().filter(|(_, pinned)| pinned.is_none());

@@ -98,6 +98,7 @@ impl<'a> Connection<'a> {
         let stream: Box<dyn Duplex> = match proxy.uri().scheme_str() {
             Some("https") => {
                 Box::new(trust.secure(host, stream).await.map_err(|failure| match failure.kind {
+                    // `ProxyFault` has no kind for certificates, and this one names the proxy's host.
                     HttpErrorKind::Certificate { .. } => failure,
                     kind => Failure { kind: broken(kind.to_string()), ..failure },
                 })?)
@@ -107,6 +108,7 @@ impl<'a> Connection<'a> {
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(|error| failed(broken, error))?;
         let mut running = JoinSet::new();
+        // hyper hands the connection over as an upgrade once the proxy has accepted `CONNECT`.
         running.spawn(connection.with_upgrades());
         let request = tunnel_request(self.url, proxy)?;
         let mut answer = sender.send_request(request).await.map_err(|error| failed(broken, error))?;

@@ -15,7 +15,7 @@ use super::super::token::{
     Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into,
 };
 
-/// What Wycheproof calls valid and is refused here, and why.
+/// The vectors that Wycheproof calls valid and this crate refuses, with the reason.
 const STRICTER: [(u32, &str); 1] = [(259, "no JWT has an empty payload")];
 const STRICTER_ABOUT_KEYS: [(u32, &str); 4] = [
     (2, "HS256: no profile has symmetric algorithms"),
@@ -80,7 +80,7 @@ fn key_set(backend: &dyn Backend, keys: &[Value]) -> Option<KeySet> {
     KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), backend, "wycheproof").ok()
 }
 
-/// Whether a JWS is accepted with a set of keys.
+/// Returns whether the signature of a JWS is accepted; `None` where the JWS can't be read or the set has no key for it.
 fn accepts(set: &KeySet, jws: &str) -> Option<bool> {
     let parts = Compact::parse(jws).ok()?;
     let (mut header, mut signature) = (buffer::<MAX_HEADER_BYTES>(), buffer::<MAX_SIGNATURE_BYTES>());
@@ -91,7 +91,7 @@ fn accepts(set: &KeySet, jws: &str) -> Option<bool> {
     Some(key.verify(parts.signed, signature))
 }
 
-/// Holds every vector of the groups against its verdict, and says how many there were.
+/// Compares the result for every vector of the groups with its verdict, and returns the number of vectors.
 fn judge(vectors: &Vectors, stricter: &[(u32, &str)]) -> usize {
     let mut judged = 0;
     for group in &vectors.test_groups {
@@ -158,7 +158,7 @@ fn signatures_by_other_algorithms_are_refused() {
     }
 }
 
-/// What only the group for HS256 asks (14, 15, 17), asked of these.
+/// The faults of vectors 14, 15 and 17, which are in the group for HS256 only, in tokens of these algorithms.
 #[test]
 fn more_parts_than_three_and_json_are_refused() {
     let groups = signatures().test_groups;

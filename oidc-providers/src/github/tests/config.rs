@@ -1,4 +1,4 @@
-//! What may stand in a publisher's configuration.
+//! The values that a publisher's configuration may have.
 
 use oidc_core::Provider;
 use serde_json::json;

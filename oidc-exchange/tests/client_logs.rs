@@ -24,7 +24,7 @@ const PUBLISH_TOKEN: &str = "npm_publish-token-hunter2";
 #[derive(Clone, Debug, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
 
-/// Whether the logger takes what ureq logs at the level `trace`, which is all that goes over the wire.
+/// `true` if the logger accepts the records of ureq at the level `trace`, which contain all that is sent.
 static TAKES_THE_WIRE: AtomicBool = AtomicBool::new(false);
 
 impl Captured {

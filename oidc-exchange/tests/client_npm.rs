@@ -58,7 +58,7 @@ fn created() -> Response {
     answer(201, &body)
 }
 
-/// What an exchange at `registry` for `name` came to, and what was asked.
+/// Makes an exchange at `registry` for `name`, and returns its request.
 async fn exchange(registry: &Npm, name: &str) -> Request {
     let everything = FakeHttp::new().on_request(|_| Some(Ok(created())));
     let cx = context(&everything);

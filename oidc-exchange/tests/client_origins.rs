@@ -76,7 +76,7 @@ impl Elsewhere {
     }
 }
 
-/// What a client is asked to do fails with the redirect's status, and nobody comes there.
+/// Checks that every operation of a client fails with the redirect's status, and that the target gets no request.
 async fn stays<R: Registry>(at: impl Fn(&str) -> R, scope: Scope) {
     for status in REDIRECTS {
         let elsewhere = Elsewhere::open().await;

@@ -221,7 +221,7 @@ async fn a_token_is_ended_where_the_index_can() {
     }
 }
 
-/// What an index may hand out to draw a token to somebody else, and the origin that is named for it.
+/// Addresses that an index may return to get a token sent to another party, with the origin that the error names.
 const FOREIGN: &[(&str, &str)] = &[
     ("https://index.example.evil.example/m", "https://index.example.evil.example"),
     ("https://index.exampleevil/m", "https://index.exampleevil"),

@@ -34,7 +34,7 @@ fn answering(status: u16, body: &str) -> FakeHttp {
     FakeHttp::new().on_request(move |_| Some(Ok(Response::new(status, Vec::new(), body.clone()))))
 }
 
-/// Where an identity token stands in a request.
+/// The place of an identity token in a request.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Bearer,
@@ -48,7 +48,7 @@ struct Recorded<R: Registry> {
     audience: &'static str,
     url: &'static str,
     place: Place,
-    /// What stands in the body beside the token.
+    /// The members of the body in addition to the token.
     body: Value,
     answer: (u16, Value),
     token: &'static str,
@@ -645,7 +645,7 @@ fn no_registry_is_opened_at_an_address_that_would_show_a_token() {
     }
 }
 
-/// What is asked before an exchange, and what ends a token, is no exchange that may have happened.
+/// A failed request before an exchange, or for a revocation, is not reported as an exchange that may have happened.
 #[tokio::test]
 async fn only_an_exchange_may_have_happened_when_no_answer_comes() {
     let silent = || {

@@ -1,4 +1,4 @@
-//! What the doctor finds of long-lived secrets: of the registry's own and of all others', by presence and never by value.
+//! The long-lived secrets that the doctor finds: the registry's own and those of all others, by presence and never by value.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::Path;

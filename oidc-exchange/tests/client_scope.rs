@@ -71,7 +71,7 @@ fn open() -> FakeHttp {
         .on_request(|_| Some(Ok(Response::new(200, Vec::new(), r#"{"audience":"x","token":"t"}"#))))
 }
 
-/// What is wrong, told at every way in, and nothing that was sent.
+/// Returns the error, which is the same from every entry point. Nothing was sent.
 async fn refused(registry: &dyn Diagnose, scope: &Scope) -> ExchangeError {
     let http = open();
     let cx = job(&http);
@@ -142,7 +142,7 @@ impl TokenSource for Platform {
     }
 }
 
-/// A platform that takes 4 s to answer, and is asked within the time of its own context.
+/// A platform that answers after 4 s, and uses the time of its own context.
 #[derive(Debug)]
 struct Slow(Context, ManualClock);
 

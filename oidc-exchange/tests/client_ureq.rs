@@ -35,7 +35,7 @@ async fn block(settings: HttpSettings, request: Request) -> Result<Response, Htt
     tokio::task::spawn_blocking(move || complete(http.send(request)).expect("it blocks")).await.unwrap()
 }
 
-/// What both clients say, which is the same.
+/// Returns the error of both clients, which is the same.
 async fn both(settings: &HttpSettings, request: &Request) -> HttpError {
     let awaited = SystemHttp::new(settings.clone()).unwrap().send(request.clone()).await.unwrap_err();
     let blocked = block(settings.clone(), request.clone()).await.unwrap_err();

@@ -19,7 +19,7 @@ const HOST: &str = "registry.example";
 const URL: &str = "https://registry.example/npm/";
 const DEADLINE: Duration = Duration::from_millis(300);
 
-/// What a job's environment and its user's settings make of the way.
+/// Returns the settings that a job's environment and its user's settings result in.
 fn settings(variables: &[(&str, &str)]) -> HttpSettings {
     let environment = Environment::from_iter(variables.iter().copied());
     HttpSettings::from_environment(&environment).with_ca_setting("--our-ca FILE")
@@ -175,7 +175,7 @@ async fn a_certificate_of_another_host_or_another_time_is_called_that() {
     }
 }
 
-/// A proxy that opens every tunnel, says this at its other end, and closes it.
+/// A proxy that opens every tunnel, sends this text through it, and closes it.
 async fn tunnel_to(said: &'static [u8]) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

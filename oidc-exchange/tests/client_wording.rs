@@ -1,4 +1,4 @@
-//! The names of commands and options in the client's messages: the application's own where it gives them, and nobody else's.
+//! The names of commands and options in the client's messages: those of the application where it gives them, and no others.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
@@ -14,7 +14,7 @@ use serde_json::json;
 const NOW: u64 = 1_700_000_000;
 const TOKEN_URL: &str = "https://www.nuget.org/api/v2/token";
 
-/// Programs of this workspace, and options of theirs that no publish tool has.
+/// Programs of this workspace, and those of their options that no publish tool has.
 const OURS: [&str; 12] = [
     "trusted-publish",
     "ci-issuer",
@@ -48,7 +48,7 @@ fn no_text_of_the_libraries_names_a_program_of_ours_or_its_options() {
     assert!(read > 150, "{read} files");
 }
 
-/// Whether a text has these words, and not only the beginning of longer ones.
+/// Returns `true` if a text contains these words as whole words.
 fn names(text: &str, words: &str) -> bool {
     text.split(words).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
 }
@@ -59,7 +59,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(of_path).filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
 }
 
-/// A job whose only token the check would use up, and whose tools would go elsewhere.
+/// A job whose only token the check would use up, and whose tools would publish to another registry.
 async fn report(wording: Wording) -> Report {
     let issuer = FakeIssuer::new("https://issuer.example");
     let claims = json!({ "iss": issuer.url(), "aud": "npm:r.example", "iat": NOW, "exp": NOW + 300 });

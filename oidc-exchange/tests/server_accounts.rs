@@ -1,5 +1,5 @@
-//! Where users configure publishers, anybody may name anybody's repository. The job of that repository notices nothing of it,
-//! whatever store is behind the exchange.
+//! Registries where users configure publishers: any user may name any repository. The job of that repository must not be
+//! affected by it, with any store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;
@@ -120,7 +120,7 @@ where
     assert!(refusal.to_string().contains("widget") && !refusal.to_string().contains("evil"), "{refusal}");
 }
 
-/// What an account may have, and what it learns of others: nothing.
+/// The limits of an account, and that it learns nothing about other accounts.
 async fn each_account_is_alone<S: PublisherStore + TokenStore + TrustStore + Clone + 'static>(store: &S) {
     let hub = Hub::over(store);
     let limits = TrustLimits::default().per_account(3).pending_per_account(2);

@@ -1,4 +1,4 @@
-//! What a refusal tells: of several publishers the nearest, to strangers nothing, to the registry's operator all.
+//! The content of a refusal: of several publishers the nearest, nothing for strangers, everything for the registry's operator.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;

@@ -1,4 +1,4 @@
-//! What a package knows of a name's owner, whichever of its publishers learned it.
+//! The ids of a name's owner that a package knows, whichever of its publishers learned them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;

@@ -27,11 +27,11 @@ const LIFETIME: Duration = Duration::from_secs(900);
 /// Tokens that are the record itself. A registry signs it.
 #[derive(Clone, Debug, Default)]
 struct Plain {
-    /// How many tokens were asked for.
+    /// The number of tokens that were asked for.
     asked: Arc<AtomicUsize>,
-    /// Whether no token can be made from now on.
+    /// `true` if no token can be made from now on.
     is_broken: Arc<AtomicBool>,
-    /// How many bytes each token has more than it needs.
+    /// The number of bytes that each token has in addition.
     padding: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Publishers for a prefix of packages' names: whom they let in, and whom they don't.
+//! Publishers for a prefix of packages' names: the jobs that they accept and those that they refuse.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;
@@ -42,7 +42,7 @@ impl PackageOwners for Owners {
     }
 }
 
-/// A registry with accounts, where `acme-widget` is alice's and `acme-gadget` is bob's.
+/// A registry with accounts, where `acme-widget` belongs to alice and `acme-gadget` to bob.
 struct Hub {
     store: MemoryStore,
     exchange: Exchange,
@@ -56,7 +56,7 @@ fn prefix(text: &str) -> Package {
     Package::prefix("npm", text).unwrap()
 }
 
-/// A job of this repository, whose id is its name's length.
+/// A job of this repository, whose id is the length of its name.
 fn job(repository: &str) -> Value {
     json!({ "repository": repository, "repository_id": repository.len().to_string() })
 }
@@ -109,7 +109,7 @@ impl Hub {
         self.exchanged(&ExchangeRequest::identity("npm"), &job(repository)).await
     }
 
-    /// The publisher by which a token publishes, as a registry asks.
+    /// Returns the publisher that a token publishes by, with the checks of a registry.
     fn by(&self, record: &TokenRecord, name: &str) -> Option<String> {
         let granted = record.for_package_of(&package(name), &self.owners.of(name));
         granted.map(|granted| granted.publisher.clone())
@@ -200,7 +200,7 @@ async fn a_strangers_prefix_for_the_same_repository_changes_nothing() {
             job["environment"] = json!("release");
             let record = hub.exchanged(&request(name), &job).await.unwrap();
             assert_eq!(hub.by(&record, "acme-widget"), Some(own.id.clone()), "{name:?} {strangers}");
-            // What differs is told of the account's own publisher, or the package's owner would look for it in vain.
+            // The refusal names the differing rule of the account's own publisher, so that the package's owner finds it.
             job["workflow"] = json!("wrong.yml");
             let refused = hub.exchanged(&request(name), &job).await;
             if name.is_some() {
@@ -231,7 +231,7 @@ async fn a_packages_own_publishers_come_before_a_prefix_and_pending_ones_after()
             assert_eq!(hub.by(&record, "acme-w-x"), Some(narrow.id.clone()), "the longest prefix");
         }
     }
-    // A pending publisher creates what is not there, and whoever is there is published by the prefix.
+    // A pending publisher creates the package, and once it exists, the publisher for the prefix publishes it.
     let mut pending =
         hub.trust.prepare(package("acme-new"), "fake", None, json!({ "repository": "acme/widget" })).unwrap();
     (pending.pending, pending.account) = (true, Some("alice".to_owned()));
@@ -338,7 +338,7 @@ async fn nobody_offers_prefixes_by_accident() {
     let mut pending = record;
     pending.pending = true;
     assert!(matches!(hub.trust.add(&pending).await, Err(TrustError::PendingPrefix)));
-    // A name from a form that looks like a pattern is the name of a package that nobody has.
+    // A name from a form that looks like a pattern is the name of a package that doesn't exist.
     let star = hub.trusts("alice", package("acme-*"), "acme/widget", &json!({})).await;
     assert!(!star.package.is_prefix());
     assert!(hub.named("acme-widget", "acme/widget").await.is_err());
@@ -373,7 +373,7 @@ async fn the_operators_own_prefix_is_for_the_operators_packages() {
     }
 }
 
-/// Tokens that carry their record.
+/// A minter of tokens that contain their record.
 #[derive(Debug)]
 struct Carrying;
 

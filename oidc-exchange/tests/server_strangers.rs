@@ -1,4 +1,4 @@
-//! What a stranger, who may configure publishers for anybody's repository, must not be able to do to it.
+//! The effects that a stranger, who may configure publishers for any repository, must not have on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod server;
@@ -69,7 +69,7 @@ impl Hub {
     }
 }
 
-/// What everybody configures.
+/// The rules that every account configures.
 fn rules() -> Value {
     json!({ "repository": "acme/widget", "workflow": "publish.yml" })
 }
@@ -84,7 +84,7 @@ async fn a_strangers_pending_publisher_takes_no_package_from_the_account_that_wa
         let by = hub.publisher(&request).await;
         assert!(by == alice.id && by != mallory.id, "{request:?}");
     }
-    // An account that is known to publish by the identity, in whatever ecosystem, comes before one that was there first.
+    // An account that is known to publish by the identity, in any ecosystem, comes before an account with an older publisher.
     for ecosystem in ["npm", "pypi"] {
         let mut proof = hub.trust.prepare(Package::new(ecosystem, "proof"), "fake", None, rules()).unwrap();
         proof.account = Some("mallory".to_owned());
@@ -136,8 +136,8 @@ impl Configured {
     }
 }
 
-/// What a job of `acme/widget` is told, once for `widget` and once for all packages: the account and the rules by which each of
-/// alice's packages is published, or the refusal.
+/// Returns the answers to a job of `acme/widget`, for `widget` and for all packages: the account and the rules by which each
+/// of alice's packages is published, or the refusal.
 async fn told(
     alice: &[Configured],
     strangers: &[Configured],

@@ -29,9 +29,9 @@ use stores::{Postgres, Sqlite, execute, postgres};
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;
-/// How often each is measured, in turn.
+/// The number of times that each is measured, in turn.
 const ROUNDS: u32 = 600;
-/// What many publishers may cost more.
+/// The limit on the cost of many publishers, relative to that of few.
 const LIMIT: f64 = 1.2;
 
 /// The numbers from 1 to `count`, as what a statement begins with and what it selects `i` from.
@@ -141,7 +141,7 @@ async fn a_million_publishers_cost_what_a_thousand_cost_on_postgresql() {
     harness.clean_up().await;
 }
 
-/// Has strangers configure so many publishers for `owner/repo-1`, each on a package of its own.
+/// Configures this number of strangers' publishers for `owner/repo-1`, each on a package of its own.
 async fn strangers(url: &str, count: u32, accounts: u32) {
     let is_sqlite = url.starts_with("sqlite:");
     let (with, series) = series(is_sqlite, count);
@@ -160,7 +160,7 @@ async fn strangers(url: &str, count: u32, accounts: u32) {
     execute(url, &[insert, turns, analyze.to_owned()]).await;
 }
 
-/// Has strangers configure so many pending publishers of the package `p` for `owner/repo-1`.
+/// Configures this number of strangers' pending publishers of the package `p` for `owner/repo-1`.
 async fn squatters(url: &str, count: u32, accounts: u32) {
     let is_sqlite = url.starts_with("sqlite:");
     let (with, series) = series(is_sqlite, count);
@@ -290,7 +290,7 @@ async fn whatever_is_waited_for_is_looked_up_by_an_index_on_sqlite() {
         for statement in waited_for() {
             for step in plan(&mut connection, "EXPLAIN QUERY PLAN", &statement).await {
                 assert!(!step.starts_with("SCAN"), "{statement}: {step}");
-                // What is limited is read in the index's order, however much there is.
+                // A result with a limit is read in the order of the index, so its cost doesn't grow with the number of rows.
                 let is_sorted = step.contains("TEMP B-TREE") && !statement.contains("GROUP BY");
                 assert!(!is_sorted, "{statement}: {step}");
             }

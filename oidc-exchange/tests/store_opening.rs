@@ -20,7 +20,7 @@ fn publisher() -> PublisherRecord {
     PublisherRecord::new("p", package, "github", identity, json!({}), Timestamp::from_secs(1))
 }
 
-/// What a serving process does, statement by statement.
+/// Calls the store as a serving process does.
 async fn serve(store: &SqlStore) {
     let package = Package::new("npm", "widget");
     assert_eq!(store.add(&publisher(), &Room::default()).await.unwrap(), Stored::Done);
@@ -81,7 +81,7 @@ async fn a_role_without_ddl_opens_tables_that_are_up_to_date() {
     execute(&server, &[format!("DROP ROLE {role}")]).await;
 }
 
-/// What a later release may add: a table, a column with a default, one that may be empty, an index.
+/// Changes that a later release may make: a table, a column with a default, a column that may be empty, an index.
 const NEXT_RELEASE: [&str; 6] = [
     "CREATE TABLE oidc_later (id TEXT PRIMARY KEY, publisher TEXT REFERENCES oidc_publisher (id) ON DELETE CASCADE)",
     "ALTER TABLE oidc_publisher ADD COLUMN later BIGINT NOT NULL DEFAULT 0",

@@ -29,7 +29,7 @@ fn with(url: &str, mode: &str, root: Option<&Path>) -> String {
     format!("{url}?sslmode={mode}{root}")
 }
 
-/// Whether a connection to `url` is encrypted, by the server's word.
+/// Returns `true` if the server says that a connection to `url` is encrypted.
 async fn is_encrypted(url: &str) -> bool {
     let mut connection = AnyConnection::connect(url).await.unwrap();
     let of_this = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";

@@ -313,7 +313,7 @@ impl Registry {
         Answer { status: parts.status, headers: parts.headers, text, body }
     }
 
-    /// How many publish tokens and replay records there are.
+    /// Returns the number of publish tokens and of replay records.
     pub async fn records(&self) -> (usize, usize) {
         self.store.records()
     }

@@ -37,7 +37,7 @@ pub async fn execute(url: &str, statements: &[String]) {
     connection.close().await.unwrap();
 }
 
-/// What the statements of a redemption insert into, in their order; then the commit.
+/// The tables that a redemption inserts into, in order; the commit follows.
 const TABLES: [&str; 4] = ["oidc_replay", "oidc_token", "oidc_token_package", "oidc_learned_id"];
 const COMMIT: &str = "commit";
 /// PostgreSQL alone: the server ends the connection in the midst of a transaction.

@@ -28,7 +28,7 @@ pub struct Answer {
     pub then: Then,
 }
 
-/// What a server does after its answer's beginning.
+/// The behaviour of a server after the beginning of its answer.
 #[derive(Clone, Copy, Debug)]
 pub enum Then {
     Close,
@@ -171,7 +171,7 @@ impl Authority {
         Self::signed(&params)
     }
 
-    /// One whose certificate may issue others.
+    /// An authority whose certificate may issue others.
     pub fn itself(host: &str) -> Self {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

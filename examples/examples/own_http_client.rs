@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Request, Response, Step};
@@ -23,20 +23,21 @@ impl OwnClient {
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response, HttpError> {
-        let failed = |kind: HttpErrorKind| HttpError::new(request, kind);
         let outgoing = http::Request::try_from(request)?.map(|body| Full::new(Bytes::from(body)));
         let answer = self.0.request(outgoing).await;
         let answer = answer.map_err(|error| match error.is_connect() {
-            true => failed(HttpErrorKind::Connect(error.to_string())),
+            true => HttpError::new(request, HttpErrorKind::Connect(error.to_string())),
             false => HttpError::broken(request, error),
         })?;
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, request.max_body).collect().await;
-        let body = body.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
-            true => failed(HttpErrorKind::TooLarge(request.max_body)),
-            false => HttpError::broken(request, error),
-        })?;
-        Ok(http::Response::from_parts(head, body.to_bytes()).into())
+        let (head, mut parts) = answer.into_parts();
+        let mut body = Vec::new();
+        while let Some(part) = parts.frame().await {
+            let part = part.map_err(|error| HttpError::broken(request, error))?;
+            if let Some(part) = part.data_ref() {
+                request.append(&mut body, part)?;
+            }
+        }
+        Ok(Response::of(head.status, &head.headers, body))
     }
 }
 

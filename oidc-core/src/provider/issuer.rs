@@ -75,9 +75,17 @@ impl Issuer {
     /// required. Every claim that a publisher's rules read stays required when that publisher is matched.
     ///
     /// No verifier can be made with a name that the platform's table lacks.
+    ///
+    /// ```
+    /// use oidc_core::Issuer;
+    ///
+    /// let read_elsewhere = Issuer::new("https://issuer.example")?.requiring([]);
+    /// let with_subject = Issuer::new("https://issuer.example")?.requiring(["sub"]);
+    /// # Ok::<(), oidc_core::InvalidUrl>(())
+    /// ```
     #[must_use]
-    pub fn requiring(mut self, claims: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.required_claims = Some(claims.into_iter().map(Into::into).collect());
+    pub fn requiring<'c>(mut self, claims: impl IntoIterator<Item = &'c str>) -> Self {
+        self.required_claims = Some(claims.into_iter().map(str::to_owned).collect());
         self
     }
 

@@ -82,6 +82,10 @@ async fn an_issuer_may_require_fewer_or_more_claims_and_only_known_ones() {
     for always in ["iss", "aud", "exp", "iat", "jti"] {
         assert!(!fewer.accepts(&fewer.issuer.sign(&without(fewer.claims(), always))).await, "{always}");
     }
+    let none = of(&[]);
+    let bare = without(without(none.claims(), "repository"), "sub");
+    assert!(none.accepts(&none.issuer.sign(&bare)).await);
+    assert!(!none.accepts(&none.issuer.sign(&without(bare, "jti"))).await);
     let more = of(&["sub", "repository", "environment"]);
     assert_eq!(more.reason_of(&more.token()).await, Reason::MissingClaim("environment"));
 

@@ -64,6 +64,7 @@ async fn metadata_that_is_not_a_specification_is_refused() {
         assert!(YAML.contains(from));
         Gem::saying(YAML.replacen(from, to, 1)).pack()
     };
+    let document = |text: &str| Gem::saying(format!("--- \n{text}")).pack();
     let huge = format!("{YAML}# {}\n", "x".repeat(256 << 10));
     let dependency = "- !ruby/object:Gem::Dependency\n  name: a\n  type: :runtime\n  requirement: !ruby/object:Gem::Requirement\n    \
                       requirements:\n    - - \">=\"\n      - !ruby/object:Gem::Version\n        version: '0'\n";
@@ -84,14 +85,16 @@ async fn metadata_that_is_not_a_specification_is_refused() {
         ("not UTF-8", Gem::saying(not_utf8).pack(), "not UTF-8"),
         ("UTF-16", Gem::saying(b"\xff\xfen\0".as_slice()).pack(), "not UTF-8"),
         ("nothing", Gem::saying("").pack(), "metadata"),
-        ("no YAML", Gem::saying("name: [\n").pack(), "not YAML"),
-        ("deep", Gem::saying("[".repeat(200_000)).pack(), "metadata"),
-        ("deep by lines", Gem::saying("- ".repeat(100_000)).pack(), "nested deeper"),
-        ("wide", Gem::saying("-\n".repeat(100_000)).pack(), "more than 50000 values"),
-        ("a list on one line", Gem::saying(format!("[{}]", "a,".repeat(100_000))).pack(), "at a stretch"),
-        ("a list without an end", Gem::saying("[".to_owned() + &",".repeat(200_000)).pack(), "at a stretch"),
-        ("a map on one line", Gem::saying("{".to_owned() + &"a: ,".repeat(50_000)).pack(), "at a stretch"),
-        ("laughs", Gem::saying("a: &a [x]\nb: [*a, *a]\n").pack(), "alias"),
+        ("no YAML", Gem::saying("--- \nname: [\n").pack(), "not YAML"),
+        ("deep", document(&"[".repeat(200_000)), "metadata"),
+        ("deep by lines", document(&"- ".repeat(100_000)), "nested deeper"),
+        ("wide", document(&"-\n".repeat(100_000)), "more than 50000 values"),
+        ("a list on one line", document(&format!("[{}]", "a,".repeat(100_000))), "at a stretch"),
+        ("a list without an end", document(&("[".to_owned() + &",".repeat(200_000))), "at a stretch"),
+        ("a map on one line", document(&("{".to_owned() + &"a: ,".repeat(50_000))), "at a stretch"),
+        ("laughs", document("a: &a [x]\nb: [*a, *a]\n"), "alias"),
+        ("behind a comment", Gem::saying(format!("# a comment\n{YAML}")).pack(), "does not begin with"),
+        ("a folder of its own", says("bindir: bin", "extension_dir: /tmp"), "the key `extension_dir`"),
         ("two", Gem::saying(format!("{YAML}{YAML}")).pack(), "more than one document"),
         ("needy", Gem::saying(needy).pack(), "at most 500"),
         (
@@ -139,7 +142,7 @@ async fn files_that_leave_their_folder_or_fill_the_disk_are_refused() {
         ("on Windows", holds(b"..\\evil", regular), "holds `..\\"),
         ("of another line", holds(b"a\nb", regular), "holds `a\\nb`"),
         ("not UTF-8", holds(b"a\xff", regular), "holds `a"),
-        ("without a name", holds(b"", regular), "holds ``"),
+        ("without a name", holds(b"", regular), "another path"),
         ("a link", holds(b"lib/evil", EntryType::Symlink), "holds `lib/evil`"),
         ("a hard link", holds(b"lib/evil", EntryType::Link), "holds `lib/evil`"),
         ("a device", holds(b"lib/evil", EntryType::Char), "holds `lib/evil`"),

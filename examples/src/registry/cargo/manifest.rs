@@ -307,9 +307,13 @@ fn requirement(name: &str, text: &str) -> Result<String, InvalidManifest> {
     })
 }
 
-/// A target without the spaces and last commas of its condition, which cargo sends as it would write them.
+/// A target without the spaces and last commas of its condition, which cargo sends as it would write them. What is in quotes
+/// is another target where it has other spaces.
 fn condition(target: &str) -> String {
-    target.replace(char::is_whitespace, "").replace(",)", ")")
+    let outside = |text: &str| text.replace(char::is_whitespace, "").replace(",)", ")");
+    let parts = target.split('"').enumerate();
+    let parts = parts.map(|(index, part)| if index % 2 == 0 { outside(part) } else { part.to_owned() });
+    parts.collect::<Vec<_>>().join("\"")
 }
 
 #[cfg(test)]
@@ -421,6 +425,7 @@ mod tests {
                 "gadget ^1.2.3 (normal, from crates.io",
             ),
             ("unix", "windows", "for cfg(any(windows"),
+            ("\"wasi\"", "\"wa si\"", "target_os=\"wa si\""),
             ("build-dependencies", "dependencies", "cc =1.0.5 (normal"),
             ("version = \"=1.0.5\"", "path = \"../cc\"", "`cc`, which `cargo package` did not write so"),
             ("version = \"=1.0.5\"", "workspace = true", "`cc`, which `cargo package` did not write so"),

@@ -83,7 +83,11 @@ impl Contents {
             if !(entry.kind.is_file() || entry.kind.is_dir()) {
                 return Err(InvalidContents::Link(stray()));
             }
-            // Installers take the first folder away, whatever it is called.
+            // Some installers take a file for one of the package's that is in no folder.
+            if parts.len() < 2 && entry.kind.is_file() {
+                return Err(InvalidContents::Stray(stray()));
+            }
+            // They take the first folder away, whatever it is called.
             let [_, file] = parts.as_slice() else { return Ok(()) };
             match archive::folded(file).as_str() {
                 "package.json" => {
@@ -274,12 +278,15 @@ fn scripts(manifest: &Manifest<'_>) -> Result<Texts, InvalidContents> {
 
 fn compare_bin(packed: &Manifest<'_>, sent: &Manifest<'_>) -> Result<(), InvalidContents> {
     let (in_tarball, in_manifest) = (bin(packed)?, bin(sent)?);
-    // npm sends what is in the folder that is named instead.
+    // npm sends what is in the folder that is named instead, each file as a command of its own name.
     let folder =
         packed.value::<Manifest<'_>>("directories").and_then(|folders| folders.value::<String>("bin"));
     if let (true, Some(folder)) = (in_tarball.is_empty(), folder) {
         let folder = format!("{}/", inside(&folder));
-        if in_manifest.values().all(|path| path.starts_with(&folder)) {
+        let is_of_folder = |(name, path): (&String, &String)| {
+            path.starts_with(&folder) && path.rsplit('/').next() == Some(name.as_str())
+        };
+        if in_manifest.iter().all(is_of_folder) {
             return Ok(());
         }
     }

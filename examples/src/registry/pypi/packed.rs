@@ -6,7 +6,7 @@ use oidc_exchange::pypi::ProjectName;
 
 use super::distribution::canonical;
 use super::wheel;
-use crate::registry::hosting::archive::{self, InvalidArchive};
+use crate::registry::hosting::archive::{self, InvalidArchive, MAX_UNPACKED};
 
 /// The metadata may have this many bytes, the project's description included.
 pub(super) const MAX_METADATA: u64 = 1 << 20;
@@ -16,11 +16,11 @@ pub(super) const MAX_METADATA: u64 = 1 << 20;
 pub(super) enum InvalidPackage {
     #[error("the wheel can't be read as a zip archive whose files are stored or deflated")]
     Zip,
-    #[error("the wheel has more than 100,000 files")]
+    #[error("the wheel has more than 65,535 files, or unpacks to more than {} MB", MAX_UNPACKED >> 20)]
     Entries,
     #[error(
-        "the wheel is a zip archive in which two readers may see different files: its directory and the headers of its \
-         files differ, a name stands there twice, or there are bytes that belong to no file; build it anew"
+        "the wheel is a zip archive in which two readers may see different files: its directory, its end and the headers of \
+         its files differ, a name stands there twice, or there are bytes that belong to no file; build it anew"
     )]
     Ambiguous,
     #[error("the wheel holds `{0}`, which is not below its folder for every installer; build it anew")]
@@ -237,6 +237,9 @@ pub(super) mod tests {
             "widget-1.0.dist-info//METADATA",
             "widget-1.0.dist-info/METADATA.",
             "widget-1.0.data/purelib/widget-1.0.dist-info/METADATA",
+            "widget-1.0.data/data/lib/widget-1.0.dist-info/METADATA",
+            "gadget-1.0.dist-info/RECORD",
+            "Widget-1.0.0.dist-info/RECORD",
             "a\nb",
         ] {
             assert!(
@@ -252,11 +255,87 @@ pub(super) mod tests {
             let harmless = [b"\x76\x70".as_slice(), &name[2..]].concat();
             assert!(metadata(WHEEL, &zip_with_extra(&files, &harmless, headers)).is_ok());
         }
+        let sizes = [b"\x01\0".as_slice(), &16_u16.to_le_bytes(), &[1; 16]].concat();
+        for extra in [&sizes, &name[..9], b"\x76\x70\0".as_slice()] {
+            for headers in [1, 2, 3] {
+                let other = zip_with_extra(&files, extra, headers);
+                assert_eq!(metadata(WHEEL, &other), Err(InvalidPackage::Ambiguous), "{extra:?} {headers}");
+            }
+        }
         // The second file is in no directory.
         let (mut hidden, _) = stored(&files);
         let second = position("b", 30) - 30;
         hidden.splice(second..second, good[..32].iter().copied());
         assert!(metadata(WHEEL, &hidden).is_err());
+    }
+
+    #[test]
+    fn a_wheel_has_one_end_that_says_of_its_directory_what_it_is() {
+        let (good, directory) = stored(&[(METADATA, "Name: widget\n"), ("a", "x")]);
+        let end = good.len() - 22;
+        let changed = |at: usize, byte: u8| {
+            let mut changed = good.clone();
+            changed[at] = changed[at].wrapping_add(byte);
+            changed
+        };
+        let with = |between: &[u8]| [&good[..end], between, &good[end..]].concat();
+        let record = |length: u64| {
+            let (files, directory) = (2_u64.to_le_bytes(), directory as u64);
+            let size = (end as u64 - directory).to_le_bytes();
+            let begin = [b"PK\x06\x06".as_slice(), &length.to_le_bytes(), &[45, 0, 45, 0], &[0; 8]].concat();
+            [&begin, files.as_slice(), &files, &size, &directory.to_le_bytes()].concat()
+        };
+        let locator =
+            [b"PK\x06\x07".as_slice(), &[0; 4], &(end as u64).to_le_bytes(), &1_u32.to_le_bytes()].concat();
+        for (what, archive) in [
+            ("on another disk", changed(end + 4, 1)),
+            ("whose directory is on another disk", changed(end + 6, 1)),
+            ("with fewer files on this disk", changed(end + 8, 255)),
+            ("of a shorter directory", changed(end + 12, 255)),
+            ("of a longer directory", changed(end + 12, 1)),
+            ("of a larger archive", with(&[record(44), locator.clone()].concat())),
+            ("with two records", with(&[record(44 + 56), record(44), locator.clone()].concat())),
+            ("with a pointer and no record", with(&locator)),
+            ("behind a gap", with(b"x")),
+        ] {
+            let refused = metadata(WHEEL, &archive);
+            assert!(
+                matches!(refused, Err(InvalidPackage::Ambiguous | InvalidPackage::Zip)),
+                "{what}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_file_of_a_wheel_is_what_its_headers_say() {
+        // A first file with this packed content, method, flags, checksum and size.
+        let first = |packed: &str, method: u8, flags: u8, crc32: u32, size: u32| {
+            let (mut archive, directory) = stored(&[("a", packed), (METADATA, "Name: widget\n")]);
+            for fields in [6, directory + 8] {
+                archive[fields] = flags;
+                archive[fields + 2] = method;
+                archive[fields + 8..fields + 12].copy_from_slice(&crc32.to_le_bytes());
+                archive[fields + 16..fields + 20].copy_from_slice(&size.to_le_bytes());
+            }
+            metadata(WHEEL, &archive)
+        };
+        // Of "a", stored and deflated.
+        let (crc32, deflated) = (rawzip::crc32(b"a"), "K\x04\0");
+        assert!(first("a", 0, 0, crc32, 1).is_ok() && first(deflated, 8, 0b10, crc32, 1).is_ok());
+        // A reader that goes by the packed content looks for the next header in the rest.
+        let early = first(&format!("{deflated}rest"), 8, 0, crc32, 1);
+        assert_eq!(early, Err(InvalidPackage::Ambiguous));
+        for (what, refused) in [
+            ("encrypted", first("a", 0, 1, crc32, 1)),
+            ("patched", first("a", 0, 1 << 5, crc32, 1)),
+            ("packed otherwise", first("a", 14, 0, crc32, 1)),
+            ("of another checksum", first("a", 0, 0, crc32 ^ 1, 1)),
+            ("of another size", first("a", 0, 0, crc32, 2)),
+            ("deflated of another size", first(deflated, 8, 0, crc32, 2)),
+            ("deflated of another checksum", first(deflated, 8, 0, crc32 ^ 1, 1)),
+        ] {
+            assert_eq!(refused, Err(InvalidPackage::Zip), "{what}");
+        }
     }
 
     #[test]

@@ -3,117 +3,157 @@
 //! A zip archive lists its files twice: in the directory at its end and in a header before each file. Some installers read
 //! one, some the other. So the two must agree, and the files must lie side by side with nothing between them.
 
+mod file;
+
 use std::collections::BTreeSet;
-use std::io::Read as _;
+use std::io;
 
-use flate2::read::DeflateDecoder;
-use rawzip::extra_fields::ExtraFields;
-use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
+use rawzip::{ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
+use self::file::Place;
 use super::packed::{InvalidPackage, MAX_METADATA};
-use crate::registry::hosting::archive;
+use crate::registry::hosting::archive::{self, MAX_UNPACKED};
 
-/// A wheel may have this many files.
-const MAX_ENTRIES: u64 = 100_000;
-/// The extra field with a name in UTF-8.
-const OTHER_NAME: u16 = 0x7075;
-/// The lengths that a descriptor behind a file's content may have: with or without a signature, of 32 or 64 bits.
-const DESCRIPTORS: [u64; 4] = [12, 16, 20, 24];
+/// The lengths of a directory's record without its texts, of the archive's end, and of what points to another end before it.
+const RECORD: usize = 46;
+const END: usize = 22;
+const LOCATOR: usize = 20;
+/// What begins such a pointer: an archive as small as these has no second end, which only some readers would go by.
+const LOCATOR_SIGNATURE: &[u8] = b"PK\x06\x07";
 
 /// Reads the `METADATA` in the one folder `….dist-info`, whose name without that end has to be of the wheel.
 pub(super) fn metadata(
     content: &[u8],
     is_of_wheel: impl Fn(&str) -> bool,
 ) -> Result<Vec<u8>, InvalidPackage> {
-    let unreadable = |_| InvalidPackage::Zip;
-    let archive = ZipArchive::from_slice(content).map_err(unreadable)?;
-    if archive.entries_hint() > MAX_ENTRIES {
-        return Err(InvalidPackage::Entries);
-    }
-    let (mut names, mut places) = (BTreeSet::new(), Vec::new());
-    let mut found = None;
+    let archive = ZipArchive::from_slice(content).map_err(|_| InvalidPackage::Zip)?;
+    let mut contents = Contents::default();
     for record in archive.entries() {
-        let record = record.map_err(unreadable)?;
+        let record = record.map_err(|_| InvalidPackage::Zip)?;
+        contents.add(&archive, &record, &is_of_wheel)?;
+    }
+    contents.check_end(&archive, content)?;
+    contents.check_places(archive.directory_offset(), content)?;
+    contents.metadata.ok_or(InvalidPackage::Missing("METADATA"))
+}
+
+/// What was found in a wheel.
+#[derive(Default)]
+struct Contents {
+    names: BTreeSet<Vec<u8>>,
+    places: Vec<Place>,
+    /// How long the directory is.
+    directory: usize,
+    /// How much the files unpack to.
+    unpacked: u64,
+    /// The folder of the metadata.
+    folder: Option<String>,
+    metadata: Option<Vec<u8>>,
+}
+
+impl Contents {
+    fn add(
+        &mut self,
+        archive: &ZipSliceArchive<&[u8]>,
+        record: &ZipFileHeaderRecord<'_>,
+        is_of_wheel: impl Fn(&str) -> bool,
+    ) -> Result<(), InvalidPackage> {
         let name = record.file_path().as_bytes();
-        if !is_plain(name) {
+        if !is_plain(name) || name.ends_with(b"/") && record.uncompressed_size_hint() > 0 {
             return Err(InvalidPackage::Name(shown(name)));
         }
-        places.push(place(&archive, &record)?);
-        if !names.insert(name) || places.len() as u64 > archive.entries_hint() {
+        self.unpacked = self.unpacked.saturating_add(record.uncompressed_size_hint());
+        if self.places.len() >= usize::from(u16::MAX) || self.unpacked > MAX_UNPACKED {
+            return Err(InvalidPackage::Entries);
+        }
+        self.places.push(Place::of(archive, record)?);
+        if !self.names.insert(name.to_vec()) {
             return Err(InvalidPackage::Ambiguous);
         }
-        if is_metadata(name) {
-            let folder = str::from_utf8(name).ok().and_then(|name| name.strip_suffix(".dist-info/METADATA"));
-            if found.is_some() || !folder.is_some_and(&is_of_wheel) {
-                return Err(InvalidPackage::OtherMetadata(shown(name)));
-            }
-            found = Some(record);
+        let texts = [name.len(), record.extra_fields().remaining_bytes().len()];
+        self.directory = texts.into_iter().fold(self.directory.saturating_add(RECORD), usize::saturating_add);
+        self.check_folder(name, is_of_wheel)?;
+        self.unpack(archive, record)
+    }
+
+    /// There is one folder of metadata, as installers ask.
+    fn check_folder(
+        &mut self,
+        name: &[u8],
+        is_of_wheel: impl Fn(&str) -> bool,
+    ) -> Result<(), InvalidPackage> {
+        let text = String::from_utf8_lossy(name);
+        let Some((folder, file)) = text.split_once('/') else { return Ok(()) };
+        let is_here = archive::folded(folder).ends_with(".dist-info");
+        let is_of_wheel = || folder.strip_suffix(".dist-info").is_some_and(is_of_wheel);
+        let is_first = || self.folder.as_ref().is_none_or(|first| first == folder);
+        let is_other = is_here && !(is_first() && is_of_wheel());
+        if is_other || is_metadata(&text) && !(is_here && file == "METADATA") {
+            return Err(InvalidPackage::OtherMetadata(shown(name)));
         }
+        if is_here && self.folder.is_none() {
+            self.folder = Some(folder.to_owned());
+        }
+        Ok(())
     }
-    if places.len() as u64 != archive.entries_hint() {
-        return Err(InvalidPackage::Ambiguous);
+
+    fn unpack(
+        &mut self,
+        archive: &ZipSliceArchive<&[u8]>,
+        record: &ZipFileHeaderRecord<'_>,
+    ) -> Result<(), InvalidPackage> {
+        let entry = archive.get_entry(record.wayfinder()).map_err(|_| InvalidPackage::Zip)?;
+        if !is_metadata(&String::from_utf8_lossy(record.file_path().as_bytes())) {
+            return file::unpack(&entry, record, &mut io::sink());
+        }
+        if record.uncompressed_size_hint() > MAX_METADATA {
+            return Err(InvalidPackage::TooLarge);
+        }
+        let mut metadata = Vec::new();
+        file::unpack(&entry, record, &mut metadata)?;
+        self.metadata = Some(metadata);
+        Ok(())
     }
-    check_places(&archive, places, content.len())?;
-    let record = found.ok_or(InvalidPackage::Missing("METADATA"))?;
-    unpacked(&archive, &record)
-}
 
-/// Where a file begins and ends, and whether a descriptor follows.
-struct Place {
-    begin: u64,
-    end: u64,
-    has_descriptor: bool,
-}
-
-/// A file's place. Its own header says the same of it as the directory.
-fn place(
-    archive: &ZipSliceArchive<&[u8]>,
-    record: &ZipFileHeaderRecord<'_>,
-) -> Result<Place, InvalidPackage> {
-    let entry = archive.get_entry(record.wayfinder()).map_err(|_| InvalidPackage::Zip)?;
-    let header = entry.local_header();
-    let has_descriptor = header.flags().has_data_descriptor();
-    let are_sizes_same = has_descriptor
-        || header.compressed_size_hint() == record.compressed_size_hint()
-            && header.uncompressed_size_hint() == record.uncompressed_size_hint()
-            && header.crc32() == record.crc32();
-    let is_same = header.file_path().as_bytes() == record.file_path().as_bytes()
-        && header.compression_method() == record.compression_method()
-        && has_descriptor == record.flags().has_data_descriptor()
-        && ![record.extra_fields(), header.extra_fields()].into_iter().any(has_other_name)
-        && are_sizes_same;
-    let (_, end) = entry.compressed_data_range();
-    if is_same {
-        Ok(Place { begin: record.local_header_offset(), end, has_descriptor })
-    } else {
-        Err(InvalidPackage::Ambiguous)
-    }
-}
-
-/// Whether extra fields hold another name, which some readers take.
-fn has_other_name(mut fields: ExtraFields<'_>) -> bool {
-    fields.any(|(id, _)| id.as_u16() == OTHER_NAME)
-}
-
-/// The files begin where the archive does, lie side by side, and end where the directory begins, with which it ends.
-fn check_places(
-    archive: &ZipSliceArchive<&[u8]>,
-    mut places: Vec<Place>,
-    length: usize,
-) -> Result<(), InvalidPackage> {
-    places.sort_unstable_by_key(|place| place.begin);
-    let mut before = Place { begin: 0, end: 0, has_descriptor: false };
-    let directory = Place { begin: archive.directory_offset(), end: length as u64, has_descriptor: false };
-    for place in places.into_iter().chain([directory]) {
-        let gap = place.begin.checked_sub(before.end).ok_or(InvalidPackage::Ambiguous)?;
-        let is_adjacent = if before.has_descriptor { DESCRIPTORS.contains(&gap) } else { gap == 0 };
-        if !is_adjacent {
+    /// The archive's end is where the directory ends, and says of it what it is.
+    fn check_end(&self, archive: &ZipSliceArchive<&[u8]>, content: &[u8]) -> Result<(), InvalidPackage> {
+        let offset = usize::try_from(archive.directory_offset()).unwrap_or(usize::MAX);
+        let end = end(self.places.len(), self.directory, offset).ok_or(InvalidPackage::Zip)?;
+        let before = content.strip_suffix(end.as_slice()).ok_or(InvalidPackage::Ambiguous)?;
+        let has_locator = before
+            .len()
+            .checked_sub(LOCATOR)
+            .and_then(|begin| before.get(begin..))
+            .is_some_and(|last| last.starts_with(LOCATOR_SIGNATURE));
+        if has_locator || offset.checked_add(self.directory) != Some(before.len()) {
             return Err(InvalidPackage::Ambiguous);
         }
-        before = place;
+        Ok(())
     }
-    let is_whole = archive.comment().as_bytes().is_empty() && archive.end_offset() == length as u64;
-    if is_whole { Ok(()) } else { Err(InvalidPackage::Ambiguous) }
+
+    /// The files begin where the archive does, lie side by side, and end where the directory begins.
+    fn check_places(&mut self, directory: u64, content: &[u8]) -> Result<(), InvalidPackage> {
+        self.places.sort_unstable_by_key(|place| place.begin);
+        let begins = self.places.iter().map(|place| place.begin).chain([directory]);
+        let start = Place::start();
+        let mut before = std::iter::once(&start).chain(&self.places);
+        let is_whole =
+            begins.into_iter().all(|next| before.next().is_some_and(|place| place.reaches(next, content)));
+        if is_whole { Ok(()) } else { Err(InvalidPackage::Ambiguous) }
+    }
+}
+
+/// The end of an archive on one disk, without a comment.
+fn end(files: usize, directory: usize, offset: usize) -> Option<Vec<u8>> {
+    let files = u16::try_from(files).ok()?.to_le_bytes();
+    let mut end = Vec::with_capacity(END);
+    end.extend(b"PK\x05\x06\0\0\0\0");
+    end.extend(files);
+    end.extend(files);
+    end.extend(u32::try_from(directory).ok()?.to_le_bytes());
+    end.extend(u32::try_from(offset).ok()?.to_le_bytes());
+    end.extend([0, 0]);
+    Some(end)
 }
 
 /// Whether every installer takes this for the same name: some end it at a NUL, and dots and other slashes lead elsewhere.
@@ -125,38 +165,17 @@ fn is_plain(name: &[u8]) -> bool {
 }
 
 /// Whether an installer may put this where it puts the metadata of a wheel.
-fn is_metadata(name: &[u8]) -> bool {
-    let name = String::from_utf8_lossy(name);
+fn is_metadata(name: &str) -> bool {
     let parts: Vec<String> = name.split('/').map(archive::folded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match *parts.as_slice() {
         [folder, file] => folder.ends_with(".dist-info") && file == "metadata",
-        // What is below these is installed beside the wheel's own.
-        [data, "purelib" | "platlib", folder, file] => {
+        // What is below these is installed beside the wheel's own, or can be.
+        [data, _, .., folder, file] => {
             data.ends_with(".data") && folder.ends_with(".dist-info") && file == "metadata"
         }
         _ => false,
     }
-}
-
-fn unpacked(
-    archive: &ZipSliceArchive<&[u8]>,
-    record: &ZipFileHeaderRecord<'_>,
-) -> Result<Vec<u8>, InvalidPackage> {
-    if record.uncompressed_size_hint() > MAX_METADATA {
-        return Err(InvalidPackage::TooLarge);
-    }
-    let entry = archive.get_entry(record.wayfinder()).map_err(|_| InvalidPackage::Zip)?;
-    let mut unpacked = Vec::new();
-    let read = match record.compression_method() {
-        CompressionMethod::STORE => entry.verifying_reader(entry.data()).read_to_end(&mut unpacked),
-        CompressionMethod::DEFLATE => {
-            let inflated = DeflateDecoder::new(entry.data()).take(MAX_METADATA);
-            entry.verifying_reader(inflated).read_to_end(&mut unpacked)
-        }
-        _ => return Err(InvalidPackage::Zip),
-    };
-    read.map(|_| unpacked).map_err(|_| InvalidPackage::Zip)
 }
 
 fn shown(name: &[u8]) -> String {

@@ -50,7 +50,7 @@ pub(super) enum InvalidPublication {
     #[error("the gem holds `{0}`, which is not part of one, or holds it twice; build it with `gem build`")]
     Unexpected(String),
     #[error(
-        "the gem has an entry that Ruby may see at another path than others do; only archives built by `gem build` are taken"
+        "the gem has an entry that Ruby may see at another path or of another length than others do; only archives built by `gem build` are taken"
     )]
     Header,
     #[error(
@@ -138,7 +138,10 @@ impl Publication {
 impl Parts {
     /// Finds the parts, each at most once, and nothing beside them.
     fn find(gem: &Bytes) -> Result<Self, InvalidPublication> {
-        let unreadable = |_| InvalidPublication::Archive;
+        let unreadable = |error| match error {
+            InvalidArchive::Header => InvalidPublication::Header,
+            _ => InvalidPublication::Archive,
+        };
         let mut parts = Self::default();
         let mut unpacked = tar::Archive::new(gem.as_ref());
         // Extended headers are taken as what they are, which is no part of a gem.
@@ -206,8 +209,12 @@ fn unpacked(part: &'static str, content: &[u8]) -> Result<String, InvalidPublica
 /// The files are where the gem is unpacked, and no links to elsewhere.
 fn check_files(data: &[u8]) -> Result<(), InvalidPublication> {
     let mut unpacked = archive::unpacked(data);
-    for entry in archive::raw(&mut unpacked).map_err(InvalidPublication::Data)? {
-        let entry = entry.map_err(InvalidPublication::Data)?;
+    let unreadable = |error| match error {
+        InvalidArchive::Header => InvalidPublication::Header,
+        error => InvalidPublication::Data(error),
+    };
+    for entry in archive::raw(&mut unpacked).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
         check_header(entry.header())?;
         let path = entry.path_bytes();
         let kind = entry.header().entry_type();

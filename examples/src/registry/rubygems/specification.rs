@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use oidc_core::shown;
 use oidc_exchange::rubygems::{GemName, InvalidGemName};
 
 use super::version::{self, Requirement, Version};
@@ -13,6 +14,48 @@ use super::{InvalidName, normalized};
 const MAX_DEPENDENCIES: usize = 500;
 /// A gem may have this many authors, e-mail addresses, licences and further entries, each.
 const MAX_ENTRIES: usize = 200;
+
+/// What an error repeats of a key may have this many characters.
+const MAX_SHOWN: usize = 80;
+/// What RubyGems puts before a text that doesn't begin with it, as the text is then read otherwise.
+const BEGIN: &str = "--- ";
+/// The keys that `gem build` wrote in any version. RubyGems takes every other for what it has worked out itself, such as the
+/// folder that extensions are installed into.
+const KEYS: [&str; 33] = [
+    "authors",
+    "autorequire",
+    "bindir",
+    "cert_chain",
+    "date",
+    "default_executable",
+    "dependencies",
+    "description",
+    "email",
+    "executables",
+    "extensions",
+    "extra_rdoc_files",
+    "files",
+    "has_rdoc",
+    "homepage",
+    "licenses",
+    "metadata",
+    "name",
+    "original_platform",
+    "platform",
+    "post_install_message",
+    "rdoc_options",
+    "require_paths",
+    "required_ruby_version",
+    "required_rubygems_version",
+    "requirements",
+    "rubyforge_project",
+    "rubygems_version",
+    "signing_key",
+    "specification_version",
+    "summary",
+    "test_files",
+    "version",
+];
 
 /// A specification, without what only its own gem needs.
 #[derive(Debug)]
@@ -54,6 +97,10 @@ pub(super) enum Kind {
 pub(super) enum InvalidSpecification {
     #[error("the gem's metadata {0}")]
     Yaml(#[from] InvalidYaml),
+    #[error("the gem's metadata does not begin with `{BEGIN}`; build the gem with `gem build`")]
+    Begin,
+    #[error("the gem's metadata has the key `{0}`, which `gem build` doesn't write")]
+    Key(String),
     #[error("the gem's metadata can't be used: {0}")]
     Field(#[from] InvalidField),
     #[error("the gem's metadata can't be used: {0}")]
@@ -64,8 +111,14 @@ pub(super) enum InvalidSpecification {
 
 impl Specification {
     pub(super) fn parse(yaml: &str) -> Result<Self, InvalidSpecification> {
+        if !yaml.starts_with(BEGIN) {
+            return Err(InvalidSpecification::Begin);
+        }
         let document = Node::parse(yaml)?;
         let object = document.field("the document").object("Gem::Specification")?;
+        if let Some((key, _)) = object.fields().find(|(key, _)| !KEYS.contains(key)) {
+            return Err(InvalidSpecification::Key(shown(key).up_to(MAX_SHOWN).to_string()));
+        }
         let name = normalized(object.field("name").text()?)?;
         Ok(Self {
             name,
@@ -192,7 +245,12 @@ pub(super) mod tests {
             ("name: widget", "name: \"wid\\nget\"", "not a gem's name"),
             ("name: widget", "name: 1.5", "quoted"),
             ("name: widget", "name: widget-1.5", "call it `widget_1.5`"),
-            ("name: widget", "nam: widget", "`name` is missing"),
+            ("name: widget", "nam: widget", "the key `nam`, which `gem build` doesn't write"),
+            ("name: widget", "summary2: widget", "the key `summary2`"),
+            ("bindir: bin", "extension_dir: /tmp", "the key `extension_dir`"),
+            ("--- !ruby", "!ruby", "does not begin with `--- `"),
+            ("--- !ruby", "# a comment\n--- !ruby", "does not begin with `--- `"),
+            ("  name: gadget", "  nam: gadget", "`name` is missing"),
             ("version: '1.10'", "version: 1.10", "quoted"),
             ("version: '1.10'", "version: '1/10'", "`version` is `1/10`"),
             ("version: '1.10'", "version: '1-10'", "`version` is `1-10`"),
@@ -206,7 +264,7 @@ pub(super) mod tests {
                 "--- !ruby/object:Gem::Requirement",
                 "Gem::Specification",
             ),
-            ("--- !ruby/object:Gem::Specification", "---", "`the document` is a map"),
+            ("--- !ruby/object:Gem::Specification", "--- ", "`the document` is a map"),
             ("platform: ruby", "platform: ../ruby", "`platform` is `../ruby`"),
             ("date: 2026-11-20", "date: 2026-13-20", "a date such as"),
             ("date: 2026-11-20", "date: é", "a date such as"),

@@ -130,6 +130,7 @@ fn a_tarball_that_says_something_else_than_the_manifest_is_refused() {
         (json!({ "bin": { "node": "evil.js" } }), json!({}), "`bin.node`"),
         (json!({ "bin": "a.js" }), json!({ "bin": { "widget": "b.js" } }), "`bin.widget`"),
         (json!({ "directories": { "bin": "bin" } }), json!({ "bin": { "a": "lib/a" } }), "`bin.a`"),
+        (json!({ "directories": { "bin": "bin" } }), json!({ "bin": { "npm": "bin/a" } }), "`bin.npm`"),
         (json!({ "engines": { "node": ">=20" } }), json!({ "engines": { "node": "*" } }), "`engines`"),
         (json!({ "os": ["linux"] }), json!({ "os": ["linux", "!win32"] }), "`os`"),
         (
@@ -150,7 +151,9 @@ fn a_tarball_has_one_manifest_wherever_an_installer_may_see_it() {
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_MANIFEST_BYTES));
     for (files, words) in [
         (&[("package/index.js", "")][..], "no `package.json` in its folder"),
-        (&[("package.json", good)], "no `package.json` in its folder"),
+        (&[("package.json", good)], "not below one folder"),
+        (&[("a/package.json", good), ("package.json", good)], "not below one folder"),
+        (&[("a/package.json", good), ("b", "")], "not below one folder"),
         (
             &[("a/package.json", good), ("b/package.json", good)],
             "a second `package.json` at \"b/package.json\"",

@@ -1,0 +1,70 @@
+//! What of an entry's header readers take differently.
+//!
+//! A reader that takes a length or a checksum for another number than the next one does goes on at another place, and finds
+//! entries there that nobody else sees. So a number is written as all of them read it, and a part of a path stands only where
+//! all of them look for it.
+
+use tar::{Header, PaxExtensions};
+
+use super::InvalidArchive;
+
+/// The place of what is the beginning of a path in headers of one format, and something else in those of others.
+const PREFIX: std::ops::Range<usize> = 345..500;
+
+/// Checks that every reader finds the same path, and the next entry at the same place.
+pub(super) fn check(header: &Header) -> Result<(), InvalidArchive> {
+    let old = header.as_old();
+    let has_prefix =
+        || header.as_bytes().get(PREFIX).is_some_and(|prefix| prefix.iter().any(|byte| *byte != 0));
+    let is_same = is_number(&old.size)
+        && is_number(&old.cksum)
+        && is_name(&old.name)
+        // Without the mark of its format, some readers take it for a part of the path and some don't.
+        && (header.as_ustar().is_some() || !has_prefix());
+    if is_same { Ok(()) } else { Err(InvalidArchive::Header) }
+}
+
+/// Octal digits, before which spaces may stand, and behind which a space or a NUL has to.
+fn is_number(field: &[u8]) -> bool {
+    let text = field.trim_ascii_start();
+    let digits = text.iter().take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+    let (before, behind) = (field.len() - text.len(), text.get(digits..).unwrap_or_default());
+    field.iter().take(before).all(|byte| *byte == b' ')
+        && digits > 0
+        && !behind.is_empty()
+        && behind.iter().all(|byte| matches!(byte, b' ' | 0))
+}
+
+/// A text with nothing behind its end.
+fn is_name(field: &[u8]) -> bool {
+    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+    end > 0 && field.iter().skip(end).all(|byte| *byte == 0)
+}
+
+/// The keys and values of an extended header, where every reader finds the same ones: some go by the length before each, some
+/// by the ends of lines, and what is malformed ends the whole for one and only a line for another.
+pub(super) fn extensions(text: &[u8]) -> Result<Vec<(&str, &[u8])>, InvalidArchive> {
+    let is_record = |line: &[u8]| {
+        let is_digit = |byte: &u8| byte.is_ascii_digit();
+        line.first().is_some_and(|first| is_digit(first) && *first != b'0')
+            && line.split(|byte| *byte == b' ').next().is_some_and(|length| length.iter().all(is_digit))
+    };
+    let Some(lines) = text.strip_suffix(b"\n") else {
+        return if text.is_empty() { Ok(Vec::new()) } else { Err(InvalidArchive::Extension) };
+    };
+    if !lines.split(|byte| *byte == b'\n').all(is_record) {
+        return Err(InvalidArchive::Extension);
+    }
+    PaxExtensions::new(lines)
+        .map(|extension| {
+            extension
+                .ok()
+                .and_then(|extension| {
+                    let key =
+                        extension.key().ok().filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))?;
+                    Some((key, extension.value_bytes()))
+                })
+                .ok_or(InvalidArchive::Extension)
+        })
+        .collect()
+}

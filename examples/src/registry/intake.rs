@@ -29,8 +29,11 @@ pub(super) const UPLOAD_MEMORY_MB: usize = 128;
 const IN_MEMORY: usize = 256 << 10;
 /// Memory is counted in units of this many bytes.
 const UNIT: usize = 64 << 10;
-/// How long an upload waits for others.
-const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How long an upload waits for others before its body is read: with what the body may take to arrive, no longer than a
+/// stalled connection lives.
+const WAIT_TO_BEGIN: Duration = Duration::from_secs(30);
+/// How long one that has arrived waits for memory.
+const WAIT_FOR_MEMORY: Duration = Duration::from_secs(60);
 
 /// The room for uploads. Clones share it.
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ impl Intake {
 
     /// Begins to take in an upload, once there is room.
     pub(super) async fn begin(&self) -> Result<Spool, Failure> {
-        let upload = self.wait(Arc::clone(&self.uploads).acquire_owned()).await?;
+        let upload = self.wait(Arc::clone(&self.uploads).acquire_owned(), WAIT_TO_BEGIN).await?;
         Ok(Spool { intake: self.clone(), buffer: Vec::new(), file: None, written: 0, _upload: upload })
     }
 
@@ -61,11 +64,15 @@ impl Intake {
         Ok(Incoming { spool: self.begin().await?, body, rest: Bytes::new(), left: MAX_UPLOAD })
     }
 
-    async fn wait<T, E>(&self, permit: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
+    async fn wait<T, E>(
+        &self,
+        permit: impl Future<Output = Result<T, E>>,
+        most: Duration,
+    ) -> Result<T, Failure> {
         let permit = tokio::select! {
             biased;
             permit = permit => permit.ok(),
-            () = TokioTimer::new().sleep(MAX_WAIT) => None,
+            () = TokioTimer::new().sleep(most) => None,
         };
         permit.ok_or_else(|| {
             let message = "the registry is taking in as many uploads as it may; try again later";
@@ -183,7 +190,8 @@ impl Spooled {
         let units = self.len().saturating_add(more).div_ceil(UNIT).max(1);
         let Self(Spool { intake, buffer, file, written, _upload }) = self;
         let units = u32::try_from(units).unwrap_or(u32::MAX).min(intake.units);
-        let permit = intake.wait(Arc::clone(&intake.memory).acquire_many_owned(units)).await?;
+        let permit =
+            intake.wait(Arc::clone(&intake.memory).acquire_many_owned(units), WAIT_FOR_MEMORY).await?;
         let read = move || -> io::Result<Vec<u8>> {
             let Some(mut file) = file else { return Ok(buffer) };
             file.rewind()?;
@@ -278,7 +286,9 @@ mod tests {
         let large = upload(60).await.unwrap();
         assert!(upload(8).await.unwrap_err().message().contains("try again later"));
         let small = [upload(1).await.unwrap(), upload(2).await.unwrap()];
+        let began = TokioTimer::new().now();
         assert!(intake.begin().await.is_err());
+        assert!(TokioTimer::new().now() - began <= Duration::from_secs(31));
         drop(large);
         let half = upload(60).await.unwrap();
         let part = half.with(vec![1]);

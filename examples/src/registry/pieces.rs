@@ -22,6 +22,19 @@ pub(super) trait Pieces: Send + 'static {
     async fn next(&mut self) -> Result<Option<Bytes>, BoxError>;
 }
 
+/// The pieces of one, and then those of another.
+pub(super) struct Chain<A, B>(pub(super) A, pub(super) B);
+
+#[async_trait]
+impl<A: Pieces, B: Pieces> Pieces for Chain<A, B> {
+    async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+        match self.0.next().await? {
+            None => self.1.next().await,
+            piece => Ok(piece),
+        }
+    }
+}
+
 /// A body of pieces. One that can't be made breaks the connection off, so that the client doesn't take the rest for the whole.
 pub(super) fn body(pieces: impl Pieces) -> Body {
     let (sender, body) = Channel::<Bytes, BoxError>::new(1);
@@ -83,11 +96,22 @@ mod tests {
         }
     }
 
+    /// What has ended has, however often it is asked.
+    struct Ended(Countdown);
+
+    #[async_trait]
+    impl Pieces for Ended {
+        async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+            if self.0.0 <= 1 { Ok(None) } else { self.0.next().await }
+        }
+    }
+
     #[tokio::test]
     async fn a_body_is_all_pieces_or_an_error() {
         assert_eq!(to_bytes(body(Countdown(5)), 100).await.unwrap(), "432");
         assert_eq!(to_bytes(body(Countdown(2)), 100).await.unwrap(), "");
         assert!(to_bytes(body(Countdown(0)), 100).await.is_err());
+        assert_eq!(to_bytes(body(Chain(Ended(Countdown(4)), Countdown(3))), 100).await.unwrap(), "322");
     }
 
     #[test]

@@ -81,9 +81,12 @@ impl Host {
         Ok(page.of_files(self.store.clone(), package.to_owned(), ranges, entry))
     }
 
-    /// The version of each of a package's files, oldest first.
-    pub(super) async fn versions(&self, package: &str) -> Result<Vec<String>, Failure> {
-        Ok(self.store.versions(package).await?)
+    /// A page with an entry for each of a package's files that `entry` makes one of, by the file's version, oldest first.
+    pub(super) fn versions<E>(&self, package: &str, page: Page, entry: E) -> impl Pieces + use<E>
+    where
+        E: FnMut(&str) -> Option<String> + Send + 'static,
+    {
+        page.of_versions(self.store.clone(), package.to_owned(), entry)
     }
 
     /// An answer that is a file's content.
@@ -139,7 +142,7 @@ impl Host {
         self.intake.body(body).await
     }
 
-    /// Takes in a part of such a body.
+    /// Begins to take in a part of such a body, once there is room.
     pub(super) async fn spool(&self) -> Result<Spool, Failure> {
         self.intake.begin().await
     }

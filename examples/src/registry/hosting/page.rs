@@ -32,6 +32,14 @@ impl Page {
         Files { page: Progress::of(self), store, package, ranges: ranges.into(), entry: Box::new(entry) }
     }
 
+    /// The page of the versions of a package's files.
+    pub(super) fn of_versions<E>(self, store: Store, package: String, entry: E) -> impl Pieces + use<E>
+    where
+        E: FnMut(&str) -> Option<String> + Send + 'static,
+    {
+        Versions { page: Progress::of(self), store, package, next: Some(0), entry: Box::new(entry) }
+    }
+
     /// The page of all packages that have files.
     pub(super) fn of_packages<E>(self, store: Store, entry: E) -> impl Pieces + use<E>
     where
@@ -41,7 +49,11 @@ impl Page {
     }
 }
 
+/// The versions of how many files are read together.
+const VERSIONS: i64 = 256;
+
 type FileEntry = Box<dyn Fn(&File) -> String + Send + Sync>;
+type VersionEntry = Box<dyn FnMut(&str) -> Option<String> + Send>;
 type PackageEntry = Box<dyn Fn(&str, &str) -> String + Send + Sync>;
 
 /// A page, and how far it was made.
@@ -89,6 +101,26 @@ impl Pieces for Files {
         let Some((range, _)) = self.ranges.pop_front() else { return Ok(self.page.end()) };
         let files = self.store.files(&self.package, range).await?;
         Ok(Some(self.page.piece(files.iter().map(&self.entry))))
+    }
+}
+
+struct Versions {
+    page: Progress,
+    store: Store,
+    package: String,
+    /// The position of the next file; `None` where there are no more.
+    next: Option<i64>,
+    entry: VersionEntry,
+}
+
+#[async_trait]
+impl Pieces for Versions {
+    async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+        let Some(begin) = self.next.take() else { return Ok(self.page.end()) };
+        let end = begin.saturating_add(VERSIONS);
+        let versions = self.store.versions(&self.package, begin..end).await?;
+        self.next = (!versions.is_empty()).then_some(end);
+        Ok(Some(self.page.piece(versions.iter().filter_map(|version| (self.entry)(version)))))
     }
 }
 

@@ -175,12 +175,16 @@ impl Store {
         query.fetch_all(self.database.pool()).await
     }
 
-    /// The version of each of a package's files, oldest first.
-    pub(super) async fn versions(&self, package: &str) -> Result<Vec<String>, sqlx::Error> {
-        let statement =
-            "SELECT version FROM hosted_file WHERE ecosystem = $1 AND package = $2 ORDER BY position";
+    /// The versions of a package's files at these positions, oldest first.
+    pub(super) async fn versions(
+        &self,
+        package: &str,
+        positions: Range<i64>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let statement = "SELECT version FROM hosted_file
+             WHERE ecosystem = $1 AND package = $2 AND position >= $3 AND position < $4 ORDER BY position";
         let query = sqlx::query_scalar(statement).bind(self.ecosystem).bind(text(package));
-        query.fetch_all(self.database.pool()).await
+        query.bind(positions.start).bind(positions.end).fetch_all(self.database.pool()).await
     }
 
     /// A package's files at these positions, oldest first.

@@ -10,7 +10,6 @@ use async_trait::async_trait;
 use axum::body::{Body, Bytes};
 use oidc_core::Timestamp;
 use oidc_exchange::server::StoreError;
-use tokio::task::JoinError;
 
 use super::access::Principal;
 use super::manifest::quoted;
@@ -21,6 +20,10 @@ use crate::registry::pieces::{self, PIECE, Pieces, ranges};
 /// The media type of the abbreviated form, which clients that install ask for.
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
+/// What stands around a manifest takes about this many bytes, with the longest names and versions.
+const AROUND: i64 = 1 << 10;
+/// The dates of how many versions are read and sent together.
+const DATES: i64 = 256;
 /// How many characters are sent at once of a manifest that is larger than a piece, and which of them is the last.
 const PART: i64 = 64 << 10;
 const LAST_OF_PART: usize = (64 << 10) - 1;
@@ -46,11 +49,15 @@ pub(super) struct Packument {
 
 impl Packument {
     /// The body, whose versions are read from the store when the client has taken those before.
-    pub(super) fn send(self, store: Store) -> Body {
-        let ranges = ranges(self.outline.versions.iter().map(|listed| (listed.position, listed.size)));
+    pub(super) fn send(mut self, store: Store) -> Body {
+        let sizes = std::mem::take(&mut self.outline.sizes);
+        let end = sizes.last().map_or(0, |(position, _)| position.saturating_add(1));
+        let ranges =
+            ranges(sizes.into_iter().map(|(position, size)| (position, size.saturating_add(AROUND))));
         pieces::body(Sent {
             packument: self,
             store,
+            dates: 0..end,
             ranges: ranges.into(),
             characters: 0,
             has_versions: false,
@@ -58,15 +65,13 @@ impl Packument {
         })
     }
 
-    /// Everything up to the versions, whose dates take a while to write where they are many.
-    async fn head(&mut self) -> Result<String, JoinError> {
-        let (name, form, about) = (self.name.clone(), self.form, std::mem::take(&mut self.about));
-        let outline = std::mem::take(&mut self.outline);
-        tokio::task::spawn_blocking(move || match form {
-            Form::Full => full(&name, &about, &outline),
-            Form::Abbreviated => abbreviated(&name, &outline),
-        })
-        .await
+    /// Everything up to the versions or, in the full form, their dates.
+    fn head(&mut self) -> String {
+        let (about, outline) = (std::mem::take(&mut self.about), std::mem::take(&mut self.outline));
+        match self.form {
+            Form::Full => full(&self.name, &about, &outline),
+            Form::Abbreviated => abbreviated(&self.name, &outline),
+        }
     }
 
     /// What stands before and behind a manifest that was published: its version, and what this registry says about it.
@@ -87,6 +92,8 @@ impl Packument {
 struct Sent {
     packument: Packument,
     store: Store,
+    /// The positions of the versions whose dates are still to be sent.
+    dates: Range<i64>,
     /// The positions of the versions that are still to be sent, and their size.
     ranges: VecDeque<(Range<i64>, i64)>,
     /// How many characters were sent of the version whose turn it is, where it is larger than a piece.
@@ -98,6 +105,7 @@ struct Sent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Head,
+    Dates,
     Versions,
     Done,
 }
@@ -107,9 +115,11 @@ impl Pieces for Sent {
     async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
         let piece = match (self.step, self.ranges.front()) {
             (Step::Head, _) => {
-                self.step = Step::Versions;
-                self.packument.head().await?
+                let is_full = self.packument.form == Form::Full;
+                self.step = if is_full { Step::Dates } else { Step::Versions };
+                self.packument.head()
             }
+            (Step::Dates, _) => self.dates().await?,
             (Step::Versions, Some((range, size))) if *size > PIECE => {
                 let position = range.start;
                 self.part(position).await?
@@ -126,6 +136,21 @@ impl Pieces for Sent {
 }
 
 impl Sent {
+    /// The dates whose turn it is.
+    async fn dates(&mut self) -> Result<String, StoreError> {
+        let positions = self.dates.start..self.dates.start.saturating_add(DATES).min(self.dates.end);
+        self.dates.start = positions.end;
+        let mut piece = String::new();
+        for (version, published_at) in self.store.dates(&self.packument.name, positions).await? {
+            piece.push_str(&format!(",{}:\"{}\"", quoted(&version), iso(published_at)));
+        }
+        if self.dates.is_empty() {
+            self.step = Step::Versions;
+            piece.push_str("},\"versions\":{");
+        }
+        Ok(piece)
+    }
+
     /// The versions whose turn it is.
     async fn versions(&mut self) -> Result<String, StoreError> {
         let Some((range, _)) = self.ranges.pop_front() else { return Ok(String::new()) };
@@ -167,9 +192,10 @@ impl Sent {
 fn full(name: &PackageName, about: &str, outline: &Outline) -> String {
     let name = quoted(name.as_str());
     let separator = if about.is_empty() { "" } else { "," };
-    let (tags, times) = (tags(outline), times(outline));
+    let (tags, created, modified) = (tags(outline), iso(outline.created_at), iso(outline.modified_at));
     format!(
-        "{{{about}{separator}\"_id\":{name},\"name\":{name},\"dist-tags\":{tags},\"time\":{times},\"versions\":{{"
+        "{{{about}{separator}\"_id\":{name},\"name\":{name},\"dist-tags\":{tags},\"time\":{{\"created\":\"{created}\",\
+         \"modified\":\"{modified}\""
     )
 }
 
@@ -181,14 +207,6 @@ fn abbreviated(name: &PackageName, outline: &Outline) -> String {
 fn tags(outline: &Outline) -> String {
     let tags = outline.tags.iter().map(|(tag, version)| format!("{}:{}", quoted(tag), quoted(version)));
     format!("{{{}}}", tags.collect::<Vec<_>>().join(","))
-}
-
-fn times(outline: &Outline) -> String {
-    let own = [("created", outline.created_at), ("modified", outline.modified_at)];
-    let versions = outline.versions.iter().map(|listed| (listed.version.as_str(), listed.published_at));
-    let times =
-        own.into_iter().chain(versions).map(|(event, at)| format!("{}:\"{}\"", quoted(event), iso(at)));
-    format!("{{{}}}", times.collect::<Vec<_>>().join(","))
 }
 
 /// How npmjs marks a version from a trusted publisher, as a member of its manifest. pnpm's `trustPolicy: no-downgrade` reads it.

@@ -11,7 +11,6 @@ use super::document::Publication;
 use super::manifest::Texts;
 use super::name::{PackageName, Tag, Version};
 use super::packument;
-use super::store::Listed;
 
 pub(super) async fn add_package(
     connection: &mut AnyConnection,
@@ -171,23 +170,12 @@ pub(super) async fn count_tags(
     Ok(sqlx::query_scalar(statement).bind(name.as_str()).fetch_one(connection).await?)
 }
 
-pub(super) async fn listed(
+pub(super) async fn sizes(
     connection: &mut AnyConnection,
     name: &PackageName,
-) -> Result<Vec<Listed>, StoreError> {
-    let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
-        "SELECT version, published_at, position, size FROM npm_version WHERE package = $1 ORDER BY position",
-    )
-    .bind(name.as_str())
-    .fetch_all(connection)
-    .await?;
-    let listed = |(version, published_at, position, size)| Listed {
-        version,
-        published_at: instant(published_at),
-        position,
-        size,
-    };
-    Ok(rows.into_iter().map(listed).collect())
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let statement = "SELECT position, size FROM npm_version WHERE package = $1 ORDER BY position";
+    Ok(sqlx::query_as(statement).bind(name.as_str()).fetch_all(connection).await?)
 }
 
 /// The instant that a column holds.

@@ -96,7 +96,7 @@ pub(super) struct Caller<'a> {
 impl Caller<'_> {
     async fn packument(&self, name: &PackageName, headers: &HeaderMap) -> Answer {
         let outline = self.package(name).await?;
-        if outline.versions.is_empty() {
+        if outline.sizes.is_empty() {
             return Err(Failure::not_found(&format!("a version of {name}")));
         }
         let (media_type, form) = if accepts_abbreviated(headers) {

@@ -58,23 +58,15 @@ const MAX_SERVED: i64 = 32 << 20;
 /// The most tags of a package.
 const MAX_TAGS: i64 = 500;
 
-/// A package with its tags, and its versions without what is large of them.
+/// A package with its tags.
 #[derive(Debug, Default)]
 pub(super) struct Outline {
     pub(super) public: bool,
     pub(super) created_at: Timestamp,
     pub(super) modified_at: Timestamp,
     pub(super) tags: BTreeMap<String, String>,
-    pub(super) versions: Vec<Listed>,
-}
-
-/// A version among others.
-#[derive(Debug)]
-pub(super) struct Listed {
-    pub(super) version: String,
-    pub(super) published_at: Timestamp,
-    pub(super) position: i64,
-    pub(super) size: i64,
+    /// The position of each version, and how many bytes are served of it.
+    pub(super) sizes: Vec<(i64, i64)>,
 }
 
 /// A published version, without its tarball.
@@ -154,7 +146,7 @@ impl Store {
         Ok(row.map(|(public,)| public != 0))
     }
 
-    /// The package with its tags and an outline of its versions. Tags are read first, so the version of each is among the
+    /// The package with its tags and the places of its versions. Tags are read first, so the version of each is among the
     /// versions.
     pub(super) async fn outline(&self, name: &PackageName) -> Result<Option<Outline>, StoreError> {
         let mut connection = self.database.pool().acquire().await?;
@@ -169,8 +161,21 @@ impl Store {
             created_at: rows::instant(created_at),
             modified_at: rows::instant(modified_at),
             tags: rows::tags(&mut connection, name).await?,
-            versions: rows::listed(&mut connection, name).await?,
+            sizes: rows::sizes(&mut connection, name).await?,
         }))
+    }
+
+    /// The versions at these positions, and when each was published.
+    pub(super) async fn dates(
+        &self,
+        name: &PackageName,
+        positions: Range<i64>,
+    ) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let statement = "SELECT version, published_at FROM npm_version
+             WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position";
+        let query = sqlx::query_as(statement).bind(name.as_str()).bind(positions.start).bind(positions.end);
+        let rows: Vec<(String, i64)> = query.fetch_all(self.database.pool()).await?;
+        Ok(rows.into_iter().map(|(version, at)| (version, rows::instant(at))).collect())
     }
 
     /// The tags of a package.

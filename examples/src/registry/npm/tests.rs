@@ -4,6 +4,7 @@ use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
+use http_body_util::BodyExt as _;
 use oidc_core::Identity;
 use oidc_core::testing::ManualClock;
 use oidc_exchange::server::{Package, PublisherRecord, Room, TokenHash, TrustStore};
@@ -475,6 +476,28 @@ async fn many_versions_are_served_in_both_forms_and_no_more_than_fit() {
         (&packument["readme"], &packument["dist-tags"]["latest"]),
         (&json!("# Widget"), &json!("1.0.67"))
     );
+}
+
+#[tokio::test]
+async fn however_many_versions_there_are_they_are_sent_in_small_pieces() {
+    let host = Host::start().await;
+    let statement = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+         INSERT INTO npm_version SELECT $1, '1.0.' || i || '-' || $2, i, '\"x\":1', '\"x\":1', '', 5, 'x', 'x', 1, '{}' FROM n";
+    let insert = sqlx::query(statement).bind(NAME).bind("a".repeat(240));
+    insert.execute(store(&host.folder).await.pool()).await.unwrap();
+    for (accept, dates) in [("application/json", 10_002), (packument::ABBREVIATED, 0)] {
+        let request = Request::get("/@acme/widget").header("accept", accept).body(Body::empty()).unwrap();
+        let mut body = router(host.npm.clone()).oneshot(request).await.unwrap().into_body();
+        let mut packument = Vec::new();
+        while let Some(piece) = body.frame().await {
+            let piece = piece.unwrap().into_data().unwrap();
+            assert!(piece.len() <= 256 << 10, "{accept}: {}", piece.len());
+            packument.extend_from_slice(&piece);
+        }
+        let packument: Value = serde_json::from_slice(&packument).unwrap();
+        assert_eq!(packument["versions"].as_object().unwrap().len(), 10_000);
+        assert_eq!(packument["time"].as_object().map_or(0, serde_json::Map::len), dates);
+    }
 }
 
 #[tokio::test]

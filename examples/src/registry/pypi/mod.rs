@@ -11,6 +11,7 @@
 
 mod core_metadata;
 mod distribution;
+mod marker;
 mod metered;
 mod packed;
 mod requirement;
@@ -110,10 +111,10 @@ fn answered(answer: Result<Response, Failure>) -> Response {
 impl Pypi {
     async fn upload(&self, request: Request) -> Result<Response, Failure> {
         let token = self.host.admit(request.headers()).await?;
-        let meter = Meter::default();
+        let (spool, meter) = (self.host.spool().await?, Meter::default());
         let form = Multipart::from_request(request.map(|body| meter.of(body)), &()).await;
         let form = form.map_err(|rejection| Failure::malformed(rejection.to_string()))?;
-        let form = Form::read(form, &meter, &self.host, &token).await?;
+        let form = Form::read(form, &meter, &self.host, &token, spool).await?;
         let upload = blocking(move || form.into_upload()).await??;
         self.host.publish(Some(&token), upload).await?;
         Ok("OK".into_response())
@@ -125,5 +126,63 @@ impl Pypi {
             return Ok(Redirect::permanent(&format!("{}/simple/{project}/", self.public_url)).into_response());
         }
         simple::project(&self.host, &project, format!("{}/pypi/files", self.public_url), headers).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use axum::body::{Body, Bytes};
+    use axum::http::header::AUTHORIZATION;
+    use http_body_util::channel::Channel;
+    use oidc_core::Context;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::registry::authorize::{Action, Authorize, Denied, Principal};
+    use crate::registry::database;
+    use crate::registry::intake::Intake;
+
+    struct Anybody;
+
+    #[async_trait]
+    impl Authorize for Anybody {
+        async fn authorize(&self, _: Option<&str>, _: &str, _: Action) -> Result<Principal, Denied> {
+            Ok(Principal::Admin)
+        }
+
+        async fn recognise(&self, _: &str) -> Result<(), Denied> {
+            Ok(())
+        }
+    }
+
+    fn form(body: Body) -> Request {
+        let form = Request::post("/legacy/").header(AUTHORIZATION, "a-token");
+        form.header(CONTENT_TYPE, "multipart/form-data; boundary=b").body(body).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_form_waits_for_room_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let database =
+            database::open(&format!("sqlite:{}/registry.db", folder.path().display())).await.unwrap();
+        let host = Host::new("pypi", database, Arc::new(Anybody), Intake::new(1, 1), Context::default());
+        let router = router(host, "https://registry.example");
+        tokio::time::pause();
+        let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
+        let first = tokio::spawn(router.clone().oneshot(form(Body::new(body))));
+        // The second piece fits when the first was taken.
+        for _ in 0..2 {
+            sender.send_data(Bytes::from("--b\r\n")).await.unwrap();
+        }
+        let second = router.clone().oneshot(form(Body::from("--b--\r\n"))).await.unwrap();
+        assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+        drop(sender);
+        assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::BAD_REQUEST);
+        let third = router.oneshot(form(Body::from("--b--\r\n"))).await.unwrap();
+        assert_eq!(third.status(), StatusCode::BAD_REQUEST);
     }
 }

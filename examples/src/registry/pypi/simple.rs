@@ -2,7 +2,8 @@
 //! of PEP 700: without them clients that wait some days before they take a new file (`--exclude-newer`,
 //! `--uploaded-prior-to`) find nothing.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::distribution::canonical;
 use crate::registry::failure::Failure;
 use crate::registry::hosting::{File, Host, Page};
-use crate::registry::pieces::{self, Pieces};
+use crate::registry::pieces::{self, Chain, Pieces};
 
 /// The version of the interface: PEP 700's.
 const API_VERSION: &str = "1.1";
@@ -40,22 +41,22 @@ pub(super) async fn project(
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     if wants_json(headers) {
-        let versions = json!(versions(host.versions(name).await?));
-        let begin = format!(
-            r#"{{"meta":{{"api-version":"{API_VERSION}"}},"name":{},"versions":{versions},"files":["#,
-            json!(name)
-        );
-        let page = Page { begin, between: ",", end: "]}".to_owned() };
-        return Ok(as_json(host.files(name, page, move |file| entry(file, &base).to_string()).await?));
+        let begin = format!(r#"{{"meta":{{"api-version":"{API_VERSION}"}},"name":{},"files":["#, json!(name));
+        let files = Page { begin, between: ",", end: "]".to_owned() };
+        let files = host.files(name, files, move |file| entry(file, &base).to_string()).await?;
+        let versions = Page { begin: ",\"versions\":[".to_owned(), between: ",", end: "]}".to_owned() };
+        return Ok(as_json(Chain(files, host.versions(name, versions, first_ones()))));
     }
     Ok(as_html(host.files(name, html(name), move |file| link(file, &base)).await?))
 }
 
-/// The project's versions, each once and as its first file has it.
-fn versions(mut versions: Vec<String>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    versions.retain(|version| seen.insert(canonical(version).unwrap_or_default()));
-    versions
+/// Makes an entry of each version, once, as its first file has it. What is kept of those before is a number of each.
+fn first_ones() -> impl FnMut(&str) -> Option<String> + Send + 'static {
+    let (mut seen, state) = (HashSet::new(), RandomState::new());
+    move |version| {
+        let is_first = seen.insert(state.hash_one(canonical(version).unwrap_or_default()));
+        is_first.then(|| json!(version).to_string())
+    }
 }
 
 fn entry(file: &File, base: &str) -> Value {
@@ -140,5 +141,12 @@ mod tests {
         let entry = entry(&file, "x");
         assert_eq!(entry["requires-python"], ">=3.8\"><script>&");
         assert_eq!((&entry["size"], &entry["upload-time"]), (&json!(7), &json!("2023-11-14T22:13:20Z")));
+    }
+
+    #[test]
+    fn a_version_is_named_once_as_its_first_file_has_it() {
+        let entries: Vec<_> =
+            ["1.0", "1.0.0", "2.0rc1", "v1", "2.0.rc1"].into_iter().filter_map(first_ones()).collect();
+        assert_eq!(entries, ["\"1.0\"", "\"2.0rc1\""]);
     }
 }

@@ -14,7 +14,7 @@ use super::packed::{self, InvalidPackage};
 use super::rules::{self, Differing, Place};
 use crate::registry::failure::Failure;
 use crate::registry::hosting::{Host, Upload, sha256};
-use crate::registry::intake::Content;
+use crate::registry::intake::{Content, Spool};
 
 /// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
 const MAX_FIELD: usize = 1024;
@@ -88,14 +88,16 @@ impl From<InvalidUpload> for Failure {
 }
 
 impl Form {
-    /// Reads a form, up to the file for whoever sends the token, and the file for somebody who may publish it.
+    /// Reads a form, up to the file for whoever sends the token, and the file for somebody who may publish it. `spool` is the
+    /// file's, and one of as many as there may be at a time, since a form takes memory too.
     pub(super) async fn read(
         mut multipart: Multipart,
         meter: &Meter,
         host: &Host,
         token: &str,
+        spool: Spool,
     ) -> Result<Self, Failure> {
-        let (mut form, mut parts) = (Self::default(), 0_usize);
+        let (mut form, mut parts, mut spool) = (Self::default(), 0_usize, Some(spool));
         while let Some(field) = multipart.next_field().await.map_err(InvalidUpload::from)? {
             meter.reset();
             parts = parts.saturating_add(1);
@@ -104,7 +106,7 @@ impl Form {
             }
             let field = Metered { field, meter };
             match field.field.name().unwrap_or_default() {
-                "content" => form.content(field, host, token).await?,
+                "content" => form.content(field, host, token, spool.take()).await?,
                 ":action" => {
                     once(":action", &mut form.action, field).await?;
                     form.check_action()?;
@@ -148,18 +150,22 @@ impl Form {
         }
     }
 
-    async fn content(&mut self, mut field: Metered<'_>, host: &Host, token: &str) -> Result<(), Failure> {
+    async fn content(
+        &mut self,
+        mut field: Metered<'_>,
+        host: &Host,
+        token: &str,
+        spool: Option<Spool>,
+    ) -> Result<(), Failure> {
         let name = self.metadata.one("Name").ok_or(InvalidUpload::NoName)?;
         let project = ProjectName::parse(name).map_err(InvalidUpload::from)?.normalized();
         host.may_publish(token, &project).await?;
-        if self.content.is_some() {
-            return Err(InvalidUpload::Twice("content").into());
-        }
+        let mut spool = spool.ok_or(InvalidUpload::Twice("content"))?;
         let file = field.field.file_name().unwrap_or_default();
         if file.len() > MAX_FILE_NAME {
             return Err(InvalidUpload::TooLong("content").into());
         }
-        let (file, mut spool) = (file.to_owned(), host.spool().await?);
+        let file = file.to_owned();
         while let Some(bytes) = field.chunk().await? {
             spool.write(&bytes).await?;
         }

@@ -4,24 +4,45 @@
 //! entries there that nobody else sees. So a number is written as all of them read it, and a part of a path stands only where
 //! all of them look for it.
 
+use std::ops::Range;
+
 use tar::{Header, PaxExtensions};
 
 use super::InvalidArchive;
 
 /// The place of what is the beginning of a path in headers of one format, and something else in those of others.
-const PREFIX: std::ops::Range<usize> = 345..500;
+const PREFIX: Range<usize> = 345..500;
+/// As much of it is the path's alone. Behind that, and where this is not full, times may stand.
+const OWN: usize = 131;
 
 /// Checks that every reader finds the same path, and the next entry at the same place.
 pub(super) fn check(header: &Header) -> Result<(), InvalidArchive> {
     let old = header.as_old();
-    let has_prefix =
-        || header.as_bytes().get(PREFIX).is_some_and(|prefix| prefix.iter().any(|byte| *byte != 0));
+    let prefix = header.as_bytes().get(PREFIX).unwrap_or_default();
     let is_same = is_number(&old.size)
         && is_number(&old.cksum)
-        && is_name(&old.name)
-        // Without the mark of its format, some readers take it for a part of the path and some don't.
-        && (header.as_ustar().is_some() || !has_prefix());
+        && is_text(&old.name)
+        && old.name.first().is_some_and(|first| *first != 0)
+        && is_prefix(prefix, header.as_ustar().is_some())
+        && !is_folder_to_some(header);
     if is_same { Ok(()) } else { Err(InvalidArchive::Header) }
+}
+
+/// Some readers take this for a part of the path and some don't, unless it stands in a header of the format that has it.
+fn is_prefix(prefix: &[u8], is_format: bool) -> bool {
+    let (own, rest) = prefix.split_at_checked(OWN).unwrap_or((prefix, &[]));
+    if !is_format {
+        return prefix.iter().all(|byte| *byte == 0);
+    }
+    is_text(own) && (own.last() == Some(&0) || is_text(rest))
+}
+
+/// Whether some readers pass over no content, since the name ends like a folder's, although another header may give another.
+fn is_folder_to_some(header: &Header) -> bool {
+    let name = &header.as_old().name;
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    let is_empty = header.entry_size().is_ok_and(|size| size == 0);
+    name.get(..end).is_some_and(|name| name.ends_with(b"/")) && !is_empty
 }
 
 /// Octal digits, before which spaces may stand, and behind which a space or a NUL has to.
@@ -35,10 +56,9 @@ fn is_number(field: &[u8]) -> bool {
         && behind.iter().all(|byte| matches!(byte, b' ' | 0))
 }
 
-/// A text with nothing behind its end.
-fn is_name(field: &[u8]) -> bool {
-    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
-    end > 0 && field.iter().skip(end).all(|byte| *byte == 0)
+/// Whether nothing stands behind a text's end.
+fn is_text(field: &[u8]) -> bool {
+    field.iter().skip_while(|byte| **byte != 0).all(|byte| *byte == 0)
 }
 
 /// The keys and values of an extended header, where every reader finds the same ones: some go by the length before each, some

@@ -108,12 +108,14 @@ async fn no_variable_that_holds_the_token_is_sent_to_a_public_host_by_a_settings
     let plain = "@other:registry=https://registry.npmjs.org/\n//registry.npmjs.org/:_authToken=$NAME\n";
     let bunfig = "[install.scopes]\nother = { url = \"https://registry.npmjs.org/\", token = \"$NAME\" }\n";
     let yarnrc = "npmScopes:\n  other:\n    npmRegistryServer: https://registry.npmjs.org\n    npmAuthToken: \"${NAME}\"\n";
+    let empty = "npmScopes:\n  other:\n    npmRegistryServer: https://registry.npmjs.org\n    npmAuthToken: \"${NAME:-}\"\n";
+    let open = "npmScopes:\n  other:\n    npmRegistryServer: https://registry.npmjs.org\n";
     for (tool, ask) in ASKING {
         let Some(client) = tool.find().await else { continue };
         let files: &[_] = match tool {
             Tool::Npm => &[(".npmrc", npmrc)],
             Tool::Pnpm => &[("~/.npmrc", npmrc), ("~/.config/pnpm/rc", npmrc)],
-            Tool::Yarn => &[(".yarnrc.yml", yarnrc)],
+            Tool::Yarn => &[(".yarnrc.yml", yarnrc), (".yarnrc.yml", empty), (".yarnrc.yml", open)],
             _ => &[(".npmrc", plain), ("bunfig.toml", bunfig)],
         };
         let world = World::start().await;

@@ -45,9 +45,10 @@
 //! A command whose own options name another registry (`--repository-url`, `--publish-url`, `--registry`, `--host`, hatch's and pdm's `-r`) is
 //! not run. What a script that is run names is not seen.
 //!
-//! yarn has one token for every registry without a credential of its own. `YARN_NPM_ALWAYS_AUTH` and the registry's URL keep it at the
-//! destination when packages are fetched; `yarn npm info` and `yarn npm whoami` for a scope at another registry, run by the command,
-//! take it there, and so does the `publishConfig` of a workspace in a folder that the command does not name.
+//! yarn has one token for every registry that it asks and that has no credential of its own. The variables for the registry keep it at the
+//! destination; where `.yarnrc.yml` names another for a scope without a credential, only `yarn npm publish` itself gets it. What a
+//! package's own lifecycle scripts fetch by yarn then takes it there, and so does the `publishConfig` of a workspace in a folder that
+//! the command does not name. A registry of yarn's own (`jsr:`) counts as such a scope in no file.
 //!
 //! npm looks its token up by the registry's URL up to the last slash, so a registry below a path is best written with
 //! a slash at its end, the same here and there. Some shells (dash is one) hand on no variable with such a name;

@@ -53,8 +53,17 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
              registry; remove it there, or write `npmPublishRegistry` beside it",
             shown(&registry)
         ));
+    } else if let Some((scope, registry)) =
+        settings.scope_without_credential().filter(|_| token.is_some() && !publishes(destination))
+    {
+        changes.withhold(TOKEN);
+        changes.note(&["yarn"], format!(
+            "yarn gets no token, since it would take it to `{}` too, which `.yarnrc.yml` names for the scope `{}` without a credential; \
+             write into that file: `npmRegistries: {{ \"{}\": {{ npmAuthToken: \"${{NODE_AUTH_TOKEN:-}}\" }} }}`",
+            shown(&registry), shown(&scope), destination.url
+        ));
     } else if changes.has_secret(TOKEN) {
-        // yarn sends it to each registry that wants one and has none of its own.
+        // yarn sends it to each registry that it asks and that has none of its own.
         changes.set("YARN_NPM_ALWAYS_AUTH", "false");
         changes.set(REGISTRY_VARIABLES[1], destination.url.as_str());
         settings.note_own_credential(changes);
@@ -67,6 +76,11 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
             "yarn gets no credential: that in `.yarnrc.yml` is for another registry".to_owned(),
         );
     }
+}
+
+/// Returns `true` if the command is a publish, for which yarn asks no other registry.
+fn publishes(destination: &Destination<'_>) -> bool {
+    destination.tool() == Some("yarn") && destination.arguments().any(|argument| argument == "publish")
 }
 
 /// The registries to which yarn sends what a variable holds, by its settings files.
@@ -123,6 +137,25 @@ impl<'a> Settings<'a> {
         default.map_or(self.destination.is_public(), |registry| self.is_own(&registry))
     }
 
+    /// A scope at another registry without a credential, and the registry: yarn takes the one for all there.
+    fn scope_without_credential(&self) -> Option<(String, String)> {
+        let has_own = |kind: &str, name: &str| {
+            let mut values = CREDENTIALS.iter().filter_map(|key| self.get(&[kind, name, *key]));
+            values.any(|value| self.is_something(value))
+        };
+        // Packages are fetched from this one alone.
+        let scopes = self.all.iter().filter_map(|(keys, registry)| match keys.as_slice() {
+            [kind, scope, key] if kind == "npmScopes" && key == REGISTRIES[1] => {
+                Some((scope.clone(), registry.clone()))
+            }
+            _ => None,
+        });
+        let mut open = scopes.filter(|(scope, registry)| {
+            !self.is_own(registry) && !has_own("npmScopes", scope) && !has_own("npmRegistries", registry)
+        });
+        open.next()
+    }
+
     /// Returns `true` if the package's scope has a credential and no registry, and the one that it is for is another.
     fn has_foreign_credential_of_scope(&self) -> bool {
         let of_scope = |scope| CREDENTIALS.iter().any(|key| self.is_credential(&["npmScopes", scope, key]));
@@ -131,7 +164,15 @@ impl<'a> Settings<'a> {
 
     /// Returns `true` if a setting is a credential that we don't set.
     fn is_credential(&self, path: &[&str]) -> bool {
-        self.get(path).is_some_and(|value| !value.is_empty() && !holds_ours(value))
+        self.get(path).is_some_and(|value| self.is_something(value))
+    }
+
+    /// Returns `true` if a value is none of ours, and not empty when yarn has read it: `${NAME:-}` may be.
+    fn is_something(&self, value: &str) -> bool {
+        let optional = value.strip_prefix("${").and_then(|rest| rest.strip_suffix("-}"));
+        let is_unset =
+            |name: &str| self.destination.cx.environment().get(name.trim_end_matches(':')).is_none();
+        !value.is_empty() && !holds_ours(value) && !optional.is_some_and(is_unset)
     }
 
     fn has_default_credential(&self) -> bool {

@@ -14,7 +14,7 @@ async fn a_tools_own_variable_that_a_file_sends_to_another_registry_holds_nothin
         );
         for (path, content) in [(".npmrc", npmrc), ("bunfig.toml", bunfig), (".yarnrc.yml", yarnrc)] {
             let job = job("npm").package("widget").file(path, content.leak()).with(name, "static");
-            let seen = job.fresh().await;
+            let seen = Job { command: vec!["yarn", "npm", "publish"], ..job }.fresh().await;
             seen.lacks(&[name]);
             let (said, other) = (format!("{tool} gets no token: `{path}`"), "npm.other.example");
             assert!(seen.notes.contains(&said) && seen.notes.contains(other), "{}", seen.notes);
@@ -36,6 +36,32 @@ async fn yarn_authenticates_at_the_destination_alone() {
     let own = "npmRegistries:\n  https://own.example/a:\n    npmAuthToken: static\n";
     let seen = job("npm").package("widget").file(".yarnrc.yml", own).fresh().await;
     assert!(seen.notes.contains("`npmRegistries.https://own.example/a.npmAuthToken`"), "{}", seen.notes);
+}
+
+#[tokio::test]
+async fn yarn_takes_the_token_to_no_scopes_registry() {
+    let open = "npmScopes:\n  other:\n    npmRegistryServer: https://npm.other.example\n";
+    let own =
+        "npmScopes:\n  other:\n    npmRegistryServer: https://npm.other.example\n    npmAuthToken: theirs\n";
+    let empty = "npmScopes:\n  other:\n    npmRegistryServer: https://npm.other.example\n    npmAuthToken: ${NONE:-}\n";
+    let of_registry = "npmRegistries:\n  https://npm.other.example:\n    npmAuthToken: theirs\nnpmScopes:\n  other:\n    npmRegistryServer: https://npm.other.example\n";
+    for (command, content, is_withheld) in [
+        (vec!["./release.sh"], open, true),
+        (vec!["yarn", "install"], open, true),
+        (vec!["yarn", "npm", "publish"], open, false),
+        (vec!["yarn", "workspace", "widget", "npm", "publish"], open, false),
+        (vec!["./release.sh"], own, false),
+        (vec!["./release.sh"], empty, true),
+        (vec!["./release.sh"], of_registry, false),
+    ] {
+        let job = Job { command, ..job("npm").package("widget").file(".yarnrc.yml", content) };
+        let seen = job.fresh().await;
+        assert_eq!(seen.variables.contains_key("YARN_NPM_AUTH_TOKEN"), !is_withheld, "{content}");
+        seen.has(&[("NODE_AUTH_TOKEN", "fresh")]);
+        let advice =
+            "`npmRegistries: { \"https://own.example/a/\": { npmAuthToken: \"${NODE_AUTH_TOKEN:-}\" } }`";
+        assert_eq!(seen.notes.contains(advice), is_withheld, "{}", seen.notes);
+    }
 }
 
 #[tokio::test]

@@ -123,7 +123,8 @@ pub(super) async fn one_account_keeps_no_other_out_of_a_package<S: PublisherStor
     assert!(count(&others, "carol") < SQUATTED, "an account's last pending publisher after all others'");
 
     let new = PublisherRecord { id: "alice-edited".to_owned(), config: json!({}), ..alice.clone() };
-    assert_eq!(store.replace(&alice, &new).await.expect("the store replaces a publisher"), Stored::Done);
+    let replaced = store.replace(&alice, &new).await.expect("the store replaces a publisher");
+    assert_eq!(replaced, Stored::Done, "a publisher that is as it was seen is replaced");
     assert_eq!(count(&found().await.others, "alice"), 1, "a publisher that is replaced keeps its place");
 
     let proof = PublisherRecord { package: Package::new("pypi", "carol"), ..of("carol", 502, 60) };
@@ -195,7 +196,7 @@ pub(super) async fn a_proof_is_of_one_publisher<S: PublisherStore + TrustStore>(
     );
     assert!(
         !store.list(&record.package).await.expect("the store lists a package's publishers").at(0).proven,
-        "nothing changed"
+        "a publish by an unknown publisher proves none"
     );
     for seconds in [1, 2] {
         assert!(
@@ -213,7 +214,7 @@ pub(super) async fn a_proof_is_of_one_publisher<S: PublisherStore + TrustStore>(
                 .at(0)
                 .published_at,
             Some(at(seconds)),
-            "the last"
+            "the time of the last publish is kept"
         );
     }
     let old = PublisherRecord {

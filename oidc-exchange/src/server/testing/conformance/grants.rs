@@ -94,7 +94,11 @@ where
         ("d", Redeemed::AlreadyUsed),
     ] {
         let grant = Grant { max_uses: 3, ..grant(1, token) };
-        assert_eq!(store.redeem(&grant).await.expect("the store redeems a grant"), expected, "use {token}");
+        assert_eq!(
+            store.redeem(&grant).await.expect("the store redeems a grant"),
+            expected,
+            "the use `{token}` of a token that has three"
+        );
     }
     assert!(found(store, "c").await.is_some(), "each use has a publish token");
     assert!(found(store, "d").await.is_none(), "a refused redemption mints nothing");
@@ -286,7 +290,10 @@ where
         let redeemed = async {
             let redeemed = store.redeem(&grant).await.expect("the store redeems a grant");
             let left_out = Redeemed::Partly(vec!["p".to_owned()]);
-            assert!(redeemed == Redeemed::Granted || redeemed == left_out, "{redeemed:?}");
+            assert!(
+                redeemed == Redeemed::Granted || redeemed == left_out,
+                "a grant of two packages leaves out whose publisher is gone: {redeemed:?}"
+            );
         };
         let removed = async {
             assert!(

@@ -208,7 +208,7 @@ where
     for name in ["one", "two"] {
         assert!(
             store.list(&package(name)).await.expect("the store lists a package's publishers").is_empty(),
-            "{name}"
+            "`{name}`'s publishers that are over are forgotten"
         );
     }
     assert_eq!(

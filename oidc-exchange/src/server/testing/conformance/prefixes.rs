@@ -60,12 +60,19 @@ where
     S: PublisherStore + TrustStore,
 {
     scene(store).await;
-    assert_eq!(ids(store, &prefix("acme-")).await, ["a", "b"]);
+    assert_eq!(ids(store, &prefix("acme-")).await, ["a", "b"], "a prefix's publishers are listed by it");
     assert_eq!(ids(store, &package("acme-")).await, ["namesake"], "a package may be called as a prefix is");
-    assert!(ids(store, &package("acme-widget")).await.is_empty());
-    assert!(ids(store, &package("")).await.is_empty());
+    assert!(ids(store, &package("acme-widget")).await.is_empty(), "a prefix's publishers are of no package");
+    assert!(
+        ids(store, &package("")).await.is_empty(),
+        "a prefix's publishers are not of a package without a name"
+    );
     let kept = store.list(&prefix("acme_")).await.expect("the store lists a prefix's publishers");
-    assert_eq!(format!("{kept:?}"), format!("{:?}", [for_prefix("underscore", "acme_", "alice")]));
+    assert_eq!(
+        format!("{kept:?}"),
+        format!("{:?}", [for_prefix("underscore", "acme_", "alice")]),
+        "a publisher for a prefix comes back as it was stored"
+    );
 
     let found = async |name: Option<&str>| {
         let found = store.candidates(&[identity("acme/widget")], "npm", name).await;
@@ -76,15 +83,26 @@ where
     assert!(found(Some("acme-widget")).await.is_empty(), "those for a prefix are asked for by it");
     assert_eq!(found(None).await, ["a", "b", "namesake", "underscore"], "where no package is named");
 
-    assert!(!store.remove(&package("acme-"), "a").await.expect("the store removes a publisher"));
-    assert!(!store.remove(&prefix("acme_"), "a").await.expect("the store removes a publisher"));
-    assert!(store.remove(&prefix("acme-"), "a").await.expect("the store removes a publisher"));
+    let removed = store.remove(&package("acme-"), "a").await.expect("the store removes a publisher");
+    assert!(!removed, "a package has no publisher of a prefix that is spelt so");
+    let removed = store.remove(&prefix("acme_"), "a").await.expect("the store removes a publisher");
+    assert!(!removed, "a prefix has no publisher of another prefix");
+    let removed = store.remove(&prefix("acme-"), "a").await.expect("the store removes a publisher");
+    assert!(removed, "a prefix's publisher is removed");
     store.package_removed(&prefix("acme-")).await.expect("the store takes note of a removed package");
-    assert!(ids(store, &prefix("acme-")).await.is_empty());
-    assert_eq!(ids(store, &prefix("acme_")).await, ["underscore"], "another prefix");
-    assert_eq!(ids(store, &package("acme-")).await, ["namesake"]);
+    assert!(ids(store, &prefix("acme-")).await.is_empty(), "a prefix that is removed has no publishers");
+    assert_eq!(ids(store, &prefix("acme_")).await, ["underscore"], "another prefix keeps its publishers");
+    assert_eq!(
+        ids(store, &package("acme-")).await,
+        ["namesake"],
+        "a package that is called as the prefix keeps its publishers"
+    );
     store.package_removed(&package("acme-")).await.expect("the store takes note of a removed package");
-    assert_eq!(ids(store, &prefix("acme_")).await, ["underscore"]);
+    assert_eq!(
+        ids(store, &prefix("acme_")).await,
+        ["underscore"],
+        "a prefix keeps its publishers when a package goes"
+    );
 }
 
 pub(super) async fn publishers_for_prefixes_are_found_by_prefix_owner_and_identity<S>(store: &S)
@@ -154,7 +172,7 @@ async fn granted<S: PublisherStore + TrustStore>(store: &S) {
         assert_eq!(
             store.redeem(&grant).await.expect("the store redeems a grant"),
             Redeemed::Granted,
-            "{token}"
+            "a grant by publishers for a prefix is redeemed: `{token}`"
         );
     }
 }
@@ -172,14 +190,29 @@ where
         record.for_package_of(package, owners).map(|granted| granted.publisher.clone())
     };
     let all = [&widget, &gadget].map(|package| by(&whole, package, std::slice::from_ref(&alice)));
-    assert_eq!(all, [Some("a".to_owned()), Some("a".to_owned())]);
+    assert_eq!(
+        all,
+        [Some("a".to_owned()), Some("a".to_owned())],
+        "a token of a prefix is for each of its account's packages"
+    );
     assert_eq!(whole.packages.len(), 1, "as a whole");
     for package in [&widget, &gadget, &package("acme"), &package("acme_widget")] {
-        assert_eq!(by(&whole, package, std::slice::from_ref(&bob)), None, "{package}");
-        assert!(whole.for_package(package).is_none(), "{package}");
+        assert_eq!(
+            by(&whole, package, std::slice::from_ref(&bob)),
+            None,
+            "a token of a prefix is for no package of another account: {package}"
+        );
+        assert!(
+            whole.for_package(package).is_none(),
+            "a token of a prefix is for no package whose owner is not told: {package}"
+        );
     }
     assert_eq!(one.packages.len(), 3, "by its own publisher and each account's");
-    assert_eq!(one.for_package(&widget).map(|granted| &*granted.publisher), Some("p"));
+    assert_eq!(
+        one.for_package(&widget).map(|granted| &*granted.publisher),
+        Some("p"),
+        "a package's own publisher needs no owner"
+    );
     assert_eq!(by(&one, &gadget, &[alice, bob]), None, "for one package alone");
 }
 
@@ -190,14 +223,27 @@ where
     granted(store).await;
     let counts = store.live_tokens(&prefix("acme-"), NOW).await.expect("the store counts tokens");
     assert!(counts.is_empty(), "of proven publishers of accounts only: {counts:?}");
-    assert!(store.published(&package("acme-widget"), "a", NOW).await.expect("the store notes a publish"));
-    assert!(!store.published(&package("acme_widget"), "a", NOW).await.expect("the store notes a publish"));
+    let published =
+        store.published(&package("acme-widget"), "a", NOW).await.expect("the store notes a publish");
+    assert!(published, "a publish of a package that the prefix covers is noted");
+    let published =
+        store.published(&package("acme_widget"), "a", NOW).await.expect("the store notes a publish");
+    assert!(!published, "a publish of a package that the prefix does not cover is not noted");
     let counts = store.live_tokens(&prefix("acme-"), NOW).await.expect("the store counts tokens");
-    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("a".to_owned(), 2)]);
-    assert!(store.remove(&prefix("acme-"), "a").await.expect("the store removes a publisher"));
-    assert!(found(store, "whole").await.is_none());
+    assert_eq!(
+        counts.into_iter().collect::<Vec<_>>(),
+        [("a".to_owned(), 2)],
+        "a prefix's live tokens are counted"
+    );
+    let removed = store.remove(&prefix("acme-"), "a").await.expect("the store removes a publisher");
+    assert!(removed, "a prefix's publisher is removed");
+    assert!(found(store, "whole").await.is_none(), "the tokens of a removed publisher end with it");
     let one = found(store, "one").await.expect("the others are there");
-    assert_eq!(one.packages.iter().map(|granted| &*granted.publisher).collect::<Vec<_>>(), ["b", "p"]);
+    assert_eq!(
+        one.packages.iter().map(|granted| &*granted.publisher).collect::<Vec<_>>(),
+        ["b", "p"],
+        "what others granted stays in a token"
+    );
     let decided = only_of(by("a", "", &[]), package("acme-widget"), &publisher_of("alice"));
     for packages in [vec![decided], vec![only_of(by("a", "", &[]), prefix("acme-"), &publisher_of("alice"))]]
     {
@@ -222,9 +268,16 @@ pub(super) async fn a_package_that_goes_ends_what_a_prefix_granted_for_it<H: Har
             _ => store.package_transferred(&widget, Some("bob"), &[]).await,
         };
         changed.expect("the store takes note of a package's change");
-        assert!(found(store, "one").await.is_none(), "change {change}");
+        assert!(
+            found(store, "one").await.is_none(),
+            "what a prefix granted for a package ends when it goes (change {change})"
+        );
         assert!(found(store, "whole").await.is_some(), "the publisher stays, for packages of its account");
-        assert_eq!(ids(store, &prefix("acme-")).await, ["a", "b"], "change {change}");
+        assert_eq!(
+            ids(store, &prefix("acme-")).await,
+            ["a", "b"],
+            "a prefix keeps its publishers when a package goes (change {change})"
+        );
     }
 }
 
@@ -237,25 +290,34 @@ where
     let learns = only_of(learns, package("acme-widget"), &publisher_of("alice"));
     let grant = |jti, packages| Grant { packages, ..grant(jti, "t") };
     let redeemed = store.redeem(&grant(1, vec![learns])).await.expect("the store redeems a grant");
-    assert_eq!(redeemed, Redeemed::Granted);
+    assert_eq!(redeemed, Redeemed::Granted, "a first use is granted");
     let listed = store.list(&prefix("acme-")).await.expect("the store lists a prefix's publishers");
     let learned: Vec<_> = listed.iter().map(|record| record.learned.get("repository_id").cloned()).collect();
     assert_eq!(learned, [Some("7".to_owned()), None], "each account's by itself");
     let another = by("a", "", &[("repository_id", "8")]);
     let another = only_of(another, prefix("acme-"), &publisher_of("alice"));
     let redeemed = store.redeem(&grant(2, vec![another])).await.expect("the store redeems a grant");
-    assert_eq!(redeemed, Redeemed::Superseded);
+    assert_eq!(redeemed, Redeemed::Superseded, "another id than the learned one is superseded");
     let id = IdPin::new("repository_id", "7");
     let of_id = store.of_immutable_id("https://issuer.example", &id, "npm", None).await;
-    assert_eq!(of_id.expect("the store finds publishers by an immutable id").len(), 1);
+    assert_eq!(
+        of_id.expect("the store finds publishers by an immutable id").len(),
+        1,
+        "a publisher for a prefix is found by an id that it learned"
+    );
 
     let widget = package("acme-widget");
     for by in ["a", "b"] {
         let created = store.package_created(&widget, Some(by)).await;
         assert!(!created.expect("the store takes note of a new package"), "a prefix is never pending");
     }
-    assert!(store.package_created(&widget, None).await.expect("the store takes note of a new package"));
-    assert_eq!(ids(store, &prefix("acme-")).await, ["a", "b"]);
+    let created = store.package_created(&widget, None).await.expect("the store takes note of a new package");
+    assert!(created, "a package that a prefix covers is created as any other");
+    assert_eq!(
+        ids(store, &prefix("acme-")).await,
+        ["a", "b"],
+        "a prefix keeps its publishers when a package is created"
+    );
 }
 
 pub(super) async fn each_account_has_room_for_prefixes<S: TrustStore>(store: &S) {
@@ -267,7 +329,11 @@ pub(super) async fn each_account_has_room_for_prefixes<S: TrustStore>(store: &S)
         ("b1", "acme-", "bob", Stored::Done),
     ] {
         let stored = store.add(&for_prefix(id, text, account), &room).await;
-        assert_eq!(stored.expect("the store takes a publisher"), expected, "{id}");
+        assert_eq!(
+            stored.expect("the store takes a publisher"),
+            expected,
+            "each account has room for two prefixes, and `{id}` finds it so"
+        );
     }
     let mut of_package = publisher("p", "widget");
     of_package.account = Some("alice".to_owned());
@@ -280,6 +346,10 @@ pub(super) async fn each_account_has_room_for_prefixes<S: TrustStore>(store: &S)
     let old = old.into_iter().find(|record| record.id == "a1").expect("the store gives what was stored");
     let new = configured(PublisherRecord { id: "new".to_owned(), ..old.clone() }, "environment", "release");
     let replaced = store.replace(&old, &new).await.expect("the store replaces a publisher");
-    assert_eq!(replaced, Stored::Done);
-    assert_eq!(ids(store, &prefix("acme-")).await, ["b1", "new"]);
+    assert_eq!(replaced, Stored::Done, "a publisher for a prefix is replaced where there is no more room");
+    assert_eq!(
+        ids(store, &prefix("acme-")).await,
+        ["b1", "new"],
+        "the new one stands in the old one's place"
+    );
 }

@@ -49,7 +49,11 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
                 .into_all()
         }
     };
-    assert_eq!(ids(&of("acme/widget", "npm", Some("widget")).await), ["b", "a"], "oldest first");
+    assert_eq!(
+        ids(&of("acme/widget", "npm", Some("widget")).await),
+        ["b", "a"],
+        "candidates come oldest first"
+    );
     assert_eq!(ids(&of("acme/widget", "npm", None).await), ["b", "c", "a"], "of every package");
     assert_eq!(
         ids(&of("acme/widget", "pypi", Some("widget")).await),
@@ -116,7 +120,7 @@ pub(super) async fn wildcards_in_names_are_letters<S: PublisherStore + TrustStor
                 .expect("the store finds an identity's publishers")
                 .into_all()
                 .is_empty(),
-            "{key}"
+            "an identity is compared as it is: `{key}`"
         );
         assert!(
             store
@@ -125,11 +129,11 @@ pub(super) async fn wildcards_in_names_are_letters<S: PublisherStore + TrustStor
                 .expect("the store finds an identity's publishers")
                 .into_all()
                 .is_empty(),
-            "{key}"
+            "a package's name is compared as it is: `{key}`"
         );
         assert!(
             store.list(&package(key)).await.expect("the store lists a package's publishers").is_empty(),
-            "{key}"
+            "a package's name is listed as it is: `{key}`"
         );
     }
 }
@@ -221,11 +225,15 @@ where
             .await
             .expect("the store finds publishers by an immutable id")
     };
-    assert_eq!(ids(&of("7", "npm", Some("widget")).await), ["b"], "as configured");
+    assert_eq!(
+        ids(&of("7", "npm", Some("widget")).await),
+        ["b"],
+        "a publisher is found by an id that is configured"
+    );
     assert_eq!(ids(&of("7", "npm", None).await), ["b", "f"], "of every package, oldest first");
     assert_eq!(ids(&of("7", "pypi", None).await), ["d"], "an immutable id is looked for in one ecosystem");
     for value in ["", "%", "7%", "07", "7 ", "7\0"] {
-        assert!(of(value, "npm", None).await.is_empty(), "{value}");
+        assert!(of(value, "npm", None).await.is_empty(), "an id is compared as it is: `{value}`");
     }
     let owner = IdPin::new("repository_owner_id", "7");
     assert!(
@@ -244,7 +252,7 @@ where
         "a first use is granted"
     );
     let found = of("7", "npm", Some("widget")).await;
-    assert_eq!(ids(&found), ["a", "b"], "as learned");
+    assert_eq!(ids(&found), ["a", "b"], "a publisher is found by an id that it learned");
     assert_eq!(
         found.at(0).learned.get("repository_id").map(String::as_str),
         Some("7"),
@@ -387,7 +395,7 @@ where
         assert_eq!(
             store.replace(&seen, &new).await.expect("the store replaces a publisher"),
             Stored::Missing,
-            "{why}"
+            "what is not as it was seen is not replaced: {why}"
         );
     }
     let like_q = PublisherRecord { id: "r".to_owned(), ..publisher("q", "widget") };
@@ -399,9 +407,9 @@ where
     assert_eq!(
         ids(&store.list(&package("widget")).await.expect("the store lists a package's publishers")),
         ["p", "q"],
-        "nothing changed"
+        "a refused replacement changes no publisher"
     );
-    assert!(found(store, "a").await.is_some(), "nothing changed");
+    assert!(found(store, "a").await.is_some(), "a refused replacement ends no token");
 
     assert_eq!(
         store.replace(&old, &new).await.expect("the store replaces a publisher"),
@@ -471,7 +479,11 @@ where
             .expect("the store takes note of a new package"),
         "`s` is of another package"
     );
-    assert_eq!(may_create(found(store, "of q").await), Some(true), "nothing changed");
+    assert_eq!(
+        may_create(found(store, "of q").await),
+        Some(true),
+        "a creation by another publisher changes no token"
+    );
     assert!(
         store
             .package_created(&package("widget"), Some("p"))

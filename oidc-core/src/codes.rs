@@ -70,6 +70,9 @@ crate::__codes! {
     PUBLISHER_MISSING_FIELD = "publisher-missing-field",
         "A publisher's configuration lacks a field that its platform needs.",
         "Write the field.";
+    PUBLISHER_TEXT = "publisher-text",
+        "A publisher's value is empty, too long, or holds characters that no value has.",
+        "Write the value without them.";
     PUBLISHER_TYPE = "publisher-type",
         "A publisher's configuration or one of its fields has another type than expected.",
         "Write the value in the type that the message names.";

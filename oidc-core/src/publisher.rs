@@ -1,6 +1,7 @@
 mod field;
 mod invalid;
 mod setting;
+mod value;
 
 use std::fmt;
 
@@ -15,11 +16,22 @@ use crate::trust::{Unverified, Verified};
 
 /// A trusted publisher as a package's owner configured it, such as a repository, a workflow and an
 /// environment.
+///
+/// Each rule reads one claim and compares it as the platform's [`PublisherField`] says. A claim that is absent,
+/// `null` or of another type matches no value. `testing::conformance` (feature `testing`) changes every claim
+/// that a rule reads.
 pub trait Publisher: fmt::Debug + Send + Sync {
-    /// The identity that the publisher accepts. Publishers are looked up by it.
+    /// The identity that the publisher accepts, the one that
+    /// [`Provider::identify`](crate::Provider::identify) gives for its tokens. Publishers are looked up by it.
     fn identity(&self) -> Identity;
 
     /// Compares a token's claims with every rule. All rules must match; the first that does not is the error.
+    ///
+    /// The order is: the issuer, the names by which the publisher is found, immutable ids, all other rules. A
+    /// token that has the names and not every id of the publisher is a [stranger's](Mismatch::stranger),
+    /// whatever else differs. Ids that the publisher does not have yet, and that the platform's table of fields
+    /// says are learned, come with the match. A publisher that is read again with them learns nothing and has
+    /// the same specificity.
     ///
     /// # Errors
     ///
@@ -27,13 +39,14 @@ pub trait Publisher: fmt::Debug + Send + Sync {
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch>;
 
     /// Returns the first rule that the claims would fail, for a job that checks itself before it asks a
-    /// registry. The issuer is not compared and the token is not verified, so `None` does not mean that the
-    /// token would be accepted.
+    /// registry: the same that [`Publisher::check`] finds. The issuer is not compared and the token is not
+    /// verified, so `None` does not mean that the token would be accepted.
     fn explain(&self, _claims: &Unverified<Claims>) -> Option<Mismatch> {
         None
     }
 
-    /// Returns one line for a person, such as `repository acme/widget, workflow publish.yml`.
+    /// Returns one line for a person, such as `repository acme/widget, workflow publish.yml`, without control
+    /// characters.
     fn describe(&self) -> String;
 }
 
@@ -41,8 +54,9 @@ pub trait Publisher: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Match {
-    /// The number of optional rules that the publisher has. Of several matching publishers of one package,
-    /// the one with the greatest number is chosen.
+    /// The number of optional rules that the publisher has: the sum of its fields'
+    /// [specificity](PublisherField::specificity). Of several matching publishers of one package, the one with
+    /// the greatest number is chosen.
     pub specificity: u32,
     /// Immutable ids that the publisher does not have yet and learns from this token.
     pub learned: Vec<Pin>,

@@ -266,9 +266,6 @@ oidc_core::__codes! {
     PUBLISHER_SLUG = "publisher-slug",
         "A publisher's name is not one that its platform gives.",
         "Write the name as it stands in the platform's URLs.";
-    PUBLISHER_TEXT = "publisher-text",
-        "A publisher's value is empty, too long, or holds characters that no value has.",
-        "Write the value without them.";
     PUBLISHER_VALUE = "publisher-value",
         "A publisher's value is not one that its platform has.",
         "Write one of the values that the message names.";

@@ -41,6 +41,16 @@ fn toml(value: &Value) -> String {
     }
 }
 
+/// A plain text in Markdown: its names in code.
+fn markdown(text: &str) -> String {
+    let name = |word: &str| match word.strip_suffix(',') {
+        Some(name) if name.contains('_') => format!("`{name}`,"),
+        None if word.contains('_') => format!("`{word}`"),
+        _ => word.to_owned(),
+    };
+    text.split(' ').map(name).collect::<Vec<_>>().join(" ")
+}
+
 /// A row of a table in the documentation.
 fn row(field: &PublisherField) -> String {
     let kind = match field {
@@ -61,7 +71,7 @@ fn row(field: &PublisherField) -> String {
     let choices: Vec<String> = field.choices.iter().map(|choice| format!("`{choice}`")).collect();
     let choices = if choices.is_empty() { String::new() } else { format!(": {}", choices.join(" or ")) };
     let example = toml(&field.value_of(field.example).unwrap());
-    let PublisherField { key, summary, .. } = field;
+    let (key, summary) = (field.key, markdown(field.summary));
     format!("| `{key}` | {kind} | `{example}` | {summary}{choices} | {compared} |")
 }
 

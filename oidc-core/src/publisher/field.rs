@@ -59,7 +59,7 @@ pub struct PublisherField {
     pub key: &'static str,
     /// The label on a form, such as `Repository`.
     pub title: &'static str,
-    /// The value to write, in half a sentence of Markdown.
+    /// The value to write, in half a sentence of plain text.
     pub summary: &'static str,
     /// An example of a value, in the form that [`PublisherField::value_of`] reads.
     pub example: &'static str,

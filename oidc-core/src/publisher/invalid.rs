@@ -3,6 +3,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::PublisherField;
+use super::value::kind;
 use crate::codes;
 use crate::diagnosis::{Diagnosis, Subject};
 use crate::text::shown;
@@ -132,16 +133,8 @@ fn is_unknown(fields: &[PublisherField], key: &str) -> bool {
 
 fn no_object(fields: &[PublisherField], config: &Value) -> Diagnosis {
     let subject = Subject::Field("publisher".to_owned());
-    let found = match config {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    };
     Diagnosis::new(codes::PUBLISHER_TYPE, subject, "a publisher's configuration is an object")
-        .found(found)
+        .found(kind(config))
         .fix(format!("write an object with the keys {}", keys_of(fields)))
 }
 

@@ -15,7 +15,7 @@ pub(super) const CLAIMS: Field = Field::new(
         .found_by()
         .example(r#"{"sub":"system:serviceaccount:acme:publisher"}"#)
         .summary(
-            "the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, `true` or `false`",
+            "the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, true or false",
         ),
 );
 pub(super) const FOUND_BY: Field = Field::new(
@@ -25,7 +25,7 @@ pub(super) const FOUND_BY: Field = Field::new(
         .found_by()
         .specificity(0)
         .example("project_path")
-        .summary("the claim that tells the issuer's tenants apart, `sub` if it is left out; `claims` has one text for it"),
+        .summary("the claim that tells the issuer's tenants apart, sub if it is left out; the claims have one text for it"),
 );
 
 /// Every field of a publisher.

@@ -32,8 +32,8 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `claims` | required | `{ sub = "system:serviceaccount:acme:publisher" }` | the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, `true` or `false` | one of the values |
-//! | `found_by` | optional | `"project_path"` | the claim that tells the issuer's tenants apart, `sub` if it is left out; `claims` has one text for it |  |
+//! | `claims` | required | `{ sub = "system:serviceaccount:acme:publisher" }` | the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, true or false | one of the values |
+//! | `found_by` | optional | `"project_path"` | the claim that tells the issuer's tenants apart, sub if it is left out; the claims have one text for it |  |
 //!
 //! All claims must match. A claim that the token lacks, or has with another type, does not match: `"1"` is
 //! not `1`. Of several matching publishers of a package, the one with more claims is more specific. A token

@@ -13,14 +13,14 @@ pub(super) const REPOSITORY: Field = Field::new(
         .compared(FieldComparison::IgnoringCase)
         .found_by()
         .example("acme/widget")
-        .summary("the repository, as `owner/name`"),
+        .summary("the repository, as owner/name"),
 );
 pub(super) const WORKFLOW: Field = Field::new(
     codes::GITHUB_WORKFLOW,
     PublisherField::required("workflow", "Workflow")
         .claim("workflow_ref")
         .example("publish.yml")
-        .summary("the name of the file in `.github/workflows` that the run began with"),
+        .summary("the name of the file in .github/workflows that the run began with"),
 );
 pub(super) const REPOSITORY_ID: Field = Field::new(
     codes::GITHUB_REPOSITORY_ID,
@@ -41,7 +41,7 @@ pub(super) const JOB_WORKFLOW: Field = Field::new(
         .compared(FieldComparison::Pattern)
         .recommended()
         .example("acme/shared/.github/workflows/release.yml@refs/tags/*")
-        .summary("the workflow that holds the job, beside `workflow`: repository, path and, behind `@`, a ref or a commit"),
+        .summary("the workflow that holds the job, beside the one that the run began with: repository, path and, behind @, a ref or a commit"),
 );
 
 /// The optional rules.
@@ -74,7 +74,7 @@ const REF_PROTECTED: Field = Field::new(
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
-        .summary("whether the branch or tag has to be protected; `false` is no rule"),
+        .summary("whether the branch or tag has to be protected; false is no rule"),
 );
 const EVENT: Field = Field::new(
     codes::GITHUB_EVENT,
@@ -84,8 +84,8 @@ const EVENT: Field = Field::new(
         .compared(FieldComparison::OneOf)
         .example("push, release")
         .summary(
-            "what may start the run; without it `push`, `release`, `workflow_dispatch`, `repository_dispatch`, `schedule`, \
-             `merge_group`, `create` and `deployment`, and never `pull_request_target`",
+            "what may start the run; without it push, release, workflow_dispatch, repository_dispatch, schedule, \
+             merge_group, create and deployment, and never pull_request_target",
         ),
 );
 const RUNNER_ENVIRONMENT: Field = Field::new(

@@ -65,7 +65,7 @@ const REF_PROTECTED: Field = Field::new(
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
-        .summary("whether the branch or tag has to be protected; `false` is no rule"),
+        .summary("whether the branch or tag has to be protected; false is no rule"),
 );
 const EVENT: Field = Field::new(
     codes::GITLAB_EVENT,

@@ -57,7 +57,7 @@
 //! | `project_id` | learned | `"123456"` | the number that GitLab gave the project | exactly |
 //! | `namespace_id` | learned | `"123456"` | the number that GitLab gave the project's group or user | exactly |
 //! | `ref` | optional | `"refs/tags/v*"` | the full name of the pipeline's branch or tag | as a pattern |
-//! | `ref_protected` | optional | `true` | whether the branch or tag has to be protected; `false` is no rule | exactly |
+//! | `ref_protected` | optional | `true` | whether the branch or tag has to be protected; false is no rule | exactly |
 //! | `event` | optional | `["push", "web"]` | what may start the pipeline | one of the values |
 //! | `runner_environment` | optional | `"gitlab-hosted"` | whose machine runs the job: `gitlab-hosted` or `self-hosted` | exactly |
 //!

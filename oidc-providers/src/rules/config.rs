@@ -1,17 +1,10 @@
 //! A publisher's configuration: a JSON object that is read strictly, so that a mistake is reported when the
 //! configuration is saved and not when a publish fails.
 
-use oidc_core::{Diagnosis, InvalidPublisher, PublisherField, Subject, shown};
+use oidc_core::{Diagnosis, InvalidPublisher, PublisherField, Subject};
 use serde_json::{Map, Value};
 
 use super::Field;
-use crate::codes;
-
-/// The limit on a text in a configuration, in bytes, as on crates.io and PyPI.
-const MAX_BYTES: usize = 255;
-
-/// The limit on the number of elements of an array in a configuration.
-const MAX_ELEMENTS: usize = 32;
 
 /// A publisher's configuration that is being read. Faults are collected, and [`Config::finish`] returns them.
 #[derive(Debug)]
@@ -46,7 +39,7 @@ impl<'a> Config<'a> {
         parse: impl FnOnce(&str, &str) -> Result<T, Fault>,
     ) -> Option<T> {
         let value = self.value(field.key)?;
-        self.note(text(&field.of, value).and_then(|text| parse(field.key, text)))
+        self.note(read_text(field, value).and_then(|text| parse(field.key, text)))
     }
 
     /// Reads the texts of a field that is a text or an array of texts; empty where the field is absent.
@@ -55,22 +48,11 @@ impl<'a> Config<'a> {
         field: &Field,
         check: impl Fn(&str, &str) -> Result<(), Fault>,
     ) -> Vec<String> {
-        let elements = match self.value(field.key) {
-            None => return Vec::new(),
-            Some(Value::Array(elements)) if (1..=MAX_ELEMENTS).contains(&elements.len()) => {
-                elements.as_slice()
-            }
-            Some(Value::Array(elements)) => {
-                let problem = format!("an array here has 1 to {MAX_ELEMENTS} elements");
-                let fault = invalid(oidc_core::codes::PUBLISHER_TYPE, field.key, &problem);
-                let fault = fault.found(format!("{} elements", elements.len()));
-                let noted = self.note(Err(fault.fix("leave the field out if every value will do")));
-                return noted.unwrap_or_default();
-            }
-            Some(value) => std::slice::from_ref(value),
-        };
+        let Some(value) = self.value(field.key) else { return Vec::new() };
+        let read = field.of.read_elements(value).map_err(Fault::from);
+        let Some(elements) = self.note(read) else { return Vec::new() };
         let read = |element| {
-            let text = text(&field.of, element)?;
+            let text = read_text(field, element)?;
             check(field.key, text).map(|()| text.to_owned())
         };
         elements.iter().filter_map(|element| self.note(read(element))).collect()
@@ -78,14 +60,8 @@ impl<'a> Config<'a> {
 
     /// Reads a field that is `true` or `false`; `false` where the field is absent.
     pub(crate) fn flag(&mut self, field: &Field) -> bool {
-        match self.value(field.key) {
-            None => false,
-            Some(Value::Bool(flag)) => *flag,
-            Some(value) => {
-                let fault = wrong_type(field.key, value, "`true` or `false`, without quotes");
-                self.note(Err(fault)).unwrap_or_default()
-            }
-        }
+        let Some(value) = self.value(field.key) else { return false };
+        self.note(field.of.read_flag(value).map_err(Fault::from)).unwrap_or_default()
     }
 
     /// Reads immutable ids, each with its field; `None` for those that are to be learned.
@@ -140,6 +116,12 @@ pub(crate) fn invalid(code: &'static str, key: &str, problem: &str) -> Fault {
 #[error("{0}")]
 pub(crate) struct Fault(pub(crate) Box<Diagnosis>);
 
+impl From<Box<Diagnosis>> for Fault {
+    fn from(fault: Box<Diagnosis>) -> Self {
+        Self(fault)
+    }
+}
+
 impl Fault {
     /// Adds the value that was found.
     pub(crate) fn found(self, found: impl Into<String>) -> Self {
@@ -152,69 +134,8 @@ impl Fault {
     }
 }
 
-/// Reads a text that could be the value of a claim: not empty, not too long, nothing invisible, no white
-/// space around it.
-fn text<'a>(field: &PublisherField, value: &'a Value) -> Result<&'a str, Fault> {
-    let Some(text) = value.as_str() else { return Err(wrong_type(field.key, value, "a text, in quotes")) };
-    let refuse = |problem: &str, fix: String| {
-        Err(invalid(codes::PUBLISHER_TEXT, field.key, problem).found(text).fix(fix))
-    };
-    if text.len() > MAX_BYTES {
-        return refuse(
-            &format!("it is longer than {MAX_BYTES} bytes"),
-            "write the whole name, and only it".to_owned(),
-        );
-    }
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
-        return refuse("it is empty", instead_of_nothing(field));
-    }
-    if trimmed != text {
-        return refuse("it has white space around it", format!("write `{}`", shown(trimmed)));
-    }
-    if shown(text).to_string() != text {
-        // Characters that are hidden in `found` as escapes are left out of the value that a person copies.
-        let visible: String = text.chars().filter(|&character| is_visible(character)).collect();
-        return refuse("it holds control characters or invisible ones", format!("write `{visible}`"));
-    }
-    Ok(text)
-}
-
-/// The fix of an empty value.
-fn instead_of_nothing(field: &PublisherField) -> String {
-    match field {
-        PublisherField { required: true, example, .. } => format!("write a value, such as `{example}`"),
-        PublisherField { learned: true, .. } => {
-            "write it, or leave the field out and let it be learned".to_owned()
-        }
-        _ => "write a value, or leave the field out if every value will do".to_owned(),
-    }
-}
-
-fn is_visible(character: char) -> bool {
-    let text = character.to_string();
-    shown(&text).to_string() == text
-}
-
-fn wrong_type(key: &str, value: &Value, expected: &str) -> Fault {
-    let fix = match value {
-        Value::Number(number) => format!("write {expected}: `\"{number}\"`"),
-        _ => format!("write {expected}"),
-    };
-    invalid(oidc_core::codes::PUBLISHER_TYPE, key, &format!("it is {}", kind(value)))
-        .found(value.to_string())
-        .fix(fix)
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
+fn read_text<'v>(field: &Field, value: &'v Value) -> Result<&'v str, Fault> {
+    field.of.read_text(value).map_err(Fault::from)
 }
 
 #[cfg(test)]
@@ -264,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_text_may_be_as_long_as_on_other_registries() {
-        for (length, is_taken) in [(MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+        for (length, is_taken) in [(255, true), (256, false)] {
             assert_eq!(read(&json!({"workflow": "x".repeat(length)})).is_ok(), is_taken);
         }
     }

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::io::Write as _;
 
 use async_trait::async_trait;
-use oidc_core::http::{Request, message_of};
+use oidc_core::http::{Request, message_without};
 use oidc_core::{
     Ambient, Audience, ClaimRule, Claims, Context, Detection, Diagnosis, HttpUrl, IdToken, Identity,
     InvalidPublisher, InvalidUrl, Issuer, Match, Mismatch, Pin, Profile, Provider, ProviderSet, Publisher,
@@ -96,7 +96,7 @@ impl Provider for Forge {
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        InvalidPublisher::check_keys(FIELDS, config)?;
+        InvalidPublisher::check_config(FIELDS, config)?;
         let config: Config = serde_json::from_value(config.clone()).map_err(|error| {
             let subject = Subject::Field("publisher".to_owned());
             InvalidPublisher::new(Diagnosis::new("forge-publisher", subject, error.to_string()))
@@ -134,7 +134,8 @@ impl TokenSource for ForgeSource {
         let answer = answer
             .map_err(|error| failed(SourceErrorKind::Unavailable, error.to_text()).with_source(error))?;
         if !answer.is_success() {
-            let problem = message_of(&answer).unwrap_or_else(|| format!("status {}", answer.status));
+            let problem =
+                message_without(&answer, &self.key).unwrap_or_else(|| format!("status {}", answer.status));
             return Err(failed(SourceErrorKind::Rejected, problem));
         }
         let token = String::from_utf8_lossy(&answer.body);

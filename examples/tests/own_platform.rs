@@ -12,10 +12,11 @@ use async_trait::async_trait;
 use example::Forge;
 use http_body_util::{BodyExt as _, Full};
 use oidc_core::http::{HttpClient, HttpError, HttpSettings, Request, Response};
+use oidc_core::testing::conformance::{self, Harness, Job};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Ambient, Audience, Context, Environment, ProviderSet, SourceErrorKind};
+use oidc_core::{Ambient, Audience, Context, Environment, Provider, ProviderSet, SourceErrorKind};
 use oidc_exchange::client::{ExchangeErrorKind, Failure, Npm, PublishRequest, PublishToken};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{self, Exchange, NpmExchange, Package, Trust};
@@ -131,6 +132,42 @@ async fn publish(package: &str, job: &Context) -> Result<PublishToken, Failure> 
     let registry = Npm::at(REGISTRY).unwrap();
     let request = PublishRequest::new(Npm::scope(package).unwrap());
     oidc_exchange::publish_token(&registry, request, &providers(), job).await
+}
+
+/// The platform under the suite that every platform has to pass.
+struct Suite;
+
+impl Harness for Suite {
+    fn provider(&self, issuer: &str) -> Arc<dyn Provider> {
+        Arc::new(Forge::at(issuer).unwrap())
+    }
+
+    fn claims(&self, issuer: &str, audience: &str, now: u64) -> Value {
+        let mut claims = claims(audience);
+        (claims["iss"], claims["iat"], claims["exp"]) = (json!(issuer), json!(now), json!(now + 300));
+        claims
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        let platform = FakeHttp::new().on_request(|request| {
+            let (_, audience) = request.url.as_str().split_once("?for=")?;
+            Some(Ok(Response::new(200, Vec::new(), conformance::token(&audience.replace("%3A", ":")))))
+        });
+        let world = Context::default().with_http(platform);
+        let url = ("FORGE_TOKEN_URL", "https://forge.example/token");
+        vec![
+            Job::permitted("a job", [("FORGE_CI", "true"), url, ("FORGE_TOKEN_KEY", "secret-key")])
+                .in_world(world)
+                .with_secret("secret-key"),
+            Job::unpermitted("a job without `identity: true`", [("FORGE_CI", "true")]),
+            Job::elsewhere("a machine with Forge's runner", [url]),
+        ]
+    }
+}
+
+#[tokio::test]
+async fn the_platform_conforms() {
+    conformance::all(&Suite).await;
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Environment, ProviderSet};
 use oidc_exchange::client::doctor::{Doctor, Verdict};
+use oidc_exchange::client::testing::conformance::{self, Harness};
 use oidc_exchange::client::{ExchangeErrorKind, Failure, PublishRequest, PublishToken, Registry as _, Scope};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{Exchange, Package, Trust};
@@ -90,6 +91,29 @@ async fn publish(scope: &Scope, cx: &Context) -> Result<PublishToken, Failure> {
 
 fn widget(name: &str) -> Scope {
     Scope::Package(name.to_owned())
+}
+
+/// The client under the suite that every registry has to pass.
+#[derive(Clone)]
+struct Suite;
+
+impl Harness for Suite {
+    fn registry(&self) -> Box<dyn oidc_exchange::client::Registry> {
+        Box::new(client::Widgets::at(URL).unwrap())
+    }
+
+    fn scope(&self) -> Scope {
+        widget("widget")
+    }
+
+    fn answer(&self, _: &Request, token: &str) -> Response {
+        Response::new(200, Vec::new(), serde_json::json!({ "token": token }).to_string())
+    }
+}
+
+#[tokio::test]
+async fn the_client_conforms() {
+    conformance::all(&Suite).await;
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@
 //! | `verify` | the `verify` module, without a signature back end |
 //! | `aws-lc` | `verify` with aws-lc-rs; the fastest, needs a C compiler |
 //! | `rust-crypto` | `verify` with pure Rust; for targets without a C compiler and for wasm32 |
-//! | `testing` | fakes for tests; exempt from semver |
+//! | `testing` | fakes for tests, a platform among them, which are exempt from semver; and the suite that a platform of one's own passes |
 //!
 //! # On wasm32
 //!

@@ -19,22 +19,31 @@ use crate::trust::{Unverified, Verified};
 
 /// A CI platform, both halves: the way in which a job gets its identity token, and the meaning of the token's
 /// claims.
+///
+/// Variables, answers, configurations and tokens are hostile. None of them makes a method panic, and every
+/// message about them is one line, bounded, and without a secret. `testing::conformance` (feature `testing`)
+/// is a suite that checks a platform against this documentation.
 pub trait Provider: fmt::Debug + Send + Sync {
-    /// The platform's name in configuration and in logs, such as `github`.
+    /// The platform's name in configuration and in logs, such as `github`: lower-case letters, digits, `-` and `_`.
     fn id(&self) -> &'static str;
 
     /// The platform's name for people, such as `GitHub Actions`.
     fn title(&self) -> &'static str;
 
-    /// The platform's issuers, algorithms, lifetimes and claims.
+    /// The platform's issuers, algorithms, lifetimes and claims. The table of claims has each claim once.
     fn profile(&self) -> &Profile;
 
     /// The client half: a ready token source if the job runs on this platform, `None` if it does not.
-    /// Offline.
+    ///
+    /// Detection is offline: it reads variables and files, sends no request and runs no command. A job on this
+    /// platform that may not have tokens, or whose configuration asks for none, is an error and never `None`,
+    /// since `None` lets the search go on with another platform. Where only the source can find out,
+    /// [`TokenSource::token`] returns that error.
     ///
     /// # Errors
     ///
-    /// When the job runs on this platform and the platform gives it no tokens.
+    /// When the job runs on this platform and the platform gives it no tokens, with what to change
+    /// ([`Diagnosis::fix`]).
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError>;
 
     /// The client half: the names of the variables that give a job on this platform its identity. They hold
@@ -42,12 +51,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// either end of a name stands for any text.
     ///
     /// A program that runs foreign code keeps these variables from it; see
-    /// [`ProviderSet::identity_variables`].
+    /// [`ProviderSet::identity_variables`]. Without them that code gets no token, unless a file, a command or a
+    /// metadata server gives it one.
     fn identity_variables(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The registry half: the identity that a token proves, by which publishers are looked up.
+    /// The registry half: the identity that a token proves, by which publishers are looked up. Its issuer is
+    /// the token's own.
     ///
     /// # Errors
     ///
@@ -55,8 +66,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch>;
 
     /// The registry half: every identity under which a publisher that accepts this token may be stored,
-    /// including that of [`Provider::identify`]. There is more than one only where the publisher, and not the
-    /// platform, chooses the claim by which it is looked up.
+    /// including that of [`Provider::identify`]. Every publisher whose check accepts a token is found by one of
+    /// them. There is more than one only where the publisher, and not the platform, chooses the claim by which
+    /// it is looked up.
     ///
     /// # Errors
     ///
@@ -67,7 +79,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// The registry half: the immutable id of the token's own repository or project, by which its publishers
     /// are found after a rename. Its claim is the key in a publisher's configuration. `None` where the
-    /// platform has no such id, or the token does not contain it.
+    /// platform has no such id, or the token does not contain it. A publisher with this id refuses a token that
+    /// has the id and another name as [`Mismatch::renamed`].
     ///
     /// Never return the id of anything larger, such as an organization: the holder of a token with this id is
     /// told what the publisher expects.
@@ -77,15 +90,20 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// The fields of a publisher's configuration, the required ones first: the JSON key of each field, the
     /// claim that it is compared with, and its explanation for people.
+    ///
+    /// Keys are unique. The claim of each field is in the profile's table of claims, is read by the rule, and is
+    /// immutable if the field is. A publisher is looked up by at least one field.
     fn publisher_fields(&self) -> &'static [PublisherField];
 
     /// The registry half: makes a publisher from its configuration, a JSON object with the keys of
-    /// [`Provider::publisher_fields`].
+    /// [`Provider::publisher_fields`]. A key that is `null` is absent, and every key that is not required may be.
     ///
     /// # Errors
     ///
     /// When keys are missing or unknown, or hold a value that can't match any token. The error contains every
-    /// such fault.
+    /// such fault, each with its field and what to write. A value of another type than its field's is a fault,
+    /// and so is a text that is empty, has white space around it, holds invisible characters or is longer than
+    /// any claim; [`InvalidPublisher::check_config`] finds all of these.
     fn publisher(&self, config: &serde_json::Value) -> Result<Box<dyn Publisher>, InvalidPublisher>;
 
     /// The client half: the configuration of a publisher that accepts this token's job, field by field. A

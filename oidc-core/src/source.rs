@@ -15,17 +15,21 @@ use crate::token::{Audience, IdToken, InvalidIdToken};
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait TokenSource: fmt::Debug + Send + Sync {
-    /// The platform, such as `github`.
+    /// The platform's [name](Provider::id), such as `github`.
     fn provider(&self) -> &str;
 
     /// Gets a token for this audience.
     ///
+    /// The platform's answer is read within a bound, and a redirect is not followed. An answer that is no success
+    /// contains no token.
+    ///
     /// # Errors
     ///
-    /// When the platform gives no token, or a token for another audience.
+    /// When the platform gives no token, or a token for another audience. The error repeats no token, and nothing
+    /// that the platform was asked with.
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError>;
 
-    /// Returns `true` if each call gives a new token. Otherwise the platform made the token before the job
+    /// Returns `true` if each call asks for a new token. Otherwise the platform made the token before the job
     /// began, and a token that was used up can't be replaced.
     fn is_renewable(&self) -> bool {
         false

@@ -6,11 +6,11 @@ mod support;
 use std::sync::Arc;
 
 use oidc_core::{Diagnosis, Issuer, Mismatch, Presence, Provider, ProviderSet, Subject};
-use support::{ISSUER, Platform};
+use support::{ISSUER, platform, platform_with};
 
 #[test]
 fn a_platform_is_found_by_the_exact_url_of_its_issuer_and_by_no_other() {
-    let of = |url: &str| Arc::new(Platform::with_issuer(Issuer::new(url).unwrap())) as Arc<dyn Provider>;
+    let of = |url: &str| Arc::new(platform_with(Issuer::new(url).unwrap())) as Arc<dyn Provider>;
     let other = "https://other.example";
     let providers: ProviderSet = [of(ISSUER), of(other)].into_iter().collect();
     assert_eq!(providers.iter().count(), 2);
@@ -27,7 +27,7 @@ fn a_platform_is_found_by_the_exact_url_of_its_issuer_and_by_no_other() {
 
 #[test]
 fn a_claims_rule_is_found_by_its_whole_name() {
-    let platform = Platform::new();
+    let platform = platform();
     let rule = |name: &str| platform.profile().rule(name).map(|rule| (rule.name, rule.presence));
     assert_eq!(rule("repository"), Some(("repository", Presence::Required)));
     assert_eq!(rule("environment"), Some(("environment", Presence::Optional)));

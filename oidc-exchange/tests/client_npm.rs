@@ -1,17 +1,12 @@
 //! The client's half of npm's protocol, in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::sync::Mutex;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use oidc_core::http::{HttpErrorKind, Method, Request, Response};
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::{
-    Audience, Claims, Context, Detection, Diagnosis, Environment, IdToken, Identity, InvalidPublisher,
-    Mismatch, Profile, Provider, ProviderSet, Publisher, PublisherField, Run, SourceError, SourceErrorKind,
-    Subject, Timestamp, TokenSource, Verified,
-};
+use oidc_core::testing::{FakeHttp, FakeIssuer, FakePlatform, ManualClock};
+use oidc_core::{Audience, Context, Environment, IdToken, ProviderSet, Timestamp, Unverified};
 use oidc_exchange::client::{
     ExchangeErrorKind, ExchangeRequest, Failure, Mode, Npm, Outcome, PublishRequest, PublishToken,
     Registry as _, Scope,
@@ -41,9 +36,11 @@ fn context(http: &FakeHttp) -> Context {
     Context::default().with_http(http.clone()).with_clock(ManualClock::at(1_700_000_000))
 }
 
+/// A job of the fake platform, which may not ask it, and has a token in npm's variable.
 fn job(http: &FakeHttp, audience: &str) -> Context {
     let token = signed(audience);
-    context(http).with_environment(Environment::from_iter([("NPM_ID_TOKEN", token.as_str())]))
+    let variables = [("NPM_ID_TOKEN", token.as_str()), FakePlatform::variables()[0]];
+    context(http).with_environment(Environment::from_iter(variables))
 }
 
 fn answer(status: u16, body: &Value) -> Response {
@@ -409,84 +406,32 @@ async fn npms_protocol_has_no_way_to_end_a_token() {
     assert!(!Npm::at(REGISTRY).unwrap().revoke(&token, &Context::default()).await.unwrap());
 }
 
-/// A platform that gives a new token each time it is asked.
-#[derive(Debug, Default)]
-struct Renewable(Mutex<Vec<String>>);
-
-#[async_trait]
-impl TokenSource for Renewable {
-    fn provider(&self) -> &str {
-        "fake"
-    }
-
-    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        let token = id_token(audience.as_str());
-        self.0.lock().unwrap().push(format!("Bearer {}", token.secret().expose()));
-        Ok(token)
-    }
-
-    fn is_renewable(&self) -> bool {
-        true
-    }
-}
-
 #[tokio::test]
 async fn each_package_has_an_identity_token_of_its_own() {
     let http = FakeHttp::new().on_request(|_| Some(Ok(created())));
-    let (cx, source, registry) = (context(&http), Renewable::default(), Npm::at(REGISTRY).unwrap());
+    let (cx, registry) = (context(&http), Npm::at(REGISTRY).unwrap());
+    let source = FakePlatform::new().source(&cx);
     for name in ["@acme/one", "@acme/two", "three"] {
         let request = PublishRequest::new(package(name));
-        let token = token_from(&registry, &source, request, &cx).await.unwrap();
+        let token = token_from(&registry, &*source, request, &cx).await.unwrap();
         assert_eq!(token.scope().package(), Some(name));
     }
-    let given = source.0.lock().unwrap().clone();
-    let sent: Vec<String> =
+    let sent: BTreeSet<String> =
         http.requests().iter().map(|sent| sent.headers[1].1.expose().to_owned()).collect();
-    assert_eq!(sent, given);
-    assert!(given[0] != given[1] && given[1] != given[2]);
-}
-
-/// A platform that the job runs on and that lets it ask for nothing.
-#[derive(Debug)]
-struct Forbidding(Profile);
-
-impl Provider for Forbidding {
-    fn id(&self) -> &'static str {
-        "forbidding"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.0
-    }
-
-    fn detect(&self, _detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        let diagnosis = Diagnosis::new("not-permitted", Subject::Platform, "this job may not ask");
-        Err(SourceError::new(SourceErrorKind::NotPermitted, diagnosis))
-    }
-
-    fn identify(&self, _claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        panic!("not the registry")
-    }
-
-    fn title(&self) -> &'static str {
-        "Forbidding"
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        &[]
-    }
-
-    fn publisher(&self, _config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        panic!("not the registry")
-    }
-
-    fn run(&self, _claims: &Verified<Claims>) -> Run {
-        panic!("not the registry")
+    assert_eq!(sent.len(), 3, "an identity token is sent once");
+    for bearer in sent {
+        let claims = Unverified::of_token(bearer.strip_prefix("Bearer ").unwrap()).unwrap();
+        assert_eq!(claims.read_unverified().text("aud").as_deref(), Some("npm:registry.example"));
     }
 }
 
-fn forbidding() -> ProviderSet {
-    ProviderSet::default().with(Forbidding(Profile::new(Vec::new(), &[])))
+/// A job of the platform that it lets ask for nothing.
+fn forbidden(http: &FakeHttp) -> Context {
+    FakePlatform::job_without_permission().with_http(http.clone())
+}
+
+fn fake() -> ProviderSet {
+    ProviderSet::default().with(FakePlatform::new())
 }
 
 async fn outcome(mode: Mode, providers: &ProviderSet, cx: &Context) -> Result<Outcome, Failure> {
@@ -497,7 +442,7 @@ async fn outcome(mode: Mode, providers: &ProviderSet, cx: &Context) -> Result<Ou
 #[tokio::test]
 async fn a_variable_that_the_user_names_wins_over_the_platform() {
     let http = FakeHttp::new().on("POST", EXCHANGE, created());
-    let got = outcome(Mode::Automatic, &forbidding(), &job(&http, "npm:registry.example")).await.unwrap();
+    let got = outcome(Mode::Automatic, &fake(), &job(&http, "npm:registry.example")).await.unwrap();
     assert!(matches!(got, Outcome::Token(_)), "{got:?}");
     assert_eq!(http.requests().len(), 1);
 }
@@ -508,9 +453,9 @@ async fn automatic_falls_back_with_the_reason_and_always_fails_with_it() {
         FakeHttp::new().on("POST", EXCHANGE, answer(404, &json!({ "message": "package not found" })));
     for (providers, cx, reason) in [
         (ProviderSet::default(), context(&refusing), "not a job of a platform"),
-        (forbidding(), context(&refusing), "this job may not ask"),
-        (forbidding(), job(&refusing, "npm:registry.example"), "package not found"),
-        (forbidding(), job(&refusing, "npm:elsewhere.example"), "npm:elsewhere.example"),
+        (fake(), forbidden(&refusing), "this job may not ask"),
+        (fake(), job(&refusing, "npm:registry.example"), "package not found"),
+        (fake(), job(&refusing, "npm:elsewhere.example"), "npm:elsewhere.example"),
     ] {
         let Outcome::Fallback(why) = outcome(Mode::Automatic, &providers, &cx).await.unwrap() else {
             panic!("expected a fall-back")
@@ -525,7 +470,7 @@ async fn automatic_falls_back_with_the_reason_and_always_fails_with_it() {
 #[tokio::test]
 async fn never_asks_nobody() {
     let http = FakeHttp::new().on("POST", EXCHANGE, created());
-    let got = outcome(Mode::Never, &forbidding(), &job(&http, "npm:registry.example")).await.unwrap();
+    let got = outcome(Mode::Never, &fake(), &job(&http, "npm:registry.example")).await.unwrap();
     assert!(matches!(got, Outcome::Disabled));
     assert!(http.requests().is_empty());
 }

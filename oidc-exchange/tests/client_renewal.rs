@@ -4,52 +4,14 @@
 use std::time::Duration;
 
 use oidc_core::http::Response;
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::{
-    Audience, Clock as _, Context, Diagnosis, IdToken, SourceError, SourceErrorKind, Subject, TokenSource,
-};
+use oidc_core::testing::{FakeHttp, FakePlatform, ManualClock};
+use oidc_core::{Clock as _, Context};
 use oidc_exchange::client::{
     CratesIo, Failure, PubDev, PublishRequest, Pypi, Renewal, Renewing, VsMarketplace,
 };
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_700_000_000;
-
-/// A platform that gives one token after the other, or one before the job, or stops to give any.
-#[derive(Debug)]
-struct Platform {
-    is_renewable: bool,
-    clock: ManualClock,
-    stops_at: u64,
-}
-
-impl Platform {
-    fn new(is_renewable: bool, clock: &ManualClock) -> Self {
-        Self { is_renewable, clock: clock.clone(), stops_at: u64::MAX }
-    }
-}
-
-#[async_trait::async_trait]
-impl TokenSource for Platform {
-    fn provider(&self) -> &str {
-        "fake"
-    }
-
-    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        let now = self.clock.now().as_secs();
-        if self.stops_at <= now {
-            let diagnosis = Diagnosis::new("gone", Subject::Platform, "the platform gives no more tokens");
-            return Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis));
-        }
-        let claims = json!({ "aud": audience.as_str(), "jti": FakeIssuer::unique_id(), "exp": now + 600 });
-        let token = FakeIssuer::new("https://issuer.example").sign(&claims);
-        Ok(IdToken::new(token, audience.clone()).unwrap())
-    }
-
-    fn is_renewable(&self) -> bool {
-        self.is_renewable
-    }
-}
 
 /// An index whose tokens live `lifetime`.
 fn index(clock: &ManualClock, lifetime: u64) -> FakeHttp {
@@ -81,8 +43,8 @@ async fn a_publish_of_an_hour_never_holds_a_token_that_is_about_to_end() {
     let clock = ManualClock::at(NOW);
     let http = index(&clock, 900);
     let cx = context(&http, &clock);
-    let (registry, source) = (Pypi::public(), Platform::new(true, &clock));
-    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
+    let (registry, source) = (Pypi::public(), FakePlatform::new().source(&cx));
+    let mut renewing = Renewing::start(&registry, &*source, PublishRequest::identity(), &cx).await.unwrap();
     for _ in 0..60 {
         let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("renewable") };
         let left = token.expires_at().unwrap().since(clock.now());
@@ -103,8 +65,8 @@ async fn a_short_lived_token_is_not_renewed_at_every_turn() {
     let clock = ManualClock::at(NOW);
     let http = index(&clock, 240);
     let cx = context(&http, &clock);
-    let (registry, source) = (Pypi::public(), Platform::new(true, &clock));
-    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
+    let (registry, source) = (Pypi::public(), FakePlatform::new().source(&cx));
+    let mut renewing = Renewing::start(&registry, &*source, PublishRequest::identity(), &cx).await.unwrap();
     for seconds in [0, 60, 119] {
         clock.advance(Duration::from_secs(seconds));
         renewing.token(&cx).await.unwrap();
@@ -121,8 +83,8 @@ async fn where_the_platform_gives_no_second_token_the_caller_is_told_in_time() {
     let clock = ManualClock::at(NOW);
     let http = index(&clock, 3600);
     let cx = context(&http, &clock);
-    let (registry, source) = (Pypi::public(), Platform::new(false, &clock));
-    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
+    let (registry, source) = (Pypi::public(), FakePlatform::new().not_renewable().source(&cx));
+    let mut renewing = Renewing::start(&registry, &*source, PublishRequest::identity(), &cx).await.unwrap();
     for (seconds, is_ending) in [(0, false), (3299, false), (1, true), (200, true), (200, true)] {
         clock.advance(Duration::from_secs(seconds));
         match renewing.token(&cx).await.unwrap() {
@@ -143,9 +105,9 @@ async fn a_renewal_that_fails_says_why() {
     let clock = ManualClock::at(NOW);
     let http = index(&clock, 900);
     let cx = context(&http, &clock);
-    let source = Platform { stops_at: NOW + 100, ..Platform::new(true, &clock) };
+    let source = FakePlatform::new().giving_tokens_until(NOW + 100).source(&cx);
     let registry = Pypi::public();
-    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &*source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(800));
     let Err(Failure::Source(error)) = renewing.token(&cx).await else { panic!("no token is left") };
     assert!(error.to_string().contains("no more tokens"));
@@ -159,9 +121,9 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
         Some(Ok(Response::new(200, Vec::new(), body)))
     });
     let cx = context(&http, &clock);
-    let source = Platform::new(true, &clock);
+    let source = FakePlatform::new().source(&cx);
     let registry = CratesIo::public();
-    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &*source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(25 * 60 - 1));
     renewing.token(&cx).await.unwrap();
     assert_eq!(http.requests().len(), 1);
@@ -171,7 +133,7 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
 
     // Nobody says how long one of the VS Marketplace lives.
     let registry = VsMarketplace::public("acme");
-    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
+    let mut renewing = Renewing::start(&registry, &*source, PublishRequest::identity(), &cx).await.unwrap();
     clock.advance(Duration::from_secs(24 * 3600));
     let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("taken to last") };
     assert_eq!(token.expires_at(), None);
@@ -181,8 +143,8 @@ async fn a_tokens_end_is_known_by_its_protocol_where_the_answer_does_not_say() {
 async fn an_identity_token_that_is_the_publish_token_is_renewed_as_well() {
     let clock = ManualClock::at(NOW);
     let cx = context(&FakeHttp::new(), &clock);
-    let (registry, source) = (PubDev::public(), Platform::new(true, &clock));
-    let mut renewing = Renewing::start(&registry, &source, PublishRequest::identity(), &cx).await.unwrap();
+    let (registry, source) = (PubDev::public(), FakePlatform::new().source(&cx));
+    let mut renewing = Renewing::start(&registry, &*source, PublishRequest::identity(), &cx).await.unwrap();
     let mut seen = Vec::new();
     for _ in 0..3 {
         let Renewal::Lasting(token) = renewing.token(&cx).await.unwrap() else { panic!("renewable") };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oidc_core::http::{Request, Response};
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::testing::{FakeHttp, FakeIssuer, FakePlatform, ManualClock};
 use oidc_core::{
     Audience, Context, Environment, HttpUrl, IdToken, OperationPolicy, ProviderSet, Secret, SourceError,
     TokenSource, VariableSource,
@@ -127,19 +127,9 @@ async fn a_scope_that_was_made_past_its_registrys_check_is_refused_all_the_same(
     assert!(OpenVsx::scope("../evil").is_err());
 }
 
-/// A platform whose tokens are for whatever is asked for.
-#[derive(Debug)]
-struct Platform;
-
-#[async_trait]
-impl TokenSource for Platform {
-    fn provider(&self) -> &str {
-        "fake"
-    }
-
-    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        Ok(id_token(audience.as_str()))
-    }
+/// Tokens for whatever audience is asked for.
+fn source() -> Box<dyn TokenSource> {
+    FakePlatform::new().source(&FakePlatform::job())
 }
 
 /// A platform that answers after 4 s, and uses the time of its own context.
@@ -179,7 +169,7 @@ async fn a_source_shares_the_time_of_an_operation_that_it_was_made_with() {
 #[tokio::test]
 async fn a_token_for_the_identity_gives_its_text_without_a_check() {
     let registry: Box<dyn Registry> = Box::new(CratesIo::at(URL).unwrap());
-    let token = token_from(&*registry, &Platform, PublishRequest::identity(), &job(&open())).await.unwrap();
+    let token = token_from(&*registry, &*source(), PublishRequest::identity(), &job(&open())).await.unwrap();
     assert_eq!((token.secret().expose(), token.scope()), ("t", &Scope::Identity));
     assert!(!format!("{token:?}").contains("\"t\""), "{token:?}");
     // A package's token is none for the identity, whoever asks.
@@ -193,7 +183,7 @@ async fn a_boxed_registry_goes_to_another_task_and_ends_its_tokens() {
     let registry: Box<dyn Diagnose> = Box::new(CratesIo::at(URL).unwrap());
     let task = tokio::spawn(async move {
         let cx = job(&open());
-        let token = token_from(&*registry, &Platform, PublishRequest::identity(), &cx).await.unwrap();
+        let token = token_from(&*registry, &*source(), PublishRequest::identity(), &cx).await.unwrap();
         registry.revoke(&token, &cx).await.unwrap()
     });
     assert!(task.await.unwrap());
@@ -252,9 +242,9 @@ async fn a_token_for_another_scope_than_was_asked_for_is_no_answer() {
     let own = Own::giving(scope("widget"));
     let cx = job(&open());
     let asked = PublishRequest::new(scope("widget"));
-    assert!(token_from(&own, &Platform, asked, &cx).await.is_ok());
+    assert!(token_from(&own, &*source(), asked, &cx).await.is_ok());
     let asked = PublishRequest::new(scope("gadget"));
-    let Err(Failure::Exchange(error)) = token_from(&own, &Platform, asked, &cx).await else {
+    let Err(Failure::Exchange(error)) = token_from(&own, &*source(), asked, &cx).await else {
         panic!("a token for another package")
     };
     assert_eq!(error.kind(), &ExchangeErrorKind::InvalidAnswer);

@@ -414,7 +414,7 @@ async fn where_no_package_is_named_the_log_names_the_nearest_publishers() {
     assert!(!told.contains("publish.yml") && !told.contains("gadget"), "{told}");
     let reason = registry.events.next().await.operator_text().to_owned();
     let nearest =
-        "configured: nearest `@acme/widget` by fake of `https://issuer.example`: repository acme/widget ";
+        "configured: nearest `@acme/widget` by fake of `https://issuer.example`: repository acme/widget, ";
     assert!(reason.contains(nearest), "{reason}");
     assert!(reason.contains("; `gadget` by fake of"), "the least near at last: {reason}");
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use oidc_core::testing::conformance::Job;
 use oidc_core::{Diagnosis, InvalidUrl, Provider};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -61,6 +62,11 @@ pub(crate) fn hold(platform: Platform) {
     are_as_read(&folder(platform).join("messages.txt"), &messages);
     publishers.settings_let_in(platform);
     publishers.strangers_are_told_nothing(platform);
+}
+
+/// The jobs of a platform's cases, as the suite for platforms takes them.
+pub(crate) fn jobs(platform: Platform) -> Vec<Job> {
+    read::<source::Cases>(platform, "source.json").jobs(platform)
 }
 
 /// Compares messages with the file in which they were reviewed last.

@@ -35,6 +35,8 @@ mod cases;
 pub mod circleci;
 pub mod codes;
 mod command;
+#[cfg(test)]
+mod conformance;
 mod endpoint;
 pub mod generic;
 pub mod github;

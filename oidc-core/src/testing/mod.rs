@@ -1,11 +1,16 @@
-//! Fakes for tests, for this workspace and for crates that build on it. Exempt from semver.
+//! Fakes for tests, for this workspace and for crates that build on it, and [the suite](conformance) that every
+//! platform passes. The fakes are exempt from semver; the suite follows it.
+//!
+//! [`FakePlatform`] is a platform for tests that need one and none in particular.
 //!
 //! Only real verification makes a [`Verified`]: [`verified`] signs with a [`FakeIssuer`] and verifies the
 //! signed token.
 
 mod clock;
+pub mod conformance;
 mod http;
 mod issuer;
+mod platform;
 
 use std::sync::Arc;
 
@@ -14,6 +19,7 @@ use serde_json::Value;
 pub use self::clock::ManualClock;
 pub use self::http::FakeHttp;
 pub use self::issuer::{FakeIssuer, SigningAlgorithm};
+pub use self::platform::FakePlatform;
 use crate::claims::Claims;
 use crate::context::{Context, Random, RandomError};
 use crate::provider::ProviderSet;

@@ -5,11 +5,11 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Algorithm, verify::Reason};
 use serde_json::{Value, json};
 
-use crate::support::{ISSUER, NOW, Platform, claims, context, verifier, with, without};
+use crate::support::{ISSUER, NOW, Profiled, claims, context, platform_with_keys, verifier, with, without};
 
 fn is_usable(keys: &Value) -> bool {
     let every = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
-    let platform = Platform::with_keys(keys.clone()).algorithms(every);
+    let platform = platform_with_keys(keys.clone()).algorithms(every);
     verifier(AwsLc, platform, &context(FakeHttp::new(), &ManualClock::at(NOW))).is_ok()
 }
 
@@ -87,7 +87,7 @@ fn section_4_5_a_name_may_be_shared_by_keys_of_different_types() {
         .map(|key| with(key.clone(), "kid", json!("shared")))
         .collect();
     let platform =
-        Platform::with_keys(json!({ "keys": keys })).algorithms(&[Algorithm::Rs256, Algorithm::Es256]);
+        platform_with_keys(json!({ "keys": keys })).algorithms(&[Algorithm::Rs256, Algorithm::Es256]);
     let verifier = verifier(AwsLc, platform, &context(FakeHttp::new(), &ManualClock::at(NOW))).unwrap();
     assert_eq!(verifier.key_status()[0].keys, 2);
     let sign = |alg| issuer.sign_as(&json!({ "alg": alg, "kid": "shared" }), &claims(NOW));

@@ -5,13 +5,15 @@ use oidc_core::verify::Reason;
 use oidc_core::{Algorithm, InvalidClaims};
 use serde_json::json;
 
-use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, offline, with, without};
+use crate::support::{
+    AUDIENCE, ISSUER, NOW, Profiled, Registry, claims, offline, platform, platform_with_keys, with, without,
+};
 
 /// Section 3.1: the algorithms are the application's, and each key is for exactly one.
 #[test]
 fn section_3_1_algorithms_are_verified_against_the_profile() {
     let issuer = FakeIssuer::with_algorithms(ISSUER, &[SigningAlgorithm::Es256, SigningAlgorithm::Rs256]);
-    let only_rs256 = Platform::with_keys(issuer.jwks()).algorithms(&[Algorithm::Rs256]);
+    let only_rs256 = platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Rs256]);
     for verifier in offline(&only_rs256) {
         verifier.verify_cached(&issuer.sign_with(SigningAlgorithm::Rs256, &claims(NOW))).unwrap();
         let refused =
@@ -28,7 +30,7 @@ fn section_3_1_algorithms_are_verified_against_the_profile() {
 #[tokio::test]
 async fn section_3_2_only_current_algorithms_exist() {
     let every = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
-    let registry = Registry::of(Platform::new().algorithms(every), SigningAlgorithm::Rs256);
+    let registry = Registry::of(platform().algorithms(every), SigningAlgorithm::Rs256);
     for alg in
         ["none", "HS256", "RS1", "RSA1_5", "RS384", "RS512", "PS256", "ES256K", "ES384", "Ed448", "A128KW"]
     {
@@ -61,7 +63,7 @@ fn section_3_4_public_keys_are_validated() {
         &oidc_core::testing::ManualClock::at(NOW),
     );
     let backend = oidc_core::verify::backend::AwsLc;
-    assert!(crate::support::verifier(backend, Platform::with_keys(jwks), &cx).is_err());
+    assert!(crate::support::verifier(backend, platform_with_keys(jwks), &cx).is_err());
 }
 
 /// Section 3.5: keys have enough entropy: no symmetric key, no RSA key below 2048 bits.
@@ -75,7 +77,7 @@ fn section_3_5_weak_keys_are_no_keys() {
         json!({ "kty": "oct", "kid": "k", "alg": "HS256", "k": "c2VjcmV0" }),
         json!({ "kty": "RSA", "kid": "k", "alg": "RS256", "e": "AQAB", "n": format!("gA{}E", "A".repeat(168)) }),
     ] {
-        let platform = Platform::with_keys(json!({ "keys": [key] }));
+        let platform = platform_with_keys(json!({ "keys": [key] }));
         assert!(crate::support::verifier(oidc_core::verify::backend::AwsLc, platform, &cx).is_err());
     }
 }

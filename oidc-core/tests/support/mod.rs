@@ -1,100 +1,54 @@
 //! A registry that trusts one made-up platform, for tests of the verifier.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::unreachable,
-    reason = "shared by test binaries"
-)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared by test binaries")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom, SigningAlgorithm};
+use oidc_core::testing::{FakeHttp, FakeIssuer, FakePlatform, ManualClock, NotRandom, SigningAlgorithm};
 use oidc_core::verify::backend::{AwsLc, Backend, RustCrypto};
 use oidc_core::verify::{InvalidVerifier, Reason, Verifier};
-use oidc_core::{
-    Algorithm, Audience, ClaimRule, Claims, Context, Detection, Identity, InvalidPublisher, Issuer, Mismatch,
-    Profile, Provider, ProviderSet, Publisher, PublisherField, Replay, Run, SourceError, TokenSource,
-    Verified,
-};
+use oidc_core::{Algorithm, Audience, ClaimRule, Context, Issuer, ProviderSet, Replay};
 use serde_json::{Value, json};
 
 pub const ISSUER: &str = "https://issuer.example";
 pub const AUDIENCE: &str = "npm:registry.example";
 pub const NOW: u64 = 1_800_000_000;
 
+/// The claims that these tests' tokens have.
+static CLAIMS: &[ClaimRule] =
+    &[ClaimRule::required("sub"), ClaimRule::required("repository"), ClaimRule::optional("environment")];
+
 /// A platform whose profile is a test's choice.
-#[derive(Clone, Debug)]
-pub struct Platform(pub Profile);
-
-impl Platform {
-    pub fn new() -> Self {
-        Self::with_issuer(Issuer::new(ISSUER).unwrap())
-    }
-
-    pub fn with_issuer(issuer: Issuer) -> Self {
-        static CLAIMS: &[ClaimRule] = &[
-            ClaimRule::required("sub"),
-            ClaimRule::required("repository"),
-            ClaimRule::optional("environment"),
-        ];
-        Self(Profile::new(vec![issuer], CLAIMS))
-    }
-
-    pub fn with_keys(keys: Value) -> Self {
-        let mut issuer = Issuer::new(ISSUER).unwrap();
-        issuer.keys = Some(keys);
-        Self::with_issuer(issuer)
-    }
-
-    pub fn claims(mut self, claims: &'static [ClaimRule]) -> Self {
-        self.0.claims = claims;
-        self
-    }
-
-    pub fn algorithms(mut self, algorithms: &'static [Algorithm]) -> Self {
-        self.0.algorithms = algorithms;
-        self
-    }
-
-    pub fn replay(mut self, replay: Replay) -> Self {
-        self.0.replay = replay;
-        self
-    }
+pub fn platform() -> FakePlatform {
+    platform_with(Issuer::new(ISSUER).unwrap())
 }
 
-impl Provider for Platform {
-    fn id(&self) -> &'static str {
-        "made-up"
+pub fn platform_with(issuer: Issuer) -> FakePlatform {
+    FakePlatform::with_issuer(issuer).claims_table(CLAIMS)
+}
+
+pub fn platform_with_keys(keys: Value) -> FakePlatform {
+    platform_with(Issuer::new(ISSUER).unwrap().with_keys(keys))
+}
+
+/// Changes of the profile.
+pub trait Profiled {
+    fn claims_table(self, claims: &'static [ClaimRule]) -> Self;
+    fn algorithms(self, algorithms: &'static [Algorithm]) -> Self;
+    fn replay(self, replay: Replay) -> Self;
+}
+
+impl Profiled for FakePlatform {
+    fn claims_table(self, claims: &'static [ClaimRule]) -> Self {
+        self.with_profile(|profile| profile.claims = claims)
     }
 
-    fn profile(&self) -> &Profile {
-        &self.0
+    fn algorithms(self, algorithms: &'static [Algorithm]) -> Self {
+        self.with_profile(|profile| profile.algorithms = algorithms)
     }
 
-    fn detect(&self, _: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(None)
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        Ok(Identity::new(claims.issuer(), claims.text("repository").unwrap_or_default()))
-    }
-
-    fn title(&self) -> &'static str {
-        "Made up"
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        &[]
-    }
-
-    fn publisher(&self, _: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        unreachable!("the verifier needs no publisher")
-    }
-
-    fn run(&self, _: &Verified<Claims>) -> Run {
-        Run::default()
+    fn replay(self, replay: Replay) -> Self {
+        self.with_profile(|profile| profile.replay = replay)
     }
 }
 
@@ -109,16 +63,16 @@ pub struct Registry {
 
 impl Registry {
     pub fn new() -> Self {
-        Self::of(Platform::new(), SigningAlgorithm::Rs256)
+        Self::of(platform(), SigningAlgorithm::Rs256)
     }
 
-    pub fn of(platform: Platform, algorithm: SigningAlgorithm) -> Self {
+    pub fn of(platform: FakePlatform, algorithm: SigningAlgorithm) -> Self {
         let issuer = Arc::new(FakeIssuer::with_algorithms(ISSUER, &[algorithm]));
         let http = FakeHttp::of_issuer(Arc::clone(&issuer));
         Self::reached_by(platform, issuer, http)
     }
 
-    pub fn reached_by(platform: Platform, issuer: Arc<FakeIssuer>, http: FakeHttp) -> Self {
+    pub fn reached_by(platform: FakePlatform, issuer: Arc<FakeIssuer>, http: FakeHttp) -> Self {
         let clock = ManualClock::at(NOW);
         let verifier = verifier(AwsLc, platform, &context(http.clone(), &clock)).unwrap();
         Self { issuer, http, clock, verifier }
@@ -164,7 +118,7 @@ pub fn context(http: impl oidc_core::http::HttpClient + 'static, clock: &ManualC
 
 pub fn verifier(
     backend: impl Backend + 'static,
-    platform: Platform,
+    platform: FakePlatform,
     cx: &Context,
 ) -> Result<Verifier, InvalidVerifier> {
     let audience = Audience::new(AUDIENCE).unwrap();
@@ -172,7 +126,7 @@ pub fn verifier(
 }
 
 /// A verifier with configured keys, for each back end.
-pub fn offline(platform: &Platform) -> Vec<Verifier> {
+pub fn offline(platform: &FakePlatform) -> Vec<Verifier> {
     let cx = context(FakeHttp::new(), &ManualClock::at(NOW));
     let verifiers = [verifier(AwsLc, platform.clone(), &cx), verifier(RustCrypto, platform.clone(), &cx)];
     verifiers.into_iter().map(Result::unwrap).collect()

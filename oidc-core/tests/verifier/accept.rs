@@ -4,17 +4,20 @@ use oidc_core::verify::{InvalidVerifier, Verifier};
 use oidc_core::{Algorithm, Audience, Issuer, ProviderSet, Replay, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, context, offline, with, without};
+use crate::support::{
+    AUDIENCE, ISSUER, NOW, Profiled, Registry, claims, context, offline, platform, platform_with,
+    platform_with_keys, with, without,
+};
 
 #[tokio::test]
 async fn a_token_of_a_configured_issuer_for_us_is_accepted_with_its_claims() {
     let registry = Registry::new();
     let verified = registry.verifier.verify(&registry.token()).await.unwrap();
-    assert_eq!(verified.provider(), "made-up");
+    assert_eq!(verified.provider(), "fake");
     assert_eq!(verified.issuer(), ISSUER);
     assert_eq!(verified.expires_at(), Timestamp::from_secs(NOW + 300));
     assert_eq!(verified.text("repository").unwrap(), "acme/widget");
-    assert_eq!(registry.verifier.provider_of(&verified).unwrap().id(), "made-up");
+    assert_eq!(registry.verifier.provider_of(&verified).unwrap().id(), "fake");
 }
 
 #[test]
@@ -33,7 +36,7 @@ fn each_algorithm_of_the_profile_is_accepted_by_both_back_ends() {
         (SigningAlgorithm::EdDsa, &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]),
     ] {
         let issuer = FakeIssuer::with_algorithms(ISSUER, &[algorithm]);
-        let platform = Platform::with_keys(issuer.jwks()).algorithms(profile);
+        let platform = platform_with_keys(issuer.jwks()).algorithms(profile);
         for verifier in offline(&platform) {
             verifier.verify_cached(&issuer.sign(&claims(NOW))).unwrap();
             let forged = verifier.verify_cached(&issuer.sign_impostor(&claims(NOW))).unwrap_err();
@@ -94,7 +97,7 @@ async fn the_clocks_may_differ_by_the_leeway_and_no_more() {
 async fn the_issuers_own_lifetime_goes_before_the_profiles() {
     let mut issuer = Issuer::new(ISSUER).unwrap();
     issuer.max_lifetime = Some(std::time::Duration::from_secs(24 * 3600));
-    let registry = Registry::of(Platform::with_issuer(issuer), SigningAlgorithm::Rs256);
+    let registry = Registry::of(platform_with(issuer), SigningAlgorithm::Rs256);
     assert!(
         registry.accepts(&registry.issuer.sign(&with(registry.claims(), "exp", json!(NOW + 86_400)))).await
     );
@@ -112,7 +115,7 @@ async fn an_operators_settings_for_an_issuer_go_before_the_platforms() {
     let settings = |jwks| Issuer::new(ISSUER).unwrap().with_keys(jwks);
     let day = std::time::Duration::from_secs(24 * 3600);
     let providers = ProviderSet::default()
-        .with(Platform::new())
+        .with(platform())
         .with_settings(settings(json!({ "keys": [] })).with_max_lifetime(day))
         .with_settings(settings(registry.issuer.jwks()));
     let verifier = Verifier::new(AwsLc, audience(), &providers, &cx).unwrap();
@@ -124,7 +127,7 @@ async fn an_operators_settings_for_an_issuer_go_before_the_platforms() {
 
     // Settings of another issuer would be for nobody, and say nothing of this one.
     let other = Issuer::new("https://issuer.example/").unwrap().with_keys(registry.issuer.jwks());
-    let providers = ProviderSet::default().with(Platform::new()).with_settings(other);
+    let providers = ProviderSet::default().with(platform()).with_settings(other);
     let error = Verifier::new(AwsLc, audience(), &providers, &cx).unwrap_err();
     assert_eq!(error, InvalidVerifier::NoPlatform("https://issuer.example/".to_owned()));
 }
@@ -155,7 +158,7 @@ async fn a_token_is_the_same_token_by_its_id_or_by_what_was_signed() {
     assert_ne!(first, key(&registry, &with(claims.clone(), "jti", json!("id-2")), "").await);
     assert_ne!(first, key(&registry, &claims, "@acme/widget").await);
 
-    let registry = Registry::of(Platform::new().replay(Replay::Digest), SigningAlgorithm::Rs256);
+    let registry = Registry::of(platform().replay(Replay::Digest), SigningAlgorithm::Rs256);
     let claims = without(claims, "jti");
     let first = key(&registry, &claims, "").await;
     assert_eq!(first, key(&registry, &claims, "").await);
@@ -166,7 +169,7 @@ async fn a_token_is_the_same_token_by_its_id_or_by_what_was_signed() {
 #[test]
 fn another_signature_over_the_same_bytes_is_the_same_token() {
     let issuer = FakeIssuer::with_algorithms(ISSUER, &[SigningAlgorithm::Es256]);
-    let platform = Platform::with_keys(issuer.jwks()).algorithms(&[Algorithm::Es256]).replay(Replay::Digest);
+    let platform = platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Es256]).replay(Replay::Digest);
     let (one, two) = (issuer.sign(&claims(NOW)), issuer.sign(&claims(NOW)));
     assert_ne!(one, two, "ECDSA is randomised");
     for verifier in offline(&platform) {

@@ -5,7 +5,7 @@ use oidc_core::verify::Reason;
 use oidc_core::{Algorithm, InvalidClaims};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, offline, with};
+use crate::support::{AUDIENCE, ISSUER, NOW, Profiled, Registry, claims, offline, platform_with_keys, with};
 
 /// A token made with a key of the attacker's, whose header offers that key in every way there is.
 #[tokio::test]
@@ -47,11 +47,8 @@ fn a_key_of_one_algorithm_checks_no_signature_of_another() {
     let every: &[SigningAlgorithm] =
         &[SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
     let issuer = FakeIssuer::with_algorithms(ISSUER, every);
-    let platform = Platform::with_keys(issuer.jwks()).algorithms(&[
-        Algorithm::Rs256,
-        Algorithm::Es256,
-        Algorithm::EdDsa,
-    ]);
+    let platform =
+        platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]);
     let kids: Vec<Value> =
         issuer.jwks()["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
     for verifier in offline(&platform) {
@@ -87,7 +84,7 @@ fn numbers_that_are_no_signature_are_none() {
         [[[0; 32], [0; 32]], [one, [0; 32]], [[0; 32], one], [one, one], [order, order], [order, one]];
     for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa] {
         let issuer = FakeIssuer::with_algorithms(ISSUER, &[algorithm]);
-        let platform = Platform::with_keys(issuer.jwks()).algorithms(&[Algorithm::Es256, Algorithm::EdDsa]);
+        let platform = platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Es256, Algorithm::EdDsa]);
         let token = issuer.sign(&claims(NOW));
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();

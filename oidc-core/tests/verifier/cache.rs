@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    ISSUER, NOW, Platform, Registry, SECOND, claims, context, jwks_requests, settle, verifier,
+    ISSUER, NOW, Registry, SECOND, claims, context, jwks_requests, platform, settle, verifier,
 };
 
 /// HTTP that answers when it is let to, or not at all.
@@ -75,7 +75,7 @@ impl Scene {
     fn with(gate: fn(&Arc<FakeIssuer>) -> Gate) -> Self {
         let issuer = Arc::new(FakeIssuer::new(ISSUER));
         let (gate, clock) = (gate(&issuer), ManualClock::at(NOW));
-        let verifier = verifier(AwsLc, Platform::new(), &context(gate.clone(), &clock)).unwrap();
+        let verifier = verifier(AwsLc, platform(), &context(gate.clone(), &clock)).unwrap();
         Self { issuer, gate, clock, verifier }
     }
 
@@ -215,7 +215,7 @@ async fn the_back_off_has_jitter() {
         let issuer = Arc::new(FakeIssuer::new(ISSUER));
         let clock = ManualClock::at(NOW);
         let cx = context(FakeHttp::new(), &clock).with_random(oidc_core::testing::NotRandom(byte));
-        let verifier = verifier(AwsLc, Platform::new(), &cx).unwrap();
+        let verifier = verifier(AwsLc, platform(), &cx).unwrap();
         let Err(Reason::KeysUnavailable { retry_after, .. }) =
             outcome(&verifier, &issuer.sign(&claims(NOW))).await
         else {
@@ -332,7 +332,7 @@ async fn a_fetch_that_never_ends_properly_is_a_failure_and_blocks_nothing() {
     }
     let issuer = FakeIssuer::new(ISSUER);
     let clock = ManualClock::at(NOW);
-    let verifier = verifier(AwsLc, Platform::new(), &context(Panics, &clock)).unwrap();
+    let verifier = verifier(AwsLc, platform(), &context(Panics, &clock)).unwrap();
     for round in 1..=2 {
         let now = NOW + clock.elapsed().as_secs();
         let refused = outcome(&verifier, &issuer.sign(&claims(now))).await;
@@ -426,7 +426,7 @@ fn who_comes_too_late_for_a_fetch_begins_no_other() {
     let http = FakeHttp::of_issuer(Arc::clone(&issuer));
     let clock = Interrupted { clock: ManualClock::at(NOW), by: Arc::default() };
     let cx = context(http.clone(), &clock.clock).with_clock(clock.clone());
-    let verifier = verifier(AwsLc, Platform::new(), &cx).unwrap();
+    let verifier = verifier(AwsLc, platform(), &cx).unwrap();
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime().block_on(verifier.warm_up());
     issuer.rotate();

@@ -3,13 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oidc_core::http::{HttpErrorKind, Response};
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, SigningAlgorithm};
+use oidc_core::testing::{FakeHttp, FakeIssuer, FakePlatform, ManualClock, SigningAlgorithm};
 use oidc_core::verify::backend::{AwsLc, RustCrypto};
 use oidc_core::verify::{COOL_DOWN, KeyFault, Reason, Verifier};
 use oidc_core::{Algorithm, Issuer};
 use serde_json::{Value, json};
 
-use crate::support::{ISSUER, NOW, Platform, Registry, claims, context, verifier, with};
+use crate::support::{
+    ISSUER, NOW, Profiled, Registry, claims, context, platform, platform_with, platform_with_keys, verifier,
+    with,
+};
 
 const DISCOVERY: &str = "https://issuer.example/.well-known/openid-configuration";
 const JWKS: &str = "https://issuer.example/.well-known/jwks";
@@ -19,7 +22,7 @@ fn usable(jwks: &Value) -> usize {
     let cx = context(FakeHttp::new(), &ManualClock::at(NOW));
     let every = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
     let count = |verifier: Verifier| verifier.key_status()[0].keys;
-    let platform = Platform::with_keys(jwks.clone()).algorithms(every);
+    let platform = platform_with_keys(jwks.clone()).algorithms(every);
     let ours = verifier(AwsLc, platform.clone(), &cx).map_or(0, count);
     let theirs = verifier(RustCrypto, platform, &cx).map_or(0, count);
     assert_eq!(ours, theirs, "the back ends differ on {jwks}");
@@ -194,7 +197,7 @@ fn two_keys_of_one_name_and_algorithm_are_none_and_each_algorithm_has_its_own() 
     let named = |key: &Value| with(key.clone(), "kid", json!("k"));
     let keys = [&issuer.jwks()["keys"][0], &other.jwks()["keys"][0], &issuer.jwks()["keys"][1]].map(named);
     let platform =
-        Platform::with_keys(json!({ "keys": keys })).algorithms(&[Algorithm::Rs256, Algorithm::Es256]);
+        platform_with_keys(json!({ "keys": keys })).algorithms(&[Algorithm::Rs256, Algorithm::Es256]);
     for verifier in crate::support::offline(&platform) {
         let sign =
             |issuer: &FakeIssuer, alg: &str| issuer.sign_as(&json!({ "alg": alg, "kid": "k" }), &claims(NOW));
@@ -210,7 +213,7 @@ fn two_keys_of_one_name_and_algorithm_are_none_and_each_algorithm_has_its_own() 
 #[tokio::test]
 async fn configured_keys_need_no_network_and_never_age() {
     let issuer = FakeIssuer::new(ISSUER);
-    let registry = Registry::of(Platform::with_keys(issuer.jwks()), SigningAlgorithm::Rs256);
+    let registry = Registry::of(platform_with_keys(issuer.jwks()), SigningAlgorithm::Rs256);
     registry.verifier.warm_up().await;
     assert!(registry.accepts(&registry.token()).await);
     registry.clock.advance(std::time::Duration::from_secs(400 * 24 * 3600));
@@ -226,11 +229,11 @@ fn reached(jwks: impl Fn(&FakeIssuer) -> Response) -> Registry {
     let issuer = std::sync::Arc::new(FakeIssuer::new(ISSUER));
     let discovery = Response::new(200, Vec::new(), issuer.discovery().to_string());
     let http = FakeHttp::new().on("GET", DISCOVERY, discovery).on("GET", JWKS, jwks(&issuer));
-    Registry::reached_by(Platform::new(), issuer, http)
+    Registry::reached_by(platform(), issuer, http)
 }
 
 /// A registry whose issuer answers to the request for discovery with this, and publishes its keys everywhere.
-fn discovered(platform: Platform, discovery: Response) -> Registry {
+fn discovered(platform: FakePlatform, discovery: Response) -> Registry {
     let issuer = std::sync::Arc::new(FakeIssuer::new(ISSUER));
     let jwks = issuer.jwks();
     let http = FakeHttp::new().on_request(move |request| {
@@ -251,7 +254,7 @@ fn document(issuer: &str, jwks_uri: &str) -> Response {
 #[tokio::test]
 async fn a_discovery_document_is_the_issuers_own() {
     for issuer in ["https://issuer.example/", "https://evil.example", "", "https://ISSUER.example"] {
-        let registry = discovered(Platform::new(), document(issuer, JWKS));
+        let registry = discovered(platform(), document(issuer, JWKS));
         let reason = registry.reason_of(&registry.token()).await;
         assert!(matches!(reason, Reason::KeysUnavailable { .. }), "{issuer}: {reason:?}");
         assert_eq!(registry.http.requests().len(), 1, "its keys are not even asked for");
@@ -287,7 +290,7 @@ async fn keys_are_at_the_issuers_host_or_at_one_that_the_profile_allows() {
     ] {
         let issuer = Issuer::new(ISSUER).unwrap();
         let issuer = issuer.with_key_host("keys.example").with_key_host("ported.example:8443");
-        let registry = discovered(Platform::with_issuer(issuer), document(ISSUER, jwks_uri));
+        let registry = discovered(platform_with(issuer), document(ISSUER, jwks_uri));
         assert_eq!(registry.accepts(&registry.token()).await, is_accepted, "{jwks_uri}");
         let expected = if is_accepted { 2 } else { 1 };
         assert_eq!(registry.http.requests().len(), expected, "{jwks_uri}");
@@ -310,7 +313,7 @@ async fn anything_but_a_plain_answer_is_a_failure() {
         assert!(matches!(reason, Reason::KeysUnavailable { .. }), "{body}: {reason:?}");
     }
     for discovery in ["", "[]", "{}", r#"{"issuer":"https://issuer.example"}"#, "<html>"] {
-        let registry = discovered(Platform::new(), Response::new(200, Vec::new(), discovery));
+        let registry = discovered(platform(), Response::new(200, Vec::new(), discovery));
         let reason = registry.reason_of(&registry.token()).await;
         assert!(matches!(reason, Reason::KeysUnavailable { .. }), "{discovery}: {reason:?}");
     }
@@ -340,7 +343,7 @@ async fn of_very_many_keys_the_first_64_are_read() {
 async fn an_issuer_that_cannot_be_reached_says_so_and_when_to_ask_again() {
     let issuer = std::sync::Arc::new(FakeIssuer::new(ISSUER));
     let http = FakeHttp::new().fail("GET", DISCOVERY, HttpErrorKind::Connect("down".to_owned()));
-    let registry = Registry::reached_by(Platform::new(), issuer, http);
+    let registry = Registry::reached_by(platform(), issuer, http);
     registry.verifier.warm_up().await;
     let reason = registry.reason_of(&registry.token()).await;
     assert_eq!(reason, Reason::KeysUnavailable { retry_after: COOL_DOWN, fault: KeyFault::Unreachable });

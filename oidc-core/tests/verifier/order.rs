@@ -7,7 +7,7 @@ use oidc_core::verify::Reason;
 use oidc_core::{InvalidClaims, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{ISSUER, NOW, Platform, Registry, with, without};
+use crate::support::{ISSUER, NOW, Registry, platform, with, without};
 
 /// One thing that is wrong with a token.
 struct Fault {
@@ -188,7 +188,7 @@ async fn the_time_before_which_a_token_is_none_is_judged_after_the_lifetime_and_
 async fn an_issuer_that_is_down_hides_no_fault_that_stays() {
     for fault in FAULTS {
         let issuer = Arc::new(FakeIssuer::new(ISSUER));
-        let registry = Registry::reached_by(Platform::new(), issuer, FakeHttp::new());
+        let registry = Registry::reached_by(platform(), issuer, FakeHttp::new());
         let mut header = json!({ "alg": "RS256", "kid": registry.issuer.kid() });
         let mut claims = registry.claims();
         (fault.apply)(&mut header, &mut claims);

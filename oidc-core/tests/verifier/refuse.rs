@@ -7,7 +7,9 @@ use oidc_core::verify::{InvalidVerifier, MAX_AGE, Verifier};
 use oidc_core::{Audience, ClaimRule, InvalidClaims, MAX_TOKEN_BYTES, ProviderSet, Replay, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, ISSUER, NOW, Platform, Registry, claims, context, with, without};
+use crate::support::{
+    AUDIENCE, ISSUER, NOW, Profiled, Registry, claims, context, platform, platform_with_keys, with, without,
+};
 
 fn audience() -> Reason {
     Reason::Audience { expected: [Audience::new(AUDIENCE).unwrap()].into() }
@@ -353,7 +355,7 @@ async fn where_tokens_have_ids_one_without_a_usable_id_is_refused() {
     for jti in [json!(null), json!(1), json!(""), json!("x".repeat(257)), json!(["id"])] {
         assert_eq!(registry.reason_with("jti", jti.clone()).await, Reason::InvalidClaim("jti"), "{jti}");
     }
-    let registry = Registry::of(Platform::new().replay(Replay::Digest), SigningAlgorithm::Rs256);
+    let registry = Registry::of(platform().replay(Replay::Digest), SigningAlgorithm::Rs256);
     assert!(registry.accepts(&registry.issuer.sign(&without(registry.claims(), "jti"))).await);
 }
 
@@ -376,17 +378,17 @@ async fn a_refusal_shows_its_claims_escaped_and_nothing_else() {
 fn a_verifier_needs_an_audience_an_issuer_and_one_meaning_for_each() {
     let cx = context(FakeHttp::new(), &ManualClock::at(NOW));
     let audience = || [Audience::new(AUDIENCE).unwrap()];
-    let one = ProviderSet::default().with(Platform::new());
+    let one = ProviderSet::default().with(platform());
     let error = Verifier::new(AwsLc, [], &one, &cx).unwrap_err();
     assert_eq!(error, InvalidVerifier::NoAudience);
     let error = Verifier::new(AwsLc, audience(), &ProviderSet::default(), &cx).unwrap_err();
     assert_eq!(error, InvalidVerifier::NoIssuer);
-    let error = Verifier::new(AwsLc, audience(), &one.with(Platform::new()), &cx).unwrap_err();
+    let error = Verifier::new(AwsLc, audience(), &one.with(platform()), &cx).unwrap_err();
     assert_eq!(error, InvalidVerifier::TwoProviders(ISSUER.to_owned()));
     // No key, and none for the platform's algorithm.
     let es256 = FakeIssuer::with_algorithms(ISSUER, &[SigningAlgorithm::Es256]).jwks();
     for jwks in [json!({ "keys": [] }), es256] {
-        let keyless = ProviderSet::default().with(Platform::with_keys(jwks));
+        let keyless = ProviderSet::default().with(platform_with_keys(jwks));
         let error = Verifier::new(AwsLc, audience(), &keyless, &cx).unwrap_err();
         assert_eq!(error, InvalidVerifier::Keys(ISSUER.to_owned()));
     }
@@ -402,7 +404,7 @@ async fn a_required_claim_must_be_there_in_its_form() {
         ClaimRule::registered("nbf"),
         ClaimRule::optional("stage"),
     ];
-    let platform = Platform::new().claims(CLAIMS).replay(Replay::Digest);
+    let platform = platform().claims_table(CLAIMS).replay(Replay::Digest);
     let registry = Registry::of(platform, SigningAlgorithm::Rs256);
     let whole = [("name", json!("n")), ("ref", json!("")), ("verified", json!(false))];
     let whole = whole.into_iter().fold(registry.claims(), |claims, (name, value)| with(claims, name, value));

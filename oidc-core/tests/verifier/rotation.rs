@@ -9,7 +9,7 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{COOL_DOWN, KeyFault, REFRESH_AFTER, Reason};
 use serde_json::json;
 
-use crate::support::{ISSUER, NOW, Platform, Registry, SECOND, claims, context, verifier, with};
+use crate::support::{ISSUER, NOW, Registry, SECOND, claims, context, platform, verifier, with};
 
 #[tokio::test]
 async fn a_token_by_a_new_key_is_accepted_at_once_and_the_old_key_goes_on() {
@@ -55,7 +55,7 @@ async fn an_issuer_whose_servers_disagree_is_asked_twice_in_a_cool_down() {
         Some(Ok(Response::new(200, Vec::new(), body.clone())))
     });
     let clock = ManualClock::at(NOW);
-    let verifier = verifier(AwsLc, Platform::new(), &context(http, &clock)).unwrap();
+    let verifier = verifier(AwsLc, platform(), &context(http, &clock)).unwrap();
     // Anybody can name a key that the issuer has.
     let stranger = FakeIssuer::new("https://evil.example");
     for cool_downs in 1..=3 {
@@ -139,7 +139,7 @@ async fn an_issuer_that_restarts_with_new_keys_is_trusted_again_after_the_cool_d
         Some(Ok(issuer))
     });
     let clock = ManualClock::at(NOW);
-    let verifier = verifier(AwsLc, Platform::new(), &context(gate, &clock)).unwrap();
+    let verifier = verifier(AwsLc, platform(), &context(gate, &clock)).unwrap();
     verifier.warm_up().await;
     let old = issuer.sign(&claims(NOW));
     is_down.store(true, Ordering::SeqCst);

@@ -13,7 +13,8 @@ use oidc_core::{Issuer, LEEWAY, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{
-    AUDIENCE, ISSUER, NOW, Platform, Registry, SECOND, context, settle, verifier, with, without,
+    AUDIENCE, ISSUER, NOW, Registry, SECOND, context, platform, platform_with, platform_with_keys, settle,
+    verifier, with, without,
 };
 
 #[tokio::test]
@@ -73,7 +74,7 @@ async fn a_rule_gets_the_one_audience_of_a_token_and_nothing_else() {
 async fn an_issuer_may_require_fewer_or_more_claims_and_only_known_ones() {
     let of = |claims: &[&str]| {
         let issuer = Issuer::new(ISSUER).unwrap().requiring(claims.iter().copied());
-        Registry::of(Platform::with_issuer(issuer), oidc_core::testing::SigningAlgorithm::Rs256)
+        Registry::of(platform_with(issuer), oidc_core::testing::SigningAlgorithm::Rs256)
     };
     let fewer = of(&["sub"]);
     assert!(fewer.accepts(&fewer.issuer.sign(&without(fewer.claims(), "repository"))).await);
@@ -89,7 +90,7 @@ async fn an_issuer_may_require_fewer_or_more_claims_and_only_known_ones() {
     let more = of(&["sub", "repository", "environment"]);
     assert_eq!(more.reason_of(&more.token()).await, Reason::MissingClaim("environment"));
 
-    let unknown = Platform::with_issuer(Issuer::new(ISSUER).unwrap().requiring(["repositories"]));
+    let unknown = platform_with(Issuer::new(ISSUER).unwrap().requiring(["repositories"]));
     let cx = context(FakeHttp::new(), &oidc_core::testing::ManualClock::at(NOW));
     let error = verifier(oidc_core::verify::backend::AwsLc, unknown, &cx).unwrap_err();
     assert!(
@@ -109,7 +110,7 @@ fn with_headers(headers: &[(&str, &str)]) -> Registry {
         let body = if is_discovery { &discovery } else { &jwks };
         Some(Ok(Response::new(200, headers.clone(), body.to_string())))
     });
-    Registry::reached_by(Platform::new(), issuer, http)
+    Registry::reached_by(platform(), issuer, http)
 }
 
 #[tokio::test]
@@ -152,7 +153,7 @@ async fn forgotten_keys_are_fetched_anew_at_once() {
     assert_eq!(registry.verifier.key_status()[0].fetches, 2);
     assert!(!registry.verifier.forget_keys("https://other.example"));
     let configured = Registry::of(
-        Platform::with_keys(FakeIssuer::new(ISSUER).jwks()),
+        platform_with_keys(FakeIssuer::new(ISSUER).jwks()),
         oidc_core::testing::SigningAlgorithm::Rs256,
     );
     assert!(configured.verifier.forget_keys(ISSUER));
@@ -174,7 +175,7 @@ async fn keys_that_can_not_be_had_are_told_apart_from_keys_that_can_not_be_used(
         let issuer = Arc::new(FakeIssuer::new(ISSUER));
         let answers = answer.clone();
         let http = FakeHttp::new().on_request(move |_| Some(answers.clone()));
-        let registry = Registry::reached_by(Platform::new(), issuer, http);
+        let registry = Registry::reached_by(platform(), issuer, http);
         let reason = registry.reason_of(&registry.token()).await;
         assert!(
             matches!(reason, Reason::KeysUnavailable { fault, .. } if fault == expected),
@@ -194,7 +195,7 @@ async fn keys_that_share_name_and_algorithm_are_none() {
         .chain(keys(&other).into_iter().map(|key| with(key, "kid", json!("other"))))
         .collect();
     let registry = Registry::of(
-        Platform::with_keys(json!({ "keys": twice })),
+        platform_with_keys(json!({ "keys": twice })),
         oidc_core::testing::SigningAlgorithm::Rs256,
     );
     assert_eq!(registry.verifier.key_status()[0].keys, keys(&other).len());

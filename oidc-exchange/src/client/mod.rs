@@ -18,7 +18,8 @@
 //! ```
 //!
 //! [`Registry`] is one registry, of any protocol; a tool holds a `Box<dyn Registry>`. [`Diagnose`] is the
-//! part of a registry that the [`doctor`] needs, and exchanging tokens does not need it.
+//! part of a registry that the [`doctor`] needs, and exchanging tokens does not need it. Feature `testing` has a
+//! conformance suite for registries.
 
 mod audience;
 mod crates_io;
@@ -49,6 +50,8 @@ mod request;
 mod rubygems;
 mod scope;
 mod static_credentials;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 mod told;
 mod vs_marketplace;

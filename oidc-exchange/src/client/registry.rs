@@ -30,6 +30,10 @@ use super::token::PublishToken;
 /// ```
 ///
 /// [`publish_token`](super::publish_token) does all steps from a job to a publish token.
+///
+/// The answers of a registry are hostile. None of them makes a method panic, and every message about them is one
+/// line, bounded, with a stable code, and without a token. `client::testing::conformance` (feature `testing`) is a
+/// suite that checks a registry against this documentation.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait Registry: fmt::Debug + Send + Sync {
@@ -40,7 +44,7 @@ pub trait Registry: fmt::Debug + Send + Sync {
     fn protocol(&self) -> &'static Protocol;
 
     /// Checks that the registry has tokens for this scope, and that the package's name is valid. Nothing is
-    /// sent.
+    /// sent, neither here nor by an exchange whose scope does not pass.
     ///
     /// # Errors
     ///
@@ -76,7 +80,8 @@ pub trait Registry: fmt::Debug + Send + Sync {
         Ambient::find(providers, detection)
     }
 
-    /// Returns the audience that an identity token for this registry must have.
+    /// Returns the audience that an identity token for this registry must have, one of its
+    /// [own](Registry::is_own_audience). Where the registry has to be asked, the request changes nothing there.
     ///
     /// # Errors
     ///
@@ -93,25 +98,31 @@ pub trait Registry: fmt::Debug + Send + Sync {
         audience::may_be_own(self.url(), audience)
     }
 
-    /// Exchanges an identity token for a publish token. The exchange is never repeated: the registry may have
-    /// used up the identity token even though its answer was lost.
+    /// Exchanges an identity token for a publish token, which is for the scope that was asked for.
+    ///
+    /// One request to the registry's own origin contains the identity token, in a header or in its body. It is never
+    /// repeated: the registry may have used up the identity token even though its answer was lost. A redirect is
+    /// not followed. [`ExchangeCall`](super::ExchangeCall) does all of this.
     ///
     /// # Errors
     ///
     /// When the registry has no tokens for the scope, refuses, can't be reached, or gives no usable answer;
-    /// also when the identity token is for another party's audience, and then nothing is sent.
+    /// also when the identity token is for another party's audience, and then nothing is sent. A text that a
+    /// header, a terminal or a CI runner's log would read as more than a token is an error of the kind
+    /// [`InvalidToken`](super::ExchangeErrorKind::InvalidToken). The error contains no token.
     async fn exchange(
         &self,
         request: &ExchangeRequest<'_>,
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError>;
 
-    /// Asks the registry to revoke a publish token before it expires. Returns `Ok(false)` where the protocol
-    /// can't revoke tokens.
+    /// Asks the registry once to revoke a publish token before it expires. Returns `Ok(false)` where the protocol
+    /// can't revoke tokens, and then nothing is sent. A token of another registry is not sent
+    /// ([`PublishToken::is_of`]).
     ///
     /// # Errors
     ///
-    /// When the registry can't be reached or refuses.
+    /// When the registry can't be reached or refuses, and when the token is another registry's. The error doesn't repeat it.
     async fn revoke(&self, _token: &PublishToken, _cx: &Context) -> Result<bool, ExchangeError> {
         Ok(false)
     }

@@ -46,8 +46,10 @@ impl PublishToken {
         self
     }
 
-    /// Returns `true` if it may be sent to a URL.
-    pub(super) fn is_of(&self, url: &HttpUrl) -> bool {
+    /// Returns `true` if the token may be sent to a URL: one of the registry that gave it. An implementation of
+    /// [`Registry::revoke`](super::Registry::revoke) asks before it sends anything. A token that was not made by
+    /// [`ExchangeCall::granted`](super::ExchangeCall::granted) tells no registry, and may be sent anywhere.
+    pub fn is_of(&self, url: &HttpUrl) -> bool {
         self.from.as_ref().is_none_or(|from| from.same_origin(url))
     }
 

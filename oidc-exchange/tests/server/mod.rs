@@ -2,21 +2,16 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::testing::{FakeHttp, FakeIssuer, FakePlatform, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{
-    Audience, ClaimRule, Claims, Context, Detection, Diagnosis, Identity, InvalidPublisher, Issuer, Match,
-    Mismatch, Pin, Profile, Provider, ProviderSet, Publisher, PublisherField, Random, RandomError, Run,
-    SourceError, Subject, TokenSource, Verified,
-};
+use oidc_core::{Audience, Context, ProviderSet, Random, RandomError};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     Event, EventSink, Exchange, MintPolicy, Package, PublisherRecord, Trust, TrustPolicy, npm,
@@ -24,7 +19,7 @@ use oidc_exchange::server::{
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-pub const ISSUER: &str = "https://issuer.example";
+pub const ISSUER: &str = FakePlatform::ISSUER;
 pub const AUDIENCE: &str = "npm:registry.example";
 pub const NOW: u64 = 1_700_000_000;
 
@@ -42,135 +37,6 @@ impl Random for Fresh {
             chunk.copy_from_slice(&FakeIssuer::unique_id().replace('-', "").as_bytes()[..chunk.len()]);
         }
         Ok(())
-    }
-}
-
-/// A platform with three rules: repository, workflow, environment. It learns `repository_id`, by which it tells a
-/// stranger of the same name and a repository that was renamed.
-#[derive(Debug)]
-pub struct Fake(Profile);
-
-const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::optional("nbf"),
-    ClaimRule::registered("jti"),
-    ClaimRule::required("repository"),
-    ClaimRule::required("repository_id").immutable(),
-    ClaimRule::required("sha").immutable(),
-    ClaimRule::required("run_id"),
-    ClaimRule::optional("actor_id").immutable(),
-    ClaimRule::optional("workflow"),
-    ClaimRule::optional("environment"),
-];
-
-const FIELDS: &[PublisherField] = &[
-    PublisherField::required("repository", "Repository").found_by(),
-    PublisherField::optional("workflow", "Workflow"),
-    PublisherField::optional("environment", "Environment").recommended(),
-    PublisherField::optional("ref", "Ref"),
-    PublisherField::id("repository_id", "Repository id"),
-];
-
-fn differs(claim: &str, found: &str, expected: &str) -> Diagnosis {
-    let subject = Subject::Claim(claim.to_owned());
-    Diagnosis::new("fake", subject, format!("claim `{claim}` differs")).found(found).expected(expected)
-}
-
-impl Provider for Fake {
-    fn id(&self) -> &'static str {
-        "fake"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.0
-    }
-
-    fn detect(&self, _: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(None)
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        let repository = claims
-            .text("repository")
-            .ok_or_else(|| Mismatch::new(differs("repository", "no text", "a text")))?;
-        Ok(Identity::new(claims.issuer(), repository))
-    }
-
-    fn title(&self) -> &'static str {
-        "Fake"
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
-        Some(Pin::new("repository_id", claims.text("repository_id")?))
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        let text = |key: &str| config.get(key).and_then(Value::as_str).map(str::to_owned);
-        let Some(repository) = text("repository") else {
-            let subject = Subject::Field("repository".to_owned());
-            return Err(InvalidPublisher::new(Diagnosis::new("fake", subject, "`repository` is missing")));
-        };
-        let rules = ["workflow", "environment"].map(|key| Some((key, text(key)?)));
-        let rules = rules.into_iter().flatten().collect();
-        Ok(Box::new(FakePublisher { repository, id: text("repository_id"), rules }))
-    }
-
-    fn renewal(&self, variable: Option<&str>) -> Cow<'static, str> {
-        variable.map_or(Cow::Borrowed("ask again"), |name| {
-            Cow::Owned(format!("ask again and put it into `{name}`"))
-        })
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let mut run = Run::default();
-        run.repository = claims.text("repository").map(String::from);
-        run.url = Some("https://ci.example/runs/1".to_owned());
-        run
-    }
-}
-
-#[derive(Debug)]
-struct FakePublisher {
-    repository: String,
-    id: Option<String>,
-    rules: Vec<(&'static str, String)>,
-}
-
-impl Publisher for FakePublisher {
-    fn identity(&self) -> Identity {
-        Identity::new(ISSUER, &self.repository)
-    }
-
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let text = |claim: &str| claims.text(claim).unwrap_or_default();
-        let (name, id) = (text("repository"), text("repository_id"));
-        if name != self.repository.as_str() {
-            let mismatch = differs("repository", &name, &self.repository);
-            let is_renamed = self.id.as_deref() == Some(&*id);
-            return Err(if is_renamed { Mismatch::renamed(mismatch) } else { Mismatch::new(mismatch) });
-        }
-        if let Some(pinned) = self.id.as_deref().filter(|pinned| *pinned != id) {
-            return Err(Mismatch::stranger(differs("repository_id", &id, pinned)));
-        }
-        for (claim, expected) in &self.rules {
-            let found = text(claim);
-            if found != expected.as_str() {
-                return Err(Mismatch::new(differs(claim, &found, expected)));
-            }
-        }
-        let learned = if self.id.is_none() { vec![Pin::new("repository_id", id)] } else { Vec::new() };
-        Ok(Match::new(u32::try_from(self.rules.len()).unwrap(), learned))
-    }
-
-    fn describe(&self) -> String {
-        format!("repository {} {:?}", self.repository, self.rules)
     }
 }
 
@@ -204,17 +70,15 @@ impl Memory {
 /// A verifier of the fake platform's tokens.
 pub fn verifier(http: FakeHttp, clock: &ManualClock) -> (Verifier, ProviderSet) {
     let cx = Context::default().with_clock(clock.clone()).with_http(http).with_random(Fresh);
-    let profile = Profile::new(vec![Issuer::new(ISSUER).unwrap()], CLAIMS);
-    let providers = ProviderSet::default().with(Fake(profile));
+    let providers = ProviderSet::default().with(FakePlatform::new());
     (Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &providers, &cx).unwrap(), providers)
 }
 
 /// The claims of a job that may publish `@acme/widget`, with changes.
 pub fn claims(now: u64, changes: &Value) -> Value {
-    let mut claims = json!({
-        "iss": ISSUER, "aud": AUDIENCE, "iat": now, "nbf": now, "exp": now + 300, "jti": FakeIssuer::unique_id(),
-        "repository": "acme/widget", "repository_id": "2", "sha": "c0ffee", "run_id": "1", "workflow": "publish.yml",
-    });
+    let platform = ["sub", "actor_id", "environment", "ref"].into_iter();
+    let platform = platform.fold(FakePlatform::new(), FakePlatform::without_claim);
+    let mut claims = platform.with_claim("exp", now + 300).claims(AUDIENCE, now);
     claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     claims
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oidc_core::http::{HttpErrorKind, ProxyFault, Response, Step};
+use oidc_core::testing::conformance::Job;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::{
     Ambient, Audience, Command, CommandError, CommandOutput, Commands, Context, Detection, Diagnosis,
-    FileError, Files, ProviderSet, SourceError,
+    FileError, Files, ProviderSet, SourceError, SourceErrorKind,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -76,18 +77,8 @@ impl Cases {
         let case = &self.cases[at];
         let providers: ProviderSet = [(platform.at)(&self.issuer).unwrap()].into_iter().collect();
         let http = case.http();
-        let context = Context::default()
-            .with_environment(case.environment.iter().map(|(name, value)| (name, filled(value))).collect())
-            .with_files(Recordings(
-                case.files.iter().map(|(path, text)| (path.clone(), filled(text))).collect(),
-            ))
-            .with_commands(RecordedCommands(case.commands.clone()))
-            .with_http(http.clone())
-            .with_clock(ManualClock::at(0))
-            .with_random(NotRandom(0));
-        let mut detection = Detection::new(&context);
-        detection.token_variables = case.variables.iter().map(String::as_str).collect();
-        let said = case.token(&providers, detection).err().map(|error| {
+        let context = case.context(http.clone());
+        let said = case.token(&providers, case.detection(&context)).err().map(|error| {
             case.checked(&error);
             error.diagnosis().clone()
         });
@@ -104,7 +95,56 @@ impl Cases {
     }
 }
 
+impl Cases {
+    /// The cases as jobs of the suite for platforms: those that get a token from the platform itself, those that it gives none,
+    /// and those that it passes over.
+    pub(super) fn jobs(&self, platform: Platform) -> Vec<Job> {
+        let provider = (platform.at)(&self.issuer).unwrap();
+        let job = |case: &Case| {
+            let context = case.context(case.http());
+            let name: &'static str = String::leak(case.name.clone());
+            let variables = case.environment.iter().map(|(name, value)| (name.clone(), filled(value)));
+            let token = match provider.detect(&case.detection(&context)) {
+                Ok(None) => Ok(None),
+                Ok(Some(source)) => {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    runtime.block_on(source.token(&Audience::new(AUDIENCE).unwrap())).map(Some)
+                }
+                Err(error) => Err(error),
+            };
+            let job = match token.map_err(|error| error.kind()) {
+                Ok(None) => Job::elsewhere(name, variables),
+                Ok(Some(_)) => Job::permitted(name, variables),
+                Err(SourceErrorKind::NotPermitted | SourceErrorKind::Missing) => {
+                    Job::unpermitted(name, variables)
+                }
+                Err(_) => return None,
+            };
+            let named = case.variables.iter().map(|name| &*String::leak(name.clone()));
+            Some(named.fold(job.in_world(context).with_secret(SECRET), Job::with_token_variable))
+        };
+        self.cases.iter().filter_map(job).collect()
+    }
+}
+
 impl Case {
+    fn context(&self, http: FakeHttp) -> Context {
+        let files = self.files.iter().map(|(path, text)| (path.clone(), filled(text))).collect();
+        Context::default()
+            .with_environment(self.environment.iter().map(|(name, value)| (name, filled(value))).collect())
+            .with_files(Recordings(files))
+            .with_commands(RecordedCommands(self.commands.clone()))
+            .with_http(http)
+            .with_clock(ManualClock::at(0))
+            .with_random(NotRandom(0))
+    }
+
+    fn detection<'a>(&'a self, context: &'a Context) -> Detection<'a> {
+        let mut detection = Detection::new(context);
+        detection.token_variables = self.variables.iter().map(String::as_str).collect();
+        detection
+    }
+
     fn token(&self, providers: &ProviderSet, detection: Detection<'_>) -> Result<(), SourceError> {
         let source = Ambient::detect(providers, detection)?;
         self.shows_no_secret(&format!("{source:?}"));

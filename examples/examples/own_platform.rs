@@ -131,8 +131,10 @@ impl TokenSource for ForgeSource {
         };
         let request = Request::post(self.url.with_query("for", audience.as_str())).bearer(&self.key);
         let answer = self.context.send_with_retries(request).await;
-        let answer = answer
-            .map_err(|error| failed(SourceErrorKind::Unavailable, error.to_text()).with_source(error))?;
+        let answer = answer.map_err(|error| {
+            let problem = format!("Forge can't be asked: {}", error.to_text());
+            failed(SourceErrorKind::Unavailable, problem).with_source(error)
+        })?;
         if !answer.is_success() {
             let problem =
                 message_without(&answer, &self.key).unwrap_or_else(|| format!("status {}", answer.status));
@@ -140,7 +142,10 @@ impl TokenSource for ForgeSource {
         }
         let token = String::from_utf8_lossy(&answer.body);
         let token = self.context.id_token(token, audience);
-        token.map_err(|error| failed(SourceErrorKind::InvalidToken, error.to_string()).with_source(error))
+        token.map_err(|error| {
+            let problem = format!("what Forge gave can't be used: {error}");
+            failed(SourceErrorKind::InvalidToken, problem).with_source(error)
+        })
     }
 
     fn is_renewable(&self) -> bool {
@@ -168,10 +173,11 @@ impl Publisher for ForgePublisher {
         Identity::new(&self.issuer, &self.config.project)
     }
 
-    /// The name first, then the id that outlives it, then all other rules: whoever has the name and another id is a stranger
-    /// and is told nothing of the configuration.
+    /// The issuer and the name first, then the id that outlives it, then all other rules: whoever has the name and another id is a
+    /// stranger and is told nothing of the configuration.
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
         let Config { project, pipeline, stage, project_uid } = &self.config;
+        is(claims, "iss", &self.issuer)?;
         is(claims, "project", project)?;
         let found = required(claims, "project_uid")?;
         let learned = match project_uid {

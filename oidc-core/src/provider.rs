@@ -323,7 +323,7 @@ pub enum Presence {
 ///
 /// Publishers are looked up by it. It contains the issuer and not the provider, so that a token of a
 /// self-managed instance never has an identity of the public instance.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Identity {
     /// The issuer, as configured.

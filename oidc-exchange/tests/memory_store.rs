@@ -10,8 +10,8 @@ use oidc_core::testing::FakeHttp;
 use oidc_core::{LEEWAY, Timestamp};
 use oidc_exchange::memory::{Full, MemoryLimits, MemoryStore};
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, MintPolicy, Minted, Refusal, RefusalKind, Room, Trust, TrustError,
-    TrustStore as _,
+    Exchange, ExchangeRequest, MintPolicy, Minted, PublisherRecord, Refusal, RefusalKind, Room, Trust,
+    TrustError, TrustStore as _,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
@@ -115,6 +115,20 @@ async fn a_full_store_takes_no_publisher_more_and_lets_one_be_replaced() {
     assert_eq!(error.source().unwrap().downcast_ref::<Full>(), Some(&Full::Publishers));
     process.trust.edit(&added.id, prepared("acme/other")).await.expect("there are as many as before");
     assert_eq!(process.store.list(&package("gadget")).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_publisher_that_is_kept_in_json_comes_back_as_it_was() {
+    let registry = Registry::new().await;
+    let mut record = registry.trusts("gadget", "acme/gadget", true).await;
+    record.account = Some("user:42".to_owned());
+    record.learned.insert("repository_id".to_owned(), "7".to_owned());
+    record.published_at = Some(Timestamp::from_secs(NOW + 60));
+    let text = serde_json::to_string(&record).unwrap();
+    let back: PublisherRecord = serde_json::from_str(&text).unwrap();
+    assert_eq!(format!("{back:?}"), format!("{record:?}"));
+    let newer = text.replacen('{', "{\"rule_of_a_later_version\":true,", 1);
+    assert!(serde_json::from_str::<PublisherRecord>(&newer).is_err(), "what is not known may be a rule");
 }
 
 #[tokio::test]

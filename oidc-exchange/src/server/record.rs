@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use oidc_core::{Identity, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::package::{Package, PackageOwner};
@@ -20,7 +21,36 @@ use super::package::{Package, PackageOwner};
 /// record.account = Some("user:42".to_owned());
 /// assert!(!record.proven, "nothing was published by it yet");
 /// ```
-#[derive(Clone, Debug)]
+///
+/// A store of one's own may keep it in JSON, whose form is stable: members may be added in a later version, and a version that does
+/// not know one refuses the record. Times are in seconds since the epoch.
+///
+/// ```
+/// use oidc_exchange::server::PublisherRecord;
+///
+/// let record: PublisherRecord = serde_json::from_str(
+///     r#"{
+///         "id": "0b6b…",
+///         "package": { "ecosystem": "npm", "name": "@acme/widget" },
+///         "provider": "github",
+///         "identity": { "issuer": "https://token.actions.githubusercontent.com", "key": "acme/widget" },
+///         "config": { "repository": "acme/widget", "ref": "refs/heads/main" },
+///         "learned": {},
+///         "pending": false,
+///         "created_at": 1800000000,
+///         "lapses": false,
+///         "account": "user:42",
+///         "proven": true,
+///         "published_at": 1800000900,
+///         "exchanged_at": null,
+///         "origin": "api"
+///     }"#,
+/// )?;
+/// assert_eq!(record.account.as_deref(), Some("user:42"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PublisherRecord {
     /// The publisher's id in the registry, a random UUID.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use oidc_core::{MAX_TOKEN_BYTES, Run, Timestamp};
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::package::{Package, PackageOwner};
 use super::store::{MAX_CANDIDATES, MAX_UNPROVEN};
@@ -39,7 +39,6 @@ pub struct TokenRecord {
     /// The packages that the token may publish, each with the publisher that accepted the run.
     pub packages: Vec<GrantedPackage>,
     /// The time at which the token expires; in JSON in seconds since the epoch.
-    #[serde(serialize_with = "seconds")]
     pub expires_at: Timestamp,
     /// The platform of the run.
     pub provider: String,
@@ -137,17 +136,13 @@ impl TokenRecord {
     }
 }
 
-fn seconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(time.as_secs())
-}
-
 /// A record that was read, before the lengths of its texts are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
     #[serde(deserialize_with = "packages")]
     packages: Vec<GrantedPackage>,
-    expires_at: u64,
+    expires_at: Timestamp,
     provider: String,
     issuer: String,
     run: Run,
@@ -174,8 +169,7 @@ impl TryFrom<Unchecked> for TokenRecord {
         if read.texts().any(|text| text.len() > MAX_TOKEN_BYTES) {
             return Err("a text of the record is too long");
         }
-        let expires_at = Timestamp::from_secs(read.expires_at);
-        Ok(Self::new(read.packages, expires_at, read.provider, read.issuer, read.run))
+        Ok(Self::new(read.packages, read.expires_at, read.provider, read.issuer, read.run))
     }
 }
 

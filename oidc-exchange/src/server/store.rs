@@ -327,6 +327,9 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// package that did not exist. Returns `false` and changes nothing where `by` is no pending publisher of
     /// the package.
     ///
+    /// The package is of the account that `by` belongs to ([`PublisherRecord::account`], which [`TrustStore::list`] tells before and
+    /// after): the application gives it to that account in the same transaction.
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.

@@ -237,6 +237,8 @@ const WAITED_FOR: &[&str] = &[
      ORDER BY account LIMIT 100",
     "SELECT COUNT(*) FROM oidc_publisher WHERE account = 'a' AND identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' \
      AND pending = 1",
+    "SELECT * FROM oidc_publisher WHERE package = 'p' AND ecosystem = 'e' \
+     ORDER BY identity_key, issuer, pending, package_turn, created_at, id LIMIT 8",
     "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \
      ORDER BY worth, created_at, publisher LIMIT 32",
     "SELECT publisher FROM oidc_publisher_id WHERE value = 'v' AND claim = 'c' AND issuer = 'i' AND ecosystem = 'e' \

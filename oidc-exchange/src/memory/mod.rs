@@ -36,9 +36,9 @@ use oidc_core::{Identity, Pin, Timestamp};
 
 pub use self::limits::{Full, MemoryLimits};
 use crate::server::{
-    Candidates, Grant, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, Package,
-    PackageOwner, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenHash, TokenRecord, TokenStore,
-    TrustStore,
+    Candidates, Grant, GrantedPackage, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_OF_PACKAGE, MAX_UNPROVEN,
+    Package, PackageOwner, PublisherRecord, PublisherStore, Redeemed, StoreError, TokenHash, TokenRecord,
+    TokenStore, TrustStore,
 };
 
 /// The time for which a full store keeps expired records, since the clock may be set back.
@@ -127,7 +127,9 @@ impl PublisherStore for MemoryStore {
     }
 
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
-        TrustStore::list(self, package).await
+        let mut found = TrustStore::list(self, package).await?;
+        found.truncate(MAX_OF_PACKAGE);
+        Ok(found)
     }
 
     async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError> {

@@ -13,7 +13,7 @@ use super::exchange::Exchange;
 use super::package::Package;
 use super::record::PublisherRecord;
 use super::request::ExchangeRequest;
-use super::store::StoreError;
+use super::store::{MAX_OF_PACKAGE, StoreError};
 
 /// The number of a package's publishers that are named.
 const MAX_CONFIGURED: usize = 4;
@@ -102,7 +102,8 @@ impl Explanation {
         match publishers.len().saturating_sub(MAX_CONFIGURED) {
             0 if all.is_empty() => all.push("nothing".to_owned()),
             0 => {}
-            more => all.push(format!("{more} more")),
+            more if publishers.len() < MAX_OF_PACKAGE => all.push(format!("{more} more")),
+            more => all.push(format!("at least {more} more")),
         }
         all.join("; ")
     }

@@ -61,8 +61,8 @@ pub use self::refusal::{Refusal, RefusalKind};
 pub use self::request::{ExchangeRequest, Minted};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{
-    Candidates, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_UNPROVEN, PublisherStore, Redeemed, StoreError,
-    Stored, TokenStore, TrustStore,
+    Candidates, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_OF_PACKAGE, MAX_UNPROVEN, PublisherStore,
+    Redeemed, StoreError, Stored, TokenStore, TrustStore,
 };
 pub use self::token::{GrantedPackage, TokenRecord};
 pub use self::trust::{Trust, TrustError};

@@ -37,6 +37,8 @@ pub const MAX_CANDIDATES: usize = 1000;
 pub const MAX_UNPROVEN: usize = 32;
 /// The largest number of publishers that [`PublisherStore::of_immutable_id`] returns.
 pub const MAX_OF_ID: usize = 32;
+/// The largest number of publishers of a package that [`PublisherStore::of_package`] returns.
+pub const MAX_OF_PACKAGE: usize = 8;
 /// The largest number of publishers of an ecosystem that [`PublisherStore::of_ecosystem`] returns.
 pub const MAX_LATEST: usize = 100;
 
@@ -150,9 +152,11 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Returns all publishers of a package, or at most [`MAX_CANDIDATES`]. The exchange asks after it has
-    /// refused an unknown caller, to name them to the registry's operator. A store that can't list them
-    /// returns none.
+    /// Returns publishers of a package, at most [`MAX_OF_PACKAGE`], of which the store chooses any where there are more. The
+    /// exchange asks after it has refused an unknown caller, to name them to the registry's operator. A store that can't list
+    /// them returns none.
+    ///
+    /// The look-up delays the caller's next request, hence its cost must not grow with the publishers of a package.
     ///
     /// # Errors
     ///

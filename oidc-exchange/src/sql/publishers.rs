@@ -10,14 +10,20 @@ use super::prefixes::of_prefixes;
 use super::redeem::redeem;
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{
-    Candidates, Grant, MAX_LATEST, MAX_OF_ID, Package, PackageOwner, PublisherRecord, PublisherStore,
-    Redeemed, StoreError, TrustStore,
+    Candidates, Grant, MAX_LATEST, MAX_OF_ID, MAX_OF_PACKAGE, Package, PackageOwner, PublisherRecord,
+    PublisherStore, Redeemed, StoreError,
 };
 
 #[async_trait]
 impl PublisherStore for SqlStore {
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
-        TrustStore::list(self, package).await
+        let statement = format!(
+            "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE package = $1 AND ecosystem = $2 \
+             ORDER BY identity_key, issuer, pending, package_turn, created_at, id LIMIT {MAX_OF_PACKAGE}) p {JOINS} \
+             ORDER BY p.created_at, p.id"
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&package.name).bind(&package.ecosystem);
+        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
     }
 
     async fn of_immutable_id(

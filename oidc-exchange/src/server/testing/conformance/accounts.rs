@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::scene::{NOW, Records as _, by, configured, found, grant, identity, package, publisher, stored};
 use crate::server::{
-    Candidates, Grant, MAX_CANDIDATES, MAX_OF_ID, MAX_UNPROVEN, Package, PublisherRecord, PublisherStore,
-    Redeemed, Room, Stored, TokenStore, TrustStore,
+    Candidates, Grant, MAX_CANDIDATES, MAX_OF_ID, MAX_OF_PACKAGE, MAX_UNPROVEN, Package, PublisherRecord,
+    PublisherStore, Redeemed, Room, Stored, TokenStore, TrustStore,
 };
 
 /// The number of publishers of one package that an account may have.
@@ -105,6 +105,8 @@ pub(super) async fn one_account_keeps_no_other_out_of_a_package<S: PublisherStor
     }
     let Candidates { known, others } = found().await;
     assert_eq!((known.len(), others.len()), (0, MAX_CANDIDATES), "a package's candidates are bounded");
+    let told = store.of_package(&package("widget")).await.expect("the store finds a package's publishers");
+    assert_eq!(told.len(), MAX_OF_PACKAGE, "what the operator is told of is bounded");
     let alice = pending(of_widget("alice", 1, 60));
     stored(store, &alice).await;
     for number in 0..SQUATTED {

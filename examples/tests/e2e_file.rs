@@ -64,6 +64,39 @@ fn head(issuer: &str, folder: &Path) -> String {
     )
 }
 
+#[tokio::test]
+async fn a_prefix_is_for_the_packages_that_are_there_and_lasts_as_long_as_the_file_says() {
+    let world = World::new().await;
+    let publisher = "provider = \"github\"\nrepository = \"acme/widget\"\nworkflow = \"publish.yml\"\n";
+    let package = format!("[[package]]\necosystem = \"npm\"\nname = \"{WIDGET}\"\n");
+    let prefix = |name: &str, more: &str| {
+        format!("[[prefix]]\necosystem = \"npm\"\nname = \"{name}\"\n[[prefix.publisher]]\n{publisher}{more}")
+    };
+    let start = async |text: String| {
+        let text = head(world.issuer.url(), world.folder.path()) + &text;
+        registry::Running::start(Config::parse(&text).unwrap(), &world.cx).await
+    };
+    let registry = start(prefix("@acme/", "")).await.unwrap();
+    assert_eq!(world.status(&registry, OWNER, "publish.yml").await, 404, "the package is not there");
+    registry.stop().await;
+    for (name, status) in [("@acme/", 201), ("@acme/widget-", 404), ("@acme/", 201)] {
+        let registry = start(package.clone() + &prefix(name, "")).await.unwrap();
+        assert_eq!(world.status(&registry, OWNER, "publish.yml").await, status, "{name}");
+        registry.stop().await;
+    }
+    let registry = start(package.clone()).await.unwrap();
+    assert_eq!(world.status(&registry, OWNER, "publish.yml").await, 404, "the file has it no more");
+    registry.stop().await;
+    for (name, more, expected) in [
+        ("@acme", "", "separator"),
+        ("acme-*", "", "separator"),
+        ("@acme/", "pending = true\n", "creates no package"),
+    ] {
+        let error = start(prefix(name, more)).await.err().unwrap().to_string();
+        assert!(error.contains(expected) && error.contains("@acme") | error.contains("acme-*"), "{error}");
+    }
+}
+
 const OWNER: (&str, &str) = ("acme/widget", "2");
 const SQUATTER: (&str, &str) = ("acme/widget", "66");
 const MIRROR: (&str, &str) = ("acme/mirror", "5");

@@ -271,6 +271,24 @@ async fn what_an_account_knows_of_a_repository_keeps_the_names_new_owner_out_by_
 }
 
 #[tokio::test]
+async fn what_an_account_knows_by_one_package_keeps_the_names_new_owner_out_of_the_others() {
+    let reborn = json!({ "repository": "acme/widget", "repository_id": "666" });
+    let hub = Hub::new();
+    hub.owners.own("acme-new", &["alice"]);
+    hub.trusts("alice", prefix("acme-"), "acme/widget", &json!({})).await;
+    hub.trusts("alice", package("acme-widget"), "acme/widget", &json!({})).await;
+    // The package's own publisher learned the id with the prefix's, so begin anew with one that knows nothing.
+    hub.named("acme-widget", "acme/widget").await.unwrap();
+    let learned = hub.trust.list(&prefix("acme-")).await.unwrap().remove(0);
+    hub.trust.remove(&learned.package, &learned.id).await.unwrap();
+    let fresh = hub.trusts("alice", prefix("acme-"), "acme/widget", &json!({})).await;
+    assert!(fresh.learned.is_empty());
+    let request = ExchangeRequest::package("npm", "acme-new");
+    assert_eq!(told(hub.exchanged(&request, &reborn).await).0, RefusalKind::NotTrusted);
+    assert!(hub.named("acme-new", "acme/widget").await.is_ok());
+}
+
+#[tokio::test]
 async fn what_a_stranger_knows_of_a_repository_has_no_say() {
     let hub = Hub::new();
     let former = json!({ "repository": "acme/widget", "repository_id": "1" });

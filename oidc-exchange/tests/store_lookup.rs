@@ -217,6 +217,61 @@ async fn twenty_thousand_strangers_publishers_cost_what_fifteen_hundred_cost_on_
     harness.clean_up().await;
 }
 
+/// The look-up of an exchange for `p-widget` of the account `a`.
+const OF_PREFIXES: &str = "SELECT * FROM oidc_publisher WHERE prefix <> '' AND ecosystem = 'npm' AND prefix IN ('p-', 'p-w-') \
+     AND account IN ('a') AND identity_key IN ('owner/repo-1') ORDER BY created_at + 0, id LIMIT 1000";
+/// A prefix's publishers, as they are listed.
+const LISTED: &str = "SELECT * FROM oidc_publisher WHERE prefix = 'q-' AND prefix <> '' AND ecosystem = 'npm' ORDER BY created_at + 0, id";
+
+/// Has as many strangers configure a publisher for the prefix `p-` and `owner/repo-1`.
+async fn strangers_of_prefix(url: &str, count: u32, analyze: bool) {
+    let is_sqlite = url.starts_with("sqlite:");
+    let (with, series) = series(is_sqlite, count);
+    let insert = format!(
+        "{with} INSERT INTO oidc_publisher (id, ecosystem, package, prefix, provider, issuer, identity_key, config, pending, \
+         created_at, origin, digest, account) SELECT 'wide-' || i, 'npm', '', 'p-', 'fake', '{ISSUER}', 'owner/repo-1', '{{}}', 0, \
+         {NOW} - 1, 'api', 'wide-' || i, 'account-' || i FROM {series}"
+    );
+    let mut statements = vec![insert];
+    if analyze {
+        statements.push(if is_sqlite { "ANALYZE" } else { "VACUUM ANALYZE" }.to_owned());
+    }
+    execute(url, &statements).await;
+}
+
+#[tokio::test]
+async fn twenty_thousand_strangers_prefixes_are_not_read_for_a_package_on_sqlite() {
+    let harness = Sqlite::new();
+    for analyze in [false, true] {
+        harness.empty().await;
+        strangers_of_prefix(&harness.url(), 20_000, analyze).await;
+        let mut connection = AnyConnection::connect(&harness.url()).await.unwrap();
+        for (statement, columns) in [(OF_PREFIXES, " AND account=? AND identity_key=?"), (LISTED, "")] {
+            let steps = plan(&mut connection, "EXPLAIN QUERY PLAN", statement).await.join("; ");
+            let expected = format!("oidc_publisher_by_prefix (prefix=? AND ecosystem=?{columns})");
+            assert!(steps.contains(&expected), "{steps}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn twenty_thousand_strangers_prefixes_are_not_read_for_a_package_on_postgresql() {
+    let Some(url) = postgres() else { return };
+    let harness = Postgres::new(url);
+    harness.empty().await;
+    strangers_of_prefix(&harness.url(), 20_000, true).await;
+    let mut connection = AnyConnection::connect(&harness.url()).await.unwrap();
+    let mut steps = plan(&mut connection, "EXPLAIN (ANALYZE, COSTS OFF)", OF_PREFIXES).await.join("; ");
+    steps += &plan(&mut connection, "EXPLAIN (ANALYZE, COSTS OFF)", LISTED).await.join("; ");
+    connection.close().await.unwrap();
+    harness.clean_up().await;
+    assert!(
+        steps.contains("oidc_publisher_by_prefix") || steps.contains("oidc_publisher_by_account"),
+        "{steps}"
+    );
+    assert!(!steps.contains("Seq Scan") && !steps.contains("Rows Removed by Filter"), "{steps}");
+}
+
 /// Statements that an exchange, a publish, the purge and an owner's settings page wait for.
 const WAITED_FOR: &[&str] = &[
     "SELECT * FROM oidc_publisher WHERE identity_key = 'k' AND issuer = 'i' AND ecosystem = 'e' AND package = 'p' \
@@ -257,6 +312,12 @@ const WAITED_FOR: &[&str] = &[
     "SELECT id FROM oidc_publisher WHERE pending = 1 AND account <> '' AND created_at <= 1 ORDER BY created_at LIMIT 10",
     "SELECT p.id FROM oidc_publisher p WHERE p.lapses = 1 AND p.account <> '' AND p.created_at <= 1 \
      AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id) ORDER BY p.created_at LIMIT 10",
+    // Publishers for prefixes: found at an exchange, and listed.
+    "SELECT * FROM oidc_publisher WHERE prefix <> '' AND ecosystem = 'e' AND prefix IN ('p-', 'p-q-') AND account IN ('a', 'b') \
+     AND identity_key IN ('k', 'l')",
+    "SELECT * FROM oidc_publisher WHERE prefix = 'p-' AND prefix <> '' AND ecosystem = 'e'",
+    "SELECT * FROM oidc_token t JOIN oidc_token_prefix g ON g.token = t.hash JOIN oidc_publisher q ON q.id = g.publisher \
+     WHERE t.hash = 'h' AND t.expires_at > 1",
     // A settings page.
     "SELECT p.id, COUNT(*) FROM oidc_publisher p JOIN oidc_token_package g ON g.publisher = p.id \
      JOIN oidc_token t ON t.hash = g.token LEFT JOIN oidc_proven u ON u.publisher = p.id \

@@ -11,7 +11,8 @@ use oidc_core::testing::{FakeHttp, ManualClock};
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{
-    Package, PublisherRecord, Room, StoreError, TokenHash, TokenStore as _, Trust, TrustStore,
+    Package, PackageOwner, PublisherRecord, Room, StoreError, TokenHash, TokenStore as _, Trust, TrustLimits,
+    TrustStore,
 };
 use oidc_exchange::sql::{SqlStore, retry};
 use serde_json::json;
@@ -226,7 +227,66 @@ async fn of_many_transactions_none_is_lost<H: Harness<Store = SqlStore>>(harness
     assert_eq!(on_shelf(&store).await, [("widget".to_owned(), 64)]);
 }
 
+/// The account of a prefix's publisher has to be an owner of the package, which only the application knows.
+async fn a_prefix_publishes_what_its_account_owns<H: Harness<Store = SqlStore>>(harness: &H) {
+    let store = harness.empty().await;
+    let mut wide = publisher("wide", false);
+    wide.package = Package::prefix("npm", "wid-").unwrap();
+    wide.account = Some("alice".to_owned());
+    let mut room = Room::default();
+    room.limits = TrustLimits::default().prefixes_per_account(1);
+    store.add(&wide, &room).await.unwrap();
+    let (alice, bob) = (PackageOwner::account("alice"), PackageOwner::account("bob"));
+    let (get, put) = (Package::new("npm", "wid-get"), Package::new("npm", "wid-put"));
+    let transaction = store.begin().await.unwrap();
+    for (name, owners, expected) in [
+        ("wid-get", vec![alice.clone()], true),
+        ("wid-get", vec![bob.clone(), alice.clone()], true),
+        ("wid-get", vec![bob], false),
+        ("wid-get", vec![PackageOwner::Operator], false),
+        ("wid-get", vec![], false),
+        ("wid-", vec![alice.clone()], false),
+        ("widget", vec![alice.clone()], false),
+    ] {
+        let package = Package::new("npm", name);
+        let is_active = transaction.is_active_of(&package, &owners, "wide").await.unwrap();
+        assert_eq!(is_active, expected, "{name} {owners:?}");
+        assert!(!transaction.is_active(&package, "wide").await.unwrap(), "without the application's word");
+    }
+    assert!(!transaction.is_active_of(&widget(), &[alice], "nobody").await.unwrap());
+    drop(transaction);
+    for (token, package) in [("of-one", "wid-get"), ("of-all", "")] {
+        let mut transaction = store.begin().await.unwrap();
+        let hash = HEXLOWER.encode(TokenHash::of(token).as_bytes());
+        for statement in [
+            "INSERT INTO oidc_token VALUES ($1, 0, 1700000100, 'github', 'https://issuer.example', $2)",
+            "INSERT INTO oidc_token_prefix VALUES ($1, 'wide', 'npm', $2)",
+        ] {
+            let query = sqlx::query(statement).bind(&hash).bind(package);
+            query.execute(transaction.connection()).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+    }
+    let transaction = store.begin().await.unwrap();
+    let now = Timestamp::from_secs(NOW);
+    for (token, package, now, expected) in [
+        ("of-one", &get, now, true),
+        ("of-one", &put, now, false),
+        ("of-all", &get, now, true),
+        ("of-all", &put, now, true),
+        ("of-all", &widget(), now, false),
+        ("of-all", &put, Timestamp::from_secs(NOW + 100), false),
+        ("of-none", &put, now, false),
+    ] {
+        let is_granted = transaction.is_granted(&TokenHash::of(token), package, "wide", now).await.unwrap();
+        assert_eq!(is_granted, expected, "{token} {package}");
+    }
+    assert!(transaction.published(&get, "wide", LATER).await.unwrap());
+    assert!(!transaction.published(&widget(), "wide", LATER).await.unwrap());
+}
+
 async fn all<H: Harness<Store = SqlStore>>(harness: &H) {
+    a_prefix_publishes_what_its_account_owns(harness).await;
     a_package_and_the_publisher_that_creates_it_come_together(harness).await;
     whoever_removes_a_publisher_waits_for_what_it_publishes(harness).await;
     a_package_and_its_publishers_are_added_together(harness).await;

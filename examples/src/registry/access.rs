@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use oidc_core::{Context, HttpUrl, Run, Secret, is_identity_token, shown};
 use oidc_exchange::npm::is_placeholder;
-use oidc_exchange::server::{Event, Exchange, Package, StoreError, TokenHash, TokenRecord};
+use oidc_exchange::server::{Event, Exchange, Package, PackageOwner, StoreError, TokenHash, TokenRecord};
 
 use super::authorize::{Action, Authorize, Denied, Principal, Use};
 use super::config::Ecosystem;
@@ -74,12 +74,14 @@ impl Access {
             let message = "a publish token manages no publishers; use the administrator's token";
             return Err(self.denied(record, package, action, message.to_owned()));
         }
-        let Some(granted) = record.for_package(&Package::new(self.ecosystem, package)) else {
+        // Whether the package exists is asked where it is published: a publisher for a prefix creates none.
+        let package_of = Package::new(self.ecosystem, package);
+        let Some(granted) = record.for_package_of(&package_of, &[PackageOwner::Operator]) else {
             if action == Action::Read {
                 return Ok(Principal::Anonymous);
             }
-            let made_for: Vec<&str> =
-                record.packages.iter().map(|granted| granted.package.name.as_str()).collect();
+            let made_for: Vec<String> =
+                record.packages.iter().map(|granted| granted.package.label()).collect();
             let (made_for, asked) = (made_for.join(", "), shown(package));
             let fix = if self.ecosystem == NPM {
                 "exchange the job's identity for each package".to_owned()
@@ -189,7 +191,7 @@ impl Authorize for Access {
             return Ok(());
         }
         let made_for: Vec<String> =
-            packages().map(|package| format!("{} ({})", package.name, package.ecosystem)).collect();
+            packages().map(|package| format!("{} ({})", package.label(), package.ecosystem)).collect();
         let message = format!(
             "the publish token is for {} and publishes nothing of {}; exchange the job's identity at the endpoint of {}",
             shown(&made_for.join(", ")),

@@ -1,7 +1,7 @@
 //! Publishers and publish tokens in the transaction that publishes: activated, and asked for once more.
 
 use oidc_core::Timestamp;
-use oidc_exchange::server::{Package, StoreError, TrustStore as _};
+use oidc_exchange::server::{Package, PackageOwner, StoreError, TrustStore as _};
 use oidc_exchange::sql::Transaction;
 
 use super::authorize::Principal;
@@ -22,7 +22,8 @@ pub(super) async fn activate(
         return Ok(false);
     }
     match publisher {
-        Some(publisher) => transaction.is_active(package, publisher).await,
+        // One for a prefix creates no package, and there are no other owners than the operator.
+        Some(publisher) => transaction.is_active_of(package, &[PackageOwner::Operator], publisher).await,
         None => Ok(true),
     }
 }

@@ -48,6 +48,9 @@ pub struct Config {
     /// The packages, with who may publish them.
     #[serde(default)]
     pub package: Vec<PackageEntry>,
+    /// Prefixes of packages' names, with who may publish every package that exists and is called so.
+    #[serde(default)]
+    pub prefix: Vec<PrefixEntry>,
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
@@ -153,6 +156,18 @@ pub struct PackageEntry {
     pub trusted_only: bool,
     /// Who may publish it.
     #[serde(default)]
+    pub publisher: Vec<PublisherEntry>,
+}
+
+/// A prefix of packages' names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrefixEntry {
+    /// The protocol that the packages are published by.
+    pub ecosystem: Ecosystem,
+    /// The beginning of their names, up to a separator, such as `@acme/`.
+    pub name: String,
+    /// Who may publish them.
     pub publisher: Vec<PublisherEntry>,
 }
 

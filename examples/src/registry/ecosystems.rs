@@ -24,6 +24,7 @@ use super::hosting::Host;
 use super::intake::Intake;
 use super::nowhere::Place;
 use super::npm::{self, Npm};
+use super::owners::NpmOwners;
 use super::pypi;
 use super::rubygems;
 
@@ -117,7 +118,12 @@ impl Ground<'_> {
             Ecosystem::Cargo => MintPolicy::default().lifetime(CARGO_LIFETIME),
             Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Rubygems => MintPolicy::default(),
         };
-        Ok(Exchange::builder(verifier, self.store.clone())
+        let builder = Exchange::builder(verifier, self.store.clone());
+        let builder = match ecosystem {
+            Ecosystem::Npm => builder.package_owners(NpmOwners(self.store.clone())),
+            Ecosystem::Cargo | Ecosystem::Pypi | Ecosystem::Rubygems => builder,
+        };
+        Ok(builder
             .mint_policy(policy)
             .trust_policy(self.config.trust.policy())
             .public_url(&ecosystem.root(self.public_url))

@@ -15,6 +15,7 @@ pub mod hosting;
 mod intake;
 mod nowhere;
 pub mod npm;
+mod owners;
 mod pieces;
 mod platforms;
 mod pypi;

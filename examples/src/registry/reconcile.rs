@@ -4,7 +4,7 @@ use oidc_exchange::server::{Package, PublisherRecord, Trust, TrustError};
 use serde_json::Value;
 
 use super::StartError;
-use super::config::{Config, PackageEntry, PublisherEntry};
+use super::config::{Config, PackageEntry, PrefixEntry, PublisherEntry};
 use super::ecosystems::Served;
 
 /// Who configured it: this file. What the API adds has another origin and is left alone.
@@ -26,8 +26,11 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -
         }
         wanted.extend(records);
         if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
-            served.register(package).await.map_err(|error| at(package, None, &error))?;
+            served.register(package).await.map_err(|error| failed(&package.name, None, &error))?;
         }
+    }
+    for prefix in &config.prefix {
+        wanted.extend(records_of_prefix(prefix, trust)?);
     }
     // A package that is there now has ended what was pending: those that the file still has come back as they were.
     let left = of_file(trust).await?;
@@ -53,7 +56,8 @@ async fn of_file(trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
 async fn note_unpublished(config: &Config, trust: &Trust) -> Result<(), StartError> {
     for entry in config.package.iter().filter(|entry| entry.publisher.is_empty()) {
         let name = entry.ecosystem.normalized(&entry.name);
-        let package = Package::new(entry.ecosystem.as_str(), name.map_err(|error| at(entry, None, &error))?);
+        let package =
+            Package::new(entry.ecosystem.as_str(), name.map_err(|error| failed(&entry.name, None, &error))?);
         let known = trust.list(&package).await.map_err(|error| StartError::Trust(error.to_string()))?;
         if known.is_empty() {
             tracing::warn!(
@@ -77,22 +81,34 @@ fn explained(error: &TrustError) -> String {
 
 /// A package's publishers.
 fn records(package: &PackageEntry, trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
-    let name = package.ecosystem.normalized(&package.name).map_err(|error| at(package, None, &error))?;
-    let record = |publisher| {
-        let record = record(package, name.clone(), publisher, trust);
-        record.map_err(|error| at(package, Some(publisher), &explained(&error)))
+    let name =
+        package.ecosystem.normalized(&package.name).map_err(|error| failed(&package.name, None, &error))?;
+    let of = Package::new(package.ecosystem.as_str(), name);
+    let record = |(place, publisher)| {
+        let record = record(of.clone(), publisher, trust);
+        record.map_err(|error| failed(&package.name, Some(place), &explained(&error)))
     };
-    package.publisher.iter().map(record).collect()
+    package.publisher.iter().enumerate().map(record).collect()
+}
+
+/// The publishers for a prefix of packages' names.
+fn records_of_prefix(prefix: &PrefixEntry, trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
+    let of = Package::prefix(prefix.ecosystem.as_str(), &prefix.name);
+    let of = of.map_err(|error| failed(&prefix.name, None, &error))?;
+    let record = |(place, publisher): (usize, &PublisherEntry)| match record(of.clone(), publisher, trust) {
+        Ok(record) if record.pending => Err(failed(&of.label(), Some(place), &TrustError::PendingPrefix)),
+        Ok(record) => Ok(record),
+        Err(error) => Err(failed(&of.label(), Some(place), &explained(&error))),
+    };
+    prefix.publisher.iter().enumerate().map(record).collect()
 }
 
 fn record(
-    package: &PackageEntry,
-    name: String,
+    package: Package,
     publisher: &PublisherEntry,
     trust: &Trust,
 ) -> Result<PublisherRecord, TrustError> {
     let rules = Value::Object(publisher.rules.clone().into_iter().collect());
-    let package = Package::new(package.ecosystem.as_str(), name);
     let mut record = trust.prepare(package, &publisher.provider, publisher.issuer.as_deref(), rules)?;
     record.pending = publisher.pending;
     FILE.clone_into(&mut record.origin);
@@ -155,13 +171,8 @@ async fn remove(trust: &Trust, record: &PublisherRecord) -> Result<(), StartErro
     removed.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
 }
 
-fn at(
-    package: &PackageEntry,
-    publisher: Option<&PublisherEntry>,
-    error: &dyn std::fmt::Display,
-) -> StartError {
-    let position = publisher
-        .and_then(|publisher| package.publisher.iter().position(|other| std::ptr::eq(other, publisher)));
-    let publisher = position.map_or_else(String::new, |position| format!(", publisher {}", position + 1));
-    StartError::Package { package: package.name.clone(), publisher, reason: error.to_string() }
+/// An error of a package, and of the publisher at this place of it.
+fn failed(name: &str, place: Option<usize>, error: &dyn std::fmt::Display) -> StartError {
+    let publisher = place.map_or_else(String::new, |place| format!(", publisher {}", place + 1));
+    StartError::Package { package: name.to_owned(), publisher, reason: error.to_string() }
 }

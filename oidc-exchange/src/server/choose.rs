@@ -11,6 +11,7 @@ use super::package::Package;
 use super::policy::{PublisherState, TrustPolicy};
 use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
+use super::request::ExchangeRequest;
 use super::store::Candidates;
 use super::wording::Wording;
 use crate::codes;
@@ -77,8 +78,8 @@ struct Learned<'a> {
 }
 
 impl<'a> Learned<'a> {
-    fn of(candidates: &'a [Candidate]) -> Self {
-        let records = candidates.iter().map(|candidate| &candidate.record);
+    fn of(candidates: &'a [Candidate], beside: &'a [PublisherRecord]) -> Self {
+        let records = candidates.iter().map(|candidate| &candidate.record).chain(beside);
         let all: Vec<_> = records.filter(|record| !record.learned.is_empty()).collect();
         let prefixes = all.iter().copied().filter(|record| record.package.is_prefix()).collect();
         let mut of_package: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -110,7 +111,8 @@ pub(super) struct Chooser<'a> {
 
 impl Chooser<'_> {
     /// Chooses for each package, and for each account's prefix, the publisher that accepts the token and
-    /// [comes before](Chosen::is_before) all others. `candidates` are ordered from the oldest to the newest.
+    /// [comes before](Chosen::is_before) all others. `candidates` are ordered from the oldest to the newest. The ids that
+    /// publishers `beside` them have learned are required by a prefix of the same account; they accept nobody themselves.
     ///
     /// The content of a refusal is decided here only. The configuration of the nearest publisher is told only
     /// to a token that proved the same repository, by its id where the publisher has one. All other tokens
@@ -118,13 +120,13 @@ impl Chooser<'_> {
     pub(super) fn choose(
         &self,
         candidates: &[Candidate],
-        ecosystem: &str,
-        package: Option<&str>,
+        beside: &[PublisherRecord],
+        request: &ExchangeRequest,
         identity: &Identity,
     ) -> Result<Vec<Chosen>, Refusal> {
         let mut best: BTreeMap<Place, Chosen> = BTreeMap::new();
         let mut differing: Vec<(&Candidate, Mismatch)> = Vec::new();
-        let learned = Learned::of(candidates);
+        let learned = Learned::of(candidates, beside);
         for candidate in candidates {
             match self.check(&candidate.record, learned.beside(&candidate.record)) {
                 Some(Ok(chosen)) => {
@@ -155,6 +157,7 @@ impl Chooser<'_> {
             }
             None => {
                 let of = |stranger| {
+                    let (ecosystem, package) = (request.ecosystem, request.package.as_deref());
                     Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger, self.wording)
                 };
                 Err(match strangers.first() {

@@ -308,13 +308,16 @@ impl Exchange {
         let is_candidate = |record: &PublisherRecord| is_of(record) && request.is_for(&record.package);
         found.known.retain(is_candidate);
         found.others.retain(is_candidate);
-        found.known.extend(self.of_prefixes(caller, request).await?.into_iter().filter(is_of));
+        let mut prefixes = self.of_prefixes(caller, request).await?;
+        prefixes.retain(is_of);
+        let beside = self.beside_prefixes(&prefixes, caller, request).await?;
+        found.known.extend(prefixes);
         // A publisher for a prefix creates no package.
         let candidates = Candidate::all(found, |record| !(record.pending && record.package.is_prefix()));
         let provider = &*caller.provider;
         let chooser =
             Chooser { provider, verified, policy: &self.0.trust, wording: &self.0.wording, now: self.now() };
-        match chooser.choose(&candidates, request.ecosystem, package, &caller.identity) {
+        match chooser.choose(&candidates, &beside, request, &caller.identity) {
             Ok(chosen) => Ok(Choice { chosen, is_cut }),
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
                 let renamed = self.renamed(&chooser, caller, request).await?;
@@ -346,6 +349,21 @@ impl Exchange {
         let mut found = self.0.stores.of_prefixes(&caller.identities, asked, &prefixes).await?;
         found.retain(|record| owners.contains(&record.owner()) && record.package.covers(&package));
         Ok(found)
+    }
+
+    /// All publishers of the identity, where a publisher for a prefix has yet to learn its ids: it requires those that another
+    /// publisher of its account has learned.
+    async fn beside_prefixes(
+        &self,
+        prefixes: &[PublisherRecord],
+        caller: &Caller,
+        request: &ExchangeRequest,
+    ) -> Result<Vec<PublisherRecord>, Refusal> {
+        if prefixes.iter().all(|record| !record.learned.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let found = self.0.stores.candidates(&caller.identities, request.ecosystem, None).await?;
+        Ok(found.into_all())
     }
 
     /// The refusal of a repository that was trusted under another name, which its immutable id proves. Only

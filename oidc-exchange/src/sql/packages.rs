@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::database::{Write, failed};
 use super::room;
-use super::rows::{Turns, insert, is_of};
+use super::rows::{Turns, column, insert, is_of};
 use super::trust::list;
 use crate::server::{Package, PublisherRecord, StoreError};
 
@@ -73,9 +73,9 @@ async fn take(write: &mut Write, package: &Package, other: &str) -> Result<Vec<T
 /// Locks the publishers of a package and of the package `other`, in the order of their ids, as an exchange
 /// does.
 async fn lock(write: &mut Write, package: &Package, other: &str) -> Result<(), sqlx::Error> {
-    let (named, nameless) = if package.is_prefix() { ("prefix", "package") } else { ("package", "prefix") };
+    let (column, rows) = column(package);
     let statement = format!(
-        "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND {named} IN ($2, $3) AND {nameless} = '' ORDER BY id{}",
+        "SELECT id FROM oidc_publisher WHERE ecosystem = $1 AND {column} IN ($2, $3) AND {rows} ORDER BY id{}",
         write.for_update()
     );
     let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem).bind(&package.name);

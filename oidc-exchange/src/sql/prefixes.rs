@@ -5,7 +5,7 @@ use sqlx::{AnyPool, AssertSqlSafe};
 
 use super::database::failed;
 use super::redeem::parameters;
-use super::rows::{COLUMNS, JOINS, records};
+use super::rows::{BY_AGE, COLUMNS, JOINS, records};
 use crate::server::{MAX_CANDIDATES, Package, PackageOwner, PublisherRecord, StoreError};
 
 /// Implements [`PublisherStore::of_prefixes`](crate::server::PublisherStore::of_prefixes).
@@ -38,13 +38,13 @@ pub(super) async fn of_prefixes(
         parameters(first - values.len(), values.len())
     };
     let of = format!(
-        "package = '' AND ecosystem = $1 AND prefix IN ({}) AND account IN ({}) AND identity_key IN ({})",
+        "prefix <> '' AND ecosystem = $1 AND prefix IN ({}) AND account IN ({}) AND identity_key IN ({})",
         next(&prefixes),
         next(&accounts),
         next(&keys)
     );
     let statement = format!(
-        "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE {of} ORDER BY created_at, id LIMIT {MAX_CANDIDATES}) p {JOINS} \
+        "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE {of} ORDER BY {BY_AGE} LIMIT {MAX_CANDIDATES}) p {JOINS} \
          ORDER BY p.created_at, p.id"
     );
     let query = sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(ecosystem);

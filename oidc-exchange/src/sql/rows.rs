@@ -18,17 +18,26 @@ pub(super) const COLUMNS: &str = "p.id, p.ecosystem, p.package, p.prefix, p.prov
 pub(super) const JOINS: &str =
     "LEFT JOIN oidc_proven u ON u.publisher = p.id LEFT JOIN oidc_learned_id l ON l.publisher = p.id";
 
+/// The order of age, as an expression that no index is in the order of: SQLite would read all publishers of an
+/// ecosystem to save a sort of few.
+pub(super) const BY_AGE: &str = "created_at + 0, id";
+
 /// Selects publishers, oldest first. A publisher with several learned ids has several rows, one after the
 /// other.
 pub(super) fn select(which: &str) -> String {
-    format!("SELECT {COLUMNS} FROM oidc_publisher p {JOINS} WHERE {which} ORDER BY p.created_at, p.id")
+    format!("SELECT {COLUMNS} FROM oidc_publisher p {JOINS} WHERE {which} ORDER BY {BY_AGE}")
 }
 
 /// Selects the rows of a package or a prefix, with its name and its ecosystem as two parameters from `first` on.
-/// A publisher for a prefix has an empty package, and the reverse, so an index on either column finds it.
 pub(super) fn is_of(package: &Package, first: usize) -> String {
-    let (named, other) = if package.is_prefix() { ("prefix", "package") } else { ("package", "prefix") };
-    format!("{named} = ${first} AND {other} = '' AND ecosystem = ${}", first + 1)
+    let (column, rows) = column(package);
+    format!("{column} = ${first} AND {rows} AND ecosystem = ${}", first + 1)
+}
+
+/// The column of a package's or prefix's name, and what selects the rows that have one. Nothing is said of the empty package of a
+/// publisher for a prefix, or the index on packages would be preferred, where all of them are together.
+pub(super) fn column(package: &Package) -> (&'static str, &'static str) {
+    if package.is_prefix() { ("prefix", "prefix <> ''") } else { ("package", "prefix = ''") }
 }
 
 /// The values of the columns `package` and `prefix`.

@@ -1,7 +1,9 @@
 -- The prefix of the names of the packages that a publisher is for; `package` is empty then, so that it is none of any package, for
 -- the release before this one neither.
 ALTER TABLE oidc_publisher ADD COLUMN prefix TEXT NOT NULL DEFAULT '';
-CREATE INDEX oidc_publisher_by_prefix ON oidc_publisher (prefix, ecosystem, account, created_at, id) WHERE package = '';
+-- Whoever asks for a prefix says nothing of the package, which is the same for all of these.
+CREATE INDEX oidc_publisher_by_prefix
+    ON oidc_publisher (prefix, ecosystem, account, identity_key, created_at, id) WHERE prefix <> '';
 
 -- What a publish token publishes by a publisher for a prefix: one package, or all with the prefix where `package` is empty, in
 -- both cases of the publisher's own account.

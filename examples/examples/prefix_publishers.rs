@@ -1,0 +1,133 @@
+//! Publishers for a prefix of names: `@acme/` lets one repository publish every package of an account whose name begins so.
+//!
+//! Such a publisher is for the packages of its own account and creates none. The application says whose a package is: to the
+//! exchange (`PackageOwners`), and where something is published (`for_package_of`, `is_active_of`). Without its word the publisher
+//! lets nobody in.
+//!
+//! `cargo run --example prefix_publishers` serves it at `http://127.0.0.1:9000/`.
+
+use std::error::Error;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::{Json, Router};
+use oidc_core::verify::{Verifier, backend::AwsLc};
+use oidc_core::{Audience, Context};
+use oidc_exchange::server::{
+    self, Exchange, Package, PackageOwner, PackageOwners, StoreError, TokenHash, Trust, TrustLimits,
+    TrustStore as _,
+};
+use oidc_exchange::sql::SqlStore;
+use serde_json::Value;
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS package (name TEXT PRIMARY KEY, owner TEXT NOT NULL, versions BIGINT NOT NULL)";
+
+/// The application's own table says whose a package is.
+#[derive(Clone, Debug)]
+struct Owners(SqlStore);
+
+#[async_trait::async_trait]
+impl PackageOwners for Owners {
+    async fn owners(&self, package: &Package) -> Result<Vec<PackageOwner>, StoreError> {
+        let query = sqlx::query_scalar("SELECT owner FROM package WHERE name = $1").bind(&package.name);
+        let owner: Option<String> = query.fetch_optional(self.0.pool()).await?;
+        Ok(owner.map(PackageOwner::Account).into_iter().collect())
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Registry {
+    pub(crate) store: SqlStore,
+    exchange: Exchange,
+    trust: Trust,
+}
+
+impl Registry {
+    pub(crate) async fn open(database: &str, audience: &str, cx: &Context) -> Result<Self, Box<dyn Error>> {
+        let store = SqlStore::open(database).await?;
+        let mut transaction = store.begin().await?;
+        sqlx::query(TABLE).execute(transaction.connection()).await?;
+        transaction.commit().await?;
+        let verifier = Verifier::new(AwsLc, [Audience::new(audience)?], &oidc_providers::all(), cx)?;
+        let exchange =
+            Exchange::builder(verifier, store.clone()).package_owners(Owners(store.clone())).build();
+        // An account may have so many of them; by default none.
+        let limits = TrustLimits::default().prefixes_per_account(10);
+        let trust = Trust::new(oidc_providers::all(), store.clone(), cx).with_limits(limits);
+        Ok(Self { store, exchange, trust })
+    }
+
+    pub(crate) fn app(self) -> Router {
+        Router::new()
+            .nest_service("/-/npm/v1/oidc", server::npm(self.exchange.clone()))
+            .route("/prefixes/{prefix}", post(configure))
+            .route("/packages/{name}", post(publish))
+            .with_state(self)
+    }
+
+    /// Publishes a version by whatever token `text` is.
+    async fn publish(&self, name: &str, text: &str) -> Result<StatusCode, StoreError> {
+        let now = self.exchange.verifier().context().clock().now();
+        let package = Package::new("npm", name);
+        let Some(record) = self.exchange.find(text).await? else { return Ok(StatusCode::UNAUTHORIZED) };
+        let mut transaction = self.store.begin().await?;
+        // It locks the row, so that the package is not transferred before the publish is stored.
+        let publish = "UPDATE package SET versions = versions + 1 WHERE name = $1 RETURNING owner";
+        let publish = sqlx::query_scalar(publish).bind(name);
+        let owner: Option<String> = publish.fetch_optional(transaction.connection()).await?;
+        let owners: Vec<PackageOwner> = owner.map(PackageOwner::Account).into_iter().collect();
+        let granted = record.for_package_of(&package, &owners).filter(|granted| !granted.may_create);
+        let Some(publisher) = granted.map(|granted| &*granted.publisher) else {
+            return Ok(StatusCode::FORBIDDEN);
+        };
+        let token = TokenHash::of(text);
+        if !transaction.is_active_of(&package, &owners, publisher).await?
+            || !transaction.is_granted(&token, &package, publisher, now).await?
+        {
+            return Ok(StatusCode::FORBIDDEN);
+        }
+        transaction.published(&package, publisher, now).await?;
+        transaction.commit().await?;
+        Ok(StatusCode::CREATED)
+    }
+}
+
+/// Configures a publisher for a prefix. Any account may have any prefix, since it is for the account's own packages.
+async fn configure(
+    State(registry): State<Registry>,
+    Path(prefix): Path<String>,
+    headers: HeaderMap,
+    Json(rules): Json<Value>,
+) -> (StatusCode, String) {
+    let Some(account) = headers.get("x-account").and_then(|value| value.to_str().ok()) else {
+        return (StatusCode::UNAUTHORIZED, "log in".to_owned());
+    };
+    let configured = async {
+        let prefix = Package::prefix("npm", &prefix)?;
+        let mut publisher = registry.trust.prepare(prefix, "github", None, rules)?;
+        publisher.account = Some(account.to_owned());
+        Ok::<_, Box<dyn Error + Send + Sync>>(registry.trust.add(&publisher).await?.id)
+    };
+    match configured.await {
+        Ok(id) => (StatusCode::CREATED, id),
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()),
+    }
+}
+
+async fn publish(
+    State(registry): State<Registry>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> StatusCode {
+    let value = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let text = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    registry.publish(&name, text).await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let registry = Registry::open("sqlite:widgets.db", "npm:127.0.0.1", &Context::system()?).await?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
+    Ok(axum::serve(listener, registry.app()).await?)
+}

@@ -40,7 +40,7 @@
 //! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides it, it is set (npm and pnpm, with a scope);
 //! where none does, the tool gets no token that it would send there, and it is said what to change. The same is true of a variable
 //! that such a file sends to another registry beside: what holds the token is not left in it. The files of the working directory, of
-//! those above it, of folders that the command names and of the user are looked at; a manifest in another folder is not seen.
+//! those above it, of folders that the command names, of the user and those that an `.npmrc` names are looked at; a manifest in another folder is not seen.
 //!
 //! A command whose own options name another registry (`--repository-url`, `--publish-url`, `--registry`, `--host`, hatch's and pdm's `-r`) is
 //! not run. What a script that is run names is not seen.

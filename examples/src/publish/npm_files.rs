@@ -13,6 +13,12 @@ use super::{bun_config, yarn_config};
 const NAMED: [&str; 2] = ["npm_config_userconfig", "npm_config_globalconfig"];
 const OPTIONS: [&str; 2] = ["--userconfig", "--globalconfig"];
 
+/// Files of variables that yarn and bun read, the latter by the kind of run.
+const DOTENV: [&str; 5] = [".env.yarn", ".env", ".env.local", ".env.production", ".env.development"];
+
+/// So many settings files that an `.npmrc` names are looked at.
+const MAX_NAMED: usize = 8;
+
 /// pnpm's own settings files, below the folder for settings.
 const PNPM: [&str; 2] = ["pnpm/rc", "pnpm/auth.ini"];
 /// That folder, below the home folder: of Linux, macOS and Windows.
@@ -40,11 +46,25 @@ pub(super) fn foreign_use(name: &str, destination: &Destination<'_>) -> Option<U
 }
 
 fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
-    let mut found: Vec<Use> =
-        npmrc(destination).iter().flat_map(|text| uses_in(text, name, destination)).collect();
-    found.extend(yarn_config::uses(name, destination));
-    found.extend(bun_config::uses(name, destination));
+    let npmrc = npmrc(destination);
+    let mut found = Vec::new();
+    for name in copies(name, destination) {
+        found.extend(npmrc.iter().flat_map(|text| uses_in(text, &name, destination)));
+        found.extend(yarn_config::uses(&name, destination));
+        found.extend(bun_config::uses(&name, destination));
+    }
     found
+}
+
+/// A variable, and those that yarn's and bun's files of variables make copies of it.
+fn copies(name: &str, destination: &Destination<'_>) -> Vec<String> {
+    let mut names = vec![name.to_owned()];
+    for text in DOTENV.iter().flat_map(|file| destination.files(file)) {
+        let lines = text.lines().filter_map(|line| line.trim().trim_start_matches("export ").split_once('='));
+        let copies = lines.filter(|(_, value)| mentions(value, name)).map(|(copy, _)| copy.trim().to_owned());
+        names.extend(copies);
+    }
+    names
 }
 
 /// Returns `true` if a value has what a variable holds in it: `$NAME`, `${NAME}` or `${NAME`, something and `}`.
@@ -74,8 +94,8 @@ fn uses_in(text: &str, name: &str, destination: &Destination<'_>) -> Vec<Use> {
 /// The texts of npm's settings files, and of pnpm's.
 pub(super) fn npmrc(destination: &Destination<'_>) -> Vec<String> {
     let environment = destination.cx.environment();
-    let named = environment.names().filter(|found| NAMED.iter().any(|name| name.eq_ignore_ascii_case(found)));
-    let mut paths: Vec<PathBuf> = named.filter_map(|name| environment.get(name)).map(PathBuf::from).collect();
+    let mut paths: Vec<PathBuf> =
+        NAMED.iter().flat_map(|name| values_of_variable(name, destination)).collect();
     paths.extend(OPTIONS.iter().flat_map(|option| destination.values_of(option)).map(PathBuf::from));
     let settings = destination.home().into_iter().flat_map(|home| SETTINGS.map(|folder| home.join(folder)));
     let settings = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).into_iter().chain(settings);
@@ -88,9 +108,39 @@ pub(super) fn npmrc(destination: &Destination<'_>) -> Vec<String> {
             .filter(|folder| folder.ends_with("bin"))
             .map(|folder| folder.with_file_name("etc").join("npmrc")),
     );
+    paths.extend(values_of_variable("npm_config_prefix", destination).map(|prefix| prefix.join(GLOBAL)));
+    paths.extend(environment.get("PREFIX").map(|prefix| PathBuf::from(prefix).join(GLOBAL)));
     let mut texts = destination.read(paths);
     texts.extend(destination.files(".npmrc"));
+    let named: Vec<PathBuf> = texts.iter().flat_map(|text| named_by(text, destination)).collect();
+    texts.extend(destination.read(named));
     texts
+}
+
+/// npm's file for all users, below the folder that its programs are below.
+const GLOBAL: &str = "etc/npmrc";
+
+/// The settings files that an `.npmrc` names.
+fn named_by(text: &str, destination: &Destination<'_>) -> Vec<PathBuf> {
+    let path = |value: &str| {
+        let value = value.trim().trim_matches(['"', '\'']);
+        let in_home = value.strip_prefix("~/").and_then(|rest| Some(destination.home()?.join(rest)));
+        in_home.unwrap_or_else(|| PathBuf::from(value))
+    };
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    let named = lines.filter_map(|(key, value)| match key.trim() {
+        "userconfig" | "globalconfig" => Some(path(value)),
+        "prefix" => Some(path(value).join(GLOBAL)),
+        _ => None,
+    });
+    named.take(MAX_NAMED).collect()
+}
+
+/// The values of a variable of npm's, whose case doesn't matter.
+fn values_of_variable<'a>(name: &'a str, destination: &'a Destination<'_>) -> impl Iterator<Item = PathBuf> {
+    let environment = destination.cx.environment();
+    let named = environment.names().filter(move |found| name.eq_ignore_ascii_case(found));
+    named.filter_map(move |name| environment.get(name)).map(PathBuf::from)
 }
 
 #[cfg(test)]

@@ -39,6 +39,30 @@ async fn yarn_authenticates_at_the_destination_alone() {
 }
 
 #[tokio::test]
+async fn what_leads_to_another_settings_file_or_variable_is_followed() {
+    let npmrc = "//npm.other.example/:_authToken=${NODE_AUTH_TOKEN}\n";
+    let copied = "//npm.other.example/:_authToken=${COPY}\n";
+    for (variable, files, is_left) in [
+        (None, vec![(".npmrc", "userconfig=./x.rc\n"), ("./x.rc", npmrc)], true),
+        (None, vec![(".npmrc", "globalconfig = \"~/x.rc\"\n"), ("/home/me/x.rc", npmrc)], true),
+        (None, vec![(".npmrc", "prefix=/opt/x\n"), ("/opt/x/etc/npmrc", npmrc)], true),
+        (Some(("NPM_CONFIG_PREFIX", "/opt/y")), vec![("/opt/y/etc/npmrc", npmrc)], true),
+        (Some(("PREFIX", "/opt/z")), vec![("/opt/z/etc/npmrc", npmrc)], true),
+        (None, vec![(".env.yarn", "COPY=${NODE_AUTH_TOKEN}\n"), (".npmrc", copied)], true),
+        (None, vec![(".env", "export COPY = \"$NODE_AUTH_TOKEN\"\n"), (".npmrc", copied)], true),
+        (None, vec![(".env", "COPY=another\n"), (".npmrc", copied)], false),
+        (None, vec![(".npmrc", "prefix=/opt/x\n"), ("/opt/y/etc/npmrc", npmrc)], false),
+    ] {
+        let job = job("npm").package("widget").with("HOME", "/home/me").with("NODE_AUTH_TOKEN", "static");
+        let job = variable.into_iter().fold(job, |job, (name, value)| job.with(name, value));
+        let job = files.iter().fold(job, |job, (path, content)| job.file(path, content));
+        let expected = if is_left { "static" } else { "fresh" };
+        let seen = job.fresh().await;
+        assert_eq!(seen.variables["NODE_AUTH_TOKEN"], expected, "{files:?}");
+    }
+}
+
+#[tokio::test]
 async fn yarn_takes_the_token_to_no_scopes_registry() {
     let open = "npmScopes:\n  other:\n    npmRegistryServer: https://npm.other.example\n";
     let own =

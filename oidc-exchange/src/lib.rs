@@ -17,7 +17,8 @@
 //! | `client` (default) | [`client`] |
 //! | `server` | [`server`] |
 //! | `sqlite`, `postgres` | `sql`: the server's stores over that database; needs Rust 1.94, as sqlx does |
-//! | `sql` | both of these |
+//! | `postgres-ring`, `postgres-aws-lc` | `postgres` with TLS; without one of them a server on another machine is refused |
+//! | `sql` | `sqlite` and `postgres` |
 //! | `sqlx` | in addition to one of them: `sql` gives access to its connections as those of sqlx, for an application whose tables are in the same database |
 //! | `memory` | `memory`: the server's stores in memory, for a registry without a database |
 //! | `testing` | `server::testing` and `client::testing`: the conformance suites for stores and for client registries |

@@ -18,6 +18,7 @@ mod redeem;
 mod room;
 mod rows;
 mod schema;
+mod target;
 mod tokens;
 mod transaction;
 mod trust;

@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use oidc_core::Secret;
@@ -11,15 +10,12 @@ use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 use super::SqlStore;
 use super::database::Database;
 use super::schema;
+use super::target::Target;
 
 /// The settings of every SQLite connection: wait for another process's write, survive power loss, enforce
 /// references.
 const SQLITE_PRAGMAS: &str =
     "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-/// The number of the next database in memory.
-static IN_MEMORY: AtomicU64 = AtomicU64::new(0);
-/// The limit on a schema's name, in characters; PostgreSQL cuts longer names.
-const MAX_SCHEMA: usize = 63;
 
 /// The options for opening a database: its URL, the pool of connections, the schema.
 ///
@@ -47,8 +43,10 @@ const MAX_SCHEMA: usize = 63;
 /// - `sqlite::memory:` for tests: only [`open`](Self::open) makes such a database, and it ends with the
 ///   store. While a [`Transaction`](super::Transaction) is open, all others wait, including readers.
 /// - `postgres://user:password@host/database`. `sslmode` decides about TLS: only `verify-full` checks the
-///   server's identity, by the system's roots or those in the file `sslrootcert`; the default, `prefer`,
-///   accepts any server, and connections without TLS.
+///   server's identity, by the roots in the file `sslrootcert` or, without it, by those of the feature: the
+///   system's with `postgres-ring`, Mozilla's with `postgres-aws-lc`. The default, `prefer`, accepts any
+///   server, and connections without TLS. With `postgres` alone there is no TLS, and a server on another
+///   machine is refused unless the URL says `sslmode=disable`.
 ///
 /// # Roles
 ///
@@ -181,49 +179,7 @@ impl SqlOptions {
     }
 
     fn target(&self) -> Result<Target, OpenError> {
-        let mut options: AnyConnectOptions = self.url.expose().parse().map_err(|_| {
-            OpenError::options("it is no URL; expected `sqlite:FILE` or `postgres://USER@HOST/DATABASE`")
-        })?;
-        let scheme = options.database_url.scheme();
-        let is_sqlite = match scheme {
-            "sqlite" if cfg!(feature = "sqlite") => true,
-            "postgres" | "postgresql" if cfg!(feature = "postgres") => false,
-            "sqlite" | "postgres" | "postgresql" => {
-                return Err(OpenError::options(format!(
-                    "this program was built without `{scheme}` databases; enable that feature of `oidc-exchange`"
-                )));
-            }
-            _ => {
-                return Err(OpenError::options(format!(
-                    "there is no store for `{scheme}`; expected `sqlite` or `postgres`"
-                )));
-            }
-        };
-        if let Some(name) = &self.schema {
-            if is_sqlite {
-                return Err(OpenError::options("SQLite has no schemas; leave the schema out"));
-            }
-            let is_name = name.len() <= MAX_SCHEMA
-                && name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            if !is_name {
-                return Err(OpenError::options(
-                    "the schema's name can't be used; expected lower-case letters, digits and `_`, at most 63",
-                ));
-            }
-        }
-        let url = &options.database_url;
-        let is_memory = is_sqlite
-            && (url.path() == ":memory:"
-                || url.query_pairs().any(|(key, value)| key == "mode" && value == "memory"));
-        if is_memory && !url.path().starts_with("file:") {
-            // SQLite shares a database in memory between connections only by a name of this form.
-            let number = IN_MEMORY.fetch_add(1, Ordering::Relaxed);
-            options = format!("sqlite:file:oidc-in-memory-{number}?mode=memory")
-                .parse()
-                .map_err(OpenError::connect)?;
-        }
-        Ok(Target { options, is_sqlite, is_memory })
+        Target::new(self.url.expose(), self.schema.as_deref())
     }
 
     /// Opens a pool, with one connection that was tested.
@@ -274,13 +230,6 @@ async fn anchor(options: &AnyConnectOptions) -> Result<AnyPool, OpenError> {
     let pool =
         AnyPoolOptions::new().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     pool.connect_with(options.clone()).await.map_err(OpenError::connect)
-}
-
-/// A parsed URL.
-struct Target {
-    options: AnyConnectOptions,
-    is_sqlite: bool,
-    is_memory: bool,
 }
 
 async fn tune(
@@ -340,7 +289,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    fn options(reason: impl Into<String>) -> Self {
+    pub(super) fn options(reason: impl Into<String>) -> Self {
         Self::Options { reason: reason.into() }
     }
 

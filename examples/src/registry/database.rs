@@ -21,17 +21,17 @@ const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7209061735212)";
 
 /// Connections of this process: what the changes of four ecosystems take at most, and eight for exchanges and reads.
 const MAX_CONNECTIONS: u32 = 16;
-/// The changes of an ecosystem's packages that are made at a time.
-const CHANGES: usize = 2;
+/// How many have their turn at a time, of those who change an ecosystem's packages for one.
+const AT_A_TIME: usize = 2;
 
-/// The turns of those who change an ecosystem's packages. On PostgreSQL whoever changes a package waits for others who do, with a
-/// connection; without turns, many uploads into one package would take all of them.
+/// The turns of those who do something that not everybody may do at once. On PostgreSQL whoever changes a package waits for
+/// others who do, with a connection; without turns, many uploads into one package would take all of them.
 #[derive(Clone, Debug)]
 pub(super) struct Turns(Arc<Semaphore>);
 
 impl Turns {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(CHANGES)))
+        Self(Arc::new(Semaphore::new(AT_A_TIME)))
     }
 
     /// Waits for a turn, which lasts until it is dropped.

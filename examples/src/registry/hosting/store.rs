@@ -12,6 +12,7 @@ use crate::registry::authorize::Principal;
 use crate::registry::blobs;
 use crate::registry::database::Turns;
 use crate::registry::intake::Content;
+use crate::registry::pieces::PIECE;
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
 /// a package's files are counted from 0 (`position`), and `size` is about what one takes in an index; `published_by` is a
@@ -60,8 +61,8 @@ const MAX_SERVED: i64 = 16 << 20;
 const FILE_SIZE: usize = 512;
 /// The most bytes that are read of a package with all others.
 const MAX_LISTED: usize = 32 << 10;
-/// How many packages are read together.
-const PACKAGES: i64 = 50;
+/// How many packages are read together, of which as many are taken as a piece of an answer has room for.
+const PACKAGES: i64 = 8;
 
 /// One file to be published.
 #[derive(Debug)]
@@ -157,13 +158,20 @@ impl Store {
     }
 
     /// Some packages that have files, in the order of their names behind `name`, each with what is read of it with all others.
+    /// What is read of one package alone is never left out.
     pub(super) async fn packages_after(&self, name: &str) -> Result<Vec<(String, String)>, sqlx::Error> {
-        let statement = "SELECT name, listed FROM hosted_package
-             WHERE ecosystem = $1 AND name > $2
-                 AND EXISTS (SELECT 1 FROM hosted_file WHERE hosted_file.ecosystem = hosted_package.ecosystem
-                     AND hosted_file.package = hosted_package.name)
-             ORDER BY name LIMIT $3";
-        let query = sqlx::query_as(statement).bind(self.ecosystem).bind(name).bind(PACKAGES);
+        let statement = "SELECT name, listed FROM (
+                 SELECT name, listed, SUM(LENGTH(listed)) OVER (ORDER BY name) AS total FROM (
+                     SELECT name, listed FROM hosted_package
+                     WHERE ecosystem = $1 AND name > $2
+                         AND EXISTS (SELECT 1 FROM hosted_file
+                             WHERE hosted_file.ecosystem = hosted_package.ecosystem
+                                 AND hosted_file.package = hosted_package.name)
+                     ORDER BY name LIMIT $3
+                 ) AS next
+             ) AS summed
+             WHERE total <= $4 OR total = LENGTH(listed) ORDER BY name";
+        let query = sqlx::query_as(statement).bind(self.ecosystem).bind(name).bind(PACKAGES).bind(PIECE);
         query.fetch_all(self.database.pool()).await
     }
 
@@ -449,7 +457,39 @@ mod tests {
             files.iter().map(|file| &*file.name).collect::<Vec<_>>(),
             ["widget-1.0.3.crate", "widget-1.0.4.crate"]
         );
+        let statement = "UPDATE hosted_package SET listed = $1";
+        let listed = sqlx::query(statement).bind("x".repeat(1 << 20));
+        listed.execute(store.database.pool()).await.unwrap();
         assert_eq!(store.packages_after("").await.unwrap().len(), 1);
         assert!(store.packages_after("widget").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_more_packages_are_read_together_than_a_piece_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/registry.db", folder.path().display());
+        let store = Store::new("rubygems", crate::registry::database::open(&url).await.unwrap());
+        let add = async |number: usize, listed: usize| {
+            let name = format!("g{number:03}");
+            store.register(&name, Timestamp::from_secs(1)).await.unwrap();
+            let statement = "UPDATE hosted_package SET listed = $1 WHERE name = $2";
+            let listed = sqlx::query(statement).bind("x".repeat(listed)).bind(&name);
+            listed.execute(store.database.pool()).await.unwrap();
+            let statement =
+                "INSERT INTO hosted_file VALUES ('rubygems', $1, $1, '1', '1', 0, '', '', 1, 1, '{}')";
+            sqlx::query(statement).bind(&name).execute(store.database.pool()).await.unwrap();
+        };
+        for number in 0..120 {
+            add(number, if number < 60 { 100 } else { MAX_LISTED }).await;
+        }
+        let (mut after, mut read) = (String::new(), Vec::new());
+        loop {
+            let packages = store.packages_after(&after).await.unwrap();
+            let Some((last, _)) = packages.last() else { break };
+            after.clone_from(last);
+            assert!(packages.iter().map(|(_, listed)| listed.len()).sum::<usize>() <= 128 << 10);
+            read.push(packages.len());
+        }
+        assert_eq!((read.iter().sum::<usize>(), &read[6..9]), (120, &[8, 7, 4][..]));
     }
 }

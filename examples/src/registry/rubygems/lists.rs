@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 
 use super::marshal;
 use super::version::Version;
+use crate::registry::database::Turns;
 use crate::registry::failure::Failure;
 use crate::registry::intake::blocking;
 use crate::registry::pieces::Pieces;
@@ -87,14 +88,20 @@ impl<'a> Entry<'a> {
 }
 
 /// A list, made of the lines of the compact index, which are read twice: the number of its entries stands first.
-pub(super) async fn packed<P: Pieces>(list: List, lines: impl Fn() -> P) -> Result<Packed<P>, Failure> {
+/// Whoever asks for a list waits for the turns of others, piece by piece, since all of it is work.
+pub(super) async fn packed<P: Pieces>(
+    list: List,
+    turns: &Turns,
+    lines: impl Fn() -> P,
+) -> Result<Packed<P>, Failure> {
     let (mut counted, mut count) = (lines(), 0_usize);
     while let Some(piece) = counted.next().await.map_err(|error| Failure::internal(&*error))? {
+        let _turn = turns.take().await;
         count = count.saturating_add(blocking(move || list.count(&piece)).await?);
     }
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&marshal::array(count)).map_err(|error| Failure::internal(&error))?;
-    Ok(Packed { lines: lines(), list, encoder: Some(encoder), left: count })
+    Ok(Packed { lines: lines(), list, turns: turns.clone(), encoder: Some(encoder), left: count })
 }
 
 /// Lines that the registry wrote.
@@ -106,6 +113,7 @@ fn text(piece: &[u8]) -> &str {
 pub(super) struct Packed<P> {
     lines: P,
     list: List,
+    turns: Turns,
     encoder: Option<GzEncoder<Vec<u8>>>,
     /// The entries that are still to come. Those that were published since they were counted are left out.
     left: usize,
@@ -128,7 +136,9 @@ impl<P: Pieces> Pieces for Packed<P> {
                 let packed = std::mem::take(encoder.get_mut());
                 Ok((encoder, packed, count))
             };
+            let turn = self.turns.take().await;
             let (encoder, packed, count) = spawn_blocking(pack).await??;
+            drop(turn);
             self.left = self.left.saturating_sub(count);
             self.encoder = Some(encoder);
             if !packed.is_empty() {

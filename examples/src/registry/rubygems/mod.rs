@@ -36,6 +36,7 @@ use oidc_exchange::rubygems::{GemName, InvalidGemName};
 use self::lists::List;
 use self::publication::{InvalidPublication, Publication};
 use self::version::Version;
+use super::database::Turns;
 use super::failure::Failure;
 use super::hosting::{Host, Page};
 use super::intake::blocking;
@@ -80,6 +81,8 @@ pub(super) fn normalized(name: &str) -> Result<String, InvalidName> {
 #[derive(Clone)]
 struct Gems {
     host: Host,
+    /// The turns of those whom a list is made for.
+    lists: Turns,
 }
 
 /// The routes, to be merged at a registry's root or nested under a prefix.
@@ -101,7 +104,7 @@ pub(super) fn router(host: Host) -> Router {
         .route(&at("/api/{*path}"), any(unsupported))
         .route(&at("//api/{*path}"), any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Gems { host })
+        .with_state(Gems { host, lists: Turns::new() })
 }
 
 async fn push(State(gems): State<Gems>, headers: HeaderMap, body: Body) -> Response {
@@ -203,7 +206,7 @@ impl Gems {
     }
 
     async fn list(&self, list: List) -> Result<Response, Failure> {
-        let packed = lists::packed(list, || self.lines(Page::default())).await?;
+        let packed = lists::packed(list, &self.lists, || self.lines(Page::default())).await?;
         let headers = [(CONTENT_TYPE, "application/gzip"), (CACHE_CONTROL, "no-cache")];
         Ok((headers, pieces::body(packed)).into_response())
     }

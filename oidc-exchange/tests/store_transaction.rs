@@ -339,7 +339,9 @@ async fn what_postgresql_gives_up_in_a_deadlock_is_tried_again() {
         })
     };
     let (one, other) = tokio::join!(lock("a", "b"), lock("b", "a"));
-    assert_eq!(one.unwrap() + other.unwrap(), 3, "one of them was given up");
+    // One of them is given up, and on a busy machine again by its next try.
+    let tries = one.unwrap() + other.unwrap();
+    assert!(tries >= 3, "one of them was given up: {tries} tries");
     assert_eq!(on_shelf(&store).await, [("a".to_owned(), 2), ("b".to_owned(), 2)]);
     harness.clean_up().await;
 }

@@ -68,6 +68,10 @@ impl<S: PublisherStore> PublisherStore for Deadlines<S> {
         self.within(self.store.of_prefixes(identities, owners, prefixes)).await
     }
 
+    async fn is_proven(&self, account: &str, identity: &Identity, id: &Pin) -> Result<bool, StoreError> {
+        self.within(self.store.is_proven(account, identity, id)).await
+    }
+
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
         self.within(self.store.of_package(package)).await
     }

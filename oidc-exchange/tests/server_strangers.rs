@@ -101,6 +101,24 @@ async fn a_strangers_pending_publisher_takes_no_package_from_the_account_that_wa
 }
 
 #[tokio::test]
+async fn the_former_owner_of_a_name_takes_no_new_package_from_the_new_one() {
+    let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder);
+    let proof = hub.configure("mallory", "proof", &json!({}), false).await;
+    // By the repository that had the name before.
+    let before = json!({ "exp": NOW + 3600, "environment": "release", "repository_id": "99" });
+    let before = hub.issuer.sign(&claims(NOW, &before));
+    hub.exchange.authorize(&before, &ExchangeRequest::package("npm", "proof")).await.unwrap();
+    assert!(hub.trust.published(&proof.package, &proof.id).await.unwrap());
+
+    let victor = hub.configure("victor", "widget", &json!({}), true).await;
+    hub.clock.advance(Duration::from_secs(1));
+    hub.configure("mallory", "widget", &json!({ "environment": "release" }), true).await;
+    for request in [ExchangeRequest::package("npm", "widget"), ExchangeRequest::identity("npm")] {
+        assert_eq!(hub.publisher(&request).await, victor.id, "{request:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_is_refused_is_told_of_its_owners_publisher_and_not_of_a_strangers_that_is_nearer() {
     let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder);
     let alice = hub.configure("alice", "widget", &json!({ "environment": "production" }), false).await;

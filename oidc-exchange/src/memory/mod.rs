@@ -126,6 +126,16 @@ impl PublisherStore for MemoryStore {
         Ok(found)
     }
 
+    async fn is_proven(&self, account: &str, identity: &Identity, id: &Pin) -> Result<bool, StoreError> {
+        let is_proof = |record: &PublisherRecord| {
+            record.proven
+                && record.account.as_deref() == Some(account)
+                && record.identity == *identity
+                && record.texts().get(id.claim).is_none_or(|value| *value == id.value)
+        };
+        Ok(self.lock().publishers.iter().any(is_proof))
+    }
+
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
         let mut found = TrustStore::list(self, package).await?;
         found.truncate(MAX_OF_PACKAGE);

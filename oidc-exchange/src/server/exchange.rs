@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use super::record::PublisherRecord;
 use super::recording::Asked;
 use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
-use super::store::{PublisherStore, Redeemed, StoreError, TokenStore};
+use super::store::{Candidates, PublisherStore, Redeemed, StoreError, TokenStore};
 use super::token::TokenRecord;
 use super::unknown::UnknownClaims;
 use super::wording::Wording;
@@ -308,6 +310,7 @@ impl Exchange {
         let is_candidate = |record: &PublisherRecord| is_of(record) && request.is_for(&record.package);
         found.known.retain(is_candidate);
         found.others.retain(is_candidate);
+        let mut found = self.without_former(found, verified, caller).await?;
         let mut prefixes = self.of_prefixes(caller, request).await?;
         prefixes.retain(is_of);
         let beside = self.beside_prefixes(&prefixes, caller, request).await?;
@@ -325,6 +328,34 @@ impl Exchange {
             }
             Err(refusal) => Err(refusal.of_first(is_cut)),
         }
+    }
+
+    /// Moves the pending publishers of accounts that are known by the name alone to the strangers': such an account published by
+    /// another repository, which had the name before.
+    async fn without_former(
+        &self,
+        found: Candidates,
+        verified: &Verified<Claims>,
+        caller: &Caller,
+    ) -> Result<Candidates, Refusal> {
+        let Some(id) = caller.provider.immutable_id(verified) else { return Ok(found) };
+        let Candidates { known, mut others } = found;
+        let (pending, mut known): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|record| record.pending && record.account.is_some());
+        let mut asked = BTreeMap::new();
+        for record in pending {
+            let account = record.account.clone().unwrap_or_default();
+            let place = asked.entry((account, record.identity.key.clone()));
+            let is_proven = match place {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(place) => {
+                    let is_proven = self.0.stores.is_proven(&place.key().0, &record.identity, &id).await?;
+                    *place.insert(is_proven)
+                }
+            };
+            if is_proven { known.push(record) } else { others.push(record) }
+        }
+        Ok(Candidates::new(known, others))
     }
 
     /// Returns the owners' publishers for the prefixes of the package that the request names, where the

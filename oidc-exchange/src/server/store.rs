@@ -152,6 +152,19 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Returns `true` if a [proven](PublisherRecord::proven) publisher of this account and identity, in any ecosystem, has no other
+    /// value of this immutable id among its [`texts`](PublisherRecord::texts). The exchange asks for each account with pending
+    /// publishers among the [known](Candidates::known) ones: an account that published by a name before somebody else got the name
+    /// takes no new package from its new owner. Where a store returns `false`, the account's pending publishers come after older ones
+    /// of other accounts.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn is_proven(&self, _account: &str, _identity: &Identity, _id: &Pin) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Returns publishers of a package, at most [`MAX_OF_PACKAGE`], of which the store chooses any where there are more. The
     /// exchange asks after it has refused an unknown caller, to name them to the registry's operator. A store that can't list
     /// them returns none.

@@ -1,7 +1,7 @@
 //! Proofs: a publish that succeeded by a publisher proves that its account publishes by the identity.
 
-use oidc_core::Timestamp;
-use sqlx::AnyConnection;
+use oidc_core::{Identity, Pin, Timestamp};
+use sqlx::{AnyConnection, AnyPool};
 
 use super::rows::{standing, worth};
 use crate::server::{Package, PublisherRank};
@@ -32,4 +32,23 @@ pub(super) async fn published(
     let query = sqlx::query(statement).bind(by).bind(worth(PublisherRank::Proven));
     query.execute(connection).await?;
     Ok(true)
+}
+
+/// Implements [`PublisherStore::is_proven`](crate::server::PublisherStore::is_proven).
+pub(super) async fn is_proven(
+    pool: &AnyPool,
+    account: &str,
+    identity: &Identity,
+    id: &Pin,
+) -> Result<bool, sqlx::Error> {
+    // PostgreSQL's texts can't contain NUL: no row has such a text, and asking for it would be an error.
+    if [account, &identity.key, &id.value].iter().any(|text| text.contains('\0')) {
+        return Ok(false);
+    }
+    let statement = "SELECT COUNT(*) FROM (SELECT 1 FROM oidc_proven k WHERE k.identity_key = $1 AND k.issuer = $2 AND k.account = $3 \
+         AND NOT EXISTS (SELECT 1 FROM oidc_publisher_id i WHERE i.publisher = k.publisher AND i.claim = $4 AND i.value <> $5) \
+         LIMIT 1) AS proof";
+    let query = sqlx::query_scalar(statement).bind(&identity.key).bind(&identity.issuer).bind(account);
+    let count: i64 = query.bind(id.claim).bind(&id.value).fetch_one(pool).await?;
+    Ok(count > 0)
 }

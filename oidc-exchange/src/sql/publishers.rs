@@ -7,6 +7,7 @@ use super::SqlStore;
 use super::candidates::candidates;
 use super::database::{failed, retry};
 use super::prefixes::of_prefixes;
+use super::proof::is_proven;
 use super::redeem::redeem;
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{
@@ -58,6 +59,10 @@ impl PublisherStore for SqlStore {
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(ecosystem);
         records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+    }
+
+    async fn is_proven(&self, account: &str, identity: &Identity, id: &Pin) -> Result<bool, StoreError> {
+        is_proven(self.database.pool(), account, identity, id).await.map_err(failed)
     }
 
     async fn candidates(

@@ -168,6 +168,7 @@ pub async fn accounts<H: Harness>(harness: &H) {
     accounts::one_account_keeps_no_other_out_of_a_package(&harness.empty().await).await;
     accounts::a_publish_makes_an_account_known(&harness.empty().await).await;
     accounts::a_proof_is_of_one_publisher(&harness.empty().await).await;
+    accounts::a_proof_is_of_a_repository_and_not_of_its_name(&harness.empty().await).await;
     accounts::places_are_kept_by_replacing(&harness.empty().await).await;
     accounts::accounts_know_nothing_of_each_other(&harness.empty().await).await;
     accounts::an_exchange_is_noted_of_proven_publishers(&harness.empty().await).await;

@@ -181,6 +181,36 @@ pub(super) async fn a_publish_makes_an_account_known<S: PublisherStore + TrustSt
     assert_eq!(count(&of_all(store, "acme/widget").await, "alice"), 0, "the proof ends with its publisher");
 }
 
+pub(super) async fn a_proof_is_of_a_repository_and_not_of_its_name<S: PublisherStore + TrustStore>(
+    store: &S,
+) {
+    let proof = PublisherRecord {
+        package: Package::new("pypi", "alice"),
+        learned: [("repository_id".to_owned(), "1".to_owned())].into(),
+        ..of("alice", 1, 0)
+    };
+    stored(store, &proof).await;
+    let by = async |account: &str, key: &str, value: &str| {
+        let id = IdPin::new("repository_id", value);
+        let answer = store.is_proven(account, &identity(key), &id).await;
+        answer.expect("the store looks for a proof")
+    };
+    assert!(!by("alice", "acme/widget", "1").await, "nothing was published yet");
+    publishes(store, &proof).await;
+    assert!(by("alice", "acme/widget", "1").await, "alice published by this repository");
+    assert!(
+        !by("alice", "acme/widget", "2").await,
+        "alice published by a repository that had the name before"
+    );
+    assert!(!by("bob", "acme/widget", "1").await, "bob published nothing");
+    assert!(!by("alice", "acme/other", "1").await, "alice published by another name");
+    assert!(!by("alice\0", "acme/widget\0", "1\0").await, "no record has a NUL");
+    let without_id = PublisherRecord { package: Package::new("npm", "bob"), ..of("bob", 2, 0) };
+    stored(store, &without_id).await;
+    publishes(store, &without_id).await;
+    assert!(by("bob", "acme/widget", "2").await, "a proof without an id contradicts none");
+}
+
 pub(super) async fn a_proof_is_of_one_publisher<S: PublisherStore + TrustStore>(store: &S) {
     let record = of("alice", 1, 0);
     stored(store, &record).await;

@@ -1,5 +1,5 @@
--- The prefix of the names of the packages that a publisher is for; `package` is empty then, so that it is none of any package, for
--- the release before this one neither.
+-- The prefix of the names of the packages that a publisher is for; `package` is empty then. The release before this one takes such a
+-- publisher for one of a package without a name, so that prefixes are stored once all processes are of this release.
 ALTER TABLE oidc_publisher ADD COLUMN prefix TEXT NOT NULL DEFAULT '';
 -- Whoever asks for a prefix says nothing of the package, which is the same for all of these.
 CREATE INDEX oidc_publisher_by_prefix

@@ -60,7 +60,12 @@ fn set_ups(text: &str) -> Vec<(Value, Option<&'static str>)> {
         ),
         (
             json!({ "token_endpoint": { "status": 200, "body": text }, "no_token": true }),
-            Some("github-no-token"),
+            // A page is a proxy's answer and not the platform's.
+            Some(if text.starts_with("<!DOCTYPE html>") {
+                "token-endpoint-elsewhere"
+            } else {
+                "github-no-token"
+            }),
         ),
         (json!({ "intended": { "workflow": text }, "publishers": publishers }), None),
         (json!({ "intended": { text: "x" }, "publishers": publishers }), Some("exchange-rejected")),

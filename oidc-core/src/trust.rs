@@ -97,8 +97,8 @@ impl Verified<Claims> {
     /// issuer, `jti` and scope, each preceded by its length. Where the platform declares no `jti`, the digest
     /// of the token's signing input takes its place.
     ///
-    /// The registry protocol chooses the scope: empty where a token may be used once, and the package's name
-    /// where a token may be used once for each package.
+    /// The registry protocol chooses the scope: the ecosystem where a token may be used once, and the ecosystem
+    /// and the package's name where a token may be used once for each package.
     pub fn replay_key(&self, scope: &str) -> [u8; 32] {
         use sha2::{Digest as _, Sha256};
         let (kind, id): (&[u8], &[u8]) = match &self.proof.replay {

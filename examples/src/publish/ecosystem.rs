@@ -371,7 +371,7 @@ pub enum InvalidTarget {
     OtherRegistry {
         /// The command's option.
         option: &'static str,
-        /// What it names, fit to be shown.
+        /// The registry that it names, fit to be shown.
         named: String,
     },
     /// A token of the registry is for one package, and none is named.

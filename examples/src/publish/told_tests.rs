@@ -78,7 +78,7 @@ impl Job {
         Destination::new(&url, public, self.package, command, cx)
     }
 
-    /// Whether the command may be run.
+    /// Checks that the command may be run.
     fn check(&self) -> Result<(), InvalidTarget> {
         let (cx, command) = (self.context(), self.command());
         named::check(&self.destination(&command, &cx))

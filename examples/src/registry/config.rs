@@ -167,7 +167,7 @@ pub struct PrefixEntry {
     pub ecosystem: Ecosystem,
     /// The beginning of their names, up to a separator, such as `@acme/`.
     pub name: String,
-    /// Who may publish them.
+    /// The publishers of the packages.
     pub publisher: Vec<PublisherEntry>,
 }
 

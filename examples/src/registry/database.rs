@@ -21,7 +21,7 @@ const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7209061735212)";
 
 /// Connections of this process: what the changes of four ecosystems take at most, and eight for exchanges and reads.
 const MAX_CONNECTIONS: u32 = 16;
-/// How many have their turn at a time, of those who change an ecosystem's packages for one.
+/// The number of turns at a time, such as those of changes of an ecosystem's packages.
 const AT_A_TIME: usize = 2;
 
 /// The turns of those who do something that not everybody may do at once. On PostgreSQL whoever changes a package waits for

@@ -24,7 +24,7 @@ const MAX_LINK_PARTS: usize = 16;
 /// An extension header may have this many bytes: it holds a path.
 const MAX_EXTENSION: u64 = 8 << 10;
 
-/// What extension headers say of files with holes begins so.
+/// The beginnings of the keys that extension headers have for files with holes.
 const SPARSE: [&str; 3] = ["GNU.sparse.", "SCHILY.realsize", "SUN.holesdata"];
 
 /// An archive is not read to its end.
@@ -200,7 +200,7 @@ fn long_name(mut text: Vec<u8>) -> Result<Vec<u8>, InvalidArchive> {
     Ok(text)
 }
 
-/// What extension headers say of the entry behind them.
+/// The statements of extension headers about the entry after them.
 #[derive(Debug, Default)]
 struct Extended {
     is_some: bool,

@@ -37,7 +37,7 @@ fn is_prefix(prefix: &[u8], is_format: bool) -> bool {
     is_text(own) && (own.last() == Some(&0) || is_text(rest))
 }
 
-/// Whether some readers pass over no content, since the name ends like a folder's, although another header may give another.
+/// Returns `true` if some readers skip no content, since the name ends like a folder's, although another header may replace it.
 fn is_folder_to_some(header: &Header) -> bool {
     let name = &header.as_old().name;
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());

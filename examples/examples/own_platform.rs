@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use oidc_core::http::{Request, message_without};
 use oidc_core::{
     Ambient, Audience, ClaimRule, Claims, Context, Detection, Diagnosis, HttpUrl, IdToken, Identity,
-    InvalidPublisher, InvalidUrl, Issuer, Match, Mismatch, Pin, Profile, Provider, ProviderSet, Publisher,
-    PublisherField, Run, Secret, SourceError, SourceErrorKind, Subject, TokenSource, Verified,
+    ImmutableId, InvalidPublisher, InvalidUrl, Issuer, Match, Mismatch, Profile, Provider, ProviderSet,
+    Publisher, PublisherField, Run, Secret, SourceError, SourceErrorKind, Target, TokenSource, Verified,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,14 +69,14 @@ impl Provider for Forge {
             return Ok(None);
         }
         let (Some(url), Some(key)) = (environment.get(TOKEN_URL), environment.get(TOKEN_KEY)) else {
-            let subject = Subject::Variable(TOKEN_URL.to_owned());
+            let subject = Target::Variable(TOKEN_URL.to_owned());
             let problem = "this job of Forge may not ask for identity tokens";
             let diagnosis = Diagnosis::new("forge-not-permitted", subject, problem)
                 .fix("add `identity: true` to the job");
             return Err(SourceError::new(SourceErrorKind::NotPermitted, diagnosis));
         };
         let url = HttpUrl::parse(url).map_err(|error| {
-            let subject = Subject::Variable(TOKEN_URL.to_owned());
+            let subject = Target::Variable(TOKEN_URL.to_owned());
             let diagnosis = Diagnosis::new("forge-url", subject, error.to_string());
             SourceError::new(SourceErrorKind::Unavailable, diagnosis)
         })?;
@@ -98,7 +98,7 @@ impl Provider for Forge {
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
         InvalidPublisher::check_config(FIELDS, config)?;
         let config: Config = serde_json::from_value(config.clone()).map_err(|error| {
-            let subject = Subject::Field("publisher".to_owned());
+            let subject = Target::Field("publisher".to_owned());
             InvalidPublisher::new(Diagnosis::new("forge-publisher", subject, error.to_string()))
         })?;
         Ok(Box::new(ForgePublisher { issuer: self.issuer.clone(), config }))
@@ -127,7 +127,7 @@ impl TokenSource for ForgeSource {
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
         let failed = |kind, problem: String| {
-            SourceError::new(kind, Diagnosis::new("forge-token", Subject::Url(self.url.to_string()), problem))
+            SourceError::new(kind, Diagnosis::new("forge-token", Target::Url(self.url.to_string()), problem))
         };
         let request = Request::post(self.url.with_query("for", audience.as_str())).bearer(&self.key);
         let answer = self.context.send_with_retries(request).await;
@@ -183,11 +183,11 @@ impl Publisher for ForgePublisher {
         let learned = match project_uid {
             Some(id) if *id == found => Vec::new(),
             Some(_) => {
-                let subject = Subject::Claim("project_uid".to_owned());
+                let subject = Target::Claim("project_uid".to_owned());
                 let diagnosis = Diagnosis::new("forge-claim", subject, "another project of the same name");
                 return Err(Mismatch::stranger(diagnosis.found(found)));
             }
-            None => vec![Pin::new("project_uid", found)],
+            None => vec![ImmutableId::new("project_uid", found)],
         };
         is(claims, "pipeline", pipeline)?;
         if let Some(stage) = stage {
@@ -203,7 +203,7 @@ impl Publisher for ForgePublisher {
 
 fn required<'a>(claims: &'a Claims, name: &str) -> Result<Cow<'a, str>, Mismatch> {
     claims.text(name).ok_or_else(|| {
-        let subject = Subject::Claim(name.to_owned());
+        let subject = Target::Claim(name.to_owned());
         Mismatch::new(Diagnosis::new("forge-claim", subject, format!("claim `{name}` is not a text")))
     })
 }
@@ -214,7 +214,7 @@ fn is(claims: &Claims, name: &str, expected: &str) -> Result<(), Mismatch> {
         return Ok(());
     }
     let problem = format!("claim `{name}` is not the publisher's");
-    let diagnosis = Diagnosis::new("forge-claim", Subject::Claim(name.to_owned()), problem);
+    let diagnosis = Diagnosis::new("forge-claim", Target::Claim(name.to_owned()), problem);
     Err(Mismatch::new(diagnosis.found(found).expected(expected)))
 }
 

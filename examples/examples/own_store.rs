@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oidc_core::verify::{Verifier, backend::AwsLc};
-use oidc_core::{Audience, Context, Identity, Pin, Timestamp};
+use oidc_core::{Audience, Context, Identity, ImmutableId, Timestamp};
 use oidc_exchange::server::{
     self, Candidates, EndedBefore, Exchange, Grant, Package, PackageOwner, PublisherRecord, PublisherStore,
     Redeemed, Room, StoreError, Stored, TokenHash, TokenRecord, TokenStore, TrustStore,
@@ -52,7 +52,7 @@ impl<S: PublisherStore> PublisherStore for Deadlines<S> {
     async fn of_immutable_id(
         &self,
         issuer: &str,
-        id: &Pin,
+        id: &ImmutableId,
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -68,7 +68,12 @@ impl<S: PublisherStore> PublisherStore for Deadlines<S> {
         self.within(self.store.of_prefixes(identities, owners, prefixes)).await
     }
 
-    async fn is_proven(&self, account: &str, identity: &Identity, id: &Pin) -> Result<bool, StoreError> {
+    async fn is_proven(
+        &self,
+        account: &str,
+        identity: &Identity,
+        id: &ImmutableId,
+    ) -> Result<bool, StoreError> {
         self.within(self.store.is_proven(account, identity, id)).await
     }
 

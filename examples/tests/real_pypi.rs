@@ -100,7 +100,7 @@ async fn twine_publishes_under_exec_and_pip_installs() {
     let upload = ["upload", "--non-interactive", "--repository-url", &url, &file];
     let denied = twine.publish(&folder, &borrowed(foreign.issuer.env()), &options, &upload).await.failed();
     let denied = denied.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(denied.contains("give my-widget a trusted publisher that lets this job in"), "{denied}");
+    assert!(denied.contains("give my-widget a trusted publisher that accepts this job"), "{denied}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use oidc_core::{Diagnosis, Subject};
+use oidc_core::{Diagnosis, Target};
 use oidc_exchange::client::doctor::Verdict;
 use world::{Row, SECRET, World};
 
@@ -23,12 +23,12 @@ fn rows() -> Vec<Row> {
 }
 
 fn field(diagnosis: &Diagnosis) -> String {
-    match &diagnosis.subject {
-        Subject::Variable(name)
-        | Subject::Claim(name)
-        | Subject::Field(name)
-        | Subject::Url(name)
-        | Subject::File(name) => name.clone(),
+    match &diagnosis.target {
+        Target::Variable(name)
+        | Target::Claim(name)
+        | Target::Field(name)
+        | Target::Url(name)
+        | Target::File(name) => name.clone(),
         other => other.to_string(),
     }
 }

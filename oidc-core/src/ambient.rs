@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::codes;
 use crate::context::Context;
-use crate::diagnosis::{Diagnosis, Subject};
-use crate::provider::{Host, Provider, ProviderSet};
+use crate::diagnosis::{Diagnosis, Target};
+use crate::provider::{Provider, ProviderKind, ProviderSet};
 use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
 use crate::token::{Audience, IdToken};
 
@@ -18,12 +18,12 @@ impl Ambient {
     /// none.
     ///
     /// Looks in this order: first a variable named in [`Detection::token_variables`], then other variables
-    /// that name a token ([`Host::Named`]), since both are explicit choices; then the CI platforms in the
+    /// that name a token ([`ProviderKind::Named`]), since both are explicit choices; then the CI platforms in the
     /// set's order; then the cloud hosts, since a CI runner on a cloud machine belongs to the CI platform. A
     /// platform that is not detected lets the search go on. A platform that is detected but gives no tokens
     /// to this job ends it.
     ///
-    /// A variable that names a token for no particular registry ([`Host::Named`], such as `OIDC_TOKEN`) may
+    /// A variable that names a token for no particular registry ([`ProviderKind::Named`], such as `OIDC_TOKEN`) may
     /// hold a token for another service. Where the job runs on a CI platform and the named token is not for
     /// the audience, the source asks the CI platform instead.
     ///
@@ -50,16 +50,16 @@ impl Ambient {
             let source = VariableSource::new(detection.context, *name);
             return Ok(Some(Box::new(source.on(providers.here(detection.context).map(Arc::clone)))));
         }
-        if let Some(named) = first_of(Host::Named, providers, &detection)? {
+        if let Some(named) = first_of(ProviderKind::Named, providers, &detection)? {
             // Only in a CI job is there a platform to fall back to.
             return Ok(Some(match has_ci(providers, &detection) {
                 true => Box::new(NamedOrPlatform::new(named, providers, &detection)),
                 false => named,
             }));
         }
-        match first_of(Host::Ci, providers, &detection)? {
+        match first_of(ProviderKind::Ci, providers, &detection)? {
             Some(source) => Ok(Some(source)),
-            None => first_of(Host::Cloud, providers, &detection),
+            None => first_of(ProviderKind::Cloud, providers, &detection),
         }
     }
 
@@ -88,7 +88,7 @@ impl Ambient {
     /// The error of a job that runs on no platform, [`SourceErrorKind::NotDetected`]. It names the known
     /// platforms and the variables that may hold a token instead.
     pub fn not_detected(providers: &ProviderSet, token_variables: &[&str]) -> SourceError {
-        let platforms = providers.iter().filter(|provider| provider.profile().host != Host::Named);
+        let platforms = providers.iter().filter(|provider| provider.profile().kind != ProviderKind::Named);
         let mut known: Vec<&str> = platforms.map(|provider| provider.id()).collect();
         known.dedup();
         let named = match token_variables {
@@ -101,7 +101,7 @@ impl Ambient {
             SourceErrorKind::NotDetected,
             Diagnosis::new(
                 codes::NOT_DETECTED,
-                Subject::Platform,
+                Target::Platform,
                 "this is not a job of a platform that gives identity tokens: none of their variables is set",
             )
             .expected(known.join(", "))
@@ -110,22 +110,22 @@ impl Ambient {
     }
 }
 
-fn of_host(host: Host, providers: &ProviderSet) -> impl Iterator<Item = &Arc<dyn Provider>> {
-    providers.iter().filter(move |provider| provider.profile().host == host)
+fn of_kind(kind: ProviderKind, providers: &ProviderSet) -> impl Iterator<Item = &Arc<dyn Provider>> {
+    providers.iter().filter(move |provider| provider.profile().kind == kind)
 }
 
 fn first_of(
-    host: Host,
+    kind: ProviderKind,
     providers: &ProviderSet,
     detection: &Detection<'_>,
 ) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-    let mut found = of_host(host, providers).map(|provider| provider.detect(detection));
+    let mut found = of_kind(kind, providers).map(|provider| provider.detect(detection));
     found.find(|source| !matches!(source, Ok(None))).unwrap_or(Ok(None))
 }
 
 /// Returns `true` if the job runs on a CI platform, even one that gives the job no tokens.
 fn has_ci(providers: &ProviderSet, detection: &Detection<'_>) -> bool {
-    !matches!(first_of(Host::Ci, providers, detection), Ok(None))
+    !matches!(first_of(ProviderKind::Ci, providers, detection), Ok(None))
 }
 
 /// A named token for no particular registry, in a job of a CI platform. The platform's token takes its place
@@ -172,7 +172,9 @@ impl TokenSource for NamedOrPlatform {
         };
         let mut detection = Detection::new(&self.context);
         detection.token_variables.extend(self.token_variables.iter().map(String::as_str));
-        let Some(platform) = first_of(Host::Ci, &self.providers, &detection)? else { return Err(error) };
+        let Some(platform) = first_of(ProviderKind::Ci, &self.providers, &detection)? else {
+            return Err(error);
+        };
         // Remembered, so that `provider` and `is_renewable` are those of the source that gave the token.
         self.platform.get_or_init(|| platform).token(audience).await
     }

@@ -14,7 +14,7 @@ const MAX_SENTENCE: usize = 2048;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Subject {
+pub enum Target {
     /// An environment variable of the job.
     Variable(String),
     /// A claim of the identity token.
@@ -35,7 +35,7 @@ pub enum Subject {
     Clock,
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) => write!(f, "variable `{}`", shown(name)),
@@ -89,8 +89,9 @@ pub struct Diagnosis {
     pub code: &'static str,
     /// The severity.
     pub severity: Severity,
-    /// The thing that the diagnosis is about.
-    pub subject: Subject,
+    /// The thing that the diagnosis is about; `subject` in JSON.
+    #[serde(rename = "subject")]
+    pub target: Target,
     /// One clause that names the problem.
     pub problem: String,
     /// The value that was found, if any. It is unescaped here; the renderers escape it.
@@ -109,11 +110,11 @@ pub struct Diagnosis {
 
 impl Diagnosis {
     /// An error with a code, the thing that it is about, and one clause that names the problem.
-    pub fn new(code: &'static str, subject: Subject, problem: impl Into<String>) -> Self {
+    pub fn new(code: &'static str, target: Target, problem: impl Into<String>) -> Self {
         Self {
             code,
             severity: Severity::Error,
-            subject,
+            target,
             problem: problem.into(),
             found: None,
             expected: None,
@@ -162,16 +163,16 @@ impl Diagnosis {
     #[must_use]
     pub fn escaped(&self) -> Self {
         let value = |text: &String| shown(text).to_string();
-        let subject = match &self.subject {
-            Subject::Variable(name) => Subject::Variable(value(name)),
-            Subject::Claim(name) => Subject::Claim(value(name)),
-            Subject::Field(name) => Subject::Field(value(name)),
-            Subject::Url(url) => Subject::Url(value(url)),
-            Subject::File(path) => Subject::File(value(path)),
+        let target = match &self.target {
+            Target::Variable(name) => Target::Variable(value(name)),
+            Target::Claim(name) => Target::Claim(value(name)),
+            Target::Field(name) => Target::Field(value(name)),
+            Target::Url(url) => Target::Url(value(url)),
+            Target::File(path) => Target::File(value(path)),
             other => other.clone(),
         };
         Self {
-            subject,
+            target,
             problem: sentence(&self.problem),
             found: self.found.as_ref().map(value),
             expected: self.expected.as_ref().map(value),
@@ -219,15 +220,15 @@ impl Diagnosis {
 
     /// The name of the subject, where the problem doesn't name it.
     fn place(&self) -> Option<String> {
-        let (Subject::Variable(name)
-        | Subject::Claim(name)
-        | Subject::Field(name)
-        | Subject::Url(name)
-        | Subject::File(name)) = &self.subject
+        let (Target::Variable(name)
+        | Target::Claim(name)
+        | Target::Field(name)
+        | Target::Url(name)
+        | Target::File(name)) = &self.target
         else {
             return None;
         };
-        (!self.problem.contains(name.as_str())).then(|| self.subject.to_string())
+        (!self.problem.contains(name.as_str())).then(|| self.target.to_string())
     }
 
     /// Renders a workflow command that makes an annotation on GitHub Actions (docs.github.com, "Workflow
@@ -289,7 +290,7 @@ mod tests {
     use super::*;
 
     fn diagnosis() -> Diagnosis {
-        Diagnosis::new("github-workflow", Subject::Claim("workflow_ref".to_owned()), "another workflow, 100%")
+        Diagnosis::new("github-workflow", Target::Claim("workflow_ref".to_owned()), "another workflow, 100%")
             .found("a.yml\n::error::\u{202e}")
             .expected("b.yml")
             .fix("set `workflow`")
@@ -324,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_report_for_gitlab_has_a_link_for_each_that_has_one() {
-        let none = Diagnosis::new("x", Subject::Token, "y");
+        let none = Diagnosis::new("x", Target::Token, "y");
         let report = gitlab_annotations(&[diagnosis(), none]);
         assert_eq!(report["trusted_publishing"].as_array().unwrap().len(), 1);
         assert_eq!(report["trusted_publishing"][0]["external_link"]["url"], "https://docs.example/");

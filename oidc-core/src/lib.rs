@@ -102,15 +102,16 @@ pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS, MAX_CLAIM
 pub use crate::context::{
     Command, CommandError, CommandOutput, Commands, Context, FileError, Files, Random, RandomError,
 };
-pub use crate::diagnosis::{Diagnosis, Severity, Subject, gitlab_annotations};
+pub use crate::diagnosis::{Diagnosis, Severity, Target, gitlab_annotations};
 pub use crate::environment::Environment;
 pub use crate::operation::OperationPolicy;
 pub use crate::provider::{
-    Algorithm, ClaimRule, ComparedCase, ComparedWorkflow, Form, Host, Identity, Issuer, Presence, Profile,
-    Provider, ProviderSet, RegistryRules, Replay, Run,
+    Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, Identity, Issuer, Profile,
+    Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource, Run,
 };
 pub use crate::publisher::{
-    FieldComparison, FieldType, InvalidPublisher, Match, Mismatch, Pin, Publisher, PublisherField, Setting,
+    FieldComparison, FieldType, FieldValue, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher,
+    PublisherField,
 };
 pub use crate::secret::Secret;
 pub use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};

@@ -12,7 +12,7 @@ pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
 pub use self::set::ProviderSet;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
-use crate::publisher::{InvalidPublisher, Mismatch, Pin, Publisher, PublisherField, Setting};
+use crate::publisher::{FieldValue, ImmutableId, InvalidPublisher, Mismatch, Publisher, PublisherField};
 use crate::source::{Detection, SourceError, TokenSource};
 use crate::token::Audience;
 use crate::trust::{Unverified, Verified};
@@ -84,7 +84,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     ///
     /// Never return the id of anything larger, such as an organization: the holder of a token with this id is
     /// told what the publisher expects.
-    fn immutable_id(&self, _claims: &Verified<Claims>) -> Option<Pin> {
+    fn immutable_id(&self, _claims: &Verified<Claims>) -> Option<ImmutableId> {
         None
     }
 
@@ -108,8 +108,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// The client half: the configuration of a publisher that accepts this token's job, field by field. A
     /// platform overrides it where a field's value is not the claim as it is.
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
-        self.publisher_fields().iter().map(|field| Setting::of_claim(field, claims)).collect()
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
+        self.publisher_fields().iter().map(|field| FieldValue::of_claim(field, claims)).collect()
     }
 
     /// The client half: properties of this token's job that keep registries from accepting it, or that are
@@ -147,7 +147,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
 #[non_exhaustive]
 pub struct Profile {
     /// The kind of provider: a CI platform, or a cloud host that CI runs on.
-    pub host: Host,
+    pub kind: ProviderKind,
     /// The issuers whose tokens this provider understands. Each issuer is opted into separately.
     pub issuers: Vec<Issuer>,
     /// The signature algorithms that the platform uses. They are never taken from a token.
@@ -155,7 +155,7 @@ pub struct Profile {
     /// The longest lifetime of a token, `exp - iat`.
     pub max_lifetime: Duration,
     /// The id by which a token is recognized when it is used again.
-    pub replay: Replay,
+    pub replay: ReplaySource,
     /// Every claim that the platform is known to put into a token.
     pub claims: &'static [ClaimRule],
     /// The prefixes of claim names that are known as well and ignored, since the rest of the name is the
@@ -167,11 +167,11 @@ impl Profile {
     /// A profile of a CI platform with RS256, tokens that live at most an hour, and `jti`.
     pub fn new(issuers: Vec<Issuer>, claims: &'static [ClaimRule]) -> Self {
         Self {
-            host: Host::Ci,
+            kind: ProviderKind::Ci,
             issuers,
             algorithms: &[Algorithm::Rs256],
             max_lifetime: Duration::from_secs(3600),
-            replay: Replay::Jti,
+            replay: ReplaySource::Jti,
             claims,
             claim_prefixes: &[],
         }
@@ -186,7 +186,7 @@ impl Profile {
 /// The kind of provider, which decides the order of detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Host {
+pub enum ProviderKind {
     /// Not a platform that a job can detect: the author of the job names the place of the token. Asked before
     /// all others.
     Named,
@@ -199,7 +199,7 @@ pub enum Host {
 /// The id by which a token is recognized when it is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Replay {
+pub enum ReplaySource {
     /// The `jti` claim, which is then required.
     Jti,
     /// A digest of the signed bytes, for platforms that declare no `jti`.
@@ -243,9 +243,9 @@ pub struct ClaimRule {
     /// The claim's name.
     pub name: &'static str,
     /// The use of the claim by registries.
-    pub presence: Presence,
+    pub usage: ClaimUse,
     /// The type that its value must have where the claim is required.
-    pub form: Form,
+    pub claim_type: ClaimType,
     /// `true` if the value outlives a rename: an id, and not a name that somebody else may take later.
     pub immutable: bool,
 }
@@ -253,36 +253,36 @@ pub struct ClaimRule {
 impl ClaimRule {
     /// A claim without which no token is accepted: a text that is not empty.
     pub const fn required(name: &'static str) -> Self {
-        Self::new(name, Presence::Required, Form::Text)
+        Self::new(name, ClaimUse::Required, ClaimType::Text)
     }
 
     /// A claim without which no token is accepted: a text, which is empty in some jobs.
     pub const fn required_or_empty(name: &'static str) -> Self {
-        Self::new(name, Presence::Required, Form::TextOrEmpty)
+        Self::new(name, ClaimUse::Required, ClaimType::TextOrEmpty)
     }
 
     /// A claim without which no token is accepted: JSON's `true` or `false`.
     pub const fn required_flag(name: &'static str) -> Self {
-        Self::new(name, Presence::Required, Form::Flag)
+        Self::new(name, ClaimUse::Required, ClaimType::Flag)
     }
 
     /// A claim of every platform that the verifier checks itself: `iss`, `aud`, `exp`, `iat`, `jti`.
     pub const fn registered(name: &'static str) -> Self {
-        Self::new(name, Presence::Required, Form::Registered)
+        Self::new(name, ClaimUse::Required, ClaimType::Registered)
     }
 
     /// A claim that is read by a rule where the publisher has that rule.
     pub const fn optional(name: &'static str) -> Self {
-        Self::new(name, Presence::Optional, Form::Text)
+        Self::new(name, ClaimUse::Optional, ClaimType::Text)
     }
 
     /// A claim that no rule reads.
     pub const fn ignored(name: &'static str) -> Self {
-        Self::new(name, Presence::Ignored, Form::Text)
+        Self::new(name, ClaimUse::Ignored, ClaimType::Text)
     }
 
-    const fn new(name: &'static str, presence: Presence, form: Form) -> Self {
-        Self { name, presence, form, immutable: false }
+    const fn new(name: &'static str, usage: ClaimUse, claim_type: ClaimType) -> Self {
+        Self { name, usage, claim_type, immutable: false }
     }
 
     /// Marks the claim as an immutable id.
@@ -296,7 +296,7 @@ impl ClaimRule {
 /// The type of a required claim's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Form {
+pub enum ClaimType {
     /// A text that is not empty.
     Text,
     /// A text.
@@ -310,7 +310,7 @@ pub enum Form {
 /// The use of a claim by registries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Presence {
+pub enum ClaimUse {
     /// A token without the claim is refused.
     Required,
     /// The claim is read where a publisher has a rule for it.

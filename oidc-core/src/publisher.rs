@@ -1,13 +1,13 @@
 mod field;
+mod field_value;
 mod invalid;
-mod setting;
 mod value;
 
 use std::fmt;
 
 pub use self::field::{FieldComparison, FieldType, PublisherField};
+pub use self::field_value::FieldValue;
 pub use self::invalid::InvalidPublisher;
-pub use self::setting::Setting;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::provider::Identity;
@@ -59,12 +59,12 @@ pub struct Match {
     /// the greatest number is chosen.
     pub specificity: u32,
     /// Immutable ids that the publisher does not have yet and learns from this token.
-    pub learned: Vec<Pin>,
+    pub learned: Vec<ImmutableId>,
 }
 
 impl Match {
     /// A match of a publisher with this many optional rules, and the ids to learn.
-    pub fn new(specificity: u32, learned: Vec<Pin>) -> Self {
+    pub fn new(specificity: u32, learned: Vec<ImmutableId>) -> Self {
         Self { specificity, learned }
     }
 }
@@ -73,14 +73,14 @@ impl Match {
 /// that a name that was deleted and created again is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Pin {
+pub struct ImmutableId {
     /// The claim, which is also the key in the publisher's configuration.
     pub claim: &'static str,
     /// Its value.
     pub value: String,
 }
 
-impl Pin {
+impl ImmutableId {
     /// An id of a claim and its value.
     pub fn new(claim: &'static str, value: impl Into<String>) -> Self {
         Self { claim, value: value.into() }
@@ -94,16 +94,16 @@ impl Pin {
 /// be told: the claim that differs and its value in the token.
 ///
 /// ```
-/// use oidc_core::{Diagnosis, Mismatch, Subject};
+/// use oidc_core::{Diagnosis, Mismatch, Target};
 ///
-/// let diagnosis = Diagnosis::new("repository", Subject::Claim("repository".to_owned()), "another repository");
+/// let diagnosis = Diagnosis::new("repository", Target::Claim("repository".to_owned()), "another repository");
 /// let mismatch = Mismatch::new(diagnosis.found("evil/widget").expected("acme/widget"));
 /// let told = mismatch.to_string();
 /// assert!(told.contains("evil/widget") && !told.contains("acme/widget"));
 /// assert!(mismatch.diagnosis().to_string().contains("acme/widget"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the publisher does not let this token in: {}", Told(.diagnosis))]
+#[error("the publisher does not accept this token: {}", Told(.diagnosis))]
 pub struct Mismatch {
     diagnosis: Box<Diagnosis>,
     relation: Relation,
@@ -114,10 +114,10 @@ struct Told<'a>(&'a Diagnosis);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diagnosis { subject, found, .. } = self.0;
+        let Diagnosis { target, found, .. } = self.0;
         match found {
-            Some(found) => write!(f, "{subject} is `{}`", shown(found)),
-            None => write!(f, "{subject} is another or missing"),
+            Some(found) => write!(f, "{target} is `{}`", shown(found)),
+            None => write!(f, "{target} is another or missing"),
         }
     }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use crate::codes;
 use crate::context::Context;
-use crate::diagnosis::{Diagnosis, Subject};
+use crate::diagnosis::{Diagnosis, Target};
 use crate::http::HttpError;
 use crate::provider::Provider;
 use crate::token::{Audience, IdToken, InvalidIdToken};
@@ -130,7 +130,7 @@ impl TokenSource for VariableSource {
     }
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        let subject = || Subject::Variable(self.name.clone());
+        let subject = || Target::Variable(self.name.clone());
         let Some(token) = self.context.environment().get(&self.name) else {
             return Err(SourceError::new(
                 SourceErrorKind::Missing,
@@ -146,8 +146,7 @@ impl TokenSource for VariableSource {
             let problem = format!("the token in variable `{}` can't be used: {error}", self.name);
             let diagnosis = match &error {
                 InvalidIdToken::Audience { found, .. } => {
-                    let diagnosis =
-                        Diagnosis::new(codes::AUDIENCE, Subject::Claim("aud".to_owned()), problem);
+                    let diagnosis = Diagnosis::new(codes::AUDIENCE, Target::Claim("aud".to_owned()), problem);
                     let found = found.as_deref().unwrap_or("(none)").trim_matches('`');
                     diagnosis.found(found).expected(audience.as_str())
                 }
@@ -190,11 +189,11 @@ pub enum SourceErrorKind {
 /// use std::error::Error as _;
 ///
 /// use oidc_core::{
-///     Diagnosis, FileError, InvalidIdToken, SourceError, SourceErrorKind, Subject,
+///     Diagnosis, FileError, InvalidIdToken, SourceError, SourceErrorKind, Target,
 /// };
 ///
 /// let problem = format!("the token can't be used: {}", InvalidIdToken::Text);
-/// let diagnosis = Diagnosis::new("my-token", Subject::Token, problem);
+/// let diagnosis = Diagnosis::new("my-token", Target::Token, problem);
 /// let error = SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(InvalidIdToken::Text);
 /// assert_eq!(error.to_string(), "the token can't be used");
 /// assert!(error.source().is_some_and(|below| below.is::<InvalidIdToken>()));

@@ -10,8 +10,8 @@ use oidc_core::http::Request;
 use oidc_core::testing::FakePlatform;
 use oidc_core::testing::conformance::{self, Harness, Job};
 use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, HttpUrl, IdToken, Identity, InvalidPublisher, Match, Mismatch,
-    Pin, Profile, Provider, Publisher, PublisherField, Run, SourceError, SourceErrorKind, Subject,
+    Audience, Claims, Detection, Diagnosis, HttpUrl, IdToken, Identity, ImmutableId, InvalidPublisher, Match,
+    Mismatch, Profile, Provider, Publisher, PublisherField, Run, SourceError, SourceErrorKind, Target,
     TokenSource, Verified,
 };
 use serde_json::Value;
@@ -142,7 +142,7 @@ impl Provider for Broken {
         Ok(identity)
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
+    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
         self.fake.immutable_id(claims)
     }
 
@@ -160,7 +160,7 @@ impl Provider for Broken {
         }
         let publisher = self.fake.publisher(&config).map_err(|error| match self.fault {
             Fault::NamesNoField => {
-                let subject = Subject::Field("publisher".to_owned());
+                let subject = Target::Field("publisher".to_owned());
                 InvalidPublisher::new(Diagnosis::new("x", subject, "it is wrong").fix("write it anew"))
             }
             _ => error,
@@ -197,7 +197,7 @@ impl TokenSource for BrokenSource {
                 let problem = format!("the key {SECRET} was not taken");
                 Err(SourceError::new(
                     SourceErrorKind::Rejected,
-                    Diagnosis::new("x", Subject::Platform, problem),
+                    Diagnosis::new("x", Target::Platform, problem),
                 ))
             }
             Fault::GivesAnyAudience => self.source.token(&Audience::new("any").unwrap()).await,
@@ -235,7 +235,7 @@ impl Publisher for BrokenPublisher {
         let checked = self.publisher.check(claims);
         let mismatch = match checked {
             Ok(matched) if self.fault == Fault::LearnsAgain => {
-                return Ok(Match::new(matched.specificity, vec![Pin::new("repository_id", "2")]));
+                return Ok(Match::new(matched.specificity, vec![ImmutableId::new("repository_id", "2")]));
             }
             Ok(matched) => return Ok(matched),
             Err(mismatch) => mismatch,
@@ -244,13 +244,13 @@ impl Publisher for BrokenPublisher {
         match self.fault {
             Fault::ReadsNoWorkflow => self.lax.check(claims),
             Fault::IgnoresCase if self.is_same_workflow(claims) => self.lax.check(claims),
-            Fault::TakesAnyIssuer if diagnosis.subject == Subject::Claim("iss".to_owned()) => {
+            Fault::TakesAnyIssuer if diagnosis.target == Target::Claim("iss".to_owned()) => {
                 Ok(Match::new(2, Vec::new()))
             }
             Fault::TellsStrangers => Err(Mismatch::new(diagnosis)),
             Fault::TellsNoRename if mismatch.is_renamed() => Err(Mismatch::new(diagnosis)),
             Fault::TellsNoCode => {
-                Err(Mismatch::new(Diagnosis::new("", diagnosis.subject, "it is another").found("x")))
+                Err(Mismatch::new(Diagnosis::new("", diagnosis.target, "it is another").found("x")))
             }
             _ => Err(mismatch),
         }

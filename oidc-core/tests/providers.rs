@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use oidc_core::{Diagnosis, Issuer, Mismatch, Presence, Provider, ProviderSet, Subject};
+use oidc_core::{ClaimUse, Diagnosis, Issuer, Mismatch, Provider, ProviderSet, Target};
 use support::{ISSUER, platform, platform_with};
 
 #[test]
@@ -28,9 +28,9 @@ fn a_platform_is_found_by_the_exact_url_of_its_issuer_and_by_no_other() {
 #[test]
 fn a_claims_rule_is_found_by_its_whole_name() {
     let platform = platform();
-    let rule = |name: &str| platform.profile().rule(name).map(|rule| (rule.name, rule.presence));
-    assert_eq!(rule("repository"), Some(("repository", Presence::Required)));
-    assert_eq!(rule("environment"), Some(("environment", Presence::Optional)));
+    let rule = |name: &str| platform.profile().rule(name).map(|rule| (rule.name, rule.usage));
+    assert_eq!(rule("repository"), Some(("repository", ClaimUse::Required)));
+    assert_eq!(rule("environment"), Some(("environment", ClaimUse::Optional)));
     for name in ["", "Repository", "repository_id", "repo"] {
         assert_eq!(rule(name), None, "{name}");
     }
@@ -38,7 +38,7 @@ fn a_claims_rule_is_found_by_its_whole_name() {
 
 #[test]
 fn a_mismatch_is_of_the_publishers_own_repository_of_a_renamed_one_or_of_a_strangers() {
-    let diagnosis = || Diagnosis::new("code", Subject::Claim("repository".to_owned()), "it differs");
+    let diagnosis = || Diagnosis::new("code", Target::Claim("repository".to_owned()), "it differs");
     for (mismatch, is_renamed, is_stranger) in [
         (Mismatch::new(diagnosis()), false, false),
         (Mismatch::renamed(diagnosis()), true, false),

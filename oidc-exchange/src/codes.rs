@@ -78,7 +78,7 @@ oidc_core::__codes! {
         "The request holds no identity token.",
         "Send one as the registry's protocol says.";
     NOT_TRUSTED = "not-trusted",
-        "No trusted publisher of the package lets this identity in, or there is no such package.",
+        "No trusted publisher of the package accepts this identity, or there is no such package.",
         "Configure a trusted publisher with what the token carries, in the package's settings.";
     NPM_ID_TOKEN_EMPTY = "npm-id-token-empty",
         "The variable that npm's tools read an identity token from is empty.",
@@ -108,14 +108,14 @@ oidc_core::__codes! {
         "The job runs on a platform that gives no identity tokens.",
         "Publish from a platform that does.";
     PUBLISHER_DIFFERS = "publisher-differs",
-        "The job would not be let in by the publisher that the user has in mind.",
+        "The job would not be accepted by the publisher that the user has in mind.",
         "Change the publisher or the job as the message says.";
     PUBLISHER_EXPIRED = "publisher-expired",
         "The package's pending publisher has expired.",
-        "Configure it anew.";
+        "Configure it again.";
     PUBLISHER_LAPSED = "publisher-lapsed",
         "The package's trusted publisher was not used soon after it was configured, and its names may have changed hands since.",
-        "Configure it anew, or together with its ids.";
+        "Configure it again, or together with its ids.";
     REGISTRY_AUDIENCE = "registry-audience",
         "The registry tells no audience for identity tokens.",
         "Check the registry's URL; where it takes no trusted publishes, use another credential.";
@@ -159,7 +159,7 @@ oidc_core::__codes! {
         "The registry did not end a publish token.",
         "Nothing: it ends by itself. Keep it secret until then.";
     RULE_DIFFERS = "rule-differs",
-        "A trusted publisher of the package names this identity, and one of its rules does not let the job in.",
+        "A trusted publisher of the package names this identity, and one of its rules rejects the job.",
         "Compare the publisher's rules with the job.";
     STATIC_TOKEN = "static-token",
         "A long-lived publish token stands in a variable of the job.",

@@ -5,7 +5,7 @@ mod server;
 
 use std::time::Duration;
 
-use oidc_core::{Identity, MAX_TOKEN_BYTES, Subject};
+use oidc_core::{Identity, MAX_TOKEN_BYTES, Target};
 use oidc_exchange::server::{ExchangeRequest, PublisherRecord, RefusalKind, Room, TrustStore as _};
 use serde_json::{Value, json};
 use server::{NOW, Registry, package};
@@ -185,31 +185,31 @@ async fn every_way_to_refuse_a_token_has_its_own_code() {
         claims.as_object_mut().unwrap().remove(claim);
         issuer.sign(&claims)
     };
-    let claim = |name: &str| Subject::Claim(name.to_owned());
+    let claim = |name: &str| Target::Claim(name.to_owned());
     let kid = issuer.kid();
     let header = json!({ "alg": "RS256", "kid": kid }).to_string();
     for (token, code, subject) in [
-        ("x".repeat(MAX_TOKEN_BYTES + 1), "token-too-large", Subject::Token),
-        ("x".to_owned(), "token-shape", Subject::Token),
-        (headed(json!([])), "token-header", Subject::Token),
-        (headed(json!({ "alg": "none", "kid": kid })), "token-algorithm", Subject::Token),
-        (headed(json!({ "alg": "RS256" })), "token-no-key-id", Subject::Key),
-        (headed(json!({ "alg": "RS256", "kid": kid, "crit": ["b64"] })), "token-critical", Subject::Token),
-        (headed(json!({ "alg": "RS256", "kid": kid, "typ": "at+jwt" })), "token-type", Subject::Token),
-        (issuer.sign_bytes(header.as_bytes(), b"{"), "token-claims", Subject::Token),
+        ("x".repeat(MAX_TOKEN_BYTES + 1), "token-too-large", Target::Token),
+        ("x".to_owned(), "token-shape", Target::Token),
+        (headed(json!([])), "token-header", Target::Token),
+        (headed(json!({ "alg": "none", "kid": kid })), "token-algorithm", Target::Token),
+        (headed(json!({ "alg": "RS256" })), "token-no-key-id", Target::Key),
+        (headed(json!({ "alg": "RS256", "kid": kid, "crit": ["b64"] })), "token-critical", Target::Token),
+        (headed(json!({ "alg": "RS256", "kid": kid, "typ": "at+jwt" })), "token-type", Target::Token),
+        (issuer.sign_bytes(header.as_bytes(), b"{"), "token-claims", Target::Token),
         (registry.token(&json!({ "iss": "https://other.example" })), "issuer", claim("iss")),
         (registry.token(&json!({ "aud": "npm:other.example" })), "audience", claim("aud")),
         (registry.token(&json!({ "exp": NOW - 60, "iat": NOW - 120 })), "token-expired", claim("exp")),
-        (registry.token(&json!({ "nbf": NOW + 60 })), "token-not-yet-valid", Subject::Clock),
+        (registry.token(&json!({ "nbf": NOW + 60 })), "token-not-yet-valid", Target::Clock),
         (registry.token(&json!({ "exp": NOW + 9999 })), "token-lifetime", claim("exp")),
-        (issuer.sign_unpublished(&registry.claims(&json!({}))), "token-unknown-key", Subject::Key),
-        (issuer.sign_impostor(&registry.claims(&json!({}))), "token-signature", Subject::Key),
+        (issuer.sign_unpublished(&registry.claims(&json!({}))), "token-unknown-key", Target::Key),
+        (issuer.sign_impostor(&registry.claims(&json!({}))), "token-signature", Target::Key),
         (without("repository_id"), "claim-missing", claim("repository_id")),
         (registry.token(&json!({ "repository_id": 2 })), "claim-invalid", claim("repository_id")),
     ] {
         let refusal = registry.exchange.exchange(&token, &gadget()).await.unwrap_err();
         let diagnosis = refusal.diagnosis();
-        assert_eq!((diagnosis.code, diagnosis.subject), (code, subject), "{refusal}");
+        assert_eq!((diagnosis.code, diagnosis.target), (code, subject), "{refusal}");
         assert_eq!(refusal.kind(), RefusalKind::InvalidToken, "{refusal}");
     }
     let unreachable = Registry::unreachable().await;
@@ -225,11 +225,11 @@ async fn a_refusal_without_a_claim_that_differs_is_told_by_its_kind() {
     let token = registry.token(&json!({}));
     let not_trusted = registry.exchange.exchange(&token, &gadget()).await.unwrap_err().diagnosis();
     assert_eq!(
-        (not_trusted.code, not_trusted.subject),
-        ("not-trusted", Subject::Field("publisher".to_owned()))
+        (not_trusted.code, not_trusted.target),
+        ("not-trusted", Target::Field("publisher".to_owned()))
     );
     let widget = ExchangeRequest::package("npm", "@acme/widget");
     registry.exchange.exchange(&token, &widget).await.unwrap();
     let used = registry.exchange.exchange(&token, &widget).await.unwrap_err().diagnosis();
-    assert_eq!((used.code, used.subject), ("already-used", Subject::Claim("jti".to_owned())));
+    assert_eq!((used.code, used.target), ("already-used", Target::Claim("jti".to_owned())));
 }

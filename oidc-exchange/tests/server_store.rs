@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oidc_core::testing::FakeHttp;
-use oidc_core::{Identity, Pin, Timestamp};
+use oidc_core::{Identity, ImmutableId, Timestamp};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     Candidates, EndedBefore, Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord,
@@ -35,7 +35,7 @@ impl PublisherStore for Generous {
     async fn of_immutable_id(
         &self,
         _: &str,
-        _: &Pin,
+        _: &ImmutableId,
         _: &str,
         _: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -138,7 +138,7 @@ impl PublisherStore for Watched {
     async fn of_immutable_id(
         &self,
         issuer: &str,
-        id: &Pin,
+        id: &ImmutableId,
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {

@@ -15,14 +15,14 @@ oidc_core::__codes! {
         "The build is of another organization than the publisher's.",
         "Build in the publisher's organization, or change the publisher.";
     ACTIVESTATE_ORGANIZATION_ID = "activestate-organization-id",
-        "The organization has the name that the publisher has, and another id: it was deleted and made anew.",
-        "Configure the publisher anew, if the new organization is yours.";
+        "The organization has the name that the publisher has, and another id: it was deleted and created again.",
+        "Configure the publisher again, if the new organization is yours.";
     ACTIVESTATE_PROJECT = "activestate-project",
         "The build is of another project than the publisher's.",
         "Build in the publisher's project, or change the publisher.";
     ACTIVESTATE_PROJECT_ID = "activestate-project-id",
-        "The project has the name that the publisher has, and another id: it was deleted and made anew.",
-        "Configure the publisher anew, if the new project is yours.";
+        "The project has the name that the publisher has, and another id: it was deleted and created again.",
+        "Configure the publisher again, if the new project is yours.";
     ACTIVESTATE_SUBJECT = "activestate-subject",
         "The token's subject is not the one of its organization and project.",
         "Tell ActiveState: the token contradicts itself.";
@@ -40,13 +40,13 @@ oidc_core::__codes! {
         "Build in the publisher's organization, or change the publisher.";
     BUILDKITE_ORGANIZATION_ID = "buildkite-organization-id",
         "The organization has the name that the publisher has, and another id.",
-        "Configure the publisher anew, if the organization is yours.";
+        "Configure the publisher again, if the organization is yours.";
     BUILDKITE_PIPELINE = "buildkite-pipeline",
         "The build is of another pipeline than the publisher's.",
         "Publish from the publisher's pipeline, or change the publisher.";
     BUILDKITE_PIPELINE_ID = "buildkite-pipeline-id",
         "The pipeline has the name that the publisher has, and another id.",
-        "Configure the publisher anew, if the pipeline is yours.";
+        "Configure the publisher again, if the pipeline is yours.";
     BUILDKITE_STEP = "buildkite-step",
         "The token is of another step than the publisher's.",
         "Publish in the publisher's step, or change its `step_key`.";
@@ -93,7 +93,7 @@ oidc_core::__codes! {
         "The job runs in another environment than the publisher's.",
         "Let the job use the publisher's environment, or change the publisher.";
     GITHUB_EVENT = "github-event",
-        "The run was started by an event that the publisher does not let in.",
+        "The run was started by an event that the publisher does not accept.",
         "Publish by a push, a tag or a release, or change the publisher's `events`.";
     GITHUB_FORK = "github-fork",
         "A pull request from a fork gets no identity token.",
@@ -126,14 +126,14 @@ oidc_core::__codes! {
         "The run is of another repository than the publisher's.",
         "Publish from the publisher's repository, or change the publisher.";
     GITHUB_REPOSITORY_ID = "github-repository-id",
-        "The repository has the name that the publisher has, and another id: it was deleted and made anew.",
-        "Configure the publisher anew, if the new repository is yours.";
+        "The repository has the name that the publisher has, and another id: it was deleted and created again.",
+        "Configure the publisher again, if the new repository is yours.";
     GITHUB_REPOSITORY_OWNER = "github-repository-owner",
         "The token names an owner that is not its repository's.",
         "Tell GitHub: the token contradicts itself.";
     GITHUB_REPOSITORY_OWNER_ID = "github-repository-owner-id",
-        "The repository's owner has the name that the publisher has, and another id: the account was deleted and made anew.",
-        "Configure the publisher anew, if the new account is yours.";
+        "The repository's owner has the name that the publisher has, and another id: the account was deleted and created again.",
+        "Configure the publisher again, if the new account is yours.";
     GITHUB_REQUEST_URL = "github-request-url",
         "The runner's variable with the token's address holds no URL that a token may be asked from.",
         "Leave the variable as the runner sets it.";
@@ -165,7 +165,7 @@ oidc_core::__codes! {
         "The job runs in another environment than the publisher's.",
         "Let the job use the publisher's environment, or change the publisher.";
     GITLAB_EVENT = "gitlab-event",
-        "The pipeline was started by something that the publisher does not let in.",
+        "The pipeline was started by something that the publisher does not accept.",
         "Start it by a push or a tag, or change the publisher's `events`.";
     GITLAB_ID_TOKEN_MISSING = "gitlab-id-token-missing",
         "The job declares no identity token for the registry.",
@@ -177,8 +177,8 @@ oidc_core::__codes! {
         "The pipeline is of a merge request, whose code nobody has approved yet.",
         "Publish after the merge, from a branch or a tag.";
     GITLAB_NAMESPACE_ID = "gitlab-namespace-id",
-        "The group has the path that the publisher has, and another id: it was deleted and made anew.",
-        "Configure the publisher anew, if the new group is yours.";
+        "The group has the path that the publisher has, and another id: it was deleted and created again.",
+        "Configure the publisher again, if the new group is yours.";
     GITLAB_NAMESPACE_PATH = "gitlab-namespace-path",
         "The token names a group that is not its project's.",
         "Tell the instance's operator: the token contradicts itself.";
@@ -186,8 +186,8 @@ oidc_core::__codes! {
         "The job has no environment, whose protection could hold a publish back.",
         "Add a protected environment to the job and to the publisher.";
     GITLAB_PROJECT_ID = "gitlab-project-id",
-        "The project has the path that the publisher has, and another id: it was deleted and made anew.",
-        "Configure the publisher anew, if the new project is yours.";
+        "The project has the path that the publisher has, and another id: it was deleted and created again.",
+        "Configure the publisher again, if the new project is yours.";
     GITLAB_PROJECT_PATH = "gitlab-project-path",
         "The job is of another project than the publisher's.",
         "Publish from the publisher's project, or change the publisher.";
@@ -216,8 +216,8 @@ oidc_core::__codes! {
         "The variable with the metadata server's address holds no host.",
         "Correct the variable, or unset it.";
     GOOGLE_SUBJECT = "google-subject",
-        "The service account has the address that the publisher has, and another id: it was deleted and made anew.",
-        "Configure the publisher anew, if the new account is yours.";
+        "The service account has the address that the publisher has, and another id: it was deleted and created again.",
+        "Configure the publisher again, if the new account is yours.";
     PUBLISHER_CI_CONFIG = "publisher-ci-config",
         "A publisher's CI configuration file has no usable path.",
         "Write a path within the project, such as `.gitlab-ci.yml`.";
@@ -247,7 +247,7 @@ oidc_core::__codes! {
         "Write it as `OWNER/REPOSITORY/.github/workflows/FILE@REF`.";
     PUBLISHER_LOOK_ALIKE = "publisher-look-alike",
         "A publisher's value holds characters that look like others.",
-        "Type the value anew in plain letters.";
+        "Type the value again in plain letters.";
     PUBLISHER_NO_RULES = "publisher-no-rules",
         "A publisher has no claims to compare, or more than it may have.",
         "Write 1 to 32 claims with the values that they must have.";

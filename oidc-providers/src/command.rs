@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use oidc_core::{
     Audience, Command, CommandError, Context, Diagnosis, IdToken, InvalidIdToken, SourceError,
-    SourceErrorKind, Subject, shown,
+    SourceErrorKind, Target, shown,
 };
 
 use crate::codes;
@@ -27,7 +27,7 @@ pub(crate) async fn token_by(
 ) -> Result<IdToken, SourceError> {
     let line = [std::slice::from_ref(&command.program), &command.arguments].concat().join(" ");
     let failed = |kind, code, problem: String| {
-        SourceError::new(kind, Diagnosis::new(code, Subject::Platform, problem).fix(fix))
+        SourceError::new(kind, Diagnosis::new(code, Target::Platform, problem).fix(fix))
     };
     let output = context.run(command).await.map_err(|error| {
         let (kind, code) = match &error {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oidc_core::http::{Request, Response, message_of, message_without};
 use oidc_core::{
-    Audience, Context, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject, shown,
+    Audience, Context, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Target, shown,
 };
 
 use crate::codes;
@@ -47,7 +47,7 @@ impl Endpoint {
             Ok(response) => Err(self.refused(&url, &response, secret)),
             Err(error) => {
                 let problem = format!("{} can't be asked for an identity token", self.name);
-                let subject = Subject::Url(url.to_string());
+                let subject = Target::Url(url.to_string());
                 let diagnosis =
                     error.diagnosis(codes::TOKEN_ENDPOINT_UNAVAILABLE, subject, &problem, self.fix);
                 Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error))
@@ -103,7 +103,7 @@ impl Endpoint {
         url: &HttpUrl,
         problem: String,
     ) -> SourceError {
-        SourceError::new(kind, Diagnosis::new(code, Subject::Url(url.to_string()), problem).fix(self.fix))
+        SourceError::new(kind, Diagnosis::new(code, Target::Url(url.to_string()), problem).fix(self.fix))
     }
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn is_from_between(response: &Response) -> bool {
 /// The refusal of a proxy or web site between the job and its platform.
 pub(crate) fn elsewhere(url: &HttpUrl, problem: &str) -> SourceError {
     let problem = format!("{problem}; that is a web page or a proxy's answer, and not the platform's");
-    let diagnosis = Diagnosis::new(codes::TOKEN_ENDPOINT_ELSEWHERE, Subject::Url(url.to_string()), problem);
+    let diagnosis = Diagnosis::new(codes::TOKEN_ENDPOINT_ELSEWHERE, Target::Url(url.to_string()), problem);
     let host = shown(url.host());
     let fix = format!(
         "look for a proxy between this job and `{host}`, and have it let the request through; or name the host in `no_proxy`"

@@ -53,7 +53,7 @@ mod tables;
 
 use std::sync::Arc;
 
-use oidc_core::{Host, InvalidUrl, Provider, ProviderSet, shown};
+use oidc_core::{InvalidUrl, Provider, ProviderKind, ProviderSet, shown};
 
 pub use activestate::{ActiveState, ActiveStatePublisher};
 pub use buildkite::{Buildkite, BuildkitePublisher};
@@ -80,7 +80,7 @@ pub fn all() -> ProviderSet {
 /// For a tool that publishes from CI alone and reads no variables but those of the platforms and of the
 /// registry.
 pub fn ci() -> ProviderSet {
-    all().iter().filter(|provider| provider.profile().host == Host::Ci).map(Arc::clone).collect()
+    all().iter().filter(|provider| provider.profile().kind == ProviderKind::Ci).map(Arc::clone).collect()
 }
 
 /// Returns a platform with its public issuer, by its name in configuration, such as `github`.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::{FieldComparison, FieldType, InvalidPublisher, Presence, Provider, PublisherField};
+use oidc_core::{ClaimUse, FieldComparison, FieldType, InvalidPublisher, Provider, PublisherField};
 use serde_json::{Map, Value, json};
 
 use crate::rules::within_sentence;
@@ -133,7 +133,7 @@ fn the_documentation_has_every_claim_of_every_platform() {
             for name in cells[0].split('`').skip(1).step_by(2).filter(|name| !name.ends_with('…')) {
                 let what = format!("{} {name}", provider.id());
                 let rule = provider.profile().rule(name).expect(&what);
-                let is_required = rule.presence == Presence::Required;
+                let is_required = rule.usage == ClaimUse::Required;
                 assert!(cells[1].starts_with("required") == is_required || name == "jti", "{what}");
                 match cells.get(2) {
                     Some(&"yes") => assert!(rule.immutable, "{what}"),

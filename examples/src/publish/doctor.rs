@@ -224,14 +224,14 @@ fn write_report(path: &Path, report: &Report) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use oidc_core::{Diagnosis, Subject};
+    use oidc_core::{Diagnosis, Target};
 
     use super::*;
 
     #[test]
     fn json_means_what_was_found_and_acts_on_nothing() {
         let text = "\u{9b}31m\u{202e}\u{7f}\u{e0041}é ##[stop-commands]x\n::error::y";
-        let diagnosis = Diagnosis::new("x", Subject::Claim("ref".to_owned()), "y").found(text);
+        let diagnosis = Diagnosis::new("x", Target::Claim("ref".to_owned()), "y").found(text);
         let json = json(&Report::of_unusable("https://r.example", Some(text), diagnosis)).unwrap();
         assert!(json.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{json}");
         assert!(!json.contains("##[") && json.lines().all(|line| !line.trim_start().starts_with("::")));

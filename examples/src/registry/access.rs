@@ -86,7 +86,7 @@ impl Access {
             let fix = if self.ecosystem == NPM {
                 "exchange the job's identity for each package".to_owned()
             } else {
-                format!("give {asked} a trusted publisher that lets this job in")
+                format!("give {asked} a trusted publisher that accepts this job")
             };
             let message =
                 format!("the publish token is for {} and can't publish {asked}; {fix}", shown(&made_for));
@@ -99,7 +99,7 @@ impl Access {
             }
             let message = format!(
                 "the trusted publisher of this token is pending: it may create {} and do nothing to it where it exists; \
-                 configure it anew",
+                 configure it again",
                 shown(package)
             );
             return Err(self.denied(record, package, action, message));

@@ -2,7 +2,7 @@
 //! every publish, and a count of the refusals before that, which anybody can cause.
 //!
 //! Exchanges and publishes that were granted are always kept. Everything else has a budget for each publisher, and a common one
-//! for all whom none lets in; what exceeds it is counted and called that.
+//! for all jobs that none accepts; what exceeds it is counted and called that.
 
 mod waiting;
 

@@ -1,7 +1,7 @@
 //! A path at which nothing is served: which protocol was meant by it, and where that one is.
 
 use axum::http::{Method, StatusCode};
-use oidc_core::{Diagnosis, Subject};
+use oidc_core::{Diagnosis, Target};
 
 use super::failure::Failure;
 use super::rubygems;
@@ -85,7 +85,7 @@ impl Failure {
         } else {
             let what = meant.map_or("this registry", |(protocol, ..)| protocol.what);
             let url = format!("{root}{below}");
-            let subject = Subject::Field("public_url".to_owned());
+            let subject = Target::Field("public_url".to_owned());
             let diagnosis = Diagnosis::new("registry-path", subject, format!("{problem} of the registry"))
                 .expected(&url)
                 .fix("use the URL that is expected, with its path and no other");

@@ -217,7 +217,7 @@ async fn purge(exchange: Exchange, store: SqlStore, cx: Context) {
     loop {
         cx.clock().sleep(PURGE_EVERY).await;
         if let Err(error) = exchange.purge(PURGE_BATCH).await {
-            tracing::error!(error = %chain(&error), "what is over can't be forgotten");
+            tracing::error!(error = %chain(&error), "purging expired records failed");
         }
         if let Err(error) = audit::purge(&store, cx.clock().now()).await {
             tracing::error!(error = %chain(&error), "old events can't be forgotten");

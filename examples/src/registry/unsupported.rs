@@ -4,7 +4,7 @@
 //! answered with 405 in the protocol's own shape, and one that changes something with 401 where it carries no token.
 
 use axum::http::{Method, StatusCode};
-use oidc_core::{Diagnosis, Subject};
+use oidc_core::{Diagnosis, Target};
 
 use super::failure::Failure;
 
@@ -34,7 +34,7 @@ impl Failure {
         let Operation { what, instead, .. } = operation;
         let problem = format!("{what} is not supported by this registry");
         let message = format!("{problem}; {instead}");
-        let subject = Subject::Field("operation".to_owned());
+        let subject = Target::Field("operation".to_owned());
         let diagnosis = Diagnosis::new("operation-unsupported", subject, problem).fix(*instead);
         Self::new(StatusCode::METHOD_NOT_ALLOWED, message).with_diagnosis(diagnosis).allowing("")
     }

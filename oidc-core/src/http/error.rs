@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::{Method, Request};
 use crate::codes;
-use crate::diagnosis::{Diagnosis, Subject};
+use crate::diagnosis::{Diagnosis, Target};
 use crate::text::shown;
 
 /// An HTTP request that got no complete answer.
@@ -15,13 +15,13 @@ use crate::text::shown;
 pub struct HttpError {
     kind: HttpErrorKind,
     method: Method,
-    target: Box<Target>,
+    target: Box<Destination>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 /// The target of a request, and the way to it.
 #[derive(Debug)]
-struct Target {
+struct Destination {
     url: String,
     host: String,
     way: Way,
@@ -199,7 +199,7 @@ impl HttpError {
     /// An error of a request. Text in `kind` must be fit to be shown.
     pub fn new(request: &Request, kind: HttpErrorKind) -> Self {
         let (host, url) = (request.url.host().to_owned(), request.url.to_string());
-        let target = Box::new(Target { url, host, way: Way::default() });
+        let target = Box::new(Destination { url, host, way: Way::default() });
         Self { kind, method: request.method, target, source: None }
     }
 
@@ -300,7 +300,7 @@ impl HttpError {
 
     /// Makes a diagnosis whose problem begins with `problem`. Where the way is at fault, the diagnosis has
     /// the code and the advice of that fault, and `code` and `fix`, which are about the host, are not used.
-    pub fn diagnosis(&self, code: &'static str, subject: Subject, problem: &str, fix: &str) -> Diagnosis {
+    pub fn diagnosis(&self, code: &'static str, subject: Target, problem: &str, fix: &str) -> Diagnosis {
         let problem = format!("{problem}: {}", self.to_text());
         let fix = self.advice().unwrap_or_else(|| fix.to_owned());
         Diagnosis::new(self.code().unwrap_or(code), subject, problem).fix(fix)

@@ -128,7 +128,7 @@ impl HttpSettings {
             None => add("trusted certificates", "the platform's", Origin::Default),
         }
         if !self.extra_ca.is_empty() {
-            let origin = self.ca_setting.clone().map_or(Origin::Application, Origin::Setting);
+            let origin = self.ca_setting.clone().map_or(Origin::Application, Origin::FieldValue);
             add("private certificate authority", "in PEM", origin);
         }
         let is_default = self.user_agent == USER_AGENT;
@@ -185,7 +185,7 @@ pub enum Origin {
     /// An environment variable.
     Variable(&'static str),
     /// A setting of the application that its user gave, such as `--ca-file FILE`.
-    Setting(String),
+    FieldValue(String),
     /// The application itself.
     Application,
 }
@@ -195,7 +195,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("by default"),
             Self::Variable(name) => write!(f, "from variable `{name}`"),
-            Self::Setting(words) => write!(f, "from `{}`", shown(words)),
+            Self::FieldValue(words) => write!(f, "from `{}`", shown(words)),
             Self::Application => f.write_str("from the application"),
         }
     }

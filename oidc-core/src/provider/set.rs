@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{ClaimRule, Form, Host, Issuer, Presence, Profile, Provider};
+use super::{ClaimRule, ClaimType, ClaimUse, Issuer, Profile, Provider, ProviderKind};
 use crate::claims::Claims;
 use crate::context::Context;
 use crate::environment::Environment;
@@ -56,8 +56,8 @@ impl ProviderSet {
     pub fn here(&self, context: &Context) -> Option<&Arc<dyn Provider>> {
         let is_here =
             |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(context)), Ok(None));
-        let of = |host| self.iter().filter(move |provider| provider.profile().host == host).find(is_here);
-        [Host::Ci, Host::Cloud, Host::Named].into_iter().find_map(of)
+        let of = |host| self.iter().filter(move |provider| provider.profile().kind == host).find(is_here);
+        [ProviderKind::Ci, ProviderKind::Cloud, ProviderKind::Named].into_iter().find_map(of)
     }
 
     /// Returns the platform that an issuer belongs to, by the issuer's exact URL.
@@ -82,7 +82,7 @@ impl ProviderSet {
             let profile = provider.profile();
             profile.issuers.iter().any(|known| is_at_or_below(&issuer, known.url()))
                 // Only CI platforms have required claims that other issuers' tokens lack.
-                || (profile.host == Host::Ci && has_claims_of(profile, claims))
+                || (profile.kind == ProviderKind::Ci && has_claims_of(profile, claims))
         };
         (HttpUrl::parse(&issuer).is_ok() && self.iter().any(is_of)).then(|| issuer.into_owned())
     }
@@ -118,7 +118,8 @@ fn is_at_or_below(issuer: &str, known: &str) -> bool {
 /// Returns `true` if the claims that the platform puts into each token are all there. The claims that every
 /// issuer has don't count.
 fn has_claims_of(profile: &Profile, claims: &Claims) -> bool {
-    let is_own = |rule: &&ClaimRule| rule.presence == Presence::Required && rule.form != Form::Registered;
+    let is_own =
+        |rule: &&ClaimRule| rule.usage == ClaimUse::Required && rule.claim_type != ClaimType::Registered;
     let mut own = profile.claims.iter().filter(is_own).peekable();
     own.peek().is_some() && own.all(|rule| claims.get(rule.name).is_some())
 }

@@ -82,9 +82,9 @@ pub struct PublisherField {
     /// `true` if the value outlives a rename: an id that is never given to somebody else.
     pub immutable: bool,
     /// `true` if a publisher without the field learns it from its first match. The key is then the claim's
-    /// name ([`Pin`]).
+    /// name ([`ImmutableId`]).
     ///
-    /// [`Pin`]: crate::Pin
+    /// [`ImmutableId`]: crate::ImmutableId
     pub learned: bool,
     /// The number that the field adds to the publisher's specificity, see [`Match::specificity`].
     ///

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::PublisherField;
 use super::value::kind;
 use crate::codes;
-use crate::diagnosis::{Diagnosis, Subject};
+use crate::diagnosis::{Diagnosis, Target};
 use crate::text::shown;
 
 /// The number of faults of one configuration that are reported.
@@ -86,8 +86,8 @@ impl InvalidPublisher {
     /// Returns the faults of one field, by its key. A fault of a table's entry belongs to the table:
     /// `claims.sub` to `claims`.
     pub fn of<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Diagnosis> {
-        self.0.iter().filter(move |fault| match &fault.subject {
-            Subject::Field(name) => {
+        self.0.iter().filter(move |fault| match &fault.target {
+            Target::Field(name) => {
                 name.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             }
             _ => false,
@@ -99,7 +99,7 @@ impl fmt::Display for InvalidPublisher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, fault) in self.0.iter().enumerate() {
             let separator = if at == 0 { "" } else { "; " };
-            write!(f, "{separator}{}: {fault}", fault.subject)?;
+            write!(f, "{separator}{}: {fault}", fault.target)?;
         }
         Ok(())
     }
@@ -132,14 +132,14 @@ fn is_unknown(fields: &[PublisherField], key: &str) -> bool {
 }
 
 fn no_object(fields: &[PublisherField], config: &Value) -> Diagnosis {
-    let subject = Subject::Field("publisher".to_owned());
+    let subject = Target::Field("publisher".to_owned());
     Diagnosis::new(codes::PUBLISHER_TYPE, subject, "a publisher's configuration is an object")
         .found(kind(config))
         .fix(format!("write an object with the keys {}", keys_of(fields)))
 }
 
 fn missing(field: &PublisherField) -> Diagnosis {
-    let subject = Subject::Field(field.key.to_owned());
+    let subject = Target::Field(field.key.to_owned());
     Diagnosis::new(codes::PUBLISHER_MISSING_FIELD, subject, "a publisher needs this field")
         .fix(format!("write it, such as `{}`", field.example))
 }
@@ -149,7 +149,7 @@ fn unknown_key(fields: &[PublisherField], key: &str) -> Diagnosis {
         Some(near) => format!("write `{}`; a rule that is left out holds nobody back", near.key),
         None => format!("rename it to one of {}, or remove it", keys_of(fields)),
     };
-    let subject = Subject::Field(shown(key).to_string());
+    let subject = Target::Field(shown(key).to_string());
     Diagnosis::new(codes::PUBLISHER_UNKNOWN_FIELD, subject, "there is no such field").found(key).fix(fix)
 }
 
@@ -194,8 +194,8 @@ mod tests {
 
     fn faults(config: &Value) -> Vec<(String, &'static str, String)> {
         let error = InvalidPublisher::check_keys(FIELDS, config).unwrap_err();
-        let fault = |fault: &Diagnosis| match &fault.subject {
-            Subject::Field(key) => (key.clone(), fault.code, fault.fix.clone().unwrap()),
+        let fault = |fault: &Diagnosis| match &fault.target {
+            Target::Field(key) => (key.clone(), fault.code, fault.fix.clone().unwrap()),
             other => panic!("{other}"),
         };
         error.faults().iter().map(fault).collect()
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_tables_entry_is_of_the_table() {
-        let fault = |key: &str| Diagnosis::new("a", Subject::Field(key.to_owned()), "b");
+        let fault = |key: &str| Diagnosis::new("a", Target::Field(key.to_owned()), "b");
         let error = InvalidPublisher::check(["claims", "claims.sub", "claimsx"].map(fault)).unwrap_err();
         assert_eq!(error.of("claims").count(), 2);
         assert_eq!(error.of("claim").count(), 0);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{FieldType, InvalidPublisher, PublisherField};
 use crate::codes;
-use crate::diagnosis::{Diagnosis, Subject};
+use crate::diagnosis::{Diagnosis, Target};
 use crate::text::shown;
 
 /// A text in a configuration may have this many bytes, as on crates.io and PyPI.
@@ -61,7 +61,7 @@ impl PublisherField {
             return Err(self.wrong_type(value, "a text, in quotes").into());
         };
         let refuse = |problem: &str, fix: String| {
-            let subject = Subject::Field(self.key.to_owned());
+            let subject = Target::Field(self.key.to_owned());
             Err(Diagnosis::new(codes::PUBLISHER_TEXT, subject, problem).found(text).fix(fix).into())
         };
         if text.len() > MAX_BYTES {
@@ -104,7 +104,7 @@ impl PublisherField {
             Value::Array(elements) if (1..=MAX_ELEMENTS).contains(&elements.len()) => Ok(elements),
             Value::Array(elements) => {
                 let problem = format!("an array here has 1 to {MAX_ELEMENTS} elements");
-                let subject = Subject::Field(self.key.to_owned());
+                let subject = Target::Field(self.key.to_owned());
                 let fault = Diagnosis::new(codes::PUBLISHER_TYPE, subject, problem);
                 let fault = fault.found(format!("{} elements", elements.len()));
                 Err(fault.fix("leave the field out if every value will do").into())
@@ -133,7 +133,7 @@ impl PublisherField {
             Value::Number(number) => format!("write {expected}: `\"{number}\"`"),
             _ => format!("write {expected}"),
         };
-        let subject = Subject::Field(self.key.to_owned());
+        let subject = Target::Field(self.key.to_owned());
         Diagnosis::new(codes::PUBLISHER_TYPE, subject, format!("it is {}", kind(value)))
             .found(value.to_string())
             .fix(fix)
@@ -182,7 +182,7 @@ mod tests {
     fn faults(config: &Value) -> Vec<String> {
         let error = InvalidPublisher::check_config(FIELDS, config).err();
         let faults = error.map(|error| error.faults().to_vec()).unwrap_or_default();
-        faults.iter().map(|fault| format!("{}: {}", fault.subject, fault.code)).collect()
+        faults.iter().map(|fault| format!("{}: {}", fault.target, fault.code)).collect()
     }
 
     #[test]

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::{FakeIssuer, ManualClock, SigningAlgorithm};
 use crate::claims::Claims;
 use crate::context::Context;
-use crate::diagnosis::{Diagnosis, Subject};
+use crate::diagnosis::{Diagnosis, Target};
 use crate::environment::Environment;
 use crate::provider::{Algorithm, ClaimRule, Identity, Issuer, Profile, Provider, Run};
-use crate::publisher::{InvalidPublisher, Match, Mismatch, Pin, Publisher, PublisherField};
+use crate::publisher::{ImmutableId, InvalidPublisher, Match, Mismatch, Publisher, PublisherField};
 use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};
 use crate::time::Timestamp;
 use crate::token::{Audience, IdToken};
@@ -256,7 +256,7 @@ impl Provider for FakePlatform {
         if environment.get(TOKEN_KEY).is_some() {
             return Ok(Some(self.source(detection.context)));
         }
-        let subject = Subject::Variable(TOKEN_KEY.to_owned());
+        let subject = Target::Variable(TOKEN_KEY.to_owned());
         let diagnosis =
             Diagnosis::new("fake-not-permitted", subject, "this job may not ask for identity tokens")
                 .fix("let the job have identity tokens");
@@ -271,8 +271,8 @@ impl Provider for FakePlatform {
         Ok(Identity::new(claims.issuer(), required(claims, REPOSITORY)?))
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
-        Some(Pin::new(REPOSITORY_ID, claims.text(REPOSITORY_ID)?))
+    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
+        Some(ImmutableId::new(REPOSITORY_ID, claims.text(REPOSITORY_ID)?))
     }
 
     fn publisher_fields(&self) -> &'static [PublisherField] {
@@ -316,12 +316,12 @@ impl TokenSource for FakeSource {
         let now = self.context.clock().now();
         if self.platform.until.is_some_and(|until| until <= now) {
             let diagnosis =
-                Diagnosis::new("fake-gone", Subject::Platform, "the platform gives no more tokens");
+                Diagnosis::new("fake-gone", Target::Platform, "the platform gives no more tokens");
             return Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis));
         }
         let token = self.platform.token(audience.as_str(), now.as_secs());
         self.context.id_token(token, audience).map_err(|error| {
-            let diagnosis = Diagnosis::new("fake-token", Subject::Token, error.to_string());
+            let diagnosis = Diagnosis::new("fake-token", Target::Token, error.to_string());
             SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error)
         })
     }
@@ -357,7 +357,7 @@ impl FakePublisher {
                     .map_err(|mismatch| Mismatch::stranger(mismatch.diagnosis().clone()))?;
                 Vec::new()
             }
-            None => vec![Pin::new(REPOSITORY_ID, required(claims, REPOSITORY_ID)?)],
+            None => vec![ImmutableId::new(REPOSITORY_ID, required(claims, REPOSITORY_ID)?)],
         };
         let mut specificity = 0;
         for field in FIELDS.iter().filter(|field| !field.required && !field.learned) {
@@ -392,7 +392,7 @@ impl Publisher for FakePublisher {
 }
 
 fn mismatch(claim: &'static str, found: &str, expected: &str) -> Mismatch {
-    let subject = Subject::Claim(claim.to_owned());
+    let subject = Target::Claim(claim.to_owned());
     let diagnosis = Diagnosis::new("fake", subject, format!("claim `{claim}` differs"));
     Mismatch::new(diagnosis.found(found).expected(expected))
 }

@@ -78,7 +78,7 @@ struct Schedule {
     in_flight: Option<watch::Receiver<()>>,
     not_before: Duration,
     /// The time at which a fetch last found the key that a token asked for.
-    brought: Option<Duration>,
+    last_success: Option<Duration>,
     failures_in_a_row: u32,
     /// The fault of the last failed fetch.
     fault: Option<KeyFault>,
@@ -198,8 +198,8 @@ impl KeyCache {
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let Ok(schedule) = self.schedule.try_lock() else { return };
-        if let Some(Flight::Begun(landing)) = self.join_or_begin(schedule) {
-            runtime.spawn(landing.fly(None));
+        if let Some(Fetch::Begun(guard)) = self.join_or_begin(schedule) {
+            runtime.spawn(guard.run(None));
         }
     }
 
@@ -215,34 +215,34 @@ impl KeyCache {
         seen: u64,
         wanted: impl FnOnce() -> Option<Wanted>,
     ) -> Option<watch::Receiver<()>> {
-        let landing = {
+        let guard = {
             let schedule = self.lock();
             if self.generation() != seen {
                 return None;
             }
             match self.join_or_begin(schedule)? {
-                Flight::Joined(done) => return Some(done),
-                Flight::Begun(landing) => landing,
+                Fetch::Joined(done) => return Some(done),
+                Fetch::Begun(guard) => guard,
             }
         };
-        let done = landing.done.subscribe();
+        let done = guard.done.subscribe();
         let wanted = wanted();
         // A runtime takes only what is `Send`, and on wasm32 nothing has to be.
         #[cfg(not(target_arch = "wasm32"))]
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(landing.fly(wanted));
+            runtime.spawn(guard.run(wanted));
             return Some(done);
         }
-        landing.fly(wanted).await;
+        guard.run(wanted).await;
         Some(done)
     }
 
-    fn join_or_begin(self: &Arc<Self>, mut schedule: MutexGuard<'_, Schedule>) -> Option<Flight> {
+    fn join_or_begin(self: &Arc<Self>, mut schedule: MutexGuard<'_, Schedule>) -> Option<Fetch> {
         if self.issuer.keys.is_some() {
             return None;
         }
         if let Some(in_flight) = &schedule.in_flight {
-            return Some(Flight::Joined(in_flight.clone()));
+            return Some(Fetch::Joined(in_flight.clone()));
         }
         let now = self.now();
         if now < schedule.not_before {
@@ -252,7 +252,7 @@ impl KeyCache {
         schedule.in_flight = Some(in_flight);
         // Counted as a failure until it succeeds, so that a fetch that panics or is aborted counts as one.
         self.fail(&mut schedule, now);
-        Some(Flight::Begun(Landing { cache: Arc::clone(self), done }))
+        Some(Fetch::Begun(FetchGuard { cache: Arc::clone(self), done }))
     }
 
     async fn fetch(&self, wanted: Option<Wanted>) {
@@ -277,9 +277,9 @@ impl KeyCache {
         self.generation.fetch_add(1, Ordering::Release);
         let mut schedule = self.lock();
         schedule.failures_in_a_row = 0;
-        let is_again = schedule.brought.is_some_and(|before| now < before + COOL_DOWN);
+        let is_again = schedule.last_success.is_some_and(|before| now < before + COOL_DOWN);
         if wanted.is_some() && !is_in_vain {
-            schedule.brought = Some(now);
+            schedule.last_success = Some(now);
         }
         let cools_down = is_in_vain || (wanted.is_some() && is_again);
         self.postpone(&mut schedule, if cools_down { now + COOL_DOWN } else { now });
@@ -341,26 +341,26 @@ impl fmt::Debug for KeyCache {
     }
 }
 
-enum Flight {
+enum Fetch {
     Joined(watch::Receiver<()>),
-    Begun(Landing),
+    Begun(FetchGuard),
 }
 
 /// Ends a fetch when it is dropped, even after a panic or an aborted task, so that later fetches are never
 /// blocked.
-struct Landing {
+struct FetchGuard {
     cache: Arc<KeyCache>,
     /// Dropping it wakes all who wait.
     done: watch::Sender<()>,
 }
 
-impl Landing {
-    async fn fly(self, wanted: Option<Wanted>) {
+impl FetchGuard {
+    async fn run(self, wanted: Option<Wanted>) {
         self.cache.fetch(wanted).await;
     }
 }
 
-impl Drop for Landing {
+impl Drop for FetchGuard {
     fn drop(&mut self) {
         self.cache.lock().in_flight = None;
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::Reason;
 use crate::claims::{ClaimValue, Claims, Registered};
-use crate::provider::{ClaimRule, Form, Issuer, Presence, Profile, Replay};
+use crate::provider::{ClaimRule, ClaimType, ClaimUse, Issuer, Profile, ReplaySource};
 use crate::time::Timestamp;
 use crate::trust::ReplayId;
 
@@ -20,7 +20,7 @@ const MAX_JTI_BYTES: usize = 256;
 pub(super) fn required(profile: &Profile, issuer: &Issuer) -> Result<Vec<ClaimRule>, String> {
     let is_checked = |name| match name {
         "iss" | "aud" | "exp" | "iat" => true,
-        "jti" => profile.replay == Replay::Jti,
+        "jti" => profile.replay == ReplaySource::Jti,
         _ => false,
     };
     let rules: Vec<ClaimRule> = match &issuer.required_claims {
@@ -29,7 +29,7 @@ pub(super) fn required(profile: &Profile, issuer: &Issuer) -> Result<Vec<ClaimRu
             names.iter().map(rule).collect::<Result<_, _>>()?
         }
         None => {
-            let is_required = |rule: &&ClaimRule| rule.presence == Presence::Required;
+            let is_required = |rule: &&ClaimRule| rule.usage == ClaimUse::Required;
             profile.claims.iter().filter(is_required).copied().collect()
         }
     };
@@ -42,15 +42,15 @@ pub(super) fn check(rule: &ClaimRule, claims: &Claims) -> Result<(), Reason> {
     let Some(value) = claims.get(rule.name).filter(|value| !value.is_null()) else {
         return Err(Reason::MissingClaim(rule.name));
     };
-    let fits = match rule.form {
-        Form::Flag => value.as_bool().is_some(),
-        Form::Text | Form::TextOrEmpty => value.is_text(),
-        Form::Registered => true,
+    let fits = match rule.claim_type {
+        ClaimType::Flag => value.as_bool().is_some(),
+        ClaimType::Text | ClaimType::TextOrEmpty => value.is_text(),
+        ClaimType::Registered => true,
     };
     if !fits {
         return Err(Reason::InvalidClaim(rule.name));
     }
-    if rule.form == Form::Text && value.is_empty() {
+    if rule.claim_type == ClaimType::Text && value.is_empty() {
         return Err(Reason::MissingClaim(rule.name));
     }
     Ok(())
@@ -101,13 +101,13 @@ fn time(name: &'static str, value: Option<&ClaimValue<'_>>) -> Result<Timestamp,
 }
 
 /// The id by which the token's use is recorded.
-pub(super) fn replay_id(replay: Replay, claims: &Claims, signed: &[u8]) -> Result<ReplayId, Reason> {
+pub(super) fn replay_id(replay: ReplaySource, claims: &Claims, signed: &[u8]) -> Result<ReplayId, Reason> {
     match replay {
-        Replay::Digest => {
+        ReplaySource::Digest => {
             use sha2::{Digest as _, Sha256};
             Ok(ReplayId::Digest(Sha256::digest(signed).into()))
         }
-        Replay::Jti => {
+        ReplaySource::Jti => {
             let jti = claims.get("jti").ok_or(Reason::MissingClaim("jti"))?;
             let text = jti.as_text().filter(|text| !text.is_empty() && text.len() <= MAX_JTI_BYTES);
             Ok(ReplayId::Jti(text.ok_or(Reason::InvalidClaim("jti"))?.into_owned()))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use oidc_core::testing::{FakeHttp, FakeIssuer, FakePlatform, ManualClock, NotRandom, SigningAlgorithm};
 use oidc_core::verify::backend::{AwsLc, Backend, RustCrypto};
 use oidc_core::verify::{InvalidVerifier, Reason, Verifier};
-use oidc_core::{Algorithm, Audience, ClaimRule, Context, Issuer, ProviderSet, Replay};
+use oidc_core::{Algorithm, Audience, ClaimRule, Context, Issuer, ProviderSet, ReplaySource};
 use serde_json::{Value, json};
 
 pub const ISSUER: &str = "https://issuer.example";
@@ -35,7 +35,7 @@ pub fn platform_with_keys(keys: Value) -> FakePlatform {
 pub trait Profiled {
     fn claims_table(self, claims: &'static [ClaimRule]) -> Self;
     fn algorithms(self, algorithms: &'static [Algorithm]) -> Self;
-    fn replay(self, replay: Replay) -> Self;
+    fn replay(self, replay: ReplaySource) -> Self;
 }
 
 impl Profiled for FakePlatform {
@@ -47,7 +47,7 @@ impl Profiled for FakePlatform {
         self.with_profile(|profile| profile.algorithms = algorithms)
     }
 
-    fn replay(self, replay: Replay) -> Self {
+    fn replay(self, replay: ReplaySource) -> Self {
         self.with_profile(|profile| profile.replay = replay)
     }
 }

@@ -1,7 +1,7 @@
 use oidc_core::testing::{FakeHttp, FakeIssuer, SigningAlgorithm};
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{InvalidVerifier, Verifier};
-use oidc_core::{Algorithm, Audience, Issuer, ProviderSet, Replay, Timestamp};
+use oidc_core::{Algorithm, Audience, Issuer, ProviderSet, ReplaySource, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -158,7 +158,7 @@ async fn a_token_is_the_same_token_by_its_id_or_by_what_was_signed() {
     assert_ne!(first, key(&registry, &with(claims.clone(), "jti", json!("id-2")), "").await);
     assert_ne!(first, key(&registry, &claims, "@acme/widget").await);
 
-    let registry = Registry::of(platform().replay(Replay::Digest), SigningAlgorithm::Rs256);
+    let registry = Registry::of(platform().replay(ReplaySource::Digest), SigningAlgorithm::Rs256);
     let claims = without(claims, "jti");
     let first = key(&registry, &claims, "").await;
     assert_eq!(first, key(&registry, &claims, "").await);
@@ -169,7 +169,8 @@ async fn a_token_is_the_same_token_by_its_id_or_by_what_was_signed() {
 #[test]
 fn another_signature_over_the_same_bytes_is_the_same_token() {
     let issuer = FakeIssuer::with_algorithms(ISSUER, &[SigningAlgorithm::Es256]);
-    let platform = platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Es256]).replay(Replay::Digest);
+    let platform =
+        platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Es256]).replay(ReplaySource::Digest);
     let (one, two) = (issuer.sign(&claims(NOW)), issuer.sign(&claims(NOW)));
     assert_ne!(one, two, "ECDSA is randomised");
     for verifier in offline(&platform) {

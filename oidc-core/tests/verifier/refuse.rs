@@ -4,7 +4,7 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, SigningAlgorithm};
 use oidc_core::verify::Reason;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::verify::{InvalidVerifier, MAX_AGE, Verifier};
-use oidc_core::{Audience, ClaimRule, InvalidClaims, MAX_TOKEN_BYTES, ProviderSet, Replay, Timestamp};
+use oidc_core::{Audience, ClaimRule, InvalidClaims, MAX_TOKEN_BYTES, ProviderSet, ReplaySource, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -355,7 +355,7 @@ async fn where_tokens_have_ids_one_without_a_usable_id_is_refused() {
     for jti in [json!(null), json!(1), json!(""), json!("x".repeat(257)), json!(["id"])] {
         assert_eq!(registry.reason_with("jti", jti.clone()).await, Reason::InvalidClaim("jti"), "{jti}");
     }
-    let registry = Registry::of(platform().replay(Replay::Digest), SigningAlgorithm::Rs256);
+    let registry = Registry::of(platform().replay(ReplaySource::Digest), SigningAlgorithm::Rs256);
     assert!(registry.accepts(&registry.issuer.sign(&without(registry.claims(), "jti"))).await);
 }
 
@@ -404,7 +404,7 @@ async fn a_required_claim_must_be_there_in_its_form() {
         ClaimRule::registered("nbf"),
         ClaimRule::optional("stage"),
     ];
-    let platform = platform().claims_table(CLAIMS).replay(Replay::Digest);
+    let platform = platform().claims_table(CLAIMS).replay(ReplaySource::Digest);
     let registry = Registry::of(platform, SigningAlgorithm::Rs256);
     let whole = [("name", json!("n")), ("ref", json!("")), ("verified", json!(false))];
     let whole = whole.into_iter().fold(registry.claims(), |claims, (name, value)| with(claims, name, value));

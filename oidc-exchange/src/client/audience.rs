@@ -6,7 +6,7 @@
 //! their own, so only audiences that are known to belong to others, and those that name another host, are
 //! refused.
 
-use oidc_core::{Audience, Diagnosis, HttpUrl, Subject};
+use oidc_core::{Audience, Diagnosis, HttpUrl, Target};
 
 use super::error::{ExchangeError, ExchangeErrorKind};
 use crate::codes;
@@ -48,7 +48,7 @@ fn refused(registry: &HttpUrl, told_at: &HttpUrl, audience: &Audience, whose: &s
         "the registry asks for an identity token with the audience `{audience}`, which belongs to {whose}: whoever holds such a token \
          can speak for this job there"
     );
-    let diagnosis = Diagnosis::new(codes::AUDIENCE_FOREIGN, Subject::Url(told_at.to_string()), problem)
+    let diagnosis = Diagnosis::new(codes::AUDIENCE_FOREIGN, Target::Url(told_at.to_string()), problem)
         .found(audience.as_str())
         .expected(format!("a word of the registry's own, or its host {}", registry.host()))
         .fix("tell the registry's operator; no identity token is asked for with this audience");

@@ -1,4 +1,4 @@
-use oidc_core::{Claims, Diagnosis, Severity, Subject};
+use oidc_core::{Claims, Diagnosis, Severity, Target};
 
 use crate::codes;
 
@@ -55,8 +55,7 @@ impl Demand {
     /// Compares a token with the demand. An earlier warning or notice about the claim becomes an error.
     pub(super) fn examine(&self, claims: &Claims, said: &mut Vec<Diagnosis>) {
         let Some(found) = claims.text(self.claim).filter(|found| !self.allows(found)) else { return };
-        let is_it =
-            |one: &&mut Diagnosis| matches!(&one.subject, Subject::Claim(claim) if claim == self.claim);
+        let is_it = |one: &&mut Diagnosis| matches!(&one.target, Target::Claim(claim) if claim == self.claim);
         // One diagnosis for each claim. The earlier one keeps its fix, which is that of the job's platform.
         if let Some(known) = said.iter_mut().find(is_it) {
             known.severity = Severity::Error;
@@ -64,7 +63,7 @@ impl Demand {
             known.expected = self.expected.map(str::to_owned);
             return;
         }
-        let subject = Subject::Claim(self.claim.to_owned());
+        let subject = Target::Claim(self.claim.to_owned());
         let diagnosis =
             Diagnosis::new(codes::REGISTRY_CLAIM, subject, self.problem).found(found).fix(self.fix);
         said.push(match self.expected {

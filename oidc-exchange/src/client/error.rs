@@ -2,11 +2,11 @@ use std::fmt;
 use std::io;
 
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
-use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, InvalidAudience, Secret, Subject, shown};
+use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, InvalidAudience, Secret, Target, shown};
 
 use super::known::KnownRefusal;
+use super::rejection::{RegistryReason, Rejection};
 use super::scope::Scope;
-use super::told::{RegistryReason, Told};
 use crate::codes;
 
 /// An error of an exchange or another request to a registry. It never holds a secret.
@@ -82,7 +82,7 @@ impl ExchangeError {
     /// of the identity".
     pub fn unsupported_scope(registry: &HttpUrl, scope: &Scope, expected: &str) -> Self {
         let problem = format!("a publish token of this registry can't be for {scope}");
-        let diagnosis = Diagnosis::new(codes::EXCHANGE_SCOPE, Subject::Url(registry.to_string()), problem)
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_SCOPE, Target::Url(registry.to_string()), problem)
             .expected(expected)
             .fix(match scope {
                 Scope::Package(_) => "ask for the token without naming a package",
@@ -93,14 +93,14 @@ impl ExchangeError {
 
     /// No audience can be derived from the registry's URL.
     pub fn invalid_url(registry: &HttpUrl, error: &InvalidAudience) -> Self {
-        let subject = Subject::Url(registry.to_string());
+        let subject = Target::Url(registry.to_string());
         let diagnosis = Diagnosis::new(codes::REGISTRY_URL, subject, error.to_string());
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("check the registry's URL"))
     }
 
     /// The package's name is not valid at the registry.
     pub(super) fn invalid_package(registry: &HttpUrl, error: &dyn fmt::Display) -> Self {
-        let subject = Subject::Url(registry.to_string());
+        let subject = Target::Url(registry.to_string());
         let diagnosis = Diagnosis::new(codes::EXCHANGE_PACKAGE, subject, error.to_string());
         let fix = "name the package as the registry does";
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix(fix))
@@ -112,7 +112,7 @@ impl ExchangeError {
             "the identity token is for the audience `{audience}`, which is not one of {}; it was not sent",
             shown(&registry.host_and_port())
         );
-        let diagnosis = Diagnosis::new(oidc_core::codes::AUDIENCE, Subject::Claim("aud".to_owned()), problem)
+        let diagnosis = Diagnosis::new(oidc_core::codes::AUDIENCE, Target::Claim("aud".to_owned()), problem)
             .found(audience.as_str())
             .fix("ask the platform for a token with the audience of this registry");
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis)
@@ -124,7 +124,7 @@ impl ExchangeError {
             "the publish token was given by another registry than {}; it was not sent",
             shown(&url.host_and_port())
         );
-        let diagnosis = Diagnosis::new(codes::EXCHANGE_REQUEST, Subject::Url(url.to_string()), problem);
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_REQUEST, Target::Url(url.to_string()), problem);
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("revoke it at the registry that gave it"))
     }
 
@@ -183,7 +183,7 @@ impl ExchangeError {
             }
             _ => (ExchangeErrorKind::Unreachable, codes::EXCHANGE_UNREACHABLE, otherwise),
         };
-        let subject = Subject::Url(url.to_string());
+        let subject = Target::Url(url.to_string());
         let diagnosis = match nothing_listens(url, &error) {
             Some(problem) => Diagnosis::new(code, subject, problem).fix(fix),
             None => error.diagnosis(code, subject, problem, fix),
@@ -202,12 +202,13 @@ impl ExchangeError {
         let message = message_without(answer, token.secret());
         let is_elsewhere = answer.is_from_elsewhere();
         // A proxy's answer has no registry's reason, and its advice is not about the exchange.
-        let told = if is_elsewhere { None } else { Told::read(answer, token.secret()) };
+        let rejection = if is_elsewhere { None } else { Rejection::read(answer, token.secret()) };
         let status = answer.status;
-        let says = told.as_ref().and_then(|told| told.problem.clone()).or_else(|| message.clone());
+        let says =
+            rejection.as_ref().and_then(|rejection| rejection.problem.clone()).or_else(|| message.clone());
         let says = says.map_or_else(String::new, |says| format!(": {says}"));
         let problem = format!("the registry refused the exchange for {scope} with status {status}{says}");
-        let subject = Subject::Url(url.to_string());
+        let subject = Target::Url(url.to_string());
         let code = if is_elsewhere { codes::EXCHANGE_ELSEWHERE } else { codes::EXCHANGE_REJECTED };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
         let known = KnownRefusal::find(known, answer, message.as_deref()).filter(|_| !is_elsewhere);
@@ -215,9 +216,9 @@ impl ExchangeError {
         diagnosis.fix =
             known.map(KnownRefusal::fix).or_else(|| advice(answer, message.as_deref())).map(str::to_owned);
         let kind = ExchangeErrorKind::Rejected { status, message };
-        let Some(told) = told else { return Self { known, ..Self::new(kind, diagnosis) } };
-        let reason = Some(Box::new(told.reason()));
-        Self { reason, ..Self::new(kind, told.explain(diagnosis)) }
+        let Some(rejection) = rejection else { return Self { known, ..Self::new(kind, diagnosis) } };
+        let reason = Some(Box::new(rejection.reason()));
+        Self { reason, ..Self::new(kind, rejection.explain(diagnosis)) }
     }
 
     /// The answer's status is a success, and the answer is not from the registry.
@@ -226,7 +227,7 @@ impl ExchangeError {
         let problem = format!(
             "a web page answered, with status {status}, and not the registry: a proxy, a log-in page or a web site"
         );
-        let diagnosis = Diagnosis::new(codes::EXCHANGE_ELSEWHERE, Subject::Url(url.to_string()), problem);
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_ELSEWHERE, Target::Url(url.to_string()), problem);
         Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis.fix(CHECK_URL))
     }
 
@@ -244,7 +245,7 @@ impl ExchangeError {
             _ => by_status(status),
         };
         let diagnosis =
-            Diagnosis::new(codes::REGISTRY_AUDIENCE, Subject::Url(url.to_string()), problem).fix(fix);
+            Diagnosis::new(codes::REGISTRY_AUDIENCE, Target::Url(url.to_string()), problem).fix(fix);
         let kind = match status {
             403 | 404 => ExchangeErrorKind::Unsupported,
             _ => ExchangeErrorKind::Rejected { status, message },
@@ -260,7 +261,7 @@ impl ExchangeError {
         let problem = format!("the registry did not end the publish token, status {status}{says}");
         let fix = "it ends by itself; until then, keep it secret";
         let diagnosis =
-            Diagnosis::new(codes::REVOKE_REJECTED, Subject::Url(url.to_string()), problem).fix(fix);
+            Diagnosis::new(codes::REVOKE_REJECTED, Target::Url(url.to_string()), problem).fix(fix);
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis)
     }
 
@@ -271,7 +272,7 @@ impl ExchangeError {
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
         let problem =
             format!("the index doesn't tell where its endpoints are (PEP 807), status {status}{says}");
-        let diagnosis = Diagnosis::new(codes::REGISTRY_DISCOVERY, Subject::Url(url.to_string()), problem);
+        let diagnosis = Diagnosis::new(codes::REGISTRY_DISCOVERY, Target::Url(url.to_string()), problem);
         let fix = match status {
             300..=399 | 408 | 425 | 429 | 500..=599 => by_status(status),
             _ => {
@@ -284,7 +285,7 @@ impl ExchangeError {
     /// A URL that the registry named is not one of its own.
     pub(super) fn foreign(url: &HttpUrl, name: &str, foreign: &ForeignUrl) -> Self {
         let problem = format!("the `{name}` that the registry names is no address of its own");
-        let diagnosis = Diagnosis::new(codes::REGISTRY_FOREIGN_URL, Subject::Url(url.to_string()), problem)
+        let diagnosis = Diagnosis::new(codes::REGISTRY_FOREIGN_URL, Target::Url(url.to_string()), problem)
             .found(foreign.found())
             .expected(foreign.expected())
             .fix("tell the registry's operator; an identity token is sent to no other origin");
@@ -307,7 +308,7 @@ impl ExchangeError {
     }
 
     fn unusable(kind: ExchangeErrorKind, url: &HttpUrl, what: &str) -> Self {
-        let diagnosis = Diagnosis::new(codes::EXCHANGE_ANSWER, Subject::Url(url.to_string()), what);
+        let diagnosis = Diagnosis::new(codes::EXCHANGE_ANSWER, Target::Url(url.to_string()), what);
         Self::new(kind, diagnosis.fix(CHECK_URL))
     }
 }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use oidc_core::http::Request;
 use oidc_core::{
     Audience, ComparedCase, ComparedWorkflow, Context, Diagnosis, HttpUrl, IdToken, InvalidUrl,
-    RegistryRules, Severity, Subject,
+    RegistryRules, Severity, Target,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -196,7 +196,7 @@ impl Diagnose for Npm {
 
     fn advise(&self, request: &AdviceRequest<'_>) -> Vec<Diagnosis> {
         let path = self.url.path();
-        let subject = || Subject::Url(self.url.to_string());
+        let subject = || Target::Url(self.url.to_string());
         if path == "/" {
             return Vec::new();
         }

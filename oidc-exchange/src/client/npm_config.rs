@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Subject, shown};
+use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Target, shown};
 use serde_json::Value;
 
 use super::wording::Wording;
@@ -20,7 +20,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// A registry that a setting names, with the place of the setting.
 #[derive(Debug)]
 struct Named {
-    subject: Subject,
+    subject: Target,
     key: String,
     url: String,
 }
@@ -35,7 +35,7 @@ pub(super) fn elsewhere(url: &HttpUrl, package: &str, wording: &Wording, cx: &Co
     let Named { subject, key, url: found } = named;
     // The setting is named in full, since one file can have several.
     let place = match &subject {
-        Subject::File(_) => format!("`{}` in {subject}", shown(&key)),
+        Target::File(_) => format!("`{}` in {subject}", shown(&key)),
         _ => subject.to_string(),
     };
     let found = without_credentials(&found);
@@ -79,7 +79,7 @@ impl Settings<'_> {
         // The file in the working folder may be that of another package or of a workspace's root.
         let is_of_package = manifest.get("name").and_then(Value::as_str) == Some(self.package);
         let url = manifest.get("publishConfig")?.get(key)?.as_str().filter(|_| is_of_package)?;
-        let subject = Subject::File(path.to_string_lossy().into_owned());
+        let subject = Target::File(path.to_string_lossy().into_owned());
         let key = if key.starts_with('@') { key.to_owned() } else { "publishConfig.registry".to_owned() };
         Some(Named { subject, key, url: url.to_owned() })
     }
@@ -89,7 +89,7 @@ impl Settings<'_> {
         let environment = self.cx.environment();
         let name = format!("npm_config_{key}");
         let name = environment.names().find(|found| found.eq_ignore_ascii_case(&name))?;
-        let subject = Subject::Variable(name.to_owned());
+        let subject = Target::Variable(name.to_owned());
         Some(Named { subject, key: key.to_owned(), url: environment.get(name)?.to_owned() })
     }
 
@@ -116,7 +116,7 @@ impl Settings<'_> {
             let text = String::from_utf8_lossy(&bytes);
             // Of several lines with the same key, the last counts.
             let value = text.lines().rev().find_map(|line| value_of(line, key))?;
-            let subject = Subject::File(path.to_string_lossy().into_owned());
+            let subject = Target::File(path.to_string_lossy().into_owned());
             Some(Named { subject, key: key.to_owned(), url: expanded(&value, self.cx.environment()) })
         })
     }

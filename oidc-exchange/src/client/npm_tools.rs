@@ -1,6 +1,6 @@
 //! npm itself in this job: whether it would make the exchange that was checked.
 
-use oidc_core::{Audience, Command, Context, Diagnosis, Environment, Provider, Severity, Subject, shown};
+use oidc_core::{Audience, Command, Context, Diagnosis, Environment, Provider, Severity, Target, shown};
 
 use super::links;
 use super::wording::Wording;
@@ -43,7 +43,7 @@ pub(super) async fn examine(
 /// Reports a job in which npm makes no exchange, whatever token it has.
 fn no_exchange(other_tool: &str, environment: &Environment) -> Option<Diagnosis> {
     let warning = |name: &str, problem: String, fix: &str| {
-        let diagnosis = Diagnosis::new(codes::NPM_NO_EXCHANGE, Subject::Variable(name.to_owned()), problem);
+        let diagnosis = Diagnosis::new(codes::NPM_NO_EXCHANGE, Target::Variable(name.to_owned()), problem);
         Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
     };
     if environment.get("CI") == Some("false") {
@@ -72,7 +72,7 @@ fn id_token(
     }
     let is_asked = platform.id() == ASKED;
     let is_blank = environment.is_blank(TOKEN_VARIABLE);
-    let subject = Subject::Variable(TOKEN_VARIABLE.to_owned());
+    let subject = Target::Variable(TOKEN_VARIABLE.to_owned());
     let fix = platform.variable_line(TOKEN_VARIABLE, audience).unwrap_or_else(|| other_tool.to_owned());
     match (is_blank, is_asked) {
         (true, true) => {
@@ -120,8 +120,7 @@ async fn old(other_tool: &str, cx: &Context) -> Option<Diagnosis> {
         "the npm on the path is older than {major}.{minor}.{patch}, the first that makes an exchange{place}: it says nothing, and \
          publishes with a static token or fails with `ENEEDAUTH` or `E404`"
     );
-    let diagnosis =
-        Diagnosis::new(codes::NPM_TOO_OLD, Subject::Platform, problem).severity(Severity::Warning);
+    let diagnosis = Diagnosis::new(codes::NPM_TOO_OLD, Target::Platform, problem).severity(Severity::Warning);
     let fix = format!(
         "run `npm install --global npm@latest` before the publish (Node.js 22.14 or later), or {other_tool}"
     );

@@ -89,7 +89,7 @@ impl Registry for Packagist {
 
     /// Asks the registry for its audience. An audience that belongs to another party is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::told(&self.url, self.url.at_root().below(AUDIENCE_PATH), cx).await
+        wire::audience(&self.url, self.url.at_root().below(AUDIENCE_PATH), cx).await
     }
 
     async fn exchange(

@@ -91,7 +91,7 @@ impl Registry for Pep807 {
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
         let cx = &cx.operation();
         match self.discover(cx).await? {
-            Some(endpoints) => wire::told_as(MEDIA_TYPE, self.url(), endpoints.audience, cx).await,
+            Some(endpoints) => wire::audience_as(MEDIA_TYPE, self.url(), endpoints.audience, cx).await,
             None => self.legacy.audience(cx).await,
         }
     }

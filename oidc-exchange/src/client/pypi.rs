@@ -111,7 +111,7 @@ impl Registry for Pypi {
 
     /// Asks the index for its audience. An audience that belongs to another party is an error.
     async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::told(&self.url, self.endpoint(AUDIENCE_PATH), cx).await
+        wire::audience(&self.url, self.endpoint(AUDIENCE_PATH), cx).await
     }
 
     async fn exchange(

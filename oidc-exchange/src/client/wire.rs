@@ -301,12 +301,16 @@ pub(super) fn asking(url: HttpUrl, accept: &'static str) -> Request {
 
 /// Asks for the audience at `url`, one of the registry's own addresses: `{"audience": …}`. An audience that
 /// belongs to another party is an error.
-pub(super) async fn told(registry: &HttpUrl, url: HttpUrl, cx: &Context) -> Result<Audience, ExchangeError> {
-    told_as(JSON, registry, url, cx).await
+pub(super) async fn audience(
+    registry: &HttpUrl,
+    url: HttpUrl,
+    cx: &Context,
+) -> Result<Audience, ExchangeError> {
+    audience_as(JSON, registry, url, cx).await
 }
 
-/// As [`told`], for a protocol with a media type of its own.
-pub(super) async fn told_as(
+/// As [`audience`], for a protocol with a media type of its own.
+pub(super) async fn audience_as(
     accept: &'static str,
     registry: &HttpUrl,
     url: HttpUrl,
@@ -317,8 +321,8 @@ pub(super) async fn told_as(
     if !answer.is_success() {
         return Err(ExchangeError::no_audience(&url, &answer));
     }
-    let told: Told = read(&url, &answer, "the registry's answer tells no `audience`")?;
-    let audience = Audience::new(told.audience).map_err(|_| {
+    let answered: AudienceAnswer = read(&url, &answer, "the registry's answer tells no `audience`")?;
+    let audience = Audience::new(answered.audience).map_err(|_| {
         ExchangeError::invalid_answer(&url, "the `audience` that the registry tells is not one")
     })?;
     audience::checked(registry, &url, audience)
@@ -337,7 +341,7 @@ pub(super) fn read<T: DeserializeOwned>(
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct AudienceAnswer {
     audience: String,
 }
 

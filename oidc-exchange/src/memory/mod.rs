@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use oidc_core::{Identity, Pin, Timestamp};
+use oidc_core::{Identity, ImmutableId, Timestamp};
 
 pub use self::limits::{Full, MemoryLimits};
 use crate::server::{
@@ -109,7 +109,7 @@ impl PublisherStore for MemoryStore {
     async fn of_immutable_id(
         &self,
         issuer: &str,
-        id: &Pin,
+        id: &ImmutableId,
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -126,7 +126,12 @@ impl PublisherStore for MemoryStore {
         Ok(found)
     }
 
-    async fn is_proven(&self, account: &str, identity: &Identity, id: &Pin) -> Result<bool, StoreError> {
+    async fn is_proven(
+        &self,
+        account: &str,
+        identity: &Identity,
+        id: &ImmutableId,
+    ) -> Result<bool, StoreError> {
         let is_proof = |record: &PublisherRecord| {
             record.proven
                 && record.account.as_deref() == Some(account)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oidc_core::{
-    Claims, Diagnosis, Identity, Match, Mismatch, Provider, Publisher, Setting, Subject, Timestamp,
+    Claims, Diagnosis, FieldValue, Identity, Match, Mismatch, Provider, Publisher, Target, Timestamp,
     Unverified, Verified, shown,
 };
 
@@ -180,7 +180,7 @@ impl Chooser<'_> {
     /// The nearness of a publisher whose rules did not all match: first by the claim that differs, in the
     /// order in which platforms check and list claims; then by the common part of the two values.
     fn nearness(&self, diagnosis: &Diagnosis) -> (Option<usize>, usize) {
-        let Subject::Claim(claim) = &diagnosis.subject else { return (Some(usize::MAX), 0) };
+        let Target::Claim(claim) = &diagnosis.target else { return (Some(usize::MAX), 0) };
         let place = self.provider.profile().claims.iter().position(|rule| rule.name == claim);
         let same = match (&diagnosis.found, &diagnosis.expected) {
             (Some(found), Some(expected)) => common(found, expected),
@@ -192,14 +192,14 @@ impl Chooser<'_> {
     /// The token's description of its own job.
     fn job(&self) -> Job {
         let settings = self.provider.settings(&Unverified::new((**self.verified).clone()));
-        let is_told = |setting: &Setting| setting.field.required || setting.field.recommended;
+        let is_told = |setting: &FieldValue| setting.field.required || setting.field.recommended;
         let told = settings.iter().filter_map(|setting| match setting.text() {
             Some(value) if is_told(setting) => Some(format!("`{}` `{}`", setting.field.key, shown(&value))),
             None if setting.field.recommended => Some(format!("no `{}`", setting.field.key)),
             _ => None,
         });
         let told: Vec<String> = told.collect();
-        let lacks = |setting: &&Setting| setting.text().is_none() && setting.field.learned;
+        let lacks = |setting: &&FieldValue| setting.text().is_none() && setting.field.learned;
         let lacking: Vec<String> =
             settings.iter().filter(lacks).map(|setting| format!("no `{}`", setting.field.key)).collect();
         let mut settings = match told.as_slice() {
@@ -263,18 +263,18 @@ impl Chooser<'_> {
 
     fn is_in_force(&self, record: &PublisherRecord) -> Result<(), Mismatch> {
         let over = |code, problem: &str, fix: &str| {
-            let subject = Subject::Field("created_at".to_owned());
+            let subject = Target::Field("created_at".to_owned());
             Err(Mismatch::new(Diagnosis::new(code, subject, problem).fix(fix)))
         };
         match self.policy.state(record, self.now) {
             PublisherState::Expired { .. } => {
                 let problem = "the pending publisher has expired before it created the package";
-                over(codes::PUBLISHER_EXPIRED, problem, "configure it anew")
+                over(codes::PUBLISHER_EXPIRED, problem, "configure it again")
             }
             PublisherState::Lapsed { .. } => {
                 let problem = "the publisher has lapsed: it was not used soon after it was configured, and its names may \
                      have changed hands since";
-                over(codes::PUBLISHER_LAPSED, problem, "configure it anew, or together with its ids")
+                over(codes::PUBLISHER_LAPSED, problem, "configure it again, or together with its ids")
             }
             PublisherState::Active | PublisherState::LapsesAt(_) | PublisherState::PendingUntil(_) => Ok(()),
         }

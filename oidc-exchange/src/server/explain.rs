@@ -1,7 +1,7 @@
 //! The subject of a refusal, as data.
 
 use oidc_core::verify::{Reason, VerifyError};
-use oidc_core::{Diagnosis, HttpUrl, Subject, shown};
+use oidc_core::{Diagnosis, HttpUrl, Target, shown};
 
 use super::refusal::RefusalKind;
 use super::wording::Wording;
@@ -9,27 +9,27 @@ use crate::codes;
 
 /// The diagnosis of a refused token: the code of the reason, the subject, and the fix.
 pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
-    let claim = |name: &str| Subject::Claim(name.to_owned());
+    let claim = |name: &str| Target::Claim(name.to_owned());
     let (code, subject) = match error.reason() {
-        Reason::TooLarge => (codes::TOKEN_TOO_LARGE, Subject::Token),
-        Reason::Shape => (codes::TOKEN_SHAPE, Subject::Token),
-        Reason::Header => (codes::TOKEN_HEADER, Subject::Token),
-        Reason::Algorithm => (codes::TOKEN_ALGORITHM, Subject::Token),
-        Reason::NoKeyId => (codes::TOKEN_NO_KEY_ID, Subject::Key),
-        Reason::Critical => (codes::TOKEN_CRITICAL, Subject::Token),
-        Reason::Type => (codes::TOKEN_TYPE, Subject::Token),
-        Reason::Claims(_) => (codes::TOKEN_CLAIMS, Subject::Token),
+        Reason::TooLarge => (codes::TOKEN_TOO_LARGE, Target::Token),
+        Reason::Shape => (codes::TOKEN_SHAPE, Target::Token),
+        Reason::Header => (codes::TOKEN_HEADER, Target::Token),
+        Reason::Algorithm => (codes::TOKEN_ALGORITHM, Target::Token),
+        Reason::NoKeyId => (codes::TOKEN_NO_KEY_ID, Target::Key),
+        Reason::Critical => (codes::TOKEN_CRITICAL, Target::Token),
+        Reason::Type => (codes::TOKEN_TYPE, Target::Token),
+        Reason::Claims(_) => (codes::TOKEN_CLAIMS, Target::Token),
         Reason::Issuer => (oidc_core::codes::ISSUER, claim("iss")),
         Reason::Audience { .. } | Reason::AudienceRule { .. } => (oidc_core::codes::AUDIENCE, claim("aud")),
         Reason::Expired { .. } => (codes::TOKEN_EXPIRED, claim("exp")),
-        Reason::NotYetValid { .. } => (codes::TOKEN_NOT_YET_VALID, Subject::Clock),
+        Reason::NotYetValid { .. } => (codes::TOKEN_NOT_YET_VALID, Target::Clock),
         Reason::Lifetime { .. } => (codes::TOKEN_LIFETIME, claim("exp")),
-        Reason::UnknownKey => (codes::TOKEN_UNKNOWN_KEY, Subject::Key),
-        Reason::KeysUnavailable { .. } => (codes::KEYS_UNAVAILABLE, Subject::Key),
-        Reason::Signature => (codes::TOKEN_SIGNATURE, Subject::Key),
+        Reason::UnknownKey => (codes::TOKEN_UNKNOWN_KEY, Target::Key),
+        Reason::KeysUnavailable { .. } => (codes::KEYS_UNAVAILABLE, Target::Key),
+        Reason::Signature => (codes::TOKEN_SIGNATURE, Target::Key),
         Reason::MissingClaim(name) => (oidc_core::codes::CLAIM_MISSING, claim(name)),
         Reason::InvalidClaim(name) => (codes::CLAIM_INVALID, claim(name)),
-        _ => (codes::INVALID_TOKEN, Subject::Token),
+        _ => (codes::INVALID_TOKEN, Target::Token),
     };
     let diagnosis = Diagnosis::new(code, subject, error.problem());
     match fix {
@@ -61,9 +61,9 @@ pub(super) fn trusted(error: &VerifyError, issuers: &[String], wording: &Wording
 /// The diagnosis of a refusal that has no more precise code than that of its kind.
 pub(super) fn of_kind(kind: RefusalKind, message: &str) -> Diagnosis {
     let subject = match kind {
-        RefusalKind::AlreadyUsed => Subject::Claim("jti".to_owned()),
-        RefusalKind::NotTrusted | RefusalKind::RuleDiffers => Subject::Field("publisher".to_owned()),
-        _ => Subject::Token,
+        RefusalKind::AlreadyUsed => Target::Claim("jti".to_owned()),
+        RefusalKind::NotTrusted | RefusalKind::RuleDiffers => Target::Field("publisher".to_owned()),
+        _ => Target::Token,
     };
     Diagnosis::new(kind.as_str(), subject, message)
 }

@@ -1,4 +1,4 @@
-use oidc_core::{Pin, Run, Timestamp};
+use oidc_core::{ImmutableId, Run, Timestamp};
 
 use super::mint::TokenHash;
 use super::package::{Package, PackageOwner};
@@ -35,7 +35,7 @@ pub struct GrantedBy {
     /// The required owner of the package when it is published; see [`GrantedPackage::only_of`].
     pub only_of: Option<PackageOwner>,
     /// Ids that the publisher learns from this token.
-    pub learned: Vec<Pin>,
+    pub learned: Vec<ImmutableId>,
 }
 
 impl Grant {

@@ -198,7 +198,7 @@ impl Refusal {
             Some(package) => format!("package `{}`", shown(package)),
             None => format!("any package ({ecosystem})"),
         };
-        let refused = format!("no trusted publisher of {package} lets `{}` in", shown(&identity.key));
+        let refused = format!("no trusted publisher of {package} accepts `{}`", shown(&identity.key));
         let came = format!("the token is from the issuer `{}`{}", shown(&identity.issuer), job.ids);
         let checker = wording
             .checker

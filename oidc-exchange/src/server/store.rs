@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use oidc_core::{Identity, Pin, Timestamp};
+use oidc_core::{Identity, ImmutableId, Timestamp};
 
 use super::grant::Grant;
 use super::mint::TokenHash;
@@ -145,7 +145,7 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     async fn of_immutable_id(
         &self,
         _issuer: &str,
-        _id: &Pin,
+        _id: &ImmutableId,
         _ecosystem: &str,
         _package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -161,7 +161,12 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// When the store can't be reached.
-    async fn is_proven(&self, _account: &str, _identity: &Identity, _id: &Pin) -> Result<bool, StoreError> {
+    async fn is_proven(
+        &self,
+        _account: &str,
+        _identity: &Identity,
+        _id: &ImmutableId,
+    ) -> Result<bool, StoreError> {
         Ok(false)
     }
 

@@ -1,6 +1,6 @@
 //! Proofs: a publish that succeeded by a publisher proves that its account publishes by the identity.
 
-use oidc_core::{Identity, Pin, Timestamp};
+use oidc_core::{Identity, ImmutableId, Timestamp};
 use sqlx::{AnyConnection, AnyPool};
 
 use super::rows::{standing, worth};
@@ -39,7 +39,7 @@ pub(super) async fn is_proven(
     pool: &AnyPool,
     account: &str,
     identity: &Identity,
-    id: &Pin,
+    id: &ImmutableId,
 ) -> Result<bool, sqlx::Error> {
     // PostgreSQL's texts can't contain NUL: no row has such a text, and asking for it would be an error.
     if [account, &identity.key, &id.value].iter().any(|text| text.contains('\0')) {

@@ -1,7 +1,7 @@
 //! Finding publishers, and redeeming grants.
 
 use async_trait::async_trait;
-use oidc_core::{Identity, Pin};
+use oidc_core::{Identity, ImmutableId};
 
 use super::SqlStore;
 use super::candidates::candidates;
@@ -30,7 +30,7 @@ impl PublisherStore for SqlStore {
     async fn of_immutable_id(
         &self,
         issuer: &str,
-        id: &Pin,
+        id: &ImmutableId,
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -61,7 +61,12 @@ impl PublisherStore for SqlStore {
         records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
     }
 
-    async fn is_proven(&self, account: &str, identity: &Identity, id: &Pin) -> Result<bool, StoreError> {
+    async fn is_proven(
+        &self,
+        account: &str,
+        identity: &Identity,
+        id: &ImmutableId,
+    ) -> Result<bool, StoreError> {
         is_proven(self.database.pool(), account, identity, id).await.map_err(failed)
     }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
-use oidc_core::Pin;
+use oidc_core::ImmutableId;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::database::{Database, Write};
@@ -74,7 +74,7 @@ async fn mint(
 /// A package of a grant, with the ids that its publisher has yet to learn.
 struct Granted<'a> {
     by: &'a GrantedBy,
-    new: Vec<&'a Pin>,
+    new: Vec<&'a ImmutableId>,
 }
 
 /// Returns the packages whose publishers exist and have learned no other ids, and locks them until the
@@ -91,7 +91,7 @@ async fn standing<'a>(
     let learned = if learns { learned(write.connection(), packages).await? } else { BTreeMap::new() };
     let (mut granted, mut left_out) = (Vec::new(), Vec::new());
     for by in packages {
-        let known = |pin: &Pin| learned.get(&(by.publisher.clone(), pin.claim.to_owned()));
+        let known = |pin: &ImmutableId| learned.get(&(by.publisher.clone(), pin.claim.to_owned()));
         // A publisher that is there may be of a package with another name by now.
         let is_for = |package: &Package| *package == by.package || package.covers(&by.package);
         let is_there = there.get(&by.publisher).is_some_and(is_for);
@@ -164,7 +164,7 @@ async fn let_in(
 
 /// Stores the ids that the publishers learn, and adds them to the index by which publishers are found.
 async fn learn(connection: &mut AnyConnection, granted: &[Granted<'_>]) -> Result<(), sqlx::Error> {
-    let new: Vec<(&GrantedBy, &Pin)> =
+    let new: Vec<(&GrantedBy, &ImmutableId)> =
         granted.iter().flat_map(|granted| granted.new.iter().map(|pin| (granted.by, *pin))).collect();
     if new.is_empty() {
         return Ok(());

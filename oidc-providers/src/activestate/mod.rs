@@ -50,7 +50,7 @@ mod tests;
 
 use oidc_core::{
     Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, PublisherField, Replay, Run, SourceError, TokenSource, Verified,
+    Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
 };
 use serde_json::Value;
 
@@ -92,7 +92,7 @@ impl ActiveState {
     fn with(issuer: Issuer) -> Self {
         let url = issuer.url().to_string();
         let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.replay = Replay::Digest;
+        profile.replay = ReplaySource::Digest;
         Self { profile, issuer: url }
     }
 }

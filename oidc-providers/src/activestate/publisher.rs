@@ -1,6 +1,6 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Pin, Publisher, Subject, Unverified,
-    Verified,
+    Claims, Diagnosis, Identity, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher, Target,
+    Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ impl Rules {
     }
 
     /// Checks the pinned ids. Not every token has the ids, and a token without a pinned id is refused.
-    fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
+    fn pins(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
         token.pins(&self.ids, |id| match token.optional(id.claim)? {
             Some(_) => token.learn(id, is_uuid).map(Some),
             None => Ok(None),
@@ -103,7 +103,7 @@ fn is_publishing(token: &Token<'_>) -> Result<(), Mismatch> {
         return Ok(());
     }
     let problem = "claim `builder` is not the builder that publishes";
-    let diagnosis = Diagnosis::new(codes::ACTIVESTATE_BUILDER, Subject::Claim(BUILDER.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::ACTIVESTATE_BUILDER, Target::Claim(BUILDER.to_owned()), problem);
     let fix = "publish by the builder that ActiveState has for it";
     Err(Mismatch::new(diagnosis.found(found).expected(PUBLISHER).fix(fix)))
 }

@@ -1,6 +1,6 @@
 //! Advice for a job on Buildkite, before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, Severity, Subject};
+use oidc_core::{Claims, Diagnosis, Severity, Target};
 
 use crate::codes;
 use crate::links;
@@ -20,6 +20,6 @@ fn branch(claims: &Claims) -> Option<Diagnosis> {
                    pipeline builds pull requests from forks, a fork's branch may be called the same";
     let fix = "publish from a pipeline that builds no pull requests from forks, and constrain `step_key` or `build_tag` too";
     let diagnosis =
-        Diagnosis::new(codes::BUILDKITE_BRANCH, Subject::Claim("build_branch".to_owned()), problem);
+        Diagnosis::new(codes::BUILDKITE_BRANCH, Target::Claim("build_branch".to_owned()), problem);
     Some(diagnosis.severity(Severity::Notice).found(branch).fix(fix).link(links::BUILDKITE_OIDC))
 }

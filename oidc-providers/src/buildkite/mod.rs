@@ -66,7 +66,7 @@ use std::borrow::Cow;
 
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, PublisherField, Replay, Run, SourceError, TokenSource, Unverified,
+    Profile, Provider, Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Unverified,
     Verified,
 };
 use serde_json::Value;
@@ -119,7 +119,7 @@ impl Buildkite {
     fn with(issuer: Issuer) -> Self {
         let url = issuer.url().to_string();
         let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.replay = Replay::Digest;
+        profile.replay = ReplaySource::Digest;
         profile.claim_prefixes = CLAIM_PREFIXES;
         Self { profile, issuer: url }
     }

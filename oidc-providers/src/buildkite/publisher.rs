@@ -1,5 +1,5 @@
 use oidc_core::{
-    Claims, Identity, InvalidPublisher, Match, Mismatch, Pin, Publisher, Unverified, Verified, shown,
+    Claims, Identity, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified, shown,
 };
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ impl Rules {
 
     /// Checks the pinned ids and learns the others. A job has to ask for the ids. Where an id is pinned, a
     /// token without it is a stranger's, and only the registry's operator is told of the fix.
-    fn pins(&self, token: &Token<'_>) -> Result<Vec<Pin>, Mismatch> {
+    fn pins(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
         token.pins(&self.ids, |id| token.learn(id, is_uuid).map(Some)).map_err(|mismatch| {
             if mismatch.diagnosis().code != oidc_core::codes::CLAIM_MISSING {
                 return mismatch;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use oidc_core::http::{HeaderValue, Request};
 use oidc_core::{
     Audience, Command, Context, Detection, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind,
-    Subject, TokenSource,
+    Target, TokenSource,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -95,7 +95,7 @@ impl Api {
             let problem =
                 format!("variable `{ENDPOINT}` is no address that a token may be asked from: {error}");
             let diagnosis =
-                Diagnosis::new(codes::BUILDKITE_ENDPOINT, Subject::Variable(ENDPOINT.to_owned()), problem);
+                Diagnosis::new(codes::BUILDKITE_ENDPOINT, Target::Variable(ENDPOINT.to_owned()), problem);
             let diagnosis = diagnosis.fix("leave the variable as the agent sets it");
             SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
         })?;
@@ -103,7 +103,7 @@ impl Api {
         if !is_uuid(job) {
             let problem = format!("variable `{JOB_ID}` is not the id of a job: expected a UUID");
             let diagnosis =
-                Diagnosis::new(codes::BUILDKITE_JOB_ID, Subject::Variable(JOB_ID.to_owned()), problem);
+                Diagnosis::new(codes::BUILDKITE_JOB_ID, Target::Variable(JOB_ID.to_owned()), problem);
             let diagnosis = diagnosis.fix("leave the variable as the agent sets it");
             return Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis));
         }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use oidc_core::{Claims, Diagnosis, Provider, Replay, Unverified};
+use oidc_core::{Claims, Diagnosis, Provider, ReplaySource, Unverified};
 use serde_json::{Value, json};
 
 use super::{Buildkite, ISSUER, sample};
@@ -60,7 +60,7 @@ fn a_job_for_a_branch_is_told_that_a_forks_may_be_called_the_same() {
 
 #[test]
 fn no_jti_is_asked_for() {
-    assert_eq!(Buildkite::public().profile().replay, Replay::Digest);
+    assert_eq!(Buildkite::public().profile().replay, ReplaySource::Digest);
     assert!(sample::claims(ISSUER, AUDIENCE, NOW, "id").get("jti").is_none());
 }
 

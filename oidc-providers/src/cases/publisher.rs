@@ -6,7 +6,9 @@ use std::sync::Arc;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Audience, Claims, Context, Diagnosis, Provider, ProviderSet, Setting, Unverified, Verified};
+use oidc_core::{
+    Audience, Claims, Context, Diagnosis, FieldValue, Provider, ProviderSet, Unverified, Verified,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -65,13 +67,13 @@ impl Cases {
         let providers = [Arc::clone(&provider)].into_iter().collect();
         let claims = verified(&providers, issuer, &claims).unwrap();
         let settings = provider.settings(&Unverified::new((*claims).clone()));
-        provider.publisher(&Setting::config(&settings)).unwrap().check(&claims).unwrap();
+        provider.publisher(&FieldValue::config(&settings)).unwrap().check(&claims).unwrap();
         let fields = provider.publisher_fields();
         for setting in &settings {
             assert!(fields.contains(setting.field), "{}: {setting:?}", platform.name);
         }
         if self.config.get("claims").is_some() {
-            let rules = &Setting::config(&settings)["claims"];
+            let rules = &FieldValue::config(&settings)["claims"];
             assert_eq!(
                 rules.as_object().unwrap().keys().collect::<Vec<_>>(),
                 ["sub"],
@@ -110,7 +112,7 @@ impl Cases {
             claims.flat_map(|claim| values.iter().map(move |value| (claim, value))).collect();
         let claims = verified(&providers, issuer, &usual).unwrap();
         let pins = provider.publisher(&self.config).unwrap().check(&claims).unwrap().learned;
-        let rules = Setting::config(&provider.settings(&Unverified::new((*claims).clone())));
+        let rules = FieldValue::config(&provider.settings(&Unverified::new((*claims).clone())));
         let unpinned: Map<String, Value> = pins.iter().map(|pin| (pin.claim.into(), Value::Null)).collect();
         for pin in &pins {
             let config =

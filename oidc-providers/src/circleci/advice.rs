@@ -1,6 +1,6 @@
 //! Advice for a job on CircleCI, before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, Severity, Subject};
+use oidc_core::{Claims, Diagnosis, Severity, Target};
 
 use super::claims::{SSH_RERUN, VCS_ORIGIN};
 use crate::codes;
@@ -13,9 +13,9 @@ pub(super) fn advise(claims: &Claims) -> Vec<Diagnosis> {
 
 fn ssh_rerun(claims: &Claims) -> Option<Diagnosis> {
     let value = claims.get(SSH_RERUN).filter(|value| value.as_bool() == Some(true))?;
-    let problem = "this job was rerun with SSH, and registries let no such job publish: whoever is logged in could take its token";
+    let problem = "this job was rerun with SSH, and registries accept no publish from such a job: whoever is logged in could take its token";
     let fix = "rerun the job without SSH";
-    let diagnosis = Diagnosis::new(codes::CIRCLECI_SSH_RERUN, Subject::Claim(SSH_RERUN.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::CIRCLECI_SSH_RERUN, Target::Claim(SSH_RERUN.to_owned()), problem);
     Some(diagnosis.found(value.raw()).expected("false").fix(fix).link(links::CIRCLECI_OIDC))
 }
 
@@ -27,6 +27,6 @@ fn no_origin(claims: &Claims) -> Option<Diagnosis> {
                    not let it in";
     let fix = "publish from a push's or a tag's pipeline";
     let diagnosis =
-        Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, Subject::Claim(VCS_ORIGIN.to_owned()), problem);
+        Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, Target::Claim(VCS_ORIGIN.to_owned()), problem);
     Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::CIRCLECI_OIDC))
 }

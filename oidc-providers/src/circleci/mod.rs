@@ -75,7 +75,7 @@ use std::borrow::Cow;
 
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer,
-    Mismatch, Profile, Provider, Publisher, PublisherField, Replay, Run, SourceError, TokenSource,
+    Mismatch, Profile, Provider, Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource,
     Unverified, Verified,
 };
 use serde_json::Value;
@@ -150,7 +150,7 @@ impl CircleCi {
     fn with(issuer: Issuer, organization: Option<String>) -> Self {
         let url = issuer.url().to_string();
         let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.replay = Replay::Digest;
+        profile.replay = ReplaySource::Digest;
         Self { profile, issuer: url, organization, asks_root: false }
     }
 }

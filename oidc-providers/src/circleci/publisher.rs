@@ -1,5 +1,5 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified, Verified,
     shown,
 };
 use serde_json::Value;
@@ -82,7 +82,7 @@ impl Rules {
             }
             None => "the publisher names no VCS origin, and the pipeline has one",
         };
-        let subject = Subject::Claim(ORIGIN.claim.to_owned());
+        let subject = Target::Claim(ORIGIN.claim.to_owned());
         Err(Mismatch::new(Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, subject, problem).fix(fix)))
     }
 

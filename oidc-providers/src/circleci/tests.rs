@@ -3,7 +3,7 @@ use std::sync::Arc;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Ambient, Audience, Context, Provider, ProviderSet, Replay};
+use oidc_core::{Ambient, Audience, Context, Provider, ProviderSet, ReplaySource};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn an_issuer_is_the_root_or_an_organisations_and_nothing_else() {
     let own = CircleCi::organization(ORGANIZATION).unwrap();
     let url = own.profile().issuers[0].url();
     assert_eq!(&**url, "https://oidc.circleci.com/org/11111111-1111-4111-8111-111111111111");
-    assert_eq!(own.profile().replay, Replay::Digest);
+    assert_eq!(own.profile().replay, ReplaySource::Digest);
     for issuer in [ISSUER, url, "https://circleci.example", "http://127.0.0.1:9001"] {
         assert_eq!(CircleCi::at(issuer).unwrap().profile().issuers.len(), 1, "{issuer}");
     }

@@ -53,9 +53,9 @@ mod tests;
 use std::time::Duration;
 
 use oidc_core::{
-    Algorithm, Claims, Detection, Diagnosis, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, PublisherField, Replay, Run, Setting, SourceError, Subject, TokenSource,
-    Unverified, Verified,
+    Algorithm, Claims, Detection, Diagnosis, FieldValue, Identity, InvalidPublisher, InvalidUrl, Issuer,
+    Mismatch, Profile, Provider, ProviderKind, Publisher, PublisherField, ReplaySource, Run, SourceError,
+    Target, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -111,10 +111,10 @@ impl Generic {
 
     fn with(issuers: Vec<Issuer>) -> Self {
         let mut profile = Profile::new(issuers, CLAIMS);
-        profile.host = Host::Named;
+        profile.kind = ProviderKind::Named;
         profile.algorithms = &[Algorithm::Rs256, Algorithm::Es256];
         profile.max_lifetime = MAX_LIFETIME;
-        profile.replay = Replay::Digest;
+        profile.replay = ReplaySource::Digest;
         profile.claim_prefixes = CLAIM_PREFIXES;
         Self { profile }
     }
@@ -146,7 +146,7 @@ impl Provider for Generic {
         first.ok_or_else(|| {
             let problem = "the identity token has no claim with a text by which a publisher could be found";
             let diagnosis =
-                Diagnosis::new(codes::GENERIC_CLAIM_MISSING, Subject::Claim("sub".to_owned()), problem);
+                Diagnosis::new(codes::GENERIC_CLAIM_MISSING, Target::Claim("sub".to_owned()), problem);
             Mismatch::new(
                 diagnosis.fix("let the issuer put a claim into it that says who publishes, such as `sub`"),
             )
@@ -166,7 +166,7 @@ impl Provider for Generic {
         Ok(Box::new(Rules::read(issuer, config)?))
     }
 
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
         publisher::settings(claims.read_unverified())
     }
 

@@ -1,6 +1,6 @@
 use oidc_core::{
-    ClaimValue, Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Setting, Subject,
-    Unverified, Verified, shown,
+    ClaimValue, Claims, Diagnosis, FieldValue, Identity, InvalidPublisher, Match, Mismatch, Publisher,
+    Target, Unverified, Verified, shown,
 };
 use serde_json::{Value, json};
 
@@ -108,7 +108,7 @@ impl Rule {
     fn check(&self, claims: &Claims) -> Result<(), Mismatch> {
         let refuse = |code, problem: &str| {
             let problem = format!("claim `{}` {problem}", shown(&self.claim));
-            Diagnosis::new(code, Subject::Claim(self.claim.clone()), problem)
+            Diagnosis::new(code, Target::Claim(self.claim.clone()), problem)
                 .fix("compare the token's claims with the publisher's `claims`")
         };
         let Some(value) = claims.get(&self.claim) else {
@@ -180,10 +180,10 @@ pub(super) fn identities(issuer: &str, claims: &Claims) -> Vec<Identity> {
 
 /// The settings of a publisher that is found by the token's subject, without rules on other claims, whose
 /// meaning is not known here.
-pub(super) fn settings(claims: &Claims) -> Vec<Setting> {
+pub(super) fn settings(claims: &Claims) -> Vec<FieldValue> {
     let subject = claims.text(SUBJECT).filter(|text| (1..=MAX_TEXT).contains(&text.len()));
     let rules = subject.map(|subject| json!({ SUBJECT: subject }));
-    vec![Setting::new(&CLAIMS.of, rules).claim(SUBJECT)]
+    vec![FieldValue::new(&CLAIMS.of, rules).claim(SUBJECT)]
 }
 
 /// Returns `true` if a publisher may be found by a claim of this name.

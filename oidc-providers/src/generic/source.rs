@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use oidc_core::{
     Audience, Command, Context, Detection, Diagnosis, IdToken, MAX_TOKEN_BYTES, SourceError, SourceErrorKind,
-    Subject, TokenSource, VariableSource, shown,
+    Target, TokenSource, VariableSource, shown,
 };
 
 use crate::codes;
@@ -46,7 +46,7 @@ impl FileSource {
         let path = self.path.to_string_lossy();
         let problem = format!("the token in the file `{}` can't be used: {why}", shown(&path));
         let fix = "let the platform write an identity token for the registry's audience there";
-        SourceError::new(kind, Diagnosis::new(code, Subject::Platform, problem).fix(fix))
+        SourceError::new(kind, Diagnosis::new(code, Target::Platform, problem).fix(fix))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Advice for a job on GitHub Actions, before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, Unverified, shown};
+use oidc_core::{Claims, Diagnosis, FieldValue, PublisherField, Severity, Target, Unverified, shown};
 
 use super::claims::WorkflowPath;
 use super::compared::Compared;
@@ -10,18 +10,18 @@ use crate::codes;
 use crate::links;
 
 /// The configuration of a publisher that accepts this job.
-pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<Setting> {
+pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<FieldValue> {
     let read = claims.read_unverified();
     let own = read.text(WORKFLOW.claim);
-    let setting = |field: &'static PublisherField| match Setting::of_claim(field, claims) {
+    let setting = |field: &'static PublisherField| match FieldValue::of_claim(field, claims) {
         _ if field.key == WORKFLOW.key => {
             let file = workflow(read, compared).map(Into::into);
-            Some(Setting::new(field, file).claim(compared.field().claim))
+            Some(FieldValue::new(field, file).claim(compared.field().claim))
         }
         // Where the called workflow is compared, a second field for it would be the same rule.
         _ if field.key == JOB_WORKFLOW.key && compared.is_called() => None,
         setting if field.key == JOB_WORKFLOW.key && setting.text().as_deref() == own.as_deref() => {
-            Some(Setting::new(field, None))
+            Some(FieldValue::new(field, None))
         }
         setting => Some(setting),
     };
@@ -66,7 +66,7 @@ fn event(claims: &Claims) -> Option<Diagnosis> {
         ),
         _ => return None,
     };
-    let subject = Subject::Claim("event_name".to_owned());
+    let subject = Target::Claim("event_name".to_owned());
     let diagnosis = Diagnosis::new(codes::GITHUB_EVENT, subject, problem).severity(severity).found(event);
     Some(diagnosis.fix(fix).link(links::GITHUB_EVENTS))
 }
@@ -96,7 +96,7 @@ fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
         }
         _ => format!("{ANY}; {BOTH}"),
     };
-    let subject = Subject::Claim(compared.field().claim.to_owned());
+    let subject = Target::Claim(compared.field().claim.to_owned());
     let diagnosis = Diagnosis::new(codes::GITHUB_REUSABLE_WORKFLOW, subject, problem).severity(severity);
     Some(diagnosis.found(format!("{caller} called {called}")).fix(fix).link(links::GITHUB_REUSABLE))
 }
@@ -117,7 +117,7 @@ fn self_hosted(claims: &Claims) -> Option<Diagnosis> {
     let problem =
         "this job runs on a self-hosted runner, and some registries, npm's among them, let none publish";
     let diagnosis =
-        Diagnosis::new(codes::GITHUB_SELF_HOSTED, Subject::Claim("runner_environment".to_owned()), problem);
+        Diagnosis::new(codes::GITHUB_SELF_HOSTED, Target::Claim("runner_environment".to_owned()), problem);
     let fix = "let the publishing job run on a runner of GitHub's, such as `runs-on: ubuntu-latest`";
     Some(diagnosis.severity(Severity::Warning).found(runner).fix(fix).link(links::GITHUB_OIDC))
 }
@@ -126,9 +126,9 @@ fn no_environment(claims: &Claims) -> Option<Diagnosis> {
     if claims.text("environment").is_some_and(|environment| !environment.is_empty()) {
         return None;
     }
-    let problem = "this job names no environment: a publisher that asks for one will not let it in";
+    let problem = "this job names no environment: a publisher that asks for one will not accept it";
     let fix = "if the publisher has an environment, add `environment: NAME` to the job, or else leave it out on both sides";
     let diagnosis =
-        Diagnosis::new(codes::GITHUB_NO_ENVIRONMENT, Subject::Claim("environment".to_owned()), problem);
+        Diagnosis::new(codes::GITHUB_NO_ENVIRONMENT, Target::Claim("environment".to_owned()), problem);
     Some(diagnosis.severity(Severity::Notice).fix(fix).link(links::GITHUB_ENVIRONMENTS))
 }

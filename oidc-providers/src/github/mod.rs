@@ -83,9 +83,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{
-    Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Pin,
-    Profile, Provider, Publisher, PublisherField, RegistryRules, Run, Setting, SourceError, TokenSource,
-    Unverified, Verified,
+    Claims, Detection, Diagnosis, FieldValue, HttpUrl, Identity, ImmutableId, InvalidPublisher, InvalidUrl,
+    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, SourceError,
+    TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -206,7 +206,7 @@ impl Provider for GitHub {
         self.compared.fields()
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
+    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
         Token { claims, comparison: self.comparison }.learn(&REPOSITORY_ID, is_id).ok()
     }
 
@@ -214,7 +214,7 @@ impl Provider for GitHub {
         Ok(Box::new(Rules::read(&self.issuer, self.comparison, self.compared, config)?))
     }
 
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
         advice::settings(claims, self.compared)
     }
 

@@ -1,5 +1,5 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified, Verified,
     shown,
 };
 use serde_json::Value;
@@ -119,7 +119,7 @@ impl Rules {
             None => {
                 let problem =
                     format!("claim `{}` is not a workflow's file at the run's own ref", field.claim);
-                let subject = Subject::Claim(field.claim.to_owned());
+                let subject = Target::Claim(field.claim.to_owned());
                 Err(Mismatch::new(
                     Diagnosis::new(codes::GITHUB_WORKFLOW_REF, subject, problem)
                         .found(&*workflow_ref)
@@ -175,8 +175,8 @@ impl Rules {
                 "publish by another event, such as `push` or `release`, or name `{event}` in the publisher's `event`"
             )
         };
-        let problem = "an event that strangers can start lets nobody publish";
-        let subject = Subject::Claim(field.claim.to_owned());
+        let problem = "an event that strangers can start may not publish";
+        let subject = Target::Claim(field.claim.to_owned());
         Err(Mismatch::new(Diagnosis::new(field.code, subject, problem).found(event).fix(fix)))
     }
 }
@@ -209,8 +209,7 @@ impl Publisher for Rules {
 /// stranger's change.
 fn event(key: &str, text: &str) -> Result<(), Fault> {
     if text == PULL_REQUEST_TARGET {
-        let fault =
-            invalid(codes::PUBLISHER_EVENT, key, "an event that strangers can start lets nobody publish");
+        let fault = invalid(codes::PUBLISHER_EVENT, key, "an event that strangers can start may not publish");
         return Err(fault.found(text).fix("write `push`, `release` or `workflow_dispatch`"));
     }
     rules::names::word(key, text)

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use oidc_core::http::{HttpError, Request, Response, message_without};
 use oidc_core::{
     Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, InvalidIdToken, Secret, SourceError,
-    SourceErrorKind, Subject, TokenSource,
+    SourceErrorKind, Target, TokenSource,
 };
 use serde::Deserialize;
 
@@ -42,7 +42,7 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
         let problem =
             format!("variable `{REQUEST_URL}` is not a URL that a token may be asked from: {error}");
         let diagnosis =
-            Diagnosis::new(codes::GITHUB_REQUEST_URL, Subject::Variable(REQUEST_URL.to_owned()), problem);
+            Diagnosis::new(codes::GITHUB_REQUEST_URL, Target::Variable(REQUEST_URL.to_owned()), problem);
         let fix = "leave the variable as the runner sets it";
         SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix)).with_source(error)
     })?;
@@ -83,14 +83,14 @@ impl TokenSource for GitHubSource {
             let diagnosis = match &error {
                 InvalidIdToken::Audience { found, .. } => {
                     let diagnosis =
-                        Diagnosis::new(oidc_core::codes::AUDIENCE, Subject::Claim("aud".to_owned()), problem);
+                        Diagnosis::new(oidc_core::codes::AUDIENCE, Target::Claim("aud".to_owned()), problem);
                     let found = found.as_deref().unwrap_or("(none)").trim_matches('`');
                     let fix = "something between the job and GitHub loses the audience; look for a proxy";
                     diagnosis.found(found).expected(audience.as_str()).fix(fix)
                 }
                 _ => {
                     let fix = "run the job again; see https://www.githubstatus.com if it goes on";
-                    Diagnosis::new(codes::GITHUB_INVALID_TOKEN, Subject::Token, problem).fix(fix)
+                    Diagnosis::new(codes::GITHUB_INVALID_TOKEN, Target::Token, problem).fix(fix)
                 }
             };
             SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error)
@@ -135,8 +135,8 @@ impl GitHubSource {
         SourceError::new(SourceErrorKind::NoToken, diagnosis)
     }
 
-    fn subject(&self) -> Subject {
-        Subject::Url(self.url.to_string())
+    fn subject(&self) -> Target {
+        Target::Url(self.url.to_string())
     }
 }
 
@@ -148,7 +148,7 @@ struct Answer {
 
 /// The error of a job without permission, with the way to get it.
 fn not_permitted(context: &Context, missing: &str) -> SourceError {
-    let subject = Subject::Variable(missing.to_owned());
+    let subject = Target::Variable(missing.to_owned());
     let diagnosis = match is_from_fork(context) {
         Some(true) => {
             let problem = "a pull request from a fork gets no identity token, whatever the workflow permits";

@@ -4,7 +4,7 @@ mod source;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::{Pin, Presence, Provider, Publisher};
+use oidc_core::{ClaimUse, ImmutableId, Provider, Publisher};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -187,10 +187,13 @@ fn sibling_issuers_never_speak_for_each_other() {
 fn ids_that_are_not_configured_are_learned() {
     let github = GitHub::public();
     let learned = outcome(&github, &lenient(), &token(&json!({}))).unwrap().learned;
-    assert_eq!(learned, [Pin::new("repository_id", "2"), Pin::new("repository_owner_id", "1")]);
+    assert_eq!(
+        learned,
+        [ImmutableId::new("repository_id", "2"), ImmutableId::new("repository_owner_id", "1")]
+    );
     let mut config = changed(&lenient(), &json!({"repository_owner_id": "1"}));
     let learned = outcome(&github, &config, &token(&json!({}))).unwrap().learned;
-    assert_eq!(learned, [Pin::new("repository_id", "2")]);
+    assert_eq!(learned, [ImmutableId::new("repository_id", "2")]);
     for pin in learned {
         config[pin.claim] = pin.value.into();
     }
@@ -284,7 +287,7 @@ fn a_refusal_says_what_to_change() {
             json!({"repository": "acme/gadget"}),
             "it was renamed or transferred",
         ),
-        (json!({"repository_id": "3"}), json!({}), "deleted and created anew"),
+        (json!({"repository_id": "3"}), json!({}), "deleted and created again"),
         (
             json!({}),
             json!({"workflow_ref": "acme/widget/.github/workflows/Publish.yml@refs/tags/v1.0.0"}),
@@ -436,9 +439,7 @@ fn every_claim_of_the_sample_is_in_the_table() {
     assert_eq!(profile.claim_prefixes, ["repo_property_"]);
     assert_eq!(profile.max_lifetime, Duration::from_secs(3600));
     assert!(
-        profile
-            .rule("repository_id")
-            .is_some_and(|rule| rule.immutable && rule.presence == Presence::Required)
+        profile.rule("repository_id").is_some_and(|rule| rule.immutable && rule.usage == ClaimUse::Required)
     );
 }
 

@@ -1,6 +1,6 @@
 //! Advice for a job on GitLab CI, before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, PublisherField, Setting, Severity, Subject, Unverified};
+use oidc_core::{Claims, Diagnosis, FieldValue, PublisherField, Severity, Target, Unverified};
 
 use super::claims::CiConfig;
 use super::fields::{CI_CONFIG, FIELDS};
@@ -9,12 +9,12 @@ use crate::codes;
 use crate::links;
 
 /// The configuration of a publisher that accepts this job.
-pub(super) fn settings(claims: &Unverified<Claims>) -> Vec<Setting> {
+pub(super) fn settings(claims: &Unverified<Claims>) -> Vec<FieldValue> {
     let setting = |field: &'static PublisherField| {
         if field.key == CI_CONFIG.key {
-            return Setting::new(field, ci_config(claims.read_unverified()).map(Into::into));
+            return FieldValue::new(field, ci_config(claims.read_unverified()).map(Into::into));
         }
-        Setting::of_claim(field, claims)
+        FieldValue::of_claim(field, claims)
     };
     FIELDS.iter().map(setting).collect()
 }
@@ -41,8 +41,8 @@ pub(super) fn advise(claims: &Claims) -> Vec<Diagnosis> {
     .collect()
 }
 
-fn claim(name: &str) -> Subject {
-    Subject::Claim(name.to_owned())
+fn claim(name: &str) -> Target {
+    Target::Claim(name.to_owned())
 }
 
 fn fork(claims: &Claims) -> Option<Diagnosis> {
@@ -89,7 +89,7 @@ fn no_environment(claims: &Claims) -> Option<Diagnosis> {
     if claims.text("environment").is_some_and(|environment| !environment.is_empty()) {
         return None;
     }
-    let problem = "this job names no environment: a publisher that asks for one will not let it in";
+    let problem = "this job names no environment: a publisher that asks for one will not accept it";
     let fix = "if the publisher has an environment, add `environment: NAME` to the job, or else leave it out on both sides";
     let diagnosis = Diagnosis::new(codes::GITLAB_NO_ENVIRONMENT, claim("environment"), problem);
     Some(diagnosis.severity(Severity::Notice).fix(fix).link(links::GITLAB_ENVIRONMENTS))

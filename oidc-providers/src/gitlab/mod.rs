@@ -83,9 +83,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Pin,
-    Profile, Provider, Publisher, PublisherField, RegistryRules, Run, Setting, SourceError, TokenSource,
-    Unverified, Verified,
+    Audience, Claims, Detection, Diagnosis, FieldValue, Identity, ImmutableId, InvalidPublisher, InvalidUrl,
+    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, SourceError,
+    TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -185,7 +185,7 @@ impl Provider for GitLab {
         FIELDS
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<Pin> {
+    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
         Token { claims, comparison: self.comparison }.learn(&PROJECT_ID, is_id).ok()
     }
 
@@ -193,7 +193,7 @@ impl Provider for GitLab {
         Ok(Box::new(Rules::read(&self.issuer, self.comparison, config)?))
     }
 
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<Setting> {
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
         advice::settings(claims)
     }
 

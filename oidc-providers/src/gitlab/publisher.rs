@@ -1,5 +1,5 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Subject, Unverified, Verified,
+    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified, Verified,
     shown,
 };
 use serde_json::Value;
@@ -97,7 +97,7 @@ impl Rules {
             _ => return Ok(()),
         };
         let problem = "a merge request's pipeline may run in a fork, and the token doesn't say where it does";
-        let subject = Subject::Claim(claim.to_owned());
+        let subject = Target::Claim(claim.to_owned());
         let fix = "publish from a branch's or a tag's pipeline, or update GitLab to 18.4";
         Err(Mismatch::new(
             Diagnosis::new(codes::GITLAB_MERGE_REQUEST, subject, problem).found(found).fix(fix),
@@ -157,7 +157,7 @@ fn has_own_configuration(claims: &Claims) -> Result<(), Mismatch> {
         return Ok(());
     }
     let problem = "claim `ci_config_ref_uri` is null: the CI configuration is outside of the project";
-    let subject = Subject::Claim(CI_CONFIG.claim.to_owned());
+    let subject = Target::Claim(CI_CONFIG.claim.to_owned());
     let fix = "publish with a CI configuration that is a file of the project";
     Err(Mismatch::new(Diagnosis::new(codes::GITLAB_CI_CONFIG_OUTSIDE, subject, problem).fix(fix)))
 }

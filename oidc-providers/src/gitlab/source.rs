@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use oidc_core::{
-    Audience, Context, Detection, Diagnosis, IdToken, SourceError, SourceErrorKind, Subject, TokenSource,
+    Audience, Context, Detection, Diagnosis, IdToken, SourceError, SourceErrorKind, Target, TokenSource,
     VariableSource, shown,
 };
 
@@ -51,7 +51,7 @@ impl GitLabSource {
         let problem = format!("GitLab put no identity token into the job: {} is not set", names.join(" or "));
         let fix = format!("add to the job in the CI configuration: {}", declaration(best, audience));
         let diagnosis =
-            Diagnosis::new(codes::GITLAB_ID_TOKEN_MISSING, Subject::Variable(best.to_owned()), problem);
+            Diagnosis::new(codes::GITLAB_ID_TOKEN_MISSING, Target::Variable(best.to_owned()), problem);
         SourceError::new(SourceErrorKind::Missing, diagnosis.fix(fix).link(links::GITLAB_ID_TOKENS))
     }
 }

@@ -4,7 +4,7 @@ mod source;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::{Pin, Presence, Provider, Publisher};
+use oidc_core::{ClaimUse, ImmutableId, Provider, Publisher};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -196,10 +196,10 @@ fn sibling_issuers_never_speak_for_each_other() {
 #[test]
 fn ids_that_are_not_configured_are_learned() {
     let learned = outcome(&gitlab(), &lenient(), &token(&json!({}))).unwrap().learned;
-    assert_eq!(learned, [Pin::new("project_id", "2"), Pin::new("namespace_id", "1")]);
+    assert_eq!(learned, [ImmutableId::new("project_id", "2"), ImmutableId::new("namespace_id", "1")]);
     let mut config = changed(&lenient(), &json!({"namespace_id": "1"}));
     let learned = outcome(&gitlab(), &config, &token(&json!({}))).unwrap().learned;
-    assert_eq!(learned, [Pin::new("project_id", "2")]);
+    assert_eq!(learned, [ImmutableId::new("project_id", "2")]);
     for pin in learned {
         config[pin.claim] = pin.value.into();
     }
@@ -251,7 +251,7 @@ fn a_refusal_says_what_to_change() {
     for (config, claims, part) in [
         (json!({}), json!({"project_path": "acme/gadget"}), "set `project_path` to `acme/gadget`"),
         (json!({"project_id": "2"}), json!({"project_path": "acme/gadget"}), "it was renamed or transferred"),
-        (json!({"project_id": "3"}), json!({}), "deleted and created anew"),
+        (json!({"project_id": "3"}), json!({}), "deleted and created again"),
         (json!({}), fork, "not in a fork's pipeline"),
         (json!({"ci_config": ".gitlab-ci.yaml"}), json!({}), "one ends in `.yml`, the other in `.yaml`"),
         (json!({"ci_config": "ci.yml"}), json!({}), "set `ci_config` to `.gitlab-ci.yml`"),
@@ -333,7 +333,7 @@ fn every_claim_of_the_sample_is_in_the_table() {
     }
     assert_eq!(profile.max_lifetime, Duration::from_secs(86_400));
     assert!(
-        profile.rule("project_id").is_some_and(|rule| rule.immutable && rule.presence == Presence::Required)
+        profile.rule("project_id").is_some_and(|rule| rule.immutable && rule.usage == ClaimUse::Required)
     );
 }
 

@@ -27,7 +27,7 @@
 //! | it does not prove | because |
 //! |---|---|
 //! | which code published | a token names only an account, and everyone who may act as the account may publish |
-//! | that it is a service account | any Google account with the address gets in; name a service account's |
+//! | that it is a service account | any Google account with the address is accepted; name a service account's |
 //! | that the account is the one of last year | unless `sub` is pinned, which it is, once learned |
 //!
 //! # A publisher's configuration
@@ -49,8 +49,8 @@ mod source;
 mod tests;
 
 use oidc_core::{
-    Claims, Detection, Host, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, PublisherField, Replay, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    ProviderKind, Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
 };
 use serde_json::Value;
 
@@ -108,8 +108,8 @@ impl Google {
     fn with(issuer: Issuer) -> Self {
         let url = issuer.url().to_string();
         let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.host = Host::Cloud;
-        profile.replay = Replay::Digest;
+        profile.kind = ProviderKind::Cloud;
+        profile.replay = ReplaySource::Digest;
         Self { profile, issuer: url }
     }
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use oidc_core::http::Request;
 use oidc_core::{
-    Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Subject,
+    Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Target,
     TokenSource,
 };
 use serde::Deserialize;
@@ -74,7 +74,7 @@ fn is_address(text: &str) -> bool {
 
 fn invalid(code: &'static str, variable: &str, why: &str, fix: &str) -> SourceError {
     let problem = format!("variable `{variable}` can't be used: {why}");
-    let diagnosis = Diagnosis::new(code, Subject::Variable(variable.to_owned()), problem).fix(fix);
+    let diagnosis = Diagnosis::new(code, Target::Variable(variable.to_owned()), problem).fix(fix);
     SourceError::new(SourceErrorKind::Unavailable, diagnosis)
 }
 

@@ -1,7 +1,7 @@
 //! A publisher's configuration: a JSON object that is read strictly, so that a mistake is reported when the
 //! configuration is saved and not when a publish fails.
 
-use oidc_core::{Diagnosis, InvalidPublisher, PublisherField, Subject};
+use oidc_core::{Diagnosis, InvalidPublisher, PublisherField, Target};
 use serde_json::{Map, Value};
 
 use super::Field;
@@ -108,7 +108,7 @@ impl<'a> Config<'a> {
 
 /// A fault of a field with its code and its problem, to which `found` and `fix` are added.
 pub(crate) fn invalid(code: &'static str, key: &str, problem: &str) -> Fault {
-    Fault(Box::new(Diagnosis::new(code, Subject::Field(key.to_owned()), problem)))
+    Fault(Box::new(Diagnosis::new(code, Target::Field(key.to_owned()), problem)))
 }
 
 /// A fault of a configuration.

@@ -1,6 +1,6 @@
 //! The rules that a publisher of any platform may add: environment, ref, protected ref, event, runner.
 
-use oidc_core::{Diagnosis, Mismatch, Subject, shown};
+use oidc_core::{Diagnosis, Mismatch, Target, shown};
 
 use super::Field;
 use super::config::{Config, Fault};
@@ -89,7 +89,7 @@ impl Constraints {
         if let Some(found) = token.optional(field.claim)? {
             return token.same(field, &found, expected);
         }
-        let subject = Subject::Claim(field.claim.to_owned());
+        let subject = Target::Claim(field.claim.to_owned());
         let problem = "the publisher asks for an environment, and the job has none";
         Err(Mismatch::new(
             Diagnosis::new(codes::ENVIRONMENT_MISSING, subject, problem)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use oidc_core::{Claims, Diagnosis, Mismatch, Pin, Subject, shown};
+use oidc_core::{Claims, Diagnosis, ImmutableId, Mismatch, Target, shown};
 
 use super::names::stem;
 use super::{Comparison, Field};
@@ -25,7 +25,7 @@ impl<'a> Token<'a> {
         }
         let problem = "the token is from another issuer than the publisher's";
         Err(Mismatch::new(
-            Diagnosis::new(oidc_core::codes::ISSUER, Subject::Claim("iss".to_owned()), problem)
+            Diagnosis::new(oidc_core::codes::ISSUER, Target::Claim("iss".to_owned()), problem)
                 .found(found)
                 .expected(issuer)
                 .fix("publish from the instance that the publisher names, or configure a publisher for this one"),
@@ -38,7 +38,7 @@ impl<'a> Token<'a> {
             let problem = format!("claim `{claim}` is missing from the identity token");
             let fix = "every token of this platform should have it; look for an update of the platform";
             Mismatch::new(
-                Diagnosis::new(oidc_core::codes::CLAIM_MISSING, Subject::Claim(claim.to_owned()), problem)
+                Diagnosis::new(oidc_core::codes::CLAIM_MISSING, Target::Claim(claim.to_owned()), problem)
                     .fix(fix),
             )
         })
@@ -51,7 +51,7 @@ impl<'a> Token<'a> {
             Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
             None => {
                 let problem = format!("claim `{claim}` is not a text");
-                let subject = Subject::Claim(claim.to_owned());
+                let subject = Target::Claim(claim.to_owned());
                 let fix = "every token of this platform should have a text there; look for an update of the platform";
                 Err(Mismatch::new(
                     Diagnosis::new(codes::CLAIM_TYPE, subject, problem).found(value.raw()).fix(fix),
@@ -67,7 +67,7 @@ impl<'a> Token<'a> {
             return Ok(());
         }
         let problem = format!("claim `{claim}` is not {expected}");
-        let mut diagnosis = Diagnosis::new(code, Subject::Claim(claim.to_owned()), problem);
+        let mut diagnosis = Diagnosis::new(code, Target::Claim(claim.to_owned()), problem);
         if let Some(value) = value {
             diagnosis = diagnosis.found(value.raw());
         }
@@ -133,8 +133,8 @@ impl<'a> Token<'a> {
     pub(crate) fn pins(
         &self,
         ids: &[(&'static Field, Option<String>)],
-        learn: impl Fn(&Field) -> Result<Option<Pin>, Mismatch>,
-    ) -> Result<Vec<Pin>, Mismatch> {
+        learn: impl Fn(&Field) -> Result<Option<ImmutableId>, Mismatch>,
+    ) -> Result<Vec<ImmutableId>, Mismatch> {
         let mut is_own = false;
         for (place, (field, pinned)) in ids.iter().enumerate() {
             let Some(pinned) = pinned else { continue };
@@ -159,19 +159,19 @@ impl<'a> Token<'a> {
         if found == pinned {
             return Ok(());
         }
-        let fix = "the name was taken over, transferred, or deleted and created anew; if that is meant to publish, \
-                   configure the publisher anew";
+        let fix = "the name was taken over, transferred, or deleted and created again; if that is meant to publish, \
+                   configure the publisher again";
         Err(Mismatch::stranger(differs(field, &found, pinned).fix(fix)))
     }
 
     /// Returns an immutable id that the token must have, to be learned.
-    pub(crate) fn learn(&self, field: &Field, is_id: fn(&str) -> bool) -> Result<Pin, Mismatch> {
+    pub(crate) fn learn(&self, field: &Field, is_id: fn(&str) -> bool) -> Result<ImmutableId, Mismatch> {
         let found = self.required(field.claim)?;
         if is_id(&found) {
-            return Ok(Pin::new(field.claim, found));
+            return Ok(ImmutableId::new(field.claim, found));
         }
         let problem = format!("claim `{}` is not an id as this platform writes them", field.claim);
-        let subject = Subject::Claim(field.claim.to_owned());
+        let subject = Target::Claim(field.claim.to_owned());
         Err(Mismatch::new(Diagnosis::new(codes::CLAIM_TYPE, subject, problem).found(found)))
     }
 }
@@ -182,7 +182,7 @@ pub(crate) fn differs(field: &Field, found: &str, expected: &str) -> Diagnosis {
         Some(near) => format!("claim `{}` is not the publisher's `{}`: {near}", field.claim, field.key),
         None => format!("claim `{}` is not the publisher's `{}`", field.claim, field.key),
     };
-    Diagnosis::new(field.code, Subject::Claim(field.claim.to_owned()), problem)
+    Diagnosis::new(field.code, Target::Claim(field.claim.to_owned()), problem)
         .found(found)
         .expected(expected)
         .fix(format!(

@@ -212,7 +212,7 @@ impl Host {
             Published::NotTrusted => {
                 let message = format!(
                     "the trusted publisher of this token was removed, or it is pending and {package} exists already; \
-                     configure it anew"
+                     configure it again"
                 );
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }

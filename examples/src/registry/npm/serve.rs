@@ -275,7 +275,7 @@ fn is_for_a_write(parts: &Parts) -> bool {
 
 fn not_trusted(name: &PackageName) -> Failure {
     let message = format!(
-        "the trusted publisher of this token was removed, or it is pending and {name} exists already; configure it anew"
+        "the trusted publisher of this token was removed, or it is pending and {name} exists already; configure it again"
     );
     Failure::new(StatusCode::FORBIDDEN, message)
 }

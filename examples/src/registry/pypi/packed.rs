@@ -20,17 +20,17 @@ pub(super) enum InvalidPackage {
     Entries,
     #[error(
         "the wheel is a zip archive in which two readers may see different files: its directory, its end and the headers of \
-         its files differ, a name stands there twice, or there are bytes that belong to no file; build it anew"
+         its files differ, a name stands there twice, or there are bytes that belong to no file; build it again"
     )]
     Ambiguous,
-    #[error("the wheel holds `{0}`, which is not below its folder for every installer; build it anew")]
+    #[error("the wheel holds `{0}`, which is not below its folder for every installer; build it again")]
     Name(String),
     #[error("the source distribution {0}")]
     Archive(#[from] InvalidArchive),
-    #[error("the file has no `{0}`; build it anew with a current build backend")]
+    #[error("the file has no `{0}`; build it again with a current build backend")]
     Missing(&'static str),
     #[error(
-        "the file holds `{0}`, which is the metadata of another file or stands beside that of this one; build it anew"
+        "the file holds `{0}`, which is the metadata of another file or stands beside that of this one; build it again"
     )]
     OtherMetadata(String),
     #[error("the source distribution holds `{0}`, which is not below its one folder")]

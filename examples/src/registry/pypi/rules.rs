@@ -138,7 +138,7 @@ fn is_dynamic(text: &str) -> bool {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the form says that `{field}` is {form}, and the metadata in the file that it is {file}; publish the file with a client \
-     that reads what it says, or build it anew"
+     that reads what it says, or build it again"
 )]
 pub(super) struct Differing {
     field: &'static str,

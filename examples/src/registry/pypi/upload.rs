@@ -62,7 +62,7 @@ pub(super) enum InvalidUpload {
     Digest,
     #[error(transparent)]
     Package(#[from] InvalidPackage),
-    #[error("the metadata in the file can't be used: {0}; build the file anew with a current build backend")]
+    #[error("the metadata in the file can't be used: {0}; build the file again with a current build backend")]
     InFile(InvalidMetadata),
     #[error(transparent)]
     Differing(#[from] Differing),

@@ -67,7 +67,7 @@ pub(super) enum InvalidPublication {
     Checksums(#[from] InvalidYaml),
     #[error("the gem's `{CHECKSUMS}` can't be used: {0}")]
     Checksum(#[from] InvalidField),
-    #[error("the gem's `{0}` is not what its checksum says; build it anew")]
+    #[error("the gem's `{0}` is not what its checksum says; build it again")]
     Digest(&'static str),
     #[error(
         "the gem's `{DATA}` holds `{0}`; only files and folders with plain paths below the gem's own are taken"

@@ -3,7 +3,7 @@
 use super::detection::{permitted, secrets};
 use super::outside::{Answer, Outside, assert_secret, assert_sound, detect, provider};
 use super::{AUDIENCE, Harness, Job, token};
-use crate::provider::{Host, Provider};
+use crate::provider::{Provider, ProviderKind};
 use crate::source::{SourceError, SourceErrorKind};
 use crate::testing::FakeIssuer;
 use crate::token::{Audience, IdToken};
@@ -111,7 +111,7 @@ pub(super) async fn hostile_answers_bring_errors<H: Harness>(harness: &H) {
 pub(super) async fn a_hidden_variable_hides_the_identity<H: Harness>(harness: &H) {
     let provider = provider(harness);
     // What a file, a command or a metadata server gives stays within reach.
-    if provider.profile().host == Host::Cloud {
+    if provider.profile().kind == ProviderKind::Cloud {
         return;
     }
     for job in permitted(harness) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::publisher::{FieldComparison, PublisherField, Setting};
+use crate::publisher::{FieldComparison, FieldValue, PublisherField};
 
 /// Values that are not the claim's, each with what it is.
 pub(super) fn of(value: &Value) -> Vec<(&'static str, Option<Value>)> {
@@ -83,11 +83,11 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Returns `true` if a field's rule allows a change on purpose, by the platform's table.
-pub(super) fn is_allowed(settings: &[Setting], claim: &str, usual: &Value, changed: &Value) -> bool {
+pub(super) fn is_allowed(settings: &[FieldValue], claim: &str, usual: &Value, changed: &Value) -> bool {
     let (Some(usual), Some(changed)) = (usual.as_str(), changed.as_str()) else { return false };
-    let of_claim = |setting: &&Setting| setting.claim == Some(claim);
+    let of_claim = |setting: &&FieldValue| setting.claim == Some(claim);
     let is_pattern = |field: &PublisherField| field.comparison == FieldComparison::Pattern;
-    let has_star = |setting: &Setting| setting.text().is_some_and(|text| text.contains('*'));
+    let has_star = |setting: &FieldValue| setting.text().is_some_and(|text| text.contains('*'));
     if settings.iter().filter(of_claim).any(|setting| is_pattern(setting.field) && has_star(setting)) {
         return true;
     }
@@ -96,7 +96,7 @@ pub(super) fn is_allowed(settings: &[Setting], claim: &str, usual: &Value, chang
         let mut folded = text.to_owned();
         let fields =
             settings.iter().filter(|setting| setting.field.comparison == FieldComparison::IgnoringCase);
-        for value in fields.filter_map(Setting::text) {
+        for value in fields.filter_map(FieldValue::text) {
             let (lower, value) = (folded.to_ascii_lowercase(), value.to_ascii_lowercase());
             if let Some(at) = lower.find(&value) {
                 folded.replace_range(at..at + value.len(), &value);

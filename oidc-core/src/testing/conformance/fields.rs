@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::outside::{assert_showable, provider};
 use super::{AUDIENCE, Harness, NOW};
 use crate::claims::Claims;
-use crate::provider::{Form, Presence, Provider, Replay};
-use crate::publisher::{FieldType, InvalidPublisher, PublisherField, Setting};
+use crate::provider::{ClaimType, ClaimUse, Provider, ReplaySource};
+use crate::publisher::{FieldType, FieldValue, InvalidPublisher, PublisherField};
 use crate::trust::Unverified;
 
 pub(super) fn the_profile_names_its_claims_once<H: Harness>(harness: &H) {
@@ -26,12 +26,12 @@ pub(super) fn the_profile_names_its_claims_once<H: Harness>(harness: &H) {
         let is_twice = profile.claims.iter().take(at).any(|other| other.name == rule.name);
         assert!(!is_twice, "the claim `{}` is in the table once", rule.name);
     }
-    if profile.replay == Replay::Jti && profile.rule("jti").is_some() {
-        let is_required = profile.rule("jti").is_some_and(|rule| rule.presence == Presence::Required);
+    if profile.replay == ReplaySource::Jti && profile.rule("jti").is_some() {
+        let is_required = profile.rule("jti").is_some_and(|rule| rule.usage == ClaimUse::Required);
         assert!(is_required, "a platform whose tokens are told apart by `jti` has it in each of them");
     }
     for name in ["iss", "aud", "exp", "iat"] {
-        let is_as_registered = profile.rule(name).is_none_or(|rule| rule.form == Form::Registered);
+        let is_as_registered = profile.rule(name).is_none_or(|rule| rule.claim_type == ClaimType::Registered);
         assert!(is_as_registered, "the claim `{name}` is the verifier's to read");
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn each_field_agrees_with_its_claim<H: Harness>(harness: &H) {
         let Some(claim) = field.claim else { continue };
         let rule = provider.profile().rule(claim);
         let rule = rule.expect("the claim that a field is compared with is in the table of claims");
-        assert!(rule.presence != Presence::Ignored, "the claim `{claim}` of the field `{key}` is read");
+        assert!(rule.usage != ClaimUse::Ignored, "the claim `{claim}` of the field `{key}` is read");
         assert_eq!(field.immutable, rule.immutable, "the field `{key}` outlives a rename if its claim does");
         assert!(!field.learned || field.immutable, "the field `{key}` is learned, which only ids are");
         assert!(
@@ -90,7 +90,7 @@ pub(super) fn whole_config<H: Harness>(harness: &H, provider: &dyn Provider) -> 
     let config = harness.config().unwrap_or_else(|| {
         let claims = harness.claims(&issuer, AUDIENCE, NOW).to_string();
         let claims = Claims::parse(claims).expect("a job's claims are a JSON object");
-        Setting::config(&provider.settings(&Unverified::new(claims)))
+        FieldValue::config(&provider.settings(&Unverified::new(claims)))
     });
     config.as_object().cloned().expect("a configuration is a JSON object")
 }

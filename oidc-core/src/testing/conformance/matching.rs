@@ -8,17 +8,17 @@ use super::outside::{assert_showable, provider};
 use super::registry::Registry;
 use super::{AUDIENCE, Harness};
 use crate::claims::Claims;
-use crate::diagnosis::Subject;
+use crate::diagnosis::Target;
 use crate::provider::{ComparedCase, ComparedWorkflow, Provider, RegistryRules};
-use crate::publisher::{FieldType, Mismatch, Publisher, Setting};
+use crate::publisher::{FieldType, FieldValue, Mismatch, Publisher};
 use crate::token::Audience;
 use crate::trust::{Unverified, Verified};
 
 /// The fields of a configuration, with the claim that each is compared with.
-fn settings<H: Harness>(harness: &H, provider: &dyn Provider, claims: &Verified<Claims>) -> Vec<Setting> {
+fn settings<H: Harness>(harness: &H, provider: &dyn Provider, claims: &Verified<Claims>) -> Vec<FieldValue> {
     let config = whole_config(harness, provider);
     let proposed = provider.settings(&Unverified::new((**claims).clone()));
-    let of_config = |mut setting: Setting| {
+    let of_config = |mut setting: FieldValue| {
         setting.value = config.get(setting.field.key).cloned();
         setting.value.is_some().then_some(setting)
     };
@@ -91,8 +91,8 @@ fn assert_told(provider: &dyn Provider, claims: &Unverified<Claims>) {
 
 /// The claim that a mismatch is about.
 fn claim_of(mismatch: &Mismatch) -> &str {
-    match &mismatch.diagnosis().subject {
-        Subject::Claim(claim) => claim,
+    match &mismatch.diagnosis().target {
+        Target::Claim(claim) => claim,
         _ => "",
     }
 }
@@ -113,7 +113,7 @@ pub(super) async fn every_changed_claim_is_refused<H: Harness>(harness: &H) {
     let [issuer, _] = harness.issuers();
     let job = registry.job(&issuer).await;
     let (claims, settings) = (registry.claims(&issuer), settings(harness, &*provider, &job));
-    let config = Setting::config(&settings);
+    let config = FieldValue::config(&settings);
     let publisher = provider.publisher(&config).expect("the publisher that fits a job is one");
     let read: Vec<&str> =
         settings.iter().filter(|set| set.value != Some(json!(false))).filter_map(|set| set.claim).collect();
@@ -224,7 +224,7 @@ fn assert_survives(provider: &dyn Provider, publisher: &dyn Publisher, claims: &
     let claims = Claims::parse(Value::from(claims.clone()).to_string()).expect("a JSON object");
     let claims = Unverified::new(claims);
     let _explained = publisher.explain(&claims);
-    let config = Setting::config(&provider.settings(&claims));
+    let config = FieldValue::config(&provider.settings(&claims));
     let _publisher = provider.publisher(&config);
     assert_told(provider, &claims);
 }

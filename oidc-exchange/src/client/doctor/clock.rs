@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use oidc_core::{Claims, Diagnosis, LEEWAY, Severity, Subject, Timestamp, in_words};
+use oidc_core::{Claims, Diagnosis, LEEWAY, Severity, Target, Timestamp, in_words};
 
 use crate::codes;
 
@@ -41,7 +41,7 @@ impl Clocks<'_> {
                 in_words(begins.since(registry))
             );
             let diagnosis =
-                Diagnosis::new(codes::CLOCK_PLATFORM, Subject::Clock, problem).found(begins.to_string());
+                Diagnosis::new(codes::CLOCK_PLATFORM, Target::Clock, problem).found(begins.to_string());
             return Some(diagnosis.expected(format!("no later than {registry}")).fix(TELL_PLATFORM));
         }
         let ends = self.ends_before(registry)?;
@@ -50,8 +50,7 @@ impl Clocks<'_> {
              machine's and the registry's agree",
             in_words(registry.since(ends))
         );
-        let diagnosis =
-            Diagnosis::new(codes::CLOCK_PLATFORM, Subject::Clock, problem).found(ends.to_string());
+        let diagnosis = Diagnosis::new(codes::CLOCK_PLATFORM, Target::Clock, problem).found(ends.to_string());
         self.is_new.then(|| diagnosis.expected(format!("later than {registry}")).fix(TELL_PLATFORM))
     }
 
@@ -83,7 +82,7 @@ impl Clocks<'_> {
                 in_words(ahead)
             );
             let diagnosis =
-                Diagnosis::new(codes::CLOCK_JOB, Subject::Clock, problem).severity(Severity::Warning);
+                Diagnosis::new(codes::CLOCK_JOB, Target::Clock, problem).severity(Severity::Warning);
             diagnosis
                 .found(self.now.to_string())
                 .expected(issued.to_string())
@@ -95,7 +94,7 @@ impl Clocks<'_> {
     fn registry(&self) -> Option<Diagnosis> {
         let registry = self.registry?;
         let diagnosis =
-            |code, problem: String| Diagnosis::new(code, Subject::Clock, problem).found(registry.to_string());
+            |code, problem: String| Diagnosis::new(code, Target::Clock, problem).found(registry.to_string());
         let fix = "set the registry's clock, with NTP, or tell its operator";
         if let Some(begins) = self.begins().filter(|begins| begins.since(registry) > LEEWAY) {
             let problem = format!(
@@ -133,7 +132,7 @@ impl Clocks<'_> {
     }
 
     fn expired(&self, ends: Timestamp, problem: String) -> Diagnosis {
-        let diagnosis = Diagnosis::new(codes::TOKEN_EXPIRED, Subject::Claim("exp".to_owned()), problem);
+        let diagnosis = Diagnosis::new(codes::TOKEN_EXPIRED, Target::Claim("exp".to_owned()), problem);
         diagnosis.found(ends.to_string()).expected(format!("later than {}", self.now))
     }
 }

@@ -1,6 +1,6 @@
 //! Variables that direct the protocol's tools to another registry than the one that is checked.
 
-use oidc_core::{Diagnosis, Environment, HttpUrl, Severity, Subject};
+use oidc_core::{Diagnosis, Environment, HttpUrl, Severity, Target};
 
 use crate::client::wording::Wording;
 use crate::codes;
@@ -24,7 +24,7 @@ fn diagnosis(name: &str, found: &HttpUrl, url: &HttpUrl, wording: &Wording) -> D
     let problem = format!(
         "variable `{name}` sends the publish to another registry than the one that was checked: `{found}`, where no exchange was tried"
     );
-    let diagnosis = Diagnosis::new(codes::REGISTRY_ELSEWHERE, Subject::Variable(name.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::REGISTRY_ELSEWHERE, Target::Variable(name.to_owned()), problem);
     let itself = wording.does_itself("; ", "sets it for its command");
     let fix = format!("set it to `{url}` or unset it{itself}");
     diagnosis.severity(Severity::Warning).found(found.to_string()).expected(url.to_string()).fix(fix)

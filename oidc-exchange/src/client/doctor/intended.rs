@@ -1,7 +1,7 @@
 //! Comparison of the publisher that the user intends with the job.
 
 use oidc_core::{
-    Claims, Diagnosis, Mismatch, Provider, Publisher, PublisherField, Setting, Subject, Unverified, shown,
+    Claims, Diagnosis, FieldValue, Mismatch, Provider, Publisher, PublisherField, Target, Unverified, shown,
 };
 use serde_json::{Map, Value};
 
@@ -29,7 +29,7 @@ pub(super) fn compare(
     for (key, stated) in intended {
         let (difference, why) = comparison.one(key, stated);
         report.differences.push(difference);
-        let is_said = unusable.iter().any(|one| one.subject == Subject::Field(key.clone()));
+        let is_said = unusable.iter().any(|one| one.target == Target::Field(key.clone()));
         report.add_stated(why.filter(|_| !is_said));
     }
     report.add_all(unusable);
@@ -49,7 +49,7 @@ struct Comparison<'a> {
     provider: Option<&'a dyn Provider>,
     fields: &'static [PublisherField],
     claims: &'a Unverified<Claims>,
-    settings: Vec<Setting>,
+    settings: Vec<FieldValue>,
     intended: Map<String, Value>,
 }
 
@@ -69,7 +69,7 @@ impl Comparison<'_> {
     /// The required fields of a publisher for this job, with the values of the job, or else those that the
     /// user intends.
     fn base(&self) -> Map<String, Value> {
-        let value = |setting: &Setting| {
+        let value = |setting: &FieldValue| {
             setting.value.clone().or_else(|| self.intended.get(setting.field.key).cloned())
         };
         let required = self.settings.iter().filter(|setting| setting.field.required);
@@ -110,7 +110,7 @@ impl Comparison<'_> {
     /// The base with one key changed, and with those intended ids that match the job, since they distinguish
     /// a renamed repository from another one.
     fn with_ids(&self, key: &str, value: &Value) -> Map<String, Value> {
-        let fits = |setting: &&Setting| {
+        let fits = |setting: &&FieldValue| {
             let stated = self.intended.get(setting.field.key);
             setting.field.learned && stated.is_some() && stated == setting.value.as_ref()
         };
@@ -127,7 +127,7 @@ impl Comparison<'_> {
     /// The mismatch of one key by plain comparison, where the platform's rule is not available.
     fn differs(
         &self,
-        setting: Option<&Setting>,
+        setting: Option<&FieldValue>,
         claim: &str,
         job: Option<&str>,
         value: &Value,
@@ -139,7 +139,7 @@ impl Comparison<'_> {
             return None;
         }
         let problem = format!("claim `{}` is not what the publisher is meant to have", shown(claim));
-        let diagnosis = Diagnosis::new(codes::PUBLISHER_DIFFERS, Subject::Claim(claim.to_owned()), problem)
+        let diagnosis = Diagnosis::new(codes::PUBLISHER_DIFFERS, Target::Claim(claim.to_owned()), problem)
             .expected(expected);
         let diagnosis = diagnosis.fix("configure the publisher with what this job has, or change the job");
         Some(match job {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use oidc_core::{
     Claims, Context, Diagnosis, Environment, IdToken, Provider, ProviderSet, RegistryRules, Severity,
-    SourceError, SourceErrorKind, Subject, TokenSource, Unverified, shown,
+    SourceError, SourceErrorKind, Target, TokenSource, Unverified, shown,
 };
 
 use super::report::{Report, UNUSUAL_ISSUER};
@@ -133,7 +133,7 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
         return diagnosis;
     }
     if environment.get("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() {
-        let subject = Subject::Variable("GITHUB_ACTIONS".to_owned());
+        let subject = Target::Variable("GITHUB_ACTIONS".to_owned());
         let problem = "this looks like GitHub Actions, but variable `GITHUB_ACTIONS` is not `true`";
         let fix = "run the publish in the job itself, or hand all of `GITHUB_*` and `ACTIONS_*` on to the container or \
                    script that it runs in";
@@ -142,7 +142,7 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
     match OTHERS.iter().find(|(variable, _)| environment.get(variable).is_some()) {
         Some((variable, name)) => {
             let problem = format!("this is a job of {name}, from which no identity token can be had here");
-            let subject = Subject::Variable((*variable).to_owned());
+            let subject = Target::Variable((*variable).to_owned());
             let known = diagnosis.expected.unwrap_or_default();
             let fix = "publish from one of these platforms, or put an identity token for the registry into the variable \
                        that it reads";
@@ -161,7 +161,7 @@ pub(super) fn untrusted_issuer(
     trusted: &[TrustedPlatform],
 ) -> Option<Diagnosis> {
     let issuer = claims.text("iss")?;
-    let subject = || Subject::Claim("iss".to_owned());
+    let subject = || Target::Claim("iss".to_owned());
     let platform = trusted.iter().find(|platform| platform.id == job.platform());
     if job.provider.is_some() && !trusted.is_empty() && platform.is_none() {
         let known: Vec<&str> = trusted.iter().map(|platform| platform.id).collect();

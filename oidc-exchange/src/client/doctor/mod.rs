@@ -24,7 +24,7 @@ mod report;
 mod static_credentials;
 
 use oidc_core::{
-    Claims, Context, Diagnosis, HttpUrl, Provider, ProviderSet, RegistryRules, Severity, Subject, Unverified,
+    Claims, Context, Diagnosis, HttpUrl, Provider, ProviderSet, RegistryRules, Severity, Target, Unverified,
 };
 use serde_json::{Map, Value};
 
@@ -200,7 +200,7 @@ impl<'a> Doctor<'a> {
                 "ask for it if nothing is to be published afterwards in this job{}",
                 option.unwrap_or_default()
             );
-            let untried = Diagnosis::new(codes::EXCHANGE_UNTRIED, Subject::Token, problem).fix(fix);
+            let untried = Diagnosis::new(codes::EXCHANGE_UNTRIED, Target::Token, problem).fix(fix);
             return report.add(untried.severity(Severity::Notice));
         }
         let request = ExchangeRequest::new(job.token(), self.scope.clone());
@@ -227,13 +227,13 @@ impl<'a> Doctor<'a> {
 
 /// The question that an accepted exchange leaves open.
 fn left_open(url: &HttpUrl, (problem, fix): (&str, &str)) -> Diagnosis {
-    let diagnosis = Diagnosis::new(codes::EXCHANGE_UNTOLD, Subject::Url(url.to_string()), problem);
+    let diagnosis = Diagnosis::new(codes::EXCHANGE_UNTOLD, Target::Url(url.to_string()), problem);
     diagnosis.severity(Severity::Notice).fix(fix)
 }
 
 /// Reports that the check itself used the job's only token.
 fn used() -> Diagnosis {
     let problem = "the job's token is used now, by this check, and the job gets no other";
-    let diagnosis = Diagnosis::new(codes::TOKEN_USED, Subject::Token, problem).severity(Severity::Warning);
+    let diagnosis = Diagnosis::new(codes::TOKEN_USED, Target::Token, problem).severity(Severity::Warning);
     diagnosis.fix("publish in another job")
 }

@@ -1,6 +1,6 @@
 //! The next steps, in order, from long-lived secrets to trusted publishing.
 
-use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
+use oidc_core::{Diagnosis, FieldValue, Severity, Target, shown};
 
 use super::report::{Report, Verdict};
 use super::static_credentials::UNEXCHANGED;
@@ -114,7 +114,7 @@ fn is_secret(one: &Diagnosis) -> bool {
 /// A publisher that accepts the job; `None` where no publisher can.
 fn publisher(report: &Report) -> Option<String> {
     let required = report.settings.iter().filter(|setting| setting.field.required);
-    let text = |setting: &Setting| Some(format!("{} = `{}`", setting.field.key, shown(&setting.text()?)));
+    let text = |setting: &FieldValue| Some(format!("{} = `{}`", setting.field.key, shown(&setting.text()?)));
     let texts: Option<Vec<String>> = required.map(text).collect();
     texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join(", "))
 }
@@ -127,8 +127,8 @@ fn is_left(one: &Diagnosis) -> bool {
 /// The places where the registry's own tools find secrets of a kind.
 fn places(report: &Report, is_one: impl Fn(&Diagnosis) -> bool) -> Vec<String> {
     let is_own = |one: &&Diagnosis| is_one(one) && one.severity != Severity::Notice;
-    let place = |one: &Diagnosis| match &one.subject {
-        Subject::Variable(_) | Subject::File(_) => Some(one.subject.to_string()),
+    let place = |one: &Diagnosis| match &one.target {
+        Target::Variable(_) | Target::File(_) => Some(one.target.to_string()),
         _ => None,
     };
     report.diagnoses.iter().filter(is_own).filter_map(place).collect()

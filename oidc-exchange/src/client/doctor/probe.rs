@@ -2,7 +2,7 @@
 
 use jiff::fmt::rfc2822;
 use oidc_core::http::{HttpErrorKind, Response, Step, message_of};
-use oidc_core::{Context, Diagnosis, HttpUrl, InvalidUrl, Severity, Subject, Timestamp, shown};
+use oidc_core::{Context, Diagnosis, HttpUrl, InvalidUrl, Severity, Target, Timestamp, shown};
 
 use super::report::Report;
 use crate::client::diagnose::Diagnose;
@@ -15,7 +15,7 @@ const UNREACHABLE: &str = codes::REGISTRY_UNREACHABLE;
 /// Makes the diagnosis of a registry's URL that can't be used.
 pub fn unusable_url(error: &InvalidUrl) -> Diagnosis {
     let diagnosis =
-        Diagnosis::new(codes::REGISTRY_URL, Subject::Url(error.url().to_owned()), error.to_string());
+        Diagnosis::new(codes::REGISTRY_URL, Target::Url(error.url().to_owned()), error.to_string());
     diagnosis.fix("write the registry's URL as `https://host/path/`, without credentials")
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn probe(registry: &dyn Diagnose, cx: &Context, report: &mut Re
                 _ => (false, error::CHECK_WAY),
             };
             let severity = if is_nowhere { Severity::Error } else { Severity::Warning };
-            let subject = Subject::Url(url.to_string());
+            let subject = Target::Url(url.to_string());
             let diagnosis = match error::nothing_listens(&url, &error) {
                 Some(problem) => Diagnosis::new(UNREACHABLE, subject, problem).fix(fix),
                 None => error.diagnosis(UNREACHABLE, subject, "the registry can't be reached", fix),
@@ -81,7 +81,7 @@ pub(super) async fn probe(registry: &dyn Diagnose, cx: &Context, report: &mut Re
 
 /// The diagnosis of an answer that is not from a registry.
 fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Response) -> Option<Diagnosis> {
-    let subject = || Subject::Url(registry.url().to_string());
+    let subject = || Target::Url(registry.url().to_string());
     let status = answer.status;
     if matches!(status, 407 | 511) {
         return None;
@@ -104,7 +104,7 @@ fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Resp
 
 /// The diagnosis of an answer that a registry does not give by itself.
 fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
-    let subject = Subject::Url(url.to_string());
+    let subject = Target::Url(url.to_string());
     let status = answer.status;
     if matches!(status, 407 | 511) {
         let problem = format!("a proxy answers instead of the registry: status {status}");

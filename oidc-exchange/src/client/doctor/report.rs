@@ -1,12 +1,12 @@
 use std::fmt::Write as _;
 
-use oidc_core::{Diagnosis, Setting, Severity, Subject, shown};
+use oidc_core::{Diagnosis, FieldValue, Severity, Target, shown};
 use serde::Serialize;
 
 use crate::client::error::{ExchangeError, ExchangeErrorKind};
 use crate::client::known::KnownRefusal;
+use crate::client::rejection::RegistryReason;
 use crate::client::scope::Scope;
-use crate::client::told::RegistryReason;
 use crate::codes;
 
 /// The code of an issuer that each registry has to trust separately.
@@ -30,7 +30,7 @@ pub struct Report {
     /// The findings, the most severe first and then in the order of the checks.
     pub diagnoses: Vec<Diagnosis>,
     /// The configuration of a publisher that accepts this job; empty where the platform does not know it.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<FieldValue>,
     /// The publisher that the user intends, compared with the job.
     pub differences: Vec<Difference>,
     /// The next steps, in order.
@@ -168,7 +168,7 @@ impl Report {
         self.has_no_exchange = true;
         let problem = "this registry exchanges no tokens: it takes the identity token itself with the upload, so nothing was tried";
         let fix = "publish: only the upload shows whether the registry takes the token";
-        let untried = Diagnosis::new(codes::NO_EXCHANGE, Subject::Token, problem).severity(Severity::Notice);
+        let untried = Diagnosis::new(codes::NO_EXCHANGE, Target::Token, problem).severity(Severity::Notice);
         self.add(untried.fix(fix));
     }
 
@@ -206,7 +206,7 @@ impl Report {
     /// as they are.
     fn excuse_all_but_the_statement(&mut self) {
         for diagnosis in self.diagnoses.iter_mut().filter(|one| self.stated.contains(one)) {
-            let fix = "change neither the registry's settings nor the job: the registry let the job in; your statement is what \
+            let fix = "change neither the registry's settings nor the job: the registry accepted the job; your statement is what \
                        differs";
             diagnosis.fix = Some(fix.to_owned());
         }
@@ -234,9 +234,9 @@ impl Report {
             self.miss_registry();
         }
         if let Some(reason) = &self.refusal {
-            let is_other = |one: &Diagnosis| match (&one.subject, one.severity) {
-                (Subject::Claim(_), Severity::Notice) => true,
-                (Subject::Claim(claim), Severity::Warning) => reason.subject.as_ref() != Some(claim),
+            let is_other = |one: &Diagnosis| match (&one.target, one.severity) {
+                (Target::Claim(_), Severity::Notice) => true,
+                (Target::Claim(claim), Severity::Warning) => reason.subject.as_ref() != Some(claim),
                 _ => false,
             };
             self.diagnoses.retain(|one| !is_other(one));
@@ -282,8 +282,8 @@ impl Report {
     fn drop_what_is_said_twice(&mut self) {
         let is_error = |one: &&Diagnosis| one.severity == Severity::Error;
         let of_errors: Vec<_> =
-            self.diagnoses.iter().filter(is_error).map(|one| one.subject.clone()).collect();
-        self.diagnoses.retain(|one| one.severity != Severity::Notice || !of_errors.contains(&one.subject));
+            self.diagnoses.iter().filter(is_error).map(|one| one.target.clone()).collect();
+        self.diagnoses.retain(|one| one.severity != Severity::Notice || !of_errors.contains(&one.target));
     }
 
     /// Renders the report in paragraphs for a terminal.
@@ -359,7 +359,7 @@ impl Report {
         }
         let (required, optional): (Vec<_>, Vec<_>) =
             self.settings.iter().partition(|setting| setting.field.required);
-        text.push_str("\nA trusted publisher that lets this job in has:\n");
+        text.push_str("\nA trusted publisher that accepts this job has:\n");
         write_values(text, &required);
         if optional.iter().any(|setting| setting.value.is_some()) {
             text.push_str("and, if it has these at all:\n");
@@ -415,16 +415,16 @@ fn other_packages(package: &str, registry: &str, told: &[String]) -> Diagnosis {
         "the registry accepted the exchange, and {} is not among the packages that the token is for",
         Scope::Package(package.to_owned())
     );
-    let diagnosis = Diagnosis::new(codes::PACKAGE_NOT_GRANTED, Subject::Url(registry.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::PACKAGE_NOT_GRANTED, Target::Url(registry.to_owned()), problem);
     let fix = "configure this job as a trusted publisher of the package too, or publish a package that it is one of";
     diagnosis.found(told.join(", ")).expected(package).fix(fix)
 }
 
 fn is_about_claim(diagnosis: &Diagnosis) -> bool {
-    matches!(diagnosis.subject, Subject::Claim(_))
+    matches!(diagnosis.target, Target::Claim(_))
 }
 
-fn write_values(text: &mut String, settings: &[&Setting]) {
+fn write_values(text: &mut String, settings: &[&FieldValue]) {
     for setting in settings {
         let key = setting.field.key;
         let _infallible = match setting.text() {

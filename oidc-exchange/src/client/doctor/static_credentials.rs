@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::{Context, Diagnosis, Environment, ProviderSet, Severity, Subject, shown};
+use oidc_core::{Context, Diagnosis, Environment, ProviderSet, Severity, Target, shown};
 
 use crate::client::diagnose::{Diagnose, ProtocolFacts};
 use crate::client::protocol::Protocol;
@@ -83,7 +83,7 @@ impl<'a> Look<'a> {
             around || self.facts.static_credentials.variables.contains(name)
         };
         self.environment.names().filter(is_one).filter_map(|name| {
-            let subject = Subject::Variable(name.to_owned());
+            let subject = Target::Variable(name.to_owned());
             let place = format!("variable `{name}`");
             let value = self.environment.get(name).unwrap_or_default();
             if is_placeholder(value) {
@@ -122,14 +122,14 @@ impl<'a> Look<'a> {
     }
 
     fn secret_in(&self, path: &Path, text: &str) -> Diagnosis {
-        let subject = Subject::File(path.to_string_lossy().into_owned());
+        let subject = Target::File(path.to_string_lossy().into_owned());
         let place = format!("file `{}`", path.display());
         let found = self.identity_token(text, &subject, &place);
         found.unwrap_or_else(|| self.secret(codes::STATIC_TOKEN_FILE, subject, &place))
     }
 
     /// Reports an identity token in place of a publish token. There is nothing to revoke.
-    fn identity_token(&self, text: &str, subject: &Subject, place: &str) -> Option<Diagnosis> {
+    fn identity_token(&self, text: &str, subject: &Target, place: &str) -> Option<Diagnosis> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let words =
             text.split(|c: char| !is_part(c)).filter(|word| word.starts_with(JSON_OBJECT)).take(MAX_TOKENS);
@@ -156,7 +156,7 @@ impl<'a> Look<'a> {
             return None;
         }
         let value = value.trim().trim_matches(['"', '\'']);
-        let subject = Subject::File(path.to_string_lossy().into_owned());
+        let subject = Target::File(path.to_string_lossy().into_owned());
         let place = format!("file `{}`", path.display());
         match value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
             // The variable itself is reported with the variables.
@@ -172,7 +172,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn secret(&self, code: &'static str, subject: Subject, place: &str) -> Diagnosis {
+    fn secret(&self, code: &'static str, subject: Target, place: &str) -> Diagnosis {
         let ecosystem = self.facts.static_credentials.ecosystem;
         let problem = format!(
             "a long-lived secret for {ecosystem} is still there, in {place}: every step of the job can read it, and a tool \
@@ -186,7 +186,7 @@ impl<'a> Look<'a> {
     }
 }
 
-fn placeholder(subject: Subject, place: &str) -> Diagnosis {
+fn placeholder(subject: Target, place: &str) -> Diagnosis {
     let problem = format!(
         "setup-node's placeholder is in {place}: npm publishes with it when the exchange fails, and shows `E404` instead of \
          the reason"
@@ -197,7 +197,7 @@ fn placeholder(subject: Subject, place: &str) -> Diagnosis {
     diagnosis.fix(fix).link(links::SETUP_NODE)
 }
 
-fn unset(subject: Subject, place: &str, found: &str) -> Diagnosis {
+fn unset(subject: Target, place: &str, found: &str) -> Diagnosis {
     let problem =
         format!("{place} names a token that is not set, and npm sends what stands there as if it were one");
     let fix = "remove the line: trusted publishing needs none";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oidc_core::{Pin as IdPin, Timestamp};
+use oidc_core::{ImmutableId as IdPin, Timestamp};
 use serde_json::json;
 
 use super::scene::{NOW, Records as _, by, configured, found, grant, identity, package, publisher, stored};

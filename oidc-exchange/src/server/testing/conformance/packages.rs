@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oidc_core::Pin as IdPin;
+use oidc_core::ImmutableId as IdPin;
 
 use super::Harness;
 use super::scene::{

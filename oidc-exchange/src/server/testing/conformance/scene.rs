@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use oidc_core::{Identity, Pin as IdPin, Run, Timestamp};
+use oidc_core::{Identity, ImmutableId as IdPin, Run, Timestamp};
 use serde_json::json;
 
 use crate::server::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oidc_core::{Identity, Pin as IdPin};
+use oidc_core::{Identity, ImmutableId as IdPin};
 use serde_json::json;
 
 use super::scene::{

@@ -12,7 +12,7 @@ const MAX_TEXTS: usize = 32;
 /// One field of the publisher that would accept a job, with its value from the job's token.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Setting {
+pub struct FieldValue {
     /// The field.
     pub field: &'static PublisherField,
     /// The claim that the field is compared with. For some fields it depends on the registry.
@@ -21,7 +21,7 @@ pub struct Setting {
     pub value: Option<Value>,
 }
 
-impl Setting {
+impl FieldValue {
     /// A field with a value that the platform derived from the token.
     pub fn new(field: &'static PublisherField, value: Option<Value>) -> Self {
         Self { field, claim: field.claim, value }
@@ -30,11 +30,11 @@ impl Setting {
     /// A field with the value of its claim; without a value where the field has no claim.
     ///
     /// ```
-    /// use oidc_core::{Claims, PublisherField, Setting, Unverified};
+    /// use oidc_core::{Claims, PublisherField, FieldValue, Unverified};
     ///
     /// const REF: &PublisherField = &PublisherField::optional("git_ref", "Ref").claim("ref");
     /// let claims = Unverified::new(Claims::parse(br#"{"ref":"refs/heads/main"}"#)?);
-    /// assert_eq!(Setting::of_claim(REF, &claims).value, Some("refs/heads/main".into()));
+    /// assert_eq!(FieldValue::of_claim(REF, &claims).value, Some("refs/heads/main".into()));
     /// # Ok::<_, oidc_core::InvalidClaims>(())
     /// ```
     pub fn of_claim(field: &'static PublisherField, claims: &Unverified<Claims>) -> Self {
@@ -61,9 +61,9 @@ impl Setting {
     }
 }
 
-impl Serialize for Setting {
+impl Serialize for FieldValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut setting = serializer.serialize_struct("Setting", 4)?;
+        let mut setting = serializer.serialize_struct("FieldValue", 4)?;
         setting.serialize_field("key", self.field.key)?;
         setting.serialize_field("claim", &self.claim)?;
         setting.serialize_field("value", &self.value)?;
@@ -129,8 +129,9 @@ mod tests {
             PublisherField::optional("git_ref", "Ref").claim("ref"),
         ];
         let claims = Unverified::new(Claims::parse(r#"{"project":"acme/widget"}"#).unwrap());
-        let settings: Vec<Setting> = FIELDS.iter().map(|field| Setting::of_claim(field, &claims)).collect();
-        assert_eq!(Setting::config(&settings), json!({"project": "acme/widget"}));
+        let settings: Vec<FieldValue> =
+            FIELDS.iter().map(|field| FieldValue::of_claim(field, &claims)).collect();
+        assert_eq!(FieldValue::config(&settings), json!({"project": "acme/widget"}));
         assert_eq!(
             serde_json::to_value(&settings[1]).unwrap(),
             json!({"key": "git_ref", "claim": "ref", "value": null, "required": false})

@@ -11,9 +11,9 @@ const MAX_SENTENCE: usize = 2048;
 /// the answer, as this crate's own endpoints write it. Its content is not trusted. It is only repeated as the
 /// registry's statement, and all of it is escaped.
 #[derive(Debug, Deserialize)]
-pub(super) struct Told {
+pub(super) struct Rejection {
     code: String,
-    subject: Option<ToldSubject>,
+    subject: Option<RejectedSubject>,
     /// The problem.
     pub(super) problem: Option<String>,
     found: Option<String>,
@@ -22,14 +22,14 @@ pub(super) struct Told {
 }
 
 #[derive(Debug, Deserialize)]
-struct ToldSubject {
+struct RejectedSubject {
     kind: String,
     name: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Refused {
-    diagnosis: Told,
+    diagnosis: Rejection,
 }
 
 /// The reason of a registry's refusal, in a form for programs.
@@ -43,7 +43,7 @@ pub struct RegistryReason {
     pub subject: Option<String>,
 }
 
-impl Told {
+impl Rejection {
     /// Reads the refusal from an answer, unless it repeats the token that was sent.
     pub(super) fn read(answer: &Response, token: &Secret) -> Option<Self> {
         let Refused { diagnosis } = answer.json()?;
@@ -65,7 +65,8 @@ impl Told {
     fn escaped(self) -> Self {
         let value = |text: String| shown(&text).to_string();
         let sentence = |text: String| shown(&text).up_to(MAX_SENTENCE).to_string();
-        let subject = |told: ToldSubject| ToldSubject { kind: value(told.kind), name: told.name.map(value) };
+        let subject =
+            |told: RejectedSubject| RejectedSubject { kind: value(told.kind), name: told.name.map(value) };
         Self {
             code: self.code,
             subject: self.subject.map(subject),

@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
         claims: &[FITS, ("repository", "evil/widget")],
         fault: None,
         words: &[
-            "no trusted publisher of package `@acme/widget` lets `evil/widget` in",
+            "no trusted publisher of package `@acme/widget` accepts `evil/widget`",
             "`repository_id` `2`",
         ],
         code: "github-repository",

@@ -206,7 +206,7 @@ impl Refusal {
             .map_or_else(String::new, |checker| format!(", which `{checker}` does for you"));
         let message = format!(
             "{refused}{}; compare the package's publisher with this job, field by field{checker}, or configure one (anew, if \
-             the repository was renamed, transferred or deleted and made again); {came}",
+             the repository was renamed, transferred or deleted and created again); {came}",
             job.settings
         );
         let stranger = stranger

@@ -107,7 +107,7 @@ pub use crate::environment::Environment;
 pub use crate::operation::OperationPolicy;
 pub use crate::provider::{
     Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, Identity, Issuer, Profile,
-    Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource, Run,
+    Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource, Run, RunSource,
 };
 pub use crate::publisher::{
     FieldComparison, FieldType, FieldValue, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher,

@@ -26,7 +26,10 @@ fn widget() -> ExchangeRequest {
 
 /// Every text of an event is short and has no character that a terminal or a page would obey.
 fn is_fit_to_be_shown(event: &Event) {
-    let Value::Object(members) = serde_json::to_value(event).unwrap() else { panic!("an object") };
+    let Value::Object(mut members) = serde_json::to_value(event).unwrap() else { panic!("an object") };
+    if let Some(Value::Object(settings)) = members.remove("settings") {
+        members.extend(settings);
+    }
     for (name, value) in members {
         let Some(text) = value.as_str() else { continue };
         assert!(text.chars().count() <= MAX_TEXT, "{name} has {} characters", text.chars().count());
@@ -132,6 +135,28 @@ async fn a_refusal_names_the_nearest_publisher_to_the_operator_and_its_owner_rea
     assert!(untrusted.for_operator.unwrap().contains("https://issuer.example"));
     assert!(!untrusted.reason.contains("https://issuer.example"), "{}", untrusted.reason);
     assert_eq!(untrusted.nearest, None);
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_configuration_that_would_accept_the_job_and_no_address() {
+    let registry = Registry::new().await;
+    let event = async |claims: Value, request: ExchangeRequest| {
+        let _outcome = registry.exchange.exchange(&registry.token(&claims), &request).await;
+        registry.events.next().await
+    };
+    let differs = event(json!({ "workflow": "other.yml" }), widget()).await;
+    assert_eq!(differs.outcome, "rule-differs");
+    assert_eq!((differs.provider, &*differs.settings["workflow"]), (Some("fake"), "other.yml"));
+    assert_eq!(differs.target.as_deref(), Some("claim `workflow`"));
+    let absent = ExchangeRequest::package("npm", "@acme/absent");
+    let stranger = event(json!({ "workflow": "me@example.org" }), absent).await;
+    assert_eq!(stranger.outcome, "not-trusted");
+    assert_eq!(stranger.settings["repository"], "acme/widget");
+    assert!(!stranger.settings.contains_key("workflow"), "it may be an address");
+    let untrusted = event(json!({ "iss": "https://evil.example" }), widget()).await;
+    assert!(untrusted.settings.is_empty() && untrusted.provider.is_none(), "nothing is proven");
+    let granted = event(json!({}), widget()).await;
+    assert!(granted.settings.is_empty(), "{granted:?}");
 }
 
 /// Tokens that take a quarter of a second, or can't be made.

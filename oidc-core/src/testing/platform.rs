@@ -294,7 +294,7 @@ impl Provider for FakePlatform {
         let text = |claim: &str| claims.text(claim).map(Cow::into_owned);
         let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
         let url = text("run_id").filter(is_number).map(|id| format!("https://ci.example/runs/{id}"));
-        Run { repository: text(REPOSITORY), url, sha: text("sha"), r#ref: text("ref") }
+        Run { repository: text(REPOSITORY), url, sha: text("sha"), r#ref: text("ref"), ..Run::default() }
     }
 }
 

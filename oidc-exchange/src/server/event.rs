@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use oidc_core::{Run, Timestamp, shown};
+use oidc_core::{Claims, FieldValue, Provider, Run, Timestamp, Unverified, Verified, shown};
 use serde::{Serialize, Serializer};
 
 /// The limit on a text of an event, in characters.
@@ -62,6 +63,15 @@ pub struct Event {
     pub repository: Option<String>,
     /// A link to the run, if the token's signature was verified.
     pub run_url: Option<String>,
+    /// The thing that a refusal is about, such as ``claim `environment` ``; `subject` in JSON.
+    #[serde(rename = "subject")]
+    pub target: Option<String>,
+    /// The platform of a refused job whose token was verified.
+    pub provider: Option<&'static str>,
+    /// The configuration of a publisher that would accept a refused job, as the texts of its fields
+    /// ([`PublisherField::value_of`](oidc_core::PublisherField::value_of) reads them): for a form that is
+    /// filled with it. Empty unless the token was verified. A text that may be an e-mail address is left out.
+    pub settings: BTreeMap<&'static str, String>,
     /// The time from the request to the decision, in seconds in JSON.
     #[serde(serialize_with = "seconds")]
     pub elapsed: Option<Duration>,
@@ -90,6 +100,9 @@ impl Event {
             issuer: None,
             repository: None,
             run_url: None,
+            target: None,
+            provider: None,
+            settings: BTreeMap::new(),
             elapsed: None,
         }
     }
@@ -138,6 +151,15 @@ impl Event {
         self
     }
 
+    /// Adds the platform and the configuration that would accept the job of a verified token.
+    pub(super) fn job(mut self, provider: &dyn Provider, verified: &Verified<Claims>) -> Self {
+        let settings = provider.settings(&Unverified::new((**verified).clone()));
+        let text = |setting: &FieldValue| Some((setting.field.key, setting.text()?));
+        self.provider = Some(provider.id());
+        self.settings = settings.iter().filter_map(text).filter(|(_, text)| !may_be_address(text)).collect();
+        self
+    }
+
     /// Returns `true` if the token's signature was verified, so that the event is about a known repository.
     pub fn is_verified(&self) -> bool {
         self.issuer.is_some()
@@ -162,12 +184,18 @@ impl Event {
             &mut self.issuer,
             &mut self.repository,
             &mut self.run_url,
+            &mut self.target,
         ];
-        for text in optional.into_iter().flatten() {
+        for text in optional.into_iter().flatten().chain(self.settings.values_mut()) {
             bound(text);
         }
         self
     }
+}
+
+/// Returns `true` if a text may be an e-mail address. A workflow at a ref has slashes.
+fn may_be_address(text: &str) -> bool {
+    text.contains('@') && !text.contains('/')
 }
 
 /// Escapes and shortens a text. Escaping makes one character several, so the result is shortened once more.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::verify::Verifier;
-use oidc_core::{Claims, Context, HttpUrl, Mismatch, Run, Timestamp, Verified};
+use oidc_core::{Claims, Context, HttpUrl, Mismatch, Timestamp, Verified};
 use tokio::sync::Semaphore;
 
 use super::builder::ExchangeBuilder;
@@ -136,7 +136,7 @@ impl Exchange {
         };
         let caller = match self.caller(&verified) {
             Ok(caller) => caller,
-            Err(refusal) => return Err(self.refused_to(&verified, &Run::default(), asked, refusal)),
+            Err(refusal) => return Err(self.unidentified(&verified, asked, refusal)),
         };
         match self.decide(&verified, &caller, request, minter).await {
             Ok(granted) => {
@@ -147,7 +147,7 @@ impl Exchange {
                 self.explain(&verified, caller, asked, &refusal).await;
                 Err(refusal)
             }
-            Err(refusal) => Err(self.refused_to(&verified, &caller.run, asked, refusal)),
+            Err(refusal) => Err(self.refused_to(&verified, &caller, asked, refusal)),
         }
     }
 

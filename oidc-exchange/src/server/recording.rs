@@ -78,9 +78,10 @@ impl Exchange {
         asked: Asked<'_>,
         refusal: &Refusal,
     ) {
+        let event = self.refusal_event(asked, refusal).verified(verified.issuer(), &caller.run);
         let explanation = Explanation {
             exchange: self.clone(),
-            event: self.refusal_event(asked, refusal).verified(verified.issuer(), &caller.run),
+            event: event.job(&*caller.provider, verified),
             provider: caller.provider,
             identity: caller.identity,
             request: asked.request.clone(),
@@ -92,11 +93,22 @@ impl Exchange {
     pub(super) fn refused_to(
         &self,
         verified: &Verified<Claims>,
-        run: &Run,
+        caller: &Caller,
         asked: Asked<'_>,
         refusal: Refusal,
     ) -> Refusal {
-        let event = self.refusal_event(asked, &refusal).verified(verified.issuer(), run);
+        let event = self.refusal_event(asked, &refusal).verified(verified.issuer(), &caller.run);
+        self.note(event.job(&*caller.provider, verified), refusal)
+    }
+
+    /// Records the refusal of a verified token without an identity.
+    pub(super) fn unidentified(
+        &self,
+        verified: &Verified<Claims>,
+        asked: Asked<'_>,
+        refusal: Refusal,
+    ) -> Refusal {
+        let event = self.refusal_event(asked, &refusal).verified(verified.issuer(), &Run::default());
         self.note(event, refusal)
     }
 
@@ -112,6 +124,7 @@ impl Exchange {
         let mut event = self.event(asked.request, refusal.kind().as_str(), refusal.to_string());
         event.for_operator = refusal.for_operator();
         event.nearest = refusal.nearest().map(str::to_owned);
+        event.target = Some(refusal.diagnosis().target.to_string());
         event.elapsed(self.elapsed(asked))
     }
 

@@ -399,7 +399,28 @@ fn the_run_is_linked_on_its_own_site() {
         assert_eq!(run.url.unwrap(), format!("{server}/acme/widget/actions/runs/1000000001/attempts/1"));
         assert_eq!(run.repository.unwrap(), "acme/widget");
         assert_eq!(run.r#ref.unwrap(), "refs/tags/v1.0.0");
-        assert_eq!(run.sha.unwrap().len(), 40);
+        let (repository, sha) = (format!("{server}/acme/widget"), run.sha.unwrap());
+        assert_eq!(sha.len(), 40);
+        let source = run.source.unwrap();
+        assert_eq!(source.commit_url.unwrap(), format!("{repository}/commit/{sha}"));
+        assert_eq!(source.workflow.unwrap(), ".github/workflows/publish.yml");
+        assert_eq!(
+            source.workflow_url.unwrap(),
+            format!("{repository}/blob/{sha}/.github/workflows/publish.yml")
+        );
+    }
+}
+
+#[test]
+fn the_workflow_of_another_repository_is_not_linked() {
+    let github = GitHub::public();
+    for changes in [
+        json!({"workflow_ref": "acme/other/.github/workflows/publish.yml@refs/tags/v1.0.0"}),
+        json!({"workflow_ref": "acme/widget/../x"}),
+        json!({"sha": "../../x"}),
+    ] {
+        let run = github.run(&verified(&github, &token(&changes)).unwrap());
+        assert_eq!(run.source.unwrap().workflow_url, None, "{changes}");
     }
 }
 

@@ -84,15 +84,15 @@ use std::time::Duration;
 
 use oidc_core::{
     Audience, Claims, Detection, Diagnosis, FieldValue, Identity, ImmutableId, InvalidPublisher, InvalidUrl,
-    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, SourceError,
-    TokenSource, Unverified, Verified,
+    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, RunSource,
+    SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
-use self::claims::CLAIMS;
+use self::claims::{CLAIMS, CiConfig};
 pub use self::fields::GitLabPublisher;
-use self::fields::{FIELDS, PROJECT, PROJECT_ID};
-use self::publisher::Rules;
+use self::fields::{CI_CONFIG, FIELDS, PROJECT, PROJECT_ID};
+use self::publisher::{Rules, instance};
 use crate::rules::Comparison;
 use crate::rules::link::{is_id, link};
 use crate::rules::token::Token;
@@ -222,11 +222,34 @@ impl Provider for GitLab {
         run.url = self.job_url(claims);
         run.sha = text("sha");
         run.r#ref = text("ref_path");
+        let mut source = RunSource::default();
+        source.commit_url = self.commit_url(claims);
+        source.workflow = self.configuration(claims);
+        source.workflow_url = self.configuration_url(claims, source.workflow.as_deref());
+        run.source = Some(Box::new(source));
         run
     }
 }
 
 impl GitLab {
+    fn commit_url(&self, claims: &Verified<Claims>) -> Option<String> {
+        let (project, sha) = (claims.text(PROJECT.claim)?, claims.text("sha")?);
+        link(&self.issuer, &[&project, "-/commit", &sha])
+    }
+
+    /// The path of the CI configuration, where it is in the token's own project.
+    fn configuration(&self, claims: &Verified<Claims>) -> Option<String> {
+        let (project, uri) = (claims.text(PROJECT.claim)?, claims.text(CI_CONFIG.claim)?);
+        let (git_ref, sha) = (claims.text("ref_path")?, claims.text("sha")?);
+        let config = CiConfig::parse(&uri, instance(&self.issuer), &project, [&git_ref, &sha])?;
+        (config.project == project).then(|| config.file.to_owned())
+    }
+
+    fn configuration_url(&self, claims: &Verified<Claims>, path: Option<&str>) -> Option<String> {
+        let (project, sha) = (claims.text(PROJECT.claim)?, claims.text("sha")?);
+        link(&self.issuer, &[&project, "-/blob", &sha, path?])
+    }
+
     fn job_url(&self, claims: &Verified<Claims>) -> Option<String> {
         let project = claims.text(PROJECT.claim)?;
         let job = claims.text("job_id")?;

@@ -309,8 +309,18 @@ fn the_job_is_linked_on_its_own_instance() {
         assert_eq!(run.url.unwrap(), format!("{issuer}/acme/group/widget/-/jobs/2001"));
         assert_eq!(run.repository.unwrap(), "acme/group/widget");
         assert_eq!(run.r#ref.unwrap(), "refs/tags/v1.0.0");
-        assert_eq!(run.sha.unwrap().len(), 40);
+        let (project, sha) = (format!("{issuer}/acme/group/widget"), run.sha.unwrap());
+        assert_eq!(sha.len(), 40);
+        let source = run.source.unwrap();
+        assert_eq!(source.commit_url.unwrap(), format!("{project}/-/commit/{sha}"));
+        assert_eq!(source.workflow.unwrap(), ".gitlab-ci.yml");
+        assert_eq!(source.workflow_url.unwrap(), format!("{project}/-/blob/{sha}/.gitlab-ci.yml"));
     }
+    let elsewhere =
+        json!({"ci_config_ref_uri": "gitlab.com/acme/templates//.gitlab-ci.yml@refs/tags/v1.0.0"});
+    let run = gitlab().run(&verified(&gitlab(), &token(&elsewhere)).unwrap());
+    let source = run.source.unwrap();
+    assert_eq!((source.workflow, source.workflow_url), (None, None));
     for changes in
         [json!({"job_id": "<absent>"}), json!({"job_id": "1?x"}), json!({"project_path": "a/../b"})]
     {

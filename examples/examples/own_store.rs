@@ -1,5 +1,5 @@
 //! A store of one's own: here one around another that puts a deadline on every call, so that a database that hangs makes no
-//! request hang. `examples/tests/own_store.rs` holds it against the suite that every store has to pass.
+//! request hang. `tests/examples/own_store.rs` holds it against the suite that every store has to pass.
 //!
 //! `cargo run --example own_store -- sqlite:widgets.db npm:registry.example` serves npm's exchange over it at `127.0.0.1:8080`.
 

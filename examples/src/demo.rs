@@ -5,16 +5,15 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ci_issuer::{self as issuer, Changes, GITHUB};
 use flate2::{Compression, write::GzEncoder};
 use oidc_core::http::{HttpSettings, Method, Request};
 use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken, Secret};
 use oidc_exchange::client::{ExchangeRequest, Npm, PublishRequest, Registry as _, Scope};
 use oidc_exchange::npm::PackageName;
+use registry::{self, Config};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
-
-use crate::issuer::{self, Changes, GITHUB};
-use crate::registry::{self, Config};
 
 const PACKAGE: &str = "@acme/widget";
 const VERSION: &str = "1.0.0";

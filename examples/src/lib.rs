@@ -1,11 +1,6 @@
-//! The reference programs, as a library: their binaries, and the tests, embed it.
+//! The demonstration, as a library: its binary and the tests embed it. The short programs are in `examples/`.
 
 pub mod demo;
-pub mod issuer;
-pub mod listener;
-pub mod publish;
-pub mod registry;
-pub mod shutdown;
 
 /// The README's examples, compiled.
 #[cfg(doctest)]

@@ -380,8 +380,8 @@ fn no_code_of_the_server_or_the_doctor_knows_a_field_by_its_name() {
         "oidc-exchange/src/server",
         "oidc-exchange/src/sql",
         "oidc-exchange/src/client/doctor",
-        "examples/src/registry",
-        "examples/src/publish",
+        "programs/registry/src",
+        "programs/trusted-publish/src",
     ] {
         let files = sources(&root().join(folder));
         assert!(files.len() > 5, "{folder}");

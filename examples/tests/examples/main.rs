@@ -1,0 +1,16 @@
+//! The short programs and the demonstration, run.
+
+mod blocking_cli;
+mod demo;
+mod gate;
+mod own_endpoint;
+mod own_http_client;
+mod own_platform;
+mod own_registry;
+mod own_store;
+mod own_tables;
+mod prefix_publishers;
+mod publish_cli;
+mod settings_form;
+mod signed_tokens;
+mod tested_tool;

@@ -1,0 +1,38 @@
+//! The example of a publish tool's tests, as one would write them.
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[allow(dead_code)]
+#[path = "../../examples/tested_tool.rs"]
+mod example;
+
+use oidc_core::Environment;
+use oidc_providers::sample::Overrides;
+use serde_json::json;
+
+const IN_MEMORY: &str = "sqlite::memory:";
+
+#[tokio::test]
+async fn the_job_of_the_publisher_publishes_and_the_token_is_not_printed() {
+    let cx = example::job(Overrides::new(), IN_MEMORY).await.unwrap();
+    assert_eq!(example::publish("widget", &cx).await.unwrap(), "published widget with [redacted]");
+}
+
+#[tokio::test]
+async fn another_workflow_is_refused_with_both_names() {
+    let changes = Overrides::from([(
+        "workflow_ref".to_owned(),
+        Some(json!("acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0")),
+    )]);
+    let cx = example::job(changes, IN_MEMORY).await.unwrap();
+    let why = example::publish("widget", &cx).await.unwrap_err().to_string();
+    assert!(why.contains("found: `ci.yml`") && why.contains("expected: `publish.yml`"), "{why}");
+}
+
+#[tokio::test]
+async fn a_job_without_permission_is_told_what_to_write() {
+    let cx = example::job(Overrides::new(), IN_MEMORY).await.unwrap();
+    let cx = cx.with_environment(Environment::from_iter([("GITHUB_ACTIONS", "true")]));
+    let why = example::publish("widget", &cx).await.unwrap_err().to_string();
+    assert!(why.contains("id-token: write"), "{why}");
+}

@@ -1,0 +1,296 @@
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use oidc_core::Context;
+use serde_json::{Map, Value};
+
+use super::claims::unknown_claim;
+use super::install::{install, quoted};
+use super::remote::token_of_job;
+use super::{
+    Changes, Fault, GITHUB, PLATFORMS, Platform, RemoteError, Running, Settings, StartError, token_of,
+};
+use oidc_listener::shutdown;
+
+const EXAMPLES: &str = "\
+Standard output carries one `export NAME='value'` line for each variable that a job would see, and at last
+the line `# ci-issuer is ready`. Then the issuer runs until SIGINT or SIGTERM.
+
+A claim that follows from a changed one follows it (`workflow_ref` and `sub` from `repository`, for one),
+unless it is changed too. Ids follow nothing.
+
+Examples:
+  ci-issuer --provider github --listen 127.0.0.1:9001 --set environment=publish > job.env &
+  until grep -q 'is ready' job.env; do sleep 0.1; done
+  . ./job.env && npm publish --registry http://127.0.0.1:4873/
+
+  ci-issuer --provider gitlab --audience npm:127.0.0.1 > job.env &
+
+  ci-issuer --provider circleci --issuer-path /org/11111111-1111-4111-8111-111111111111 > job.env &
+
+A job of CircleCI or Buildkite asks a command for tokens, which a folder at the front of the printed PATH holds.
+
+  ci-issuer token --issuer http://127.0.0.1:9001 --audience npm:127.0.0.1 --set repository=evil/widget";
+
+/// How many bytes a file of claims may have.
+const MAX_CLAIMS_FILE: usize = 64 * 1024;
+
+/// A CI platform's identity provider on your own machine, to try trusted publishing with.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ci-issuer",
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print one more token of an issuer that runs.
+    Token(Token),
+    /// Do what the platform's own command does, for the script that is put into PATH.
+    #[command(hide = true)]
+    JobCommand(JobCommand),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// The CI platform to play.
+    #[arg(long, required = true, value_parser = platforms())]
+    provider: Option<String>,
+    /// The loopback address to listen on; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
+    listen: SocketAddr,
+    /// The path of the issuer's URL, on platforms that have several issuers, such as `/org/UUID` on CircleCI.
+    #[arg(long, value_name = "PATH")]
+    issuer_path: Option<String>,
+    /// Make a token for this audience before the job, as GitLab does, and print its variable; may be
+    /// repeated.
+    #[arg(long)]
+    audience: Vec<String>,
+    /// The variable for that token [default: named by the audience, as publish tools expect].
+    #[arg(long, value_name = "NAME", requires = "audience")]
+    token_variable: Option<String>,
+    #[command(flatten)]
+    claims: ClaimArguments,
+    /// How long tokens are valid [default: as the platform's usually are].
+    #[arg(long, value_name = "SECONDS")]
+    lifetime: Option<u64>,
+    /// What shall go wrong.
+    #[arg(long)]
+    fault: Option<Fault>,
+    /// How late `--fault slow` makes an answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    delay: u64,
+}
+
+#[derive(Debug, Args)]
+struct Token {
+    /// The running issuer's URL.
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// Whom the token is for.
+    #[arg(long)]
+    audience: String,
+    #[command(flatten)]
+    claims: ClaimArguments,
+}
+
+#[derive(Debug, Args)]
+struct JobCommand {
+    #[arg(long, value_parser = platforms())]
+    provider: String,
+    #[arg(long)]
+    issuer: String,
+    /// The command's own arguments.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct ClaimArguments {
+    /// A JSON object with claims to change, of any type.
+    #[arg(long, value_name = "FILE")]
+    claims: Option<PathBuf>,
+    /// Change a claim; may be repeated. Arrays, objects, quoted texts and null are read as JSON; numbers,
+    /// true and false only where the platform's claim is no text. An empty VALUE is the empty text.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Leave a claim out; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    unset: Vec<String>,
+}
+
+fn platforms() -> PossibleValuesParser {
+    PossibleValuesParser::new(PLATFORMS.iter().map(|platform| platform.name))
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// `ci-issuer` failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// The issuer did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The running issuer gave no token.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The file of claims can't be used.
+    #[error("--claims: {0}")]
+    Claims(String),
+    /// The platform's command was called in a way that it doesn't know.
+    #[error("{0}")]
+    JobCommand(String),
+    /// Standard output is closed, or the signals can't be listened to.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Does what the arguments say, and prints to `out`. `this` is the program, which a platform's played command calls.
+///
+/// # Errors
+///
+/// When the arguments contradict each other, the address can't be listened on, or a running issuer gives no
+/// token.
+pub async fn run(
+    arguments: Arguments,
+    this: &Path,
+    context: &Context,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    match arguments.command {
+        Some(Command::Token(token)) => {
+            let changes = token.claims.changes(context)?;
+            let token = token_of(&token.issuer, &token.audience, &changes, context).await?;
+            writeln!(out, "{token}")?;
+            Ok(out.flush()?)
+        }
+        Some(Command::JobCommand(command)) => {
+            let token = command.token(context).await?;
+            writeln!(out, "{token}")?;
+            Ok(out.flush()?)
+        }
+        None => serve(arguments.serve, this, context, out).await,
+    }
+}
+
+async fn serve(
+    arguments: Serve,
+    this: &Path,
+    context: &Context,
+    out: &mut impl Write,
+) -> Result<(), CliError> {
+    let shutdown = shutdown::signals()?;
+    let platform = arguments.provider.as_deref().unwrap_or_default();
+    for name in arguments.claims.names() {
+        if let Some(warning) = unknown_claim(platform, name) {
+            writeln!(io::stderr(), "ci-issuer: warning: {warning}")?;
+        }
+    }
+    let running = Running::start(arguments.settings(context)?, context).await?;
+    for (name, value) in running.env() {
+        writeln!(out, "export {name}={}", quoted(value))?;
+    }
+    let (platform, url) = (running.platform(), running.url());
+    let command = platform.command.as_ref();
+    let folder = command.map(|command| install(this, platform.name, command.program, url)).transpose()?;
+    if let Some(folder) = &folder {
+        writeln!(out, "export PATH={}:\"$PATH\"", quoted(&folder.path().to_string_lossy()))?;
+    }
+    writeln!(out, "# the issuer is {url}")?;
+    writeln!(out, "# ci-issuer is ready")?;
+    out.flush()?;
+    shutdown.await;
+    running.stop().await;
+    Ok(())
+}
+
+impl Serve {
+    fn settings(self, context: &Context) -> Result<Settings, CliError> {
+        // The parser takes no other names, and asks for one.
+        let platform = self.provider.as_deref().and_then(Platform::named).unwrap_or(&GITHUB);
+        Ok(Settings {
+            platform,
+            listen: self.listen,
+            issuer_path: self.issuer_path.unwrap_or_default(),
+            audiences: self.audience,
+            token_variable: self.token_variable,
+            changes: self.claims.changes(context)?,
+            lifetime: self.lifetime,
+            fault: self.fault,
+            delay: Duration::from_secs(self.delay),
+        })
+    }
+}
+
+impl JobCommand {
+    async fn token(self, context: &Context) -> Result<String, CliError> {
+        let played = Platform::named(&self.provider).and_then(|platform| platform.command.as_ref());
+        let Some(played) = played else {
+            return Err(CliError::JobCommand(format!("{} has no command", self.provider)));
+        };
+        let audience = (played.audience)(&self.arguments).map_err(CliError::JobCommand)?;
+        Ok(token_of_job(&self.issuer, &audience, context).await?)
+    }
+}
+
+impl ClaimArguments {
+    /// The claims that are changed or left out on the command line.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.set.iter().map(|(name, _)| name).chain(&self.unset).map(String::as_str)
+    }
+
+    fn changes(self, context: &Context) -> Result<Changes, CliError> {
+        let claims = match &self.claims {
+            Some(path) => read_claims(path, context)?,
+            None => Map::new(),
+        };
+        Ok(Changes { claims, set: self.set, unset: self.unset })
+    }
+}
+
+fn read_claims(path: &Path, context: &Context) -> Result<Map<String, Value>, CliError> {
+    let file =
+        context.files().read(path, MAX_CLAIMS_FILE).map_err(|error| CliError::Claims(error.to_string()))?;
+    serde_json::from_slice(&file)
+        .map_err(|error| CliError::Claims(format!("{} holds no JSON object: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_provider_is_asked_for_unless_a_token_is() {
+        assert!(Arguments::try_parse_from(["ci-issuer"]).is_err());
+        assert!(Arguments::try_parse_from(["ci-issuer", "--provider", "mainframe"]).is_err());
+        assert!(Arguments::try_parse_from(["ci-issuer", "--provider", "gitlab"]).is_ok());
+        let token = ["ci-issuer", "token", "--issuer", "http://127.0.0.1:9001", "--audience", "x"];
+        assert!(Arguments::try_parse_from(token).is_ok());
+    }
+}

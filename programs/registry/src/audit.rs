@@ -1,0 +1,328 @@
+//! The registry's memory of who did what: one row for every exchange attempt whose token's signature held and for
+//! every publish, and a count of the refusals before that, which anybody can cause.
+//!
+//! Exchanges and publishes that were granted are always kept. Everything else has a budget for each publisher, and a common one
+//! for all jobs that none accepts; what exceeds it is counted and called that.
+
+mod waiting;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use oidc_core::{Context, RandomError, Timestamp, shown};
+use oidc_exchange::server::{Event, EventSink, StoreError};
+use oidc_exchange::sql::SqlStore;
+use sqlx::{AnyConnection, Row as _};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use self::waiting::{Batch, Counts, OF_ONE, OF_STRANGERS, Waiting};
+
+/// The tables of this module.
+pub(super) const SCHEMA: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS registry_event (id TEXT PRIMARY KEY, at BIGINT NOT NULL, ecosystem TEXT NOT NULL, \
+     package TEXT, event TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS registry_event_by_time ON registry_event (at)",
+    "CREATE TABLE IF NOT EXISTS registry_refusals (outcome TEXT PRIMARY KEY, refusals BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS registry_not_kept (what TEXT PRIMARY KEY, events BIGINT NOT NULL)",
+];
+
+/// How many events one transaction writes.
+const BATCH: usize = 256;
+/// How often a batch is tried that can't be written, and how long is waited in between. Then it waits for the next event.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long events are kept.
+const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
+/// A reason is kept up to this many characters.
+const MAX_REASON: usize = 1000;
+
+/// Takes events and has them written behind the request's back.
+#[derive(Clone, Debug)]
+pub(super) struct Audit {
+    waiting: Arc<Mutex<Waiting>>,
+    wake: mpsc::Sender<()>,
+}
+
+impl EventSink for Audit {
+    fn record(&self, event: &Event) {
+        lock(&self.waiting).record(event);
+        // Where a wake-up waits already, one is enough.
+        let _woken = self.wake.try_send(());
+    }
+}
+
+impl Audit {
+    /// A sink, and the task that writes what it takes until every sink is gone.
+    pub(super) fn start(database: SqlStore, cx: &Context) -> Result<(Self, JoinHandle<()>), RandomError> {
+        let mut instance = [0; 8];
+        cx.random().fill(&mut instance)?;
+        let (wake, woken) = mpsc::channel(1);
+        let audit = Self { waiting: Arc::default(), wake };
+        let waiting = Arc::clone(&audit.waiting);
+        let writer = Writer { database, instance: HEXLOWER.encode(&instance), waiting, cx: cx.clone() };
+        Ok((audit, tokio::spawn(writer.write(woken))))
+    }
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Writer {
+    database: SqlStore,
+    /// Tells this process's events from another's.
+    instance: String,
+    waiting: Arc<Mutex<Waiting>>,
+    cx: Context,
+}
+
+impl Writer {
+    async fn write(self, mut woken: mpsc::Receiver<()>) {
+        while woken.recv().await.is_some() {
+            self.write_all().await;
+        }
+        self.write_all().await;
+    }
+
+    /// Writes all that waits, unless the database fails again and again.
+    async fn write_all(&self) {
+        let mut failures = 0;
+        while failures < ATTEMPTS {
+            let batch = lock(&self.waiting).take(BATCH);
+            if batch.is_empty() {
+                return;
+            }
+            match self.store(&batch).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    tracing::error!(%error, events = batch.events.len(), "events can't be written yet");
+                    lock(&self.waiting).restore(batch);
+                    failures += 1;
+                    self.cx.clock().sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn store(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut write = self.database.begin().await?;
+        for (number, event) in &batch.events {
+            let id = format!("{}-{number:012}", self.instance);
+            insert(write.connection(), &id, event).await?;
+        }
+        for ((_, outcome), count) in &batch.refused {
+            let statement = "INSERT INTO registry_refusals (outcome, refusals) VALUES ($1, $2) \
+                 ON CONFLICT (outcome) DO UPDATE SET refusals = registry_refusals.refusals + excluded.refusals";
+            sqlx::query(statement).bind(outcome).bind(i64::from(*count)).execute(write.connection()).await?;
+        }
+        for ((action, outcome), count) in &batch.not_kept {
+            let statement = "INSERT INTO registry_not_kept (what, events) VALUES ($1, $2) \
+                 ON CONFLICT (what) DO UPDATE SET events = registry_not_kept.events + excluded.events";
+            let query = sqlx::query(statement).bind(format!("{action} {outcome}")).bind(i64::from(*count));
+            query.execute(write.connection()).await?;
+        }
+        write.commit().await?;
+        warn_of(&batch.not_kept);
+        Ok(())
+    }
+}
+
+fn warn_of(not_kept: &Counts) {
+    let events: u32 = not_kept.values().sum();
+    if events > 0 {
+        tracing::warn!(events, "more events than are kept of one publisher, or than can be written");
+    }
+}
+
+async fn insert(connection: &mut AnyConnection, id: &str, event: &Event) -> Result<(), sqlx::Error> {
+    let mut kept = event.clone();
+    kept.reason = kept_of(&event.reason);
+    kept.for_operator = event.for_operator.as_deref().map(kept_of);
+    kept.repository = event.repository.as_deref().map(without_addresses);
+    let statement = "INSERT INTO registry_event (id, at, ecosystem, package, event) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (id) DO NOTHING";
+    sqlx::query(statement)
+        .bind(id)
+        .bind(i64::try_from(kept.time).unwrap_or(i64::MAX))
+        .bind(&kept.ecosystem)
+        .bind(kept.package.as_deref())
+        .bind(serde_json::to_string(&kept).unwrap_or_default())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The part of a reason that is kept.
+fn kept_of(reason: &str) -> String {
+    without_addresses(&shown(reason).up_to(MAX_REASON).to_string())
+}
+
+/// A text with every e-mail address replaced: a branch or an environment may be named after one.
+fn without_addresses(text: &str) -> String {
+    let is_separator = |c: char| c.is_whitespace() || "`'\"<>()[]{},;:/\\".contains(c);
+    let mut out = String::with_capacity(text.len());
+    for piece in text.split_inclusive(is_separator) {
+        let word = piece.trim_end_matches(is_separator);
+        let rest = piece.strip_prefix(word).unwrap_or_default();
+        out.push_str(if is_address(word) { "(an address)" } else { word });
+        out.push_str(rest);
+    }
+    out
+}
+
+/// `local@domain.tld`. A file at a ref (`publish.yml@refs`) and a version (`widget@1.0.0`) are none.
+fn is_address(word: &str) -> bool {
+    let Some((local, domain)) = word.trim_end_matches('.').rsplit_once('@') else { return false };
+    let Some((_, top)) = domain.rsplit_once('.') else { return false };
+    !local.is_empty() && top.chars().count() >= 2 && top.chars().all(char::is_alphabetic)
+}
+
+/// Forgets events that are older than is kept.
+pub(super) async fn purge(database: &SqlStore, now: Timestamp) -> Result<(), StoreError> {
+    let mut write = database.begin().await?;
+    let statement =
+        "DELETE FROM registry_event WHERE id IN (SELECT id FROM registry_event WHERE at < $1 LIMIT 1000)";
+    sqlx::query(statement).bind(now.minus(KEEP).as_signed_secs()).execute(write.connection()).await?;
+    write.commit().await
+}
+
+/// The stored events as JSON objects in ASCII, fit for a terminal, oldest first, of one package or of all.
+pub(super) async fn events(database: &SqlStore, package: Option<&str>) -> Result<Vec<String>, sqlx::Error> {
+    let statement = "SELECT event FROM registry_event WHERE package = $1 OR $2 = 1 ORDER BY at, id";
+    let query = sqlx::query(statement).bind(package.unwrap_or_default()).bind(i64::from(package.is_none()));
+    let rows = query.fetch_all(database.pool()).await?;
+    rows.iter().map(|row| Ok(ascii(&row.try_get::<String, _>("event")?))).collect()
+}
+
+/// The same JSON with every character escaped that a terminal may not show as what it is. They stand in texts only.
+fn ascii(json: &str) -> String {
+    let mut ascii = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, ' '..='~') {
+            ascii.push(character);
+        } else {
+            let mut units = [0; 2];
+            ascii.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    ascii
+}
+
+/// What is counted and not listed.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Attempts that were refused before their token's signature held, by outcome.
+    pub(super) refused: Vec<(String, i64)>,
+    /// Events that were not kept, by action and outcome.
+    pub(super) not_kept: Vec<(String, i64)>,
+}
+
+impl Counted {
+    /// What is counted, of all packages, since the database was made.
+    pub(super) async fn read(database: &SqlStore) -> Result<Self, sqlx::Error> {
+        let refused = sqlx::query_as("SELECT outcome, refusals FROM registry_refusals ORDER BY outcome");
+        let not_kept = sqlx::query_as("SELECT what, events FROM registry_not_kept ORDER BY what");
+        Ok(Self {
+            refused: refused.fetch_all(database.pool()).await?,
+            not_kept: not_kept.fetch_all(database.pool()).await?,
+        })
+    }
+
+    /// What was listed, of one package or of all, and what was not and why.
+    pub(super) fn summary(&self, listed: usize, package: Option<&str>) -> String {
+        let of = package.map_or_else(String::new, |package| format!(" of {}", shown(package)));
+        let mut summary = format!("listed: {listed}{of}");
+        if let Some(not_kept) = each(&self.not_kept) {
+            summary.push_str(&format!(
+                "; not kept, of all packages: {not_kept}, which exceeded {OF_ONE} an hour of one publisher, {OF_STRANGERS} of \
+                 all whom none lets in, or what could be written in time (exchanges and publishes that were granted are \
+                 always kept)"
+            ));
+        }
+        match each(&self.refused) {
+            Some(refused) => summary.push_str(&format!(
+                "; counted only, of all packages, since they proved nothing: {refused}, with a line for each in the \
+                 registry's log"
+            )),
+            None => summary.push_str("; counted only: none"),
+        }
+        summary
+    }
+}
+
+/// How many there are and of what; `None` where there are none.
+fn each(counts: &[(String, i64)]) -> Option<String> {
+    let total: i64 = counts.iter().map(|(_, count)| count).sum();
+    let each: Vec<String> = counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    (total > 0).then(|| format!("{total} ({})", each.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::Run;
+    use oidc_core::testing::{ManualClock, NotRandom};
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_replaced_and_nothing_else_is() {
+        for (text, kept) in [
+            ("found `alice@example.com`, expected `publish`", "found `(an address)`, expected `publish`"),
+            ("<bob.b+ci@mail.example.org>.", "<(an address)>."),
+            ("refs/heads/alice@example.com/fix", "refs/heads/(an address)/fix"),
+            ("write to alice@example.com.", "write to (an address)"),
+            (
+                "package `@acme/widget`, `publish.yml@refs/tags/v1`",
+                "package `@acme/widget`, `publish.yml@refs/tags/v1`",
+            ),
+            ("widget@1.0.0 and @ and a@b", "widget@1.0.0 and @ and a@b"),
+        ] {
+            assert_eq!(without_addresses(text), kept);
+        }
+    }
+
+    #[test]
+    fn the_summary_says_what_is_not_listed_and_why() {
+        let mut counted = Counted::default();
+        assert_eq!(counted.summary(2, None), "listed: 2; counted only: none");
+        counted.refused = vec![("invalid-token".to_owned(), 3), ("no-token".to_owned(), 1)];
+        let said = counted.summary(0, Some("widget"));
+        assert!(said.starts_with("listed: 0 of widget; counted only, of all packages"), "{said}");
+        assert!(said.contains(": 4 (invalid-token 3, no-token 1)") && said.contains("log"), "{said}");
+        counted.not_kept = vec![("set-tag granted".to_owned(), 19_400)];
+        let said = counted.summary(0, None);
+        let not_kept =
+            "; not kept, of all packages: 19400 (set-tag granted 19400), which exceeded 1000 an hour";
+        assert!(said.contains(not_kept) && said.contains("; counted only"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_one_publisher_keeps_nobodys_exchange_or_publish_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("registry.db").display());
+        let database = crate::database::open(&url).await.unwrap();
+        let cx = Context::default().with_random(NotRandom(1)).with_clock(ManualClock::at(1_700_000_000));
+        let (audit, writer) = Audit::start(database.clone(), &cx).unwrap();
+        let event = |action, publisher: &str| {
+            let event = Event::new(cx.clock().now(), action, "npm", "granted", "");
+            event.package(publisher).publisher(publisher).verified("issuer", &Run::default())
+        };
+        for number in 0..20_400 {
+            audit.record(&event("set-tag", "evil"));
+            if number % 100 == 0 {
+                audit.record(&event("exchange", "acme"));
+                audit.record(&event("publish", "acme"));
+            }
+        }
+        audit.record(&event("set-tag", "acme"));
+        drop(audit);
+        writer.await.unwrap();
+        let listed = async |package| events(&database, package).await.unwrap().len();
+        assert_eq!(listed(Some("acme")).await, 204 + 204 + 1);
+        assert_eq!(listed(Some("evil")).await, 1000);
+        let counted = Counted::read(&database).await.unwrap();
+        assert_eq!(counted.not_kept, [("set-tag granted".to_owned(), 19_400)]);
+    }
+}

@@ -1,0 +1,127 @@
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use oidc_core::Context;
+
+use super::audit::{self, Counted};
+use super::config::Config;
+use super::database;
+use super::running::{Running, chain};
+use oidc_listener::shutdown;
+
+/// A configuration may have this many bytes.
+const MAX_CONFIG: usize = 1 << 20;
+
+const EXAMPLE: &str = "\
+Example of a configuration, for a job of GitHub Actions:
+
+  listen     = \"127.0.0.1:4873\"
+  public_url = \"http://127.0.0.1:4873\"
+  database   = \"sqlite:registry.db\"
+
+  [[provider]]
+  kind = \"github\"
+
+  [[package]]
+  ecosystem = \"npm\"
+  name      = \"@acme/widget\"
+
+  [[package.publisher]]
+  provider   = \"github\"
+  repository = \"acme/widget\"
+  workflow   = \"publish.yml\"
+
+RUST_LOG=debug makes the log say more.";
+
+const AUDIT_HELP: &str = "\
+A line is there for each attempt whose token's signature held, granted or refused, with the reason; where there is more
+to say, such as what is configured beside what a stranger's token has, `for_operator` says it and the reason with it. Requests without a token, and tokens that prove nothing (expired,
+forged, of another issuer or audience), are counted and not listed, since anybody can send them: the counts come on
+standard error, for all packages together, and the registry's log has a line for each.";
+
+/// A small real registry that takes trusted publishes: npm's packages, crates, Python projects and gems.
+#[derive(Debug, Parser)]
+#[command(name = "registry", version, args_conflicts_with_subcommands = true, after_help = EXAMPLE)]
+pub struct Arguments {
+    #[command(flatten)]
+    serve: Option<ConfigFile>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Debug, Args)]
+struct ConfigFile {
+    /// The configuration, in TOML; a package's `ecosystem` is npm, cargo, pypi or rubygems.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print one JSON object a line for every exchange and publish, oldest first.
+    #[command(after_help = AUDIT_HELP)]
+    Audit {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Only of this package.
+        #[arg(long)]
+        package: Option<String>,
+    },
+}
+
+/// Runs the program until it is told to stop.
+///
+/// # Errors
+///
+/// With one line for the user.
+pub async fn run(arguments: Arguments, cx: &Context) -> Result<(), Box<dyn std::error::Error>> {
+    match (arguments.command, arguments.serve) {
+        (Some(Command::Audit { file, package }), _) => {
+            print_audit(&read(&file, cx)?, package.as_deref()).await
+        }
+        (None, Some(file)) => serve(read(&file, cx)?, cx).await,
+        (None, None) => Err("name the configuration: registry --config registry.toml".into()),
+    }
+}
+
+fn read(file: &ConfigFile, cx: &Context) -> Result<Config, Box<dyn std::error::Error>> {
+    let text = String::from_utf8(cx.files().read(&file.config, MAX_CONFIG)?)?;
+    Ok(Config::parse(&text).map_err(|error| format!("{}: {error}", file.config.display()))?)
+}
+
+async fn serve(config: Config, cx: &Context) -> Result<(), Box<dyn std::error::Error>> {
+    let stop = shutdown::signals()?;
+    let running = Running::start(config, cx).await?;
+    let mut out = io::stdout();
+    writeln!(out, "listening on {}", running.url())?;
+    out.flush()?;
+    stop.await;
+    running.stop().await;
+    Ok(())
+}
+
+async fn print_audit(config: &Config, package: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
+    config.check()?;
+    let database = database::open(config.database.expose()).await.map_err(|error| chain(&error))?;
+    let mut out = io::stdout().lock();
+    let events = audit::events(&database, package).await?;
+    for event in &events {
+        writeln!(out, "{event}")?;
+    }
+    out.flush()?;
+    let counted = Counted::read(&database).await?;
+    writeln!(io::stderr(), "{}", counted.summary(events.len(), package))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_in_the_help_is_a_configuration() {
+        let text = EXAMPLE.split_once("Actions:").unwrap().1.split("RUST_LOG").next().unwrap();
+        Config::parse(text).unwrap().check().unwrap();
+    }
+}

@@ -1,0 +1,29 @@
+//! A small real registry that takes trusted publishes. See `registry --help`.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use oidc_core::Context;
+use registry::{Arguments, run};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where standard error is closed there is nobody to tell.
+            let _told = writeln!(io::stderr(), "registry: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let cx = Context::system()?;
+    let filter = EnvFilter::try_new(cx.environment().get("RUST_LOG").unwrap_or("info"))?;
+    let ansi = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(io::stderr).init();
+    run(arguments, &cx).await
+}

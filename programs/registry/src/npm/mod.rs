@@ -1,0 +1,161 @@
+//! Hosting npm packages: publish, metadata, tarballs and tags, for real `npm`, `yarn` and `pnpm`.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `PUT /{package}` | publishes one version |
+//! | `GET /{package}` | the packument, abbreviated when asked for |
+//! | `GET /{package}/-/{file}.tgz` | a tarball |
+//! | `GET /-/package/{package}/dist-tags` | the tags; `PUT` and `DELETE` one at `…/dist-tags/{tag}` |
+//! | `GET /-/package/{package}/visibility` | `{"public": true}` or not; not told to whoever sends a token and would sign, since no provenance is kept |
+//! | `GET`, `POST /-/package/{package}/trust` | who may publish; `DELETE` one at `…/trust/{id}` |
+//! | `GET /-/ping` | `{}` |
+//!
+//! Who may do it is decided by [`Authorize`]; where tokens come from is no business of this module. The requests are npm's
+//! registry API as the clients speak it (npm/registry, `docs/REGISTRY-API.md`; npm's `libnpmpublish` and `lib/commands`).
+
+mod contents;
+mod document;
+mod manifest;
+mod members;
+mod name;
+mod packument;
+mod path;
+mod rows;
+mod serve;
+mod store;
+mod trust;
+mod unsupported;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use oidc_core::{Context, Timestamp};
+use oidc_exchange::server::StoreError;
+use oidc_exchange::sql::SqlStore;
+
+pub use super::authorize::{Action, Authorize, Denied, Principal, Use};
+pub use name::Invalid;
+pub use trust::{ManageTrust, TrustFailure};
+
+pub(crate) use serve::shape;
+pub(crate) use store::SCHEMA;
+
+use super::intake::{Intake, UPLOAD_MEMORY_MB, UPLOADS};
+use super::{authorize as access, failure};
+use name::{PackageName, Version};
+use store::Store;
+
+/// A name as the stores have it, which is as it is written.
+pub(crate) fn normalized(name: &str) -> Result<String, Invalid> {
+    PackageName::parse(name).map(|name| name.as_str().to_owned())
+}
+
+/// A package could not be registered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// Its name is none that npm allows.
+    #[error(transparent)]
+    Name(#[from] Invalid),
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The npm half of a registry. Clones share everything.
+#[derive(Clone)]
+pub struct Npm {
+    store: Store,
+    public_url: Arc<str>,
+    authorize: Arc<dyn Authorize>,
+    trust: Option<Arc<dyn ManageTrust>>,
+    intake: Intake,
+    context: Context,
+}
+
+impl Npm {
+    /// Hosts the packages in `database`, where the publishers are as well: a package and the publisher that creates it come to be
+    /// in one transaction. `public_url` is where clients reach this registry, with the path it is mounted
+    /// under; tarball URLs start with it. The clock of `context` dates what is published.
+    #[must_use]
+    pub fn new(
+        database: SqlStore,
+        public_url: &str,
+        authorize: Arc<dyn Authorize>,
+        context: Context,
+    ) -> Self {
+        let public_url = public_url.trim_end_matches('/').into();
+        let intake = Intake::new(UPLOADS, UPLOAD_MEMORY_MB);
+        Self { store: Store::new(database), public_url, authorize, trust: None, intake, context }
+    }
+
+    /// With room for uploads that is shared with other ecosystems.
+    pub(super) fn with_intake(mut self, intake: Intake) -> Self {
+        self.intake = intake;
+        self
+    }
+
+    /// With publishers to be managed over npm's API.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Arc<dyn ManageTrust>) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
+    /// Adds a package without versions, unless it exists. `public` is whether everybody may see it.
+    ///
+    /// # Errors
+    ///
+    /// npm allows no package of that name, or the database refused.
+    pub async fn register(&self, name: &str, public: bool) -> Result<(), RegisterError> {
+        let name = PackageName::parse(name)?;
+        self.store.register(&name, public, self.now()).await?;
+        Ok(())
+    }
+
+    /// Who published a version, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// The database refused.
+    pub async fn published_by(&self, name: &str, version: &str) -> Result<Option<Principal>, StoreError> {
+        match (PackageName::parse(name), Version::parse(version)) {
+            (Ok(name), Ok(version)) => self.store.published_by(&name, &version).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the package exists, published or registered.
+    ///
+    /// # Errors
+    ///
+    /// The database refused.
+    pub async fn has(&self, name: &str) -> Result<bool, StoreError> {
+        match PackageName::parse(name) {
+            Ok(name) => Ok(self.store.visibility(&name).await?.is_some()),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.context.clock().now()
+    }
+}
+
+impl fmt::Debug for Npm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Npm").field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
+/// The routes, to be merged at a registry's root or nested under a prefix.
+///
+/// All of them are behind one fallback, because a path's escapes must be read before it is split; so routes that are
+/// added beside these win over packages of the same name.
+pub fn router(npm: Npm) -> Router {
+    Router::new().fallback(serve::serve).with_state(npm)
+}
+
+#[cfg(test)]
+mod tests;

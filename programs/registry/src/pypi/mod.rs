@@ -1,0 +1,188 @@
+//! Hosting Python projects: upload, simple index and files, for the real uv, twine, maturin and pip.
+//!
+//! | request | what it does |
+//! |---|---|
+//! | `POST /legacy/` | uploads one file |
+//! | `GET /simple/` | the projects, as HTML or JSON |
+//! | `GET /simple/{project}/` | a project's files, as HTML or JSON |
+//! | `GET /pypi/files/{file}` | a file |
+//!
+//! Sources: docs.pypi.org, "Upload API"; packaging.python.org, "Simple repository API".
+
+mod core_metadata;
+mod distribution;
+mod marker;
+mod metered;
+mod packed;
+mod requirement;
+mod rules;
+mod simple;
+mod upload;
+mod wheel;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{any, get, post};
+use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
+
+use self::metered::Meter;
+use self::upload::Form;
+use super::failure::Failure;
+use super::hosting::Host;
+use super::intake::{MAX_UPLOAD, blocking};
+use super::unsupported::Operation;
+
+/// PyPI's JSON and XML-RPC APIs.
+static API: Operation = Operation {
+    what: "this operation of PyPI's API",
+    instead: "projects and their files are looked up in the simple index",
+    needs_token: false,
+};
+
+/// A name as the stores have it, the same for all its spellings.
+pub(super) fn normalized(name: &str) -> Result<String, InvalidProjectName> {
+    ProjectName::parse(name).map(|name| name.normalized())
+}
+
+/// The Python half of a registry.
+#[derive(Clone)]
+struct Pypi {
+    host: Host,
+    public_url: String,
+}
+
+/// The routes, to be merged at a registry's root or nested under a prefix. `public_url` is where clients reach it.
+pub(super) fn router(host: Host, public_url: &str) -> Router {
+    let public_url = public_url.trim_end_matches('/').to_owned();
+    Router::new()
+        .route("/legacy/", post(upload))
+        .route("/legacy", post(upload))
+        .layer(DefaultBodyLimit::max(MAX_UPLOAD))
+        .route("/simple/", get(projects).post(misdirected))
+        .route("/simple", get(projects).post(misdirected))
+        .route("/simple/{name}/", get(project).post(misdirected))
+        .route("/simple/{name}", get(project).post(misdirected))
+        .route("/pypi/files/{file}", get(file))
+        .route("/pypi", any(unsupported))
+        .route("/pypi/{*path}", any(unsupported))
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(Pypi { host, public_url })
+}
+
+async fn upload(State(pypi): State<Pypi>, request: Request) -> Response {
+    pypi.upload(request).await.unwrap_or_else(Failure::text_and_reason)
+}
+
+async fn projects(State(pypi): State<Pypi>, headers: HeaderMap) -> Response {
+    simple::projects(&pypi.host, &headers)
+}
+
+async fn project(State(pypi): State<Pypi>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    answered(pypi.project(&name, &headers).await)
+}
+
+async fn file(State(pypi): State<Pypi>, Path(file): Path<String>) -> Response {
+    let content = pypi.host.content(&file).await;
+    answered(content.map(|content| ([(CONTENT_TYPE, "application/octet-stream")], content).into_response()))
+}
+
+async fn unsupported(State(pypi): State<Pypi>, method: Method, headers: HeaderMap) -> Response {
+    pypi.host.refuse(&API, &method, &headers).await.text_and_reason()
+}
+
+async fn method_not_allowed(State(pypi): State<Pypi>, method: Method, headers: HeaderMap) -> Response {
+    pypi.host.refuse_method(&method, &headers).await.text_and_reason()
+}
+
+/// An upload to the index, whose URL is easily taken for that of the uploads.
+async fn misdirected(State(pypi): State<Pypi>) -> Response {
+    let message = format!("files are not uploaded to the index; upload them to {}/legacy/", pypi.public_url);
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, message).allowing("GET, HEAD").text_and_reason()
+}
+
+/// Clients show a refusal's text as it is.
+fn answered(answer: Result<Response, Failure>) -> Response {
+    answer.unwrap_or_else(Failure::text)
+}
+
+impl Pypi {
+    async fn upload(&self, request: Request) -> Result<Response, Failure> {
+        let token = self.host.admit(request.headers()).await?;
+        let (spool, meter) = (self.host.spool().await?, Meter::default());
+        let form = Multipart::from_request(request.map(|body| meter.of(body)), &()).await;
+        let form = form.map_err(|rejection| Failure::malformed(rejection.to_string()))?;
+        let form = Form::read(form, &meter, &self.host, &token, spool).await?;
+        let upload = blocking(move || form.into_upload()).await??;
+        self.host.publish(Some(&token), upload).await?;
+        Ok("OK".into_response())
+    }
+
+    async fn project(&self, name: &str, headers: &HeaderMap) -> Result<Response, Failure> {
+        let project = normalized(name).map_err(|error| Failure::malformed(error.to_string()))?;
+        if project != name {
+            return Ok(Redirect::permanent(&format!("{}/simple/{project}/", self.public_url)).into_response());
+        }
+        simple::project(&self.host, &project, format!("{}/pypi/files", self.public_url), headers).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use axum::body::{Body, Bytes};
+    use axum::http::header::AUTHORIZATION;
+    use http_body_util::channel::Channel;
+    use oidc_core::Context;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::authorize::{Action, Authorize, Denied, Principal};
+    use crate::database;
+    use crate::intake::Intake;
+
+    struct Anybody;
+
+    #[async_trait]
+    impl Authorize for Anybody {
+        async fn authorize(&self, _: Option<&str>, _: &str, _: Action) -> Result<Principal, Denied> {
+            Ok(Principal::Admin)
+        }
+
+        async fn recognise(&self, _: &str) -> Result<(), Denied> {
+            Ok(())
+        }
+    }
+
+    fn form(body: Body) -> Request {
+        let form = Request::post("/legacy/").header(AUTHORIZATION, "a-token");
+        form.header(CONTENT_TYPE, "multipart/form-data; boundary=b").body(body).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_form_waits_for_room_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let database =
+            database::open(&format!("sqlite:{}/registry.db", folder.path().display())).await.unwrap();
+        let host = Host::new("pypi", database, Arc::new(Anybody), Intake::new(1, 1), Context::default());
+        let router = router(host, "https://registry.example");
+        tokio::time::pause();
+        let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
+        let first = tokio::spawn(router.clone().oneshot(form(Body::new(body))));
+        // The second piece fits when the first was taken.
+        for _ in 0..2 {
+            sender.send_data(Bytes::from("--b\r\n")).await.unwrap();
+        }
+        let second = router.clone().oneshot(form(Body::from("--b--\r\n"))).await.unwrap();
+        assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+        drop(sender);
+        assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::BAD_REQUEST);
+        let third = router.oneshot(form(Body::from("--b--\r\n"))).await.unwrap();
+        assert_eq!(third.status(), StatusCode::BAD_REQUEST);
+    }
+}

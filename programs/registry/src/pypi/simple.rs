@@ -1,0 +1,152 @@
+//! The simple index, as HTML and as JSON (packaging.python.org, "Simple repository API"), with the sizes, times and versions
+//! of PEP 700: without them clients that wait some days before they take a new file (`--exclude-newer`,
+//! `--uploaded-prior-to`) find nothing.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::response::{IntoResponse, Response};
+use oidc_core::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::distribution::canonical;
+use crate::failure::Failure;
+use crate::hosting::{File, Host, Page};
+use crate::pieces::{self, Chain, Pieces};
+
+/// The version of the interface: PEP 700's.
+const API_VERSION: &str = "1.1";
+/// The media type of the JSON form.
+const JSON: &str = "application/vnd.pypi.simple.v1+json";
+
+/// The list of all projects.
+pub(super) fn projects(host: &Host, headers: &HeaderMap) -> Response {
+    if wants_json(headers) {
+        let begin = format!(r#"{{"meta":{{"api-version":"{API_VERSION}"}},"projects":["#);
+        let page = Page { begin, between: ",", end: "]}".to_owned() };
+        return as_json(host.packages(page, |name, _| json!({ "name": name }).to_string()));
+    }
+    let page = html("Simple index");
+    as_html(host.packages(page, |name, _| format!("<a href=\"{name}/\">{name}</a><br>\n")))
+}
+
+/// One project's files. `base` is the URL that they are below.
+pub(super) async fn project(
+    host: &Host,
+    name: &str,
+    base: String,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    if wants_json(headers) {
+        let begin = format!(r#"{{"meta":{{"api-version":"{API_VERSION}"}},"name":{},"files":["#, json!(name));
+        let files = Page { begin, between: ",", end: "]".to_owned() };
+        let files = host.files(name, files, move |file| entry(file, &base).to_string()).await?;
+        let versions = Page { begin: ",\"versions\":[".to_owned(), between: ",", end: "]}".to_owned() };
+        return Ok(as_json(Chain(files, host.versions(name, versions, first_ones()))));
+    }
+    Ok(as_html(host.files(name, html(name), move |file| link(file, &base)).await?))
+}
+
+/// Makes an entry of each version, once, as its first file has it. What is kept of those before is a number of each.
+fn first_ones() -> impl FnMut(&str) -> Option<String> + Send + 'static {
+    let (mut seen, state) = (HashSet::new(), RandomState::new());
+    move |version| {
+        let is_first = seen.insert(state.hash_one(canonical(version).unwrap_or_default()));
+        is_first.then(|| json!(version).to_string())
+    }
+}
+
+fn entry(file: &File, base: &str) -> Value {
+    let Metadata { requires_python, size } = Metadata::of(file);
+    let mut entry = json!({
+        "filename": file.name,
+        "url": format!("{base}/{}", file.name),
+        "hashes": { "sha256": file.sha256 },
+        "upload-time": Timestamp::from_secs(u64::try_from(file.published_at).unwrap_or_default()).to_string(),
+    });
+    if let Value::Object(entry) = &mut entry {
+        let python = requires_python.map(|python| ("requires-python".to_owned(), Value::from(python)));
+        entry.extend(python.into_iter().chain(size.map(|size| ("size".to_owned(), size.into()))));
+    }
+    entry
+}
+
+fn link(file: &File, base: &str) -> String {
+    let python = Metadata::of(file)
+        .requires_python
+        .map_or_else(String::new, |python| format!(" data-requires-python=\"{}\"", escaped(&python)));
+    format!("<a href=\"{base}/{0}#sha256={1}\"{python}>{0}</a><br>\n", file.name, file.sha256)
+}
+
+/// What is kept of a file beside its content.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Metadata {
+    requires_python: Option<String>,
+    /// In bytes.
+    size: Option<u64>,
+}
+
+impl Metadata {
+    fn of(file: &File) -> Self {
+        serde_json::from_str(&file.metadata).unwrap_or_default()
+    }
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    accepted.into_iter().any(|value| value.contains(JSON) || value.contains("simple.latest+json"))
+}
+
+fn as_json(content: impl Pieces) -> Response {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], pieces::body(content))
+        .into_response()
+}
+
+fn as_html(content: impl Pieces) -> Response {
+    let kind = "text/html; charset=utf-8";
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache"), (VARY, "accept")], pieces::body(content))
+        .into_response()
+}
+
+fn html(title: &str) -> Page {
+    let begin = format!(
+        "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"{API_VERSION}\"><title>{title}</title>\
+         </head><body>\n"
+    );
+    Page { begin, between: "", end: "</body></html>\n".to_owned() }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_form_says_of_pythons_can_not_break_out_of_the_page() {
+        let file = File {
+            name: "widget-1.0.0.tar.gz".to_owned(),
+            sha256: "00".to_owned(),
+            metadata: json!({ "requires-python": ">=3.8\"><script>&", "size": 7 }).to_string(),
+            published_at: 1_700_000_000,
+        };
+        let link = link(&file, "https://r.example/pypi/files");
+        assert!(link.contains("data-requires-python=\"&gt;=3.8&quot;&gt;&lt;script&gt;&amp;\""), "{link}");
+        let entry = entry(&file, "x");
+        assert_eq!(entry["requires-python"], ">=3.8\"><script>&");
+        assert_eq!((&entry["size"], &entry["upload-time"]), (&json!(7), &json!("2023-11-14T22:13:20Z")));
+    }
+
+    #[test]
+    fn a_version_is_named_once_as_its_first_file_has_it() {
+        let entries: Vec<_> =
+            ["1.0", "1.0.0", "2.0rc1", "v1", "2.0.rc1"].into_iter().filter_map(first_ones()).collect();
+        assert_eq!(entries, ["\"1.0\"", "\"2.0rc1\""]);
+    }
+}

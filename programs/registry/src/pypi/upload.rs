@@ -1,0 +1,374 @@
+//! What twine, uv and maturin send: a form with the file and what its metadata says.
+
+use axum::body::Bytes;
+use axum::extract::Multipart;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::http::StatusCode;
+use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
+use serde_json::json;
+
+use super::core_metadata::{self, CoreMetadata, InvalidMetadata};
+use super::distribution::{Distribution, MAX_FILE_NAME, canonical, normal};
+use super::metered::Meter;
+use super::packed::{self, InvalidPackage};
+use super::rules::{self, Differing, Place};
+use crate::failure::Failure;
+use crate::hosting::{Host, Upload, sha256};
+use crate::intake::{Content, Spool};
+
+/// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
+const MAX_FIELD: usize = 1024;
+/// A form may have this many fields, those that are not read among them.
+const MAX_PARTS: usize = 5_000;
+
+/// The `:action` of an upload.
+const UPLOAD: &str = "file_upload";
+
+/// A form is not an upload.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidUpload {
+    #[error("the form can't be read: {0}")]
+    Form(#[from] MultipartError),
+    #[error("the form has no `{0}`")]
+    Missing(&'static str),
+    #[error(
+        "the form has no `name` before its `content`; write the fields that say what the file is before the file"
+    )]
+    NoName,
+    #[error("the form has more than {MAX_PARTS} fields")]
+    TooMany,
+    #[error("the form has `{0}` twice")]
+    Twice(&'static str),
+    #[error("the form's `{0}` is longer than {MAX_FIELD} bytes")]
+    TooLong(&'static str),
+    #[error("the form's `{0}` is not text in UTF-8")]
+    NotText(&'static str),
+    #[error(
+        "the form's `:action` is `{0}`, which is not supported by this registry; expected `file_upload`, as twine and uv send it"
+    )]
+    Action(String),
+    #[error(
+        "the form has `{0}`, and this registry keeps neither attestations nor signatures; upload without them (`--no-attestations` of uv; \
+         no `--attestations` of twine)"
+    )]
+    Unkept(&'static str),
+    #[error(transparent)]
+    Name(#[from] InvalidProjectName),
+    #[error("the form's metadata can't be used: {0}")]
+    Metadata(InvalidMetadata),
+    #[error("the file's name is not that of a wheel or source distribution of {project} {version}")]
+    FileName { project: String, version: String },
+    #[error("the file's SHA-256 is not the one that the form names")]
+    Digest,
+    #[error(transparent)]
+    Package(#[from] InvalidPackage),
+    #[error("the metadata in the file can't be used: {0}; build the file again with a current build backend")]
+    InFile(InvalidMetadata),
+    #[error(transparent)]
+    Differing(#[from] Differing),
+}
+
+/// The fields of a form that are needed.
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    action: Option<String>,
+    sha256_digest: Option<String>,
+    metadata: CoreMetadata,
+    content: Option<(String, Content)>,
+}
+
+impl From<InvalidUpload> for Failure {
+    fn from(invalid: InvalidUpload) -> Self {
+        let message = invalid.to_string();
+        match invalid {
+            InvalidUpload::Action(_) | InvalidUpload::Unkept(_) => Self::new(StatusCode::FORBIDDEN, message),
+            _ => Self::malformed(message),
+        }
+    }
+}
+
+impl Form {
+    /// Reads a form, up to the file for whoever sends the token, and the file for somebody who may publish it. `spool` is the
+    /// file's, and one of as many as there may be at a time, since a form takes memory too.
+    pub(super) async fn read(
+        mut multipart: Multipart,
+        meter: &Meter,
+        host: &Host,
+        token: &str,
+        spool: Spool,
+    ) -> Result<Self, Failure> {
+        let (mut form, mut parts, mut spool) = (Self::default(), 0_usize, Some(spool));
+        while let Some(field) = multipart.next_field().await.map_err(InvalidUpload::from)? {
+            meter.reset();
+            parts = parts.saturating_add(1);
+            if parts > MAX_PARTS {
+                return Err(InvalidUpload::TooMany.into());
+            }
+            let field = Metered { field, meter };
+            match field.field.name().unwrap_or_default() {
+                "content" => form.content(field, host, token, spool.take()).await?,
+                ":action" => {
+                    once(":action", &mut form.action, field).await?;
+                    form.check_action()?;
+                }
+                "sha256_digest" => once("sha256_digest", &mut form.sha256_digest, field).await?,
+                "attestations" => unkept("attestations", field).await?,
+                "gpg_signature" => unkept("gpg_signature", field).await?,
+                name => match core_metadata::Field::of_form(name) {
+                    Some(known) => form.field(known, field).await?,
+                    None => field.skip().await.map(drop)?,
+                },
+            }
+        }
+        Ok(form)
+    }
+
+    fn check_action(&self) -> Result<(), InvalidUpload> {
+        match self.action.as_deref() {
+            None => Err(InvalidUpload::Missing(":action")),
+            Some(UPLOAD) => Ok(()),
+            Some(other) => Err(InvalidUpload::Action(other.to_owned())),
+        }
+    }
+
+    /// A field without a value says nothing.
+    async fn field(
+        &mut self,
+        known: &'static core_metadata::Field,
+        field: Metered<'_>,
+    ) -> Result<(), InvalidUpload> {
+        let value = if known.is_read {
+            text(known.form, field).await?
+        } else if field.skip().await? {
+            return self.metadata.add(known, "").map_err(InvalidUpload::Metadata);
+        } else {
+            return Ok(());
+        };
+        match value.trim() {
+            "" => Ok(()),
+            value => self.metadata.add(known, value).map_err(InvalidUpload::Metadata),
+        }
+    }
+
+    async fn content(
+        &mut self,
+        mut field: Metered<'_>,
+        host: &Host,
+        token: &str,
+        spool: Option<Spool>,
+    ) -> Result<(), Failure> {
+        let name = self.metadata.one("Name").ok_or(InvalidUpload::NoName)?;
+        let project = ProjectName::parse(name).map_err(InvalidUpload::from)?.normalized();
+        host.may_publish(token, &project).await?;
+        let mut spool = spool.ok_or(InvalidUpload::Twice("content"))?;
+        let file = field.field.file_name().unwrap_or_default();
+        if file.len() > MAX_FILE_NAME {
+            return Err(InvalidUpload::TooLong("content").into());
+        }
+        let file = file.to_owned();
+        while let Some(bytes) = field.chunk().await? {
+            spool.write(&bytes).await?;
+        }
+        self.content = Some((file, spool.finish().await?.load(0).await?));
+        Ok(())
+    }
+
+    pub(super) fn into_upload(self) -> Result<Upload, InvalidUpload> {
+        self.check_action()?;
+        rules::check(&self.metadata, Place::Form).map_err(InvalidUpload::Metadata)?;
+        let required = |field| self.metadata.required(field).map_err(InvalidUpload::Metadata);
+        let project = ProjectName::parse(required("Name")?)?.normalized();
+        let (canonical, version) = (canonical(required("Version")?), normal(required("Version")?));
+        let (canonical, version) = (canonical.unwrap_or_default(), version.unwrap_or_default());
+        let (file, content) = self.content.ok_or(InvalidUpload::Missing("content"))?;
+        let distribution = Distribution::parse(&file)
+            .filter(|distribution| distribution.project == project && distribution.version == canonical);
+        let Some(Distribution { identity, .. }) = distribution else {
+            return Err(InvalidUpload::FileName { project, version });
+        };
+        let digest = sha256(&content);
+        if self.sha256_digest.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(&digest)) {
+            return Err(InvalidUpload::Digest);
+        }
+        let in_file =
+            CoreMetadata::parse(&packed::metadata(&file, &content)?).map_err(InvalidUpload::InFile)?;
+        rules::check(&in_file, Place::File).map_err(InvalidUpload::InFile)?;
+        rules::compare(&self.metadata, &in_file)?;
+        let requires_python = self.metadata.one("Requires-Python");
+        let metadata = json!({ "requires-python": requires_python, "size": content.len() }).to_string();
+        Ok(Upload {
+            package: project,
+            version,
+            identity,
+            name: file,
+            sha256: digest,
+            metadata,
+            beside: Vec::new(),
+            listed: None,
+            spelling: None,
+            content,
+        })
+    }
+}
+
+/// A field whose bytes are counted as they come out.
+struct Metered<'a> {
+    field: Field<'a>,
+    meter: &'a Meter,
+}
+
+impl Metered<'_> {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, InvalidUpload> {
+        let chunk = self.field.chunk().await?;
+        self.meter.reset();
+        Ok(chunk)
+    }
+
+    /// Whether there is anything, all of which is left out.
+    async fn skip(mut self) -> Result<bool, InvalidUpload> {
+        let mut is_there = false;
+        while let Some(bytes) = self.chunk().await? {
+            is_there |= !bytes.is_empty();
+        }
+        Ok(is_there)
+    }
+}
+
+/// Reads a field of few bytes that may be there once.
+async fn once(
+    name: &'static str,
+    slot: &mut Option<String>,
+    field: Metered<'_>,
+) -> Result<(), InvalidUpload> {
+    if slot.is_some() {
+        return Err(InvalidUpload::Twice(name));
+    }
+    *slot = Some(text(name, field).await?);
+    Ok(())
+}
+
+/// Refuses a field that vouches for the file, unless it is empty.
+async fn unkept(name: &'static str, mut field: Metered<'_>) -> Result<(), InvalidUpload> {
+    while let Some(bytes) = field.chunk().await? {
+        if !bytes.is_empty() {
+            return Err(InvalidUpload::Unkept(name));
+        }
+    }
+    Ok(())
+}
+
+/// A field of few bytes.
+async fn text(name: &'static str, mut field: Metered<'_>) -> Result<String, InvalidUpload> {
+    let mut text = Vec::new();
+    while let Some(bytes) = field.chunk().await? {
+        if text.len().saturating_add(bytes.len()) > MAX_FIELD {
+            return Err(InvalidUpload::TooLong(name));
+        }
+        text.extend_from_slice(&bytes);
+    }
+    String::from_utf8(text).map_err(|_| InvalidUpload::NotText(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use super::super::packed::tests::{tarball, zip};
+
+    fn metadata(name: &str, version: &str) -> String {
+        format!(
+            "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.9\n\nA widget.\n"
+        )
+    }
+
+    /// A form whose file says the same as the form.
+    fn form(name: &str, version: &str, file: &str) -> Form {
+        with_metadata(name, version, file, &metadata(name, version))
+    }
+
+    fn with_metadata(name: &str, version: &str, file: &str, in_file: &str) -> Form {
+        let content = match file.strip_suffix(".whl") {
+            Some(wheel) => {
+                let folder: Vec<&str> = wheel.split('-').take(2).collect();
+                zip(&[(&format!("{}.dist-info/METADATA", folder.join("-")), in_file)])
+            }
+            None => tarball(&[("folder/PKG-INFO", in_file)]),
+        };
+        let metadata = CoreMetadata::parse(metadata(name, version).as_bytes()).unwrap();
+        Form {
+            action: Some(UPLOAD.to_owned()),
+            metadata,
+            content: Some((file.to_owned(), content.into())),
+            ..Form::default()
+        }
+    }
+
+    #[test]
+    fn wheels_and_source_distributions_are_taken() {
+        for (name, version, file) in [
+            ("My.Widget", "1.0.0", "my_widget-1.0.0-py3-none-any.whl"),
+            ("my-widget", "1.0.0", "my_widget-1.0.0.tar.gz"),
+            ("my-widget", "1.0.0", "my-widget-1.0.0.tar.gz"),
+            ("widget", "1.0+local.1", "widget-1.0+local.1-2-cp313-cp313-manylinux_2_17_x86_64.whl"),
+        ] {
+            let upload = form(name, version, file).into_upload().unwrap();
+            assert_eq!((&*upload.name, &*upload.version), (file, version));
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_project_version_or_place_is_refused() {
+        for (name, version, file) in [
+            ("widget", "1.0.0", "gadget-1.0.0.tar.gz"),
+            ("widget", "1.0.0", "widget-2.0.0.tar.gz"),
+            ("widget", "1.0.0", "widget-1.0.0.zip"),
+            ("widget", "1.0.0", "widget-1.0.0.whl"),
+            ("widget", "1.0.0", "../widget-1.0.0.tar.gz"),
+            ("widget", "1.0.0", "widget-1.0.0.tar.gz\0"),
+            ("widget", "1.0.0", ""),
+            ("widget", "../1", "widget-1.0.0.tar.gz"),
+            ("../widget", "1.0.0", "widget-1.0.0.tar.gz"),
+            ("widget", "", "widget-.tar.gz"),
+        ] {
+            let error = form(name, version, file).into_upload().unwrap_err();
+            let is_expected = matches!(error, InvalidUpload::FileName { .. } | InvalidUpload::Metadata(_));
+            assert!(is_expected, "{name} {version} {file}: {error}");
+        }
+        let mut lying = form("widget", "1.0.0", "widget-1.0.0.tar.gz");
+        lying.sha256_digest = Some("0".repeat(64));
+        assert!(matches!(lying.into_upload(), Err(InvalidUpload::Digest)));
+        assert!(Form::default().into_upload().is_err());
+    }
+
+    #[test]
+    fn a_file_that_says_something_else_than_the_form_is_refused() {
+        let good = metadata("widget", "1.0.0");
+        for file in ["widget-1.0.0-py3-none-any.whl", "widget-1.0.0.tar.gz"] {
+            assert!(with_metadata("widget", "1.0.0", file, &good).into_upload().is_ok(), "{file}");
+            for (from, to, words) in [
+                ("widget", "gadget", "`Name` is `widget`, and the metadata in the file that it is `gadget`"),
+                ("1.0.0", "1.0.1", "`Version` is `1`, and the metadata in the file that it is `1.0.1`"),
+                (
+                    ">=3.9",
+                    ">=3.8",
+                    "`Requires-Python` is `>=3.9`, and the metadata in the file that it is `>=3.8`",
+                ),
+                (
+                    "\n\n",
+                    "\nRequires-Dist: gadget\n\n",
+                    "`Requires-Dist` is nothing, and the metadata in the file that it is `gadget`",
+                ),
+                ("2.1", "9.9", "the metadata in the file can't be used: `Metadata-Version` is `9.9`"),
+                ("Name", "Nam", "the metadata in the file can't be used: it has no `Name`"),
+            ] {
+                let lying = with_metadata("widget", "1.0.0", file, &good.replacen(from, to, 1));
+                let error = lying.into_upload().unwrap_err().to_string();
+                assert!(error.contains(words), "{file}: {error}");
+            }
+        }
+        let other = "widget-1.0.0.dist-info/metadata.json";
+        let mut empty = form("widget", "1.0.0", "widget-1.0.0-py3-none-any.whl");
+        empty.content.as_mut().unwrap().1 = zip(&[(other, "{}")]).into();
+        assert!(matches!(empty.into_upload(), Err(InvalidUpload::Package(InvalidPackage::Missing(_)))));
+    }
+}

@@ -1,0 +1,183 @@
+//! A wheel's metadata file, read from an archive in which every reader finds the same files.
+//!
+//! A zip archive lists its files twice: in the directory at its end and in a header before each file. Some installers read
+//! one, some the other. So the two must agree, and the files must lie side by side with nothing between them.
+
+mod file;
+
+use std::collections::BTreeSet;
+use std::io;
+
+use rawzip::{ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
+
+use self::file::Place;
+use super::packed::{InvalidPackage, MAX_METADATA};
+use crate::hosting::archive::{self, MAX_UNPACKED};
+
+/// The lengths of a directory's record without its texts, of the archive's end, and of what points to another end before it.
+const RECORD: usize = 46;
+const END: usize = 22;
+const LOCATOR: usize = 20;
+/// What begins such a pointer: an archive as small as these has no second end, which only some readers would go by.
+const LOCATOR_SIGNATURE: &[u8] = b"PK\x06\x07";
+
+/// Reads the `METADATA` in the one folder `….dist-info`, whose name without that end has to be of the wheel.
+pub(super) fn metadata(
+    content: &[u8],
+    is_of_wheel: impl Fn(&str) -> bool,
+) -> Result<Vec<u8>, InvalidPackage> {
+    let archive = ZipArchive::from_slice(content).map_err(|_| InvalidPackage::Zip)?;
+    let mut contents = Contents::default();
+    for record in archive.entries() {
+        let record = record.map_err(|_| InvalidPackage::Zip)?;
+        contents.add(&archive, &record, &is_of_wheel)?;
+    }
+    contents.check_end(&archive, content)?;
+    contents.check_places(archive.directory_offset(), content)?;
+    contents.metadata.ok_or(InvalidPackage::Missing("METADATA"))
+}
+
+/// What was found in a wheel.
+#[derive(Default)]
+struct Contents {
+    names: BTreeSet<Vec<u8>>,
+    places: Vec<Place>,
+    /// How long the directory is.
+    directory: usize,
+    /// How much the files unpack to.
+    unpacked: u64,
+    /// The folder of the metadata.
+    folder: Option<String>,
+    metadata: Option<Vec<u8>>,
+}
+
+impl Contents {
+    fn add(
+        &mut self,
+        archive: &ZipSliceArchive<&[u8]>,
+        record: &ZipFileHeaderRecord<'_>,
+        is_of_wheel: impl Fn(&str) -> bool,
+    ) -> Result<(), InvalidPackage> {
+        let name = record.file_path().as_bytes();
+        if !is_plain(name) || name.ends_with(b"/") && record.uncompressed_size_hint() > 0 {
+            return Err(InvalidPackage::Name(shown(name)));
+        }
+        self.unpacked = self.unpacked.saturating_add(record.uncompressed_size_hint());
+        if self.places.len() >= usize::from(u16::MAX) || self.unpacked > MAX_UNPACKED {
+            return Err(InvalidPackage::Entries);
+        }
+        self.places.push(Place::of(archive, record)?);
+        if !self.names.insert(name.to_vec()) {
+            return Err(InvalidPackage::Ambiguous);
+        }
+        let texts = [name.len(), record.extra_fields().remaining_bytes().len()];
+        self.directory = texts.into_iter().fold(self.directory.saturating_add(RECORD), usize::saturating_add);
+        self.check_folder(name, is_of_wheel)?;
+        self.unpack(archive, record)
+    }
+
+    /// There is one folder of metadata, as installers ask.
+    fn check_folder(
+        &mut self,
+        name: &[u8],
+        is_of_wheel: impl Fn(&str) -> bool,
+    ) -> Result<(), InvalidPackage> {
+        let text = String::from_utf8_lossy(name);
+        let Some((folder, file)) = text.split_once('/') else { return Ok(()) };
+        let is_here = archive::folded(folder).ends_with(".dist-info");
+        let is_of_wheel = || folder.strip_suffix(".dist-info").is_some_and(is_of_wheel);
+        let is_first = || self.folder.as_ref().is_none_or(|first| first == folder);
+        let is_other = is_here && !(is_first() && is_of_wheel());
+        if is_other || is_metadata(&text) && !(is_here && file == "METADATA") {
+            return Err(InvalidPackage::OtherMetadata(shown(name)));
+        }
+        if is_here && self.folder.is_none() {
+            self.folder = Some(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    fn unpack(
+        &mut self,
+        archive: &ZipSliceArchive<&[u8]>,
+        record: &ZipFileHeaderRecord<'_>,
+    ) -> Result<(), InvalidPackage> {
+        let entry = archive.get_entry(record.wayfinder()).map_err(|_| InvalidPackage::Zip)?;
+        if !is_metadata(&String::from_utf8_lossy(record.file_path().as_bytes())) {
+            return file::unpack(&entry, record, &mut io::sink());
+        }
+        if record.uncompressed_size_hint() > MAX_METADATA {
+            return Err(InvalidPackage::TooLarge);
+        }
+        let mut metadata = Vec::new();
+        file::unpack(&entry, record, &mut metadata)?;
+        self.metadata = Some(metadata);
+        Ok(())
+    }
+
+    /// The archive's end is where the directory ends, and says of it what it is.
+    fn check_end(&self, archive: &ZipSliceArchive<&[u8]>, content: &[u8]) -> Result<(), InvalidPackage> {
+        let offset = usize::try_from(archive.directory_offset()).unwrap_or(usize::MAX);
+        let end = end(self.places.len(), self.directory, offset).ok_or(InvalidPackage::Zip)?;
+        let before = content.strip_suffix(end.as_slice()).ok_or(InvalidPackage::Ambiguous)?;
+        let has_locator = before
+            .len()
+            .checked_sub(LOCATOR)
+            .and_then(|begin| before.get(begin..))
+            .is_some_and(|last| last.starts_with(LOCATOR_SIGNATURE));
+        if has_locator || offset.checked_add(self.directory) != Some(before.len()) {
+            return Err(InvalidPackage::Ambiguous);
+        }
+        Ok(())
+    }
+
+    /// The files begin where the archive does, lie side by side, and end where the directory begins.
+    fn check_places(&mut self, directory: u64, content: &[u8]) -> Result<(), InvalidPackage> {
+        self.places.sort_unstable_by_key(|place| place.begin);
+        let begins = self.places.iter().map(|place| place.begin).chain([directory]);
+        let start = Place::start();
+        let mut before = std::iter::once(&start).chain(&self.places);
+        let is_whole =
+            begins.into_iter().all(|next| before.next().is_some_and(|place| place.reaches(next, content)));
+        if is_whole { Ok(()) } else { Err(InvalidPackage::Ambiguous) }
+    }
+}
+
+/// The end of an archive on one disk, without a comment.
+fn end(files: usize, directory: usize, offset: usize) -> Option<Vec<u8>> {
+    let files = u16::try_from(files).ok()?.to_le_bytes();
+    let mut end = Vec::with_capacity(END);
+    end.extend(b"PK\x05\x06\0\0\0\0");
+    end.extend(files);
+    end.extend(files);
+    end.extend(u32::try_from(directory).ok()?.to_le_bytes());
+    end.extend(u32::try_from(offset).ok()?.to_le_bytes());
+    end.extend([0, 0]);
+    Some(end)
+}
+
+/// Whether every installer takes this for the same name: some end it at a NUL, and dots and other slashes lead elsewhere.
+fn is_plain(name: &[u8]) -> bool {
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    let is_part = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
+    !name.iter().any(|byte| *byte == b'\\' || byte.is_ascii_control())
+        && name.split(|byte| *byte == b'/').all(is_part)
+}
+
+/// Whether an installer may put this where it puts the metadata of a wheel.
+fn is_metadata(name: &str) -> bool {
+    let parts: Vec<String> = name.split('/').map(archive::folded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match *parts.as_slice() {
+        [folder, file] => folder.ends_with(".dist-info") && file == "metadata",
+        // What is below these is installed beside the wheel's own, or can be.
+        [data, _, .., folder, file] => {
+            data.ends_with(".data") && folder.ends_with(".dist-info") && file == "metadata"
+        }
+        _ => false,
+    }
+}
+
+fn shown(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().take(100).collect()
+}

@@ -1,0 +1,73 @@
+//! The compact index: which gems there are, their versions, and what each needs.
+//!
+//! Source: the RubyGems guide "RubyGems.org Compact Index API".
+
+use data_encoding::HEXLOWER;
+use md5::{Digest as _, Md5};
+
+use super::specification::{Kind, Specification};
+use crate::hosting::{File, Page};
+
+/// A version's line among those of its gem: what it needs at run time, and what is asked of it. `sha256` is of the gem's
+/// file, in hexadecimal digits.
+pub(super) fn line(specification: &Specification, sha256: &str) -> String {
+    let runtime = specification.dependencies.iter().filter(|dependency| dependency.kind == Kind::Runtime);
+    let needs: Vec<String> =
+        runtime.map(|dependency| format!("{}:{}", dependency.name, dependency.requirement)).collect();
+    format!(
+        "{} {}|checksum:{sha256},ruby:{},rubygems:{}\n",
+        specification.number(),
+        needs.join(","),
+        specification.required_ruby_version,
+        specification.required_rubygems_version,
+    )
+}
+
+/// What stands before the lines of each file of the index.
+const BEGIN: &str = "---\n";
+
+/// A file of the index, whose lines follow.
+pub(super) fn page() -> Page {
+    Page { begin: BEGIN.to_owned(), ..Page::default() }
+}
+
+/// What there is to know of the gems of one name.
+fn info(files: &[File]) -> String {
+    let lines: String = files.iter().map(|file| file.metadata.as_str()).collect();
+    format!("{BEGIN}{lines}")
+}
+
+/// A gem's line among all gems: its versions, and the MD5 of what [`info`] says of them, by which a client sees that it
+/// changed.
+pub(super) fn listed(name: &str, files: &[File]) -> String {
+    let number = |file: &File| file.metadata.split(' ').next().unwrap_or_default().to_owned();
+    let numbers: Vec<String> = files.iter().map(number).collect();
+    let digest = HEXLOWER.encode(&Md5::digest(info(files)));
+    format!("{name} {} {digest}\n", numbers.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::specification::tests::YAML;
+    use super::*;
+
+    fn file(version: &str) -> File {
+        let yaml = YAML.replace("'1.10'", &format!("'{version}'"));
+        let specification = Specification::parse(&yaml).unwrap();
+        let (name, sha256) = (specification.file_name(), "00ff".to_owned());
+        File { name, metadata: line(&specification, &sha256), sha256, published_at: 0 }
+    }
+
+    #[test]
+    fn a_line_has_what_a_gem_needs_at_run_time() {
+        let line = "1.10 gadget:~> 1.0&< 3|checksum:00ff,ruby:>= 2.7,rubygems:>= 0\n";
+        assert_eq!(info(&[file("1.10")]), format!("---\n{line}"));
+    }
+
+    #[test]
+    fn versions_name_the_digest_of_what_is_said_of_them() {
+        let files = [file("1.9"), file("1.10")];
+        let digest = HEXLOWER.encode(&Md5::digest(info(&files)));
+        assert_eq!(listed("widget", &files), format!("widget 1.9,1.10 {digest}\n"));
+    }
+}

@@ -1,0 +1,308 @@
+//! What a gem says of itself (`Gem::Specification`), as `metadata.gz` has it.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use oidc_core::shown;
+use oidc_exchange::rubygems::{GemName, InvalidGemName};
+
+use super::version::{self, Requirement, Version};
+use super::yaml::{Field, InvalidField, InvalidYaml, Node, Object};
+use super::{InvalidName, normalized};
+
+/// A gem may depend on this many others.
+const MAX_DEPENDENCIES: usize = 500;
+/// A gem may have this many authors, e-mail addresses, licences and further entries, each.
+const MAX_ENTRIES: usize = 200;
+
+/// What an error repeats of a key may have this many characters.
+const MAX_SHOWN: usize = 80;
+/// What RubyGems puts before a text that doesn't begin with it, as the text is then read otherwise.
+const BEGIN: &str = "--- ";
+/// The keys that `gem build` wrote in any version. RubyGems takes every other for what it has worked out itself, such as the
+/// folder that extensions are installed into.
+const KEYS: [&str; 33] = [
+    "authors",
+    "autorequire",
+    "bindir",
+    "cert_chain",
+    "date",
+    "default_executable",
+    "dependencies",
+    "description",
+    "email",
+    "executables",
+    "extensions",
+    "extra_rdoc_files",
+    "files",
+    "has_rdoc",
+    "homepage",
+    "licenses",
+    "metadata",
+    "name",
+    "original_platform",
+    "platform",
+    "post_install_message",
+    "rdoc_options",
+    "require_paths",
+    "required_ruby_version",
+    "required_rubygems_version",
+    "requirements",
+    "rubyforge_project",
+    "rubygems_version",
+    "signing_key",
+    "specification_version",
+    "summary",
+    "test_files",
+    "version",
+];
+
+/// A specification, without what only its own gem needs.
+#[derive(Debug)]
+pub(super) struct Specification {
+    pub(super) name: String,
+    pub(super) version: Version,
+    pub(super) platform: String,
+    pub(super) date: Date,
+    pub(super) summary: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) homepage: Option<String>,
+    pub(super) authors: Vec<String>,
+    pub(super) email: Vec<String>,
+    pub(super) licenses: Vec<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) dependencies: Vec<Dependency>,
+    pub(super) required_ruby_version: Requirement,
+    pub(super) required_rubygems_version: Requirement,
+    pub(super) rubygems_version: String,
+}
+
+/// Another gem that a gem needs.
+#[derive(Debug)]
+pub(super) struct Dependency {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) requirement: Requirement,
+}
+
+/// When a gem needs another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Runtime,
+    Development,
+}
+
+/// A text is not a specification.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidSpecification {
+    #[error("the gem's metadata {0}")]
+    Yaml(#[from] InvalidYaml),
+    #[error("the gem's metadata does not begin with `{BEGIN}`; build the gem with `gem build`")]
+    Begin,
+    #[error("the gem's metadata has the key `{0}`, which `gem build` doesn't write")]
+    Key(String),
+    #[error("the gem's metadata can't be used: {0}")]
+    Field(#[from] InvalidField),
+    #[error("the gem's metadata can't be used: {0}")]
+    Name(#[from] InvalidName),
+    #[error("the gem's metadata can't be used: {0}")]
+    Dependency(#[from] InvalidGemName),
+}
+
+impl Specification {
+    pub(super) fn parse(yaml: &str) -> Result<Self, InvalidSpecification> {
+        if !yaml.starts_with(BEGIN) {
+            return Err(InvalidSpecification::Begin);
+        }
+        let document = Node::parse(yaml)?;
+        let object = document.field("the document").object("Gem::Specification")?;
+        if let Some((key, _)) = object.fields().find(|(key, _)| !KEYS.contains(key)) {
+            return Err(InvalidSpecification::Key(shown(key).up_to(MAX_SHOWN).to_string()));
+        }
+        let name = normalized(object.field("name").text()?)?;
+        Ok(Self {
+            name,
+            version: Version::read(object.field("version"))?,
+            platform: version::platform(object.field("platform"))?,
+            date: date(object.field("date"))?,
+            summary: optional(object.field("summary"))?,
+            description: optional(object.field("description"))?,
+            homepage: optional(object.field("homepage"))?,
+            authors: texts(object.field("authors"))?,
+            email: texts(object.field("email"))?,
+            licenses: texts(object.field("licenses"))?,
+            metadata: metadata(object.field("metadata"))?,
+            dependencies: dependencies(object)?,
+            required_ruby_version: Requirement::read(object.field("required_ruby_version"))?,
+            required_rubygems_version: Requirement::read(object.field("required_rubygems_version"))?,
+            rubygems_version: object.field("rubygems_version").text()?.to_owned(),
+        })
+    }
+
+    /// The version, and the platform unless it is every one: what the index calls this by.
+    pub(super) fn number(&self) -> String {
+        match self.platform.as_str() {
+            "ruby" => self.version.to_string(),
+            platform => format!("{}-{platform}", self.version),
+        }
+    }
+
+    /// What is the same for all spellings of the version and the platform, as 1.0 and 1.0.0 are.
+    pub(super) fn identity(&self) -> String {
+        format!("{}-{}", self.version.canonical(), version::canonical_platform(&self.platform))
+    }
+
+    /// The name of the gem's file, which no other gem's version has: no part of a name is a version.
+    pub(super) fn file_name(&self) -> String {
+        format!("{}-{}.gem", self.name, self.number())
+    }
+}
+
+fn date(field: Field<'_>) -> Result<Date, InvalidField> {
+    let day = field.text()?.get(..10).and_then(|day| day.parse::<Date>().ok());
+    day.filter(|day| day.year() >= 1970).ok_or_else(|| field.invalid("a date such as 2026-01-02"))
+}
+
+fn optional(field: Field<'_>) -> Result<Option<String>, InvalidField> {
+    if field.is_nothing() { Ok(None) } else { Ok(Some(field.text()?.to_owned())) }
+}
+
+/// A list of texts; one alone may stand without a list.
+fn texts(field: Field<'_>) -> Result<Vec<String>, InvalidField> {
+    if !field.is_list() {
+        return Ok(optional(field)?.into_iter().collect());
+    }
+    field.list(MAX_ENTRIES)?.map(|text| Ok(text.text()?.to_owned())).collect()
+}
+
+fn metadata(field: Field<'_>) -> Result<BTreeMap<String, String>, InvalidField> {
+    if field.is_nothing() {
+        return Ok(BTreeMap::new());
+    }
+    let fields = field.map()?.fields();
+    if fields.len() > MAX_ENTRIES {
+        return Err(field.invalid(format!("a map of at most {MAX_ENTRIES} entries")));
+    }
+    fields.map(|(key, value)| Ok((key.to_owned(), value.text()?.to_owned()))).collect()
+}
+
+fn dependencies(object: Object<'_>) -> Result<Vec<Dependency>, InvalidSpecification> {
+    object.field("dependencies").list(MAX_DEPENDENCIES)?.map(dependency).collect()
+}
+
+fn dependency(field: Field<'_>) -> Result<Dependency, InvalidSpecification> {
+    let object = field.object("Gem::Dependency")?;
+    let kind = object.field("type");
+    let kind = match kind.text()? {
+        ":runtime" => Kind::Runtime,
+        ":development" => Kind::Development,
+        _ => return Err(kind.invalid("`:runtime` or `:development`").into()),
+    };
+    let name = GemName::parse(object.field("name").text()?)?.to_string();
+    Ok(Dependency { name, kind, requirement: Requirement::read(object.field("requirement"))? })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// What `gem build` of RubyGems 3.3.15 wrote, without what is not read.
+    pub(in super::super) const YAML: &str = include_str!("../../tests/gems/widget.yaml");
+
+    #[test]
+    fn what_gem_builds_is_read() {
+        let widget = Specification::parse(YAML).unwrap();
+        assert_eq!(
+            (&*widget.name, &*widget.number(), &*widget.file_name()),
+            ("widget", "1.10", "widget-1.10.gem")
+        );
+        assert_eq!(
+            (widget.authors.join(" "), widget.date.to_string()),
+            ("Ärne yes".to_owned(), "2026-11-20".to_owned())
+        );
+        assert_eq!(widget.email, [""; 0]);
+        assert_eq!(widget.metadata["x"], "1");
+        let [gadget, rake] = widget.dependencies.as_slice() else { panic!("{widget:?}") };
+        assert_eq!(
+            (&*gadget.name, gadget.kind, &*gadget.requirement.to_string()),
+            ("gadget", Kind::Runtime, "~> 1.0&< 3")
+        );
+        assert_eq!((&*rake.name, rake.kind), ("rake", Kind::Development));
+        assert_eq!(widget.identity(), "1.10-ruby");
+        let native = |platform: &str| {
+            let yaml = YAML.replace("platform: ruby", &format!("platform: {platform}"));
+            Specification::parse(&yaml).unwrap()
+        };
+        assert_eq!(native("x86_64-linux").file_name(), "widget-1.10-x86_64-linux.gem");
+        assert_eq!(native("X86_64-Linux").identity(), native("x86_64-linux").identity());
+        assert_ne!(native("x86_64-linux").identity(), widget.identity());
+    }
+
+    #[test]
+    fn a_specification_that_names_what_is_none_is_refused_with_what_is_expected() {
+        for (from, to, words) in [
+            ("name: widget", "name: ../widget", "not a gem's name"),
+            ("name: widget", "name: \"wid\\nget\"", "not a gem's name"),
+            ("name: widget", "name: 1.5", "quoted"),
+            ("name: widget", "name: widget-1.5", "call it `widget_1.5`"),
+            ("name: widget", "nam: widget", "the key `nam`, which `gem build` doesn't write"),
+            ("name: widget", "summary2: widget", "the key `summary2`"),
+            ("bindir: bin", "extension_dir: /tmp", "the key `extension_dir`"),
+            ("--- !ruby", "!ruby", "does not begin with `--- `"),
+            ("--- !ruby", "# a comment\n--- !ruby", "does not begin with `--- `"),
+            ("  name: gadget", "  nam: gadget", "`name` is missing"),
+            ("version: '1.10'", "version: 1.10", "quoted"),
+            ("version: '1.10'", "version: '1/10'", "`version` is `1/10`"),
+            ("version: '1.10'", "version: '1-10'", "`version` is `1-10`"),
+            (
+                "version: !ruby/object:Gem::Version",
+                "version: !ruby/object:Kernel",
+                "tag `!ruby/object:Kernel`",
+            ),
+            (
+                "--- !ruby/object:Gem::Specification",
+                "--- !ruby/object:Gem::Requirement",
+                "Gem::Specification",
+            ),
+            ("--- !ruby/object:Gem::Specification", "--- ", "`the document` is a map"),
+            ("platform: ruby", "platform: ../ruby", "`platform` is `../ruby`"),
+            ("date: 2026-11-20", "date: 2026-13-20", "a date such as"),
+            ("date: 2026-11-20", "date: é", "a date such as"),
+            ("date: 2026-11-20", "date: 0001-01-01", "a date such as"),
+            ("name: gadget", "name: \"gadget:>= 1|x\"", "not a gem's name"),
+            ("type: :runtime", "type: :exec", "`type` is `:exec`"),
+            (
+                "version: !ruby/object:Gem::Version",
+                "version: !ruby/object:Gem::Platform",
+                "a `!ruby/object:Gem::Platform`",
+            ),
+            ("authors:", "authors: !ruby/array:Evil", "tag `!ruby/array:Evil`"),
+            ("files:", "files: !ruby/array:Evil", "tag `!ruby/array:Evil`"),
+            ("summary: 'A: test'", "summary: !ruby/regexp /a/", "tag `!ruby/regexp`"),
+            ("metadata:", "metadata: !ruby/hash:Evil", "tag `!ruby/hash:Evil`"),
+            ("requirements:", "requirement:", "`requirements` is missing"),
+        ] {
+            let yaml = YAML.replacen(from, to, 1);
+            assert_ne!(yaml, YAML, "{from}");
+            let error = Specification::parse(&yaml).unwrap_err().to_string();
+            assert!(error.contains(words), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn lists_are_bounded() {
+        let rake = YAML.split_once("- !ruby/object:Gem::Dependency\n  name: rake").unwrap().1;
+        let rake = rake.split_once("description:").unwrap().0;
+        let rake = format!("- !ruby/object:Gem::Dependency\n  name: rake{rake}");
+        let with =
+            |count: usize| YAML.replace("description:", &format!("{}description:", rake.repeat(count)));
+        assert!(Specification::parse(&with(MAX_DEPENDENCIES - 2)).is_ok());
+        assert!(Specification::parse(&with(MAX_DEPENDENCIES - 1)).is_err());
+        let authors = YAML.replace("- Ärne\n", &"- Ärne\n".repeat(MAX_ENTRIES));
+        assert!(Specification::parse(&authors).is_err());
+        let entries: String = (0..MAX_ENTRIES).map(|n| format!("  k{n}: v\n")).collect();
+        assert!(
+            Specification::parse(&YAML.replace("metadata:\n", &format!("metadata:\n{entries}"))).is_err()
+        );
+    }
+}

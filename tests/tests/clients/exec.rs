@@ -1,0 +1,235 @@
+//! The real tools under `trusted-publish exec`, told nothing else: each publishes at `--url`, and the public hosts receive
+//! nothing, although every tool is ready to go there.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use tests::astray::{STATIC, World, npm_package, project, with_dependencies};
+use tests::clients::Tool;
+
+/// A tool for Python indexes, under `exec` and then by itself with a token alone.
+async fn python(tool: Tool, publish: &[&str], token: &[(&str, &str)]) {
+    let Some(client) = tool.find().await else { return };
+    let world = World::start().await;
+    let (folder, file) = project(&client).await;
+    let publish: Vec<&str> =
+        publish.iter().map(|&part| if part == "FILE" { file.as_str() } else { part }).collect();
+    let url = format!("{}legacy/", world.scene.url());
+    // A static credential of the public index, and a destination, which both lose.
+    let output = world.exec(&client, &folder, &["--registry", "pypi", "--url", &url], token, &publish).await;
+    let said = output.stderr.clone();
+    output.succeeded();
+    assert!(said.contains(&format!("the token is good for {url} and no other registry")), "{said}");
+    assert_ne!(world.scene.count("hosted_file").await, 0);
+    world.public_received_nothing();
+
+    // hatch takes no proxy, so that it would look for the real host.
+    if matches!(tool, Tool::Hatch) {
+        return;
+    }
+    let publish: Vec<&str> =
+        publish.into_iter().filter(|part| !matches!(*part, "-r" | "trusted-publish")).collect();
+    let output = world.astray(&client, &folder, token, &publish).await;
+    world.public_saw(STATIC, &output);
+}
+
+#[tokio::test]
+async fn twine_publishes_at_the_url_and_nowhere_else() {
+    let token = [("TWINE_USERNAME", "__token__"), ("TWINE_PASSWORD", STATIC)];
+    python(Tool::Twine, &["upload", "--non-interactive", "FILE"], &token).await;
+}
+
+#[tokio::test]
+async fn uv_publishes_at_the_url_and_nowhere_else() {
+    python(Tool::Uv, &["publish", "FILE"], &[("UV_PUBLISH_TOKEN", STATIC)]).await;
+}
+
+#[tokio::test]
+async fn maturin_publishes_at_the_url_and_nowhere_else() {
+    python(Tool::Maturin, &["upload", "--non-interactive", "FILE"], &[("MATURIN_PYPI_TOKEN", STATIC)]).await;
+}
+
+#[tokio::test]
+async fn flit_publishes_at_the_url_and_nowhere_else() {
+    let token = [("FLIT_USERNAME", "__token__"), ("FLIT_PASSWORD", STATIC)];
+    python(Tool::Flit, &["publish", "--format", "wheel"], &token).await;
+}
+
+#[tokio::test]
+async fn hatch_publishes_at_the_url_and_nowhere_else() {
+    let token = [("HATCH_INDEX_USER", "__token__"), ("HATCH_INDEX_AUTH", STATIC)];
+    python(Tool::Hatch, &["publish", "-n", "FILE"], &token).await;
+}
+
+#[tokio::test]
+async fn pdm_publishes_at_the_url_and_nowhere_else() {
+    let token = [("PDM_PUBLISH_USERNAME", "__token__"), ("PDM_PUBLISH_PASSWORD", STATIC)];
+    python(Tool::Pdm, &["publish", "--no-build"], &token).await;
+}
+
+#[tokio::test]
+async fn poetry_publishes_at_the_url_by_the_name_that_it_is_told() {
+    let token = [("POETRY_PYPI_TOKEN_PYPI", STATIC)];
+    python(Tool::Poetry, &["publish", "-n", "-r", "trusted-publish"], &token).await;
+}
+
+#[tokio::test]
+async fn poetry_without_a_name_is_not_run() {
+    let Some(poetry) = Tool::Poetry.find().await else { return };
+    let world = World::start().await;
+    let (folder, _) = project(&poetry).await;
+    let url = format!("{}legacy/", world.scene.url());
+    let options = ["--registry", "pypi", "--url", &url];
+    let refused = world.exec(&poetry, &folder, &options, &[], &["publish", "-n"]).await.failed();
+    assert!(refused.contains("add `-r trusted-publish`"), "{refused}");
+    assert_eq!(world.scene.count("oidc_token").await, 0);
+    world.public_received_nothing();
+}
+
+/// What `actions/setup-node` writes, with the registry that it was told.
+const SETUP_NODE: &str = "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}\nregistry=https://registry.npmjs.org/\nalways-auth=false\n";
+/// What it writes where it is told a scope.
+const SETUP_NODE_SCOPED: &str =
+    "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}\n@acme:registry=https://registry.npmjs.org/\n";
+
+/// A tool for npm registries, under `exec` and then by itself.
+async fn npm(tool: Tool, name: &str, npmrc: &str, publish: &[&str], token: &[(&str, &str)]) {
+    let Some(client) = tool.find().await else { return };
+    let world = World::start().await;
+    let folder = npm_package(&client, name, npmrc);
+    if matches!(tool, Tool::Yarn) {
+        client.run(&folder, &[], &["install"]).await.succeeded();
+    } else {
+        with_dependencies(tool, &folder);
+    }
+    let url = world.scene.url();
+    let path = client.path_first();
+    let variables = [token, &[("NODE_AUTH_TOKEN", STATIC), ("PATH", path.to_str().unwrap())]].concat();
+    let options = ["--registry", "npm", "--url", &url, "--package", name];
+    let output = world.exec(&client, &folder, &options, &variables, publish).await;
+    let said = output.stderr.clone();
+    output.succeeded();
+    assert!(said.contains(&format!("the token is good for {url} and no other registry")), "{said}");
+    let by = world.scene.registry.npm().published_by(name, "1.0.0").await.unwrap();
+    assert!(by.is_some(), "{said}");
+    world.public_received_nothing();
+
+    let output = world.astray(&client, &folder, &variables, publish).await;
+    world.public_saw(STATIC, &output);
+}
+
+#[tokio::test]
+async fn npm_publishes_at_the_url_whatever_setup_node_wrote() {
+    for (name, npmrc) in [("widget", SETUP_NODE), ("@acme/widget", SETUP_NODE_SCOPED)] {
+        npm(Tool::Npm, name, npmrc, &["publish"], &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn pnpm_publishes_at_the_url_whatever_setup_node_wrote() {
+    for (name, npmrc) in [("widget", SETUP_NODE), ("@acme/widget", SETUP_NODE_SCOPED)] {
+        npm(Tool::Pnpm, name, npmrc, &["publish", "--no-git-checks"], &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn bun_publishes_at_the_url_whatever_setup_node_wrote() {
+    npm(Tool::Bun, "@acme/widget", SETUP_NODE, &["publish"], &[]).await;
+}
+
+#[tokio::test]
+async fn yarn_publishes_at_the_url_and_nowhere_else() {
+    npm(Tool::Yarn, "@acme/widget", "", &["npm", "publish"], &[("YARN_NPM_AUTH_TOKEN", STATIC)]).await;
+}
+
+/// A package whose manifest names the public registry, which no variable overrides: nobody but `--url` sees the token.
+#[tokio::test]
+async fn a_package_that_its_manifest_sends_elsewhere_takes_no_token_there() {
+    for (tool, publish, may_be_told) in [
+        (Tool::Npm, ["publish"].as_slice(), true),
+        (Tool::Pnpm, &["publish", "--no-git-checks"], true),
+        (Tool::Bun, &["publish"], false),
+    ] {
+        let Some(client) = tool.find().await else { continue };
+        let world = World::start().await;
+        let folder = npm_package(&client, "widget", SETUP_NODE);
+        let manifest = r#"{"name":"widget","version":"1.0.0","publishConfig":{"registry":"https://registry.npmjs.org/"}}"#;
+        std::fs::write(folder.join("package.json"), manifest).unwrap();
+        let url = world.scene.url();
+        let path = client.path_first();
+        let variables = [("PATH", path.to_str().unwrap())];
+        let options = ["--registry", "npm", "--url", &url, "--package", "widget"];
+        let printed = world.exec(&client, &folder, &options, &variables, publish).await.failed();
+        assert!(printed.contains("publishConfig.registry"), "{printed}");
+        assert!(world.public.saw("tpub_").is_empty(), "{:?}", world.public.asked());
+        if may_be_told {
+            assert!(printed.contains(&format!("--registry {url}")), "{printed}");
+            let told = [publish, &["--registry", &url]].concat();
+            world.exec(&client, &folder, &options, &variables, &told).await.succeeded();
+        }
+        assert!(world.public.saw("tpub_").is_empty(), "{:?}", world.public.asked());
+    }
+}
+
+#[tokio::test]
+async fn cargo_publishes_at_the_url_and_nowhere_else() {
+    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let world = World::start().await;
+    let manifest = "[package]\nname = \"widget\"\nversion = \"1.0.0\"\nedition = \"2024\"\nlicense = \"MIT\"\n\
+                    description = \"A test\"\n[workspace]\n";
+    let folder = cargo.project("widget", &[("Cargo.toml", manifest), ("src/lib.rs", "")]);
+    let url = world.scene.url();
+    let publish = ["publish", "--allow-dirty", "--no-verify"];
+    let token = [("CARGO_REGISTRY_TOKEN", STATIC)];
+    let output =
+        world.exec(&cargo, &folder, &["--registry", "crates-io", "--url", &url], &token, &publish).await;
+    output.succeeded();
+    assert!(world.scene.registry.cargo().published_by("widget-1.0.0.crate").await.unwrap().is_some());
+    world.public_received_nothing();
+
+    let output = world.astray(&cargo, &folder, &token, &publish).await;
+    world.public_saw(STATIC, &output);
+}
+
+#[tokio::test]
+async fn gem_publishes_at_the_url_and_nowhere_else() {
+    let Some(gem) = Tool::Gem.find().await else { return };
+    let world = World::start().await;
+    let specification = "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
+                         s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\nend\n";
+    let folder = gem.project("widget", &[("a.gemspec", specification)]);
+    gem.run(&folder, &[], &["build", "a.gemspec", "--output", "built.gem"]).await.succeeded();
+    let url = format!("{}rubygems/", world.scene.url());
+    let token = [("GEM_HOST_API_KEY", STATIC)];
+    let push = ["push", "built.gem"];
+    let output = world.exec(&gem, &folder, &["--registry", "rubygems", "--url", &url], &token, &push).await;
+    output.succeeded();
+    assert!(world.scene.registry.rubygems().published_by("widget-1.0.0.gem").await.unwrap().is_some());
+    world.public_received_nothing();
+
+    let output = world.astray(&gem, &folder, &token, &push).await;
+    world.public_saw(STATIC, &output);
+}
+
+/// A gem may name the host that it is pushed to, which gem obeys before any variable. With `--host` it goes to the URL or to nobody.
+#[tokio::test]
+async fn a_gem_that_names_another_host_goes_to_the_url_that_the_command_names_or_to_nobody() {
+    let Some(gem) = Tool::Gem.find().await else { return };
+    let world = World::start().await;
+    let url = format!("{}rubygems", world.scene.url());
+    for (key, is_pushed) in [("default_gem_server", true), ("allowed_push_host", false)] {
+        let specification = format!(
+            "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
+             s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\n  \
+             s.metadata = {{ '{key}' => 'https://gems.example' }}\nend\n"
+        );
+        let folder = gem.project(key, &[("a.gemspec", &specification)]);
+        gem.run(&folder, &[], &["build", "a.gemspec", "--output", "built.gem"]).await.succeeded();
+        let options = ["--registry", "rubygems", "--url", &url];
+        let told = world.exec(&gem, &folder, &options, &[], &["push", "built.gem", "--host", &url]).await;
+        assert_eq!(told.status.success(), is_pushed, "{told:?}");
+        world.public_received_nothing();
+        // Without it, the user is told.
+        let untold = world.exec(&gem, &folder, &options, &[], &["push", "missing.gem"]).await.failed();
+        assert!(untold.contains("with `--host` and the URL"), "{untold}");
+    }
+}

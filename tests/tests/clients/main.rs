@@ -1,0 +1,13 @@
+//! The real clients of every ecosystem, against a registry and a CI platform on loopback.
+
+mod cargo;
+mod exec;
+mod exec_extensions;
+mod exec_files;
+mod gem;
+mod messages;
+mod npm;
+mod pep_807;
+mod pypi;
+mod refusals;
+mod unsupported;

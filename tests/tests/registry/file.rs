@@ -1,0 +1,144 @@
+//! The configuration file's publishers from one start of the registry to the next: what they learned stays, whatever is edited.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::path::Path;
+
+use ci_issuer::{self as issuer, Changes, GITHUB, Settings};
+use oidc_core::Context;
+use registry::{self, Config};
+use tempfile::TempDir;
+use tests::http;
+use tests::scene::database;
+
+const WIDGET: &str = "@acme/widget";
+
+/// A CI platform, and a database that one registry after the other has.
+struct World {
+    cx: Context,
+    issuer: issuer::Running,
+    folder: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let cx = http::system();
+        let issuer = issuer::Running::start(Settings::new(&GITHUB), &cx).await.unwrap();
+        Self { cx, issuer, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A registry with these publishers of the package, each a repository, a workflow and further lines.
+    async fn start(&self, publishers: &[(&str, &str, &str)]) -> registry::Running {
+        let of = |(repository, workflow, more): &(&str, &str, &str)| {
+            format!(
+                "[[package.publisher]]\nprovider = \"github\"\nrepository = \"{repository}\"\nworkflow = \"{workflow}\"\n{more}\n"
+            )
+        };
+        let publishers: String = publishers.iter().map(of).collect();
+        let text = format!(
+            "{}[[package]]\necosystem = \"npm\"\nname = \"{WIDGET}\"\n{publishers}",
+            head(self.issuer.url(), self.folder.path())
+        );
+        registry::Running::start(Config::parse(&text).unwrap(), &self.cx).await.unwrap()
+    }
+
+    /// What the registry answers to a job of this repository, by its name and its id.
+    async fn status(&self, registry: &registry::Running, job: (&str, &str), workflow: &str) -> u16 {
+        let (repository, id) = job;
+        let job = Changes::default()
+            .set("repository", repository)
+            .set("repository_id", id)
+            .set("workflow_ref", format!("{repository}/.github/workflows/{workflow}@refs/tags/v1.0.0"));
+        let token = self.issuer.token("npm:127.0.0.1", &job);
+        let url = registry.public_url().as_str().trim_end_matches('/').to_owned();
+        http::send(&self.cx, http::exchange(&url, WIDGET, &token)).await.status
+    }
+}
+
+fn head(issuer: &str, folder: &Path) -> String {
+    format!(
+        "listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:0\"\ndatabase = \"{}\"\n\
+         [[provider]]\nkind = \"github\"\nissuer = \"{issuer}\"\n",
+        database(folder)
+    )
+}
+
+#[tokio::test]
+async fn a_prefix_is_for_the_packages_that_are_there_and_lasts_as_long_as_the_file_says() {
+    let world = World::new().await;
+    let publisher = "provider = \"github\"\nrepository = \"acme/widget\"\nworkflow = \"publish.yml\"\n";
+    let package = format!("[[package]]\necosystem = \"npm\"\nname = \"{WIDGET}\"\n");
+    let prefix = |name: &str, more: &str| {
+        format!("[[prefix]]\necosystem = \"npm\"\nname = \"{name}\"\n[[prefix.publisher]]\n{publisher}{more}")
+    };
+    let start = async |text: String| {
+        let text = head(world.issuer.url(), world.folder.path()) + &text;
+        registry::Running::start(Config::parse(&text).unwrap(), &world.cx).await
+    };
+    let registry = start(prefix("@acme/", "")).await.unwrap();
+    assert_eq!(world.status(&registry, OWNER, "publish.yml").await, 404, "the package is not there");
+    registry.stop().await;
+    for (name, status) in [("@acme/", 201), ("@acme/widget-", 404), ("@acme/", 201)] {
+        let registry = start(package.clone() + &prefix(name, "")).await.unwrap();
+        assert_eq!(world.status(&registry, OWNER, "publish.yml").await, status, "{name}");
+        registry.stop().await;
+    }
+    let registry = start(package.clone()).await.unwrap();
+    assert_eq!(world.status(&registry, OWNER, "publish.yml").await, 404, "the file has it no more");
+    registry.stop().await;
+    for (name, more, expected) in [
+        ("@acme", "", "separator"),
+        ("acme-*", "", "separator"),
+        ("@acme/", "pending = true\n", "creates no package"),
+    ] {
+        let error = start(prefix(name, more)).await.err().unwrap().to_string();
+        assert!(error.contains(expected) && error.contains("@acme") | error.contains("acme-*"), "{error}");
+    }
+}
+
+const OWNER: (&str, &str) = ("acme/widget", "2");
+const SQUATTER: (&str, &str) = ("acme/widget", "66");
+const MIRROR: (&str, &str) = ("acme/mirror", "5");
+const SQUATTER_OF_MIRROR: (&str, &str) = ("acme/mirror", "67");
+
+#[tokio::test]
+async fn pending_publishers_that_become_regular_together_all_stay_with_what_they_learned() {
+    let pending = "pending = true";
+    for edited in ["", "ref = \"refs/tags/v*\""] {
+        let world = World::new().await;
+        let registry =
+            world.start(&[("acme/widget", "a.yml", pending), ("acme/mirror", "b.yml", pending)]).await;
+        assert_eq!(world.status(&registry, OWNER, "a.yml").await, 201);
+        assert_eq!(world.status(&registry, MIRROR, "b.yml").await, 201);
+        registry.stop().await;
+        let registry =
+            world.start(&[("acme/widget", "a.yml", edited), ("acme/mirror", "b.yml", edited)]).await;
+        for (owner, squatter, workflow) in [(OWNER, SQUATTER, "a.yml"), (MIRROR, SQUATTER_OF_MIRROR, "b.yml")]
+        {
+            assert_eq!(world.status(&registry, squatter, workflow).await, 404, "{edited} {workflow}");
+            assert_eq!(world.status(&registry, owner, workflow).await, 201, "{edited} {workflow}");
+        }
+        registry.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn whichever_publishers_an_edit_leaves_know_what_any_of_them_had_learned() {
+    // Which of two of the same second is the older one is chance: both are tried.
+    for learned in ["a.yml", "b.yml"] {
+        for left in [&["c.yml"][..], &["b.yml", "c.yml"], &["c.yml", "d.yml"], &["c.yml", "a.yml"]] {
+            let world = World::new().await;
+            let publishers = |files: &[&'static str]| -> Vec<(&str, &str, &str)> {
+                files.iter().map(|file| ("acme/widget", *file, "")).collect()
+            };
+            let registry = world.start(&publishers(&["a.yml", "b.yml"])).await;
+            assert_eq!(world.status(&registry, OWNER, learned).await, 201);
+            registry.stop().await;
+            let registry = world.start(&publishers(left)).await;
+            for workflow in left {
+                assert_eq!(world.status(&registry, SQUATTER, workflow).await, 404, "{left:?} {workflow}");
+                assert_eq!(world.status(&registry, OWNER, workflow).await, 201, "{left:?} {workflow}");
+            }
+            registry.stop().await;
+        }
+    }
+}

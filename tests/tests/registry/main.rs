@@ -1,0 +1,13 @@
+//! The registry over HTTP: what it hosts, who may publish, its tokens, its start and its end.
+
+mod crash;
+mod file;
+mod gem_hosting;
+mod gem_versions;
+mod npm_hosting;
+mod platforms;
+mod postgres;
+mod program;
+mod tokens;
+mod trust;
+mod unsupported;

@@ -1,0 +1,4 @@
+//! Programs and types show no secret.
+
+mod debug;
+mod programs;

@@ -1,0 +1,7 @@
+//! The program `trusted-publish`, run as a job would run it.
+
+mod doctor;
+mod exec;
+mod registries;
+mod token;
+mod way;

@@ -52,6 +52,9 @@ crate::__codes! {
     AUDIENCE = "audience",
         "The identity token is for another audience than the registry's.",
         "Ask the platform for a token with the audience that the registry's URL stands for; in a variable, declare it with that audience.";
+    CERTIFICATE_UNSUPPORTED = "certificate-unsupported",
+        "The publisher's platform does not say how its claims stand in a signing certificate.",
+        "Publish without provenance, or from a platform whose provenance the registry can compare.";
     CLAIM_MISSING = "claim-missing",
         "The identity token lacks a claim that every token of its platform should have, or that a publisher asks for.",
         "Look for an update of the platform, or take the claim out of the publisher.";

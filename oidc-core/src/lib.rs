@@ -123,5 +123,5 @@ pub use crate::time::{Clock, InWords, LEEWAY, Timestamp, in_words};
 pub use crate::token::{
     Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES, is_identity_token,
 };
-pub use crate::trust::{Unverified, Verified};
+pub use crate::trust::{Certified, Unverified, Verified};
 pub use crate::url::{ForeignUrl, HttpUrl, InvalidUrl, InvalidUrlKind};

@@ -9,10 +9,11 @@ pub use self::field::{FieldComparison, FieldType, PublisherField};
 pub use self::field_value::FieldValue;
 pub use self::invalid::InvalidPublisher;
 use crate::claims::Claims;
-use crate::diagnosis::Diagnosis;
+use crate::codes;
+use crate::diagnosis::{Diagnosis, Target};
 use crate::provider::Identity;
 use crate::text::shown;
-use crate::trust::{Unverified, Verified};
+use crate::trust::{Certified, Unverified, Verified};
 
 /// A trusted publisher as a package's owner configured it, such as a repository, a workflow and an
 /// environment.
@@ -37,6 +38,18 @@ pub trait Publisher: fmt::Debug + Send + Sync {
     ///
     /// With the claim that differs, its value and the expected value.
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch>;
+
+    /// Compares the claims that a signing certificate repeats from its job's identity token with every rule, by
+    /// the same comparisons as [`Publisher::check`], the issuer first. Nothing is learned. A rule on a claim
+    /// that no certificate has fails; the caller leaves such rules out of the publisher.
+    ///
+    /// # Errors
+    ///
+    /// With the claim that differs. Without an implementation of its own, a publisher accepts no certificate.
+    fn check_certified(&self, _claims: &Certified<Claims>) -> Result<(), Mismatch> {
+        let problem = "publishers of this platform are not compared with certificates";
+        Err(Mismatch::new(Diagnosis::new(codes::CERTIFICATE_UNSUPPORTED, Target::Platform, problem)))
+    }
 
     /// Returns the first rule that the claims would fail, for a job that checks itself before it asks a
     /// registry: the same that [`Publisher::check`] finds. The issuer is not compared and the token is not

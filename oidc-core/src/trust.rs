@@ -22,6 +22,29 @@ impl<C> Unverified<C> {
     }
 }
 
+/// Claims that a certificate authority copied into a certificate, from an identity token that it had verified.
+///
+/// [`Publisher::check_certified`](crate::Publisher::check_certified) compares them with a publisher. They are
+/// no [`Verified`] claims: this registry saw no token, and some claims of a token are in no certificate.
+#[derive(Clone, Debug)]
+pub struct Certified<C>(C);
+
+impl<C> Certified<C> {
+    /// States that the value is from a certificate whose chain, validity and signature were verified. Only for
+    /// code that verifies certificates; `oidc-provenance` is such code.
+    pub fn assertion(inner: C) -> Self {
+        Self(inner)
+    }
+}
+
+impl<C> Deref for Certified<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
 /// A value whose signature, issuer, audience and times were checked.
 ///
 /// Only the verifier (feature `verify`) makes one, after checking the signature. There is no other way to get

@@ -1,6 +1,6 @@
 use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified, Verified,
-    shown,
+    Certified, Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified,
+    Verified, shown,
 };
 use serde_json::Value;
 
@@ -190,6 +190,12 @@ impl Publisher for Rules {
         let token = Token { claims, comparison: self.comparison };
         token.is_from(&self.issuer)?;
         self.hold(&token)
+    }
+
+    fn check_certified(&self, claims: &Certified<Claims>) -> Result<(), Mismatch> {
+        let token = Token { claims, comparison: self.comparison };
+        token.is_from(&self.issuer)?;
+        self.hold(&token).map(drop)
     }
 
     fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {

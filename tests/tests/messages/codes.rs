@@ -17,6 +17,7 @@ const LIBRARIES: &[(&str, &[Code])] = &[
     ("oidc-core", oidc_core::codes::ALL),
     ("oidc-providers", oidc_providers::codes::ALL),
     ("oidc-exchange", oidc_exchange::codes::ALL),
+    ("oidc-provenance", oidc_provenance::codes::ALL),
 ];
 
 /// The page's tables, from the constants.

@@ -15,8 +15,8 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{
-    Audience, Clock, Context, Diagnosis, IdToken, Identity, Secret, Timestamp, TokenSource as _,
-    VariableSource,
+    Audience, Certified, Claims, Clock, Context, Diagnosis, IdToken, Identity, Provider as _, Secret,
+    Timestamp, TokenSource as _, VariableSource,
 };
 use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{self, CratesIo, Npm, Pep807, PublishToken, Pypi, Registry, RubyGems, Scope};
@@ -25,6 +25,7 @@ use oidc_exchange::server::{
     self, Candidates, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed,
     Room, StoreError, TokenHash, TokenRecord, TokenStore, TrustStore as _,
 };
+use oidc_providers::Google;
 use oidc_providers::sample::Overrides;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -49,7 +50,21 @@ pub async fn all() -> String {
     for (what, diagnosis) in failing_clients().await {
         add(&mut text, what, &diagnosis, &diagnosis.to_string());
     }
+    let unsupported = unsupported_certificate();
+    add(
+        &mut text,
+        "a certificate of a platform without a comparison",
+        &unsupported,
+        &unsupported.to_string(),
+    );
     text + &requests().await
+}
+
+/// What a publisher says to a signing certificate that its platform has no comparison for.
+fn unsupported_certificate() -> Diagnosis {
+    let publisher = Google::public().publisher(&json!({ "email": "ci@acme.example" })).unwrap();
+    let claims = Certified::assertion(Claims::parse("{}").unwrap());
+    publisher.check_certified(&claims).unwrap_err().diagnosis().clone()
 }
 
 fn add(text: &mut String, what: &str, diagnosis: &Diagnosis, message: &str) {

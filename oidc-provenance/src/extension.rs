@@ -1,0 +1,129 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A field of a signing certificate that repeats a property of the CI job: an X.509 extension below
+/// `1.3.6.1.4.1.57264.1`, as Fulcio's documentation of its object identifiers lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Extension {
+    /// The issuer of the identity token.
+    Issuer,
+    /// The workflow that holds the job, at its revision. It is the certificate's subject alternative name too.
+    BuildSignerUri,
+    /// The commit of the workflow that holds the job.
+    BuildSignerDigest,
+    /// The kind of machine: `github-hosted`, `gitlab-hosted` or `self-hosted`.
+    RunnerEnvironment,
+    /// The repository's URL.
+    SourceRepositoryUri,
+    /// The commit.
+    SourceRepositoryDigest,
+    /// The full name of the branch or tag.
+    SourceRepositoryRef,
+    /// The repository's immutable id.
+    SourceRepositoryIdentifier,
+    /// The URL of the repository's owner.
+    SourceRepositoryOwnerUri,
+    /// The owner's immutable id.
+    SourceRepositoryOwnerIdentifier,
+    /// The workflow that the run began with, at its revision.
+    BuildConfigUri,
+    /// The commit of the workflow that the run began with.
+    BuildConfigDigest,
+    /// The event that started the run.
+    BuildTrigger,
+    /// The URL of the run or the job.
+    RunInvocationUri,
+    /// The visibility of the repository when the certificate was issued, such as `public`.
+    SourceRepositoryVisibility,
+    /// The job's environment; absent where it has none.
+    DeploymentEnvironment,
+    /// The token's `sub`. Certificates from before 2026 lack it.
+    TokenSubject,
+}
+
+/// The arc of the object identifiers.
+const ARC: &str = "1.3.6.1.4.1.57264.1";
+
+impl Extension {
+    /// Every extension, in the order of their numbers.
+    pub const ALL: &[Self] = &[
+        Self::Issuer,
+        Self::BuildSignerUri,
+        Self::BuildSignerDigest,
+        Self::RunnerEnvironment,
+        Self::SourceRepositoryUri,
+        Self::SourceRepositoryDigest,
+        Self::SourceRepositoryRef,
+        Self::SourceRepositoryIdentifier,
+        Self::SourceRepositoryOwnerUri,
+        Self::SourceRepositoryOwnerIdentifier,
+        Self::BuildConfigUri,
+        Self::BuildConfigDigest,
+        Self::BuildTrigger,
+        Self::RunInvocationUri,
+        Self::SourceRepositoryVisibility,
+        Self::DeploymentEnvironment,
+        Self::TokenSubject,
+    ];
+
+    /// Returns the last number of the object identifier, from 8 to 24.
+    pub const fn number(self) -> u8 {
+        // The numbers follow each other in the order of the variants.
+        8 + self as u8
+    }
+
+    /// Returns the object identifier. Its value is a DER-encoded `UTF8String`.
+    ///
+    /// ```
+    /// use oidc_provenance::Extension;
+    ///
+    /// assert_eq!(Extension::SourceRepositoryUri.oid(), "1.3.6.1.4.1.57264.1.12");
+    /// ```
+    pub fn oid(self) -> String {
+        format!("{ARC}.{}", self.number())
+    }
+}
+
+impl fmt::Display for Extension {
+    /// Writes the name, such as `SourceRepositoryUri`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// The job's properties as a certificate has them: the values of its extensions.
+///
+/// [`Platform::extensions`](crate::Platform::extensions) makes them from an identity token, and
+/// [`Platform::claims`](crate::Platform::claims) turns them back into claims.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extensions(BTreeMap<Extension, String>);
+
+impl Extensions {
+    /// Returns the value of an extension, if the certificate has it and it is not empty.
+    pub fn get(&self, extension: Extension) -> Option<&str> {
+        self.0.get(&extension).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Returns every extension with its value, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (Extension, &str)> {
+        self.0.iter().map(|(extension, value)| (*extension, value.as_str()))
+    }
+}
+
+impl FromIterator<(Extension, String)> for Extensions {
+    fn from_iter<I: IntoIterator<Item = (Extension, String)>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_fulcios() {
+        let numbers: Vec<u8> = Extension::ALL.iter().map(|extension| extension.number()).collect();
+        assert_eq!(numbers, (8..=24).collect::<Vec<u8>>());
+    }
+}

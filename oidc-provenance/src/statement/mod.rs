@@ -1,0 +1,291 @@
+//! Statements: what is signed about a file.
+
+mod github;
+mod gitlab;
+mod variables;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use oidc_core::{Claims, Context, Unverified};
+use serde_json::{Value, json};
+
+use self::variables::Variables;
+use crate::artifact::{Artifact, Digest};
+use crate::codes;
+use crate::extension::Extensions;
+use crate::json::{self, Bounds};
+use crate::platform::{Kind, Platform};
+use crate::refusal::Refusal;
+
+/// The media type of statements in an envelope.
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+
+const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
+const STATEMENT_V0_1: &str = "https://in-toto.io/Statement/v0.1";
+const SLSA_V1: &str = "https://slsa.dev/provenance/v1";
+const SLSA_V0_2: &str = "https://slsa.dev/provenance/v0.2";
+const PYPI_PUBLISH: &str = "https://docs.pypi.org/attestations/publish/v1";
+
+/// The bounds of a statement. GitLab's has about 100 values.
+const BOUNDS: Bounds = Bounds { bytes: 128 * 1024, depth: 12, values: 1024 };
+
+/// A statement about one file, in the form of in-toto: the file's name and digest, and a predicate that says
+/// where the file is from.
+///
+/// A statement is made from the variables of the job, and a registry compares it with the certificate that it
+/// was signed with: nothing in it is believed that the certificate does not say too.
+///
+/// ```
+/// use oidc_core::{Context, Environment};
+/// use oidc_provenance::{Artifact, Statement};
+///
+/// let artifact = Artifact::file("widget-1.0.0.tar.gz", b"the bytes of the file");
+/// let statement = Statement::pypi_publish(&artifact);
+/// assert!(statement.to_json().contains(r#""predicate":null"#));
+///
+/// // npm's statement is made of a job's variables.
+/// let elsewhere = Context::default();
+/// assert!(Statement::npm(&Artifact::npm("widget", "1.0.0", b"bytes"), &elsewhere).is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    version: &'static str,
+    artifact: Artifact,
+    predicate_type: String,
+    predicate: Value,
+}
+
+impl Statement {
+    /// npm's statement, which `npm publish --provenance` makes: SLSA provenance v1 on GitHub Actions and v0.2
+    /// on GitLab CI/CD, of the job's variables.
+    ///
+    /// # Errors
+    ///
+    /// When this is no job on one of them, or a variable that the statement needs is missing.
+    pub fn npm(artifact: &Artifact, cx: &Context) -> Result<Self, Refusal> {
+        let variables = Variables::new(cx.environment());
+        let (version, kind, predicate) = match variables.platform()? {
+            Kind::GitHub => (STATEMENT_V1, SLSA_V1, github::Run::of_job(&variables)?.npm_predicate()),
+            Kind::GitLab => {
+                (STATEMENT_V0_1, SLSA_V0_2, gitlab::predicate(&gitlab::Build::of_job(&variables)?))
+            }
+        };
+        Ok(Self { version, artifact: artifact.clone(), predicate_type: kind.to_owned(), predicate })
+    }
+
+    /// PyPI's publish attestation (PEP 740), which says that the file is published, and nothing more: the
+    /// certificate says by whom.
+    pub fn pypi_publish(artifact: &Artifact) -> Self {
+        Self {
+            version: STATEMENT_V1,
+            artifact: artifact.clone(),
+            predicate_type: PYPI_PUBLISH.to_owned(),
+            predicate: Value::Null,
+        }
+    }
+
+    /// The SLSA provenance v1 of GitHub's own attestation action, which gems and PyPI's second kind of
+    /// attestation have, from the claims of a token for [`AUDIENCE`](crate::AUDIENCE).
+    ///
+    /// # Errors
+    ///
+    /// When the token lacks a claim that the statement needs.
+    pub fn github_build(artifact: &Artifact, claims: &Unverified<Claims>) -> Result<Self, Refusal> {
+        let platform = Platform::github();
+        let run = github::Run::of_certificate(&platform.extensions(claims.read_unverified()))?;
+        Ok(Self {
+            version: STATEMENT_V1,
+            artifact: artifact.clone(),
+            predicate_type: SLSA_V1.to_owned(),
+            predicate: run.action_predicate()?,
+        })
+    }
+
+    /// Returns the file that the statement is about.
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// Returns the predicate's type, a URL.
+    pub fn predicate_type(&self) -> &str {
+        &self.predicate_type
+    }
+
+    /// Returns the predicate.
+    pub fn predicate(&self) -> &Value {
+        &self.predicate
+    }
+
+    /// Writes the statement as it is signed.
+    pub fn to_json(&self) -> String {
+        let digest = &self.artifact.digest();
+        json!({
+            "_type": self.version,
+            "subject": [{ "name": self.artifact.name(), "digest": { digest.algorithm(): digest.hex() } }],
+            "predicateType": self.predicate_type,
+            "predicate": self.predicate,
+        })
+        .to_string()
+    }
+
+    /// Reads a statement that somebody else made.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer, deeper or larger than any statement of a registry, is not in the form of in-toto, has
+    /// members that the form does not have, or is about several files or none.
+    pub fn parse(statement: &[u8]) -> Result<Self, Refusal> {
+        let text = json::check(statement, BOUNDS).map_err(|why| {
+            Refusal::of(
+                codes::PROVENANCE_STATEMENT,
+                "statement",
+                format!("the statement can't be read: {why}"),
+            )
+        })?;
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        let known = ["_type", "subject", "predicateType", "predicate"];
+        let members = value.as_object().ok_or_else(|| malformed("statement", "it is no object"))?;
+        if let Some(unknown) = members.keys().find(|name| !known.contains(&name.as_str())) {
+            return Err(malformed(unknown, "statements have no such member"));
+        }
+        let version = match value.get("_type").and_then(Value::as_str) {
+            Some(STATEMENT_V1) => STATEMENT_V1,
+            Some(STATEMENT_V0_1) => STATEMENT_V0_1,
+            _ => return Err(malformed("_type", "it is no statement of in-toto, version 0.1 or 1")),
+        };
+        let kind = value.get("predicateType").and_then(Value::as_str);
+        Ok(Self {
+            version,
+            artifact: subject(value.get("subject"))?,
+            predicate_type: kind.ok_or_else(|| malformed("predicateType", "it is no text"))?.to_owned(),
+            predicate: value.get("predicate").cloned().unwrap_or_default(),
+        })
+    }
+
+    /// Checks that the statement is about this file.
+    #[cfg(feature = "verify")]
+    pub(crate) fn is_about(&self, artifact: &Artifact) -> Result<(), Refusal> {
+        if self.artifact.name() != artifact.name() {
+            let problem = "the statement is about a file or package of another name";
+            let refusal = Refusal::of(codes::PROVENANCE_SUBJECT, "subject[0].name", problem);
+            return Err(refusal.found(self.artifact.name()).expected(artifact.name()));
+        }
+        if self.artifact.digest() == artifact.digest() {
+            return Ok(());
+        }
+        let (found, expected) = (self.artifact.digest(), artifact.digest());
+        let field = format!("subject[0].digest.{}", expected.algorithm());
+        let problem = "the statement is about other bytes than the file's";
+        let refusal = Refusal::of(codes::PROVENANCE_ARTIFACT, field, problem).found(format!("{found:?}"));
+        Err(refusal
+            .expected(format!("{expected:?}"))
+            .fix("sign the file that is published, after its last change"))
+    }
+
+    /// Checks that the statement says nothing that the certificate does not say.
+    pub(crate) fn agrees(&self, platform: &Platform, extensions: &Extensions) -> Result<(), Refusal> {
+        let expected = match (platform.kind(), self.predicate_type.as_str()) {
+            // Attestations of other tools have an empty object.
+            (_, PYPI_PUBLISH) if self.predicate == json!({}) => return Ok(()),
+            (_, PYPI_PUBLISH) => Value::Null,
+            (Kind::GitHub, SLSA_V1) => github::expected(&self.predicate, extensions)?,
+            (Kind::GitLab, SLSA_V0_2) => gitlab::expected(&self.predicate, platform, extensions)?,
+            (_, other) => {
+                let problem = "no provenance of this type is known for the platform";
+                return Err(Refusal::of(codes::PROVENANCE_STATEMENT, "predicateType", problem).found(other));
+            }
+        };
+        match difference(&self.predicate, &expected, "predicate") {
+            None => Ok(()),
+            Some(Difference { path, found, expected }) => Err(differs(path, found, expected)),
+        }
+    }
+}
+
+fn malformed(field: &str, problem: &str) -> Refusal {
+    Refusal::of(codes::PROVENANCE_STATEMENT, field, format!("the statement can't be read: {problem}"))
+}
+
+/// The one file that a statement is about.
+fn subject(subjects: Option<&Value>) -> Result<Artifact, Refusal> {
+    let subjects =
+        subjects.and_then(Value::as_array).ok_or_else(|| malformed("subject", "it is no array"))?;
+    let [subject] = subjects.as_slice() else {
+        let problem = format!("the statement is about {} files, expected one", subjects.len());
+        return Err(Refusal::of(codes::PROVENANCE_SUBJECT, "subject", problem));
+    };
+    let members = subject.as_object().ok_or_else(|| malformed("subject[0]", "it is no object"))?;
+    if members.keys().any(|name| !matches!(name.as_str(), "name" | "digest")) {
+        return Err(malformed("subject[0]", "it has another member than `name` and `digest`"));
+    }
+    let name = subject.get("name").and_then(Value::as_str);
+    let name = name.ok_or_else(|| malformed("subject[0].name", "it is no text"))?;
+    let digest = subject.get("digest").and_then(one_digest);
+    let digest =
+        digest.ok_or_else(|| malformed("subject[0].digest", "expected one digest, `sha256` or `sha512`"))?;
+    Ok(Artifact::named(name, digest))
+}
+
+fn one_digest(digests: &Value) -> Option<Digest> {
+    let digests = digests.as_object()?;
+    let (algorithm, digest) = digests.iter().next().filter(|_| digests.len() == 1)?;
+    let digest = HEXLOWER_PERMISSIVE.decode(digest.as_str()?.as_bytes()).ok()?;
+    match algorithm.as_str() {
+        "sha256" => Some(Digest::Sha256(digest.try_into().ok()?)),
+        "sha512" => Some(Digest::Sha512(digest.try_into().ok()?)),
+        _ => None,
+    }
+}
+
+/// The first difference of two values.
+struct Difference {
+    path: String,
+    found: Option<String>,
+    expected: Option<String>,
+}
+
+fn difference(found: &Value, expected: &Value, path: &str) -> Option<Difference> {
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            let names = expected.keys().chain(found.keys().filter(|name| !expected.contains_key(*name)));
+            names
+                .into_iter()
+                .find_map(|name| member(found.get(name), expected.get(name), format!("{path}.{name}")))
+        }
+        (Value::Array(found), Value::Array(expected)) => (0..found.len().max(expected.len()))
+            .find_map(|place| member(found.get(place), expected.get(place), format!("{path}[{place}]"))),
+        _ => member(Some(found), Some(expected), path.to_owned()),
+    }
+}
+
+fn member(found: Option<&Value>, expected: Option<&Value>, path: String) -> Option<Difference> {
+    match (found, expected) {
+        (Some(found), Some(expected)) if found == expected => None,
+        (Some(one), Some(other)) if is_alike(one, other) => difference(one, other, &path),
+        _ => Some(Difference { path, found: found.map(text), expected: expected.map(text) }),
+    }
+}
+
+fn is_alike(one: &Value, other: &Value) -> bool {
+    one.is_object() && other.is_object() || one.is_array() && other.is_array()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn differs(path: String, found: Option<String>, expected: Option<String>) -> Refusal {
+    let problem = match (&found, &expected) {
+        (_, None) => format!("`{path}` is a field that provenance of this type does not have"),
+        (None, _) => format!("`{path}` is missing from the provenance"),
+        _ => format!("`{path}` differs from the signing certificate"),
+    };
+    let refusal = Refusal::of(codes::PROVENANCE_PREDICATE, path, problem);
+    let refusal = match found {
+        Some(found) => refusal.found(found),
+        None => refusal,
+    };
+    match expected {
+        Some(expected) => refusal.expected(expected),
+        None => refusal,
+    }
+}

@@ -1,0 +1,138 @@
+//! The bounds and the form of a bundle, before any signature is looked at.
+
+use sigstore_verify::crypto::CertificateInfo;
+use sigstore_verify::types::bundle::VerificationMaterialContent;
+use sigstore_verify::types::{Bundle, MediaType, TransparencyLogEntry};
+
+use crate::attestation::Format;
+use crate::codes;
+use crate::extension::{Extension, Extensions};
+use crate::json::{self, Bounds};
+use crate::refusal::Refusal;
+
+/// The bounds of a bundle. Those of public registries have 5 to 30 kB, and fewer than 200 values.
+const BUNDLE: Bounds = Bounds { bytes: 256 * 1024, depth: 12, values: 1024 };
+
+/// The greatest number of certificates; bundles of version 0.3 have one.
+const MAX_CERTIFICATES: usize = 4;
+
+/// The greatest length of a certificate. Those of CI jobs have 2 kB.
+const MAX_CERTIFICATE_BYTES: usize = 16 * 1024;
+
+/// The greatest number of timestamps.
+const MAX_TIMESTAMPS: usize = 4;
+
+/// The greatest number of hashes in a proof of inclusion: those of a log with 2^64 entries.
+const MAX_HASHES: usize = 64;
+
+/// The greatest number of lines in a checkpoint, which may have signatures of witnesses.
+const MAX_CHECKPOINT_LINES: usize = 64;
+
+/// The properties of a bundle that an attestation keeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) log_index: u64,
+}
+
+/// Reads a bundle within its bounds.
+pub(super) fn read(bundle: &[u8]) -> Result<Bundle, Refusal> {
+    let unreadable = |why: String| {
+        Refusal::of(codes::PROVENANCE_BUNDLE, "bundle", format!("the bundle can't be read: {why}"))
+    };
+    let text = json::check(bundle, BUNDLE).map_err(unreadable)?;
+    Bundle::from_json(text).map_err(|error| unreadable(error.to_string()))
+}
+
+/// Checks the numbers of certificates, log entries, hashes and timestamps.
+pub(super) fn check(bundle: &Bundle) -> Result<Kept, Refusal> {
+    let material = &bundle.verification_material;
+    let refuse = |field: &str, problem: String| Err(Refusal::of(codes::PROVENANCE_BUNDLE, field, problem));
+    let certificates = match &material.content {
+        VerificationMaterialContent::Certificate(certificate) => vec![&certificate.raw_bytes],
+        VerificationMaterialContent::X509CertificateChain { certificates } => {
+            certificates.iter().map(|certificate| &certificate.raw_bytes).collect()
+        }
+        _ => {
+            return refuse(
+                "publicKey",
+                "the bundle is signed with a key, expected a job's certificate".to_owned(),
+            );
+        }
+    };
+    if !(1..=MAX_CERTIFICATES).contains(&certificates.len()) {
+        return refuse("certificates", format!("expected 1 to {MAX_CERTIFICATES} certificates"));
+    }
+    if certificates.iter().any(|certificate| certificate.len() > MAX_CERTIFICATE_BYTES) {
+        return refuse("certificates", format!("a certificate is longer than {MAX_CERTIFICATE_BYTES} bytes"));
+    }
+    if material.timestamp_verification_data.rfc3161_timestamps.len() > MAX_TIMESTAMPS {
+        return refuse("timestampVerificationData", format!("more than {MAX_TIMESTAMPS} timestamps"));
+    }
+    match material.tlog_entries.as_slice() {
+        [entry] => check_entry(bundle, entry),
+        entries => {
+            let problem = format!("expected one entry of a transparency log, found {}", entries.len());
+            Err(Refusal::of(codes::PROVENANCE_LOG, "tlogEntries", problem))
+        }
+    }
+}
+
+fn check_entry(bundle: &Bundle, entry: &TransparencyLogEntry) -> Result<Kept, Refusal> {
+    let field = "tlogEntries[0].inclusionProof";
+    let kept = Kept { log_index: entry.log_index.get() };
+    let Some(proof) = &entry.inclusion_proof else {
+        // Only bundles of the first version may have the log's promise alone.
+        return match bundle.media_type() {
+            MediaType::Bundle0_1 => Ok(kept),
+            _ => Err(Refusal::of(
+                codes::PROVENANCE_LOG,
+                field,
+                "the proof that the entry is in the log is missing",
+            )),
+        };
+    };
+    if proof.hashes.len() > MAX_HASHES {
+        return Err(Refusal::of(codes::PROVENANCE_BUNDLE, field, format!("more than {MAX_HASHES} hashes")));
+    }
+    if proof.checkpoint.envelope().lines().count() > MAX_CHECKPOINT_LINES {
+        let problem = format!("the checkpoint has more than {MAX_CHECKPOINT_LINES} lines");
+        return Err(Refusal::of(codes::PROVENANCE_BUNDLE, field, problem));
+    }
+    Ok(kept)
+}
+
+pub(super) fn format(bundle: &Bundle) -> Result<Format, Refusal> {
+    match bundle.media_type() {
+        MediaType::Bundle0_1 => Ok(Format::V0_1),
+        MediaType::Bundle0_2 => Ok(Format::V0_2),
+        MediaType::Bundle0_3 => Ok(Format::V0_3),
+        other => Err(Refusal::of(codes::PROVENANCE_BUNDLE, "mediaType", "the bundle's format is unknown")
+            .found(other.as_str())),
+    }
+}
+
+/// The job's properties in a certificate.
+pub(super) fn extensions(certificate: &CertificateInfo) -> Extensions {
+    let ci = &certificate.ci_claims;
+    let values = [
+        (Extension::Issuer, &certificate.issuer),
+        (Extension::BuildSignerUri, &ci.build_signer_uri),
+        (Extension::BuildSignerDigest, &ci.build_signer_digest),
+        (Extension::RunnerEnvironment, &ci.runner_environment),
+        (Extension::SourceRepositoryUri, &ci.source_repository_uri),
+        (Extension::SourceRepositoryDigest, &ci.source_repository_digest),
+        (Extension::SourceRepositoryRef, &ci.source_repository_ref),
+        (Extension::SourceRepositoryIdentifier, &ci.source_repository_identifier),
+        (Extension::SourceRepositoryOwnerUri, &ci.source_repository_owner_uri),
+        (Extension::SourceRepositoryOwnerIdentifier, &ci.source_repository_owner_identifier),
+        (Extension::BuildConfigUri, &ci.build_config_uri),
+        (Extension::BuildConfigDigest, &ci.build_config_digest),
+        (Extension::BuildTrigger, &ci.build_trigger),
+        (Extension::RunInvocationUri, &ci.run_invocation_uri),
+        (Extension::SourceRepositoryVisibility, &ci.source_repository_visibility_at_signing),
+        (Extension::DeploymentEnvironment, &ci.deployment_environment),
+        (Extension::TokenSubject, &ci.token_subject),
+    ];
+    let present = |(extension, value): (Extension, &Option<String>)| Some((extension, value.clone()?));
+    values.into_iter().filter_map(present).collect()
+}

@@ -1,0 +1,147 @@
+//! Verification of Sigstore bundles against a trusted root, without a network.
+
+mod bundle;
+mod refused;
+
+use oidc_core::Timestamp;
+use sigstore_verify::trust_root::TrustedRoot;
+use sigstore_verify::types::{ArtifactDigest, Bundle, HashAlgorithm, SignatureContent};
+use sigstore_verify::{VerificationPolicy, VerificationResult};
+
+use self::bundle::{Kept, extensions, format};
+use self::refused::refused;
+use crate::artifact::{Artifact, Digest};
+use crate::attestation::Attestation;
+use crate::codes;
+use crate::json::{self, Bounds};
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::statement::{PAYLOAD_TYPE, Statement};
+
+/// The bounds of a trusted root. Sigstore's public one has 7 kB.
+const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096 };
+
+/// A verifier of provenance, made once of a trusted root and shared.
+///
+/// It needs no network: the trusted root, which an application gets and renews in its own way, holds the keys and
+/// certificates of the authorities and logs.
+#[derive(Clone)]
+pub struct Verifier {
+    inner: std::sync::Arc<sigstore_verify::Verifier>,
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier").finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// A verifier that trusts the authorities and logs of a trusted root: the JSON text of `trusted_root.json`, in
+    /// the form that Sigstore distributes.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no trusted root, or holds keys or certificates that can't be used.
+    pub fn new(trusted_root: &str) -> Result<Self, Refusal> {
+        let unusable = |why: String| {
+            let problem = format!("the trusted root can't be used: {why}");
+            Refusal::of(codes::PROVENANCE_TRUSTED_ROOT, "trusted_root.json", problem)
+        };
+        let text = json::check(trusted_root.as_bytes(), ROOT).map_err(unusable)?;
+        let root = TrustedRoot::from_json(text).map_err(|error| unusable(error.to_string()))?;
+        let inner = sigstore_verify::Verifier::new(&root).map_err(|error| unusable(error.to_string()))?;
+        Ok(Self { inner: inner.into() })
+    }
+
+    /// Verifies a bundle for an artifact, and checks it against a registry's policy.
+    ///
+    /// # Errors
+    ///
+    /// With the first reason that speaks against it; see [`Verifier::authenticate`] and [`Policy::check`].
+    pub fn verify(
+        &self,
+        bundle: &[u8],
+        artifact: &Artifact,
+        policy: &Policy<'_>,
+    ) -> Result<Attestation, Refusal> {
+        let attestation = self.authenticate(bundle, artifact)?;
+        policy.check(&attestation)?;
+        Ok(attestation)
+    }
+
+    /// Verifies that a bundle is about this artifact, and returns who signed it, whoever that is: for pages and
+    /// audits that show the signer. It is no reason to accept a publish.
+    ///
+    /// The order is: the bundle's bounds and form, the statement's subject, the time of the signature, the
+    /// certificate, its timestamp from a certificate transparency log, the entry in the transparency log, the
+    /// signature.
+    ///
+    /// # Errors
+    ///
+    /// With the first of these that is not as it has to be.
+    pub fn authenticate(&self, bundle: &[u8], artifact: &Artifact) -> Result<Attestation, Refusal> {
+        let bundle = bundle::read(bundle)?;
+        let kept = bundle::check(&bundle)?;
+        let statement = statement_of(&bundle)?;
+        if let Some(statement) = &statement {
+            statement.is_about(artifact)?;
+        }
+        let policy = VerificationPolicy::any_identity();
+        let result =
+            self.inner.verify(digest(artifact)?, &bundle, &policy).map_err(|error| refused(&error))?;
+        attestation(&bundle, statement, kept, &result)
+    }
+}
+
+/// The statement in the bundle, if there is an envelope.
+fn statement_of(bundle: &Bundle) -> Result<Option<Statement>, Refusal> {
+    match &bundle.content {
+        SignatureContent::DsseEnvelope(envelope) if envelope.payload_type == PAYLOAD_TYPE => {
+            Statement::parse(envelope.payload.as_bytes()).map(Some)
+        }
+        SignatureContent::DsseEnvelope(envelope) => {
+            let problem = "the envelope holds no statement of in-toto";
+            let refusal = Refusal::of(codes::PROVENANCE_STATEMENT, "dsseEnvelope.payloadType", problem);
+            Err(refusal.found(&envelope.payload_type).expected(PAYLOAD_TYPE))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn digest(artifact: &Artifact) -> Result<ArtifactDigest, Refusal> {
+    let (algorithm, digest) = match artifact.digest() {
+        Digest::Sha256(digest) => (HashAlgorithm::Sha2256, digest.to_vec()),
+        Digest::Sha512(digest) => (HashAlgorithm::Sha2512, digest.to_vec()),
+    };
+    let digest = sigstore_verify::types::DigestBytes::new(digest);
+    ArtifactDigest::new(algorithm, digest)
+        .map_err(|error| Refusal::of(codes::PROVENANCE_ARTIFACT, "digest", error.to_string()))
+}
+
+fn attestation(
+    bundle: &Bundle,
+    statement: Option<Statement>,
+    kept: Kept,
+    result: &VerificationResult,
+) -> Result<Attestation, Refusal> {
+    // Each check was asked for; a result without it would mean that the library changed.
+    let is_complete = result.certificate_verified() && result.sct_verified() && result.tlog_verified();
+    let (Some(certificate), Some(identity), true) = (result.certificate(), result.identity(), is_complete)
+    else {
+        return Err(Refusal::of(
+            codes::PROVENANCE_CERTIFICATE,
+            "certificate",
+            "the certificate names no signer",
+        ));
+    };
+    let seconds = result.verified_timestamps().iter().map(|time| time.as_second()).min().unwrap_or_default();
+    Ok(Attestation {
+        statement,
+        identity: identity.as_str().to_owned(),
+        extensions: extensions(certificate),
+        signed_at: Timestamp::from_secs(seconds.try_into().unwrap_or_default()),
+        log_index: kept.log_index,
+        format: format(bundle)?,
+    })
+}

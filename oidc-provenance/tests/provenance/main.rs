@@ -1,0 +1,13 @@
+//! Provenance through the crate's public interface, with a Sigstore instance, HTTP and a clock in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod refused;
+mod support;

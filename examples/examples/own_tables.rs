@@ -74,7 +74,7 @@ impl Registry {
         if insert.map_err(StoreError::from)?.rows_affected() == 0 {
             return Ok(false);
         }
-        transaction.package_created(&package, None).await?;
+        transaction.package_created(&package).await?;
         self.trust.add_within(&transaction, &publisher).await?;
         transaction.commit().await?;
         Ok(true)
@@ -99,12 +99,11 @@ impl Registry {
         let mut transaction = self.store.begin().await?;
         if granted.may_create {
             // The publisher is pending: it creates the package for its account, and may do nothing to one that exists.
-            let mut publishers = transaction.list(&package).await?.into_iter();
-            let owner = publishers.find(|record| record.id == publisher).and_then(|record| record.account);
-            let Some(owner) = owner else { return Ok(StatusCode::FORBIDDEN) };
-            let insert = sqlx::query(NEW_PACKAGE).bind(name).bind(owner);
-            let added = insert.execute(transaction.connection()).await?.rows_affected() == 1;
-            if !added || !transaction.package_created(&package, Some(publisher)).await? {
+            let Some(owner) = transaction.package_created_by(&package, publisher).await? else {
+                return Ok(StatusCode::FORBIDDEN);
+            };
+            let insert = sqlx::query(NEW_PACKAGE).bind(name).bind(owner.name());
+            if insert.execute(transaction.connection()).await?.rows_affected() == 0 {
                 return Ok(StatusCode::FORBIDDEN);
             }
         }

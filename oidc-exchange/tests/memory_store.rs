@@ -4,14 +4,16 @@
 mod server;
 
 use std::error::Error as _;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oidc_core::testing::FakeHttp;
 use oidc_core::{LEEWAY, Timestamp};
-use oidc_exchange::memory::{Full, MemoryLimits, MemoryStore};
+use oidc_exchange::memory::{Document, Full, MemoryLimits, MemoryStore};
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, MintPolicy, Minted, PublisherRecord, Refusal, RefusalKind, Room, Trust,
-    TrustError, TrustStore as _,
+    Exchange, ExchangeRequest, MintPolicy, Minted, PublisherRecord, Refusal, RefusalKind, Room, StoreError,
+    TokenHash, TokenStore as _, Trust, TrustError, TrustStore as _,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
@@ -153,4 +155,117 @@ async fn after_a_restart_no_token_from_before_it_is_taken() {
     let fresh = after.token();
     after.exchange(&fresh).await.expect("a token of after the start");
     assert_eq!(after.exchange(&fresh).await.unwrap_err().0.kind(), RefusalKind::AlreadyUsed);
+}
+
+/// A document that is kept while processes come and go, and whether it can be saved.
+#[derive(Clone, Default)]
+struct Kept {
+    text: Arc<Mutex<Option<Vec<u8>>>>,
+    saves: Arc<AtomicUsize>,
+    is_full: Arc<AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl Document for Kept {
+    async fn load(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.text.lock().unwrap().clone())
+    }
+
+    async fn save(&self, document: &[u8]) -> Result<(), StoreError> {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(StoreError::new("the disk is full"));
+        }
+        self.saves.fetch_add(1, Ordering::Relaxed);
+        *self.text.lock().unwrap() = Some(document.to_vec());
+        Ok(())
+    }
+}
+
+async fn opened(kept: &Kept, now: u64) -> MemoryStore {
+    MemoryStore::open(kept.clone(), MemoryLimits::default(), Timestamp::from_secs(now)).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_a_document_keeps_is_there_after_a_restart() {
+    let (registry, kept) = (Registry::new().await, Kept::default());
+    let before = Process::new(&registry, opened(&kept, NOW - 3600).await).await;
+    let (used, unused) = (before.token(), before.token());
+    let minted = before.exchange(&used).await.unwrap();
+
+    registry.clock.advance(Duration::from_secs(5));
+    let verifier = registry.exchange.verifier().clone();
+    let store = opened(&kept, NOW + 5).await;
+    let after = Exchange::builder(verifier, store.clone()).build();
+    let record = after.find(minted.token.expose()).await.unwrap().expect("the publish token is valid");
+    assert!(record.for_package(&package("@acme/widget")).is_some());
+    let request = ExchangeRequest::package("npm", "@acme/widget");
+    let refusal = after.exchange(&used, &request).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::AlreadyUsed);
+    after.exchange(&unused, &request).await.expect("a token from before the restart was not used");
+    let publisher = store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    assert!(!publisher.learned.is_empty(), "it learned its id before the restart");
+    let text = String::from_utf8(kept.text.lock().unwrap().clone().unwrap()).unwrap();
+    assert!(!text.contains(minted.token.expose()) && !text.contains(&used), "no token is in the document");
+}
+
+#[tokio::test]
+async fn what_cannot_be_saved_does_not_happen() {
+    let (registry, kept) = (Registry::new().await, Kept::default());
+    let process = Process::new(&registry, opened(&kept, NOW - 3600).await).await;
+    let token = process.token();
+    kept.is_full.store(true, Ordering::Relaxed);
+    let (refusal, _) = process.exchange(&token).await.unwrap_err();
+    assert_eq!(refusal.kind(), RefusalKind::Internal);
+    let publisher = process.store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    assert!(process.store.remove(&publisher.package, &publisher.id).await.is_err());
+    assert_eq!(process.store.records(), (0, 0));
+    kept.is_full.store(false, Ordering::Relaxed);
+    process.exchange(&token).await.expect("nothing was used up, and the publisher is there");
+}
+
+#[tokio::test]
+async fn a_request_that_changes_nothing_saves_nothing() {
+    let (registry, kept) = (Registry::new().await, Kept::default());
+    let process = Process::new(&registry, opened(&kept, NOW - 3600).await).await;
+    let token = process.token();
+    let minted = process.exchange(&token).await.unwrap();
+    let before = kept.saves.load(Ordering::Relaxed);
+    process.exchange(&token).await.unwrap_err();
+    process.exchange(&registry.token(&json!({ "repository": "mallory/widget" }))).await.unwrap_err();
+    process.store.revoke(&TokenHash::of("nobody's")).await.unwrap();
+    process.exchange.purge(100).await.unwrap();
+    assert_eq!(kept.saves.load(Ordering::Relaxed), before);
+    process.exchange.revoke(minted.token.expose()).await.unwrap();
+    assert_eq!(kept.saves.load(Ordering::Relaxed), before + 1);
+}
+
+#[tokio::test]
+async fn a_save_that_failed_is_made_up_for() {
+    let (registry, kept) = (Registry::new().await, Kept::default());
+    let process = Process::new(&registry, opened(&kept, NOW - 3600).await).await;
+    kept.is_full.store(true, Ordering::Relaxed);
+    process.exchange(&process.token()).await.unwrap_err();
+    kept.is_full.store(false, Ordering::Relaxed);
+    let before = kept.saves.load(Ordering::Relaxed);
+    process.exchange.purge(100).await.unwrap();
+    assert_eq!(
+        kept.saves.load(Ordering::Relaxed),
+        before + 1,
+        "the document may have the change that failed"
+    );
+}
+
+#[tokio::test]
+async fn a_document_of_something_else_is_not_overwritten() {
+    for text in [
+        "",
+        "{}",
+        "[]",
+        r#"{"started_at":0,"publishers":[],"replay":{"zz":[1,2]},"purged_until":0,"tokens":{}}"#,
+    ] {
+        let kept = Kept::default();
+        *kept.text.lock().unwrap() = Some(text.as_bytes().to_vec());
+        let opened = MemoryStore::open(kept, MemoryLimits::default(), Timestamp::from_secs(NOW)).await;
+        assert!(opened.is_err(), "{text}");
+    }
 }

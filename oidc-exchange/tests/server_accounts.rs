@@ -12,7 +12,7 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::testing::conformance::Harness as _;
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, MAX_CANDIDATES, MAX_UNPROVEN, Minted, Package, PublisherRecord,
+    Exchange, ExchangeRequest, MAX_CANDIDATES, MAX_UNPROVEN, Minted, Package, PackageOwner, PublisherRecord,
     PublisherState, PublisherStore, Refusal, RefusalKind, TokenStore, Trust, TrustError, TrustLimits,
     TrustPolicy, TrustStore,
 };
@@ -79,7 +79,8 @@ async fn strangers_change_nothing<S: PublisherStore + TokenStore + TrustStore + 
     for number in 0..MAX_UNPROVEN {
         hub.configure(&format!("sybil-{number}"), &format!("sybil-{number}"), &json!({}), false).await;
     }
-    assert!(hub.trust.package_created(&record.package, Some(&record.id)).await.unwrap());
+    let owner = hub.trust.package_created_by(&record.package, &record.id).await.unwrap();
+    assert_eq!(owner, Some(PackageOwner::account("alice")));
     assert!(hub.trust.published(&record.package, &record.id).await.unwrap());
     for number in 0..MAX_UNPROVEN {
         hub.configure("alice", &format!("gadget-{number}"), &json!({}), false).await;

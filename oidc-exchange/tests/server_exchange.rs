@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use oidc_core::{HttpUrl, Identity, Timestamp};
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, MintPolicy, Package, PublisherLimit, PublisherRecord, PublisherStore as _,
-    RefusalKind, Room, TrustError, TrustPolicy, TrustStore as _,
+    Exchange, ExchangeRequest, MintPolicy, Package, PackageOwner, PublisherLimit, PublisherRecord,
+    PublisherStore as _, RefusalKind, Room, TrustError, TrustPolicy, TrustStore as _,
 };
 use serde_json::json;
 use server::{Registry, package};
@@ -167,7 +167,8 @@ async fn a_pending_publisher_may_create_until_it_expires_and_never_stands_before
     registry.configure("@acme/widget", "acme/widget", &rules, true).await;
     assert_eq!(may_create(&widget()).await, (regular.id, false));
 
-    assert!(registry.trust.package_created(&pending.package, Some(&pending.id)).await.unwrap());
+    let owner = registry.trust.package_created_by(&pending.package, &pending.id).await.unwrap();
+    assert_eq!(owner, Some(PackageOwner::Operator));
     registry.clock.advance(31 * DAY);
     assert_eq!(may_create(&novel).await, (pending.id, false), "what created its package stays");
 
@@ -189,10 +190,8 @@ async fn the_former_owner_of_a_package_publishes_nothing_into_what_somebody_else
     registry.trusts("@acme/widget", "acme/sleeper", true).await;
 
     registry.trust.package_removed(&package).await.unwrap();
-    assert!(
-        registry.trust.package_created(&package, None).await.unwrap(),
-        "by a static token, of somebody else"
-    );
+    // Created by a static token, of somebody else.
+    registry.trust.package_created(&package).await.unwrap();
     registry.trusts("@acme/widget", "mallory/widget", false).await;
     assert!(registry.exchange.find(before.token.expose()).await.unwrap().is_none(), "a token minted before");
     for repository in ["acme/widget", "acme/sleeper"] {
@@ -209,7 +208,11 @@ async fn the_former_owner_of_a_package_publishes_nothing_into_what_somebody_else
     registry.exchange.exchange(&of_new, &gadget).await.unwrap();
 
     let gadget_package = Package::new("npm", "@acme/gadget");
-    registry.trust.package_transferred(&gadget_package, Some("user:42"), &[]).await.unwrap();
+    registry
+        .trust
+        .package_transferred(&gadget_package, &PackageOwner::account("user:42"), &[])
+        .await
+        .unwrap();
     let of_former = registry.token(&json!({ "repository": "mallory/widget" }));
     let refusal = registry.exchange.exchange(&of_former, &gadget).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::NotTrusted, "the former owner's");

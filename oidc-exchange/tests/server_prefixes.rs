@@ -325,7 +325,7 @@ async fn tokens_of_a_prefix_end_with_its_publisher_and_with_the_package() {
         hub.exchange.exchange(&token, &request).await.unwrap().token
     };
     let named = exchange(ExchangeRequest::package("npm", "acme-widget")).await;
-    hub.trust.package_transferred(&package("acme-widget"), Some("bob"), &[]).await.unwrap();
+    hub.trust.package_transferred(&package("acme-widget"), &PackageOwner::account("bob"), &[]).await.unwrap();
     assert!(
         hub.exchange.find(named.expose()).await.unwrap().is_none(),
         "it was for the former owner's package"

@@ -11,9 +11,9 @@ use oidc_core::testing::FakeHttp;
 use oidc_core::{Identity, ImmutableId, Timestamp};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
-    Candidates, EndedBefore, Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PublisherRecord,
-    PublisherStore, Redeemed, RefusalKind, Room, StoreError, Stored, TokenHash, TokenRecord, TokenStore,
-    Trust, TrustStore,
+    Candidates, EndedBefore, Exchange, ExchangeRequest, Grant, MAX_CANDIDATES, Package, PackageOwner,
+    PublisherRecord, PublisherStore, Redeemed, RefusalKind, Room, StoreError, Stored, TokenHash, TokenRecord,
+    TokenStore, Trust, TrustStore,
 };
 use serde_json::json;
 use server::{NOW, Registry, package};
@@ -297,7 +297,7 @@ impl TrustStore for Busy {
         let exchange = self.happens.lock().unwrap().take();
         if let Some(exchange) = exchange {
             exchange.exchange(&self.token, &ExchangeRequest::package("npm", &*package.name)).await.unwrap();
-            assert!(self.store.package_created(package, Some(&known[0].id)).await?);
+            assert!(self.store.package_created_by(package, &known[0].id).await?.is_some());
         }
         Ok(known)
     }
@@ -342,12 +342,16 @@ impl TrustStore for Busy {
         self.store.published(package, by, now).await
     }
 
-    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
-        self.store.package_created(package, by).await
+    async fn package_created_by(
+        &self,
+        package: &Package,
+        by: &str,
+    ) -> Result<Option<PackageOwner>, StoreError> {
+        self.store.package_created_by(package, by).await
     }
 
-    async fn package_removed(&self, package: &Package) -> Result<(), StoreError> {
-        self.store.package_removed(package).await
+    async fn package_created(&self, package: &Package) -> Result<(), StoreError> {
+        self.store.package_created(package).await
     }
 
     async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError> {
@@ -357,10 +361,10 @@ impl TrustStore for Busy {
     async fn package_transferred(
         &self,
         package: &Package,
-        account: Option<&str>,
+        owner: &PackageOwner,
         kept: &[&str],
     ) -> Result<(), StoreError> {
-        self.store.package_transferred(package, account, kept).await
+        self.store.package_transferred(package, owner, kept).await
     }
 }
 

@@ -77,7 +77,7 @@ async fn publish(
     let added = sqlx::query("INSERT INTO shelf VALUES ('widget', 0) ON CONFLICT DO NOTHING")
         .execute(transaction.connection())
         .await?;
-    if added.rows_affected() == 1 && !transaction.package_created(&widget(), Some(publisher)).await? {
+    if added.rows_affected() == 1 && transaction.package_created_by(&widget(), publisher).await?.is_none() {
         return Ok(false);
     }
     if !transaction.is_active(&widget(), publisher).await? {

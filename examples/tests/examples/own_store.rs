@@ -6,62 +6,80 @@
 #[path = "../../examples/own_store.rs"]
 mod example;
 
-use std::error::Error as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use example::Deadlines;
-use oidc_core::Context;
-use oidc_core::testing::ManualClock;
-use oidc_exchange::memory::MemoryStore;
+use async_trait::async_trait;
+use example::File;
+use oidc_core::Timestamp;
+use oidc_exchange::memory::{Document, MemoryLimits, MemoryStore};
 use oidc_exchange::server::StoreError;
 use oidc_exchange::server::testing::conformance::{self, Harness};
-use oidc_exchange::sql::SqlStore;
+use tempfile::TempDir;
 
-const LIMIT: Duration = Duration::from_secs(60);
+/// A file for each case, whose writing can be made to fail.
+struct InFiles {
+    folder: TempDir,
+    made: AtomicUsize,
+    is_broken: Arc<AtomicBool>,
+}
 
-struct InMemory;
-
-#[async_trait::async_trait]
-impl Harness for InMemory {
-    type Store = Deadlines<MemoryStore>;
-
-    async fn empty(&self) -> Self::Store {
-        Deadlines { store: MemoryStore::for_tests(), limit: LIMIT, cx: Context::default() }
+impl InFiles {
+    fn new() -> Self {
+        let (made, is_broken) = (AtomicUsize::new(0), Arc::default());
+        Self { folder: tempfile::tempdir().unwrap(), made, is_broken }
     }
 }
 
-#[tokio::test]
-async fn a_store_around_one_in_memory_conforms() {
-    conformance::all(&InMemory).await;
+struct Breakable(File, Arc<AtomicBool>);
+
+#[async_trait]
+impl Document for Breakable {
+    async fn load(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.load().await
+    }
+
+    async fn save(&self, document: &[u8]) -> Result<(), StoreError> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(StoreError::new("the disk is full"));
+        }
+        self.0.save(document).await
+    }
 }
 
-/// A database in a file of its own for each case.
-struct InFiles {
-    folder: tempfile::TempDir,
-    made: AtomicUsize,
-}
-
-#[async_trait::async_trait]
+#[async_trait]
 impl Harness for InFiles {
-    type Store = Deadlines<SqlStore>;
+    type Store = MemoryStore;
 
-    async fn empty(&self) -> Self::Store {
-        let name = format!("{}.db", self.made.fetch_add(1, Ordering::Relaxed));
-        let url = format!("sqlite:{}", self.folder.path().join(name).display());
-        Deadlines { store: SqlStore::open(&url).await.unwrap(), limit: LIMIT, cx: Context::system().unwrap() }
+    async fn empty(&self) -> MemoryStore {
+        let path = self.folder.path().join(self.made.fetch_add(1, Ordering::Relaxed).to_string());
+        let file = Breakable(File::open(path).unwrap(), Arc::clone(&self.is_broken));
+        MemoryStore::open(file, MemoryLimits::default(), Timestamp::default()).await.unwrap()
+    }
+
+    fn faults(&self) -> &[&str] {
+        &["save"]
+    }
+
+    async fn break_at(&self, _: &MemoryStore, _: &str) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+
+    async fn mend(&self, _: &MemoryStore) {
+        self.is_broken.store(false, Ordering::Relaxed);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_around_a_database_conforms() {
-    conformance::all(&InFiles { folder: tempfile::tempdir().unwrap(), made: AtomicUsize::new(0) }).await;
+async fn a_store_in_a_file_conforms() {
+    conformance::all(&InFiles::new()).await;
 }
 
 #[tokio::test]
-async fn a_call_that_never_ends_fails() {
-    let hanging =
-        Deadlines { cx: Context::default().with_clock(ManualClock::at(0)), ..InMemory.empty().await };
-    let answer = hanging.within(std::future::pending::<Result<(), StoreError>>()).await;
-    assert!(answer.unwrap_err().source().unwrap().to_string().contains("in time"));
+async fn two_processes_cannot_have_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = File::open(folder.path().join("trust.json")).unwrap();
+    assert!(File::open(folder.path().join("trust.json")).is_err());
+    drop(first);
+    assert!(File::open(folder.path().join("trust.json")).is_ok());
 }

@@ -7,12 +7,12 @@ use oidc_core::{
     Unverified, Verified, shown,
 };
 
+use super::candidates::Candidates;
 use super::package::Package;
 use super::policy::{PublisherState, TrustPolicy};
 use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
 use super::request::ExchangeRequest;
-use super::store::Candidates;
 use super::wording::Wording;
 use crate::codes;
 

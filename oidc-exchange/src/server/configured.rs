@@ -13,7 +13,8 @@ use super::exchange::Exchange;
 use super::package::Package;
 use super::record::PublisherRecord;
 use super::request::ExchangeRequest;
-use super::store::{MAX_OF_PACKAGE, StoreError};
+use super::store::MAX_OF_PACKAGE;
+use super::store_error::StoreError;
 
 /// The number of a package's publishers that are named.
 const MAX_CONFIGURED: usize = 4;

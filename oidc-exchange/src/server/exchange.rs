@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::builder::ExchangeBuilder;
 use super::caller::Caller;
+use super::candidates::Candidates;
 use super::choose::{Candidate, Chooser, Chosen};
 use super::event::EventSink;
 use super::grant::{Grant, GrantedBy};
@@ -21,7 +22,8 @@ use super::record::PublisherRecord;
 use super::recording::Asked;
 use super::refusal::{Refusal, RefusalKind};
 use super::request::{ExchangeRequest, Minted};
-use super::store::{Candidates, PublisherStore, Redeemed, StoreError, TokenStore};
+use super::store::{PublisherStore, Redeemed, TokenStore};
+use super::store_error::StoreError;
 use super::token::TokenRecord;
 use super::unknown::UnknownClaims;
 use super::wording::Wording;

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use oidc_core::shown;
 
+use super::candidates::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN};
 use super::choose::Chosen;
 use super::grant::{Grant, GrantedBy};
 use super::minter::NewToken;
 use super::package::Package;
 use super::request::Minted;
-use super::store::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN};
 use super::token::TokenRecord;
 
 /// The number of a grant's packages and publishers that its event names.

@@ -100,7 +100,7 @@ pub enum NewToken {
     ///   transferred.
     /// - [`GrantedPackage::may_create`](super::GrantedPackage::may_create) has the value from the time when
     ///   the token was made. A token of a pending publisher still creates its package only once, since the
-    ///   creation calls [`TrustStore::package_created`](super::TrustStore::package_created).
+    ///   creation calls [`TrustStore::package_created_by`](super::TrustStore::package_created_by).
     ///
     /// Keep the lifetime short, and ask the store for the publisher
     /// ([`GrantedPackage::publisher`](super::GrantedPackage::publisher)) where a publish must not outlive the

@@ -11,6 +11,7 @@
 mod body;
 mod builder;
 mod caller;
+mod candidates;
 mod chain;
 mod choose;
 mod configured;
@@ -35,15 +36,18 @@ mod request;
 mod rubygems;
 mod service;
 mod store;
+mod store_error;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
 mod trust;
+mod trust_store;
 mod unknown;
 mod wording;
 
 pub use self::body::AnswerBody;
 pub use self::builder::ExchangeBuilder;
+pub use self::candidates::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN};
 pub use self::chain::Chain;
 pub use self::crates_io::{CratesIoTokens, crates_io};
 pub use self::event::{Event, EventSink, Events};
@@ -60,9 +64,8 @@ pub use self::record::{PublisherRank, PublisherRecord};
 pub use self::refusal::{Refusal, RefusalKind};
 pub use self::request::{ExchangeRequest, Minted};
 pub use self::rubygems::{RubyGemsExchange, rubygems};
-pub use self::store::{
-    Candidates, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, MAX_OF_PACKAGE, MAX_UNPROVEN, PublisherStore,
-    Redeemed, StoreError, Stored, TokenStore, TrustStore,
-};
+pub use self::store::{MAX_LATEST, MAX_OF_ID, MAX_OF_PACKAGE, PublisherStore, Redeemed, TokenStore};
+pub use self::store_error::StoreError;
 pub use self::token::{GrantedPackage, TokenRecord};
 pub use self::trust::{Trust, TrustError};
+pub use self::trust_store::{Stored, TrustStore};

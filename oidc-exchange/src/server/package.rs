@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use oidc_core::shown;
 use serde::{Deserialize, Serialize};
 
-use super::store::StoreError;
+use super::store_error::StoreError;
 use crate::crates_io::CrateName;
 use crate::npm::PackageName;
 use crate::pypi::ProjectName;

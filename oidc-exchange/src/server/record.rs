@@ -67,7 +67,7 @@ pub struct PublisherRecord {
     /// The immutable ids that the publisher learned from its first use, by claim.
     pub learned: BTreeMap<String, String>,
     /// `true` if the first publish is still to create the package.
-    /// [`TrustStore::package_created`](super::TrustStore::package_created) changes it.
+    /// [`TrustStore::package_created_by`](super::TrustStore::package_created_by) changes it.
     pub pending: bool,
     /// The time at which the publisher was configured, or last given another identity.
     pub created_at: Timestamp,
@@ -144,12 +144,12 @@ impl PublisherRecord {
         same && self.learned == seen.learned && self.pending == seen.pending
     }
 
-    /// Returns the record after its package was transferred to another account, which keeps the publishers
-    /// with the ids `kept`; `None` where it is not kept. A publish has to prove again that the account
-    /// publishes by the identity.
-    pub fn transferred(self, account: Option<&str>, kept: &[&str]) -> Option<Self> {
+    /// Returns the record after its package was transferred to another owner, who keeps the publishers with the
+    /// ids `kept`; `None` where it is not kept. A publish has to prove again that the owner publishes by the
+    /// identity.
+    pub fn transferred(self, owner: &PackageOwner, kept: &[&str]) -> Option<Self> {
         let is_kept = !self.pending && kept.contains(&self.id.as_str());
-        let account = account.map(str::to_owned);
+        let account = owner.name().map(str::to_owned);
         is_kept.then_some(Self { account, proven: false, published_at: None, exchanged_at: None, ..self })
     }
 

@@ -8,7 +8,7 @@ use super::explain;
 use super::granted::only_first;
 use super::minter::MintError;
 use super::package::Package;
-use super::store::StoreError;
+use super::store_error::StoreError;
 use super::wording::Wording;
 use crate::codes;
 

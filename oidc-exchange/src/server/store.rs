@@ -1,14 +1,14 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
 use oidc_core::{Identity, ImmutableId, Timestamp};
 
+use super::candidates::Candidates;
 use super::grant::Grant;
 use super::mint::TokenHash;
 use super::package::{Package, PackageOwner};
-use super::policy::{EndedBefore, PublisherLimit, Room};
 use super::record::PublisherRecord;
+use super::store_error::StoreError;
 use super::token::TokenRecord;
 
 /// The outcome of storing a grant.
@@ -29,45 +29,12 @@ pub enum Redeemed {
     Superseded,
 }
 
-/// The largest number of [known](Candidates::known) publishers that [`PublisherStore::candidates`] returns, and
-/// of [others](Candidates::others) of one package.
-pub const MAX_CANDIDATES: usize = 1000;
-/// The largest number of [others](Candidates::others) of all packages together that
-/// [`PublisherStore::candidates`] returns.
-pub const MAX_UNPROVEN: usize = 32;
 /// The largest number of publishers that [`PublisherStore::of_immutable_id`] returns.
 pub const MAX_OF_ID: usize = 32;
 /// The largest number of publishers of a package that [`PublisherStore::of_package`] returns.
 pub const MAX_OF_PACKAGE: usize = 8;
 /// The largest number of publishers of an ecosystem that [`PublisherStore::of_ecosystem`] returns.
 pub const MAX_LATEST: usize = 100;
-
-/// Publishers that may accept a token, in any order, as [`PublisherStore::candidates`] returns them.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Candidates {
-    /// The publishers of the operator's own, and of accounts with a [proven](PublisherRecord::proven) publisher
-    /// of the same identity in any ecosystem.
-    pub known: Vec<PublisherRecord>,
-    /// The publishers of all other accounts.
-    pub others: Vec<PublisherRecord>,
-}
-
-impl Candidates {
-    /// Both groups. In a store without accounts, all publishers are known.
-    pub fn new(known: Vec<PublisherRecord>, others: Vec<PublisherRecord>) -> Self {
-        Self { known, others }
-    }
-
-    /// Returns the publishers of both groups, oldest first: by [`created_at`](PublisherRecord::created_at), then
-    /// by [`id`](PublisherRecord::id).
-    pub fn into_all(self) -> Vec<PublisherRecord> {
-        let mut all = self.known;
-        all.extend(self.others);
-        all.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
-        all
-    }
-}
 
 /// Finds publishers, and stores grants.
 ///
@@ -86,17 +53,18 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// publishers, on packages that do not exist yet. The result has two groups ([`Candidates`]), and the cost
     /// of finding them must not grow with the publishers that are not returned:
     ///
-    /// - at most [`MAX_CANDIDATES`] known publishers: the first publisher of each account, then the second of
+    /// - at most [`MAX_CANDIDATES`](super::MAX_CANDIDATES) known publishers: the first publisher of each account, then the second of
     ///   each, and so on; within an account, regular before [pending](PublisherRecord::pending) ones, and older
     ///   before younger ones;
-    /// - of one package, at most [`MAX_CANDIDATES`] others: the regular ones, then the pending ones, in both
+    /// - of one package, at most [`MAX_CANDIDATES`](super::MAX_CANDIDATES) others: the regular ones, then the pending ones, in both
     ///   cases the first of each account, then the second of each, and so on; of publishers in the same place
     ///   the oldest;
-    /// - of all packages, at most [`MAX_UNPROVEN`] others: the first regular publisher of each account, then the
+    /// - of all packages, at most [`MAX_UNPROVEN`](super::MAX_UNPROVEN) others: the first regular publisher of each account, then the
     ///   first pending one of each, then the second ones, and so on; of publishers in the same place the oldest.
     ///
     /// An account with many publishers does not displace those of other accounts. The limits are shared between
-    /// the identities in the same manner.
+    /// the identities in the same manner. [`Candidates::choose`] does all this for a store that can read every
+    /// publisher of an identity.
     ///
     /// # Errors
     ///
@@ -113,7 +81,7 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// most 32). The owner of a publisher is its [`account`](PublisherRecord::account), or the operator. A store
     /// without such an index returns none, and publishers for prefixes accept no token at such an endpoint.
     ///
-    /// Returns at most [`MAX_CANDIDATES`]. The cost must not grow with the publishers of other accounts.
+    /// Returns at most [`MAX_CANDIDATES`](super::MAX_CANDIDATES). The cost must not grow with the publishers of other accounts.
     ///
     /// # Errors
     ///
@@ -258,167 +226,4 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ///
     /// When the store can't be reached.
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
-}
-
-/// Stores publishers. [`Trust`](super::Trust) validates them before.
-#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
-#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-pub trait TrustStore: fmt::Debug + Send + Sync {
-    /// Returns the publishers of a package with all their fields, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError>;
-
-    /// Returns every publisher of an origin, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError>;
-
-    /// Returns every publisher of an account, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError>;
-
-    /// Returns the number of publish tokens of each of a package's publishers that are valid at `now`, by the
-    /// publishers' ids. Publishers without valid tokens are left out, and of accounts' publishers those that
-    /// are not [proven](PublisherRecord::proven): an account that configures a publisher for somebody else's
-    /// repository must not see when that repository's jobs run.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn live_tokens(
-        &self,
-        package: &Package,
-        now: Timestamp,
-    ) -> Result<BTreeMap<String, u64>, StoreError>;
-
-    /// Stores a publisher with its learned ids, unless the package has one of the same account, identity and
-    /// configuration, or there is no room: [`Room::reached`](super::Room::reached) with the account's
-    /// publishers that have [not ended](super::EndedBefore::is_over). Of publishers that are added to one
-    /// account at the same time, no more are stored than there is room for. Publishers of other accounts have
-    /// no influence.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached, or has a publisher of this id.
-    async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError>;
-
-    /// Purges at most `limit` publishers of accounts that [have ended](super::EndedBefore::is_over). Returns
-    /// their number. The operator's own stay.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError>;
-
-    /// Removes the publisher `old`, whose tokens end at once, and stores `publisher` in its place, in one
-    /// transaction. Nothing changes where `old` has changed [since](PublisherRecord::is_still) the caller
-    /// read it.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached, or has a publisher of the new id.
-    async fn replace(&self, old: &PublisherRecord, publisher: &PublisherRecord)
-    -> Result<Stored, StoreError>;
-
-    /// Removes a publisher of a package; its tokens end at once. Returns `false` where there is none.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError>;
-
-    /// Records that a publish of a package succeeded by one of its publishers, or by one for a prefix of its
-    /// name, which is [proven](PublisherRecord::proven) from now on. Returns `false` where there is no such
-    /// publisher.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError>;
-
-    /// Records that a package was created, by a token of the pending publisher `by`, which becomes a regular
-    /// one, or by other means. Every other pending publisher of the package is removed, since it was for a
-    /// package that did not exist. Returns `false` and changes nothing where `by` is no pending publisher of
-    /// the package.
-    ///
-    /// The package is of the account that `by` belongs to ([`PublisherRecord::account`], which [`TrustStore::list`] tells before and
-    /// after): the application gives it to that account in the same transaction.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError>;
-
-    /// Records that a package was removed. All of its publishers are removed, regular and pending, and their
-    /// tokens end at once: the next owner of a package of that name is somebody else. Publishers for a prefix of
-    /// its name stay; their grants for this package alone end.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached.
-    async fn package_removed(&self, package: &Package) -> Result<(), StoreError>;
-
-    /// Records that a package was renamed to `name`. Its regular publishers are renamed with it and otherwise
-    /// unchanged; its tokens, which are for the old name, end at once. Pending publishers of the old name,
-    /// and all publishers that the new name had, are removed, since they were for another package. Grants of
-    /// publishers for a prefix end if they are for the old name alone. A [prefix](Package::prefix) can't be
-    /// renamed: its publishers are removed.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached; then nothing changed.
-    async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError>;
-
-    /// Records that a package has another owner. Its publishers are removed and its tokens end at once,
-    /// except that the regular publishers with the ids `kept`, which the new owner chose, stay: as those of
-    /// `account`, with the ids that they learned, but not [proven](PublisherRecord::proven), since that was
-    /// proven of the former owner's account. Publishers for a prefix of its name stay with their accounts; their
-    /// grants for this package alone end.
-    ///
-    /// # Errors
-    ///
-    /// When the store can't be reached; then nothing changed.
-    async fn package_transferred(
-        &self,
-        package: &Package,
-        account: Option<&str>,
-        kept: &[&str],
-    ) -> Result<(), StoreError>;
-}
-
-/// The outcome of storing a publisher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stored {
-    /// It is stored.
-    Done,
-    /// The package has a publisher of the same account, identity and configuration. Nothing changed.
-    Exists,
-    /// The account has reached a limit. Nothing changed.
-    TooMany(PublisherLimit),
-    /// There is no publisher to replace, or it has changed. Nothing changed.
-    Missing,
-}
-
-/// An error of a store that can't be reached, or that holds invalid data. The reason is for the log, not for
-/// a caller.
-#[derive(Debug, thiserror::Error)]
-#[error("the store failed")]
-pub struct StoreError {
-    source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-impl StoreError {
-    /// An error with its reason.
-    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { source: source.into() }
-    }
 }

@@ -4,8 +4,8 @@ use oidc_core::{MAX_TOKEN_BYTES, Run, Timestamp};
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::candidates::{MAX_CANDIDATES, MAX_UNPROVEN};
 use super::package::{Package, PackageOwner};
-use super::store::{MAX_CANDIDATES, MAX_UNPROVEN};
 
 /// The rights of a publish token: the packages, and the run that it was made for.
 ///

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use oidc_core::{Context, InvalidPublisher, Provider, ProviderSet, PublisherField, RandomError, shown};
 use serde_json::Value;
 
-use super::package::Package;
+use super::package::{Package, PackageOwner};
 use super::policy::{PublisherLimit, PublisherState, TrustLimits, TrustPolicy};
 use super::record::PublisherRecord;
-use super::store::{StoreError, Stored, TrustStore};
+use super::store_error::StoreError;
+use super::trust_store::{Stored, TrustStore};
 
 /// The number of tries of an edit while the publisher changes. A publisher can learn its ids once, and become
 /// regular once.
@@ -266,14 +267,29 @@ impl Trust {
         Ok(self.store.published(package, by, self.cx.clock().now()).await?)
     }
 
-    /// Records that a package was created: see [`TrustStore::package_created`]. A registry whose packages are
-    /// in the stores' database does it in the transaction that creates the package instead.
+    /// Records that a package was created by a token of the pending publisher `by`, and returns the package's
+    /// owner: see [`TrustStore::package_created_by`]. A registry whose packages are in the stores' database does
+    /// it in the transaction that creates the package instead.
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
-    pub async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, TrustError> {
-        Ok(self.store.package_created(package, by).await?)
+    pub async fn package_created_by(
+        &self,
+        package: &Package,
+        by: &str,
+    ) -> Result<Option<PackageOwner>, TrustError> {
+        Ok(self.store.package_created_by(package, by).await?)
+    }
+
+    /// Records that a package was created by other means: see [`TrustStore::package_created`]. A registry whose
+    /// packages are in the stores' database does it in the transaction that creates the package instead.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn package_created(&self, package: &Package) -> Result<(), TrustError> {
+        Ok(self.store.package_created(package).await?)
     }
 
     /// Records that a package was removed, and removes its publishers and tokens: see
@@ -284,14 +300,15 @@ impl Trust {
     /// publishes, ask for its publisher, as `sql::Transaction::is_active` does.
     ///
     /// ```
-    /// # use oidc_exchange::server::{Package, Trust, TrustError};
+    /// # use oidc_exchange::server::{Package, PackageOwner, Trust, TrustError};
     /// # async fn example(trust: &Trust) -> Result<(), TrustError> {
     /// // The owner deleted the package. The next owner of the name `widget` starts without publishers.
     /// trust.package_removed(&Package::new("npm", "widget")).await?;
     /// // Renamed: its publishers go along.
     /// trust.package_renamed(&Package::new("npm", "gadget"), "gizmo").await?;
     /// // Handed over to another account, which keeps no publisher of the former owner's.
-    /// trust.package_transferred(&Package::new("npm", "gizmo"), Some("user:42"), &[]).await
+    /// let owner = PackageOwner::account("user:42");
+    /// trust.package_transferred(&Package::new("npm", "gizmo"), &owner, &[]).await
     /// # }
     /// ```
     ///
@@ -313,7 +330,7 @@ impl Trust {
         Ok(self.store.package_renamed(package, name).await?)
     }
 
-    /// Records that a package was transferred to `account`, which keeps the publishers with the ids `kept`
+    /// Records that a package was transferred to `owner`, who keeps the publishers with the ids `kept`
     /// and no others: see [`TrustStore::package_transferred`]. A registry whose packages are in the stores'
     /// database does it in the transaction that transfers the package instead.
     ///
@@ -323,10 +340,10 @@ impl Trust {
     pub async fn package_transferred(
         &self,
         package: &Package,
-        account: Option<&str>,
+        owner: &PackageOwner,
         kept: &[&str],
     ) -> Result<(), TrustError> {
-        Ok(self.store.package_transferred(package, account, kept).await?)
+        Ok(self.store.package_transferred(package, owner, kept).await?)
     }
 
     /// Checks that the registry allows the publisher if it is for a prefix of names. Such a publisher creates no

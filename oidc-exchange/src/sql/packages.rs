@@ -8,7 +8,7 @@ use super::database::{Write, failed};
 use super::room;
 use super::rows::{Turns, column, insert, is_of};
 use super::trust::list;
-use crate::server::{Package, PublisherRecord, StoreError};
+use crate::server::{Package, PackageOwner, PublisherRecord, StoreError};
 
 /// A publisher with its turns.
 type Taken = (PublisherRecord, Option<Turns>);
@@ -36,11 +36,11 @@ pub(super) async fn renamed(write: &mut Write, package: &Package, name: &str) ->
 pub(super) async fn transferred(
     write: &mut Write,
     package: &Package,
-    account: Option<&str>,
+    owner: &PackageOwner,
     kept: &[&str],
 ) -> Result<(), StoreError> {
     let taken = take(write, package, &package.name).await?;
-    for record in taken.into_iter().filter_map(|(record, _)| record.transferred(account, kept)) {
+    for record in taken.into_iter().filter_map(|(record, _)| record.transferred(owner, kept)) {
         room::lock(write.connection(), &record).await.map_err(failed)?;
         // Publishers of two accounts may be equal once they belong to one account: then the first stays.
         insert(write.connection(), &record, None).await.map_err(failed)?;

@@ -24,7 +24,7 @@ use crate::server::{
 ///
 /// | in the transaction that | call |
 /// |---|---|
-/// | creates a package | [`package_created`](TrustStore::package_created), with the pending publisher that created it |
+/// | creates a package | [`package_created_by`](TrustStore::package_created_by) with the pending publisher that creates it, or [`package_created`](TrustStore::package_created) |
 /// | publishes into a package | [`is_active`](Self::is_active), and last [`is_granted`](Self::is_granted) and [`published`](TrustStore::published) |
 /// | removes, renames or transfers a package | [`package_removed`](TrustStore::package_removed), [`package_renamed`](TrustStore::package_renamed), [`package_transferred`](TrustStore::package_transferred) |
 ///
@@ -49,9 +49,11 @@ use crate::server::{
 ///     let (package, publisher) = (&granted.package, granted.publisher.as_str());
 ///     let mut tx = store.begin().await?;
 ///     if granted.may_create {
-///         let insert = sqlx::query("INSERT INTO package (name) VALUES ($1) ON CONFLICT DO NOTHING");
-///         let added = insert.bind(&package.name).execute(tx.connection()).await?;
-///         if added.rows_affected() == 0 || !tx.package_created(package, Some(publisher)).await? {
+///         // The package belongs to the account of the publisher that creates it.
+///         let Some(owner) = tx.package_created_by(package, publisher).await? else { return Ok(false) };
+///         let insert = sqlx::query("INSERT INTO package (name, owner) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+///         let insert = insert.bind(&package.name).bind(owner.name());
+///         if insert.execute(tx.connection()).await?.rows_affected() == 0 {
 ///             return Ok(false);
 ///         }
 ///     }
@@ -88,7 +90,7 @@ impl Transaction {
     /// count; see [`is_active_of`](Self::is_active_of).
     ///
     /// A registry that takes long to read an upload must ask again here, after
-    /// [`TrustStore::package_created`] where the publish creates the package.
+    /// [`TrustStore::package_created_by`] where the publish creates the package.
     ///
     /// # Errors
     ///
@@ -240,8 +242,16 @@ impl TrustStore for Transaction {
         proof::published(write.connection(), package, by, now).await.map_err(failed)
     }
 
-    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
-        trust::package_created(&mut *self.write.lock().await, package, by).await.map_err(failed)
+    async fn package_created_by(
+        &self,
+        package: &Package,
+        by: &str,
+    ) -> Result<Option<PackageOwner>, StoreError> {
+        trust::package_created_by(&mut *self.write.lock().await, package, by).await.map_err(failed)
+    }
+
+    async fn package_created(&self, package: &Package) -> Result<(), StoreError> {
+        trust::package_created(&mut *self.write.lock().await, package).await.map_err(failed)
     }
 
     async fn package_removed(&self, package: &Package) -> Result<(), StoreError> {
@@ -255,9 +265,9 @@ impl TrustStore for Transaction {
     async fn package_transferred(
         &self,
         package: &Package,
-        account: Option<&str>,
+        owner: &PackageOwner,
         kept: &[&str],
     ) -> Result<(), StoreError> {
-        packages::transferred(&mut *self.write.lock().await, package, account, kept).await
+        packages::transferred(&mut *self.write.lock().await, package, owner, kept).await
     }
 }

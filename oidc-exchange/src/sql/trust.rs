@@ -10,10 +10,13 @@ use super::SqlStore;
 use super::database::{Write, failed, retry};
 use super::room::{self, Full};
 use super::rows::{Turns, WORTH_OF_REGULAR, insert, is_of, names, records, select};
-use crate::server::{EndedBefore, Package, PublisherRecord, Room, StoreError, Stored, TrustStore};
+use crate::server::{
+    EndedBefore, Package, PackageOwner, PublisherRecord, Room, StoreError, Stored, TrustStore,
+};
 
-/// Makes the pending publisher `$3` of the package `$2` of the ecosystem `$1` a regular one.
-const MAKE_REGULAR: &str = "UPDATE oidc_publisher SET pending = 0 WHERE ecosystem = $1 AND package = $2 AND prefix = '' AND id = $3 AND pending = 1";
+/// Makes the pending publisher `$3` of the package `$2` of the ecosystem `$1` a regular one, and returns its account.
+const MAKE_REGULAR: &str = "UPDATE oidc_publisher SET pending = 0 WHERE ecosystem = $1 AND package = $2 AND prefix = '' AND id = $3 \
+     AND pending = 1 RETURNING account";
 /// Removes every pending publisher of the package `$2` of the ecosystem `$1`, and ends their tokens.
 const END_PENDING: &str =
     "DELETE FROM oidc_publisher WHERE ecosystem = $1 AND package = $2 AND prefix = '' AND pending = 1";
@@ -94,12 +97,25 @@ impl TrustStore for SqlStore {
         .await
     }
 
-    async fn package_created(&self, package: &Package, by: Option<&str>) -> Result<bool, StoreError> {
+    async fn package_created_by(
+        &self,
+        package: &Package,
+        by: &str,
+    ) -> Result<Option<PackageOwner>, StoreError> {
         retry(|| async {
             let transaction = self.begin().await?;
-            let done = transaction.package_created(package, by).await?;
+            let owner = transaction.package_created_by(package, by).await?;
             transaction.commit().await?;
-            Ok(done)
+            Ok(owner)
+        })
+        .await
+    }
+
+    async fn package_created(&self, package: &Package) -> Result<(), StoreError> {
+        retry(|| async {
+            let transaction = self.begin().await?;
+            transaction.package_created(package).await?;
+            transaction.commit().await
         })
         .await
     }
@@ -125,12 +141,12 @@ impl TrustStore for SqlStore {
     async fn package_transferred(
         &self,
         package: &Package,
-        account: Option<&str>,
+        owner: &PackageOwner,
         kept: &[&str],
     ) -> Result<(), StoreError> {
         retry(|| async {
             let transaction = self.begin().await?;
-            transaction.package_transferred(package, account, kept).await?;
+            transaction.package_transferred(package, owner, kept).await?;
             transaction.commit().await
         })
         .await
@@ -228,23 +244,24 @@ pub(super) async fn remove(write: &mut Write, package: &Package, id: &str) -> Re
     delete(write.connection(), package, id).await
 }
 
-pub(super) async fn package_created(
+pub(super) async fn package_created_by(
     write: &mut Write,
     package: &Package,
-    by: Option<&str>,
-) -> Result<bool, sqlx::Error> {
-    let query = |statement| sqlx::query(statement).bind(&package.ecosystem).bind(names(package).0);
-    if let Some(by) = by {
-        let done = query(MAKE_REGULAR).bind(by).execute(write.connection()).await?;
-        if done.rows_affected() != 1 {
-            return Ok(false);
-        }
-        let statement =
-            format!("UPDATE oidc_publisher_id SET worth = {WORTH_OF_REGULAR} WHERE publisher = $1");
-        sqlx::query(AssertSqlSafe(statement)).bind(by).execute(write.connection()).await?;
-    }
-    query(END_PENDING).execute(write.connection()).await?;
-    Ok(true)
+    by: &str,
+) -> Result<Option<PackageOwner>, sqlx::Error> {
+    let query = sqlx::query_scalar(MAKE_REGULAR).bind(&package.ecosystem).bind(names(package).0).bind(by);
+    let account: Option<String> = query.fetch_optional(write.connection()).await?;
+    let Some(account) = account else { return Ok(None) };
+    let statement = format!("UPDATE oidc_publisher_id SET worth = {WORTH_OF_REGULAR} WHERE publisher = $1");
+    sqlx::query(AssertSqlSafe(statement)).bind(by).execute(write.connection()).await?;
+    package_created(write, package).await?;
+    Ok(Some(PackageOwner::of_publisher(Some(account.as_str()).filter(|account| !account.is_empty()))))
+}
+
+pub(super) async fn package_created(write: &mut Write, package: &Package) -> Result<(), sqlx::Error> {
+    let query = sqlx::query(END_PENDING).bind(&package.ecosystem).bind(names(package).0);
+    query.execute(write.connection()).await?;
+    Ok(())
 }
 
 /// Returns the turns of a publisher that is unchanged, and locks it until the transaction ends.

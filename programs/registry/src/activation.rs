@@ -18,8 +18,14 @@ pub(super) async fn activate(
         Principal::TrustedPublisher { publisher, .. } => Some(publisher.as_str()),
         _ => None,
     };
-    if is_new && !transaction.package_created(package, publisher).await? {
-        return Ok(false);
+    match publisher {
+        Some(publisher) if is_new => {
+            if transaction.package_created_by(package, publisher).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        None if is_new => transaction.package_created(package).await?,
+        _ => {}
     }
     match publisher {
         // One for a prefix creates no package, and there are no other owners than the operator.

@@ -121,7 +121,7 @@ async fn settle(trust: &Trust, known: &PublisherRecord, wanted: &PublisherRecord
     if !known.pending || wanted.pending {
         return Ok(());
     }
-    let settled = trust.package_created(&known.package, Some(&known.id)).await;
+    let settled = trust.package_created_by(&known.package, &known.id).await;
     settled.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
 }
 

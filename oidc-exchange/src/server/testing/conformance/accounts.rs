@@ -421,9 +421,11 @@ where
     let rest = found.strip_prefix(&first[..]).expect("proven ones first, then who learned it");
     assert!(rest.iter().all(|id| id.starts_with("mallory-001")), "then regular ones: {found:?}");
     let pending = &learns_pending;
-    assert!(
-        store.package_created(&pending.package, Some(&pending.id)).await.expect("the store takes a package"),
-        "a pending publisher creates its package"
+    let owner = store.package_created_by(&pending.package, &pending.id).await;
+    assert_eq!(
+        owner.expect("the store takes note of a new package"),
+        Some(pending.owner()),
+        "the package that a pending publisher creates belongs to the publisher's account"
     );
     // The publisher that was pending is older than carol's.
     let first = [publishes_by.id.clone(), own.id.clone(), learns_pending.id.clone(), learns.id.clone()];

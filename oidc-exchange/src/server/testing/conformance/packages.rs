@@ -9,7 +9,8 @@ use super::scene::{
     NOW, Task, by, found, grant, identity, package, publisher, stored, together, with_publisher,
 };
 use crate::server::{
-    Grant, Package, PublisherRecord, PublisherStore, Redeemed, Room, Stored, TokenStore, TrustStore,
+    Grant, Package, PackageOwner, PublisherRecord, PublisherStore, Redeemed, Room, Stored, TokenStore,
+    TrustStore,
 };
 
 /// A publisher of `widget` that belongs to an account, has learned its id, and was used.
@@ -115,11 +116,7 @@ where
     assert!(ids(store, &package("widget")).await.is_empty(), "a removed package has no publishers");
     assert_left(store, 10).await;
 
-    let created = store.package_created(&package("widget"), None).await;
-    assert!(
-        created.expect("the store takes note of a new package"),
-        "a package of a removed one's name is created as any other"
-    );
+    store.package_created(&package("widget")).await.expect("the store takes note of a new package");
     assert!(
         ids(store, &package("widget")).await.is_empty(),
         "a package of a removed one's name has none of its publishers"
@@ -211,7 +208,7 @@ where
 {
     scene(store).await;
     store
-        .package_transferred(&package("widget"), Some("bob"), &["u", "pending", "g", "?"])
+        .package_transferred(&package("widget"), &PackageOwner::account("bob"), &["u", "pending", "g", "?"])
         .await
         .expect("the store takes note of a transferred package");
     let mut expected = used("u");
@@ -236,7 +233,7 @@ where
         );
     }
     store
-        .package_transferred(&package("widget"), None, &[])
+        .package_transferred(&package("widget"), &PackageOwner::Operator, &[])
         .await
         .expect("the store takes note of a transferred package");
     assert!(ids(store, &package("widget")).await.is_empty(), "nothing is kept that is not named");
@@ -254,7 +251,7 @@ pub(super) async fn of_like_publishers_one_is_kept<S: TrustStore>(store: &S) {
         stored(store, &record).await;
     }
     store
-        .package_transferred(&package("widget"), Some("carol"), &["b", "a"])
+        .package_transferred(&package("widget"), &PackageOwner::account("carol"), &["b", "a"])
         .await
         .expect("the store takes note of a transferred package");
     assert_eq!(
@@ -293,7 +290,7 @@ where
                     .await
                     .expect("the store takes note of a renamed package"),
                 _ => other
-                    .package_transferred(&widget, Some("bob"), &["p"])
+                    .package_transferred(&widget, &PackageOwner::account("bob"), &["p"])
                     .await
                     .expect("the store takes note of a transferred package"),
             }
@@ -326,7 +323,7 @@ pub(super) async fn a_change_that_fails_leaves_the_package_as_it_was<H: Harness>
             harness.break_at(&store, fault).await;
             let changed = match operation {
                 "rename" => store.package_renamed(&package("widget"), "gizmo").await,
-                _ => store.package_transferred(&package("widget"), None, &["u"]).await,
+                _ => store.package_transferred(&package("widget"), &PackageOwner::Operator, &["u"]).await,
             };
             harness.mend(&store).await;
             if changed.is_ok() {

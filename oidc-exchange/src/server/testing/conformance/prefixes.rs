@@ -7,8 +7,8 @@ use oidc_core::ImmutableId as IdPin;
 use super::Harness;
 use super::scene::{NOW, by, configured, found, grant, identity, package, publisher, stored};
 use crate::server::{
-    Grant, GrantedBy, Package, PublisherLimit, PublisherRecord, PublisherStore, Redeemed, Room, Stored,
-    TokenStore, TrustLimits, TrustStore,
+    Grant, GrantedBy, Package, PackageOwner, PublisherLimit, PublisherRecord, PublisherStore, Redeemed, Room,
+    Stored, TokenStore, TrustLimits, TrustStore,
 };
 
 fn prefix(text: &str) -> Package {
@@ -265,7 +265,7 @@ pub(super) async fn a_package_that_goes_ends_what_a_prefix_granted_for_it<H: Har
         let changed = match change {
             0 => store.package_removed(&widget).await,
             1 => store.package_renamed(&widget, "acme-gadget").await,
-            _ => store.package_transferred(&widget, Some("bob"), &[]).await,
+            _ => store.package_transferred(&widget, &PackageOwner::account("bob"), &[]).await,
         };
         changed.expect("the store takes note of a package's change");
         assert!(
@@ -308,11 +308,14 @@ where
 
     let widget = package("acme-widget");
     for by in ["a", "b"] {
-        let created = store.package_created(&widget, Some(by)).await;
-        assert!(!created.expect("the store takes note of a new package"), "a prefix is never pending");
+        let created = store.package_created_by(&widget, by).await;
+        assert_eq!(
+            created.expect("the store takes note of a new package"),
+            None,
+            "a prefix is never pending"
+        );
     }
-    let created = store.package_created(&widget, None).await.expect("the store takes note of a new package");
-    assert!(created, "a package that a prefix covers is created as any other");
+    store.package_created(&widget).await.expect("the store takes note of a new package");
     assert_eq!(
         ids(store, &prefix("acme-")).await,
         ["a", "b"],

@@ -10,8 +10,8 @@ use super::scene::{
     with_publisher,
 };
 use crate::server::{
-    Grant, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PublisherRecord, PublisherStore, Redeemed, Room,
-    Stored, TokenStore, TrustStore,
+    Grant, MAX_CANDIDATES, MAX_LATEST, MAX_OF_ID, Package, PackageOwner, PublisherRecord, PublisherStore,
+    Redeemed, Room, Stored, TokenStore, TrustStore,
 };
 
 fn ids(records: &[PublisherRecord]) -> Vec<&str> {
@@ -465,39 +465,23 @@ where
         "a token of a pending publisher may create its package"
     );
 
-    assert!(
-        !store
-            .package_created(&package("widget"), Some("r"))
-            .await
-            .expect("the store takes note of a new package"),
-        "`r` is not pending"
-    );
-    assert!(
-        !store
-            .package_created(&package("widget"), Some("s"))
-            .await
-            .expect("the store takes note of a new package"),
-        "`s` is of another package"
-    );
+    let created_by = async |by: &str| {
+        let created = store.package_created_by(&package("widget"), by).await;
+        created.expect("the store takes note of a new package")
+    };
+    assert_eq!(created_by("r").await, None, "a regular publisher creates no package");
+    assert_eq!(created_by("s").await, None, "a publisher of another package creates no package");
     assert_eq!(
         may_create(found(store, "of q").await),
         Some(true),
         "a creation by another publisher changes no token"
     );
-    assert!(
-        store
-            .package_created(&package("widget"), Some("p"))
-            .await
-            .expect("the store takes note of a new package"),
-        "a pending publisher creates its package"
+    assert_eq!(
+        created_by("p").await,
+        Some(PackageOwner::Operator),
+        "a pending publisher creates its package, which belongs to the publisher's owner"
     );
-    assert!(
-        !store
-            .package_created(&package("widget"), Some("p"))
-            .await
-            .expect("the store takes note of a new package"),
-        "it is regular now"
-    );
+    assert_eq!(created_by("p").await, None, "a publisher that created its package is regular");
     assert_eq!(
         may_create(found(store, "of p").await),
         Some(false),
@@ -519,17 +503,9 @@ where
 pub(super) async fn a_package_created_by_other_means_ends_its_pending_publishers<S: TrustStore>(store: &S) {
     stored(store, &PublisherRecord { pending: true, ..publisher("p", "widget") }).await;
     stored(store, &publisher("q", "widget")).await;
-    assert!(
-        store.package_created(&package("widget"), None).await.expect("the store takes note of a new package"),
-        "a package that comes to be by other means is noted"
-    );
-    assert!(
-        store
-            .package_created(&package("unknown"), None)
-            .await
-            .expect("the store takes note of a new package"),
-        "a package without publishers is noted"
-    );
+    for name in ["widget", "unknown"] {
+        store.package_created(&package(name)).await.expect("the store takes note of a new package");
+    }
     assert_eq!(
         ids(&store.list(&package("widget")).await.expect("the store lists a package's publishers")),
         ["q"],

@@ -134,7 +134,7 @@ async fn a_publisher_that_learned_nothing_lapses_and_one_that_did_or_was_given_i
     registry.clock.advance(Duration::from_secs(1));
     let refusal = exchange("@acme/widget").await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::RuleDiffers);
-    assert!(refusal.to_string().contains("lapsed") && refusal.to_string().contains("anew"), "{refusal}");
+    assert!(refusal.to_string().contains("lapsed") && refusal.to_string().contains("again"), "{refusal}");
     exchange("@acme/used").await.unwrap();
     exchange("@acme/pinned").await.unwrap();
     let (_, burned) = registry.store.records();

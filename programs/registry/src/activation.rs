@@ -18,14 +18,16 @@ pub(super) async fn activate(
         Principal::TrustedPublisher { publisher, .. } => Some(publisher.as_str()),
         _ => None,
     };
-    match publisher {
-        Some(publisher) if is_new => {
-            if transaction.package_created_by(package, publisher).await?.is_none() {
-                return Ok(false);
-            }
+    let is_created = match publisher {
+        Some(publisher) if is_new => transaction.package_created_by(package, publisher).await?.is_some(),
+        None if is_new => {
+            transaction.package_created(package).await?;
+            true
         }
-        None if is_new => transaction.package_created(package).await?,
-        _ => {}
+        _ => true,
+    };
+    if !is_created {
+        return Ok(false);
     }
     match publisher {
         // One for a prefix creates no package, and there are no other owners than the operator.

@@ -40,6 +40,7 @@ pub mod rubygems;
 pub mod server;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
+pub mod token_exchange;
 
 #[cfg(feature = "client")]
 pub use self::client::{publish_token, token_from};

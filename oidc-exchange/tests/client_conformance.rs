@@ -6,8 +6,9 @@ use oidc_core::http::{Request, Response};
 use oidc_core::{Audience, Context, HttpUrl, Secret};
 use oidc_exchange::client::testing::conformance::{self, Harness};
 use oidc_exchange::client::{
-    CratesIo, ExchangeCall, ExchangeError, ExchangeRequest, Jsr, JsrUpload, Npm, NuGet, OpenVsx, Packagist,
-    Pep807, PrefixDev, Protocol, PubDev, PublishToken, Pypi, Registry, RubyGems, Scope, VsMarketplace,
+    Cloudsmith, CratesIo, DockerHub, ExchangeCall, ExchangeError, ExchangeRequest, Hex, IdentityToken, JFrog,
+    Jsr, JsrUpload, McpRegistry, Npm, NuGet, OpenVsx, Packagist, Pep807, PrefixDev, Protocol, PubDev,
+    PublishToken, Pypi, Pyx, Registry, RubyGems, Scope, TokenExchange, VsMarketplace,
 };
 use serde_json::{Value, json};
 
@@ -34,6 +35,9 @@ impl Harness for Under {
         let body = match (request.method.as_str(), request.url.path()) {
             ("GET", "/.well-known/pytp") => json!({
                 "audience-endpoint": format!("{URL}audience"), "token-mint-endpoint": format!("{URL}mint"),
+            }),
+            ("GET", "/.well-known/oauth-authorization-server") => json!({
+                "issuer": URL.trim_end_matches('/'), "token_endpoint": format!("{URL}oauth/token"),
             }),
             ("GET", _) => json!({ "audience": "a-registry" }),
             _ => (self.answer)(token),
@@ -116,6 +120,28 @@ async fn jsr_and_pub_dev_conform() {
     };
     holds(jsr, |_| json!({})).await;
     holds(|| Box::new(PubDev::at(URL).unwrap()), |_| json!({})).await;
+}
+
+#[tokio::test]
+async fn token_exchange_conforms() {
+    let answer = |token: &str| json!({ "access_token": token, "token_type": "Bearer", "expires_in": 900 });
+    holds(|| Box::new(TokenExchange::at(URL).unwrap()), answer).await;
+    holds(|| Box::new(DockerHub::at(URL, "an-id").unwrap()), answer).await;
+    holds(|| Box::new(JFrog::at(URL, "a-provider").unwrap()), answer).await;
+}
+
+#[tokio::test]
+async fn hex_cloudsmith_mcp_registry_and_pyx_conform() {
+    let token = |token: &str| json!({ "token": token });
+    holds_for_package(|| Box::new(Hex::at(URL).unwrap()), "widget", token).await;
+    holds(|| Box::new(Cloudsmith::at(URL, "acme/ci".parse().unwrap()).unwrap()), token).await;
+    holds(|| Box::new(McpRegistry::at(URL).unwrap()), |token| json!({ "registry_token": token })).await;
+    holds(|| Box::new(Pyx::at("https://registry.example/v1/upload/acme/main").unwrap()), token).await;
+}
+
+#[tokio::test]
+async fn identity_token_conforms() {
+    holds(|| Box::new(IdentityToken::at(URL).unwrap()), |_| json!({})).await;
 }
 
 /// A registry that breaks a promise.

@@ -12,8 +12,12 @@ use super::error::{ExchangeError, ExchangeErrorKind};
 use crate::codes;
 
 /// The audiences of known registries, with the hosts that may name them.
-const WORDS: &[(&str, &[&str])] =
-    &[("pypi", &["pypi.org", "upload.pypi.org"]), ("testpypi", &["test.pypi.org"])];
+const WORDS: &[(&str, &[&str])] = &[
+    ("pypi", &["pypi.org", "upload.pypi.org"]),
+    ("testpypi", &["test.pypi.org"]),
+    ("hexpm", &["hex.pm"]),
+    ("pyx", &["api.pyx.dev"]),
+];
 
 /// The beginnings of the audiences of known parties, with the parties. A text that ends with `$` is the whole
 /// audience.
@@ -140,6 +144,8 @@ mod tests {
         for audience in [
             "pypi",
             "testpypi",
+            "hexpm",
+            "pyx",
             "npm:registry.npmjs.org",
             "npm:index.example",
             "sigstore",

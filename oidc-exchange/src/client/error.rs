@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
-use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, InvalidAudience, Secret, Target, shown};
+use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Target, shown};
 
 use super::known::KnownRefusal;
 use super::rejection::{RegistryReason, Rejection};
@@ -91,8 +91,8 @@ impl ExchangeError {
         Self::new(ExchangeErrorKind::Unsupported, diagnosis)
     }
 
-    /// No audience can be derived from the registry's URL.
-    pub fn invalid_url(registry: &HttpUrl, error: &InvalidAudience) -> Self {
+    /// The registry's URL can't be used: no audience can be derived from it, or it is not what the protocol needs.
+    pub fn invalid_url(registry: &HttpUrl, error: &dyn fmt::Display) -> Self {
         let subject = Target::Url(registry.to_string());
         let diagnosis = Diagnosis::new(codes::REGISTRY_URL, subject, error.to_string());
         Self::new(ExchangeErrorKind::InvalidRequest, diagnosis.fix("check the registry's URL"))

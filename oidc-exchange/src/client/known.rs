@@ -1,25 +1,38 @@
 use oidc_core::http::Response;
+use serde::Deserialize;
 
 /// A registry's refusal whose cause and remedy are known beyond the registry's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownRefusal {
-    /// A part of the registry's message, in lower case.
-    says: &'static str,
+    sign: Sign,
     fix: &'static str,
     is_about_publisher: bool,
 }
 
+/// The sign by which a refusal is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    /// A part of the registry's message, or its code, in lower case.
+    Text(&'static str),
+    Status(u16),
+}
+
 impl KnownRefusal {
     /// A refusal because of the publisher's configuration. The registry's message contains `says`, which is
-    /// in lower case.
+    /// in lower case, or `says` is the code in the answer's member `error` (RFC 6749, section 5.2).
     pub const fn of_publisher(says: &'static str, fix: &'static str) -> Self {
-        Self { says, fix, is_about_publisher: true }
+        Self { sign: Sign::Text(says), fix, is_about_publisher: true }
     }
 
     /// A refusal that no change of the publisher's configuration avoids. The registry's message contains
-    /// `says`, which is in lower case.
+    /// `says`, which is in lower case, or `says` is the code in the answer's member `error`.
     pub const fn of_token(says: &'static str, fix: &'static str) -> Self {
-        Self { says, fix, is_about_publisher: false }
+        Self { sign: Sign::Text(says), fix, is_about_publisher: false }
+    }
+
+    /// A refusal with this status, which no change of the publisher's configuration avoids.
+    pub const fn of_status(status: u16, fix: &'static str) -> Self {
+        Self { sign: Sign::Status(status), fix, is_about_publisher: false }
     }
 
     /// Returns the fix.
@@ -32,15 +45,29 @@ impl KnownRefusal {
         self.is_about_publisher
     }
 
-    /// Finds the refusal for an answer's message. Only client errors (4xx) have such reasons.
+    /// Finds the refusal for an answer. Only client errors (4xx) have reasons in their message.
     pub(super) fn find(
         known: &'static [Self],
         answer: &Response,
         message: Option<&str>,
     ) -> Option<&'static Self> {
-        let message = message.filter(|_| (400..=499).contains(&answer.status))?.to_ascii_lowercase();
-        known.iter().find(|one| message.contains(one.says))
+        let has_reason = (400..=499).contains(&answer.status);
+        let message = message.filter(|_| has_reason).map(str::to_ascii_lowercase);
+        let code = answer.json().filter(|_| has_reason).map(|Coded { error }| error);
+        known.iter().find(|one| match one.sign {
+            Sign::Text(says) => {
+                let is_said = |message: &String| message.contains(says);
+                message.as_ref().is_some_and(is_said) || code.as_deref() == Some(says)
+            }
+            Sign::Status(status) => status == answer.status,
+        })
     }
+}
+
+/// A refusal of RFC 6749, section 5.2.
+#[derive(Deserialize)]
+struct Coded {
+    error: String,
 }
 
 /// The fix for a token that the registry has seen before.

@@ -26,3 +26,13 @@ pub(super) const PREFIX_DEV: &str = "https://prefix.dev/docs";
 pub(super) const JSR: &str = "https://jsr.io/docs/publishing-packages";
 /// Trusted publishers of a package on pub.dev.
 pub(super) const PUB_DEV: &str = "https://dart.dev/tools/pub/automated-publishing";
+/// The action that logs in to Docker Hub by identity.
+pub(super) const DOCKER_HUB: &str = "https://github.com/docker/oidc-action";
+/// The draft of trusted publishers on Hex.
+pub(super) const HEX: &str = "https://github.com/hexpm/hexpm/pull/1785";
+/// Cloudsmith's documentation.
+pub(super) const CLOUDSMITH: &str = "https://docs.cloudsmith.com";
+/// The MCP registry.
+pub(super) const MCP_REGISTRY: &str = "https://github.com/modelcontextprotocol/registry";
+/// uv's documentation of pyx.
+pub(super) const PYX: &str = "https://docs.pyx.dev";

@@ -1,25 +1,21 @@
-use std::fmt;
-use std::str::FromStr;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules, shown};
-use serde::Deserialize;
+use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
 
-use super::diagnose::{Diagnose, ProtocolFacts};
+use super::declared::{AudienceSource, Declared, Expiry, Posted};
+use super::demand::TrustedPlatform;
+use super::diagnose::ProtocolFacts;
 use super::error::ExchangeError;
+use super::extension::{Extension, InvalidExtension};
+use super::known::KnownRefusal;
 use super::links;
 use super::protocol::Protocol;
-use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
-use super::token::PublishToken;
-use super::wire::{self, ExchangeCall};
+use super::wire;
 
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
-
-/// The path that makes publish tokens, below a registry's URL.
-const TOKEN_PATH: &str = "/api/-/trusted-publishing/token";
 
 /// The static credentials of ovsx, by its documentation. They are not among the collected facts, and
 /// uncertain.
@@ -30,26 +26,52 @@ const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
     "delete the access token on Open VSX, under the account's settings",
 );
 
+/// Refusals, by openvsx's source. It answers 503 where it can't reach the platform.
+static KNOWN_REFUSALS: &[KnownRefusal] = &[
+    KnownRefusal::of_token(
+        "could not be validated",
+        "get a new identity token and see that its audience is the URL of the registry's web site, and its issuer one that the \
+         registry trusts",
+    ),
+    KnownRefusal::of_publisher(
+        "no trusted publisher matches",
+        "compare the extension's trusted publisher with this job: repository, workflow file, environment",
+    ),
+    KnownRefusal::of_status(
+        503,
+        "try again later: the registry could not reach the platform for its keys, and used nothing up",
+    ),
+];
+
+pub(super) static PROTOCOL: Protocol = Protocol::new()
+    .token_variables(&["OVSX_ID_TOKEN"])
+    .lifetime_in_minutes(5)
+    .known_refusals(KNOWN_REFUSALS)
+    .sent_again_after(503, &[Duration::from_secs(1), Duration::from_secs(4)]);
+
 /// Uncertain: by openvsx's source, a workflow's path is compared, without its ref; it is not known whether
-/// that of the started or of the called workflow.
-const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
-
-pub(super) static PROTOCOL: Protocol =
-    Protocol::new().token_variables(&["OPEN_VSX_ID_TOKEN"]).lifetime_in_minutes(15);
-
-pub(super) static FACTS: ProtocolFacts =
-    ProtocolFacts::new(PUBLIC, links::OPEN_VSX, RULES, STATIC_CREDENTIALS);
+/// that of the started or of the called workflow. GitLab instances are trusted by the operator's settings.
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
+    PUBLIC,
+    links::OPEN_VSX,
+    RegistryRules::comparing(ComparedWorkflow::Uncertain),
+    STATIC_CREDENTIALS,
+)
+.platforms(&[TrustedPlatform::public("github"), TrustedPlatform::registered("gitlab")]);
 
 /// An Open VSX registry of extensions.
 ///
-/// A token is for one extension and lives minutes. The protocol is that of openvsx's source (pull requests
-/// 1980 and 2001), tested with recorded answers; no such registry can be run here.
+/// A token is for one extension that exists, and lives 5 minutes unless the answer tells another end. The audience is the
+/// URL of the registry's web site, by default that of the registry. The protocol is that of openvsx's source, tested with
+/// recorded answers; no such registry can be run here.
 #[derive(Clone, Debug)]
 pub struct OpenVsx {
     url: HttpUrl,
+    audience: Option<Audience>,
 }
 
-wire::at_url!(OpenVsx, PUBLIC);
+wire::at_url!(OpenVsx, PUBLIC; audience: None);
+wire::with_audience!(OpenVsx);
 
 impl OpenVsx {
     /// Makes the scope of an extension's token from the extension's name, `namespace.name`.
@@ -60,92 +82,28 @@ impl OpenVsx {
     pub fn scope(extension: &str) -> Result<Scope, InvalidExtension> {
         extension.parse().map(|extension: Extension| Scope::Package(extension.to_string()))
     }
-
-    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
-        Audience::new(self.url.as_str().trim_end_matches('/'))
-    }
 }
 
-#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
-#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-impl Registry for OpenVsx {
-    fn url(&self) -> &HttpUrl {
+impl Declared for OpenVsx {
+    const PROTOCOL: &'static Protocol = &PROTOCOL;
+    const FACTS: &'static ProtocolFacts = &FACTS;
+
+    fn location(&self) -> &HttpUrl {
         &self.url
     }
 
-    fn protocol(&self) -> &'static Protocol {
-        &PROTOCOL
-    }
-
-    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
+    fn accept_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
         wire::package::<Extension>(&self.url, scope).map(|_| ())
     }
 
-    /// Returns the registry's URL without a slash at its end.
-    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, self.own_audience())
+    fn audience_source(&self) -> AudienceSource {
+        AudienceSource::set_or_url(self.audience.as_ref(), &self.url)
     }
 
-    fn is_own_audience(&self, audience: &Audience) -> bool {
-        self.own_audience().is_ok_and(|own| own == *audience)
-    }
-
-    async fn exchange(
-        &self,
-        request: &ExchangeRequest<'_>,
-        cx: &Context,
-    ) -> Result<PublishToken, ExchangeError> {
-        let Extension { namespace, name } = wire::package(&self.url, &request.scope)?;
-        let call = ExchangeCall::new(self, self.url.below(TOKEN_PATH), request, cx)?;
-        let names = [("namespace", namespace.into()), ("extension", name.into())];
-        let exchanged: Exchanged = call.ask(call.with_members("token", names)).await?;
-        call.granted("value", exchanged.value, None)
+    fn exchange_for(&self, scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
+        let Extension { namespace, name } = wire::package(&self.url, scope)?;
+        let url = self.url.below("/api/-/trusted-publishing/token");
+        let posted = Posted::json(url, "token", "value", Expiry::At("expiresTimestamp"));
+        Ok(Some(posted.with("namespace", namespace).with("extension", name)))
     }
 }
-
-impl Diagnose for OpenVsx {
-    fn facts(&self) -> &'static ProtocolFacts {
-        &FACTS
-    }
-}
-
-/// The answer to an exchange.
-#[derive(Deserialize)]
-struct Exchanged {
-    value: Option<String>,
-}
-
-/// An extension's name: `namespace.name`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Extension {
-    namespace: String,
-    name: String,
-}
-
-impl FromStr for Extension {
-    type Err = InvalidExtension;
-
-    fn from_str(text: &str) -> Result<Self, InvalidExtension> {
-        let is_part = |part: &str| {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~');
-            !part.is_empty() && part.len() <= 128 && part.chars().all(allowed)
-        };
-        match text.split_once('.') {
-            Some((namespace, name)) if is_part(namespace) && is_part(name) => {
-                Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
-            }
-            _ => Err(InvalidExtension(text.chars().take(256).collect())),
-        }
-    }
-}
-
-impl fmt::Display for Extension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.namespace, self.name)
-    }
-}
-
-/// A text that is not an extension's name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is not an extension's name: expected `namespace.name` of letters, digits, `-`, `_` and `~`", shown(.0))]
-pub struct InvalidExtension(String);

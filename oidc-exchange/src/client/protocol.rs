@@ -16,13 +16,25 @@ pub struct Protocol {
     pub exchanges: bool,
     /// Refusals whose cause is known beyond the registry's own words.
     pub known_refusals: &'static [KnownRefusal],
+    /// The refusal that uses no identity token up, so that the same one may be sent again.
+    pub unused: Option<Unused>,
+}
+
+/// A refusal that uses no identity token up: the registry could not check the token.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Unused {
+    /// The status of the answer.
+    pub status: u16,
+    /// The waits before the exchange is sent again, one for each time.
+    pub waits: &'static [Duration],
 }
 
 impl Protocol {
     /// A protocol whose users have no variable of their own for identity tokens, and whose answers tell the
     /// lifetime of a publish token.
     pub const fn new() -> Self {
-        Self { token_variables: &[], lifetime: None, exchanges: true, known_refusals: &[] }
+        Self { token_variables: &[], lifetime: None, exchanges: true, known_refusals: &[], unused: None }
     }
 
     /// Sets the variables for identity tokens.
@@ -43,6 +55,14 @@ impl Protocol {
     #[must_use]
     pub const fn known_refusals(mut self, refusals: &'static [KnownRefusal]) -> Self {
         self.known_refusals = refusals;
+        self
+    }
+
+    /// Declares that an answer with this status uses no identity token up, and that the exchange is sent again
+    /// after each of these waits.
+    #[must_use]
+    pub const fn sent_again_after(mut self, status: u16, waits: &'static [Duration]) -> Self {
+        self.unused = Some(Unused { status, waits });
         self
     }
 

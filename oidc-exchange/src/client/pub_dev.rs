@@ -1,15 +1,13 @@
-use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
+use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
 
+use super::declared::{AudienceSource, Declared, Posted};
 use super::demand::{Demand, TrustedPlatform};
-use super::diagnose::{Diagnose, ProtocolFacts};
+use super::diagnose::ProtocolFacts;
 use super::error::ExchangeError;
 use super::links;
 use super::protocol::Protocol;
-use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
-use super::token::PublishToken;
 use super::wire;
 
 /// The public registry.
@@ -64,48 +62,20 @@ pub struct PubDev {
 
 wire::at_url!(PubDev, PUBLIC);
 
-impl PubDev {
-    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
-        Audience::new(self.url.origin())
-    }
-}
+impl Declared for PubDev {
+    const PROTOCOL: &'static Protocol = &PROTOCOL;
+    const FACTS: &'static ProtocolFacts = &FACTS;
 
-#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
-#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-impl Registry for PubDev {
-    fn url(&self) -> &HttpUrl {
+    fn location(&self) -> &HttpUrl {
         &self.url
     }
 
-    fn protocol(&self) -> &'static Protocol {
-        &PROTOCOL
+    /// The audience is the registry's origin: `https://pub.dev`.
+    fn audience_source(&self) -> AudienceSource {
+        AudienceSource::Derived(Audience::new(self.url.origin()))
     }
 
-    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
-        wire::identity_only(&self.url, scope)
-    }
-
-    /// Returns the registry's origin: `https://pub.dev`.
-    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, self.own_audience())
-    }
-
-    fn is_own_audience(&self, audience: &Audience) -> bool {
-        self.own_audience().is_ok_and(|own| own == *audience)
-    }
-
-    /// Returns the identity token itself, without sending a request.
-    async fn exchange(
-        &self,
-        request: &ExchangeRequest<'_>,
-        _cx: &Context,
-    ) -> Result<PublishToken, ExchangeError> {
-        wire::itself(self, request)
-    }
-}
-
-impl Diagnose for PubDev {
-    fn facts(&self) -> &'static ProtocolFacts {
-        &FACTS
+    fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
+        Ok(None)
     }
 }

@@ -100,9 +100,10 @@ pub trait Registry: fmt::Debug + Send + Sync {
 
     /// Exchanges an identity token for a publish token, which is for the scope that was asked for.
     ///
-    /// One request to the registry's own origin contains the identity token, in a header or in its body. It is never
-    /// repeated: the registry may have used up the identity token even though its answer was lost. A redirect is
-    /// not followed. [`ExchangeCall`](super::ExchangeCall) does all of this.
+    /// One request to the registry's own origin contains the identity token, in a header or in its body. It is not
+    /// repeated: the registry may have used up the identity token even though its answer was lost. Only after an
+    /// answer that says that the token was not used ([`Protocol::unused`]) the same request is sent again. A redirect
+    /// is not followed. [`ExchangeCall`](super::ExchangeCall) does all of this.
     ///
     /// # Errors
     ///

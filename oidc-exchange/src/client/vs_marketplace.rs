@@ -1,18 +1,14 @@
-use async_trait::async_trait;
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
-use serde::Deserialize;
-use serde_json::json;
+use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
 
+use super::declared::{AudienceSource, Declared, Expiry, Posted};
 use super::demand::TrustedPlatform;
-use super::diagnose::{Diagnose, ProtocolFacts};
+use super::diagnose::ProtocolFacts;
 use super::error::ExchangeError;
 use super::links;
 use super::protocol::Protocol;
-use super::registry::{ExchangeRequest, Registry};
 use super::scope::Scope;
 use super::static_credentials::{CredentialFile, StaticCredentials};
-use super::token::PublishToken;
-use super::wire::{self, ExchangeCall};
+use super::wire;
 
 /// The public registry.
 const PUBLIC: &str = "https://marketplace.visualstudio.com/";
@@ -50,56 +46,22 @@ pub struct VsMarketplace {
 
 wire::at_url!(VsMarketplace, PUBLIC, publisher: impl Into<String>, "`publisher` is the owner of the extensions.");
 
-impl VsMarketplace {
-    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
-        Audience::new(self.url.host())
-    }
-}
+impl Declared for VsMarketplace {
+    const PROTOCOL: &'static Protocol = &PROTOCOL;
+    const FACTS: &'static ProtocolFacts = &FACTS;
 
-#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
-#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-impl Registry for VsMarketplace {
-    fn url(&self) -> &HttpUrl {
+    fn location(&self) -> &HttpUrl {
         &self.url
     }
 
-    fn protocol(&self) -> &'static Protocol {
-        &PROTOCOL
+    /// The audience is the registry's host.
+    fn audience_source(&self) -> AudienceSource {
+        AudienceSource::Derived(Audience::new(self.url.host()))
     }
 
-    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
-        wire::identity_only(&self.url, scope)
+    fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
+        let url = self.url.at_root().below(TOKEN_PATH);
+        let posted = Posted::json(url, "", "credential", Expiry::Untold).with_bearer();
+        Ok(Some(posted.with("publisherName", &self.publisher)))
     }
-
-    /// Returns the registry's host.
-    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, self.own_audience())
-    }
-
-    fn is_own_audience(&self, audience: &Audience) -> bool {
-        self.own_audience().is_ok_and(|own| own == *audience)
-    }
-
-    async fn exchange(
-        &self,
-        request: &ExchangeRequest<'_>,
-        cx: &Context,
-    ) -> Result<PublishToken, ExchangeError> {
-        let call = ExchangeCall::new(self, self.url.at_root().below(TOKEN_PATH), request, cx)?;
-        let body = json!({ "publisherName": self.publisher });
-        let exchanged: Exchanged = call.ask(call.with_bearer(&body)).await?;
-        call.granted("credential", exchanged.credential, None)
-    }
-}
-
-impl Diagnose for VsMarketplace {
-    fn facts(&self) -> &'static ProtocolFacts {
-        &FACTS
-    }
-}
-
-/// The answer to an exchange.
-#[derive(Deserialize)]
-struct Exchanged {
-    credential: Option<String>,
 }

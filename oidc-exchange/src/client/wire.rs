@@ -30,7 +30,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The media type that is requested, unless a protocol has its own.
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// One exchange of an identity token at one address, for implementations of [`Registry::exchange`].
 ///
@@ -129,20 +129,33 @@ impl<'a> ExchangeCall<'a> {
         self.request().bearer(self.token()).body(JSON, body.to_string())
     }
 
-    /// Sends a request once.
+    /// Sends a request once, and again only after an answer that says that the identity token was not used
+    /// ([`Protocol::unused`]).
     pub(super) async fn send(&self, request: Request) -> Result<Response, ExchangeError> {
-        // Not tried again, since the registry may have counted the use of the identity token before the
-        // answer was lost.
-        let answer = self.cx.send(request).await;
-        let answer = answer.map_err(|error| ExchangeError::no_answer(&self.url, error))?;
-        if answer.is_success() {
-            return Ok(answer);
+        let mut waits = self.protocol.unused.map_or(&[][..], |unused| unused.waits).iter();
+        loop {
+            // Not tried again without an answer, since the registry may have counted the use of the identity
+            // token before the answer was lost.
+            let answer = self.cx.send(request.clone()).await;
+            let answer = answer.map_err(|error| ExchangeError::no_answer(&self.url, error))?;
+            if answer.is_success() {
+                return Ok(answer);
+            }
+            let is_unused = self.protocol.unused.is_some_and(|unused| unused.status == answer.status);
+            let wait = waits.next().filter(|wait| is_unused && self.may_wait(**wait));
+            let Some(wait) = wait else {
+                let known = self.protocol.known_refusals;
+                return Err(ExchangeError::rejected(&self.url, self.scope, &answer, self.token, known));
+            };
+            self.cx.clock().sleep(*wait).await;
         }
-        let known = self.protocol.known_refusals;
-        Err(ExchangeError::rejected(&self.url, self.scope, &answer, self.token, known))
     }
 
-    /// Sends a request once, and reads the answer as JSON.
+    fn may_wait(&self, wait: Duration) -> bool {
+        self.cx.clock().has_timer() && wait < self.cx.time_left()
+    }
+
+    /// Sends a request as an exchange is sent, and reads the answer as JSON.
     ///
     /// # Errors
     ///
@@ -209,12 +222,9 @@ impl<'a> ExchangeCall<'a> {
 
 /// Implements the constructors of a registry that has a URL, and one more field where its protocol needs it.
 /// Fields with a default follow after a semicolon.
-macro_rules! at_url {
-    ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)? $(; $($setting:ident: $default:expr),+)?) => {
+macro_rules! at_own_url {
+    ($registry:ident $(, $field:ident: $type:ty, $what:literal)? $(; $($setting:ident: $default:expr),+)?) => {
         impl $registry {
-            /// The public registry's URL, as its tools are configured with it.
-            pub const PUBLIC_URL: &'static str = $public;
-
             /// The registry at this URL, as its tools are configured with it.
             $(
                 ///
@@ -237,6 +247,22 @@ macro_rules! at_url {
             pub fn from_url(url: oidc_core::HttpUrl $(, $field: $type)?) -> Self {
                 Self { url $(, $field: $field.into())? $($(, $setting: $default)+)? }
             }
+        }
+    };
+}
+
+pub(super) use at_own_url;
+
+/// As [`at_own_url`], for a registry of whose protocol there is a public one.
+macro_rules! at_url {
+    ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)? $(; $($setting:ident: $default:expr),+)?) => {
+        $crate::client::wire::at_own_url!(
+            $registry $(, $field: $type, $what)? $(; $($setting: $default),+)?
+        );
+
+        impl $registry {
+            /// The public registry's URL, as its tools are configured with it.
+            pub const PUBLIC_URL: &'static str = $public;
 
             /// The public registry.
             $(
@@ -251,6 +277,23 @@ macro_rules! at_url {
 }
 
 pub(super) use at_url;
+
+/// Implements the setter of an audience that the registry's operator chose.
+macro_rules! with_audience {
+    ($registry:ident) => {
+        impl $registry {
+            /// Sets the audience that the registry's operator chose. Identity tokens with any other audience are
+            /// not sent to it.
+            #[must_use]
+            pub fn with_audience(mut self, audience: oidc_core::Audience) -> Self {
+                self.audience = Some(audience);
+                self
+            }
+        }
+    };
+}
+
+pub(super) use with_audience;
 
 /// The reason why a text can't be a publish token. A token is put into a header, into a variable and into a
 /// job's log, which a runner reads before the token is masked.

@@ -9,8 +9,8 @@ use crate::client::protocol::Protocol;
 use crate::client::static_credentials::CredentialFile;
 use crate::client::wording::Wording;
 use crate::client::{
-    crates_io, jsr, links, npm, nuget, open_vsx, packagist, prefix_dev, pub_dev, pypi, rubygems,
-    vs_marketplace,
+    cloudsmith, crates_io, docker_hub, hex, jfrog, jsr, links, mcp_registry, npm, nuget, open_vsx, packagist,
+    prefix_dev, pub_dev, pypi, pyx, rubygems, vs_marketplace,
 };
 use crate::codes;
 use crate::npm::is_placeholder;
@@ -40,6 +40,12 @@ static ALL: &[(&Protocol, &ProtocolFacts)] = &[
     (&vs_marketplace::PROTOCOL, &vs_marketplace::FACTS),
     (&jsr::PROTOCOL, &jsr::FACTS),
     (&pub_dev::PROTOCOL, &pub_dev::FACTS),
+    (&docker_hub::PROTOCOL, &docker_hub::FACTS),
+    (&jfrog::PROTOCOL, &jfrog::FACTS),
+    (&hex::PROTOCOL, &hex::FACTS),
+    (&cloudsmith::PROTOCOL, &cloudsmith::FACTS),
+    (&mcp_registry::PROTOCOL, &mcp_registry::FACTS),
+    (&pyx::PROTOCOL, &pyx::FACTS),
 ];
 
 /// Looks for remaining secrets: the registry's own first, then those of other registries, which any step of

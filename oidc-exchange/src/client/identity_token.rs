@@ -1,0 +1,59 @@
+use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
+
+use super::declared::{AudienceSource, Declared, Posted};
+use super::diagnose::ProtocolFacts;
+use super::error::ExchangeError;
+use super::protocol::Protocol;
+use super::scope::Scope;
+use super::static_credentials::StaticCredentials;
+
+pub(super) static PROTOCOL: Protocol = Protocol::new()
+    .token_variables(&["FLAKEHUB_PUSH_OIDC_TOKEN", "GITLAB_JWT_ID_TOKEN", "REGISTRY_ID_TOKEN"])
+    .without_exchange();
+
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
+    "",
+    "",
+    RegistryRules::comparing(ComparedWorkflow::Uncertain),
+    StaticCredentials::new("identity-token", &[], &[], "revoke the static token at the registry"),
+);
+
+/// A registry that takes the job's identity token itself as its password, without an exchange.
+///
+/// The audience is the registry's URL without a slash at its end, unless another one is set. Buildkite's package
+/// registries have that audience, `https://packages.buildkite.com/ORGANIZATION/REGISTRY`, and accept a token for at most
+/// 5 minutes after it was issued. FlakeHub's audience is the host of its API, which has to be set. Both by their
+/// documentation or their clients' source; no such registry can be run here.
+///
+/// ```
+/// use oidc_core::Audience;
+/// use oidc_exchange::client::IdentityToken;
+///
+/// let flakehub = IdentityToken::at("https://api.flakehub.com/")?.with_audience(Audience::new("api.flakehub.com")?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct IdentityToken {
+    url: HttpUrl,
+    audience: Option<Audience>,
+}
+
+super::wire::at_own_url!(IdentityToken; audience: None);
+super::wire::with_audience!(IdentityToken);
+
+impl Declared for IdentityToken {
+    const PROTOCOL: &'static Protocol = &PROTOCOL;
+    const FACTS: &'static ProtocolFacts = &FACTS;
+
+    fn location(&self) -> &HttpUrl {
+        &self.url
+    }
+
+    fn audience_source(&self) -> AudienceSource {
+        AudienceSource::set_or_url(self.audience.as_ref(), &self.url)
+    }
+
+    fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
+        Ok(None)
+    }
+}

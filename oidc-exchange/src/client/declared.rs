@@ -161,7 +161,7 @@ impl Posted {
     }
 
     /// Puts the members into a form.
-    pub(super) fn as_form(self) -> Self {
+    pub(super) fn in_form(self) -> Self {
         Self { is_form: true, ..self }
     }
 

@@ -63,7 +63,7 @@ impl Declared for DockerHub {
     }
 
     fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
-        let grant = grant(self.url.below("/oauth/token")).as_form();
+        let grant = grant(self.url.below("/oauth/token")).in_form();
         Ok(Some(grant.with("connection_id", &self.connection).with("expires_in", LIFETIME)))
     }
 }

@@ -85,7 +85,7 @@ impl Declared for TokenExchange {
 
     fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
         let endpoint = self.endpoint.clone().map_or(Endpoint::Discovered, Endpoint::At);
-        Ok(Some(grant(endpoint).as_form()))
+        Ok(Some(grant(endpoint).in_form()))
     }
 }
 

@@ -40,6 +40,7 @@ mod store_error;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+mod token_exchange;
 mod trust;
 mod trust_store;
 mod unknown;
@@ -67,5 +68,6 @@ pub use self::rubygems::{RubyGemsExchange, rubygems};
 pub use self::store::{MAX_LATEST, MAX_OF_ID, MAX_OF_PACKAGE, PublisherStore, Redeemed, TokenStore};
 pub use self::store_error::StoreError;
 pub use self::token::{GrantedPackage, TokenRecord};
+pub use self::token_exchange::{TokenExchangeEndpoint, token_exchange};
 pub use self::trust::{Trust, TrustError};
 pub use self::trust_store::{Stored, TrustStore};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use oidc_core::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
-use oidc_core::{Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet};
+use oidc_core::{Audience, Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet};
 use oidc_exchange::client::Mode;
 
 use super::child::ChildError;
@@ -43,7 +43,10 @@ RUBYGEMS_HOST. The token is ended afterwards where the registry can do that (pyp
 tokens end by themselves after 15 minutes).
 
 pep-807: as pypi. nuget: NUGET_API_KEY. prefix-dev: PREFIX_API_KEY. packagist: PRIVATE_PACKAGIST_API_KEY and
-PRIVATE_PACKAGIST_API_SECRET. open-vsx: OVSX_PAT. vs-marketplace: VSCE_PAT. jsr: JSR_TOKEN. pub-dev: PUB_TOKEN.
+PRIVATE_PACKAGIST_API_SECRET. open-vsx: OVSX_PAT. vs-marketplace: VSCE_PAT. jsr: JSR_TOKEN. pub-dev: PUB_TOKEN. hex:
+HEX_API_KEY. pyx: as pypi. jfrog: JF_ACCESS_TOKEN. cloudsmith: CLOUDSMITH_API_KEY. mcp-registry: MCP_REGISTRY_TOKEN. docker-hub:
+DOCKERHUB_TOKEN, which docker itself reads by `--password-stdin` alone. token-exchange, identity-token: TRUSTED_PUBLISH_TOKEN. With
+--tools, the variables of those tools instead.
 
 A command keeps the token that it starts with. How long that lives is said before it runs, and once more shortly before it
 ends. What takes longer publishes in several runs, or asks by itself: cargo with `cargo:token-from-stdout`, a script with
@@ -59,6 +62,9 @@ don't say; where the registry does say, another package is an error. On GitHub A
 Example:
   trusted-publish doctor --registry npm --url https://registry.example/npm/ --package @acme/widget \\
     --publisher repository=acme/widget --publisher workflow=publish.yml --publisher environment=publish";
+
+/// The protocols whose tools read variables for the registry's URL beside those for the token.
+const TOOLS: &[&str] = &["npm", "pypi", "crates-io", "rubygems"];
 
 /// How many bytes a file of certificates may have.
 const MAX_CA_FILE: usize = 1024 * 1024;
@@ -86,7 +92,8 @@ enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Target {
     /// The registry's protocol: npm, pypi, pep-807 (a draft), crates-io, rubygems, nuget, prefix-dev, packagist, open-vsx,
-    /// vs-marketplace, jsr, pub-dev.
+    /// vs-marketplace, jsr, pub-dev, token-exchange (RFC 8693), docker-hub, jfrog, hex (a draft), cloudsmith, mcp-registry, pyx,
+    /// identity-token (the registry takes the identity token itself: FlakeHub, Buildkite packages).
     #[arg(long, value_name = "PROTOCOL")]
     registry: String,
     /// The registry's URL; the protocol's public registry where it is left out.
@@ -95,6 +102,9 @@ pub(super) struct Target {
     /// crates-io: the registry's root, not cargo's index (`sparse+…`).
     /// pypi, pep-807: the upload URL, or the root, for uploads at `/legacy/`.
     /// rubygems: the root with its path, if it is below one.
+    /// jfrog, cloudsmith: as the publish tool is told it (see --tools), or the root.
+    /// pyx: the upload URL, `https://api.pyx.dev/v1/upload/WORKSPACE/REGISTRY`.
+    /// token-exchange: the registry's root, which is the issuer of its metadata (RFC 8414).
     #[arg(long, verbatim_doc_comment)]
     url: Option<String>,
     /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx), or the upload to JSR:
@@ -102,9 +112,21 @@ pub(super) struct Target {
     #[arg(long, value_name = "NAME")]
     pub(super) package: Option<String>,
     /// Whose account publishes, for registries that have to be told: who made the policy (nuget), the organization
-    /// (packagist), the publisher (vs-marketplace).
+    /// (packagist), the publisher (vs-marketplace), the id of the OIDC connection (docker-hub), the OIDC integration (jfrog),
+    /// the organization and its service account, `acme/ci` (cloudsmith).
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
+    /// The audience of identity tokens, where the registry's operator chose one (open-vsx, token-exchange, jfrog, cloudsmith,
+    /// mcp-registry, identity-token).
+    #[arg(long)]
+    audience: Option<String>,
+    /// The token endpoint (token-exchange), where the registry's metadata don't tell it.
+    #[arg(long, value_name = "URL")]
+    token_endpoint: Option<String>,
+    /// The tools that publish at --url, by the protocol that they speak (npm, pypi, crates-io, rubygems), for a registry with
+    /// packages of several kinds (jfrog, cloudsmith, token-exchange, identity-token): they are told the token and --url.
+    #[arg(long, value_name = "PROTOCOL")]
+    tools: Option<String>,
     /// Whether to fall back to the static credential in the tools' variables, or to use nothing else.
     #[arg(long, value_name = "MODE", default_value = "automatic", value_parser = modes())]
     pub(super) trusted_publishing: Mode,
@@ -231,8 +253,15 @@ impl Target {
     }
 
     /// The registry's URL, or the public registry's.
-    pub(super) fn url<'a>(&'a self, ecosystem: &Ecosystem) -> &'a str {
-        self.url.as_deref().unwrap_or(ecosystem.public())
+    pub(super) fn url<'a>(&'a self, ecosystem: &Ecosystem) -> Result<&'a str, InvalidTarget> {
+        let public = Some(ecosystem.public()).filter(|public| !public.is_empty());
+        self.url.as_deref().or(public).ok_or(InvalidTarget::NoUrl)
+    }
+
+    /// The protocol that the tools speak.
+    fn tools(&self, registry: &'static Ecosystem) -> Result<&'static Ecosystem, InvalidTarget> {
+        let Some(name) = self.tools.as_deref() else { return Ok(registry) };
+        Ecosystem::named(name).filter(|_| TOOLS.contains(&name)).ok_or(InvalidTarget::NoTools)
     }
 
     /// An index is no registry.
@@ -242,8 +271,14 @@ impl Target {
     }
 
     /// What the registry at this URL is asked for.
-    pub(super) fn asked<'a>(&'a self, url: &'a HttpUrl) -> Asked<'a> {
-        Asked { url, package: self.package.as_deref(), owner: self.owner.as_deref() }
+    pub(super) fn asked<'a>(&'a self, url: &'a HttpUrl) -> Result<Asked<'a>, InvalidTarget> {
+        Ok(Asked {
+            url,
+            package: self.package.as_deref(),
+            owner: self.owner.as_deref(),
+            audience: self.audience.as_deref().map(Audience::new).transpose()?,
+            endpoint: self.token_endpoint.as_deref(),
+        })
     }
 
     /// Gets the token, and masks it before anybody can print it. `command` is what is to publish with it, if that is known.
@@ -256,9 +291,10 @@ impl Target {
     ) -> Result<Ready<'a>, PublishError> {
         let ecosystem = self.ecosystem()?;
         self.check_scheme()?;
-        let url = HttpUrl::parse(self.url(ecosystem)).map_err(InvalidTarget::from)?;
-        let opened = (ecosystem.open)(&self.asked(&url))?;
-        let public = HttpUrl::parse(ecosystem.public()).map_err(InvalidTarget::from)?;
+        let url = HttpUrl::parse(self.url(ecosystem)?).map_err(InvalidTarget::from)?;
+        let opened = ecosystem.opened(&self.asked(&url)?)?;
+        let ecosystem = self.tools(ecosystem)?;
+        let public = HttpUrl::parse(ecosystem.public()).ok();
         let destination = Destination::new(&url, public, self.package.as_deref(), command, cx);
         let destination = destination.uploading_to(ecosystem.upload_path());
         poetry::check(&destination)?;

@@ -21,8 +21,8 @@ pub(super) const MAX_FILE: usize = 8 << 20;
 pub(super) struct Destination<'a> {
     /// The registry's URL, as its tools are told it.
     pub(super) url: HttpUrl,
-    /// The vendor's own registry of the protocol.
-    public: HttpUrl,
+    /// The vendor's own registry of the protocol, if there is one.
+    public: Option<HttpUrl>,
     /// What is to be published, where it is named.
     pub(super) package: Option<&'a str>,
     /// The command and its arguments; empty where there is none.
@@ -34,12 +34,14 @@ impl<'a> Destination<'a> {
     /// The registry at `url`.
     pub(super) fn new(
         url: &HttpUrl,
-        public: HttpUrl,
+        public: impl Into<Option<HttpUrl>>,
         package: Option<&'a str>,
         command: &'a [OsString],
         cx: &'a Context,
     ) -> Self {
-        let url = if is_at(&public, url) { public.clone() } else { url.clone() };
+        let public = public.into();
+        let vendors = public.as_ref().filter(|public| is_at(public, url));
+        let url = vendors.unwrap_or(url).clone();
         Self { url, public, package, command, cx }
     }
 
@@ -53,7 +55,11 @@ impl<'a> Destination<'a> {
 
     /// Whether this is the vendor's own registry.
     pub(super) fn is_public(&self) -> bool {
-        is_at(&self.public, &self.url)
+        self.is_vendors(&self.url)
+    }
+
+    fn is_vendors(&self, url: &HttpUrl) -> bool {
+        self.public.as_ref().is_some_and(|public| is_at(public, url))
     }
 
     /// Whether a text is this registry's URL.
@@ -61,7 +67,7 @@ impl<'a> Destination<'a> {
         HttpUrl::parse(text).is_ok_and(|url| {
             let trimmed = |url: &HttpUrl| url.path().trim_end_matches('/').to_owned();
             let is_same = url.same_origin(&self.url) && trimmed(&url) == trimmed(&self.url);
-            is_same || (self.is_public() && is_at(&self.public, &url))
+            is_same || (self.is_public() && self.is_vendors(&url))
         })
     }
 

@@ -178,14 +178,14 @@ impl Doctor {
 impl Target {
     async fn examine(&self, ecosystem: &Ecosystem, question: Question<'_>) -> Result<Report, PublishError> {
         self.check_scheme()?;
-        let url = match HttpUrl::parse(self.url(ecosystem)) {
+        let url = match HttpUrl::parse(self.url(ecosystem)?) {
             Ok(url) => url,
             Err(error) => {
                 let package = self.package.as_deref();
                 return Ok(Report::of_unusable(error.url(), package, unusable_url(&error)));
             }
         };
-        let opened = (ecosystem.open)(&self.asked(&url))?;
+        let opened = ecosystem.opened(&self.asked(&url)?)?;
         Ok(question.ask(opened).await)
     }
 }

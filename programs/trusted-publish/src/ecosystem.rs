@@ -1,9 +1,9 @@
 use std::fmt;
 
-use oidc_core::{HttpUrl, InvalidUrl, Secret};
+use oidc_core::{Audience, ForeignUrl, HttpUrl, InvalidAudience, InvalidUrl, Secret};
 use oidc_exchange::client::{
-    CratesIo, Diagnose, InvalidComposerName, InvalidExtension, InvalidJsrUpload, Jsr, Npm, NuGet, OpenVsx,
-    Packagist, Pep807, PrefixDev, PubDev, Pypi, RubyGems, Scope, VsMarketplace,
+    CratesIo, Diagnose, InvalidComposerName, InvalidExtension, InvalidJsrUpload, InvalidSlug, Jsr, Npm,
+    NuGet, OpenVsx, Packagist, Pep807, PrefixDev, PubDev, Pypi, RubyGems, Scope, VsMarketplace,
 };
 use oidc_exchange::npm::InvalidPackageName;
 
@@ -11,6 +11,8 @@ use super::changes::Changes;
 use super::destination::Destination;
 use super::tool::{self, Tool};
 use super::{cargo_config, gem_config, npm_config, npm_files, poetry};
+
+mod services;
 
 /// Every registry protocol that the tool speaks.
 pub const ECOSYSTEMS: &[&Ecosystem] = &[
@@ -26,13 +28,21 @@ pub const ECOSYSTEMS: &[&Ecosystem] = &[
     &VS_MARKETPLACE,
     &JSR,
     &PUB_DEV,
+    &services::TOKEN_EXCHANGE,
+    &services::DOCKER_HUB,
+    &services::JFROG,
+    &services::HEX,
+    &services::CLOUDSMITH,
+    &services::MCP_REGISTRY,
+    &services::PYX,
+    &services::IDENTITY_TOKEN,
 ];
 
 /// A registry protocol, and how its tools are told where to publish and with what.
 pub struct Ecosystem {
     /// What `--registry` calls it.
     pub(super) name: &'static str,
-    /// The vendor's own registry, as tools are told it.
+    /// The vendor's own registry, as tools are told it; empty where there is none, or where it has no URL of its own.
     public: &'static str,
     /// The path that tools upload to, where a URL has none.
     upload_path: &'static str,
@@ -46,8 +56,10 @@ pub struct Ecosystem {
     pub(super) parts: &'static [&'static str],
     /// What no variable says where the registry is not the vendor's own: the tools that it is about, and for their user.
     advice: Option<(&'static [&'static str], &'static str)>,
+    /// Whether that is true of the vendor's own registry too.
+    is_advised_everywhere: bool,
     /// Opens the registry that is asked for.
-    pub(super) open: fn(&Asked<'_>) -> Result<Opened, InvalidTarget>,
+    open: fn(&Asked<'_>) -> Result<Opened, InvalidTarget>,
 }
 
 /// Tools that are told in a way of their own.
@@ -89,6 +101,10 @@ pub(super) struct Asked<'a> {
     pub(super) package: Option<&'a str>,
     /// Whose it is, for registries that have to be told.
     pub(super) owner: Option<&'a str>,
+    /// The audience that the registry's operator chose.
+    pub(super) audience: Option<Audience>,
+    /// The endpoint that exchanges tokens, where the registry is not asked for it.
+    pub(super) endpoint: Option<&'a str>,
 }
 
 impl Asked<'_> {
@@ -102,6 +118,14 @@ impl Asked<'_> {
 
     fn owner(&self) -> Result<&str, InvalidTarget> {
         self.owner.ok_or(InvalidTarget::NoOwner)
+    }
+
+    /// A registry with the audience that is asked for, if one is.
+    fn with_audience<R>(&self, registry: R, set: fn(R, Audience) -> R) -> R {
+        match &self.audience {
+            Some(audience) => set(registry, audience.clone()),
+            None => registry,
+        }
     }
 }
 
@@ -121,6 +145,7 @@ const fn plain(
         scripts: &[],
         parts: &[],
         advice: None,
+        is_advised_everywhere: false,
         open,
     }
 }
@@ -189,7 +214,8 @@ static PACKAGIST: Ecosystem = Ecosystem {
 static OPEN_VSX: Ecosystem = Ecosystem {
     tools: tool::OPEN_VSX,
     ..plain("open-vsx", OpenVsx::PUBLIC_URL, |asked| {
-        opened(OpenVsx::at(asked.url())?, OpenVsx::scope(asked.package()?)?)
+        let registry = asked.with_audience(OpenVsx::at(asked.url())?, OpenVsx::with_audience);
+        opened(registry, OpenVsx::scope(asked.package()?)?)
     })
 };
 
@@ -222,9 +248,18 @@ impl Ecosystem {
         ECOSYSTEMS.iter().copied().find(|ecosystem| ecosystem.name == name)
     }
 
-    /// The URL of the vendor's own registry, as tools are told it.
+    /// The URL of the vendor's own registry, as tools are told it; empty where there is none.
     pub(super) fn public(&self) -> &'static str {
         self.public
+    }
+
+    /// The registry that is asked for. An audience that it does not have is an error.
+    pub(super) fn opened(&self, asked: &Asked<'_>) -> Result<Opened, InvalidTarget> {
+        let opened = (self.open)(asked)?;
+        match asked.audience.as_ref().filter(|audience| !opened.registry.is_own_audience(audience)) {
+            None => Ok(opened),
+            Some(_) => Err(InvalidTarget::OtherAudience),
+        }
     }
 
     /// The path that tools upload to, where a URL has none.
@@ -308,7 +343,8 @@ impl Ecosystem {
             Others::Gem => gem_config::tell(destination, token, changes),
             Others::Poetry => poetry::tell(destination, token, changes),
         }
-        let is_said = destination.is_public() || destination.is_named_by_command();
+        let is_public = destination.is_public() && !self.is_advised_everywhere;
+        let is_said = is_public || destination.is_named_by_command();
         if let Some((tools, advice)) = self.advice.filter(|_| !is_said) {
             changes.note(tools, advice.to_owned());
         }
@@ -354,9 +390,32 @@ pub enum InvalidTarget {
     /// The registry has to be told whose account, and it is not.
     #[error(
         "this registry has to be told whose account publishes (nuget: who made the policy; packagist: the organization; \
-         vs-marketplace: the publisher); name it with --owner"
+         vs-marketplace: the publisher; docker-hub: the id of the OIDC connection; jfrog: the OIDC integration; cloudsmith: \
+         organization/service); name it with --owner"
     )]
     NoOwner,
+    /// `--owner` is not two names.
+    #[error("--owner: {0}")]
+    Owner(#[from] InvalidSlug),
+    /// There is no public registry of the protocol.
+    #[error(
+        "there is no public registry of this protocol with a URL of its own; name the registry with --url"
+    )]
+    NoUrl,
+    /// `--audience` is not one.
+    #[error("--audience: {0}")]
+    Audience(#[from] InvalidAudience),
+    /// `--audience` is not the registry's.
+    #[error(
+        "--audience: the registry's own is another; leave the option out, since this protocol has one audience for each registry"
+    )]
+    OtherAudience,
+    /// `--token-endpoint` is at another host.
+    #[error("--token-endpoint: {0}")]
+    Endpoint(#[from] ForeignUrl),
+    /// `--tools` names a protocol without tools.
+    #[error("--tools: expected the protocol that the tools speak, npm, pypi, crates-io or rubygems")]
+    NoTools,
     /// poetry would publish elsewhere.
     #[error(
         "poetry can't be told by a variable where to publish, and would send the package to the public index; add `-r {0}` to \

@@ -33,8 +33,17 @@
 //! | `packagist` | a script that signs its uploads | `PRIVATE_PACKAGIST_API_KEY`, `PRIVATE_PACKAGIST_API_SECRET` | |
 //! | `jsr` | a script that sends `Authorization: githuboidc …` | `JSR_TOKEN` | deno asks for a token of its own |
 //! | `pub-dev` | dart | `PUB_TOKEN`, after `dart pub token add URL --env-var PUB_TOKEN` | `publish_to` in `pubspec.yaml` |
+//! | `hex` | mix, rebar3 | `HEX_API_KEY` | `HEX_API_URL` |
+//! | `pyx` | as `pypi`, for the upload URL | | |
+//! | `docker-hub` | a script | `DOCKERHUB_TOKEN` | docker reads it by `docker login --username ORGANIZATION --password-stdin` alone |
+//! | `jfrog` | a script | `JF_ACCESS_TOKEN` | |
+//! | `cloudsmith` | Cloudsmith's command | `CLOUDSMITH_API_KEY` | |
+//! | `mcp-registry` | a script | `MCP_REGISTRY_TOKEN` | mcp-publisher logs in by itself |
+//! | `token-exchange`, `identity-token` | a script | `TRUSTED_PUBLISH_TOKEN` | |
+//! | one of the four above with `--tools PROTOCOL` | as that protocol | | `--url` |
 //!
-//! What stands here of rattler-build, dotnet, deno and dart was not run with the tools, and is uncertain.
+//! What stands here of rattler-build, dotnet, deno, dart, mix, docker, and of Cloudsmith's and JFrog's commands was not run with the
+//! tools, and is uncertain.
 //!
 //! A package's own manifest can say otherwise: `publishConfig.registry` in the `package.json` of the working directory, a scope's
 //! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides it, it is set (npm and pnpm, with a scope);

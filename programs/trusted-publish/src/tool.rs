@@ -101,6 +101,8 @@ pub(super) const OPEN_VSX: &[Tool] = &[Tool {
     ..tool("OVSX_PAT", "OVSX_REGISTRY_URL")
 }];
 
+pub(super) const HEX: &[Tool] = &[Tool { is_trimmed: true, ..tool("HEX_API_KEY", "HEX_API_URL") }];
+
 pub(super) const VS_MARKETPLACE: &[Tool] =
     &[Tool { is_trimmed: true, ..tool("VSCE_PAT", "VSCE_MARKETPLACE_URL") }];
 

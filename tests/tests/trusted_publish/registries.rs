@@ -45,6 +45,14 @@ fn answer(path: &str, root: &str) -> (StatusCode, String) {
         "/api/-/trusted-publishing/token" => json!({ "value": TOKEN }),
         "/_apis/gallery/token" => json!({ "credential": TOKEN }),
         "/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget" => json!({ "token": TOKEN }),
+        "/.well-known/oauth-authorization-server" => {
+            json!({ "issuer": root, "token_endpoint": format!("{root}/oauth/token") })
+        }
+        "/oauth/token" | "/access/api/v1/oidc/token" => json!({ "access_token": TOKEN, "expires_in": 900 }),
+        "/openid/acme/" | "/oidc/mint-token" => json!({ "token": TOKEN }),
+        "/v1/trusted-publishing/audience" => json!({ "audience": "an-index" }),
+        "/v1/trusted-publishing/acme/main/mint-token" => json!({ "token": TOKEN }),
+        "/v0/auth/github-oidc" => json!({ "registry_token": TOKEN }),
         _ => json!({}),
     };
     (StatusCode::OK, body.to_string())
@@ -83,6 +91,14 @@ fn row(name: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static str)>) {
         "vs-marketplace" => (vec!["--owner", "acme"], vec![("VSCE_PAT", TOKEN)]),
         "jsr" => (vec!["--package", hash], vec![("JSR_TOKEN", "eyJ")]),
         "pub-dev" => (vec![], vec![("PUB_TOKEN", "eyJ")]),
+        "token-exchange" => (vec![], vec![("TRUSTED_PUBLISH_TOKEN", TOKEN)]),
+        "docker-hub" => (vec!["--owner", "an-id"], vec![("DOCKERHUB_TOKEN", TOKEN)]),
+        "jfrog" => (vec!["--owner", "github"], vec![("JF_ACCESS_TOKEN", TOKEN)]),
+        "hex" => (vec!["--package", "widget"], vec![("HEX_API_KEY", TOKEN)]),
+        "cloudsmith" => (vec!["--owner", "acme/ci"], vec![("CLOUDSMITH_API_KEY", TOKEN)]),
+        "mcp-registry" => (vec![], vec![("MCP_REGISTRY_TOKEN", TOKEN)]),
+        "pyx" => (vec![], vec![("UV_PUBLISH_TOKEN", TOKEN)]),
+        "identity-token" => (vec!["--audience", "api.own.example"], vec![("TRUSTED_PUBLISH_TOKEN", "eyJ")]),
         other => panic!("{other} has no row in this test"),
     }
 }
@@ -98,6 +114,7 @@ async fn every_registry_gives_a_token_to_print_to_a_command_and_to_the_doctor() 
     for ecosystem in ECOSYSTEMS {
         let name = format!("{ecosystem:?}");
         let (options, variables) = row(&name);
+        let url = if name == "pyx" { format!("{url}/v1/upload/acme/main") } else { url.clone() };
         let target = [&["--registry", &name, "--url", &url], options.as_slice()].concat();
 
         let output = run(&issuer, &[&["token"], target.as_slice()].concat()).await;
@@ -105,7 +122,7 @@ async fn every_registry_gives_a_token_to_print_to_a_command_and_to_the_doctor() 
         let printed = text(&output.stdout);
         let expected = match name.as_str() {
             "packagist" => format!("a-key:{TOKEN}\n"),
-            "jsr" | "pub-dev" => printed.to_owned(),
+            "jsr" | "pub-dev" | "identity-token" => printed.to_owned(),
             _ => format!("{TOKEN}\n"),
         };
         assert_eq!(printed, expected, "{name}");
@@ -124,11 +141,50 @@ async fn every_registry_gives_a_token_to_print_to_a_command_and_to_the_doctor() 
         let output = run(&issuer, &[&["doctor"], target.as_slice(), &["--format", "json"]].concat()).await;
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         // Where nothing is exchanged, nothing was tried.
-        let expected =
-            if matches!(name.as_str(), "jsr" | "pub-dev") { (1, "untried") } else { (0, "accepted") };
+        let is_itself = matches!(name.as_str(), "jsr" | "pub-dev" | "identity-token");
+        let expected = if is_itself { (1, "untried") } else { (0, "accepted") };
         let found = (output.status.code().unwrap(), report["verdict"].as_str().unwrap());
         assert_eq!(found, expected, "{name}: {report}");
         assert!(!report.to_string().contains("hunter2"));
+    }
+}
+
+/// A service with packages of several kinds gives one token, and its tools are told the URL that they publish at.
+#[tokio::test]
+async fn the_tools_of_a_service_are_told_the_token_and_the_url() {
+    let root = registry().await;
+    let issuer = Running::start(Settings::new(&GITHUB), &Context::system().unwrap()).await.unwrap();
+    let npm = format!("{root}/artifactory/api/npm/npm-local/");
+    let python = format!("{root}/acme/main/");
+    for (service, owner, tools, url, expected) in [
+        ("jfrog", "github", "npm", &npm, vec![("YARN_NPM_AUTH_TOKEN", TOKEN), ("npm_config_registry", &npm)]),
+        (
+            "jfrog",
+            "github",
+            "pypi",
+            &python,
+            vec![("TWINE_PASSWORD", TOKEN), ("TWINE_REPOSITORY_URL", &python)],
+        ),
+        (
+            "cloudsmith",
+            "acme/ci",
+            "pypi",
+            &python,
+            vec![("UV_PUBLISH_TOKEN", TOKEN), ("UV_PUBLISH_URL", &python)],
+        ),
+        ("cloudsmith", "acme/ci", "rubygems", &root, vec![("GEM_HOST_API_KEY", TOKEN)]),
+        ("jfrog", "github", "crates-io", &root, vec![("CARGO_REGISTRIES_TRUSTED_PUBLISH_TOKEN", TOKEN)]),
+    ] {
+        let target =
+            ["exec", "--registry", service, "--url", url, "--owner", owner, "--tools", tools, "--", "env"];
+        let output = run(&issuer, &target).await;
+        assert!(output.status.success(), "{service} {tools}: {}", text(&output.stderr));
+        let seen = text(&output.stdout);
+        for (variable, value) in expected {
+            let line = format!("{variable}={value}");
+            assert!(seen.lines().any(|seen| seen == line), "{service} {tools}: no {line} in {seen}");
+        }
+        assert!(!seen.contains("JF_ACCESS_TOKEN") && !seen.contains("CLOUDSMITH_API_KEY"), "{seen}");
     }
 }
 
@@ -146,6 +202,14 @@ async fn what_is_not_told_is_asked_for() {
         (&["--registry", "jsr"], "--package"),
         (&["--registry", "jsr", "--package", "@acme/widget"], "sha256-"),
         (&["--registry", "jsr", "--package", "@acme/widget@1.0.0#sha256-00"], "sha256-"),
+        (&["--registry", "docker-hub"], "--owner"),
+        (&["--registry", "jfrog"], "--owner"),
+        (&["--registry", "cloudsmith", "--owner", "acme"], "two names"),
+        (&["--registry", "hex"], "--package"),
+        (&["--registry", "pyx"], "/v1/upload/WORKSPACE/REGISTRY"),
+        (&["--registry", "token-exchange", "--token-endpoint", "https://evil.example/"], "--token-endpoint"),
+        (&["--registry", "npm", "--package", "x", "--audience", "other"], "--audience"),
+        (&["--registry", "jfrog", "--owner", "x", "--tools", "docker-hub"], "--tools"),
     ] {
         let output = run(&issuer, &[&["token", "--url", "http://127.0.0.1:1"], arguments].concat()).await;
         let error = text(&output.stderr);
@@ -153,6 +217,18 @@ async fn what_is_not_told_is_asked_for() {
             !output.status.success() && error.contains(part) && error.lines().count() == 1,
             "{part}: {error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_protocol_without_a_public_registry_needs_a_url() {
+    let issuer = Running::start(Settings::new(&GITHUB), &Context::system().unwrap()).await.unwrap();
+    for name in ["token-exchange", "jfrog", "pyx", "identity-token"] {
+        for command in ["token", "doctor"] {
+            let output = run(&issuer, &[command, "--registry", name, "--owner", "x"]).await;
+            let error = text(&output.stderr);
+            assert!(!output.status.success() && error.contains("--url"), "{name}: {error}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use oidc_core::http::{HttpClient, HttpError, Request as Outgoing, Response};
 use oidc_core::testing::ManualClock;
-use oidc_core::{Audience, Context, HttpUrl, IdToken};
+use oidc_core::{Audience, Context, HttpUrl, IdToken, Timestamp};
 use oidc_exchange::client::{
     ExchangeError, ExchangeRequest, PublishToken, Registry as _, Scope, TokenExchange,
 };
@@ -245,7 +245,7 @@ async fn both_ends_understand_each_other() {
     let found = registry.exchange.find(token.secret_for(&Scope::Identity).unwrap().expose()).await.unwrap();
     assert!(found.unwrap().for_package(&Package::new("models", "one")).is_some());
     let lifetime = registry.exchange.lifetime().as_secs();
-    assert_eq!(token.expires_at().map(|at| at.as_secs()), Some(NOW + lifetime));
+    assert_eq!(token.expires_at().map(Timestamp::as_secs), Some(NOW + lifetime));
     let error = exchanged(&registry, &endpoint, &json!({ "workflow": "other.yml" })).await.unwrap_err();
     assert_eq!(error.reason().map(|reason| reason.code.as_str()), Some("fake"));
     assert!(error.diagnosis().fix.is_some(), "{error}");

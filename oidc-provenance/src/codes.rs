@@ -4,6 +4,9 @@ oidc_core::__codes! {
     PROVENANCE_ARTIFACT = "provenance-artifact",
         "The provenance is for another file than the one that is published.",
         "Sign the file that is published, after its last change.";
+    PROVENANCE_AUTHORITY = "provenance-authority",
+        "The certificate authority gave no certificate to sign with.",
+        "Look at the authority's answer: it knows certain platforms only, and for GitLab the public instance and a few others.";
     PROVENANCE_BUNDLE = "provenance-bundle",
         "The provenance is no Sigstore bundle that can be verified.",
         "Send the bundle as the signing tool wrote it.";
@@ -13,9 +16,15 @@ oidc_core::__codes! {
     PROVENANCE_EXTENSION = "provenance-extension",
         "The signing certificate lacks a property of the job, or contradicts itself.",
         "Run the job on a branch or tag, and look for an update of the platform.";
+    PROVENANCE_KEY = "provenance-key",
+        "No key could be made, or it could not sign.",
+        "Look at the message; the cryptographic library or this machine's randomness is at fault.";
     PROVENANCE_LOG = "provenance-log",
         "The entry in the transparency log is missing, or is not accepted.",
         "Sign again with a log in the registry's trusted root.";
+    PROVENANCE_LOGGING = "provenance-logging",
+        "The transparency log took no entry, or gave an answer that can't be used.",
+        "Try again; the message says whether an entry was written, which does no harm.";
     PROVENANCE_LOST = "provenance-lost",
         "The version before has provenance, and this one has none.",
         "Publish with provenance as before, or have the package's owner say that it is no longer wanted.";
@@ -49,6 +58,9 @@ oidc_core::__codes! {
     PROVENANCE_TIMESTAMP = "provenance-timestamp",
         "The time of the signature is not proven.",
         "Sign again with a log or a timestamp authority in the registry's trusted root.";
+    PROVENANCE_TIMESTAMPING = "provenance-timestamping",
+        "The timestamp authority gave no timestamp.",
+        "Try again, or configure another authority.";
     PROVENANCE_TRUSTED_ROOT = "provenance-trusted-root",
         "The trusted root can't be used.",
         "Configure the trusted root as Sigstore distributes it.";

@@ -5,13 +5,11 @@ use sigstore_verify::types::bundle::VerificationMaterialContent;
 use sigstore_verify::types::{Bundle, MediaType, TransparencyLogEntry};
 
 use crate::attestation::Format;
+use crate::bundle::BOUNDS;
 use crate::codes;
 use crate::extension::{Extension, Extensions};
-use crate::json::{self, Bounds};
+use crate::json;
 use crate::refusal::Refusal;
-
-/// The bounds of a bundle. Those of public registries have 5 to 30 kB, and fewer than 200 values.
-const BUNDLE: Bounds = Bounds { bytes: 256 * 1024, depth: 12, values: 1024 };
 
 /// The greatest number of certificates; bundles of version 0.3 have one.
 const MAX_CERTIFICATES: usize = 4;
@@ -39,7 +37,7 @@ pub(super) fn read(bundle: &[u8]) -> Result<Bundle, Refusal> {
     let unreadable = |why: String| {
         Refusal::of(codes::PROVENANCE_BUNDLE, "bundle", format!("the bundle can't be read: {why}"))
     };
-    let text = json::check(bundle, BUNDLE).map_err(unreadable)?;
+    let text = json::check(bundle, BOUNDS).map_err(unreadable)?;
     Bundle::from_json(text).map_err(|error| unreadable(error.to_string()))
 }
 

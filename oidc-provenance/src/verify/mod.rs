@@ -18,6 +18,13 @@ use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::statement::{PAYLOAD_TYPE, Statement};
 
+/// The trusted root of Sigstore's public instance, as it was when this crate was released: the JSON text of
+/// `trusted_root.json`.
+///
+/// Sigstore changes its keys about once a year. An application that runs for longer gets the present one from Sigstore's TUF
+/// repository, or lets its operator configure it.
+pub const PUBLIC_TRUSTED_ROOT: &str = sigstore_verify::trust_root::SIGSTORE_PRODUCTION_TRUSTED_ROOT;
+
 /// The bounds of a trusted root. Sigstore's public one has 7 kB.
 const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096 };
 

@@ -9,5 +9,7 @@
     reason = "tests"
 )]
 
+mod public;
 mod refused;
+mod signing;
 mod support;

@@ -5,7 +5,6 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use p256::ecdsa::SigningKey;
-use p256::pkcs8::EncodePublicKey as _;
 use x509_cert::Certificate;
 use x509_cert::certificate::{TbsCertificate, Version};
 use x509_cert::der::asn1::{BitString, Ia5String, OctetString, UtcTime, Utf8StringRef};
@@ -55,8 +54,13 @@ impl Template {
 
     /// Issues the certificate for a job's key.
     pub(crate) fn issue(&self, sigstore: &Sigstore, job: &SigningKey) -> Certificate {
+        self.issue_for(sigstore, &spki(job))
+    }
+
+    /// Issues the certificate for a public key.
+    pub(crate) fn issue_for(&self, sigstore: &Sigstore, public: &[u8]) -> Certificate {
         let issuer = sigstore.root.tbs_certificate.subject.clone();
-        let mut tbs = body(issuer, Name::default(), self.validity, job, self.own_extensions());
+        let mut tbs = body(issuer, Name::default(), self.validity, public, self.own_extensions());
         if self.sct != Sct::Missing {
             let scts = self.timestamps(sigstore, &tbs);
             tbs.extensions.as_mut().unwrap().push(extension(SCTS, false, &OctetString::new(scts).unwrap()));
@@ -106,7 +110,7 @@ pub(crate) fn root(key: &SigningKey, name: &str) -> Certificate {
     let name = Name::from_str(name).unwrap();
     let constraints = BasicConstraints { ca: true, path_len_constraint: None };
     let extensions = vec![extension(BasicConstraints::OID, true, &constraints)];
-    signed(body(name.clone(), name, (NOW - 31_536_000, NOW + 315_360_000), key, extensions), key)
+    signed(body(name.clone(), name, (NOW - 31_536_000, NOW + 315_360_000), &spki(key), extensions), key)
 }
 
 fn extension(oid: ObjectIdentifier, critical: bool, value: &impl Encode) -> Extension {
@@ -122,10 +126,9 @@ fn body(
     issuer: Name,
     subject: Name,
     (begin, end): (u64, u64),
-    key: &SigningKey,
+    public: &[u8],
     extensions: Vec<Extension>,
 ) -> TbsCertificate {
-    let public = key.verifying_key().to_public_key_der().unwrap();
     let validity = Validity { not_before: time(begin), not_after: time(end) };
     TbsCertificate {
         version: Version::V3,
@@ -134,7 +137,7 @@ fn body(
         issuer,
         validity,
         subject,
-        subject_public_key_info: SubjectPublicKeyInfoOwned::from_der(public.as_bytes()).unwrap(),
+        subject_public_key_info: SubjectPublicKeyInfoOwned::from_der(public).unwrap(),
         issuer_unique_id: None,
         subject_unique_id: None,
         extensions: Some(extensions),

@@ -137,6 +137,11 @@ impl Client {
         self.home.path()
     }
 
+    /// The client's program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The search path with this client before all others, for a client that runs another.
     pub fn path_first(&self) -> OsString {
         let folders = self.program.parent().map(PathBuf::from).into_iter();

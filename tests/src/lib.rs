@@ -16,6 +16,7 @@ pub mod astray;
 pub mod clients;
 pub mod gems;
 pub mod http;
+pub mod javascript;
 pub mod leaks;
 pub mod postgres;
 pub mod programs;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::claims::unknown_claim;
 use super::install::{install, quoted};
 use super::remote::token_of_job;
+use super::sigstore::{self, SigstoreError};
 use super::{
     Changes, Fault, GITHUB, PLATFORMS, Platform, RemoteError, Running, Settings, StartError, token_of,
 };
@@ -33,6 +34,12 @@ Examples:
   ci-issuer --provider circleci --issuer-path /org/11111111-1111-4111-8111-111111111111 > job.env &
 
 A job of CircleCI or Buildkite asks a command for tokens, which a folder at the front of the printed PATH holds.
+
+  ci-issuer --provider github --sigstore sigstore > job.env &
+  . ./job.env && npm publish --provenance --access public --registry http://127.0.0.1:4873/
+
+With --sigstore a certificate authority, the logs and the TUF repository of a Sigstore instance run beside the issuer, with new
+keys each time. HTTPS_PROXY leads clients there that take no other URLs than the public instance's, and nowhere else.
 
   ci-issuer token --issuer http://127.0.0.1:9001 --audience npm:127.0.0.1 --set repository=evil/widget";
 
@@ -90,6 +97,16 @@ struct Serve {
     /// What shall go wrong.
     #[arg(long)]
     fault: Option<Fault>,
+    /// Play a Sigstore instance too, and write what clients need of it into this folder: `trusted_root.json`,
+    /// `signing_config.json`, `trust_config.json` (both), `root.json` (TUF) and `ca.pem` (the proxy's authority).
+    #[arg(long, value_name = "DIR")]
+    sigstore: Option<PathBuf>,
+    /// The loopback address that the Sigstore instance listens on [default: any free port].
+    #[arg(long, value_name = "ADDRESS", requires = "sigstore")]
+    sigstore_listen: Option<SocketAddr>,
+    /// What shall go wrong in the Sigstore instance.
+    #[arg(long, value_name = "FAULT", requires = "sigstore")]
+    sigstore_fault: Option<sigstore::Fault>,
     /// How late `--fault slow` makes an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     delay: u64,
@@ -150,6 +167,9 @@ pub enum CliError {
     /// The issuer did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The Sigstore instance did not start.
+    #[error("--sigstore: {0}")]
+    Sigstore(#[from] SigstoreError),
     /// The running issuer gave no token.
     #[error(transparent)]
     Remote(#[from] RemoteError),
@@ -205,7 +225,12 @@ async fn serve(
             writeln!(io::stderr(), "ci-issuer: warning: {warning}")?;
         }
     }
+    let played = (arguments.sigstore.clone(), arguments.sigstore_listen, arguments.sigstore_fault);
     let running = Running::start(arguments.settings(context)?, context).await?;
+    let instance = match played {
+        (Some(folder), listen, fault) => Some(play(&running, &folder, listen, fault, context).await?),
+        (None, ..) => None,
+    };
     for (name, value) in running.env() {
         writeln!(out, "export {name}={}", quoted(value))?;
     }
@@ -216,11 +241,44 @@ async fn serve(
         writeln!(out, "export PATH={}:\"$PATH\"", quoted(&folder.path().to_string_lossy()))?;
     }
     writeln!(out, "# the issuer is {url}")?;
+    if let Some((instance, folder)) = &instance {
+        tell(instance, folder, out)?;
+    }
     writeln!(out, "# ci-issuer is ready")?;
     out.flush()?;
     shutdown.await;
+    if let Some((instance, _)) = instance {
+        instance.stop().await;
+    }
     running.stop().await;
     Ok(())
+}
+
+/// Starts a Sigstore instance for the issuer's tokens, and writes its files. The folder's path is returned as an absolute one.
+async fn play(
+    issuer: &Running,
+    folder: &Path,
+    listen: Option<SocketAddr>,
+    fault: Option<sigstore::Fault>,
+    context: &Context,
+) -> Result<(sigstore::Running, PathBuf), CliError> {
+    let mut settings = sigstore::Settings::new(issuer.platform().name, issuer.url());
+    settings.listen = listen.unwrap_or(settings.listen);
+    settings.fault = fault;
+    let instance = sigstore::Running::start(settings, context).await?;
+    instance.write(folder)?;
+    Ok((instance, folder.canonicalize()?))
+}
+
+/// Prints where clients find the Sigstore instance.
+fn tell(instance: &sigstore::Running, folder: &Path, out: &mut impl Write) -> io::Result<()> {
+    let path = |name: &str| quoted(&folder.join(name).to_string_lossy());
+    for (name, value) in instance.variables(folder) {
+        writeln!(out, "export {name}={}", quoted(&value))?;
+    }
+    writeln!(out, "# Sigstore is {}; whom to trust is in {}", instance.url(), path("trusted_root.json"))?;
+    let cache = format!("\"$(npm config get cache)/_tuf/{}\"", instance.tuf_host());
+    writeln!(out, "# before npm audit signatures: mkdir -p {cache} && cp {} {cache}/", path("root.json"))
 }
 
 impl Serve {

@@ -40,6 +40,8 @@ mod platform;
 mod remote;
 mod running;
 mod server;
+#[cfg(feature = "sigstore")]
+pub mod sigstore;
 #[cfg(test)]
 mod tests;
 

@@ -206,3 +206,47 @@ fn help_names_every_platform_and_fault() {
         assert!(help.contains(word), "{word}");
     }
 }
+
+#[test]
+fn a_sigstore_instance_is_played_beside_the_issuer_and_described_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sigstore");
+    let issuer = Issuer::start(&["--provider", "github", "--sigstore", path.to_str().unwrap()]);
+    let read = |name: &str| -> Value { serde_json::from_slice(&fs::read(path.join(name)).unwrap()).unwrap() };
+    let (root, config) = (read("trusted_root.json"), read("signing_config.json"));
+    assert_eq!(root["tlogs"][0]["baseUrl"], config["rekorTlogUrls"][0]["url"]);
+    assert_eq!(
+        read("trust_config.json"),
+        serde_json::json!({
+            "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+            "trustedRoot": root,
+            "signingConfig": config,
+        })
+    );
+    assert_eq!(read("root.json")["signed"]["_type"], "root");
+    let variables = issuer.variables();
+    assert!(variables["HTTPS_PROXY"].starts_with("http://127.0.0.1:"));
+    assert_eq!(
+        variables["NODE_EXTRA_CA_CERTS"],
+        path.canonicalize().unwrap().join("ca.pem").to_str().unwrap()
+    );
+    assert_eq!(issuer.stop("-TERM"), Some(0));
+}
+
+#[test]
+fn the_proxy_leads_to_the_hosts_of_the_public_instance_and_to_no_other() {
+    use std::io::{Read as _, Write as _};
+
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Issuer::start(&["--provider", "github", "--sigstore", folder.path().to_str().unwrap()]);
+    let proxy = issuer.variables()["HTTPS_PROXY"].replace("http://", "");
+    for (host, status) in [("rekor.sigstore.dev", "200"), ("registry.npmjs.org", "403"), ("127.0.0.1", "403")]
+    {
+        let mut stream = std::net::TcpStream::connect(&proxy).unwrap();
+        write!(stream, "CONNECT {host}:443 HTTP/1.1\r\n\r\n").unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"), "{host}");
+    }
+    assert_eq!(issuer.stop("-TERM"), Some(0));
+}

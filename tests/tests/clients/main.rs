@@ -8,6 +8,7 @@ mod gem;
 mod messages;
 mod npm;
 mod pep_807;
+mod played_sigstore;
 mod pypi;
 mod refusals;
 mod unsupported;

@@ -1,6 +1,9 @@
 //! The codes of diagnoses of this crate; see [`oidc_core::codes`].
 
 oidc_core::__codes! {
+    PROVENANCE_ACCESS = "provenance-access",
+        "The package is new or private, and npm makes provenance for public packages only.",
+        "Publish with `--access public`, or write it into the manifest's `publishConfig`.";
     PROVENANCE_ARTIFACT = "provenance-artifact",
         "The provenance is for another file than the one that is published.",
         "Sign the file that is published, after its last change.";
@@ -28,6 +31,9 @@ oidc_core::__codes! {
     PROVENANCE_LOST = "provenance-lost",
         "The version before has provenance, and this one has none.",
         "Publish with provenance as before, or have the package's owner say that it is no longer wanted.";
+    PROVENANCE_PLATFORM = "provenance-platform",
+        "The job's platform or instance is one that no provenance is made on.",
+        "Publish from GitHub Actions or GitLab.com, sign with an authority of your own, or publish without provenance.";
     PROVENANCE_PREDICATE = "provenance-predicate",
         "A field of the statement differs from the signing certificate.",
         "Let the tool make the statement from the job's own variables, and change none of them.";
@@ -61,6 +67,9 @@ oidc_core::__codes! {
     PROVENANCE_TIMESTAMPING = "provenance-timestamping",
         "The timestamp authority gave no timestamp.",
         "Try again, or configure another authority.";
+    PROVENANCE_TOKEN = "provenance-token",
+        "The job gets no identity token for the certificate authority.",
+        "On GitHub, give the job `id-token: write`; on GitLab, add `SIGSTORE_ID_TOKEN` to `id_tokens`.";
     PROVENANCE_TRUSTED_ROOT = "provenance-trusted-root",
         "The trusted root can't be used.",
         "Configure the trusted root as Sigstore distributes it.";

@@ -7,6 +7,7 @@ mod signer;
 use oidc_core::Run;
 use serde_json::Value;
 
+pub(crate) use self::repository::agrees as repository_agrees;
 pub use self::repository::source_of;
 pub use self::requirement::Requirement;
 pub use self::signer::SignerRules;

@@ -67,7 +67,7 @@ fn long_form(text: &str) -> String {
 }
 
 /// Checks that the field names the source repository of the certificate, a URL.
-pub(super) fn agrees(field: Option<&Value>, source: &str) -> Result<(), Refusal> {
+pub(crate) fn agrees(field: Option<&Value>, source: &str) -> Result<(), Refusal> {
     let refuse = |problem: &str, found: &str| {
         let diagnosis =
             Diagnosis::new(codes::PROVENANCE_REPOSITORY, Target::Field(FIELD.to_owned()), problem);

@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use oidc_core::{Claims, Context, Unverified};
 use serde_json::{Value, json};
 
-use self::variables::Variables;
+pub(crate) use self::variables::Variables;
 use crate::artifact::{Artifact, Digest};
 use crate::codes;
 use crate::extension::Extensions;

@@ -6,15 +6,15 @@ use crate::refusal::Refusal;
 
 /// The variables of a job, of which a statement is made.
 #[derive(Debug)]
-pub(super) struct Variables<'a>(&'a Environment);
+pub(crate) struct Variables<'a>(&'a Environment);
 
 impl<'a> Variables<'a> {
-    pub(super) fn new(environment: &'a Environment) -> Self {
+    pub(crate) fn new(environment: &'a Environment) -> Self {
         Self(environment)
     }
 
     /// The platform that the job runs on.
-    pub(super) fn platform(&self) -> Result<Kind, Refusal> {
+    pub(crate) fn platform(&self) -> Result<Kind, Refusal> {
         if self.0.get("GITHUB_ACTIONS").is_some() {
             return Ok(Kind::GitHub);
         }

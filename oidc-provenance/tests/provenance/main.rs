@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod preflight;
 mod public;
 mod refused;
 mod signing;

@@ -11,6 +11,7 @@ use super::mint::MintPolicy;
 use super::minter::Minter;
 use super::package::PackageOwners;
 use super::policy::TrustPolicy;
+use super::validated::Validated;
 use super::wording::Wording;
 
 /// The number of refusals that are explained to the operator at the same time.
@@ -49,6 +50,7 @@ impl ExchangeBuilder {
             trust: TrustPolicy::default(),
             sinks: vec![Arc::new(Events)],
             unknown: Arc::default(),
+            validated: Validated::default(),
             public_url: None,
             wording: Wording::default(),
             owners: None,

@@ -1,6 +1,7 @@
 //! The choice among an identity's publishers: made within each package, and united over all packages.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use oidc_core::{
     Claims, Diagnosis, FieldValue, Identity, Match, Mismatch, Provider, Publisher, Target, Timestamp,
@@ -13,12 +14,13 @@ use super::policy::{PublisherState, TrustPolicy};
 use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
 use super::request::ExchangeRequest;
+use super::validated::Validated;
 use super::wording::Wording;
 use crate::codes;
 
 /// The publisher that accepts a token for one package.
 pub(super) struct Chosen {
-    pub(super) record: PublisherRecord,
+    pub(super) record: Arc<PublisherRecord>,
     pub(super) matched: Match,
     /// One line for a person.
     pub(super) description: String,
@@ -44,7 +46,7 @@ impl Chosen {
 
 /// A publisher that may accept the token.
 pub(super) struct Candidate {
-    pub(super) record: PublisherRecord,
+    pub(super) record: Arc<PublisherRecord>,
     /// `true` if its account is the operator or is known to publish by its identity.
     is_known: bool,
 }
@@ -52,8 +54,9 @@ pub(super) struct Candidate {
 impl Candidate {
     /// The publishers for which `is_candidate` returns `true`, from the oldest to the newest.
     pub(super) fn all(found: Candidates, is_candidate: impl Fn(&PublisherRecord) -> bool) -> Vec<Self> {
-        let known = found.known.into_iter().map(|record| Self { record, is_known: true });
-        let others = found.others.into_iter().map(|record| Self { record, is_known: false });
+        let of = |is_known| move |record| Self { record: Arc::new(record), is_known };
+        let known = found.known.into_iter().map(of(true));
+        let others = found.others.into_iter().map(of(false));
         let mut all: Vec<_> = known.chain(others).filter(|one| is_candidate(&one.record)).collect();
         all.sort_by(|Self { record: one, .. }, Self { record: other, .. }| {
             (one.created_at, &one.id).cmp(&(other.created_at, &other.id))
@@ -79,7 +82,7 @@ struct Learned<'a> {
 
 impl<'a> Learned<'a> {
     fn of(candidates: &'a [Candidate], beside: &'a [PublisherRecord]) -> Self {
-        let records = candidates.iter().map(|candidate| &candidate.record).chain(beside);
+        let records = candidates.iter().map(|candidate| &*candidate.record).chain(beside);
         let all: Vec<_> = records.filter(|record| !record.learned.is_empty()).collect();
         let prefixes = all.iter().copied().filter(|record| record.package.is_prefix()).collect();
         let mut of_package: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -104,6 +107,7 @@ impl<'a> Learned<'a> {
 pub(super) struct Chooser<'a> {
     pub(super) provider: &'a dyn Provider,
     pub(super) verified: &'a Verified<Claims>,
+    pub(super) validated: &'a Validated,
     pub(super) policy: &'a TrustPolicy,
     pub(super) wording: &'a Wording,
     pub(super) now: Timestamp,
@@ -172,6 +176,7 @@ impl Chooser<'_> {
     pub(super) fn renamed(&self, publishers: Vec<PublisherRecord>) -> Option<Refusal> {
         publishers
             .into_iter()
+            .map(Arc::new)
             .filter_map(|record| Some((self.check(&record, [])?.err()?, record)))
             .find(|(mismatch, _)| mismatch.is_renamed())
             .map(|(mismatch, record)| Refusal::rule_differs(&record.package, &mismatch, 0).near(&record.id))
@@ -232,7 +237,7 @@ impl Chooser<'_> {
     /// owner of a name out, whichever of its publishers matches.
     fn check<'b>(
         &self,
-        record: &PublisherRecord,
+        record: &Arc<PublisherRecord>,
         others: impl IntoIterator<Item = &'b PublisherRecord>,
     ) -> Option<Result<Chosen, Mismatch>> {
         let publisher = self.publisher(record)?;
@@ -240,20 +245,25 @@ impl Chooser<'_> {
         // A publisher beside one of the same repository that knows its ids is bound to these ids too,
         // although it has not learned them itself.
         if let Some(learned) = beside {
-            let learned = PublisherRecord { learned: learned.clone(), ..record.clone() };
+            let learned = PublisherRecord { learned: learned.clone(), ..PublisherRecord::clone(record) };
             if let Err(mismatch) = self.publisher(&learned)?.check(self.verified) {
                 return Some(Err(mismatch));
             }
         }
         let checked = publisher.check(self.verified).and_then(|matched| {
             self.is_in_force(record)?;
-            Ok(Chosen { description: publisher.describe(), record: record.clone(), matched, is_known: false })
+            Ok(Chosen {
+                description: publisher.describe(),
+                record: Arc::clone(record),
+                matched,
+                is_known: false,
+            })
         });
         Some(checked)
     }
 
-    fn publisher(&self, record: &PublisherRecord) -> Option<Box<dyn Publisher>> {
-        let publisher = self.provider.publisher(&record.rules());
+    fn publisher(&self, record: &PublisherRecord) -> Option<Arc<dyn Publisher>> {
+        let publisher = self.validated.publisher(self.provider, record);
         publisher
             .inspect_err(|error| {
                 tracing::error!(publisher = %record.id, %error, "a stored publisher can't be used and is passed over");

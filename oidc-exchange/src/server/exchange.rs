@@ -26,6 +26,7 @@ use super::store::{PublisherStore, Redeemed, TokenStore};
 use super::store_error::StoreError;
 use super::token::TokenRecord;
 use super::unknown::UnknownClaims;
+use super::validated::Validated;
 use super::wording::Wording;
 
 /// The number of a package's owners that are read.
@@ -63,6 +64,7 @@ pub(super) struct Inner {
     pub(super) trust: TrustPolicy,
     pub(super) sinks: Vec<Arc<dyn EventSink>>,
     pub(super) unknown: Arc<UnknownClaims>,
+    pub(super) validated: Validated,
     pub(super) public_url: Option<HttpUrl>,
     pub(super) wording: Wording,
     pub(super) owners: Option<Arc<dyn PackageOwners>>,
@@ -320,8 +322,8 @@ impl Exchange {
         // A publisher for a prefix creates no package.
         let candidates = Candidate::all(found, |record| !(record.pending && record.package.is_prefix()));
         let provider = &*caller.provider;
-        let chooser =
-            Chooser { provider, verified, policy: &self.0.trust, wording: &self.0.wording, now: self.now() };
+        let (validated, policy, wording) = (&self.0.validated, &self.0.trust, &self.0.wording);
+        let chooser = Chooser { provider, verified, validated, policy, wording, now: self.now() };
         match chooser.choose(&candidates, &beside, request, &caller.identity) {
             Ok(chosen) => Ok(Choice { chosen, is_cut }),
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {

@@ -44,6 +44,7 @@ mod token_exchange;
 mod trust;
 mod trust_store;
 mod unknown;
+mod validated;
 mod wording;
 
 pub use self::body::AnswerBody;

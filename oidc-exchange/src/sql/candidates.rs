@@ -1,12 +1,13 @@
 //! Candidates: the publishers of an identity, at a cost that does not depend on the number of strangers that
 //! named the identity.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use oidc_core::Identity;
-use sqlx::{AnyPool, Row as _};
+use sqlx::{AssertSqlSafe, Row as _};
 
-use super::database::failed;
+use super::database::{Database, failed};
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN, PublisherRecord, StoreError};
 
@@ -15,6 +16,8 @@ use crate::server::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN, PublisherRecord, S
 const MAX_ACCOUNTS: usize = 100;
 /// The number of selects in one statement; SQLite allows 500.
 const MAX_PARTS: usize = 250;
+/// The number of groups up to which a statement's text is kept.
+const MAX_KEPT: usize = 8;
 
 /// A part of the publishers of one identity, in an order of its own.
 #[derive(Clone, Debug)]
@@ -35,6 +38,16 @@ enum Whose {
     Everybody,
     /// The publishers of all accounts that are not known to publish by the identity, in the same order.
     Unproven,
+}
+
+impl Whose {
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Account(_) => 0,
+            Self::Everybody => 1,
+            Self::Unproven => 2,
+        }
+    }
 }
 
 impl<'a> Group<'a> {
@@ -97,7 +110,7 @@ impl<'a> Group<'a> {
 
 /// Implements [`PublisherStore::candidates`](crate::server::PublisherStore::candidates).
 pub(super) async fn candidates(
-    pool: &AnyPool,
+    database: &Database,
     identities: &[Identity],
     ecosystem: &str,
     package: Option<&str>,
@@ -112,16 +125,16 @@ pub(super) async fn candidates(
         identities.iter().map(|identity| Group::new(identity, package, whose.clone())).collect()
     };
     if package.is_some() {
-        let found = first(pool, of_each(Whose::Everybody), ecosystem, MAX_CANDIDATES).await?;
+        let found = first(database, of_each(Whose::Everybody), ecosystem, MAX_CANDIDATES).await?;
         if found.len() < MAX_CANDIDATES {
             return Ok(found.into_candidates());
         }
     }
-    let mut groups = proven(pool, &identities, package).await?;
+    let mut groups = proven(database, &identities, package).await?;
     groups.extend(of_each(Whose::Account(String::new())));
-    let known = first(pool, groups, ecosystem, MAX_CANDIDATES).await?;
+    let known = first(database, groups, ecosystem, MAX_CANDIDATES).await?;
     let limit = if package.is_some() { MAX_CANDIDATES } else { MAX_UNPROVEN };
-    let others = first(pool, of_each(Whose::Unproven), ecosystem, limit).await?;
+    let others = first(database, of_each(Whose::Unproven), ecosystem, limit).await?;
     Ok(known.and(others).into_candidates())
 }
 
@@ -165,7 +178,7 @@ fn known(key: usize, issuer: usize) -> String {
 
 /// The groups of the accounts that are known to publish by the identities.
 async fn proven<'a>(
-    pool: &AnyPool,
+    database: &Database,
     identities: &[&'a Identity],
     package: Option<&'a str>,
 ) -> Result<Vec<Group<'a>>, StoreError> {
@@ -181,11 +194,12 @@ async fn proven<'a>(
         let statement = parts.collect::<Vec<_>>().join(" UNION ALL ");
         // Most tokens have one identity. Statements for other numbers are not worth a place in the statement
         // cache.
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(statement)).persistent(some.len() == 1);
+        let query = sqlx::query(AssertSqlSafe(statement)).persistent(some.len() == 1);
         let query =
             some.iter().fold(query, |query, identity| query.bind(&identity.key).bind(&identity.issuer));
-        let rows: Vec<(i64, String)> = query.fetch_all(pool).await.map_err(failed)?;
-        for (place, account) in rows {
+        for row in database.read(query).await.map_err(failed)? {
+            let place: i64 = row.try_get(0).map_err(failed)?;
+            let account = row.try_get(1).map_err(failed)?;
             if let Some(identity) = usize::try_from(place).ok().and_then(|place| some.get(place)) {
                 groups.push(Group::new(identity, package, Whose::Account(account)));
             }
@@ -197,7 +211,7 @@ async fn proven<'a>(
 /// The first publishers of each group, in equal shares. A share that a group does not need goes to the
 /// others.
 async fn first(
-    pool: &AnyPool,
+    database: &Database,
     mut groups: Vec<Group<'_>>,
     ecosystem: &str,
     limit: usize,
@@ -207,7 +221,7 @@ async fn first(
         let share = (limit - found.len()).div_ceil(groups.len());
         let mut more = Found::default();
         for some in groups.chunks(MAX_PARTS) {
-            more = more.and(next(pool, some, share, ecosystem).await?);
+            more = more.and(next(database, some, share, ecosystem).await?);
         }
         groups.retain_mut(|group| {
             let new = more.records.iter().filter(|record| group.has(record)).count();
@@ -221,27 +235,46 @@ async fn first(
     Ok(found)
 }
 
+/// Returns the statement for the next `share` publishers of each group, and whether it is kept for the next exchange:
+/// the groups of most exchanges are few, and complete with the first statement.
+fn text(groups: &[Group<'_>], share: usize) -> (Arc<str>, bool) {
+    /// The texts by kind of group, whether a package is named, number of groups and share. In one statement all groups
+    /// are of one kind.
+    static KEPT: Mutex<BTreeMap<(u8, bool, usize, usize), Arc<str>>> = Mutex::new(BTreeMap::new());
+    let is_kept = groups.len() <= MAX_KEPT && groups.iter().all(|group| group.found == 0);
+    let Some(first) = groups.first().filter(|_| is_kept) else { return (built(groups, share), false) };
+    let key = (first.whose.kind(), first.package.is_some(), groups.len(), share);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    (Arc::clone(kept.entry(key).or_insert_with(|| built(groups, share))), true)
+}
+
+fn built(groups: &[Group<'_>], share: usize) -> Arc<str> {
+    // The ecosystem is the first parameter.
+    let mut next = 2;
+    let parts = groups.iter().enumerate().map(|(place, group)| {
+        let first = next;
+        next += group.values().count();
+        group.select(place, first, share)
+    });
+    let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
+    let statement = format!(
+        "SELECT {COLUMNS}, CAST({IS_KNOWN} AS BIGINT) AS is_known FROM ({parts}) AS p {JOINS} ORDER BY p.created_at, p.id"
+    );
+    statement.into()
+}
+
 /// The next publishers of each group, at most `share` each.
 async fn next(
-    pool: &AnyPool,
+    database: &Database,
     groups: &[Group<'_>],
     share: usize,
     ecosystem: &str,
 ) -> Result<Found, StoreError> {
-    let mut parts = Vec::new();
-    let mut values = Vec::new();
-    for (place, group) in groups.iter().enumerate() {
-        // The ecosystem is the first parameter.
-        parts.push(group.select(place, values.len() + 2, share));
-        values.extend(group.values());
-    }
-    let statement = format!(
-        "SELECT {COLUMNS}, CAST({IS_KNOWN} AS BIGINT) AS is_known FROM ({}) AS p {JOINS} ORDER BY p.created_at, p.id",
-        parts.join(" UNION ALL ")
-    );
-    let query = sqlx::query(sqlx::AssertSqlSafe(statement)).persistent(groups.len() == 1).bind(ecosystem);
-    let query = values.into_iter().fold(query, sqlx::query::Query::bind);
-    let rows = query.fetch_all(pool).await.map_err(failed)?;
+    let (text, is_kept) = text(groups, share);
+    let query = sqlx::query(AssertSqlSafe(text)).persistent(is_kept).bind(ecosystem);
+    let values = groups.iter().flat_map(Group::values);
+    let query = values.fold(query, sqlx::query::Query::bind);
+    let rows = database.read(query).await.map_err(failed)?;
     let mut known = HashSet::new();
     for row in &rows {
         if row.try_get::<i64, _>("is_known").map_err(failed)? != 0 {

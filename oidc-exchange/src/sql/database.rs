@@ -3,9 +3,12 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::warm::{Connection, Warm};
 use crate::server::StoreError;
 
 /// The number of tries of a transaction that PostgreSQL aborts in favour of another.
@@ -30,6 +33,7 @@ impl From<sqlx::Error> for StoreError {
 #[derive(Clone, Debug)]
 pub(super) struct Database {
     pool: AnyPool,
+    warm: Warm,
     is_sqlite: bool,
     turn: Arc<Mutex<()>>,
     /// The pool that keeps a database in memory alive.
@@ -38,11 +42,16 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn new(pool: AnyPool, is_sqlite: bool) -> Self {
-        Self { pool, is_sqlite, turn: Arc::default(), _anchor: None }
+        let warm = Warm::of(pool.options().get_max_connections());
+        Self { pool, warm, is_sqlite, turn: Arc::default(), _anchor: None }
     }
 
     pub(super) fn anchored(self, anchor: Option<AnyPool>) -> Self {
         Self { _anchor: anchor, ..self }
+    }
+
+    pub(super) fn is_sqlite(&self) -> bool {
+        self.is_sqlite
     }
 
     /// Returns the pool, for reads.
@@ -50,10 +59,30 @@ impl Database {
         &self.pool
     }
 
+    /// Returns a connection for a statement that is a transaction of its own.
+    pub(super) async fn connection(&self) -> Result<Connection, sqlx::Error> {
+        self.warm.connection(&self.pool).await
+    }
+
+    /// Reads rows, on a connection that is in no transaction.
+    pub(super) async fn read(&self, query: Query<'_, Any, AnyArguments>) -> Result<Vec<AnyRow>, sqlx::Error> {
+        let mut connection = self.connection().await?;
+        let rows = query.fetch_all(connection.used()).await?;
+        connection.keep();
+        Ok(rows)
+    }
+
+    /// Waits for the turn of the only writer on SQLite.
+    ///
+    /// The writers of one process queue in order, since SQLite waits by polling, in which a writer may starve and
+    /// which fails when its time is over.
+    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
     /// Begins a transaction that may write.
     ///
-    /// On SQLite it takes the write lock at once, since upgrading a read lock fails instead of waiting. The
-    /// writers of one process queue in order, since SQLite waits by polling, in which a writer may starve.
+    /// On SQLite it takes the write lock at once, since upgrading a read lock fails instead of waiting.
     pub(super) async fn write(&self) -> Result<Write, sqlx::Error> {
         if !self.is_sqlite {
             // Counting and comparing rely on seeing the rows that others committed meanwhile, whatever the
@@ -61,9 +90,7 @@ impl Database {
             let transaction = self.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
             return Ok(Write { transaction, turn: None });
         }
-        // SQLite has one writer at a time. Waiting here is in order of arrival, and does not fail as SQLite's
-        // own waiting does when its time is over.
-        let turn = Some(Arc::clone(&self.turn).lock_owned().await);
+        let turn = Some(self.turn().await);
         Ok(Write { transaction: self.pool.begin_with("BEGIN IMMEDIATE").await?, turn })
     }
 }

@@ -22,22 +22,30 @@ mod target;
 mod tokens;
 mod transaction;
 mod trust;
+mod warm;
 
 use self::database::Database;
 pub use self::database::retry;
 pub use self::options::{OpenError, SqlOptions};
+use self::redeem::Batches;
 pub use self::transaction::Transaction;
 
 /// All three stores over SQL. Clones share their connections.
 ///
 /// Recording the use of an identity token and storing a publish token are one transaction. The answer is
-/// given after its commit, so neither a crash nor a second process doubles or loses a token.
+/// given after its commit, so neither a crash nor a second process doubles or loses a token. On SQLite, grants
+/// that come while others are written share the next transaction.
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     database: Database,
+    batches: Batches,
 }
 
 impl SqlStore {
+    fn over(database: Database) -> Self {
+        Self { database, batches: Batches::default() }
+    }
+
     /// Opens the database at `url`, such as `sqlite:registry.db` (created when missing) or
     /// `postgres://user@host/registry?sslmode=verify-full`, and brings its tables up to date: see [`SqlOptions`].
     ///

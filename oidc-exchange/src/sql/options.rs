@@ -142,7 +142,7 @@ impl SqlOptions {
         }
         let pool = self.pool(&target, false).await?;
         match schema::check(&pool, target.is_sqlite).await {
-            Ok(()) => Ok(SqlStore { database: Database::new(pool, target.is_sqlite) }),
+            Ok(()) => Ok(SqlStore::over(Database::new(pool, target.is_sqlite))),
             Err(error) => {
                 pool.close().await;
                 Err(error)
@@ -161,7 +161,7 @@ impl SqlOptions {
         let anchor = if target.is_memory { Some(anchor(&target.options).await?) } else { None };
         let pool = self.pool(&target, true).await?;
         match self.bring_up_to_date(&pool, &target).await {
-            Ok(()) => Ok(SqlStore { database: Database::new(pool, target.is_sqlite).anchored(anchor) }),
+            Ok(()) => Ok(SqlStore::over(Database::new(pool, target.is_sqlite).anchored(anchor))),
             Err(error) => {
                 // The lock of an unfinished migration ends with its connection.
                 pool.close().await;

@@ -1,10 +1,10 @@
 //! Publishers for the prefixes of a package's name.
 
-use oidc_core::Identity;
-use sqlx::{AnyPool, AssertSqlSafe};
+use std::sync::LazyLock;
 
-use super::database::failed;
-use super::redeem::parameters;
+use oidc_core::Identity;
+
+use super::database::{Database, failed};
 use super::rows::{BY_AGE, COLUMNS, JOINS, records};
 use crate::server::{MAX_CANDIDATES, Package, PackageOwner, PublisherRecord, StoreError};
 
@@ -13,7 +13,7 @@ use crate::server::{MAX_CANDIDATES, Package, PackageOwner, PublisherRecord, Stor
 /// The publishers of each owner are found by an index on the prefix and the account: an account has few for a
 /// prefix, and those of other accounts are not read.
 pub(super) async fn of_prefixes(
-    pool: &AnyPool,
+    database: &Database,
     identities: &[Identity],
     owners: &[PackageOwner],
     prefixes: &[Package],
@@ -32,25 +32,39 @@ pub(super) async fn of_prefixes(
     if [&prefixes, &accounts, &keys].iter().any(|values| values.is_empty()) {
         return Ok(Vec::new());
     }
-    let mut first = 2;
-    let mut next = |values: &[&str]| {
-        first += values.len();
-        parameters(first - values.len(), values.len())
-    };
-    let of = format!(
-        "prefix <> '' AND ecosystem = $1 AND prefix IN ({}) AND account IN ({}) AND identity_key IN ({})",
-        next(&prefixes),
-        next(&accounts),
-        next(&keys)
-    );
-    let statement = format!(
-        "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE {of} ORDER BY {BY_AGE} LIMIT {MAX_CANDIDATES}) p {JOINS} \
-         ORDER BY p.created_at, p.id"
-    );
-    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false).bind(ecosystem);
-    let values = prefixes.into_iter().chain(accounts).chain(keys);
-    let query = values.fold(query, sqlx::query::Query::bind);
-    let mut found = records(&query.fetch_all(pool).await.map_err(failed)?)?;
+    let list = |values: &[&str]| serde_json::to_string(values).map_err(StoreError::new);
+    let query = sqlx::query(if database.is_sqlite() { sqlite() } else { postgres() }).bind(ecosystem);
+    let query = query.bind(list(&prefixes)?).bind(list(&accounts)?).bind(list(&keys)?);
+    let mut found = records(&database.read(query).await.map_err(failed)?)?;
     found.retain(|record| identities.contains(&record.identity));
     Ok(found)
+}
+
+/// Selects by three lists, which are parameters in JSON so that the text is the same for lists of all lengths.
+fn text(is_in: impl Fn(&str, usize) -> String) -> String {
+    let of = format!(
+        "prefix <> '' AND ecosystem = $1 AND {} AND {} AND {}",
+        is_in("prefix", 2),
+        is_in("account", 3),
+        is_in("identity_key", 4)
+    );
+    format!(
+        "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE {of} ORDER BY {BY_AGE} LIMIT {MAX_CANDIDATES}) p {JOINS} \
+         ORDER BY p.created_at, p.id"
+    )
+}
+
+fn sqlite() -> &'static str {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| text(|column, list| format!("{column} IN (SELECT value FROM json_each(${list}))")));
+    &TEXT
+}
+
+fn postgres() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        text(|column, list| {
+            format!("{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST(${list} AS JSONB))))")
+        })
+    });
+    &TEXT
 }

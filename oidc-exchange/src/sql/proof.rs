@@ -1,8 +1,9 @@
 //! Proofs: a publish that succeeded by a publisher proves that its account publishes by the identity.
 
 use oidc_core::{Identity, ImmutableId, Timestamp};
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::AnyConnection;
 
+use super::database::Database;
 use super::rows::{standing, worth};
 use crate::server::{Package, PublisherRank};
 
@@ -36,7 +37,7 @@ pub(super) async fn published(
 
 /// Implements [`PublisherStore::is_proven`](crate::server::PublisherStore::is_proven).
 pub(super) async fn is_proven(
-    pool: &AnyPool,
+    database: &Database,
     account: &str,
     identity: &Identity,
     id: &ImmutableId,
@@ -45,10 +46,10 @@ pub(super) async fn is_proven(
     if [account, &identity.key, &id.value].iter().any(|text| text.contains('\0')) {
         return Ok(false);
     }
-    let statement = "SELECT COUNT(*) FROM (SELECT 1 FROM oidc_proven k WHERE k.identity_key = $1 AND k.issuer = $2 AND k.account = $3 \
+    let statement = "SELECT 1 AS proof FROM oidc_proven k WHERE k.identity_key = $1 AND k.issuer = $2 AND k.account = $3 \
          AND NOT EXISTS (SELECT 1 FROM oidc_publisher_id i WHERE i.publisher = k.publisher AND i.claim = $4 AND i.value <> $5) \
-         LIMIT 1) AS proof";
-    let query = sqlx::query_scalar(statement).bind(&identity.key).bind(&identity.issuer).bind(account);
-    let count: i64 = query.bind(id.claim).bind(&id.value).fetch_one(pool).await?;
-    Ok(count > 0)
+         LIMIT 1";
+    let query = sqlx::query(statement).bind(&identity.key).bind(&identity.issuer).bind(account);
+    let rows = database.read(query.bind(id.claim).bind(&id.value)).await?;
+    Ok(!rows.is_empty())
 }

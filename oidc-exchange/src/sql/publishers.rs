@@ -5,7 +5,7 @@ use oidc_core::{Identity, ImmutableId};
 
 use super::SqlStore;
 use super::candidates::candidates;
-use super::database::{failed, retry};
+use super::database::failed;
 use super::prefixes::of_prefixes;
 use super::proof::is_proven;
 use super::redeem::redeem;
@@ -24,7 +24,7 @@ impl PublisherStore for SqlStore {
              ORDER BY p.created_at, p.id"
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&package.name).bind(&package.ecosystem);
-        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+        records(&self.database.read(query).await.map_err(failed)?)
     }
 
     async fn of_immutable_id(
@@ -49,7 +49,7 @@ impl PublisherStore for SqlStore {
         let query = sqlx::query(sqlx::AssertSqlSafe(statement));
         let query = query.bind(&id.value).bind(id.claim).bind(issuer).bind(ecosystem);
         let query = if let Some(package) = package { query.bind(package) } else { query };
-        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+        records(&self.database.read(query).await.map_err(failed)?)
     }
 
     async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError> {
@@ -58,7 +58,7 @@ impl PublisherStore for SqlStore {
              ORDER BY created_at DESC, id DESC LIMIT {MAX_LATEST}) p {JOINS} ORDER BY p.created_at DESC, p.id DESC"
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(ecosystem);
-        records(&query.fetch_all(self.database.pool()).await.map_err(failed)?)
+        records(&self.database.read(query).await.map_err(failed)?)
     }
 
     async fn is_proven(
@@ -67,7 +67,7 @@ impl PublisherStore for SqlStore {
         identity: &Identity,
         id: &ImmutableId,
     ) -> Result<bool, StoreError> {
-        is_proven(self.database.pool(), account, identity, id).await.map_err(failed)
+        is_proven(&self.database, account, identity, id).await.map_err(failed)
     }
 
     async fn candidates(
@@ -76,7 +76,7 @@ impl PublisherStore for SqlStore {
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Candidates, StoreError> {
-        candidates(self.database.pool(), identities, ecosystem, package).await
+        candidates(&self.database, identities, ecosystem, package).await
     }
 
     async fn of_prefixes(
@@ -85,11 +85,10 @@ impl PublisherStore for SqlStore {
         owners: &[PackageOwner],
         prefixes: &[Package],
     ) -> Result<Vec<PublisherRecord>, StoreError> {
-        of_prefixes(self.database.pool(), identities, owners, prefixes).await
+        of_prefixes(&self.database, identities, owners, prefixes).await
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
-        let run = serde_json::to_string(grant.run()).map_err(StoreError::new)?;
-        retry(|| redeem(&self.database, grant, &run)).await.map_err(failed)
+        redeem(&self.database, &self.batches, grant).await
     }
 }

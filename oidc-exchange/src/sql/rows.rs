@@ -280,3 +280,8 @@ fn sorted(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+/// A list of parameters for a statement, numbered from `first` on.
+pub(super) fn parameters(first: usize, count: usize) -> String {
+    (first..).take(count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}

@@ -23,7 +23,7 @@ impl TokenStore for SqlStore {
              FROM oidc_token t JOIN oidc_token_prefix g ON g.token = t.hash JOIN oidc_publisher q ON q.id = g.publisher \
              WHERE t.hash = $1 AND t.expires_at > $2 ORDER BY 5, 6, 7, 8";
         let query = sqlx::query(statement).bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
-        let rows = query.fetch_all(self.database.pool()).await.map_err(failed)?;
+        let rows = self.database.read(query).await.map_err(failed)?;
         let Some(first) = rows.first() else { return Ok(None) };
         let packages = rows.iter().map(|row| {
             let prefix: String = row.try_get("prefix")?;

@@ -84,7 +84,10 @@ impl Harness for Sqlite {
                 "CREATE TABLE IF NOT EXISTS fault_parent (id INTEGER PRIMARY KEY)".to_owned(),
                 "CREATE TABLE IF NOT EXISTS fault_child (id INTEGER REFERENCES fault_parent DEFERRABLE INITIALLY DEFERRED)"
                     .to_owned(),
-                "CREATE TRIGGER fault AFTER INSERT ON oidc_learned_id BEGIN INSERT INTO fault_child VALUES (1); END"
+                // A redemption uses an identity token up, and a replacement stores what was learned.
+                "CREATE TRIGGER fault AFTER INSERT ON oidc_replay BEGIN INSERT INTO fault_child VALUES (1); END"
+                    .to_owned(),
+                "CREATE TRIGGER fault_too AFTER INSERT ON oidc_learned_id BEGIN INSERT INTO fault_child VALUES (1); END"
                     .to_owned(),
             ]
         } else {
@@ -96,7 +99,8 @@ impl Harness for Sqlite {
     }
 
     async fn mend(&self, _store: &SqlStore) {
-        execute(&self.url(), &["DROP TRIGGER fault".to_owned()]).await;
+        let triggers = ["DROP TRIGGER fault", "DROP TRIGGER IF EXISTS fault_too"];
+        execute(&self.url(), &triggers.map(str::to_owned)).await;
     }
 }
 
@@ -156,17 +160,24 @@ impl Harness for Postgres {
         } else {
             "RAISE EXCEPTION 'injected';"
         };
-        let trigger = match fault {
-            COMMIT => {
-                "CREATE CONSTRAINT TRIGGER fault AFTER INSERT ON oidc_learned_id DEFERRABLE INITIALLY DEFERRED"
-                    .to_owned()
-            }
-            CONNECTION => "CREATE TRIGGER fault BEFORE INSERT ON oidc_learned_id".to_owned(),
-            table => format!("CREATE TRIGGER fault BEFORE INSERT ON {table}"),
+        let deferred = |table| {
+            format!("CREATE CONSTRAINT TRIGGER fault AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED")
+        };
+        let triggers = match fault {
+            // A redemption uses an identity token up, and a replacement stores what was learned.
+            COMMIT => vec![deferred("oidc_replay"), deferred("oidc_learned_id")],
+            CONNECTION => ["oidc_replay", "oidc_learned_id"]
+                .map(|table| format!("CREATE TRIGGER fault BEFORE INSERT ON {table}"))
+                .to_vec(),
+            table => vec![format!("CREATE TRIGGER fault BEFORE INSERT ON {table}")],
         };
         let function =
             format!("CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$");
-        execute(&self.url(), &[function, format!("{trigger} FOR EACH ROW EXECUTE FUNCTION fault()")]).await;
+        let mut statements = vec![function];
+        statements.extend(
+            triggers.iter().map(|trigger| format!("{trigger} FOR EACH ROW EXECUTE FUNCTION fault()")),
+        );
+        execute(&self.url(), &statements).await;
     }
 
     async fn mend(&self, _store: &SqlStore) {

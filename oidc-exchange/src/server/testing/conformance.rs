@@ -108,11 +108,11 @@ pub async fn redeeming<H: Harness>(harness: &H) {
     grants::what_vanished_is_left_out_of_a_grant(&harness.empty().await).await;
 }
 
-/// Of 64 concurrent grants, the right number is granted.
+/// Of concurrent grants, the right number is granted.
 pub async fn concurrency<H: Harness>(harness: &H) {
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
-    grants::of_64_redemptions_as_many_succeed_as_may(&store, &other).await;
+    grants::of_concurrent_redemptions_as_many_succeed_as_may(&store, &other).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
     grants::of_concurrent_first_uses_with_different_ids_one_wins(&store, &other).await;
@@ -159,6 +159,9 @@ pub async fn publishers<H: Harness>(harness: &H) {
 pub async fn pending<H: Harness>(harness: &H) {
     trust::a_package_that_comes_to_be_settles_its_pending_publishers(&harness.empty().await).await;
     trust::a_package_created_by_other_means_ends_its_pending_publishers(&harness.empty().await).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
+    trust::of_two_pending_publishers_one_creates_the_package(&store, &other).await;
 }
 
 /// An account that names somebody else's repository on packages of its own keeps nobody out, and learns

@@ -15,24 +15,29 @@ fn learning(jti: u8, token: &str) -> Grant {
 
 pub(super) async fn a_redemption_that_fails_leaves_no_trace<H: Harness>(harness: &H) {
     for fault in harness.faults() {
-        let store = harness.empty().await;
-        with_publisher(&store).await;
-        harness.break_at(&store, fault).await;
-        assert!(store.redeem(&learning(1, "a")).await.is_err(), "{fault}: the failure is told");
-        harness.mend(&store).await;
-        assert!(found(&store, "a").await.is_none(), "{fault}: nothing was minted");
-        let learned = store
-            .list(&package("widget"))
-            .await
-            .expect("the store lists a package's publishers")
-            .into_first()
-            .learned;
-        assert!(learned.is_empty(), "{fault}: nothing was learned");
-        assert_eq!(
-            store.redeem(&learning(1, "b")).await.expect("the store redeems a grant"),
-            Redeemed::Granted,
-            "{fault}: nothing was burned"
-        );
+        for is_first in [true, false] {
+            let store = harness.empty().await;
+            with_publisher(&store).await;
+            // A publisher that has learned its ids learns nothing more.
+            let redeemed = |jti, token| if is_first { learning(jti, token) } else { grant(jti, token) };
+            harness.break_at(&store, fault).await;
+            let outcome = store.redeem(&redeemed(1, "a")).await;
+            harness.mend(&store).await;
+            if let Ok(outcome) = outcome {
+                assert!(!is_first, "{fault}: the failure is told");
+                assert_eq!(outcome, Redeemed::Granted, "{fault}: a grant without this step is granted");
+                assert!(found(&store, "a").await.is_some(), "{fault}: it is granted as a whole");
+                continue;
+            }
+            assert!(found(&store, "a").await.is_none(), "{fault}: nothing was minted");
+            let known = store.list(&package("widget")).await.expect("the store lists a package's publishers");
+            assert!(known.into_first().learned.is_empty(), "{fault}: nothing was learned");
+            assert_eq!(
+                store.redeem(&redeemed(1, "b")).await.expect("the store redeems a grant"),
+                Redeemed::Granted,
+                "{fault}: nothing was burned"
+            );
+        }
     }
 }
 
@@ -62,20 +67,22 @@ pub(super) async fn a_replacement_that_fails_leaves_the_old_one<H: Harness>(harn
 
 /// A client that disconnects drops the future at any point.
 pub(super) async fn a_redemption_that_is_broken_off_is_both_or_neither<H: Harness>(harness: &H) {
-    let store = harness.empty().await;
-    with_publisher(&store).await;
-    for polls in 1..=MAX_POLLS {
-        let (jti, token) = (u8::try_from(polls).unwrap_or(u8::MAX), format!("token {polls}"));
-        let grant = learning(jti, &token);
-        let came_to_its_end = broken_off(store.redeem(&grant), polls).await;
-        let again =
-            store.redeem(&learning(jti, &format!("again {polls}"))).await.expect("the store redeems a grant");
-        let was_minted = found(&store, &token).await.is_some();
-        let was_burned = again == Redeemed::AlreadyUsed;
-        assert_eq!(was_minted, was_burned, "broken off at poll {polls}: both or neither");
-        if came_to_its_end {
-            assert!(was_minted, "what came to its end was granted");
-            return;
+    for redeemed in [learning, grant] {
+        let store = harness.empty().await;
+        with_publisher(&store).await;
+        for polls in 1..=MAX_POLLS {
+            let (jti, token) = (u8::try_from(polls).unwrap_or(u8::MAX), format!("token {polls}"));
+            let first = redeemed(jti, &token);
+            let came_to_its_end = broken_off(store.redeem(&first), polls).await;
+            let again = redeemed(jti, &format!("again {polls}"));
+            let again = store.redeem(&again).await.expect("the store redeems a grant");
+            let was_minted = found(&store, &token).await.is_some();
+            let was_burned = again == Redeemed::AlreadyUsed;
+            assert_eq!(was_minted, was_burned, "broken off at poll {polls}: both or neither");
+            if came_to_its_end {
+                assert!(was_minted, "what came to its end was granted");
+                break;
+            }
         }
     }
 }

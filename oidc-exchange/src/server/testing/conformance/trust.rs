@@ -442,6 +442,29 @@ pub(super) async fn removing_is_of_one_package<S: TrustStore>(store: &S) {
     );
 }
 
+pub(super) async fn of_two_pending_publishers_one_creates_the_package<S>(store: &S, other: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    for round in 0..3 {
+        let name = format!("widget-{round}");
+        let (p, q) = (format!("p{round}"), format!("q{round}"));
+        for id in [&p, &q] {
+            stored(store, &PublisherRecord { pending: true, ..publisher(id, &name) }).await;
+        }
+        let created = package(&name);
+        let both = [store.package_created(&created, Some(&p)), other.package_created(&created, Some(&q))];
+        let outcomes = together(both).await;
+        let made = outcomes
+            .into_iter()
+            .filter(|made| *made.as_ref().expect("the store takes note of a new package"));
+        assert_eq!(made.count(), 1, "one of both creates the package");
+        let left = store.list(&created).await.expect("the store lists a package's publishers");
+        assert_eq!(left.len(), 1, "the other one is gone");
+        assert!(!left.into_first().pending, "whoever created the package is regular");
+    }
+}
+
 pub(super) async fn a_package_that_comes_to_be_settles_its_pending_publishers<S>(store: &S)
 where
     S: PublisherStore + TokenStore + TrustStore,

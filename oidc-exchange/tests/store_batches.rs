@@ -1,0 +1,274 @@
+//! Grants of one round trip: what fails fails alone and whole, and on SQLite those that wait share a commit.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod server;
+mod stores;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::{Identity, Timestamp};
+use oidc_exchange::server::testing::conformance::Harness;
+use oidc_exchange::server::{
+    Candidates, Exchange, ExchangeRequest, Grant, Minted, PublisherStore, Redeemed, Refusal, RefusalKind,
+    StoreError, TokenHash, TokenRecord, TokenStore, Trust, TrustStore as _,
+};
+use oidc_exchange::sql::SqlStore;
+use serde_json::json;
+use server::{ISSUER, NOW, claims, package, verifier};
+use stores::{Postgres, Sqlite, execute, postgres};
+
+/// A store that counts the grants that it was asked to redeem.
+#[derive(Clone, Debug)]
+struct Counting(SqlStore, Arc<AtomicUsize>);
+
+#[async_trait::async_trait]
+impl PublisherStore for Counting {
+    async fn candidates(
+        &self,
+        identities: &[Identity],
+        ecosystem: &str,
+        package: Option<&str>,
+    ) -> Result<Candidates, StoreError> {
+        self.0.candidates(identities, ecosystem, package).await
+    }
+
+    async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.redeem(grant).await
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenStore for Counting {
+    async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        self.0.find(token, now).await
+    }
+
+    async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
+        self.0.revoke(token).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.0.purge(now, limit).await
+    }
+}
+
+/// A registry whose publishers have learned their ids, so that a grant is one round trip.
+struct Scene {
+    store: SqlStore,
+    asked: Arc<AtomicUsize>,
+    exchange: Exchange,
+    issuer: Arc<FakeIssuer>,
+}
+
+impl Scene {
+    /// With packages that `acme/widget` may publish.
+    async fn new(store: SqlStore, packages: &[&str]) -> Self {
+        let issuer = Arc::new(FakeIssuer::new(ISSUER));
+        let (verifier, providers) = verifier(FakeHttp::of_issuer(Arc::clone(&issuer)), &ManualClock::at(NOW));
+        let trust = Trust::new(providers, store.clone(), verifier.context());
+        for name in packages {
+            let config = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+            let mut record = trust.prepare(package(name), "fake", None, config).unwrap();
+            record.proven = true;
+            trust.add(&record).await.unwrap();
+        }
+        let asked = Arc::new(AtomicUsize::new(0));
+        let exchange = Exchange::builder(verifier, Counting(store.clone(), Arc::clone(&asked))).build();
+        let scene = Self { store, asked, exchange, issuer };
+        for name in packages {
+            scene.exchange(&scene.token(), name).await.unwrap();
+            assert!(!scene.store.list(&package(name)).await.unwrap()[0].learned.is_empty(), "it has learned");
+        }
+        scene
+    }
+
+    /// A new identity token of `acme/widget`.
+    fn token(&self) -> String {
+        self.issuer.sign(&claims(NOW, &json!({})))
+    }
+
+    async fn exchange(&self, token: &str, name: &str) -> Result<Minted, Refusal> {
+        self.exchange.exchange(token, &ExchangeRequest::package("npm", name)).await
+    }
+
+    /// Exchanges all at the same time. None is redeemed before all have asked for it.
+    async fn together(&self, asked: &[(String, &str)]) -> Vec<Result<Minted, Refusal>> {
+        let before = self.asked.load(Ordering::SeqCst);
+        let turn = self.store.begin().await.unwrap();
+        let tasks: Vec<_> = asked
+            .iter()
+            .map(|(token, name)| {
+                let (exchange, token) = (self.exchange.clone(), token.clone());
+                let request = ExchangeRequest::package("npm", *name);
+                tokio::spawn(async move { exchange.exchange(&token, &request).await })
+            })
+            .collect();
+        while self.asked.load(Ordering::SeqCst) < before + asked.len() {
+            tokio::task::yield_now().await;
+        }
+        drop(turn);
+        let mut outcomes = Vec::new();
+        for task in tasks {
+            outcomes.push(task.await.unwrap());
+        }
+        outcomes
+    }
+
+    async fn is_stored(&self, minted: &Minted) -> bool {
+        let hash = TokenHash::of(minted.token.expose());
+        self.store.find(&hash, Timestamp::from_secs(NOW)).await.unwrap().is_some()
+    }
+}
+
+/// The number of transactions that a database's write-ahead log has. Of its frames, the last one of a transaction names the
+/// size of the database.
+fn commits(url: &str) -> usize {
+    let log = std::fs::read(PathBuf::from(format!("{}-wal", url.strip_prefix("sqlite:").unwrap()))).unwrap();
+    let page = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
+    // A log that began anew has older frames behind the newer ones, with the former salt.
+    let salt = &log[16..24];
+    let frames = log[32..].chunks_exact(24 + page).take_while(|frame| &frame[8..16] == salt);
+    frames.filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+#[tokio::test]
+async fn grants_that_wait_on_sqlite_share_a_commit_and_each_has_its_own_outcome() {
+    let harness = Sqlite::new();
+    let scene = Scene::new(harness.empty().await, &["widget", "gadget"]).await;
+    let used = scene.token();
+    scene.exchange(&used, "widget").await.unwrap();
+    let before = commits(&harness.url());
+    let mut asked: Vec<_> = (0..28).map(|number| (scene.token(), ["widget", "gadget"][number % 2])).collect();
+    let twice = scene.token();
+    asked.extend([(used, "widget"), (twice.clone(), "widget"), (twice, "widget")]);
+    let outcomes = scene.together(&asked).await;
+    assert_eq!(commits(&harness.url()), before + 1, "one transaction for all that waited");
+    let of = |outcome: &Result<Minted, Refusal>| outcome.as_ref().err().map(Refusal::kind);
+    let kinds: Vec<_> = outcomes.iter().map(of).collect();
+    assert_eq!(kinds[..28], [None; 28], "each new token is granted");
+    assert_eq!(kinds[28], Some(RefusalKind::AlreadyUsed), "a token that was used before is not");
+    let twice = [kinds[29], kinds[30]];
+    assert!(
+        twice.contains(&None) && twice.contains(&Some(RefusalKind::AlreadyUsed)),
+        "a token that is presented twice is granted once: {twice:?}"
+    );
+    for minted in outcomes.into_iter().flatten() {
+        assert!(scene.is_stored(&minted).await, "whatever was answered is stored");
+    }
+}
+
+/// Makes the grants of the package `broken` fail: at once, or with the commit.
+fn broken(at_commit: bool) -> Vec<String> {
+    let action =
+        if at_commit { "INSERT INTO fault_child VALUES (1)" } else { "SELECT RAISE(ABORT, 'injected')" };
+    vec![
+        "CREATE TABLE fault_parent (id INTEGER PRIMARY KEY)".to_owned(),
+        "CREATE TABLE fault_child (id INTEGER REFERENCES fault_parent DEFERRABLE INITIALLY DEFERRED)"
+            .to_owned(),
+        format!(
+            "CREATE TRIGGER fault AFTER INSERT ON oidc_token_package WHEN NEW.package = 'broken' BEGIN {action}; END"
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_grant_that_fails_on_sqlite_takes_no_other_with_it() {
+    for at_commit in [false, true] {
+        let harness = Sqlite::new();
+        let scene = Scene::new(harness.empty().await, &["widget", "broken"]).await;
+        execute(&harness.url(), &broken(at_commit)).await;
+        let asked: Vec<_> =
+            (0..12).map(|number| (scene.token(), ["widget", "broken", "widget"][number % 3])).collect();
+        let outcomes = scene.together(&asked).await;
+        execute(&harness.url(), &["DROP TRIGGER fault".to_owned()]).await;
+        for ((token, name), outcome) in asked.iter().zip(outcomes) {
+            if *name == "widget" {
+                let minted = outcome.unwrap();
+                assert!(scene.is_stored(&minted).await, "{at_commit}: the others are granted");
+            } else {
+                assert_eq!(outcome.unwrap_err().kind(), RefusalKind::Internal, "{at_commit}: it fails");
+                scene.exchange(token, name).await.expect("its identity token was not used up");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_disconnects_on_sqlite_takes_no_other_with_it() {
+    let harness = Sqlite::new();
+    let scene = Scene::new(harness.empty().await, &["widget"]).await;
+    for round in 0..8 {
+        let before = scene.asked.load(Ordering::SeqCst);
+        let turn = scene.store.begin().await.unwrap();
+        let tasks: Vec<_> = (0..4)
+            .map(|_| {
+                let (exchange, token) = (scene.exchange.clone(), scene.token());
+                tokio::spawn(async move {
+                    exchange.exchange(&token, &ExchangeRequest::package("npm", "widget")).await
+                })
+            })
+            .collect();
+        while scene.asked.load(Ordering::SeqCst) < before + tasks.len() {
+            tokio::task::yield_now().await;
+        }
+        // The first one is the one for whom the others' transaction was begun.
+        tasks[round % 4].abort();
+        drop(turn);
+        for (number, task) in tasks.into_iter().enumerate() {
+            match task.await {
+                Ok(outcome) => assert!(scene.is_stored(&outcome.unwrap()).await, "the others are granted"),
+                Err(_) => assert_eq!(number, round % 4),
+            }
+        }
+    }
+}
+
+/// A write fails at each of its tables in turn, and leaves no trace.
+async fn fails_whole<H: Harness<Store = SqlStore>>(harness: &H, url: impl Fn() -> String) {
+    let scene = Scene::new(harness.empty().await, &["widget"]).await;
+    let is_sqlite = url().starts_with("sqlite:");
+    for event in [
+        "INSERT ON oidc_replay",
+        "INSERT ON oidc_token",
+        "INSERT ON oidc_token_package",
+        "UPDATE ON oidc_proven",
+    ] {
+        let statements = if is_sqlite {
+            vec![format!("CREATE TRIGGER fault BEFORE {event} BEGIN SELECT RAISE(ABORT, 'injected'); END")]
+        } else {
+            vec![
+                "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'injected'; END $$"
+                    .to_owned(),
+                format!("CREATE TRIGGER fault BEFORE {event} FOR EACH ROW EXECUTE FUNCTION fault()"),
+            ]
+        };
+        execute(&url(), &statements).await;
+        let token = scene.token();
+        let refusal = scene.exchange(&token, "widget").await.unwrap_err();
+        assert_eq!(refusal.kind(), RefusalKind::Internal, "{event}: the failure is told");
+        let mend = if is_sqlite { "DROP TRIGGER fault" } else { "DROP FUNCTION fault CASCADE" };
+        execute(&url(), &[mend.to_owned()]).await;
+        let minted = scene.exchange(&token, "widget").await.expect("nothing was used up");
+        assert!(scene.is_stored(&minted).await, "{event}");
+        let again = scene.exchange(&token, "widget").await.unwrap_err();
+        assert_eq!(again.kind(), RefusalKind::AlreadyUsed, "{event}: now it is used up");
+    }
+}
+
+#[tokio::test]
+async fn a_grant_that_fails_leaves_no_trace_on_sqlite() {
+    let harness = Sqlite::new();
+    fails_whole(&harness, || harness.url()).await;
+}
+
+#[tokio::test]
+async fn a_grant_that_fails_leaves_no_trace_on_postgresql() {
+    let Some(url) = postgres() else { return };
+    let harness = Postgres::new(url);
+    fails_whole(&harness, || harness.url()).await;
+    harness.clean_up().await;
+}

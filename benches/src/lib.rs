@@ -19,3 +19,5 @@ pub mod peers;
 pub mod raw;
 pub mod samples;
 pub mod scene;
+pub mod served;
+pub mod stores;

@@ -453,11 +453,11 @@ where
             stored(store, &PublisherRecord { pending: true, ..publisher(id, &name) }).await;
         }
         let created = package(&name);
-        let both = [store.package_created(&created, Some(&p)), other.package_created(&created, Some(&q))];
+        let both = [store.package_created_by(&created, &p), other.package_created_by(&created, &q)];
         let outcomes = together(both).await;
         let made = outcomes
             .into_iter()
-            .filter(|made| *made.as_ref().expect("the store takes note of a new package"));
+            .filter(|made| made.as_ref().expect("the store takes note of a new package").is_some());
         assert_eq!(made.count(), 1, "one of both creates the package");
         let left = store.list(&created).await.expect("the store lists a package's publishers");
         assert_eq!(left.len(), 1, "the other one is gone");

@@ -38,7 +38,7 @@ fn main() {
             let report = runtime.block_on(measure(folder, postgres, rounds));
             writeln!(std::io::stdout(), "{}", report.to_json()).expect("standard output");
         }
-        _ => panic!("exchanges FOLDER POSTGRES [ROUNDS]"),
+        _ => writeln!(std::io::stderr(), "exchanges FOLDER POSTGRES [ROUNDS]").expect("standard error"),
     }
 }
 
@@ -87,16 +87,21 @@ async fn other_database(url: &str, name: &str) -> String {
     format!("{server}/{name}")
 }
 
+/// The same number of callers for transactions by hand and for exchanges, and the seconds that each of them took.
+struct Turn {
+    callers: usize,
+    by_hand: ByHand,
+    commits: Vec<f64>,
+    exchanges: Vec<f64>,
+}
+
 /// A kind of database: the library's exchange, transactions by hand, and a registry in another process.
 struct Subject {
     name: &'static str,
     registry: Registry,
-    by_hand: Vec<ByHand>,
+    turns: Vec<Turn>,
     served: Served,
     publish_token: Secret,
-    /// Seconds a transaction by hand, and an exchange, for each number of callers.
-    commits: [Vec<f64>; 3],
-    exchanges: [Vec<f64>; 3],
     /// Seconds an exchange through HTTP and of CPU, by one connection and by 32.
     http: Vec<f64>,
     cpu: Vec<f64>,
@@ -109,10 +114,11 @@ struct Subject {
 impl Subject {
     async fn new(scene: &Scene, name: &'static str, library: &str, served: &str, rounds: usize) -> Self {
         let registry = Registry::new(scene, library, if name == "sqlite" { 8 } else { 32 }).await;
-        let mut by_hand = Vec::new();
+        let mut turns = Vec::new();
         for callers in CALLERS {
             // SQLite has one writer, so that one after the other is the quickest by hand.
-            by_hand.push(registry.by_hand(if name == "sqlite" { 1 } else { callers }).await);
+            let by_hand = registry.by_hand(if name == "sqlite" { 1 } else { callers }).await;
+            turns.push(Turn { callers, by_hand, commits: Vec::new(), exchanges: Vec::new() });
         }
         let mut served = Served::start(served, (2 * rounds + 1) * EACH);
         served.exchange(EACH, 8).await;
@@ -120,11 +126,9 @@ impl Subject {
         Self {
             name,
             registry,
-            by_hand,
+            turns,
             served,
             publish_token,
-            commits: Default::default(),
-            exchanges: Default::default(),
             http: Vec::new(),
             cpu: Vec::new(),
             http_32: Vec::new(),
@@ -136,10 +140,10 @@ impl Subject {
 
     async fn round(&mut self, scene: &Scene) {
         let each = |taken: Duration| taken.as_secs_f64() / EACH as f64;
-        for (place, callers) in CALLERS.into_iter().enumerate() {
+        for turn in &mut self.turns {
             let tokens = tokens(scene, EACH);
-            self.commits[place].push(each(self.by_hand[place].commit(EACH).await));
-            self.exchanges[place].push(each(self.registry.exchange(tokens, callers).await));
+            turn.commits.push(each(turn.by_hand.commit(EACH).await));
+            turn.exchanges.push(each(self.registry.exchange(tokens, turn.callers).await));
         }
         let (taken, cpu) = self.served.exchange(EACH, 1).await;
         self.http.push(each(taken));
@@ -152,7 +156,9 @@ impl Subject {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        self.selects.push(self.by_hand[0].select(&hash, FINDS).await.as_secs_f64() / FINDS as f64);
+        if let Some(turn) = self.turns.first_mut() {
+            self.selects.push(turn.by_hand.select(&hash, FINDS).await.as_secs_f64() / FINDS as f64);
+        }
         self.finds.push(self.registry.find(&self.publish_token, FINDS).await.as_secs_f64() / FINDS as f64);
     }
 
@@ -162,15 +168,15 @@ impl Subject {
             above.iter().zip(below).map(|(above, below)| above / below).collect()
         };
         let micros = |seconds: &[f64]| seconds.iter().map(|seconds| seconds * 1e6).collect();
-        for (place, callers) in CALLERS.into_iter().enumerate() {
-            let (exchanges, commits) = (&self.exchanges[place], &self.commits[place]);
+        for Turn { callers, commits, exchanges, .. } in &self.turns {
             report.add(&format!("exchange_over_commit_{name}_{callers}"), ratio(exchanges, commits));
             report.add(&format!("exchange_us_{name}_{callers}"), micros(exchanges));
             report.add(&format!("commit_us_{name}_{callers}"), micros(commits));
             // As many times as many a second.
             report.add(&format!("rate_over_commit_rate_{name}_{callers}"), ratio(commits, exchanges));
         }
-        report.add(&format!("http_over_exchange_{name}"), ratio(&self.http, &self.exchanges[0]));
+        let one = self.turns.first().map(|turn| turn.exchanges.as_slice()).unwrap_or_default();
+        report.add(&format!("http_over_exchange_{name}"), ratio(&self.http, one));
         report.add(&format!("http_us_{name}_1"), micros(&self.http));
         report.add(&format!("http_us_{name}_32"), micros(&self.http_32));
         report.add(&format!("http_cpu_us_{name}_1"), micros(&self.cpu));

@@ -235,17 +235,25 @@ async fn first(
     Ok(found)
 }
 
+/// Whatever the text for groups depends on, none of which was asked for before. In one statement all groups are of one kind.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Shape {
+    kind: u8,
+    is_of_package: bool,
+    groups: usize,
+    share: usize,
+}
+
 /// Returns the statement for the next `share` publishers of each group, and whether it is kept for the next exchange:
 /// the groups of most exchanges are few, and complete with the first statement.
 fn text(groups: &[Group<'_>], share: usize) -> (Arc<str>, bool) {
-    /// The texts by kind of group, whether a package is named, number of groups and share. In one statement all groups
-    /// are of one kind.
-    static KEPT: Mutex<BTreeMap<(u8, bool, usize, usize), Arc<str>>> = Mutex::new(BTreeMap::new());
+    static KEPT: Mutex<BTreeMap<Shape, Arc<str>>> = Mutex::new(BTreeMap::new());
     let is_kept = groups.len() <= MAX_KEPT && groups.iter().all(|group| group.found == 0);
     let Some(first) = groups.first().filter(|_| is_kept) else { return (built(groups, share), false) };
-    let key = (first.whose.kind(), first.package.is_some(), groups.len(), share);
+    let (kind, is_of_package) = (first.whose.kind(), first.package.is_some());
+    let shape = Shape { kind, is_of_package, groups: groups.len(), share };
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    (Arc::clone(kept.entry(key).or_insert_with(|| built(groups, share))), true)
+    (Arc::clone(kept.entry(shape).or_insert_with(|| built(groups, share))), true)
 }
 
 fn built(groups: &[Group<'_>], share: usize) -> Arc<str> {

@@ -115,7 +115,7 @@ async fn redeem_all(database: &Database, grants: &[Values]) -> Vec<Outcome> {
             Ok(outcomes) => return outcomes,
             // One of them may be the reason, which then fails alone.
             Err(error) => {
-                tracing::warn!(%error, grants = grants.len(), "grants that shared a transaction are redeemed one by one")
+                tracing::warn!(%error, grants = grants.len(), "grants that shared a transaction are redeemed one by one");
             }
         }
     }

@@ -12,6 +12,7 @@
     reason = "a bench that can't be set up has nothing to measure, and it reads the clock"
 )]
 
+pub mod bundle;
 pub mod exchange;
 pub mod herd;
 pub mod measure;

@@ -11,7 +11,8 @@ fuzz_target!(|data: &[u8]| {
     let registry = gitlab();
     let overrides =
         [("ci_config_ref_uri", ci_config_ref_uri), ("ref_path", ref_path), ("project_path", project_path)];
-    let overrides = overrides.map(|(name, value)| (name.to_owned(), Some(json!(value)))).into_iter().collect();
+    let overrides =
+        overrides.map(|(name, value)| (name.to_owned(), Some(json!(value)))).into_iter().collect();
     let claims = sample::claims_with(registry.issuer.url(), AUDIENCE, NOW, "id", &overrides);
     let Ok(verified) = registry.verify(&registry.issuer.sign(&claims)) else { return };
     let _identity = registry.provider.identify(&verified);

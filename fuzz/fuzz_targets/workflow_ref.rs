@@ -15,7 +15,8 @@ fuzz_target!(|data: &[u8]| {
         ("repository", repository),
         ("job_workflow_ref", job_workflow_ref),
     ];
-    let overrides = overrides.map(|(name, value)| (name.to_owned(), Some(json!(value)))).into_iter().collect();
+    let overrides =
+        overrides.map(|(name, value)| (name.to_owned(), Some(json!(value)))).into_iter().collect();
     let claims = sample::claims_with(registry.issuer.url(), AUDIENCE, NOW, "id", &overrides);
     let Ok(verified) = registry.verify(&registry.issuer.sign(&claims)) else { return };
     let _identity = registry.provider.identify(&verified);
@@ -32,7 +33,8 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(mismatch) => assert!(!mismatch.to_string().chars().any(char::is_control)),
     }
-    let config = json!({ "repository": "acme/widget", "workflow": "publish.yml", "job_workflow": job_workflow_ref });
+    let config =
+        json!({ "repository": "acme/widget", "workflow": "publish.yml", "job_workflow": job_workflow_ref });
     if let Ok(publisher) = registry.provider.publisher(&config) {
         let _checked = publisher.check(&verified);
         let _described = publisher.describe();

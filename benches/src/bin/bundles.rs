@@ -1,0 +1,29 @@
+//! What verifying a package's provenance takes over the signatures in it: one flat JSON object, like `ratios`.
+//!
+//! `bundles [ROUNDS]`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "a bench reads the clock and its arguments"
+)]
+
+use std::hint::black_box;
+use std::io::Write as _;
+use std::time::Duration;
+
+use benches::bundle::{RawSignatures, Scene};
+use benches::measure::{Report, Subject, interleaved};
+
+fn main() {
+    let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(501);
+    let (scene, raw) = (Scene::default(), RawSignatures::default());
+    let subjects = vec![
+        Subject::new("raw", || assert!(black_box(&raw).verify())),
+        Subject::new("ours", || assert!(black_box(&scene).verify())),
+    ];
+    let times = interleaved(subjects, rounds, Duration::from_millis(4));
+    let mut report = Report::default();
+    report.add("bundle_over_raw", times.ratio("ours", "raw"));
+    report.add("bundle_raw_ns", times.nanoseconds("raw"));
+    writeln!(std::io::stdout(), "{}", report.to_json()).expect("standard output");
+}

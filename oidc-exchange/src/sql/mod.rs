@@ -9,6 +9,7 @@
 
 mod candidates;
 mod database;
+mod migrations;
 mod options;
 mod packages;
 mod prefixes;

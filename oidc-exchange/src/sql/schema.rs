@@ -10,13 +10,14 @@ use std::collections::BTreeSet;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyPool, AssertSqlSafe};
 
+use super::migrations::migrator;
 use super::options::OpenError;
 
 /// The table with the migrations that ran. It is not sqlx's default, which the application may use itself.
 const MIGRATIONS_TABLE: &str = "oidc_migration";
 
 fn migrations() -> Migrator {
-    let mut migrations = sqlx::migrate!("src/sql/migrations");
+    let mut migrations = migrator();
     migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
     // A newer release may have run further migrations, which leave this release's tables usable.
     migrations.set_ignore_missing(true);

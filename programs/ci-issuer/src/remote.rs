@@ -3,7 +3,9 @@ use oidc_core::{Context, HttpUrl, InvalidUrl};
 use serde_json::json;
 
 use super::Changes;
-use super::server::{JOB_PATH, MINT_PATH, MintAnswer, MintRequest};
+#[cfg(feature = "cli")]
+use super::server::JOB_PATH;
+use super::server::{MINT_PATH, MintAnswer, MintRequest};
 
 /// A running issuer gave no token.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,7 @@ pub async fn token_of(
 }
 
 /// Asks a running issuer for a token as its platform's command does, which the issuer's fault may keep from answering.
+#[cfg(feature = "cli")]
 pub(super) async fn token_of_job(
     issuer: &str,
     audience: &str,

@@ -142,6 +142,7 @@ impl Running {
     }
 
     /// The platform that is played.
+    #[cfg(feature = "cli")]
     pub(super) fn platform(&self) -> &'static Platform {
         self.minter.platform
     }

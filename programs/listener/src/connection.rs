@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
+#[cfg(feature = "tls")]
 use hyper::rt::Timer as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;

@@ -6,6 +6,8 @@ use axum::response::Response;
 use oidc_core::{Context, Timestamp};
 use oidc_exchange::server::{Package, StoreError};
 use oidc_exchange::sql::{SqlStore, retry};
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row as _};
 
 use crate::activation::{activate, published};
 use crate::authorize::Principal;
@@ -90,13 +92,24 @@ pub(crate) struct Upload {
 }
 
 /// A published file, without its content.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(crate) struct File {
     pub(crate) name: String,
     pub(crate) sha256: String,
     pub(crate) metadata: String,
     /// Seconds since 1970.
     pub(crate) published_at: i64,
+}
+
+impl FromRow<'_, AnyRow> for File {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            name: row.try_get("name")?,
+            sha256: row.try_get("sha256")?,
+            metadata: row.try_get("metadata")?,
+            published_at: row.try_get("published_at")?,
+        })
+    }
 }
 
 /// What became of a publish.

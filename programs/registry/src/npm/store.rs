@@ -7,6 +7,8 @@ use axum::response::Response;
 use oidc_core::{Context, Timestamp};
 use oidc_exchange::server::{Package, StoreError};
 use oidc_exchange::sql::{SqlStore, retry};
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row as _};
 
 use super::access::Principal;
 use super::document::Publication;
@@ -70,13 +72,24 @@ pub(super) struct Outline {
 }
 
 /// A published version, without its tarball.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(super) struct StoredVersion {
     pub(super) version: String,
     /// Members of a JSON object, as one of the forms has them.
     pub(super) manifest: String,
     pub(super) integrity: String,
     pub(super) shasum: String,
+}
+
+impl FromRow<'_, AnyRow> for StoredVersion {
+    fn from_row(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            version: row.try_get("version")?,
+            manifest: row.try_get("manifest")?,
+            integrity: row.try_get("integrity")?,
+            shasum: row.try_get("shasum")?,
+        })
+    }
 }
 
 /// What became of a publish.

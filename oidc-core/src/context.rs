@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::environment::Environment;
 use crate::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
 use crate::operation::{Operation, OperationPolicy};
+use crate::secret::Secret;
 use crate::text::shown;
 use crate::time::{Clock, Timestamp};
 use crate::token::{Audience, IdToken, InvalidIdToken};
@@ -30,6 +31,7 @@ pub struct Context {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     opaque_tokens: bool,
+    fixed_audience: Option<Audience>,
     pub(crate) operation: Operation,
 }
 
@@ -44,6 +46,7 @@ impl Default for Context {
             clock: nothing.clone(),
             random: nothing,
             opaque_tokens: false,
+            fixed_audience: None,
             operation: Operation::default(),
         }
     }
@@ -108,18 +111,43 @@ impl Context {
         self
     }
 
+    /// Accepts identity tokens for this audience beside those for the registry's, for a registry that accepts
+    /// the audience that a platform gives all its jobs (`Issuer::with_fixed_audience`). By default such a
+    /// token is an error: every service that it is presented to can use it at every other one.
+    ///
+    /// ```
+    /// use oidc_core::{Audience, Context};
+    ///
+    /// let context = Context::default().with_fixed_audience(Audience::new("api://AzureADTokenExchange")?);
+    /// # Ok::<(), oidc_core::InvalidAudience>(())
+    /// ```
+    #[must_use]
+    pub fn with_fixed_audience(mut self, audience: Audience) -> Self {
+        self.fixed_audience = Some(audience);
+        self
+    }
+
     /// Makes the identity token that a platform gave for `audience`, for implementations of
     /// [`TokenSource`](crate::TokenSource): by [`IdToken::opaque`] with [`Context::with_opaque_tokens`], and
-    /// by [`IdToken::new`] otherwise.
+    /// by [`IdToken::new`] otherwise; then, with [`Context::with_fixed_audience`], by
+    /// [`IdToken::with_fixed_audience`].
     ///
     /// # Errors
     ///
     /// As those of [`IdToken::opaque`] and [`IdToken::new`].
     pub fn id_token(&self, text: impl Into<String>, audience: &Audience) -> Result<IdToken, InvalidIdToken> {
-        if self.opaque_tokens {
-            IdToken::opaque(text, audience.clone())
+        let text = Secret::new(text);
+        let given = if self.opaque_tokens {
+            IdToken::opaque(text.expose(), audience.clone())
         } else {
-            IdToken::new(text, audience.clone())
+            IdToken::new(text.expose(), audience.clone())
+        };
+        match (given, &self.fixed_audience) {
+            (Err(error @ InvalidIdToken::Audience { .. }), Some(fixed)) => {
+                IdToken::with_fixed_audience(text.expose(), fixed.clone(), audience.clone())
+                    .map_err(|_| error)
+            }
+            (given, _) => given,
         }
     }
 

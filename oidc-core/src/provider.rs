@@ -214,6 +214,8 @@ pub enum Algorithm {
     Rs256,
     /// ECDSA with P-256 and SHA-256.
     Es256,
+    /// ECDSA with P-384 and SHA-384.
+    Es384,
     /// EdDSA with Ed25519.
     EdDsa,
 }
@@ -224,13 +226,15 @@ impl Algorithm {
         match self {
             Self::Rs256 => "RS256",
             Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
             Self::EdDsa => "EdDSA",
         }
     }
 
     /// Returns the algorithm of this name; names are case-sensitive (RFC 7515, section 4.1.1).
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Rs256, Self::Es256, Self::EdDsa].into_iter().find(|algorithm| algorithm.as_str() == name)
+        let known = [Self::Rs256, Self::Es256, Self::Es384, Self::EdDsa];
+        known.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 }
 

@@ -57,8 +57,8 @@ pub struct InvalidAudience(String);
 /// An identity token as a CI platform gave it, with the audience that it was asked for.
 ///
 /// The token's `aud` was compared with that audience when this value was made, so that a token for another
-/// service is detected by the client; only [`IdToken::opaque`] makes an exception. The registry checks the
-/// signature.
+/// service is detected by the client; only [`IdToken::opaque`] and [`IdToken::with_fixed_audience`] make an
+/// exception. The registry checks the signature.
 #[derive(Clone, Debug)]
 pub struct IdToken {
     token: Secret,
@@ -126,13 +126,29 @@ impl IdToken {
         }
     }
 
+    /// Reads a token of a platform that gives all its jobs the audience `fixed`, to be presented to a registry
+    /// whose own audience is `audience` and that accepts such tokens of this platform. Surrounding white space
+    /// is dropped. With [`Context::with_fixed_audience`](crate::Context::with_fixed_audience), token sources
+    /// return such tokens.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not a JWT, or its `aud` is anything but `fixed` alone.
+    pub fn with_fixed_audience(
+        token: impl Into<String>,
+        fixed: Audience,
+        audience: Audience,
+    ) -> Result<Self, InvalidIdToken> {
+        Ok(Self { audience, ..Self::new(token, fixed)? })
+    }
+
     /// Returns the token's text, a secret.
     pub fn secret(&self) -> &Secret {
         &self.token
     }
 
     /// Returns the audience that the token was requested for. It is also the token's `aud`, unless the token
-    /// is [opaque](IdToken::opaque).
+    /// is [opaque](IdToken::opaque) or its platform [fixes](IdToken::with_fixed_audience) the audience.
     pub fn audience(&self) -> &Audience {
         &self.audience
     }

@@ -99,7 +99,7 @@ oidc_core::__codes! {
         "A placeholder stands where a tool looks for a publish token.",
         "Remove it.";
     PLATFORM_INCOMPLETE = "platform-incomplete",
-        "The job looks like a platform's, and a variable is not as the platform sets it.",
+        "The job looks like a platform's, and lacks a variable that the platform sets.",
         "Run the publish in the job itself, or pass the platform's variables on to the container or script that it runs in.";
     PLATFORM_NOT_TRUSTED = "platform-not-trusted",
         "The registry is not known to trust this platform.",

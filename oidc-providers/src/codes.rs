@@ -26,6 +26,60 @@ oidc_core::__codes! {
     ACTIVESTATE_SUBJECT = "activestate-subject",
         "The token's subject is not the one of its organization and project.",
         "Tell ActiveState: the token contradicts itself.";
+    AWS_ACCOUNT = "aws-account",
+        "The account in the token is not the one in its role's ARN.",
+        "Tell AWS: the token contradicts itself.";
+    AWS_FUNCTION = "aws-function",
+        "The token was asked for by another Lambda function than the publisher's, or by none.",
+        "Publish from the publisher's function, or change its `lambda_function`.";
+    AWS_ORGANIZATION = "aws-organization",
+        "The account is of another organization than the publisher's.",
+        "Publish from an account of the publisher's organization, or change the publisher.";
+    AWS_REGION = "aws-region",
+        "The token is of another region's endpoint than the publisher's.",
+        "Ask the endpoint of the publisher's region, or change its `region`.";
+    AWS_ROLE = "aws-role",
+        "The job runs as another role than the publisher's.",
+        "Publish as the publisher's role, or change the publisher.";
+    AWS_TAGS = "aws-tags",
+        "The role and its session lack a tag that the publisher asks for, or have another value in it.",
+        "Tag the role, or change the publisher's `principal_tags`.";
+    AZURE_DEFINITION = "azure-definition",
+        "The run is of another pipeline's definition than the publisher's.",
+        "Publish by the publisher's pipeline, or change the publisher.";
+    AZURE_NOT_PERMITTED = "azure-not-permitted",
+        "The step may not ask for identity tokens.",
+        "Map `SYSTEM_ACCESSTOKEN` to `$(System.AccessToken)` in the step's `env`.";
+    AZURE_ORGANIZATION = "azure-organization",
+        "The run is of another organization than the publisher's.",
+        "Publish from the publisher's organization, or change the publisher.";
+    AZURE_PROJECT = "azure-project",
+        "The run is of another project than the publisher's.",
+        "Publish from the publisher's project, or change the publisher.";
+    AZURE_REF = "azure-ref",
+        "The run is of another branch or tag than the publisher's, or of a pull request.",
+        "Publish from a ref that the publisher's `ref` matches, or change the publisher.";
+    AZURE_REPOSITORY = "azure-repository",
+        "The pipeline builds another repository than the publisher's.",
+        "Build the publisher's repository, or change the publisher.";
+    AZURE_REQUEST_URI = "azure-request-uri",
+        "The agent's variable holds no URL that a token may be asked from.",
+        "Leave the variable as the agent sets it.";
+    BITBUCKET_BRANCH = "bitbucket-branch",
+        "The pipeline is of another branch than the publisher's, or of none.",
+        "Publish from a branch that the publisher's `branch` matches, or change the publisher.";
+    BITBUCKET_ENVIRONMENT = "bitbucket-environment",
+        "The step is of another deployment environment than the publisher's, or of none.",
+        "Let the step deploy to the publisher's environment, or change the publisher.";
+    BITBUCKET_REPOSITORY = "bitbucket-repository",
+        "The step is of another repository than the publisher's.",
+        "Publish from the publisher's repository, or change the publisher.";
+    BITBUCKET_TOKEN_MISSING = "bitbucket-token-missing",
+        "The step asks for no identity token.",
+        "Write `oidc` with the registry's audience into the step.";
+    BITBUCKET_WORKSPACE = "bitbucket-workspace",
+        "The step is of another workspace than the publisher's.",
+        "Publish from the publisher's workspace, or change the publisher.";
     BUILDKITE_BRANCH = "buildkite-branch",
         "The build is of another branch than the publisher's; as a notice, that a branch's name proves little.",
         "Build the publisher's branch or change the publisher; better, constrain `step_key` or `build_tag`.";
@@ -83,6 +137,39 @@ oidc_core::__codes! {
     ENVIRONMENT_MISSING = "environment-missing",
         "The publisher asks for an environment, and the job has none.",
         "Add the environment to the job, or take it out of the publisher.";
+    FORGEJO_EVENT = "forgejo-event",
+        "The run was started by an event that the publisher does not accept.",
+        "Publish by a push, a tag or a release, or change the publisher's `event`.";
+    FORGEJO_NOT_ENABLED = "forgejo-not-enabled",
+        "The workflow asks for no identity tokens.",
+        "Add `enable-openid-connect: true` to the workflow or the job; Forgejo has no `permissions` for it.";
+    FORGEJO_REF = "forgejo-ref",
+        "The run is of another branch or tag than the publisher's.",
+        "Publish from a ref that the publisher's `ref` matches, or change the publisher.";
+    FORGEJO_REF_PROTECTED = "forgejo-ref-protected",
+        "The publisher asks for a protected branch or tag, and the run's is not.",
+        "Protect the branch or tag, or take `ref_protected` out of the publisher.";
+    FORGEJO_REPOSITORY = "forgejo-repository",
+        "The run is of another repository than the publisher's.",
+        "Publish from the publisher's repository, or change the publisher.";
+    FORGEJO_REPOSITORY_ID = "forgejo-repository-id",
+        "The repository has the name that the publisher has, and another id: it was deleted and created again.",
+        "Configure the publisher again, if the new repository is yours.";
+    FORGEJO_REPOSITORY_OWNER = "forgejo-repository-owner",
+        "The token's owner is not the one in its repository's name.",
+        "Tell the instance's administrators: the token contradicts itself.";
+    FORGEJO_REPOSITORY_OWNER_ID = "forgejo-repository-owner-id",
+        "The repository's owner has the name that the publisher has, and another id.",
+        "Configure the publisher again, if the new owner is you.";
+    FORGEJO_REQUEST_URL = "forgejo-request-url",
+        "The runner's variable holds no URL that a token may be asked from.",
+        "Leave the variable as the runner sets it.";
+    FORGEJO_WORKFLOW = "forgejo-workflow",
+        "The run is of another workflow file than the publisher's.",
+        "Publish from the publisher's workflow, or change the publisher.";
+    FORGEJO_WORKFLOW_REF = "forgejo-workflow-ref",
+        "The workflow that the token names is not a file at the run's own ref.",
+        "Publish from a workflow that stands at the ref that it runs for.";
     GENERIC_CLAIM = "generic-claim",
         "A claim has another value than the publisher's.",
         "Publish from a job with the publisher's value, or change the publisher.";
@@ -263,6 +350,9 @@ oidc_core::__codes! {
     PUBLISHER_REPOSITORY = "publisher-repository",
         "A publisher's repository is no name of a GitHub repository.",
         "Write it as `OWNER/NAME`.";
+    PUBLISHER_ROLE = "publisher-role",
+        "A publisher's role is not the ARN of a role.",
+        "Write the ARN that the message shows.";
     PUBLISHER_SLUG = "publisher-slug",
         "A publisher's name is not one that its platform gives.",
         "Write the name as it stands in the platform's URLs.";
@@ -275,6 +365,48 @@ oidc_core::__codes! {
     PUBLISHER_WORKFLOW = "publisher-workflow",
         "A publisher's workflow is a path, where the file's name is meant.",
         "Write the file's name alone.";
+    SEMAPHORE_DEBUG_JOB = "semaphore-debug-job",
+        "The job is one that a person debugs, so that whoever is logged in can take its token.",
+        "Run the pipeline again.";
+    SEMAPHORE_ORGANIZATION = "semaphore-organization",
+        "The job is of another organization than the publisher's.",
+        "Publish from the publisher's organization, or change the publisher.";
+    SEMAPHORE_PROJECT = "semaphore-project",
+        "The job is of another project than the publisher's.",
+        "Publish from the publisher's project, or change the publisher.";
+    SEMAPHORE_PULL_REQUEST = "semaphore-pull-request",
+        "The job is of a pull request, whose code nobody has approved yet.",
+        "Publish after the merge, from a branch or a tag.";
+    SEMAPHORE_REF = "semaphore-ref",
+        "The job is of another branch or tag than the publisher's.",
+        "Publish from a ref that the publisher's `ref` matches, or change the publisher.";
+    SEMAPHORE_REPOSITORY = "semaphore-repository",
+        "The project builds another repository than the publisher's.",
+        "Build the publisher's repository, or change the publisher.";
+    SEMAPHORE_TOKEN_MISSING = "semaphore-token-missing",
+        "The job has no identity token.",
+        "Publish in a job of Semaphore Cloud, on a plan with OpenID Connect.";
+    TERRAFORM_ORGANIZATION = "terraform-organization",
+        "The run is of another organization than the publisher's.",
+        "Publish from the publisher's organization, or change the publisher.";
+    TERRAFORM_ORGANIZATION_ID = "terraform-organization-id",
+        "The organization has the name that the publisher has, and another id.",
+        "Configure the publisher again, if the organization is yours.";
+    TERRAFORM_PROJECT = "terraform-project",
+        "The workspace is of another project than the publisher's.",
+        "Move the workspace, or change the publisher's `project_name`.";
+    TERRAFORM_RUN_PHASE = "terraform-run-phase",
+        "The token is of another phase of the run than the publisher's.",
+        "Publish in the apply phase, or change the publisher's `run_phase`.";
+    TERRAFORM_TOKEN_MISSING = "terraform-token-missing",
+        "The run has no identity token.",
+        "Set the workspace's variable `TFC_WORKLOAD_IDENTITY_AUDIENCE` to the registry's audience.";
+    TERRAFORM_WORKSPACE = "terraform-workspace",
+        "The run is of another workspace than the publisher's.",
+        "Publish from the publisher's workspace, or change the publisher.";
+    TERRAFORM_WORKSPACE_ID = "terraform-workspace-id",
+        "The workspace has the name that the publisher has, and another id.",
+        "Configure the publisher again, if the workspace is yours.";
     TOKEN_COMMAND_FAILED = "token-command-failed",
         "The command that gives identity tokens did not come to its end.",
         "Run the job again; check what the command waits for.";

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use crate::cases::{Platform, jobs};
 use crate::harness::{overrides, same_up_to_case};
-use crate::{activestate, buildkite, circleci, generic, github, gitlab, google};
+use crate::{
+    activestate, aws, azure, bitbucket, buildkite, circleci, forgejo, generic, github, gitlab, google,
+    semaphore, terraform,
+};
 
 /// A platform under test.
 struct Under {
@@ -106,5 +109,47 @@ fn activestate_conforms() {
 fn the_generic_platform_conforms() {
     let at = |issuer: &str| Ok(Arc::new(crate::Generic::at(issuer)?) as _);
     let platform = Platform { name: generic::ID, at, claims: generic::sample::claims_with };
+    holds(&Under::new(platform));
+}
+
+#[test]
+fn forgejo_conforms() {
+    let at = |issuer: &str| Ok(Arc::new(crate::Forgejo::at(issuer)?) as _);
+    let platform = Platform { name: forgejo::ID, at, claims: forgejo::sample::claims_with };
+    holds(&Under::new(platform));
+}
+
+#[test]
+fn azure_pipelines_conforms() {
+    let at = |issuer: &str| Ok(Arc::new(crate::AzurePipelines::at(issuer)?) as _);
+    let platform = Platform { name: azure::ID, at, claims: azure::sample::claims_with };
+    holds(&Under::new(platform));
+}
+
+#[test]
+fn bitbucket_conforms() {
+    let at = |issuer: &str| Ok(Arc::new(crate::Bitbucket::at(issuer)?) as _);
+    let platform = Platform { name: bitbucket::ID, at, claims: bitbucket::sample::claims_with };
+    holds(&Under::new(platform));
+}
+
+#[test]
+fn semaphore_conforms() {
+    let at = |issuer: &str| Ok(Arc::new(crate::Semaphore::at(issuer)?) as _);
+    let platform = Platform { name: semaphore::ID, at, claims: semaphore::sample::claims_with };
+    holds(&Under::new(platform));
+}
+
+#[test]
+fn hcp_terraform_conforms() {
+    let at = |issuer: &str| Ok(Arc::new(crate::Terraform::at(issuer)?) as _);
+    let platform = Platform { name: terraform::ID, at, claims: terraform::sample::claims_with };
+    holds(&Under::new(platform));
+}
+
+#[test]
+fn aws_conforms() {
+    let at = |issuer: &str| Ok(Arc::new(crate::Aws::at(issuer)?) as _);
+    let platform = Platform { name: aws::ID, at, claims: aws::sample::claims_with };
     holds(&Under::new(platform));
 }

@@ -29,6 +29,9 @@
 //! Feature `testing` adds sample claims of each platform; it is exempt from semver.
 
 pub mod activestate;
+pub mod aws;
+pub mod azure;
+pub mod bitbucket;
 pub mod buildkite;
 #[cfg(test)]
 mod cases;
@@ -38,6 +41,8 @@ mod command;
 #[cfg(test)]
 mod conformance;
 mod endpoint;
+mod fixed_audience;
+pub mod forgejo;
 pub mod generic;
 pub mod github;
 pub mod gitlab;
@@ -46,28 +51,40 @@ pub mod google;
 mod harness;
 mod links;
 mod rules;
+mod runner;
 #[cfg(feature = "testing")]
 pub mod sample;
+pub mod semaphore;
 #[cfg(test)]
 mod tables;
+pub mod terraform;
+mod variable;
 
 use std::sync::Arc;
 
 use oidc_core::{InvalidUrl, Provider, ProviderKind, ProviderSet, shown};
 
 pub use activestate::{ActiveState, ActiveStatePublisher};
+pub use aws::{Aws, AwsPublisher};
+pub use azure::{AzurePipelines, AzurePipelinesPublisher};
+pub use bitbucket::{Bitbucket, BitbucketPublisher};
 pub use buildkite::{Buildkite, BuildkitePublisher};
 pub use circleci::{CircleCi, CircleCiPublisher};
+pub use forgejo::{Forgejo, ForgejoPublisher};
 pub use generic::{Generic, GenericPublisher};
-pub use github::{GitHub, GitHubPublisher};
+pub use github::{GitHub, GitHubOwnerPublisher, GitHubPublisher};
 pub use gitlab::{GitLab, GitLabPublisher};
 pub use google::{Google, GooglePublisher};
+pub use semaphore::{Semaphore, SemaphorePublisher};
+pub use terraform::{Terraform, TerraformPublisher};
 
-/// Every platform of this crate with its public issuer, in the order of detection.
+/// Every platform of this crate with its public issuer, in the order of detection. [`Generic`], Azure Pipelines,
+/// Bitbucket, Semaphore and AWS have no public issuer and are there for their jobs alone; a registry adds the
+/// issuers that it trusts.
 ///
-/// First an explicit choice ([`Generic`], which has no public issuer); then the CI platforms: GitHub, GitLab,
-/// CircleCI, Buildkite; then the cloud hosts: Google. So a CI runner on a cloud machine is detected as the CI
-/// platform, and a platform that is detected but gives no tokens ends the search
+/// First an explicit choice ([`Generic`]); then the CI platforms: Forgejo, whose runner sets GitHub's variables
+/// too, GitHub, GitLab, CircleCI, Buildkite, Azure Pipelines, Bitbucket, Semaphore, HCP Terraform; then the cloud
+/// hosts: Google, AWS. So a CI runner on a cloud machine is detected as the CI platform, and a platform that is detected but gives no tokens ends the search
 /// ([`Ambient::detect`](oidc_core::Ambient::detect)).
 pub fn all() -> ProviderSet {
     KINDS.iter().map(|kind| (kind.public)()).collect()
@@ -120,6 +137,11 @@ const KINDS: &[Kind] = &[
         at: |issuer| Ok(Arc::new(Generic::at(issuer)?)),
     },
     Kind {
+        id: forgejo::ID,
+        public: || Arc::new(Forgejo::public()),
+        at: |issuer| Ok(Arc::new(Forgejo::at(issuer)?)),
+    },
+    Kind {
         id: github::ID,
         public: || Arc::new(GitHub::public()),
         at: |issuer| Ok(Arc::new(GitHub::at(issuer)?)),
@@ -140,10 +162,31 @@ const KINDS: &[Kind] = &[
         at: |issuer| Ok(Arc::new(Buildkite::at(issuer)?)),
     },
     Kind {
+        id: azure::ID,
+        public: || Arc::new(AzurePipelines::client()),
+        at: |issuer| Ok(Arc::new(AzurePipelines::at(issuer)?)),
+    },
+    Kind {
+        id: bitbucket::ID,
+        public: || Arc::new(Bitbucket::client()),
+        at: |issuer| Ok(Arc::new(Bitbucket::at(issuer)?)),
+    },
+    Kind {
+        id: semaphore::ID,
+        public: || Arc::new(Semaphore::client()),
+        at: |issuer| Ok(Arc::new(Semaphore::at(issuer)?)),
+    },
+    Kind {
+        id: terraform::ID,
+        public: || Arc::new(Terraform::public()),
+        at: |issuer| Ok(Arc::new(Terraform::at(issuer)?)),
+    },
+    Kind {
         id: google::ID,
         public: || Arc::new(Google::public()),
         at: |issuer| Ok(Arc::new(Google::at(issuer)?)),
     },
+    Kind { id: aws::ID, public: || Arc::new(Aws::client()), at: |issuer| Ok(Arc::new(Aws::at(issuer)?)) },
     Kind {
         id: activestate::ID,
         public: || Arc::new(ActiveState::public()),
@@ -185,10 +228,28 @@ mod tests {
     #[test]
     fn a_platform_is_found_by_its_name() {
         let ids: Vec<&str> = all().iter().map(|provider| provider.id()).collect();
-        assert_eq!(ids, ["generic", "github", "gitlab", "circleci", "buildkite", "google", "activestate"]);
-        assert!(public("generic").unwrap_err().to_string().contains("`issuer`"));
+        let known = [
+            "generic",
+            "forgejo",
+            "github",
+            "gitlab",
+            "circleci",
+            "buildkite",
+            "azure",
+            "bitbucket",
+            "semaphore",
+            "terraform",
+            "google",
+            "aws",
+            "activestate",
+        ];
+        assert_eq!(ids, known);
+        let without_issuer = ["generic", "azure", "bitbucket", "semaphore", "aws"];
+        for id in without_issuer {
+            assert!(public(id).unwrap_err().to_string().contains("`issuer`"), "{id}");
+        }
         for id in ids {
-            assert!(id == "generic" || public(id).unwrap().id() == id);
+            assert!(without_issuer.contains(&id) || public(id).unwrap().id() == id);
             let provider = at(id, "http://127.0.0.1:9001").unwrap();
             assert_eq!(&**provider.profile().issuers[0].url(), "http://127.0.0.1:9001");
         }
@@ -197,14 +258,28 @@ mod tests {
     #[test]
     fn the_ci_platforms_are_all_but_the_cloud_hosts_and_the_generic_one() {
         let ids: Vec<&str> = ci().iter().map(|provider| provider.id()).collect();
-        assert_eq!(ids, ["github", "gitlab", "circleci", "buildkite", "activestate"]);
+        assert_eq!(
+            ids,
+            [
+                "forgejo",
+                "github",
+                "gitlab",
+                "circleci",
+                "buildkite",
+                "azure",
+                "bitbucket",
+                "semaphore",
+                "terraform",
+                "activestate"
+            ]
+        );
     }
 
     #[test]
     fn what_is_no_platform_or_no_issuer_is_refused_with_what_to_write() {
         assert_eq!(
             public("GitHub").unwrap_err().to_string(),
-            "there is no provider `GitHub`; write one of: generic, github, gitlab, circleci, buildkite, google, activestate"
+            "there is no provider `GitHub`; write one of: generic, forgejo, github, gitlab, circleci, buildkite, azure, bitbucket, semaphore, terraform, google, aws, activestate"
         );
         assert!(matches!(at("gitlab", "http://gitlab.example"), Err(InvalidProvider::Issuer(_))));
     }

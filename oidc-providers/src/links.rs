@@ -20,3 +20,14 @@ pub(crate) const BUILDKITE_OIDC: &str = "https://buildkite.com/docs/pipelines/se
 /// OpenID Connect tokens of a job, and their claims.
 pub(crate) const CIRCLECI_OIDC: &str =
     "https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/";
+/// `OpenID` Connect in Forgejo Actions.
+pub(crate) const FORGEJO_OIDC: &str = "https://forgejo.org/docs/latest/user/actions/security-openid-connect/";
+/// `OpenID` Connect in Bitbucket Pipelines.
+pub(crate) const BITBUCKET_OIDC: &str = "https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/";
+/// The request for a job's identity token.
+pub(crate) const AZURE_OIDC: &str =
+    "https://learn.microsoft.com/en-us/rest/api/azure/devops/distributedtask/oidctoken/create";
+/// The claims of a job's identity token.
+pub(crate) const SEMAPHORE_OIDC: &str = "https://docs.semaphoreci.com/reference/openid";
+/// Workload identity tokens of a run, and their claims.
+pub(crate) const TERRAFORM_OIDC: &str = "https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/workload-identity-tokens";

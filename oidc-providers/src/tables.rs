@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::rules::within_sentence;
 use crate::{
-    ActiveStatePublisher, BuildkitePublisher, CircleCiPublisher, GenericPublisher, GitHubPublisher,
-    GitLabPublisher, GooglePublisher,
+    ActiveStatePublisher, AwsPublisher, AzurePipelinesPublisher, BitbucketPublisher, BuildkitePublisher,
+    CircleCiPublisher, ForgejoPublisher, GenericPublisher, GitHubPublisher, GitLabPublisher, GooglePublisher,
+    SemaphorePublisher, TerraformPublisher,
 };
 
 /// The heading of a platform's table in its module's documentation.
@@ -22,7 +23,7 @@ fn root() -> PathBuf {
 /// Every platform with an issuer.
 fn providers() -> Vec<std::sync::Arc<dyn Provider>> {
     let ids: Vec<&str> = crate::all().iter().map(|provider| provider.id()).collect();
-    assert_eq!(ids.len(), 7);
+    assert_eq!(ids.len(), 13);
     ids.into_iter()
         .map(|id| crate::public(id).or_else(|_| crate::at(id, "https://issuer.example")).unwrap())
         .collect()
@@ -264,8 +265,9 @@ fn every_field_that_is_wrong_is_told_at_once() {
 #[test]
 fn the_typed_form_of_each_platform_has_every_field_and_no_other() {
     const ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+    const IN_BRACES: &str = "{0184990a-477b-4fa8-9968-496074483cee}";
     const ACTOR: &str = "00000000-0000-1000-8000-000000000002";
-    let typed: [(&str, Value); 7] = [
+    let typed: [(&str, Value); 13] = [
         (
             "github",
             GitHubPublisher::new("acme/widget", "publish.yml")
@@ -318,6 +320,52 @@ fn the_typed_form_of_each_platform_has_every_field_and_no_other() {
         (
             "activestate",
             ActiveStatePublisher::new("acme", "widget", ACTOR).organization_id(ID).project_id(ID).into(),
+        ),
+        (
+            "forgejo",
+            ForgejoPublisher::new("acme/widget", ".forgejo/workflows/publish.yml")
+                .repository_id("123456")
+                .repository_owner_id("123456")
+                .git_ref("refs/tags/v*")
+                .ref_protected()
+                .events(["push", "release"])
+                .into(),
+        ),
+        (
+            "azure",
+            AzurePipelinesPublisher::new(ID, ID, "7")
+                .repository("https://github.com/acme/widget.git")
+                .git_ref("refs/tags/v*")
+                .into(),
+        ),
+        (
+            "bitbucket",
+            BitbucketPublisher::new(IN_BRACES, IN_BRACES)
+                .deployment_environment_uuid(IN_BRACES)
+                .branch("main")
+                .into(),
+        ),
+        (
+            "semaphore",
+            SemaphorePublisher::new(ID, ID).repository("acme/widget").git_ref("refs/tags/v*").into(),
+        ),
+        (
+            "terraform",
+            TerraformPublisher::new("acme", "publish-widget")
+                .organization_id("org-GRNbCjYNpBB6NEBH")
+                .workspace_id("ws-mbsd5E3Ktt5Rg2Xm")
+                .project("libraries")
+                .run_phase("apply")
+                .into(),
+        ),
+        (
+            "aws",
+            AwsPublisher::new("arn:aws:iam::123456789012:role/publisher")
+                .organization_id("o-abc1234567")
+                .region("eu-central-1")
+                .lambda_function("arn:aws:lambda:eu-central-1:123456789012:function:publish")
+                .principal_tag("project", "widget")
+                .into(),
         ),
         (
             "generic",

@@ -1,5 +1,5 @@
 //! In which order a job looks for the platform that it runs on.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::path::Path;
 
@@ -16,6 +16,14 @@ const PLATFORMS: &[(&str, &[(&str, &str)])] = &[
     ("variable", &[("NPM_ID_TOKEN", "token")]),
     ("generic", &[("OIDC_TOKEN_FILE", "/token")]),
     (
+        "forgejo",
+        &[
+            ("FORGEJO_ACTIONS", "true"),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://forge.example/api/actions/idtoken"),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "token"),
+        ],
+    ),
+    (
         "github",
         &[
             ("GITHUB_ACTIONS", "true"),
@@ -26,7 +34,19 @@ const PLATFORMS: &[(&str, &[(&str, &str)])] = &[
     ("gitlab", &[("GITLAB_CI", "true")]),
     ("circleci", &[("CIRCLECI", "true")]),
     ("buildkite", &[("BUILDKITE", "true")]),
+    (
+        "azure",
+        &[
+            ("TF_BUILD", "True"),
+            ("SYSTEM_OIDCREQUESTURI", "https://dev.azure.example/oidctoken"),
+            ("SYSTEM_ACCESSTOKEN", "token"),
+        ],
+    ),
+    ("bitbucket", &[("BITBUCKET_BUILD_NUMBER", "7")]),
+    ("semaphore", &[("SEMAPHORE", "true")]),
+    ("terraform", &[("TFC_RUN_ID", "run-1")]),
     ("google", &[("GCE_METADATA_HOST", "169.254.169.254")]),
+    ("aws", &[("CODEBUILD_BUILD_ID", "publish:1")]),
 ];
 
 /// A machine of Google's, whatever else runs there.
@@ -129,7 +149,7 @@ fn every_ci_platform_is_asked_where_a_named_token_is_for_somebody_else() {
         assert_ne!(asked.unwrap_err().kind(), SourceErrorKind::InvalidToken, "nothing answers {name}");
         assert_eq!(source.provider(), *name);
     }
-    assert_eq!(of_ci.count(), 4);
+    assert_eq!(of_ci.count(), 9);
 }
 
 #[test]
@@ -142,7 +162,8 @@ fn a_job_of_no_platform_is_no_error_where_one_is_only_looked_for() {
 
 #[test]
 fn a_ci_platform_on_a_machine_of_googles_is_the_ci_platform() {
-    for (name, variables) in PLATFORMS {
+    // A build of AWS is on no machine of Google's, and both are cloud hosts.
+    for (name, variables) in PLATFORMS.iter().filter(|(name, _)| *name != "aws") {
         let variables = variables.iter().copied().collect();
         let context = Context::default().with_environment(variables).with_files(GoogleMachine);
         assert_eq!(found(&context), *name);
@@ -181,6 +202,11 @@ fn what_gives_a_job_its_identity_is_named_by_its_platform() {
         ("ACTIONS_RUNTIME_TOKEN", "x"),
         ("AS_ANSWERED", as_answered.as_str()),
         ("AS_A_HEADER", as_header.as_str()),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "x"),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("AWS_SESSION_TOKEN", "x"),
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "x"),
         ("AZURE_FEDERATED_TOKEN_FILE", "x"),
         ("BITBUCKET_STEP_OIDC_TOKEN", "x"),
@@ -209,6 +235,9 @@ fn what_gives_a_job_its_identity_is_named_by_its_platform() {
     let registrys = FakeIssuer::new("jfac@own").sign(&json!({ "iss": "jfac@own", "aud": "*@*", "exp": 1 }));
     let others = [
         ("GITHUB_ACTIONS", "true"),
+        ("AWS_REGION", "eu-central-1"),
+        ("BITBUCKET_BUILD_NUMBER", "7"),
+        ("FORGEJO_TOKEN", "x"),
         ("GITHUB_TOKEN", "x"),
         ("CIRCLECI", "true"),
         ("BUILDKITE_JOB_ID", "x"),
@@ -230,7 +259,57 @@ fn every_variable_that_decides_on_identity_is_named() {
         let found = oidc_providers::all().identity_variables(&environment);
         let others: Vec<_> =
             variables.iter().map(|(name, _)| *name).filter(|name| !found.contains(name)).collect();
-        let flags = ["GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "BUILDKITE"];
+        let flags = [
+            "FORGEJO_ACTIONS",
+            "GITHUB_ACTIONS",
+            "GITLAB_CI",
+            "CIRCLECI",
+            "BUILDKITE",
+            "TF_BUILD",
+            "BITBUCKET_BUILD_NUMBER",
+            "SEMAPHORE",
+            "TFC_RUN_ID",
+            "CODEBUILD_BUILD_ID",
+        ];
         assert!(others.iter().all(|name| flags.contains(name)), "{name}: {others:?}");
     }
+}
+
+/// Runners of other servers set `GITHUB_ACTIONS` too, and a job of theirs is not told what helps on GitHub alone.
+#[test]
+fn a_job_without_tokens_is_told_what_helps_on_its_own_server() {
+    let told = |variables: &[(&str, &str)]| {
+        let environment = variables.iter().copied().chain([("GITHUB_ACTIONS", "true")]).collect();
+        let context = Context::default().with_environment(environment);
+        let error = Ambient::find(&oidc_providers::all(), &context).unwrap_err();
+        assert_eq!(error.kind(), SourceErrorKind::NotPermitted);
+        error.diagnosis().to_text()
+    };
+    for server in ["https://github.com", "https://acme.ghe.com"] {
+        let text = told(&[("GITHUB_SERVER_URL", server)]);
+        assert!(text.contains("permissions: id-token: write") && !text.contains("Forgejo"), "{text}");
+    }
+    for (forgejo, server) in [
+        (("FORGEJO_ACTIONS", "true"), "https://codeberg.org"),
+        (("FORGEJO_ACTIONS", "true"), "https://github.com"),
+        (("FORGEJO_TOKEN", "x"), "https://codeberg.org"),
+    ] {
+        let text = told(&[forgejo, ("GITHUB_SERVER_URL", server)]);
+        assert!(text.contains("enable-openid-connect: true") && !text.contains("id-token"), "{text}");
+    }
+    // A job on GitHub that publishes on a Forgejo too.
+    let text = told(&[("FORGEJO_TOKEN", "x"), ("GITHUB_SERVER_URL", "https://github.com")]);
+    assert!(text.contains("permissions: id-token: write"), "{text}");
+    // Enterprise servers have any name, and so have servers that are only compatible.
+    let text = told(&[("GITHUB_SERVER_URL", "https://git.example")]);
+    assert!(text.contains("on GitHub Enterprise Server, add") && text.contains("Forgejo's"), "{text}");
+}
+
+#[test]
+fn a_runner_that_gives_tokens_as_github_does_is_asked_without_githubs_flag() {
+    let pair = &GITHUB[1..];
+    let context = Context::default().with_environment(pair.iter().copied().collect());
+    assert_eq!(found(&context), "github");
+    let half = Context::default().with_environment([pair[0]].into_iter().collect());
+    assert!(Ambient::find(&oidc_providers::all(), &half).unwrap().is_none());
 }

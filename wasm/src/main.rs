@@ -26,6 +26,7 @@ const NOW: u64 = 1_800_000_000;
 fn main() {
     println!("RS256: {} signatures are judged as by Wycheproof", vectors::rsa(&RustCrypto));
     println!("ES256: {} signatures are judged as by Wycheproof", vectors::ecdsa(&RustCrypto));
+    println!("ES384: {} signatures are judged as by Wycheproof", vectors::ecdsa_384(&RustCrypto));
     println!("EdDSA: {} signatures are judged as by Wycheproof", vectors::eddsa(&RustCrypto));
 
     let jwks = Issuer::new().jwks();

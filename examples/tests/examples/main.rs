@@ -9,6 +9,7 @@ mod own_platform;
 mod own_registry;
 mod own_store;
 mod own_tables;
+mod owner_publishers;
 mod prefix_publishers;
 mod publish_cli;
 mod settings_form;

@@ -1,5 +1,8 @@
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+
+use serde_json::value::RawValue;
 
 use crate::text::shown;
 use crate::time::Timestamp;
@@ -85,6 +88,46 @@ impl<'a> ClaimValue<'a> {
             return one.into_iter().next();
         }
         self.as_text()
+    }
+
+    /// Returns `true` if the value is a JSON object.
+    pub fn is_object(&self) -> bool {
+        self.json.starts_with('{')
+    }
+
+    /// Returns a member of the value, if the value is a JSON object that has it. A JSON `null` is a member. Each
+    /// call reads the whole object.
+    ///
+    /// ```
+    /// let claims = oidc_core::Claims::parse(r#"{"kubernetes.io":{"namespace":"acme"}}"#)?;
+    /// let namespace = claims.get("kubernetes.io").and_then(|value| value.member("namespace"));
+    /// assert_eq!(namespace.and_then(|value| value.as_text()).as_deref(), Some("acme"));
+    /// # Ok::<(), oidc_core::InvalidClaims>(())
+    /// ```
+    pub fn member(&self, name: &str) -> Option<Self> {
+        if !self.is_object() {
+            return None;
+        }
+        let members: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(self.json).ok()?;
+        Some(Self { json: members.get(name)?.get(), may_have_escapes: self.may_have_escapes })
+    }
+
+    /// Returns the elements of the value, if the value is a JSON array.
+    ///
+    /// ```
+    /// let claims = oidc_core::Claims::parse(r#"{"groups":["acme","widget"]}"#)?;
+    /// let groups = claims.get("groups").and_then(|value| value.elements()).unwrap_or_default();
+    /// assert!(groups.iter().any(|group| group.as_text().as_deref() == Some("widget")));
+    /// # Ok::<(), oidc_core::InvalidClaims>(())
+    /// ```
+    pub fn elements(&self) -> Option<Vec<Self>> {
+        if !self.json.starts_with('[') {
+            return None;
+        }
+        let elements: Vec<&'a RawValue> = serde_json::from_str(self.json).ok()?;
+        let of =
+            |element: &'a RawValue| Self { json: element.get(), may_have_escapes: self.may_have_escapes };
+        Some(elements.into_iter().map(of).collect())
     }
 
     /// Returns the JSON text.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::token::Audience;
 use crate::url::{HttpUrl, InvalidUrl};
 
 /// An issuer of identity tokens, as configured. A token can only select among the configured issuers.
@@ -19,6 +20,9 @@ pub struct Issuer {
     /// The claims that a token must have to be verified. They replace those that the platform's table
     /// requires.
     pub required_claims: Option<Vec<String>>,
+    /// The audience of this issuer's tokens in place of the registry's own; see
+    /// [`Issuer::with_fixed_audience`].
+    pub fixed_audience: Option<Audience>,
 }
 
 impl Issuer {
@@ -38,7 +42,14 @@ impl Issuer {
 
     /// An issuer whose URL is a constant of a platform. The URL is not checked.
     pub fn constant(url: &str) -> Self {
-        Self { url: url.into(), key_hosts: Vec::new(), keys: None, max_lifetime: None, required_claims: None }
+        Self {
+            url: url.into(),
+            key_hosts: Vec::new(),
+            keys: None,
+            max_lifetime: None,
+            required_claims: None,
+            fixed_audience: None,
+        }
     }
 
     /// Returns the URL, as configured.
@@ -89,6 +100,28 @@ impl Issuer {
         self
     }
 
+    /// Accepts tokens of this issuer for another audience than the registry's, and no longer for the
+    /// registry's own: for platforms whose jobs can't choose the audience, such as Azure Pipelines. Other
+    /// issuers' tokens for that audience stay refused.
+    ///
+    /// Such a token does not say which service it was made for. Every service that a job presents it to can
+    /// publish with it here until it is used or expires, and the job can publish here with a token that it got
+    /// for anything else. So it is off by default, and a registry needs a record of used tokens and publishers
+    /// that are known by immutable ids.
+    ///
+    /// ```
+    /// use oidc_core::{Audience, Issuer};
+    ///
+    /// let organization = Issuer::new("https://vstoken.dev.azure.com/11111111-1111-4111-8111-111111111111")?;
+    /// let organization = organization.with_fixed_audience(Audience::new("api://AzureADTokenExchange")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_fixed_audience(mut self, audience: Audience) -> Self {
+        self.fixed_audience = Some(audience);
+        self
+    }
+
     /// Adds the key hosts of `other`, and replaces the other settings by those that `other` has.
     #[cfg(feature = "verify")]
     pub(super) fn with_settings_of(mut self, other: &Self) -> Self {
@@ -96,6 +129,7 @@ impl Issuer {
         self.keys = other.keys.clone().or(self.keys);
         self.max_lifetime = other.max_lifetime.or(self.max_lifetime);
         self.required_claims = other.required_claims.clone().or(self.required_claims);
+        self.fixed_audience = other.fixed_audience.clone().or(self.fixed_audience);
         self
     }
 }

@@ -11,7 +11,7 @@ use crate::claims::Claims;
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Target};
 use crate::environment::Environment;
-use crate::provider::{Algorithm, ClaimRule, Identity, Issuer, Profile, Provider, Run};
+use crate::provider::{ClaimRule, Identity, Issuer, Profile, Provider, Run};
 use crate::publisher::{ImmutableId, InvalidPublisher, Match, Mismatch, Publisher, PublisherField};
 use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};
 use crate::time::Timestamp;
@@ -170,12 +170,8 @@ impl FakePlatform {
     /// The issuer, which signs for the platform and publishes its keys.
     pub fn issuer(&self) -> FakeIssuer {
         let url = self.profile.issuers.first().map_or(Self::ISSUER, |issuer| &**issuer.url());
-        let algorithm = |algorithm: &Algorithm| match algorithm {
-            Algorithm::Rs256 => SigningAlgorithm::Rs256,
-            Algorithm::Es256 => SigningAlgorithm::Es256,
-            Algorithm::EdDsa => SigningAlgorithm::EdDsa,
-        };
-        FakeIssuer::with_algorithms(url, &self.profile.algorithms.iter().map(algorithm).collect::<Vec<_>>())
+        let algorithms = self.profile.algorithms.iter().copied().map(SigningAlgorithm::from);
+        FakeIssuer::with_algorithms(url, &algorithms.collect::<Vec<_>>())
     }
 
     /// HTTP that reaches the issuer's documents, for the registry.

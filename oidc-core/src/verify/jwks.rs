@@ -142,13 +142,12 @@ fn numbers(jwk: &Jwk) -> Result<(Algorithm, PublicKey), &'static str> {
             Ok((Algorithm::Rs256, PublicKey::Rsa { n, e }))
         }
         ("EC", Some("P-256")) => {
-            let (x, y) = (decode(jwk.x.as_deref())?, decode(jwk.y.as_deref())?);
-            if x.len() != 32 || y.len() != 32 {
-                return Err("its coordinates do not have 32 bytes");
-            }
-            let point = [&[4], x.as_slice(), y.as_slice()].concat();
-            let point = point.try_into().map_err(|_| "its coordinates do not have 32 bytes")?;
+            let point = point(jwk, 32, "its coordinates do not have 32 bytes")?;
             Ok((Algorithm::Es256, PublicKey::P256(point)))
+        }
+        ("EC", Some("P-384")) => {
+            let point = point(jwk, 48, "its coordinates do not have 48 bytes")?;
+            Ok((Algorithm::Es384, PublicKey::P384(point)))
         }
         ("OKP", Some("Ed25519")) => {
             let key =
@@ -157,6 +156,15 @@ fn numbers(jwk: &Jwk) -> Result<(Algorithm, PublicKey), &'static str> {
         }
         _ => Err("it is of a type that no profile uses (`kty`, `crv`)"),
     }
+}
+
+/// The uncompressed point of a curve whose coordinates have `size` bytes: the byte `04`, then both coordinates.
+fn point<const N: usize>(jwk: &Jwk, size: usize, wrong: &'static str) -> Result<[u8; N], &'static str> {
+    let (x, y) = (decode(jwk.x.as_deref())?, decode(jwk.y.as_deref())?);
+    if x.len() != size || y.len() != size {
+        return Err(wrong);
+    }
+    [&[4], x.as_slice(), y.as_slice()].concat().try_into().map_err(|_| wrong)
 }
 
 fn decode(number: Option<&str>) -> Result<Vec<u8>, &'static str> {

@@ -81,6 +81,8 @@ struct Trusted {
     provider: Arc<dyn Provider>,
     issuer: Arc<str>,
     max_lifetime: Duration,
+    /// The audience that takes the place of the registry's own, where the platform fixes it.
+    fixed_audience: Option<Audiences>,
     /// The platform's claim rules that no other check covers.
     required: Vec<ClaimRule>,
     keys: Arc<KeyCache>,
@@ -124,6 +126,9 @@ impl Verifier {
                     provider: Arc::clone(provider),
                     issuer: Arc::clone(&url),
                     max_lifetime: issuer.max_lifetime.unwrap_or(provider.profile().max_lifetime),
+                    fixed_audience: issuer
+                        .fixed_audience
+                        .map(|audience| Audiences::Constant([audience].into())),
                     required,
                     keys: Arc::new(keys.map_err(unusable)?),
                 };
@@ -375,7 +380,7 @@ impl Verifier {
         claims: &Registered<'_>,
         at: Option<Timestamp>,
     ) -> Result<(Moment, (Timestamp, Timestamp)), Reason> {
-        self.0.audiences.check(claims.aud.as_ref())?;
+        trusted.fixed_audience.as_ref().unwrap_or(&self.0.audiences).check(claims.aud.as_ref())?;
         let now = at.unwrap_or_else(|| self.0.cx.clock().now());
         let moment = Moment { now, leeway: self.0.leeway };
         Ok((moment, claims::times(claims, moment, trusted.max_lifetime)?))

@@ -32,6 +32,8 @@ fn each_algorithm_of_the_profile_is_accepted_by_both_back_ends() {
     for (algorithm, profile) in [
         (SigningAlgorithm::Rs256, &[Algorithm::Rs256][..]),
         (SigningAlgorithm::Es256, &[Algorithm::Es256]),
+        (SigningAlgorithm::Es384, &[Algorithm::Es384]),
+        (SigningAlgorithm::Es384, &[Algorithm::Rs256, Algorithm::Es384]),
         (SigningAlgorithm::EdDsa, &[Algorithm::EdDsa]),
         (SigningAlgorithm::EdDsa, &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]),
     ] {

@@ -45,10 +45,14 @@ async fn a_public_key_is_nobodys_secret() {
 #[test]
 fn a_key_of_one_algorithm_checks_no_signature_of_another() {
     let every: &[SigningAlgorithm] =
-        &[SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
+        &[SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::Es384, SigningAlgorithm::EdDsa];
     let issuer = FakeIssuer::with_algorithms(ISSUER, every);
-    let platform =
-        platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]);
+    let platform = platform_with_keys(issuer.jwks()).algorithms(&[
+        Algorithm::Rs256,
+        Algorithm::Es256,
+        Algorithm::Es384,
+        Algorithm::EdDsa,
+    ]);
     let kids: Vec<Value> =
         issuer.jwks()["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
     for verifier in offline(&platform) {
@@ -56,7 +60,7 @@ fn a_key_of_one_algorithm_checks_no_signature_of_another() {
             let token = issuer.sign_with(*signer, &claims(NOW));
             verifier.verify_cached(&token).unwrap();
         }
-        for alg in ["RS256", "ES256", "EdDSA"] {
+        for alg in ["RS256", "ES256", "ES384", "EdDSA"] {
             for kid in &kids {
                 let token = issuer.sign_as(&json!({ "alg": alg, "kid": kid }), &claims(NOW));
                 let is_true = alg == "RS256" && *kid == kids[0];
@@ -71,29 +75,40 @@ fn a_key_of_one_algorithm_checks_no_signature_of_another() {
 fn numbers_that_are_no_signature_are_none() {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    let order: [u8; 32] = [
+    let order: Vec<u8> = vec![
         0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
         0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
     ];
-    let one = {
-        let mut one = [0; 32];
-        one[31] = 1;
-        one
-    };
-    let signatures =
-        [[[0; 32], [0; 32]], [one, [0; 32]], [[0; 32], one], [one, one], [order, order], [order, one]];
-    for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa] {
+    let order_384: Vec<u8> = [
+        [0xff; 24].as_slice(),
+        &[0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf, 0x58, 0x1a, 0x0d, 0xb2],
+        &[0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73],
+    ]
+    .concat();
+    for (algorithm, order) in [
+        (SigningAlgorithm::Es256, order.clone()),
+        (SigningAlgorithm::Es384, order_384),
+        (SigningAlgorithm::EdDsa, order),
+    ] {
+        let zero = vec![0; order.len()];
+        let one = [&zero[1..], &[1]].concat();
+        let pairs =
+            [(&zero, &zero), (&one, &zero), (&zero, &one), (&one, &one), (&order, &order), (&order, &one)];
         let issuer = FakeIssuer::with_algorithms(ISSUER, &[algorithm]);
-        let platform = platform_with_keys(issuer.jwks()).algorithms(&[Algorithm::Es256, Algorithm::EdDsa]);
+        let platform = platform_with_keys(issuer.jwks()).algorithms(&[
+            Algorithm::Es256,
+            Algorithm::Es384,
+            Algorithm::EdDsa,
+        ]);
         let token = issuer.sign(&claims(NOW));
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
         for verifier in offline(&platform) {
-            for numbers in signatures {
-                let forged = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(numbers.concat()));
+            for (r, s) in pairs {
+                let forged = format!("{signed}.{}", URL_SAFE_NO_PAD.encode([&r[..], s].concat()));
                 assert_eq!(*verifier.verify_cached(&forged).unwrap_err().reason(), Reason::Signature);
             }
-            for length in [1, 32, 63, 65, 70, 72, 96, 128] {
+            for length in [1, 32, 63, 65, 70, 72, 95, 97, 102, 104, 128] {
                 let resized: Vec<u8> = raw.iter().copied().chain([0; 128]).take(length).collect();
                 let forged = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(resized));
                 assert_eq!(

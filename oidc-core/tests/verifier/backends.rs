@@ -19,6 +19,7 @@ fn rsa_signatures_are_judged_as_by_wycheproof() {
 fn ecdsa_signatures_are_judged_as_by_wycheproof() {
     for backend in back_ends() {
         vectors::ecdsa(backend);
+        vectors::ecdsa_384(backend);
     }
 }
 

@@ -20,7 +20,7 @@ const JWKS: &str = "https://issuer.example/.well-known/jwks";
 /// Returns the number of keys of a set that every back end accepts.
 fn usable(jwks: &Value) -> usize {
     let cx = context(FakeHttp::new(), &ManualClock::at(NOW));
-    let every = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
+    let every = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
     let count = |verifier: Verifier| verifier.key_status()[0].keys;
     let platform = platform_with_keys(jwks.clone()).algorithms(every);
     let ours = verifier(AwsLc, platform.clone(), &cx).map_or(0, count);
@@ -98,6 +98,18 @@ fn a_curve_key_is_a_point_of_its_curve_in_full_length() {
         ("crv", json!("Ed25519")),
     ] {
         assert!(!usable_key(&with(p256.clone(), name, value.clone())), "{name} {value}");
+    }
+    let p384 = jwk(SigningAlgorithm::Es384);
+    assert!(usable_key(&p384));
+    for (name, value) in [
+        ("x", number(48, 0, 1)),
+        ("x", number(32, 0, 1)),
+        ("y", number(49, 0, 1)),
+        ("crv", json!("P-256")),
+        ("crv", json!("P-521")),
+        ("alg", json!("ES256")),
+    ] {
+        assert!(!usable_key(&with(p384.clone(), name, value.clone())), "{name} {value}");
     }
     let ed25519 = jwk(SigningAlgorithm::EdDsa);
     assert!(usable_key(&ed25519));

@@ -12,6 +12,7 @@ mod accept;
 mod attacks;
 mod backends;
 mod cache;
+mod fixed_audience;
 mod keys;
 mod order;
 mod refuse;

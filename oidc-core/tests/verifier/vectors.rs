@@ -1,4 +1,4 @@
-//! Project Wycheproof's vectors for the three algorithms, held against a back end. They stand in a file of their own since
+//! Project Wycheproof's vectors for the four algorithms, held against a back end. They stand in a file of their own since
 //! `wasm/` holds them against the one that wasm32 has.
 //!
 //! The verdicts are Wycheproof's, with one allowance: what it calls acceptable may be either. Each function says how many
@@ -28,10 +28,22 @@ pub(crate) fn rsa(backend: &dyn Backend) -> usize {
 }
 
 pub(crate) fn ecdsa(backend: &dyn Backend) -> usize {
-    let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363).unwrap();
+    ecdsa_of(backend, ecdsa::TestName::EcdsaSecp256r1Sha256P1363, |point| {
+        PublicKey::P256(point.try_into().unwrap())
+    })
+}
+
+pub(crate) fn ecdsa_384(backend: &dyn Backend) -> usize {
+    ecdsa_of(backend, ecdsa::TestName::EcdsaSecp384r1Sha384P1363, |point| {
+        PublicKey::P384(point.try_into().unwrap())
+    })
+}
+
+fn ecdsa_of(backend: &dyn Backend, name: ecdsa::TestName, key: fn(&[u8]) -> PublicKey) -> usize {
+    let set = ecdsa::TestSet::load(name).unwrap();
     let mut judged = 0;
     for group in &set.test_groups {
-        let key = PublicKey::P256(group.key.key.as_slice().try_into().unwrap());
+        let key = key(&group.key.key);
         for test in &group.tests {
             judged += judge(backend, &key, &test.msg, &test.sig, test.result);
         }

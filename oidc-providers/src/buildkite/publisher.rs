@@ -6,16 +6,13 @@ use serde_json::Value;
 use super::fields::{BRANCH, FIELDS, ORGANIZATION, ORGANIZATION_ID, PIPELINE, PIPELINE_ID, STEP, TAG};
 use crate::rules::config::Config;
 use crate::rules::exact::{Asked, Exact};
-use crate::rules::glob::Pattern;
+use crate::rules::glob::Name;
 use crate::rules::link::is_uuid;
 use crate::rules::names;
-use crate::rules::token::{Token, differs};
+use crate::rules::token::Token;
 use crate::rules::{Comparison, Field};
 
 static ASKED: &[Asked] = &[(&ORGANIZATION, names::slug), (&PIPELINE, names::slug), (&STEP, names::ascii)];
-
-/// The prefix that a branch's or tag's name lacks, and that the patterns for refs require.
-const REF: &str = "refs/";
 
 /// A pipeline that may publish.
 #[derive(Debug)]
@@ -23,21 +20,20 @@ pub(super) struct Rules {
     issuer: String,
     asked: Exact,
     ids: [(&'static Field, Option<String>); 2],
-    refs: Vec<(&'static Field, Pattern)>,
+    refs: Vec<(&'static Field, Name)>,
     specificity: u32,
 }
 
 impl Rules {
     pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
         let mut config = Config::new(config, FIELDS);
-        let pattern = |key: &str, text: &str| Pattern::parse(key, &format!("{REF}{text}"));
         let rules = Self {
             issuer: issuer.to_owned(),
             asked: Exact::read(&mut config, ASKED),
             ids: config.ids([&PIPELINE_ID, &ORGANIZATION_ID], names::uuid),
             refs: [&BRANCH, &TAG]
                 .into_iter()
-                .filter_map(|field| Some((field, config.parse(field, pattern)?)))
+                .filter_map(|field| Some((field, config.parse(field, Name::parse)?)))
                 .collect(),
             specificity: config.specificity(),
         };
@@ -69,14 +65,7 @@ impl Rules {
     }
 
     fn check_refs(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        for (field, pattern) in &self.refs {
-            let found = token.required(field.claim)?;
-            if !pattern.matches(&format!("{REF}{found}")) {
-                let fix = "build a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
-                return Err(Mismatch::new(differs(field, &found, name(pattern)).fix(fix)));
-            }
-        }
-        Ok(())
+        self.refs.iter().try_for_each(|(field, pattern)| pattern.check(token, field))
     }
 }
 
@@ -99,7 +88,7 @@ impl Publisher for Rules {
     fn describe(&self) -> String {
         let mut text = self.asked.describe();
         for (field, pattern) in &self.refs {
-            text.push_str(&format!(", {} {}", field.name(), shown(name(pattern))));
+            text.push_str(&format!(", {} {}", field.name(), shown(pattern.as_str())));
         }
         text
     }
@@ -109,8 +98,4 @@ impl Publisher for Rules {
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let (organization, pipeline) = (token.required(ORGANIZATION.claim)?, token.required(PIPELINE.claim)?);
     Ok(Identity::new(issuer, format!("{organization}/{pipeline}")))
-}
-
-fn name(pattern: &Pattern) -> &str {
-    pattern.as_str().strip_prefix(REF).unwrap_or_default()
 }

@@ -203,13 +203,20 @@ fn verified(providers: &ProviderSet, issuer: &str, claims: &Value) -> Option<Ver
 }
 
 /// The claims of a case that neither the platform's table nor, where rules name claims, the configuration names.
+/// Whether a key of a generic publisher's rules, a name or a JSON pointer, leads to a claim of this name or into it.
+fn leads_to(key: &str, name: &str) -> bool {
+    key == name || key.strip_prefix('/').and_then(|pointer| pointer.split('/').next()) == Some(name)
+}
+
 pub(super) fn unknown_claims(provider: &dyn Provider, config: &Value, claims: &Value) -> Vec<String> {
     let profile = provider.profile();
     let is_known = |name: &str| {
         let begins = |prefix: &&str| !prefix.is_empty() && name.starts_with(*prefix);
         profile.rule(name).is_some()
             || profile.claim_prefixes.iter().any(begins)
-            || config.get("claims").is_some_and(|claims| claims.get(name).is_some())
+            || config
+                .get("claims")
+                .is_some_and(|claims| claims.as_object().unwrap().keys().any(|key| leads_to(key, name)))
     };
     let names = claims.as_object().unwrap().keys();
     names.filter(|name| !is_known(name)).cloned().collect()

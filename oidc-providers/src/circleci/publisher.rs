@@ -87,14 +87,7 @@ impl Rules {
     }
 
     fn check_ref(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let Some(pattern) = &self.git_ref else { return Ok(()) };
-        let found = token.required(REF.claim)?;
-        if pattern.matches(&found) {
-            return Ok(());
-        }
-        let fix =
-            "publish from a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
-        Err(Mismatch::new(differs(&REF, &found, pattern.as_str()).fix(fix)))
+        self.git_ref.as_ref().map_or(Ok(()), |pattern| pattern.check(token, &REF))
     }
 
     fn check_contexts(&self, token: &Token<'_>) -> Result<(), Mismatch> {

@@ -1,6 +1,6 @@
 use oidc_core::{FieldComparison, FieldType, PublisherField};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::codes;
 use crate::rules::Field;
@@ -15,7 +15,7 @@ pub(super) const CLAIMS: Field = Field::new(
         .found_by()
         .example(r#"{"sub":"system:serviceaccount:acme:publisher"}"#)
         .summary(
-            "the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, true or false",
+            "the claims that a token must have, by name or JSON pointer, each with its value, an array of those that it may have, or a table with contains or matches; texts, whole numbers below 2^53, true or false",
         ),
 );
 pub(super) const FOUND_BY: Field = Field::new(
@@ -38,7 +38,11 @@ pub(super) static FIELDS: &[PublisherField] = &[CLAIMS.of, FOUND_BY.of];
 /// use oidc_core::Provider as _;
 /// use oidc_providers::{Generic, GenericPublisher};
 ///
-/// let publisher = GenericPublisher::new("project_path", "acme/widget").claim("tier", vec!["staging", "production"]);
+/// let publisher = GenericPublisher::new("project_path", "acme/widget")
+///     .claim("tier", vec!["staging", "production"])
+///     .claim("/runner/shared", false)
+///     .claim_containing("groups", "releasers")
+///     .claim_matching("ref", "refs/tags/v*");
 /// assert!(Generic::at("https://issuer.example")?.publisher(&publisher.into()).is_ok());
 /// # Ok::<_, oidc_core::InvalidUrl>(())
 /// ```
@@ -63,6 +67,16 @@ impl GenericPublisher {
     pub fn claim(mut self, claim: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(claim.into(), value.into());
         self
+    }
+
+    /// Adds a claim that must be an array with this value, or with all of an array of values.
+    pub fn claim_containing(self, claim: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claim(claim, json!({ "contains": value.into() }))
+    }
+
+    /// Adds a claim that must be a text that fits a pattern as a whole.
+    pub fn claim_matching(self, claim: impl Into<String>, pattern: impl Into<String>) -> Self {
+        self.claim(claim, json!({ "matches": pattern.into() }))
     }
 }
 

@@ -32,8 +32,18 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `claims` | required | `{ sub = "system:serviceaccount:acme:publisher" }` | the claims that a token must have, each with its value or an array of those that it may have: texts, whole numbers below 2^53, true or false | one of the values |
+//! | `claims` | required | `{ sub = "system:serviceaccount:acme:publisher" }` | the claims that a token must have, by name or JSON pointer, each with its value, an array of those that it may have, or a table with contains or matches; texts, whole numbers below 2^53, true or false | one of the values |
 //! | `found_by` | optional | `"project_path"` | the claim that tells the issuer's tenants apart, sub if it is left out; the claims have one text for it |  |
+//!
+//! A claim is named as it stands in the token, or by a JSON pointer (RFC 6901) that begins with `/` and leads into
+//! objects, never into arrays: `"/kubernetes.io/namespace"`. Its value is one of:
+//!
+//! | value | the claim is |
+//! |---|---|
+//! | a text, a whole number, `true` or `false` | equal, type included |
+//! | an array of these | equal to one of them |
+//! | `{ contains = … }` with one of these or an array | an array that contains all of them |
+//! | `{ matches = "…" }` | a text of at most 1024 bytes that fits the pattern as a whole: `*` stands for any text without `/`, `**` for any text |
 //!
 //! All claims must match. A claim that the token lacks, or has with another type, does not match: `"1"` is
 //! not `1`. Of several matching publishers of a package, the one with more claims is more specific. A token
@@ -44,6 +54,7 @@
 mod claims;
 mod fields;
 mod publisher;
+mod rule;
 #[cfg(feature = "testing")]
 pub mod sample;
 mod source;
@@ -70,8 +81,8 @@ use crate::codes;
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "generic";
 
-/// The variables above, and those of platforms without a provider in this crate: Azure Pipelines, Bitbucket,
-/// Semaphore, Spacelift, env0, Vercel, Codefresh, HCP Terraform, SPIFFE, Kubernetes on AWS and Azure.
+/// The variables above, and those of platforms without a provider in this crate: Spacelift, env0, Vercel,
+/// Codefresh, SPIFFE, Kubernetes on AWS and Azure.
 const IDENTITY_VARIABLES: &[&str] = &[
     "OIDC_TOKEN",
     "OIDC_TOKEN_FILE",
@@ -80,9 +91,6 @@ const IDENTITY_VARIABLES: &[&str] = &[
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AZURE_FEDERATED_TOKEN*",
     "SPIFFE_ENDPOINT_SOCKET",
-    "SYSTEM_ACCESSTOKEN",
-    "SYSTEM_OIDCREQUESTURI",
-    "TFC_WORKLOAD_IDENTITY_TOKEN*",
 ];
 
 /// Kubernetes' tokens live an hour and some seconds by default.
@@ -112,7 +120,7 @@ impl Generic {
     fn with(issuers: Vec<Issuer>) -> Self {
         let mut profile = Profile::new(issuers, CLAIMS);
         profile.kind = ProviderKind::Named;
-        profile.algorithms = &[Algorithm::Rs256, Algorithm::Es256];
+        profile.algorithms = &[Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384];
         profile.max_lifetime = MAX_LIFETIME;
         profile.replay = ReplaySource::Digest;
         profile.claim_prefixes = CLAIM_PREFIXES;

@@ -25,7 +25,18 @@ pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides:
     sample.claim("nbf", now);
     sample.claim("exp", now.saturating_add(LIFETIME));
     sample.claim("sub", "system:serviceaccount:acme:publisher");
-    let account = json!({ "name": "publisher", "uid": "11111111-1111-4111-8111-111111111111" });
-    sample.claim("kubernetes.io", json!({ "namespace": "acme", "serviceaccount": account }));
+    let of = |name: &str, digit: &str| {
+        let group = |length| digit.repeat(length);
+        let uid = format!("{}-{}-4{}-8{}-{}", group(8), group(4), group(3), group(3), group(12));
+        json!({ "name": name, "uid": uid })
+    };
+    let kubernetes = json!({
+        "namespace": "acme",
+        "serviceaccount": of("publisher", "1"),
+        "pod": of("publish-7c9d", "2"),
+        "node": of("node-1", "3"),
+        "warnafter": now.saturating_add(LIFETIME),
+    });
+    sample.claim("kubernetes.io", kubernetes);
     sample.finish()
 }

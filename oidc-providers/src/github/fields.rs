@@ -53,7 +53,7 @@ pub(super) static CONSTRAINTS: Fields = Fields {
     runner_environment: RUNNER_ENVIRONMENT,
 };
 
-const ENVIRONMENT: Field = Field::new(
+pub(super) const ENVIRONMENT: Field = Field::new(
     codes::GITHUB_ENVIRONMENT,
     PublisherField::optional("environment", "Environment")
         .compared(FieldComparison::IgnoringCase)
@@ -62,21 +62,21 @@ const ENVIRONMENT: Field = Field::new(
         .example("publish")
         .summary("the job's environment"),
 );
-const REF: Field = Field::new(
+pub(super) const REF: Field = Field::new(
     codes::GITHUB_REF,
     PublisherField::optional("ref", "Ref")
         .compared(FieldComparison::Pattern)
         .example("refs/tags/v*")
         .summary("the full name of the run's branch or tag"),
 );
-const REF_PROTECTED: Field = Field::new(
+pub(super) const REF_PROTECTED: Field = Field::new(
     codes::GITHUB_REF_PROTECTED,
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
         .summary("whether the branch or tag has to be protected; false is no rule"),
 );
-const EVENT: Field = Field::new(
+pub(super) const EVENT: Field = Field::new(
     codes::GITHUB_EVENT,
     PublisherField::optional("event", "Event")
         .claim("event_name")
@@ -88,7 +88,7 @@ const EVENT: Field = Field::new(
              merge_group, create and deployment, and never pull_request_target",
         ),
 );
-const RUNNER_ENVIRONMENT: Field = Field::new(
+pub(super) const RUNNER_ENVIRONMENT: Field = Field::new(
     codes::GITHUB_RUNNER_ENVIRONMENT,
     PublisherField::optional("runner_environment", "Runner")
         .choices(&["github-hosted", "self-hosted"])

@@ -4,7 +4,8 @@
 //!
 //! | variable | what for |
 //! |---|---|
-//! | `GITHUB_ACTIONS` | `true` in every job |
+//! | `GITHUB_ACTIONS` | `true` in every job, and in those of compatible runners |
+//! | `GITHUB_SERVER_URL` | the server, which tells GitHub from others where a job may not ask for tokens |
 //! | `ACTIONS_ID_TOKEN_REQUEST_URL` | where to ask for a token; only with `permissions: id-token: write` |
 //! | `ACTIONS_ID_TOKEN_REQUEST_TOKEN` | the secret to ask with; only with `permissions: id-token: write` |
 //! | `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_REPOSITORY` | whether it is a pull request from a fork, which explains missing permission |
@@ -59,6 +60,9 @@
 //! | `job_workflow` | recommended | `"acme/shared/.github/workflows/release.yml@refs/tags/*"` | the workflow that holds the job, beside the one that the run began with: repository, path and, behind @, a ref or a commit | as a pattern |
 //! | `runner_environment` | optional | `"github-hosted"` | whose machine runs the job: `github-hosted` or `self-hosted` | exactly |
 //!
+//! Where the registry allows it ([`GitHub::allowing_owners`]), a publisher may be for every repository of an owner:
+//! then it has `owner` and may have patterns for `repository` and `workflow` ([`GitHub::owner_fields`]).
+//!
 //! Of several matching publishers of a package, one with an `environment` is more specific than any without,
 //! and then the one with more of `ref`, `ref_protected`, `event`, `job_workflow` and `runner_environment`.
 //! Ids don't count, so learning them does not change the order.
@@ -71,6 +75,8 @@ mod compared;
 mod fields;
 mod job_workflow;
 mod names;
+mod owner;
+mod owner_fields;
 mod publisher;
 #[cfg(feature = "testing")]
 pub mod sample;
@@ -93,6 +99,9 @@ use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::compared::Compared;
 pub use self::fields::GitHubPublisher;
 use self::fields::{REPOSITORY, REPOSITORY_ID};
+use self::owner::{OwnerRules, is_of_owner};
+pub use self::owner_fields::GitHubOwnerPublisher;
+use self::owner_fields::OWNER_FIELDS;
 use self::publisher::Rules;
 use crate::rules::Comparison;
 use crate::rules::link::{is_id, link};
@@ -117,6 +126,10 @@ const SERVER: &str = "https://github.com";
 const RESIDENCY_PREFIX: &str = "token.actions.";
 const RESIDENCY_SUFFIX: &str = ".ghe.com";
 
+/// The weight of a publisher for a repository of its own, beside those for an owner: more than all optional rules
+/// together.
+const OWN_REPOSITORY: u32 = 1000;
+
 /// Tokens live 5 minutes on github.com; an hour leaves room for the settings of other hosts.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
@@ -128,6 +141,7 @@ pub struct GitHub {
     server: String,
     comparison: Comparison,
     compared: Compared,
+    allows_owners: bool,
 }
 
 impl GitHub {
@@ -156,6 +170,24 @@ impl GitHub {
         self
     }
 
+    /// Accepts publishers for every repository of an owner too, whose configuration has `owner` in place of
+    /// `repository` ([`GitHub::owner_fields`], [`GitHubOwnerPublisher`]). It is off by default: whoever can push to
+    /// any repository of the owner can then publish, and an account with such a publisher is known by the
+    /// tokens of all of them. Who may save one is the application's decision; it should be those whom GitHub
+    /// calls administrators of the owner, with the owner's id.
+    ///
+    /// A publisher for a repository of its own is more specific than any for an owner.
+    #[must_use]
+    pub fn allowing_owners(mut self) -> Self {
+        self.allows_owners = true;
+        self
+    }
+
+    /// Returns the fields of a publisher for every repository of an owner.
+    pub fn owner_fields() -> &'static [PublisherField] {
+        OWNER_FIELDS
+    }
+
     fn with(issuer: Issuer, server: String) -> Self {
         let url = issuer.url().to_string();
         let mut profile = Profile::new(vec![issuer], CLAIMS);
@@ -167,6 +199,7 @@ impl GitHub {
             server,
             comparison: Comparison::default(),
             compared: Compared::default(),
+            allows_owners: false,
         }
     }
 }
@@ -203,6 +236,15 @@ impl Provider for GitHub {
         Ok(Identity::new(claims.issuer(), self.comparison.key(&REPOSITORY, &repository)))
     }
 
+    fn identities(&self, claims: &Verified<Claims>) -> Result<Vec<Identity>, Mismatch> {
+        let mut identities = vec![self.identify(claims)?];
+        if self.allows_owners {
+            let token = Token { claims, comparison: self.comparison };
+            identities.push(owner::identity(claims.issuer(), &token)?);
+        }
+        Ok(identities)
+    }
+
     fn publisher_fields(&self) -> &'static [PublisherField] {
         self.compared.fields()
     }
@@ -212,7 +254,11 @@ impl Provider for GitHub {
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, self.comparison, self.compared, config)?))
+        if self.allows_owners && is_of_owner(config) {
+            return Ok(Box::new(OwnerRules::read(&self.issuer, self.comparison, config)?));
+        }
+        let base = if self.allows_owners { OWN_REPOSITORY } else { 0 };
+        Ok(Box::new(Rules::read(&self.issuer, self.comparison, self.compared, base, config)?))
     }
 
     fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {

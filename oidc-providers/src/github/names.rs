@@ -9,6 +9,23 @@ use crate::rules::names;
 /// Characters that GitHub does not allow in an environment's name.
 const NOT_IN_ENVIRONMENT: &[char] = &['\'', '"', '`', ',', ';', '\\'];
 
+/// The fix of a name that no owner has.
+const OWNERS: &str = "an owner's name has letters, digits and `-`, and begins with a letter or digit";
+
+fn is_owner(text: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.bytes().all(is_word) && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Checks the name of a user or an organization.
+pub(super) fn owner(key: &str, text: &str) -> Result<(), Fault> {
+    names::ascii(key, text)?;
+    if is_owner(text) {
+        return Ok(());
+    }
+    Err(invalid(codes::PUBLISHER_REPOSITORY, key, "it can't be an owner's name").found(text).fix(OWNERS))
+}
+
 /// Checks a repository: `OWNER/NAME`.
 pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
     let refuse = |problem: &str, fix: &str| {
@@ -30,11 +47,8 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
         return refuse("it is not an owner and a name", "write it as `owner/name`, such as `acme/widget`");
     };
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if !owner.bytes().all(is_word) || !owner.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
-        return refuse(
-            "the owner's name can't be one",
-            "an owner's name has letters, digits and `-`, and begins with a letter or digit",
-        );
+    if !is_owner(owner) {
+        return refuse("the owner's name can't be one", OWNERS);
     }
     if let Some(stem) = name.strip_suffix(".git") {
         return refuse("no repository's name ends in `.git`", &format!("write `{owner}/{}`", shown(stem)));

@@ -58,6 +58,7 @@ impl Rules {
         issuer: &str,
         comparison: Comparison,
         compared: Compared,
+        base: u32,
         config: &Value,
     ) -> Result<Self, InvalidPublisher> {
         let mut config = Config::new(config, compared.fields());
@@ -70,7 +71,7 @@ impl Rules {
             ids: config.ids([&REPOSITORY_ID, &OWNER_ID], rules::names::id),
             job_workflow: config.parse(&JOB_WORKFLOW, JobWorkflow::parse),
             constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, event),
-            specificity: config.specificity(),
+            specificity: base + config.specificity(),
         };
         config.finish(rules)
     }
@@ -85,7 +86,7 @@ impl Rules {
         if let Some(job_workflow) = &self.job_workflow {
             job_workflow.check(token)?;
         }
-        self.check_event(token)?;
+        check_event(token, self.compared, &self.constraints)?;
         self.constraints.check(token)?;
         Ok(Match::new(self.specificity, learned))
     }
@@ -156,29 +157,6 @@ impl Rules {
             file = shown(file)
         )))
     }
-
-    fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let field = &CONSTRAINTS.event;
-        if self.compared.is_of_other_registry() {
-            // Public registries have their own rules on events, and no such field in a publisher.
-            return Ok(());
-        }
-        let event = token.required(field.claim)?;
-        // A publisher can't name this event either, so the fix must not suggest that.
-        let fix = if event == PULL_REQUEST_TARGET {
-            "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()
-        } else if DEFAULT_EVENTS.contains(&&*event) || self.constraints.names_event(&event) {
-            return Ok(());
-        } else {
-            let event = shown(&event);
-            format!(
-                "publish by another event, such as `push` or `release`, or name `{event}` in the publisher's `event`"
-            )
-        };
-        let problem = "an event that strangers can start may not publish";
-        let subject = Target::Claim(field.claim.to_owned());
-        Err(Mismatch::new(Diagnosis::new(field.code, subject, problem).found(event).fix(fix)))
-    }
 }
 
 impl Publisher for Rules {
@@ -211,9 +189,37 @@ impl Publisher for Rules {
     }
 }
 
+/// Checks the event that started the run.
+pub(super) fn check_event(
+    token: &Token<'_>,
+    compared: Compared,
+    constraints: &Constraints,
+) -> Result<(), Mismatch> {
+    let field = &CONSTRAINTS.event;
+    if compared.is_of_other_registry() {
+        // Public registries have their own rules on events, and no such field in a publisher.
+        return Ok(());
+    }
+    let event = token.required(field.claim)?;
+    // A publisher can't name this event either, so the fix must not suggest that.
+    let fix = if event == PULL_REQUEST_TARGET {
+        "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()
+    } else if DEFAULT_EVENTS.contains(&&*event) || constraints.names_event(&event) {
+        return Ok(());
+    } else {
+        let event = shown(&event);
+        format!(
+            "publish by another event, such as `push` or `release`, or name `{event}` in the publisher's `event`"
+        )
+    };
+    let problem = "an event that strangers can start may not publish";
+    let subject = Target::Claim(field.claim.to_owned());
+    Err(Mismatch::new(Diagnosis::new(field.code, subject, problem).found(event).fix(fix)))
+}
+
 /// Checks the name of an event, which must not always run with the base repository's permissions on a
 /// stranger's change.
-fn event(key: &str, text: &str) -> Result<(), Fault> {
+pub(super) fn event(key: &str, text: &str) -> Result<(), Fault> {
     if text == PULL_REQUEST_TARGET {
         let fault = invalid(codes::PUBLISHER_EVENT, key, "an event that strangers can start may not publish");
         return Err(fault.found(text).fix("write `push`, `release` or `workflow_dispatch`"));

@@ -12,10 +12,9 @@ use serde::Deserialize;
 use crate::codes;
 use crate::endpoint::{elsewhere, is_from_between};
 use crate::links;
+use crate::runner::{REQUEST_TOKEN, REQUEST_URL, is_forgejos, server_is_githubs};
 
 const ACTIONS: &str = "GITHUB_ACTIONS";
-const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
-const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// The deadline of each try.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -30,7 +29,10 @@ const MAX_EVENT: usize = 1024 * 1024;
 pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
     let context = detection.context;
     let environment = context.environment();
-    if environment.get(ACTIONS) != Some("true") {
+    let has_pair = environment.get(REQUEST_URL).is_some() && environment.get(REQUEST_TOKEN).is_some();
+    // `GITHUB_ACTIONS` alone proves nothing, since runners of other servers set it too; and a runner that gives
+    // tokens as GitHub's does need not set it.
+    if is_forgejos(environment) || !(has_pair || environment.get(ACTIONS) == Some("true")) {
         return Ok(None);
     }
     // An error and not `None`: the platform is known, and only the job's permission is missing.
@@ -168,8 +170,16 @@ fn not_permitted(context: &Context, missing: &str) -> SourceError {
         Some(false) => {
             let problem =
                 format!("this job may not ask for identity tokens: variable `{missing}` is not set");
-            let fix = "add `permissions: id-token: write` to the job (and to the calling job of a reusable workflow)";
-            Diagnosis::new(codes::GITHUB_NOT_PERMITTED, subject, problem).fix(fix).link(links::GITHUB_OIDC)
+            let diagnosis = Diagnosis::new(codes::GITHUB_NOT_PERMITTED, subject, problem);
+            if server_is_githubs(context.environment()) != Some(false) {
+                let fix = "add `permissions: id-token: write` to the job (and to the calling job of a reusable workflow)";
+                diagnosis.fix(fix).link(links::GITHUB_OIDC)
+            } else {
+                let fix = "on GitHub Enterprise Server, add `permissions: id-token: write` to the job; a server that is only \
+                           compatible with GitHub has a setting of its own, as Forgejo's `enable-openid-connect: true`, or \
+                           gives no identity tokens";
+                diagnosis.fix(fix)
+            }
         }
     };
     SourceError::new(SourceErrorKind::NotPermitted, diagnosis)

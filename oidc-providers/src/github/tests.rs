@@ -1,4 +1,5 @@
 mod config;
+mod owner;
 mod source;
 
 use std::sync::Arc;

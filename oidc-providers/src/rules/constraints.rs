@@ -100,12 +100,7 @@ impl Constraints {
 
     fn check_ref(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         if let Some(pattern) = &self.git_ref {
-            let field = &self.fields.git_ref;
-            let found = token.required(field.claim)?;
-            if !pattern.matches(&found) {
-                let fix = "publish from a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
-                return Err(Mismatch::new(differs(field, &found, pattern.as_str()).fix(fix)));
-            }
+            pattern.check(token, &self.fields.git_ref)?;
         }
         if self.ref_protected {
             let field = &self.fields.ref_protected;

@@ -1,13 +1,16 @@
+use oidc_core::Mismatch;
+
+use super::Field;
 use super::config::{Fault, invalid};
+use super::token::{Token, differs};
 use crate::codes;
 
-/// A pattern for a branch's or a tag's full name, such as `refs/tags/v*`.
+/// A pattern for a whole text.
 ///
-/// A pattern is anchored at both ends. `*` stands for any number of characters other than `/`, `**` for any
-/// number of any characters, and everything else for itself, as in the filters of GitHub's workflows. Git
-/// forbids `?`, `[` and `\` in a ref (git-check-ref-format), so patterns with them are refused.
+/// It is anchored at both ends. `*` stands for any number of characters other than `/`, `**` for any number of
+/// any characters, and everything else for itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Pattern {
+pub(crate) struct Glob {
     text: String,
     pieces: Vec<Piece>,
 }
@@ -19,36 +22,34 @@ enum Piece {
     Anything,
 }
 
-impl Pattern {
-    /// Reads the pattern of a configuration's field.
+/// A pattern for a branch's or a tag's full name, such as `refs/tags/v*`, as in the filters of GitHub's
+/// workflows. Git forbids `?`, `[` and `\` in a ref (git-check-ref-format), so patterns with them are refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern(Glob);
+
+impl Glob {
+    /// Reads a pattern for any text. One of stars alone is refused, since it fits every text.
     pub(crate) fn parse(key: &str, text: &str) -> Result<Self, Fault> {
-        let refuse =
-            |problem: &str, fix: &str| Err(invalid(codes::PUBLISHER_REF, key, problem).found(text).fix(fix));
-        if !text.starts_with("refs/") {
-            let fix = "write the full name: `refs/tags/v*` for tags, `refs/heads/main` for a branch";
-            return refuse("a ref pattern starts with `refs/`", fix);
-        }
-        if text.contains("***") {
-            return refuse(
-                "three stars in a row mean nothing",
-                "write `*` within one segment, `**` across `/`",
-            );
-        }
-        if text.contains(|c: char| c.is_whitespace() || "?[]\\^~:".contains(c)) || text.contains("..") {
-            return refuse("it holds what no ref can hold", "use only `*` and `**` as wildcards");
-        }
-        if text.ends_with('/') || text.contains("//") {
-            return refuse(
-                "it can match no ref",
-                "remove the needless `/`, or write `/**` for everything below",
-            );
-        }
-        Ok(Self { text: text.to_owned(), pieces: pieces(text) })
+        let pattern = Self::new(text);
+        let fix = if text.contains("***") {
+            "write `*` within one segment, `**` across `/`"
+        } else if pattern.pieces.iter().all(|piece| piece.is_star()) {
+            "leave the claim out if every value will do"
+        } else {
+            return Ok(pattern);
+        };
+        Err(invalid(codes::PUBLISHER_CLAIM, key, "it is no pattern that tells texts apart")
+            .found(text)
+            .fix(fix))
     }
 
     /// Returns the pattern as configured.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), pieces: pieces(text) }
     }
 
     /// Returns `true` if the pattern matches the whole of `name`. Takes at most time in proportion to pattern
@@ -90,6 +91,55 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Reads the pattern of a configuration's field.
+    pub(crate) fn parse(key: &str, text: &str) -> Result<Self, Fault> {
+        let refuse =
+            |problem: &str, fix: &str| Err(invalid(codes::PUBLISHER_REF, key, problem).found(text).fix(fix));
+        if !text.starts_with("refs/") {
+            let fix = "write the full name: `refs/tags/v*` for tags, `refs/heads/main` for a branch";
+            return refuse("a ref pattern starts with `refs/`", fix);
+        }
+        if text.contains("***") {
+            return refuse(
+                "three stars in a row mean nothing",
+                "write `*` within one segment, `**` across `/`",
+            );
+        }
+        if text.contains(|c: char| c.is_whitespace() || "?[]\\^~:".contains(c)) || text.contains("..") {
+            return refuse("it holds what no ref can hold", "use only `*` and `**` as wildcards");
+        }
+        if text.ends_with('/') || text.contains("//") {
+            return refuse(
+                "it can match no ref",
+                "remove the needless `/`, or write `/**` for everything below",
+            );
+        }
+        Ok(Self(Glob::new(text)))
+    }
+
+    /// Returns the pattern as configured.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Returns `true` if the pattern matches the whole of `name`.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+
+    /// Checks that a field's claim is present and matches the pattern.
+    pub(crate) fn check(&self, token: &Token<'_>, field: &Field) -> Result<(), Mismatch> {
+        let found = token.required(field.claim)?;
+        if self.matches(&found) {
+            return Ok(());
+        }
+        let fix =
+            "publish from a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
+        Err(Mismatch::new(differs(field, &found, self.as_str()).fix(fix)))
+    }
+}
+
 impl Piece {
     fn is_star(self) -> bool {
         matches!(self, Self::WithinSegment | Self::Anything)
@@ -115,6 +165,35 @@ fn pieces(text: &str) -> Vec<Piece> {
         });
     }
     pieces
+}
+
+/// The prefix of every full name of a branch or tag.
+const REF: &str = "refs/";
+
+/// A pattern for the name of a branch or tag that the platform writes without the prefix of its full name.
+#[derive(Clone, Debug)]
+pub(crate) struct Name(Pattern);
+
+impl Name {
+    /// Reads the pattern of a configuration's field.
+    pub(crate) fn parse(key: &str, text: &str) -> Result<Self, Fault> {
+        Pattern::parse(key, &format!("{REF}{text}")).map(Self)
+    }
+
+    /// Returns the pattern as configured.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str().strip_prefix(REF).unwrap_or_default()
+    }
+
+    /// Checks that a field's claim is present and matches the pattern.
+    pub(crate) fn check(&self, token: &Token<'_>, field: &Field) -> Result<(), Mismatch> {
+        let found = token.required(field.claim)?;
+        if self.0.matches(&format!("{REF}{found}")) {
+            return Ok(());
+        }
+        let fix = "build a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
+        Err(Mismatch::new(differs(field, &found, self.as_str()).fix(fix)))
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ const MAX_DISTANCE: usize = 2;
 
 /// What is to be said of a claim that the platform does not put into tokens; `None` where it does, or puts any.
 pub(super) fn unknown_claim(platform: &str, name: &str) -> Option<String> {
-    // A platform without an issuer of its own has no claims of its own either.
-    let provider = oidc_providers::public(platform).ok()?;
+    let all = oidc_providers::all();
+    let provider = all.iter().find(|provider| provider.id() == platform)?;
     let profile = provider.profile();
     if profile.rule(name).is_some() || profile.claim_prefixes.iter().any(|prefix| name.starts_with(prefix)) {
         return None;

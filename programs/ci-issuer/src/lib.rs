@@ -21,6 +21,9 @@
 //! ```
 
 mod activestate;
+mod aws;
+mod azure;
+mod bitbucket;
 mod buildkite;
 mod changes;
 mod circleci;
@@ -29,6 +32,7 @@ mod claims;
 #[cfg(feature = "cli")]
 mod cli;
 mod command;
+mod forgejo;
 mod generic;
 mod github;
 mod gitlab;
@@ -39,19 +43,25 @@ mod mint;
 mod platform;
 mod remote;
 mod running;
+mod semaphore;
 mod server;
 #[cfg(feature = "sigstore")]
 pub mod sigstore;
+mod terraform;
 #[cfg(test)]
 mod tests;
 
 pub use activestate::ACTIVESTATE;
+pub use aws::AWS;
+pub use azure::AZURE;
+pub use bitbucket::BITBUCKET;
 pub use buildkite::BUILDKITE;
 pub use changes::Changes;
 pub use circleci::CIRCLECI;
 #[cfg(feature = "cli")]
 pub use cli::{Arguments, CliError, run};
 pub use command::JobCommands;
+pub use forgejo::FORGEJO;
 pub use generic::GENERIC;
 pub use github::GITHUB;
 pub use gitlab::GITLAB;
@@ -60,3 +70,5 @@ pub use mint::Fault;
 pub use platform::{PLATFORMS, Platform};
 pub use remote::{RemoteError, token_of};
 pub use running::{GRACE, Running, Settings, StartError};
+pub use semaphore::SEMAPHORE;
+pub use terraform::TERRAFORM;

@@ -6,11 +6,27 @@ use axum::routing::MethodFilter;
 use oidc_providers::sample::Overrides;
 use serde_json::Value;
 
-use super::{ACTIVESTATE, BUILDKITE, CIRCLECI, GENERIC, GITHUB, GITLAB, GOOGLE};
+use super::{
+    ACTIVESTATE, AWS, AZURE, BITBUCKET, BUILDKITE, CIRCLECI, FORGEJO, GENERIC, GITHUB, GITLAB, GOOGLE,
+    SEMAPHORE, TERRAFORM,
+};
 
 /// The platforms that can be played.
-pub static PLATFORMS: &[&Platform] =
-    &[&GITHUB, &GITLAB, &CIRCLECI, &BUILDKITE, &GOOGLE, &ACTIVESTATE, &GENERIC];
+pub static PLATFORMS: &[&Platform] = &[
+    &FORGEJO,
+    &GITHUB,
+    &GITLAB,
+    &CIRCLECI,
+    &BUILDKITE,
+    &AZURE,
+    &BITBUCKET,
+    &SEMAPHORE,
+    &TERRAFORM,
+    &GOOGLE,
+    &AWS,
+    &ACTIVESTATE,
+    &GENERIC,
+];
 
 /// What differs between CI platforms: their claims, their paths, and what a job of theirs sees.
 pub struct Platform {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oidc_core::testing::FakeIssuer;
+use oidc_core::testing::{FakeIssuer, SigningAlgorithm};
 use oidc_core::{Context, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -98,6 +98,15 @@ pub struct Running {
     server: JoinHandle<()>,
 }
 
+/// The algorithms that a platform signs with, the usual one first.
+fn algorithms(platform: &Platform) -> Vec<SigningAlgorithm> {
+    let all = oidc_providers::all();
+    let provider = all.iter().find(|provider| provider.id() == platform.name);
+    provider.map_or_else(Vec::new, |provider| {
+        provider.profile().algorithms.iter().copied().map(SigningAlgorithm::from).collect()
+    })
+}
+
 impl Running {
     /// Starts an issuer, which takes its clock and timer from the context.
     ///
@@ -112,7 +121,8 @@ impl Running {
         let url = format!("http://{address}{}", settings.issuer_path);
         let minter = Arc::new(Minter {
             platform: settings.platform,
-            issuer: FakeIssuer::new(&url).with_jwks_path(settings.platform.jwks_path),
+            issuer: FakeIssuer::with_algorithms(&url, &algorithms(settings.platform))
+                .with_jwks_path(settings.platform.jwks_path),
             changes: settings.changes,
             lifetime: settings.lifetime,
             fault: settings.fault,
@@ -142,8 +152,7 @@ impl Running {
     }
 
     /// The platform that is played.
-    #[cfg(feature = "cli")]
-    pub(super) fn platform(&self) -> &'static Platform {
+    pub fn platform(&self) -> &'static Platform {
         self.minter.platform
     }
 

@@ -132,7 +132,12 @@ fn a_buildkite_job_asks_the_played_agent() {
 
 #[test]
 fn a_platform_without_a_source_has_its_token_in_a_variable() {
-    for (provider, variable) in [("activestate", "NPM_ID_TOKEN"), ("generic", "OIDC_TOKEN")] {
+    for (provider, variable) in [
+        ("activestate", "NPM_ID_TOKEN"),
+        ("bitbucket", "BITBUCKET_STEP_OIDC_TOKEN"),
+        ("generic", "OIDC_TOKEN"),
+        ("terraform", "TFC_WORKLOAD_IDENTITY_TOKEN"),
+    ] {
         let issuer = Issuer::start(&["--provider", provider, "--audience", "npm:127.0.0.1"]);
         let claims = claims(&issuer.variables()[variable]);
         assert!(claims["aud"] == "npm:127.0.0.1" || claims["aud"][0] == "npm:127.0.0.1", "{claims}");
@@ -143,6 +148,41 @@ fn a_platform_without_a_source_has_its_token_in_a_variable() {
 fn a_google_job_finds_the_metadata_server() {
     let issuer = Issuer::start(&["--provider", "google", "--set", "email_verified=false"]);
     assert!(issuer.variables()["GCE_METADATA_HOST"].starts_with("127.0.0.1:"));
+}
+
+#[test]
+fn a_forgejo_job_is_told_from_one_on_github() {
+    let issuer = Issuer::start(&["--provider", "forgejo", "--issuer-path", "/api/actions"]);
+    let variables = issuer.variables();
+    assert_eq!((&*variables["FORGEJO_ACTIONS"], &*variables["GITHUB_ACTIONS"]), ("true", "true"));
+    assert!(variables["ACTIONS_ID_TOKEN_REQUEST_URL"].contains("/api/actions/_apis/"));
+}
+
+#[test]
+fn a_job_that_can_not_choose_an_audience_has_the_platforms() {
+    let semaphore = Issuer::start(&["--provider", "semaphore"]);
+    let claims = claims(&semaphore.variables()["SEMAPHORE_OIDC_TOKEN"]);
+    assert_eq!(claims["aud"], claims["iss"]);
+    let azure = Issuer::start(&["--provider", "azure"]);
+    let variables = azure.variables();
+    assert_eq!(variables["TF_BUILD"], "True");
+    assert!(variables["SYSTEM_OIDCREQUESTURI"].starts_with("http://127.0.0.1:"));
+}
+
+#[test]
+fn a_build_on_aws_asks_the_played_command() {
+    let issuer = Issuer::start(&["--provider", "aws", "--set", "sub=arn:aws:iam::123456789012:role/other"]);
+    let asked = issuer.in_the_job(
+        "aws sts get-web-identity-token --audience npm:x --signing-algorithm ES384 --duration-seconds 300 \
+         --query WebIdentityToken --output text",
+    );
+    let token = String::from_utf8(asked.stdout).unwrap();
+    let claims = claims(&token);
+    assert_eq!(claims["aud"], "npm:x");
+    assert_eq!(claims["sub"], "arn:aws:iam::123456789012:role/other");
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    assert!(String::from_utf8(header).unwrap().contains("ES384"));
+    assert!(!issuer.in_the_job("aws s3 ls").status.success());
 }
 
 #[test]
@@ -194,6 +234,12 @@ fn help_names_every_platform_and_fault() {
         "buildkite",
         "google",
         "activestate",
+        "aws",
+        "azure",
+        "bitbucket",
+        "forgejo",
+        "semaphore",
+        "terraform",
         "generic",
         "expired",
         "unpublished-key",

@@ -49,7 +49,7 @@ pub struct Config {
     pub package: Vec<PackageEntry>,
     /// Prefixes of packages' names, with who may publish every package that exists and is called so.
     #[serde(default)]
-    pub prefix: Vec<PrefixEntry>,
+    pub scope: Vec<ScopeEntry>,
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
@@ -140,6 +140,9 @@ pub struct ProviderEntry {
     pub key_hosts: Vec<String>,
     /// How long its tokens may live in all, another time than the platform's; a week at most.
     pub max_lifetime_minutes: Option<u32>,
+    /// The audience of all its tokens, for platforms whose jobs can't choose it. They are accepted instead of those
+    /// for this registry, from this issuer alone: whoever gets such a token can publish with it.
+    pub fixed_audience: Option<String>,
 }
 
 /// A package.
@@ -158,14 +161,14 @@ pub struct PackageEntry {
     pub publisher: Vec<PublisherEntry>,
 }
 
-/// A prefix of packages' names.
+/// All packages whose names begin so.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PrefixEntry {
+pub struct ScopeEntry {
     /// The protocol that the packages are published by.
     pub ecosystem: Ecosystem,
     /// The beginning of their names, up to a separator, such as `@acme/`.
-    pub name: String,
+    pub prefix: String,
     /// The publishers of the packages.
     pub publisher: Vec<PublisherEntry>,
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::{Context, HttpUrl, Issuer, Provider, ProviderSet, shown};
+use oidc_core::{Audience, Context, HttpUrl, Issuer, Provider, ProviderSet, shown};
 use serde_json::Value;
 
 use super::StartError;
@@ -29,11 +29,14 @@ pub(super) fn providers(entries: &[ProviderEntry], cx: &Context) -> Result<Provi
         let jwks = entry.jwks.as_deref().map(|file| jwks(file, cx)).transpose()?;
         let key_hosts = entry.key_hosts.iter().map(|host| key_host(host)).collect::<Result<Vec<_>, _>>()?;
         let max_lifetime = entry.max_lifetime_minutes.map(lifetime).transpose()?;
+        let fixed_audience =
+            entry.fixed_audience.as_deref().map(|text| fixed_audience(entry, text)).transpose()?;
         for issuer in &provider.profile().issuers {
             let mut settings = Issuer::constant(issuer.url());
             settings.keys.clone_from(&jwks);
             settings.key_hosts.clone_from(&key_hosts);
             settings.max_lifetime = max_lifetime;
+            settings.fixed_audience.clone_from(&fixed_audience);
             set = set.with_settings(settings);
         }
     }
@@ -55,6 +58,17 @@ fn key_host(host: &str) -> Result<String, StartError> {
         let expected = "expected a host, with its port where that isn't 443, such as `keys.example` or `keys.example:8443`";
         StartError::Provider(format!("`key_hosts` has `{}`; {expected}", shown(host)))
     })
+}
+
+/// The audience that all tokens of an issuer have.
+fn fixed_audience(entry: &ProviderEntry, text: &str) -> Result<Audience, StartError> {
+    if entry.issuer.is_none() {
+        return Err(StartError::Provider(format!(
+            "`[[provider]]` of kind `{}` has `fixed_audience` and no `issuer`: name whose tokens they are",
+            shown(&entry.kind)
+        )));
+    }
+    Audience::new(text).map_err(|error| StartError::Provider(format!("`fixed_audience`: {error}")))
 }
 
 fn lifetime(minutes: u32) -> Result<Duration, StartError> {

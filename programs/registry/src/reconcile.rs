@@ -4,7 +4,7 @@ use oidc_exchange::server::{Package, PublisherRecord, Trust, TrustError};
 use serde_json::Value;
 
 use super::StartError;
-use super::config::{Config, PackageEntry, PrefixEntry, PublisherEntry};
+use super::config::{Config, PackageEntry, PublisherEntry, ScopeEntry};
 use super::ecosystems::Served;
 
 /// Who configured it: this file. What the API adds has another origin and is left alone.
@@ -29,8 +29,8 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -
             served.register(package).await.map_err(|error| failed(&package.name, None, &error))?;
         }
     }
-    for prefix in &config.prefix {
-        wanted.extend(records_of_prefix(prefix, trust)?);
+    for scope in &config.scope {
+        wanted.extend(records_of_scope(scope, trust)?);
     }
     // A package that is there now has ended what was pending: those that the file still has come back as they were.
     let left = of_file(trust).await?;
@@ -91,16 +91,16 @@ fn records(package: &PackageEntry, trust: &Trust) -> Result<Vec<PublisherRecord>
     package.publisher.iter().enumerate().map(record).collect()
 }
 
-/// The publishers for a prefix of packages' names.
-fn records_of_prefix(prefix: &PrefixEntry, trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
-    let of = Package::prefix(prefix.ecosystem.as_str(), &prefix.name);
-    let of = of.map_err(|error| failed(&prefix.name, None, &error))?;
+/// The publishers of all packages whose names begin so.
+fn records_of_scope(scope: &ScopeEntry, trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
+    let of = Package::prefix(scope.ecosystem.as_str(), &scope.prefix);
+    let of = of.map_err(|error| failed(&scope.prefix, None, &error))?;
     let record = |(place, publisher): (usize, &PublisherEntry)| match record(of.clone(), publisher, trust) {
         Ok(record) if record.pending => Err(failed(&of.label(), Some(place), &TrustError::PendingPrefix)),
         Ok(record) => Ok(record),
         Err(error) => Err(failed(&of.label(), Some(place), &explained(&error))),
     };
-    prefix.publisher.iter().enumerate().map(record).collect()
+    scope.publisher.iter().enumerate().map(record).collect()
 }
 
 fn record(

@@ -6,6 +6,7 @@
 //! | a claim, of `workflow_ref` and `ci_config_ref_uri` the `file` | the platform's field that is compared with it |
 //! | any other name | the platform's key of that name |
 //! | `permissions` | `createPackage`, the only one here: there is no staging |
+//! | `*` at the end of the package's name | beyond npm's form: all packages whose names begin so |
 //! | `issuer`, `pending` | beyond npm's form: an issuer other than the public one; a package that is still to be created |
 //! | `state`, `published_at`, `exchanged_at`, `live_tokens` | beyond npm's form, in answers: how it stands, and how it is used |
 
@@ -56,8 +57,12 @@ impl NpmTrust {
         Arc::new(Self { trust, providers, npm })
     }
 
-    async fn exists(&self, package: &str) -> Result<bool, TrustFailure> {
-        self.npm.has(package).await.map_err(|error| internal(&error))
+    /// Returns `true` if a package exists. A prefix needs no package.
+    async fn exists(&self, of: &Package) -> Result<bool, TrustFailure> {
+        if of.is_prefix() {
+            return Ok(true);
+        }
+        self.npm.has(&of.name).await.map_err(|error| internal(&error))
     }
 
     /// The issuer that a form means that names none: the platform's public one, where the registry trusts several.
@@ -91,16 +96,15 @@ impl NpmTrust {
         })
     }
 
-    fn record(&self, package: &str, form: Form) -> Result<PublisherRecord, TrustFailure> {
+    fn record(&self, of: Package, form: Form) -> Result<PublisherRecord, TrustFailure> {
         if form.permissions.is_some_and(|permissions| !permissions.iter().any(|name| name == PUBLISH)) {
             let message =
                 format!("this registry has no staging; permit `{PUBLISH}` (npm trust … --allow-publish)");
             return Err(failure(StatusCode::BAD_REQUEST, message));
         }
         let issuer = form.issuer.or_else(|| self.issuer(&form.r#type));
-        let package = Package::new(ECOSYSTEM, package);
         let rules = config(self.fields(&form.r#type), form.claims)?;
-        let prepared = self.trust.prepare(package, &form.r#type, issuer.as_deref(), rules);
+        let prepared = self.trust.prepare(of, &form.r#type, issuer.as_deref(), rules);
         let mut record = prepared.map_err(|error| refused(&error))?;
         record.pending = form.pending;
         API.clone_into(&mut record.origin);
@@ -111,10 +115,10 @@ impl NpmTrust {
 #[async_trait]
 impl ManageTrust for NpmTrust {
     async fn list(&self, package: &str) -> Result<Vec<Value>, TrustFailure> {
-        let of = Package::new(ECOSYSTEM, package);
+        let of = packages(package)?;
         let records = self.trust.list(&of).await.map_err(|error| refused(&error))?;
         let tokens = self.trust.live_tokens(&of).await.map_err(|error| refused(&error))?;
-        if records.is_empty() && !self.exists(package).await? {
+        if records.is_empty() && !self.exists(&of).await? {
             return Err(no_package(package));
         }
         let tokens = |record: &PublisherRecord| tokens.get(&record.id).copied().unwrap_or_default();
@@ -126,7 +130,8 @@ impl ManageTrust for NpmTrust {
             let message = format!("not a trusted publisher in npm's form: {}", shown(&error.to_string()));
             failure(StatusCode::BAD_REQUEST, message)
         })?;
-        match (self.exists(package).await?, form.pending) {
+        let of = packages(package)?;
+        match (self.exists(&of).await?, form.pending && !of.is_prefix()) {
             (false, false) => return Err(no_package(package)),
             (true, true) => {
                 let message =
@@ -135,13 +140,13 @@ impl ManageTrust for NpmTrust {
             }
             _ => {}
         }
-        let record = self.record(package, form)?;
+        let record = self.record(of, form)?;
         let stored = self.trust.add(&record).await.map_err(|error| refused(&error))?;
         Ok(self.shape(&stored, 0))
     }
 
     async fn remove(&self, package: &str, id: &str) -> Result<(), TrustFailure> {
-        let package = Package::new(ECOSYSTEM, package);
+        let package = packages(package)?;
         let records = self.trust.list(&package).await.map_err(|error| refused(&error))?;
         let Some(record) = records.iter().find(|record| record.id == id) else {
             return Err(refused(&TrustError::Missing));
@@ -158,12 +163,27 @@ impl ManageTrust for NpmTrust {
     }
 }
 
+/// The package of a name, or the prefix in a text that ends with `*`.
+fn packages(text: &str) -> Result<Package, TrustFailure> {
+    match text.strip_suffix('*') {
+        Some(prefix) => Package::prefix(ECOSYSTEM, prefix)
+            .map_err(|error| failure(StatusCode::BAD_REQUEST, error.to_string())),
+        None => Ok(Package::new(ECOSYSTEM, text)),
+    }
+}
+
+/// The field that is compared with a claim; `None` where several are, of which each is named by its own key.
+fn field_of<'f>(fields: &'f [PublisherField], claim: &str) -> Option<&'f PublisherField> {
+    let mut of_claim = fields.iter().filter(|field| field.claim == Some(claim));
+    of_claim.next().filter(|_| of_claim.next().is_none())
+}
+
 /// The platform's keys of npm's claims.
 fn config(fields: &[PublisherField], claims: Map<String, Value>) -> Result<Value, TrustFailure> {
     let mut config = Map::new();
     for (name, value) in claims {
         let value = if FILES.contains(&&*name) { file(&name, &value)? } else { value };
-        let field = fields.iter().find(|field| field.claim == Some(&*name));
+        let field = field_of(fields, &name);
         let key = field.map_or_else(|| name.clone(), |field| field.key.to_owned());
         if config.insert(key, value).is_some() {
             let message = format!("claim `{}` is the same as another one; name it once", shown(&name));
@@ -177,7 +197,7 @@ fn config(fields: &[PublisherField], claims: Map<String, Value>) -> Result<Value
 fn claims(fields: &[PublisherField], config: &Value) -> Map<String, Value> {
     let claim = |(key, value): (&String, &Value)| {
         let field = fields.iter().find(|field| field.key == key);
-        match field.and_then(|field| field.claim) {
+        match field.and_then(|field| field.claim).filter(|claim| field_of(fields, claim).is_some()) {
             Some(claim) if FILES.contains(&claim) => (claim.to_owned(), json!({ "file": value })),
             Some(claim) => (claim.to_owned(), value.clone()),
             None => (key.clone(), value.clone()),

@@ -120,6 +120,10 @@ pub(super) struct Target {
     /// mcp-registry, identity-token).
     #[arg(long)]
     audience: Option<String>,
+    /// The audience that the platform gives all its jobs (Azure Pipelines, Semaphore), for a registry that accepts it from
+    /// your organization. Whoever else gets such a token can publish with it until it is used or expires.
+    #[arg(long, value_name = "AUDIENCE", value_parser = |text: &str| Audience::new(text))]
+    fixed_audience: Option<Audience>,
     /// The token endpoint (token-exchange), where the registry's metadata don't tell it.
     #[arg(long, value_name = "URL")]
     token_endpoint: Option<String>,
@@ -197,7 +201,12 @@ impl Arguments {
             .with_user_agent(user_agent)
             .with_ca_setting("--ca-file FILE");
         let cx = Context::system_with(environment, settings.clone())?;
-        let Some(path) = &self.command.target().ca_file else { return Ok(cx) };
+        let target = self.command.target();
+        let cx = match &target.fixed_audience {
+            Some(audience) => cx.with_fixed_audience(audience.clone()),
+            None => cx,
+        };
+        let Some(path) = &target.ca_file else { return Ok(cx) };
         let authority = cx.files().read(path, MAX_CA_FILE)?;
         Ok(cx.with_http(SystemHttp::new(settings.with_ca(authority))?))
     }

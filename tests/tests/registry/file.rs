@@ -68,7 +68,7 @@ async fn a_prefix_is_for_the_packages_that_are_there_and_lasts_as_long_as_the_fi
     let publisher = "provider = \"github\"\nrepository = \"acme/widget\"\nworkflow = \"publish.yml\"\n";
     let package = format!("[[package]]\necosystem = \"npm\"\nname = \"{WIDGET}\"\n");
     let prefix = |name: &str, more: &str| {
-        format!("[[prefix]]\necosystem = \"npm\"\nname = \"{name}\"\n[[prefix.publisher]]\n{publisher}{more}")
+        format!("[[scope]]\necosystem = \"npm\"\nprefix = \"{name}\"\n[[scope.publisher]]\n{publisher}{more}")
     };
     let start = async |text: String| {
         let text = head(world.issuer.url(), world.folder.path()) + &text;

@@ -8,6 +8,7 @@ mod npm_hosting;
 mod platforms;
 mod postgres;
 mod program;
+mod recipes;
 mod tokens;
 mod trust;
 mod unsupported;

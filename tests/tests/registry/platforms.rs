@@ -7,7 +7,8 @@ use std::io;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ci_issuer::{
-    ACTIVESTATE, BUILDKITE, CIRCLECI, Changes, GENERIC, GITHUB, GITLAB, GOOGLE, PLATFORMS, Platform, Settings,
+    ACTIVESTATE, AWS, AZURE, BITBUCKET, BUILDKITE, CIRCLECI, Changes, FORGEJO, GENERIC, GITHUB, GITLAB,
+    GOOGLE, PLATFORMS, Platform, SEMAPHORE, Settings, TERRAFORM,
 };
 use flate2::{Compression, write::GzEncoder};
 use oidc_core::http::{HttpSettings, Method, Request, Response, message_of};
@@ -101,6 +102,73 @@ fn trusted() -> Vec<Trusted> {
             }),
         },
         Trusted {
+            platform: &FORGEJO,
+            rules: "repository = \"acme/widget\"\nworkflow = \".forgejo/workflows/publish.yml\"\nref = \"refs/tags/v*\"\n\
+                    ref_protected = true\nevent = \"push\"",
+            sibling: json!({"repository": "evil/widget", "repository_id": "9", "repository_owner_id": "9"}),
+            refused: json!({
+                "repository": "acme/gadget", "repository_owner": "evil", "repository_id": "9", "repository_owner_id": "9",
+                "event_name": "pull_request", "ref": "refs/heads/main", "ref_protected": "false",
+                "workflow_ref": "acme/widget/.forgejo/workflows/ci.yml@refs/tags/v1.0.0",
+            }),
+        },
+        Trusted {
+            platform: &AZURE,
+            rules: "organization_id = \"11111111-1111-4111-8111-111111111111\"\n\
+                    project_id = \"22222222-2222-4222-8222-222222222222\"\ndefinition_id = \"7\"\n\
+                    repository = \"https://github.com/acme/widget.git\"\nref = \"refs/tags/v*\"",
+            sibling: json!({"org_id": "99999999-9999-4999-8999-999999999999"}),
+            refused: json!({
+                "org_id": "99999999-9999-4999-8999-999999999999", "prj_id": "99999999-9999-4999-8999-999999999999",
+                "def_id": "8", "rpo_uri": "https://github.com/evil/widget.git", "rpo_ref": "refs/pull/7/merge",
+                "aud": AUDIENCE, "jti": 7,
+            }),
+        },
+        Trusted {
+            platform: &BITBUCKET,
+            rules: "workspace_uuid = \"{11111111-1111-4111-8111-111111111111}\"\n\
+                    repository_uuid = \"{22222222-2222-4222-8222-222222222222}\"\n\
+                    deployment_environment_uuid = \"{44444444-4444-4444-8444-444444444444}\"\nbranch = \"main\"",
+            sibling: json!({"workspaceUuid": "{99999999-9999-4999-8999-999999999999}"}),
+            refused: json!({
+                "workspaceUuid": "{99999999-9999-4999-8999-999999999999}",
+                "repositoryUuid": "{99999999-9999-4999-8999-999999999999}",
+                "deploymentEnvironmentUuid": "{99999999-9999-4999-8999-999999999999}", "branchName": "evil",
+            }),
+        },
+        Trusted {
+            platform: &SEMAPHORE,
+            rules: "organization_id = \"11111111-1111-4111-8111-111111111111\"\n\
+                    project_id = \"22222222-2222-4222-8222-222222222222\"\nrepository = \"acme/widget\"\n\
+                    ref = \"refs/tags/v*\"",
+            sibling: json!({"org_id": "99999999-9999-4999-8999-999999999999"}),
+            refused: json!({
+                "org_id": "99999999-9999-4999-8999-999999999999", "prj_id": "99999999-9999-4999-8999-999999999999",
+                "repo_slug": "evil/widget", "ref": "refs/heads/main", "ref_type": "pull-request",
+                "job_type": "debug_job", "aud": AUDIENCE, "jti": 7,
+            }),
+        },
+        Trusted {
+            platform: &TERRAFORM,
+            rules: "organization_name = \"acme\"\nworkspace_name = \"publish-widget\"\nproject_name = \"libraries\"",
+            sibling: json!({"terraform_organization_name": "evil"}),
+            refused: json!({
+                "terraform_organization_name": "evil", "terraform_workspace_name": "publish-gadget",
+                "terraform_organization_id": "org-9", "terraform_workspace_id": "ws-9",
+                "terraform_project_name": "evil", "terraform_run_phase": "plan",
+            }),
+        },
+        Trusted {
+            platform: &AWS,
+            rules: "role = \"arn:aws:iam::123456789012:role/publisher\"\norganization_id = \"o-abc1234567\"\n\
+                    principal_tags = { project = \"widget\" }",
+            sibling: json!({"sub": "arn:aws:iam::999999999999:role/publisher"}),
+            refused: json!({
+                "sub": "arn:aws:iam::123456789012:role/other",
+                "https://sts.amazonaws.com/": { "aws_account": "123456789012", "org_id": "o-abc1234567" },
+            }),
+        },
+        Trusted {
             platform: &GENERIC,
             rules: "claims = { sub = \"system:serviceaccount:acme:publisher\", tier = [1, 2], live = true }",
             sibling: json!({"sub": "system:serviceaccount:evil:publisher"}),
@@ -109,9 +177,19 @@ fn trusted() -> Vec<Trusted> {
     ]
 }
 
+/// The audience of a platform's tokens, given its issuer: npm's, unless the platform fixes another.
+fn audience_of(platform: &str, issuer: &str) -> String {
+    match platform {
+        "azure" => "api://AzureADTokenExchange".to_owned(),
+        "semaphore" => issuer.to_owned(),
+        _ => AUDIENCE.to_owned(),
+    }
+}
+
 /// A platform, as it is played, with a token for npm in its variables where jobs find theirs there.
 fn settings(platform: &'static Platform) -> Settings {
-    let makes_before = ["gitlab", "activestate", "generic"].contains(&platform.name);
+    let makes_before =
+        ["gitlab", "bitbucket", "terraform", "activestate", "generic"].contains(&platform.name);
     let audiences = if makes_before { vec![AUDIENCE.to_owned()] } else { Vec::new() };
     // What the generic publisher's rules name beside the sample's own claims.
     let changes = match platform.name {
@@ -127,7 +205,9 @@ fn system(environment: Environment) -> Context {
 
 /// A token as a job's own source obtains it.
 async fn obtained(issuer: &ci_issuer::Running, providers: &ProviderSet) -> IdToken {
+    let fixed = Audience::new(audience_of(issuer.platform().name, issuer.url())).unwrap();
     let job = system(issuer.env().iter().cloned().collect()).with_commands(issuer.commands());
+    let job = if fixed.as_str() == AUDIENCE { job } else { job.with_fixed_audience(fixed) };
     let detection = Detection::new(&job).token_variable("NPM_ID_TOKEN");
     let source = Ambient::detect(providers, detection).unwrap();
     source.token(&Audience::new(AUDIENCE).unwrap()).await.unwrap()
@@ -139,7 +219,12 @@ async fn registry(trusted: &Trusted, issuers: &[&str]) -> (registry::Running, Te
     let kind = trusted.platform.name;
     let providers: String = issuers
         .iter()
-        .map(|issuer| format!("[[provider]]\nkind = \"{kind}\"\nissuer = \"{issuer}\"\n"))
+        .map(|issuer| {
+            let fixed = audience_of(kind, issuer);
+            let fixed =
+                if fixed == AUDIENCE { String::new() } else { format!("fixed_audience = \"{fixed}\"\n") };
+            format!("[[provider]]\nkind = \"{kind}\"\nissuer = \"{issuer}\"\n{fixed}")
+        })
         .collect();
     let text = format!(
         "listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:0/\"\ndatabase = \"sqlite:{}\"\n{providers}\
@@ -216,7 +301,8 @@ async fn holds(trusted: &Trusted) {
     let published = publish(&registry, &Secret::new(granted["token"].as_str().unwrap())).await;
     assert!(published.is_success(), "{platform}: {:?}", message_of(&published));
 
-    let of = |claims: &Value| issuer.token(AUDIENCE, &changes(claims));
+    let audience = audience_of(platform, issuer.url());
+    let of = |claims: &Value| issuer.token(&audience, &changes(claims));
     let again = exchange(&registry, &of(&json!({}))).await;
     assert_eq!(again.status, 201, "{platform}: another token of the same job: {:?}", message_of(&again));
     assert_refused(
@@ -251,7 +337,8 @@ async fn what_a_source_obtains_its_publisher_accepts() {
         let provider = oidc_providers::at(trusted.platform.name, issuer.url()).unwrap();
         let providers: ProviderSet = [provider.clone()].into_iter().collect();
         let token = obtained(&issuer, &providers).await;
-        let verifier = Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &providers, &cx).unwrap();
+        let audience = Audience::new(audience_of(trusted.platform.name, issuer.url())).unwrap();
+        let verifier = Verifier::new(AwsLc, [audience], &providers, &cx).unwrap();
         let claims = verifier.verify(token.secret().expose()).await.unwrap();
         let rules: Value = toml::from_str(trusted.rules).unwrap();
         let publisher = provider.publisher(&rules).unwrap();
@@ -298,5 +385,38 @@ async fn an_organisation_of_circleci_speaks_for_itself_alone() {
         (&untrusted, &claiming_ours),
     ] {
         assert_refused(&exchange(&registry, &issuer.token(AUDIENCE, changes)).await, issuer.url());
+    }
+}
+
+/// A registry that does not say so accepts no token of a platform with one audience for all services.
+#[tokio::test]
+async fn a_fixed_audience_is_off_by_default_and_on_for_its_issuer_alone() {
+    for platform in [&AZURE, &SEMAPHORE] {
+        let trusted = trusted().into_iter().find(|trusted| trusted.platform.name == platform.name).unwrap();
+        let cx = system(Environment::default());
+        let issuer = ci_issuer::Running::start(settings(platform), &cx).await.unwrap();
+        let other = ci_issuer::Running::start(Settings::new(&GITHUB), &cx).await.unwrap();
+        let fixed = audience_of(platform.name, issuer.url());
+        let (registry, folder) = registry(&trusted, &[issuer.url()]).await;
+        let off = Config::parse(&format!(
+            "listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:0/\"\ndatabase = \"sqlite:{}\"\n\
+             [[provider]]\nkind = \"{}\"\nissuer = \"{}\"\n\
+             [[provider]]\nkind = \"github\"\nissuer = \"{}\"\n",
+            folder.path().join("off.db").display(),
+            platform.name,
+            issuer.url(),
+            other.url(),
+        ));
+        let off = registry::Running::start(off.unwrap(), &cx).await.unwrap();
+        let token = issuer.token(&fixed, &Changes::default());
+        assert_eq!(exchange(&off, &token).await.status, 401, "{}", platform.name);
+        assert_eq!(exchange(&off, &other.token(&fixed, &Changes::default())).await.status, 401);
+        assert_eq!(exchange(&registry, &token).await.status, 201);
+        assert_refused(&exchange(&registry, &token).await, "the same token");
+        // A job that was not told to presents no such token.
+        let job = system(issuer.env().iter().cloned().collect()).with_commands(issuer.commands());
+        let source = Ambient::detect(&oidc_providers::all(), Detection::new(&job)).unwrap();
+        let refused = source.token(&Audience::new(AUDIENCE).unwrap()).await.unwrap_err();
+        assert!(refused.diagnosis().to_text().contains(&fixed), "{refused:?}");
     }
 }

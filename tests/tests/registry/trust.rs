@@ -254,6 +254,43 @@ async fn publishers_are_managed_by_the_administrator_alone_and_in_npms_form_alon
     assert_eq!(kept[0]["claims"]["repository_id"], "2", "with what it has learned");
 }
 
+#[tokio::test]
+async fn a_publisher_of_a_prefix_is_managed_as_one_of_a_package() {
+    let world = World::start("[[package]]\necosystem = \"npm\"\nname = \"@acme/gadget\"\n").await;
+    let job = release("prefix.yml");
+    assert_eq!(world.exchange("@acme/gadget", &job).await.status, 404);
+    assert_eq!(world.trust(Method::Get, "@acme%2f*/trust", Some(ADMIN), &json!(null)).await.status, 200);
+    let added = world.add("@acme/*", github("prefix.yml")).await;
+    assert_eq!(added.status, 201, "{}", http::message(&added));
+    let id = http::body(&added)[0]["id"].as_str().unwrap().to_owned();
+    for name in ["@acme/gadget", WIDGET] {
+        let minted = http::minted(&world.exchange(name, &job).await);
+        assert!(world.publish(name, "2.0.0", &minted).await.is_success(), "{name}");
+    }
+    assert_eq!(world.exchange("@acme/absent", &job).await.status, 404, "it creates no package");
+    assert_eq!(listed(&world, "@acme%2f*").await["state"], "active");
+    assert_eq!(world.add("@acme/*", github("prefix.yml")).await.status, 409);
+    for (name, status) in
+        [("@acme*", 400), ("acme*", 400), ("*", 400), ("@acme/a*b", 400), ("@acme/wid*", 400)]
+    {
+        assert_eq!(world.add(name, github("x.yml")).await.status, status, "{name}");
+    }
+    let mut pending = github("x.yml");
+    pending["pending"] = json!(true);
+    assert_eq!(world.add("@acme/*", pending).await.status, 400);
+    for (token, status) in [(None, 401), (Some("stranger"), 401)] {
+        let refused =
+            world.trust(Method::Delete, &format!("@acme%2f*/trust/{id}"), token, &json!(null)).await;
+        assert_eq!(refused.status, status);
+    }
+    let other = format!("@acme%2fwidget/trust/{id}");
+    assert_eq!(world.trust(Method::Delete, &other, Some(ADMIN), &json!(null)).await.status, 404);
+    let removed =
+        world.trust(Method::Delete, &format!("@acme%2f*/trust/{id}"), Some(ADMIN), &json!(null)).await;
+    assert_eq!(removed.status, 204);
+    assert_eq!(world.exchange("@acme/gadget", &job).await.status, 404);
+}
+
 async fn pending_publishers(world: &World) {
     let pending = |workflow: &str| {
         let mut publisher = github(workflow);

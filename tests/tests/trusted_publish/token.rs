@@ -13,7 +13,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse as _;
-use ci_issuer::{Changes, Fault, GITHUB, GITLAB, Platform, Running, Settings};
+use ci_issuer::{AZURE, Changes, Fault, GITHUB, GITLAB, Platform, Running, Settings};
 use oidc_core::Context;
 use tempfile::TempDir;
 
@@ -151,6 +151,21 @@ async fn the_token_alone_is_on_standard_output_and_masked_on_github() {
     let asked = registry.asked();
     assert_eq!(asked[0], "POST /-/npm/v1/oidc/token/exchange/package/@acme%2fwidget");
     assert_eq!(asked[3], "POST /npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget");
+}
+
+/// A platform whose jobs can't choose the audience is used where the caller says so, and not before.
+#[tokio::test]
+async fn a_fixed_audience_is_presented_where_it_is_named() {
+    let registry = Registry::start().await;
+    let issuer = issuer(&AZURE).await;
+    let url = registry.url.as_str();
+    let refused = Job::of(&issuer).token(url, &["--trusted-publishing", "always"]).await;
+    assert!(failure(&refused).contains("every service that gets one could publish with it"));
+    let other = ["--trusted-publishing", "always", "--fixed-audience", "api://somebody-else"];
+    failure(&Job::of(&issuer).token(url, &other).await);
+    assert_eq!(registry.asked(), [""; 0], "nothing was sent");
+    let output = Job::of(&issuer).token(url, &["--fixed-audience", "api://AzureADTokenExchange"]).await;
+    assert_eq!(text(&output.stdout), format!("{TOKEN}\n"), "{output:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{AUDIENCE, Harness, NOW};
 use crate::claims::Claims;
 use crate::context::Context;
-use crate::provider::{Algorithm, Provider, ProviderSet};
+use crate::provider::{Provider, ProviderSet};
 use crate::testing::{FakeHttp, FakeIssuer, ManualClock, SigningAlgorithm};
 use crate::token::Audience;
 use crate::trust::Verified;
@@ -56,12 +56,9 @@ impl<'a, H: Harness> Registry<'a, H> {
 fn party(provider: &Arc<dyn Provider>, url: &str) -> (Arc<FakeIssuer>, Verifier) {
     let is_known = provider.profile().issuers.iter().any(|issuer| &**issuer.url() == url);
     assert!(is_known, "the platform that is asked for with the issuer `{url}` has it");
-    let algorithm = match provider.profile().algorithms.first() {
-        Some(Algorithm::Es256) => SigningAlgorithm::Es256,
-        Some(Algorithm::EdDsa) => SigningAlgorithm::EdDsa,
-        _ => SigningAlgorithm::Rs256,
-    };
-    let issuer = Arc::new(FakeIssuer::with_algorithms(url, &[algorithm]));
+    let algorithms: Vec<_> =
+        provider.profile().algorithms.iter().copied().map(SigningAlgorithm::from).collect();
+    let issuer = Arc::new(FakeIssuer::with_algorithms(url, &algorithms));
     let http = FakeHttp::of_issuer(Arc::clone(&issuer));
     let context = Context::default().with_clock(ManualClock::at(NOW)).with_http(http);
     let audience = Audience::new(AUDIENCE).expect("an audience");

@@ -1,5 +1,6 @@
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents,
 };
 
 use super::{Backend, InvalidKey, PublicKey, VerifyingKey};
@@ -15,6 +16,7 @@ impl Backend for AwsLc {
                 RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
             }
             PublicKey::P256(point) => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point),
+            PublicKey::P384(point) => ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point),
             PublicKey::Ed25519(key) => ParsedPublicKey::new(&ED25519, key),
         };
         Ok(Box::new(AwsLcKey(parsed.map_err(|_| InvalidKey)?)))

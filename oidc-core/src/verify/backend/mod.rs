@@ -42,6 +42,8 @@ pub enum PublicKey {
     },
     /// For ES256: a point on P-256, uncompressed (`04 || x || y`, 65 bytes).
     P256([u8; 65]),
+    /// For ES384: a point on P-384, uncompressed (`04 || x || y`, 97 bytes).
+    P384([u8; 97]),
     /// For EdDSA: an Ed25519 key.
     Ed25519([u8; 32]),
 }

@@ -30,6 +30,7 @@ impl Backend for RustCrypto {
                 Ok(Box::new(RsaKey(pkcs1v15::VerifyingKey::new(key))))
             }
             PublicKey::P256(point) => CurveKey::boxed(Algorithm::ES256, DecodingKey::from_ec_der(point)),
+            PublicKey::P384(point) => CurveKey::boxed(Algorithm::ES384, DecodingKey::from_ec_der(point)),
             PublicKey::Ed25519(key) => {
                 let key =
                     DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(key)).map_err(|_| InvalidKey)?;

@@ -31,6 +31,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("CIRRUS_CI", "Cirrus CI"),
     ("SEMAPHORE", "Semaphore"),
     ("CODEBUILD_BUILD_ID", "AWS CodeBuild"),
+    ("TFC_RUN_ID", "HCP Terraform"),
     ("NETLIFY", "Netlify"),
     ("VERCEL", "Vercel"),
 ];
@@ -125,6 +126,18 @@ impl Job {
     }
 }
 
+/// The variables with which a job asks for tokens on GitHub Actions, and with compatible runners.
+const PAIR: [&str; 2] = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+
+/// The variable of the pair that is missing, where only the other one is set.
+fn missing_half(environment: &Environment) -> Option<&'static str> {
+    match PAIR.map(|name| environment.get(name).is_some()) {
+        [true, false] => Some(PAIR[1]),
+        [false, true] => Some(PAIR[0]),
+        _ => None,
+    }
+}
+
 /// The reason why the job gets no token. Where no platform was detected, it names a platform that is not
 /// supported, if one is found.
 fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
@@ -132,9 +145,9 @@ fn no_job(error: &SourceError, environment: &Environment) -> Diagnosis {
     if error.kind() != SourceErrorKind::NotDetected {
         return diagnosis;
     }
-    if environment.get("ACTIONS_ID_TOKEN_REQUEST_URL").is_some() {
-        let subject = Target::Variable("GITHUB_ACTIONS".to_owned());
-        let problem = "this looks like GitHub Actions, but variable `GITHUB_ACTIONS` is not `true`";
+    if let Some(missing) = missing_half(environment) {
+        let subject = Target::Variable(missing.to_owned());
+        let problem = format!("this job was handed only some of its variables: `{missing}` is not set");
         let fix = "run the publish in the job itself, or hand all of `GITHUB_*` and `ACTIONS_*` on to the container or \
                    script that it runs in";
         return Diagnosis::new(codes::PLATFORM_INCOMPLETE, subject, problem).fix(fix).link(links::GITHUB);

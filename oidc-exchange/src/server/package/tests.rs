@@ -164,6 +164,25 @@ proptest! {
         }
     }
 
+    /// A scope or a name that only begins like a prefix is somebody else's.
+    #[test]
+    fn no_prefix_covers_a_name_that_goes_on_before_its_separator(
+        own in "[a-z][a-z0-9]{0,6}", more in "[a-z0-9._-]{0,3}[a-z0-9]", name in "[a-z][a-z0-9-]{0,6}", separator in "[-_.]",
+    ) {
+        let is_covered = |prefix: &str, name: &str| self::prefix(prefix).covers(&Package::new("npm", name));
+        let (scope, begin, inner) = (format!("@{own}/"), format!("{own}{separator}"), format!("@{own}/{name}"));
+        prop_assert!(is_covered(&scope, &inner), "{}", inner);
+        for other in [format!("@{own}{more}/{name}"), format!("@{more}{own}/{name}"), format!("{own}/{name}"), format!("@{own}")] {
+            prop_assert!(!is_covered(&scope, &other), "{}", other);
+        }
+        let inner = format!("{begin}{name}");
+        prop_assert!(is_covered(&begin, &inner), "{}", inner);
+        let longer = format!("{own}{}", more.trim_start_matches(['-', '_', '.']));
+        for other in [format!("{longer}{separator}{name}"), format!("@{begin}{name}/x"), own, longer] {
+            prop_assert!(!is_covered(&begin, &other), "{}", other);
+        }
+    }
+
     #[test]
     fn a_name_has_a_bounded_number_of_prefixes(name in "[a-c._/-]{0,400}") {
         prop_assert!(Package::new("own", name).prefixes().len() <= MAX_SEPARATORS);

@@ -46,8 +46,8 @@ fn answer(body: &Value) -> Response {
 }
 
 #[test]
-fn a_job_is_detected_by_its_variable_alone() {
-    for (value, expected) in [
+fn a_job_is_detected_by_what_it_asks_with_or_by_its_variable() {
+    for (value, is_known) in [
         (Some("true"), true),
         (Some("TRUE"), false),
         (Some("false"), false),
@@ -59,7 +59,11 @@ fn a_job_is_detected_by_its_variable_alone() {
         let mut variables = job();
         variables.retain(|(name, _)| *name != "GITHUB_ACTIONS");
         variables.extend(value.map(|value| ("GITHUB_ACTIONS", value.to_owned())));
-        assert_eq!(detect(&context(variables)).is_ok(), expected, "{value:?}");
+        assert!(detect(&context(variables.clone())).is_ok(), "{value:?}");
+        variables.retain(|(name, _)| !name.starts_with("ACTIONS_ID_TOKEN_REQUEST"));
+        let kind = detect(&context(variables)).unwrap_err().kind();
+        let expected = if is_known { SourceErrorKind::NotPermitted } else { SourceErrorKind::NotDetected };
+        assert_eq!(kind, expected, "{value:?}");
     }
 }
 

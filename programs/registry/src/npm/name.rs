@@ -34,6 +34,25 @@ impl Invalid {
     }
 }
 
+/// The packages that a publisher is for: one, or, with a `*` at the end, all whose names begin so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trusted(String);
+
+impl Trusted {
+    pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
+        match text.strip_suffix('*') {
+            // What begins a name is one with a letter behind it.
+            Some(prefix) => PackageName::parse(&format!("{prefix}a")).map(drop)?,
+            None => PackageName::parse(text).map(drop)?,
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A package's name: `widget` or `@acme/widget`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PackageName(String);

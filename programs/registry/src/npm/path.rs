@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::name::{Invalid, OTHERS_PATHS, PackageName, Tag, Version};
+use super::name::{Invalid, OTHERS_PATHS, PackageName, Tag, Trusted, Version};
 use super::unsupported::unsupported;
 use crate::unsupported::Operation;
 
@@ -29,10 +29,10 @@ pub(super) enum Route {
     Tags(PackageName),
     /// `/-/package/{package}/dist-tags/{tag}`
     Tag(PackageName, Tag),
-    /// `/-/package/{package}/trust`
-    Trust(PackageName),
-    /// `/-/package/{package}/trust/{id}`
-    Publisher(PackageName, String),
+    /// `/-/package/{package}/trust`, and `/-/package/{prefix}*/trust`
+    Trust(Trusted),
+    /// `/-/package/{package}/trust/{id}`, and `/-/package/{prefix}*/trust/{id}`
+    Publisher(Trusted, String),
 }
 
 /// Why a path names no resource.
@@ -92,13 +92,15 @@ impl Route {
     }
 
     fn about_package(segments: &[&str]) -> Result<Self, PathError> {
-        match split_name(segments)? {
-            (name, ["visibility"]) => Ok(Self::Visibility(name)),
-            (name, ["dist-tags"]) => Ok(Self::Tags(name)),
-            (name, ["dist-tags", tag]) => Ok(Self::Tag(name, Tag::parse(tag)?)),
-            (name, ["trust"]) => Ok(Self::Trust(name)),
-            (name, ["trust", id]) => Ok(Self::Publisher(name, (*id).to_owned())),
-            _ => Err(PathError::Unknown),
+        let (text, rest) = split_text(segments)?;
+        let name = || PackageName::parse(&text);
+        match rest {
+            ["trust"] => Ok(Self::Trust(Trusted::parse(&text)?)),
+            ["trust", id] => Ok(Self::Publisher(Trusted::parse(&text)?, (*id).to_owned())),
+            ["visibility"] => Ok(Self::Visibility(name()?)),
+            ["dist-tags"] => Ok(Self::Tags(name()?)),
+            ["dist-tags", tag] => Ok(Self::Tag(name()?, Tag::parse(tag)?)),
+            _ => name().map_err(PathError::from).and(Err(PathError::Unknown)),
         }
     }
 }
@@ -110,11 +112,17 @@ fn decode(path: &str) -> Option<Vec<Cow<'_, str>>> {
 
 /// Takes a package's name from the front of `segments`.
 fn split_name<'a, 'b>(segments: &'a [&'b str]) -> Result<(PackageName, &'a [&'b str]), PathError> {
+    let (text, rest) = split_text(segments)?;
+    Ok((PackageName::parse(&text)?, rest))
+}
+
+/// Takes what stands in a package's place from the front of `segments`.
+fn split_text<'a, 'b>(segments: &'a [&'b str]) -> Result<(Cow<'b, str>, &'a [&'b str]), PathError> {
     match segments {
         [scope, base, rest @ ..] if scope.starts_with('@') && !scope.contains('/') => {
-            Ok((PackageName::parse(&format!("{scope}/{base}"))?, rest))
+            Ok((Cow::Owned(format!("{scope}/{base}")), rest))
         }
-        [name, rest @ ..] => Ok((PackageName::parse(name)?, rest)),
+        [name, rest @ ..] => Ok((Cow::Borrowed(name), rest)),
         [] => Err(PathError::Unknown),
     }
 }
@@ -134,6 +142,7 @@ mod tests {
     #[test]
     fn every_spelling_of_a_path_names_its_resource() {
         let widget = || name("@acme/widget");
+        let trusted = |text: &str| Trusted::parse(text).unwrap();
         let beta = || Tag::parse("beta").unwrap();
         for (path, route) in [
             ("/-/ping", Route::Ping),
@@ -152,8 +161,11 @@ mod tests {
             ("/-/package/%40acme%2Fwidget/dist-tags", Route::Tags(widget())),
             ("/-/package/@acme/widget/dist-tags/beta", Route::Tag(widget(), beta())),
             ("/-/package/widget/dist-tags/beta", Route::Tag(name("widget"), beta())),
-            ("/-/package/@acme%2fwidget/trust", Route::Trust(widget())),
-            ("/-/package/widget/trust/a-b", Route::Publisher(name("widget"), "a-b".to_owned())),
+            ("/-/package/@acme%2fwidget/trust", Route::Trust(trusted("@acme/widget"))),
+            ("/-/package/@acme/*/trust", Route::Trust(trusted("@acme/*"))),
+            ("/-/package/@acme%2f%2a/trust", Route::Trust(trusted("@acme/*"))),
+            ("/-/package/acme-*/trust/a-b", Route::Publisher(trusted("acme-*"), "a-b".to_owned())),
+            ("/-/package/widget/trust/a-b", Route::Publisher(trusted("widget"), "a-b".to_owned())),
         ] {
             assert_eq!(Route::parse(path), Ok(route), "{path}");
         }

@@ -257,7 +257,12 @@ impl Caller<'_> {
 
     /// The principal of a request that changes something.
     pub(super) async fn writer(&self, name: &PackageName, action: Action) -> Result<Principal, Failure> {
-        match self.npm.authorize.authorize(self.bearer, name.as_str(), action).await? {
+        self.writer_of(name.as_str(), action).await
+    }
+
+    /// The principal of a request that changes something of the packages of this name, or that begin so.
+    pub(super) async fn writer_of(&self, name: &str, action: Action) -> Result<Principal, Failure> {
+        match self.npm.authorize.authorize(self.bearer, name, action).await? {
             Principal::Anonymous => Err(no_token()),
             principal => Ok(principal),
         }

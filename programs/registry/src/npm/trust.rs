@@ -11,13 +11,14 @@ use serde_json::Value;
 
 use super::access::Action;
 use super::failure::Failure;
-use super::name::PackageName;
+use super::name::Trusted;
 use super::serve::{Answer, Caller, read};
 
 /// The largest body that configures publishers, in bytes.
 const MAX_TRUST_BYTES: usize = 64 << 10;
 
-/// Who may publish a package. Publishers are JSON objects in npm's form.
+/// Who may publish a package, or all packages whose names begin so: then `package` ends with `*`, which no name does.
+/// Publishers are JSON objects in npm's form.
 #[async_trait]
 pub trait ManageTrust: Send + Sync {
     /// The package's publishers.
@@ -58,13 +59,13 @@ impl From<TrustFailure> for Failure {
 }
 
 impl Caller<'_> {
-    pub(super) async fn publishers(&self, name: &PackageName) -> Answer {
+    pub(super) async fn publishers(&self, name: &Trusted) -> Answer {
         let trust = self.trust(name).await?;
         Ok(Json(trust.list(name.as_str()).await?).into_response())
     }
 
     /// npm sends an array of one; several are added in their order, up to the first that can't be.
-    pub(super) async fn add_publishers(&self, name: &PackageName, body: &mut Body) -> Answer {
+    pub(super) async fn add_publishers(&self, name: &Trusted, body: &mut Body) -> Answer {
         let trust = self.trust(name).await?;
         let body = read(body, MAX_TRUST_BYTES).await?;
         let publishers: Vec<Value> = serde_json::from_slice(&body)
@@ -76,15 +77,15 @@ impl Caller<'_> {
         Ok((StatusCode::CREATED, Json(added)).into_response())
     }
 
-    pub(super) async fn remove_publisher(&self, name: &PackageName, id: &str) -> Answer {
+    pub(super) async fn remove_publisher(&self, name: &Trusted, id: &str) -> Answer {
         let trust = self.trust(name).await?;
         trust.remove(name.as_str(), id).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 
     /// Trust, for whoever may manage it.
-    async fn trust(&self, name: &PackageName) -> Result<&dyn ManageTrust, Failure> {
-        self.writer(name, Action::ManageTrust).await?;
+    async fn trust(&self, name: &Trusted) -> Result<&dyn ManageTrust, Failure> {
+        self.writer_of(name.as_str(), Action::ManageTrust).await?;
         let trust = self.npm.trust.as_deref();
         trust.ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "publishers are not managed here"))
     }

@@ -1,0 +1,139 @@
+//! The example of publishers for an owner's repositories, with a CI platform in memory and a database in a file.
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[allow(dead_code)]
+#[path = "../../examples/owner_publishers.rs"]
+mod example;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use oidc_core::http::HttpSettings;
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::{Context, Environment};
+use oidc_exchange::server::{Package, PublisherRecord, TrustStore as _};
+use oidc_exchange::sql::SqlStore;
+use oidc_providers::github;
+use oidc_providers::sample::Overrides;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+const ISSUER: &str = "https://token.actions.githubusercontent.com";
+const AUDIENCE: &str = "npm:widgets.example";
+const NOW: u64 = 1_800_000_000;
+
+struct World {
+    issuer: Arc<FakeIssuer>,
+    app: Router,
+    store: SqlStore,
+    _folder: TempDir,
+}
+
+impl World {
+    /// `widget` is alice's, who administers acme on GitHub, and `gadget` is bob's, who administers nothing.
+    async fn start() -> Self {
+        let (issuer, folder) = (Arc::new(FakeIssuer::new(ISSUER)), TempDir::new().unwrap());
+        let cx = Context::system_with(Environment::default(), HttpSettings::default()).unwrap();
+        let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
+        let database = format!("sqlite:{}", folder.path().join("owners.db").display());
+        let registry = example::Registry::open(&database, AUDIENCE, &cx).await.unwrap();
+        let (store, app) = (registry.store.clone(), registry.app());
+        for statement in [
+            "INSERT INTO package VALUES ('widget', 'alice'), ('gadget', 'bob')",
+            "INSERT INTO administrator VALUES ('alice', 'acme', '1')",
+        ] {
+            let mut transaction = store.begin().await.unwrap();
+            sqlx::query(statement).execute(transaction.connection()).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        Self { issuer, app, store, _folder: folder }
+    }
+
+    async fn send(&self, request: http::request::Builder, body: String) -> (StatusCode, String) {
+        let answer = self.app.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    async fn configure(&self, account: &str, name: &str, rules: Value) -> (StatusCode, String) {
+        let request = Request::post(format!("/packages/{name}/publishers")).header("x-account", account);
+        self.send(request.header("content-type", "application/json"), rules.to_string()).await
+    }
+
+    /// The status of an exchange for a package by a job with these claims.
+    async fn exchanged(&self, name: &str, changes: &[(&str, &str)]) -> StatusCode {
+        let overrides: Overrides =
+            changes.iter().map(|(name, value)| ((*name).to_owned(), Some(json!(value)))).collect();
+        let id = FakeIssuer::unique_id();
+        let claims = github::sample::claims_with(ISSUER, AUDIENCE, NOW, &id, &overrides);
+        let request = Request::post(format!("/-/npm/v1/oidc/token/exchange/package/{name}"))
+            .header("authorization", format!("Bearer {}", self.issuer.sign(&claims)));
+        self.send(request, String::new()).await.0
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_of_the_owner_saves_one_for_all_its_repositories() {
+    let world = World::start().await;
+    assert_eq!(world.exchanged("widget", &[]).await, 404);
+    let rules = json!({ "owner": "Acme", "workflow": "publish*.yml", "repository_owner_id": "666" });
+    let (status, id) = world.configure("alice", "widget", rules).await;
+    assert_eq!(status, 201, "{id}");
+    let stored = world.store.list(&Package::new("npm", "widget")).await.unwrap();
+    assert_eq!(stored[0].config["repository_owner_id"], "1", "as GitHub says, and not as the request does");
+    for (changes, status) in [
+        (&[][..], 201),
+        (&[("repository", "acme/gadget"), ("repository_id", "3")], 201),
+        // Of the owner, and against another rule.
+        (&[("workflow_ref", "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0")], 403),
+        (&[("repository_owner_id", "9")], 404),
+        (&[("repository", "acme-evil/widget")], 403),
+        (&[("event_name", "pull_request_target")], 403),
+        // Of another owner.
+        (&[("repository", "acme-evil/widget"), ("repository_owner", "acme-evil")], 404),
+        (&[("repository", "evil/widget"), ("repository_owner", "evil")], 404),
+    ] {
+        assert_eq!(world.exchanged("widget", changes).await, status, "{changes:?}");
+    }
+    assert_eq!(world.exchanged("gadget", &[]).await, 404, "another's package");
+}
+
+#[tokio::test]
+async fn nobody_else_saves_one() {
+    let world = World::start().await;
+    for (account, name, rules, status) in [
+        ("bob", "gadget", json!({ "owner": "acme" }), 403),
+        ("alice", "gadget", json!({ "owner": "acme" }), 403),
+        ("alice", "widget", json!({ "owner": "evil" }), 403),
+        ("alice", "widget", json!({ "owner": ["acme"] }), 403),
+        ("alice", "widget", json!({ "owner": null }), 403),
+        ("alice", "widget", json!({ "owner": "acme", "repository": "evil/widget" }), 400),
+        ("bob", "gadget", json!({ "repository": "acme/gadget", "workflow": "publish.yml" }), 201),
+    ] {
+        let (found, message) = world.configure(account, name, rules.clone()).await;
+        assert_eq!(found, status, "{account} {name} {rules}: {message}");
+    }
+}
+
+/// The one for the repository decides, and its rules hold, whichever was saved first.
+#[tokio::test]
+async fn the_publisher_of_the_repository_itself_is_chosen() {
+    let world = World::start().await;
+    let whole = json!({ "owner": "acme", "workflow": "publish.yml" });
+    let own = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
+    for rules in [whole, own] {
+        assert_eq!(world.configure("alice", "widget", rules).await.0, 201);
+    }
+    assert_eq!(world.exchanged("widget", &[]).await, 201);
+    let stored = world.store.list(&Package::new("npm", "widget")).await.unwrap();
+    let own = |record: &PublisherRecord| record.config.get("repository").is_some();
+    assert_eq!(stored.len(), 2);
+    // What the first token taught is written to the one that was chosen.
+    assert!(stored.iter().all(|record| own(record) != record.learned.is_empty()), "{stored:?}");
+}

@@ -1,0 +1,176 @@
+//! AWS: CodeBuild, and whatever else runs as a role whose account has outbound identity federation.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `CODEBUILD_BUILD_ID` | set in every build of CodeBuild |
+//! | `AWS_REGION`, `AWS_DEFAULT_REGION` | read by the command `aws`: only the endpoints of a region give tokens |
+//!
+//! A job asks the command `aws sts get-web-identity-token`, with ES384. On EC2, ECS and Lambda no job is
+//! detected, since most programs that run there publish nothing: put the command's token into the registry's
+//! variable there. Once for each account, `aws iam enable-outbound-web-identity-federation` has to be run, and the
+//! role needs `sts:GetWebIdentityToken`.
+//!
+//! # Claims
+//!
+//! The names are those of AWS's user guide. All but the registered claims are members of one object.
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `sub` | required: the role's ARN, without the session | no | exactly |
+//! | `https://sts.amazonaws.com/` | every publisher needs it: an object, whose `aws_account` is the one in the ARN | no | `org_id`, `source_region`, `lambda_source_function_arn` and each of `principal_tags` exactly; the others are ignored |
+//! | `jti` | required | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | which code published | a token names a role, and everyone who may assume the role may publish |
+//! | which build or repository it was | for CodeBuild no claim names either; give each project a role of its own, or a tag of the role |
+//! | what `request_tags` say | whoever asks for the token chooses them, so no rule reads them |
+//! | that the session's tags are the role's | whoever may assume the role with `sts:TagSession` chooses the session's |
+//! | that the role is the one of last year | a role that was deleted and created again has the same ARN |
+//!
+//! # A publisher's configuration
+//!
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `role` | required | `"arn:aws:iam::123456789012:role/publisher"` | the role's ARN, without the session | exactly |
+//! | `organization_id` | optional | `"o-abc1234567"` | the id of the account's organisation in AWS Organizations | exactly |
+//! | `region` | optional | `"eu-central-1"` | the region whose endpoint was asked for the token | exactly |
+//! | `lambda_function` | optional | `"arn:aws:lambda:eu-central-1:123456789012:function:publish"` | the ARN of the Lambda function that asked for the token | exactly |
+//! | `principal_tags` | recommended | `{ project = "widget" }` | tags that the role or its session must have, each with its value | exactly |
+
+mod claims;
+mod fields;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use oidc_core::{
+    Algorithm, Audience, Claims, Detection, FieldValue, Identity, InvalidPublisher, InvalidUrl, Issuer,
+    Mismatch, Profile, Provider, ProviderKind, Publisher, PublisherField, Run, SourceError, TokenSource,
+    Unverified, Verified,
+};
+use serde_json::Value;
+
+use self::claims::{CLAIMS, NAMESPACE};
+pub use self::fields::AwsPublisher;
+use self::fields::FIELDS;
+use self::publisher::{MEMBERS, Rules};
+use crate::command::variable_line;
+use crate::rules::Comparison;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "aws";
+
+/// The variables that give a job its role's credentials, with which it asks for tokens.
+const IDENTITY_VARIABLES: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN*",
+    "AWS_CONTAINER_CREDENTIALS_*",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
+
+/// AWS with the issuer of one account.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    profile: Profile,
+    issuer: String,
+}
+
+impl Aws {
+    /// The client half alone, which needs no issuer: each account has its own.
+    pub fn client() -> Self {
+        Self::with(None)
+    }
+
+    /// AWS with this issuer and no other: `https://UUID.tokens.sts.global.api.aws` of an account, or an issuer on
+    /// loopback for tests.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http is allowed on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Some(Issuer::new(issuer)?)))
+    }
+
+    fn with(issuer: Option<Issuer>) -> Self {
+        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
+        let mut profile = Profile::new(Vec::from_iter(issuer), CLAIMS);
+        profile.kind = ProviderKind::Cloud;
+        profile.algorithms = &[Algorithm::Es384, Algorithm::Rs256];
+        Self { profile, issuer: url }
+    }
+}
+
+impl Provider for Aws {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn title(&self) -> &'static str {
+        "AWS"
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(source::detect(detection))
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
+    }
+
+    /// The role and the members that a rule may read. Which of its tags tell a role from others is not known
+    /// here.
+    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
+        let own = claims.read_unverified().get(NAMESPACE);
+        let member = |field: &PublisherField| {
+            let (_, name) = MEMBERS.into_iter().find(|(known, _)| known.key == field.key)?;
+            own.as_ref()?.member(name)?.as_text().filter(|text| !text.is_empty()).map(Value::from)
+        };
+        let value = |field: &'static PublisherField| match field.claim {
+            Some(NAMESPACE) => FieldValue::new(field, member(field)),
+            _ => FieldValue::of_claim(field, claims),
+        };
+        FIELDS.iter().map(value).collect()
+    }
+
+    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
+        Cow::Borrowed("ask for another token, with `aws sts get-web-identity-token`")
+    }
+
+    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
+        Some(variable_line(name, &source::command(audience)))
+    }
+
+    /// AWS's tokens name a role and no run.
+    fn run(&self, _claims: &Verified<Claims>) -> Run {
+        Run::default()
+    }
+}

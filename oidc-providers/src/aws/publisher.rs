@@ -1,0 +1,224 @@
+use std::borrow::Cow;
+
+use oidc_core::{
+    ClaimValue, Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target,
+    Unverified, Verified, shown,
+};
+use serde_json::Value;
+
+use super::claims::NAMESPACE;
+use super::fields::{FIELDS, FUNCTION, ORGANIZATION, REGION, ROLE, TAGS};
+use crate::codes;
+use crate::rules::config::{Config, Fault, invalid};
+use crate::rules::token::{Token, differs};
+use crate::rules::{Comparison, Field, names};
+
+/// The member of [`NAMESPACE`] with the account's number, which is also in the role's ARN.
+const ACCOUNT: &str = "aws_account";
+
+/// The member of [`NAMESPACE`] with the tags of the role and of its session.
+const PRINCIPAL_TAGS: &str = "principal_tags";
+
+/// The fields that are each compared with a member of [`NAMESPACE`].
+pub(super) const MEMBERS: [(&Field, &str); 3] =
+    [(&ORGANIZATION, "org_id"), (&REGION, "source_region"), (&FUNCTION, "lambda_source_function_arn")];
+
+/// The limits on the number of tags, and on a tag's name and value, in bytes.
+const MAX_TAGS: usize = 32;
+const MAX_TAG: usize = 256;
+
+/// A role that may publish.
+#[derive(Debug)]
+pub(super) struct Rules {
+    issuer: String,
+    role: String,
+    members: Vec<(&'static Field, &'static str, String)>,
+    tags: Vec<(String, String)>,
+    specificity: u32,
+}
+
+impl Rules {
+    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
+        let mut config = Config::new(config, FIELDS);
+        let rules = Self {
+            issuer: issuer.to_owned(),
+            role: config.text(&ROLE, is_role).unwrap_or_default(),
+            members: MEMBERS
+                .into_iter()
+                .filter_map(|(field, member)| Some((field, member, config.text(field, names::ascii)?)))
+                .collect(),
+            tags: tags(&mut config),
+            specificity: config.specificity(),
+        };
+        config.finish(rules)
+    }
+
+    /// Compares a token of the right issuer with every rule.
+    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+        token.is(&ROLE, &self.role)?;
+        let own = namespace(token)?;
+        let account = text(&own, ACCOUNT, "account")?;
+        if account_of(&self.role) != Some(&*account) {
+            let expected = account_of(&self.role).unwrap_or_default();
+            let fix = "the token contradicts itself; tell AWS";
+            return Err(Mismatch::new(refused(codes::AWS_ACCOUNT, ACCOUNT, &account, expected, fix)));
+        }
+        for (field, member, expected) in &self.members {
+            let found = text(&own, member, field.key)?;
+            if found != expected.as_str() {
+                return Err(Mismatch::new(differs(field, &found, expected)));
+            }
+        }
+        self.check_tags(&own)?;
+        Ok(Match::new(self.specificity, Vec::new()))
+    }
+
+    fn check_tags(&self, own: &ClaimValue<'_>) -> Result<(), Mismatch> {
+        let tags = own.member(PRINCIPAL_TAGS);
+        self.tags.iter().try_for_each(|(name, expected)| {
+            let tag = tags.as_ref().and_then(|tags| tags.member(name)?.as_text());
+            if tag.as_deref() == Some(expected) {
+                return Ok(());
+            }
+            let found = tag.as_deref().unwrap_or("(none)");
+            let fix = "tag the role that the job runs as, or change the publisher's `principal_tags`";
+            let tag = format!("{PRINCIPAL_TAGS}.{}", shown(name));
+            Err(Mismatch::new(refused(codes::AWS_TAGS, &tag, found, expected, fix)))
+        })
+    }
+}
+
+impl Publisher for Rules {
+    fn identity(&self) -> Identity {
+        Identity::new(&self.issuer, &self.role)
+    }
+
+    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
+        let token = Token { claims, comparison: Comparison::default() };
+        token.is_from(&self.issuer)?;
+        self.hold(&token)
+    }
+
+    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
+        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    }
+
+    fn describe(&self) -> String {
+        let mut description = format!("role {}", shown(&self.role));
+        for (field, _, value) in &self.members {
+            description.push_str(&format!(", {} {}", field.name(), shown(value)));
+        }
+        for (name, value) in &self.tags {
+            description.push_str(&format!(", tag {} {}", shown(name), shown(value)));
+        }
+        description
+    }
+}
+
+/// The identity that a token proves.
+pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
+    Ok(Identity::new(issuer, token.required(ROLE.claim)?))
+}
+
+/// The object with AWS's own claims.
+fn namespace<'t>(token: &Token<'t>) -> Result<ClaimValue<'t>, Mismatch> {
+    token.claims.get(NAMESPACE).filter(ClaimValue::is_object).ok_or_else(|| {
+        let problem = format!("claim `{NAMESPACE}` is missing from the identity token, or is no object");
+        let fix = "every token of AWS should have it; look for an update of the platform";
+        let target = Target::Claim(NAMESPACE.to_owned());
+        Mismatch::new(Diagnosis::new(oidc_core::codes::CLAIM_MISSING, target, problem).fix(fix))
+    })
+}
+
+/// The text of a member of [`NAMESPACE`].
+fn text<'t>(own: &ClaimValue<'t>, member: &str, what: &str) -> Result<Cow<'t, str>, Mismatch> {
+    own.member(member).and_then(|value| value.as_text()).filter(|text| !text.is_empty()).ok_or_else(|| {
+        let problem = format!("claim `{NAMESPACE}` has no text `{member}` in it");
+        let fix = format!("publish from a job whose token names its {what}, or take it out of the publisher");
+        let target = Target::Claim(NAMESPACE.to_owned());
+        Mismatch::new(Diagnosis::new(oidc_core::codes::CLAIM_MISSING, target, problem).fix(fix))
+    })
+}
+
+/// The refusal of a member of [`NAMESPACE`].
+fn refused(code: &'static str, member: &str, found: &str, expected: &str, fix: &str) -> Diagnosis {
+    let problem = format!("`{member}` in claim `{NAMESPACE}` is not the publisher's");
+    let diagnosis = Diagnosis::new(code, Target::Claim(NAMESPACE.to_owned()), problem);
+    diagnosis.found(found).expected(expected).fix(fix)
+}
+
+/// The number of the account in a role's ARN: `arn:PARTITION:iam::ACCOUNT:role/NAME`.
+pub(super) fn account_of(role: &str) -> Option<&str> {
+    let (partition, rest) = role.strip_prefix("arn:")?.split_once(':')?;
+    // An ARN of IAM has no region.
+    let (account, name) = rest.strip_prefix("iam::")?.split_once(":role/")?;
+    let is_partition = partition == "aws" || partition.starts_with("aws-");
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&byte);
+    let is_name = !name.is_empty() && name.bytes().all(is_plain);
+    let is_number = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    (is_partition && is_name && is_number).then_some(account)
+}
+
+/// Checks a role's ARN.
+fn is_role(key: &str, text: &str) -> Result<(), Fault> {
+    names::ascii(key, text)?;
+    if account_of(text).is_some() {
+        return Ok(());
+    }
+    let fix = if text.contains(":assumed-role/") {
+        "write the role's own ARN, `arn:aws:iam::ACCOUNT:role/NAME`, and not that of a session"
+    } else {
+        "write the role's ARN, such as `arn:aws:iam::123456789012:role/publisher`"
+    };
+    Err(invalid(codes::PUBLISHER_ROLE, key, "it is not the ARN of a role").found(text).fix(fix))
+}
+
+/// Reads the tags of a configuration.
+fn tags(config: &mut Config<'_>) -> Vec<(String, String)> {
+    let Some(value) = config.value(TAGS.key) else { return Vec::new() };
+    let read = |(name, value): (&String, &Value)| {
+        let text = value.as_str().filter(|text| is_tag(name) && is_tag(text))?;
+        Some((name.clone(), text.to_owned()))
+    };
+    let table = value.as_object().filter(|table| (1..=MAX_TAGS).contains(&table.len()));
+    match table.and_then(|table| table.iter().map(read).collect()) {
+        Some(tags) => tags,
+        None => {
+            let problem = "it is not a table of 1 to 32 tags, each with one text";
+            let fault = invalid(oidc_core::codes::PUBLISHER_TYPE, TAGS.key, problem).found(value.to_string());
+            config.note::<()>(Err(fault.fix("write it as `{ project = \"widget\" }`, or leave it out")));
+            Vec::new()
+        }
+    }
+}
+
+/// Returns `true` if a text can be the name or the value of a tag.
+fn is_tag(text: &str) -> bool {
+    (1..=MAX_TAG).contains(&text.len())
+        && text.trim() == text
+        && shown(text).up_to(text.len()).to_string() == text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_an_arn_with_the_accounts_number() {
+        for (text, expected) in [
+            ("arn:aws:iam::123456789012:role/publisher", Some("123456789012")),
+            ("arn:aws-cn:iam::123456789012:role/service-role/publisher", Some("123456789012")),
+            ("arn:aws:sts::123456789012:assumed-role/publisher/session", None),
+            ("arn:aws:iam::123456789012:user/alice", None),
+            ("arn:aws:iam::123456789012:role/", None),
+            ("arn:aws:iam::123456789012:role/a b", None),
+            ("arn:aws:iam::12345678901:role/publisher", None),
+            ("arn:awsx:iam::123456789012:role/publisher", None),
+            ("arn:aws:iam:eu:123456789012:role/publisher", None),
+            ("arn:aws:iam::123456789012:role/a:b", None),
+            ("", None),
+        ] {
+            assert_eq!(account_of(text), expected, "{text}");
+        }
+    }
+}

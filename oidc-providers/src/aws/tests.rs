@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use oidc_core::Provider;
+use serde_json::json;
+
+use super::{Aws, sample};
+use crate::cases::{self, Platform};
+use crate::harness::{AUDIENCE, NOW, overrides, verified};
+
+const ISSUER: &str = "https://11111111-1111-4111-8111-111111111111.tokens.sts.global.api.aws";
+
+#[test]
+fn every_case_holds() {
+    let at = |issuer: &str| Ok(Arc::new(Aws::at(issuer)?) as _);
+    cases::hold(Platform { name: super::ID, at, claims: sample::claims_with });
+}
+
+#[test]
+fn both_algorithms_of_aws_are_verified_and_no_other() {
+    use oidc_core::testing::SigningAlgorithm::{EdDsa, Es256, Es384, Rs256};
+    use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+    use oidc_core::verify::Verifier;
+    use oidc_core::verify::backend::AwsLc;
+    use oidc_core::{Audience, Context, ProviderSet};
+
+    let issuer = Arc::new(FakeIssuer::with_algorithms(ISSUER, &[Es384, Rs256, Es256, EdDsa]));
+    let http = FakeHttp::of_issuer(Arc::clone(&issuer));
+    let context = Context::default().with_clock(ManualClock::at(NOW)).with_http(http);
+    let providers = ProviderSet::default().with(Aws::at(ISSUER).unwrap());
+    let verifier = Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &providers, &context).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for (algorithm, is_accepted) in [(Es384, true), (Rs256, true), (Es256, false), (EdDsa, false)] {
+        let token = issuer.sign_with(algorithm, &sample::claims(ISSUER, AUDIENCE, NOW, "id"));
+        let verified = runtime.block_on(verifier.verify(&token));
+        assert_eq!(verified.is_ok(), is_accepted, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn a_refusal_of_a_tag_names_it_and_a_description_has_every_rule() {
+    let aws = Aws::at(ISSUER).unwrap();
+    let config = json!({"role": "arn:aws:iam::123456789012:role/publisher", "region": "eu-central-1",
+        "principal_tags": {"project": "gadget"}});
+    let publisher = aws.publisher(&config).unwrap();
+    let description = publisher.describe();
+    assert!(description.contains("region eu-central-1") && description.contains("tag project gadget"));
+    let changes = overrides(&json!({"nbf": NOW}));
+    let claims = verified(&aws, &sample::claims_with(ISSUER, AUDIENCE, NOW, "id", &changes)).unwrap();
+    let mismatch = publisher.check(&claims).unwrap_err().diagnosis().to_text();
+    assert!(mismatch.contains("principal_tags.project") && mismatch.contains("`widget`"), "{mismatch}");
+}

@@ -1,0 +1,104 @@
+use oidc_core::{FieldComparison, PublisherField};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::codes;
+use crate::rules::Field;
+use crate::rules::typed::Typed;
+
+const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+
+pub(super) const ORGANIZATION: Field = Field::new(
+    codes::AZURE_ORGANIZATION,
+    PublisherField::required("organization_id", "Organisation id")
+        .claim("org_id")
+        .found_by()
+        .immutable()
+        .example(SOME_ID)
+        .summary("the organisation's UUID, which is also the last part of its issuer"),
+);
+pub(super) const PROJECT: Field = Field::new(
+    codes::AZURE_PROJECT,
+    PublisherField::required("project_id", "Project id")
+        .claim("prj_id")
+        .found_by()
+        .immutable()
+        .example(SOME_ID)
+        .summary("the project's UUID"),
+);
+pub(super) const DEFINITION: Field = Field::new(
+    codes::AZURE_DEFINITION,
+    PublisherField::required("definition_id", "Definition id")
+        .claim("def_id")
+        .found_by()
+        .immutable()
+        .example("7")
+        .summary("the number of the pipeline's definition, which stands in its web address"),
+);
+pub(super) const REPOSITORY: Field = Field::new(
+    codes::AZURE_REPOSITORY,
+    PublisherField::optional("repository", "Repository")
+        .claim("rpo_uri")
+        .recommended()
+        .example("https://github.com/acme/widget.git")
+        .summary("the address of the repository that the pipeline builds, as the token has it"),
+);
+pub(super) const REF: Field = Field::new(
+    codes::AZURE_REF,
+    PublisherField::optional("ref", "Ref")
+        .claim("rpo_ref")
+        .compared(FieldComparison::Pattern)
+        .recommended()
+        .example("refs/tags/v*")
+        .summary("the full name of the run's branch or tag; without it any but that of a pull request"),
+);
+
+/// Every field of a publisher.
+pub(super) static FIELDS: &[PublisherField] =
+    &[ORGANIZATION.of, PROJECT.of, DEFINITION.of, REPOSITORY.of, REF.of];
+
+/// The typed configuration of a publisher on Azure Pipelines. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{AzurePipelines, AzurePipelinesPublisher};
+///
+/// let uuid = "0184990a-477b-4fa8-9968-496074483cee";
+/// let publisher = AzurePipelinesPublisher::new(uuid, uuid, "7").git_ref("refs/tags/v*");
+/// let azure = AzurePipelines::at(&format!("https://vstoken.dev.azure.com/{uuid}"))?;
+/// assert!(azure.publisher(&publisher.into()).is_ok());
+/// # Ok::<_, oidc_core::InvalidUrl>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct AzurePipelinesPublisher(Typed);
+
+impl AzurePipelinesPublisher {
+    /// A publisher with the required fields.
+    pub fn new(
+        organization_id: impl Into<String>,
+        project_id: impl Into<String>,
+        definition_id: impl Into<String>,
+    ) -> Self {
+        let typed = Typed::default().text(&ORGANIZATION, organization_id);
+        Self(typed.text(&PROJECT, project_id).text(&DEFINITION, definition_id))
+    }
+
+    /// Sets the address of the repository.
+    pub fn repository(self, repository: impl Into<String>) -> Self {
+        Self(self.0.text(&REPOSITORY, repository))
+    }
+
+    /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
+    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
+        Self(self.0.text(&REF, git_ref))
+    }
+}
+
+impl From<AzurePipelinesPublisher> for Value {
+    fn from(publisher: AzurePipelinesPublisher) -> Self {
+        publisher.0.into()
+    }
+}

@@ -1,0 +1,157 @@
+//! Azure Pipelines of Azure DevOps, with the tokens of a pipeline's run.
+//!
+//! **All tokens have one audience**, `api://AzureADTokenExchange`, which no job can choose. A registry accepts
+//! them only if its operator says so for the issuer ([`Issuer::with_fixed_audience`]), and a publish tool
+//! presents them only if it is told to ([`Context::with_fixed_audience`](oidc_core::Context::with_fixed_audience)).
+//! Then every service that a run presents a token to can publish with it until it is used or expires, and a
+//! token that was stolen from a log-in to Azure publishes as well. A publisher needs the ids of the organization, the
+//! project and the definition, and the registry remembers each token's `jti`.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `TF_BUILD` | `True` in every job |
+//! | `SYSTEM_OIDCREQUESTURI` | where to ask for a token |
+//! | `SYSTEM_ACCESSTOKEN` | the secret to ask with; a step has it only if it maps it |
+//!
+//! # Claims
+//!
+//! All values except the times are strings. The names are those of a token of a pipeline's run; the token of a
+//! service connection lacks them, and newer connections are said to have Entra's issuer, which is uncertain.
+//! Neither is accepted.
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `org_id`, `prj_id`, `def_id` | required | yes | exactly |
+//! | `rpo_uri` | required | no | exactly |
+//! | `rpo_ref` | required; without a rule any but that of a pull request | no | as a pattern |
+//! | `rpo_ver`, `run_id` | optional, for the link to the run | | |
+//! | `jti` | required | | |
+//! | `sub`, `rpo_id` | ignored: they hold names that can change hands | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | that it was made for this registry | all tokens have one audience |
+//! | that a person approved the publish | no claim names an environment or an approval |
+//! | that the code was reviewed | the pipeline's file is the one of the run's ref; constrain `ref` |
+//! | that the repository is the one of last year | `rpo_uri` is an address, which somebody else may get |
+//! | whose machine ran the job | no claim names the agent |
+//!
+//! # A publisher's configuration
+//!
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `organization_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID, which is also the last part of its issuer | exactly |
+//! | `project_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID | exactly |
+//! | `definition_id` | required | `"7"` | the number of the pipeline's definition, which stands in its web address | exactly |
+//! | `repository` | recommended | `"https://github.com/acme/widget.git"` | the address of the repository that the pipeline builds, as the token has it | exactly |
+//! | `ref` | recommended | `"refs/tags/v*"` | the full name of the run's branch or tag; without it any but that of a pull request | as a pattern |
+
+mod claims;
+mod fields;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use oidc_core::{
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, PublisherField, Run, SourceError, TokenSource, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+pub use self::fields::AzurePipelinesPublisher;
+use self::fields::{FIELDS, REF, REPOSITORY};
+use self::publisher::Rules;
+use crate::rules::Comparison;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "azure";
+
+/// The variables with which a step asks for tokens.
+const IDENTITY_VARIABLES: &[&str] = &["SYSTEM_ACCESSTOKEN", "SYSTEM_OIDCREQUESTURI"];
+
+/// Azure Pipelines with the issuer of one organization.
+#[derive(Clone, Debug)]
+pub struct AzurePipelines {
+    profile: Profile,
+    issuer: String,
+}
+
+impl AzurePipelines {
+    /// The client half alone, which needs no issuer: each organization has its own.
+    pub fn client() -> Self {
+        Self::with(None)
+    }
+
+    /// Azure Pipelines with this issuer and no other: `https://vstoken.dev.azure.com/ORGANIZATION_ID`, or an
+    /// issuer on loopback for tests. Organizations share their keys, so the issuer alone tells them apart.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http is allowed on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Some(Issuer::new(issuer)?)))
+    }
+
+    fn with(issuer: Option<Issuer>) -> Self {
+        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
+        Self { profile: Profile::new(Vec::from_iter(issuer), CLAIMS), issuer: url }
+    }
+}
+
+impl Provider for AzurePipelines {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn title(&self) -> &'static str {
+        "Azure Pipelines"
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        source::detect(detection)
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
+    }
+
+    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
+        Cow::Borrowed("run the job again: Azure Pipelines gives a new token each time it is asked")
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
+        let mut run = Run::default();
+        run.repository = text(REPOSITORY.claim);
+        run.sha = text("rpo_ver");
+        run.r#ref = text(REF.claim);
+        run
+    }
+}

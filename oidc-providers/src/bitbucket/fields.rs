@@ -1,0 +1,89 @@
+use oidc_core::{FieldComparison, PublisherField};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::codes;
+use crate::rules::Field;
+use crate::rules::typed::Typed;
+
+const SOME_ID: &str = "{0184990a-477b-4fa8-9968-496074483cee}";
+
+pub(super) const WORKSPACE: Field = Field::new(
+    codes::BITBUCKET_WORKSPACE,
+    PublisherField::required("workspace_uuid", "Workspace")
+        .claim("workspaceUuid")
+        .found_by()
+        .immutable()
+        .example(SOME_ID)
+        .summary("the workspace's UUID in braces, which the repository's settings show"),
+);
+pub(super) const REPOSITORY: Field = Field::new(
+    codes::BITBUCKET_REPOSITORY,
+    PublisherField::required("repository_uuid", "Repository")
+        .claim("repositoryUuid")
+        .found_by()
+        .immutable()
+        .example(SOME_ID)
+        .summary("the repository's UUID in braces, which its settings show"),
+);
+pub(super) const ENVIRONMENT: Field = Field::new(
+    codes::BITBUCKET_ENVIRONMENT,
+    PublisherField::optional("deployment_environment_uuid", "Environment")
+        .claim("deploymentEnvironmentUuid")
+        .immutable()
+        .recommended()
+        .example(SOME_ID)
+        .summary("the UUID in braces of the step's deployment environment"),
+);
+pub(super) const BRANCH: Field = Field::new(
+    codes::BITBUCKET_BRANCH,
+    PublisherField::optional("branch", "Branch")
+        .claim("branchName")
+        .compared(FieldComparison::Pattern)
+        .example("main")
+        .summary("the pipeline's branch"),
+);
+
+/// Every field of a publisher.
+pub(super) static FIELDS: &[PublisherField] = &[WORKSPACE.of, REPOSITORY.of, ENVIRONMENT.of, BRANCH.of];
+
+/// The typed configuration of a publisher on Bitbucket Pipelines. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{Bitbucket, BitbucketPublisher};
+///
+/// let issuer = "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc";
+/// let uuid = "{0184990a-477b-4fa8-9968-496074483cee}";
+/// let publisher = BitbucketPublisher::new(uuid, uuid).branch("main");
+/// assert!(Bitbucket::at(issuer)?.publisher(&publisher.into()).is_ok());
+/// # Ok::<_, oidc_core::InvalidUrl>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct BitbucketPublisher(Typed);
+
+impl BitbucketPublisher {
+    /// A publisher with the required fields.
+    pub fn new(workspace_uuid: impl Into<String>, repository_uuid: impl Into<String>) -> Self {
+        Self(Typed::default().text(&WORKSPACE, workspace_uuid).text(&REPOSITORY, repository_uuid))
+    }
+
+    /// Sets the step's deployment environment.
+    pub fn deployment_environment_uuid(self, environment: impl Into<String>) -> Self {
+        Self(self.0.text(&ENVIRONMENT, environment))
+    }
+
+    /// Sets a pattern for the pipeline's branch.
+    pub fn branch(self, branch: impl Into<String>) -> Self {
+        Self(self.0.text(&BRANCH, branch))
+    }
+}
+
+impl From<BitbucketPublisher> for Value {
+    fn from(publisher: BitbucketPublisher) -> Self {
+        publisher.0.into()
+    }
+}

@@ -1,0 +1,145 @@
+//! Bitbucket Pipelines of Bitbucket Cloud.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `BITBUCKET_BUILD_NUMBER` | set in every step |
+//! | `BITBUCKET_STEP_OIDC_TOKEN` | the step's token; only with `oidc:` in the step |
+//!
+//! `oidc: true` gives a token for the workspace alone, which fits no registry; `oidc: { audiences: [...] }` names
+//! the audiences. With several audiences in one step the token is said to name them all, which is uncertain;
+//! such a token is refused, since each of these services could use it at the others. Bitbucket makes the token
+//! before the step begins, so a step can't ask for another one.
+//!
+//! # Claims
+//!
+//! All values except the times are strings. The names are those of Atlassian's documentation; UUIDs are in
+//! braces. No claim holds a name of the workspace or the repository, a commit or a tag.
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `workspaceUuid`, `repositoryUuid` | required | yes | exactly |
+//! | `deploymentEnvironmentUuid` | optional | yes | exactly |
+//! | `branchName` | optional | no | as a pattern |
+//! | `sub`, `pipelineUuid`, `stepUuid`, `jti` | ignored; that there is no `jti` is uncertain, so a token is known by its digest | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | which code was built | no claim names a commit or a tag |
+//! | which pipeline or step ran | their UUIDs are new in each run; only a deployment environment has one that stays |
+//! | that a person approved the publish | unless the deployment environment asks one |
+//! | that the code was reviewed | the configuration is the one of the run's branch; constrain `branch` or the environment |
+//! | which workspace's name is in the issuer | a renamed workspace gets another issuer, and its old name may be taken; the UUIDs decide |
+//!
+//! # A publisher's configuration
+//!
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `workspace_uuid` | required | `"{0184990a-477b-4fa8-9968-496074483cee}"` | the workspace's UUID in braces, which the repository's settings show | exactly |
+//! | `repository_uuid` | required | `"{0184990a-477b-4fa8-9968-496074483cee}"` | the repository's UUID in braces, which its settings show | exactly |
+//! | `deployment_environment_uuid` | recommended | `"{0184990a-477b-4fa8-9968-496074483cee}"` | the UUID in braces of the step's deployment environment | exactly |
+//! | `branch` | optional | `"main"` | the pipeline's branch | as a pattern |
+
+mod claims;
+mod fields;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use oidc_core::{
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+pub use self::fields::BitbucketPublisher;
+use self::fields::{BRANCH, FIELDS};
+use self::publisher::Rules;
+use crate::rules::Comparison;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "bitbucket";
+
+/// The variable with the step's token.
+const IDENTITY_VARIABLES: &[&str] = &["BITBUCKET_STEP_OIDC_TOKEN"];
+
+/// Bitbucket Pipelines with the issuer of one workspace.
+#[derive(Clone, Debug)]
+pub struct Bitbucket {
+    profile: Profile,
+    issuer: String,
+}
+
+impl Bitbucket {
+    /// The client half alone, which needs no issuer: each workspace has its own.
+    pub fn client() -> Self {
+        Self::with(None)
+    }
+
+    /// Bitbucket Pipelines with this issuer and no other:
+    /// `https://api.bitbucket.org/2.0/workspaces/WORKSPACE/pipelines-config/identity/oidc`, or an issuer on
+    /// loopback for tests.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http is allowed on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Some(Issuer::new(issuer)?)))
+    }
+
+    fn with(issuer: Option<Issuer>) -> Self {
+        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
+        let mut profile = Profile::new(Vec::from_iter(issuer), CLAIMS);
+        profile.replay = ReplaySource::Digest;
+        Self { profile, issuer: url }
+    }
+}
+
+impl Provider for Bitbucket {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn title(&self) -> &'static str {
+        "Bitbucket Pipelines"
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(source::detect(detection))
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
+    }
+
+    /// Bitbucket's tokens name a branch, and no repository or commit that a person knows.
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let mut run = Run::default();
+        run.r#ref = claims.text(BRANCH.claim).filter(|text| !text.is_empty()).map(String::from);
+        run
+    }
+}

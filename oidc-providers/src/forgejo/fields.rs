@@ -1,0 +1,117 @@
+use oidc_core::{FieldComparison, FieldType, PublisherField};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::codes;
+use crate::rules::Field;
+use crate::rules::typed::Typed;
+
+pub(super) const REPOSITORY: Field = Field::new(
+    codes::FORGEJO_REPOSITORY,
+    PublisherField::required("repository", "Repository")
+        .compared(FieldComparison::IgnoringCase)
+        .found_by()
+        .example("acme/widget")
+        .summary("the repository, as owner/name"),
+);
+pub(super) const WORKFLOW: Field = Field::new(
+    codes::FORGEJO_WORKFLOW,
+    PublisherField::required("workflow", "Workflow")
+        .claim("workflow_ref")
+        .example(".forgejo/workflows/publish.yml")
+        .summary("the path of the workflow's file in the repository"),
+);
+pub(super) const REPOSITORY_ID: Field = Field::new(
+    codes::FORGEJO_REPOSITORY_ID,
+    PublisherField::id("repository_id", "Repository id")
+        .example("123456")
+        .summary("the number that Forgejo gave the repository, which tokens of Forgejo 15.0 lack"),
+);
+pub(super) const OWNER_ID: Field = Field::new(
+    codes::FORGEJO_REPOSITORY_OWNER_ID,
+    PublisherField::id("repository_owner_id", "Owner id")
+        .example("123456")
+        .summary("the number that Forgejo gave the repository's owner, which tokens of Forgejo 15.0 lack"),
+);
+pub(super) const REF: Field = Field::new(
+    codes::FORGEJO_REF,
+    PublisherField::optional("ref", "Ref")
+        .compared(FieldComparison::Pattern)
+        .example("refs/tags/v*")
+        .summary("the full name of the run's branch or tag"),
+);
+pub(super) const REF_PROTECTED: Field = Field::new(
+    codes::FORGEJO_REF_PROTECTED,
+    PublisherField::optional("ref_protected", "Protected ref")
+        .of_type(FieldType::Flag)
+        .example("true")
+        .summary("whether the branch or tag has to be protected; false is no rule"),
+);
+pub(super) const EVENT: Field = Field::new(
+    codes::FORGEJO_EVENT,
+    PublisherField::optional("event", "Event")
+        .claim("event_name")
+        .of_type(FieldType::Texts)
+        .compared(FieldComparison::OneOf)
+        .example("push, release")
+        .summary(
+            "what may start the run; without it push, release, workflow_dispatch and schedule, and never pull_request_target",
+        ),
+);
+
+/// Every field of a publisher.
+pub(super) static FIELDS: &[PublisherField] =
+    &[REPOSITORY.of, WORKFLOW.of, REPOSITORY_ID.of, OWNER_ID.of, REF.of, REF_PROTECTED.of, EVENT.of];
+
+/// The typed configuration of a publisher on Forgejo Actions. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{Forgejo, ForgejoPublisher};
+///
+/// let publisher = ForgejoPublisher::new("acme/widget", ".forgejo/workflows/publish.yml").git_ref("refs/tags/v*");
+/// assert!(Forgejo::public().publisher(&publisher.into()).is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct ForgejoPublisher(Typed);
+
+impl ForgejoPublisher {
+    /// A publisher with the required fields.
+    pub fn new(repository: impl Into<String>, workflow: impl Into<String>) -> Self {
+        Self(Typed::default().text(&REPOSITORY, repository).text(&WORKFLOW, workflow))
+    }
+
+    /// Sets the repository's number, which is otherwise learned.
+    pub fn repository_id(self, repository_id: impl Into<String>) -> Self {
+        Self(self.0.text(&REPOSITORY_ID, repository_id))
+    }
+
+    /// Sets the owner's number, which is otherwise learned.
+    pub fn repository_owner_id(self, repository_owner_id: impl Into<String>) -> Self {
+        Self(self.0.text(&OWNER_ID, repository_owner_id))
+    }
+
+    /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
+    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
+        Self(self.0.text(&REF, git_ref))
+    }
+
+    /// Allows protected branches and tags only.
+    pub fn ref_protected(self) -> Self {
+        Self(self.0.with(&REF_PROTECTED, true))
+    }
+
+    /// Allows these events only, `event` in JSON.
+    pub fn events(self, events: impl IntoIterator<Item: Into<String>>) -> Self {
+        Self(self.0.texts(&EVENT, events))
+    }
+}
+
+impl From<ForgejoPublisher> for Value {
+    fn from(publisher: ForgejoPublisher) -> Self {
+        publisher.0.into()
+    }
+}

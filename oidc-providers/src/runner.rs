@@ -1,0 +1,35 @@
+//! Runners that set GitHub's variables: those of GitHub, of Forgejo, and of other compatible servers.
+
+use oidc_core::{Environment, HttpUrl};
+
+/// The variables with which a job asks for tokens.
+pub(crate) const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+pub(crate) const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
+/// The variable with the address of the job's server.
+const SERVER_URL: &str = "GITHUB_SERVER_URL";
+
+/// GitHub's own host, and the end of the hosts of its data-residency instances.
+const GITHUB: &str = "github.com";
+const RESIDENCY_SUFFIX: &str = ".ghe.com";
+
+/// The path of Forgejo's API for jobs, in the address that a token is asked from.
+const FORGEJO_API: &str = "/api/actions/";
+
+/// Returns `true` if the job runs on Forgejo Actions, whose runner sets GitHub's variables too.
+pub(crate) fn is_forgejos(environment: &Environment) -> bool {
+    let asks_forgejo = |url: &str| HttpUrl::parse(url).is_ok_and(|url| url.path().starts_with(FORGEJO_API));
+    // A job on GitHub may have a secret of this name, to publish on a Forgejo.
+    let has_token =
+        || environment.get("FORGEJO_TOKEN").is_some() && server_is_githubs(environment) != Some(true);
+    environment.get("FORGEJO_ACTIONS") == Some("true")
+        || environment.get(REQUEST_URL).is_some_and(asks_forgejo)
+        || has_token()
+}
+
+/// Returns whether the job's server is one of GitHub's own; `None` where the job does not say. An Enterprise Server
+/// has any host, and so has a server with a compatible runner.
+pub(crate) fn server_is_githubs(environment: &Environment) -> Option<bool> {
+    let server = HttpUrl::parse(environment.get(SERVER_URL)?);
+    Some(server.is_ok_and(|server| server.host() == GITHUB || server.host().ends_with(RESIDENCY_SUFFIX)))
+}

@@ -1,0 +1,87 @@
+use oidc_core::{FieldComparison, PublisherField};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::codes;
+use crate::rules::Field;
+use crate::rules::typed::Typed;
+
+const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+
+pub(super) const ORGANIZATION: Field = Field::new(
+    codes::SEMAPHORE_ORGANIZATION,
+    PublisherField::required("organization_id", "Organisation id")
+        .claim("org_id")
+        .found_by()
+        .immutable()
+        .example(SOME_ID)
+        .summary("the organisation's UUID"),
+);
+pub(super) const PROJECT: Field = Field::new(
+    codes::SEMAPHORE_PROJECT,
+    PublisherField::required("project_id", "Project id")
+        .claim("prj_id")
+        .found_by()
+        .immutable()
+        .example(SOME_ID)
+        .summary("the project's UUID"),
+);
+pub(super) const REPOSITORY: Field = Field::new(
+    codes::SEMAPHORE_REPOSITORY,
+    PublisherField::optional("repository", "Repository")
+        .claim("repo_slug")
+        .recommended()
+        .example("acme/widget")
+        .summary("the repository that the project builds, as owner/name"),
+);
+pub(super) const REF: Field = Field::new(
+    codes::SEMAPHORE_REF,
+    PublisherField::optional("ref", "Ref")
+        .compared(FieldComparison::Pattern)
+        .recommended()
+        .example("refs/tags/v*")
+        .summary("the full name of the branch or tag; a pull request never publishes"),
+);
+
+/// Every field of a publisher.
+pub(super) static FIELDS: &[PublisherField] = &[ORGANIZATION.of, PROJECT.of, REPOSITORY.of, REF.of];
+
+/// The typed configuration of a publisher on Semaphore. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{Semaphore, SemaphorePublisher};
+///
+/// let uuid = "0184990a-477b-4fa8-9968-496074483cee";
+/// let publisher = SemaphorePublisher::new(uuid, uuid).repository("acme/widget").git_ref("refs/tags/v*");
+/// assert!(Semaphore::at("https://acme.semaphoreci.com")?.publisher(&publisher.into()).is_ok());
+/// # Ok::<_, oidc_core::InvalidUrl>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct SemaphorePublisher(Typed);
+
+impl SemaphorePublisher {
+    /// A publisher with the required fields.
+    pub fn new(organization_id: impl Into<String>, project_id: impl Into<String>) -> Self {
+        Self(Typed::default().text(&ORGANIZATION, organization_id).text(&PROJECT, project_id))
+    }
+
+    /// Sets the repository.
+    pub fn repository(self, repository: impl Into<String>) -> Self {
+        Self(self.0.text(&REPOSITORY, repository))
+    }
+
+    /// Sets a pattern for the full name of the branch or tag, `ref` in JSON.
+    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
+        Self(self.0.text(&REF, git_ref))
+    }
+}
+
+impl From<SemaphorePublisher> for Value {
+    fn from(publisher: SemaphorePublisher) -> Self {
+        publisher.0.into()
+    }
+}

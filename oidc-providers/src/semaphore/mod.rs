@@ -1,0 +1,152 @@
+//! Semaphore: organizations of Semaphore Cloud.
+//!
+//! **All tokens of an organization have one audience**, the organization's URL, which no job can choose. A
+//! registry accepts them only if its operator says so for the issuer ([`Issuer::with_fixed_audience`]), and a
+//! publish tool presents them only if it is told to
+//! ([`Context::with_fixed_audience`](oidc_core::Context::with_fixed_audience)). Then every service that a job
+//! presents its token to can publish with it until it is used or expires. A publisher needs the ids of the
+//! organization and the project, and the registry remembers each token's `jti`.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `SEMAPHORE` | `true` in every job |
+//! | `SEMAPHORE_OIDC_TOKEN` | the job's token, made before it began |
+//!
+//! # Claims
+//!
+//! All values except the times are strings. The names are those of Semaphore's reference of OIDC tokens, which
+//! does not say how long a token lives: longer than an hour is refused unless the operator allows it.
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `org_id`, `prj_id` | required | yes | exactly |
+//! | `repo_slug` | required | no | exactly |
+//! | `ref` | required | no | as a pattern |
+//! | `ref_type` | required: `branch` or `tag`, and never `pull-request` | | exactly |
+//! | `job_type` | required: `pipeline_job`, and never that of a job that a person debugs | | exactly |
+//! | `jti` | required | | |
+//! | `wf_id` | optional, for the link to the workflow | | |
+//! | `branch` | ignored: for a pull request it is the target's branch | | |
+//! | `sub`, `job_id`, `org`, `ppl_id`, `pr`, `pr_branch`, `prj`, `repo`, `tag`, `trg` | ignored | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | that it was made for this registry | all tokens of the organization have one audience |
+//! | which code was built | no claim names a commit |
+//! | which pipeline or block ran | only ids that are new in each run |
+//! | that a person approved the publish | `trg` tells an automatic promotion from a manual one, and no rule reads it |
+//! | that the repository is the one of last year | `repo_slug` is a name, which somebody else may get |
+//!
+//! # A publisher's configuration
+//!
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `organization_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID | exactly |
+//! | `project_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID | exactly |
+//! | `repository` | recommended | `"acme/widget"` | the repository that the project builds, as owner/name | exactly |
+//! | `ref` | recommended | `"refs/tags/v*"` | the full name of the branch or tag; a pull request never publishes | as a pattern |
+
+mod claims;
+mod fields;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use oidc_core::{
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, PublisherField, Run, SourceError, TokenSource, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+pub use self::fields::SemaphorePublisher;
+use self::fields::{FIELDS, REF, REPOSITORY};
+use self::publisher::Rules;
+use crate::rules::Comparison;
+use crate::rules::link::link;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "semaphore";
+
+/// The variable with the job's token.
+const IDENTITY_VARIABLES: &[&str] = &["SEMAPHORE_OIDC_TOKEN"];
+
+/// Semaphore with the issuer of one organization.
+#[derive(Clone, Debug)]
+pub struct Semaphore {
+    profile: Profile,
+    issuer: String,
+}
+
+impl Semaphore {
+    /// The client half alone, which needs no issuer: each organization has its own.
+    pub fn client() -> Self {
+        Self::with(None)
+    }
+
+    /// Semaphore with this issuer and no other: `https://ORGANIZATION.semaphoreci.com`, or an issuer on loopback
+    /// for tests.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http is allowed on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Some(Issuer::new(issuer)?)))
+    }
+
+    fn with(issuer: Option<Issuer>) -> Self {
+        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
+        Self { profile: Profile::new(Vec::from_iter(issuer), CLAIMS), issuer: url }
+    }
+}
+
+impl Provider for Semaphore {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn title(&self) -> &'static str {
+        "Semaphore"
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(source::detect(detection))
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
+        let mut run = Run::default();
+        run.repository = text(REPOSITORY.claim);
+        run.url = text("wf_id").and_then(|workflow| link(&self.issuer, &["workflows", &workflow]));
+        run.r#ref = text(REF.claim);
+        run
+    }
+}

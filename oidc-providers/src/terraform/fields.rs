@@ -1,0 +1,103 @@
+use oidc_core::PublisherField;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::codes;
+use crate::rules::Field;
+use crate::rules::typed::Typed;
+
+pub(super) const ORGANIZATION: Field = Field::new(
+    codes::TERRAFORM_ORGANIZATION,
+    PublisherField::required("organization_name", "Organisation")
+        .claim("terraform_organization_name")
+        .found_by()
+        .example("acme")
+        .summary("the organisation's name"),
+);
+pub(super) const WORKSPACE: Field = Field::new(
+    codes::TERRAFORM_WORKSPACE,
+    PublisherField::required("workspace_name", "Workspace")
+        .claim("terraform_workspace_name")
+        .found_by()
+        .example("publish-widget")
+        .summary("the workspace's name"),
+);
+pub(super) const ORGANIZATION_ID: Field = Field::new(
+    codes::TERRAFORM_ORGANIZATION_ID,
+    PublisherField::id("terraform_organization_id", "Organisation id")
+        .example("org-GRNbCjYNpBB6NEBH")
+        .summary("the id that HCP Terraform gave the organisation"),
+);
+pub(super) const WORKSPACE_ID: Field = Field::new(
+    codes::TERRAFORM_WORKSPACE_ID,
+    PublisherField::id("terraform_workspace_id", "Workspace id")
+        .example("ws-mbsd5E3Ktt5Rg2Xm")
+        .summary("the id that HCP Terraform gave the workspace"),
+);
+pub(super) const PROJECT: Field = Field::new(
+    codes::TERRAFORM_PROJECT,
+    PublisherField::optional("project_name", "Project")
+        .claim("terraform_project_name")
+        .example("libraries")
+        .summary("the name of the workspace's project"),
+);
+pub(super) const PHASE: Field = Field::new(
+    codes::TERRAFORM_RUN_PHASE,
+    PublisherField::optional("run_phase", "Phase")
+        .claim("terraform_run_phase")
+        .choices(&["apply", "plan"])
+        .example("apply")
+        .summary("the phase of the run; without it apply alone, since a plan may run for a change that nobody approved"),
+);
+
+/// Every field of a publisher.
+pub(super) static FIELDS: &[PublisherField] =
+    &[ORGANIZATION.of, WORKSPACE.of, ORGANIZATION_ID.of, WORKSPACE_ID.of, PROJECT.of, PHASE.of];
+
+/// The typed configuration of a publisher on HCP Terraform. It serializes and converts to the JSON form;
+/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+///
+/// ```
+/// use oidc_core::Provider as _;
+/// use oidc_providers::{Terraform, TerraformPublisher};
+///
+/// let publisher = TerraformPublisher::new("acme", "publish-widget").project("libraries");
+/// assert!(Terraform::public().publisher(&publisher.into()).is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[must_use]
+pub struct TerraformPublisher(Typed);
+
+impl TerraformPublisher {
+    /// A publisher with the required fields.
+    pub fn new(organization: impl Into<String>, workspace: impl Into<String>) -> Self {
+        Self(Typed::default().text(&ORGANIZATION, organization).text(&WORKSPACE, workspace))
+    }
+
+    /// Sets the organization's id, `terraform_organization_id` in JSON, which is otherwise learned.
+    pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
+        Self(self.0.text(&ORGANIZATION_ID, organization_id))
+    }
+
+    /// Sets the workspace's id, `terraform_workspace_id` in JSON, which is otherwise learned.
+    pub fn workspace_id(self, workspace_id: impl Into<String>) -> Self {
+        Self(self.0.text(&WORKSPACE_ID, workspace_id))
+    }
+
+    /// Sets the name of the workspace's project.
+    pub fn project(self, project: impl Into<String>) -> Self {
+        Self(self.0.text(&PROJECT, project))
+    }
+
+    /// Sets the phase of the run, `apply` or `plan`.
+    pub fn run_phase(self, run_phase: impl Into<String>) -> Self {
+        Self(self.0.text(&PHASE, run_phase))
+    }
+}
+
+impl From<TerraformPublisher> for Value {
+    fn from(publisher: TerraformPublisher) -> Self {
+        publisher.0.into()
+    }
+}

@@ -1,0 +1,167 @@
+//! HCP Terraform and Terraform Enterprise.
+//!
+//! # Environment variables
+//!
+//! | variable | what for |
+//! |---|---|
+//! | `TFC_RUN_ID` | set in every run |
+//! | `TFC_WORKLOAD_IDENTITY_TOKEN` | the run's token; only if the workspace sets `TFC_WORKLOAD_IDENTITY_AUDIENCE` |
+//! | `TFC_WORKLOAD_IDENTITY_TOKEN_TAG` for any `TAG` | a further token; only if the workspace sets `TFC_WORKLOAD_IDENTITY_AUDIENCE_TAG` |
+//!
+//! The first variable with a token for the audience is used. HCP Terraform makes the tokens before the phase
+//! begins, so a run can't ask for another one.
+//!
+//! # Claims
+//!
+//! All values except the times are strings. The names are those of HashiCorp's documentation of workload
+//! identity tokens. A token is said to live until its phase ends, at most a day, which is uncertain.
+//!
+//! | claim | use | outlives a rename | compared |
+//! |---|---|---|---|
+//! | `terraform_organization_name`, `terraform_workspace_name` | required | no | exactly |
+//! | `terraform_organization_id`, `terraform_workspace_id` | required, configured or learned | yes | exactly |
+//! | `terraform_run_phase` | required: `apply`, unless a publisher names `plan` | | exactly |
+//! | `terraform_project_name` | optional | no | exactly |
+//! | `terraform_run_id` | optional, for the link to the run | | |
+//! | `sub`, `jti`, `terraform_full_workspace`, `terraform_project_id` | ignored; that every token has a `jti` is uncertain, so a token is known by its digest | | |
+//!
+//! # What a token does not prove
+//!
+//! | it does not prove | because |
+//! |---|---|
+//! | which code ran | no claim names a repository, a commit or a configuration's version |
+//! | that a person approved the run | a workspace may apply without asking; a plan runs for any change |
+//! | that the provisioners and providers of the run are the organization's own | whatever runs in the phase reads the token |
+//! | that the names are those of last year's owner | unless the ids are pinned, which they are, once learned |
+//!
+//! # A publisher's configuration
+//!
+//! | key | | example | what it is | compared |
+//! |---|---|---|---|---|
+//! | `organization_name` | required | `"acme"` | the organisation's name | exactly |
+//! | `workspace_name` | required | `"publish-widget"` | the workspace's name | exactly |
+//! | `terraform_organization_id` | learned | `"org-GRNbCjYNpBB6NEBH"` | the id that HCP Terraform gave the organisation | exactly |
+//! | `terraform_workspace_id` | learned | `"ws-mbsd5E3Ktt5Rg2Xm"` | the id that HCP Terraform gave the workspace | exactly |
+//! | `project_name` | optional | `"libraries"` | the name of the workspace's project | exactly |
+//! | `run_phase` | optional | `"apply"` | the phase of the run; without it apply alone, since a plan may run for a change that nobody approved: `apply` or `plan` | exactly |
+
+mod claims;
+mod fields;
+mod publisher;
+#[cfg(feature = "testing")]
+pub mod sample;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use oidc_core::{
+    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
+    Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
+};
+use serde_json::Value;
+
+use self::claims::CLAIMS;
+pub use self::fields::TerraformPublisher;
+use self::fields::{FIELDS, ORGANIZATION, WORKSPACE};
+use self::publisher::Rules;
+use crate::rules::Comparison;
+use crate::rules::link::link;
+use crate::rules::token::Token;
+
+/// The platform's name in configuration and in logs.
+pub(crate) const ID: &str = "terraform";
+
+/// The variables with the run's tokens.
+const IDENTITY_VARIABLES: &[&str] = &["TFC_WORKLOAD_IDENTITY_TOKEN*"];
+
+/// The public issuer, which is also the web site that shows runs.
+const ISSUER: &str = "https://app.terraform.io";
+
+/// A token lives as long as its phase may take.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// HCP Terraform with one issuer.
+#[derive(Clone, Debug)]
+pub struct Terraform {
+    profile: Profile,
+    issuer: String,
+}
+
+impl Terraform {
+    /// HCP Terraform with its public issuer.
+    pub fn public() -> Self {
+        Self::with(Issuer::constant(ISSUER))
+    }
+
+    /// HCP Terraform with this issuer and no other: the URL of a Terraform Enterprise, or an issuer on loopback
+    /// for tests.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not https (http is allowed on loopback), or has a query.
+    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self::with(Issuer::new(issuer)?))
+    }
+
+    fn with(issuer: Issuer) -> Self {
+        let url = issuer.url().to_string();
+        let mut profile = Profile::new(vec![issuer], CLAIMS);
+        profile.max_lifetime = MAX_LIFETIME;
+        profile.replay = ReplaySource::Digest;
+        Self { profile, issuer: url }
+    }
+}
+
+impl Default for Terraform {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl Provider for Terraform {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn title(&self) -> &'static str {
+        "HCP Terraform"
+    }
+
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        Ok(source::detect(detection))
+    }
+
+    fn identity_variables(&self) -> &'static [&'static str] {
+        IDENTITY_VARIABLES
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        FIELDS
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        Ok(Box::new(Rules::read(&self.issuer, config)?))
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
+        let mut run = Run::default();
+        if let (Some(organization), Some(workspace)) = (text(ORGANIZATION.claim), text(WORKSPACE.claim)) {
+            run.url = text("terraform_run_id").and_then(|id| {
+                link(&self.issuer, &["app", &organization, "workspaces", &workspace, "runs", &id])
+            });
+            run.repository = Some(format!("{organization}/{workspace}"));
+        }
+        run
+    }
+}

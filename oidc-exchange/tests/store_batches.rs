@@ -7,9 +7,10 @@ mod stores;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::{Identity, Timestamp};
+use oidc_core::{Clock as _, Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{
     Candidates, Exchange, ExchangeRequest, Grant, Minted, PublisherStore, Redeemed, Refusal, RefusalKind,
@@ -271,4 +272,62 @@ async fn a_grant_that_fails_leaves_no_trace_on_postgresql() {
     let harness = Postgres::new(url);
     fails_whole(&harness, || harness.url()).await;
     harness.clean_up().await;
+}
+
+#[tokio::test]
+async fn a_publish_token_is_checked_on_sqlite_while_somebody_writes() {
+    let harness = Sqlite::new();
+    let scene = Scene::new(harness.empty().await, &["widget"]).await;
+    let minted = scene.exchange(&scene.token(), "widget").await.unwrap();
+    // Nobody else writes before it ends.
+    let mut writer = scene.store.begin().await.unwrap();
+    assert!(writer.published(&package("widget"), "nobody", Timestamp::from_secs(NOW)).await.is_ok());
+    sqlx::query("UPDATE oidc_token SET provider = 'other'").execute(writer.connection()).await.unwrap();
+    let record = scene.exchange.find(minted.token.expose()).await.unwrap().unwrap();
+    assert_eq!(record.provider, "fake", "as it was committed");
+}
+
+/// A store whose purge takes a second for each batch.
+#[derive(Debug)]
+struct Slow(ManualClock, AtomicUsize);
+
+#[async_trait::async_trait]
+impl PublisherStore for Slow {
+    async fn candidates(&self, _: &[Identity], _: &str, _: Option<&str>) -> Result<Candidates, StoreError> {
+        Ok(Candidates::default())
+    }
+
+    async fn redeem(&self, _: &Grant) -> Result<Redeemed, StoreError> {
+        Ok(Redeemed::Superseded)
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenStore for Slow {
+    async fn find(&self, _: &TokenHash, _: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        Ok(None)
+    }
+
+    async fn revoke(&self, _: &TokenHash) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn purge(&self, _: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.0.advance(Duration::from_secs(1));
+        let is_more = self.1.fetch_add(1, Ordering::SeqCst) < 3;
+        Ok(if is_more { limit.into() } else { 0 })
+    }
+}
+
+#[tokio::test]
+async fn a_purge_leaves_most_of_the_time_to_others() {
+    let clock = ManualClock::at(NOW);
+    let (verifier, _) = verifier(FakeHttp::new(), &clock);
+    let exchange = Exchange::builder(verifier, Slow(clock.clone(), AtomicUsize::new(0))).build();
+    assert_eq!(exchange.purge(10).await.unwrap(), 30);
+    assert_eq!(
+        clock.monotonic(),
+        Duration::from_secs(4 + 3 * 150),
+        "four batches, and three pauses between them"
+    );
 }

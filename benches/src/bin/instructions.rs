@@ -1,6 +1,7 @@
-//! One measured thing under callgrind: `instructions raw|verify|match|reject ROUNDS`.
+//! One measured thing under callgrind: `instructions raw|verify|match|reject ROUNDS`, and `instructions exchange ROUNDS FOLDER`.
 //!
-//! `.ci/instructions` counts what happens within `measured_rounds` alone, so that start-up counts for nothing.
+//! `.ci/instructions` counts what happens within `measured_rounds` alone, so that start-up counts for nothing. Exchanges over
+//! SQLite are counted on all threads, hence as the difference between runs with many and with few.
 #![allow(clippy::expect_used, reason = "a bench that can't be set up has nothing to measure")]
 
 use std::hint::black_box;
@@ -8,6 +9,7 @@ use std::hint::black_box;
 use benches::raw::RawSignature;
 use benches::samples;
 use benches::scene::Scene;
+use benches::stores::{Registry, tokens};
 use oidc_core::testing::SigningAlgorithm;
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,6 +18,10 @@ async fn main() {
     let what = arguments.next().expect("what to run: raw, verify, match or reject");
     let rounds: u32 = arguments.next().and_then(|rounds| rounds.parse().ok()).expect("how often");
     let scene = Scene::new(SigningAlgorithm::Rs256).await;
+    if what == "exchange" {
+        let folder = arguments.next().expect("a folder");
+        return exchanges(&scene, &format!("sqlite:{folder}/instructions.db"), rounds as usize).await;
+    }
     let raw = RawSignature::of(&scene.issuer, &scene.token);
     let elsewhere = samples::rejected(&scene).into_iter().find(|sample| sample.case == "audience");
     let elsewhere = elsewhere.expect("a sample").token;
@@ -28,6 +34,14 @@ async fn main() {
     // The first time fills caches that live as long as the process.
     assert!(once());
     assert!(measured_rounds(rounds, &once));
+}
+
+/// As many tokens are signed, however many of them are exchanged.
+async fn exchanges(scene: &Scene, url: &str, rounds: usize) {
+    let registry = Registry::new(scene, url, 8).await;
+    let mut tokens = tokens(scene, 120);
+    tokens.truncate(rounds);
+    registry.exchange(tokens, 1).await;
 }
 
 /// Callgrind finds it by its name.

@@ -33,7 +33,9 @@ impl From<sqlx::Error> for StoreError {
 #[derive(Clone, Debug)]
 pub(super) struct Database {
     pool: AnyPool,
-    warm: Warm,
+    readers: Warm,
+    /// SQLite drops a connection's pages when another one has written; the writer's stay while it is always the same one.
+    writer: Warm,
     is_sqlite: bool,
     turn: Arc<Mutex<()>>,
     /// The pool that keeps a database in memory alive.
@@ -42,8 +44,10 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn new(pool: AnyPool, is_sqlite: bool) -> Self {
-        let warm = Warm::of(pool.options().get_max_connections());
-        Self { pool, warm, is_sqlite, turn: Arc::default(), _anchor: None }
+        // The pool has some left, or whoever asks the pool would wait for ever.
+        let kept = pool.options().get_max_connections() / 2;
+        let (readers, writer) = (Warm::of(kept.saturating_sub(1)), Warm::of(kept.min(1)));
+        Self { pool, readers, writer, is_sqlite, turn: Arc::default(), _anchor: None }
     }
 
     pub(super) fn anchored(self, anchor: Option<AnyPool>) -> Self {
@@ -61,7 +65,12 @@ impl Database {
 
     /// Returns a connection for a statement that is a transaction of its own.
     pub(super) async fn connection(&self) -> Result<Connection, sqlx::Error> {
-        self.warm.connection(&self.pool).await
+        self.readers.connection(&self.pool).await
+    }
+
+    /// Returns the connection of the only writer on SQLite, who must have the [turn](Self::turn).
+    pub(super) async fn writer(&self) -> Result<Connection, sqlx::Error> {
+        self.writer.connection(&self.pool).await
     }
 
     /// Reads rows, on a connection that is in no transaction.

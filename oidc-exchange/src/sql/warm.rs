@@ -21,7 +21,6 @@ pub(super) struct Warm(Arc<Inner>);
 
 struct Inner {
     kept: Mutex<Vec<Kept>>,
-    /// The largest number of them. The pool has some left, or whoever asks the pool would wait for ever.
     limit: usize,
 }
 
@@ -33,9 +32,9 @@ struct Kept {
 }
 
 impl Warm {
-    /// For a pool of so many connections.
-    pub(super) fn of(connections: u32) -> Self {
-        let limit = usize::try_from(connections / 2).unwrap_or_default();
+    /// At most so many connections.
+    pub(super) fn of(limit: u32) -> Self {
+        let limit = usize::try_from(limit).unwrap_or_default();
         Self(Arc::new(Inner { kept: Mutex::default(), limit }))
     }
 

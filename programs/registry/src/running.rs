@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often what is over is forgotten.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// How much is forgotten in one transaction.
-const PURGE_BATCH: u32 = 1000;
+const PURGE_BATCH: u32 = 200;
 /// An administrator's token may have this many bytes.
 const MAX_ADMIN_TOKEN: usize = 4096;
 /// A certificate chain or key may have this many bytes.

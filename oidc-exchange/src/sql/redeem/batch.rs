@@ -128,7 +128,7 @@ async fn redeem_all(database: &Database, grants: &[Values]) -> Vec<Outcome> {
 
 /// Redeems one grant in a transaction of its own.
 async fn alone(database: &Database, values: &Values) -> Result<Rows, sqlx::Error> {
-    let mut connection = database.connection().await?;
+    let mut connection = database.writer().await?;
     let mut open = connection.open();
     let redeemed = values.bind(texts::alone()).fetch_all(open.used()).await;
     if redeemed.is_err() {
@@ -141,7 +141,7 @@ async fn alone(database: &Database, values: &Values) -> Result<Rows, sqlx::Error
 
 /// Redeems grants in one transaction. Its error is none of a single grant's, and then nothing was granted.
 async fn together(database: &Database, grants: &[Values]) -> Result<Vec<Outcome>, sqlx::Error> {
-    let mut connection = database.connection().await?;
+    let mut connection = database.writer().await?;
     let mut open = connection.open();
     let redeemed = within(open.used(), grants).await;
     if redeemed.is_err() {

@@ -6,8 +6,9 @@ use crate::codes;
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Target};
 use crate::provider::{Provider, ProviderKind, ProviderSet};
-use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
+use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};
 use crate::token::{Audience, IdToken};
+use crate::variable_source::VariableSource;
 
 /// Detects the platform that a job runs on.
 #[derive(Debug)]

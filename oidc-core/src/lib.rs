@@ -77,11 +77,14 @@ mod ambient;
 pub mod blocking;
 mod claims;
 pub mod codes;
+mod commands;
 mod context;
 mod diagnosis;
 mod environment;
 pub mod http;
+mod identity;
 mod operation;
+mod policy;
 mod provider;
 mod publisher;
 mod secret;
@@ -94,27 +97,28 @@ mod time;
 mod token;
 mod trust;
 mod url;
+mod variable_source;
 #[cfg(feature = "verify")]
 pub mod verify;
 
 pub use crate::ambient::Ambient;
 pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
-pub use crate::context::{
-    Command, CommandError, CommandOutput, Commands, Context, FileError, Files, Random, RandomError,
-};
+pub use crate::commands::{Command, CommandError, CommandOutput, Commands};
+pub use crate::context::{Context, FileError, Files, Random, RandomError};
 pub use crate::diagnosis::{Diagnosis, Severity, Target, gitlab_annotations};
 pub use crate::environment::Environment;
-pub use crate::operation::OperationPolicy;
+pub use crate::identity::{Identity, Run, RunSource};
+pub use crate::policy::OperationPolicy;
 pub use crate::provider::{
-    Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, Identity, Issuer, Profile,
-    Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource, Run, RunSource,
+    Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, Issuer, Profile, Provider,
+    ProviderKind, ProviderSet, RegistryRules, ReplaySource,
 };
 pub use crate::publisher::{
     FieldComparison, FieldType, FieldValue, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher,
     PublisherField,
 };
 pub use crate::secret::Secret;
-pub use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource, VariableSource};
+pub use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};
 #[cfg(feature = "tokio")]
 pub use crate::system::SystemClock;
 pub use crate::system::{BlockingClock, BlockingCommands, SystemFiles};
@@ -125,3 +129,4 @@ pub use crate::token::{
 };
 pub use crate::trust::{Certified, Unverified, Verified};
 pub use crate::url::{ForeignUrl, HttpUrl, InvalidUrl, InvalidUrlKind};
+pub use crate::variable_source::VariableSource;

@@ -1,3 +1,5 @@
+mod algorithm;
+mod claim_rule;
 mod issuer;
 mod rules;
 mod set;
@@ -7,11 +9,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::algorithm::Algorithm;
+pub use self::claim_rule::{ClaimRule, ClaimType, ClaimUse};
 pub use self::issuer::Issuer;
 pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
 pub use self::set::ProviderSet;
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
+use crate::identity::{Identity, Run};
 use crate::publisher::{FieldValue, ImmutableId, InvalidPublisher, Mismatch, Publisher, PublisherField};
 use crate::source::{Detection, SourceError, TokenSource};
 use crate::token::Audience;
@@ -204,170 +209,4 @@ pub enum ReplaySource {
     Jti,
     /// A digest of the signed bytes, for platforms that declare no `jti`.
     Digest,
-}
-
-/// A signature algorithm (RFC 7518, section 3; RFC 8037, section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// ECDSA with P-256 and SHA-256.
-    Es256,
-    /// ECDSA with P-384 and SHA-384.
-    Es384,
-    /// EdDSA with Ed25519.
-    EdDsa,
-}
-
-impl Algorithm {
-    /// The name in a token's header.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::Es384 => "ES384",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// Returns the algorithm of this name; names are case-sensitive (RFC 7515, section 4.1.1).
-    pub fn from_name(name: &str) -> Option<Self> {
-        let known = [Self::Rs256, Self::Es256, Self::Es384, Self::EdDsa];
-        known.into_iter().find(|algorithm| algorithm.as_str() == name)
-    }
-}
-
-/// One claim that a platform puts into its tokens.
-///
-/// Each platform has one table of these, which drives the check, the explanation and the documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClaimRule {
-    /// The claim's name.
-    pub name: &'static str,
-    /// The use of the claim by registries.
-    pub usage: ClaimUse,
-    /// The type that its value must have where the claim is required.
-    pub claim_type: ClaimType,
-    /// `true` if the value outlives a rename: an id, and not a name that somebody else may take later.
-    pub immutable: bool,
-}
-
-impl ClaimRule {
-    /// A claim without which no token is accepted: a text that is not empty.
-    pub const fn required(name: &'static str) -> Self {
-        Self::new(name, ClaimUse::Required, ClaimType::Text)
-    }
-
-    /// A claim without which no token is accepted: a text, which is empty in some jobs.
-    pub const fn required_or_empty(name: &'static str) -> Self {
-        Self::new(name, ClaimUse::Required, ClaimType::TextOrEmpty)
-    }
-
-    /// A claim without which no token is accepted: JSON's `true` or `false`.
-    pub const fn required_flag(name: &'static str) -> Self {
-        Self::new(name, ClaimUse::Required, ClaimType::Flag)
-    }
-
-    /// A claim of every platform that the verifier checks itself: `iss`, `aud`, `exp`, `iat`, `jti`.
-    pub const fn registered(name: &'static str) -> Self {
-        Self::new(name, ClaimUse::Required, ClaimType::Registered)
-    }
-
-    /// A claim that is read by a rule where the publisher has that rule.
-    pub const fn optional(name: &'static str) -> Self {
-        Self::new(name, ClaimUse::Optional, ClaimType::Text)
-    }
-
-    /// A claim that no rule reads.
-    pub const fn ignored(name: &'static str) -> Self {
-        Self::new(name, ClaimUse::Ignored, ClaimType::Text)
-    }
-
-    const fn new(name: &'static str, usage: ClaimUse, claim_type: ClaimType) -> Self {
-        Self { name, usage, claim_type, immutable: false }
-    }
-
-    /// Marks the claim as an immutable id.
-    #[must_use]
-    pub const fn immutable(mut self) -> Self {
-        self.immutable = true;
-        self
-    }
-}
-
-/// The type of a required claim's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ClaimType {
-    /// A text that is not empty.
-    Text,
-    /// A text.
-    TextOrEmpty,
-    /// JSON's `true` or `false`.
-    Flag,
-    /// The type that RFC 7519, section 4.1 defines; the verifier has a check of its own for each such claim.
-    Registered,
-}
-
-/// The use of a claim by registries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ClaimUse {
-    /// A token without the claim is refused.
-    Required,
-    /// The claim is read where a publisher has a rule for it.
-    Optional,
-    /// The claim is known, and no rule reads it.
-    Ignored,
-}
-
-/// The identity that a token proves: an issuer, and a key within that issuer, such as a repository.
-///
-/// Publishers are looked up by it. It contains the issuer and not the provider, so that a token of a
-/// self-managed instance never has an identity of the public instance.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Identity {
-    /// The issuer, as configured.
-    pub issuer: String,
-    /// The key, normalized by the platform's one casing rule.
-    pub key: String,
-}
-
-impl Identity {
-    /// An identity of an issuer and a key.
-    pub fn new(issuer: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { issuer: issuer.into(), key: key.into() }
-    }
-}
-
-/// The run that a token was made for. It holds no personal data.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Run {
-    /// The repository or project, in the platform's spelling.
-    pub repository: Option<String>,
-    /// A link to the run or job for a person.
-    pub url: Option<String>,
-    /// The commit.
-    pub sha: Option<String>,
-    /// The branch or tag.
-    pub r#ref: Option<String>,
-    /// The source that the run built, where the platform has pages for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<Box<RunSource>>,
-}
-
-/// The source of a run, with links for a person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[non_exhaustive]
-pub struct RunSource {
-    /// A link to the commit.
-    pub commit_url: Option<String>,
-    /// The path of the file that the run began with, in the repository: a workflow, or a CI configuration.
-    pub workflow: Option<String>,
-    /// A link to that file at the commit.
-    pub workflow_url: Option<String>,
 }

@@ -11,7 +11,7 @@ pub use self::invalid::InvalidPublisher;
 use crate::claims::Claims;
 use crate::codes;
 use crate::diagnosis::{Diagnosis, Target};
-use crate::provider::Identity;
+use crate::identity::Identity;
 use crate::text::shown;
 use crate::trust::{Certified, Unverified, Verified};
 

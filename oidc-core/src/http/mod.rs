@@ -9,6 +9,7 @@ mod blocking;
 #[cfg(feature = "http")]
 mod convert;
 mod error;
+mod error_kind;
 #[cfg(any(feature = "system", feature = "ureq"))]
 mod settings;
 #[cfg(feature = "system")]
@@ -28,7 +29,8 @@ use crate::url::HttpUrl;
 
 #[cfg(feature = "ureq")]
 pub use self::blocking::BlockingHttp;
-pub use self::error::{CertificateFault, HttpError, HttpErrorKind, Proxy, ProxyFault, Step, Way};
+pub use self::error::{HttpError, Proxy, Way};
+pub use self::error_kind::{CertificateFault, HttpErrorKind, ProxyFault, Step};
 #[cfg(any(feature = "system", feature = "ureq"))]
 pub use self::settings::{HttpSetting, HttpSettings, InvalidHttpSettings, Origin};
 #[cfg(feature = "system")]

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 
 use super::SystemFiles;
-use crate::context::{Command, CommandError, CommandOutput, Commands, Context};
+use crate::commands::{Command, CommandError, CommandOutput, Commands};
+use crate::context::Context;
 use crate::environment::Environment;
 use crate::http::HttpClient;
 use crate::time::{Clock, Timestamp};

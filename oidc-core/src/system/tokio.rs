@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use tokio::io::AsyncReadExt as _;
 
 use super::{BlockingClock, SystemFiles};
-use crate::context::{Command, CommandError, CommandOutput, Commands, Context, Random, RandomError};
+use crate::commands::{Command, CommandError, CommandOutput, Commands};
+use crate::context::{Context, Random, RandomError};
 use crate::environment::Environment;
 use crate::http::HttpClient;
 use crate::time::{Clock, Timestamp};

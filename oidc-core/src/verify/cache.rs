@@ -12,27 +12,11 @@ use super::backend::{Backend, VerifyingKey};
 use super::error::KeyFault;
 use super::fetch::{FetchError, FetchedKeys, fetch};
 use super::jwks::{InvalidJwks, KeySet};
+use super::status::KeyStatus;
+use super::times::{COOL_DOWN, MAX_AGE, MAX_BACK_OFF, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER};
 use crate::context::Context;
 use crate::provider::{Algorithm, Issuer};
 use crate::text::shown;
-
-/// The age at which keys are fetched again in the background while they stay in use. The issuer's
-/// `Cache-Control` may set another age between [`MIN_REFRESH_AFTER`] and [`MAX_REFRESH_AFTER`].
-pub const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
-/// The least time between two fetches in the background, whatever the issuer's `max-age` is.
-pub const MIN_REFRESH_AFTER: Duration = Duration::from_secs(60);
-/// The longest time until keys are fetched again in the background, whatever the issuer's `max-age` is.
-pub const MAX_REFRESH_AFTER: Duration = Duration::from_secs(3600);
-/// The age at which keys are no longer used, even if their issuer can't be reached. It bounds the time for
-/// which a withdrawn key is accepted.
-pub const MAX_AGE: Duration = Duration::from_secs(4 * 3600);
-/// The time without another fetch after a fetch that failed, or that did not find the key that a token asked
-/// for. It also applies after a fetch that found the key, where another fetch found one within this time:
-/// keys may change twice in a row, and not with every token. Strangers can make a registry ask an issuer at
-/// most twice in this time.
-pub const COOL_DOWN: Duration = Duration::from_secs(30);
-/// The longest time between two fetches while an issuer is down. The time doubles with each failure.
-pub const MAX_BACK_OFF: Duration = Duration::from_secs(8 * 60);
 
 /// The keys of one issuer.
 pub(super) struct KeyCache {
@@ -364,20 +348,4 @@ impl Drop for FetchGuard {
     fn drop(&mut self) {
         self.cache.lock().in_flight = None;
     }
-}
-
-/// The state of an issuer's keys, for metrics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeyStatus {
-    /// The issuer.
-    pub issuer: String,
-    /// The number of usable keys.
-    pub keys: usize,
-    /// The age of the keys; `None` where there are none or they come from the configuration.
-    pub age: Option<Duration>,
-    /// The number of fetches since the start, including failures.
-    pub fetches: u64,
-    /// The number of failed fetches.
-    pub failures: u64,
 }

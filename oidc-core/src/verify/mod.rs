@@ -12,14 +12,18 @@
 mod audience;
 pub mod backend;
 mod cache;
+mod check;
 mod claims;
 mod error;
 mod fetch;
 mod headers;
+mod invalid;
 mod jwks;
 mod roca;
+mod status;
 #[cfg(test)]
 mod tests;
+mod times;
 mod token;
 
 use std::collections::BTreeMap;
@@ -29,21 +33,23 @@ use std::time::Duration;
 
 use self::audience::Audiences;
 use self::backend::Backend;
-pub use self::cache::{
-    COOL_DOWN, KeyStatus, MAX_AGE, MAX_BACK_OFF, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER,
-};
-use self::cache::{Current, KeyCache, Wanted};
-use self::claims::Moment;
+use self::cache::KeyCache;
+use self::check::{Refusal, wanted};
 pub use self::error::{KeyFault, Reason, VerifyError};
 use self::headers::KnownHeaders;
-use self::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
-use crate::claims::{ClaimValue, Claims, InvalidClaims, Reader, Registered, Unread};
+pub use self::invalid::InvalidVerifier;
+pub use self::status::KeyStatus;
+pub use self::times::{
+    COOL_DOWN, MAX_AGE, MAX_BACK_OFF, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER,
+};
+
+use crate::claims::{Claims, Registered};
 use crate::context::Context;
-use crate::provider::{ClaimRule, Provider, ProviderSet};
+use crate::provider::{ClaimRule, Issuer, Provider, ProviderSet};
 use crate::text::shown;
-use crate::time::{LEEWAY, Timestamp, in_words};
+use crate::time::{LEEWAY, Timestamp};
 use crate::token::Audience;
-use crate::trust::{Proof, Verified};
+use crate::trust::Verified;
 
 /// The longest leeway that a verifier can have.
 pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
@@ -88,6 +94,34 @@ struct Trusted {
     keys: Arc<KeyCache>,
 }
 
+impl Trusted {
+    fn new(
+        provider: &Arc<dyn Provider>,
+        issuer: &Issuer,
+        backend: &Arc<dyn Backend>,
+        cx: &Context,
+    ) -> Result<Self, InvalidVerifier> {
+        let profile = provider.profile();
+        let url = || shown(issuer.url()).to_string();
+        let keys = KeyCache::new(issuer.clone(), profile.algorithms, Arc::clone(backend), cx.clone());
+        let required = claims::required(profile, issuer).map_err(|claim| InvalidVerifier::UnknownClaim {
+            issuer: url(),
+            claim: shown(&claim).to_string(),
+        })?;
+        Ok(Self {
+            provider: Arc::clone(provider),
+            issuer: Arc::clone(issuer.url()),
+            max_lifetime: issuer.max_lifetime.unwrap_or(profile.max_lifetime),
+            fixed_audience: issuer
+                .fixed_audience
+                .clone()
+                .map(|audience| Audiences::Constant([audience].into())),
+            required,
+            keys: Arc::new(keys.map_err(|_| InvalidVerifier::Keys(url()))?),
+        })
+    }
+}
+
 impl Verifier {
     /// A verifier for tokens that are from the providers' issuers and for one of `audiences` alone.
     ///
@@ -111,27 +145,8 @@ impl Verifier {
         let mut issuers = BTreeMap::new();
         for provider in providers.iter() {
             for issuer in &provider.profile().issuers {
-                let issuer = providers.configured(issuer);
-                let url = Arc::clone(issuer.url());
-                let unusable = |_| InvalidVerifier::Keys(shown(&url).to_string());
-                let algorithms = provider.profile().algorithms;
-                let keys = KeyCache::new(issuer.clone(), algorithms, Arc::clone(&backend), cx.clone());
-                let required = claims::required(provider.profile(), &issuer).map_err(|claim| {
-                    InvalidVerifier::UnknownClaim {
-                        issuer: shown(&url).to_string(),
-                        claim: shown(&claim).to_string(),
-                    }
-                })?;
-                let trusted = Trusted {
-                    provider: Arc::clone(provider),
-                    issuer: Arc::clone(&url),
-                    max_lifetime: issuer.max_lifetime.unwrap_or(provider.profile().max_lifetime),
-                    fixed_audience: issuer
-                        .fixed_audience
-                        .map(|audience| Audiences::Constant([audience].into())),
-                    required,
-                    keys: Arc::new(keys.map_err(unusable)?),
-                };
+                let trusted = Trusted::new(provider, &providers.configured(issuer), &backend, cx)?;
+                let url = Arc::clone(&trusted.issuer);
                 if issuers.insert(Arc::clone(&url), trusted).is_some() {
                     return Err(InvalidVerifier::TwoProviders(shown(&url).to_string()));
                 }
@@ -304,203 +319,4 @@ impl Verifier {
     pub fn audiences(&self) -> &[Audience] {
         self.0.audiences.constants()
     }
-
-    fn check(&self, token: &str, at: Option<Timestamp>) -> Result<Verified<Claims>, Refusal<'_>> {
-        let parts = Compact::parse(token)?;
-        let known = self.0.headers.load();
-        let known = known.get(parts.header);
-        let is_known = known.is_some();
-        let mut header = buffer::<MAX_HEADER_BYTES>();
-        let header = match known {
-            Some(header) => header,
-            None => Header::parse(decode_into(parts.header, &mut header)?)?,
-        };
-        let mut signature = buffer::<MAX_SIGNATURE_BYTES>();
-        let signature = decode_into(parts.signature, &mut signature)?;
-        let payload =
-            String::from_utf8(decode(parts.payload)?).map_err(|_| Reason::Claims(InvalidClaims::Syntax))?;
-        let mut reader = Reader::new(&payload);
-        let (registered, plausible) = match reader.read(|claims| self.glance(&header, claims, at)) {
-            Ok(read) => read,
-            Err(Unread::Invalid(why)) => return Err(Reason::Claims(why).into()),
-            Err(Unread::Refused(implausible)) => return Err(implausible.refusal(payload)),
-        };
-        if let Err(reason) = plausible.check_signature(&header, &registered, parts.signed, signature) {
-            return Err(Implausible::from(reason).refusal(payload));
-        }
-        // Duplicate names of other claims are looked for only in a signed payload, since that takes an
-        // allocation.
-        let index = reader.index().map_err(Reason::Claims)?;
-        let claims = Claims::of(payload, index);
-        match plausible.prove(&claims, parts.signed) {
-            Ok(proof) => {
-                if !is_known {
-                    // Only verified tokens fill the cache, so strangers can't.
-                    self.0.headers.learn(parts.header, &header);
-                }
-                Ok(Verified::assertion(claims, proof))
-            }
-            Err(reason) => Err(Refusal {
-                error: VerifyError::of_claims(reason, claims.into_json(), true),
-                missing: None,
-            }),
-        }
-    }
-
-    /// The checks before the signature, as soon as the registered claims are read.
-    fn glance(
-        &self,
-        header: &Header<'_>,
-        claims: &Registered<'_>,
-        at: Option<Timestamp>,
-    ) -> Result<Plausible<'_>, Implausible<'_>> {
-        let issuer = claims.iss.as_ref().and_then(ClaimValue::as_text).ok_or(Reason::Issuer)?;
-        let trusted = self.0.issuers.get(&*issuer).ok_or(Reason::Issuer)?;
-        if !trusted.provider.profile().algorithms.contains(&header.algorithm) {
-            return Err(Reason::Algorithm.into());
-        }
-        // Read before the keys, so that a fetch that ends in between counts as newer than them.
-        let generation = trusted.keys.generation();
-        let keys = trusted.keys.current();
-        let Some(keys) = keys.filter(|keys| keys.get(&header.kid, header.algorithm).is_some()) else {
-            return Err(Implausible {
-                reason: Reason::UnknownKey,
-                missing: Some(Missing { trusted, generation }),
-            });
-        };
-        let (moment, (issued_at, expires_at)) = self.check_use(trusted, claims, at)?;
-        Ok(Plausible { trusted, keys, moment, issued_at, expires_at })
-    }
-
-    /// Checks audience, `exp`, `iat` and lifetime. Returns the moment of the check, and the token's `iat` and
-    /// `exp`.
-    fn check_use(
-        &self,
-        trusted: &Trusted,
-        claims: &Registered<'_>,
-        at: Option<Timestamp>,
-    ) -> Result<(Moment, (Timestamp, Timestamp)), Reason> {
-        trusted.fixed_audience.as_ref().unwrap_or(&self.0.audiences).check(claims.aud.as_ref())?;
-        let now = at.unwrap_or_else(|| self.0.cx.clock().now());
-        let moment = Moment { now, leeway: self.0.leeway };
-        Ok((moment, claims::times(claims, moment, trusted.max_lifetime)?))
-    }
-}
-
-/// A token that passed all checks that need neither its signature nor the rest of its claims.
-struct Plausible<'v> {
-    trusted: &'v Trusted,
-    /// The issuer's keys, which contain the token's key.
-    keys: Current,
-    moment: Moment,
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-}
-
-impl Plausible<'_> {
-    /// Checks `nbf`, the last reason to refuse the token without its signature, and then the signature.
-    fn check_signature(
-        &self,
-        header: &Header<'_>,
-        claims: &Registered<'_>,
-        signed: &[u8],
-        signature: &[u8],
-    ) -> Result<(), Reason> {
-        claims::not_before(claims, self.moment)?;
-        let key = self.keys.get(&header.kid, header.algorithm);
-        let holds = key.is_some_and(|key| key.verify(signed, signature));
-        if holds { Ok(()) } else { Err(Reason::Signature) }
-    }
-
-    /// Checks the claims that the platform's tokens must have, after the signature.
-    fn prove(&self, claims: &Claims, signed: &[u8]) -> Result<Proof, Reason> {
-        let Self {
-            trusted: Trusted { provider, issuer, required, .. }, moment, issued_at, expires_at, ..
-        } = self;
-        required.iter().try_for_each(|rule| claims::check(rule, claims))?;
-        let replay = claims::replay_id(provider.profile().replay, claims, signed)?;
-        let accepted_until = expires_at.plus(moment.leeway);
-        let issuer = Arc::clone(issuer);
-        let (issued_at, expires_at) = (*issued_at, *expires_at);
-        Ok(Proof { provider: provider.id(), issuer, issued_at, expires_at, accepted_until, replay })
-    }
-}
-
-/// The reason to refuse an unverified token, and the issuer whose keys may be too old to decide.
-struct Implausible<'v> {
-    reason: Reason,
-    missing: Option<Missing<'v>>,
-}
-
-/// An issuer whose known keys lack the token's key, and the generation of those keys.
-struct Missing<'v> {
-    trusted: &'v Trusted,
-    generation: u64,
-}
-
-impl<'v> Implausible<'v> {
-    fn refusal(self, payload: String) -> Refusal<'v> {
-        Refusal { error: VerifyError::of_claims(self.reason, payload, false), missing: self.missing }
-    }
-}
-
-impl From<Reason> for Implausible<'_> {
-    fn from(reason: Reason) -> Self {
-        Self { reason, missing: None }
-    }
-}
-
-struct Refusal<'v> {
-    error: VerifyError,
-    missing: Option<Missing<'v>>,
-}
-
-impl From<Reason> for Refusal<'_> {
-    fn from(reason: Reason) -> Self {
-        Self { error: VerifyError::new(reason), missing: None }
-    }
-}
-
-/// The key that a token's header names.
-fn wanted(token: &str) -> Option<Wanted> {
-    let parts = Compact::parse(token).ok()?;
-    let mut header = buffer::<MAX_HEADER_BYTES>();
-    let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;
-    Some(Wanted { algorithm: header.algorithm, kid: header.kid.into_owned() })
-}
-
-/// An error of making a verifier.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidVerifier {
-    /// No audience, with which every token would be for somebody else.
-    #[error("a verifier needs at least one audience")]
-    NoAudience,
-    /// No issuer, with which no token could be accepted.
-    #[error("a verifier needs at least one issuer")]
-    NoIssuer,
-    /// Two providers for one issuer.
-    #[error("the issuer `{0}` is configured twice")]
-    TwoProviders(String),
-    /// Settings for an issuer that no platform has.
-    #[error(
-        "there are settings for the issuer `{0}`, which no configured platform has: compare its URL byte by byte"
-    )]
-    NoPlatform(String),
-    /// A required claim that the issuer's platform is not known to have.
-    #[error("claim `{claim}` is required of the issuer `{issuer}`, whose platform is not known to have it")]
-    UnknownClaim {
-        /// The issuer.
-        issuer: String,
-        /// The claim.
-        claim: String,
-    },
-    /// The leeway is longer than [`MAX_LEEWAY`].
-    #[error("a leeway of {} is too long: expected {} at most", in_words(*.0), in_words(MAX_LEEWAY))]
-    Leeway(Duration),
-    /// The configured keys of an issuer are not a JWK set with a key for one of its platform's algorithms.
-    #[error(
-        "the keys configured for the issuer `{0}` hold no usable key: expected a JWK set with one for its platform's algorithm"
-    )]
-    Keys(String),
 }

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
+use super::failure::Failure;
 use super::trust::Trust;
 use crate::http::tls::innermost;
 use crate::http::{self, HttpErrorKind, Method, ProxyFault, Request, Response, Step, message_of};
@@ -24,18 +25,6 @@ use crate::url::HttpUrl;
 
 /// The number of bytes of a proxy's refusal that are read.
 const MAX_REFUSAL: usize = 16 * 1024;
-
-/// The failure of a request.
-pub(super) struct Failure {
-    pub(super) kind: HttpErrorKind,
-    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl From<HttpErrorKind> for Failure {
-    fn from(kind: HttpErrorKind) -> Self {
-        Self { kind, source: None }
-    }
-}
 
 /// A stream of bytes over any transport.
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -1,6 +1,7 @@
 //! The default client: hyper over TCP, through a proxy or directly, with rustls.
 
 mod connection;
+mod failure;
 mod proxies;
 mod trust;
 
@@ -9,7 +10,8 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use hyper_util::client::proxy::matcher::Matcher;
 
-use self::connection::{Connection, Failure};
+use self::connection::Connection;
+use self::failure::Failure;
 use self::trust::Trust;
 use super::{
     HttpClient, HttpError, HttpErrorKind, HttpSettings, InvalidHttpSettings, Proxy, Request, Response,

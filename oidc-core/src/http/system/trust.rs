@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_cert::der::Decode as _;
 
-use super::connection::Failure;
+use super::failure::Failure;
 use crate::http::HttpErrorKind;
 use crate::http::settings::{HttpSettings, InvalidHttpSettings, invalid};
 use crate::http::tls::{certificate_fault, crypto, find, innermost, is_not_tls, private_certificates};

@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::{Harness, Job, NOW, Outcome};
-use crate::context::{Command, CommandError, CommandOutput, Commands, Context};
+use crate::commands::{Command, CommandError, CommandOutput, Commands};
+use crate::context::Context;
 use crate::http::{HttpClient, HttpError, Request, Response};
 use crate::provider::Provider;
 use crate::source::{Detection, SourceError, TokenSource};

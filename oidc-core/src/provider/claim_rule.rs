@@ -1,0 +1,84 @@
+/// One claim that a platform puts into its tokens.
+///
+/// Each platform has one table of these, which drives the check, the explanation and the documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClaimRule {
+    /// The claim's name.
+    pub name: &'static str,
+    /// The use of the claim by registries.
+    pub usage: ClaimUse,
+    /// The type that its value must have where the claim is required.
+    pub claim_type: ClaimType,
+    /// `true` if the value outlives a rename: an id, and not a name that somebody else may take later.
+    pub immutable: bool,
+}
+
+impl ClaimRule {
+    /// A claim without which no token is accepted: a text that is not empty.
+    pub const fn required(name: &'static str) -> Self {
+        Self::new(name, ClaimUse::Required, ClaimType::Text)
+    }
+
+    /// A claim without which no token is accepted: a text, which is empty in some jobs.
+    pub const fn required_or_empty(name: &'static str) -> Self {
+        Self::new(name, ClaimUse::Required, ClaimType::TextOrEmpty)
+    }
+
+    /// A claim without which no token is accepted: JSON's `true` or `false`.
+    pub const fn required_flag(name: &'static str) -> Self {
+        Self::new(name, ClaimUse::Required, ClaimType::Flag)
+    }
+
+    /// A claim of every platform that the verifier checks itself: `iss`, `aud`, `exp`, `iat`, `jti`.
+    pub const fn registered(name: &'static str) -> Self {
+        Self::new(name, ClaimUse::Required, ClaimType::Registered)
+    }
+
+    /// A claim that is read by a rule where the publisher has that rule.
+    pub const fn optional(name: &'static str) -> Self {
+        Self::new(name, ClaimUse::Optional, ClaimType::Text)
+    }
+
+    /// A claim that no rule reads.
+    pub const fn ignored(name: &'static str) -> Self {
+        Self::new(name, ClaimUse::Ignored, ClaimType::Text)
+    }
+
+    const fn new(name: &'static str, usage: ClaimUse, claim_type: ClaimType) -> Self {
+        Self { name, usage, claim_type, immutable: false }
+    }
+
+    /// Marks the claim as an immutable id.
+    #[must_use]
+    pub const fn immutable(mut self) -> Self {
+        self.immutable = true;
+        self
+    }
+}
+
+/// The type of a required claim's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClaimType {
+    /// A text that is not empty.
+    Text,
+    /// A text.
+    TextOrEmpty,
+    /// JSON's `true` or `false`.
+    Flag,
+    /// The type that RFC 7519, section 4.1 defines; the verifier has a check of its own for each such claim.
+    Registered,
+}
+
+/// The use of a claim by registries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClaimUse {
+    /// A token without the claim is refused.
+    Required,
+    /// The claim is read where a publisher has a rule for it.
+    Optional,
+    /// The claim is known, and no rule reads it.
+    Ignored,
+}

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
+use crate::rules::constraints::Fields;
 use crate::rules::typed::Typed;
 
 pub(super) const REPOSITORY: Field = Field::new(
@@ -33,21 +34,21 @@ pub(super) const OWNER_ID: Field = Field::new(
         .example("123456")
         .summary("the number that Forgejo gave the repository's owner, which tokens of Forgejo 15.0 lack"),
 );
-pub(super) const REF: Field = Field::new(
+const REF: Field = Field::new(
     codes::FORGEJO_REF,
     PublisherField::optional("ref", "Ref")
         .compared(FieldComparison::Pattern)
         .example("refs/tags/v*")
         .summary("the full name of the run's branch or tag"),
 );
-pub(super) const REF_PROTECTED: Field = Field::new(
+const REF_PROTECTED: Field = Field::new(
     codes::FORGEJO_REF_PROTECTED,
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
         .summary("whether the branch or tag has to be protected; false is no rule"),
 );
-pub(super) const EVENT: Field = Field::new(
+const EVENT: Field = Field::new(
     codes::FORGEJO_EVENT,
     PublisherField::optional("event", "Event")
         .claim("event_name")
@@ -58,6 +59,15 @@ pub(super) const EVENT: Field = Field::new(
             "what may start the run; without it push, release, workflow_dispatch and schedule, and never pull_request_target",
         ),
 );
+
+/// The optional rules.
+pub(super) static CONSTRAINTS: Fields = Fields {
+    environment: None,
+    git_ref: REF,
+    ref_protected: REF_PROTECTED,
+    event: EVENT,
+    runner_environment: None,
+};
 
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] =

@@ -68,13 +68,13 @@ use oidc_core::{
 };
 use serde_json::Value;
 
-use self::claims::{CLAIMS, split_workflow_ref};
+use self::claims::CLAIMS;
 pub use self::fields::ForgejoPublisher;
 use self::fields::{FIELDS, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use self::publisher::Rules;
-use crate::rules::Comparison;
 use crate::rules::link::{is_id, link};
 use crate::rules::token::Token;
+use crate::rules::{Comparison, workflow};
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "forgejo";
@@ -166,7 +166,7 @@ impl Provider for Forgejo {
         let read = claims.read_unverified();
         let path = || {
             let (workflow_ref, git_ref) = (read.text(WORKFLOW.claim)?, read.text("ref")?);
-            split_workflow_ref(&workflow_ref, &git_ref).map(|(_, path)| path.into())
+            workflow::split(&workflow_ref, &git_ref).map(|(_, path)| path.into())
         };
         let setting = |field: &'static PublisherField| match field.key {
             key if key == WORKFLOW.key => FieldValue::new(field, path()),

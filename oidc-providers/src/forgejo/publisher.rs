@@ -4,19 +4,15 @@ use oidc_core::{
 };
 use serde_json::Value;
 
-use super::claims::split_workflow_ref;
-use super::fields::{EVENT, FIELDS, OWNER_ID, REF, REF_PROTECTED, REPOSITORY, REPOSITORY_ID, WORKFLOW};
+use super::fields::{CONSTRAINTS, FIELDS, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
-use crate::rules::glob::Pattern;
+use crate::rules::constraints::Constraints;
 use crate::rules::link::is_id;
-use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, Field, names};
+use crate::rules::token::Token;
+use crate::rules::{Comparison, Field, names, workflow};
 
 const OWNER: Field = REPOSITORY.on("repository_owner", codes::FORGEJO_REPOSITORY_OWNER);
-
-/// An event that runs with the base repository's permissions on a fork's request: no publisher accepts it.
-const PULL_REQUEST_TARGET: &str = "pull_request_target";
 
 /// The events that publish where the publisher names none: only people with write access start them.
 const DEFAULT_EVENTS: &[&str] = &["push", "release", "workflow_dispatch", "schedule"];
@@ -31,9 +27,7 @@ pub(super) struct Rules {
     repository: String,
     workflow: String,
     ids: [(&'static Field, Option<String>); 2],
-    git_ref: Option<Pattern>,
-    ref_protected: bool,
-    events: Vec<String>,
+    constraints: Constraints,
     specificity: u32,
 }
 
@@ -45,9 +39,7 @@ impl Rules {
             repository: config.text(&REPOSITORY, is_repository).unwrap_or_default(),
             workflow: config.text(&WORKFLOW, is_workflow).unwrap_or_default(),
             ids: config.ids([&REPOSITORY_ID, &OWNER_ID], names::id),
-            git_ref: config.parse(&REF, Pattern::parse),
-            ref_protected: config.flag(&REF_PROTECTED),
-            events: config.texts(&EVENT, is_event),
+            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::word, workflow::event),
             specificity: config.specificity(),
         };
         config.finish(rules)
@@ -64,14 +56,15 @@ impl Rules {
         })?;
         token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
         self.check_workflow(token, &repository)?;
-        self.check_event(token)?;
-        self.check_ref(token)?;
+        workflow::check_event(token, &CONSTRAINTS.event, DEFAULT_EVENTS, &self.constraints)?;
+        self.constraints.check(token)?;
         Ok(Match::new(self.specificity, learned))
     }
 
     fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {
-        let (workflow_ref, git_ref) = (token.required(WORKFLOW.claim)?, token.required(REF.claim)?);
-        match split_workflow_ref(&workflow_ref, &git_ref) {
+        let (workflow_ref, git_ref) =
+            (token.required(WORKFLOW.claim)?, token.required(CONSTRAINTS.git_ref.claim)?);
+        match workflow::split(&workflow_ref, &git_ref) {
             Some((found, path)) if token.comparison.same(&REPOSITORY, found, repository) => {
                 token.same(&WORKFLOW, path, &self.workflow)
             }
@@ -83,36 +76,6 @@ impl Rules {
                 Err(Mismatch::new(diagnosis.found(&*workflow_ref).expected(expected)))
             }
         }
-    }
-
-    fn check_event(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let event = token.required(EVENT.claim)?;
-        let is_named = self.events.iter().any(|named| *named == event);
-        let is_usual = self.events.is_empty() && DEFAULT_EVENTS.contains(&&*event);
-        if is_named || is_usual {
-            return Ok(());
-        }
-        let fix = if event == PULL_REQUEST_TARGET {
-            "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()
-        } else {
-            let event = shown(&event);
-            format!("publish by another event, such as `push`, or name `{event}` in the publisher's `event`")
-        };
-        let allowed = if self.events.is_empty() { DEFAULT_EVENTS.join(", ") } else { self.events.join(", ") };
-        Err(Mismatch::new(differs(&EVENT, &event, &allowed).fix(fix)))
-    }
-
-    fn check_ref(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        if let Some(pattern) = &self.git_ref {
-            pattern.check(token, &REF)?;
-        }
-        // Forgejo writes this claim as a text and not as a truth value.
-        if self.ref_protected && token.required(REF_PROTECTED.claim)? != "true" {
-            let found = token.required(REF_PROTECTED.claim)?;
-            let fix = "protect the branch or tag, or publish from one that is";
-            return Err(Mismatch::new(differs(&REF_PROTECTED, &found, "true").fix(fix)));
-        }
-        Ok(())
     }
 }
 
@@ -132,11 +95,8 @@ impl Publisher for Rules {
     }
 
     fn describe(&self) -> String {
-        let mut text = format!("repository {}, workflow {}", shown(&self.repository), shown(&self.workflow));
-        if let Some(pattern) = &self.git_ref {
-            text.push_str(&format!(", ref {}", shown(pattern.as_str())));
-        }
-        text
+        let text = format!("repository {}, workflow {}", shown(&self.repository), shown(&self.workflow));
+        text + &self.constraints.describe()
     }
 }
 
@@ -176,14 +136,4 @@ fn is_workflow(key: &str, text: &str) -> Result<(), Fault> {
         return Err(invalid(codes::PUBLISHER_WORKFLOW, key, problem).found(text).fix(fix));
     }
     names::one_script(key, text)
-}
-
-/// Checks the name of an event.
-fn is_event(key: &str, text: &str) -> Result<(), Fault> {
-    if text == PULL_REQUEST_TARGET {
-        let fault =
-            invalid(codes::PUBLISHER_EVENT, key, "an event that strangers can start lets nobody publish");
-        return Err(fault.found(text).fix("write `push`, `release` or `workflow_dispatch`"));
-    }
-    names::word(key, text)
 }

@@ -5,9 +5,9 @@ use oidc_core::{Claims, Diagnosis, FieldValue, PublisherField, Severity, Target,
 use super::claims::WorkflowPath;
 use super::compared::Compared;
 use super::fields::{JOB_WORKFLOW, WORKFLOW};
-use super::publisher::PULL_REQUEST_TARGET;
 use crate::codes;
 use crate::links;
+use crate::rules::workflow::PULL_REQUEST_TARGET;
 
 /// The configuration of a publisher that accepts this job.
 pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<FieldValue> {

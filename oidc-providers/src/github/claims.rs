@@ -1,5 +1,7 @@
 use oidc_core::ClaimRule;
 
+use crate::rules::workflow;
+
 /// Every claim that GitHub is known to put into a token (GitHub's OIDC reference, and `claims_supported` of its
 /// discovery document).
 pub(super) const CLAIMS: &[ClaimRule] = &[
@@ -59,21 +61,17 @@ pub(super) struct WorkflowPath<'a> {
 
 impl<'a> WorkflowPath<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let (owner, of_owner) = text.split_once('/')?;
-        let (name, path) = of_owner.split_once('/')?;
-        let (repository, _) = text.split_at_checked(owner.len() + 1 + name.len())?;
-        let rest = path.strip_prefix(FOLDER)?;
-        (!owner.is_empty() && !name.is_empty()).then_some(Self { repository, rest })
+        let (repository, path) = workflow::split_repository(text)?;
+        Some(Self { repository, rest: path.strip_prefix(FOLDER)? })
     }
 }
 
-/// Returns the repository and the file's name of a `workflow_ref`, by removing exactly `@` and the run's own
-/// `revision` from its end: the run's ref, or its commit where it has no ref. It does not search for an `@`,
-/// since tags and file names may contain one.
+/// Returns the repository and the file's name of a `workflow_ref`, whose `revision` is the run's ref, or its commit
+/// where it has no ref.
 pub(super) fn split_workflow_ref<'a>(workflow_ref: &'a str, revision: &str) -> Option<(&'a str, &'a str)> {
-    let WorkflowPath { repository, rest } = WorkflowPath::parse(workflow_ref)?;
-    let file = rest.strip_suffix(revision)?.strip_suffix('@')?;
-    (!revision.is_empty() && !file.is_empty() && !file.contains('/')).then_some((repository, file))
+    let (repository, path) = workflow::split(workflow_ref, revision)?;
+    let file = path.strip_prefix(FOLDER)?;
+    (!file.is_empty() && !file.contains('/')).then_some((repository, file))
 }
 
 #[cfg(test)]

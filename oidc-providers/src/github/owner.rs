@@ -12,14 +12,14 @@ use super::fields::{CONSTRAINTS, JOB_WORKFLOW, OWNER_ID, REPOSITORY};
 use super::job_workflow::JobWorkflow;
 use super::names;
 use super::owner_fields::{OWNER, OWNER_FIELDS, REPOSITORIES, WORKFLOWS};
-use super::publisher::{check_event, event};
+use super::publisher::check_event;
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::constraints::Constraints;
 use crate::rules::glob::Glob;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
-use crate::rules::{self, Comparison, Field};
+use crate::rules::{self, Comparison, Field, workflow};
 
 /// The rest of an identity's key behind an owner's name. No repository is called so.
 const ANY_REPOSITORY: &str = "/*";
@@ -60,7 +60,7 @@ impl OwnerRules {
             workflows: config.parse(&WORKFLOWS, files),
             ids: config.ids([&OWNER_ID], rules::names::id),
             job_workflow: config.parse(&JOB_WORKFLOW, JobWorkflow::parse),
-            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, event),
+            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, workflow::event),
             specificity: config.specificity(),
             issuer: issuer.to_owned(),
             comparison,

@@ -93,7 +93,7 @@ impl GitHubOwnerPublisher {
 
     /// Sets the job's environment.
     pub fn environment(self, environment: impl Into<String>) -> Self {
-        Self(self.0.text(&CONSTRAINTS.environment, environment))
+        Self(self.0.text(&ENVIRONMENT, environment))
     }
 
     /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
@@ -118,7 +118,7 @@ impl GitHubOwnerPublisher {
 
     /// Allows `github-hosted` or `self-hosted` runners only.
     pub fn runner_environment(self, runner_environment: impl Into<String>) -> Self {
-        Self(self.0.text(&CONSTRAINTS.runner_environment, runner_environment))
+        Self(self.0.text(&RUNNER_ENVIRONMENT, runner_environment))
     }
 }
 

@@ -10,16 +10,13 @@ use super::fields::{CONSTRAINTS, JOB_WORKFLOW, OWNER_ID, REPOSITORY, REPOSITORY_
 use super::job_workflow::JobWorkflow;
 use super::names;
 use crate::codes;
-use crate::rules::config::{Config, Fault, invalid};
+use crate::rules::config::Config;
 use crate::rules::constraints::Constraints;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
-use crate::rules::{self, Comparison, Field};
+use crate::rules::{self, Comparison, Field, workflow};
 
 const OWNER: Field = REPOSITORY.on("repository_owner", codes::GITHUB_REPOSITORY_OWNER);
-
-/// An event that runs with the base repository's permissions on a fork's request: no publisher accepts it.
-pub(super) const PULL_REQUEST_TARGET: &str = "pull_request_target";
 
 /// The events that publish where the publisher names none: only people with write access to the repository
 /// start them. Every other event, including any that GitHub adds later, publishes only where the publisher
@@ -70,7 +67,7 @@ impl Rules {
             workflow: config.text(&WORKFLOW, names::workflow).unwrap_or_default(),
             ids: config.ids([&REPOSITORY_ID, &OWNER_ID], rules::names::id),
             job_workflow: config.parse(&JOB_WORKFLOW, JobWorkflow::parse),
-            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, event),
+            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, workflow::event),
             specificity: base + config.specificity(),
         };
         config.finish(rules)
@@ -195,34 +192,9 @@ pub(super) fn check_event(
     compared: Compared,
     constraints: &Constraints,
 ) -> Result<(), Mismatch> {
-    let field = &CONSTRAINTS.event;
     if compared.is_of_other_registry() {
         // Public registries have their own rules on events, and no such field in a publisher.
         return Ok(());
     }
-    let event = token.required(field.claim)?;
-    // A publisher can't name this event either, so the fix must not suggest that.
-    let fix = if event == PULL_REQUEST_TARGET {
-        "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()
-    } else if DEFAULT_EVENTS.contains(&&*event) || constraints.names_event(&event) {
-        return Ok(());
-    } else {
-        let event = shown(&event);
-        format!(
-            "publish by another event, such as `push` or `release`, or name `{event}` in the publisher's `event`"
-        )
-    };
-    let problem = "an event that strangers can start may not publish";
-    let subject = Target::Claim(field.claim.to_owned());
-    Err(Mismatch::new(Diagnosis::new(field.code, subject, problem).found(event).fix(fix)))
-}
-
-/// Checks the name of an event, which must not always run with the base repository's permissions on a
-/// stranger's change.
-pub(super) fn event(key: &str, text: &str) -> Result<(), Fault> {
-    if text == PULL_REQUEST_TARGET {
-        let fault = invalid(codes::PUBLISHER_EVENT, key, "an event that strangers can start may not publish");
-        return Err(fault.found(text).fix("write `push`, `release` or `workflow_dispatch`"));
-    }
-    rules::names::word(key, text)
+    workflow::check_event(token, &CONSTRAINTS.event, DEFAULT_EVENTS, constraints)
 }

@@ -37,11 +37,11 @@ pub(super) const NAMESPACE_ID: Field = Field::new(
 
 /// The optional rules.
 pub(super) static CONSTRAINTS: Fields = Fields {
-    environment: ENVIRONMENT,
+    environment: Some(ENVIRONMENT),
     git_ref: REF,
     ref_protected: REF_PROTECTED,
     event: EVENT,
-    runner_environment: RUNNER_ENVIRONMENT,
+    runner_environment: Some(RUNNER_ENVIRONMENT),
 };
 
 const ENVIRONMENT: Field = Field::new(

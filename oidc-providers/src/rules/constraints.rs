@@ -12,14 +12,14 @@ use crate::codes;
 /// The weight of an environment in a publisher's specificity: more than all other optional rules together.
 pub(crate) const ENVIRONMENT_WEIGHT: u32 = 100;
 
-/// The platform's fields for the constraints, with their claims.
+/// The platform's fields for the constraints, with their claims; `None` where its tokens have no such claim.
 #[derive(Debug)]
 pub(crate) struct Fields {
-    pub(crate) environment: Field,
+    pub(crate) environment: Option<Field>,
     pub(crate) git_ref: Field,
     pub(crate) ref_protected: Field,
     pub(crate) event: Field,
-    pub(crate) runner_environment: Field,
+    pub(crate) runner_environment: Option<Field>,
 }
 
 /// The optional rules of a publisher.
@@ -41,15 +41,15 @@ impl Constraints {
         environment: fn(&str, &str) -> Result<(), Fault>,
         event: fn(&str, &str) -> Result<(), Fault>,
     ) -> Self {
-        let runners = fields.runner_environment.of.choices;
         Self {
             fields,
-            environment: config.text(&fields.environment, environment),
+            environment: fields.environment.as_ref().and_then(|field| config.text(field, environment)),
             git_ref: config.parse(&fields.git_ref, Pattern::parse),
             ref_protected: config.flag(&fields.ref_protected),
             events: config.texts(&fields.event, event),
-            runner_environment: config
-                .text(&fields.runner_environment, |key, runner| names::one_of(key, runner, runners)),
+            runner_environment: fields.runner_environment.as_ref().and_then(|field| {
+                config.text(field, |key, runner| names::one_of(key, runner, field.of.choices))
+            }),
         }
     }
 
@@ -63,8 +63,8 @@ impl Constraints {
         self.check_event(token)?;
         self.check_environment(token)?;
         self.check_ref(token)?;
-        if let Some(runner) = &self.runner_environment {
-            token.is(&self.fields.runner_environment, runner)?;
+        if let (Some(field), Some(runner)) = (&self.fields.runner_environment, &self.runner_environment) {
+            token.is(field, runner)?;
         }
         Ok(())
     }
@@ -84,8 +84,9 @@ impl Constraints {
     }
 
     fn check_environment(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let Some(expected) = &self.environment else { return Ok(()) };
-        let field = &self.fields.environment;
+        let (Some(field), Some(expected)) = (&self.fields.environment, &self.environment) else {
+            return Ok(());
+        };
         if let Some(found) = token.optional(field.claim)? {
             return token.same(field, &found, expected);
         }
@@ -105,7 +106,7 @@ impl Constraints {
         if self.ref_protected {
             let field = &self.fields.ref_protected;
             let found = token.required(field.claim)?;
-            // GitHub and GitLab write this claim as a text and not as a truth value.
+            // GitHub, GitLab and Forgejo write this claim as a text and not as a truth value.
             if found != "true" {
                 let fix = "protect the branch or tag, or publish from one that is";
                 return Err(Mismatch::new(differs(field, &found, "true").fix(fix)));

@@ -9,6 +9,7 @@ pub(crate) mod link;
 pub(crate) mod names;
 pub(crate) mod token;
 pub(crate) mod typed;
+pub(crate) mod workflow;
 
 use oidc_core::{ComparedCase, FieldComparison, PublisherField};
 

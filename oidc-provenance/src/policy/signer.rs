@@ -1,10 +1,10 @@
-use oidc_core::{Certified, InvalidPublisher, Provider, Publisher};
+use oidc_core::{Certified, HttpUrl, InvalidPublisher, Provider, Publisher};
 use serde_json::Value;
 
 use crate::attestation::Attestation;
 use crate::codes;
 use crate::extension::Extension;
-use crate::platform::Platform;
+use crate::platform::{Kind, Platform};
 use crate::refusal::Refusal;
 
 /// A trusted publisher, as the signer of provenance: the rules of the exchange, read from the certificate.
@@ -26,7 +26,17 @@ impl SignerRules {
     /// When the configuration is none of the platform's; `None` where the platform's tokens become no
     /// certificates that could be compared.
     pub fn new(provider: &dyn Provider, config: &Value) -> Option<Result<Self, InvalidPublisher>> {
-        Some(Self::on(Platform::of_provider(provider.id())?, provider, config))
+        let platform = Platform::of_provider(provider.id())?;
+        Some(Self::on(platform, provider, config).map(Self::at_its_issuer))
+    }
+
+    /// A GitLab instance is its own issuer, so that the certificate's URLs begin with the issuer's.
+    fn at_its_issuer(mut self) -> Self {
+        let issuer = HttpUrl::parse(&self.publisher.identity().issuer);
+        if let (Kind::GitLab, Ok(issuer)) = (self.platform.kind(), issuer) {
+            self.platform = self.platform.with_server(&issuer);
+        }
+        self
     }
 
     /// The rules of a publisher on an instance of the platform that is not the public one.

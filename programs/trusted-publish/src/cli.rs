@@ -14,7 +14,8 @@ use super::destination::Destination;
 use super::doctor::Doctor;
 use super::ecosystem::{Asked, Ecosystem, InvalidTarget, Opened};
 use super::exec::Exec;
-use super::{named, poetry};
+use super::provenance::{Attest, ProvenanceError, Verify};
+use super::{named, poetry, provenance};
 
 const EXAMPLES: &str = "\
 The job's identity comes from the CI platform: GitHub Actions (`permissions: id-token: write`), GitLab CI
@@ -87,6 +88,12 @@ enum Command {
     /// Say, without publishing, whether a publish from this job would be accepted, and if not, what to change.
     #[command(after_help = DOCTOR_HELP)]
     Doctor(Box<Doctor>),
+    /// Sign provenance of files as this job, and write it beside them.
+    #[command(after_help = provenance::ATTEST_HELP)]
+    Attest(Attest),
+    /// Check a file's provenance, and whose it is.
+    #[command(after_help = provenance::VERIFY_HELP)]
+    Verify(Box<Verify>),
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +177,9 @@ pub enum PublishError {
     /// The command did not run.
     #[error(transparent)]
     Child(#[from] ChildError),
+    /// Provenance was not made or not accepted.
+    #[error(transparent)]
+    Provenance(#[from] ProvenanceError),
     /// The file of certificates can't be read.
     #[error("--ca-file: {0}")]
     CaFile(#[from] FileError),
@@ -201,23 +211,32 @@ impl Arguments {
             .with_user_agent(user_agent)
             .with_ca_setting("--ca-file FILE");
         let cx = Context::system_with(environment, settings.clone())?;
-        let target = self.command.target();
-        let cx = match &target.fixed_audience {
+        let cx = match self.command.target().and_then(|target| target.fixed_audience.as_ref()) {
             Some(audience) => cx.with_fixed_audience(audience.clone()),
             None => cx,
         };
-        let Some(path) = &target.ca_file else { return Ok(cx) };
+        let Some(path) = self.command.ca_file() else { return Ok(cx) };
         let authority = cx.files().read(path, MAX_CA_FILE)?;
         Ok(cx.with_http(SystemHttp::new(settings.with_ca(authority))?))
     }
 }
 
 impl Command {
-    fn target(&self) -> &Target {
+    /// The registry that a token is for; none where provenance alone is meant.
+    fn target(&self) -> Option<&Target> {
         match self {
-            Self::Token(target) => target,
-            Self::Exec(exec) => &exec.target,
-            Self::Doctor(doctor) => &doctor.target,
+            Self::Token(target) => Some(target),
+            Self::Exec(exec) => Some(&exec.target),
+            Self::Doctor(doctor) => Some(&doctor.target),
+            Self::Attest(_) | Self::Verify(_) => None,
+        }
+    }
+
+    fn ca_file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Attest(attest) => attest.ca_file.as_ref(),
+            Self::Verify(verify) => verify.ca_file.as_ref(),
+            _ => self.target()?.ca_file.as_ref(),
         }
     }
 }
@@ -244,6 +263,8 @@ pub async fn run(
         }
         Command::Exec(exec) => exec.run(providers, cx, err).await,
         Command::Doctor(doctor) => doctor.run(providers, cx, out, err).await,
+        Command::Attest(attest) => Ok(attest.run(providers, cx, out).await?),
+        Command::Verify(verify) => Ok(verify.run(cx, out).await?),
     }
 }
 

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use oidc_core::{
     ComparedWorkflow, Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, PublisherField,
-    RegistryRules, gitlab_annotations,
+    RegistryRules, Severity, gitlab_annotations,
 };
-use oidc_exchange::client::doctor::{self, Report, unusable_url};
+use oidc_exchange::client::doctor::{self, Report, Verdict, unusable_url};
 use oidc_exchange::client::{Mode, Wording};
 use serde_json::{Map, Value};
 
 use super::cli::{PublishError, Target};
 use super::ecosystem::{Ecosystem, Opened};
+use super::provenance::{Wish, findings};
 
 /// What `doctor` is asked beside the registry and the package.
 #[derive(Debug, Args)]
@@ -37,6 +38,10 @@ pub(super) struct Doctor {
     /// job. The public registries' rules are known; a registry of your own is taken to compare the started one.
     #[arg(long, value_enum, value_name = "WHICH")]
     compared_workflow: Option<Workflow>,
+    /// Also check, before anything is signed, whether the registry would take this job's provenance, and whether the tool would
+    /// leave it out in silence.
+    #[arg(long, value_enum, value_name = "WISH", num_args = 0..=1, require_equals = true, default_missing_value = "required")]
+    provenance: Option<Wish>,
     /// Also write GitLab's annotations report, for `artifacts:reports:annotations`.
     #[arg(long, value_name = "FILE")]
     gitlab_annotations: Option<PathBuf>,
@@ -122,7 +127,8 @@ impl Doctor {
         out: &mut impl Write,
         err: &mut impl Write,
     ) -> Result<u8, PublishError> {
-        let report = self.examine(providers, cx).await?;
+        let mut report = self.examine(providers, cx).await?;
+        self.examine_provenance(&mut report, providers, cx).await?;
         match self.format {
             Format::Text => out.write_all(report.to_text().as_bytes())?,
             Format::Json => writeln!(out, "{}", json(&report)?)?,
@@ -133,6 +139,26 @@ impl Doctor {
             write_report(path, &report)?;
         }
         Ok(u8::from(!report.verdict.is_accepted()))
+    }
+
+    /// Adds what speaks against provenance. A release that asks for it is refused for an error among that.
+    async fn examine_provenance(
+        &self,
+        report: &mut Report,
+        providers: &ProviderSet,
+        cx: &Context,
+    ) -> Result<(), PublishError> {
+        let Some(wish) = self.provenance else { return Ok(()) };
+        let ecosystem = self.target.ecosystem()?;
+        let url = HttpUrl::parse(self.target.url(ecosystem)?).ok();
+        let package = self.target.package.as_deref();
+        let found = findings(ecosystem.name, url.as_ref(), package, wish, providers, cx).await;
+        if found.iter().any(|fault| fault.severity == Severity::Error) {
+            report.verdict = Verdict::Refused;
+        }
+        report.diagnoses.extend(found);
+        report.diagnoses.sort_by_key(|fault| std::cmp::Reverse(fault.severity));
+        Ok(())
     }
 
     async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Result<Report, PublishError> {

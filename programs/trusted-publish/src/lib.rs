@@ -119,6 +119,7 @@ mod named;
 mod npm_config;
 mod npm_files;
 mod poetry;
+mod provenance;
 mod signals;
 #[cfg(test)]
 mod tests;

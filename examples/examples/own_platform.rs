@@ -11,15 +11,12 @@ use async_trait::async_trait;
 use oidc_core::http::{Request, message_without};
 use oidc_core::{
     Ambient, Audience, ClaimRule, Claims, Context, Detection, Diagnosis, HttpUrl, IdToken, Identity,
-    ImmutableId, InvalidPublisher, InvalidUrl, Issuer, Match, Mismatch, Profile, Provider, ProviderSet,
-    Publisher, PublisherField, Run, Secret, SourceError, SourceErrorKind, Target, TokenSource, Verified,
+    InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider, ProviderSet, Publisher,
+    PublisherField, Run, Secret, SourceError, SourceErrorKind, TablePublisher, Target, TokenSource, Verified,
 };
-use serde::Deserialize;
 use serde_json::Value;
 
-const ID: &str = "forge";
 const TOKEN_URL: &str = "FORGE_TOKEN_URL";
-const TOKEN_KEY: &str = "FORGE_TOKEN_KEY";
 
 const CLAIMS: &[ClaimRule] = &[
     ClaimRule::registered("iss"),
@@ -56,7 +53,7 @@ impl Forge {
 
 impl Provider for Forge {
     fn id(&self) -> &'static str {
-        ID
+        "forge"
     }
 
     fn profile(&self) -> &Profile {
@@ -68,23 +65,21 @@ impl Provider for Forge {
         if !environment.is_true("FORGE_CI") {
             return Ok(None);
         }
-        let (Some(url), Some(key)) = (environment.get(TOKEN_URL), environment.get(TOKEN_KEY)) else {
-            let subject = Target::Variable(TOKEN_URL.to_owned());
-            let problem = "this job of Forge may not ask for identity tokens";
-            let diagnosis = Diagnosis::new("forge-not-permitted", subject, problem)
-                .fix("add `identity: true` to the job");
-            return Err(SourceError::new(SourceErrorKind::NotPermitted, diagnosis));
+        let unusable = |kind, code, problem: &str| {
+            let diagnosis = Diagnosis::new(code, Target::Variable(TOKEN_URL.to_owned()), problem);
+            SourceError::new(kind, diagnosis.fix("add `identity: true` to the job"))
         };
-        let url = HttpUrl::parse(url).map_err(|error| {
-            let subject = Target::Variable(TOKEN_URL.to_owned());
-            let diagnosis = Diagnosis::new("forge-url", subject, error.to_string());
-            SourceError::new(SourceErrorKind::Unavailable, diagnosis)
-        })?;
+        let (Some(url), Some(key)) = (environment.get(TOKEN_URL), environment.get("FORGE_TOKEN_KEY")) else {
+            let problem = "this job of Forge may not ask for identity tokens";
+            return Err(unusable(SourceErrorKind::NotPermitted, "forge-not-permitted", problem));
+        };
+        let url = HttpUrl::parse(url)
+            .map_err(|error| unusable(SourceErrorKind::Unavailable, "forge-url", &error.to_string()))?;
         Ok(Some(Box::new(ForgeSource { context: detection.context.clone(), url, key: Secret::new(key) })))
     }
 
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        Ok(Identity::new(claims.issuer(), required(claims, "project")?))
+        TablePublisher::identify(FIELDS, claims)
     }
 
     fn title(&self) -> &'static str {
@@ -96,12 +91,7 @@ impl Provider for Forge {
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        InvalidPublisher::check_config(FIELDS, config)?;
-        let config: Config = serde_json::from_value(config.clone()).map_err(|error| {
-            let subject = Target::Field("publisher".to_owned());
-            InvalidPublisher::new(Diagnosis::new("forge-publisher", subject, error.to_string()))
-        })?;
-        Ok(Box::new(ForgePublisher { issuer: self.issuer.clone(), config }))
+        Ok(Box::new(TablePublisher::new(FIELDS, &self.issuer, config)?))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {
@@ -122,7 +112,7 @@ struct ForgeSource {
 #[async_trait]
 impl TokenSource for ForgeSource {
     fn provider(&self) -> &str {
-        ID
+        "forge"
     }
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
@@ -130,8 +120,7 @@ impl TokenSource for ForgeSource {
             SourceError::new(kind, Diagnosis::new("forge-token", Target::Url(self.url.to_string()), problem))
         };
         let request = Request::post(self.url.with_query("for", audience.as_str())).bearer(&self.key);
-        let answer = self.context.send_with_retries(request).await;
-        let answer = answer.map_err(|error| {
+        let answer = self.context.send_with_retries(request).await.map_err(|error| {
             let problem = format!("Forge can't be asked: {}", error.to_text());
             failed(SourceErrorKind::Unavailable, problem).with_source(error)
         })?;
@@ -140,9 +129,7 @@ impl TokenSource for ForgeSource {
                 message_without(&answer, &self.key).unwrap_or_else(|| format!("status {}", answer.status));
             return Err(failed(SourceErrorKind::Rejected, problem));
         }
-        let token = String::from_utf8_lossy(&answer.body);
-        let token = self.context.id_token(token, audience);
-        token.map_err(|error| {
+        self.context.id_token(String::from_utf8_lossy(&answer.body), audience).map_err(|error| {
             let problem = format!("what Forge gave can't be used: {error}");
             failed(SourceErrorKind::InvalidToken, problem).with_source(error)
         })
@@ -151,71 +138,6 @@ impl TokenSource for ForgeSource {
     fn is_renewable(&self) -> bool {
         true
     }
-}
-
-/// A project's pipeline that may publish.
-#[derive(Debug)]
-struct ForgePublisher {
-    issuer: String,
-    config: Config,
-}
-
-#[derive(Debug, Deserialize)]
-struct Config {
-    project: String,
-    pipeline: String,
-    stage: Option<String>,
-    project_uid: Option<String>,
-}
-
-impl Publisher for ForgePublisher {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, &self.config.project)
-    }
-
-    /// The issuer and the name first, then the id that outlives it, then all other rules: whoever has the name and another id is a
-    /// stranger and is told nothing of the configuration.
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let Config { project, pipeline, stage, project_uid } = &self.config;
-        is(claims, "iss", &self.issuer)?;
-        is(claims, "project", project)?;
-        let found = required(claims, "project_uid")?;
-        let learned = match project_uid {
-            Some(id) if *id == found => Vec::new(),
-            Some(_) => {
-                let subject = Target::Claim("project_uid".to_owned());
-                let diagnosis = Diagnosis::new("forge-claim", subject, "another project of the same name");
-                return Err(Mismatch::stranger(diagnosis.found(found)));
-            }
-            None => vec![ImmutableId::new("project_uid", found)],
-        };
-        is(claims, "pipeline", pipeline)?;
-        if let Some(stage) = stage {
-            is(claims, "stage", stage)?;
-        }
-        Ok(Match::new(u32::from(stage.is_some()), learned))
-    }
-
-    fn describe(&self) -> String {
-        format!("project {}, pipeline {}", self.config.project, self.config.pipeline)
-    }
-}
-
-fn required<'a>(claims: &'a Claims, name: &str) -> Result<Cow<'a, str>, Mismatch> {
-    claims.text(name).ok_or_else(|| {
-        let subject = Target::Claim(name.to_owned());
-        Mismatch::new(Diagnosis::new("forge-claim", subject, format!("claim `{name}` is not a text")))
-    })
-}
-
-fn is(claims: &Claims, name: &str, expected: &str) -> Result<(), Mismatch> {
-    let found = required(claims, name)?;
-    if found == expected {
-        return Ok(());
-    }
-    let problem = format!("claim `{name}` is not the publisher's");
-    let diagnosis = Diagnosis::new("forge-claim", Target::Claim(name.to_owned()), problem);
-    Err(Mismatch::new(diagnosis.found(found).expected(expected)))
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,8 +1,8 @@
 //! Publishers for a prefix of names: `@acme/` lets one repository publish every package of an account whose name begins so.
 //!
 //! Such a publisher is for the packages of its own account and creates none. The application says whose a package is: to the
-//! exchange (`PackageOwners`), and where something is published (`for_package_of`, `is_active_of`). Without its word the publisher
-//! lets nobody in.
+//! exchange (`PackageOwners`), and where something is published (`Transaction::authorize`). Otherwise the publisher accepts
+//! no token.
 //!
 //! `cargo run --example prefix_publishers` serves it at `http://127.0.0.1:9000/`.
 
@@ -15,8 +15,7 @@ use axum::{Json, Router};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context};
 use oidc_exchange::server::{
-    self, Exchange, Package, PackageOwner, PackageOwners, StoreError, TokenHash, Trust, TrustLimits,
-    TrustStore as _,
+    self, Exchange, Package, PackageOwner, PackageOwners, StoreError, TokenHash, Trust, TrustPolicy,
 };
 use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
@@ -50,11 +49,11 @@ impl Registry {
         sqlx::query(TABLE).execute(transaction.connection()).await?;
         transaction.commit().await?;
         let verifier = Verifier::new(AwsLc, [Audience::new(audience)?], &oidc_providers::all(), cx)?;
-        let exchange =
-            Exchange::builder(verifier, store.clone()).package_owners(Owners(store.clone())).build();
-        // An account may have so many of them; by default none.
-        let limits = TrustLimits::default().prefixes_per_account(10);
-        let trust = Trust::new(oidc_providers::all(), store.clone(), cx).with_limits(limits);
+        // The number of an account's publishers for prefixes; by default none are allowed.
+        let policy = TrustPolicy::default().prefixes_per_account(10);
+        let exchange = Exchange::builder(verifier, store.clone()).trust_policy(policy);
+        let exchange = exchange.package_owners(Owners(store.clone())).build();
+        let trust = Trust::new(oidc_providers::all(), store.clone(), cx).with_policy(policy);
         Ok(Self { store, exchange, trust })
     }
 
@@ -66,29 +65,21 @@ impl Registry {
             .with_state(self)
     }
 
-    /// Publishes a version by whatever token `text` is.
-    async fn publish(&self, name: &str, text: &str) -> Result<StatusCode, StoreError> {
+    /// Publishes a version by a publish token.
+    async fn publish(&self, name: &str, token: &str) -> Result<StatusCode, StoreError> {
         let now = self.exchange.verifier().context().clock().now();
-        let package = Package::new("npm", name);
-        let Some(record) = self.exchange.find(text).await? else { return Ok(StatusCode::UNAUTHORIZED) };
-        let mut transaction = self.store.begin().await?;
+        let Some(record) = self.exchange.find(token).await? else { return Ok(StatusCode::UNAUTHORIZED) };
+        let mut tx = self.store.begin().await?;
         // It locks the row, so that the package is not transferred before the publish is stored.
         let publish = "UPDATE package SET versions = versions + 1 WHERE name = $1 RETURNING owner";
-        let publish = sqlx::query_scalar(publish).bind(name);
-        let owner: Option<String> = publish.fetch_optional(transaction.connection()).await?;
+        let owner: Option<String> =
+            sqlx::query_scalar(publish).bind(name).fetch_optional(tx.connection()).await?;
         let owners: Vec<PackageOwner> = owner.map(PackageOwner::Account).into_iter().collect();
-        let granted = record.for_package_of(&package, &owners).filter(|granted| !granted.may_create);
-        let Some(publisher) = granted.map(|granted| &*granted.publisher) else {
-            return Ok(StatusCode::FORBIDDEN);
-        };
-        let token = TokenHash::of(text);
-        if !transaction.is_active_of(&package, &owners, publisher).await?
-            || !transaction.is_granted(&token, &package, publisher, now).await?
-        {
+        let (package, token) = (Package::new("npm", name), TokenHash::of(token));
+        if owners.is_empty() || tx.authorize(&record, Some(&token), &package, &owners, now).await?.is_none() {
             return Ok(StatusCode::FORBIDDEN);
         }
-        transaction.published(&package, publisher, now).await?;
-        transaction.commit().await?;
+        tx.commit().await?;
         Ok(StatusCode::CREATED)
     }
 }

@@ -55,6 +55,9 @@ crate::__codes! {
     CERTIFICATE_UNSUPPORTED = "certificate-unsupported",
         "The publisher's platform does not say how its claims stand in a signing certificate.",
         "Publish without provenance, or from a platform whose provenance the registry can compare.";
+    CLAIM_DIFFERS = "claim-differs",
+        "A claim of the identity token is not what the publisher asks for.",
+        "Change the publisher or the job.";
     CLAIM_MISSING = "claim-missing",
         "The identity token lacks a claim that every token of its platform should have, or that a publisher asks for.",
         "Look for an update of the platform, or take the claim out of the publisher.";

@@ -115,7 +115,7 @@ pub use crate::provider::{
 };
 pub use crate::publisher::{
     FieldComparison, FieldType, FieldValue, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher,
-    PublisherField,
+    PublisherField, TablePublisher,
 };
 pub use crate::secret::Secret;
 pub use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};

@@ -1,6 +1,7 @@
 mod field;
 mod field_value;
 mod invalid;
+mod table;
 mod value;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::fmt;
 pub use self::field::{FieldComparison, FieldType, PublisherField};
 pub use self::field_value::FieldValue;
 pub use self::invalid::InvalidPublisher;
+pub use self::table::TablePublisher;
 use crate::claims::Claims;
 use crate::codes;
 use crate::diagnosis::{Diagnosis, Target};

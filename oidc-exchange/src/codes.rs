@@ -116,6 +116,9 @@ oidc_core::__codes! {
     PUBLISHER_LAPSED = "publisher-lapsed",
         "The package's trusted publisher was not used soon after it was configured, and its names may have changed hands since.",
         "Configure it again, or together with its ids.";
+    PUBLISHER_PREFIX = "publisher-prefix",
+        "The trusted publisher is for a prefix of packages' names, and the registry does not allow such publishers any more.",
+        "Configure a publisher for each package.";
     REGISTRY_AUDIENCE = "registry-audience",
         "The registry tells no audience for identity tokens.",
         "Check the registry's URL; where it takes no trusted publishes, use another credential.";

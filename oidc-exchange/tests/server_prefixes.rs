@@ -1,125 +1,22 @@
 //! Publishers for a prefix of packages' names: the jobs that they accept and those that they refuse.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod hub;
 mod server;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hub::{Hub, job, prefix, told};
 use oidc_core::Secret;
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_exchange::memory::MemoryStore;
+use oidc_core::testing::FakeHttp;
 use oidc_exchange::server::{
-    Exchange, ExchangeRequest, Grant, MintError, Minter, NewToken, Package, PackageOwner, PackageOwners,
-    PublisherRecord, PublisherState, Recognised, Refusal, RefusalKind, StoreError, TokenRecord, Trust,
-    TrustError, TrustLimits,
+    ExchangeRequest, Grant, MintError, Minter, NewToken, PackageOwner, PublisherState, Recognised,
+    RefusalKind, Room, Trust, TrustError, TrustStore as _,
 };
-use serde_json::{Value, json};
-use server::{ISSUER, NOW, claims, package, verifier};
+use serde_json::json;
+use server::{NOW, claims, package, verifier};
 
 const DAY: u64 = 24 * 3600;
-
-/// The registry's own table of packages.
-#[derive(Clone, Debug, Default)]
-struct Owners(Arc<Mutex<BTreeMap<String, Vec<PackageOwner>>>>);
-
-impl Owners {
-    fn own(&self, name: &str, accounts: &[&str]) {
-        let owners = accounts.iter().map(|account| PackageOwner::account(*account)).collect();
-        self.0.lock().unwrap().insert(name.to_owned(), owners);
-    }
-
-    fn of(&self, name: &str) -> Vec<PackageOwner> {
-        self.0.lock().unwrap().get(name).cloned().unwrap_or_default()
-    }
-}
-
-#[async_trait::async_trait]
-impl PackageOwners for Owners {
-    async fn owners(&self, package: &Package) -> Result<Vec<PackageOwner>, StoreError> {
-        Ok(self.of(&package.name))
-    }
-}
-
-/// A registry with accounts, where `acme-widget` belongs to alice and `acme-gadget` to bob.
-struct Hub {
-    store: MemoryStore,
-    exchange: Exchange,
-    trust: Trust,
-    issuer: Arc<FakeIssuer>,
-    clock: ManualClock,
-    owners: Owners,
-}
-
-fn prefix(text: &str) -> Package {
-    Package::prefix("npm", text).unwrap()
-}
-
-/// A job of this repository, whose id is the length of its name.
-fn job(repository: &str) -> Value {
-    json!({ "repository": repository, "repository_id": repository.len().to_string() })
-}
-
-impl Hub {
-    fn new() -> Self {
-        Self::minting(oidc_exchange::server::MintPolicy::default(), true)
-    }
-
-    fn minting(minter: impl Minter + 'static, says_owners: bool) -> Self {
-        let issuer = Arc::new(FakeIssuer::new(ISSUER));
-        let clock = ManualClock::at(NOW);
-        let (verifier, providers) = verifier(FakeHttp::of_issuer(Arc::clone(&issuer)), &clock);
-        let (store, owners) = (MemoryStore::for_tests(), Owners::default());
-        owners.own("acme-widget", &["alice"]);
-        owners.own("acme-gadget", &["bob"]);
-        let limits = TrustLimits::default().prefixes_per_account(10);
-        let trust = Trust::new(providers, store.clone(), verifier.context()).with_limits(limits);
-        let builder = Exchange::builder(verifier, store.clone()).minter(minter);
-        let builder = if says_owners { builder.package_owners(owners.clone()) } else { builder };
-        Self { store, exchange: builder.build(), trust, issuer, clock, owners }
-    }
-
-    async fn trusts(
-        &self,
-        account: &str,
-        package: Package,
-        repository: &str,
-        rules: &Value,
-    ) -> PublisherRecord {
-        let mut config = json!({ "repository": repository });
-        config.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
-        let mut record = self.trust.prepare(package, "fake", None, config).unwrap();
-        record.account = Some(account.to_owned());
-        self.trust.add(&record).await.unwrap()
-    }
-
-    async fn exchanged(&self, request: &ExchangeRequest, changes: &Value) -> Result<TokenRecord, Refusal> {
-        use oidc_core::Clock as _;
-        let token = self.issuer.sign(&claims(self.clock.now().as_secs(), changes));
-        let minted = self.exchange.exchange(&token, request).await?;
-        Ok(self.exchange.find(minted.token.expose()).await.unwrap().unwrap())
-    }
-
-    async fn named(&self, name: &str, repository: &str) -> Result<TokenRecord, Refusal> {
-        self.exchanged(&ExchangeRequest::package("npm", name), &job(repository)).await
-    }
-
-    async fn all(&self, repository: &str) -> Result<TokenRecord, Refusal> {
-        self.exchanged(&ExchangeRequest::identity("npm"), &job(repository)).await
-    }
-
-    /// Returns the publisher that a token publishes by, with the checks of a registry.
-    fn by(&self, record: &TokenRecord, name: &str) -> Option<String> {
-        let granted = record.for_package_of(&package(name), &self.owners.of(name));
-        granted.map(|granted| granted.publisher.clone())
-    }
-}
-
-fn told(refused: Result<TokenRecord, Refusal>) -> (RefusalKind, String) {
-    let refusal = refused.unwrap_err();
-    (refusal.kind(), refusal.to_string())
-}
 
 #[tokio::test]
 async fn a_prefix_lets_a_job_in_for_its_accounts_packages() {
@@ -282,7 +179,7 @@ async fn what_an_account_knows_by_one_package_keeps_the_names_new_owner_out_of_t
     let learned = hub.trust.list(&prefix("acme-")).await.unwrap().remove(0);
     hub.trust.remove(&learned.package, &learned.id).await.unwrap();
     let fresh = hub.trusts("alice", prefix("acme-"), "acme/widget", &json!({})).await;
-    assert!(fresh.learned.is_empty());
+    assert_eq!(fresh.learned.get("repository_id").map(String::as_str), Some("11"), "from the package's own");
     let request = ExchangeRequest::package("npm", "acme-new");
     assert_eq!(told(hub.exchanged(&request, &reborn).await).0, RefusalKind::NotTrusted);
     assert!(hub.named("acme-new", "acme/widget").await.is_ok());
@@ -364,14 +261,13 @@ async fn nobody_offers_prefixes_by_accident() {
 
 #[tokio::test]
 async fn a_pending_prefix_in_the_store_lets_nobody_in() {
-    use oidc_exchange::server::{Room, TrustStore as _};
     let hub = Hub::new();
     let record =
         hub.trust.prepare(prefix("acme-"), "fake", None, json!({ "repository": "acme/widget" })).unwrap();
     let mut record = record;
     (record.pending, record.account) = (true, Some("alice".to_owned()));
     let mut room = Room::default();
-    room.limits = TrustLimits::default().prefixes_per_account(1);
+    room.prefixes_per_account = 1;
     hub.store.add(&record, &room).await.unwrap();
     assert!(hub.named("acme-widget", "acme/widget").await.is_err());
     assert!(hub.all("acme/widget").await.is_err());
@@ -423,4 +319,41 @@ async fn a_token_that_carries_its_record_carries_whose_the_packages_have_to_be()
         assert_eq!(hub.by(&record, "acme-gadget"), None);
         assert!(record.for_package(&package("acme-widget")).is_none());
     }
+}
+
+#[tokio::test]
+async fn prefixes_that_are_not_allowed_any_more_let_nobody_in() {
+    let hub = Hub::new();
+    let record = hub.trusts("alice", prefix("acme-"), "acme/widget", &json!({})).await;
+    let verifier = hub.exchange.verifier().clone();
+    let builder = oidc_exchange::server::Exchange::builder(verifier, hub.store.clone());
+    let exchange = builder.package_owners(hub.owners.clone()).build();
+    for request in [ExchangeRequest::package("npm", "acme-widget"), ExchangeRequest::identity("npm")] {
+        let token = hub.issuer.sign(&claims(NOW, &job("acme/widget")));
+        assert!(exchange.exchange(&token, &request).await.is_err(), "{request:?}");
+    }
+    let (_, providers) = server::verifier(FakeHttp::new(), &hub.clock);
+    let trust = Trust::new(providers, hub.store.clone(), hub.exchange.verifier().context());
+    assert_eq!(trust.state(&record), PublisherState::NotAllowed);
+    assert!(!trust.state(&record).is_in_force());
+    assert!(hub.named("acme-widget", "acme/widget").await.is_ok(), "as long as they are");
+}
+
+#[tokio::test]
+async fn a_settings_page_shows_the_prefixes_that_reach_a_package() {
+    let hub = Hub::new();
+    let own = hub.trusts("alice", package("acme-widget"), "acme/own", &json!({})).await;
+    let wide = hub.trusts("alice", prefix("acme-"), "acme/widget", &json!({})).await;
+    hub.trusts("alice", prefix("other-"), "acme/widget", &json!({})).await;
+    hub.trusts("mallory", prefix("acme-"), "acme/widget", &json!({})).await;
+    let owners = hub.owners.of("acme-widget");
+    let reaching = hub.trust.reaching(&package("acme-widget"), &owners).await.unwrap();
+    let ids: Vec<_> = reaching.iter().map(|record| record.id.clone()).collect();
+    assert_eq!(ids, [own.id, wide.id.clone()]);
+    assert!(hub.trust.live_tokens(&reaching).await.unwrap().is_empty());
+    hub.trust.published(&package("acme-widget"), &wide.id).await.unwrap();
+    hub.named("acme-widget", "acme/widget").await.unwrap();
+    hub.all("acme/widget").await.unwrap();
+    let tokens = hub.trust.live_tokens(&reaching).await.unwrap();
+    assert_eq!(tokens.into_iter().collect::<Vec<_>>(), [(wide.id, 2)]);
 }

@@ -324,6 +324,9 @@ const WAITED_FOR: &[&str] = &[
     "SELECT * FROM oidc_publisher WHERE prefix <> '' AND ecosystem = 'e' AND prefix IN ('p-', 'p-q-') AND account IN ('a', 'b') \
      AND identity_key IN ('k', 'l')",
     "SELECT * FROM oidc_publisher WHERE prefix = 'p-' AND prefix <> '' AND ecosystem = 'e'",
+    "SELECT * FROM oidc_publisher WHERE prefix <> '' AND ecosystem = 'e' AND prefix IN ('p-', 'p-q-') AND account IN ('a', 'b')",
+    "SELECT * FROM oidc_publisher WHERE ecosystem = 'e' AND account IN ('a', 'b') AND identity_key IN ('k', 'l') \
+     AND EXISTS (SELECT 1 FROM oidc_learned_id k WHERE k.publisher = oidc_publisher.id)",
     "SELECT * FROM oidc_token t JOIN oidc_token_prefix g ON g.token = t.hash JOIN oidc_publisher q ON q.id = g.publisher \
      WHERE t.hash = 'h' AND t.expires_at > 1",
     // A settings page.

@@ -11,8 +11,7 @@ use oidc_core::testing::{FakeHttp, ManualClock};
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{
-    Package, PackageOwner, PublisherRecord, Room, StoreError, TokenHash, TokenStore as _, Trust, TrustLimits,
-    TrustStore,
+    Package, PackageOwner, PublisherRecord, Room, StoreError, TokenHash, TokenStore as _, Trust, TrustStore,
 };
 use oidc_exchange::sql::{SqlStore, retry};
 use serde_json::json;
@@ -234,7 +233,7 @@ async fn a_prefix_publishes_what_its_account_owns<H: Harness<Store = SqlStore>>(
     wide.package = Package::prefix("npm", "wid-").unwrap();
     wide.account = Some("alice".to_owned());
     let mut room = Room::default();
-    room.limits = TrustLimits::default().prefixes_per_account(1);
+    room.prefixes_per_account = 1;
     store.add(&wide, &room).await.unwrap();
     let (alice, bob) = (PackageOwner::account("alice"), PackageOwner::account("bob"));
     let (get, put) = (Package::new("npm", "wid-get"), Package::new("npm", "wid-put"));

@@ -30,8 +30,8 @@ use serde_json::Value;
 /// ];
 /// ```
 ///
-/// A settings page reads the table. [`PublisherField::value_of`] converts the text of an input to the
-/// configuration's value:
+/// A settings page reads the table. [`PublisherField::config_of`] converts the texts of its inputs to a
+/// configuration:
 ///
 /// ```
 /// # use oidc_core::PublisherField;
@@ -39,14 +39,8 @@ use serde_json::Value;
 /// for field in FIELDS {
 ///     println!("{}: <input name=\"{}\" placeholder=\"{}\">", field.title, field.key, field.example);
 /// }
-/// let typed = [("project", "acme/widget")];
-/// let config: serde_json::Map<_, _> = FIELDS
-///     .iter()
-///     .filter_map(|field| {
-///         let (_, text) = typed.iter().find(|(key, _)| *key == field.key)?;
-///         Some((field.key.to_owned(), field.value_of(text)?))
-///     })
-///     .collect();
+/// let typed = std::collections::BTreeMap::from([("project", "acme/widget")]);
+/// let config = PublisherField::config_of(FIELDS, |key| typed.get(key).copied());
 /// assert_eq!(config["project"], "acme/widget");
 /// ```
 ///
@@ -239,6 +233,15 @@ impl PublisherField {
             FieldType::Texts => texts(text),
         };
         Some(value.unwrap_or_else(|| text.into()))
+    }
+
+    /// Returns the configuration that was typed into a form with these fields. `typed` returns the text of a field by
+    /// its key. An empty field is no rule. [`Provider::publisher`] checks the configuration.
+    ///
+    /// [`Provider::publisher`]: crate::Provider::publisher
+    pub fn config_of<'t>(fields: &[Self], typed: impl Fn(&str) -> Option<&'t str>) -> Value {
+        let value = |field: &Self| Some((field.key.to_owned(), field.value_of(typed(field.key)?)?));
+        Value::Object(fields.iter().filter_map(value).collect())
     }
 
     /// Converts a value of the configuration to a text that [`PublisherField::value_of`] reads: for a form

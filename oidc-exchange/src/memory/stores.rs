@@ -97,6 +97,21 @@ impl PublisherStore for MemoryStore {
         Ok(self.lock().publishers.iter().filter(matches).take(MAX_CANDIDATES).cloned().collect())
     }
 
+    async fn learned(
+        &self,
+        identities: &[Identity],
+        owners: &[PackageOwner],
+        ecosystem: &str,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let matches = |record: &&PublisherRecord| {
+            !record.learned.is_empty()
+                && identities.contains(&record.identity)
+                && owners.contains(&record.owner())
+                && record.package.ecosystem == ecosystem
+        };
+        Ok(self.lock().publishers.iter().filter(matches).take(MAX_CANDIDATES).cloned().collect())
+    }
+
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
         self.write(|state| state.redeem(grant)).await
     }

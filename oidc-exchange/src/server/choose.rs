@@ -29,16 +29,17 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// Returns `true` if this publisher is chosen in place of an older one of the same package: a regular
-    /// publisher before a pending one, then the more specific one.
+    /// Returns `true` if this publisher is chosen in place of an older one in the same place: a regular publisher
+    /// before a pending one, that for the longer prefix, then the more specific one.
     ///
     /// Of a package that is still to be created, anybody may have pending publishers, and the account of the
     /// chosen one gets the package. Between accounts, the known ones come first, then the oldest publisher: a
     /// stranger who names the same repository with more rules gains nothing.
     fn is_before(&self, older: &Self) -> bool {
+        let rank = |chosen: &Self| (chosen.record.package.name.len(), chosen.matched.specificity);
         match (self.record.pending, older.record.pending) {
             (true, true) if self.record.account != older.record.account => self.is_known && !older.is_known,
-            (true, true) | (false, false) => self.matched.specificity > older.matched.specificity,
+            (true, true) | (false, false) => rank(self) > rank(older),
             (is_pending, _) => !is_pending,
         }
     }
@@ -66,40 +67,53 @@ impl Candidate {
 }
 
 /// The key of a group of publishers, of which one decides: a package, or a prefix together with an account.
-/// Publishers of different accounts for the same prefix are independent of each other.
+/// Publishers of different accounts for the same prefix are independent of each other. Where a package is named, an
+/// account's prefixes are one group.
 type Place = (Package, Option<Option<String>>);
 
-fn place(record: &PublisherRecord) -> Place {
-    (record.package.clone(), record.package.is_prefix().then(|| record.account.clone()))
+fn place(record: &PublisherRecord, named: Option<&Package>) -> Place {
+    let account = record.package.is_prefix().then(|| record.account.clone());
+    (named.unwrap_or(&record.package).clone(), account)
 }
 
 /// The publishers that have learned their ids, grouped so that the look-up does not search all of them.
 struct Learned<'a> {
-    all: Vec<&'a PublisherRecord>,
-    prefixes: Vec<&'a PublisherRecord>,
+    named: Option<&'a Package>,
+    /// Of the candidates where a package is named, all of which are for it.
+    of_named: Vec<&'a PublisherRecord>,
     of_package: BTreeMap<&'a Package, Vec<&'a PublisherRecord>>,
+    of_account: BTreeMap<Option<&'a str>, Vec<&'a PublisherRecord>>,
 }
 
 impl<'a> Learned<'a> {
-    fn of(candidates: &'a [Candidate], beside: &'a [PublisherRecord]) -> Self {
-        let records = candidates.iter().map(|candidate| &*candidate.record).chain(beside);
-        let all: Vec<_> = records.filter(|record| !record.learned.is_empty()).collect();
-        let prefixes = all.iter().copied().filter(|record| record.package.is_prefix()).collect();
-        let mut of_package: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for record in &all {
+    fn of(candidates: &'a [Candidate], beside: &'a [PublisherRecord], named: Option<&'a Package>) -> Self {
+        let has_learned = |record: &&PublisherRecord| !record.learned.is_empty();
+        let of_candidates: Vec<_> =
+            candidates.iter().map(|candidate| &*candidate.record).filter(has_learned).collect();
+        let (mut of_package, mut of_account) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        for record in &of_candidates {
             of_package.entry(&record.package).or_default().push(*record);
         }
-        Self { all, prefixes, of_package }
+        // Those beside them may be of other packages and of strangers, and are for their own account's alone.
+        for record in of_candidates.iter().copied().chain(beside.iter().filter(has_learned)) {
+            of_account.entry(record.account.as_deref()).or_default().push(record);
+        }
+        let of_named = if named.is_some() { of_candidates } else { Vec::new() };
+        Self { named, of_named, of_package, of_account }
     }
 
-    /// Returns the publishers that may be for some of this publisher's packages.
-    fn beside(&self, record: &PublisherRecord) -> impl Iterator<Item = &'a PublisherRecord> {
-        let of_package = || self.of_package.get(&record.package).map_or(&[][..], Vec::as_slice);
-        let (some, more) = match record.package.is_prefix() {
-            true => (self.all.as_slice(), &[][..]),
-            false => (of_package(), self.prefixes.as_slice()),
+    /// Returns the ids that a publisher requires although it has not learned any itself.
+    fn known_to(&self, record: &PublisherRecord) -> Option<&'a BTreeMap<String, String>> {
+        if !record.learned.is_empty() {
+            return None;
+        }
+        let none = Vec::new();
+        let of_package = match self.named {
+            Some(_) => &self.of_named,
+            None => self.of_package.get(&record.package).unwrap_or(&none),
         };
-        some.iter().chain(more).copied()
+        let of_account = self.of_account.get(&record.account.as_deref()).unwrap_or(&none);
+        record.known_beside(of_package.iter().chain(of_account).copied(), self.named)
     }
 }
 
@@ -116,7 +130,7 @@ pub(super) struct Chooser<'a> {
 impl Chooser<'_> {
     /// Chooses for each package, and for each account's prefix, the publisher that accepts the token and
     /// [comes before](Chosen::is_before) all others. `candidates` are ordered from the oldest to the newest. The ids that
-    /// publishers `beside` them have learned are required by a prefix of the same account; they accept nobody themselves.
+    /// publishers `beside` them have learned are required by candidates of the same account; they accept nobody themselves.
     ///
     /// The content of a refusal is decided here only. The configuration of the nearest publisher is told only
     /// to a token that proved the same repository, by its id where the publisher has one. All other tokens
@@ -130,12 +144,13 @@ impl Chooser<'_> {
     ) -> Result<Vec<Chosen>, Refusal> {
         let mut best: BTreeMap<Place, Chosen> = BTreeMap::new();
         let mut differing: Vec<(&Candidate, Mismatch)> = Vec::new();
-        let learned = Learned::of(candidates, beside);
+        let named = request.named();
+        let learned = Learned::of(candidates, beside, named.as_ref());
         for candidate in candidates {
-            match self.check(&candidate.record, learned.beside(&candidate.record)) {
+            match self.check(&candidate.record, learned.known_to(&candidate.record)) {
                 Some(Ok(chosen)) => {
                     let chosen = Chosen { is_known: candidate.is_known, ..chosen };
-                    let place = place(&candidate.record);
+                    let place = place(&candidate.record, named.as_ref());
                     if best.get(&place).is_none_or(|best| chosen.is_before(best)) {
                         best.insert(place, chosen);
                     }
@@ -177,7 +192,7 @@ impl Chooser<'_> {
         publishers
             .into_iter()
             .map(Arc::new)
-            .filter_map(|record| Some((self.check(&record, [])?.err()?, record)))
+            .filter_map(|record| Some((self.check(&record, None)?.err()?, record)))
             .find(|(mismatch, _)| mismatch.is_renamed())
             .map(|(mismatch, record)| Refusal::rule_differs(&record.package, &mismatch, 0).near(&record.id))
     }
@@ -232,16 +247,15 @@ impl Chooser<'_> {
 
     /// Compares the token with one publisher; `None` where the stored publisher can't be used.
     ///
-    /// A publisher that has learned nothing also requires the ids that `others` of its package have learned
-    /// for the same identity, and learns them with this use. So the ids that a package knows keep the next
-    /// owner of a name out, whichever of its publishers matches.
-    fn check<'b>(
+    /// A publisher that has learned nothing also requires the ids that `beside` it were learned for the same
+    /// identity, and learns them with this use. So the ids that are known keep the next owner of a name out,
+    /// whichever publisher matches.
+    fn check(
         &self,
         record: &Arc<PublisherRecord>,
-        others: impl IntoIterator<Item = &'b PublisherRecord>,
+        beside: Option<&BTreeMap<String, String>>,
     ) -> Option<Result<Chosen, Mismatch>> {
         let publisher = self.publisher(record)?;
-        let beside = if record.learned.is_empty() { record.known_beside(others) } else { None };
         // A publisher beside one of the same repository that knows its ids is bound to these ids too,
         // although it has not learned them itself.
         if let Some(learned) = beside {
@@ -285,6 +299,10 @@ impl Chooser<'_> {
                 let problem = "the publisher has lapsed: it was not used soon after it was configured, and its names may \
                      have changed hands since";
                 over(codes::PUBLISHER_LAPSED, problem, "configure it again, or together with its ids")
+            }
+            PublisherState::NotAllowed => {
+                let problem = "the publisher is for a prefix of names, and this registry does not allow such publishers";
+                over(codes::PUBLISHER_PREFIX, problem, "configure a publisher for each package")
             }
             PublisherState::Active | PublisherState::LapsesAt(_) | PublisherState::PendingUntil(_) => Ok(()),
         }

@@ -16,7 +16,7 @@ use super::grant::{Grant, GrantedBy};
 use super::granted::{Choice, Granted, is_cut};
 use super::mint::TokenHash;
 use super::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
-use super::package::{PackageOwner, PackageOwners};
+use super::package::PackageOwners;
 use super::policy::TrustPolicy;
 use super::record::PublisherRecord;
 use super::recording::Asked;
@@ -29,8 +29,6 @@ use super::unknown::UnknownClaims;
 use super::validated::Validated;
 use super::wording::Wording;
 
-/// The number of a package's owners that are read.
-const MAX_OWNERS: usize = 32;
 /// The number of decisions in one exchange, if publishers change between the decision and the grant.
 const ATTEMPTS: usize = 3;
 /// The time for which expired records are kept before they are purged: the clock of another process may run
@@ -324,19 +322,19 @@ impl Exchange {
         found.known.retain(is_candidate);
         found.others.retain(is_candidate);
         let mut found = self.without_former(found, verified, caller).await?;
-        let mut prefixes = self.of_prefixes(caller, request).await?;
-        prefixes.retain(is_of);
-        let beside = self.beside_prefixes(&prefixes, caller, request).await?;
-        found.known.extend(prefixes);
+        let mut prefixes = self.prefixes(caller, request).await?;
+        prefixes.publishers.retain(is_of);
+        found.known.append(&mut prefixes.publishers);
         // A publisher for a prefix creates no package.
         let candidates = Candidate::all(found, |record| !(record.pending && record.package.is_prefix()));
+        let beside = self.beside(&candidates, verified, caller, request).await?;
         let provider = &*caller.provider;
         let (validated, policy, wording) = (&self.0.validated, &self.0.trust, &self.0.wording);
         let chooser = Chooser { provider, verified, validated, policy, wording, now: self.now() };
         match chooser.choose(&candidates, &beside, request, &caller.identity) {
             Ok(chosen) => Ok(Choice { chosen, is_cut }),
             Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
-                let renamed = self.renamed(&chooser, caller, request).await?;
+                let renamed = self.renamed(&chooser, caller, request, &prefixes.owners).await?;
                 Err(renamed.unwrap_or(refusal).of_first(is_cut))
             }
             Err(refusal) => Err(refusal.of_first(is_cut)),
@@ -369,62 +367,6 @@ impl Exchange {
             if is_proven { known.push(record) } else { others.push(record) }
         }
         Ok(Candidates::new(known, others))
-    }
-
-    /// Returns the owners' publishers for the prefixes of the package that the request names, where the
-    /// application has a source of owners. The store gets an equal query where there is no such package, so that
-    /// the time does not reveal the existence of the package.
-    async fn of_prefixes(
-        &self,
-        caller: &Caller,
-        request: &ExchangeRequest,
-    ) -> Result<Vec<PublisherRecord>, Refusal> {
-        let (Some(package), Some(application)) = (request.named(), &self.0.owners) else {
-            return Ok(Vec::new());
-        };
-        let prefixes = package.prefixes();
-        if prefixes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut owners = application.owners(&package).await?;
-        owners.truncate(MAX_OWNERS);
-        let nobody = [PackageOwner::Operator];
-        let asked = if owners.is_empty() { &nobody[..] } else { &owners };
-        let mut found = self.0.stores.of_prefixes(&caller.identities, asked, &prefixes).await?;
-        found.retain(|record| owners.contains(&record.owner()) && record.package.covers(&package));
-        Ok(found)
-    }
-
-    /// All publishers of the identity, where a publisher for a prefix has yet to learn its ids: it requires those that another
-    /// publisher of its account has learned.
-    async fn beside_prefixes(
-        &self,
-        prefixes: &[PublisherRecord],
-        caller: &Caller,
-        request: &ExchangeRequest,
-    ) -> Result<Vec<PublisherRecord>, Refusal> {
-        if prefixes.iter().all(|record| !record.learned.is_empty()) {
-            return Ok(Vec::new());
-        }
-        let found = self.0.stores.candidates(&caller.identities, request.ecosystem, None).await?;
-        Ok(found.into_all())
-    }
-
-    /// The refusal of a repository that was trusted under another name, which its immutable id proves. Only
-    /// publishers with that id are read, so that neither the answer nor its time depends on other accounts'
-    /// publishers.
-    async fn renamed(
-        &self,
-        chooser: &Chooser<'_>,
-        caller: &Caller,
-        request: &ExchangeRequest,
-    ) -> Result<Option<Refusal>, Refusal> {
-        let Some(id) = chooser.provider.immutable_id(chooser.verified) else { return Ok(None) };
-        let issuer = &caller.identity.issuer;
-        let mut publishers =
-            self.0.stores.of_immutable_id(issuer, &id, request.ecosystem, request.package.as_deref()).await?;
-        publishers.retain(|record| record.identity.issuer == *issuer && request.is_for(&record.package));
-        Ok(chooser.renamed(publishers))
     }
 
     fn token_variable<'a>(&'a self, request: &ExchangeRequest) -> Option<&'a str> {

@@ -28,6 +28,7 @@ mod npm;
 mod package;
 mod pep_807;
 mod policy;
+mod prefixes;
 mod pypi;
 mod record;
 mod recording;

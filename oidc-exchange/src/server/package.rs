@@ -90,7 +90,7 @@ impl Package {
     }
 
     /// Returns the prefixes that cover the package, at most 32, the shortest first.
-    pub(super) fn prefixes(&self) -> Vec<Self> {
+    pub(crate) fn prefixes(&self) -> Vec<Self> {
         let of = |prefix: &str| Self {
             ecosystem: self.ecosystem.clone(),
             name: prefix.to_owned(),

@@ -36,14 +36,17 @@ pub struct TrustPolicy {
     /// The time after which an account's publisher that lapsed or expired is purged
     /// ([`Trust::purge`](super::Trust::purge)).
     pub forget_after: Duration,
+    /// The number of publishers of one account for [prefixes](super::Package::prefix) of names. With 0, the
+    /// default, none can be configured, not even of the operator's own, and those that are stored accept no token.
+    pub prefixes_per_account: u32,
 }
 
 impl Default for TrustPolicy {
-    /// 7 days until a publisher lapses, 30 days until a pending publisher expires, and 30 more days until
-    /// either is purged.
+    /// 7 days until a publisher lapses, 30 days until a pending publisher expires, 30 more days until either is
+    /// purged, and no publishers for prefixes.
     fn default() -> Self {
         let days = |days| Duration::from_secs(days * DAY);
-        Self { lapse_after: days(7), pending_for: days(30), forget_after: days(30) }
+        Self { lapse_after: days(7), pending_for: days(30), forget_after: days(30), prefixes_per_account: 0 }
     }
 }
 
@@ -69,8 +72,25 @@ impl TrustPolicy {
         self
     }
 
+    /// Replaces the number of publishers of one account for prefixes of names. The exchange and the configuration
+    /// need the same policy: [`ExchangeBuilder::trust_policy`](super::ExchangeBuilder::trust_policy) and
+    /// [`Trust::with_policy`](super::Trust::with_policy).
+    #[must_use]
+    pub fn prefixes_per_account(mut self, number: u32) -> Self {
+        self.prefixes_per_account = number;
+        self
+    }
+
+    /// Returns `true` if publishers for prefixes of names accept tokens.
+    pub(super) fn allows_prefixes(&self) -> bool {
+        self.prefixes_per_account > 0
+    }
+
     /// Returns the state of a publisher at `now`: whether it is in force, and until when.
     pub fn state(&self, record: &PublisherRecord, now: Timestamp) -> PublisherState {
+        if record.package.is_prefix() && !self.allows_prefixes() {
+            return PublisherState::NotAllowed;
+        }
         let lapses_at = (record.lapses && record.published_at.is_none())
             .then(|| record.created_at.plus(self.lapse_after));
         let expires_at = record.pending.then(|| record.created_at.plus(self.pending_for));
@@ -117,12 +137,15 @@ pub enum PublisherState {
         /// The time at which the publisher expired.
         since: Timestamp,
     },
+    /// Not in force, since the publisher is for a prefix of names and the registry allows none
+    /// ([`TrustPolicy::prefixes_per_account`]).
+    NotAllowed,
 }
 
 impl PublisherState {
     /// Returns `true` if the publisher accepts its jobs.
     pub fn is_in_force(self) -> bool {
-        !matches!(self, Self::Lapsed { .. } | Self::Expired { .. })
+        !matches!(self, Self::Lapsed { .. } | Self::Expired { .. } | Self::NotAllowed)
     }
 }
 
@@ -136,6 +159,7 @@ impl fmt::Display for PublisherState {
             Self::Lapsed { since } => write!(f, "lapsed at {since}"),
             Self::PendingUntil(until) => write!(f, "pending until {until}"),
             Self::Expired { since } => write!(f, "expired at {since}"),
+            Self::NotAllowed => f.write_str("not allowed: it is for a prefix of names"),
         }
     }
 }
@@ -151,16 +175,12 @@ pub struct TrustLimits {
     pub per_account: u32,
     /// The number of pending publishers among them, which reserve nothing and cost nothing.
     pub pending_per_account: u32,
-    /// The number of publishers of one account for [prefixes](super::Package::prefix) of names. With 0, the
-    /// default, there are no such publishers, not even of the operator's own. A registry that offers them sets a
-    /// number.
-    pub prefixes_per_account: u32,
 }
 
 impl Default for TrustLimits {
-    /// 32 for a package, 10,000 for an account, 100 of them pending, none for a prefix.
+    /// 32 for a package, 10,000 for an account, 100 of them pending.
     fn default() -> Self {
-        Self { per_package: 32, per_account: 10_000, pending_per_account: 100, prefixes_per_account: 0 }
+        Self { per_package: 32, per_account: 10_000, pending_per_account: 100 }
     }
 }
 
@@ -186,25 +206,8 @@ impl TrustLimits {
         self
     }
 
-    /// Replaces the number of publishers of one account for prefixes of names.
-    #[must_use]
-    pub fn prefixes_per_account(mut self, number: u32) -> Self {
-        self.prefixes_per_account = number;
-        self
-    }
-
-    /// Returns the number of a limit.
-    pub(super) fn of(&self, limit: PublisherLimit) -> u32 {
-        match limit {
-            PublisherLimit::Package => self.per_package,
-            PublisherLimit::Account => self.per_account,
-            PublisherLimit::Pending => self.pending_per_account,
-            PublisherLimit::Prefix => self.prefixes_per_account,
-        }
-    }
-
     pub(super) fn room(&self, policy: &TrustPolicy, now: Timestamp) -> Room {
-        Room { limits: *self, ended: policy.ended(now) }
+        Room { limits: *self, prefixes_per_account: policy.prefixes_per_account, ended: policy.ended(now) }
     }
 }
 
@@ -218,7 +221,7 @@ pub enum PublisherLimit {
     Account,
     /// [`TrustLimits::pending_per_account`].
     Pending,
-    /// [`TrustLimits::prefixes_per_account`].
+    /// [`TrustPolicy::prefixes_per_account`].
     Prefix,
 }
 
@@ -248,6 +251,8 @@ impl fmt::Display for PublisherLimit {
 pub struct Room {
     /// The limits.
     pub limits: TrustLimits,
+    /// The limit on the account's publishers for prefixes of names.
+    pub prefixes_per_account: u32,
     /// The publishers that don't count.
     pub ended: EndedBefore,
 }
@@ -267,10 +272,20 @@ impl Room {
             && u64::from(self.limits.pending_per_account) <= taken.pending
         {
             Some(PublisherLimit::Pending)
-        } else if is_account && is_prefix && u64::from(self.limits.prefixes_per_account) <= taken.prefixes {
+        } else if is_account && is_prefix && u64::from(self.prefixes_per_account) <= taken.prefixes {
             Some(PublisherLimit::Prefix)
         } else {
             None
+        }
+    }
+
+    /// Returns the number of a limit.
+    pub(super) fn number(&self, limit: PublisherLimit) -> u32 {
+        match limit {
+            PublisherLimit::Package => self.limits.per_package,
+            PublisherLimit::Account => self.limits.per_account,
+            PublisherLimit::Pending => self.limits.pending_per_account,
+            PublisherLimit::Prefix => self.prefixes_per_account,
         }
     }
 }
@@ -403,6 +418,7 @@ mod tests {
             (PublisherState::Lapsed { since: NOW }, "lapsed at 2023-11-14T22:13:20Z"),
             (PublisherState::PendingUntil(NOW), "pending until 2023-11-14T22:13:20Z"),
             (PublisherState::Expired { since: NOW }, "expired at 2023-11-14T22:13:20Z"),
+            (PublisherState::NotAllowed, "not allowed: it is for a prefix of names"),
         ] {
             assert_eq!(state.to_string(), told);
         }

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use oidc_core::{Identity, Timestamp};
@@ -170,29 +171,39 @@ impl PublisherRecord {
         }
     }
 
-    /// Returns the ids that another of these publishers, of the same package and identity, has learned. Where
-    /// one of both is for a prefix, the other must be of the same account and for some of the same packages.
-    /// Returns `None` where this publisher is configured with a different id, which is then the owner's
-    /// decision. Of a package that is still to be created anybody may have pending publishers, so no publisher
-    /// takes ids over from a pending publisher of another account, or the reverse.
+    /// Returns the ids that another of these publishers has learned for the same identity, of several that of the
+    /// package itself, or else of the longest prefix. Returns `None` where this publisher is configured with a
+    /// different id, which is then the owner's decision.
+    ///
+    /// A publisher takes ids over from regular publishers of its package, of any account, and from publishers of its
+    /// own account for a prefix that has some of its packages. Where `named` is the only package that is asked for,
+    /// of whose owners all publishers for prefixes are, it takes them over from all regular ones. Of a package that
+    /// is still to be created anybody may have pending publishers, so no publisher takes ids over from a pending
+    /// publisher of another account, or the reverse.
     pub(super) fn known_beside<'a>(
         &self,
         others: impl IntoIterator<Item = &'a Self>,
+        named: Option<&Package>,
     ) -> Option<&'a BTreeMap<String, String>> {
+        let is_for =
+            |record: &Self, package: &Package| record.package == *package || record.package.covers(package);
         let is_beside = |other: &&Self| {
-            let is_of_account = other.account == self.account;
-            let is_of_package = if self.package.is_prefix() || other.package.is_prefix() {
-                is_of_account && other.package.overlaps(&self.package)
-            } else {
-                other.package == self.package && (is_of_account || !(other.pending || self.pending))
+            let is_of_account = other.account == self.account && other.package.overlaps(&self.package);
+            let is_regular = !(other.pending || self.pending);
+            let is_of_package = match named {
+                Some(package) => is_for(other, package) && is_for(self, package),
+                None => other.package == self.package && !self.package.is_prefix(),
             };
-            is_of_package && other.identity == self.identity && !other.learned.is_empty()
+            let is_of_same = is_of_account || is_regular && is_of_package;
+            is_of_same && other.identity == self.identity && !other.learned.is_empty()
         };
-        let agrees = |learned: &&BTreeMap<String, String>| {
+        let agrees = |other: &&Self| {
             let configured = |claim| self.config.get(claim).and_then(Value::as_str);
-            learned.iter().all(|(claim, value)| configured(claim).is_none_or(|id| id == value))
+            other.learned.iter().all(|(claim, value)| configured(claim).is_none_or(|id| id == value))
         };
-        others.into_iter().filter(is_beside).map(|other| &other.learned).find(agrees)
+        let nearness = |other: &&Self| (other.package.is_prefix(), Reverse(other.package.name.len()));
+        let found = others.into_iter().filter(is_beside).filter(agrees).min_by_key(nearness)?;
+        Some(&found.learned)
     }
 
     /// Returns the texts among the [rules](Self::rules), learned or configured. On every platform they
@@ -235,4 +246,36 @@ pub enum PublisherRank {
     PendingLearned,
     /// A pending publisher that was never used.
     PendingConfigured,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(package: Package, id: &str) -> PublisherRecord {
+        let identity = Identity::new("https://issuer.example", "acme/widget");
+        let mut record =
+            PublisherRecord::new(id, package, "github", identity, json!({}), Timestamp::default());
+        record.learned.extend((!id.is_empty()).then(|| ("repository_id".to_owned(), id.to_owned())));
+        record
+    }
+
+    #[test]
+    fn of_several_publishers_the_ids_of_the_package_count_and_then_those_of_the_longest_prefix() {
+        let prefix = |text| Package::prefix("npm", text).unwrap();
+        let of_package = record(Package::new("npm", "acme-w-x"), "1");
+        let (narrow, wide) = (record(prefix("acme-w-"), "2"), record(prefix("acme-"), "3"));
+        let fresh = record(Package::new("npm", "acme-w-x"), "");
+        for (others, expected) in [
+            ([&wide, &narrow, &of_package], "1"),
+            ([&of_package, &wide, &narrow], "1"),
+            ([&wide, &narrow, &narrow], "2"),
+            ([&narrow, &wide, &wide], "2"),
+        ] {
+            let known = fresh.known_beside(others, None).unwrap();
+            assert_eq!(known.get("repository_id").map(String::as_str), Some(expected));
+        }
+    }
 }

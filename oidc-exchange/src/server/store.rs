@@ -95,6 +95,28 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Returns the publishers of these identities and owners, for any package or prefix of the ecosystem, that have
+    /// learned ids. The exchange asks where a publisher of one of these owners has not learned any yet and is for a
+    /// prefix, or for a package that a prefix may cover: it requires the ids of the owner's other publishers.
+    ///
+    /// Returns at most [`MAX_CANDIDATES`](super::MAX_CANDIDATES). The cost must not grow with the publishers of
+    /// other accounts, and these must not displace any. The default finds them among the
+    /// [candidates](Self::candidates) of all packages, which strangers may displace.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn learned(
+        &self,
+        identities: &[Identity],
+        owners: &[PackageOwner],
+        ecosystem: &str,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let mut found = self.candidates(identities, ecosystem, None).await?.into_all();
+        found.retain(|record| !record.learned.is_empty() && owners.contains(&record.owner()));
+        Ok(found)
+    }
+
     /// Returns the publishers of an issuer that have learned this immutable id or were configured with it, in
     /// this ecosystem, of one package or of all packages. The exchange asks where no publisher has the
     /// token's identity, to find one whose repository was renamed. `id` is among their

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use oidc_core::{Context, InvalidPublisher, Provider, ProviderSet, PublisherField, RandomError, shown};
@@ -72,14 +72,56 @@ impl Trust {
         Ok(self.store.of_account(account).await?)
     }
 
-    /// Returns the number of valid publish tokens of each of a package's publishers, by the publishers' ids,
-    /// for a settings page: see [`TrustStore::live_tokens`].
+    /// Returns every publisher that may publish a package, for its settings page: the package's own, and those of
+    /// its owners for a [prefix](Package::prefix) of its name. `owners` are the package's owners, and empty where
+    /// the package does not exist.
+    ///
+    /// ```
+    /// use oidc_exchange::server::{Package, PackageOwner, Trust, TrustError};
+    ///
+    /// /// The lines of a settings page.
+    /// async fn lines(trust: &Trust, owner: &str) -> Result<Vec<String>, TrustError> {
+    ///     let package = Package::new("npm", "@acme/widget");
+    ///     let publishers = trust.reaching(&package, &[PackageOwner::account(owner)]).await?;
+    ///     let tokens = trust.live_tokens(&publishers).await?;
+    ///     let line = |record| {
+    ///         let tokens = tokens.get(&record.id).copied().unwrap_or_default();
+    ///         format!("{}: {}, {tokens} tokens", record.package.label(), trust.state(record))
+    ///     };
+    ///     Ok(publishers.iter().map(line).collect())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
-    pub async fn live_tokens(&self, package: &Package) -> Result<BTreeMap<String, u64>, TrustError> {
-        Ok(self.store.live_tokens(package, self.cx.clock().now()).await?)
+    pub async fn reaching(
+        &self,
+        package: &Package,
+        owners: &[PackageOwner],
+    ) -> Result<Vec<PublisherRecord>, TrustError> {
+        let mut publishers = self.store.list(package).await?;
+        publishers.extend(self.store.covering(package, owners).await?);
+        Ok(publishers)
+    }
+
+    /// Returns the number of valid publish tokens of each of these publishers, by their ids: see
+    /// [`TrustStore::live_tokens`]. Those of a publisher for a prefix are for any of its packages.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn live_tokens(
+        &self,
+        publishers: &[PublisherRecord],
+    ) -> Result<BTreeMap<String, u64>, TrustError> {
+        let packages: BTreeSet<&Package> = publishers.iter().map(|record| &record.package).collect();
+        let mut counts = BTreeMap::new();
+        for package in packages {
+            counts.extend(self.store.live_tokens(package, self.cx.clock().now()).await?);
+        }
+        counts.retain(|id, _| publishers.iter().any(|record| record.id == *id));
+        Ok(counts)
     }
 
     /// Purges the publishers of accounts that lapsed or expired long ago ([`TrustPolicy::forget_after`]), in
@@ -116,7 +158,7 @@ impl Trust {
     /// the platform has only one. `config` has the platform's own keys.
     ///
     /// `package` may be a [prefix](Package::prefix) of names where the registry allows such publishers
-    /// ([`TrustLimits::prefixes_per_account`]). The publisher is then for the packages of its own account only,
+    /// ([`TrustPolicy::prefixes_per_account`]). The publisher is then for the packages of its own account only,
     /// and creates no package.
     ///
     /// The record is the operator's own, for a package that exists. Before storing it, set
@@ -178,11 +220,11 @@ impl Trust {
         }
         self.check_prefix(publisher)?;
         let known = store.list(&publisher.package).await?;
-        let publisher = taught(publisher.clone(), &known);
+        let publisher = self.taught(store, publisher.clone(), &known).await?;
         let room = self.limits.room(&self.policy, self.cx.clock().now());
         match store.add(&publisher, &room).await? {
             Stored::Done => Ok(publisher),
-            Stored::TooMany(limit) => Err(TrustError::TooMany { limit, number: self.limits.of(limit) }),
+            Stored::TooMany(limit) => Err(TrustError::TooMany { limit, number: room.number(limit) }),
             // A store does not return `Missing` here.
             Stored::Exists | Stored::Missing => {
                 Err(TrustError::Exists { id: id_of_like(&known, &publisher) })
@@ -233,7 +275,7 @@ impl Trust {
                 publisher.published_at = old.published_at;
                 publisher.exchanged_at = old.exchanged_at;
             }
-            let publisher = taught(publisher, &known);
+            let publisher = self.taught(store, publisher, &known).await?;
             match store.replace(old, &publisher).await? {
                 Stored::Done => return Ok(publisher),
                 Stored::Exists => return Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
@@ -350,10 +392,29 @@ impl Trust {
     /// package.
     fn check_prefix(&self, publisher: &PublisherRecord) -> Result<(), TrustError> {
         match publisher.package.is_prefix() {
-            true if self.limits.prefixes_per_account == 0 => Err(TrustError::Prefix),
+            true if !self.policy.allows_prefixes() => Err(TrustError::Prefix),
             true if publisher.pending => Err(TrustError::PendingPrefix),
             _ => Ok(()),
         }
+    }
+
+    /// Returns a publisher with the ids that others know of its identity, where it has learned none itself: those of
+    /// its package, and those of its account's publishers for a prefix that has some of its packages.
+    async fn taught(
+        &self,
+        store: &dyn TrustStore,
+        mut publisher: PublisherRecord,
+        known: &[PublisherRecord],
+    ) -> Result<PublisherRecord, TrustError> {
+        if publisher.learned.is_empty() {
+            let mut others = known.to_vec();
+            if self.policy.allows_prefixes() {
+                others.extend(of_same_account(store, &publisher).await?);
+            }
+            publisher.learned = publisher.known_beside(&others, None).cloned().unwrap_or_default();
+            publisher.lapses &= publisher.learned.is_empty();
+        }
+        Ok(publisher)
     }
 
     fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
@@ -383,20 +444,23 @@ impl Trust {
     }
 }
 
+/// Returns the publishers of the same account that may share packages with this one through a prefix. Those of the
+/// operator's own beside a prefix are found by their origin, since no index has all of them.
+async fn of_same_account(
+    store: &dyn TrustStore,
+    publisher: &PublisherRecord,
+) -> Result<Vec<PublisherRecord>, StoreError> {
+    match (publisher.package.is_prefix(), &publisher.account) {
+        (true, Some(account)) => store.of_account(account).await,
+        (true, None) => store.of_origin(&publisher.origin).await,
+        (false, _) => store.covering(&publisher.package, &[publisher.owner()]).await,
+    }
+}
+
 /// Returns `true` if a text can be the name of an account. An empty text is no name: stores use it for the
 /// operator.
 fn is_account(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_ACCOUNT && !text.chars().any(char::is_control)
-}
-
-/// A publisher with the ids that other publishers of its package know of its identity, where it has learned
-/// none itself.
-fn taught(mut publisher: PublisherRecord, known: &[PublisherRecord]) -> PublisherRecord {
-    if publisher.learned.is_empty() {
-        publisher.learned = publisher.known_beside(known).cloned().unwrap_or_default();
-        publisher.lapses &= publisher.learned.is_empty();
-    }
-    publisher
 }
 
 /// The id of the publisher that equals this one except for its id; empty where it was added after `known` was
@@ -450,7 +514,7 @@ pub enum TrustError {
     )]
     Account,
     /// The record is for a prefix of names, and the registry allows no such publishers; see
-    /// [`TrustLimits::prefixes_per_account`].
+    /// [`TrustPolicy::prefixes_per_account`].
     #[error("this registry takes trusted publishers for one package each, not for a prefix of names")]
     Prefix,
     /// The record is for a prefix of names and pending.

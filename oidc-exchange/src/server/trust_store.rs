@@ -34,6 +34,36 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached.
     async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError>;
 
+    /// Returns the publishers of these owners (at most 32) for [prefixes](Package::prefix) that cover the package,
+    /// oldest first.
+    ///
+    /// The default reads every publisher of each account, and of the operator those of each prefix of the name.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    async fn covering(
+        &self,
+        package: &Package,
+        owners: &[PackageOwner],
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        let mut found = Vec::new();
+        for owner in owners {
+            match owner {
+                PackageOwner::Account(account) => found.extend(self.of_account(account).await?),
+                PackageOwner::Operator => {
+                    for prefix in package.prefixes() {
+                        found.extend(self.list(&prefix).await?);
+                    }
+                }
+            }
+        }
+        found.retain(|record| record.package.covers(package) && owners.contains(&record.owner()));
+        found.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+        found.dedup_by(|one, other| one.id == other.id);
+        Ok(found)
+    }
+
     /// Returns the number of publish tokens of each of a package's publishers that are valid at `now`, by the
     /// publishers' ids. Publishers without valid tokens are left out, and of accounts' publishers those that
     /// are not [proven](PublisherRecord::proven): an account that configures a publisher for somebody else's

@@ -29,6 +29,13 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+#[cfg(feature = "sqlx")]
+impl From<sqlx::Error> for crate::server::TrustError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 /// A pool of connections, and the lock that writers hold.
 #[derive(Clone, Debug)]
 pub(super) struct Database {
@@ -114,7 +121,7 @@ impl Database {
 /// # async fn example(store: &SqlStore) -> Result<(), StoreError> {
 /// sql::retry(|| async {
 ///     let transaction = store.begin().await?;
-///     transaction.package_created(&Package::new("npm", "widget"), None).await?;
+///     transaction.package_created(&Package::new("npm", "widget")).await?;
 ///     transaction.commit().await
 /// })
 /// .await

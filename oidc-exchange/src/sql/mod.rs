@@ -7,6 +7,7 @@
 //! No type of sqlx stands in a public signature, except behind the feature `sqlx`: with it, an application
 //! whose tables are in the store's database runs its own statements on the store's connections.
 
+mod authorize;
 mod candidates;
 mod database;
 mod migrations;
@@ -25,6 +26,7 @@ mod transaction;
 mod trust;
 mod warm;
 
+pub use self::authorize::Authorized;
 use self::database::Database;
 pub use self::database::retry;
 pub use self::options::{OpenError, SqlOptions};

@@ -6,7 +6,7 @@ use oidc_core::{Identity, ImmutableId};
 use super::SqlStore;
 use super::candidates::candidates;
 use super::database::failed;
-use super::prefixes::of_prefixes;
+use super::prefixes::{learned, of_prefixes};
 use super::proof::is_proven;
 use super::redeem::redeem;
 use super::rows::{COLUMNS, JOINS, records};
@@ -68,6 +68,15 @@ impl PublisherStore for SqlStore {
         id: &ImmutableId,
     ) -> Result<bool, StoreError> {
         is_proven(&self.database, account, identity, id).await.map_err(failed)
+    }
+
+    async fn learned(
+        &self,
+        identities: &[Identity],
+        owners: &[PackageOwner],
+        ecosystem: &str,
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        learned(self.database.pool(), identities, owners, ecosystem).await
     }
 
     async fn candidates(

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::SqlStore;
 use super::database::{Write, failed};
+use super::prefixes::covering;
 use super::rows::standing;
 use super::{packages, proof, room, trust};
 use crate::server::{
@@ -24,52 +25,14 @@ use crate::server::{
 ///
 /// | in the transaction that | call |
 /// |---|---|
-/// | creates a package | [`package_created_by`](TrustStore::package_created_by) with the pending publisher that creates it, or [`package_created`](TrustStore::package_created) |
-/// | publishes into a package | [`is_active`](Self::is_active), and last [`is_granted`](Self::is_granted) and [`published`](TrustStore::published) |
+/// | publishes into a package, and creates it where it is the first publish | [`authorize`](Self::authorize), which has an example |
+/// | creates a package by other means | [`package_created`](TrustStore::package_created) |
 /// | removes, renames or transfers a package | [`package_removed`](TrustStore::package_removed), [`package_renamed`](TrustStore::package_renamed), [`package_transferred`](TrustStore::package_transferred) |
 ///
 /// Where a step fails, drop the transaction: all its changes are rolled back.
 ///
 /// It is a [`TrustStore`] as well, so that publishers can be added and removed in the same transaction as the
 /// application's own rows; with [`Trust::add_within`](crate::server::Trust::add_within) they are validated.
-#[cfg_attr(feature = "sqlx", doc = "```")]
-#[cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
-/// use oidc_core::Timestamp;
-/// use oidc_exchange::server::{GrantedPackage, StoreError, TokenHash, TrustStore as _};
-/// use oidc_exchange::sql::SqlStore;
-///
-/// /// Stores a version and, if it is the first, the package; `false` if the publisher may not.
-/// async fn publish(
-///     store: &SqlStore,
-///     token: &TokenHash,
-///     granted: &GrantedPackage,
-///     version: &str,
-///     now: Timestamp,
-/// ) -> Result<bool, StoreError> {
-///     let (package, publisher) = (&granted.package, granted.publisher.as_str());
-///     let mut tx = store.begin().await?;
-///     if granted.may_create {
-///         // The package belongs to the account of the publisher that creates it.
-///         let Some(owner) = tx.package_created_by(package, publisher).await? else { return Ok(false) };
-///         let insert = sqlx::query("INSERT INTO package (name, owner) VALUES ($1, $2) ON CONFLICT DO NOTHING");
-///         let insert = insert.bind(&package.name).bind(owner.name());
-///         if insert.execute(tx.connection()).await?.rows_affected() == 0 {
-///             return Ok(false);
-///         }
-///     }
-///     if !tx.is_active(package, publisher).await? {
-///         return Ok(false);
-///     }
-///     let insert = sqlx::query("INSERT INTO version (package, version) VALUES ($1, $2)");
-///     insert.bind(&package.name).bind(version).execute(tx.connection()).await?;
-///     if !tx.is_granted(token, package, publisher, now).await? {
-///         return Ok(false);
-///     }
-///     tx.published(package, publisher, now).await?;
-///     tx.commit().await?;
-///     Ok(true)
-/// }
-/// ```
 pub struct Transaction {
     // The trait's methods take `&self`, and a connection is used by one caller at a time.
     write: Mutex<Write>,
@@ -130,8 +93,7 @@ impl Transaction {
     /// ([`NewToken::SelfContained`](crate::server::NewToken::SelfContained)), the registry verifies the text
     /// and asks [`Transaction::is_active`].
     ///
-    /// Ask it last, since an upload takes as long as its sender likes, and after [`Transaction::is_active`],
-    /// since rows are locked in the order publisher, token.
+    /// Ask it after [`Transaction::is_active`], since rows are locked in the order publisher, token.
     ///
     /// # Errors
     ///
@@ -207,6 +169,14 @@ impl TrustStore for Transaction {
 
     async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
         trust::of_account(self.write.lock().await.connection(), account).await
+    }
+
+    async fn covering(
+        &self,
+        package: &Package,
+        owners: &[PackageOwner],
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        covering(self.write.lock().await.connection(), package, owners).await
     }
 
     async fn live_tokens(

@@ -8,6 +8,7 @@ use sqlx::{AnyConnection, AnyExecutor, AssertSqlSafe, Connection as _};
 
 use super::SqlStore;
 use super::database::{Write, failed, retry};
+use super::prefixes::covering;
 use super::room::{self, Full};
 use super::rows::{Turns, WORTH_OF_REGULAR, insert, is_of, names, records, select};
 use crate::server::{
@@ -33,6 +34,14 @@ impl TrustStore for SqlStore {
 
     async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
         of_account(self.database.pool(), account).await
+    }
+
+    async fn covering(
+        &self,
+        package: &Package,
+        owners: &[PackageOwner],
+    ) -> Result<Vec<PublisherRecord>, StoreError> {
+        covering(self.database.pool(), package, owners).await
     }
 
     async fn live_tokens(

@@ -110,6 +110,10 @@ impl Access {
             publisher: granted.publisher.clone(),
             run: serde_json::to_value(&record.run).unwrap_or_default(),
             may_create: granted.may_create,
+            creator: record
+                .for_package(&package_of)
+                .filter(|own| own.may_create)
+                .map(|own| own.publisher.clone()),
             token: Some(TokenHash::of(token)),
         })
     }

@@ -51,6 +51,10 @@ pub enum Principal {
         run: serde_json::Value,
         /// Whether the publisher is still to create the package, and may do nothing to one that exists.
         may_create: bool,
+        /// The pending publisher that creates the package if there is none yet, where `publisher` is another: one for a prefix of
+        /// names, which creates no package.
+        #[serde(skip)]
+        creator: Option<String>,
         /// The publish token, by which the transaction that publishes asks whether it is still valid. It is not stored.
         #[serde(skip)]
         token: Option<TokenHash>,
@@ -61,7 +65,25 @@ impl Principal {
     /// Whether a publish by this principal creates a package that doesn't exist.
     #[must_use]
     pub fn may_create(&self) -> bool {
-        matches!(self, Self::Admin | Self::TrustedPublisher { may_create: true, .. })
+        matches!(
+            self,
+            Self::Admin
+                | Self::TrustedPublisher { may_create: true, .. }
+                | Self::TrustedPublisher { creator: Some(_), .. }
+        )
+    }
+
+    /// The principal of a publish that creates its package, if it `is_new`: with the publisher that does it.
+    #[must_use]
+    pub fn creating(&self, is_new: bool) -> Self {
+        let mut by = self.clone();
+        if let Self::TrustedPublisher { publisher, may_create, creator, .. } = &mut by
+            && is_new
+            && let Some(creator) = creator.take()
+        {
+            (*publisher, *may_create) = (creator, true);
+        }
+        by
     }
 }
 

@@ -118,7 +118,8 @@ impl TrustEntry {
     /// The same, with the library's own times where nothing is said.
     pub(super) fn policy(self) -> TrustPolicy {
         let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 3600);
-        let mut policy = TrustPolicy::default();
+        // All publishers are the operator's own, of whom no limit counts those for prefixes.
+        let mut policy = TrustPolicy::default().prefixes_per_account(1);
         policy.lapse_after = self.lapse_after_days.map_or(policy.lapse_after, days);
         policy.pending_for = self.pending_days.map_or(policy.pending_for, days);
         policy

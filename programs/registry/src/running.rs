@@ -7,7 +7,7 @@ use std::time::Duration;
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
-use oidc_exchange::server::{self, Exchange, InvalidLifetime, Trust, TrustLimits};
+use oidc_exchange::server::{self, Exchange, InvalidLifetime, Trust};
 use oidc_exchange::sql::SqlStore;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -127,10 +127,7 @@ impl Running {
 
         let providers = providers(&config.provider, cx)?;
         let verifier = verifier(&public_url, &providers, cx)?;
-        // All are the operator's own, of whom no limit counts them.
-        let limits = TrustLimits::default().prefixes_per_account(1);
         let trust = Trust::new(providers.clone(), store.clone(), cx).with_policy(config.trust.policy());
-        let trust = trust.with_limits(limits);
         let (config, cx) = (&config, cx.clone());
         let intake = config.limits.intake();
         let public = &public_url;

@@ -8,6 +8,7 @@
 //! | `permissions` | `createPackage`, the only one here: there is no staging |
 //! | `*` at the end of the package's name | beyond npm's form: all packages whose names begin so |
 //! | `issuer`, `pending` | beyond npm's form: an issuer other than the public one; a package that is still to be created |
+//! | `packages` | beyond npm's form, in answers: the prefix of a publisher for several packages, such as `@acme/*` |
 //! | `state`, `published_at`, `exchanged_at`, `live_tokens` | beyond npm's form, in answers: how it stands, and how it is used |
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use oidc_core::{ProviderSet, PublisherField, shown};
-use oidc_exchange::server::{Package, PublisherRecord, Trust, TrustError};
+use oidc_exchange::server::{Package, PackageOwner, PublisherRecord, Trust, TrustError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -65,6 +66,11 @@ impl NpmTrust {
         self.npm.has(&of.name).await.map_err(|error| internal(&error))
     }
 
+    /// The operator, if the package exists.
+    async fn owners(&self, of: &Package) -> Result<Vec<PackageOwner>, TrustFailure> {
+        Ok(self.exists(of).await?.then_some(PackageOwner::Operator).into_iter().collect())
+    }
+
     /// The issuer that a form means that names none: the platform's public one, where the registry trusts several.
     fn issuer(&self, platform: &str) -> Option<String> {
         let public = oidc_providers::public(platform).ok()?;
@@ -81,7 +87,7 @@ impl NpmTrust {
     /// A stored publisher in npm's form, with what it has learned, how it stands and how many of its publish tokens are valid.
     fn shape(&self, record: &PublisherRecord, tokens: u64) -> Value {
         let claims = claims(self.fields(&record.provider), &record.rules());
-        json!({
+        let mut shape = json!({
             "id": record.id,
             "type": record.provider,
             "claims": claims,
@@ -93,7 +99,11 @@ impl NpmTrust {
             "published_at": record.published_at.map(|time| time.to_string()),
             "exchanged_at": record.exchanged_at.map(|time| time.to_string()),
             "live_tokens": tokens,
-        })
+        });
+        if let Some(members) = shape.as_object_mut().filter(|_| record.package.is_prefix()) {
+            members.insert("packages".to_owned(), json!(record.package.label()));
+        }
+        shape
     }
 
     fn record(&self, of: Package, form: Form) -> Result<PublisherRecord, TrustFailure> {
@@ -116,9 +126,10 @@ impl NpmTrust {
 impl ManageTrust for NpmTrust {
     async fn list(&self, package: &str) -> Result<Vec<Value>, TrustFailure> {
         let of = packages(package)?;
-        let records = self.trust.list(&of).await.map_err(|error| refused(&error))?;
-        let tokens = self.trust.live_tokens(&of).await.map_err(|error| refused(&error))?;
-        if records.is_empty() && !self.exists(&of).await? {
+        let owners = self.owners(&of).await?;
+        let records = self.trust.reaching(&of, &owners).await.map_err(|error| refused(&error))?;
+        let tokens = self.trust.live_tokens(&records).await.map_err(|error| refused(&error))?;
+        if records.is_empty() && owners.is_empty() {
             return Err(no_package(package));
         }
         let tokens = |record: &PublisherRecord| tokens.get(&record.id).copied().unwrap_or_default();
@@ -147,7 +158,8 @@ impl ManageTrust for NpmTrust {
 
     async fn remove(&self, package: &str, id: &str) -> Result<(), TrustFailure> {
         let package = packages(package)?;
-        let records = self.trust.list(&package).await.map_err(|error| refused(&error))?;
+        let owners = self.owners(&package).await?;
+        let records = self.trust.reaching(&package, &owners).await.map_err(|error| refused(&error))?;
         let Some(record) = records.iter().find(|record| record.id == id) else {
             return Err(refused(&TrustError::Missing));
         };
@@ -156,7 +168,7 @@ impl ManageTrust for NpmTrust {
                 "this trusted publisher is defined in the registry's configuration file; remove it there";
             return Err(failure(StatusCode::CONFLICT, message.to_owned()));
         }
-        match self.trust.remove(&package, id).await.map_err(|error| refused(&error))? {
+        match self.trust.remove(&record.package, id).await.map_err(|error| refused(&error))? {
             true => Ok(()),
             false => Err(refused(&TrustError::Missing)),
         }

@@ -7,6 +7,7 @@ mod gem_versions;
 mod npm_hosting;
 mod platforms;
 mod postgres;
+mod prefixes;
 mod program;
 mod recipes;
 mod tokens;

@@ -207,6 +207,8 @@ pub async fn packages<H: Harness>(harness: &H) {
 pub async fn prefixes<H: Harness>(harness: &H) {
     prefixes::a_publisher_for_a_prefix_is_of_no_package(&harness.empty().await).await;
     prefixes::publishers_for_prefixes_are_found_by_prefix_owner_and_identity(&harness.empty().await).await;
+    prefixes::strangers_hide_no_learned_ids(&harness.empty().await).await;
+    prefixes::a_package_is_covered_by_its_owners_prefixes(&harness.empty().await).await;
     prefixes::what_a_prefix_grants_is_of_its_account(&harness.empty().await).await;
     prefixes::what_a_prefix_granted_ends_with_its_publisher(&harness.empty().await).await;
     prefixes::a_package_that_goes_ends_what_a_prefix_granted_for_it(harness).await;

@@ -275,6 +275,7 @@ impl Store {
         let (of, now) = (self.package(&upload.package), cx.clock().now());
         let package = of.name.as_str();
         let is_new = by.may_create() && self.add_package(write.connection(), package, now).await?;
+        let by = &by.creating(is_new);
         if !self.lock(write.connection(), package).await? {
             let other = self.other_case(write.connection(), package).await?;
             return Ok(other.map_or(Published::NoPackage, Published::OtherCase));

@@ -298,6 +298,7 @@ impl Store {
         let (name, now) = (&publication.name, cx.clock().now());
         let is_new =
             by.may_create() && rows::add_package(write.connection(), name, publication.public, now).await?;
+        let by = &by.creating(is_new);
         if !rows::touch(write.connection(), name, now).await? {
             return Ok(Published::NoPackage);
         }

@@ -13,7 +13,7 @@ use crate::server::{
 fn room() -> Room {
     let limits = TrustLimits::default().per_account(3).pending_per_account(2).per_package(2);
     let before = NOW.minus(Duration::from_secs(1));
-    Room { limits, ended: EndedBefore { lapsing: before, pending: before } }
+    Room { limits, ended: EndedBefore { lapsing: before, pending: before }, ..Room::default() }
 }
 
 /// A publisher of an account for a package, which does not lapse.

@@ -6,9 +6,10 @@ use oidc_core::ImmutableId as IdPin;
 
 use super::Harness;
 use super::scene::{NOW, by, configured, found, grant, identity, package, publisher, stored};
+use crate::server::PackageOwner::Operator;
 use crate::server::{
-    Grant, GrantedBy, Package, PackageOwner, PublisherLimit, PublisherRecord, PublisherStore, Redeemed, Room,
-    Stored, TokenStore, TrustLimits, TrustStore,
+    Grant, GrantedBy, MAX_UNPROVEN, Package, PackageOwner, PublisherLimit, PublisherRecord, PublisherStore,
+    Redeemed, Room, Stored, TokenStore, TrustStore,
 };
 
 fn prefix(text: &str) -> Package {
@@ -35,7 +36,7 @@ async fn ids<S: TrustStore>(store: &S, package: &Package) -> Vec<String> {
 }
 
 fn roomy() -> Room {
-    Room { limits: TrustLimits::default().prefixes_per_account(100), ..Room::default() }
+    Room { prefixes_per_account: 100, ..Room::default() }
 }
 
 async fn allowed<S: TrustStore>(store: &S, publisher: &PublisherRecord) {
@@ -148,6 +149,75 @@ where
     let named = [package("acme-")];
     let found = store.of_prefixes(&[identity("acme/widget")], &[alice], &named).await;
     assert!(found.expect("the store finds publishers for prefixes").is_empty(), "a package is no prefix");
+}
+
+/// Publishers of `alice` that have learned ids, beside those of more strangers than are candidates.
+pub(super) async fn strangers_hide_no_learned_ids<S>(store: &S)
+where
+    S: PublisherStore + TrustStore,
+{
+    let learned = |record: PublisherRecord| {
+        let ids = [("repository_id".to_owned(), "7".to_owned())];
+        PublisherRecord { learned: ids.into(), lapses: false, ..record }
+    };
+    let of_alice = |id, name| PublisherRecord { account: Some("alice".to_owned()), ..publisher(id, name) };
+    for number in 0..2 * MAX_UNPROVEN {
+        let mut stranger = publisher(&format!("s{number:03}"), &format!("theirs-{number}"));
+        stranger.account = Some(format!("stranger-{number}"));
+        stored(store, &learned(stranger)).await;
+    }
+    let elsewhere = PublisherRecord { package: Package::new("cargo", "acme-a"), ..of_alice("elsewhere", "") };
+    let other = PublisherRecord { identity: identity("acme/other"), ..of_alice("other", "acme-a") };
+    for record in
+        [of_alice("fresh", "acme-b"), learned(of_alice("x", "acme-a")), learned(elsewhere), learned(other)]
+    {
+        stored(store, &record).await;
+    }
+    allowed(store, &learned(for_prefix("y", "acme-", "alice"))).await;
+    stored(store, &learned(publisher("own", "acme-a"))).await;
+    let (alice, bob, operator) = (publisher_of("alice").owner(), publisher_of("bob").owner(), Operator);
+    let identities = [identity("acme/widget"), identity("acme\0")];
+    for (owners, expected) in [
+        (vec![alice.clone(), bob.clone()], vec!["x", "y"]),
+        (vec![operator, alice], vec!["own", "x", "y"]),
+        (vec![bob], vec![]),
+        (vec![], vec![]),
+    ] {
+        let found = store.learned(&identities, &owners, "npm").await;
+        let mut found: Vec<_> = found
+            .expect("the store finds publishers that have learned ids")
+            .into_iter()
+            .map(|record| record.id)
+            .collect();
+        found.sort();
+        assert_eq!(found, expected, "the publishers of {owners:?} that have learned ids, and nobody else's");
+    }
+}
+
+pub(super) async fn a_package_is_covered_by_its_owners_prefixes<S: TrustStore>(store: &S) {
+    scene(store).await;
+    let mut own = PublisherRecord { account: None, ..for_prefix("own", "acme-", "") };
+    own.created_at = NOW.plus(Duration::from_secs(1));
+    allowed(store, &own).await;
+    allowed(store, &for_prefix("longer", "acme-w-", "alice")).await;
+    let (alice, bob) = (publisher_of("alice").owner(), publisher_of("bob").owner());
+    for (name, owners, expected) in [
+        ("acme-w-x", vec![alice.clone()], vec!["a", "longer"]),
+        ("acme-widget", vec![alice.clone()], vec!["a"]),
+        ("acme-widget", vec![alice.clone(), bob, Operator], vec!["a", "b", "own"]),
+        ("acme-", vec![alice.clone()], vec![]),
+        ("acme", vec![alice.clone()], vec![]),
+        ("acme-widget", vec![publisher_of("nobody").owner()], vec![]),
+        ("acme-widget", vec![], vec![]),
+    ] {
+        let found = store.covering(&package(name), &owners).await;
+        let found = found.expect("the store finds the publishers for prefixes that cover a package");
+        let found: Vec<_> = found.iter().map(|record| &*record.id).collect();
+        assert_eq!(found, expected, "`{name}` of {owners:?} is covered by the prefixes of its owners");
+    }
+    let found = store.covering(&prefix("acme-w-"), &[alice]).await;
+    let found = found.expect("the store finds the publishers for prefixes that cover a package");
+    assert!(found.is_empty(), "a prefix is covered by no other");
 }
 
 fn publisher_of(account: &str) -> PublisherRecord {
@@ -324,7 +394,7 @@ where
 }
 
 pub(super) async fn each_account_has_room_for_prefixes<S: TrustStore>(store: &S) {
-    let room = Room { limits: TrustLimits::default().prefixes_per_account(2), ..Room::default() };
+    let room = Room { prefixes_per_account: 2, ..Room::default() };
     for (id, text, account, expected) in [
         ("a1", "acme-", "alice", Stored::Done),
         ("a2", "acme_", "alice", Stored::Done),

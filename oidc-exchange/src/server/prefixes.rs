@@ -1,0 +1,108 @@
+//! Publishers for prefixes of packages' names in an exchange, and what publishers know of each other's ids.
+
+use std::collections::BTreeSet;
+
+use oidc_core::{Claims, Verified};
+
+use super::caller::Caller;
+use super::choose::{Candidate, Chooser};
+use super::exchange::Exchange;
+use super::package::{Package, PackageOwner};
+use super::record::PublisherRecord;
+use super::refusal::Refusal;
+use super::request::ExchangeRequest;
+
+/// The number of owners that a store is asked for at once, and of a package's owners that are read.
+const MAX_OWNERS: usize = 32;
+
+/// The publishers for the prefixes of the package that a request names.
+#[derive(Default)]
+pub(super) struct Prefixes {
+    /// The package's owners.
+    pub(super) owners: Vec<PackageOwner>,
+    /// Their publishers for prefixes that cover the package.
+    pub(super) publishers: Vec<PublisherRecord>,
+}
+
+impl Exchange {
+    /// Returns the owners' publishers for the prefixes of the package that the request names, where the
+    /// application has a source of owners. The store gets an equal query where there is no such package, so that
+    /// the time does not reveal the existence of the package.
+    pub(super) async fn prefixes(
+        &self,
+        caller: &Caller,
+        request: &ExchangeRequest,
+    ) -> Result<Prefixes, Refusal> {
+        let inner = self.inner();
+        let named = request.named().filter(|named| self.may_have_prefixes(named));
+        let (Some(package), Some(application)) = (named, &inner.owners) else {
+            return Ok(Prefixes::default());
+        };
+        let prefixes = package.prefixes();
+        let mut owners = application.owners(&package).await?;
+        owners.truncate(MAX_OWNERS);
+        let nobody = [PackageOwner::Operator];
+        let asked = if owners.is_empty() { &nobody[..] } else { &owners };
+        let mut publishers = inner.stores.of_prefixes(&caller.identities, asked, &prefixes).await?;
+        publishers.retain(|record| owners.contains(&record.owner()) && record.package.covers(&package));
+        Ok(Prefixes { owners, publishers })
+    }
+
+    /// Returns the publishers that have learned ids, of the owners of candidates that have yet to learn theirs and
+    /// are for a prefix, or for a package that a prefix of the same owner may cover.
+    pub(super) async fn beside(
+        &self,
+        candidates: &[Candidate],
+        verified: &Verified<Claims>,
+        caller: &Caller,
+        request: &ExchangeRequest,
+    ) -> Result<Vec<PublisherRecord>, Refusal> {
+        let inner = self.inner();
+        if !inner.trust.allows_prefixes() || caller.provider.immutable_id(verified).is_none() {
+            return Ok(Vec::new());
+        }
+        let may_share = |package: &Package| package.is_prefix() || !package.prefixes().is_empty();
+        let has_to_learn = |record: &PublisherRecord| record.lapses && record.learned.is_empty();
+        let records = candidates.iter().map(|candidate| &*candidate.record);
+        let learning = records.filter(|record| has_to_learn(record) && may_share(&record.package));
+        let owners: BTreeSet<PackageOwner> = learning.map(PublisherRecord::owner).collect();
+        let owners: Vec<PackageOwner> = owners.into_iter().collect();
+        let mut found = Vec::new();
+        for some in owners.chunks(MAX_OWNERS) {
+            found.extend(inner.stores.learned(&caller.identities, some, request.ecosystem).await?);
+        }
+        found.retain(|record| caller.identities.contains(&record.identity));
+        Ok(found)
+    }
+
+    /// Returns the refusal of a repository that was trusted under another name, which its immutable id proves.
+    /// Only publishers with that id are read, so that neither the answer nor its time depends on other accounts'
+    /// publishers. `owners` are those of the package that the request names.
+    pub(super) async fn renamed(
+        &self,
+        chooser: &Chooser<'_>,
+        caller: &Caller,
+        request: &ExchangeRequest,
+        owners: &[PackageOwner],
+    ) -> Result<Option<Refusal>, Refusal> {
+        let Some(id) = chooser.provider.immutable_id(chooser.verified) else { return Ok(None) };
+        let (stores, issuer) = (&self.inner().stores, &caller.identity.issuer);
+        let package = request.package.as_deref();
+        let mut publishers = stores.of_immutable_id(issuer, &id, request.ecosystem, package).await?;
+        publishers.retain(|record| request.is_for(&record.package));
+        if let Some(named) = request.named().filter(|named| self.may_have_prefixes(named)) {
+            let mut prefixes = stores.of_immutable_id(issuer, &id, request.ecosystem, None).await?;
+            prefixes.retain(|record| record.package.covers(&named) && owners.contains(&record.owner()));
+            publishers.extend(prefixes);
+        }
+        publishers.retain(|record| record.identity.issuer == *issuer);
+        Ok(chooser.renamed(publishers))
+    }
+
+    /// Returns `true` if publishers for prefixes of the name are looked up. It does not depend on the existence of
+    /// the package.
+    fn may_have_prefixes(&self, package: &Package) -> bool {
+        let inner = self.inner();
+        inner.owners.is_some() && inner.trust.allows_prefixes() && !package.prefixes().is_empty()
+    }
+}

@@ -8,6 +8,7 @@ mod stores;
 use std::sync::Arc;
 use std::time::Duration;
 
+use needs::needs;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::testing::conformance::Harness as _;
@@ -186,9 +187,10 @@ async fn on_sqlite() {
     a_renamed_repository_is_told_its_own_package(&harness.empty().await).await;
 }
 
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     each_account_is_alone(&harness.empty().await).await;
     strangers_change_nothing(&harness.empty().await).await;

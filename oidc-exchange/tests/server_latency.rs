@@ -129,7 +129,7 @@ async fn a_strangers_answer_takes_as_long_whatever_a_package_has_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures"]
 async fn a_strangers_answer_takes_as_long_whatever_a_package_has_on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     all("PostgreSQL", &harness).await;
     harness.clean_up().await;

@@ -4,6 +4,7 @@
 mod server;
 mod stores;
 
+use needs::needs;
 use oidc_core::testing::{FakeHttp, ManualClock};
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
@@ -69,9 +70,10 @@ async fn on_sqlite() {
     an_edit_waits_for_the_publish_that_proves_its_publisher(&Sqlite::new()).await;
 }
 
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     nobody_is_kept_out_by_the_number_of_those_who_published(&harness).await;
     an_edit_waits_for_the_publish_that_proves_its_publisher(&harness).await;

@@ -4,6 +4,7 @@
 mod stores;
 
 use data_encoding::HEXLOWER;
+use needs::needs;
 use oidc_core::{Identity, Run, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{
@@ -136,9 +137,10 @@ async fn on_sqlite() {
     a_prefix_publishes_the_packages_of_its_owner(&harness).await;
 }
 
+#[needs(postgres)]
 #[tokio::test]
 async fn on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     a_pending_publisher_creates_its_package_once(&harness).await;
     a_prefix_publishes_the_packages_of_its_owner(&harness).await;

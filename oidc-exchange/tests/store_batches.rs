@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use needs::needs;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::{Clock as _, Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
@@ -266,9 +267,10 @@ async fn a_grant_that_fails_leaves_no_trace_on_sqlite() {
     fails_whole(&harness, || harness.url()).await;
 }
 
+#[needs(postgres)]
 #[tokio::test]
 async fn a_grant_that_fails_leaves_no_trace_on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     fails_whole(&harness, || harness.url()).await;
     harness.clean_up().await;

@@ -18,6 +18,7 @@ mod stores;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use needs::needs;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{Exchange, ExchangeRequest};
@@ -131,7 +132,7 @@ async fn a_million_publishers_cost_what_a_thousand_cost_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "fills databases with a million publishers"]
 async fn a_million_publishers_cost_what_a_thousand_cost_on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     let few = harness.empty().await;
     fill(&harness.url(), FEW).await;
@@ -211,7 +212,7 @@ async fn twenty_thousand_strangers_publishers_cost_what_fifteen_hundred_cost_on_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures"]
 async fn twenty_thousand_strangers_publishers_cost_what_fifteen_hundred_cost_on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     compare_strangers("PostgreSQL", &harness, || harness.url()).await;
     harness.clean_up().await;
@@ -260,9 +261,10 @@ async fn twenty_thousand_strangers_prefixes_are_not_read_for_a_package_on_sqlite
     }
 }
 
+#[needs(postgres)]
 #[tokio::test]
 async fn twenty_thousand_strangers_prefixes_are_not_read_for_a_package_on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     harness.empty().await;
     strangers_of_prefix(&harness.url(), 20_000, true).await;
@@ -372,9 +374,10 @@ async fn whatever_is_waited_for_is_looked_up_by_an_index_on_sqlite() {
     }
 }
 
+#[needs(postgres)]
 #[tokio::test]
 async fn whatever_is_waited_for_is_looked_up_by_an_index_on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     for accounts in [1, 10_000] {
         harness.empty().await;

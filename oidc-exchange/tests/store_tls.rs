@@ -1,7 +1,7 @@
 //! PostgreSQL over TLS: who it is believed to be follows the URL's `sslmode` and `sslrootcert`.
 //!
 //! `.ci/postgres` gives the server a certificate for its address and leaves the root's in the data folder. Without such a
-//! server the test prints `skipped: …` and passes, unless `REQUIRE_CLIENTS=1`.
+//! server the test is ignored, unless `REQUIRE_CLIENTS=1`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod stores;
@@ -9,6 +9,7 @@ mod stores;
 use std::error::Error as _;
 use std::path::Path;
 
+use needs::needs;
 use oidc_exchange::server::{Package, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
 use sqlx::{AnyConnection, Connection as _};
@@ -38,9 +39,10 @@ async fn is_encrypted(url: &str) -> bool {
     is_encrypted
 }
 
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_over_tls_is_the_one_that_the_url_names() {
-    let Some(server) = postgres() else { return };
+    let server = postgres();
     let harness = Postgres::new(server.clone());
     let url = harness.create().await;
     let folder = tempfile::tempdir().unwrap();

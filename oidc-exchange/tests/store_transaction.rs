@@ -7,6 +7,7 @@ mod stores;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
+use needs::needs;
 use oidc_core::testing::{FakeHttp, ManualClock};
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
@@ -298,18 +299,20 @@ async fn a_transaction_is_the_applications_and_the_stores_on_sqlite() {
     all(&Sqlite::new()).await;
 }
 
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_is_the_applications_and_the_stores_on_postgresql() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     all(&harness).await;
     harness.clean_up().await;
 }
 
 /// Two transactions that lock two rows in opposite orders.
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_postgresql_gives_up_in_a_deadlock_is_tried_again() {
-    let Some(url) = postgres() else { return };
+    let url = postgres();
     let harness = Postgres::new(url);
     let store = with_own_table(&harness).await;
     let mut transaction = store.begin().await.unwrap();

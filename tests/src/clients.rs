@@ -1,7 +1,7 @@
 //! Real package managers, each run in a home of its own.
 //!
-//! A client is found by a variable such as `TEST_NPM`, or on the `PATH`; cargo is the one that builds the tests. A test that needs one that isn't there
-//! prints `skipped: …` and passes, unless `REQUIRE_CLIENTS=1`.
+//! A client is found by a variable such as `TEST_NPM`, or on the `PATH`; cargo is the one that builds the tests. A test of a client
+//! that is not there is ignored, with the reason (`#[needs(npm)]`), unless `REQUIRE_CLIENTS=1`.
 // The one place where tests read the environment and wait by the wall clock.
 #![allow(clippy::disallowed_methods)]
 
@@ -15,6 +15,9 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::programs::Program;
+
+#[path = "../needs/src/clients.rs"]
+mod facts;
 
 /// How long one run of a client may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -41,60 +44,16 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The program's name, the variable that points to it, and the oldest major version that will do.
-    fn facts(self) -> (&'static str, &'static str, u32) {
-        match self {
-            Self::Npm => ("npm", "TEST_NPM", 11),
-            Self::Yarn => ("yarn", "TEST_YARN", 4),
-            Self::Pnpm => ("pnpm", "TEST_PNPM", 10),
-            Self::Cargo => ("cargo", "TEST_CARGO", 1),
-            Self::Uv => ("uv", "TEST_UV", 0),
-            Self::Twine => ("twine", "TEST_TWINE", 6),
-            Self::Maturin => ("maturin", "TEST_MATURIN", 1),
-            Self::Pip => ("pip", "TEST_PIP", 23),
-            Self::Flit => ("flit", "TEST_FLIT", 4),
-            Self::Hatch => ("hatch", "TEST_HATCH", 1),
-            Self::Pdm => ("pdm", "TEST_PDM", 2),
-            Self::Poetry => ("poetry", "TEST_POETRY", 2),
-            Self::Gem => ("gem", "TEST_GEM", 3),
-            Self::Bundle => ("bundle", "TEST_BUNDLE", 2),
-            Self::Bun => ("bun", "TEST_BUN", 1),
-            Self::Ovsx => ("ovsx", "TEST_OVSX", 1),
-            Self::Vsce => ("vsce", "TEST_VSCE", 4),
-        }
-    }
-
-    /// The client in a fresh home, or `None` where a test may be skipped.
-    pub async fn find(self) -> Option<Client> {
-        let (name, variable, oldest) = self.facts();
-        let problem = match program(name, variable) {
-            Some(program) => {
-                let client = Client { program, home: tempfile::tempdir().unwrap() };
-                let version = client.run(client.home(), &[], &["--version"]).await.stdout;
-                let number =
-                    version.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-                let major = number.and_then(|number| number.split('.').next()?.parse::<u32>().ok());
-                if major >= Some(oldest) {
-                    return Some(client);
-                }
-                format!("{name} is {} and {oldest} is needed", version.trim())
+    /// The client in a fresh home. A test that asks for one says so by `#[needs(…)]`, and is ignored where there is none.
+    pub async fn find(self) -> Client {
+        let program = match self {
+            Self::Cargo => env::var_os("TEST_CARGO").unwrap_or_else(|| env!("CARGO").into()).into(),
+            _ => {
+                facts::find(&format!("{self:?}").to_lowercase()).unwrap_or_else(|problem| panic!("{problem}"))
             }
-            None => format!("{name} is neither on the PATH nor in {variable}"),
         };
-        assert!(env::var_os("REQUIRE_CLIENTS").is_none_or(|value| value != "1"), "{problem}");
-        println!("skipped: {problem}");
-        None
+        Client { program, home: tempfile::tempdir().unwrap() }
     }
-}
-
-fn program(name: &str, variable: &str) -> Option<PathBuf> {
-    if let Some(program) = env::var_os(variable).filter(|program| !program.is_empty()) {
-        return Some(program.into());
-    }
-    if name == "cargo" {
-        return Some(env!("CARGO").into());
-    }
-    env::split_paths(&search_path()).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
 fn search_path() -> OsString {

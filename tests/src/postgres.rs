@@ -1,5 +1,5 @@
-//! A PostgreSQL to test with, found by `TEST_POSTGRES_URL`: `.ci/postgres` starts one and prints it. Without it such a
-//! test prints `skipped: …` and passes, unless `REQUIRE_CLIENTS=1`.
+//! A PostgreSQL to test with, found by `TEST_POSTGRES_URL`: `.ci/postgres` starts one and prints it. Without it such a test is
+//! ignored, by `#[needs(postgres)]`, unless `REQUIRE_CLIENTS=1`.
 #![allow(clippy::disallowed_methods)]
 
 use std::env;
@@ -16,17 +16,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub async fn create() -> Option<Self> {
-        let Some(server) = env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) else {
-            let is_required = env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1");
-            assert!(!is_required, "TEST_POSTGRES_URL names no PostgreSQL; see .ci/postgres");
-            println!("skipped: TEST_POSTGRES_URL names no PostgreSQL");
-            return None;
-        };
+    pub async fn create() -> Self {
+        let server = env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty());
+        let server = server.expect("TEST_POSTGRES_URL names no PostgreSQL; see .ci/postgres");
         let name = format!("test_{}", FakeIssuer::unique_id().replace('-', ""));
         let database = Self { server, name };
         database.execute(format!("CREATE DATABASE {}", database.name)).await;
-        Some(database)
+        database
     }
 
     pub fn url(&self) -> String {

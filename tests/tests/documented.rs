@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use ci_issuer::{Changes, GITHUB, Settings};
+use needs::needs;
 use tests::clients::{Output, Tool};
 use tests::http;
 use tests::programs;
@@ -197,9 +198,10 @@ async fn port() -> u16 {
 }
 
 /// The block of the README as it stands there, with ports that are free and the programs that the tests were built with.
+#[needs(npm)]
 #[tokio::test]
 async fn the_block_in_the_readme_publishes_with_the_real_npm() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let (_, readme) = pages().into_iter().find(|(name, _)| name == "README.md").unwrap();
     let block = blocks(&readme).into_iter().find(|block| block.contains("ci-issuer")).unwrap();
     let (build, run) = block.split_once('\n').unwrap();
@@ -230,9 +232,10 @@ async fn the_block_in_the_readme_publishes_with_the_real_npm() {
     assert_eq!(left.len(), 3, "nothing is left but what was there: {left:?}");
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn the_doctors_command_accepts_a_right_publisher() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let scene = Scene::start(Settings::new(&GITHUB), "", &["@acme/widget"], "").await;
     let (_, page) = pages().into_iter().find(|(name, _)| name == "clients.md").unwrap();
     let block = blocks(&page)[0].replace("https://registry.example/", &scene.url());
@@ -250,14 +253,14 @@ async fn refused_and_granted(
     publish: &[&str],
     more: &[&str],
 ) -> [Output; 2] {
-    let Some(client) = tool.find().await else { panic!("{tool:?} was there before") };
+    let client = tool.find().await;
     let refusal = Settings {
         changes: Changes::default()
             .set("workflow_ref", "acme/widget/.github/workflows/other.yml@refs/heads/main"),
         ..Settings::new(&GITHUB)
     };
     // pnpm runs npm.
-    let path = Tool::Npm.find().await.map_or_else(|| client.path_first(), |npm| npm.path_first());
+    let path = Tool::Npm.find().await.path_first();
     let mut outputs = Vec::new();
     for settings in [refusal, Settings::new(&GITHUB)] {
         let scene = Scene::start(settings, "", &["@acme/widget"], "").await;
@@ -278,11 +281,9 @@ fn shows_the_reason(output: &Output) -> bool {
     printed.contains("Failed token exchange request with body message: ") && printed.contains("workflow")
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_shows_the_reason_when_it_is_verbose() {
-    if Tool::Npm.find().await.is_none() {
-        return;
-    }
     for publish in
         [["publish", "--loglevel", "verbose"].as_slice(), &["publish", "--dry-run", "--loglevel", "verbose"]]
     {
@@ -292,11 +293,9 @@ async fn npm_shows_the_reason_when_it_is_verbose() {
     }
 }
 
+#[needs(npm, pnpm)]
 #[tokio::test]
 async fn pnpm_shows_the_reason_when_npm_is_verbose() {
-    if Tool::Pnpm.find().await.is_none() || Tool::Npm.find().await.is_none() {
-        return;
-    }
     let verbose = [("npm_config_loglevel", "verbose")];
     // What is no part of a repository needs a word more.
     let [refused, granted] =

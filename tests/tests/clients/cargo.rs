@@ -59,7 +59,7 @@ async fn publish(cargo: &Client, scene: &Scene, name: &str, version: &str) -> Ou
 }
 
 async fn cargo_publishes_and_builds(platform: &'static Platform, prefix: &str) {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene(platform, prefix).await;
     for name in CRATES {
         publish(&cargo, &scene, name, "1.0.0").await.succeeded();
@@ -93,7 +93,7 @@ async fn cargo_publishes_to_a_registry_below_a_path() {
 /// GitLab makes one token before the job, and one exchange is for every crate.
 #[tokio::test]
 async fn one_token_of_gitlab_publishes_every_crate_of_a_workspace() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene(&GITLAB, "").await;
     let url = scene.url();
     for name in CRATES {
@@ -136,7 +136,7 @@ async fn one_token_of_gitlab_publishes_every_crate_of_a_workspace() {
 /// The three lines of settings that the documentation names, and nothing else.
 #[tokio::test]
 async fn a_plain_cargo_publish_is_a_trusted_publish_with_a_credential_provider() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene(&GITHUB, "").await;
     let url = scene.url();
     let folder = library(&cargo, &url, "widget-one", "1.0.0");
@@ -159,7 +159,7 @@ async fn a_plain_cargo_publish_is_a_trusted_publish_with_a_credential_provider()
 
 #[tokio::test]
 async fn refusals_are_readable_in_what_is_printed() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     for (settings, rules, part) in refused_jobs() {
         let scene = Scene::start(settings, "", &["cargo:widget-one"], rules).await;
         let printed = publish(&cargo, &scene, "widget-one", "1.0.0").await.failed();
@@ -170,7 +170,7 @@ async fn refusals_are_readable_in_what_is_printed() {
 
 #[tokio::test]
 async fn a_replayed_token_a_stolen_version_and_a_foreign_crate_are_refused() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = Scene::start(same_token(), "", &["cargo:widget-one"], "").await;
     publish(&cargo, &scene, "widget-one", "1.0.0").await.succeeded();
     let replayed = publish(&cargo, &scene, "widget-one", "1.0.1").await.failed();
@@ -187,7 +187,7 @@ async fn a_replayed_token_a_stolen_version_and_a_foreign_crate_are_refused() {
 
 #[tokio::test]
 async fn a_token_is_ended_after_success_failure_and_a_signal() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene(&GITHUB, "").await;
     let url = scene.url();
     let exec = ["exec", "--registry", "crates-io", "--url", &url, "--", "sh", "-c"];
@@ -226,7 +226,7 @@ async fn stubborn() -> (String, Arc<Mutex<Vec<String>>>) {
 
 #[tokio::test]
 async fn a_failing_revocation_is_reported_and_changes_no_exit_status() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene(&GITHUB, "").await;
     let (url, asked) = stubborn().await;
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_tested-trusted-publish"));

@@ -3,12 +3,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use needs::needs;
 use tests::astray::{STATIC, World, npm_package, project, with_dependencies};
 use tests::clients::Tool;
 
 /// A tool for Python indexes, under `exec` and then by itself with a token alone.
 async fn python(tool: Tool, publish: &[&str], token: &[(&str, &str)]) {
-    let Some(client) = tool.find().await else { return };
+    let client = tool.find().await;
     let world = World::start().await;
     let (folder, file) = project(&client).await;
     let publish: Vec<&str> =
@@ -32,49 +33,57 @@ async fn python(tool: Tool, publish: &[&str], token: &[(&str, &str)]) {
     world.public_saw(STATIC, &output);
 }
 
+#[needs(twine)]
 #[tokio::test]
 async fn twine_publishes_at_the_url_and_nowhere_else() {
     let token = [("TWINE_USERNAME", "__token__"), ("TWINE_PASSWORD", STATIC)];
     python(Tool::Twine, &["upload", "--non-interactive", "FILE"], &token).await;
 }
 
+#[needs(uv)]
 #[tokio::test]
 async fn uv_publishes_at_the_url_and_nowhere_else() {
     python(Tool::Uv, &["publish", "FILE"], &[("UV_PUBLISH_TOKEN", STATIC)]).await;
 }
 
+#[needs(maturin)]
 #[tokio::test]
 async fn maturin_publishes_at_the_url_and_nowhere_else() {
     python(Tool::Maturin, &["upload", "--non-interactive", "FILE"], &[("MATURIN_PYPI_TOKEN", STATIC)]).await;
 }
 
+#[needs(flit)]
 #[tokio::test]
 async fn flit_publishes_at_the_url_and_nowhere_else() {
     let token = [("FLIT_USERNAME", "__token__"), ("FLIT_PASSWORD", STATIC)];
     python(Tool::Flit, &["publish", "--format", "wheel"], &token).await;
 }
 
+#[needs(hatch)]
 #[tokio::test]
 async fn hatch_publishes_at_the_url_and_nowhere_else() {
     let token = [("HATCH_INDEX_USER", "__token__"), ("HATCH_INDEX_AUTH", STATIC)];
     python(Tool::Hatch, &["publish", "-n", "FILE"], &token).await;
 }
 
+#[needs(pdm)]
 #[tokio::test]
 async fn pdm_publishes_at_the_url_and_nowhere_else() {
     let token = [("PDM_PUBLISH_USERNAME", "__token__"), ("PDM_PUBLISH_PASSWORD", STATIC)];
     python(Tool::Pdm, &["publish", "--no-build"], &token).await;
 }
 
+#[needs(poetry)]
 #[tokio::test]
 async fn poetry_publishes_at_the_url_by_the_name_that_it_is_told() {
     let token = [("POETRY_PYPI_TOKEN_PYPI", STATIC)];
     python(Tool::Poetry, &["publish", "-n", "-r", "trusted-publish"], &token).await;
 }
 
+#[needs(poetry)]
 #[tokio::test]
 async fn poetry_without_a_name_is_not_run() {
-    let Some(poetry) = Tool::Poetry.find().await else { return };
+    let poetry = Tool::Poetry.find().await;
     let world = World::start().await;
     let (folder, _) = project(&poetry).await;
     let url = format!("{}legacy/", world.scene.url());
@@ -93,7 +102,7 @@ const SETUP_NODE_SCOPED: &str =
 
 /// A tool for npm registries, under `exec` and then by itself.
 async fn npm(tool: Tool, name: &str, npmrc: &str, publish: &[&str], token: &[(&str, &str)]) {
-    let Some(client) = tool.find().await else { return };
+    let client = tool.find().await;
     let world = World::start().await;
     let folder = npm_package(&client, name, npmrc);
     if matches!(tool, Tool::Yarn) {
@@ -117,6 +126,7 @@ async fn npm(tool: Tool, name: &str, npmrc: &str, publish: &[&str], token: &[(&s
     world.public_saw(STATIC, &output);
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_at_the_url_whatever_setup_node_wrote() {
     for (name, npmrc) in [("widget", SETUP_NODE), ("@acme/widget", SETUP_NODE_SCOPED)] {
@@ -124,6 +134,7 @@ async fn npm_publishes_at_the_url_whatever_setup_node_wrote() {
     }
 }
 
+#[needs(pnpm)]
 #[tokio::test]
 async fn pnpm_publishes_at_the_url_whatever_setup_node_wrote() {
     for (name, npmrc) in [("widget", SETUP_NODE), ("@acme/widget", SETUP_NODE_SCOPED)] {
@@ -131,17 +142,20 @@ async fn pnpm_publishes_at_the_url_whatever_setup_node_wrote() {
     }
 }
 
+#[needs(bun)]
 #[tokio::test]
 async fn bun_publishes_at_the_url_whatever_setup_node_wrote() {
     npm(Tool::Bun, "@acme/widget", SETUP_NODE, &["publish"], &[]).await;
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_publishes_at_the_url_and_nowhere_else() {
     npm(Tool::Yarn, "@acme/widget", "", &["npm", "publish"], &[("YARN_NPM_AUTH_TOKEN", STATIC)]).await;
 }
 
 /// A package whose manifest names the public registry, which no variable overrides: nobody but `--url` sees the token.
+#[needs(bun, npm, pnpm)]
 #[tokio::test]
 async fn a_package_that_its_manifest_sends_elsewhere_takes_no_token_there() {
     for (tool, publish, may_be_told) in [
@@ -149,7 +163,7 @@ async fn a_package_that_its_manifest_sends_elsewhere_takes_no_token_there() {
         (Tool::Pnpm, &["publish", "--no-git-checks"], true),
         (Tool::Bun, &["publish"], false),
     ] {
-        let Some(client) = tool.find().await else { continue };
+        let client = tool.find().await;
         let world = World::start().await;
         let folder = npm_package(&client, "widget", SETUP_NODE);
         let manifest = r#"{"name":"widget","version":"1.0.0","publishConfig":{"registry":"https://registry.npmjs.org/"}}"#;
@@ -172,7 +186,7 @@ async fn a_package_that_its_manifest_sends_elsewhere_takes_no_token_there() {
 
 #[tokio::test]
 async fn cargo_publishes_at_the_url_and_nowhere_else() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let world = World::start().await;
     let manifest = "[package]\nname = \"widget\"\nversion = \"1.0.0\"\nedition = \"2024\"\nlicense = \"MIT\"\n\
                     description = \"A test\"\n[workspace]\n";
@@ -190,9 +204,10 @@ async fn cargo_publishes_at_the_url_and_nowhere_else() {
     world.public_saw(STATIC, &output);
 }
 
+#[needs(gem)]
 #[tokio::test]
 async fn gem_publishes_at_the_url_and_nowhere_else() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let world = World::start().await;
     let specification = "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
                          s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\nend\n";
@@ -211,9 +226,10 @@ async fn gem_publishes_at_the_url_and_nowhere_else() {
 }
 
 /// A gem may name the host that it is pushed to, which gem obeys before any variable. With `--host` it goes to the URL or to nobody.
+#[needs(gem)]
 #[tokio::test]
 async fn a_gem_that_names_another_host_goes_to_the_url_that_the_command_names_or_to_nobody() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let world = World::start().await;
     let url = format!("{}rubygems", world.scene.url());
     for (key, is_pushed) in [("default_gem_server", true), ("allowed_push_host", false)] {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::Request;
 use ci_issuer::{GITHUB, Running, Settings};
+use needs::needs;
 use oidc_core::Context;
 use tests::clients::{Client, Tool};
 use tests::scene::borrowed;
@@ -49,9 +50,10 @@ async fn extension(vsce: &Client) -> PathBuf {
     folder
 }
 
+#[needs(ovsx, vsce)]
 #[tokio::test]
 async fn ovsx_publishes_at_the_url() {
-    let (Some(vsce), Some(ovsx)) = (Tool::Vsce.find().await, Tool::Ovsx.find().await) else { return };
+    let (vsce, ovsx) = (Tool::Vsce.find().await, Tool::Ovsx.find().await);
     let folder = extension(&vsce).await;
     let ((url, asked), issuer) = (registry().await, issuer().await);
     let options = ["--registry", "open-vsx", "--url", &url, "--package", "acme.widget"];
@@ -64,10 +66,11 @@ async fn ovsx_publishes_at_the_url() {
 }
 
 /// The Marketplace's own protocol is not played here: vsce is seen to go to the URL, with the token, and not further.
+#[needs(vsce)]
 #[tokio::test]
 async fn vsce_publishes_at_the_url() {
     use base64::Engine as _;
-    let Some(vsce) = Tool::Vsce.find().await else { return };
+    let vsce = Tool::Vsce.find().await;
     let folder = extension(&vsce).await;
     let ((url, asked), issuer) = (registry().await, issuer().await);
     let options = ["--registry", "vs-marketplace", "--url", &url, "--owner", "acme"];

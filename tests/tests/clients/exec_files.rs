@@ -5,10 +5,12 @@
 
 use std::path::Path;
 
+use needs::needs;
 use tests::astray::{World, npm_package, project};
 use tests::clients::{Client, Tool};
 use tests::scene::borrowed;
 
+#[needs(flit, hatch, maturin, pdm, poetry, twine, uv)]
 #[tokio::test]
 async fn settings_files_that_name_a_public_host_for_python_take_no_token_there() {
     let pypirc = "[distutils]\nindex-servers = pypi\n[pypi]\nrepository = https://upload.pypi.org/legacy/\nusername = __token__\n\
@@ -28,7 +30,7 @@ async fn settings_files_that_name_a_public_host_for_python_take_no_token_there()
         (Tool::Pdm, &["publish", "--no-build"], "pdm.toml", pdm),
         (Tool::Poetry, &["publish", "-n", "-r", "trusted-publish"], "poetry.toml", poetry),
     ] {
-        let Some(client) = tool.find().await else { continue };
+        let client = tool.find().await;
         let world = World::start().await;
         let (folder, wheel) = project(&client).await;
         write_settings(&client, &folder, file, text);
@@ -48,6 +50,7 @@ fn write_settings(client: &Client, folder: &Path, file: &str, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
+#[needs(bun, npm, pnpm, yarn)]
 #[tokio::test]
 async fn settings_files_that_name_a_public_host_for_javascript_take_no_token_there() {
     let npmrc = "registry=https://registry.npmjs.org/\n@acme:registry=https://registry.npmjs.org/\n\
@@ -67,7 +70,7 @@ async fn settings_files_that_name_a_public_host_for_javascript_take_no_token_the
         (Tool::Bun, &["publish"], "bunfig.toml", bunfig),
         (Tool::Bun, &["publish"], "~/.bunfig.toml", bunfig),
     ] {
-        let Some(client) = tool.find().await else { continue };
+        let client = tool.find().await;
         let world = World::start().await;
         let folder = npm_package(&client, "@acme/widget", "");
         if matches!(tool, Tool::Yarn) {
@@ -100,6 +103,7 @@ const ASKING: [(Tool, &[&str]); 4] = [
     (Tool::Bun, &["add", "@other/dep"]),
 ];
 
+#[needs(bun, npm, pnpm, yarn)]
 #[tokio::test]
 async fn no_variable_that_holds_the_token_is_sent_to_a_public_host_by_a_settings_file() {
     let npmrc = "@other:registry=https://registry.npmjs.org/\n//registry.npmjs.org/:_authToken=${NAME}\n";
@@ -109,7 +113,7 @@ async fn no_variable_that_holds_the_token_is_sent_to_a_public_host_by_a_settings
     let empty = "npmScopes:\n  other:\n    npmRegistryServer: https://registry.npmjs.org\n    npmAuthToken: \"${NAME:-}\"\n";
     let open = "npmScopes:\n  other:\n    npmRegistryServer: https://registry.npmjs.org\n";
     for (tool, ask) in ASKING {
-        let Some(client) = tool.find().await else { continue };
+        let client = tool.find().await;
         let files: &[_] = match tool {
             Tool::Npm => &[(".npmrc", npmrc)],
             Tool::Pnpm => &[("~/.npmrc", npmrc), ("~/.config/pnpm/rc", npmrc)],
@@ -131,9 +135,10 @@ async fn no_variable_that_holds_the_token_is_sent_to_a_public_host_by_a_settings
     }
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarns_own_credentials_stay_where_its_files_have_them() {
-    let Some(client) = Tool::Yarn.find().await else { return };
+    let client = Tool::Yarn.find().await;
     let world = World::start().await;
     for text in [
         "npmRegistryServer: https://registry.npmjs.org\nnpmAlwaysAuth: true\nnpmAuthToken: static-hunter2\n",
@@ -155,7 +160,7 @@ async fn yarns_own_credentials_stay_where_its_files_have_them() {
 
 #[tokio::test]
 async fn settings_files_that_name_a_public_host_for_cargo_take_no_token_there() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     for config in [
         "[registry]\ndefault = \"crates-io\"\n",
         "[registry]\ndefault = \"other\"\n[registries.other]\nindex = \"sparse+https://index.crates.io/\"\n",

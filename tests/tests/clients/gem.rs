@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use ci_issuer::{Changes, GITHUB, GITLAB, Platform, Settings};
+use needs::needs;
 use oidc_core::http::{Method, Request};
 use tests::clients::{Client, Output, Tool};
 use tests::http;
@@ -78,7 +79,7 @@ async fn get(scene: &Scene, path: &str) -> Vec<u8> {
 }
 
 async fn gem_publishes_and_installs(platform: &'static Platform, prefix: &str) {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let scene = scene(platform, prefix).await;
     let printed = publish(&gem, &scene, "acme-gadget", "1.10.0").await.succeeded();
     assert!(printed.contains("Successfully registered gem: acme-gadget (1.10.0)"), "{printed}");
@@ -94,11 +95,13 @@ async fn gem_publishes_and_installs(platform: &'static Platform, prefix: &str) {
     assert_eq!(ruby(&gem, script, &[]).await.trim(), "14");
 }
 
+#[needs(gem)]
 #[tokio::test]
 async fn gem_publishes_from_github_and_installs_what_was_published() {
     gem_publishes_and_installs(&GITHUB, "").await;
 }
 
+#[needs(gem)]
 #[tokio::test]
 async fn gem_publishes_from_gitlab_to_a_registry_below_a_path() {
     gem_publishes_and_installs(&GITLAB, "/registry").await;
@@ -112,9 +115,10 @@ async fn listed(gem: &Client, scene: &Scene, more: &[&str]) -> Vec<String> {
     printed.lines().filter(|line| line.contains(" (")).map(str::to_owned).collect()
 }
 
+#[needs(gem)]
 #[tokio::test]
 async fn gem_lists_what_was_published() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let scene = scene(&GITHUB, "/registry").await;
     assert_eq!(listed(&gem, &scene, &[]).await, [""; 0]);
     for version in ["1.9.0", "1.10.0", "2.0.0.rc1"] {
@@ -131,9 +135,10 @@ async fn gem_lists_what_was_published() {
     assert!(with_prereleases.concat().contains("2.0.0.rc1"), "{with_prereleases:?}");
 }
 
+#[needs(bundle, gem)]
 #[tokio::test]
 async fn bundler_installs_and_sees_what_is_new() {
-    let (Some(gem), Some(bundle)) = (Tool::Gem.find().await, Tool::Bundle.find().await) else { return };
+    let (gem, bundle) = (Tool::Gem.find().await, Tool::Bundle.find().await);
     let scene = scene(&GITHUB, "").await;
     publish(&gem, &scene, "acme-gadget", "1.0.0").await.succeeded();
     let (folder, file) = built(&gem, "widget", "1.0.0", "s.add_dependency 'acme-gadget'").await;
@@ -156,9 +161,10 @@ async fn bundler_installs_and_sees_what_is_new() {
 }
 
 /// What the registry says of a gem is what Ruby reads in the gem, after a dump of its own.
+#[needs(gem)]
 #[tokio::test]
 async fn ruby_reads_the_same_specification_in_the_index_as_in_the_gem() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let scene = scene(&GITHUB, "").await;
     let needs = "s.required_ruby_version = '>= 2.7'\n  s.add_dependency 'acme-gadget', '~> 1.9', '< 3'\n  \
                  s.add_development_dependency 'rake'\n  s.email = ['a@acme.example', 'b@acme.example']\n  \
@@ -187,9 +193,10 @@ async fn ruby_reads_the_same_specification_in_the_index_as_in_the_gem() {
     assert!(text("/versions").await.starts_with("---\nwidget 2.0.0-x86_64-linux "));
 }
 
+#[needs(gem)]
 #[tokio::test]
 async fn what_is_made_for_another_platform_is_not_installed() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let scene = scene(&GITHUB, "").await;
     let local = ruby(&gem, "puts Gem::Platform.local.to_s", &[]).await;
     for (version, platform) in [("1.0.0", local.trim()), ("2.0.0", "java")] {
@@ -202,9 +209,10 @@ async fn what_is_made_for_another_platform_is_not_installed() {
 }
 
 /// What is refused before there is a publish token, `trusted-publish` says; gem doesn't run.
+#[needs(gem)]
 #[tokio::test]
 async fn refused_exchanges_are_readable_in_what_is_printed() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     for (settings, rules, part) in refused_jobs() {
         let scene = Scene::start(settings, "", &["rubygems:widget"], rules).await;
         let printed = publish(&gem, &scene, "widget", "1.0.0").await.failed();
@@ -214,9 +222,10 @@ async fn refused_exchanges_are_readable_in_what_is_printed() {
     }
 }
 
+#[needs(gem)]
 #[tokio::test]
 async fn a_replayed_token_a_published_version_and_a_foreign_gem_are_refused() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let scene = Scene::start(same_token(), "", &["rubygems:widget"], "").await;
     publish(&gem, &scene, "widget", "1.0.0").await.succeeded();
     let replayed = publish(&gem, &scene, "widget", "1.0.1").await.failed();
@@ -233,9 +242,10 @@ async fn a_replayed_token_a_published_version_and_a_foreign_gem_are_refused() {
     assert_eq!(scene.count("hosted_file").await, 1);
 }
 
+#[needs(gem)]
 #[tokio::test]
 async fn gem_shows_why_its_key_is_refused() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let strict = "[[package]]\necosystem = \"rubygems\"\nname = \"strict\"\ntrusted_only = true\n[[package.publisher]]\n\
                   provider = \"github\"\nrepository = \"acme/widget\"\nworkflow = \"publish.yml\"";
     let scene = Scene::start(Settings::new(&GITHUB), "", &["rubygems:widget"], strict).await;
@@ -254,9 +264,10 @@ async fn gem_shows_why_its_key_is_refused() {
 }
 
 /// A publisher that is still to create its gem does so once.
+#[needs(gem)]
 #[tokio::test]
 async fn a_pending_publisher_creates_the_gem() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let scene = Scene::start(Settings::new(&GITHUB), "", &["rubygems:widget"], "pending = true").await;
     for version in ["1.0.0", "1.0.1"] {
         publish(&gem, &scene, "widget", version).await.succeeded();

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use ci_issuer::{Changes, Fault, GITHUB, Settings};
+use needs::needs;
 use serde_json::Value;
 use tests::clients::{Client, Tool};
 use tests::http;
@@ -162,17 +163,19 @@ async fn client_shows_every_refusal(client: &Client, path: OsString, publish: &[
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_shows_every_refusal_when_it_is_verbose() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let path = npm.path_first();
     client_shows_every_refusal(&npm, path, &["publish", "--access", "public"]).await;
 }
 
 /// pnpm 10 publishes through npm, and npm's log is pnpm's.
+#[needs(npm, pnpm)]
 #[tokio::test]
 async fn pnpm_shows_every_refusal_when_npm_is_verbose() {
-    let (Some(pnpm), Some(npm)) = (Tool::Pnpm.find().await, Tool::Npm.find().await) else { return };
+    let (pnpm, npm) = (Tool::Pnpm.find().await, Tool::Npm.find().await);
     client_shows_every_refusal(
         &pnpm,
         npm.path_first(),

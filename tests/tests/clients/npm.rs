@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ci_issuer::{GITHUB, GITLAB, Platform, Settings};
+use needs::needs;
 use serde_json::Value;
 use tests::clients::{Client, Tool};
 use tests::http;
@@ -62,7 +63,7 @@ async fn assert_published(scene: &Scene, names: &[&str]) {
 }
 
 async fn npm_publishes_and_installs(platform: &'static Platform, prefix: &str) {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let scene = scene(platform, prefix).await;
     for name in NAMES {
         let folder = package(&npm, name, "1.0.0", &scene.npmrc());
@@ -86,28 +87,32 @@ async fn npm_publishes_and_installs(platform: &'static Platform, prefix: &str) {
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_from_github_to_a_registry_at_the_root() {
     npm_publishes_and_installs(&GITHUB, "").await;
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_from_github_to_a_registry_under_a_prefix() {
     npm_publishes_and_installs(&GITHUB, "/npm").await;
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_from_gitlab_to_a_registry_at_the_root() {
     npm_publishes_and_installs(&GITLAB, "").await;
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_from_gitlab_to_a_registry_under_a_prefix() {
     npm_publishes_and_installs(&GITLAB, "/npm").await;
 }
 
 async fn yarn_publishes_and_installs(platform: &'static Platform, prefix: &str) {
-    let Some(yarn) = Tool::Yarn.find().await else { return };
+    let yarn = Tool::Yarn.find().await;
     let scene = scene(platform, prefix).await;
     for name in NAMES {
         let folder = package(&yarn, name, "1.0.0", "");
@@ -131,21 +136,25 @@ async fn yarn_publishes_and_installs(platform: &'static Platform, prefix: &str) 
     assert_eq!(lock.matches("checksum:").count(), names.len(), "{lock}");
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_publishes_from_github_to_a_registry_at_the_root() {
     yarn_publishes_and_installs(&GITHUB, "").await;
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_publishes_from_github_to_a_registry_under_a_prefix() {
     yarn_publishes_and_installs(&GITHUB, "/npm").await;
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_publishes_from_gitlab_to_a_registry_at_the_root() {
     yarn_publishes_and_installs(&GITLAB, "").await;
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_publishes_from_gitlab_to_a_registry_under_a_prefix() {
     yarn_publishes_and_installs(&GITLAB, "/npm").await;
@@ -153,7 +162,7 @@ async fn yarn_publishes_from_gitlab_to_a_registry_under_a_prefix() {
 
 /// pnpm 10 publishes through npm, the newest that the tests have.
 async fn pnpm_publishes_and_installs(platform: &'static Platform, prefix: &str) {
-    let (Some(pnpm), Some(npm)) = (Tool::Pnpm.find().await, Tool::Npm.find().await) else { return };
+    let (pnpm, npm) = (Tool::Pnpm.find().await, Tool::Npm.find().await);
     let scene = scene(platform, prefix).await;
     let path: OsString = npm.path_first();
     for name in NAMES {
@@ -169,11 +178,13 @@ async fn pnpm_publishes_and_installs(platform: &'static Platform, prefix: &str) 
     assert_installed(&consumer, &NAMES);
 }
 
+#[needs(npm, pnpm)]
 #[tokio::test]
 async fn pnpm_publishes_from_github_to_a_registry_at_the_root() {
     pnpm_publishes_and_installs(&GITHUB, "").await;
 }
 
+#[needs(npm, pnpm)]
 #[tokio::test]
 async fn pnpm_publishes_from_gitlab_to_a_registry_under_a_prefix() {
     pnpm_publishes_and_installs(&GITLAB, "/npm").await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use ci_issuer::{Changes, Fault, GITHUB, Settings};
+use needs::needs;
 use oidc_core::Context;
 use oidc_exchange::client::{Failure, IdentityPublishToken, Pep807, PublishRequest, Registry as _};
 use oidc_exchange::pep_807::{MAX_LIFETIME, MEDIA_TYPE, MIN_LIFETIME};
@@ -79,9 +80,10 @@ async fn the_registry_tells_of_its_own_upload_url_and_of_nothing_else() {
     assert_eq!(legacy.status, 200);
 }
 
+#[needs(twine)]
 #[tokio::test]
 async fn twine_uploads_with_a_token_of_the_drafts() {
-    let Some(twine) = Tool::Twine.find().await else { return };
+    let twine = Tool::Twine.find().await;
     let scene = scene(Settings::new(&GITHUB), "/acme/index").await;
     let build = "import io, tarfile\n\
         info = 'Metadata-Version: 2.1\\nName: my_widget\\nVersion: 1.0.0\\n'\n\

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use ci_issuer::{Changes, GITHUB, GITLAB, Platform, Settings, sigstore};
+use needs::needs;
 use oidc_core::http::{Method, Request};
 use oidc_core::{Context, HttpUrl};
 use serde_json::{Value, json};
@@ -46,9 +47,10 @@ impl Played {
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn a_job_of_either_platform_signs_and_is_verified_by_npms_libraries() {
-    let Some(npm) = JavaScript::find().await else { return };
+    let npm = JavaScript::find().await;
     for platform in [&GITHUB, &GITLAB] {
         let played = Played::start(platform, None).await;
         let issuer = played.issuer.url();
@@ -70,11 +72,12 @@ async fn a_job_of_either_platform_signs_and_is_verified_by_npms_libraries() {
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn each_fault_is_seen_by_npms_libraries_for_what_it_is() {
     use sigstore::Fault;
 
-    let Some(npm) = JavaScript::find().await else { return };
+    let npm = JavaScript::find().await;
     for (fault, error, entries) in [
         (Fault::ExpiredCertificate, "certificate is not valid or expired", 1),
         (Fault::WrongLogKey, "inclusion promise could not be verified", 1),
@@ -89,17 +92,19 @@ async fn each_fault_is_seen_by_npms_libraries_for_what_it_is() {
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn an_entry_that_exists_is_there_to_be_fetched() {
-    let Some(npm) = JavaScript::find().await else { return };
+    let npm = JavaScript::find().await;
     let played = Played::start(&GITHUB, Some(sigstore::Fault::EntryExists)).await;
     assert!(played.sign_and_verify(&npm, "sigstore").await.is_ok());
     assert_eq!(played.instance.entries(), 1);
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn a_token_for_somebody_else_gets_no_certificate() {
-    let Some(npm) = JavaScript::find().await else { return };
+    let npm = JavaScript::find().await;
     let played = Played::start(&GITHUB, None).await;
     let failed = played.sign_and_verify(&npm, "npm:registry.example").await.unwrap_err();
     assert!(failed.contains("CA_CREATE_SIGNING_CERTIFICATE_ERROR"), "{failed}");
@@ -107,9 +112,10 @@ async fn a_token_for_somebody_else_gets_no_certificate() {
     assert_eq!(played.instance.entries(), 0);
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn the_trusted_root_comes_by_the_tuf_repository() {
-    let Some(npm) = JavaScript::find().await else { return };
+    let npm = JavaScript::find().await;
     let played = Played::start(&GITHUB, None).await;
     played.instance.write(&npm.home().join("sigstore")).unwrap();
     let (root, cache) = (npm.home().join("sigstore/root.json"), npm.home().join("tuf"));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use ci_issuer::{GITHUB, Settings};
+use needs::needs;
 use tests::clients::{Client, Output, Tool};
 use tests::http;
 use tests::python::wheel;
@@ -56,9 +57,10 @@ async fn uv_publish(uv: &Client, scene: &Scene, name: &str, version: &str) -> Ou
     uv.run(&folder, &borrowed(&variables), &publish).await
 }
 
+#[needs(uv)]
 #[tokio::test]
 async fn uv_publishes_by_identity_over_https_and_installs() {
-    let Some(uv) = Tool::Uv.find().await else { return };
+    let uv = Tool::Uv.find().await;
     let scene = Scene::secure(Settings::new(&GITHUB), &PACKAGES, "").await;
     uv_publish(&uv, &scene, "my_widget", "1.0.0").await.succeeded();
     let by = published_by(&scene, "my_widget-1.0.0-py3-none-any.whl").await.unwrap();
@@ -69,9 +71,10 @@ async fn uv_publishes_by_identity_over_https_and_installs() {
     assert_installed(&uv, &scene, &["pip", "install", "--exclude-newer", "2100-01-01"]).await;
 }
 
+#[needs(pip, twine)]
 #[tokio::test]
 async fn twine_publishes_under_exec_and_pip_installs() {
-    let (Some(twine), Some(pip)) = (Tool::Twine.find().await, Tool::Pip.find().await) else { return };
+    let (twine, pip) = (Tool::Twine.find().await, Tool::Pip.find().await);
     let scene = scene(Settings::new(&GITHUB)).await;
     let (folder, file) = wheel(&twine, "my_widget", "1.0.0").await;
     let url = format!("{}legacy/", scene.url());
@@ -101,9 +104,10 @@ async fn twine_publishes_under_exec_and_pip_installs() {
     assert!(denied.contains("give my-widget a trusted publisher that accepts this job"), "{denied}");
 }
 
+#[needs(maturin)]
 #[tokio::test]
 async fn maturin_uploads_by_identity_on_the_legacy_path() {
-    let Some(maturin) = Tool::Maturin.find().await else { return };
+    let maturin = Tool::Maturin.find().await;
     let scene = scene(Settings::new(&GITHUB)).await;
     let (folder, file) = wheel(&maturin, "my_widget", "1.0.0").await;
     let url = format!("{}legacy/", scene.url());
@@ -112,9 +116,10 @@ async fn maturin_uploads_by_identity_on_the_legacy_path() {
     assert!(published_by(&scene, &file).await.unwrap().contains("trusted-publisher"));
 }
 
+#[needs(uv)]
 #[tokio::test]
 async fn uv_shows_why_it_is_refused() {
-    let Some(uv) = Tool::Uv.find().await else { return };
+    let uv = Tool::Uv.find().await;
     for (settings, rules, part) in refused_jobs() {
         let code = if part == "expired" { "invalid-token" } else { "invalid-publisher" };
         let scene = Scene::secure(settings, &PACKAGES, rules).await;
@@ -140,9 +145,10 @@ async fn upload_under_exec(twine: &Client, scene: &Scene, version: &str) -> Outp
 }
 
 /// `trusted-publish` says why, and twine doesn't run.
+#[needs(twine)]
 #[tokio::test]
 async fn what_is_refused_under_exec_is_readable() {
-    let Some(twine) = Tool::Twine.find().await else { return };
+    let twine = Tool::Twine.find().await;
     for (settings, rules, part) in refused_jobs() {
         let scene = Scene::start(settings, "", &PACKAGES, rules).await;
         let printed = upload_under_exec(&twine, &scene, "1.0.0").await.failed();
@@ -164,9 +170,10 @@ async fn maturin_upload(maturin: &Client, scene: &Scene, version: &str) -> Outpu
 }
 
 /// Maturin throws the registry's answer away: it says that a member `token` is missing in it.
+#[needs(maturin)]
 #[tokio::test]
 async fn maturin_is_refused_and_does_not_say_why() {
-    let Some(maturin) = Tool::Maturin.find().await else { return };
+    let maturin = Tool::Maturin.find().await;
     for (settings, rules, part) in refused_jobs() {
         let scene = Scene::start(settings, "", &PACKAGES, rules).await;
         let printed = maturin_upload(&maturin, &scene, "1.0.0").await.failed();
@@ -180,9 +187,10 @@ async fn maturin_is_refused_and_does_not_say_why() {
     assert_eq!(scene.count("hosted_file").await, 1);
 }
 
+#[needs(twine)]
 #[tokio::test]
 async fn the_simple_index_speaks_html_and_json() {
-    let Some(twine) = Tool::Twine.find().await else { return };
+    let twine = Tool::Twine.find().await;
     let scene = scene(Settings::new(&GITHUB)).await;
     let (folder, file) = wheel(&twine, "my_widget", "1.0.0").await;
     let url = format!("{}legacy/", scene.url());

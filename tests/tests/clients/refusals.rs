@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use ci_issuer::{Changes, Fault, GITHUB, GITLAB, Platform, Settings};
+use needs::needs;
 use oidc_core::Secret;
 use oidc_core::http::{Method, Request, Response};
 use serde_json::json;
@@ -201,7 +202,7 @@ async fn every_refusal_of_a_gitlab_job_says_what_differed_and_leaves_no_trace() 
 }
 
 async fn npm_is_refused(platform: &'static Platform) {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let folder = package(&npm, PACKAGE, "1.0.1", "");
     for row in rows(platform) {
         let scene = scene(platform, row).await;
@@ -220,11 +221,13 @@ async fn npm_is_refused(platform: &'static Platform) {
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_on_github_is_refused_and_shows_why() {
     npm_is_refused(&GITHUB).await;
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_on_gitlab_is_refused_and_shows_why() {
     npm_is_refused(&GITLAB).await;
@@ -261,7 +264,7 @@ impl io::Write for Log {
 
 /// yarn never shows a registry's reason, so it is looked for in the registry's log.
 async fn yarn_is_refused(platform: &'static Platform) {
-    let Some(yarn) = Tool::Yarn.find().await else { return };
+    let yarn = Tool::Yarn.find().await;
     let folder = package(&yarn, PACKAGE, "1.0.1", "");
     yarn.run(&folder, &[], &["install"]).await.succeeded();
     for row in rows(platform) {
@@ -279,11 +282,13 @@ async fn yarn_is_refused(platform: &'static Platform) {
     }
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_on_github_is_refused_and_the_registry_logs_why() {
     yarn_is_refused(&GITHUB).await;
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_on_gitlab_is_refused_and_the_registry_logs_why() {
     yarn_is_refused(&GITLAB).await;

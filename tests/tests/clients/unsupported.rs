@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use ci_issuer::{Changes, GITHUB, Settings};
+use needs::needs;
 use tests::clients::Tool;
 use tests::http;
 use tests::scene::{ADMIN, Scene, borrowed, package};
@@ -31,9 +32,10 @@ fn npmrc(scene: &Scene) -> String {
     format!("{}{address}:_authToken={ADMIN}\n", scene.npmrc())
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_says_that_nothing_was_unpublished() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let scene = scene().await;
     let before = state(&scene).await;
     let folder = package(&npm, "widget", "1.0.0", &npmrc(&scene));
@@ -59,9 +61,10 @@ async fn npm_says_that_nothing_was_unpublished() {
 }
 
 /// pnpm has npm do it.
+#[needs(npm, pnpm)]
 #[tokio::test]
 async fn pnpm_says_that_nothing_was_unpublished() {
-    let (Some(npm), Some(pnpm)) = (Tool::Npm.find().await, Tool::Pnpm.find().await) else { return };
+    let (npm, pnpm) = (Tool::Npm.find().await, Tool::Pnpm.find().await);
     let scene = scene().await;
     let folder = package(&pnpm, "widget", "1.0.0", &npmrc(&scene));
     let path = npm.path_first();
@@ -77,9 +80,10 @@ async fn pnpm_says_that_nothing_was_unpublished() {
 }
 
 /// yarn shows the status and nothing of what the answer says.
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_shows_that_it_is_not_supported() {
-    let Some(yarn) = Tool::Yarn.find().await else { return };
+    let yarn = Tool::Yarn.find().await;
     let scene = scene().await;
     let folder = package(&yarn, "widget", "1.0.0", "");
     let url = scene.url();
@@ -89,9 +93,10 @@ async fn yarn_shows_that_it_is_not_supported() {
 }
 
 /// npm signs what a job of a public repository publishes, where the registry says that everybody may see the package.
+#[needs(npm)]
 #[tokio::test]
 async fn npm_signs_nothing_for_a_registry_that_keeps_no_provenance() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let changes = Changes::default().set("repository_visibility", "public");
     let settings = Settings { changes, ..Settings::new(&GITHUB) };
     let scene = Scene::start(settings, "", &["widget"], "").await;
@@ -109,7 +114,7 @@ async fn npm_signs_nothing_for_a_registry_that_keeps_no_provenance() {
 
 #[tokio::test]
 async fn cargo_shows_that_nothing_was_yanked() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene().await;
     let settings = format!("[registries.our-own]\nindex = \"sparse+{}index/\"\n", scene.url());
     let folder = cargo.project("folder", &[(".cargo/config.toml", &settings)]);
@@ -131,9 +136,10 @@ async fn cargo_shows_that_nothing_was_yanked() {
 }
 
 /// `gem yank` prints the answer and succeeds whatever it is; there is no answer that makes it fail.
+#[needs(gem)]
 #[tokio::test]
 async fn gem_shows_that_nothing_was_yanked() {
-    let Some(gem) = Tool::Gem.find().await else { return };
+    let gem = Tool::Gem.find().await;
     let scene = scene().await;
     let url = format!("{}rubygems", scene.url());
     let variables = [("GEM_HOST_API_KEY", ADMIN)];

@@ -6,6 +6,7 @@ use std::fs;
 use std::sync::Arc;
 
 use ci_issuer::{Changes, GITHUB, Running, Settings};
+use needs::needs;
 use oidc_core::Context;
 use oidc_core::http::{Request, Response};
 use oidc_exchange::sql::SqlStore;
@@ -187,6 +188,7 @@ async fn assert_whole(world: &World) {
     assert_eq!(number("SELECT MAX(uses) FROM oidc_replay").await.unwrap(), 1);
 }
 
+#[needs(npm)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registry_that_is_killed_mints_nothing_twice_and_keeps_all_that_it_answered() {
     let world = World::start().await;
@@ -224,7 +226,7 @@ async fn a_registry_that_is_killed_mints_nothing_twice_and_keeps_all_that_it_ans
 
 /// npm takes what is there.
 async fn install_all(url: &str) {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let npmrc = format!("registry={url}/\n");
     let folder =
         npm.project("consumer", &[("package.json", r#"{ "name": "consumer" }"#), (".npmrc", &npmrc)]);

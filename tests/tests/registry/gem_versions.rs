@@ -3,6 +3,7 @@
 
 use ci_issuer::{self as issuer, Changes, GITHUB, Settings};
 use data_encoding::HEXLOWER;
+use needs::needs;
 use oidc_core::http::{Method, Request};
 use registry::{Config, Running};
 use tests::gems::{Gem, YAML, named, push, push_to, scene, text};
@@ -77,9 +78,10 @@ async fn of_two_spellings_of_a_version_one_is_published() {
 }
 
 /// Two registries over one database: versions and their digests stay whole.
+#[needs(postgres)]
 #[tokio::test]
 async fn over_postgresql_pushes_at_once_leave_one_spelling_and_a_true_list() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let (cx, folder) = (http::system(), tempfile::tempdir().unwrap());
     let issuer = issuer::Running::start(Settings::new(&GITHUB), &cx).await.unwrap();
     std::fs::write(folder.path().join("admin-token"), ADMIN).unwrap();
@@ -105,9 +107,10 @@ async fn over_postgresql_pushes_at_once_leave_one_spelling_and_a_true_list() {
 }
 
 /// A pending publisher's job pushes to two registries over one database at once.
+#[needs(postgres)]
 #[tokio::test]
 async fn over_postgresql_one_of_two_pushes_creates_the_gem() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let (cx, folder) = (http::system(), tempfile::tempdir().unwrap());
     let issuer = issuer::Running::start(Settings::new(&GITHUB), &cx).await.unwrap();
     let config =

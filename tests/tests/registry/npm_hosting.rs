@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::http::StatusCode;
+use needs::needs;
 use oidc_core::Context;
 use oidc_core::testing::ManualClock;
 use oidc_exchange::sql::SqlStore;
@@ -114,18 +115,20 @@ fn assert_installed(consumer: &Path, name: &str, version: &str) {
     assert_eq!(index.unwrap(), format!("module.exports = {version:?};\n"), "{name}");
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_and_installs_at_the_root() {
     npm_publishes_and_installs("").await;
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_and_installs_under_a_prefix() {
     npm_publishes_and_installs("/npm").await;
 }
 
 async fn npm_publishes_and_installs(prefix: &str) {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let registry = Registry::start(prefix).await;
     let npmrc = registry.npmrc(TOKEN);
     for name in NAMES {
@@ -148,9 +151,10 @@ async fn npm_publishes_and_installs(prefix: &str) {
     assert_installed(&consumer, "@acme/widget", "1.0.0");
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_refuses_a_tarball_that_changed_after_it_was_published() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let registry = Registry::start("").await;
     let npmrc = registry.npmrc(TOKEN);
     let folder = package(&npm, "widget", "1.0.0", &npmrc);
@@ -162,14 +166,15 @@ async fn npm_refuses_a_tarball_that_changed_after_it_was_published() {
         .unwrap();
     write.commit().await.unwrap();
     // Another client: the one that published has what it published in its cache.
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let printed = npm.run(&consumer(&npm, &npmrc), &[], &["install", "widget"]).await.failed();
     assert!(printed.contains("EINTEGRITY"), "{printed}");
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_views_a_package_and_moves_its_tags() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let registry = Registry::start("").await;
     let npmrc = registry.npmrc(TOKEN);
     for (version, tag) in [("1.0.0", "latest"), ("2.0.0-rc.1", "next")] {
@@ -190,9 +195,10 @@ async fn npm_views_a_package_and_moves_its_tags() {
     assert_eq!(run(&["ping", "--json"]).await.lines().next(), Some("{"));
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn npm_shows_why_a_publish_was_refused() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let registry = Registry::start("").await;
     let first = package(&npm, "widget", "1.0.0", &registry.npmrc(TOKEN));
     npm.run(&first, &[], &["publish"]).await.succeeded();
@@ -217,18 +223,20 @@ async fn yarn_package(yarn: &Client, registry: &Registry, name: &str) -> PathBuf
     folder
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_publishes_and_installs_at_the_root() {
     yarn_publishes_and_installs("").await;
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_publishes_and_installs_under_a_prefix() {
     yarn_publishes_and_installs("/npm").await;
 }
 
 async fn yarn_publishes_and_installs(prefix: &str) {
-    let Some(yarn) = Tool::Yarn.find().await else { return };
+    let yarn = Tool::Yarn.find().await;
     let registry = Registry::start(prefix).await;
     for name in NAMES {
         let folder = yarn_package(&yarn, &registry, name).await;
@@ -246,9 +254,10 @@ async fn yarn_publishes_and_installs(prefix: &str) {
     assert!(!lock.contains("__archiveUrl"), "tarballs are where yarn expects them: {lock}");
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn yarn_moves_tags() {
-    let Some(yarn) = Tool::Yarn.find().await else { return };
+    let yarn = Tool::Yarn.find().await;
     let registry = Registry::start("").await;
     let folder = yarn_package(&yarn, &registry, "@acme/widget").await;
     let run = async |arguments: &[&str]| yarn.run(&folder, &registry.yarn(), arguments).await.succeeded();
@@ -259,18 +268,20 @@ async fn yarn_moves_tags() {
     assert!(!run(&["npm", "tag", "list", "@acme/widget"]).await.contains("beta"));
 }
 
+#[needs(pnpm)]
 #[tokio::test]
 async fn pnpm_publishes_and_installs_at_the_root() {
     pnpm_publishes_and_installs("").await;
 }
 
+#[needs(pnpm)]
 #[tokio::test]
 async fn pnpm_publishes_and_installs_under_a_prefix() {
     pnpm_publishes_and_installs("/npm").await;
 }
 
 async fn pnpm_publishes_and_installs(prefix: &str) {
-    let Some(pnpm) = Tool::Pnpm.find().await else { return };
+    let pnpm = Tool::Pnpm.find().await;
     let registry = Registry::start(prefix).await;
     let npmrc = registry.npmrc(TOKEN);
     for name in NAMES {

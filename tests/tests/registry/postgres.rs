@@ -6,6 +6,7 @@ use std::fs;
 use std::sync::Arc;
 
 use ci_issuer::{Changes, GITHUB, Running, Settings};
+use needs::needs;
 use oidc_core::Context;
 use oidc_core::http::Request;
 use oidc_exchange::sql::SqlStore;
@@ -123,9 +124,10 @@ async fn answer(cx: &Context, request: Request) -> Option<(u16, serde_json::Valu
     Some((response.status, response.json()?))
 }
 
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_registries_over_one_postgresql_one_is_killed_and_nothing_is_lost_or_doubled() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let world = World::start(postgres).await;
     // Both start at once, on an empty database.
     let ((doomed, first), (survivor, second)) = tokio::join!(world.registry(), world.registry());
@@ -211,9 +213,10 @@ async fn assert_whole(world: &World) {
     database.pool().close().await;
 }
 
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_64_exchanges_of_one_token_at_two_registries_one_succeeds() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let world = World::start(postgres).await;
     let ((one, first), (other, second)) = tokio::join!(world.registry(), world.registry());
     let token = world.issuer.token("npm:127.0.0.1", &Changes::default());
@@ -241,9 +244,10 @@ const HOLD_UP: [&str; 3] = [
 ];
 
 /// Once a removal is answered, nothing is published any more by the publisher that was removed.
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_removes_a_publisher_waits_for_what_it_is_publishing() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let world = World::start(postgres).await;
     let (process, url) = world.registry().await;
     let token = world.issuer.token("npm:127.0.0.1", &Changes::default());
@@ -283,10 +287,11 @@ async fn whoever_removes_a_publisher_waits_for_what_it_is_publishing() {
 }
 
 /// Uploads that wait for each other in the database hold no exchange up.
+#[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_exchange_does_not_wait_for_publishes_that_are_held_up() {
     const HELD_UP: usize = 30;
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let world = World::start(postgres).await;
     let (process, url) = world.registry().await;
     let identity_token = || world.issuer.token("npm:127.0.0.1", &Changes::default());
@@ -318,9 +323,10 @@ async fn an_exchange_does_not_wait_for_publishes_that_are_held_up() {
 }
 
 /// PostgreSQL has no text with such a character.
+#[needs(postgres)]
 #[tokio::test]
 async fn a_name_with_a_nul_is_not_found() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let world = World::start(postgres).await;
     let (process, url) = world.registry().await;
     for (path, status) in [

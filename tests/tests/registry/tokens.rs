@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ci_issuer::{GITHUB, Settings};
+use needs::needs;
 use oidc_core::{Clock, Context, Secret, Timestamp};
 use oidc_exchange::server::{Package, TokenHash};
 use tests::http;
@@ -103,9 +104,10 @@ async fn a_token_that_ends_while_its_body_arrives_changes_nothing() {
     a_token_that_ends_while_its_body_arrives(None).await;
 }
 
+#[needs(postgres)]
 #[tokio::test]
 async fn a_token_that_ends_while_its_body_arrives_changes_nothing_on_postgresql() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     a_token_that_ends_while_its_body_arrives(Some(&postgres)).await;
     postgres.drop().await;
 }
@@ -113,9 +115,10 @@ async fn a_token_that_ends_while_its_body_arrives_changes_nothing_on_postgresql(
 /// The statement that keeps an upload waiting in its transaction until another transaction ends.
 const LOCKS: [&str; 2] = ["UPDATE npm_package SET name = name", "UPDATE hosted_package SET name = name"];
 
+#[needs(postgres)]
 #[tokio::test]
 async fn a_token_that_ends_while_its_upload_waits_for_the_database_changes_nothing() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let (scene, clock) = scene(Some(&postgres)).await;
     let before = state(&scene).await;
     for end in [End::Expiry, End::Revocation] {
@@ -151,9 +154,10 @@ async fn waiting(scene: &Scene) {
     }
 }
 
+#[needs(postgres)]
 #[tokio::test]
 async fn whoever_revokes_a_token_waits_for_the_publish_that_it_is_used_for() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let (scene, _) = scene(Some(&postgres)).await;
     let token = Endpoint::Npm.token(&scene).await;
     // Asked as a publish asks, in a transaction that has not yet ended.

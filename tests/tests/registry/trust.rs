@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use ci_issuer::{self as issuer, Changes, GITHUB, Settings};
+use needs::needs;
 use oidc_core::http::{Method, Request, Response};
 use oidc_core::{Context, Secret};
 use registry::{self, Config};
@@ -130,9 +131,10 @@ async fn editing_a_publisher_in_the_file_keeps_what_it_learned() {
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn the_real_npm_adds_lists_and_revokes_publishers() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let world = World::start("").await;
     let added =
         ["github", WIDGET, "--file", "release.yml", "--repo", "acme/widget", "--allow-publish", "--yes"];
@@ -365,9 +367,10 @@ async fn a_pending_publisher_creates_its_package_once_and_nobody_elses() {
     pending_publishers(&world).await;
 }
 
+#[needs(postgres)]
 #[tokio::test]
 async fn a_pending_publisher_creates_its_package_once_on_postgresql_too() {
-    let Some(postgres) = Postgres::create().await else { return };
+    let postgres = Postgres::create().await;
     let world = World::over(Some(&postgres.url()), "").await;
     pending_publishers(&world).await;
     world.registry.stop().await;

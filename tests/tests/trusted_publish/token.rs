@@ -14,6 +14,7 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::IntoResponse as _;
 use ci_issuer::{AZURE, Changes, Fault, GITHUB, GITLAB, Platform, Running, Settings};
+use needs::needs;
 use oidc_core::Context;
 use tempfile::TempDir;
 
@@ -319,9 +320,10 @@ async fn help_names_what_there_is() {
     }
 }
 
+#[needs(npm)]
 #[tokio::test]
 async fn real_npm_publishes_without_npmrc_wherever_the_registry_is() {
-    let Some(npm) = Tool::Npm.find().await else { return };
+    let npm = Tool::Npm.find().await;
     let (registry, issuer) = (Registry::start().await, issuer(&GITHUB).await);
     let program = std::env::var("TEST_NPM").unwrap_or_else(|_| "npm".to_owned());
     for (name, path) in
@@ -341,9 +343,10 @@ async fn real_npm_publishes_without_npmrc_wherever_the_registry_is() {
     }
 }
 
+#[needs(yarn)]
 #[tokio::test]
 async fn real_yarn_publishes_with_the_token_in_its_variable() {
-    let Some(yarn) = Tool::Yarn.find().await else { return };
+    let yarn = Tool::Yarn.find().await;
     let (registry, issuer) = (Registry::start().await, issuer(&GITLAB).await);
     let program = std::env::var("TEST_YARN").unwrap_or_else(|_| "yarn".to_owned());
     let manifest = r#"{"name":"@acme/widget","version":"1.0.0"}"#;

@@ -194,9 +194,7 @@ fn tags(config: &mut Config<'_>) -> Vec<(String, String)> {
 
 /// Returns `true` if a text can be the name or the value of a tag.
 fn is_tag(text: &str) -> bool {
-    (1..=MAX_TAG).contains(&text.len())
-        && text.trim() == text
-        && shown(text).up_to(text.len()).to_string() == text
+    (1..=MAX_TAG).contains(&text.len()) && text.trim() == text && names::is_visible(text)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::fields::CLAIMS;
 use crate::codes;
 use crate::rules::config::{Fault, invalid};
 use crate::rules::glob::Glob;
+use crate::rules::names;
 
 /// The number from which on JSON numbers are not read alike by all parsers (RFC 8259, section 6).
 const TOO_BIG: u64 = 1 << 53;
@@ -22,7 +23,7 @@ const MAX_DEPTH: usize = 8;
 /// The limit on a text, in bytes.
 pub(super) const MAX_TEXT: usize = 1024;
 
-/// The problem of a text that is not [visible](is_visible).
+/// The problem of a text that is not [visible](names::is_visible).
 const INVISIBLE: &str = "it holds control characters or invisible ones";
 
 /// The members of an expectation that is a table.
@@ -68,7 +69,7 @@ impl Rule {
             let fault = invalid(codes::PUBLISHER_CLAIM, &key, "it tells no publisher from another");
             return Err(fault.fix("name a claim that says who publishes"));
         }
-        if !is_visible(claim) {
+        if !names::is_visible(claim) {
             let fault = invalid(codes::PUBLISHER_CLAIM, &key, INVISIBLE).found(claim);
             return Err(fault.fix("write the claim's name as it is seen"));
         }
@@ -131,7 +132,7 @@ impl Scalar {
             Value::String(text) if text.is_empty() || text.len() > MAX_TEXT => {
                 refuse("a text here has 1 to 1024 bytes", "write the claim's whole value")
             }
-            Value::String(text) if !is_visible(text) => {
+            Value::String(text) if !names::is_visible(text) => {
                 refuse(INVISIBLE, "write the value as it is seen, or name another claim")
             }
             Value::String(text) => Ok(Self::Text(text.clone())),
@@ -208,12 +209,6 @@ fn scalars(key: &str, value: &Value) -> Result<Vec<Scalar>, Fault> {
         value => std::slice::from_ref(value),
     };
     values.iter().map(|value| Scalar::read(key, value)).collect()
-}
-
-/// Returns `true` if a text has only visible characters; some databases store no others.
-fn is_visible(text: &str) -> bool {
-    // The limit is raised, since a long text is not an invisible one and would be cut.
-    shown(text).up_to(text.len()).to_string() == text
 }
 
 #[cfg(test)]

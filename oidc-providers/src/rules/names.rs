@@ -17,6 +17,12 @@ pub(crate) fn ascii(key: &str, text: &str) -> Result<(), Fault> {
     Err(invalid(codes::PUBLISHER_LOOK_ALIKE, key, &problem).found(text).fix("type the name in ASCII letters"))
 }
 
+/// Returns `true` if a text has only visible characters; some databases store no others.
+pub(crate) fn is_visible(text: &str) -> bool {
+    // The limit is raised, since a long text is not an invisible one and would be cut.
+    shown(text).up_to(text.len()).to_string() == text
+}
+
 /// Checks a name of any script, which must not mix scripts: a letter that looks like an ASCII letter among
 /// ASCII letters is a typing error or an attack.
 pub(crate) fn one_script(key: &str, text: &str) -> Result<(), Fault> {

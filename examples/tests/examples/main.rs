@@ -11,6 +11,7 @@ mod own_store;
 mod own_tables;
 mod owner_publishers;
 mod prefix_publishers;
+mod provenance;
 mod publish_cli;
 mod settings_form;
 mod signed_tokens;

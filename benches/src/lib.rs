@@ -16,6 +16,7 @@ pub mod bundle;
 pub mod exchange;
 pub mod herd;
 pub mod measure;
+pub mod pages;
 pub mod peers;
 pub mod raw;
 pub mod samples;

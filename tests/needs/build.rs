@@ -1,4 +1,4 @@
-//! Looks for the clients and for PostgreSQL, once for all tests.
+//! Looks for the clients, for PostgreSQL and for axe-core, once for all tests.
 #![allow(clippy::disallowed_methods, reason = "a build script is told by the environment")]
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
@@ -11,7 +11,7 @@ mod clients;
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/clients.rs");
-    for variable in ["PATH", "REQUIRE_CLIENTS", "TEST_POSTGRES_URL"] {
+    for variable in ["PATH", "REQUIRE_CLIENTS", "TEST_POSTGRES_URL", "TEST_AXE"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     let mut found = Vec::new();
@@ -22,6 +22,9 @@ fn main() -> io::Result<()> {
     let has_postgres = env::var_os("TEST_POSTGRES_URL").is_some_and(|url| !url.is_empty());
     let problem = "TEST_POSTGRES_URL names no PostgreSQL; see .ci/postgres".to_owned();
     found.push(("postgres", (!has_postgres).then_some(problem)));
+    let has_axe = env::var_os("TEST_AXE").is_some_and(|file| Path::new(&file).is_file());
+    let problem = "TEST_AXE names no `axe.min.js` of axe-core".to_owned();
+    found.push(("axe", (!has_axe).then_some(problem)));
     // With this variable a missing one is a failure: the test runs, and says so.
     if env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1") {
         found.iter_mut().for_each(|(_, problem)| *problem = None);

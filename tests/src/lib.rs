@@ -13,6 +13,7 @@
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod astray;
+pub mod browser;
 pub mod clients;
 pub mod gems;
 pub mod http;
@@ -24,4 +25,5 @@ pub mod public;
 pub mod python;
 pub mod scene;
 pub mod uploads;
+pub mod visitor;
 pub mod world;

@@ -13,6 +13,6 @@ mod owner_publishers;
 mod prefix_publishers;
 mod provenance;
 mod publish_cli;
-mod settings_form;
+mod publisher_form;
 mod signed_tokens;
 mod tested_tool;

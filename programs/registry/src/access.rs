@@ -9,6 +9,7 @@ use oidc_exchange::npm::is_placeholder;
 use oidc_exchange::server::{Event, Exchange, Package, PackageOwner, StoreError, TokenHash, TokenRecord};
 
 use super::authorize::{Action, Authorize, Denied, Principal, Use};
+use super::choices::Choices;
 use super::config::Ecosystem;
 
 /// What is told to whoever presents a token that is none.
@@ -31,6 +32,8 @@ pub(super) struct Access {
     exchange: Exchange,
     admin: Option<TokenHash>,
     trusted_only: BTreeSet<String>,
+    /// What was chosen beside the configuration.
+    choices: Choices,
     /// Where identity tokens are exchanged.
     exchange_url: HttpUrl,
     cx: Context,
@@ -42,17 +45,26 @@ impl Access {
         ecosystem: &'static str,
         exchange: Exchange,
         admin: Option<&Secret>,
-        trusted_only: BTreeSet<String>,
+        (trusted_only, choices): (BTreeSet<String>, Choices),
         exchange_url: HttpUrl,
         cx: Context,
     ) -> Self {
         // Hashes are compared, so that how long it takes tells nothing about the token.
         let admin = admin.map(|token| TokenHash::of(token.expose()));
-        Self { ecosystem, exchange, admin, trusted_only, exchange_url, cx }
+        Self { ecosystem, exchange, admin, trusted_only, choices, exchange_url, cx }
     }
 
-    fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
-        if action.is_of_content() && self.trusted_only.contains(package) {
+    /// Whether the package's trusted publishers alone change what people install.
+    async fn is_trusted_only(&self, package: &str) -> Result<bool, Denied> {
+        if self.trusted_only.contains(package) {
+            return Ok(true);
+        }
+        let chosen = self.choices.trusted_only(self.ecosystem, package).await;
+        chosen.map_err(|error| unavailable(&error))
+    }
+
+    async fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
+        if action.is_of_content() && self.is_trusted_only(package).await? {
             let message = format!(
                 "{} takes no static token (`trusted_only`): it is changed by its trusted publishers only; do this in a CI job that is \
                  configured as one of them",
@@ -175,7 +187,7 @@ impl Authorize for Access {
             };
         };
         if self.is_admin(token) {
-            return self.admin(package, action);
+            return self.admin(package, action).await;
         }
         match self.find(token).await? {
             Some(record) => self.granted(&record, token, package, action),

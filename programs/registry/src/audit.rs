@@ -4,6 +4,7 @@
 //! Exchanges and publishes that were granted are always kept. Everything else has a budget for each publisher, and a common one
 //! for all jobs that none accepts; what exceeds it is counted and called that.
 
+mod schema;
 mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,16 +18,8 @@ use sqlx::{AnyConnection, Row as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+pub(super) use self::schema::{SCHEMA, upgrade};
 use self::waiting::{Batch, Counts, OF_ONE, OF_STRANGERS, Waiting};
-
-/// The tables of this module.
-pub(super) const SCHEMA: &[&str] = &[
-    "CREATE TABLE IF NOT EXISTS registry_event (id TEXT PRIMARY KEY, at BIGINT NOT NULL, ecosystem TEXT NOT NULL, \
-     package TEXT, event TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS registry_event_by_time ON registry_event (at)",
-    "CREATE TABLE IF NOT EXISTS registry_refusals (outcome TEXT PRIMARY KEY, refusals BIGINT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS registry_not_kept (what TEXT PRIMARY KEY, events BIGINT NOT NULL)",
-];
 
 /// How many events one transaction writes.
 const BATCH: usize = 256;
@@ -141,14 +134,17 @@ async fn insert(connection: &mut AnyConnection, id: &str, event: &Event) -> Resu
     kept.reason = kept_of(&event.reason);
     kept.for_operator = event.for_operator.as_deref().map(kept_of);
     kept.repository = event.repository.as_deref().map(without_addresses);
-    let statement = "INSERT INTO registry_event (id, at, ecosystem, package, event) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (id) DO NOTHING";
+    kept.settings.values_mut().for_each(|text| *text = without_addresses(text));
+    let statement = "INSERT INTO registry_event (id, at, ecosystem, package, event, granted, publisher) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
     sqlx::query(statement)
         .bind(id)
         .bind(i64::try_from(kept.time).unwrap_or(i64::MAX))
         .bind(&kept.ecosystem)
         .bind(kept.package.as_deref())
         .bind(serde_json::to_string(&kept).unwrap_or_default())
+        .bind(i64::from(kept.outcome == "granted"))
+        .bind(kept.publisher.as_deref())
         .execute(connection)
         .await?;
     Ok(())

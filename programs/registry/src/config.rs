@@ -175,7 +175,7 @@ pub struct ScopeEntry {
 }
 
 /// A protocol that this registry serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ecosystem {
     /// npm's.

@@ -10,10 +10,10 @@ use oidc_exchange::sql::{self, SqlOptions, SqlStore};
 use sqlx::{AssertSqlSafe, Executor as _};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{audit, blobs, hosting, npm};
+use super::{audit, blobs, choices, hosting, npm};
 
 /// The tables of every ecosystem, created when they are missing. `BYTES` stands for the database's own binary type.
-const SCHEMAS: &[&[&str]] = &[blobs::SCHEMA, npm::SCHEMA, hosting::SCHEMA, audit::SCHEMA];
+const SCHEMAS: &[&[&str]] = &[blobs::SCHEMA, npm::SCHEMA, hosting::SCHEMA, audit::SCHEMA, choices::SCHEMA];
 
 /// PostgreSQL's `CREATE TABLE IF NOT EXISTS` fails where another process creates the same table at this moment. The number
 /// says that it is this registry's tables.
@@ -71,6 +71,7 @@ async fn create_tables(store: &SqlStore) -> Result<(), StoreError> {
     if !is_sqlite {
         connection.execute(LOCK_SCHEMA).await?;
     }
+    audit::upgrade(connection, is_sqlite).await?;
     for statement in SCHEMAS.iter().copied().flatten() {
         let statement = statement.replace("BYTES", if is_sqlite { "BLOB" } else { "BYTEA" });
         connection.execute(AssertSqlSafe(statement)).await?;

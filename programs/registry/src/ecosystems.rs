@@ -18,6 +18,7 @@ use super::access::Access;
 use super::audit::Audit;
 use super::authorize::Authorize;
 use super::cargo;
+use super::choices::Choices;
 use super::config::{Config, Ecosystem, InvalidConfig, PackageEntry};
 use super::failure::Failure;
 use super::hosting::Host;
@@ -27,6 +28,7 @@ use super::npm::{self, Npm};
 use super::owners::NpmOwners;
 use super::pypi;
 use super::rubygems;
+use super::ui::{self, Ui};
 
 /// Where npm's clients exchange, below the registry's URL.
 const NPM_OIDC: &str = "/-/npm/v1/oidc";
@@ -40,6 +42,14 @@ const UPLOADS: &str = "/legacy/";
 const CARGO_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 impl Ecosystem {
+    /// Every ecosystem, in the order of pages.
+    pub(super) const ALL: [Self; 4] = [Self::Npm, Self::Pypi, Self::Cargo, Self::Rubygems];
+
+    /// The ecosystem of a name that [`as_str`](Self::as_str) gives.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ecosystem| ecosystem.as_str() == name)
+    }
+
     /// A package's name as the stores have it.
     pub(super) fn normalized(self, name: &str) -> Result<String, String> {
         match self {
@@ -51,7 +61,7 @@ impl Ecosystem {
     }
 
     /// What its clients are told as the registry's URL.
-    fn root(self, public_url: &HttpUrl) -> HttpUrl {
+    pub(super) fn root(self, public_url: &HttpUrl) -> HttpUrl {
         match self {
             Self::Npm | Self::Cargo => public_url.clone(),
             Self::Pypi => public_url.below(UPLOADS),
@@ -138,7 +148,7 @@ impl Ground<'_> {
             ecosystem.as_str(),
             exchange.clone(),
             self.admin.as_ref(),
-            self.config.trusted_only(ecosystem),
+            (self.config.trusted_only(ecosystem), Choices::new(self.store.clone())),
             ecosystem.exchange_url(self.public_url),
             self.cx.clone(),
         ))
@@ -205,7 +215,7 @@ impl Served {
 
     /// Everything at the public URL's path. The exchanges of npm and PyPI are at the host's root as well, where their clients
     /// ask whatever the path.
-    pub(super) fn router(self, public_url: &HttpUrl) -> Router {
+    pub(super) fn router(self, public_url: &HttpUrl, ui: Ui) -> Router {
         let rubygems_exchange = format!("{}{}", rubygems::PREFIX, rubygems_protocol::EXCHANGE_PATH);
         let at_root = Router::new()
             .nest_service(NPM_OIDC, server::npm(self.npm_exchange))
@@ -218,7 +228,8 @@ impl Served {
             .route_service(crates_io::TOKENS_PATH, server::crates_io(self.cargo_exchange))
             .merge(pypi::router(self.pypi, public_url.as_str()))
             .merge(rubygems::router(self.rubygems))
-            .route_service(&rubygems_exchange, server::rubygems(self.rubygems_exchange));
+            .route_service(&rubygems_exchange, server::rubygems(self.rubygems_exchange))
+            .nest_service(ui::ROOT, ui::router(ui));
         match public_url.path().trim_end_matches('/') {
             "" => registry,
             prefix => {

@@ -6,6 +6,7 @@ mod audit;
 pub mod authorize;
 mod blobs;
 mod cargo;
+mod choices;
 mod cli;
 mod config;
 pub mod database;
@@ -24,6 +25,7 @@ mod representation;
 mod rubygems;
 mod running;
 mod trust;
+mod ui;
 mod unsupported;
 
 pub use cli::{Arguments, run};
@@ -31,3 +33,4 @@ pub use config::{
     Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProviderEntry, PublisherEntry, Tls, TrustEntry,
 };
 pub use running::{Running, StartError};
+pub use ui::LogIn;

@@ -23,6 +23,7 @@ use super::npm::Npm;
 use super::platforms::providers;
 use super::reconcile::reconcile;
 use super::trust::NpmTrust;
+use super::ui::Ui;
 
 /// How long [`Running::stop`] waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(5);
@@ -134,13 +135,15 @@ impl Running {
         let ground = Ground { config, public_url: public, verifier, store, audit, admin, intake, cx };
         let mut served = Served::new(&ground)?;
         reconcile(config, &trust, &served).await?;
+        let stores = (ground.store.clone(), trust.clone(), providers.clone());
+        let ui = Ui::new(config, &public_url, stores, ground.admin.as_ref(), ground.cx.clone());
         served.npm = served.npm.clone().with_trust(NpmTrust::new(trust, providers, served.npm));
 
         let Ground { verifier, store, cx, .. } = ground;
         tokio::spawn(async move { verifier.warm_up().await });
         // What is over is so for every ecosystem.
         let purger = tokio::spawn(purge(served.npm_exchange.clone(), store, cx));
-        let router = served.clone().router(&public_url);
+        let router = served.clone().router(&public_url, ui);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let (stop, stopped) = oneshot::channel();
         let settings = oidc_listener::Settings::new(connections, GRACE).with_tls(tls);

@@ -23,6 +23,8 @@ pub(crate) const CLIENTS: &[(&str, &str, u32)] = &[
     ("bun", "TEST_BUN", 1),
     ("ovsx", "TEST_OVSX", 1),
     ("vsce", "TEST_VSCE", 4),
+    ("chromium", "TEST_CHROMIUM", 100),
+    ("chromedriver", "TEST_CHROMEDRIVER", 100),
 ];
 
 /// The client of this name, or the reason for which it can't be used.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code)]
-#[path = "../../examples/settings_form.rs"]
+#[path = "../../examples/publisher_form.rs"]
 mod example;
 
 use std::collections::BTreeMap;

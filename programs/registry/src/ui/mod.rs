@@ -1,0 +1,123 @@
+//! Pages for people, below `/-/ui/`: a package's versions with where they came from, its trusted publishers, and its audit.
+//!
+//! | page | for |
+//! |---|---|
+//! | `/-/ui/` | the packages of an ecosystem |
+//! | `/-/ui/package` | a package's versions; everybody, of public packages |
+//! | `/-/ui/settings` | a package's trusted publishers; whoever logged in |
+//! | `/-/ui/publisher` | the form of a trusted publisher; whoever logged in |
+//! | `/-/ui/remove` | the question before a publisher is removed; whoever logged in |
+//! | `/-/ui/audit`, `/-/ui/audit.json` | exchanges and publishes; whoever logged in |
+//! | `/-/ui/log-in`, `/-/ui/log-out` | sessions |
+//!
+//! A page names its package in the query (`ecosystem`, `name`), so that no name is ever a path. Pages are made on the server and
+//! need no script. Every `POST` goes through [`Posted`](request::Posted) or [`Write`](request::Write), which check the
+//! origin and the form's token, so that no handler can forget to.
+
+mod attempts;
+mod audit;
+mod events;
+mod fields;
+mod home;
+mod log_in;
+mod offer;
+mod package;
+mod page;
+mod preview;
+mod publisher;
+mod remove;
+mod request;
+mod rows;
+mod session;
+mod settings;
+mod snippet;
+mod values;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
+use oidc_exchange::server::Trust;
+use oidc_exchange::sql::SqlStore;
+
+use self::attempts::Attempts;
+pub use self::log_in::LogIn;
+use self::session::Sessions;
+use super::choices::Choices;
+use super::config::{Config, Ecosystem};
+
+/// The path of the pages, below the registry's URL.
+pub(super) const ROOT: &str = "/-/ui";
+
+/// The parts of a registry that its pages show and change.
+#[derive(Clone)]
+pub(super) struct Ui(Arc<Inner>);
+
+struct Inner {
+    store: SqlStore,
+    trust: Trust,
+    providers: ProviderSet,
+    public_url: HttpUrl,
+    /// The packages that the configuration file has for trusted publishers only.
+    trusted_only: BTreeSet<(Ecosystem, String)>,
+    /// What was chosen on the settings pages.
+    choices: Choices,
+    log_in: Option<Arc<dyn LogIn>>,
+    sessions: Sessions,
+    attempts: Attempts,
+    cx: Context,
+}
+
+impl Ui {
+    /// The pages of a registry. Where there is no administrator's token, nobody logs in.
+    pub(super) fn new(
+        config: &Config,
+        public_url: &HttpUrl,
+        (store, trust, providers): (SqlStore, Trust, ProviderSet),
+        admin: Option<&Secret>,
+        cx: Context,
+    ) -> Self {
+        let trusted_only = Ecosystem::ALL.into_iter().flat_map(|ecosystem| {
+            config.trusted_only(ecosystem).into_iter().map(move |name| (ecosystem, name))
+        });
+        Self(Arc::new(Inner {
+            choices: Choices::new(store.clone()),
+            store,
+            trust,
+            providers,
+            public_url: public_url.clone(),
+            trusted_only: trusted_only.collect(),
+            log_in: admin.map(|token| Arc::new(log_in::AdminToken::new(token)) as Arc<dyn LogIn>),
+            sessions: Sessions::default(),
+            attempts: Attempts::default(),
+            cx,
+        }))
+    }
+}
+
+impl fmt::Debug for Ui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ui").field("public_url", &self.0.public_url).finish_non_exhaustive()
+    }
+}
+
+/// The routes, to be nested at [`ROOT`].
+pub(super) fn router(ui: Ui) -> Router {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/style.css", get(page::style))
+        .route("/copy.js", get(page::script))
+        .route("/log-in", get(log_in::show).post(log_in::log_in))
+        .route("/log-out", post(log_in::log_out))
+        .route("/package", get(package::show))
+        .route("/settings", get(settings::show).post(settings::save))
+        .route("/publisher", get(publisher::show).post(publisher::submit))
+        .route("/remove", get(remove::ask).post(remove::remove))
+        .route("/audit", get(audit::show))
+        .route("/audit.json", get(audit::json))
+        .fallback(page::nowhere)
+        .with_state(ui)
+}

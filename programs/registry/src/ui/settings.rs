@@ -1,0 +1,136 @@
+//! A package's trusted publishers, and whether anybody else publishes it.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use oidc_exchange::server::{PackageOwner, PublisherRecord};
+
+use super::page::{Page, Refused, Tab, form_token, package_fields};
+use super::publisher::description;
+use super::request::{Named, Visit, Write};
+use super::rows::Existence;
+use super::session::Session;
+use super::values::{code, linked, row, time, value};
+use crate::reconcile::FILE;
+
+/// The number of publishers that are shown. A package of the operator's own has 32 at most, unless its file has more.
+const SHOWN: usize = 100;
+
+pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
+    let session = visit.known()?.clone();
+    let named = visit.named(&visit.query)?;
+    let existence = visit.ui.existence(&named).await.map_err(|error| visit.failed(&error))?;
+    let owners = if existence == Existence::Absent { Vec::new() } else { vec![PackageOwner::Operator] };
+    let records = visit.ui.0.trust.reaching(&named.package(), &owners).await;
+    let records = records.map_err(|error| visit.failed(&error))?;
+    let mut shown = Vec::new();
+    for record in records.iter().take(SHOWN) {
+        shown.push(publisher(&visit, &named, record).await?);
+    }
+    let body = html! {
+        (visit.ui.package_head(&named, Tab::Publishers))
+        @if existence == Existence::Absent {
+            p role="status" { "This package is not in this registry yet. A trusted publisher that is added here is pending: its first publish creates the package." }
+        }
+        (done(&visit))
+        h2 { "Trusted publishers" }
+        @if shown.is_empty() { p { "None: no CI job can publish this package without a secret." } }
+        @for publisher in &shown { (publisher) }
+        @if records.len() > SHOWN { p { (records.len() - SHOWN) " more are not shown." } }
+        p { a .button href=(visit.ui.of_package("publisher", &named, &[])) { "Add a trusted publisher" } }
+        @if existence != Existence::Absent { (static_tokens(&visit, &session, &named).await?) }
+    };
+    Ok(visit.ui.page(Some(&session), &format!("Trusted publishers of {}", named.name), &body))
+}
+
+/// What was done on the page before.
+fn done(visit: &Visit) -> Markup {
+    let done =
+        [("saved", "The trusted publisher was saved."), ("removed", "The trusted publisher was removed.")];
+    html! {
+        @for (_, message) in done.iter().filter(|(key, _)| visit.query.text(key) == "1") {
+            p .done role="status" { (message) }
+        }
+    }
+}
+
+async fn publisher(visit: &Visit, named: &Named, record: &PublisherRecord) -> Result<Markup, Refused> {
+    let ui = &visit.ui;
+    let last = ui.last_use(&record.id).await.map_err(|error| visit.failed(&error))?;
+    let last = last
+        .map(|(at, run)| html! { (time(at)) @if let Some(run) = &run { " by " (linked(Some(run), run)) } });
+    let id = [("id", &*record.id)];
+    let prefix = record.package.is_prefix().then(|| code(&record.package.label()));
+    let is_of_page = record.origin != FILE && prefix.is_none();
+    Ok(html! {
+        article .version {
+            h3 { (description(ui, record)) }
+            dl {
+                (row("For all packages", prefix.as_ref()))
+                (row("State", Some(&html! { (ui.0.trust.state(record).to_string()) })))
+                (row("Issuer", Some(&code(&record.identity.issuer))))
+                @for (claim, id) in &record.learned { (row(&format!("Learned {claim}"), Some(&code(id)))) }
+                (row("Last use", Some(&last.unwrap_or_else(|| html! { "not used yet" }))))
+                (row("Configured", Some(&html! { (record.created_at.to_string()) " by " (origin(&record.origin)) })))
+            }
+            @if is_of_page {
+                p .actions {
+                    a href=(ui.of_package("publisher", named, &id)) { "Edit" span .sr { " " (value(&record.id)) } }
+                    a href=(ui.of_package("remove", named, &id)) { "Remove" span .sr { " " (value(&record.id)) } }
+                }
+            }
+        }
+    })
+}
+
+fn origin(origin: &str) -> Markup {
+    match origin {
+        FILE => html! { "the registry's configuration file, where it is changed too" },
+        "api" => html! { "the API" },
+        "pages" => html! { "these pages" },
+        other => value(other),
+    }
+}
+
+/// Whether static tokens publish the package as well.
+async fn static_tokens(visit: &Visit, session: &Session, named: &Named) -> Result<Markup, Refused> {
+    let ui = &visit.ui;
+    let of_file = ui.0.trusted_only.contains(&(named.ecosystem, named.name.clone()));
+    let is_set = ui.0.choices.trusted_only(named.ecosystem.as_str(), &named.name).await;
+    let is_set = is_set.map_err(|error| visit.failed(&error))?;
+    Ok(html! {
+        h2 { "Static tokens" }
+        @if of_file {
+            p { "Trusted publishers only: the configuration file says so (" code { "trusted_only" } ")." }
+        } @else {
+            form method="post" action=(ui.href("settings", &[])) {
+                (form_token(session))
+                (package_fields(named))
+                div .check {
+                    input #trusted-only type="checkbox" name="trusted-only" value="1" checked[is_set] aria-describedby="trusted-only-hint";
+                    label for="trusted-only" { "Trusted publishers only" }
+                }
+                p #trusted-only-hint .hint { "No static token publishes this package or sets its tags, the administrator's among them." }
+                button { "Save" }
+            }
+        }
+    })
+}
+
+/// Saves whether static tokens publish the package.
+pub(super) async fn save(write: Write) -> Result<Response, Refused> {
+    let Write { visit, form, .. } = write;
+    let named = visit.named(&form)?;
+    if visit.ui.existence(&named).await.map_err(|error| visit.failed(&error))? == Existence::Absent {
+        return Err(visit.refused(
+            StatusCode::NOT_FOUND,
+            "No such package",
+            "this package is not in this registry",
+        ));
+    }
+    let is_set = form.text("trusted-only") == "1";
+    let saved = visit.ui.0.choices.set_trusted_only(named.ecosystem.as_str(), &named.name, is_set).await;
+    saved.map_err(|error| visit.failed(&error))?;
+    tracing::info!(package = named.name, trusted_only = is_set, "a package's setting was saved on its page");
+    Ok(visit.ui.to(&visit.ui.of_package("settings", &named, &[])))
+}

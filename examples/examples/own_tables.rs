@@ -1,7 +1,5 @@
 //! A registry on axum whose tables are in the library's database. One transaction stores a version, and creates the package
-//! where the version is the first.
-//!
-//! `cargo run --example own_tables` serves it at `http://127.0.0.1:9000/`.
+//! where the version is the first. `cargo run --example own_tables` serves it at `http://127.0.0.1:9000/`.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -28,7 +28,8 @@ const MAX_PREFIX: usize = 214;
 pub struct Package {
     /// The protocol of its publishes, such as `npm`.
     pub ecosystem: String,
-    /// Its name, normalized as the protocol does; for a prefix, the beginning of the names.
+    /// Its name, normalized as the protocol does; for a prefix, the beginning of the names. A store that keeps it in a
+    /// column keeps [`is_prefix`](Self::is_prefix) beside it, or a prefix becomes the package of that name.
     pub name: String,
     #[serde(rename = "prefix", skip_serializing_if = "std::ops::Not::not")]
     is_prefix: bool,

@@ -18,6 +18,9 @@ use crate::server::{
 #[async_trait]
 impl PublisherStore for SqlStore {
     async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
+        if package.is_prefix() || has_no_name(Some(&package.name)) {
+            return Ok(Vec::new());
+        }
         let statement = format!(
             "SELECT {COLUMNS} FROM (SELECT * FROM oidc_publisher WHERE package = $1 AND ecosystem = $2 \
              ORDER BY identity_key, issuer, pending, package_turn, created_at, id LIMIT {MAX_OF_PACKAGE}) p {JOINS} \
@@ -36,7 +39,7 @@ impl PublisherStore for SqlStore {
     ) -> Result<Vec<PublisherRecord>, StoreError> {
         // PostgreSQL's texts can't contain NUL: no publisher has such an id, and asking for it would be an
         // error.
-        if id.value.contains('\0') {
+        if id.value.contains('\0') || has_no_name(package) {
             return Ok(Vec::new());
         }
         let of_one = if package.is_some() { " AND package = $5" } else { "" };
@@ -85,6 +88,9 @@ impl PublisherStore for SqlStore {
         ecosystem: &str,
         package: Option<&str>,
     ) -> Result<Candidates, StoreError> {
+        if has_no_name(package) {
+            return Ok(Candidates::default());
+        }
         candidates(&self.database, identities, ecosystem, package).await
     }
 
@@ -100,4 +106,10 @@ impl PublisherStore for SqlStore {
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
         redeem(&self.database, &self.batches, grant).await
     }
+}
+
+/// Returns `true` if a package without a name is asked for, which has no publishers. The column of publishers for
+/// prefixes is empty.
+fn has_no_name(package: Option<&str>) -> bool {
+    package == Some("")
 }

@@ -83,6 +83,12 @@ where
     assert_eq!(found(Some("acme-")).await, ["namesake"], "of the package alone");
     assert!(found(Some("acme-widget")).await.is_empty(), "those for a prefix are asked for by it");
     assert_eq!(found(None).await, ["a", "b", "namesake", "underscore"], "where no package is named");
+    assert!(
+        found(Some("")).await.is_empty(),
+        "those for a prefix are candidates for no package without a name"
+    );
+    let of_package = store.of_package(&package("")).await.expect("the store finds a package's publishers");
+    assert!(of_package.is_empty(), "those for a prefix are of no package without a name");
 
     let removed = store.remove(&package("acme-"), "a").await.expect("the store removes a publisher");
     assert!(!removed, "a package has no publisher of a prefix that is spelt so");

@@ -126,7 +126,8 @@ impl<'a> Preflight<'a> {
         faults
     }
 
-    /// What keeps the tool from making provenance: an error where the user asks for it, and silence otherwise.
+    /// A diagnosis of something that keeps the tool from making provenance: an error where the user asks for it, and a
+    /// warning where the tool would say nothing.
     fn missing(&self, code: &'static str, target: Target, problem: &str, fix: &str) -> Diagnosis {
         let (severity, problem) = if self.is_asked {
             (Severity::Error, problem.to_owned())
@@ -180,10 +181,11 @@ impl<'a> Preflight<'a> {
 
     /// Makes the statement, and compares it with what the certificate will say.
     fn check_statement(&self, cx: &Context, kind: Kind) -> Option<Diagnosis> {
-        let artifact = Artifact::npm_with_digest("package", "0.0.0", [0; 64]);
         let statement = match self.ecosystem {
-            Ecosystem::Npm => Statement::npm(&artifact, cx),
-            Ecosystem::Pypi | Ecosystem::RubyGems => Ok(Statement::pypi_publish(&artifact)),
+            Ecosystem::Npm => Statement::npm(&Artifact::npm_with_digest("package", "0.0.0", [0; 64]), cx),
+            Ecosystem::Pypi | Ecosystem::RubyGems => {
+                Ok(Statement::pypi_publish(&Artifact::file_with_digest("package-0.0.0.tar.gz", [0; 32])))
+            }
         };
         let statement = match statement {
             Ok(statement) => statement,

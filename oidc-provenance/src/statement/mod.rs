@@ -183,10 +183,13 @@ impl Statement {
 
     /// Checks that the statement says nothing that the certificate does not say.
     pub(crate) fn agrees(&self, platform: &Platform, extensions: &Extensions) -> Result<(), Refusal> {
+        // npm's registry takes the provenance that npm makes, and nothing else.
+        let is_npms = matches!(self.artifact.digest(), Digest::Sha512(_));
         let expected = match (platform.kind(), self.predicate_type.as_str()) {
             // Attestations of other tools have an empty object.
-            (_, PYPI_PUBLISH) if self.predicate == json!({}) => return Ok(()),
-            (_, PYPI_PUBLISH) => Value::Null,
+            (_, PYPI_PUBLISH) if !is_npms && self.predicate == json!({}) => return Ok(()),
+            (_, PYPI_PUBLISH) if !is_npms => Value::Null,
+            (Kind::GitHub, SLSA_V1) if is_npms => github::Run::of_certificate(extensions)?.npm_predicate(),
             (Kind::GitHub, SLSA_V1) => github::expected(&self.predicate, extensions)?,
             (Kind::GitLab, SLSA_V0_2) => gitlab::expected(&self.predicate, platform, extensions)?,
             (_, other) => {

@@ -350,6 +350,20 @@ fn statements() -> Vec<Case> {
             .statement(|statement| statement["predicateType"] = "https://slsa.dev/provenance/v0.1".into()),
         case("a predicate of GitLab's", codes::PROVENANCE_STATEMENT)
             .statement(|statement| statement["predicateType"] = "https://slsa.dev/provenance/v0.2".into()),
+        case("PyPI's attestation for npm's package", codes::PROVENANCE_STATEMENT).statement(|statement| {
+            statement["predicateType"] = "https://docs.pypi.org/attestations/publish/v1".into();
+            statement["predicate"] = Value::Null;
+        }),
+        case("the attestation action's type of build for npm's package", codes::PROVENANCE_PREDICATE)
+            .statement(|statement| {
+                let predicate = &mut statement["predicate"];
+                predicate["buildDefinition"]["buildType"] =
+                    "https://actions.github.io/buildtypes/workflow/v1".into();
+                predicate["buildDefinition"]["internalParameters"]["github"]["runner_environment"] =
+                    "github-hosted".into();
+                predicate["runDetails"]["builder"]["id"] =
+                    "https://github.com/acme/widget/.github/workflows/publish.yml@refs/tags/v1.0.0".into();
+            }),
         case("no type of predicate", codes::PROVENANCE_STATEMENT)
             .statement(|statement| drop(statement["predicateType"].take())),
         case("no predicate", codes::PROVENANCE_PREDICATE)

@@ -12,6 +12,7 @@ use crate::variable_source::VariableSource;
 
 /// Detects the platform that a job runs on.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Ambient;
 
 impl Ambient {

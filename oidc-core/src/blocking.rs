@@ -33,4 +33,5 @@ pub fn complete<F: Future>(future: F) -> Result<F::Output, WouldBlock> {
     "an operation waits for an async runtime, and there is none: expected a context whose HTTP client, commands and clock block; \
      use `Context::blocking`, or await the operation on a runtime"
 )]
+#[expect(clippy::exhaustive_structs, reason = "an executor of one's own says it")]
 pub struct WouldBlock;

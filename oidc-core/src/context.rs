@@ -226,6 +226,7 @@ pub trait Random: fmt::Debug + Send + Sync {
 /// The platform gave no random bytes.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("no random bytes could be had: {0}")]
+#[expect(clippy::exhaustive_structs, reason = "an application's own source of randomness makes it of a text")]
 pub struct RandomError(pub String);
 
 /// The empty world: nothing that is asked of it exists.

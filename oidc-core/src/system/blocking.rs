@@ -93,6 +93,7 @@ impl Clock for BlockingClock {
 /// The commands of this machine. Running a command blocks the thread until the command has ended or its
 /// deadline has passed.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "an application writes its name")]
 pub struct BlockingCommands;
 
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]

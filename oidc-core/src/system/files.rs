@@ -5,6 +5,7 @@ use crate::context::{FileError, Files};
 
 /// The files of this machine.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "an application writes its name")]
 pub struct SystemFiles;
 
 impl Files for SystemFiles {

@@ -53,6 +53,7 @@ pub async fn verified(providers: &ProviderSet, claims: &Value) -> Result<Verifie
 
 /// Randomness that is always the same byte. For tests only, as its name says.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a test writes the byte")]
 pub struct NotRandom(pub u8);
 
 impl Random for NotRandom {

@@ -71,6 +71,7 @@ impl FromStr for Mode {
 /// A text that is not the name of a [`Mode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected `automatic`, `always` or `never`")]
+#[non_exhaustive]
 pub struct InvalidMode;
 
 /// The outcome of an attempt to publish by identity; see [`Mode::outcome`].

@@ -181,6 +181,10 @@ pub struct InvalidPrefix(String);
 /// An owner of a package or of a publisher.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a further kind of owner decides who may publish, so that no `match` may pass over it"
+)]
 pub enum PackageOwner {
     /// The registry's operator, who owns every package of a registry without accounts.
     Operator,

@@ -292,6 +292,7 @@ impl Room {
 
 /// The numbers of an account's publishers that count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a store counts every one of them")]
 pub struct Taken {
     /// The number for the same package or prefix.
     pub of_package: u64,

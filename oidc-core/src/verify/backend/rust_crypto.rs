@@ -19,6 +19,7 @@ const MAX_RSA_BITS: usize = 8192;
 /// jsonwebtoken's provider is called by name and not as the process's default, which panics where both of its
 /// back ends are compiled in.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "an application writes its name")]
 pub struct RustCrypto;
 
 impl Backend for RustCrypto {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ci_issuer::{self as issuer, Changes, Fault, GITHUB, Platform, Settings};
+use ci_issuer::{self as issuer, Changes, Fault, GITHUB, Platform, Settings, sigstore};
 use oidc_core::Context;
 use oidc_exchange::sql::SqlStore;
 use registry::{self, Config};
@@ -120,9 +120,48 @@ impl Scene {
         rules: &str,
         configure: impl FnOnce(String, &Path) -> String,
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let platform = settings.platform;
         let issuer = issuer::Running::start(settings, &cx).await.unwrap();
+        Self::of_issuer(cx, issuer, platform, prefix, packages, rules, configure).await
+    }
+
+    /// A registry that keeps provenance, signs with a key of its own and attests each publish, and the Sigstore instance that it
+    /// trusts. `configure` changes the configuration.
+    pub async fn with_provenance(
+        settings: Settings,
+        packages: &[&str],
+        fault: Option<sigstore::Fault>,
+        configure: impl FnOnce(String) -> String,
+    ) -> (Self, sigstore::Running) {
+        let cx = http::system();
+        let platform = settings.platform;
+        let issuer = issuer::Running::start(settings, &cx).await.unwrap();
+        let of_sigstore = sigstore::Settings::new(platform.name, issuer.url());
+        let instance =
+            sigstore::Running::start(sigstore::Settings { fault, ..of_sigstore }, &cx).await.unwrap();
+        let keep = |config: String, folder: &Path| {
+            instance.write(folder).unwrap();
+            let file = |name: &str| folder.join(name).display().to_string();
+            let (root, key) = (file("trusted_root.json"), file("registry-key.pem"));
+            let log = instance.url();
+            configure(format!(
+                "{config}\n[provenance]\ntrusted_root = \"{root}\"\nsigning_key = \"{key}\"\nlog = \"{log}\"\n"
+            ))
+        };
+        let scene = Self::of_issuer(cx, issuer, platform, "", packages, "", keep).await;
+        (scene, instance)
+    }
+
+    async fn of_issuer(
+        cx: Context,
+        issuer: issuer::Running,
+        platform: &'static Platform,
+        prefix: &str,
+        packages: &[&str],
+        rules: &str,
+        configure: impl FnOnce(String, &Path) -> String,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("admin-token"), ADMIN).unwrap();
         let admin = format!("admin_token_file = \"{}/admin-token\"\n", folder.path().display());
         let config = admin + &config(platform, issuer.url(), folder.path(), prefix, packages, rules);
@@ -137,6 +176,11 @@ impl Scene {
     /// Where the certificate of a [`Scene::secure`] is.
     pub fn certificate(&self) -> std::path::PathBuf {
         self.folder.path().join("cert.pem")
+    }
+
+    /// The folder with the registry's files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The registry's URL as clients are told it, with a slash at its end.

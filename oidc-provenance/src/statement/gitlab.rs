@@ -191,6 +191,7 @@ const WORD: &[(&str, &str)] = &[
 
 /// The variables that npm copies into the parameters.
 const PARAMETERS: &[&str] = &[
+    "CI",
     "CI_API_GRAPHQL_URL",
     "CI_API_V4_URL",
     "CI_BUILD_BEFORE_SHA",

@@ -127,6 +127,7 @@ impl Access {
                 .filter(|own| own.may_create)
                 .map(|own| own.publisher.clone()),
             token: Some(TokenHash::of(token)),
+            of: Some(Box::new(granted.package.clone())),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use oidc_exchange::server::TokenHash;
+use oidc_exchange::server::{Package, TokenHash};
 use serde::{Deserialize, Serialize};
 
 /// What a request wants to do to one package.
@@ -58,6 +58,9 @@ pub enum Principal {
         /// The publish token, by which the transaction that publishes asks whether it is still valid. It is not stored.
         #[serde(skip)]
         token: Option<TokenHash>,
+        /// What the trusted publisher is configured for: the package, or a prefix of its name. It is not stored.
+        #[serde(skip)]
+        of: Option<Box<Package>>,
     },
 }
 

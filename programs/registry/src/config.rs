@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use oidc_core::{HttpUrl, Secret, shown};
 use oidc_exchange::server::TrustPolicy;
+use oidc_provenance::Requirement;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -35,6 +36,8 @@ pub struct Config {
     pub admin_token_file: Option<PathBuf>,
     /// The certificate to serve https with.
     pub tls: Option<Tls>,
+    /// Whether provenance is kept, and how.
+    pub provenance: Option<ProvenanceEntry>,
     /// What requests may take at a time.
     #[serde(default)]
     pub limits: Limits,
@@ -72,6 +75,31 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+}
+
+/// How provenance is kept.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenanceEntry {
+    /// A file with whom to trust, `trusted_root.json` as Sigstore distributes it; by default that of the public instance, as it
+    /// was when this program was built.
+    pub trusted_root: Option<PathBuf>,
+    /// A file with the registry's own key in PEM, ECDSA on P-256, which is made where it is missing. With it every npm version
+    /// is signed.
+    pub signing_key: Option<PathBuf>,
+    /// The URL of a transparency log (Rekor, version 1). With it every npm version is attested too, for which the log has to be
+    /// there.
+    pub log: Option<String>,
+}
+
+/// What a package requires of its versions.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProvenanceRule {
+    /// Every version has provenance.
+    Required,
+    /// A version has it if the version before had it.
+    AsBefore,
 }
 
 /// What requests may take at a time.
@@ -157,6 +185,8 @@ pub struct PackageEntry {
     /// Whether its trusted publishers alone publish it and set its tags: no static token does, the administrator's among them.
     #[serde(default)]
     pub trusted_only: bool,
+    /// What it requires of its versions' provenance; by default that what the version before had is not lost.
+    pub provenance: Option<ProvenanceRule>,
     /// Who may publish it.
     #[serde(default)]
     pub publisher: Vec<PublisherEntry>,
@@ -249,6 +279,12 @@ pub enum InvalidConfig {
         /// The largest number.
         most: usize,
     },
+    /// A package requires what this registry doesn't keep.
+    #[error("`[[package]]` `{0}` has `provenance = \"required\"`, and {1}")]
+    Provenance(String, &'static str),
+    /// `[provenance]` has a URL that is none.
+    #[error("`log` in `[provenance]`: {0}")]
+    Log(String),
     /// A package has two entries.
     #[error(
         "`[[package]]` `{name}` of {ecosystem} is there twice: write one, with a `[[package.publisher]]` for each publisher"
@@ -288,6 +324,9 @@ impl Config {
         if self.provider.is_empty() {
             return Err(InvalidConfig::NoProvider);
         }
+        for package in &self.package {
+            self.check_provenance(package)?;
+        }
         let mut seen = BTreeSet::new();
         for PackageEntry { ecosystem, name, .. } in &self.package {
             // A name that is none is refused with its reason later.
@@ -300,6 +339,30 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    fn check_provenance(&self, package: &PackageEntry) -> Result<(), InvalidConfig> {
+        let why = match (package.provenance, package.ecosystem, &self.provenance) {
+            (Some(ProvenanceRule::Required), Ecosystem::Cargo, _) => "cargo's protocol has no provenance",
+            (Some(ProvenanceRule::Required), _, None) => {
+                "there is no `[provenance]`, without which this registry keeps none"
+            }
+            _ => return Ok(()),
+        };
+        Err(InvalidConfig::Provenance(shown(&package.name).to_string(), why))
+    }
+
+    /// What the packages of an ecosystem require, where they say so.
+    pub(super) fn requirements(&self, ecosystem: Ecosystem) -> BTreeMap<String, Requirement> {
+        let of = self.package.iter().filter(|package| package.ecosystem == ecosystem);
+        let required = |package: &PackageEntry| {
+            let requirement = match package.provenance? {
+                ProvenanceRule::Required => Requirement::Required,
+                ProvenanceRule::AsBefore => Requirement::AsBefore,
+            };
+            Some((ecosystem.normalized(&package.name).ok()?, requirement))
+        };
+        of.filter_map(required).collect()
     }
 
     /// The packages of an ecosystem that their trusted publishers alone publish.

@@ -10,10 +10,11 @@ use oidc_exchange::sql::{self, SqlOptions, SqlStore};
 use sqlx::{AssertSqlSafe, Executor as _};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{audit, blobs, choices, hosting, npm};
+use super::{audit, blobs, choices, hosting, npm, provenance};
 
 /// The tables of every ecosystem, created when they are missing. `BYTES` stands for the database's own binary type.
-const SCHEMAS: &[&[&str]] = &[blobs::SCHEMA, npm::SCHEMA, hosting::SCHEMA, audit::SCHEMA, choices::SCHEMA];
+const SCHEMAS: &[&[&str]] =
+    &[blobs::SCHEMA, npm::SCHEMA, hosting::SCHEMA, provenance::SCHEMA, audit::SCHEMA, choices::SCHEMA];
 
 /// PostgreSQL's `CREATE TABLE IF NOT EXISTS` fails where another process creates the same table at this moment. The number
 /// says that it is this registry's tables.

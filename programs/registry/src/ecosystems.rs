@@ -26,6 +26,7 @@ use super::intake::Intake;
 use super::nowhere::Place;
 use super::npm::{self, Npm};
 use super::owners::NpmOwners;
+use super::provenance::{Kept, Provenance};
 use super::pypi;
 use super::rubygems;
 use super::ui::{self, Ui};
@@ -116,6 +117,8 @@ pub(super) struct Ground<'a> {
     pub(super) audit: Audit,
     pub(super) admin: Option<Secret>,
     pub(super) intake: Intake,
+    /// What it takes to keep provenance, where it is kept.
+    pub(super) provenance: Option<Arc<Kept>>,
     pub(super) cx: Context,
 }
 
@@ -154,10 +157,16 @@ impl Ground<'_> {
         ))
     }
 
+    fn provenance(&self, ecosystem: Ecosystem) -> Provenance {
+        let requirements = self.config.requirements(ecosystem);
+        Provenance::new(ecosystem.as_str(), self.provenance.clone(), requirements)
+    }
+
     fn host(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Host {
         let access = self.access(ecosystem, exchange);
         let (database, intake) = (self.store.clone(), self.intake.clone());
-        Host::new(ecosystem.as_str(), database, access, intake, self.cx.clone())
+        let host = Host::new(ecosystem.as_str(), database, access, intake, self.cx.clone());
+        host.with_provenance(self.provenance(ecosystem))
     }
 }
 
@@ -182,6 +191,7 @@ impl Served {
         let (database, cx) = (ground.store.clone(), ground.cx.clone());
         let npm =
             Npm::new(database, ground.public_url.as_str(), access, cx).with_intake(ground.intake.clone());
+        let npm = npm.with_provenance(ground.provenance(Ecosystem::Npm));
         let cargo_exchange = ground.exchange(Ecosystem::Cargo)?;
         let cargo = ground.host(Ecosystem::Cargo, &cargo_exchange);
         let pypi_exchange = ground.exchange(Ecosystem::Pypi)?;

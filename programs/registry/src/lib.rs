@@ -19,6 +19,7 @@ pub mod npm;
 mod owners;
 mod pieces;
 mod platforms;
+mod provenance;
 mod pypi;
 mod reconcile;
 mod representation;
@@ -30,7 +31,8 @@ mod unsupported;
 
 pub use cli::{Arguments, run};
 pub use config::{
-    Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProviderEntry, PublisherEntry, Tls, TrustEntry,
+    Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProvenanceEntry, ProvenanceRule, ProviderEntry,
+    PublisherEntry, Tls, TrustEntry,
 };
 pub use running::{Running, StartError};
 pub use ui::LogIn;

@@ -21,6 +21,7 @@ use super::ecosystems::{Ground, Served};
 use super::hosting::Host;
 use super::npm::Npm;
 use super::platforms::providers;
+use super::provenance;
 use super::reconcile::reconcile;
 use super::trust::NpmTrust;
 use super::ui::Ui;
@@ -132,7 +133,12 @@ impl Running {
         let (config, cx) = (&config, cx.clone());
         let intake = config.limits.intake();
         let public = &public_url;
-        let ground = Ground { config, public_url: public, verifier, store, audit, admin, intake, cx };
+        let provenance = match &config.provenance {
+            Some(entry) => Some(Arc::new(provenance::open(entry, &trust, &providers, &store, &cx).await?)),
+            None => None,
+        };
+        let ground =
+            Ground { config, public_url: public, verifier, store, audit, admin, intake, provenance, cx };
         let mut served = Served::new(&ground)?;
         reconcile(config, &trust, &served).await?;
         let stores = (ground.store.clone(), trust.clone(), providers.clone());

@@ -7,6 +7,7 @@ mod exec_files;
 mod gem;
 mod messages;
 mod npm;
+mod npm_provenance;
 mod pep_807;
 mod played_sigstore;
 mod pypi;

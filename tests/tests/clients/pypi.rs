@@ -203,7 +203,7 @@ async fn the_simple_index_speaks_html_and_json() {
     };
     let json = get("simple/my-widget/", "application/vnd.pypi.simple.v1+json").await;
     let json = http::body(&json);
-    assert_eq!((&json["meta"]["api-version"], &json["versions"]), (&"1.1".into(), &vec!["1.0.0"].into()));
+    assert_eq!((&json["meta"]["api-version"], &json["versions"]), (&"1.3".into(), &vec!["1.0.0"].into()));
     let listed = &json["files"][0];
     let size = std::fs::metadata(folder.join(&file)).unwrap().len();
     assert_eq!(listed["size"], size);

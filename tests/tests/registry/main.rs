@@ -9,6 +9,7 @@ mod platforms;
 mod postgres;
 mod prefixes;
 mod program;
+mod provenance;
 mod recipes;
 mod tokens;
 mod trust;

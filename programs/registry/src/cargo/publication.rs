@@ -176,6 +176,7 @@ impl Publication {
             listed: None,
             spelling: Some(index::spelling),
             content,
+            vouches: None,
         })
     }
 }

@@ -22,12 +22,13 @@ use oidc_exchange::sql::SqlStore;
 use sha2::{Digest as _, Sha256};
 
 pub(super) use self::page::Page;
-pub(super) use self::store::{File, SCHEMA, Upload};
-use self::store::{Published, Store};
+pub(super) use self::store::{File, SCHEMA, Upload, Vouches};
+use self::store::{Proof, Published, Store};
 use super::authorize::{Action, Authorize, Principal, Use};
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
 use super::pieces::{Pieces, ranges};
+use super::provenance::Provenance;
 use super::unsupported::Operation;
 
 /// One ecosystem's packages. Clones share everything.
@@ -35,6 +36,7 @@ use super::unsupported::Operation;
 pub struct Host {
     store: Store,
     authorize: Arc<dyn Authorize>,
+    provenance: Provenance,
     intake: Intake,
     cx: Context,
 }
@@ -48,7 +50,25 @@ impl Host {
         intake: Intake,
         cx: Context,
     ) -> Self {
-        Self { store: Store::new(ecosystem, database), authorize, intake, cx }
+        let (store, provenance) = (Store::new(ecosystem, database), Provenance::none(ecosystem));
+        Self { store, authorize, provenance, intake, cx }
+    }
+
+    /// With provenance that is kept.
+    pub(super) fn with_provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
+        self
+    }
+
+    /// Whether provenance is verified and kept.
+    pub(super) fn keeps_provenance(&self) -> bool {
+        self.provenance.is_kept()
+    }
+
+    /// What vouches for a file, as the ecosystem's clients are told.
+    pub(super) async fn provenance_of(&self, name: &str) -> Result<String, Failure> {
+        let document = self.store.provenance(name).await?;
+        document.ok_or_else(|| Failure::not_found(&format!("an attestation of {name}")))
     }
 
     /// Adds a package without files, unless it exists. `package` is its name as the ecosystem normalises it.
@@ -169,9 +189,16 @@ impl Host {
         published
     }
 
-    async fn publish_by(&self, principal: &Principal, upload: Upload) -> Result<(), Failure> {
+    async fn publish_by(&self, principal: &Principal, mut upload: Upload) -> Result<(), Failure> {
         let (package, version, name) = (upload.package.clone(), upload.version.clone(), upload.name.clone());
-        match self.store.publish(&upload, principal, &self.cx).await? {
+        let proof = Proof {
+            requirement: self.provenance.requirement(&package),
+            document: match upload.vouches.take() {
+                Some(vouches) => Some(self.verified(principal, &package, vouches).await?),
+                None => None,
+            },
+        };
+        match self.store.publish(&upload, &proof, principal, &self.cx).await? {
             Published::Done => {
                 tracing::info!(ecosystem = self.store.ecosystem, %package, %name, ?principal, "published");
                 Ok(())
@@ -217,7 +244,19 @@ impl Host {
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
             Published::TokenEnded => Err(Failure::token_ended()),
+            Published::Unproven(refusal) => Err(self.provenance.refused(&refusal)),
         }
+    }
+
+    /// Verifies what vouches for a file, and returns what clients are told of it.
+    async fn verified(
+        &self,
+        principal: &Principal,
+        package: &str,
+        vouches: Vouches,
+    ) -> Result<String, Failure> {
+        let attestations = self.provenance.verify(principal, package, vouches.vouched).await?;
+        Ok((vouches.document)(&vouches.sent, &attestations))
     }
 }
 

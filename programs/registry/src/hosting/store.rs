@@ -6,6 +6,7 @@ use axum::response::Response;
 use oidc_core::{Context, Timestamp};
 use oidc_exchange::server::{Package, StoreError};
 use oidc_exchange::sql::{SqlStore, retry};
+use oidc_provenance::{Attestation, Refusal, Requirement};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
 
@@ -15,6 +16,7 @@ use crate::blobs;
 use crate::database::Turns;
 use crate::intake::Content;
 use crate::pieces::PIECE;
+use crate::provenance::{self, Vouched};
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
 /// a package's files are counted from 0 (`position`), and `size` is about what one takes in an index; `published_by` is a
@@ -89,6 +91,28 @@ pub(crate) struct Upload {
     pub(crate) spelling: Option<fn(&str) -> Option<String>>,
     /// The content.
     pub(crate) content: Content,
+    /// What vouches for it.
+    pub(crate) vouches: Option<Vouches>,
+}
+
+/// What vouches for a file, unverified.
+#[derive(Debug)]
+pub(crate) struct Vouches {
+    /// What is verified.
+    pub(crate) vouched: Vouched,
+    /// The attestations as they were sent, in JSON.
+    pub(crate) sent: Vec<String>,
+    /// Makes of these and of what they turned out to be what clients are told.
+    pub(crate) document: fn(&[String], &[Attestation]) -> String,
+}
+
+/// What is known of a file's provenance when it is stored.
+#[derive(Debug, Default)]
+pub(super) struct Proof {
+    /// What the package requires.
+    pub(super) requirement: Requirement,
+    /// What clients are told of it, if the file has any.
+    pub(super) document: Option<String>,
 }
 
 /// A published file, without its content.
@@ -131,6 +155,8 @@ pub(super) enum Published {
     NotTrusted,
     /// The publish token is no longer valid.
     TokenEnded,
+    /// The file lacks provenance.
+    Unproven(Refusal),
 }
 
 /// The queries of one ecosystem, over the shared database.
@@ -258,16 +284,18 @@ impl Store {
     pub(super) async fn publish(
         &self,
         upload: &Upload,
+        proof: &Proof,
         by: &Principal,
         cx: &Context,
     ) -> Result<Published, StoreError> {
         let _turn = self.turns.take().await;
-        retry(|| self.publish_once(upload, by, cx)).await
+        retry(|| self.publish_once(upload, proof, by, cx)).await
     }
 
     async fn publish_once(
         &self,
         upload: &Upload,
+        proof: &Proof,
         by: &Principal,
         cx: &Context,
     ) -> Result<Published, StoreError> {
@@ -290,6 +318,10 @@ impl Store {
         if let Some(other) = self.other_spelling(connection, upload).await? {
             return Ok(Published::OtherSpelling(other));
         }
+        let had = self.had_provenance(connection, package).await?;
+        if let Err(refusal) = proof.requirement.check(proof.document.is_some(), had) {
+            return Ok(Published::Unproven(refusal));
+        }
         let (files, served) = self.served(connection, package).await?;
         if files >= MAX_FILES {
             return Ok(Published::Full("10,000 files"));
@@ -306,11 +338,34 @@ impl Store {
             self.list(connection, package, &listed).await?;
         }
         self.add_content(connection, upload).await?;
+        if let Some(document) = &proof.document {
+            provenance::add(connection, self.ecosystem, &upload.name, document).await?;
+        }
         if !published(&write, &of, by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);
         }
         write.commit().await?;
         Ok(Published::Done)
+    }
+
+    /// Whether the file that was published last has provenance.
+    async fn had_provenance(
+        &self,
+        connection: &mut sqlx::AnyConnection,
+        package: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let statement = "SELECT name FROM hosted_file
+             WHERE ecosystem = $1 AND package = $2 ORDER BY position DESC LIMIT 1";
+        let query = sqlx::query_scalar::<_, String>(statement).bind(self.ecosystem).bind(package);
+        match query.fetch_optional(&mut *connection).await? {
+            Some(last) => provenance::has(connection, self.ecosystem, &last).await,
+            None => Ok(false),
+        }
+    }
+
+    /// What clients are told of a file's provenance, if it has any.
+    pub(super) async fn provenance(&self, name: &str) -> Result<Option<String>, sqlx::Error> {
+        provenance::document(&self.database, self.ecosystem, name).await
     }
 
     /// Whether a package is there. Until the transaction ends, no other publishes it.
@@ -457,8 +512,9 @@ mod tests {
                 listed: None,
                 spelling: None,
                 content: vec![1].into(),
+                vouches: None,
             };
-            store.publish(&upload, &Principal::Admin, &cx).await.unwrap()
+            store.publish(&upload, &Proof::default(), &Principal::Admin, &cx).await.unwrap()
         };
         for number in 0..16 {
             assert_eq!(publish(number).await, Published::Done, "{number}");

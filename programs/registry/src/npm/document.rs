@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha512};
@@ -24,6 +25,9 @@ const MAX_TAGS: usize = 20;
 /// The most attachments that are looked at: a tarball and a provenance bundle.
 const MAX_ATTACHMENTS: usize = 2;
 
+/// The largest provenance bundle, in bytes.
+const MAX_BUNDLE: usize = 256 << 10;
+
 /// Why a document isn't published.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidDocument {
@@ -37,11 +41,12 @@ pub(super) enum InvalidDocument {
     NotOneVersion(usize),
     #[error("a publish carries exactly one tarball; this one carries {0}")]
     NotOneTarball(usize),
+    #[error("a publish carries at most one provenance bundle; this one carries {0}")]
+    NotOneBundle(usize),
     #[error(
-        "the publish carries a provenance bundle, which this registry doesn't keep; publish without it (`--provenance=false`, and no \
-         `provenance` in `publishConfig` or `.npmrc`)"
+        "the provenance bundle can't be read: expected a text of at most {MAX_BUNDLE} bytes, and its length"
     )]
-    Provenance,
+    Bundle,
     #[error("the attachment {0:?} is not the tarball")]
     UnknownAttachment(String),
     #[error("the tarball is not valid base64")]
@@ -77,6 +82,10 @@ pub(super) struct Publication {
     pub(super) integrity: String,
     /// The SHA-1 of the tarball in hexadecimal, which old clients read.
     pub(super) shasum: String,
+    /// The provenance bundle, which is verified elsewhere.
+    pub(super) bundle: Option<String>,
+    /// The manifest's `repository`.
+    pub(super) repository: Option<Value>,
 }
 
 impl Publication {
@@ -91,7 +100,7 @@ impl Publication {
         }
         let (version, manifest) = only_version(&document.versions)?;
         let tags = tags(&document.dist_tags, &version)?;
-        let tarball = tarball(&document.attachments)?;
+        let Attachments { tarball, bundle } = Attachments::of(&document.attachments)?;
         let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(&tarball)));
         let shasum = HEXLOWER.encode(&Sha1::digest(&tarball));
         check_manifest(&manifest, &name, &version)?;
@@ -99,9 +108,10 @@ impl Publication {
         let public = document.access.is_none_or(|access| access.0 != "restricted");
         let contents = Contents::read(&tarball)?;
         contents.compare(&manifest)?;
+        let repository = manifest.value("repository");
         let (manifest, tarball) =
             (manifest.texts(contents.is_built(), contents.has_shrinkwrap()), body.with(tarball));
-        Ok(Self { name, version, manifest, tags, public, tarball, integrity, shasum })
+        Ok(Self { name, version, manifest, tags, public, tarball, integrity, shasum, bundle, repository })
     }
 }
 
@@ -154,22 +164,39 @@ fn tags(tags: &Members<'_, MAX_TAGS>, published: &Version) -> Result<Vec<Tag>, I
     tags.first.iter().map(tag).collect()
 }
 
-/// The bytes of the one tarball. A provenance bundle beside it is refused: nobody is to believe that it was kept.
-fn tarball(attachments: &Members<'_, MAX_ATTACHMENTS>) -> Result<Vec<u8>, InvalidDocument> {
-    let mut tarballs = Vec::new();
-    for (Short(file), attachment) in &attachments.first {
-        if file.ends_with(".tgz") {
-            tarballs.push(*attachment);
-        } else if file.ends_with(".sigstore") {
-            return Err(InvalidDocument::Provenance);
-        } else {
-            return Err(InvalidDocument::UnknownAttachment(file.clone()));
+/// What a document carries beside the manifest.
+struct Attachments {
+    /// The bytes of the one tarball.
+    tarball: Vec<u8>,
+    bundle: Option<String>,
+}
+
+impl Attachments {
+    fn of(attachments: &Members<'_, MAX_ATTACHMENTS>) -> Result<Self, InvalidDocument> {
+        let (mut tarballs, mut bundles) = (Vec::new(), Vec::new());
+        for (Short(file), attachment) in &attachments.first {
+            if file.ends_with(".tgz") {
+                tarballs.push(*attachment);
+            } else if file.ends_with(".sigstore") {
+                bundles.push(*attachment);
+            } else {
+                return Err(InvalidDocument::UnknownAttachment(file.clone()));
+            }
         }
+        let others = attachments.count.saturating_sub(attachments.first.len());
+        let ([tarball], 0) = (tarballs.as_slice(), others) else {
+            return Err(InvalidDocument::NotOneTarball(tarballs.len().saturating_add(others)));
+        };
+        let bundle = match bundles.as_slice() {
+            [] => None,
+            [bundle] => Some(text_of_bundle(bundle)?),
+            more => return Err(InvalidDocument::NotOneBundle(more.len())),
+        };
+        Ok(Self { tarball: bytes_of_tarball(tarball)?, bundle })
     }
-    let others = attachments.count.saturating_sub(attachments.first.len());
-    let ([tarball], 0) = (tarballs.as_slice(), others) else {
-        return Err(InvalidDocument::NotOneTarball(tarballs.len().saturating_add(others)));
-    };
+}
+
+fn bytes_of_tarball(tarball: &RawValue) -> Result<Vec<u8>, InvalidDocument> {
     let tarball: Attachment<'_> =
         serde_json::from_str(tarball.get()).map_err(|error| not_a_document(&error))?;
     // What has escapes is no base64.
@@ -179,6 +206,22 @@ fn tarball(attachments: &Members<'_, MAX_ATTACHMENTS>) -> Result<Vec<u8>, Invali
         return Err(InvalidDocument::DigestDiffers("length"));
     }
     Ok(bytes)
+}
+
+/// A bundle stands there as a text, not in base64, and JavaScript counts its length in units of UTF-16.
+fn text_of_bundle(bundle: &RawValue) -> Result<String, InvalidDocument> {
+    let bundle: Attachment<'_> =
+        serde_json::from_str(bundle.get()).map_err(|error| not_a_document(&error))?;
+    // Escaped, a byte takes up to six.
+    if bundle.data.get().len() > 6 * MAX_BUNDLE {
+        return Err(InvalidDocument::Bundle);
+    }
+    let text: String = serde_json::from_str(bundle.data.get()).map_err(|_| InvalidDocument::Bundle)?;
+    let length = text.encode_utf16().count();
+    if text.len() > MAX_BUNDLE || bundle.length.is_some_and(|claimed| claimed != length) {
+        return Err(InvalidDocument::Bundle);
+    }
+    Ok(text)
 }
 
 fn check_manifest(

@@ -6,7 +6,9 @@
 //! | `GET /{package}` | the packument, abbreviated when asked for |
 //! | `GET /{package}/-/{file}.tgz` | a tarball |
 //! | `GET /-/package/{package}/dist-tags` | the tags; `PUT` and `DELETE` one at `…/dist-tags/{tag}` |
-//! | `GET /-/package/{package}/visibility` | `{"public": true}` or not; not told to whoever sends a token and would sign, since no provenance is kept |
+//! | `GET /-/package/{package}/visibility` | `{"public": true}` or not; where no provenance is kept, not told to whoever sends a token and would sign |
+//! | `GET /-/npm/v1/attestations/{package}@{version}` | what vouches for a version: the publisher's provenance and the registry's attestation |
+//! | `GET /-/npm/v1/keys` | the keys that the registry signs with and signed with |
 //! | `GET`, `POST /-/package/{package}/trust` | who may publish; `DELETE` one at `…/trust/{id}` |
 //! | `GET /-/ping` | `{}` |
 //!
@@ -20,6 +22,7 @@ mod members;
 mod name;
 mod packument;
 mod path;
+mod provenance;
 mod rows;
 mod serve;
 mod store;
@@ -42,6 +45,7 @@ pub(crate) use serve::shape;
 pub(crate) use store::SCHEMA;
 
 use super::intake::{Intake, UPLOAD_MEMORY_MB, UPLOADS};
+use super::provenance::Provenance;
 use super::{authorize as access, failure};
 use name::{PackageName, Version};
 use store::Store;
@@ -70,6 +74,7 @@ pub struct Npm {
     public_url: Arc<str>,
     authorize: Arc<dyn Authorize>,
     trust: Option<Arc<dyn ManageTrust>>,
+    provenance: Provenance,
     intake: Intake,
     context: Context,
 }
@@ -87,12 +92,19 @@ impl Npm {
     ) -> Self {
         let public_url = public_url.trim_end_matches('/').into();
         let intake = Intake::new(UPLOADS, UPLOAD_MEMORY_MB);
-        Self { store: Store::new(database), public_url, authorize, trust: None, intake, context }
+        let (store, provenance) = (Store::new(database), Provenance::none("npm"));
+        Self { store, public_url, authorize, trust: None, provenance, intake, context }
     }
 
     /// With room for uploads that is shared with other ecosystems.
     pub(super) fn with_intake(mut self, intake: Intake) -> Self {
         self.intake = intake;
+        self
+    }
+
+    /// With provenance that is kept.
+    pub(super) fn with_provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
         self
     }
 

@@ -17,7 +17,8 @@ const MAX_NUMBER: u64 = (1 << 53) - 1;
 /// Names that npm reserves, and the one that starts the registry's own paths.
 const RESERVED: &[&str] = &["-", "node_modules", "favicon.ico"];
 /// The first segments of the other ecosystems' paths: what a package of that name has would be looked for there.
-pub(super) const OTHERS_PATHS: &[&str] = &["api", "index", "legacy", "pypi", "rubygems", "simple"];
+pub(super) const OTHERS_PATHS: &[&str] =
+    &["api", "index", "integrity", "legacy", "pypi", "rubygems", "simple"];
 
 /// Why a text isn't the name, version or tag it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -21,7 +21,7 @@ use crate::pieces::{self, PIECE, Pieces, ranges};
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
 /// What stands around a manifest takes about this many bytes, with the longest names and versions.
-const AROUND: i64 = 1 << 10;
+const AROUND: i64 = 2 << 10;
 /// The dates of how many versions are read and sent together.
 const DATES: i64 = 256;
 /// How many characters are sent at once of a manifest that is larger than a piece, and which of them is the last.
@@ -83,8 +83,27 @@ impl Packument {
             Form::Abbreviated => String::new(),
         };
         let (integrity, shasum) = (quoted(&stored.integrity), quoted(&stored.shasum));
-        let dist = format!("{{\"integrity\":{integrity},\"shasum\":{shasum},\"tarball\":{tarball}}}");
+        let vouched = self.vouched(stored);
+        let dist =
+            format!("{{\"integrity\":{integrity},\"shasum\":{shasum},\"tarball\":{tarball}{vouched}}}");
         (format!("{}:{{", quoted(version)), format!(",{id}\"dist\":{dist}}}"))
+    }
+
+    /// The members of `dist` about signatures and attestations.
+    fn vouched(&self, stored: &StoredVersion) -> String {
+        let mut members = String::new();
+        if !stored.signatures.is_empty() {
+            members.push_str(&format!(",\"signatures\":{}", stored.signatures));
+        }
+        if !stored.predicate_type.is_empty() {
+            let path = format!("{}@{}", self.name.as_str().replace('/', "%2f"), stored.version);
+            let url = quoted(&format!("{}/-/npm/v1/attestations/{path}", self.base));
+            let predicate = quoted(&stored.predicate_type);
+            members.push_str(&format!(
+                ",\"attestations\":{{\"url\":{url},\"provenance\":{{\"predicateType\":{predicate}}}}}"
+            ));
+        }
+        members
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) enum Route {
     Tarball(PackageName, Version),
     /// `/-/package/{package}/visibility`
     Visibility(PackageName),
+    /// `/-/npm/v1/keys`
+    Keys,
+    /// `/-/npm/v1/attestations/{package}@{version}`
+    Attestations(PackageName, Version),
     /// `/-/package/{package}/dist-tags`
     Tags(PackageName),
     /// `/-/package/{package}/dist-tags/{tag}`
@@ -62,6 +66,8 @@ impl Route {
         }
         match segments.as_slice() {
             [DASH, "ping"] => Ok(Self::Ping),
+            [DASH, "npm", "v1", "keys"] => Ok(Self::Keys),
+            [DASH, "npm", "v1", "attestations", rest @ ..] => Self::attestations(&rest.join("/")),
             [DASH, "package", rest @ ..] => Self::about_package(rest),
             [DASH, ..] => Err(PathError::Unknown),
             [other, _, ..] if OTHERS_PATHS.contains(other) => Err(PathError::Unknown),
@@ -72,7 +78,12 @@ impl Route {
     /// The methods that are supported there.
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Ping | Self::Tarball(..) | Self::Visibility(_) | Self::Tags(_) => "GET, HEAD",
+            Self::Ping
+            | Self::Tarball(..)
+            | Self::Visibility(_)
+            | Self::Tags(_)
+            | Self::Keys
+            | Self::Attestations(..) => "GET, HEAD",
             Self::Package(_) => "GET, HEAD, PUT",
             Self::Tag(..) => "PUT, DELETE",
             Self::Trust(_) => "GET, HEAD, POST",
@@ -89,6 +100,12 @@ impl Route {
             }
             _ => Err(PathError::Unknown),
         }
+    }
+
+    /// A package and a version, with an `@` between them that is not the scope's.
+    fn attestations(text: &str) -> Result<Self, PathError> {
+        let (name, version) = text.rsplit_once('@').ok_or(PathError::Unknown)?;
+        Ok(Self::Attestations(PackageName::parse(name)?, Version::parse(version)?))
     }
 
     fn about_package(segments: &[&str]) -> Result<Self, PathError> {
@@ -166,6 +183,10 @@ mod tests {
             ("/-/package/@acme%2f%2a/trust", Route::Trust(trusted("@acme/*"))),
             ("/-/package/acme-*/trust/a-b", Route::Publisher(trusted("acme-*"), "a-b".to_owned())),
             ("/-/package/widget/trust/a-b", Route::Publisher(trusted("widget"), "a-b".to_owned())),
+            ("/-/npm/v1/keys", Route::Keys),
+            ("/-/npm/v1/attestations/widget@1.0.0", Route::Attestations(name("widget"), version("1.0.0"))),
+            ("/-/npm/v1/attestations/@acme%2fwidget@1.0.0", Route::Attestations(widget(), version("1.0.0"))),
+            ("/-/npm/v1/attestations/@acme/widget@1.0.0", Route::Attestations(widget(), version("1.0.0"))),
         ] {
             assert_eq!(Route::parse(path), Ok(route), "{path}");
         }
@@ -179,6 +200,8 @@ mod tests {
             /@acme%2fwidget/ /widget/ /widget/1.0.0 /widget/-/ /widget/-rev
             /widget/-/../../etc/passwd /widget/-/..%2f..%2fetc%2fpasswd /widget/-/gadget-1.0.0.tgz
             /widget%00 /wid%0aget /%ff%fe /%zz /- /-/ /-/package /-/package/ /-/v1/search
+            /-/npm/v1/attestations /-/npm/v1/attestations/widget /-/npm/v1/attestations/@acme%2fwidget
+            /-/npm/v1/attestations/widget@ /-/npm/v1/attestations/widget@1.0.0/x /-/npm/v1/keys/x
             /-/package/widget /-/package/widget/trust/a/b /-/package/trust /-/package/widget/dist-tags/1.0.0
             /-/package/widget/dist-tags/__proto__ /-/package/widget/dist-tags/a%2fb /__proto__
             /@__proto__%2fwidget /-%2fping /@acme%2f%2fwidget

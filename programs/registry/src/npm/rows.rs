@@ -11,6 +11,7 @@ use super::document::Publication;
 use super::manifest::Texts;
 use super::name::{PackageName, Tag, Version};
 use super::packument;
+use super::provenance::Vouched;
 
 pub(super) async fn add_package(
     connection: &mut AnyConnection,
@@ -62,7 +63,7 @@ pub(super) fn size(publication: &Publication) -> i64 {
 }
 
 /// The name of a tarball's blob.
-pub(super) fn blob(name: &PackageName, version: &Version) -> String {
+pub(super) fn blob(name: &PackageName, version: &str) -> String {
     format!("{name}@{version}")
 }
 
@@ -97,6 +98,28 @@ pub(super) async fn add_version(
     .bind(serde_json::to_string(by).map_err(StoreError::new)?)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// The version that was published last.
+pub(super) async fn last_version(
+    connection: &mut AnyConnection,
+    name: &PackageName,
+) -> Result<Option<String>, StoreError> {
+    let statement = "SELECT version FROM npm_version WHERE package = $1 ORDER BY position DESC LIMIT 1";
+    Ok(sqlx::query_scalar(statement).bind(name.as_str()).fetch_optional(connection).await?)
+}
+
+/// Adds what the registry says of a version in `dist`, beside its digests.
+pub(super) async fn add_dist(
+    connection: &mut AnyConnection,
+    publication: &Publication,
+    vouched: &Vouched,
+) -> Result<(), StoreError> {
+    let statement =
+        "INSERT INTO npm_dist (package, version, signatures, predicate_type) VALUES ($1, $2, $3, $4)";
+    let query = sqlx::query(statement).bind(publication.name.as_str()).bind(publication.version.as_str());
+    query.bind(&vouched.signatures).bind(&vouched.predicate_type).execute(connection).await?;
     Ok(())
 }
 

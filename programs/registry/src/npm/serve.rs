@@ -68,6 +68,8 @@ impl Npm {
             }
             Route::Package(name) if *method == Method::PUT => caller.publish(name, body).await,
             Route::Tarball(name, version) if read => caller.tarball(&name, &version).await,
+            Route::Keys if read => Ok(Json(self.store.keys().await?).into_response()),
+            Route::Attestations(name, version) if read => caller.attestations(&name, &version).await,
             Route::Visibility(name) if read => caller.visibility(&name).await,
             Route::Tags(name) if read => caller.tags(&name).await,
             Route::Tag(name, tag) if *method == Method::PUT => caller.set_tag(&name, &tag, body).await,
@@ -138,19 +140,27 @@ impl Caller<'_> {
         let (name_of_url, document) = (name.clone(), document.load(length).await?);
         let publication = blocking(move || Publication::parse(name_of_url, &document)).await??;
         let version = version.insert(publication.version.clone());
-        match self.npm.store.publish(&publication, principal, &self.npm.context).await? {
-            Published::Done => {
-                tracing::info!(package = %name, %version, ?principal, "published");
-                Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
-            }
+        let vouched = self.npm.verified(&publication, principal).await?;
+        if self.npm.store.published_by(name, version).await?.is_some() {
+            return Err(exists(name, version));
+        }
+        let vouched = self.npm.sign(&publication, vouched).await?;
+        let published = self.npm.store.publish(&publication, &vouched, principal, &self.npm.context).await?;
+        if published == Published::Done {
+            tracing::info!(package = %name, %version, ?principal, "published");
+        }
+        self.answered(published, name, version)
+    }
+
+    fn answered(&self, published: Published, name: &PackageName, version: &Version) -> Answer {
+        match published {
+            Published::Done => Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response()),
             Published::NoPackage => {
                 let message = format!("{name} is not in this registry, and this token may not create it");
                 Err(Failure::new(StatusCode::NOT_FOUND, message))
             }
-            Published::VersionExists => {
-                let message = format!("cannot publish over {version} of {name}: it was published before");
-                Err(Failure::new(StatusCode::FORBIDDEN, message))
-            }
+            Published::VersionExists => Err(exists(name, version)),
+            Published::Unproven(refusal) => Err(self.npm.provenance.refused(&refusal)),
             Published::Full(most) => {
                 let message = format!("{name} has as much as this registry serves of one package: {most}");
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
@@ -167,9 +177,17 @@ impl Caller<'_> {
         Ok(([(CONTENT_TYPE, "application/octet-stream")], tarball).into_response())
     }
 
+    async fn attestations(&self, name: &PackageName, version: &Version) -> Answer {
+        self.may_see(name).await?;
+        let document = self.npm.store.attestations(name, version).await?;
+        let document =
+            document.ok_or_else(|| Failure::not_found(&format!("an attestation of {name}@{version}")))?;
+        Ok(([(CONTENT_TYPE, "application/json")], document).into_response())
+    }
+
     async fn visibility(&self, name: &PackageName) -> Answer {
         let public = self.may_see(name).await?;
-        if public && self.bearer.is_some() {
+        if public && self.bearer.is_some() && !self.npm.provenance.is_kept() {
             // npm and pnpm ask so with the token that they publish with, and sign where the answer is that everybody may see the
             // package. Without an answer they publish without.
             let message = "this registry keeps no provenance, so that it doesn't tell whoever may publish whether to sign; publish \
@@ -269,6 +287,11 @@ impl Caller<'_> {
     }
 }
 
+fn exists(name: &PackageName, version: &Version) -> Failure {
+    let message = format!("cannot publish over {version} of {name}: it was published before");
+    Failure::new(StatusCode::FORBIDDEN, message)
+}
+
 fn no_token() -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, "this needs a token")
 }
@@ -298,7 +321,6 @@ impl From<InvalidDocument> for Failure {
                 // The method is one of the path's; what it sent is not.
                 Self::unsupported(&DOCUMENT).with_status(StatusCode::FORBIDDEN)
             }
-            InvalidDocument::Provenance => Self::new(StatusCode::FORBIDDEN, invalid.to_string()),
             other => Self::malformed(other.to_string()),
         }
     }

@@ -7,6 +7,9 @@ use axum::response::Response;
 use oidc_core::{Context, Timestamp};
 use oidc_exchange::server::{Package, StoreError};
 use oidc_exchange::sql::{SqlStore, retry};
+use oidc_provenance::Refusal;
+use serde_json::Value;
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
 
@@ -14,14 +17,17 @@ use super::access::Principal;
 use super::document::Publication;
 use super::name::{PackageName, Tag, Version};
 use super::packument::Form;
+use super::provenance::Vouched;
 use super::rows;
 use crate::activation::{activate, is_granted, published};
 use crate::blobs;
 use crate::database::Turns;
+use crate::provenance;
 
 /// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON. Versions are
 /// counted from 0 (`position`); `manifest`, `abbreviated` and `about` are [`Texts`](super::manifest::Texts), and `size` is how
-/// many bytes the longer two have. The tarball of a version is the blob `PACKAGE@VERSION`.
+/// many bytes the longer two have. The tarball of a version is the blob `PACKAGE@VERSION`, and so is its provenance called.
+/// `signatures` and `predicate_type` are what a [`Vouched`] has.
 pub(crate) const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS npm_package (
         name TEXT PRIMARY KEY,
@@ -44,6 +50,14 @@ pub(crate) const SCHEMA: &[&str] = &[
         PRIMARY KEY (package, version),
         UNIQUE (package, position)
     )",
+    "CREATE TABLE IF NOT EXISTS npm_dist (
+        package TEXT NOT NULL,
+        version TEXT NOT NULL,
+        signatures TEXT NOT NULL,
+        predicate_type TEXT NOT NULL,
+        PRIMARY KEY (package, version),
+        FOREIGN KEY (package, version) REFERENCES npm_version (package, version)
+    )",
     "CREATE TABLE IF NOT EXISTS npm_dist_tag (
         package TEXT NOT NULL,
         tag TEXT NOT NULL,
@@ -53,6 +67,8 @@ pub(crate) const SCHEMA: &[&str] = &[
     )",
 ];
 
+/// The ecosystem, as it is called in the tables that several share.
+const NPM: &str = "npm";
 /// The most versions of a package.
 const MAX_VERSIONS: i64 = 10_000;
 /// The most bytes of manifests that are served of a package.
@@ -79,6 +95,10 @@ pub(super) struct StoredVersion {
     pub(super) manifest: String,
     pub(super) integrity: String,
     pub(super) shasum: String,
+    /// The registry's signatures as JSON; empty without any.
+    pub(super) signatures: String,
+    /// The type of the provenance; empty without any.
+    pub(super) predicate_type: String,
 }
 
 impl FromRow<'_, AnyRow> for StoredVersion {
@@ -88,6 +108,8 @@ impl FromRow<'_, AnyRow> for StoredVersion {
             manifest: row.try_get("manifest")?,
             integrity: row.try_get("integrity")?,
             shasum: row.try_get("shasum")?,
+            signatures: row.try_get("signatures")?,
+            predicate_type: row.try_get("predicate_type")?,
         })
     }
 }
@@ -107,6 +129,8 @@ pub(super) enum Published {
     NotTrusted,
     /// The publish token is no longer valid.
     TokenEnded,
+    /// The version lacks provenance.
+    Unproven(Refusal),
 }
 
 /// What became of a change of a tag.
@@ -205,11 +229,15 @@ impl Store {
     ) -> Result<Vec<StoredVersion>, StoreError> {
         let statement = match form {
             Form::Full => {
-                "SELECT version, manifest, integrity, shasum FROM npm_version
+                "SELECT version, manifest, integrity, shasum, COALESCE(signatures, '') AS signatures,
+                     COALESCE(predicate_type, '') AS predicate_type
+                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
                  WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
             }
             Form::Abbreviated => {
-                "SELECT version, abbreviated AS manifest, integrity, shasum FROM npm_version
+                "SELECT version, abbreviated AS manifest, integrity, shasum, COALESCE(signatures, '') AS signatures,
+                     COALESCE(predicate_type, '') AS predicate_type
+                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
                  WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
             }
         };
@@ -228,13 +256,17 @@ impl Store {
         let statement = match form {
             Form::Full => {
                 "SELECT version, substr(manifest, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
-                     integrity, shasum
-                 FROM npm_version WHERE package = $1 AND position = $2"
+                     integrity, shasum, COALESCE(signatures, '') AS signatures,
+                     COALESCE(predicate_type, '') AS predicate_type
+                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
+                 WHERE package = $1 AND position = $2"
             }
             Form::Abbreviated => {
                 "SELECT version, substr(abbreviated, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
-                     integrity, shasum
-                 FROM npm_version WHERE package = $1 AND position = $2"
+                     integrity, shasum, COALESCE(signatures, '') AS signatures,
+                     COALESCE(predicate_type, '') AS predicate_type
+                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
+                 WHERE package = $1 AND position = $2"
             }
         };
         let query = sqlx::query_as(statement).bind(name.as_str()).bind(position);
@@ -274,23 +306,40 @@ impl Store {
         name: &PackageName,
         version: &Version,
     ) -> Result<Option<Response>, StoreError> {
-        Ok(blobs::answer(&self.database, "npm", &rows::blob(name, version)).await?)
+        Ok(blobs::answer(&self.database, NPM, &rows::blob(name, version.as_str())).await?)
     }
 
-    /// Stores a version with its tarball and tags: all of it, durably, or nothing.
+    /// The attestations of a version as clients are told of them, if it has any.
+    pub(super) async fn attestations(
+        &self,
+        name: &PackageName,
+        version: &Version,
+    ) -> Result<Option<String>, StoreError> {
+        let file = rows::blob(name, version.as_str());
+        Ok(provenance::document(&self.database, NPM, &file).await?)
+    }
+
+    /// The keys that the registry signs with or signed with, as clients are told of them.
+    pub(super) async fn keys(&self) -> Result<Value, StoreError> {
+        provenance::listed(&self.database).await
+    }
+
+    /// Stores a version with its tarball, tags and provenance: all of it, durably, or nothing.
     pub(super) async fn publish(
         &self,
         publication: &Publication,
+        vouched: &Vouched,
         by: &Principal,
         cx: &Context,
     ) -> Result<Published, StoreError> {
         let _turn = self.turns.take().await;
-        retry(|| self.publish_once(publication, by, cx)).await
+        retry(|| self.publish_once(publication, vouched, by, cx)).await
     }
 
     async fn publish_once(
         &self,
         publication: &Publication,
+        vouched: &Vouched,
         by: &Principal,
         cx: &Context,
     ) -> Result<Published, StoreError> {
@@ -309,6 +358,9 @@ impl Store {
         if rows::has_version(connection, name, &publication.version).await? {
             return Ok(Published::VersionExists);
         }
+        if let Err(refusal) = vouched.check(self.had_provenance(connection, name).await?) {
+            return Ok(Published::Unproven(refusal));
+        }
         let (versions, served) = rows::served(connection, name).await?;
         let size = rows::size(publication);
         if versions >= MAX_VERSIONS {
@@ -325,12 +377,29 @@ impl Store {
         if rows::count_tags(connection, name).await? > MAX_TAGS {
             return Ok(Published::Full("500 tags"));
         }
-        blobs::add(connection, "npm", &rows::blob(name, &publication.version), &publication.tarball).await?;
+        let file = rows::blob(name, publication.version.as_str());
+        blobs::add(connection, NPM, &file, &publication.tarball).await?;
+        rows::add_dist(connection, publication, vouched).await?;
+        if let Some(document) = vouched.document() {
+            provenance::add(connection, NPM, &file, &document).await?;
+        }
         if !published(&write, &package(name), by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);
         }
         write.commit().await?;
         Ok(Published::Done)
+    }
+
+    /// Whether the version that was published last has provenance of a publisher's.
+    async fn had_provenance(
+        &self,
+        connection: &mut AnyConnection,
+        name: &PackageName,
+    ) -> Result<bool, StoreError> {
+        let Some(version) = rows::last_version(connection, name).await? else { return Ok(false) };
+        let statement = "SELECT predicate_type FROM npm_dist WHERE package = $1 AND version = $2";
+        let query = sqlx::query_scalar::<_, String>(statement).bind(name.as_str()).bind(version);
+        Ok(query.fetch_optional(connection).await?.is_some_and(|predicate| !predicate.is_empty()))
     }
 
     /// Points `tag` to `version`.

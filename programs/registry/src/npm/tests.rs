@@ -47,7 +47,16 @@ fn job(may_create: bool) -> Principal {
     let run = json!({ "run_id": "7" });
     let (provider, issuer) = ("github".into(), "https://issuer.example".into());
     let publisher = if may_create { "p2".into() } else { "p1".into() };
-    Principal::TrustedPublisher { provider, issuer, publisher, run, may_create, creator: None, token: None }
+    Principal::TrustedPublisher {
+        provider,
+        issuer,
+        publisher,
+        run,
+        may_create,
+        creator: None,
+        token: None,
+        of: None,
+    }
 }
 
 fn with_token(mut job: Principal, text: &str) -> Principal {

@@ -6,9 +6,11 @@
 //! | `GET /simple/` | the projects, as HTML or JSON |
 //! | `GET /simple/{project}/` | a project's files, as HTML or JSON |
 //! | `GET /pypi/files/{file}` | a file |
+//! | `GET /integrity/{project}/{version}/{file}/provenance` | a file's attestations, and whose they are (PEP 740) |
 //!
 //! Sources: docs.pypi.org, "Upload API"; packaging.python.org, "Simple repository API".
 
+mod attestations;
 mod core_metadata;
 mod distribution;
 mod marker;
@@ -28,6 +30,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 
+use self::attestations::INTEGRITY;
+use self::distribution::{Distribution, canonical};
 use self::metered::Meter;
 use self::upload::Form;
 use super::failure::Failure;
@@ -66,6 +70,7 @@ pub(super) fn router(host: Host, public_url: &str) -> Router {
         .route("/simple/{name}/", get(project).post(misdirected))
         .route("/simple/{name}", get(project).post(misdirected))
         .route("/pypi/files/{file}", get(file))
+        .route("/integrity/{project}/{version}/{file}/provenance", get(provenance))
         .route("/pypi", any(unsupported))
         .route("/pypi/{*path}", any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
@@ -87,6 +92,14 @@ async fn project(State(pypi): State<Pypi>, Path(name): Path<String>, headers: He
 async fn file(State(pypi): State<Pypi>, Path(file): Path<String>) -> Response {
     let content = pypi.host.content(&file).await;
     answered(content.map(|content| ([(CONTENT_TYPE, "application/octet-stream")], content).into_response()))
+}
+
+async fn provenance(
+    State(pypi): State<Pypi>,
+    Path((project, version, file)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    answered(pypi.provenance(&project, &version, &file, &headers).await)
 }
 
 async fn unsupported(State(pypi): State<Pypi>, method: Method, headers: HeaderMap) -> Response {
@@ -120,12 +133,39 @@ impl Pypi {
         Ok("OK".into_response())
     }
 
+    async fn provenance(
+        &self,
+        project: &str,
+        version: &str,
+        file: &str,
+        headers: &HeaderMap,
+    ) -> Result<Response, Failure> {
+        if !self.host.keeps_provenance() {
+            return Err(Failure::new(StatusCode::FORBIDDEN, "this registry keeps no attestations"));
+        }
+        if !attestations::is_acceptable(headers) {
+            let message = format!("provenance is served as {INTEGRITY} only");
+            return Err(Failure::new(StatusCode::NOT_ACCEPTABLE, message));
+        }
+        let distribution = Distribution::parse(file);
+        let is_there = distribution.is_some_and(|distribution| {
+            normalized(project).is_ok_and(|project| project == distribution.project)
+                && canonical(version).is_some_and(|version| version == distribution.version)
+        });
+        let document = if is_there {
+            self.host.provenance_of(file).await?
+        } else {
+            return Err(Failure::not_found(file));
+        };
+        Ok(([(CONTENT_TYPE, INTEGRITY)], document).into_response())
+    }
+
     async fn project(&self, name: &str, headers: &HeaderMap) -> Result<Response, Failure> {
         let project = normalized(name).map_err(|error| Failure::malformed(error.to_string()))?;
         if project != name {
             return Ok(Redirect::permanent(&format!("{}/simple/{project}/", self.public_url)).into_response());
         }
-        simple::project(&self.host, &project, format!("{}/pypi/files", self.public_url), headers).await
+        simple::project(&self.host, &project, &self.public_url, headers).await
     }
 }
 

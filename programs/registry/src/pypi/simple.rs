@@ -17,8 +17,8 @@ use crate::failure::Failure;
 use crate::hosting::{File, Host, Page};
 use crate::pieces::{self, Chain, Pieces};
 
-/// The version of the interface: PEP 700's.
-const API_VERSION: &str = "1.1";
+/// The version of the interface: PEP 740's.
+const API_VERSION: &str = "1.3";
 /// The media type of the JSON form.
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 
@@ -33,13 +33,14 @@ pub(super) fn projects(host: &Host, headers: &HeaderMap) -> Response {
     as_html(host.packages(page, |name, _| format!("<a href=\"{name}/\">{name}</a><br>\n")))
 }
 
-/// One project's files. `base` is the URL that they are below.
+/// One project's files. `public_url` is the registry's.
 pub(super) async fn project(
     host: &Host,
     name: &str,
-    base: String,
+    public_url: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
+    let base = Base { registry: public_url.to_owned(), project: name.to_owned() };
     if wants_json(headers) {
         let begin = format!(r#"{{"meta":{{"api-version":"{API_VERSION}"}},"name":{},"files":["#, json!(name));
         let files = Page { begin, between: ",", end: "]".to_owned() };
@@ -59,26 +60,52 @@ fn first_ones() -> impl FnMut(&str) -> Option<String> + Send + 'static {
     }
 }
 
-fn entry(file: &File, base: &str) -> Value {
-    let Metadata { requires_python, size } = Metadata::of(file);
+/// What the URLs of a project's files begin with.
+struct Base {
+    registry: String,
+    project: String,
+}
+
+impl Base {
+    fn file(&self, file: &File) -> String {
+        format!("{}/pypi/files/{}", self.registry, file.name)
+    }
+
+    /// Where the provenance of a file of a version is.
+    fn provenance(&self, file: &File, version: &str) -> String {
+        let Self { registry, project } = self;
+        format!("{registry}/integrity/{project}/{version}/{}/provenance", file.name)
+    }
+}
+
+fn entry(file: &File, base: &Base) -> Value {
+    let Metadata { requires_python, size, provenance } = Metadata::of(file);
     let mut entry = json!({
         "filename": file.name,
-        "url": format!("{base}/{}", file.name),
+        "url": base.file(file),
         "hashes": { "sha256": file.sha256 },
         "upload-time": Timestamp::from_secs(u64::try_from(file.published_at).unwrap_or_default()).to_string(),
     });
     if let Value::Object(entry) = &mut entry {
         let python = requires_python.map(|python| ("requires-python".to_owned(), Value::from(python)));
-        entry.extend(python.into_iter().chain(size.map(|size| ("size".to_owned(), size.into()))));
+        let provenance =
+            provenance.map(|version| ("provenance".to_owned(), Value::from(base.provenance(file, &version))));
+        let size = size.map(|size| ("size".to_owned(), size.into()));
+        entry.extend(python.into_iter().chain(size).chain(provenance));
     }
     entry
 }
 
-fn link(file: &File, base: &str) -> String {
-    let python = Metadata::of(file)
-        .requires_python
-        .map_or_else(String::new, |python| format!(" data-requires-python=\"{}\"", escaped(&python)));
-    format!("<a href=\"{base}/{0}#sha256={1}\"{python}>{0}</a><br>\n", file.name, file.sha256)
+fn link(file: &File, base: &Base) -> String {
+    let Metadata { requires_python, provenance, .. } = Metadata::of(file);
+    let attribute = |name: &str, value: Option<String>| {
+        value.map_or_else(String::new, |value| format!(" {name}=\"{}\"", escaped(&value)))
+    };
+    let python = attribute("data-requires-python", requires_python);
+    let provenance = provenance.map(|version| base.provenance(file, &version));
+    let provenance = attribute("data-provenance", provenance);
+    let (url, name, sha256) = (base.file(file), &file.name, &file.sha256);
+    format!("<a href=\"{url}#sha256={sha256}\"{python}{provenance}>{name}</a><br>\n")
 }
 
 /// What is kept of a file beside its content.
@@ -88,6 +115,8 @@ struct Metadata {
     requires_python: Option<String>,
     /// In bytes.
     size: Option<u64>,
+    /// The version in the URL of the provenance, where the file has it.
+    provenance: Option<String>,
 }
 
 impl Metadata {
@@ -136,9 +165,10 @@ mod tests {
             metadata: json!({ "requires-python": ">=3.8\"><script>&", "size": 7 }).to_string(),
             published_at: 1_700_000_000,
         };
-        let link = link(&file, "https://r.example/pypi/files");
+        let base = Base { registry: "https://r.example".to_owned(), project: "widget".to_owned() };
+        let link = link(&file, &base);
         assert!(link.contains("data-requires-python=\"&gt;=3.8&quot;&gt;&lt;script&gt;&amp;\""), "{link}");
-        let entry = entry(&file, "x");
+        let entry = entry(&file, &base);
         assert_eq!(entry["requires-python"], ">=3.8\"><script>&");
         assert_eq!((&entry["size"], &entry["upload-time"]), (&json!(7), &json!("2023-11-14T22:13:20Z")));
     }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 use serde_json::json;
 
+use super::attestations::{self, InvalidAttestations};
 use super::core_metadata::{self, CoreMetadata, InvalidMetadata};
 use super::distribution::{Distribution, MAX_FILE_NAME, canonical, normal};
 use super::metered::Meter;
@@ -18,6 +19,8 @@ use crate::intake::{Content, Spool};
 
 /// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
 const MAX_FIELD: usize = 1024;
+/// The attestations may have this many bytes, all together.
+const MAX_ATTESTATIONS: usize = 256 << 10;
 /// A form may have this many fields, those that are not read among them.
 const MAX_PARTS: usize = 5_000;
 
@@ -48,10 +51,13 @@ pub(super) enum InvalidUpload {
     )]
     Action(String),
     #[error(
-        "the form has `{0}`, and this registry keeps neither attestations nor signatures; upload without them (`--no-attestations` of uv; \
-         no `--attestations` of twine)"
+        "the form has `{0}`, which this registry doesn't keep; upload without (`--no-attestations` of uv; no `--attestations` of twine)"
     )]
     Unkept(&'static str),
+    #[error("the form's `attestations` is longer than {MAX_ATTESTATIONS} bytes or no text in UTF-8")]
+    LongAttestations,
+    #[error(transparent)]
+    Attestations(#[from] InvalidAttestations),
     #[error(transparent)]
     Name(#[from] InvalidProjectName),
     #[error("the form's metadata can't be used: {0}")]
@@ -75,6 +81,7 @@ pub(super) struct Form {
     sha256_digest: Option<String>,
     metadata: CoreMetadata,
     content: Option<(String, Content)>,
+    attestations: Option<String>,
 }
 
 impl From<InvalidUpload> for Failure {
@@ -112,6 +119,7 @@ impl Form {
                     form.check_action()?;
                 }
                 "sha256_digest" => once("sha256_digest", &mut form.sha256_digest, field).await?,
+                "attestations" if host.keeps_provenance() => form.attestations(field).await?,
                 "attestations" => unkept("attestations", field).await?,
                 "gpg_signature" => unkept("gpg_signature", field).await?,
                 name => match core_metadata::Field::of_form(name) {
@@ -147,6 +155,21 @@ impl Form {
         match value.trim() {
             "" => Ok(()),
             value => self.metadata.add(known, value).map_err(InvalidUpload::Metadata),
+        }
+    }
+
+    async fn attestations(&mut self, mut field: Metered<'_>) -> Result<(), InvalidUpload> {
+        let mut text = Vec::new();
+        while let Some(bytes) = field.chunk().await? {
+            if text.len().saturating_add(bytes.len()) > MAX_ATTESTATIONS {
+                return Err(InvalidUpload::LongAttestations);
+            }
+            text.extend_from_slice(&bytes);
+        }
+        let text = String::from_utf8(text).map_err(|_| InvalidUpload::LongAttestations)?;
+        match self.attestations.replace(text) {
+            None => Ok(()),
+            Some(_) => Err(InvalidUpload::Twice("attestations")),
         }
     }
 
@@ -195,7 +218,15 @@ impl Form {
         rules::check(&in_file, Place::File).map_err(InvalidUpload::InFile)?;
         rules::compare(&self.metadata, &in_file)?;
         let requires_python = self.metadata.one("Requires-Python");
-        let metadata = json!({ "requires-python": requires_python, "size": content.len() }).to_string();
+        let vouches =
+            self.attestations.map(|field| attestations::parse(&field, &file, &content)).transpose()?;
+        let provenance = vouches.as_ref().map(|_| &version);
+        let metadata = json!({
+            "requires-python": requires_python,
+            "size": content.len(),
+            "provenance": provenance,
+        })
+        .to_string();
         Ok(Upload {
             package: project,
             version,
@@ -207,6 +238,7 @@ impl Form {
             listed: None,
             spelling: None,
             content,
+            vouches,
         })
     }
 }

@@ -10,11 +10,13 @@
 //! | `GET /rubygems/specs.4.8.gz`, `latest_specs.4.8.gz`, `prerelease_specs.4.8.gz` | all gems as `gem list --remote` reads them |
 //! | `GET /rubygems/quick/Marshal.4.8/{gem}-{version}.gemspec.rz` | a gem's specification |
 //! | `GET /rubygems/gems/{gem}-{version}.gem` | a gem |
+//! | `GET /rubygems/api/v1/attestations/{gem}-{version}.json` | the Sigstore bundles that vouch for a gem |
 //! | anything else below `/rubygems/` | nothing: yanking, owners and API keys are not supported |
 //!
 //! Sources: the RubyGems guides "RubyGems.org API" and "RubyGems.org Compact Index API"; RubyGems 3.3.15,
 //! `commands/push_command.rb`, `source.rb`, `resolver/api_set.rb`.
 
+mod attestations;
 mod index;
 mod lists;
 mod marshal;
@@ -33,6 +35,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use oidc_exchange::rubygems::{GemName, InvalidGemName};
 
+use self::attestations::Push;
 use self::lists::List;
 use self::publication::{InvalidPublication, Publication};
 use self::version::Version;
@@ -101,6 +104,7 @@ pub(super) fn router(host: Host) -> Router {
         .route(&at("/specs.4.8.gz"), get(released))
         .route(&at("/latest_specs.4.8.gz"), get(latest))
         .route(&at("/prerelease_specs.4.8.gz"), get(prereleases))
+        .route(&at("/api/v1/attestations/{file}"), get(attestations))
         .route(&at("/api/{*path}"), any(unsupported))
         .route(&at("//api/{*path}"), any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
@@ -145,6 +149,10 @@ async fn file(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
     answered(content.map(|content| ([(CONTENT_TYPE, BINARY)], content).into_response()))
 }
 
+async fn attestations(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
+    answered(gems.attestations(&file).await)
+}
+
 async fn unsupported(State(gems): State<Gems>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let operation = unsupported::operation(uri.path());
     gems.host.refuse(operation, &method, &headers).await.text()
@@ -177,18 +185,25 @@ impl Gems {
     async fn push(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
         let token = self.host.admit(headers).await?;
         let kind = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), |kind| kind.as_bytes());
-        if kind.starts_with(b"multipart/") {
+        let is_form = kind.starts_with(b"multipart/");
+        if is_form && !self.host.keeps_provenance() {
             let message = "attestations are not kept by this registry; push the gem without `--attestation`";
             return Err(Failure::new(StatusCode::FORBIDDEN, message));
         }
-        let gem = self.host.body(body).await?.rest().await?.load(SPECIFICATION).await?;
+        let sent = self.host.body(body).await?.rest().await?.load(SPECIFICATION).await?;
+        let push = match headers.get(CONTENT_TYPE).filter(|_| is_form) {
+            Some(kind) => Push::of_form(&sent, kind.clone()).await?,
+            None => Push::of(sent),
+        };
+        let (gem, bundles) = push.into_parts();
         // The status that RubyGems has for what is not a gem.
         let unusable =
             |error: InvalidPublication| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
         let parsed = blocking(move || Publication::parse(gem)).await?;
         let publication = parsed.map_err(unusable)?;
         self.host.may_publish(&token, publication.package()).await?;
-        let upload = blocking(move || publication.into_upload()).await?.map_err(unusable)?;
+        let mut upload = blocking(move || publication.into_upload()).await?.map_err(unusable)?;
+        upload.vouches = Push::vouches(bundles, &upload);
         let done = format!("Successfully registered gem: {} ({})", upload.package, upload.version);
         self.host.publish(Some(&token), upload).await?;
         Ok(text(done))
@@ -203,6 +218,13 @@ impl Gems {
         let lines = || self.host.files(name, index::page(), |file| file.metadata.clone());
         let known = Representation::of(lines().await?).await?;
         Ok(known.answer(headers, TEXT, lines().await?))
+    }
+
+    /// The bundles of a gem, which is named with its version and, as on rubygems.org, with `.json` or without.
+    async fn attestations(&self, file: &str) -> Result<Response, Failure> {
+        let name = file.strip_suffix(".json").unwrap_or(file);
+        let document = self.host.provenance_of(&format!("{name}.gem")).await?;
+        Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], document).into_response())
     }
 
     async fn list(&self, list: List) -> Result<Response, Failure> {

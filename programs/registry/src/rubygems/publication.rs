@@ -116,6 +116,7 @@ impl Publication {
             listed: Some(index::listed),
             spelling: None,
             content: self.gem,
+            vouches: None,
         })
     }
 

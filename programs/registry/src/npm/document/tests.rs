@@ -65,10 +65,27 @@ fn words_that_only_a_registry_may_say_are_dropped() {
 }
 
 #[test]
-fn a_provenance_bundle_beside_the_tarball_is_refused() {
+fn a_provenance_bundle_beside_the_tarball_is_kept_as_its_text() {
     let mut document = document();
     document["_attachments"]["@acme/widget-1.0.0.sigstore"] = json!({ "data": "{\"a\":1}", "length": 7 });
-    assert_eq!(parse(&document).unwrap_err(), InvalidDocument::Provenance);
+    assert_eq!(parse(&document).unwrap().bundle.as_deref(), Some("{\"a\":1}"));
+    // The length counts as JavaScript counts.
+    document["_attachments"]["@acme/widget-1.0.0.sigstore"] = json!({ "data": "\u{1f4e6}é", "length": 3 });
+    assert_eq!(parse(&document).unwrap().bundle.as_deref(), Some("\u{1f4e6}é"));
+}
+
+#[test]
+fn a_provenance_bundle_that_is_no_text_of_its_length_is_refused() {
+    for bundle in [
+        json!({ "data": "{}", "length": 3 }),
+        json!({ "data": {} }),
+        json!({ "data": "x".repeat(MAX_BUNDLE + 1) }),
+        json!({ "data": "\u{1}".repeat(MAX_BUNDLE + 1) }),
+    ] {
+        let error =
+            refused(|document| document["_attachments"]["@acme/widget-1.0.0.sigstore"] = bundle.clone());
+        assert_eq!(error, InvalidDocument::Bundle, "{}", bundle.to_string().get(..40).unwrap_or_default());
+    }
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! Attestations of gems: Sigstore bundles, pushed beside the gem in a form.
+
+use axum::body::Body;
+use axum::extract::multipart::MultipartError;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use oidc_provenance::{Artifact, Attestation};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+use crate::hosting::{Upload, Vouches};
+use crate::intake::Content;
+use crate::provenance::{Rules, SLSA, Vouched};
+
+/// The most attestations of a gem.
+const MAX: usize = 2;
+/// A form may have this many fields.
+const MAX_PARTS: usize = 16;
+
+/// What a form holds.
+pub(super) struct Push {
+    pub(super) gem: Content,
+    bundles: Vec<String>,
+}
+
+impl Push {
+    /// A push of a gem alone.
+    pub(super) fn of(gem: Content) -> Self {
+        Self { gem, bundles: Vec::new() }
+    }
+
+    /// Reads a form that was taken in.
+    pub(super) async fn of_form(form: &Content, kind: HeaderValue) -> Result<Self, Failure> {
+        let mut request = Request::new(Body::from(form.bytes().clone()));
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+        // It is in memory already, within a bound.
+        DefaultBodyLimit::disable().apply(&mut request);
+        let multipart = Multipart::from_request(request, &()).await;
+        let mut multipart = multipart.map_err(|error| malformed(&error.to_string()))?;
+        let (mut gem, mut bundles, mut parts) = (None, Vec::new(), 0_usize);
+        while let Some(field) = multipart.next_field().await.map_err(|error| unreadable(&error))? {
+            parts = parts.saturating_add(1);
+            let name = field.name().unwrap_or_default().to_owned();
+            let bytes = field.bytes().await.map_err(|error| unreadable(&error))?;
+            match name.as_str() {
+                "gem" if gem.is_none() => gem = Some(form.with(bytes)),
+                "attestations" if bundles.is_empty() => bundles = parsed(&bytes)?,
+                _ => return Err(malformed(&format!("`{name}` is twice in it, or no field of a push"))),
+            }
+            if parts > MAX_PARTS {
+                return Err(malformed("it has too many fields"));
+            }
+        }
+        let gem = gem.ok_or_else(|| malformed("it has no `gem`"))?;
+        Ok(Self { gem, bundles })
+    }
+
+    /// The bundles, for an upload of the gem.
+    pub(super) fn vouches(bundles: Vec<String>, upload: &Upload) -> Option<Vouches> {
+        if bundles.is_empty() {
+            return None;
+        }
+        let rules = Rules {
+            predicates: &SLSA,
+            public_source_and_hosted_runner: false,
+            plain_signatures_of_today: true,
+            repository: None,
+        };
+        let artifact = Artifact::file(upload.name.as_str(), &upload.content);
+        let vouched = Vouched { artifact, bundles: bundles.clone(), rules };
+        Some(Vouches { vouched, sent: bundles, document })
+    }
+
+    pub(super) fn into_parts(self) -> (Content, Vec<String>) {
+        (self.gem, self.bundles)
+    }
+}
+
+/// The bundles that a form's field holds.
+fn parsed(field: &[u8]) -> Result<Vec<String>, Failure> {
+    let bundles: Vec<&RawValue> = serde_json::from_slice(field)
+        .map_err(|error| malformed(&format!("`attestations` is no array of bundles: {error}")))?;
+    if !(1..=MAX).contains(&bundles.len()) {
+        return Err(malformed(&format!("`attestations` has {} of them, expected 1 to {MAX}", bundles.len())));
+    }
+    Ok(bundles.iter().map(|bundle| bundle.get().to_owned()).collect())
+}
+
+/// What clients are told: the bundles as they were sent.
+fn document(sent: &[String], _verified: &[Attestation]) -> String {
+    let sent: Vec<Value> = sent.iter().filter_map(|bundle| serde_json::from_str(bundle).ok()).collect();
+    Value::from(sent).to_string()
+}
+
+fn unreadable(error: &MultipartError) -> Failure {
+    malformed(&error.to_string())
+}
+
+fn malformed(why: &str) -> Failure {
+    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, format!("the form can't be used: {why}"))
+}

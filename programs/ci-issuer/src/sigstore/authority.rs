@@ -47,7 +47,7 @@ impl Authority {
 
     /// The same in PEM.
     pub(super) fn chain_pem(&self) -> [String; 2] {
-        [self.intermediate.pem(), self.root.pem()]
+        [self.intermediate.pem(), self.root.pem()].map(with_line_feeds)
     }
 
     /// Issues a certificate, and returns it with those of the authority in PEM, the leaf first. An SCT of the log is embedded.
@@ -71,8 +71,13 @@ impl Authority {
             params.custom_extensions.push(log.extension(&self.key_hash, &signed, now)?);
         }
         let leaf = params.signed_by(key, &self.intermediate)?;
-        Ok([leaf.pem(), self.intermediate.pem(), self.root.pem()])
+        Ok([leaf.pem(), self.intermediate.pem(), self.root.pem()].map(with_line_feeds))
     }
+}
+
+/// PEM as Fulcio answers with it.
+fn with_line_feeds(pem: impl AsRef<str>) -> String {
+    pem.as_ref().replace("\r\n", "\n")
 }
 
 fn ca_params(name: &str, now: Timestamp) -> Result<CertificateParams, SigstoreError> {

@@ -81,6 +81,7 @@ fn dsse(proposed: &ProposedContent) -> Result<Value, &'static str> {
     if !is_signed_by(verifier, &pae(&envelope.payload_type, &payload), &signature.sig) {
         return Err("the verifier's key did not make the signature");
     }
+    let verifier = with_line_feeds(verifier).ok_or("the verifier is no PEM")?;
     let digest = |content: &[u8]| json!({ "algorithm": "sha256", "value": hex(content) });
     Ok(json!({
         "envelopeHash": digest(proposed.envelope.as_bytes()),
@@ -109,6 +110,13 @@ fn is_signed_by(verifier: &str, message: &[u8], signature: &str) -> bool {
     key.zip(signature).is_some_and(|(key, signature)| key.verifies(message, &signature))
 }
 
+/// A verifier, PEM in base64, with the line ends that the public log stores whatever its client sent: Python's verifier compares
+/// the text.
+fn with_line_feeds(verifier: &str) -> Option<String> {
+    let pem = String::from_utf8(STANDARD.decode(verifier).ok()?).ok()?;
+    Some(STANDARD.encode(format!("{}\n", pem.replace("\r\n", "\n").trim_end())))
+}
+
 /// DSSE's pre-authentication encoding.
 fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
@@ -117,4 +125,16 @@ fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 fn hex(content: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_is_stored_with_line_feeds_and_one_at_its_end() {
+        for sent in ["a\r\nb\r\n", "a\nb\n", "a\nb"] {
+            assert_eq!(with_line_feeds(&STANDARD.encode(sent)), Some(STANDARD.encode("a\nb\n")));
+        }
+    }
 }

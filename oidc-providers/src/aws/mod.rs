@@ -12,6 +12,38 @@
 //! variable there. Once for each account, `aws iam enable-outbound-web-identity-federation` has to be run, and the
 //! role needs `sts:GetWebIdentityToken`.
 //!
+//! # A job that may publish
+//!
+//! The build's role may ask for tokens, in an account with outbound identity federation.
+//!
+//! ```yaml
+//! # buildspec.yml
+//! version: 0.2
+//! phases:
+//!   build:
+//!     commands:
+//!       - trusted-publish exec --registry npm -- npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Audience, Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Aws;
+//!
+//! let variables = [
+//!     ("CODEBUILD_BUILD_ID", "publish:1"),
+//!     ("AWS_REGION", "eu-central-1"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Aws::client();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//!
+//! let line = platform.variable_line("NPM_ID_TOKEN", &Audience::new("npm:registry.example")?);
+//! assert!(line.is_some_and(|line| line.contains("aws sts get-web-identity-token")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! The names are those of AWS's user guide. All but the registered claims are members of one object.

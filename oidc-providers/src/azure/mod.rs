@@ -15,6 +15,35 @@
 //! | `SYSTEM_OIDCREQUESTURI` | where to ask for a token |
 //! | `SYSTEM_ACCESSTOKEN` | the secret to ask with; a step has it only if it maps it |
 //!
+//! # A job that may publish
+//!
+//! A step has the secret to ask with only if it maps it.
+//!
+//! ```yaml
+//! # azure-pipelines.yml
+//! steps:
+//!   - script: trusted-publish exec --registry npm -- npm publish
+//!     env:
+//!       SYSTEM_ACCESSTOKEN: $(System.AccessToken)
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::AzurePipelines;
+//!
+//! let variables = [
+//!     ("TF_BUILD", "True"),
+//!     ("SYSTEM_OIDCREQUESTURI", "https://dev.azure.example/oidc"),
+//!     ("SYSTEM_ACCESSTOKEN", "secret"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = AzurePipelines::client();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! All values except the times are strings. The names are those of a token of a pipeline's run; the token of a

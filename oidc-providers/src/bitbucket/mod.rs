@@ -12,6 +12,39 @@
 //! such a token is refused, since each of these services could use it at the others. Bitbucket makes the token
 //! before the step begins, so a step can't ask for another one.
 //!
+//! # A job that may publish
+//!
+//! The step names the audience; with `oidc: true` alone the token fits no registry.
+//!
+//! ```yaml
+//! # bitbucket-pipelines.yml
+//! pipelines:
+//!   tags:
+//!     "v*":
+//!       - step:
+//!           name: publish
+//!           oidc:
+//!             audiences: ["npm:registry.example"]
+//!           script:
+//!             - trusted-publish exec --registry npm -- npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Bitbucket;
+//!
+//! let variables = [
+//!     ("BITBUCKET_BUILD_NUMBER", "7"),
+//!     ("BITBUCKET_STEP_OIDC_TOKEN", "header.claims.signature"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Bitbucket::client();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! All values except the times are strings. The names are those of Atlassian's documentation; UUIDs are in

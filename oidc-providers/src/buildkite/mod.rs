@@ -8,6 +8,38 @@
 //! | `BUILDKITE_AGENT_ACCESS_TOKEN`, `BUILDKITE_JOB_ID` | to ask the agent's API where the command `buildkite-agent` is missing, as in a container |
 //! | `BUILDKITE_AGENT_ENDPOINT` | where that API is, if not at its usual place |
 //!
+//! # A job that may publish
+//!
+//! Every step can ask for tokens; the agent's command asks for the ids that a publisher needs.
+//!
+//! ```yaml
+//! # .buildkite/pipeline.yml
+//! steps:
+//!   - label: publish
+//!     key: publish
+//!     if: build.tag =~ /^v/
+//!     command: trusted-publish exec --registry npm -- npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Audience, Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Buildkite;
+//!
+//! let variables = [
+//!     ("BUILDKITE", "true"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Buildkite::public();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//!
+//! // The line for a tool that reads a variable and asks no platform.
+//! let line = platform.variable_line("NPM_ID_TOKEN", &Audience::new("npm:registry.example")?);
+//! assert!(line.is_some_and(|line| line.contains("buildkite-agent oidc request-token")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! Ids are UUIDs, `build_number` is a number. The names are those of [Buildkite's reference][claims].

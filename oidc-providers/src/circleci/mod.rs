@@ -10,6 +10,42 @@
 //! A token for a registry comes from the command `circleci run oidc get`, which every executor has. The
 //! audience is the only claim that a job can choose with it.
 //!
+//! # A job that may publish
+//!
+//! Every job can ask for tokens. Tools that ask no platform get the token in a variable.
+//!
+//! ```yaml
+//! # .circleci/config.yml
+//! jobs:
+//!   publish:
+//!     docker:
+//!       - image: cimg/node:current
+//!     steps:
+//!       - checkout
+//!       - run:
+//!           command: |
+//!             export NPM_ID_TOKEN="$(circleci run oidc get --claims '{"aud":"npm:registry.example"}')"
+//!             npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Audience, Context, Detection, Environment, Provider as _};
+//! use oidc_providers::CircleCi;
+//!
+//! let variables = [
+//!     ("CIRCLECI", "true"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = CircleCi::public();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//!
+//! let line = platform.variable_line("NPM_ID_TOKEN", &Audience::new("npm:registry.example")?);
+//! assert!(line.is_some_and(|line| line.contains("circleci run oidc get")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! The names begin with `oidc.circleci.com/`, except for the registered claims. Ids are UUIDs. The names are

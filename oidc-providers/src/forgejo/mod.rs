@@ -11,6 +11,42 @@
 //! `permissions:` has no effect here, and no message of this platform mentions it as a fix. That
 //! `FORGEJO_ACTIONS` is `true` is how other tools tell such a job; it was not read in the runner's source.
 //!
+//! # A job that may publish
+//!
+//! The workflow asks for tokens with a key of Forgejo's own.
+//!
+//! ```yaml
+//! # .forgejo/workflows/publish.yml
+//! on:
+//!   push:
+//!     tags: ["v*"]
+//! enable-openid-connect: true
+//! jobs:
+//!   publish:
+//!     runs-on: docker
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!       - run: npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Forgejo;
+//!
+//! let variables = [
+//!     ("FORGEJO_ACTIONS", "true"),
+//!     ("GITHUB_ACTIONS", "true"),
+//!     ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://codeberg.org/api/actions/token"),
+//!     ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Forgejo::public();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! All values except the times are strings. The names are those of Forgejo's discovery document.

@@ -12,6 +12,43 @@
 //! and the platform is asked. A command runs only where a program names it ([`CommandSource`]). The audience
 //! of a token is checked after it was obtained, from any source.
 //!
+//! # A job that may publish
+//!
+//! Kubernetes puts a token for an audience into a file of the pod and replaces it before it expires.
+//!
+//! ```yaml
+//! # A pod of Kubernetes
+//! spec:
+//!   serviceAccountName: publisher
+//!   containers:
+//!     - name: publish
+//!       image: publish
+//!       env:
+//!         - { name: OIDC_TOKEN_FILE, value: /var/run/secrets/registry/token }
+//!       volumeMounts:
+//!         - { name: token, mountPath: /var/run/secrets/registry }
+//!   volumes:
+//!     - name: token
+//!       projected:
+//!         sources:
+//!           - serviceAccountToken: { audience: "npm:registry.example", path: token }
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Generic;
+//!
+//! let variables = [
+//!     ("OIDC_TOKEN_FILE", "/var/run/secrets/registry/token"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Generic::client();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! | claim | use | outlives a rename | compared |

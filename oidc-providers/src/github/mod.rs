@@ -10,6 +10,50 @@
 //! | `ACTIONS_ID_TOKEN_REQUEST_TOKEN` | the secret to ask with; only with `permissions: id-token: write` |
 //! | `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_REPOSITORY` | whether it is a pull request from a fork, which explains missing permission |
 //!
+//! # A job that may publish
+//!
+//! The job needs the permission to ask for identity tokens. `environment` is the one that a publisher may name.
+//!
+//! ```yaml
+//! # .github/workflows/publish.yml
+//! on:
+//!   release:
+//!     types: [published]
+//! jobs:
+//!   publish:
+//!     runs-on: ubuntu-latest
+//!     environment: publish
+//!     permissions:
+//!       contents: read
+//!       id-token: write
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!       - run: npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::GitHub;
+//!
+//! let variables = [
+//!     ("GITHUB_ACTIONS", "true"),
+//!     ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://token.example/request"),
+//!     ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = GitHub::public();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//!
+//! // Without the permission, the job is told what to add.
+//! let without = [("GITHUB_ACTIONS", "true"), ("GITHUB_SERVER_URL", "https://github.com")];
+//! let job = Context::default().with_environment(Environment::from_iter(without));
+//! let error = platform.detect(&Detection::from(&job)).unwrap_err();
+//! assert!(error.diagnosis().fix.as_ref().is_some_and(|fix| fix.contains("id-token: write")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! All values except the times are strings, including ids and flags. The names are those of [GitHub's

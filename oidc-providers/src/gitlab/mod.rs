@@ -14,6 +14,43 @@
 //!
 //! GitLab makes a job's tokens before it begins, so a job can't ask for another token.
 //!
+//! # A job that may publish
+//!
+//! The job names the variable and the audience; GitLab makes the token before the job begins.
+//!
+//! ```yaml
+//! # .gitlab-ci.yml
+//! publish:
+//!   rules:
+//!     - if: $CI_COMMIT_TAG
+//!   environment: publish
+//!   id_tokens:
+//!     NPM_ID_TOKEN:
+//!       aud: npm:registry.example
+//!   script:
+//!     - npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Audience, Context, Detection, Environment, Provider as _};
+//! use oidc_providers::GitLab;
+//!
+//! let variables = [
+//!     ("GITLAB_CI", "true"),
+//!     ("NPM_REGISTRY_EXAMPLE_ID_TOKEN", "header.claims.signature"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = GitLab::public();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//!
+//! // The lines for a job that has no token yet.
+//! let line = platform.variable_line("NPM_ID_TOKEN", &Audience::new("npm:registry.example")?);
+//! assert!(line.is_some_and(|line| line.contains("id_tokens")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! Ids and flags are strings, `runner_id` is a number. The names are those of [GitLab's reference][claims].

@@ -11,6 +11,34 @@
 //! The metadata server is asked at its link-local address, `169.254.169.254`, and never by its name, which a
 //! resolver could direct elsewhere.
 //!
+//! # A job that may publish
+//!
+//! The build runs as the service account that the publisher names.
+//!
+//! ```yaml
+//! # cloudbuild.yaml
+//! serviceAccount: projects/PROJECT/serviceAccounts/publisher@PROJECT.iam.gserviceaccount.com
+//! steps:
+//!   - name: node
+//!     entrypoint: sh
+//!     args: ["-c", "trusted-publish exec --registry npm -- npm publish"]
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Google;
+//!
+//! let variables = [
+//!     ("GOOGLE_SERVICE_ACCOUNT_NAME", "publisher@acme.iam.gserviceaccount.com"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Google::public();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! The names are those of [Google's reference][claims].

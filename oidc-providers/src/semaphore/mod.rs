@@ -14,6 +14,40 @@
 //! | `SEMAPHORE` | `true` in every job |
 //! | `SEMAPHORE_OIDC_TOKEN` | the job's token, made before it began |
 //!
+//! # A job that may publish
+//!
+//! Every job has a token from its beginning.
+//!
+//! ```yaml
+//! # .semaphore/semaphore.yml
+//! blocks:
+//!   - name: publish
+//!     run:
+//!       when: "tag =~ '^v'"
+//!     task:
+//!       jobs:
+//!         - name: publish
+//!           commands:
+//!             - checkout
+//!             - trusted-publish exec --registry npm -- npm publish
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Semaphore;
+//!
+//! let variables = [
+//!     ("SEMAPHORE", "true"),
+//!     ("SEMAPHORE_OIDC_TOKEN", "header.claims.signature"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Semaphore::client();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! All values except the times are strings. The names are those of Semaphore's reference of OIDC tokens, which

@@ -11,6 +11,31 @@
 //! The first variable with a token for the audience is used. HCP Terraform makes the tokens before the phase
 //! begins, so a run can't ask for another one.
 //!
+//! # A job that may publish
+//!
+//! The workspace's variables name the audience.
+//!
+//! ```text
+//! # Environment variables of the workspace
+//! TFC_WORKLOAD_IDENTITY_AUDIENCE = registry.example
+//! ```
+//!
+//! A tool finds the platform from the job's variables alone, without a request:
+//!
+//! ```
+//! use oidc_core::{Context, Detection, Environment, Provider as _};
+//! use oidc_providers::Terraform;
+//!
+//! let variables = [
+//!     ("TFC_RUN_ID", "run-1"),
+//!     ("TFC_WORKLOAD_IDENTITY_TOKEN", "header.claims.signature"),
+//! ];
+//! let job = Context::default().with_environment(Environment::from_iter(variables));
+//! let platform = Terraform::public();
+//! assert!(platform.detect(&Detection::from(&job))?.is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Claims
 //!
 //! All values except the times are strings. The names are those of HashiCorp's documentation of workload

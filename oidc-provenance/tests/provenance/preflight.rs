@@ -45,6 +45,10 @@ fn a_job_that_is_right_has_no_faults() {
     let manifest = json!({ "repository": "https://gitlab.com/acme/group/widget.git" });
     let preflight = Preflight::new(Ecosystem::Npm).asked().claims(&claims).manifest(&manifest).public(true);
     assert_eq!(preflight.check(&gitlab(&[])), []);
+    let private = Unverified::new(job::claims(&[("repository_visibility", "private")]));
+    for ecosystem in [Ecosystem::Pypi, Ecosystem::RubyGems] {
+        assert_eq!(Preflight::new(ecosystem).asked().claims(&private).check(&github(&[])), []);
+    }
     assert_eq!(
         Preflight::new(Ecosystem::Pypi).check(&gitlab(&[("CI_PROJECT_VISIBILITY", Some("private"))])),
         []

@@ -195,7 +195,7 @@ fn key(field: &PublisherField, text: &str) -> String {
 
 fn text<'a>(claims: &'a Claims, claim: &str) -> Result<Cow<'a, str>, Mismatch> {
     claims.text(claim).ok_or_else(|| {
-        let problem = "the token lacks it, or it is no text";
+        let problem = format!("claim `{claim}` is missing, or no text");
         Mismatch::new(Diagnosis::new(codes::CLAIM_MISSING, Target::Claim(claim.to_owned()), problem))
     })
 }
@@ -209,7 +209,7 @@ fn is_true(claims: &Claims, claim: &str) -> Result<(), Mismatch> {
 }
 
 fn differs(claim: &str, found: Option<&str>, expected: &str) -> Mismatch {
-    let problem = "it is not what the publisher asks for";
+    let problem = format!("claim `{claim}` is not what the publisher asks for");
     let mut diagnosis = Diagnosis::new(codes::CLAIM_DIFFERS, Target::Claim(claim.to_owned()), problem);
     if let Some(found) = found {
         diagnosis = diagnosis.found(found);
@@ -275,6 +275,7 @@ mod tests {
         ] {
             let refused = checked(&json!({ "event": "push", "protected": true }), &changes).unwrap_err();
             assert_eq!(refused.diagnosis().target, Target::Claim(claim.to_owned()), "{changes}");
+            assert!(refused.diagnosis().problem.contains(&format!("`{claim}`")), "{changes}");
             assert!(!refused.is_stranger() && !refused.is_renamed(), "{changes}");
         }
     }

@@ -23,6 +23,8 @@ use sqlx::{Connection as _, PgConnection};
 
 /// Exchanges in one turn.
 const EACH: usize = 96;
+/// Exchanges before the first turn, for each number of callers.
+const WARM_UP: usize = 320;
 /// Look-ups in one turn.
 const FINDS: usize = 200;
 const CALLERS: [usize; 3] = [1, 8, 32];
@@ -120,8 +122,14 @@ impl Subject {
             let by_hand = registry.by_hand(if name == "sqlite" { 1 } else { callers }).await;
             turns.push(Turn { callers, by_hand, commits: Vec::new(), exchanges: Vec::new() });
         }
-        let mut served = Served::start(served, (2 * rounds + 1) * EACH);
-        served.exchange(EACH, 8).await;
+        // PostgreSQL plans a statement anew in its first five executions on a connection.
+        for turn in &mut turns {
+            turn.by_hand.commit(WARM_UP).await;
+            registry.exchange(tokens(scene, WARM_UP), turn.callers).await;
+        }
+        let mut served = Served::start(served, 2 * rounds * EACH + 2 * WARM_UP);
+        served.exchange(WARM_UP, 8).await;
+        served.exchange(WARM_UP, 32).await;
         let publish_token = registry.publish_token(tokens(scene, 1).remove(0)).await;
         Self {
             name,

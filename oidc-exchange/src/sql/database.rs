@@ -52,8 +52,9 @@ pub(super) struct Database {
 impl Database {
     pub(super) fn new(pool: AnyPool, is_sqlite: bool) -> Self {
         // The pool has some left, or whoever asks the pool would wait for ever.
-        let kept = pool.options().get_max_connections() / 2;
-        let (readers, writer) = (Warm::of(kept.saturating_sub(1)), Warm::of(kept.min(1)));
+        let kept = pool.options().get_max_connections() * 3 / 4;
+        let writers = if is_sqlite { kept.min(1) } else { 0 };
+        let (readers, writer) = (Warm::of(kept - writers), Warm::of(writers));
         Self { pool, readers, writer, is_sqlite, turn: Arc::default(), _anchor: None }
     }
 

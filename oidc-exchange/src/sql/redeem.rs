@@ -25,10 +25,11 @@ pub(super) async fn redeem(
     if grant.packages().iter().any(|by| !by.learned.is_empty()) {
         return retry(|| learning::redeem(database, grant, &run)).await.map_err(failed);
     }
-    let values = Values::new(grant, run).map_err(StoreError::new)?;
     let granted = if database.is_sqlite() {
+        let values = Values::for_sqlite(grant, run).map_err(StoreError::new)?;
         batches.redeem(database, values).await.map_err(StoreError::new)?
     } else {
+        let values = Values::for_postgres(grant, run).map_err(StoreError::new)?;
         retry(|| at_once(database, &values)).await.map_err(failed)?
     };
     Ok(outcome(granted, grant))

@@ -130,7 +130,7 @@ async fn redeem_all(database: &Database, grants: &[Values]) -> Vec<Outcome> {
 async fn alone(database: &Database, values: &Values) -> Result<Rows, sqlx::Error> {
     let mut connection = database.writer().await?;
     let mut open = connection.open();
-    let redeemed = values.bind(texts::alone()).fetch_all(open.used()).await;
+    let redeemed = values.bind(&values.sequence().alone).fetch_all(open.used()).await;
     if redeemed.is_err() {
         open.used().execute("ROLLBACK").await?;
     }
@@ -156,7 +156,7 @@ async fn within(connection: &mut AnyConnection, grants: &[Values]) -> Result<Vec
     connection.execute("BEGIN IMMEDIATE").await?;
     let mut outcomes = Vec::new();
     for values in grants {
-        let redeemed = values.bind(texts::among_others()).fetch_all(&mut *connection).await;
+        let redeemed = values.bind(&values.sequence().among_others).fetch_all(&mut *connection).await;
         if redeemed.is_err() {
             connection.execute(texts::UNDO).await?;
         }

@@ -49,7 +49,21 @@ pub(super) const POSTGRES: &str = "\
         OR EXISTS (SELECT 1 FROM oidc_replay WHERE key = $1 AND uses >= $3) \
         OR NOT EXISTS (SELECT 1 FROM oidc_purged WHERE id = 1 AND until_at < $2))";
 
-/// The beginning of SQLite's statements: `usable` has a row if the identity token may be used, and `granted` the packages
+/// SQLite's statements for a publish token of one package, by a publisher of that package: of nearly all grants. Each of them but the last
+/// does nothing where the one before it did nothing.
+const ONE: &str = "\
+    INSERT INTO oidc_replay (key, uses, remember_until) \
+        SELECT $1, 1, $2 FROM oidc_purged WHERE id = 1 AND until_at < $2 AND EXISTS ( \
+            SELECT 1 FROM oidc_publisher WHERE id = $10 AND ecosystem = $11 AND package = $12 AND prefix = '') \
+        ON CONFLICT (key) DO UPDATE SET uses = uses + 1 WHERE uses < $3 RETURNING $10; \
+    INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
+        SELECT $4, $5, $6, $7, $8, $9 WHERE changes() = 1; \
+    INSERT INTO oidc_token_package (token, ecosystem, package, publisher) SELECT $4, $11, $12, $10 WHERE changes() = 1; \
+    UPDATE oidc_proven SET exchanged_at = $5 WHERE publisher = $10 AND changes() = 1; \
+    SELECT NULL WHERE EXISTS (SELECT 1 FROM oidc_replay WHERE key = $1 AND uses >= $3) \
+        OR NOT EXISTS (SELECT 1 FROM oidc_purged WHERE id = 1 AND until_at < $2)";
+
+/// The beginning of SQLite's statements for all other grants: `usable` has a row if the identity token may be used, and `granted` the packages
 /// whose publishers are still there, if it has. Nobody else writes meanwhile, so it is the same in each statement.
 const GRANTED: &str = "\
     WITH usable AS ( \
@@ -67,8 +81,8 @@ const GRANTED: &str = "\
             ELSE substr(w.name, 1, length(p.prefix)) = p.prefix AND w.name <> p.prefix END \
     )";
 
-/// SQLite's statements. The use is counted last, since the others depend on whether it may be.
-fn sequence() -> String {
+/// SQLite's statements for all other grants. The use is counted last, since the others depend on whether it may be.
+fn several() -> String {
     let token = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run)";
     let columns = "(token, ecosystem, package, publisher)";
     let of_token = "SELECT $4, ecosystem, package, id FROM granted WHERE $4 IS NOT NULL";
@@ -86,18 +100,31 @@ fn sequence() -> String {
     .join("; ")
 }
 
-/// The whole transaction of one grant. SQLite's driver runs several statements as one command; between commands it
-/// switches threads twice.
-pub(super) fn alone() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| format!("BEGIN IMMEDIATE; {}; COMMIT", sequence()));
-    &TEXT
+/// The texts of a grant on SQLite, whose driver runs several statements as one command; between commands it switches threads twice.
+pub(super) struct Sequence {
+    /// The whole transaction of one grant.
+    pub(super) alone: String,
+    /// A grant among others in a transaction, in a savepoint of its own.
+    pub(super) among_others: String,
 }
 
-/// A grant among others in a transaction, in a savepoint of its own.
-pub(super) fn among_others() -> &'static str {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| format!("SAVEPOINT oidc_grant; {}; RELEASE oidc_grant", sequence()));
-    &TEXT
+impl Sequence {
+    fn of(statements: &str) -> Self {
+        Self {
+            alone: format!("BEGIN IMMEDIATE; {statements}; COMMIT"),
+            among_others: format!("SAVEPOINT oidc_grant; {statements}; RELEASE oidc_grant"),
+        }
+    }
+
+    pub(super) fn one() -> &'static Self {
+        static SEQUENCE: LazyLock<Sequence> = LazyLock::new(|| Sequence::of(ONE));
+        &SEQUENCE
+    }
+
+    pub(super) fn several() -> &'static Self {
+        static SEQUENCE: LazyLock<Sequence> = LazyLock::new(|| Sequence::of(&several()));
+        &SEQUENCE
+    }
 }
 
 /// Undoes a grant that failed among others.

@@ -6,7 +6,8 @@ use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::QueryScalar;
 
-use crate::server::{Grant, GrantedBy};
+use super::texts::Sequence;
+use crate::server::{Grant, GrantedBy, Package};
 
 /// A grant whose publishers have nothing to learn, in the types of the database.
 #[derive(Debug)]
@@ -20,7 +21,33 @@ pub(super) struct Values {
     provider: String,
     issuer: String,
     run: String,
-    packages: String,
+    packages: Packages,
+}
+
+/// The last parameters.
+#[derive(Debug)]
+enum Packages {
+    /// One package, by a publisher of that package, for a publish token.
+    One { publisher: String, ecosystem: String, name: String },
+    /// Any packages, in JSON.
+    Several(String),
+}
+
+impl Packages {
+    fn of(grant: &Grant) -> Result<Self, serde_json::Error> {
+        if let ([by], Some(_)) = (grant.packages(), grant.token()) {
+            if by.only_of.is_none() && !by.package.is_prefix() {
+                let Package { ecosystem, name, .. } = by.package.clone();
+                return Ok(Self::One { publisher: by.publisher.clone(), ecosystem, name });
+            }
+        }
+        Self::several(grant)
+    }
+
+    fn several(grant: &Grant) -> Result<Self, serde_json::Error> {
+        let packages: Vec<Wanted<'_>> = grant.packages().iter().map(Wanted::from).collect();
+        Ok(Self::Several(serde_json::to_string(&packages)?))
+    }
 }
 
 /// A package of the grant, as the statements read it.
@@ -46,10 +73,26 @@ impl<'a> From<&'a GrantedBy> for Wanted<'a> {
 }
 
 impl Values {
-    /// The values of a grant, whose run is in JSON already.
-    pub(super) fn new(grant: &Grant, run: String) -> Result<Self, serde_json::Error> {
-        let packages: Vec<Wanted<'_>> = grant.packages().iter().map(Wanted::from).collect();
-        Ok(Self {
+    /// The values of a grant for [`POSTGRES`](super::texts::POSTGRES). The run is in JSON already.
+    pub(super) fn for_postgres(grant: &Grant, run: String) -> Result<Self, serde_json::Error> {
+        Ok(Self::new(grant, run, Packages::several(grant)?))
+    }
+
+    /// The values of a grant for a [`Sequence`] of SQLite. The run is in JSON already.
+    pub(super) fn for_sqlite(grant: &Grant, run: String) -> Result<Self, serde_json::Error> {
+        Ok(Self::new(grant, run, Packages::of(grant)?))
+    }
+
+    /// The texts for SQLite that have these parameters.
+    pub(super) fn sequence(&self) -> &'static Sequence {
+        match self.packages {
+            Packages::One { .. } => Sequence::one(),
+            Packages::Several(_) => Sequence::several(),
+        }
+    }
+
+    fn new(grant: &Grant, run: String, packages: Packages) -> Self {
+        Self {
             replay_key: HEXLOWER.encode(grant.replay_key()),
             remember_until: grant.remember_until().as_signed_secs(),
             max_uses: i64::from(grant.max_uses()),
@@ -59,13 +102,13 @@ impl Values {
             provider: grant.provider().to_owned(),
             issuer: grant.issuer().to_owned(),
             run,
-            packages: serde_json::to_string(&packages)?,
-        })
+            packages,
+        }
     }
 
     /// Makes a query of one of the texts and these values.
     pub(super) fn bind(&self, text: &'static str) -> QueryScalar<'_, Any, Option<String>, AnyArguments> {
-        sqlx::query_scalar(text)
+        let query = sqlx::query_scalar(text)
             .bind(&self.replay_key)
             .bind(self.remember_until)
             .bind(self.max_uses)
@@ -74,7 +117,10 @@ impl Values {
             .bind(self.expires_at)
             .bind(&self.provider)
             .bind(&self.issuer)
-            .bind(&self.run)
-            .bind(&self.packages)
+            .bind(&self.run);
+        match &self.packages {
+            Packages::One { publisher, ecosystem, name } => query.bind(publisher).bind(ecosystem).bind(name),
+            Packages::Several(packages) => query.bind(packages),
+        }
     }
 }

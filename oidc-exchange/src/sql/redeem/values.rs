@@ -35,11 +35,12 @@ enum Packages {
 
 impl Packages {
     fn of(grant: &Grant) -> Result<Self, serde_json::Error> {
-        if let ([by], Some(_)) = (grant.packages(), grant.token()) {
-            if by.only_of.is_none() && !by.package.is_prefix() {
-                let Package { ecosystem, name, .. } = by.package.clone();
-                return Ok(Self::One { publisher: by.publisher.clone(), ecosystem, name });
-            }
+        if let ([by], Some(_)) = (grant.packages(), grant.token())
+            && by.only_of.is_none()
+            && !by.package.is_prefix()
+        {
+            let Package { ecosystem, name, .. } = by.package.clone();
+            return Ok(Self::One { publisher: by.publisher.clone(), ecosystem, name });
         }
         Self::several(grant)
     }

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use oidc_core::{Context, Timestamp, TokenSource};
 
 use super::failure::Failure;
@@ -8,9 +6,6 @@ use super::registry::Registry;
 use super::request::{PublishRequest, RequestedScope};
 use super::scope::Scope;
 use super::token::PublishToken;
-
-/// The remaining lifetime at which a token is renewed; a quarter of the whole lifetime where that is less.
-const MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// A publish token for a publish that may take longer than a token lives. It is renewed before it expires,
 /// with a new identity token.
@@ -55,7 +50,7 @@ impl<'a, S: RequestedScope> Renewing<'a, S> {
         cx: &Context,
     ) -> Result<Self, Failure> {
         let token = token_from(registry, source, request.clone(), cx).await?;
-        let renew_at = renew_at(token.as_ref(), cx.clock().now());
+        let renew_at = token.as_ref().renew_at(cx.clock().now());
         Ok(Self { registry, source, request, token, renew_at })
     }
 
@@ -76,15 +71,7 @@ impl<'a, S: RequestedScope> Renewing<'a, S> {
             return Ok(Renewal::Ending { token: &self.token, at });
         }
         self.token = token_from(self.registry, self.source, self.request.clone(), cx).await?;
-        self.renew_at = renew_at(self.token.as_ref(), cx.clock().now());
+        self.renew_at = self.token.as_ref().renew_at(cx.clock().now());
         Ok(Renewal::Lasting(&self.token))
     }
-}
-
-/// The time at which a token that was just made is to be renewed.
-fn renew_at(token: &PublishToken, now: Timestamp) -> Option<Timestamp> {
-    let ends = token.expires_at()?;
-    // A part of the lifetime, because a token that lives shorter than the margin would be renewed at every
-    // use.
-    Some(ends.minus(MARGIN.min(ends.since(now) / 4)))
 }

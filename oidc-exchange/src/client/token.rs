@@ -1,8 +1,12 @@
 use std::ops::Deref;
+use std::time::Duration;
 
 use oidc_core::{HttpUrl, Secret, Timestamp};
 
 use super::scope::Scope;
+
+/// The remaining lifetime at which a token is renewed; a quarter of the whole lifetime where that is less.
+const MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// A short-lived token that publishes within its scope.
 ///
@@ -85,6 +89,15 @@ impl PublishToken {
     /// documentation; `None` where neither tells it.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
+    }
+
+    /// Returns the time at which a token that was made at `now` should be replaced by another one: 5 minutes before it
+    /// expires, or a quarter of its lifetime where that is less. `None` where its expiry is not known.
+    pub fn renew_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.expires_at?;
+        // A part of the lifetime, because a token that lives shorter than the margin would be renewed at every
+        // use.
+        Some(ends.minus(MARGIN.min(ends.since(now) / 4)))
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use oidc_core::{Environment, ProviderSet, Secret, shown};
-use oidc_exchange::client::{Failure, Mode, Outcome, PublishRequest, PublishToken, WrongScope};
+use oidc_exchange::client::{Failure, Mode, Outcome, PublishRequest, PublishToken, WrongScope, masking_line};
 use oidc_exchange::npm::is_placeholder;
 
 use super::destination::Destination;
@@ -177,14 +177,10 @@ fn static_credential(
     Err(looked)
 }
 
-/// Lets GitHub Actions replace the token by `***` in the job's log from here on. Elsewhere it does nothing.
+/// Has the job's runner replace the token by `***` in the job's log from here on, where it can.
 fn mask(token: &Secret, environment: &Environment, err: &mut impl Write) -> io::Result<()> {
-    if !environment.is_true("GITHUB_ACTIONS") {
-        return Ok(());
-    }
-    // The escapes of GitHub's workflow commands, so that the token is the whole of the command's data.
-    let data = token.expose().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    writeln!(err, "::add-mask::{data}")?;
+    let Some(line) = masking_line(token, environment) else { return Ok(()) };
+    writeln!(err, "{line}")?;
     err.flush()
 }
 

@@ -1,6 +1,7 @@
 //! The real clients of every ecosystem, against a registry and a CI platform on loopback.
 
 mod cargo;
+mod cargo_provider;
 mod exec;
 mod exec_extensions;
 mod exec_files;

@@ -134,6 +134,13 @@ async fn a_token_is_exchanged_as_rfc_8693_says() {
         recorded.refuses(status, &said, "the subject token has expired", fix).await;
         recorded.refuses(status, &json!({ "error": code }), code, fix).await;
     }
+    // A server that knows its clients.
+    let named = Recorded {
+        registry: recorded.registry.clone().with_client("ci"),
+        body: json!({ "grant_type": GRANT, "subject_token_type": ID_TOKEN, "client_id": "ci" }),
+        ..token_exchange()
+    };
+    named.check().await;
     for (answer, part) in [
         (json!({ "access_token": "at_hunter2", "token_type": "mac" }), "of the type `mac`"),
         (json!({ "access_token": "at_hunter2", "token_type": "DPoP" }), "of the type `DPoP`"),

@@ -17,7 +17,8 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
     ),
     KnownRefusal::of_token(
         "invalid_client",
-        "ask the server's operator to exchange identity tokens without authentication of the client",
+        "name a client that the server knows as a public one, or ask its operator to exchange identity tokens without \
+         authentication of the client",
     ),
 ];
 
@@ -54,12 +55,21 @@ pub struct TokenExchange {
     url: HttpUrl,
     audience: Option<Audience>,
     endpoint: Option<HttpUrl>,
+    client: Option<String>,
 }
 
-super::wire::at_own_url!(TokenExchange; audience: None, endpoint: None);
+super::wire::at_own_url!(TokenExchange; audience: None, endpoint: None, client: None);
 super::wire::with_audience!(TokenExchange);
 
 impl TokenExchange {
+    /// Sets the name of this client, `client_id`, for servers that know their clients. It is a public client: it has no
+    /// secret and does not authenticate (RFC 6749, section 3.2.1).
+    #[must_use]
+    pub fn with_client(mut self, id: impl Into<String>) -> Self {
+        self.client = Some(id.into());
+        self
+    }
+
     /// Sets the token endpoint, so that the registry is not asked for it.
     ///
     /// # Errors
@@ -85,7 +95,11 @@ impl Declared for TokenExchange {
 
     fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
         let endpoint = self.endpoint.clone().map_or(Endpoint::Discovered, Endpoint::At);
-        Ok(Some(grant(endpoint).in_form()))
+        let grant = grant(endpoint).in_form();
+        Ok(Some(match &self.client {
+            Some(client) => grant.with("client_id", client),
+            None => grant,
+        }))
     }
 }
 

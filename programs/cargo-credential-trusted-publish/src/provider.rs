@@ -59,7 +59,7 @@ impl Credential for Provider {
         arguments: &[&str],
     ) -> Result<CredentialResponse, Error> {
         match action {
-            Action::Get(Operation::Publish { .. }) => {
+            Action::Get(operation) if is_publish(operation, registry) => {
                 let token = self.publish_token(registry.index_url, arguments)?;
                 self.tell(&token);
                 let cache = cache(token.renew_at(self.cx.clock().now()));
@@ -71,6 +71,16 @@ impl Credential for Provider {
             Action::Get(_) => Err(Error::NotFound),
             _ => Err(Error::OperationNotSupported),
         }
+    }
+}
+
+/// Returns `true` if cargo is about to publish. Before it builds what it publishes, it asks for a token as for reading,
+/// without the headers of an answer that refused to let it read.
+fn is_publish(operation: &Operation<'_>, registry: &RegistryInfo<'_>) -> bool {
+    match operation {
+        Operation::Publish { .. } => true,
+        Operation::Read => registry.headers.is_empty(),
+        _ => false,
     }
 }
 
@@ -144,6 +154,7 @@ mod tests {
         assert!(!format!("{response:?} {provider:?}").contains("hunter2"));
         let exchange = http.requests().pop().unwrap();
         assert_eq!(exchange.url.as_str(), "https://registry.example/api/v1/trusted_publishing/tokens");
+        assert_eq!(ask(&provider, READ, INDEX, &[]).unwrap(), response, "cargo asks so before it builds");
         // cargo asks again when that time is over, and gets another token.
         clock.advance(std::time::Duration::from_secs(25 * 60));
         let response = ask(&provider, PUBLISH, INDEX, &[]).unwrap();
@@ -213,6 +224,12 @@ mod tests {
             let outcome = ask(&provider(&http, &clock, true), &action, INDEX, &[]);
             assert!(matches!(outcome, Err(Error::NotFound)), "{operation}: {outcome:?}");
         }
+        // A registry that lets nobody read without a token.
+        let action: Action<'_> = serde_json::from_str(READ).unwrap();
+        let refused = json!({ "index-url": INDEX, "headers": ["WWW-Authenticate: Cargo"] }).to_string();
+        let refused: RegistryInfo<'_> = serde_json::from_str(&refused).unwrap();
+        let outcome = provider(&http, &clock, true).perform(&refused, &action, &[]);
+        assert!(matches!(outcome, Err(Error::NotFound)), "{outcome:?}");
         for action in [r#"{"kind":"login"}"#, r#"{"kind":"logout"}"#, r#"{"kind":"something-new"}"#] {
             let outcome = ask(&provider(&http, &clock, true), action, INDEX, &[]);
             assert!(matches!(outcome, Err(Error::OperationNotSupported)), "{action}: {outcome:?}");

@@ -3,10 +3,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use oidc_core::http::{HttpSettings, InvalidHttpSettings, SystemHttp};
-use oidc_core::{Audience, Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet};
-use oidc_exchange::client::Mode;
+use oidc_core::{Audience, Context, Environment, FileError, HttpUrl, InvalidPublisher, ProviderSet, shown};
+use oidc_exchange::client::{Mode, Scope};
 
 use super::child::ChildError;
 use super::credential::{Credential, NoCredential, credential};
@@ -14,6 +15,7 @@ use super::destination::Destination;
 use super::doctor::Doctor;
 use super::ecosystem::{Asked, Ecosystem, InvalidTarget, Opened};
 use super::exec::Exec;
+use super::manifest::{self, Found, NoWorkspace};
 use super::provenance::{Attest, ProvenanceError, Verify};
 use super::{named, poetry, provenance};
 
@@ -60,9 +62,14 @@ The exit status is 0 only if the registry is at the URL, accepted the exchange, 
 that --publisher states. Whether --package is among the packages of a token that is for several, PyPI's and crates.io's protocols
 don't say; where the registry does say, another package is an error. On GitHub Actions each finding is an annotation too.
 
+Several packages, each with its own --package or all of a workspace with --workspace, are one table, and one exit status.
+
 Example:
   trusted-publish doctor --registry npm --url https://registry.example/npm/ --package @acme/widget \\
     --publisher repository=acme/widget --publisher workflow=publish.yml --publisher environment=publish";
+
+/// The program's name.
+const PROGRAM: &str = "trusted-publish";
 
 /// The protocols whose tools read variables for the registry's URL beside those for the token.
 const TOOLS: &[&str] = &["npm", "pypi", "crates-io", "rubygems"];
@@ -72,7 +79,7 @@ const MAX_CA_FILE: usize = 1024 * 1024;
 
 /// Publish by the job's identity, with tools that can't.
 #[derive(Debug, Parser)]
-#[command(name = "trusted-publish", version, after_help = EXAMPLES)]
+#[command(name = PROGRAM, version, after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -94,6 +101,13 @@ enum Command {
     /// Check a file's provenance, and whose it is.
     #[command(after_help = provenance::VERIFY_HELP)]
     Verify(Box<Verify>),
+    /// Print a script that completes this program's commands and options in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print this program's manual page, in roff.
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -114,13 +128,15 @@ pub(super) struct Target {
     /// token-exchange: the registry's root, which is the issuer of its metadata (RFC 8414).
     #[arg(long, verbatim_doc_comment)]
     url: Option<String>,
-    /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx), or the upload to JSR:
-    /// `@scope/package@version#sha256-…`.
+    /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx, hex), or the upload to JSR:
+    /// `@scope/package@version#sha256-…`. Where it is left out, the manifest in the working directory names it. Several are for
+    /// registries whose tokens are for all packages of the job, and for `doctor`.
     #[arg(long, value_name = "NAME")]
-    pub(super) package: Option<String>,
+    pub(super) package: Vec<String>,
     /// Whose account publishes, for registries that have to be told: who made the policy (nuget), the organization
     /// (packagist), the publisher (vs-marketplace), the id of the OIDC connection (docker-hub), the OIDC integration (jfrog),
-    /// the organization and its service account, `acme/ci` (cloudsmith).
+    /// the organization and its service account, `acme/ci` (cloudsmith), the client's name where the server knows its clients
+    /// (token-exchange).
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
     /// The audience of identity tokens, where the registry's operator chose one (open-vsx, token-exchange, jfrog, cloudsmith,
@@ -160,6 +176,9 @@ pub enum PublishError {
     /// The registry's URL or the package is not one.
     #[error(transparent)]
     Target(#[from] InvalidTarget),
+    /// The packages of the workspace are not known.
+    #[error("--workspace: {0}")]
+    NoWorkspace(#[from] NoWorkspace),
     /// `doctor` looks at trusted publishing, which is switched off.
     #[error(
         "trusted publishing is switched off (`--trusted-publishing never`), so there is nothing to check"
@@ -228,7 +247,7 @@ impl Command {
             Self::Token(target) => Some(target),
             Self::Exec(exec) => Some(&exec.target),
             Self::Doctor(doctor) => Some(&doctor.target),
-            Self::Attest(_) | Self::Verify(_) => None,
+            Self::Attest(_) | Self::Verify(_) | Self::Completions { .. } | Self::Man => None,
         }
     }
 
@@ -255,14 +274,31 @@ pub async fn run(
     err: &mut impl Write,
 ) -> Result<u8, PublishError> {
     match arguments.command {
-        Command::Token(target) => {
+        Command::Token(mut target) => {
+            target.infer_package(false, cx, err)?;
             let ready = target.obtain(&[], providers, cx, err).await?;
             writeln!(out, "{}", ready.credential.secret().expose())?;
             out.flush()?;
             Ok(0)
         }
-        Command::Exec(exec) => exec.run(providers, cx, err).await,
-        Command::Doctor(doctor) => doctor.run(providers, cx, out, err).await,
+        Command::Exec(mut exec) => {
+            exec.target.infer_package(false, cx, err)?;
+            exec.run(providers, cx, err).await
+        }
+        Command::Doctor(mut doctor) => {
+            if !doctor.workspace {
+                doctor.target.infer_package(true, cx, err)?;
+            }
+            doctor.run(providers, cx, out, err).await
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), PROGRAM, out);
+            Ok(0)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Arguments::command()).render(out)?;
+            Ok(0)
+        }
         Command::Attest(attest) => Ok(attest.run(providers, cx, out).await?),
         Command::Verify(verify) => Ok(verify.run(cx, out).await?),
     }
@@ -277,6 +313,16 @@ pub(super) struct Ready<'a> {
 }
 
 impl Target {
+    /// Takes the package from the manifest in the working directory where none is named and one is needed, and says so.
+    fn infer_package(&mut self, is_of_all: bool, cx: &Context, err: &mut impl Write) -> io::Result<()> {
+        let ecosystem = self.ecosystem().ok().filter(|ecosystem| is_of_all || ecosystem.is_for_one_package());
+        let Some(ecosystem) = ecosystem.filter(|_| self.package.is_empty()) else { return Ok(()) };
+        let Some(Found { name, file }) = manifest::package(ecosystem.name, cx) else { return Ok(()) };
+        writeln!(err, "trusted-publish: the package is `{}`, by {}", shown(&name), shown(&file))?;
+        self.package.push(name);
+        Ok(())
+    }
+
     /// The registry's protocol.
     pub(super) fn ecosystem(&self) -> Result<&'static Ecosystem, PublishError> {
         Ecosystem::named(&self.registry).ok_or_else(|| PublishError::Unsupported(self.registry.clone()))
@@ -301,10 +347,14 @@ impl Target {
     }
 
     /// What the registry at this URL is asked for.
-    pub(super) fn asked<'a>(&'a self, url: &'a HttpUrl) -> Result<Asked<'a>, InvalidTarget> {
+    pub(super) fn asked<'a>(
+        &'a self,
+        url: &'a HttpUrl,
+        package: Option<&'a str>,
+    ) -> Result<Asked<'a>, InvalidTarget> {
         Ok(Asked {
             url,
-            package: self.package.as_deref(),
+            package,
             owner: self.owner.as_deref(),
             audience: self.audience.as_deref().map(Audience::new).transpose()?,
             endpoint: self.token_endpoint.as_deref(),
@@ -322,10 +372,14 @@ impl Target {
         let ecosystem = self.ecosystem()?;
         self.check_scheme()?;
         let url = HttpUrl::parse(self.url(ecosystem)?).map_err(InvalidTarget::from)?;
-        let opened = ecosystem.opened(&self.asked(&url)?)?;
+        let package = self.package.first().map(String::as_str);
+        let opened = ecosystem.opened(&self.asked(&url, package)?)?;
+        if self.package.len() > 1 && opened.scope != Scope::Identity {
+            return Err(InvalidTarget::SeveralPackages.into());
+        }
         let ecosystem = self.tools(ecosystem)?;
         let public = HttpUrl::parse(ecosystem.public()).ok();
-        let destination = Destination::new(&url, public, self.package.as_deref(), command, cx);
+        let destination = Destination::new(&url, public, package, command, cx);
         let destination = destination.uploading_to(ecosystem.upload_path());
         poetry::check(&destination)?;
         named::check(&destination)?;

@@ -8,16 +8,19 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use oidc_core::{
-    ComparedWorkflow, Context, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet, PublisherField,
-    RegistryRules, Severity, gitlab_annotations,
+    ComparedWorkflow, Context, Diagnosis, Environment, HttpUrl, InvalidPublisher, Provider, ProviderSet,
+    PublisherField, RegistryRules, Severity, gitlab_annotations,
 };
 use oidc_exchange::client::doctor::{self, Report, Verdict, unusable_url};
 use oidc_exchange::client::{Mode, Wording};
+use oidc_exchange::codes;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::cli::{PublishError, Target};
 use super::ecosystem::{Ecosystem, Opened};
 use super::provenance::{Wish, findings};
+use super::{manifest, table};
 
 /// What `doctor` is asked beside the registry and the package.
 #[derive(Debug, Args)]
@@ -42,6 +45,9 @@ pub(super) struct Doctor {
     /// leave it out in silence.
     #[arg(long, value_enum, value_name = "WISH", num_args = 0..=1, require_equals = true, default_missing_value = "required")]
     provenance: Option<Wish>,
+    /// Check every package of the workspace in the working directory that is published: npm's `workspaces`, cargo's, uv's.
+    #[arg(long, conflicts_with = "package")]
+    pub(super) workspace: bool,
     /// Also write GitLab's annotations report, for `artifacts:reports:annotations`.
     #[arg(long, value_name = "FILE")]
     gitlab_annotations: Option<PathBuf>,
@@ -93,6 +99,7 @@ pub fn wording() -> Wording {
 }
 
 /// What the library is asked.
+#[derive(Clone)]
 struct Question<'a> {
     exchanges_always: bool,
     intended: Map<String, Value>,
@@ -127,18 +134,25 @@ impl Doctor {
         out: &mut impl Write,
         err: &mut impl Write,
     ) -> Result<u8, PublishError> {
-        let mut report = self.examine(providers, cx).await?;
-        self.examine_provenance(&mut report, providers, cx).await?;
-        match self.format {
-            Format::Text => out.write_all(report.to_text().as_bytes())?,
-            Format::Json => writeln!(out, "{}", json(&report)?)?,
+        let mut reports = self.examine(providers, cx).await?;
+        for report in &mut reports {
+            self.examine_provenance(report, providers, cx).await?;
+        }
+        match (&*reports, self.format) {
+            ([report], Format::Text) => out.write_all(report.to_text().as_bytes())?,
+            ([report], Format::Json) => writeln!(out, "{}", json(report)?)?,
+            (reports, Format::Text) => out.write_all(table::text(reports).as_bytes())?,
+            (reports, Format::Json) => {
+                writeln!(out, "{}", json(&serde_json::json!({ "reports": reports }))?)?
+            }
         }
         out.flush()?;
-        annotate(&report, cx.environment(), err)?;
+        let diagnoses = different(&reports);
+        annotate(&diagnoses, cx.environment(), err)?;
         if let Some(path) = &self.gitlab_annotations {
-            write_report(path, &report)?;
+            write_report(path, &diagnoses)?;
         }
-        Ok(u8::from(!report.verdict.is_accepted()))
+        Ok(u8::from(!reports.iter().all(|report| report.verdict.is_accepted())))
     }
 
     /// Adds what speaks against provenance. A release that asks for it is refused for an error among that.
@@ -151,8 +165,8 @@ impl Doctor {
         let Some(wish) = self.provenance else { return Ok(()) };
         let ecosystem = self.target.ecosystem()?;
         let url = HttpUrl::parse(self.target.url(ecosystem)?).ok();
-        let package = self.target.package.as_deref();
-        let found = findings(ecosystem.name, url.as_ref(), package, wish, providers, cx).await;
+        let package = report.package.clone();
+        let found = findings(ecosystem.name, url.as_ref(), package.as_deref(), wish, providers, cx).await;
         if found.iter().any(|fault| fault.severity == Severity::Error) {
             report.verdict = Verdict::Refused;
         }
@@ -161,7 +175,7 @@ impl Doctor {
         Ok(())
     }
 
-    async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Result<Report, PublishError> {
+    async fn examine(&self, providers: &ProviderSet, cx: &Context) -> Result<Vec<Report>, PublishError> {
         let ecosystem = self.target.ecosystem()?;
         if self.target.trusted_publishing == Mode::Never {
             return Err(PublishError::NothingToCheck);
@@ -175,7 +189,25 @@ impl Doctor {
             providers,
             cx,
         };
-        self.target.examine(ecosystem, question).await
+        let found = match self.workspace {
+            true => manifest::workspace(ecosystem.name, cx).await?,
+            false => Vec::new(),
+        };
+        let named = if self.workspace { &found } else { &self.target.package };
+        let packages: Vec<Option<&str>> = match named.len() {
+            0 => vec![None],
+            _ => named.iter().map(|name| Some(name.as_str())).collect(),
+        };
+        let mut reports: Vec<Report> = Vec::new();
+        for package in packages {
+            let shared = reports.first().filter(|first| is_for_all(first, ecosystem));
+            let report = match shared {
+                Some(first) => of_package(first, package),
+                None => self.target.examine(ecosystem, package, question.clone()).await?,
+            };
+            reports.push(report);
+        }
+        Ok(reports)
     }
 
     /// Each field is stated once, and one that publishers on the job's platform have; where that isn't known, on any.
@@ -201,24 +233,53 @@ impl Doctor {
     }
 }
 
+/// The findings of all reports, each once.
+fn different(reports: &[Report]) -> Vec<Diagnosis> {
+    let mut found: Vec<Diagnosis> = Vec::new();
+    for diagnosis in reports.iter().flat_map(|report| &report.diagnoses) {
+        if found.iter().all(|known| known.to_github() != diagnosis.to_github()) {
+            found.push(diagnosis.clone());
+        }
+    }
+    found
+}
+
+/// Returns `true` if the first package's report is that of every other one as well: the exchange was for all packages of the
+/// job, and nothing in it is about one of them.
+fn is_for_all(first: &Report, ecosystem: &Ecosystem) -> bool {
+    let is_not_granted = |one: &Diagnosis| one.code == codes::PACKAGE_NOT_GRANTED;
+    let is_about_one = first.verdict == Verdict::Accepted || first.diagnoses.iter().any(is_not_granted);
+    !ecosystem.is_for_one_package() && ecosystem.name != "hex" && !is_about_one
+}
+
+fn of_package(first: &Report, package: Option<&str>) -> Report {
+    let mut report = first.clone();
+    report.package = package.map(str::to_owned);
+    report
+}
+
 impl Target {
-    async fn examine(&self, ecosystem: &Ecosystem, question: Question<'_>) -> Result<Report, PublishError> {
+    async fn examine(
+        &self,
+        ecosystem: &Ecosystem,
+        package: Option<&str>,
+        question: Question<'_>,
+    ) -> Result<Report, PublishError> {
         self.check_scheme()?;
         let url = match HttpUrl::parse(self.url(ecosystem)?) {
             Ok(url) => url,
             Err(error) => {
-                let package = self.package.as_deref();
                 return Ok(Report::of_unusable(error.url(), package, unusable_url(&error)));
             }
         };
-        let opened = ecosystem.opened(&self.asked(&url)?)?;
+        let opened = ecosystem.opened(&self.asked(&url, package)?)?;
         Ok(question.ask(opened).await)
     }
 }
 
 /// JSON that acts neither on a terminal nor on GitHub's runner, whatever its texts are: beside printable ASCII they have
 /// escapes, which mean the same to a program.
-fn json(report: &Report) -> io::Result<String> {
+fn json(report: &impl Serialize) -> io::Result<String> {
     let mut json = String::new();
     for character in serde_json::to_string_pretty(report)?.replace("##[", r"##\u005b").chars() {
         if character.is_ascii() && character != '\u{7f}' {
@@ -234,18 +295,18 @@ fn json(report: &Report) -> io::Result<String> {
 }
 
 /// Annotations on GitHub, which reads them from either stream.
-fn annotate(report: &Report, environment: &Environment, err: &mut impl Write) -> io::Result<()> {
+fn annotate(diagnoses: &[Diagnosis], environment: &Environment, err: &mut impl Write) -> io::Result<()> {
     if !environment.is_true("GITHUB_ACTIONS") {
         return Ok(());
     }
-    for diagnosis in &report.diagnoses {
+    for diagnosis in diagnoses {
         writeln!(err, "{}", diagnosis.to_github())?;
     }
     err.flush()
 }
 
-fn write_report(path: &Path, report: &Report) -> io::Result<()> {
-    std::fs::write(path, gitlab_annotations(&report.diagnoses).to_string())
+fn write_report(path: &Path, diagnoses: &[Diagnosis]) -> io::Result<()> {
+    std::fs::write(path, gitlab_annotations(diagnoses).to_string())
 }
 
 #[cfg(test)]

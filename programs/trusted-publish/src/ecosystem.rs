@@ -248,6 +248,11 @@ impl Ecosystem {
         ECOSYSTEMS.iter().copied().find(|ecosystem| ecosystem.name == name)
     }
 
+    /// Whether a token is for one package, whose name a manifest tells.
+    pub(super) fn is_for_one_package(&self) -> bool {
+        matches!(self.name, "npm" | "packagist" | "open-vsx")
+    }
+
     /// The URL of the vendor's own registry, as tools are told it; empty where there is none.
     pub(super) fn public(&self) -> &'static str {
         self.public
@@ -413,6 +418,9 @@ pub enum InvalidTarget {
     /// `--token-endpoint` is at another host.
     #[error("--token-endpoint: {0}")]
     Endpoint(#[from] ForeignUrl),
+    /// A token of the registry is for one package, and several are named.
+    #[error("a token of this registry is for one package, and several are named; run it once for each")]
+    SeveralPackages,
     /// `--tools` names a protocol without tools.
     #[error("--tools: expected the protocol that the tools speak, npm, pypi, crates-io or rubygems")]
     NoTools,

@@ -115,12 +115,14 @@ mod ecosystem;
 mod exec;
 mod gem_config;
 mod life;
+mod manifest;
 mod named;
 mod npm_config;
 mod npm_files;
 mod poetry;
 mod provenance;
 mod signals;
+mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -132,3 +134,4 @@ mod yarn_config;
 pub use cli::{Arguments, PublishError, run};
 pub use doctor::wording;
 pub use ecosystem::{ECOSYSTEMS, Ecosystem};
+pub use manifest::NoWorkspace;

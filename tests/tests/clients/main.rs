@@ -13,4 +13,5 @@ mod pep_807;
 mod played_sigstore;
 mod pypi;
 mod refusals;
+mod token_exchange;
 mod unsupported;

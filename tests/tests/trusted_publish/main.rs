@@ -5,3 +5,4 @@ mod exec;
 mod registries;
 mod token;
 mod way;
+mod workspace;

@@ -61,6 +61,8 @@ fn answer(path: &str, root: &str) -> (StatusCode, String) {
 async fn run(issuer: &Running, arguments: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    // Where no manifest names a package.
+    command.current_dir("/");
     command.envs(issuer.env().iter().map(|(name, value)| (name, value)));
     // A static credential, which must not be used.
     command.env("TWINE_PASSWORD", "static");

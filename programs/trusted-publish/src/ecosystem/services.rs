@@ -20,6 +20,10 @@ pub(super) static TOKEN_EXCHANGE: Ecosystem = Ecosystem {
             Some(endpoint) => registry.with_endpoint(endpoint)?,
             None => registry,
         };
+        let registry = match asked.owner {
+            Some(client) => registry.with_client(client),
+            None => registry,
+        };
         opened_to_all(asked.with_audience(registry, TokenExchange::with_audience), asked)
     })
 };

@@ -78,6 +78,12 @@ const RUN: &[(&str, &str)] = &[
         "clients/exec_extensions.rs vsce_publishes_at_the_url",
     ),
     ("registry --config registry.toml", "../src/programs.rs registry"),
+    ("cargo publish", "clients/cargo_provider.rs one_token_publishes_a_workspace"),
+    (
+        "trusted-publish completions SHELL",
+        "trusted_publish/workspace.rs completions_and_a_manual_page_are_printed",
+    ),
+    ("trusted-publish man", "trusted_publish/workspace.rs completions_and_a_manual_page_are_printed"),
 ];
 
 /// What begins a command, with what follows it.

@@ -136,6 +136,8 @@ mod tests {
         provider.perform(&registry, &action, arguments)
     }
 
+    const READ: &str = r#"{"kind":"get","operation":"read"}"#;
+
     const PUBLISH: &str = r#"{"kind":"get","operation":"publish","name":"a","vers":"1.0.0","cksum":"x"}"#;
 
     #[test]

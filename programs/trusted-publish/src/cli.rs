@@ -129,8 +129,9 @@ pub(super) struct Target {
     #[arg(long, verbatim_doc_comment)]
     url: Option<String>,
     /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx, hex), or the upload to JSR:
-    /// `@scope/package@version#sha256-…`. Where it is left out, the manifest in the working directory names it. Several are for
-    /// registries whose tokens are for all packages of the job, and for `doctor`.
+    /// `@scope/package@version#sha256-…`. Where it is left out, the manifest in the working directory names it (package.json,
+    /// composer.json; for `doctor` also Cargo.toml, pyproject.toml, a gemspec). Several are for registries whose tokens are for all
+    /// packages of the job, and for `doctor`.
     #[arg(long, value_name = "NAME")]
     pub(super) package: Vec<String>,
     /// Whose account publishes, for registries that have to be told: who made the policy (nuget), the organization

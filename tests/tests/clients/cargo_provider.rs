@@ -63,7 +63,7 @@ async fn assert_published(scene: &Scene) {
 /// cargo asks once for a workspace, so that one identity token is enough: GitLab makes no second one.
 #[tokio::test]
 async fn one_token_publishes_a_workspace() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     for platform in [&GITHUB, &GITLAB] {
         let scene = scene(platform).await;
         let folder = workspace(&cargo, &scene.url(), &provider());
@@ -78,7 +78,7 @@ async fn one_token_publishes_a_workspace() {
 /// A token that is about to end is not used for the next crate: cargo asks for another one.
 #[tokio::test]
 async fn a_long_publish_gets_a_new_token() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene(&GITHUB).await;
     // The provider's answers, as they are when a token has half a minute left.
     let script = cargo.home().join("nearly-over");
@@ -96,7 +96,7 @@ async fn a_long_publish_gets_a_new_token() {
 
 #[tokio::test]
 async fn a_refusal_is_told_with_its_reason() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     for (settings, rules, part) in refused_jobs() {
         let scene = Scene::start(settings, "", &["cargo:widget-one", "cargo:widget-two"], rules).await;
         let folder = workspace(&cargo, &scene.url(), &provider());
@@ -109,7 +109,7 @@ async fn a_refusal_is_told_with_its_reason() {
 /// Outside of CI, and for anything but a publish, cargo's other providers are asked.
 #[tokio::test]
 async fn what_it_has_no_token_for_is_left_to_cargos_other_providers() {
-    let Some(cargo) = Tool::Cargo.find().await else { return };
+    let cargo = Tool::Cargo.find().await;
     let scene = scene(&GITHUB).await;
     let settings = format!(
         "[registry]\nglobal-credential-providers = [\"cargo:token\", \"{PROVIDER}\"]\n\

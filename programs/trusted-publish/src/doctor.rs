@@ -143,7 +143,8 @@ impl Doctor {
             ([report], Format::Json) => writeln!(out, "{}", json(report)?)?,
             (reports, Format::Text) => out.write_all(table::text(reports).as_bytes())?,
             (reports, Format::Json) => {
-                writeln!(out, "{}", json(&serde_json::json!({ "reports": reports }))?)?
+                let reports = serde_json::json!({ "reports": reports });
+                writeln!(out, "{}", json(&reports)?)?;
             }
         }
         out.flush()?;

@@ -219,9 +219,7 @@ mod tests {
     fn what_is_no_publish_and_no_job_is_left_to_other_providers() {
         let clock = ManualClock::at(FakePlatform::NOW);
         let http = network("https://registry.example/");
-        for operation in
-            ["read", "yank\",\"name\":\"a\",\"vers\":\"1", "owners\",\"name\":\"a", "something-new"]
-        {
+        for operation in ["yank\",\"name\":\"a\",\"vers\":\"1", "owners\",\"name\":\"a", "something-new"] {
             let action = format!(r#"{{"kind":"get","operation":"{operation}"}}"#);
             let outcome = ask(&provider(&http, &clock, true), &action, INDEX, &[]);
             assert!(matches!(outcome, Err(Error::NotFound)), "{operation}: {outcome:?}");

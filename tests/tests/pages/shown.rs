@@ -237,7 +237,7 @@ async fn everything_that_is_wrong_with_a_publisher_stands_beside_its_field_and_a
 
 #[tokio::test]
 async fn a_publisher_for_a_prefix_is_shown_with_each_package_that_it_reaches() {
-    let prefix = "[[prefix]]\necosystem = \"npm\"\nname = \"@acme/\"\n[[prefix.publisher]]\nprovider = \"github\"\n\
+    let prefix = "[[scope]]\necosystem = \"npm\"\nprefix = \"@acme/\"\n[[scope.publisher]]\nprovider = \"github\"\n\
                   repository = \"acme/monorepo\"\nworkflow = \"publish.yml\"\n";
     let configure = |config: String, _: &std::path::Path| config + prefix;
     let scene = Scene::within(http::system(), Settings::new(&GITHUB), "", &[WIDGET], "", configure).await;

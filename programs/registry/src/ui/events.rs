@@ -136,8 +136,9 @@ impl Ui {
         &self,
         publisher: &str,
     ) -> Result<Option<(i64, Option<String>)>, StoreError> {
-        let statement =
-            "SELECT id, at, event FROM registry_event WHERE publisher = $1 ORDER BY at DESC, id DESC LIMIT 1";
+        // A range of one value: with `=`, PostgreSQL may walk the index of all events by time, past a million others.
+        let statement = "SELECT id, at, event FROM registry_event WHERE publisher >= $1 AND publisher <= $1
+             ORDER BY publisher DESC, at DESC, id DESC LIMIT 1";
         let row: Option<Row> =
             sqlx::query_as(statement).bind(publisher).fetch_optional(self.0.store.pool()).await?;
         Ok(row.map(|row| (row.at, row.stored().run_url)))

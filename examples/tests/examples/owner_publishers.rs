@@ -93,7 +93,7 @@ async fn an_administrator_of_the_owner_saves_one_for_all_its_repositories() {
         // Of the owner, and against another rule.
         (&[("workflow_ref", "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0")], 403),
         (&[("repository_owner_id", "9")], 404),
-        (&[("repository", "acme-evil/widget")], 403),
+        (&[("repository", "acme-evil/widget")], 404),
         (&[("event_name", "pull_request_target")], 403),
         // Of another owner.
         (&[("repository", "acme-evil/widget"), ("repository_owner", "acme-evil")], 404),

@@ -72,6 +72,7 @@
 //!
 //! Where there is no JavaScript, getrandom's documentation describes the feature `custom`. The features of a
 //! library are unified over the whole build, so this library leaves the choice to the application.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod ambient;
 pub mod blocking;

@@ -22,6 +22,7 @@
 //! | `sqlx` | in addition to one of them: `sql` gives access to its connections as those of sqlx, for an application whose tables are in the same database |
 //! | `memory` | `memory`: the server's stores in memory, for a registry without a database |
 //! | `testing` | `server::testing` and `client::testing`: the conformance suites for stores and for client registries |
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod address;
 #[cfg(feature = "client")]

@@ -77,6 +77,7 @@
 //!
 //! X.509, Merkle trees, RFC 3161 and the signatures themselves are those crates' work. Their versions are pinned, and none of
 //! their types is public here.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod artifact;
 mod attestation;

@@ -27,6 +27,7 @@
 //! ```
 //!
 //! Feature `testing` adds sample claims of each platform; it is exempt from semver.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod activestate;
 pub mod aws;

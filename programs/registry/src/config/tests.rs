@@ -137,6 +137,7 @@ fn every_key_stands_in_the_reference() {
         ("unknown = 1", 8),
         ("[tls]\nunknown = 1", 2),
         ("[limits]\nunknown = 1", 3),
+        ("[provenance]\nunknown = 1", 3),
         ("[trust]\nunknown = 1", 2),
         ("[[provider]]\nunknown = 1", 2),
         ("[[package]]\nunknown = 1", 4),

@@ -319,8 +319,8 @@ impl Store {
         Ok(provenance::document(&self.database, NPM, &file).await?)
     }
 
-    /// The keys that the registry signs with or signed with, as clients are told of them.
-    pub(super) async fn keys(&self) -> Result<Value, StoreError> {
+    /// The keys that the registry signs with or signed with, as clients are told of them, if it ever had one.
+    pub(super) async fn keys(&self) -> Result<Option<Value>, StoreError> {
         provenance::listed(&self.database).await
     }
 

@@ -81,8 +81,8 @@ fn make(file: &Path) -> std::io::Result<()> {
     options.open(file)?.write_all(pair.serialize_pem().as_bytes())
 }
 
-/// All keys that the registry has had, as npm asks for them.
-pub(crate) async fn listed(database: &SqlStore) -> Result<Value, StoreError> {
+/// All keys that the registry has had, as npm asks for them; `None` without any.
+pub(crate) async fn listed(database: &SqlStore) -> Result<Option<Value>, StoreError> {
     let key = |key: rows::Key| {
         let expires =
             key.expires_at.map(|at| Timestamp::from_secs(at.try_into().unwrap_or_default()).to_string());
@@ -95,5 +95,5 @@ pub(crate) async fn listed(database: &SqlStore) -> Result<Value, StoreError> {
         })
     };
     let keys: Vec<Value> = rows::keys(database).await?.into_iter().map(key).collect();
-    Ok(json!({ "keys": keys }))
+    Ok((!keys.is_empty()).then(|| json!({ "keys": keys })))
 }

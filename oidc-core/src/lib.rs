@@ -3,6 +3,17 @@
 //! A CI job proves its identity with an OIDC identity token. A package registry checks the token against a
 //! trusted publisher that the package's owner configured, and returns a short-lived publish token.
 //!
+//! ```text
+//!  a CI job                        an identity provider                  a package registry
+//!  ┌─────────────────────┐         ┌────────────────────┐                ┌───────────────────────────┐
+//!  │ Ambient: which      │  asks   │ the CI platform:   │  its keys,     │ verify::Verifier          │
+//!  │   platform is this? │ ──────▶ │   signs claims of  │  by JWKS       │   Unverified ─▶ Verified  │
+//!  │ TokenSource:        │ ◀────── │   the job for one  │ ─────────────▶ │ Provider: the identity    │
+//!  │   IdToken           │ IdToken │   Audience         │                │ Publisher: who may publish│
+//!  └──────────┬──────────┘         └────────────────────┘                └─────────────▲─────────────┘
+//!             └──────────────── identity token, by oidc-exchange ─────────────────────┘
+//! ```
+//!
 //! This crate holds what both ends need to agree on:
 //!
 //! - [`Secret`], [`Audience`], [`IdToken`], [`Claims`] with the proof types [`Unverified`] and [`Verified`];
@@ -18,6 +29,41 @@
 //!
 //! A program without an async runtime takes [`Context::blocking`] with an HTTP client that blocks, such as
 //! that of feature `ureq`, and runs futures with [`blocking::complete`].
+//!
+//! # Getting started
+//!
+//! A service that only has to know which job calls it needs this crate and one platform. Unverified claims can be
+//! shown and compared for an explanation; only verified ones have the identity that a decision may rest on:
+//!
+//! ```
+//! # #[cfg(feature = "aws-lc")] {
+//! use oidc_core::verify::{Verifier, VerifyError, backend::AwsLc};
+//! use oidc_core::{Audience, Claims, Context, ProviderSet, Verified};
+//!
+//! async fn caller(verifier: &Verifier, token: &str) -> Result<Verified<Claims>, VerifyError> {
+//!     verifier.verify(token).await
+//! }
+//!
+//! # fn example(platforms: &ProviderSet, cx: &Context) -> Result<Verifier, Box<dyn std::error::Error>> {
+//! let audience = Audience::new("https://gate.example")?;
+//! let verifier = Verifier::new(AwsLc, [audience], platforms, cx)?;
+//! # Ok(verifier) }
+//! # }
+//! ```
+//!
+//! # Errors
+//!
+//! Errors are typed and end in a [`Diagnosis`]: a stable code ([`codes`]), the thing that it is about ([`Target`]), the
+//! value that was found, the expected value, and the fix. Its texts are bounded, escaped, and free of secrets.
+//!
+//! # Security properties
+//!
+//! - Verification has no off switch: the algorithms come from the platform's [`Profile`], and a token chooses among
+//!   configured issuers only.
+//! - [`Verified`] is made by the verifier alone; feature `testing` offers no other way to it.
+//! - [`Identity`] is an issuer and a key within it, so that no other instance of a platform has the same one.
+//! - Immutable ids ([`ImmutableId`]) are configured or learned, so that a name that changed hands is not accepted.
+//! - All input is bounded in size, depth, number and time. [`Secret`] is redacted by its type.
 //!
 //! # Features
 //!

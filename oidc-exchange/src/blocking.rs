@@ -31,6 +31,18 @@ use crate::client::{Failure, PublishRequest, PublishToken, Registry, RequestedSc
 /// # Errors
 ///
 /// When [`publish_token`](crate::publish_token) fails, or something in the context is asynchronous.
+///
+/// ```
+/// use oidc_core::{Context, ProviderSet};
+/// use oidc_exchange::blocking::{Error, publish_token};
+/// use oidc_exchange::client::{CratesIo, PublishRequest};
+///
+/// # fn example(platforms: &ProviderSet, cx: &Context) -> Result<(), Error> {
+/// let token = publish_token(&CratesIo::public(), PublishRequest::identity(), platforms, cx)?;
+/// # let _ = token;
+/// # Ok(())
+/// # }
+/// ```
 pub fn publish_token<S: RequestedScope>(
     registry: &dyn Registry,
     request: PublishRequest<S>,

@@ -23,6 +23,15 @@ const MAX_NAME: usize = 64;
 /// # Errors
 ///
 /// When the audience would be too long.
+///
+/// ```
+/// use oidc_core::HttpUrl;
+///
+/// let registry = HttpUrl::parse("https://crates.example/registry/")?;
+/// let audience = oidc_exchange::crates_io::audience(&registry)?;
+/// assert_eq!(audience.as_str(), "crates.example/registry");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn audience(registry: &HttpUrl) -> Result<Audience, InvalidAudience> {
     without_scheme(registry)
 }
@@ -31,6 +40,15 @@ pub fn audience(registry: &HttpUrl) -> Result<Audience, InvalidAudience> {
 ///
 /// Names that differ in case, or in `-` and `_`, are the same crate; compare their [`CrateName::canonical`]
 /// form.
+///
+/// ```
+/// use oidc_exchange::crates_io::CrateName;
+///
+/// let (name, other) = (CrateName::parse("Acme_Widget")?, CrateName::parse("acme-widget")?);
+/// assert_eq!(name.canonical(), other.canonical());
+/// assert!(CrateName::parse("1widget").is_err());
+/// # Ok::<(), oidc_exchange::crates_io::InvalidCrateName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrateName(String);
 

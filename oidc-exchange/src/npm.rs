@@ -29,6 +29,16 @@ const MAX_NAME: usize = 214;
 /// # Errors
 ///
 /// When the audience would be too long.
+///
+/// ```
+/// use oidc_core::HttpUrl;
+/// use oidc_exchange::npm::{Port, audience};
+///
+/// let registry = HttpUrl::parse("https://registry.example:8443/npm/")?;
+/// assert_eq!(audience(&registry, Port::LeftOut)?.as_str(), "npm:registry.example");
+/// assert_eq!(audience(&registry, Port::PutIn)?.as_str(), "npm:registry.example:8443");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn audience(registry: &HttpUrl, port: Port) -> Result<Audience, InvalidAudience> {
     match port {
         Port::LeftOut => Audience::new(format!("npm:{}", registry.host())),
@@ -51,6 +61,15 @@ pub enum Port {
 ///
 /// The rules are npm's for new packages (docs.npmjs.com, package.json, `name`); upper-case letters are
 /// allowed too, since old packages have them. In a URL, only the slash after the scope needs an escape.
+///
+/// ```
+/// use oidc_exchange::npm::PackageName;
+///
+/// let name = PackageName::parse("@acme/widget")?;
+/// assert_eq!(name.as_str(), "@acme/widget");
+/// assert!(PackageName::parse("@acme/widget/more").is_err());
+/// # Ok::<(), oidc_exchange::npm::InvalidPackageName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PackageName(String);
 

@@ -30,6 +30,15 @@ const MAX_NAME: usize = 128;
 ///
 /// Names that differ in case, or in runs of `.`, `-` and `_`, are the same project; compare their
 /// [`ProjectName::normalized`] form.
+///
+/// ```
+/// use oidc_exchange::pypi::ProjectName;
+///
+/// let (name, other) = (ProjectName::parse("Acme.Widget")?, ProjectName::parse("acme--widget")?);
+/// assert_eq!(name.normalized(), other.normalized());
+/// assert!(ProjectName::parse("-widget").is_err());
+/// # Ok::<(), oidc_exchange::pypi::InvalidProjectName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectName(String);
 

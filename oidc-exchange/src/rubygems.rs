@@ -23,12 +23,28 @@ const MAX_NAME: usize = 128;
 /// # Errors
 ///
 /// When the audience would be too long.
+///
+/// ```
+/// use oidc_core::HttpUrl;
+///
+/// let registry = HttpUrl::parse("https://gems.example/")?;
+/// assert_eq!(oidc_exchange::rubygems::audience(&registry)?.as_str(), "gems.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn audience(registry: &HttpUrl) -> Result<Audience, InvalidAudience> {
     without_scheme(registry)
 }
 
 /// A gem's name: letters, digits, `.`, `-` and `_`, at least one letter, and none of `.`, `-`, `_` at the
 /// beginning. Names are compared exactly.
+///
+/// ```
+/// use oidc_exchange::rubygems::GemName;
+///
+/// assert_eq!(GemName::parse("acme-widget")?.as_str(), "acme-widget");
+/// assert!(GemName::parse(".widget").is_err() && GemName::parse("123").is_err());
+/// # Ok::<(), oidc_exchange::rubygems::InvalidGemName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GemName(String);
 

@@ -58,6 +58,13 @@ impl Artifact {
 }
 
 /// A digest of a file.
+///
+/// ```
+/// use oidc_provenance::Artifact;
+///
+/// let wheel = Artifact::file("widget-1.0.0-py3-none-any.whl", b"");
+/// assert!(wheel.digest().hex().starts_with("e3b0c44298fc1c14"));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Digest {

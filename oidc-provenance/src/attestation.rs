@@ -7,6 +7,16 @@ use crate::statement::Statement;
 ///
 /// It says which job signed which file. It does not say that the job may publish the file:
 /// [`Policy::check`](crate::Policy::check) does. Only feature `verify` makes one.
+///
+/// ```
+/// use oidc_provenance::{Attestation, Extension};
+///
+/// /// A line for a package's page.
+/// fn shown(attestation: &Attestation) -> String {
+///     let commit = attestation.extension(Extension::SourceRepositoryDigest).unwrap_or("an unknown commit");
+///     format!("built from {commit}, signed by {}", attestation.identity())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Attestation {
     pub(crate) statement: Option<Statement>,

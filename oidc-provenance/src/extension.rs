@@ -96,6 +96,15 @@ impl fmt::Display for Extension {
 ///
 /// [`Platform::extensions`](crate::Platform::extensions) makes them from an identity token, and
 /// [`Platform::claims`](crate::Platform::claims) turns them back into claims.
+///
+/// ```
+/// use oidc_provenance::{Extension, Extensions};
+///
+/// let uri = "https://github.com/acme/widget".to_owned();
+/// let extensions: Extensions = [(Extension::SourceRepositoryUri, uri)].into_iter().collect();
+/// assert!(extensions.get(Extension::SourceRepositoryUri).is_some());
+/// assert!(extensions.get(Extension::BuildTrigger).is_none());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions(BTreeMap<Extension, String>);
 

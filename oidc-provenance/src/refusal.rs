@@ -5,6 +5,17 @@ use oidc_core::{Diagnosis, Mismatch, Target};
 ///
 /// A registry answers with `Display`, which is one line. [`Refusal::diagnosis`] has the same as data; its code is
 /// one of [`codes`](crate::codes), or that of a publisher's rule.
+///
+/// ```
+/// use oidc_core::{Diagnosis, Target};
+/// use oidc_provenance::Refusal;
+///
+/// // A rule of the registry's own.
+/// let diagnosis = Diagnosis::new("our-branch", Target::Claim("ref".to_owned()), "built from another branch");
+/// let refusal = Refusal::new(diagnosis.found("refs/heads/fork").expected("refs/heads/main"));
+/// assert_eq!(refusal.code(), "our-branch");
+/// assert!(refusal.to_string().contains("refs/heads/fork"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{diagnosis}")]
 pub struct Refusal {

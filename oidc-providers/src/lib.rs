@@ -26,6 +26,28 @@
 //! assert_eq!(publisher.describe(), "repository acme/widget, workflow publish.yml, environment publish");
 //! ```
 //!
+//! # Getting started
+//!
+//! A publish tool asks which platform its job runs on, and that platform for a token. A registry takes the same
+//! platforms, each with the issuers that it trusts:
+//!
+//! ```
+//! use oidc_core::{Ambient, Context};
+//!
+//! let (platforms, cx) = (oidc_providers::all(), Context::default());
+//! let here = Ambient::find(&platforms, &cx)?;
+//! assert!(here.is_none(), "this is no CI job");
+//! # Ok::<(), oidc_core::SourceError>(())
+//! ```
+//!
+//! # Errors and security properties
+//!
+//! A job that runs on a platform and gets no token is told what to add to its configuration; it is never mistaken for
+//! a job elsewhere. A publisher's configuration is checked when it is saved: unknown keys, look-alike characters and
+//! patterns that accept too much are refused, each with the nearest right form. No message repeats a secret.
+//!
+//! # Features
+//!
 //! Feature `testing` adds sample claims of each platform; it is exempt from semver.
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 

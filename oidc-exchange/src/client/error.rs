@@ -13,6 +13,17 @@ use crate::codes;
 ///
 /// [`ExchangeError::diagnosis`] is the whole explanation. `Display` writes its line without the text of the
 /// underlying error, which is available through `source()`.
+///
+/// ```
+/// use oidc_exchange::client::{ExchangeError, ExchangeErrorKind};
+///
+/// fn explain(error: &ExchangeError) -> String {
+///     match error.kind() {
+///         ExchangeErrorKind::Rejected { status, .. } => format!("{status}: {}", error.diagnosis().to_text()),
+///         _ => error.diagnosis().to_text(),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ExchangeError {
     kind: ExchangeErrorKind,

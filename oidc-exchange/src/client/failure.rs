@@ -20,6 +20,20 @@ pub enum Failure {
 /// The kind of a [`Failure`], the same for every platform and registry.
 ///
 /// [`SourceErrorKind`] and [`ExchangeErrorKind`] tell more.
+///
+/// ```
+/// use oidc_exchange::client::FailureKind;
+///
+/// /// The exit status of a publish tool.
+/// fn status(kind: FailureKind) -> u8 {
+///     match kind {
+///         FailureKind::NotDetected | FailureKind::NotRequested => 0, // publish with a static token
+///         FailureKind::NoAnswer => 75,                               // try again later
+///         _ => 1,
+///     }
+/// }
+/// assert_eq!(status(FailureKind::NoAnswer), 75);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {

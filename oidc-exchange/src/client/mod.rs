@@ -17,9 +17,43 @@
 //! # }
 //! ```
 //!
-//! [`Registry`] is one registry, of any protocol; a tool holds a `Box<dyn Registry>`. [`Diagnose`] is the
-//! part of a registry that the [`doctor`] needs, and exchanging tokens does not need it. Feature `testing` has a
-//! conformance suite for registries.
+//! [`Registry`] is one registry, of any protocol; a tool with a `--registry` flag holds a `Box<dyn Registry>`:
+//!
+//! ```
+//! use oidc_exchange::client::{CratesIo, Npm, Pypi, Registry};
+//!
+//! fn registry(name: &str) -> Option<Box<dyn Registry>> {
+//!     Some(match name {
+//!         "npm" => Box::new(Npm::public()),
+//!         "pypi" => Box::new(Pypi::public()),
+//!         "crates-io" => Box::new(CratesIo::public()),
+//!         _ => return None,
+//!     })
+//! }
+//! assert!(registry("npm").is_some() && registry("floppy").is_none());
+//! ```
+//!
+//! # The scope of a token
+//!
+//! A [`Scope`] is what a publish token is good for, and each protocol has one kind of it:
+//!
+//! | protocol | scope |
+//! |---|---|
+//! | npm, JSR and others that name the package in the exchange | one package: `Npm::scope("@acme/widget")?` |
+//! | PyPI, crates.io, RubyGems and others that do not | every package that trusts the identity: `PublishRequest::identity()` |
+//!
+//! A token gives its text out for its own scope only ([`PublishToken::secret_for`]), so that a tool that publishes
+//! several packages can't mix their tokens up.
+//!
+//! # Falling back to a static token
+//!
+//! [`Mode`] is what users of publish tools know as `--trusted-publishing automatic|always|never`. In the automatic
+//! mode a job without identity tokens publishes as before, and a job that has them and is refused is told why.
+//!
+//! # What a diagnosis needs
+//!
+//! [`Diagnose`] is the part of a registry that the [`doctor`] needs; exchanging tokens does not need it. Feature
+//! `testing` has a conformance suite for registries of one's own.
 
 mod audience;
 mod cloudsmith;

@@ -5,6 +5,15 @@ use super::failure::Failure;
 use super::token::PublishToken;
 
 /// The degree to which a publish relies on trusted publishing.
+///
+/// ```
+/// use oidc_exchange::client::Mode;
+///
+/// let mode: Mode = "always".parse()?;
+/// assert_eq!(mode, Mode::Always);
+/// assert_eq!(Mode::default(), Mode::Automatic);
+/// # Ok::<(), oidc_exchange::client::InvalidMode>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {

@@ -1,4 +1,12 @@
 /// The largest numbers of records in a [`MemoryStore`](super::MemoryStore).
+///
+/// ```
+/// use oidc_exchange::memory::MemoryLimits;
+///
+/// // A small registry: fifty publishers, and as many tokens as an hour brings.
+/// let limits = MemoryLimits::default().publishers(50).tokens(1_000).replay_records(1_000);
+/// # let _ = limits;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryLimits {

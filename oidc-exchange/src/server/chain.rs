@@ -2,6 +2,13 @@ use std::error::Error;
 use std::fmt;
 
 /// An error and all its sources on one line, for logs.
+///
+/// ```
+/// use oidc_exchange::server::Chain;
+///
+/// let error = std::io::Error::other("the disk is full");
+/// assert_eq!(Chain::of(&error).to_string(), "the disk is full");
+/// ```
 #[derive(Debug)]
 pub struct Chain<'a>(&'a (dyn Error + 'static));
 

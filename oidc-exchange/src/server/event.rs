@@ -212,6 +212,24 @@ fn seconds<S: Serializer>(elapsed: &Option<Duration>, serializer: S) -> Result<S
 }
 
 /// A receiver of events. It is called while a request is handled: pass the event on, and do not wait.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use oidc_exchange::server::{Event, EventSink};
+///
+/// /// A counter of refused exchanges, for metrics.
+/// #[derive(Debug, Default)]
+/// struct Refused(AtomicU64);
+///
+/// impl EventSink for Refused {
+///     fn record(&self, event: &Event) {
+///         if event.outcome != "granted" {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+/// ```
 pub trait EventSink: fmt::Debug + Send + Sync {
     /// Takes one event.
     fn record(&self, event: &Event);

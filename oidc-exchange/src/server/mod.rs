@@ -1,8 +1,48 @@
 //! The registry half: verify an identity token, find the publisher that accepts it, mint a short-lived
 //! publish token.
 //!
-//! The README shows a registry in twenty lines: `Verifier::new`, [`Exchange::builder`], and an endpoint such as [`npm`]
-//! mounted as a tower service.
+//! A registry is a verifier, a store, an exchange and an endpoint:
+//!
+//! ```no_run
+//! use oidc_core::verify::{Verifier, backend::AwsLc};
+//! use oidc_core::{Audience, Context, ProviderSet};
+//! use oidc_exchange::server::{self, Exchange, NpmExchange, PublisherStore, TokenStore};
+//!
+//! fn endpoint(
+//!     platforms: &ProviderSet,
+//!     store: impl PublisherStore + TokenStore + 'static,
+//!     cx: &Context,
+//! ) -> Result<NpmExchange, Box<dyn std::error::Error>> {
+//!     // Tokens for another registry are refused.
+//!     let audience = Audience::new("npm:registry.example")?;
+//!     let verifier = Verifier::new(AwsLc, [audience], platforms, cx)?;
+//!     // A tower service, to be mounted at `/-/npm/v1/oidc`.
+//!     Ok(server::npm(Exchange::builder(verifier, store).build()))
+//! }
+//! ```
+//!
+//! # From a request to a publish token
+//!
+//! | step | by | refused with |
+//! |---|---|---|
+//! | the request is read within its bounds | the endpoint, such as [`npm`] | [`RefusalKind::Malformed`], [`RefusalKind::NoToken`] |
+//! | the token is verified | [`Verifier`](oidc_core::verify::Verifier) | [`RefusalKind::InvalidToken`], [`RefusalKind::KeysUnavailable`] |
+//! | the publishers of its identity are found | [`PublisherStore`] | [`RefusalKind::NotTrusted`] |
+//! | their rules are compared with its claims | [`Publisher`](oidc_core::Publisher) | [`RefusalKind::RuleDiffers`] |
+//! | it is used up, ids are learned, a publish token is made | [`TokenStore`], in one transaction | [`RefusalKind::AlreadyUsed`] |
+//!
+//! A refusal names what the caller may know. [`EventSink`] receives every outcome with what the operator may know in
+//! addition.
+//!
+//! # What an application adds
+//!
+//! - **Its own protocol**: call [`Exchange::exchange`] with an [`ExchangeRequest`].
+//! - **Its own publish tokens**: implement [`Minter`].
+//! - **Its own tables**: with feature `sql`, run its statements in the store's transaction.
+//! - **Its own store**: implement [`PublisherStore`] and [`TokenStore`], and run the conformance suite of feature
+//!   `testing` against them; or implement `memory::Document`, which are two methods.
+//! - **A page for publishers**: [`TrustStore`] with `oidc_core::Provider::publisher_fields` as its form.
+//! - **Its own policy**: [`TrustPolicy`], which has bounds instead of switches.
 //!
 //! This module decides. The stores behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`] only store.
 //! Feature `sql` has ready stores over SQLite and PostgreSQL, and feature `testing` has a conformance suite

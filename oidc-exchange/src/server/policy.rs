@@ -166,6 +166,13 @@ impl fmt::Display for PublisherState {
 
 /// The limits on the number of publishers. Lapsed and expired publishers don't count, and each account is
 /// counted separately.
+///
+/// ```
+/// use oidc_exchange::server::TrustLimits;
+///
+/// let limits = TrustLimits::default().per_package(4).pending_per_account(2);
+/// assert_eq!((limits.per_package, limits.pending_per_account), (4, 2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrustLimits {

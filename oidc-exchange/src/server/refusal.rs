@@ -17,6 +17,22 @@ use crate::codes;
 /// `Display` is safe for the caller: it contains the caller's own claims, escaped, and of the package's
 /// configuration only the parts that a token of the same repository may be told. `source()` is a failure of
 /// the registry itself, for the log.
+///
+/// ```
+/// use oidc_exchange::server::{Refusal, RefusalKind};
+///
+/// /// An endpoint of the application's own tells the caller what it may know, with a status of its protocol.
+/// fn answer(refusal: &Refusal) -> (u16, String) {
+///     let status = match refusal.kind() {
+///         RefusalKind::Malformed => 400,
+///         RefusalKind::NotTrusted | RefusalKind::RuleDiffers => 403,
+///         RefusalKind::KeysUnavailable { .. } => 503,
+///         RefusalKind::Internal => 500,
+///         _ => 401,
+///     };
+///     (status, refusal.to_string())
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {

@@ -38,6 +38,16 @@ pub use self::transaction::Transaction;
 /// Recording the use of an identity token and storing a publish token are one transaction. The answer is
 /// given after its commit, so neither a crash nor a second process doubles or loses a token. On SQLite, grants
 /// that come while others are written share the next transaction.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use oidc_exchange::sql::SqlStore;
+///
+/// let store = SqlStore::open("sqlite:registry.db").await?;
+/// # let _ = store;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     database: Database,

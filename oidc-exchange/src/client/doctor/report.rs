@@ -52,6 +52,16 @@ pub struct Report {
 }
 
 /// The verdict of a check: whether a publish from this job would be accepted.
+///
+/// ```
+/// use oidc_exchange::client::doctor::Verdict;
+///
+/// /// Only a publish that was tried is called accepted.
+/// fn may_release(verdict: Verdict) -> bool {
+///     verdict == Verdict::Accepted
+/// }
+/// assert!(!may_release(Verdict::Untried));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -77,14 +77,14 @@ impl Trust {
     /// the package does not exist.
     ///
     /// ```
-    /// use oidc_exchange::server::{Package, PackageOwner, Trust, TrustError};
+    /// use oidc_exchange::server::{Package, PackageOwner, PublisherRecord, Trust, TrustError};
     ///
     /// /// The lines of a settings page.
     /// async fn lines(trust: &Trust, owner: &str) -> Result<Vec<String>, TrustError> {
     ///     let package = Package::new("npm", "@acme/widget");
     ///     let publishers = trust.reaching(&package, &[PackageOwner::account(owner)]).await?;
     ///     let tokens = trust.live_tokens(&publishers).await?;
-    ///     let line = |record| {
+    ///     let line = |record: &PublisherRecord| {
     ///         let tokens = tokens.get(&record.id).copied().unwrap_or_default();
     ///         format!("{}: {}, {tokens} tokens", record.package.label(), trust.state(record))
     ///     };

@@ -126,8 +126,8 @@ oidc_core::__codes! {
         "The registry is known to let no job with this claim publish.",
         "Publish from a job as the message names it.";
     REGISTRY_DISCOVERY = "registry-discovery",
-        "The index does not tell where its endpoints are.",
-        "Check the upload URL.";
+        "The registry does not tell where its endpoints are.",
+        "Check the registry's URL.";
     REGISTRY_ELSEWHERE = "registry-elsewhere",
         "A tool's configuration sends the package to another registry than the one that is looked at.",
         "Change the configuration, or look at the other registry.";

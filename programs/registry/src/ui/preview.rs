@@ -52,7 +52,7 @@ fn job(snippet: &Snippet) -> Markup {
     html! {
         h3 { "How the job must look" }
         p { "In " (value(&snippet.file)) ":" }
-        pre .snippet tabindex="0" role="region" aria-label="Job" { code { (snippet.text) } }
+        pre .snippet tabindex="0" role="group" aria-label="Job" { code { (snippet.text) } }
         @for note in &snippet.notes { p .hint { (super::values::words(note)) } }
     }
 }

@@ -132,7 +132,8 @@ const FORMS: &[&str] = &[
 fn pages() -> Vec<(String, String)> {
     let mut paths = vec![Path::new(ROOT).join("README.md")];
     let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap();
-    paths.extend(docs.map(|entry| entry.unwrap().path()));
+    let is_page = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "md");
+    paths.extend(docs.map(|entry| entry.unwrap().path()).filter(is_page));
     let read = |path: &std::path::PathBuf| {
         (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(path).unwrap())
     };

@@ -221,7 +221,7 @@ impl Refusal {
             .as_deref()
             .map_or_else(String::new, |checker| format!(", which `{checker}` does for you"));
         let message = format!(
-            "{refused}{}; compare the package's publisher with this job, field by field{checker}, or configure one (anew, if \
+            "{refused}{}; compare the package's publisher with this job, field by field{checker}, or configure one (again, if \
              the repository was renamed, transferred or deleted and created again); {came}",
             job.settings
         );

@@ -163,6 +163,12 @@ impl ManageTrust for NpmTrust {
         let Some(record) = records.iter().find(|record| record.id == id) else {
             return Err(refused(&TrustError::Missing));
         };
+        if record.package != package {
+            // Removing it here would end it for all the other packages as well.
+            let message =
+                format!("this trusted publisher is for {}; remove it there", record.package.label());
+            return Err(failure(StatusCode::CONFLICT, message));
+        }
         if record.origin == FILE {
             let message =
                 "this trusted publisher is defined in the registry's configuration file; remove it there";

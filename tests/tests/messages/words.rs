@@ -15,15 +15,16 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
 use oidc_core::{
-    Audience, Certified, Claims, Clock, Context, Diagnosis, IdToken, Identity, Provider as _, Secret,
-    Timestamp, TokenSource as _, VariableSource,
+    Audience, Certified, Claims, Clock, Context, Diagnosis, IdToken, Identity, Provider as _, Publisher as _,
+    PublisherField, Secret, TablePublisher, Timestamp, TokenSource as _, Unverified, VariableSource,
 };
 use oidc_exchange::client::doctor::{Doctor, Verdict};
 use oidc_exchange::client::{self, CratesIo, Npm, Pep807, PublishToken, Pypi, Registry, RubyGems, Scope};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
-    self, Candidates, Exchange, ExchangeRequest, Grant, Package, PublisherRecord, PublisherStore, Redeemed,
-    Room, StoreError, TokenHash, TokenRecord, TokenStore, TrustStore as _,
+    self, Candidates, Exchange, ExchangeRequest, Grant, Package, PackageOwner, PackageOwners,
+    PublisherRecord, PublisherStore, Redeemed, Room, StoreError, TokenHash, TokenRecord, TokenStore,
+    TrustStore as _,
 };
 use oidc_providers::Google;
 use oidc_providers::sample::Overrides;
@@ -57,6 +58,12 @@ pub async fn all() -> String {
         &unsupported,
         &unsupported.to_string(),
     );
+    for (what, diagnosis) in [
+        ("a claim that differs from a table's field", other_claim()),
+        ("a publisher for a prefix that is not allowed any more", prefix_that_ended().await),
+    ] {
+        add(&mut text, what, &diagnosis, &diagnosis.to_string());
+    }
     text + &requests().await
 }
 
@@ -123,6 +130,48 @@ fn broken_tokens() -> Vec<(&'static str, String)> {
         ("a token without a repository", with(&[("repository", None)])),
         ("a token without its own id", with(&[("jti", Some(json!("")))])),
     ]
+}
+
+/// What a platform says whose publishers are compared by its table of fields alone.
+fn other_claim() -> Diagnosis {
+    const FIELDS: &[PublisherField] = &[
+        PublisherField::required("project", "Project").found_by().example("acme/widget"),
+        PublisherField::optional("stage", "Stage").example("release"),
+    ];
+    let config = json!({ "project": "acme/widget", "stage": "release" });
+    let publisher = TablePublisher::new(FIELDS, "https://forge.example", &config).unwrap();
+    let token = json!({ "iss": "https://forge.example", "project": "acme/widget", "stage": "test" });
+    let claims = Unverified::new(Claims::parse(token.to_string()).unwrap());
+    publisher.explain(&claims).unwrap().diagnosis().clone()
+}
+
+/// What a registry says that has publishers for prefixes, which its operator has ended.
+async fn prefix_that_ended() -> Diagnosis {
+    let memory = MemoryStore::for_tests();
+    let provider = oidc_providers::public("github").unwrap();
+    let config = json!({ "repository": "acme/widget", "workflow": "prefix.yml" });
+    let identity = provider.publisher(&config).unwrap().identity();
+    let (package, created) = (Package::prefix("npm", "@acme/").unwrap(), Timestamp::from_secs(NOW));
+    let record = PublisherRecord::new("prefix".to_owned(), package, "github", identity, config, created);
+    memory.add(&record, &Room::default()).await.unwrap();
+    let exchange = registry(true, memory.clone()).await;
+    let verifier = exchange.verifier().clone();
+    let exchange = Exchange::builder(verifier, memory).package_owners(Everywhere).build();
+    let workflow = json!("acme/widget/.github/workflows/prefix.yml@refs/tags/v1.0.0");
+    let token = issuer().sign(&claims(&[("workflow_ref", Some(workflow))]));
+    let request = ExchangeRequest::identity("npm");
+    exchange.exchange(&token, &request).await.unwrap_err().diagnosis()
+}
+
+/// A registry whose packages all belong to its operator.
+#[derive(Debug)]
+struct Everywhere;
+
+#[async_trait]
+impl PackageOwners for Everywhere {
+    async fn owners(&self, _package: &Package) -> Result<Vec<PackageOwner>, StoreError> {
+        Ok(vec![PackageOwner::Operator])
+    }
 }
 
 /// A registry that trusts the sample's repository, and reaches its platform or not.

@@ -17,7 +17,7 @@ use super::{ROOT, Ui};
 
 /// The seam of a registry that has accounts: it decides who logs in.
 ///
-/// This registry has none, and takes its administrator's token ([`AdminToken`]).
+/// This registry has none, and takes its administrator's token.
 #[async_trait]
 pub trait LogIn: fmt::Debug + Send + Sync {
     /// The name of whoever presents this secret, for people; `None` where nobody does.

@@ -247,6 +247,6 @@ async fn both_ends_understand_each_other() {
     let lifetime = registry.exchange.lifetime().as_secs();
     assert_eq!(token.expires_at().map(Timestamp::as_secs), Some(NOW + lifetime));
     let error = exchanged(&registry, &endpoint, &json!({ "workflow": "other.yml" })).await.unwrap_err();
-    assert_eq!(error.reason().map(|reason| reason.code.as_str()), Some("claim-differs"));
-    assert!(error.diagnosis().fix.is_some(), "{error}");
+    assert_eq!(error.reason().map(|reason| reason.code.as_str()), Some("fake"));
+    assert_eq!(error.diagnosis().expected.as_deref(), Some("publish.yml"), "{error}");
 }

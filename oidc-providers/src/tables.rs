@@ -433,7 +433,11 @@ fn no_code_of_the_server_or_the_doctor_knows_a_field_by_its_name() {
     ] {
         let files = sources(&root().join(folder));
         assert!(files.len() > 5, "{folder}");
-        for file in files {
+        // Formats of others: the job's file as a platform reads it, and the publisher in PyPI's own form. And
+        // the options of `verify`, which are named in advance.
+        let formats = ["ui/snippet.rs", "pypi/attestations.rs", "provenance/verify.rs"];
+        let is_format = |file: &std::path::PathBuf| formats.iter().any(|format| file.ends_with(format));
+        for file in files.into_iter().filter(|file| !is_format(file)) {
             let text = std::fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
             let known: Vec<&String> = quoted.iter().filter(|key| code.contains(*key)).collect();

@@ -436,7 +436,7 @@ fn no_code_of_the_server_or_the_doctor_knows_a_field_by_its_name() {
         // Formats of others: the job's file as a platform reads it, and the publisher in PyPI's own form. And
         // the options of `verify`, which are named in advance.
         let formats = ["ui/snippet.rs", "pypi/attestations.rs", "provenance/verify.rs"];
-        let is_format = |file: &std::path::PathBuf| formats.iter().any(|format| file.ends_with(format));
+        let is_format = |file: &PathBuf| formats.iter().any(|format| file.ends_with(format));
         for file in files.into_iter().filter(|file| !is_format(file)) {
             let text = std::fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();

@@ -230,7 +230,7 @@ async fn outside_of_ci_it_is_said_where_a_publish_runs_and_what_does_without() {
     let ran = token(&FakeHttp::new(), &[], &[]).await;
     let error = ran.failed();
     for words in [
-        "this is not a job of a platform that gives identity tokens: none of their variables is set (expected `github, gitlab, ",
+        "this is not a job of a platform that gives identity tokens: none of their variables is set (expected `forgejo, github, gitlab, ",
         "; run the publish in a CI job of such a platform, or put an identity token for the registry into variable `",
         "`NPM_ID_TOKEN`",
         "; there is no static credential to fall back to either (",

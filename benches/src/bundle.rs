@@ -114,7 +114,7 @@ impl Default for RawSignatures {
 }
 
 impl RawSignatures {
-    /// Whether all hold.
+    /// Returns `true` if all hold.
     pub fn verify(&self) -> bool {
         self.0.iter().all(|(key, message, signature)| key.verify_sig(message, signature).is_ok())
     }

@@ -11,7 +11,7 @@ use registry::{Config, Running};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-/// What is in a registry.
+/// The content of a registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     /// Publishers of all packages; the measured package has one of them.

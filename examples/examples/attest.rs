@@ -11,7 +11,7 @@ use oidc_core::{Ambient, Context, Detection, Environment, ProviderSet, Severity,
 use oidc_provenance::{Artifact, Bundle, Ecosystem, Logged, Preflight, Services, Statement, sign};
 use serde_json::Value;
 
-/// What is published.
+/// The published file.
 pub(crate) struct Release<'a> {
     pub(crate) package: &'a str,
     pub(crate) version: &'a str,

@@ -29,7 +29,7 @@ pub(crate) struct Upload<'a> {
     pub(crate) bundle: Option<&'a [u8]>,
 }
 
-/// What a package's page shows.
+/// The lines of a package's page.
 #[derive(Debug)]
 pub(crate) struct Built {
     pub(crate) repository: String,

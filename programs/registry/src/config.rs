@@ -92,7 +92,7 @@ pub struct ProvenanceEntry {
     pub log: Option<String>,
 }
 
-/// What a package requires of its versions.
+/// The requirement of a package for its versions.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProvenanceRule {

@@ -10,7 +10,7 @@ use super::document::Publication;
 use crate::failure::Failure;
 use crate::provenance::{self, PUBLISH, Rules, SLSA};
 
-/// What a version has beside its manifest and tarball.
+/// The signatures and attestations of a version.
 #[derive(Debug, Default)]
 pub(super) struct Vouched {
     /// What the package requires.
@@ -26,12 +26,12 @@ pub(super) struct Vouched {
 }
 
 impl Vouched {
-    /// Whether the version has what the package requires, after one that had provenance or not.
+    /// Checks that the version has what the package requires, after one that had provenance or not.
     pub(super) fn check(&self, had: bool) -> Result<(), Refusal> {
         self.requirement.check(self.bundle.is_some(), had)
     }
 
-    /// What clients are told: the attestations, the publisher's first.
+    /// Returns the attestations for clients, the publisher's first.
     pub(super) fn document(&self) -> Option<String> {
         let of_publisher = self.bundle.as_ref().map(|bundle| {
             let bundle: Value = serde_json::from_str(bundle).unwrap_or_default();

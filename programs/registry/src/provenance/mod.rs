@@ -139,7 +139,7 @@ impl Provenance {
         self.kept.as_ref()?.key.as_ref()
     }
 
-    /// What a package requires of its next version.
+    /// Returns the requirement of a package for its next version.
     pub(super) fn requirement(&self, package: &str) -> Requirement {
         self.requirements.get(package).copied().unwrap_or_default()
     }

@@ -3,11 +3,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use oidc_core::Context;
+use oidc_exchange::server::Chain;
 
 use super::audit::{self, Counted};
 use super::config::Config;
 use super::database;
-use super::running::{Running, chain};
+use super::running::Running;
 use oidc_listener::shutdown;
 
 /// A configuration may have this many bytes.
@@ -103,7 +104,8 @@ async fn serve(config: Config, cx: &Context) -> Result<(), Box<dyn std::error::E
 
 async fn print_audit(config: &Config, package: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
     config.check()?;
-    let database = database::open(config.database.expose()).await.map_err(|error| chain(&error))?;
+    let database =
+        database::open(config.database.expose()).await.map_err(|error| Chain::of(&error).to_string())?;
     let mut out = io::stdout().lock();
     let events = audit::events(&database, package).await?;
     for event in &events {

@@ -3,12 +3,9 @@
 //! Each ecosystem keeps its statements beside its code and its tables under its own prefix (`npm_`). The library's own
 //! tables live in the same database under `oidc_`, and the library's connections and transactions are used for both.
 
-use std::sync::Arc;
-
 use oidc_exchange::server::StoreError;
 use oidc_exchange::sql::{self, SqlOptions, SqlStore};
 use sqlx::{AssertSqlSafe, Executor as _};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{audit, blobs, choices, hosting, npm, provenance};
 
@@ -22,25 +19,6 @@ const LOCK_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7209061735212)";
 
 /// Connections of this process: what the changes of four ecosystems take at most, and eight for exchanges and reads.
 const MAX_CONNECTIONS: u32 = 16;
-/// The number of turns at a time, such as those of changes of an ecosystem's packages.
-const AT_A_TIME: usize = 2;
-
-/// The turns of those who do something that not everybody may do at once. On PostgreSQL whoever changes a package waits for
-/// others who do, with a connection; without turns, many uploads into one package would take all of them.
-#[derive(Clone, Debug)]
-pub(super) struct Turns(Arc<Semaphore>);
-
-impl Turns {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(AT_A_TIME)))
-    }
-
-    /// Waits for a turn, which lasts until it is dropped.
-    pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
-        // Nobody closes it.
-        self.0.acquire().await.ok()
-    }
-}
 
 /// The database could not be opened or prepared; the source says why.
 #[derive(Debug, thiserror::Error)]

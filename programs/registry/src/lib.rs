@@ -10,12 +10,13 @@ mod choices;
 mod cli;
 mod config;
 pub mod database;
+mod dependencies;
 mod ecosystems;
 mod failure;
 pub mod hosting;
 mod intake;
-mod nowhere;
 pub mod npm;
+mod origin;
 mod owners;
 mod pieces;
 mod platforms;
@@ -25,8 +26,13 @@ mod reconcile;
 mod representation;
 mod rubygems;
 mod running;
+mod services;
+mod start_error;
+mod tls;
 mod trust;
+mod turns;
 mod ui;
+mod unknown_path;
 mod unsupported;
 
 pub use cli::{Arguments, run};
@@ -34,5 +40,6 @@ pub use config::{
     Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProvenanceEntry, ProvenanceRule, ProviderEntry,
     PublisherEntry, Tls, TrustEntry,
 };
-pub use running::{Running, StartError};
+pub use running::Running;
+pub use start_error::StartError;
 pub use ui::LogIn;

@@ -5,15 +5,13 @@ use serde_json::Value;
 
 use super::StartError;
 use super::config::{Config, PackageEntry, PublisherEntry, ScopeEntry};
-use super::ecosystems::Served;
-
-/// Who configured it: this file. What the API adds has another origin and is left alone.
-pub(super) const FILE: &str = "file";
+use super::origin::FILE;
+use super::services::Services;
 
 /// Makes the stores hold what the file says: what is unchanged keeps its id, what is new is added, what is no longer there is
 /// removed. What has the package and the identity of something that the file said before keeps its learned ids and its
 /// age, whatever else was edited.
-pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -> Result<(), StartError> {
+pub(super) async fn reconcile(config: &Config, trust: &Trust, services: &Services) -> Result<(), StartError> {
     let known = of_file(trust).await?;
     let mut wanted = Vec::new();
     for package in &config.package {
@@ -21,12 +19,12 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, served: &Served) -
         // Before the package is there, which ends the publishers that are pending then.
         for record in &records {
             if let Some(known) = known.iter().find(|known| known.is_like(record)) {
-                settle(trust, known, record).await?;
+                activate(trust, known, record).await?;
             }
         }
         wanted.extend(records);
         if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
-            served.register(package).await.map_err(|error| failed(&package.name, None, &error))?;
+            services.register(package).await.map_err(|error| failed(&package.name, None, &error))?;
         }
     }
     for scope in &config.scope {
@@ -117,12 +115,16 @@ fn record(
 
 /// Brings a pending publisher to a regular one where the file says so now, hence the package exists. One that has created
 /// its package is regular already and stays so, whatever the file says.
-async fn settle(trust: &Trust, known: &PublisherRecord, wanted: &PublisherRecord) -> Result<(), StartError> {
+async fn activate(
+    trust: &Trust,
+    known: &PublisherRecord,
+    wanted: &PublisherRecord,
+) -> Result<(), StartError> {
     if !known.pending || wanted.pending {
         return Ok(());
     }
-    let settled = trust.package_created_by(&known.package, &known.id).await;
-    settled.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
+    let activated = trust.package_created_by(&known.package, &known.id).await;
+    activated.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
 }
 
 /// Stores a publisher that is not there: in the place of one of the same package and identity that the file has no more, or
@@ -142,7 +144,7 @@ async fn replace_or_add(
         return add(trust, record).await;
     };
     let before = gone.remove(position);
-    settle(trust, before, record).await?;
+    activate(trust, before, record).await?;
     match trust.edit(&before.id, record.clone()).await {
         Ok(_) => Ok(()),
         // The API has it already: what is left to do is to remove the old one.

@@ -16,17 +16,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use oidc_core::{ProviderSet, PublisherField, shown};
-use oidc_exchange::server::{Package, PackageOwner, PublisherRecord, Trust, TrustError};
+use oidc_exchange::server::{Chain, Package, PackageOwner, PublisherRecord, Trust, TrustError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::npm::{ManageTrust, Npm, TrustFailure};
-use super::reconcile::FILE;
-use super::running::chain;
+use super::origin::{API, FILE};
 
 const ECOSYSTEM: &str = "npm";
-/// Who configured it: whoever holds the administrator's token, over the API.
-const API: &str = "api";
 /// npm's permission to publish.
 const PUBLISH: &str = "createPackage";
 
@@ -257,7 +254,7 @@ fn refused(error: &TrustError) -> TrustFailure {
 }
 
 fn internal(error: &(dyn std::error::Error + 'static)) -> TrustFailure {
-    tracing::error!(error = %chain(error), "publishers can't be managed");
+    tracing::error!(error = %Chain::of(error), "publishers can't be managed");
     failure(StatusCode::INTERNAL_SERVER_ERROR, "the registry failed; its log says why".to_owned())
 }
 

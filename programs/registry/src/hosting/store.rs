@@ -13,10 +13,10 @@ use sqlx::{FromRow, Row as _};
 use crate::activation::{activate, published};
 use crate::authorize::Principal;
 use crate::blobs;
-use crate::database::Turns;
 use crate::intake::Content;
 use crate::pieces::PIECE;
 use crate::provenance::{self, Vouched};
+use crate::turns::Turns;
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
 /// a package's files are counted from 0 (`position`), and `size` is about what one takes in an index; `published_by` is a

@@ -19,7 +19,7 @@ use super::path::{PathError, Route};
 use super::store::{Outline, Published, Tagged};
 use super::unsupported::DOCUMENT;
 use crate::intake::{blocking, unread};
-use crate::nowhere::Place;
+use crate::unknown_path::Position;
 
 /// The largest body of a request that sets a tag, in bytes: a version in quotes.
 const MAX_TAG_BYTES: usize = 1_024;
@@ -50,7 +50,7 @@ impl Npm {
         let route = match route {
             Ok(route) => route,
             Err(PathError::Unknown) => {
-                return Err(Failure::nowhere(&self.public_url, method, path, Place::Below));
+                return Err(Failure::unknown_path(&self.public_url, method, path, Position::InsideRegistry));
             }
             Err(PathError::Unsupported(operation)) => {
                 if operation.needs_token && !read {

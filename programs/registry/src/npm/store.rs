@@ -21,8 +21,8 @@ use super::provenance::Vouched;
 use super::rows;
 use crate::activation::{activate, is_granted, published};
 use crate::blobs;
-use crate::database::Turns;
 use crate::provenance;
+use crate::turns::Turns;
 
 /// npm's tables. Instants are seconds since 1970; `public` is 0 or 1; `published_by` is a [`Principal`] as JSON. Versions are
 /// counted from 0 (`position`); `manifest`, `abbreviated` and `about` are [`Texts`](super::manifest::Texts), and `size` is how

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::rows;
-use crate::running::StartError;
+use crate::StartError;
 
 /// A private key in PEM may have this many bytes.
 const MAX_KEY: usize = 64 << 10;

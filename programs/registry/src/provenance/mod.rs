@@ -28,11 +28,11 @@ pub(crate) use self::key::{RegistryKey, listed};
 pub(crate) use self::publish::{PUBLISH, Version};
 pub(crate) use self::rows::{SCHEMA, add, document, has};
 use self::signer::Signer;
+use super::StartError;
 use super::authorize::Principal;
 use super::config::{InvalidConfig, ProvenanceEntry};
 use super::failure::Failure;
 use super::intake::blocking;
-use super::running::StartError;
 
 /// A trusted root may have this many bytes.
 const MAX_ROOT: usize = 1 << 20;

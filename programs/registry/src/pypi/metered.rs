@@ -72,7 +72,7 @@ mod tests {
     use axum::extract::{FromRequest as _, Multipart, Request};
 
     use super::*;
-    use crate::running::chain;
+    use oidc_exchange::server::Chain;
 
     /// A form of these bytes, in pieces as they come from a connection.
     async fn form(bytes: &[u8], meter: &Meter) -> Multipart {
@@ -102,7 +102,8 @@ mod tests {
             let meter = Meter::default();
             let mut form = form(body.as_bytes(), &meter).await;
             let error = form.next_field().await.unwrap_err();
-            assert!(chain(&error).contains("too long"), "{body:.40}: {}", chain(&error));
+            let chain = Chain::of(&error).to_string();
+            assert!(chain.contains("too long"), "{body:.40}: {chain}");
         }
     }
 

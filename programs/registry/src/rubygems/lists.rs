@@ -15,10 +15,10 @@ use tokio::task::spawn_blocking;
 
 use super::marshal;
 use super::version::Version;
-use crate::database::Turns;
 use crate::failure::Failure;
 use crate::intake::blocking;
 use crate::pieces::Pieces;
+use crate::turns::Turns;
 
 /// What a gem for every platform has as its platform.
 const EVERY_PLATFORM: &str = "ruby";

@@ -39,12 +39,12 @@ use self::attestations::Push;
 use self::lists::List;
 use self::publication::{InvalidPublication, Publication};
 use self::version::Version;
-use super::database::Turns;
 use super::failure::Failure;
 use super::hosting::{Host, Page};
 use super::intake::blocking;
 use super::pieces::{self, Pieces};
 use super::representation::Representation;
+use super::turns::Turns;
 
 /// Where gems are, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";

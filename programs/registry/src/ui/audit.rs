@@ -8,7 +8,8 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::events::{Filter, Row, Stored, cursor};
-use super::page::{Page, Refused, Tab, headers, package_fields};
+use super::page::{Page, Tab, headers, package_fields};
+use super::refused::Refused;
 use super::request::{Named, Visit};
 use super::rows::Rows;
 use super::values::{code, linked, row, time, value, words};

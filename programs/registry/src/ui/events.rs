@@ -10,8 +10,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, FromRow, Row as _};
 
 use super::Ui;
-use super::fields::Draft;
-use super::page::Refused;
+use super::draft::Draft;
+use super::refused::Refused;
 use super::request::{Named, Visit};
 use super::rows::{Rows, limit};
 

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::Ui;
-use super::page::{Page, Refused};
+use super::page::Page;
+use super::refused::Refused;
 use super::request::{Named, Visit};
 use super::values::value;
 use crate::config::Ecosystem;

@@ -10,7 +10,8 @@ use maud::{Markup, html};
 use oidc_core::Secret;
 use oidc_exchange::server::TokenHash;
 
-use super::page::{Page, Refused};
+use super::page::Page;
+use super::refused::Refused;
 use super::request::{Posted, Visit, Write};
 use super::session::Session;
 use super::{ROOT, Ui};

@@ -16,6 +16,7 @@
 
 mod attempts;
 mod audit;
+mod draft;
 mod events;
 mod fields;
 mod home;
@@ -23,8 +24,10 @@ mod log_in;
 mod offer;
 mod package;
 mod page;
+mod platforms;
 mod preview;
 mod publisher;
+mod refused;
 mod remove;
 mod request;
 mod rows;
@@ -118,6 +121,6 @@ pub(super) fn router(ui: Ui) -> Router {
         .route("/remove", get(remove::ask).post(remove::remove))
         .route("/audit", get(audit::show))
         .route("/audit.json", get(audit::json))
-        .fallback(page::nowhere)
+        .fallback(page::not_found)
         .with_state(ui)
 }

@@ -5,7 +5,7 @@ use oidc_core::{InvalidPublisher, PublisherField};
 use serde_json::Value;
 use url::Url;
 
-use super::fields::Draft;
+use super::draft::Draft;
 
 /// The length of a text that is taken for an address, in bytes.
 const MAX_ADDRESS: usize = 1000;

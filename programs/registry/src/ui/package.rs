@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use maud::{Markup, html};
 use oidc_core::Run;
 
-use super::page::{Page, Refused, Tab};
+use super::page::{Page, Tab};
+use super::refused::Refused;
 use super::request::{Named, Visit};
 use super::rows::{Existence, Version};
 use super::values::{code, linked, row, time, value};

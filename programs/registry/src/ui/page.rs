@@ -1,7 +1,5 @@
 //! The frame of every page, with its headers, and the answers that are no page of their own.
 
-use std::fmt;
-
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -11,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use form_urlencoded::Serializer;
 use maud::{DOCTYPE, Markup, html};
 
+use super::refused::Refused;
 use super::request::{FORM_TOKEN, Named, Visit};
 use super::session::Session;
 use super::values::value;
@@ -36,27 +35,6 @@ impl Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         (self.status, headers("text/html; charset=utf-8", "no-store"), self.html).into_response()
-    }
-}
-
-/// An answer in place of the page that was asked for.
-pub(super) struct Refused(Box<Response>);
-
-impl Refused {
-    pub(super) fn of(response: Response) -> Self {
-        Self(Box::new(response))
-    }
-}
-
-impl fmt::Debug for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Refused").field(&self.0.status()).finish()
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        *self.0
     }
 }
 
@@ -94,7 +72,7 @@ pub(super) async fn script() -> Response {
 }
 
 /// The answer to a path that is no page.
-pub(super) async fn nowhere(visit: Visit) -> Refused {
+pub(super) async fn not_found(visit: Visit) -> Refused {
     visit.refused(StatusCode::NOT_FOUND, "No such page", "there is no page at this address")
 }
 

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 use oidc_core::PublisherField;
 use oidc_exchange::server::PublisherRecord;
 
-use super::fields::Draft;
+use super::draft::Draft;
 use super::page::{Page, Tab, form_token, package_fields};
-use super::publisher::description;
+use super::platforms::description;
 use super::request::{Named, Visit};
 use super::session::Session;
 use super::snippet::Snippet;

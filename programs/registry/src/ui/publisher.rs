@@ -6,18 +6,15 @@ use maud::{Markup, html};
 use oidc_core::InvalidPublisher;
 use oidc_exchange::server::{PublisherRecord, TrustError};
 
-use super::Ui;
-use super::fields::Draft;
-use super::page::{Page, Refused, Tab, form_token, package_fields};
+use super::draft::Draft;
+use super::page::{Page, Tab, form_token, package_fields};
 use super::preview::preview;
+use super::refused::Refused;
 use super::request::{Fields, Named, Visit, Write};
 use super::rows::Existence;
 use super::session::Session;
-use super::values::{value, words};
-use crate::reconcile::FILE;
-
-/// Who configured it: somebody on these pages.
-const ORIGIN: &str = "pages";
+use super::values::words;
+use crate::origin::{FILE, PAGES};
 
 /// What is wrong with a draft.
 pub(super) enum Wrong {
@@ -173,7 +170,7 @@ async fn prepare(
     };
     let existence = visit.ui.existence(named).await.map_err(|error| visit.failed(&error))?;
     record.pending = existence == Existence::Absent;
-    ORIGIN.clone_into(&mut record.origin);
+    PAGES.clone_into(&mut record.origin);
     Ok(Ok(record))
 }
 
@@ -231,49 +228,4 @@ pub(super) async fn stored(
     })?;
     let draft = Draft { id: Some(record.id.clone()), ..draft.of_config(&record.config) };
     Ok((record, draft))
-}
-
-impl Ui {
-    /// Every platform with each of its issuers.
-    pub(super) fn platforms(&self) -> Vec<(&'static str, String)> {
-        let providers = self.0.providers.iter();
-        let of = |provider: &std::sync::Arc<dyn oidc_core::Provider>| {
-            let title = provider.title();
-            provider
-                .profile()
-                .issuers
-                .iter()
-                .map(|issuer| (title, issuer.url().to_string()))
-                .collect::<Vec<_>>()
-        };
-        providers.flat_map(of).collect()
-    }
-
-    /// A platform's name for people.
-    pub(super) fn platform_title<'a>(&self, id: &'a str) -> &'a str {
-        self.0.providers.iter().find(|provider| provider.id() == id).map_or(id, |provider| provider.title())
-    }
-
-    /// An empty draft for the platform of an issuer.
-    pub(super) fn draft(&self, issuer: &str) -> Option<Draft> {
-        Some(Draft::new(self.0.providers.for_issuer(issuer)?.clone(), issuer))
-    }
-
-    fn only_platform(&self) -> Option<Draft> {
-        match self.platforms().as_slice() {
-            [(_, issuer)] => self.draft(issuer),
-            _ => None,
-        }
-    }
-}
-
-/// A publisher in one line: the jobs that it accepts.
-pub(super) fn description(ui: &Ui, record: &PublisherRecord) -> Markup {
-    let provider = ui.0.providers.for_issuer(&record.identity.issuer);
-    let publisher = provider.and_then(|provider| provider.publisher(&record.rules()).ok());
-    let title = ui.platform_title(&record.provider);
-    match publisher {
-        Some(publisher) => html! { (title) ": " (value(&publisher.describe())) },
-        None => html! { (title) ": not usable, since its platform is not configured or its rules changed" },
-    }
 }

@@ -3,8 +3,10 @@
 use axum::response::Response;
 use maud::html;
 
-use super::page::{Page, Refused, Tab, form_token, package_fields};
-use super::publisher::{description, stored};
+use super::page::{Page, Tab, form_token, package_fields};
+use super::platforms::description;
+use super::publisher::stored;
+use super::refused::Refused;
 use super::request::{Visit, Write};
 
 pub(super) async fn ask(visit: Visit) -> Result<Page, Refused> {

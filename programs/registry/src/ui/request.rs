@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use form_urlencoded::parse;
 
 use super::Ui;
-use super::page::Refused;
+use super::refused::Refused;
 use super::session::Session;
 use crate::config::Ecosystem;
 
@@ -95,7 +95,7 @@ impl Visit {
 
     /// A page that says that the registry failed. The reason is in its log.
     pub(super) fn failed(&self, error: &(dyn std::error::Error + 'static)) -> Refused {
-        tracing::error!(error = %crate::running::chain(error), "a page can't be made");
+        tracing::error!(error = %oidc_exchange::server::Chain::of(error), "a page can't be made");
         let message = "the registry failed; its log says why";
         self.refused(StatusCode::INTERNAL_SERVER_ERROR, "Failed", message)
     }

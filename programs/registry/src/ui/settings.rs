@@ -5,13 +5,14 @@ use axum::response::Response;
 use maud::{Markup, html};
 use oidc_exchange::server::{PackageOwner, PublisherRecord};
 
-use super::page::{Page, Refused, Tab, form_token, package_fields};
-use super::publisher::description;
+use super::page::{Page, Tab, form_token, package_fields};
+use super::platforms::description;
+use super::refused::Refused;
 use super::request::{Named, Visit, Write};
 use super::rows::Existence;
 use super::session::Session;
 use super::values::{code, linked, row, time, value};
-use crate::reconcile::FILE;
+use crate::origin::FILE;
 
 /// The number of publishers that are shown. A package of the operator's own has 32 at most, unless its file has more.
 const SHOWN: usize = 100;

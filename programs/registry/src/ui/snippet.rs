@@ -3,7 +3,7 @@
 use oidc_core::{Audience, HttpUrl};
 use oidc_exchange::{crates_io, npm, pypi, rubygems};
 
-use super::fields::Draft;
+use super::draft::Draft;
 use crate::config::Ecosystem;
 
 /// A job as it must look.

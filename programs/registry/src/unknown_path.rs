@@ -1,4 +1,4 @@
-//! A path at which nothing is served: which protocol was meant by it, and where that one is.
+//! The answer to a path at which nothing is served. It names the protocol that the client probably speaks, and its URL.
 
 use axum::http::{Method, StatusCode};
 use oidc_core::{Diagnosis, Target};
@@ -51,56 +51,80 @@ static PROTOCOLS: &[Protocol] = &[
 /// What `gem push` asks; it shows an answer as it is.
 const PUSH: &str = "/api/v1/gems";
 
-/// Where a path is that nothing is served at.
+/// The position of an unknown path in relation to the registry's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Below the registry's URL, so that the URL is right; the path is without what the URL has of it.
-    Below,
+pub(super) enum Position {
+    /// Below the registry's URL, so that the URL is right. The path is given without the URL's own path.
+    InsideRegistry,
     /// Elsewhere on the registry's host.
-    Beside,
+    OutsideRegistry,
 }
 
 impl Failure {
-    /// No path of this registry, which is at `public_url`.
-    pub(super) fn nowhere(public_url: &str, method: &Method, path: &str, place: Place) -> Self {
-        let root = public_url.trim_end_matches('/');
-        let meant = PROTOCOLS.iter().find_map(|protocol| {
-            let parts = protocol.paths.iter().filter_map(|part| path.find(part).map(|at| (*part, at)));
-            parts.max_by_key(|(_, at)| *at).map(|(part, at)| (protocol, part, at))
-        });
-        let below = meant.map_or("/", |(protocol, ..)| protocol.root);
-        // The client was told the right URL where its own path begins behind it.
-        let is_right = meant.is_none_or(|(_, part, at)| {
-            let told = path.get(..at).unwrap_or_default().trim_end_matches('/');
-            told == below.trim_end_matches('/') || (at == 0 && below.starts_with(part))
-        });
+    /// The answer to a path at which this registry, whose URL is `public_url`, serves nothing.
+    pub(super) fn unknown_path(public_url: &str, method: &Method, path: &str, position: Position) -> Self {
+        let meant = Meant::by(path);
         let problem = "nothing is served at this path";
-        let status = match *method {
-            // To npm, 404 means that what was to be removed is gone.
-            Method::PUT | Method::PATCH | Method::DELETE => StatusCode::METHOD_NOT_ALLOWED,
-            _ => StatusCode::NOT_FOUND,
-        };
-        let failure = if place == Place::Below && is_right {
-            Self::new(status, format!("{problem}: this registry doesn't have what the client asks for"))
+        let failure = if position == Position::InsideRegistry && meant.is_at_its_root(path) {
+            let message = format!("{problem}: this registry doesn't have what the client asks for");
+            Self::new(status_of(method), message)
         } else {
-            let what = meant.map_or("this registry", |(protocol, ..)| protocol.what);
-            let url = format!("{root}{below}");
-            let subject = Target::Field("public_url".to_owned());
-            let diagnosis = Diagnosis::new("registry-path", subject, format!("{problem} of the registry"))
-                .expected(&url)
-                .fix("use the URL that is expected, with its path and no other");
-            Self::new(status, format!("{problem}; {what} is at {url}")).with_diagnosis(diagnosis)
+            let url = format!("{}{}", public_url.trim_end_matches('/'), meant.root());
+            let message = format!("{problem}; {} is at {url}", meant.what());
+            Self::new(status_of(method), message).with_diagnosis(other_url(problem, &url))
         };
         if path.contains(PUSH) { failure.in_text() } else { failure }
     }
+}
+
+/// The protocol that a path probably belongs to, with the part of the path that says so and its position.
+struct Meant(Option<(&'static Protocol, &'static str, usize)>);
+
+impl Meant {
+    fn by(path: &str) -> Self {
+        Self(PROTOCOLS.iter().find_map(|protocol| {
+            let parts = protocol.paths.iter().filter_map(|part| path.find(part).map(|at| (*part, at)));
+            parts.max_by_key(|(_, at)| *at).map(|(part, at)| (protocol, part, at))
+        }))
+    }
+
+    fn root(&self) -> &'static str {
+        self.0.map_or("/", |(protocol, ..)| protocol.root)
+    }
+
+    fn what(&self) -> &'static str {
+        self.0.map_or("this registry", |(protocol, ..)| protocol.what)
+    }
+
+    /// Returns `true` if the client's own path begins at the protocol's root: the client was then given the right URL.
+    fn is_at_its_root(&self, path: &str) -> bool {
+        let Some((protocol, part, at)) = self.0 else { return true };
+        let before = path.get(..at).unwrap_or_default().trim_end_matches('/');
+        before == protocol.root.trim_end_matches('/') || (at == 0 && protocol.root.starts_with(part))
+    }
+}
+
+fn status_of(method: &Method) -> StatusCode {
+    match *method {
+        // To npm, 404 means that what was to be removed is gone.
+        Method::PUT | Method::PATCH | Method::DELETE => StatusCode::METHOD_NOT_ALLOWED,
+        _ => StatusCode::NOT_FOUND,
+    }
+}
+
+fn other_url(problem: &str, url: &str) -> Diagnosis {
+    let target = Target::Field("public_url".to_owned());
+    Diagnosis::new("registry-path", target, format!("{problem} of the registry"))
+        .expected(url)
+        .fix("use the URL that is expected, with its path and no other")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(url: &str, path: &str, place: Place) -> String {
-        Failure::nowhere(url, &Method::GET, path, place).message().to_owned()
+    fn said(url: &str, path: &str, position: Position) -> String {
+        Failure::unknown_path(url, &Method::GET, path, position).message().to_owned()
     }
 
     #[test]
@@ -118,7 +142,7 @@ mod tests {
             ("/-/ping", "; this registry is at http://localhost/r/"),
         ] {
             for url in ["http://localhost/r", "http://localhost/r/"] {
-                let said = said(url, path, Place::Beside);
+                let said = said(url, path, Position::OutsideRegistry);
                 assert!(said.ends_with(expected), "{path}: {said}");
             }
         }
@@ -129,13 +153,13 @@ mod tests {
         for path in
             ["/rubygems/specs.4.9.gz", "/simple/a/b", "/legacy/x", "/index/x", "/-/x", "/api/v1/crates/a"]
         {
-            let said = said("http://localhost/r", path, Place::Below);
+            let said = said("http://localhost/r", path, Position::InsideRegistry);
             assert!(!said.contains("http://"), "{path}: {said}");
         }
-        let npm = said("http://localhost/r", "/npm/-/ping", Place::Below);
+        let npm = said("http://localhost/r", "/npm/-/ping", Position::InsideRegistry);
         assert!(npm.ends_with("; this registry is at http://localhost/r/"), "{npm}");
         for path in ["/api/v1/gems", "/rubygems/gems/api/v1/gems", "/simple/api/v1/api_key"] {
-            let other = said("http://localhost/r", path, Place::Below);
+            let other = said("http://localhost/r", path, Position::InsideRegistry);
             assert!(
                 other.ends_with("of this registry is at http://localhost/r/rubygems/"),
                 "{path}: {other}"

@@ -1,0 +1,110 @@
+//! The services of the registry: each ecosystem's packages, and the endpoint that exchanges tokens for them.
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use oidc_core::HttpUrl;
+use oidc_exchange::pep_807::DISCOVERY_PATH;
+use oidc_exchange::server::{self, Exchange, Pep807Tokens};
+use oidc_exchange::{crates_io, rubygems as rubygems_protocol};
+
+use super::StartError;
+use super::cargo;
+use super::config::{Ecosystem, PackageEntry};
+use super::dependencies::Dependencies;
+use super::ecosystems::{PYPI_OIDC, UPLOADS};
+use super::failure::Failure;
+use super::hosting::Host;
+use super::npm::{self, Npm};
+use super::pypi;
+use super::rubygems;
+use super::ui::{self, Ui};
+use super::unknown_path::Position;
+
+/// Where npm's clients exchange, below the registry's URL.
+const NPM_OIDC: &str = "/-/npm/v1/oidc";
+/// Where PEP 807's clients exchange, at the host's root.
+const PEP_807_OIDC: &str = "/_/pytp";
+
+/// Every ecosystem's packages and its exchange.
+#[derive(Clone, Debug)]
+pub(super) struct Services {
+    pub(super) npm: Npm,
+    pub(super) npm_exchange: Exchange,
+    pub(super) cargo: Host,
+    cargo_exchange: Exchange,
+    pub(super) pypi: Host,
+    pypi_exchange: Exchange,
+    pep_807: Pep807Tokens,
+    pub(super) rubygems: Host,
+    rubygems_exchange: Exchange,
+}
+
+impl Services {
+    pub(super) fn new(dependencies: &Dependencies<'_>) -> Result<Self, StartError> {
+        let npm_exchange = dependencies.exchange(Ecosystem::Npm)?;
+        let access = dependencies.access(Ecosystem::Npm, &npm_exchange);
+        let (database, cx) = (dependencies.store.clone(), dependencies.cx.clone());
+        let npm = Npm::new(database, dependencies.public_url.as_str(), access, cx)
+            .with_intake(dependencies.intake.clone());
+        let npm = npm.with_provenance(dependencies.provenance(Ecosystem::Npm));
+        let cargo_exchange = dependencies.exchange(Ecosystem::Cargo)?;
+        let cargo = dependencies.host(Ecosystem::Cargo, &cargo_exchange);
+        let pypi_exchange = dependencies.exchange(Ecosystem::Pypi)?;
+        let pypi = dependencies.host(Ecosystem::Pypi, &pypi_exchange);
+        let pep_807 = server::pep_807(pypi_exchange.clone(), &dependencies.public_url.below(UPLOADS))?;
+        let rubygems_exchange = dependencies.exchange(Ecosystem::Rubygems)?;
+        let rubygems = dependencies.host(Ecosystem::Rubygems, &rubygems_exchange);
+        Ok(Self {
+            npm,
+            npm_exchange,
+            cargo,
+            cargo_exchange,
+            pypi,
+            pypi_exchange,
+            pep_807,
+            rubygems,
+            rubygems_exchange,
+        })
+    }
+
+    /// Adds a package of the configuration, unless it exists.
+    pub(super) async fn register(&self, package: &PackageEntry) -> Result<(), String> {
+        let name = package.ecosystem.normalized(&package.name)?;
+        match package.ecosystem {
+            Ecosystem::Npm => self.npm.register(&name, true).await.map_err(|error| error.to_string()),
+            Ecosystem::Cargo => self.cargo.register(&name).await.map_err(|error| error.to_string()),
+            Ecosystem::Pypi => self.pypi.register(&name).await.map_err(|error| error.to_string()),
+            Ecosystem::Rubygems => self.rubygems.register(&name).await.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Everything at the public URL's path. The exchanges of npm and PyPI are at the host's root as well, where their clients
+    /// ask whatever the path.
+    pub(super) fn router(self, public_url: &HttpUrl, ui: Ui) -> Router {
+        let rubygems_exchange = format!("{}{}", rubygems::PREFIX, rubygems_protocol::EXCHANGE_PATH);
+        let at_root = Router::new()
+            .nest_service(NPM_OIDC, server::npm(self.npm_exchange))
+            .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange))
+            .route_service(DISCOVERY_PATH, self.pep_807.clone())
+            .nest_service(PEP_807_OIDC, self.pep_807);
+        let registry = npm::router(self.npm)
+            .merge(at_root.clone())
+            .merge(cargo::router(self.cargo, public_url.as_str()))
+            .route_service(crates_io::TOKENS_PATH, server::crates_io(self.cargo_exchange))
+            .merge(pypi::router(self.pypi, public_url.as_str()))
+            .merge(rubygems::router(self.rubygems))
+            .route_service(&rubygems_exchange, server::rubygems(self.rubygems_exchange))
+            .nest_service(ui::ROOT, ui::router(ui));
+        match public_url.path().trim_end_matches('/') {
+            "" => registry,
+            prefix => {
+                let url = public_url.to_string();
+                let unknown = move |method: Method, uri: Uri| async move {
+                    let position = Position::OutsideRegistry;
+                    Failure::unknown_path(&url, &method, uri.path(), position).answer(npm::shape)
+                };
+                Router::new().nest(prefix, registry).merge(at_root).fallback(unknown)
+            }
+        }
+    }
+}

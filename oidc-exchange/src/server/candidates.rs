@@ -70,6 +70,12 @@ impl Candidates {
         Self::new(known, others)
     }
 
+    /// Returns `true` if there may be more publishers than the store returned.
+    pub(super) fn is_cut(&self, package: Option<&str>) -> bool {
+        let others = if package.is_some() { MAX_CANDIDATES } else { MAX_UNPROVEN };
+        self.known.len() >= MAX_CANDIDATES || self.others.len() >= others
+    }
+
     /// Returns the publishers of both groups, oldest first: by [`created_at`](PublisherRecord::created_at), then
     /// by [`id`](PublisherRecord::id).
     pub fn into_all(self) -> Vec<PublisherRecord> {
@@ -78,6 +84,14 @@ impl Candidates {
         all.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
         all
     }
+}
+
+/// The note where an identity may have more publishers than were read.
+pub(super) fn only_first() -> String {
+    format!(
+        "; there may be more publishers of the identity: only {MAX_CANDIDATES} were looked at, and, where no package is named, \
+         {MAX_UNPROVEN} of accounts that have not published by it yet, pending ones last"
+    )
 }
 
 /// The account of a publisher and the identity that it names.

@@ -66,6 +66,12 @@ impl Candidate {
     }
 }
 
+/// A candidate whose rules did not all match.
+struct Differing<'a> {
+    candidate: &'a Candidate,
+    mismatch: Mismatch,
+}
+
 /// The key of a group of publishers, of which one decides: a package, or a prefix together with an account.
 /// Publishers of different accounts for the same prefix are independent of each other. Where a package is named, an
 /// account's prefixes are one group.
@@ -143,7 +149,7 @@ impl Chooser<'_> {
         identity: &Identity,
     ) -> Result<Vec<Chosen>, Refusal> {
         let mut best: BTreeMap<Place, Chosen> = BTreeMap::new();
-        let mut differing: Vec<(&Candidate, Mismatch)> = Vec::new();
+        let mut differing: Vec<Differing<'_>> = Vec::new();
         let named = request.named();
         let learned = Learned::of(candidates, beside, named.as_ref());
         for candidate in candidates {
@@ -155,35 +161,41 @@ impl Chooser<'_> {
                         best.insert(place, chosen);
                     }
                 }
-                Some(Err(mismatch)) => differing.push((candidate, mismatch)),
+                Some(Err(mismatch)) => differing.push(Differing { candidate, mismatch }),
                 None => {}
             }
         }
-        if !best.is_empty() {
-            return Ok(best.into_values().collect());
+        if best.is_empty() {
+            return Err(self.refusal(differing, request, identity));
         }
+        Ok(best.into_values().collect())
+    }
+
+    /// The refusal of a token that no publisher accepts.
+    fn refusal(
+        &self,
+        differing: Vec<Differing<'_>>,
+        request: &ExchangeRequest,
+        identity: &Identity,
+    ) -> Refusal {
         let (strangers, own): (Vec<_>, Vec<_>) =
-            differing.into_iter().partition(|(_, mismatch)| mismatch.is_stranger());
+            differing.into_iter().partition(|one| one.mismatch.is_stranger());
         // A publisher that a stranger configured for the same repository would not help the owner to find the
         // mistake.
-        let nearness = |candidate: &Candidate, mismatch: &Mismatch| {
-            (candidate.is_known, self.nearness(mismatch.diagnosis()))
-        };
+        let nearness =
+            |one: &&Differing<'_>| (one.candidate.is_known, self.nearness(one.mismatch.diagnosis()));
         // Of equally near publishers, `max_by_key` over the reversed list returns the oldest.
-        match own.iter().rev().max_by_key(|(candidate, mismatch)| nearness(candidate, mismatch)) {
-            Some((Candidate { record, .. }, mismatch)) => {
-                Err(Refusal::rule_differs(&record.package, mismatch, own.len() - 1).near(&record.id))
-            }
-            None => {
-                let of = |stranger| {
-                    let (ecosystem, package) = (request.ecosystem, request.package.as_deref());
-                    Refusal::not_trusted(ecosystem, package, identity, &self.job(), stranger, self.wording)
-                };
-                Err(match strangers.first() {
-                    Some((Candidate { record, .. }, mismatch)) => of(Some(mismatch)).near(&record.id),
-                    None => of(None),
-                })
-            }
+        if let Some(Differing { candidate, mismatch }) = own.iter().rev().max_by_key(nearness) {
+            let record = &candidate.record;
+            return Refusal::rule_differs(&record.package, mismatch, own.len() - 1).near(&record.id);
+        }
+        let stranger = strangers.first();
+        let (ecosystem, package) = (request.ecosystem, request.package.as_deref());
+        let mismatch = stranger.map(|one| &one.mismatch);
+        let refusal = Refusal::not_trusted(ecosystem, package, identity, &self.job(), mismatch, self.wording);
+        match stranger {
+            Some(Differing { candidate, .. }) => refusal.near(&candidate.record.id),
+            None => refusal,
         }
     }
 

@@ -3,7 +3,7 @@
 use oidc_core::verify::{Reason, VerifyError};
 use oidc_core::{Diagnosis, HttpUrl, Target, shown};
 
-use super::refusal::RefusalKind;
+use super::refusal_kind::RefusalKind;
 use super::wording::Wording;
 use crate::codes;
 

@@ -1,8 +1,8 @@
 use oidc_core::{ImmutableId, Run, Timestamp};
 
-use super::mint::TokenHash;
 use super::package::{Package, PackageOwner};
 use super::token::{GrantedPackage, TokenRecord};
+use super::token_hash::TokenHash;
 
 /// A decision to mint, ready to be stored. Only [`Exchange`](super::Exchange) makes a grant, so that a store
 /// can't make a wrong one: a store gets the replay key, the time for which to remember it, and the hash of

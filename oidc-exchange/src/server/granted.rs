@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use oidc_core::shown;
 
-use super::candidates::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN};
+use super::candidates::only_first;
 use super::choose::Chosen;
 use super::grant::{Grant, GrantedBy};
 use super::minter::NewToken;
@@ -109,20 +109,6 @@ impl Granted {
     pub(super) fn publishers(&self) -> String {
         some_of(self.grant.packages.iter().map(|by| by.publisher.as_str()))
     }
-}
-
-/// The note where an identity may have more publishers than were read.
-pub(super) fn only_first() -> String {
-    format!(
-        "; there may be more publishers of the identity: only {MAX_CANDIDATES} were looked at, and, where no package is named, \
-         {MAX_UNPROVEN} of accounts that have not published by it yet, pending ones last"
-    )
-}
-
-/// Returns `true` if there may be more publishers than the store returned.
-pub(super) fn is_cut(found: &Candidates, package: Option<&str>) -> bool {
-    let others = if package.is_some() { MAX_CANDIDATES } else { MAX_UNPROVEN };
-    found.known.len() >= MAX_CANDIDATES || found.others.len() >= others
 }
 
 /// The first of some names, and the number of the others.

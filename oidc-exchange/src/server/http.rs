@@ -16,7 +16,8 @@ use serde_json::value::RawValue;
 
 use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
-use super::refusal::{Refusal, RefusalKind};
+use super::refusal::Refusal;
+use super::refusal_kind::RefusalKind;
 use super::request::{ExchangeRequest, Minted};
 use crate::npm::is_placeholder;
 

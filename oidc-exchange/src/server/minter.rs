@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use oidc_core::{Random, RandomError, Secret};
 
 use super::grant::Grant;
-use super::mint::TokenHash;
 use super::token::TokenRecord;
+use super::token_hash::TokenHash;
 
 /// The limit on a publish token, in bytes. It has to fit into a request's header, and the client half accepts
 /// no longer one.

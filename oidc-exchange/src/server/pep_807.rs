@@ -7,7 +7,8 @@ use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::http::{Document, allowing, document, exchange_asked, explained, json};
 use super::pypi::identity_request;
-use super::refusal::{Refusal, RefusalKind};
+use super::refusal::Refusal;
+use super::refusal_kind::RefusalKind;
 use super::request::Minted;
 use super::service::tower_service;
 use crate::pep_807::{

@@ -5,11 +5,11 @@ use oidc_core::{Identity, ImmutableId, Timestamp};
 
 use super::candidates::Candidates;
 use super::grant::Grant;
-use super::mint::TokenHash;
 use super::package::{Package, PackageOwner};
 use super::record::PublisherRecord;
 use super::store_error::StoreError;
 use super::token::TokenRecord;
+use super::token_hash::TokenHash;
 
 /// The outcome of storing a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::http::{allowing, exchange_asked, explained, json, read};
-use super::refusal::{Refusal, RefusalKind};
+use super::refusal::Refusal;
+use super::refusal_kind::RefusalKind;
 use super::request::{ExchangeRequest, Minted};
 use super::service::tower_service;
 use crate::token_exchange::{

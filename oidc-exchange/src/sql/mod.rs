@@ -10,7 +10,9 @@
 mod authorize;
 mod candidates;
 mod database;
+mod insert;
 mod migrations;
+mod open_error;
 mod options;
 mod packages;
 mod prefixes;
@@ -29,7 +31,8 @@ mod warm;
 pub use self::authorize::Authorized;
 use self::database::Database;
 pub use self::database::retry;
-pub use self::options::{OpenError, SqlOptions};
+pub use self::open_error::OpenError;
+pub use self::options::SqlOptions;
 use self::redeem::Batches;
 pub use self::transaction::Transaction;
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use sqlx::AssertSqlSafe;
 
 use super::database::{Write, failed};
+use super::insert::{Turns, insert};
 use super::room;
-use super::rows::{Turns, column, insert, is_of};
+use super::rows::{column, is_of};
 use super::trust::list;
 use crate::server::{Package, PackageOwner, PublisherRecord, StoreError};
 

@@ -11,7 +11,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyPool, AssertSqlSafe};
 
 use super::migrations::migrator;
-use super::options::OpenError;
+use super::open_error::OpenError;
 
 /// The table with the migrations that ran. It is not sqlx's default, which the application may use itself.
 const MIGRATIONS_TABLE: &str = "oidc_migration";

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::any::AnyConnectOptions;
 
-use super::OpenError;
+use super::open_error::OpenError;
 
 /// Tells one database in memory from another.
 static IN_MEMORY: AtomicU64 = AtomicU64::new(0);

@@ -8,9 +8,10 @@ use sqlx::{AnyConnection, AnyExecutor, AssertSqlSafe, Connection as _};
 
 use super::SqlStore;
 use super::database::{Write, failed, retry};
+use super::insert::{Turns, insert};
 use super::prefixes::covering;
 use super::room::{self, Full};
-use super::rows::{Turns, WORTH_OF_REGULAR, insert, is_of, names, records, select};
+use super::rows::{WORTH_OF_REGULAR, is_of, names, records, select};
 use crate::server::{
     EndedBefore, Package, PackageOwner, PublisherRecord, Room, StoreError, Stored, TrustStore,
 };

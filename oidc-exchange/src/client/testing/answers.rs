@@ -5,7 +5,7 @@ use std::time::Duration;
 use oidc_core::http::{HttpErrorKind, Response, Step};
 use serde_json::json;
 
-use super::conformance::Harness;
+use super::harness::Harness;
 use super::scene::{Answer, PUBLISH_TOKEN, Scene, answering, assert_told, network_giving};
 use crate::client::ExchangeErrorKind;
 

@@ -28,27 +28,12 @@
 //! # }
 //! ```
 //!
-//! Every case is about a rule that stands in the documentation of [`Registry`], and panics with a sentence that says what does
+//! Every case is about a rule that stands in the documentation of [`Registry`](crate::client::Registry), and panics with a sentence that says what does
 //! not hold. The suite follows semver: a registry that passes it and follows the documentation passes it with every compatible
 //! version.
 
-use oidc_core::http::{Request, Response};
-
+pub use super::harness::Harness;
 use super::{answers, sending};
-use crate::client::{Registry, Scope};
-
-/// A registry under test.
-pub trait Harness: Clone + Send + Sync + 'static {
-    /// The registry, each time at the same URL.
-    fn registry(&self) -> Box<dyn Registry>;
-
-    /// A scope that the registry has tokens for.
-    fn scope(&self) -> Scope;
-
-    /// The registry's answer to a request that it takes: to an exchange, with `token` as the text of the publish token; to whatever
-    /// is asked before it, such as the audience; and to the end of a token.
-    fn answer(&self, request: &Request, token: &str) -> Response;
-}
 
 /// Every case, one after the other.
 pub async fn all<H: Harness>(harness: &H) {

@@ -8,5 +8,6 @@
 
 mod answers;
 pub mod conformance;
+mod harness;
 mod scene;
 mod sending;

@@ -6,7 +6,7 @@ use oidc_core::http::{HttpErrorKind, Request, Response};
 use oidc_core::testing::{FakeHttp, FakePlatform, ManualClock};
 use oidc_core::{Audience, Context, IdToken, shown};
 
-use super::conformance::Harness;
+use super::harness::Harness;
 use crate::client::{ExchangeError, ExchangeRequest, PublishToken, Registry};
 
 /// The text of each publish token that the suite's registries give. No message shows it.

@@ -2,7 +2,7 @@
 
 use oidc_core::{Audience, HttpUrl, IdToken, Secret};
 
-use super::conformance::Harness;
+use super::harness::Harness;
 use super::scene::{Exchanged, PUBLISH_TOKEN, Scene, assert_sound, assert_told, carries, id_token, network};
 use crate::client::{ExchangeErrorKind, ExchangeRequest, PublishToken, Scope};
 

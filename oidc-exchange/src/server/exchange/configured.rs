@@ -6,15 +6,15 @@ use std::sync::Arc;
 use oidc_core::{Identity, Provider, shown};
 use tokio::sync::Semaphore;
 
-use super::chain::Chain;
-use super::choose::common;
-use super::event::Event;
-use super::exchange::Exchange;
-use super::package::Package;
-use super::record::PublisherRecord;
-use super::request::ExchangeRequest;
-use super::store::MAX_OF_PACKAGE;
-use super::store_error::StoreError;
+use super::Exchange;
+use crate::server::chain::Chain;
+use crate::server::choose::common;
+use crate::server::event::Event;
+use crate::server::package::Package;
+use crate::server::record::PublisherRecord;
+use crate::server::request::ExchangeRequest;
+use crate::server::store::MAX_OF_PACKAGE;
+use crate::server::store_error::StoreError;
 
 /// The number of a package's publishers that are named.
 const MAX_CONFIGURED: usize = 4;
@@ -68,7 +68,7 @@ impl Explanation {
     /// The configured publishers in words, and the id of the package's publisher that is most similar to the
     /// token's identity.
     async fn configured(&self) -> Result<(String, Option<String>), StoreError> {
-        let stores = &self.exchange.inner().stores;
+        let stores = &self.exchange.0.stores;
         let is_asked_for = |record: &PublisherRecord| self.request.is_for(&record.package);
         let ecosystem = self.request.ecosystem;
         if let Some(package) = &self.request.package {

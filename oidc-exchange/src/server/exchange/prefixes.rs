@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use oidc_core::{Claims, Verified};
 
+use super::Exchange;
 use super::caller::Caller;
-use super::choose::{Candidate, Chooser};
-use super::exchange::Exchange;
-use super::package::{Package, PackageOwner};
-use super::record::PublisherRecord;
-use super::refusal::Refusal;
-use super::request::ExchangeRequest;
+use crate::server::choose::{Candidate, Chooser};
+use crate::server::package::{Package, PackageOwner};
+use crate::server::record::PublisherRecord;
+use crate::server::refusal::Refusal;
+use crate::server::request::ExchangeRequest;
 
 /// The number of owners that a store is asked for at once, and of a package's owners that are read.
 const MAX_OWNERS: usize = 32;
@@ -33,7 +33,7 @@ impl Exchange {
         caller: &Caller,
         request: &ExchangeRequest,
     ) -> Result<Prefixes, Refusal> {
-        let inner = self.inner();
+        let inner = &self.0;
         let named = request.named().filter(|named| self.may_have_prefixes(named));
         let (Some(package), Some(application)) = (named, &inner.owners) else {
             return Ok(Prefixes::default());
@@ -57,7 +57,7 @@ impl Exchange {
         caller: &Caller,
         request: &ExchangeRequest,
     ) -> Result<Vec<PublisherRecord>, Refusal> {
-        let inner = self.inner();
+        let inner = &self.0;
         if !inner.trust.allows_prefixes() || caller.provider.immutable_id(verified).is_none() {
             return Ok(Vec::new());
         }
@@ -86,7 +86,7 @@ impl Exchange {
         owners: &[PackageOwner],
     ) -> Result<Option<Refusal>, Refusal> {
         let Some(id) = chooser.provider.immutable_id(chooser.verified) else { return Ok(None) };
-        let (stores, issuer) = (&self.inner().stores, &caller.identity.issuer);
+        let (stores, issuer) = (&self.0.stores, &caller.identity.issuer);
         let package = request.package.as_deref();
         let mut publishers = stores.of_immutable_id(issuer, &id, request.ecosystem, package).await?;
         publishers.retain(|record| request.is_for(&record.package));
@@ -102,7 +102,7 @@ impl Exchange {
     /// Returns `true` if publishers for prefixes of the name are looked up. It does not depend on the existence of
     /// the package.
     fn may_have_prefixes(&self, package: &Package) -> bool {
-        let inner = self.inner();
+        let inner = &self.0;
         inner.owners.is_some() && inner.trust.allows_prefixes() && !package.prefixes().is_empty()
     }
 }

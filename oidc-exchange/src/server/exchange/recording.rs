@@ -7,14 +7,15 @@ use std::time::Duration;
 use oidc_core::verify::{Reason, VerifyError};
 use oidc_core::{Claims, Run, Verified};
 
+use super::Exchange;
 use super::caller::Caller;
-use super::chain::Chain;
 use super::configured::Explanation;
-use super::event::Event;
-use super::exchange::Exchange;
-use super::granted::Granted;
-use super::refusal::{Refusal, RefusalKind};
-use super::request::ExchangeRequest;
+use crate::server::chain::Chain;
+use crate::server::event::Event;
+use crate::server::granted::Granted;
+use crate::server::refusal::Refusal;
+use crate::server::refusal_kind::RefusalKind;
+use crate::server::request::ExchangeRequest;
 
 /// A request, and the reading of the monotonic clock when it arrived.
 #[derive(Clone, Copy)]
@@ -28,13 +29,13 @@ impl Exchange {
     /// tokens. Texts are shortened and their control characters escaped before.
     pub fn record(&self, event: Event) {
         let event = event.bounded();
-        for sink in &self.inner().sinks {
+        for sink in &self.0.sinks {
             sink.record(&event);
         }
     }
 
     /// Records the refusal of a request without a verified token.
-    pub(super) fn refused(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
+    pub(in crate::server) fn refused(&self, request: &ExchangeRequest, refusal: Refusal) -> Refusal {
         let event = self.event(request, refusal.kind().as_str(), refusal.to_string());
         self.note(event, refusal)
     }
@@ -60,7 +61,7 @@ impl Exchange {
             Reason::Issuer => self.verifier().key_status().into_iter().map(|status| status.issuer).collect(),
             _ => Vec::new(),
         };
-        let inner = self.inner();
+        let inner = &self.0;
         let refusal = Refusal::unverified(error, inner.public_url.as_ref(), &trusted, &inner.wording);
         let event = self.refusal_event(asked, &refusal);
         let event = match signer {
@@ -86,7 +87,7 @@ impl Exchange {
             identity: caller.identity,
             request: asked.request.clone(),
         };
-        explanation.give(&self.inner().explained).await;
+        explanation.give(&self.0.explained).await;
     }
 
     /// Records the refusal of a known caller.

@@ -1,18 +1,17 @@
-use std::fmt;
 use std::sync::Arc;
 
 use oidc_core::HttpUrl;
 use oidc_core::verify::Verifier;
 use tokio::sync::Semaphore;
 
-use super::event::{EventSink, Events};
-use super::exchange::{Exchange, Inner, Stores};
-use super::mint::MintPolicy;
-use super::minter::Minter;
-use super::package::PackageOwners;
-use super::policy::TrustPolicy;
-use super::validated::Validated;
-use super::wording::Wording;
+use super::{Exchange, Inner, Stores};
+use crate::server::event::{EventSink, Events};
+use crate::server::mint::MintPolicy;
+use crate::server::minter::Minter;
+use crate::server::package::PackageOwners;
+use crate::server::policy::TrustPolicy;
+use crate::server::validated::Validated;
+use crate::server::wording::Wording;
 
 /// The number of refusals that are explained to the operator at the same time.
 const EXPLAINED_AT_ONCE: usize = 32;
@@ -106,7 +105,7 @@ impl ExchangeBuilder {
         self
     }
 
-    /// Sets the source of packages' owners. Without it, publishers for a [prefix](super::Package::prefix) of names
+    /// Sets the source of packages' owners. Without it, publishers for a [prefix](crate::server::Package::prefix) of names
     /// accept no token at endpoints that name a package.
     pub fn package_owners(mut self, owners: impl PackageOwners + 'static) -> Self {
         self.0.owners = Some(Arc::new(owners));
@@ -123,15 +122,5 @@ impl ExchangeBuilder {
     #[must_use]
     pub fn build(self) -> Exchange {
         Exchange::of(self.0)
-    }
-}
-
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchange")
-            .field("verifier", &self.verifier)
-            .field("minter", &self.minter)
-            .field("trust", &self.trust)
-            .finish_non_exhaustive()
     }
 }

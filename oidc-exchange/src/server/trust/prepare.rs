@@ -1,0 +1,80 @@
+//! Validation of a publisher's configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use oidc_core::{Provider, PublisherField, shown};
+use serde_json::Value;
+
+use super::{Trust, TrustError};
+use crate::server::package::Package;
+use crate::server::record::PublisherRecord;
+
+impl Trust {
+    /// Checks a publisher's configuration and makes a record that can be stored.
+    ///
+    /// `provider` is the name of the platform, and `issuer` one of its issuers, which may be left out where
+    /// the platform has only one. `config` has the platform's own keys.
+    ///
+    /// `package` may be a [prefix](Package::prefix) of names where the registry allows such publishers
+    /// ([`TrustPolicy::prefixes_per_account`](crate::server::TrustPolicy::prefixes_per_account)). The
+    /// publisher is then for the packages of its own account only, and creates no package.
+    ///
+    /// The record is the operator's own, for a package that exists. Before storing it, set
+    /// [`account`](PublisherRecord::account) where a user configures it,
+    /// [`pending`](PublisherRecord::pending) where its first publish creates the package, and
+    /// [`origin`](PublisherRecord::origin) where a file or another part of the application manages it.
+    ///
+    /// # Errors
+    ///
+    /// When the platform or issuer is not known here, or the platform refuses the configuration.
+    pub fn prepare(
+        &self,
+        package: Package,
+        provider: &str,
+        issuer: Option<&str>,
+        mut config: Value,
+    ) -> Result<PublisherRecord, TrustError> {
+        let platform = self.platform(provider, issuer)?;
+        let identity = platform.publisher(&config)?.identity();
+        // A rule that is `null` is no rule, and would be in the way of a learned id.
+        if let Value::Object(rules) = &mut config {
+            rules.retain(|_, rule| !rule.is_null());
+        }
+        let mut random = [0; 16];
+        self.cx.random().fill(&mut random)?;
+        let id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
+        let lacks = |field: &PublisherField| field.learned && config.get(field.key).is_none();
+        // With all ids configured, the next owner of a name can't use the publisher, so it need not lapse.
+        let lapses = platform.publisher_fields().iter().any(lacks);
+        let record =
+            PublisherRecord::new(id, package, platform.id(), identity, config, self.cx.clock().now());
+        Ok(PublisherRecord { lapses, ..record })
+    }
+
+    fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
+        // A provider set has a platform once for each of its issuers.
+        let mut of_issuer = BTreeMap::new();
+        for platform in self.providers.iter().filter(|platform| platform.id() == provider) {
+            for known in &platform.profile().issuers {
+                of_issuer.insert(known.url().to_string(), platform);
+            }
+        }
+        let known = || of_issuer.keys().cloned().collect::<Vec<_>>().join(", ");
+        match issuer {
+            Some(issuer) => of_issuer.get(issuer).copied().ok_or_else(|| TrustError::Issuer {
+                provider: shown(provider).to_string(),
+                issuer: shown(issuer).to_string(),
+                known: known(),
+            }),
+            None if of_issuer.len() > 1 => {
+                Err(TrustError::WhichIssuer { provider: shown(provider).to_string(), known: known() })
+            }
+            None => of_issuer
+                .values()
+                .next()
+                .copied()
+                .ok_or_else(|| TrustError::Provider { provider: shown(provider).to_string() }),
+        }
+    }
+}

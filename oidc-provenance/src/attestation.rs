@@ -24,6 +24,7 @@ pub struct Attestation {
     pub(crate) extensions: Extensions,
     pub(crate) signed_at: Timestamp,
     pub(crate) log_index: u64,
+    pub(crate) log_entry_url: Option<String>,
     pub(crate) format: Format,
 }
 
@@ -56,6 +57,12 @@ impl Attestation {
     /// Returns the entry's number in the transparency log, for a link to it.
     pub fn log_index(&self) -> u64 {
         self.log_index
+    }
+
+    /// Returns the URL at which the entry of the transparency log can be read: a page of Sigstore's for its public log, and
+    /// the log's own endpoint for others. `None` for logs that serve no single entries, such as those of Rekor v2.
+    pub fn log_entry_url(&self) -> Option<&str> {
+        self.log_entry_url.as_deref()
     }
 
     /// Returns the bundle's format.

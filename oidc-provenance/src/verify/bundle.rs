@@ -2,7 +2,7 @@
 
 use sigstore_verify::crypto::CertificateInfo;
 use sigstore_verify::types::bundle::VerificationMaterialContent;
-use sigstore_verify::types::{Bundle, MediaType, TransparencyLogEntry};
+use sigstore_verify::types::{Bundle, KindVersion, MediaType, TransparencyLogEntry};
 
 use crate::attestation::Format;
 use crate::bundle::BOUNDS;
@@ -27,9 +27,13 @@ const MAX_HASHES: usize = 64;
 const MAX_CHECKPOINT_LINES: usize = 64;
 
 /// The properties of a bundle that an attestation keeps.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) log_index: u64,
+    /// The id of the log's key.
+    pub(super) log_id: Vec<u8>,
+    /// The log is one of Rekor v2.
+    pub(super) is_tiled: bool,
 }
 
 /// Reads a bundle within its bounds.
@@ -77,7 +81,11 @@ pub(super) fn check(bundle: &Bundle) -> Result<Kept, Refusal> {
 
 fn check_entry(bundle: &Bundle, entry: &TransparencyLogEntry) -> Result<Kept, Refusal> {
     let field = "tlogEntries[0].inclusionProof";
-    let kept = Kept { log_index: entry.log_index.get() };
+    let kept = Kept {
+        log_index: entry.log_index.get(),
+        log_id: entry.log_id.key_id.as_bytes().to_vec(),
+        is_tiled: entry.kind_version == KindVersion::HashedRekordV002,
+    };
     let Some(proof) = &entry.inclusion_proof else {
         // Only bundles of the first version may have the log's promise alone.
         return match bundle.media_type() {

@@ -1,6 +1,7 @@
 //! Verification of Sigstore bundles against a trusted root, without a network.
 
 mod bundle;
+mod logs;
 mod refused;
 
 use oidc_core::Timestamp;
@@ -9,6 +10,7 @@ use sigstore_verify::types::{ArtifactDigest, Bundle, HashAlgorithm, SignatureCon
 use sigstore_verify::{VerificationPolicy, VerificationResult};
 
 use self::bundle::{Kept, extensions, format};
+use self::logs::Logs;
 use self::refused::refused;
 use crate::artifact::{Artifact, Digest};
 use crate::attestation::Attestation;
@@ -34,7 +36,7 @@ const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096 };
 /// certificates of the authorities and logs.
 #[derive(Clone)]
 pub struct Verifier {
-    inner: std::sync::Arc<sigstore_verify::Verifier>,
+    inner: std::sync::Arc<(sigstore_verify::Verifier, Logs)>,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -58,7 +60,7 @@ impl Verifier {
         let text = json::check(trusted_root.as_bytes(), ROOT).map_err(unusable)?;
         let root = TrustedRoot::from_json(text).map_err(|error| unusable(error.to_string()))?;
         let inner = sigstore_verify::Verifier::new(&root).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { inner: inner.into() })
+        Ok(Self { inner: (inner, Logs::of(&root)).into() })
     }
 
     /// Verifies a bundle for an artifact, and checks it against a registry's policy.
@@ -95,9 +97,9 @@ impl Verifier {
             statement.is_about(artifact)?;
         }
         let policy = VerificationPolicy::any_identity();
-        let result =
-            self.inner.verify(digest(artifact)?, &bundle, &policy).map_err(|error| refused(&error))?;
-        attestation(&bundle, statement, kept, &result)
+        let (verifier, logs) = &*self.inner;
+        let result = verifier.verify(digest(artifact)?, &bundle, &policy).map_err(|error| refused(&error))?;
+        attestation(&bundle, statement, (&kept, logs.entry_url(&kept)), &result)
     }
 }
 
@@ -129,7 +131,7 @@ fn digest(artifact: &Artifact) -> Result<ArtifactDigest, Refusal> {
 fn attestation(
     bundle: &Bundle,
     statement: Option<Statement>,
-    kept: Kept,
+    (kept, log_entry_url): (&Kept, Option<String>),
     result: &VerificationResult,
 ) -> Result<Attestation, Refusal> {
     // Each check was asked for; a result without it would mean that the library changed.
@@ -149,6 +151,7 @@ fn attestation(
         extensions: extensions(certificate),
         signed_at: Timestamp::from_secs(seconds.try_into().unwrap_or_default()),
         log_index: kept.log_index,
+        log_entry_url,
         format: format(bundle)?,
     })
 }

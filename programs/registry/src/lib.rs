@@ -40,6 +40,7 @@ pub use config::{
     Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProvenanceEntry, ProvenanceRule, ProviderEntry,
     PublisherEntry, Tls, TrustEntry,
 };
+pub use provenance::{Origin, origins};
 pub use running::Running;
 pub use start_error::StartError;
 pub use ui::LogIn;

@@ -77,6 +77,13 @@ impl Log {
         entries.iter().position(is_asked).map(|index| self.shown(&entries, index)).transpose()
     }
 
+    /// The entry of an index over all of the log's trees.
+    pub(super) fn numbered_entry(&self, index: usize) -> Result<Option<Value>, SigstoreError> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = index.checked_sub(FIRST).filter(|index| *index < entries.len());
+        index.map(|index| self.shown(&entries, index)).transpose()
+    }
+
     /// The number of entries.
     pub(super) fn len(&self) -> usize {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).len()

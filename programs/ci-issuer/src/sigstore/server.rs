@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::entry::ProposedEntry;
@@ -23,7 +24,7 @@ pub(super) fn router(instance: Arc<Instance>) -> Router {
     Router::new()
         .route("/api/v2/signingCert", post(certificate))
         .route("/api/v2/trustBundle", get(trust_bundle))
-        .route(ENTRIES, post(add))
+        .route(ENTRIES, get(numbered_entry).post(add))
         .route(&format!("{ENTRIES}/{{id}}"), get(entry))
         .route("/{*path}", get(file))
         .layer(DefaultBodyLimit::max(MAX_REQUEST))
@@ -91,11 +92,28 @@ fn location(id: &str) -> String {
     format!("{ENTRIES}/{id}")
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Numbered {
+    log_index: usize,
+}
+
+async fn numbered_entry(
+    State(instance): State<Arc<Instance>>,
+    Query(Numbered { log_index }): Query<Numbered>,
+) -> Response {
+    found(&instance, instance.log.numbered_entry(log_index))
+}
+
 async fn entry(State(instance): State<Arc<Instance>>, Path(id): Path<String>) -> Response {
+    found(&instance, instance.log.entry(&id))
+}
+
+fn found(instance: &Instance, entry: Result<Option<Value>, SigstoreError>) -> Response {
     if instance.fault == Some(Fault::LogDown) {
         return refused(StatusCode::SERVICE_UNAVAILABLE, "the log is down");
     }
-    match instance.log.entry(&id) {
+    match entry {
         Ok(Some(entry)) => Json(entry).into_response(),
         Ok(None) => refused(StatusCode::NOT_FOUND, "the log has no such entry"),
         Err(error) => failed(&error),

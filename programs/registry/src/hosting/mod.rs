@@ -28,7 +28,7 @@ use super::authorize::{Action, Authorize, Principal, Use};
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
 use super::pieces::{Pieces, ranges};
-use super::provenance::Provenance;
+use super::provenance::{Provenance, Stored};
 use super::unsupported::Operation;
 
 /// One ecosystem's packages. Clones share everything.
@@ -193,7 +193,7 @@ impl Host {
         let (package, version, name) = (upload.package.clone(), upload.version.clone(), upload.name.clone());
         let proof = Proof {
             requirement: self.provenance.requirement(&package),
-            document: match upload.vouches.take() {
+            stored: match upload.vouches.take() {
                 Some(vouches) => Some(self.verified(principal, &package, vouches).await?),
                 None => None,
             },
@@ -248,15 +248,16 @@ impl Host {
         }
     }
 
-    /// Verifies what vouches for a file, and returns what clients are told of it.
+    /// Verifies what vouches for a file, and returns what is stored of it.
     async fn verified(
         &self,
         principal: &Principal,
         package: &str,
         vouches: Vouches,
-    ) -> Result<String, Failure> {
-        let attestations = self.provenance.verify(principal, package, vouches.vouched).await?;
-        Ok((vouches.document)(&vouches.sent, &attestations))
+    ) -> Result<Stored, Failure> {
+        let verified = self.provenance.verify(principal, package, vouches.vouched).await?;
+        let document = (vouches.document)(&vouches.sent, &verified.attestations);
+        Ok(Stored { document, origins: verified.origins })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::authorize::Principal;
 use crate::blobs;
 use crate::intake::Content;
 use crate::pieces::PIECE;
-use crate::provenance::{self, Vouched};
+use crate::provenance::{self, Stored, Vouched};
 use crate::turns::Turns;
 
 /// The tables. Instants are seconds since 1970; `folded` is a name in lower case, by which no two packages differ;
@@ -111,8 +111,8 @@ pub(crate) struct Vouches {
 pub(super) struct Proof {
     /// What the package requires.
     pub(super) requirement: Requirement,
-    /// What clients are told of it, if the file has any.
-    pub(super) document: Option<String>,
+    /// The file's provenance, if it has any.
+    pub(super) stored: Option<Stored>,
 }
 
 /// A published file, without its content.
@@ -319,7 +319,7 @@ impl Store {
             return Ok(Published::OtherSpelling(other));
         }
         let had = self.had_provenance(connection, package).await?;
-        if let Err(refusal) = proof.requirement.check(proof.document.is_some(), had) {
+        if let Err(refusal) = proof.requirement.check(proof.stored.is_some(), had) {
             return Ok(Published::Unproven(refusal));
         }
         let (files, served) = self.served(connection, package).await?;
@@ -338,8 +338,8 @@ impl Store {
             self.list(connection, package, &listed).await?;
         }
         self.add_content(connection, upload).await?;
-        if let Some(document) = &proof.document {
-            provenance::add(connection, self.ecosystem, &upload.name, document).await?;
+        if let Some(stored) = &proof.stored {
+            provenance::add(connection, self.ecosystem, &upload.name, stored).await?;
         }
         if !published(&write, &of, by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);

@@ -8,7 +8,7 @@ use super::Npm;
 use super::access::Principal;
 use super::document::Publication;
 use crate::failure::Failure;
-use crate::provenance::{self, PUBLISH, Rules, SLSA};
+use crate::provenance::{self, PUBLISH, Rules, SLSA, Stored};
 
 /// The signatures and attestations of a version.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub(super) struct Vouched {
     pub(super) predicate_type: String,
     /// The publisher's bundle, verified.
     bundle: Option<String>,
+    /// What that proves, as it is stored.
+    origins: String,
     /// The registry's own bundle.
     attested: Option<Value>,
 }
@@ -31,8 +33,8 @@ impl Vouched {
         self.requirement.check(self.bundle.is_some(), had)
     }
 
-    /// Returns the attestations for clients, the publisher's first.
-    pub(super) fn document(&self) -> Option<String> {
+    /// Returns what is stored: the attestations for clients, the publisher's first.
+    pub(super) fn stored(&self) -> Option<Stored> {
         let of_publisher = self.bundle.as_ref().map(|bundle| {
             let bundle: Value = serde_json::from_str(bundle).unwrap_or_default();
             json!({ "predicateType": self.predicate_type, "bundle": bundle })
@@ -40,7 +42,8 @@ impl Vouched {
         let of_registry =
             self.attested.as_ref().map(|bundle| json!({ "predicateType": PUBLISH, "bundle": bundle }));
         let attestations: Vec<Value> = of_publisher.into_iter().chain(of_registry).collect();
-        (!attestations.is_empty()).then(|| json!({ "attestations": attestations }).to_string())
+        let document = json!({ "attestations": attestations }).to_string();
+        (!attestations.is_empty()).then(|| Stored { document, origins: self.origins.clone() })
     }
 }
 
@@ -65,13 +68,14 @@ impl Npm {
                 repository: Some(publication.repository.clone()),
             },
         };
-        let attestations = self.provenance.verify(by, publication.name.as_str(), vouched).await?;
-        let statement = attestations.first().and_then(|attestation| attestation.statement());
+        let verified = self.provenance.verify(by, publication.name.as_str(), vouched).await?;
+        let statement = verified.attestations.first().and_then(|attestation| attestation.statement());
         Ok(Vouched {
             requirement,
             predicate_type: statement
                 .map_or_else(String::new, |statement| statement.predicate_type().to_owned()),
             bundle: Some(bundle.clone()),
+            origins: verified.origins,
             ..Vouched::default()
         })
     }

@@ -380,8 +380,8 @@ impl Store {
         let file = rows::blob(name, publication.version.as_str());
         blobs::add(connection, NPM, &file, &publication.tarball).await?;
         rows::add_dist(connection, publication, vouched).await?;
-        if let Some(document) = vouched.document() {
-            provenance::add(connection, NPM, &file, &document).await?;
+        if let Some(stored) = vouched.stored() {
+            provenance::add(connection, NPM, &file, &stored).await?;
         }
         if !published(&write, &package(name), by, cx.clock().now()).await? {
             return Ok(Published::TokenEnded);

@@ -7,6 +7,7 @@
 //! Without `[provenance]` in the configuration none is kept, and a publish that has one is refused.
 
 mod key;
+mod origin;
 mod publish;
 mod rows;
 mod signer;
@@ -25,8 +26,9 @@ use oidc_provenance::{
 use serde_json::Value;
 
 pub(crate) use self::key::{RegistryKey, listed};
+pub use self::origin::{Origin, origins};
 pub(crate) use self::publish::{PUBLISH, Version};
-pub(crate) use self::rows::{SCHEMA, add, document, has};
+pub(crate) use self::rows::{SCHEMA, Stored, add, document, has};
 use self::signer::Signer;
 use super::StartError;
 use super::authorize::Principal;
@@ -105,6 +107,14 @@ pub(super) struct Rules {
     pub(super) repository: Option<Option<Value>>,
 }
 
+/// The provenance of a file, verified.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) attestations: Vec<Attestation>,
+    /// The origins, as they are stored.
+    pub(super) origins: String,
+}
+
 /// A file with the bundles that vouch for it.
 #[derive(Debug)]
 pub(super) struct Vouched {
@@ -160,7 +170,7 @@ impl Provenance {
         by: &Principal,
         package: &str,
         vouched: Vouched,
-    ) -> Result<Vec<Attestation>, Failure> {
+    ) -> Result<Verified, Failure> {
         let Some(kept) = &self.kept else {
             let message = "the publish carries a provenance bundle, which this registry doesn't keep; publish without it \
                            (npm's `--provenance=false`, and no `provenance` in `publishConfig` or `.npmrc`)";
@@ -170,8 +180,9 @@ impl Provenance {
         let verifier = kept.verifier.clone();
         let verified = blocking(move || {
             let verified = vouched.bundles.iter().map(|bundle| vouched.check(&verifier, bundle, &signers));
-            let verified = verified.collect::<Result<Vec<_>, Refusal>>()?;
-            one_of_each_type(&verified).map(|()| verified)
+            let attestations = verified.collect::<Result<Vec<_>, Refusal>>()?;
+            one_of_each_type(&attestations)?;
+            Ok(Verified { origins: origin::stored(&attestations, &vouched.artifact), attestations })
         });
         verified.await?.map_err(|refusal| self.refused(&refusal))
     }

@@ -3,14 +3,20 @@
 use oidc_core::Timestamp;
 use oidc_exchange::server::StoreError;
 use oidc_exchange::sql::{SqlStore, retry};
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
-/// The tables. `document` is what clients are told of a file, as JSON. Instants are seconds since 1970.
+/// The tables. `document` is what clients are told of a file, as JSON, and `origins` what its provenance proved. Instants are seconds since 1970.
 pub(crate) const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS provenance (
         ecosystem TEXT NOT NULL,
         file TEXT NOT NULL,
         document TEXT NOT NULL,
+        PRIMARY KEY (ecosystem, file)
+    )",
+    "CREATE TABLE IF NOT EXISTS provenance_origin (
+        ecosystem TEXT NOT NULL,
+        file TEXT NOT NULL,
+        origins TEXT NOT NULL,
         PRIMARY KEY (ecosystem, file)
     )",
     "CREATE TABLE IF NOT EXISTS registry_key (
@@ -29,16 +35,50 @@ pub(super) struct Key {
     pub(super) expires_at: Option<i64>,
 }
 
+/// The provenance of a file, to be stored.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// What clients are told, as JSON.
+    pub(crate) document: String,
+    /// What the publisher's attestations proved, as JSON; empty where there is the registry's own alone.
+    pub(crate) origins: String,
+}
+
 /// Stores the provenance of a file, as a part of the transaction that publishes it.
 pub(crate) async fn add(
     connection: &mut AnyConnection,
     ecosystem: &str,
     file: &str,
-    document: &str,
+    stored: &Stored,
 ) -> Result<(), sqlx::Error> {
     let statement = "INSERT INTO provenance (ecosystem, file, document) VALUES ($1, $2, $3)";
-    let query = sqlx::query(statement).bind(ecosystem).bind(file).bind(document);
+    let query = sqlx::query(statement).bind(ecosystem).bind(file).bind(&stored.document);
+    query.execute(&mut *connection).await?;
+    if stored.origins.is_empty() {
+        return Ok(());
+    }
+    let statement = "INSERT INTO provenance_origin (ecosystem, file, origins) VALUES ($1, $2, $3)";
+    let query = sqlx::query(statement).bind(ecosystem).bind(file).bind(&stored.origins);
     query.execute(connection).await.map(|_| ())
+}
+
+/// The origins of those of these files that have any, as JSON.
+pub(super) async fn origins(
+    database: &SqlStore,
+    ecosystem: &str,
+    files: &[&str],
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (2..files.len().saturating_add(2)).map(|place| format!("${place}")).collect();
+    let statement = format!(
+        "SELECT file, origins FROM provenance_origin WHERE ecosystem = $1 AND file IN ({})",
+        places.join(", ")
+    );
+    let query = sqlx::query_as(AssertSqlSafe(statement)).bind(ecosystem);
+    let query = files.iter().fold(query, |query, file| query.bind(*file));
+    query.fetch_all(database.pool()).await
 }
 
 /// Whether a file has provenance.

@@ -32,14 +32,22 @@
 )]
 
 mod accounts;
+mod answers;
+mod candidates;
 mod faults;
 mod grants;
+mod immutable_ids;
+mod learning;
 mod life;
 mod limits;
 mod packages;
+mod pending;
+mod prefix_grants;
+mod prefix_scene;
 mod prefixes;
+mod proofs;
+mod publishers;
 mod scene;
-mod trust;
 
 use async_trait::async_trait;
 
@@ -93,10 +101,13 @@ pub async fn all<H: Harness>(harness: &H) {
 
 /// The candidates of an identity are complete, and contain no others.
 pub async fn candidates<H: Harness>(harness: &H) {
-    trust::candidates_are_those_of_the_identity(&harness.empty().await).await;
-    trust::wildcards_in_names_are_letters(&harness.empty().await).await;
-    trust::candidates_are_bounded(&harness.empty().await).await;
-    trust::a_publisher_is_found_by_its_immutable_id(&harness.empty().await).await;
+    candidates::candidates_are_those_of_the_identity(&harness.empty().await).await;
+    candidates::candidates_are_those_of_several_identities(&harness.empty().await).await;
+    candidates::wildcards_in_names_are_letters(&harness.empty().await).await;
+    candidates::candidates_are_bounded(&harness.empty().await).await;
+    immutable_ids::a_publisher_is_found_by_its_immutable_id(&harness.empty().await).await;
+    immutable_ids::a_publisher_is_found_by_the_id_that_it_has_now(&harness.empty().await).await;
+    immutable_ids::publishers_of_an_id_are_bounded(&harness.empty().await).await;
 }
 
 /// A grant has its whole effect: the use of the identity token is recorded, and the publish token exists.
@@ -106,6 +117,7 @@ pub async fn redeeming<H: Harness>(harness: &H) {
     grants::a_token_is_used_as_often_as_it_may_be(&harness.empty().await).await;
     grants::a_grant_of_a_removed_publisher_leaves_no_trace(&harness.empty().await).await;
     grants::what_vanished_is_left_out_of_a_grant(&harness.empty().await).await;
+    grants::a_grant_of_nobody_is_superseded(&harness.empty().await).await;
 }
 
 /// Of concurrent grants, the right number is granted.
@@ -115,10 +127,10 @@ pub async fn concurrency<H: Harness>(harness: &H) {
     grants::of_concurrent_redemptions_as_many_succeed_as_may(&store, &other).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
-    grants::of_concurrent_first_uses_with_different_ids_one_wins(&store, &other).await;
+    learning::of_concurrent_first_uses_with_different_ids_one_wins(&store, &other).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
-    trust::of_concurrent_equal_publishers_one_is_stored(&store, &other).await;
+    publishers::of_concurrent_equal_publishers_one_is_stored(&store, &other).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
     grants::no_token_outlives_a_publisher_that_is_removed_meanwhile(&store, &other).await;
@@ -126,9 +138,9 @@ pub async fn concurrency<H: Harness>(harness: &H) {
 
 /// Ids are learned once, with the first grant.
 pub async fn learning<H: Harness>(harness: &H) {
-    grants::ids_are_learned_with_the_grant(&harness.empty().await).await;
-    grants::another_id_is_refused_and_burns_nothing(&harness.empty().await).await;
-    grants::whoever_learned_another_id_is_left_out_of_a_grant(&harness.empty().await).await;
+    learning::ids_are_learned_with_the_grant(&harness.empty().await).await;
+    learning::another_id_is_refused_and_burns_nothing(&harness.empty().await).await;
+    learning::whoever_learned_another_id_is_left_out_of_a_grant(&harness.empty().await).await;
 }
 
 /// Publish tokens are found until they expire or are revoked.
@@ -149,19 +161,21 @@ pub async fn purging<H: Harness>(harness: &H) {
 
 /// Publishers are stored unchanged, once, and replaced in one step.
 pub async fn publishers<H: Harness>(harness: &H) {
-    trust::a_publisher_comes_back_as_it_was_stored(&harness.empty().await).await;
-    trust::an_equal_publisher_is_not_stored_twice(&harness.empty().await).await;
-    trust::replacing_is_one_step(&harness.empty().await).await;
-    trust::removing_is_of_one_package(&harness.empty().await).await;
+    publishers::a_publisher_comes_back_as_it_was_stored(&harness.empty().await).await;
+    publishers::an_equal_publisher_is_not_stored_twice(&harness.empty().await).await;
+    publishers::a_publisher_that_changed_is_not_replaced(&harness.empty().await).await;
+    publishers::replacing_is_one_step(&harness.empty().await).await;
+    publishers::removing_is_of_one_package(&harness.empty().await).await;
 }
 
 /// A pending publisher becomes a regular one when its package is created, and the others end.
 pub async fn pending<H: Harness>(harness: &H) {
-    trust::a_package_that_comes_to_be_settles_its_pending_publishers(&harness.empty().await).await;
-    trust::a_package_created_by_other_means_ends_its_pending_publishers(&harness.empty().await).await;
+    pending::a_package_is_created_by_its_pending_publisher(&harness.empty().await).await;
+    pending::a_package_that_is_created_ends_its_other_pending_publishers(&harness.empty().await).await;
+    pending::a_package_created_by_other_means_ends_its_pending_publishers(&harness.empty().await).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
-    trust::of_two_pending_publishers_one_creates_the_package(&store, &other).await;
+    pending::of_two_pending_publishers_one_creates_the_package(&store, &other).await;
 }
 
 /// An account that names somebody else's repository on packages of its own keeps nobody out, and learns
@@ -169,19 +183,22 @@ pub async fn pending<H: Harness>(harness: &H) {
 pub async fn accounts<H: Harness>(harness: &H) {
     accounts::one_account_keeps_no_other_out(&harness.empty().await).await;
     accounts::one_account_keeps_no_other_out_of_a_package(&harness.empty().await).await;
-    accounts::a_publish_makes_an_account_known(&harness.empty().await).await;
-    accounts::a_proof_is_of_one_publisher(&harness.empty().await).await;
-    accounts::a_proof_is_of_a_repository_and_not_of_its_name(&harness.empty().await).await;
+    proofs::a_publish_makes_an_account_known(&harness.empty().await).await;
+    proofs::a_proof_is_of_one_publisher(&harness.empty().await).await;
+    proofs::a_replaced_publisher_keeps_its_proof(&harness.empty().await).await;
+    proofs::a_proof_is_of_a_repository_and_not_of_its_name(&harness.empty().await).await;
     accounts::places_are_kept_by_replacing(&harness.empty().await).await;
     accounts::accounts_know_nothing_of_each_other(&harness.empty().await).await;
-    accounts::an_exchange_is_noted_of_proven_publishers(&harness.empty().await).await;
-    accounts::the_most_trustworthy_of_an_id_come_first(&harness.empty().await).await;
+    proofs::an_exchange_is_noted_of_proven_publishers(&harness.empty().await).await;
+    immutable_ids::the_most_trustworthy_of_an_id_come_first(&harness.empty().await).await;
     limits::live_tokens_are_counted(&harness.empty().await).await;
 }
 
 /// Each account has its own room; publishers that lapsed or expired take up none of it and are purged.
 pub async fn limits<H: Harness>(harness: &H) {
     limits::each_account_has_its_own_room(&harness.empty().await).await;
+    limits::an_account_has_room_for_its_publishers_of_all_packages(&harness.empty().await).await;
+    limits::an_account_has_room_for_pending_publishers(&harness.empty().await).await;
     limits::what_is_over_takes_no_room(&harness.empty().await).await;
     limits::what_is_over_is_forgotten(&harness.empty().await).await;
     let store = harness.empty().await;
@@ -193,7 +210,8 @@ pub async fn limits<H: Harness>(harness: &H) {
 /// transferred, its publishers and tokens are removed, renamed or kept as documented.
 pub async fn packages<H: Harness>(harness: &H) {
     packages::a_removed_package_leaves_no_publisher_to_whoever_creates_it_anew(&harness.empty().await).await;
-    packages::a_renamed_package_takes_its_publishers_along_and_leaves_none(&harness.empty().await).await;
+    packages::a_renamed_package_leaves_no_publisher_under_the_old_name(&harness.empty().await).await;
+    packages::a_renamed_package_takes_its_publishers_along(&harness.empty().await).await;
     packages::whoever_gets_a_package_keeps_the_publishers_of_its_choice(&harness.empty().await).await;
     packages::of_like_publishers_one_is_kept(&harness.empty().await).await;
     let store = harness.empty().await;
@@ -206,13 +224,17 @@ pub async fn packages<H: Harness>(harness: &H) {
 /// creates no package.
 pub async fn prefixes<H: Harness>(harness: &H) {
     prefixes::a_publisher_for_a_prefix_is_of_no_package(&harness.empty().await).await;
+    prefixes::a_publisher_for_a_prefix_is_a_candidate_for_no_package(&harness.empty().await).await;
+    prefixes::a_prefix_is_removed_by_itself(&harness.empty().await).await;
     prefixes::publishers_for_prefixes_are_found_by_prefix_owner_and_identity(&harness.empty().await).await;
     prefixes::strangers_hide_no_learned_ids(&harness.empty().await).await;
     prefixes::a_package_is_covered_by_its_owners_prefixes(&harness.empty().await).await;
-    prefixes::what_a_prefix_grants_is_of_its_account(&harness.empty().await).await;
-    prefixes::what_a_prefix_granted_ends_with_its_publisher(&harness.empty().await).await;
-    prefixes::a_package_that_goes_ends_what_a_prefix_granted_for_it(harness).await;
-    prefixes::a_prefix_learns_and_creates_nothing(&harness.empty().await).await;
+    prefix_grants::what_a_prefix_grants_is_of_its_account(&harness.empty().await).await;
+    prefix_grants::what_a_prefix_granted_ends_with_its_publisher(&harness.empty().await).await;
+    prefix_grants::a_package_that_goes_ends_what_a_prefix_granted_for_it(harness).await;
+    prefix_grants::live_tokens_of_a_prefix_are_counted(&harness.empty().await).await;
+    prefix_grants::a_prefix_learns_for_its_account(&harness.empty().await).await;
+    prefix_grants::a_prefix_creates_nothing(&harness.empty().await).await;
     prefixes::each_account_has_room_for_prefixes(&harness.empty().await).await;
 }
 

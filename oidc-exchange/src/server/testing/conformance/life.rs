@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::answers::{purged, redeemed, removed};
 use super::scene::{LIFETIME, NOW, found, grant, hash, package, with_publisher};
 use crate::server::{Grant, PublisherStore, Redeemed, TokenStore, TrustStore};
 
@@ -11,16 +12,11 @@ where
 {
     with_publisher(store).await;
     assert!(found(store, "a").await.is_none(), "there is no token before it is minted");
-    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
+    redeemed(store, &grant(1, "a")).await;
     let last = NOW.plus(LIFETIME).minus(Duration::from_secs(1));
-    assert!(
-        store.find(&hash("a"), last).await.expect("the store looks a token up").is_some(),
-        "a token is found until its last second"
-    );
-    assert!(
-        store.find(&hash("a"), NOW.plus(LIFETIME)).await.expect("the store looks a token up").is_none(),
-        "over, though not purged"
-    );
+    let found_at = async |time| store.find(&hash("a"), time).await.expect("the store looks a token up");
+    assert!(found_at(last).await.is_some(), "a token is found until its last second");
+    assert!(found_at(NOW.plus(LIFETIME)).await.is_none(), "a token is over, though not purged");
     assert!(found(store, "A").await.is_none(), "a token's hash is compared as it is");
 }
 
@@ -29,19 +25,15 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     with_publisher(store).await;
-    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
-    store.redeem(&grant(2, "b")).await.expect("the store redeems a grant");
+    redeemed(store, &grant(1, "a")).await;
+    redeemed(store, &grant(2, "b")).await;
     for token in ["a", "a", "unknown"] {
         let revoked: () = store.revoke(&hash(token)).await.expect("the store ends a token");
         assert_eq!(revoked, (), "revoking tells nothing");
     }
     assert!(found(store, "a").await.is_none(), "a revoked token is not found");
     assert!(found(store, "b").await.is_some(), "another token is not ended");
-    assert_eq!(
-        store.redeem(&grant(1, "c")).await.expect("the store redeems a grant"),
-        Redeemed::AlreadyUsed,
-        "what is ended stays used"
-    );
+    assert_eq!(redeemed(store, &grant(1, "c")).await, Redeemed::AlreadyUsed, "what is ended stays used");
 }
 
 pub(super) async fn a_removed_publisher_ends_its_tokens_at_once<S>(store: &S)
@@ -49,24 +41,14 @@ where
     S: PublisherStore + TokenStore + TrustStore,
 {
     with_publisher(store).await;
-    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
-    assert!(
-        !store.remove(&package("gadget"), "p").await.expect("the store removes a publisher"),
-        "the publisher is of another package"
-    );
+    redeemed(store, &grant(1, "a")).await;
+    assert!(!removed(store, &package("gadget"), "p").await, "the publisher is of another package");
     assert!(found(store, "a").await.is_some(), "a token of another package's publisher stays");
-    assert!(
-        store.remove(&package("widget"), "p").await.expect("the store removes a publisher"),
-        "a publisher is removed"
-    );
+    assert!(removed(store, &package("widget"), "p").await, "a publisher is removed");
     assert!(found(store, "a").await.is_none(), "the tokens of a removed publisher end with it");
     with_publisher(store).await;
     assert!(found(store, "a").await.is_none(), "a publisher that is configured again brings no token back");
-    assert_eq!(
-        store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
-        Redeemed::AlreadyUsed,
-        "the identity token stays used"
-    );
+    assert_eq!(redeemed(store, &grant(1, "b")).await, Redeemed::AlreadyUsed, "the identity token stays used");
 }
 
 pub(super) async fn purging_is_bounded_and_takes_only_what_is_over<S>(store: &S)
@@ -76,31 +58,21 @@ where
     with_publisher(store).await;
     for number in 0..7_u8 {
         let over = Grant { remember_until: NOW, expires_at: NOW, ..grant(number, &format!("over {number}")) };
-        store.redeem(&over).await.expect("the store redeems a grant");
+        redeemed(store, &over).await;
     }
     let after = NOW.plus(Duration::from_secs(1));
     let alive = Grant { remember_until: after, expires_at: after, ..grant(100, "alive") };
-    store.redeem(&alive).await.expect("the store redeems a grant");
-    assert_eq!(
-        store.purge(NOW.minus(Duration::from_secs(1)), 100).await.expect("the store forgets what is over"),
-        0,
-        "nothing is over yet"
-    );
-    let mut purged = Vec::new();
-    while purged.last() != Some(&0) && purged.len() < 20 {
-        purged.push(store.purge(NOW, 3).await.expect("the store forgets what is over"));
+    redeemed(store, &alive).await;
+    assert_eq!(purged(store, NOW.minus(Duration::from_secs(1)), 100).await, 0, "nothing is over yet");
+    let mut counts = Vec::new();
+    while counts.last() != Some(&0) && counts.len() < 20 {
+        counts.push(purged(store, NOW, 3).await);
     }
-    assert_eq!(purged.iter().sum::<u64>(), 14, "7 tokens and 7 replay records");
-    assert!(purged.iter().all(|count| *count <= 6), "at most 3 of each: {purged:?}");
+    assert_eq!(counts.iter().sum::<u64>(), 14, "7 tokens and 7 replay records");
+    assert!(counts.iter().all(|count| *count <= 6), "at most 3 of each: {counts:?}");
     assert!(found(store, "alive").await.is_some(), "a token that lives is not purged");
-    assert_eq!(
-        store
-            .redeem(&Grant { replay_key: [100; 32], ..grant(0, "x") })
-            .await
-            .expect("the store redeems a grant"),
-        Redeemed::AlreadyUsed,
-        "a use that has to be remembered is not purged"
-    );
+    let outcome = redeemed(store, &Grant { replay_key: [100; 32], ..grant(0, "x") }).await;
+    assert_eq!(outcome, Redeemed::AlreadyUsed, "a use that has to be remembered is not purged");
 }
 
 pub(super) async fn a_used_token_stays_used_until_it_is_purged<S>(store: &S)
@@ -109,20 +81,13 @@ where
 {
     with_publisher(store).await;
     let until = grant(1, "a").remember_until();
-    store.redeem(&grant(1, "a")).await.expect("the store redeems a grant");
-    store.purge(until.minus(Duration::from_secs(1)), 10).await.expect("the store forgets what is over");
+    redeemed(store, &grant(1, "a")).await;
+    purged(store, until.minus(Duration::from_secs(1)), 10).await;
     let late = Grant { created_at: until, remember_until: until.plus(LIFETIME), ..grant(1, "b") };
-    assert_eq!(
-        store.redeem(&late).await.expect("the store redeems a grant"),
-        Redeemed::AlreadyUsed,
-        "a use is remembered until its last second"
-    );
-    store.purge(until, 10).await.expect("the store forgets what is over");
-    assert_eq!(
-        store.redeem(&late).await.expect("the store redeems a grant"),
-        Redeemed::Granted,
-        "it is forgotten when it may be"
-    );
+    let outcome = redeemed(store, &late).await;
+    assert_eq!(outcome, Redeemed::AlreadyUsed, "a use is remembered until its last second");
+    purged(store, until, 10).await;
+    assert_eq!(redeemed(store, &late).await, Redeemed::Granted, "it is forgotten when it may be");
 }
 
 pub(super) async fn a_clock_that_steps_back_makes_no_used_token_usable<S>(store: &S, other: &S)
@@ -131,37 +96,15 @@ where
 {
     with_publisher(store).await;
     let until = grant(1, "a").remember_until();
-    assert_eq!(
-        store.redeem(&grant(1, "a")).await.expect("the store redeems a grant"),
-        Redeemed::Granted,
-        "a new identity token is granted"
-    );
-    store.purge(until, 10).await.expect("the store forgets what is over");
+    assert_eq!(redeemed(store, &grant(1, "a")).await, Redeemed::Granted, "a new identity token is granted");
+    purged(store, until, 10).await;
     // The same token, by a clock that was set back to the time of its first use.
-    assert_eq!(
-        store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
-        Redeemed::AlreadyUsed,
-        "a forgotten use stays one for whoever's clock is behind"
-    );
-    assert_eq!(
-        other.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
-        Redeemed::AlreadyUsed,
-        "in another process"
-    );
-    store.purge(until.minus(LIFETIME), 10).await.expect("the store forgets what is over");
-    assert_eq!(
-        store.redeem(&grant(1, "b")).await.expect("the store redeems a grant"),
-        Redeemed::AlreadyUsed,
-        "purged by an earlier time"
-    );
-    store
-        .purge(until.plus(Duration::from_secs(365 * 24 * 3600)), 10)
-        .await
-        .expect("the store forgets what is over");
+    let outcome = redeemed(store, &grant(1, "b")).await;
+    assert_eq!(outcome, Redeemed::AlreadyUsed, "a forgotten use stays one for whoever's clock is behind");
+    assert_eq!(redeemed(other, &grant(1, "b")).await, Redeemed::AlreadyUsed, "in another process");
+    purged(store, until.minus(LIFETIME), 10).await;
+    assert_eq!(redeemed(store, &grant(1, "b")).await, Redeemed::AlreadyUsed, "purged by an earlier time");
+    purged(store, until.plus(Duration::from_secs(365 * 24 * 3600)), 10).await;
     let later = Grant { remember_until: until.plus(Duration::from_secs(1)), ..grant(2, "c") };
-    assert_eq!(
-        store.redeem(&later).await.expect("the store redeems a grant"),
-        Redeemed::Granted,
-        "what could not be forgotten yet"
-    );
+    assert_eq!(redeemed(store, &later).await, Redeemed::Granted, "what could not be forgotten yet");
 }

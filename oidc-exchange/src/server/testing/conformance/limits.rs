@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::scene::{NOW, Records as _, by, found, grant, hash, package, publisher, stored, together};
+use super::answers::{self, listed, live_tokens, redeemed, removed};
+use super::scene::{
+    LIFETIME, NOW, Records as _, by, found, grant, hash, ids, package, pending, published_by, publisher,
+    stored, together,
+};
 use crate::server::{
     EndedBefore, Grant, PublisherLimit, PublisherRecord, PublisherStore, Redeemed, Room, Stored, TokenStore,
     TrustLimits, TrustStore,
@@ -21,10 +25,6 @@ fn of(account: &str, id: &str, name: &str) -> PublisherRecord {
     PublisherRecord { account: Some(account.to_owned()), lapses: false, ..publisher(id, name) }
 }
 
-fn pending(record: PublisherRecord) -> PublisherRecord {
-    PublisherRecord { pending: true, ..record }
-}
-
 fn old(record: PublisherRecord) -> PublisherRecord {
     PublisherRecord { created_at: NOW.minus(Duration::from_secs(1)), ..record }
 }
@@ -38,88 +38,77 @@ fn lapses(record: PublisherRecord) -> PublisherRecord {
 }
 
 async fn added<S: TrustStore>(store: &S, record: &PublisherRecord) -> Stored {
-    store.add(record, &room()).await.expect("the store takes a publisher")
+    answers::added(store, record, &room()).await
+}
+
+/// Adds publishers one after the other, each with the answer that a store gives, and the reason.
+async fn assert_added<S: TrustStore>(store: &S, records: &[(PublisherRecord, Stored, &str)]) {
+    for (record, expected, why) in records {
+        let outcome = added(store, record).await;
+        assert_eq!(outcome, *expected, "the publisher `{}` is added where there is room: {why}", record.id);
+    }
 }
 
 pub(super) async fn each_account_has_its_own_room<S: TrustStore>(store: &S) {
-    for record in [of("alice", "a1", "widget"), of("alice", "a2", "widget")] {
-        assert_eq!(added(store, &record).await, Stored::Done, "a publisher is stored where there is room");
-    }
-    let third = of("alice", "a3", "widget");
-    assert_eq!(
-        added(store, &third).await,
-        Stored::TooMany(PublisherLimit::Package),
-        "a package's third publisher of an account is refused"
-    );
-    assert_eq!(
-        store.list(&package("widget")).await.expect("the store lists a package's publishers").len(),
-        2,
-        "nothing is stored"
-    );
-    let again = PublisherRecord { id: "again".to_owned(), ..of("alice", "a1", "widget") };
-    assert_eq!(
-        added(store, &again).await,
-        Stored::Exists,
-        "an equal one is told as such where there is no room"
-    );
-    for record in [of("bob", "b1", "widget"), of("bob", "b2", "widget")] {
-        assert_eq!(added(store, &record).await, Stored::Done, "another account's count against nobody");
-    }
-    for record in [publisher("o1", "widget"), publisher("o2", "widget")] {
-        assert_eq!(added(store, &record).await, Stored::Done, "the operator's own");
-    }
-    assert_eq!(
-        added(store, &publisher("o3", "widget")).await,
-        Stored::TooMany(PublisherLimit::Package),
-        "a package's third publisher of the operator is refused"
-    );
-    for name in ["gadget", "gizmo", "gear"] {
-        assert_eq!(added(store, &publisher(name, name)).await, Stored::Done, "which have no other limit");
-    }
-    assert_eq!(
-        added(store, &of("alice", "a3", "gadget")).await,
-        Stored::Done,
-        "an account has room on another package"
-    );
-    assert_eq!(
-        added(store, &of("alice", "a4", "gizmo")).await,
-        Stored::TooMany(PublisherLimit::Account),
-        "an account's fourth publisher is refused"
-    );
-    assert!(
-        store.remove(&package("widget"), "a1").await.expect("the store removes a publisher"),
-        "a publisher is removed"
-    );
-    assert_eq!(
-        added(store, &of("alice", "a4", "gizmo")).await,
-        Stored::Done,
-        "in the place of a removed one"
-    );
-    let own = store.of_account("alice").await.expect("the store lists an account's publishers");
-    assert_eq!(
-        own.iter().map(|record| &*record.id).collect::<Vec<_>>(),
-        ["a2", "a3", "a4"],
-        "an account's publishers come oldest first"
-    );
-    assert!(
-        store.of_account("").await.expect("the store lists an account's publishers").is_empty(),
-        "the operator is no account"
-    );
+    let like_a1 = PublisherRecord { id: "again".to_owned(), ..of("alice", "a1", "widget") };
+    let full = || Stored::TooMany(PublisherLimit::Package);
+    assert_added(
+        store,
+        &[
+            (of("alice", "a1", "widget"), Stored::Done, "an account's first of a package"),
+            (of("alice", "a2", "widget"), Stored::Done, "its second"),
+            (of("alice", "a3", "widget"), full(), "its third is refused"),
+            (like_a1, Stored::Exists, "an equal one is told as such where there is no room"),
+            (of("bob", "b1", "widget"), Stored::Done, "another account's count against nobody"),
+            (of("bob", "b2", "widget"), Stored::Done, "another account's second"),
+            (publisher("o1", "widget"), Stored::Done, "the operator's own"),
+            (publisher("o2", "widget"), Stored::Done, "the operator's second"),
+            (publisher("o3", "widget"), full(), "the operator's third of a package is refused"),
+            (publisher("gadget", "gadget"), Stored::Done, "the operator has no other limit"),
+            (publisher("gizmo", "gizmo"), Stored::Done, "the operator's fourth"),
+            (publisher("gear", "gear"), Stored::Done, "the operator's fifth"),
+        ],
+    )
+    .await;
+    let of_package = listed(store, &package("widget")).await;
+    assert_eq!(ids(&of_package), ["a1", "a2", "b1", "b2", "o1", "o2"], "what is refused is not stored");
+}
 
-    for name in ["one", "two"] {
-        assert_eq!(
-            added(store, &pending(of("carol", name, name))).await,
-            Stored::Done,
-            "a pending publisher is stored where there is room"
-        );
-    }
-    let third = pending(of("carol", "c3", "three"));
-    assert_eq!(
-        added(store, &third).await,
-        Stored::TooMany(PublisherLimit::Pending),
-        "an account's third pending publisher is refused"
-    );
-    assert_eq!(added(store, &of("carol", "c4", "three")).await, Stored::Done, "a regular one");
+pub(super) async fn an_account_has_room_for_its_publishers_of_all_packages<S: TrustStore>(store: &S) {
+    let full = || Stored::TooMany(PublisherLimit::Account);
+    assert_added(
+        store,
+        &[
+            (of("alice", "a1", "widget"), Stored::Done, "an account's first"),
+            (of("alice", "a2", "widget"), Stored::Done, "its second"),
+            (of("alice", "a3", "gadget"), Stored::Done, "its third, of another package"),
+            (of("alice", "a4", "gizmo"), full(), "its fourth is refused"),
+        ],
+    )
+    .await;
+    assert!(removed(store, &package("widget"), "a1").await, "a publisher is removed");
+    let fourth = of("alice", "a4", "gizmo");
+    assert_added(store, &[(fourth, Stored::Done, "in the place of a removed one")]).await;
+    let of_account = async |account: &str| {
+        store.of_account(account).await.expect("the store lists an account's publishers")
+    };
+    let own = of_account("alice").await;
+    assert_eq!(ids(&own), ["a2", "a3", "a4"], "an account's publishers come oldest first");
+    assert!(of_account("").await.is_empty(), "the operator is no account");
+}
+
+pub(super) async fn an_account_has_room_for_pending_publishers<S: TrustStore>(store: &S) {
+    let full = || Stored::TooMany(PublisherLimit::Pending);
+    assert_added(
+        store,
+        &[
+            (pending(of("carol", "one", "one")), Stored::Done, "an account's first pending one"),
+            (pending(of("carol", "two", "two")), Stored::Done, "its second"),
+            (pending(of("carol", "c3", "three")), full(), "its third is refused"),
+            (of("carol", "c4", "three"), Stored::Done, "a regular one"),
+        ],
+    )
+    .await;
 }
 
 pub(super) async fn what_is_over_takes_no_room<S>(store: &S)
@@ -141,36 +130,20 @@ where
         stored(store, &record).await;
     }
     let learning = Grant { packages: vec![by("l", "learned", &[("repository_id", "7")])], ..grant(1, "t") };
-    assert_eq!(
-        store.redeem(&learning).await.expect("the store redeems a grant"),
-        Redeemed::Granted,
-        "a first use is granted"
-    );
-    assert!(
-        !store.list(&package("learned")).await.expect("the store lists a package's publishers").at(0).lapses,
-        "it has learned its id"
-    );
-    assert_eq!(
-        added(store, &of("alice", "new", "widget")).await,
-        Stored::TooMany(PublisherLimit::Account),
-        "those that published, learned and old ones count"
-    );
-    assert!(
-        store.remove(&package("old"), "old").await.expect("the store removes a publisher"),
-        "a publisher is removed"
-    );
-    assert_eq!(added(store, &of("alice", "new", "widget")).await, Stored::Done, "what is over does not");
-    assert_eq!(
-        added(store, &of("bob", "b", "widget")).await,
-        Stored::Done,
-        "a publisher that is over takes no room"
-    );
+    assert_eq!(redeemed(store, &learning).await, Redeemed::Granted, "a first use is granted");
+    let lapses = listed(store, &package("learned")).await.at(0).lapses;
+    assert!(!lapses, "it has learned its id");
+    let new = of("alice", "new", "widget");
+    let full = Stored::TooMany(PublisherLimit::Account);
+    assert_eq!(added(store, &new).await, full, "those that published, learned and old ones count");
+    assert!(removed(store, &package("old"), "old").await, "a publisher is removed");
+    assert_eq!(added(store, &new).await, Stored::Done, "what is over does not count");
+    let of_bob = added(store, &of("bob", "b", "widget")).await;
+    assert_eq!(of_bob, Stored::Done, "a publisher that is over takes no room");
 }
 
-pub(super) async fn what_is_over_is_forgotten<S>(store: &S)
-where
-    S: PublisherStore + TokenStore + TrustStore,
-{
+/// Publishers of two packages that are over, one with a token, and of the package `stays` that are not.
+async fn with_what_is_over<S: PublisherStore + TrustStore>(store: &S) {
     for record in [
         old(lapses(of("alice", "a1", "one"))),
         old(lapses(of("bob", "b1", "one"))),
@@ -187,36 +160,32 @@ where
         stored(store, &record).await;
     }
     let of_over = Grant { packages: vec![by("a1", "one", &[])], ..grant(1, "t") };
-    assert_eq!(
-        store.redeem(&of_over).await.expect("the store redeems a grant"),
-        Redeemed::Granted,
-        "a grant of publishers that are over is granted"
-    );
-    let ended = room().ended;
+    let outcome = redeemed(store, &of_over).await;
+    assert_eq!(outcome, Redeemed::Granted, "a grant of publishers that are over is granted");
+}
+
+pub(super) async fn what_is_over_is_forgotten<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    with_what_is_over(store).await;
+    let purged =
+        async |limit| store.purge_publishers(room().ended, limit).await.expect("the store purges publishers");
     let mut total = 0;
     for _ in 0..4 {
-        let purged = store.purge_publishers(ended, 1).await.expect("the store purges publishers");
-        assert!(purged <= 1, "no more than asked for");
-        total += purged;
+        let some = purged(1).await;
+        assert!(some <= 1, "no more than asked for");
+        total += some;
     }
     assert_eq!(total, 4, "whatever is over is purged in the end");
-    assert_eq!(
-        store.purge_publishers(ended, 100).await.expect("the store purges publishers"),
-        0,
-        "nothing is purged twice"
-    );
+    assert_eq!(purged(100).await, 0, "nothing is purged twice");
     for name in ["one", "two"] {
-        assert!(
-            store.list(&package(name)).await.expect("the store lists a package's publishers").is_empty(),
-            "`{name}`'s publishers that are over are forgotten"
-        );
+        let left = listed(store, &package(name)).await;
+        assert!(left.is_empty(), "`{name}`'s publishers that are over are forgotten");
     }
-    assert_eq!(
-        store.list(&package("stays")).await.expect("the store lists a package's publishers").len(),
-        6,
-        "whatever is not over stays"
-    );
-    assert!(found(store, "t").await.is_none(), "their tokens end");
+    let left = listed(store, &package("stays")).await;
+    assert_eq!(left.len(), 6, "whatever is not over stays");
+    assert!(found(store, "t").await.is_none(), "the tokens of forgotten publishers end");
 }
 
 pub(super) async fn of_concurrent_publishers_as_many_are_stored_as_there_is_room<S: TrustStore>(
@@ -225,12 +194,9 @@ pub(super) async fn of_concurrent_publishers_as_many_are_stored_as_there_is_room
 ) {
     let records: Vec<PublisherRecord> =
         (0..16).map(|number| of("alice", &format!("{number}"), &format!("{number}"))).collect();
-    let room = room();
-    let add =
-        |(index, record)| if index % 2 == 0 { store.add(record, &room) } else { other.add(record, &room) };
+    let add = |(index, record)| added(if index % 2 == 0 { store } else { other }, record);
     let outcomes = together(records.iter().enumerate().map(add)).await;
-    let done =
-        outcomes.into_iter().filter(|outcome| *outcome.as_ref().expect("the store answers") == Stored::Done);
+    let done = outcomes.into_iter().filter(|outcome| *outcome == Stored::Done);
     assert_eq!(done.count(), 3, "of an account's publishers");
 }
 
@@ -241,33 +207,18 @@ where
     for record in [publisher("p", "widget"), of("alice", "a", "widget"), of("bob", "b", "widget")] {
         stored(store, &record).await;
     }
-    assert!(
-        store.published(&package("widget"), "a", NOW).await.expect("the store takes note of a publish"),
-        "a publish is noted"
-    );
-    let granted = |token: &str, jti, publisher: &str| Grant {
-        packages: vec![by(publisher, "widget", &[])],
-        ..grant(jti, token)
-    };
+    published_by(store, &of("alice", "a", "widget")).await;
     for (jti, publisher) in [(1, "p"), (2, "a"), (3, "a"), (4, "b")] {
-        let token = &format!("t{jti}");
-        assert_eq!(
-            store.redeem(&granted(token, jti, publisher)).await.expect("the store redeems a grant"),
-            Redeemed::Granted,
-            "a grant is granted"
-        );
+        let grant = Grant { packages: vec![by(publisher, "widget", &[])], ..grant(jti, &format!("t{jti}")) };
+        assert_eq!(redeemed(store, &grant).await, Redeemed::Granted, "a grant is granted");
     }
     store.revoke(&hash("t3")).await.expect("the store ends a token");
-    let counts = store.live_tokens(&package("widget"), NOW).await.expect("the store counts live tokens");
+    let widget = package("widget");
+    let counts = live_tokens(store, &widget, NOW).await;
     let expected = [("p".to_owned(), 1), ("a".to_owned(), 1)];
     assert_eq!(counts, expected.into(), "of the operator's own and of proven publishers");
-    let over = NOW.plus(super::scene::LIFETIME);
-    assert!(
-        store.live_tokens(&package("widget"), over).await.expect("the store counts live tokens").is_empty(),
-        "none is valid any more"
-    );
-    assert!(
-        store.live_tokens(&package("gadget"), NOW).await.expect("the store counts live tokens").is_empty(),
-        "a package without tokens has none"
-    );
+    let over = live_tokens(store, &widget, NOW.plus(LIFETIME)).await;
+    assert!(over.is_empty(), "none is valid any more");
+    let of_another = live_tokens(store, &package("gadget"), NOW).await;
+    assert!(of_another.is_empty(), "a package without tokens has none");
 }

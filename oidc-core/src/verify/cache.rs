@@ -1,5 +1,7 @@
 //! The keys of one issuer: read without waiting, and one fetch at a time.
 
+mod guard;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +10,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::watch;
 
+use self::guard::FetchGuard;
 use super::backend::{Backend, VerifyingKey};
 use super::error::KeyFault;
 use super::fetch::{FetchError, FetchedKeys, fetch};
@@ -328,24 +331,4 @@ impl fmt::Debug for KeyCache {
 enum Fetch {
     Joined(watch::Receiver<()>),
     Begun(FetchGuard),
-}
-
-/// Ends a fetch when it is dropped, even after a panic or an aborted task, so that later fetches are never
-/// blocked.
-struct FetchGuard {
-    cache: Arc<KeyCache>,
-    /// Dropping it wakes all who wait.
-    done: watch::Sender<()>,
-}
-
-impl FetchGuard {
-    async fn run(self, wanted: Option<Wanted>) {
-        self.cache.fetch(wanted).await;
-    }
-}
-
-impl Drop for FetchGuard {
-    fn drop(&mut self) {
-        self.cache.lock().in_flight = None;
-    }
 }

@@ -1,9 +1,12 @@
+mod fixes;
+
 use std::fmt;
-use std::io;
 
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
 use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Target, shown};
 
+pub(super) use self::fixes::{CHECK_SCHEME, CHECK_URL, CHECK_WAY, nothing_listens};
+use self::fixes::{advice, by_status};
 use super::known::KnownRefusal;
 use super::rejection::{RegistryReason, Rejection};
 use super::scope::Scope;
@@ -333,88 +336,5 @@ impl std::error::Error for ExchangeError {
 impl fmt::Display for ExchangeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.diagnosis.above(std::error::Error::source(self)).fmt(f)
-    }
-}
-
-pub(super) const CHECK_SCHEME: &str = "write the registry's URL with the scheme that is spoken at its port";
-
-pub(super) const CHECK_URL: &str =
-    "check that the URL is the registry's and not that of a proxy or a web page";
-
-/// The fix where a registry can't be reached.
-pub(super) const CHECK_WAY: &str = "check the registry's URL; where the network takes a proxy, name it in `https_proxy`, with exceptions in `no_proxy`";
-
-/// The problem where a registry's host refuses the connection.
-pub(super) fn nothing_listens(url: &HttpUrl, error: &HttpError) -> Option<String> {
-    let is_refused = matches!(error.kind(), HttpErrorKind::Connect(_)) && is_refused(error);
-    is_refused
-        .then(|| format!("nothing listens at {}: is the registry running?", shown(&url.host_and_port())))
-}
-
-/// Returns `true` if a connection was refused. An `io::Error` does not return the error that it wraps as its
-/// `source`, so a plain walk along the chain would miss it.
-fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-        || io.and_then(io::Error::get_ref).is_some_and(|wrapped| is_refused(wrapped))
-        || error.source().is_some_and(is_refused)
-}
-
-/// Returns `true` if a message tells no more than the status. npmjs answers `package not found` for every
-/// claim that differs, and web servers name the path that does not exist.
-fn is_generic(message: &str) -> bool {
-    let message = message.trim_end_matches('.').to_ascii_lowercase();
-    message.starts_with("oidc token exchange error")
-        || STATUS_WORDS.contains(&&*message)
-        || OF_PATHS.iter().any(|part| message.contains(part))
-}
-
-/// Messages that are a status in words.
-const STATUS_WORDS: &[&str] = &[
-    "an html page",
-    "bad request",
-    "forbidden",
-    "internal server error",
-    "not found",
-    "package not found",
-    "unauthorized",
-    "unprocessable content",
-    "unprocessable entity",
-];
-
-/// Parts of messages about a path that does not exist.
-const OF_PATHS: &[&str] =
-    &["page not found", "cannot post", "no route", "no such endpoint", "resource not found"];
-
-/// The fix. A registry's own reason needs no addition.
-fn advice(answer: &Response, message: Option<&str>) -> Option<&'static str> {
-    let has_reason = message.is_some_and(|message| !is_generic(message));
-    if answer.is_from_elsewhere() {
-        return Some(if answer.status == 407 { PROXY } else { CHECK_URL });
-    }
-    match answer.status {
-        408 | 425 | 429 => Some(by_status(answer.status)),
-        400..=499 if has_reason => None,
-        status => Some(by_status(status)),
-    }
-}
-
-const PROXY: &str = "give the proxy its credentials, or name the registry's host in `no_proxy`";
-
-fn by_status(status: u16) -> &'static str {
-    match status {
-        300..=399 => {
-            "redirects are not followed with an identity token; use the URL that the registry itself has"
-        }
-        400 => "the registry could not read the request; check that it speaks this protocol",
-        401 => "the registry did not accept the identity token; look at its issuer, audience and age",
-        403 => "a rule of the trusted publisher differs; compare it with what the registry says",
-        404 => {
-            "the registry knows no trusted publisher of this package for this token, or not this path; compare the package's \
-             trusted publisher with this job letter by letter (repository, workflow file, environment; registries differ in \
-             whether case matters), and check the registry's URL"
-        }
-        408 | 425 | 429 | 500..=599 => "try again later",
-        _ => "see what the registry says",
     }
 }

@@ -1,18 +1,21 @@
 //! The common part of all registries' exchanges: one request to the registry's own address, sent once, and a
 //! bounded answer.
 
+mod audience;
+mod constructors;
+
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp as Jiff;
 use oidc_core::http::{Request, Response};
-use oidc_core::{Audience, Context, HttpUrl, IdToken, InvalidAudience, Secret, Timestamp};
-use serde::Deserialize;
+use oidc_core::{Context, HttpUrl, IdToken, Secret, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::audience;
+pub(super) use self::audience::{audience, audience_as, derived};
+pub(super) use self::constructors::{at_own_url, at_url, with_audience};
 use super::error::ExchangeError;
 use super::protocol::Protocol;
 use super::registry::{ExchangeRequest, Registry};
@@ -220,81 +223,6 @@ impl<'a> ExchangeCall<'a> {
     }
 }
 
-/// Implements the constructors of a registry that has a URL, and one more field where its protocol needs it.
-/// Fields with a default follow after a semicolon.
-macro_rules! at_own_url {
-    ($registry:ident $(, $field:ident: $type:ty, $what:literal)? $(; $($setting:ident: $default:expr),+)?) => {
-        impl $registry {
-            /// The registry at this URL, as its tools are configured with it.
-            $(
-                ///
-                #[doc = $what]
-            )?
-            ///
-            /// # Errors
-            ///
-            /// When the URL is not https (http is allowed on loopback), or holds credentials.
-            pub fn at(url: &str $(, $field: $type)?) -> Result<Self, oidc_core::InvalidUrl> {
-                Ok(Self::from_url(oidc_core::HttpUrl::parse(url)? $(, $field)?))
-            }
-
-            /// The registry at a parsed URL, such as one whose plain http the user allowed
-            /// ([`HttpUrl::allowing_plain_http`](oidc_core::HttpUrl::allowing_plain_http)).
-            $(
-                ///
-                #[doc = $what]
-            )?
-            pub fn from_url(url: oidc_core::HttpUrl $(, $field: $type)?) -> Self {
-                Self { url $(, $field: $field.into())? $($(, $setting: $default)+)? }
-            }
-        }
-    };
-}
-
-pub(super) use at_own_url;
-
-/// As [`at_own_url`], for a registry of whose protocol there is a public one.
-macro_rules! at_url {
-    ($registry:ident, $public:ident $(, $field:ident: $type:ty, $what:literal)? $(; $($setting:ident: $default:expr),+)?) => {
-        $crate::client::wire::at_own_url!(
-            $registry $(, $field: $type, $what)? $(; $($setting: $default),+)?
-        );
-
-        impl $registry {
-            /// The public registry's URL, as its tools are configured with it.
-            pub const PUBLIC_URL: &'static str = $public;
-
-            /// The public registry.
-            $(
-                ///
-                #[doc = $what]
-            )?
-            pub fn public($($field: $type)?) -> Self {
-                Self::from_url(const { oidc_core::HttpUrl::constant($public) } $(, $field)?)
-            }
-        }
-    };
-}
-
-pub(super) use at_url;
-
-/// Implements the setter of an audience that the registry's operator chose.
-macro_rules! with_audience {
-    ($registry:ident) => {
-        impl $registry {
-            /// Sets the audience that the registry's operator chose. Identity tokens with any other audience are
-            /// not sent to it.
-            #[must_use]
-            pub fn with_audience(mut self, audience: oidc_core::Audience) -> Self {
-                self.audience = Some(audience);
-                self
-            }
-        }
-    };
-}
-
-pub(super) use with_audience;
-
 /// The reason why a text can't be a publish token. A token is put into a header, into a variable and into a
 /// job's log, which a runner reads before the token is masked.
 fn unusable(secret: &Secret) -> Option<String> {
@@ -329,46 +257,9 @@ pub(super) fn time(value: Option<&Value>) -> Option<Timestamp> {
     u64::try_from(time.as_second()).ok().map(Timestamp::from_secs)
 }
 
-/// Returns the audience of the registry at `url` that its protocol derives.
-pub(super) fn derived(
-    url: &HttpUrl,
-    audience: Result<Audience, InvalidAudience>,
-) -> Result<Audience, ExchangeError> {
-    audience.map_err(|error| ExchangeError::invalid_url(url, &error))
-}
-
 /// Makes a request for public information of a registry.
 pub(super) fn asking(url: HttpUrl, accept: &'static str) -> Request {
     Request::get(url).header("accept", accept).max_body(MAX_ANSWER)
-}
-
-/// Asks for the audience at `url`, one of the registry's own addresses: `{"audience": …}`. An audience that
-/// belongs to another party is an error.
-pub(super) async fn audience(
-    registry: &HttpUrl,
-    url: HttpUrl,
-    cx: &Context,
-) -> Result<Audience, ExchangeError> {
-    audience_as(JSON, registry, url, cx).await
-}
-
-/// As [`audience`], for a protocol with a media type of its own.
-pub(super) async fn audience_as(
-    accept: &'static str,
-    registry: &HttpUrl,
-    url: HttpUrl,
-    cx: &Context,
-) -> Result<Audience, ExchangeError> {
-    let request = asking(url.clone(), accept);
-    let answer = cx.send(request).await.map_err(|error| ExchangeError::no_reply(&url, error))?;
-    if !answer.is_success() {
-        return Err(ExchangeError::no_audience(&url, &answer));
-    }
-    let answered: AudienceAnswer = read(&url, &answer, "the registry's answer tells no `audience`")?;
-    let audience = Audience::new(answered.audience).map_err(|_| {
-        ExchangeError::invalid_answer(&url, "the `audience` that the registry tells is not one")
-    })?;
-    audience::checked(registry, &url, audience)
 }
 
 /// Reads a registry's answer as JSON. `otherwise` is the problem of an answer that is something else.
@@ -381,11 +272,6 @@ pub(super) fn read<T: DeserializeOwned>(
         return Err(ExchangeError::elsewhere(url, answer));
     }
     answer.json().ok_or_else(|| ExchangeError::invalid_answer(url, otherwise))
-}
-
-#[derive(Deserialize)]
-struct AudienceAnswer {
-    audience: String,
 }
 
 /// Sends the request that revokes a publish token.

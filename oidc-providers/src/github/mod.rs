@@ -122,6 +122,7 @@ mod names;
 mod owner;
 mod owner_fields;
 mod publisher;
+mod run;
 #[cfg(feature = "testing")]
 pub mod sample;
 mod source;
@@ -134,8 +135,8 @@ use std::time::Duration;
 
 use oidc_core::{
     Claims, Detection, Diagnosis, FieldValue, HttpUrl, Identity, ImmutableId, InvalidPublisher, InvalidUrl,
-    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, RunSource,
-    SourceError, TokenSource, Unverified, Verified,
+    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, SourceError,
+    TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -148,8 +149,7 @@ pub use self::owner_fields::GitHubOwnerPublisher;
 use self::owner_fields::OWNER_FIELDS;
 use self::publisher::Rules;
 use crate::rules::Comparison;
-use crate::rules::link::{is_id, link};
-use crate::rules::names::before_ref;
+use crate::rules::link::is_id;
 use crate::rules::token::Token;
 
 /// The platform's name in configuration and in logs.
@@ -328,47 +328,8 @@ impl Provider for GitHub {
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).map(String::from);
-        let mut run = Run::default();
-        run.repository = text(REPOSITORY.claim);
-        run.url = self.run_url(claims);
-        run.sha = text("sha");
-        run.r#ref = text("ref");
-        let mut source = RunSource::default();
-        source.commit_url = self.commit_url(claims);
-        source.workflow = workflow_of(claims);
-        source.workflow_url = self.workflow_url(claims, source.workflow.as_deref());
-        run.source = Some(Box::new(source));
-        run
+        run::of(&self.server, claims)
     }
-}
-
-impl GitHub {
-    fn commit_url(&self, claims: &Verified<Claims>) -> Option<String> {
-        let (repository, sha) = (claims.text(REPOSITORY.claim)?, claims.text("sha")?);
-        link(&self.server, &[&repository, "commit", &sha])
-    }
-
-    fn workflow_url(&self, claims: &Verified<Claims>, workflow: Option<&str>) -> Option<String> {
-        let (repository, sha) = (claims.text(REPOSITORY.claim)?, claims.text("sha")?);
-        link(&self.server, &[&repository, "blob", &sha, workflow?])
-    }
-
-    fn run_url(&self, claims: &Verified<Claims>) -> Option<String> {
-        let repository = claims.text(REPOSITORY.claim)?;
-        let run = claims.text("run_id")?;
-        match claims.text("run_attempt") {
-            Some(attempt) => link(&self.server, &[&repository, "actions/runs", &run, "attempts", &attempt]),
-            None => link(&self.server, &[&repository, "actions/runs", &run]),
-        }
-    }
-}
-
-/// The path of the workflow that the run began with. It is in the token's own repository, or there is none.
-fn workflow_of(claims: &Claims) -> Option<String> {
-    let (repository, workflow) = (claims.text(REPOSITORY.claim)?, claims.text("workflow_ref")?);
-    let path = workflow.strip_prefix(&*repository)?.strip_prefix('/')?;
-    before_ref(path).map(str::to_owned)
 }
 
 /// The web site that shows the runs of an issuer.

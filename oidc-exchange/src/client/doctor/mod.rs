@@ -22,6 +22,7 @@ mod next_steps;
 mod probe;
 mod report;
 mod static_credentials;
+mod verdict;
 
 use oidc_core::{
     Claims, Context, Diagnosis, HttpUrl, Provider, ProviderSet, RegistryRules, Severity, Target, Unverified,
@@ -32,7 +33,8 @@ use self::clock::Clocks;
 use self::job::Job;
 pub use self::probe::unusable_url;
 use self::probe::{Found, Probed};
-pub use self::report::{Difference, Report, Verdict};
+pub use self::report::{Difference, Report};
+pub use self::verdict::Verdict;
 use super::diagnose::{AdviceRequest, Diagnose};
 use super::registry::ExchangeRequest;
 use super::scope::Scope;

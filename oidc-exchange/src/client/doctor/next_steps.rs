@@ -2,8 +2,9 @@
 
 use oidc_core::{Diagnosis, FieldValue, Severity, Target, shown};
 
-use super::report::{Report, Verdict};
+use super::report::Report;
 use super::static_credentials::UNEXCHANGED;
+use super::verdict::Verdict;
 use crate::client::diagnose::ProtocolFacts;
 use crate::client::wording::Wording;
 use crate::codes;

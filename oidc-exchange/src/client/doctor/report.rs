@@ -1,8 +1,9 @@
-use std::fmt::Write as _;
+mod text;
 
 use oidc_core::{Diagnosis, FieldValue, Severity, Target, shown};
 use serde::Serialize;
 
+use super::verdict::Verdict;
 use crate::client::error::{ExchangeError, ExchangeErrorKind};
 use crate::client::known::KnownRefusal;
 use crate::client::rejection::RegistryReason;
@@ -49,43 +50,6 @@ pub struct Report {
     is_unusable: bool,
     #[serde(skip)]
     is_decided: bool,
-}
-
-/// The verdict of a check: whether a publish from this job would be accepted.
-///
-/// ```
-/// use oidc_exchange::client::doctor::Verdict;
-///
-/// /// Only a publish that was tried is called accepted.
-/// fn may_release(verdict: Verdict) -> bool {
-///     verdict == Verdict::Accepted
-/// }
-/// assert!(!may_release(Verdict::Untried));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Verdict {
-    /// The registry gave a publish token.
-    Accepted,
-    /// The publish would be refused.
-    Refused,
-    /// The registry gave a publish token, and does not tell whether it is for the package.
-    ExchangeAccepted,
-    /// No exchange was tried: the registry exchanges no tokens and takes the identity token itself with the
-    /// upload, or the exchange would use the job's only token. Reasons against a publish are errors among the
-    /// diagnoses.
-    Untried,
-    /// The registry gave a publish token, even though the publisher that the user intends does not accept
-    /// this job.
-    Contradicted,
-}
-
-impl Verdict {
-    /// Returns `true` if the registry accepted the job, as the publisher that the user intends does.
-    pub fn is_accepted(self) -> bool {
-        matches!(self, Self::Accepted | Self::ExchangeAccepted)
-    }
 }
 
 /// One key of the publisher that the user intends, with the job's value.
@@ -296,52 +260,6 @@ impl Report {
         self.diagnoses.retain(|one| one.severity != Severity::Notice || !of_errors.contains(&one.target));
     }
 
-    /// Renders the report in paragraphs for a terminal.
-    pub fn to_text(&self) -> String {
-        let mut text = format!("{}\n", self.headline());
-        for diagnosis in &self.diagnoses {
-            text.push('\n');
-            text.push_str(&diagnosis.to_text());
-        }
-        if !self.verdict.is_accepted() && self.is_about_publisher() {
-            self.write_settings(&mut text);
-        }
-        self.write_differences(&mut text);
-        self.write_next(&mut text);
-        text
-    }
-
-    /// Returns the outcome of a publish in one line.
-    pub fn headline(&self) -> String {
-        let name = match &self.package {
-            None if self.is_unusable => String::new(),
-            _ => format!(" of {}", self.scope()),
-        };
-        let registry = shown(&self.registry);
-        let outcome = match self.verdict {
-            Verdict::ExchangeAccepted => {
-                let name = self.scope();
-                return format!(
-                    "The exchange at {registry} was accepted; whether {name} is among its packages, this protocol doesn't say."
-                );
-            }
-            Verdict::Accepted => "would be accepted",
-            Verdict::Contradicted => "would be accepted, but not by the trusted publisher that you name",
-            Verdict::Refused => "would be refused",
-            Verdict::Untried if self.has_no_exchange && self.has_errors() => {
-                "was not tried, since this registry exchanges no tokens; the errors below speak against it"
-            }
-            Verdict::Untried if self.has_no_exchange => {
-                "was not tried, since this registry exchanges no tokens; nothing that can be seen from here speaks against it"
-            }
-            Verdict::Untried => {
-                "was not tried, and nothing speaks against it; it is not known whether an earlier step used the job's only token \
-                 already"
-            }
-        };
-        format!("A publish{name} at {registry} {outcome}.")
-    }
-
     /// Returns `true` if the package's publisher may be at fault.
     pub(super) fn is_about_publisher(&self) -> bool {
         let may_be = |reason: &RegistryReason| reason.code == codes::NOT_TRUSTED;
@@ -361,55 +279,6 @@ impl Report {
     /// Returns `true` if the refusal's fix is known.
     pub(super) fn is_known(&self) -> bool {
         self.known.is_some()
-    }
-
-    fn write_settings(&self, text: &mut String) {
-        if self.settings.is_empty() {
-            return;
-        }
-        let (required, optional): (Vec<_>, Vec<_>) =
-            self.settings.iter().partition(|setting| setting.field.required);
-        text.push_str("\nA trusted publisher that accepts this job has:\n");
-        write_values(text, &required);
-        if optional.iter().any(|setting| setting.value.is_some()) {
-            text.push_str("and, if it has these at all:\n");
-            write_values(text, &optional);
-        }
-        let absent: Vec<&str> = optional
-            .iter()
-            .filter(|setting| setting.value.is_none())
-            .map(|setting| setting.field.key)
-            .collect();
-        if !absent.is_empty() {
-            // Writing into a String can't fail.
-            let _infallible = writeln!(text, "and none of: {}", absent.join(", "));
-        }
-    }
-
-    fn write_differences(&self, text: &mut String) {
-        if self.differences.is_empty() {
-            return;
-        }
-        text.push_str("\nThe trusted publisher that you name, and this job:\n");
-        for difference in &self.differences {
-            let sign = if difference.differs { "differs" } else { "fits" };
-            let job = difference
-                .job
-                .as_deref()
-                .map_or_else(|| "nothing".to_owned(), |job| format!("`{}`", shown(job)));
-            let (key, publisher) = (shown(&difference.key), shown(&difference.publisher));
-            let _infallible = writeln!(text, "  {key}: publisher `{publisher}`, job {job}: {sign}");
-        }
-    }
-
-    fn write_next(&self, text: &mut String) {
-        if self.next.is_empty() {
-            return;
-        }
-        text.push_str("\nNext:\n");
-        for (number, step) in self.next.iter().enumerate() {
-            let _infallible = writeln!(text, "  {}. {step}", number + 1);
-        }
     }
 }
 
@@ -432,15 +301,4 @@ fn other_packages(package: &str, registry: &str, told: &[String]) -> Diagnosis {
 
 fn is_about_claim(diagnosis: &Diagnosis) -> bool {
     matches!(diagnosis.target, Target::Claim(_))
-}
-
-fn write_values(text: &mut String, settings: &[&FieldValue]) {
-    for setting in settings {
-        let key = setting.field.key;
-        let _infallible = match setting.text() {
-            Some(value) => writeln!(text, "  {key} = `{}`", shown(&value)),
-            None if setting.field.required => writeln!(text, "  {key}: nothing that this job has"),
-            None => Ok(()),
-        };
-    }
 }

@@ -22,7 +22,7 @@ const RUN: &[(&str, &str)] = &[
         "npm audit signatures",
         "clients/npm_provenance.rs npms_provenance_from_github_is_kept_and_npms_audit_verifies_it",
     ),
-    ("cargo run --bin demo", ".ci/run cargo run --quiet --locked --bin demo"),
+    ("cargo run -p examples --bin demo", ".ci/run cargo run --quiet --locked -p examples --bin demo"),
     ("cargo test --workspace", ".ci/run cargo test --workspace --locked"),
     ("cargo build --bins", ".ci/run cargo test --workspace --locked"),
     (

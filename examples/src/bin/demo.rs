@@ -1,4 +1,4 @@
-//! A trusted publish from end to end, on loopback: `cargo run --bin demo`.
+//! A trusted publish from end to end, on loopback: `cargo run -p examples --bin demo`.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

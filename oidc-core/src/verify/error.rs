@@ -197,71 +197,20 @@ struct Problem<'a>(&'a VerifyError);
 impl fmt::Display for Problem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = self.0;
+        let found = |claim: &str| error.found(claim);
         match &error.reason {
             Reason::TooLarge => write!(f, "the identity token is longer than {MAX_TOKEN_BYTES} bytes"),
-            Reason::Shape => f.write_str(
-                "the identity token is not a JWT: expected three base64url parts with dots between them",
-            ),
-            Reason::Header => {
-                f.write_str("the identity token's header is not a JSON object with unique members")
-            }
-            Reason::Algorithm => f.write_str(
-                "the identity token's header names a signature algorithm that its platform does not use",
-            ),
-            Reason::NoKeyId => f.write_str("the identity token's header names no key (`kid` is missing)"),
-            Reason::Critical => f.write_str("the identity token's header demands an extension (`crit`)"),
-            Reason::Type => f.write_str("the identity token's header says that it is not a JWT (`typ`)"),
             Reason::Claims(why) => write!(f, "the identity token's claims can't be read: {why}"),
-            Reason::Issuer => write!(
-                f,
-                "claim `iss` is {}, which is no issuer that this registry trusts",
-                error.found("iss")
-            ),
-            Reason::Audience { expected } => {
-                write!(f, "claim `aud` is {}, expected ", error.found("aud"))?;
-                for (index, audience) in expected.iter().enumerate() {
-                    let or = if index == 0 { "" } else { " or " };
-                    write!(f, "{or}`{}`", shown(audience.as_str()))?;
-                }
-                f.write_str(" alone")
+            Reason::Issuer => {
+                write!(f, "claim `iss` is {}, which is no issuer that this registry trusts", found("iss"))
             }
-            Reason::AudienceRule { expected } => {
-                write!(f, "claim `aud` is {}, expected {expected} alone", error.found("aud"))
+            Reason::Audience { expected } => of_audience(f, &found("aud"), &alternatives(expected)),
+            Reason::AudienceRule { expected } => of_audience(f, &found("aud"), expected),
+            Reason::Expired { .. } | Reason::NotYetValid { .. } | Reason::Lifetime { .. } => {
+                of_times(f, &error.reason)
             }
-            Reason::Expired { expired_at, now } => write!(
-                f,
-                "the identity token has expired {} ago: claim `exp` is {expired_at}; ask the platform for a new one, and \
-                 exchange it soon after",
-                in_words(now.since(*expired_at))
-            ),
-            Reason::NotYetValid { claim, valid_from, now } => write!(
-                f,
-                "the identity token is not valid yet: claim `{claim}` is {valid_from}, which is in {} by the \
-                 registry's clock ({now}); compare the clocks",
-                in_words(valid_from.since(*now))
-            ),
-            Reason::Lifetime { limit } => write!(
-                f,
-                "the identity token is made for longer than the {} that tokens of its issuer may live here (`exp` minus `iat`)",
-                in_words(*limit)
-            ),
-            Reason::UnknownKey => write!(
-                f,
-                "the identity token is signed with a key (`kid`) that is not among those of its issuer {}",
-                error.found("iss")
-            ),
-            Reason::KeysUnavailable { retry_after, fault } => write!(
-                f,
-                "{} the issuer {}; try again in {}",
-                match fault {
-                    KeyFault::Unreachable => "the registry can't fetch the keys of",
-                    KeyFault::Invalid => "the registry can't use what it fetched as the keys of",
-                },
-                error.found("iss"),
-                in_words(*retry_after)
-            ),
-            Reason::Signature => {
-                write!(f, "the identity token's signature is not that of its issuer {}", error.found("iss"))
+            Reason::UnknownKey | Reason::KeysUnavailable { .. } | Reason::Signature => {
+                of_key(f, &error.reason, &found("iss"))
             }
             Reason::MissingClaim(claim) => write!(
                 f,
@@ -271,8 +220,77 @@ impl fmt::Display for Problem<'_> {
             Reason::InvalidClaim(claim) => write!(
                 f,
                 "claim `{claim}` is {}, which it can't be; look for an update of the platform",
-                error.found(claim)
+                found(claim)
             ),
+            Reason::Shape
+            | Reason::Header
+            | Reason::Algorithm
+            | Reason::NoKeyId
+            | Reason::Critical
+            | Reason::Type => f.write_str(of_form(&error.reason)),
         }
+    }
+}
+
+/// The problem of a token whose form or header is wrong.
+fn of_form(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Header => "the identity token's header is not a JSON object with unique members",
+        Reason::Algorithm => {
+            "the identity token's header names a signature algorithm that its platform does not use"
+        }
+        Reason::NoKeyId => "the identity token's header names no key (`kid` is missing)",
+        Reason::Critical => "the identity token's header demands an extension (`crit`)",
+        Reason::Type => "the identity token's header says that it is not a JWT (`typ`)",
+        _ => "the identity token is not a JWT: expected three base64url parts with dots between them",
+    }
+}
+
+fn of_audience(f: &mut fmt::Formatter<'_>, found: &str, expected: &str) -> fmt::Result {
+    write!(f, "claim `aud` is {found}, expected {expected} alone")
+}
+
+fn alternatives(audiences: &[Audience]) -> String {
+    let all: Vec<String> = audiences.iter().map(|one| format!("`{}`", shown(one.as_str()))).collect();
+    all.join(" or ")
+}
+
+fn of_times(f: &mut fmt::Formatter<'_>, reason: &Reason) -> fmt::Result {
+    match reason {
+        Reason::Expired { expired_at, now } => write!(
+            f,
+            "the identity token has expired {} ago: claim `exp` is {expired_at}; ask the platform for a new one, and \
+             exchange it soon after",
+            in_words(now.since(*expired_at))
+        ),
+        Reason::NotYetValid { claim, valid_from, now } => write!(
+            f,
+            "the identity token is not valid yet: claim `{claim}` is {valid_from}, which is in {} by the \
+             registry's clock ({now}); compare the clocks",
+            in_words(valid_from.since(*now))
+        ),
+        Reason::Lifetime { limit } => write!(
+            f,
+            "the identity token is made for longer than the {} that tokens of its issuer may live here (`exp` minus `iat`)",
+            in_words(*limit)
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn of_key(f: &mut fmt::Formatter<'_>, reason: &Reason, issuer: &str) -> fmt::Result {
+    match reason {
+        Reason::UnknownKey => write!(
+            f,
+            "the identity token is signed with a key (`kid`) that is not among those of its issuer {issuer}"
+        ),
+        Reason::KeysUnavailable { retry_after, fault } => {
+            let problem = match fault {
+                KeyFault::Unreachable => "the registry can't fetch the keys of",
+                KeyFault::Invalid => "the registry can't use what it fetched as the keys of",
+            };
+            write!(f, "{problem} the issuer {issuer}; try again in {}", in_words(*retry_after))
+        }
+        _ => write!(f, "the identity token's signature is not that of its issuer {issuer}"),
     }
 }

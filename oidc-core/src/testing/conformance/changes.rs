@@ -37,20 +37,23 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
     let rest = first.as_str();
     let most = text.strip_suffix(text.chars().next_back().unwrap_or_default()).unwrap_or_default();
     let swapped = |c: char| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
-    let alike = |from: char, to: &str| text.replacen(from, to, 1);
-    let changes = vec![
-        ("empty", String::new()),
-        ("in upper case", text.to_ascii_uppercase()),
-        ("in lower case", text.to_ascii_lowercase()),
+    let mut changes = of_whole(text);
+    changes.extend(look_alikes(text));
+    changes.extend([
         ("with another first letter's case", format!("{}{rest}", swapped(initial))),
-        ("with a space before it", format!(" {text}")),
-        ("with a space behind it", format!("{text} ")),
-        ("with a line break behind it", format!("{text}\n")),
-        ("with a tab behind it", format!("{text}\t")),
-        ("with a space that does not break", format!("{text}\u{a0}")),
-        ("with a NUL behind it", format!("{text}\0")),
-        ("with a NUL and more", format!("{text}\0x")),
         ("with an invisible space in it", format!("{initial}\u{200b}{rest}")),
+        ("without its last letter", most.to_owned()),
+        ("without its first letter", rest.to_owned()),
+        ("its first letter alone", initial.to_string()),
+    ]);
+    changes.retain(|(_, changed)| changed != text);
+    changes
+}
+
+/// Changes by letters that look like others.
+fn look_alikes(text: &str) -> [(&'static str, String); 10] {
+    let alike = |from: char, to: &str| text.replacen(from, to, 1);
+    [
         ("with a Cyrillic a", alike('a', "\u{430}")),
         ("with a Cyrillic e", alike('e', "\u{435}")),
         ("with a Cyrillic o", alike('o', "\u{43e}")),
@@ -61,9 +64,22 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
         ("with another slash", alike('/', "\u{2215}")),
         ("with two slashes", alike('/', "//")),
         ("with an escaped slash", alike('/', "%2f")),
-        ("without its last letter", most.to_owned()),
-        ("without its first letter", rest.to_owned()),
-        ("its first letter alone", initial.to_string()),
+    ]
+}
+
+/// Changes of the whole text, and others in its place.
+fn of_whole(text: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("empty", String::new()),
+        ("in upper case", text.to_ascii_uppercase()),
+        ("in lower case", text.to_ascii_lowercase()),
+        ("with a space before it", format!(" {text}")),
+        ("with a space behind it", format!("{text} ")),
+        ("with a line break behind it", format!("{text}\n")),
+        ("with a tab behind it", format!("{text}\t")),
+        ("with a space that does not break", format!("{text}\u{a0}")),
+        ("with a NUL behind it", format!("{text}\0")),
+        ("with a NUL and more", format!("{text}\0x")),
         ("with a letter behind it", format!("{text}x")),
         ("with a letter before it", format!("x{text}")),
         ("with a digit behind it", format!("{text}0")),
@@ -78,8 +94,7 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
         ("two stars", "**".to_owned()),
         ("a percent sign", "%".to_owned()),
         ("something else", "evil".to_owned()),
-    ];
-    changes.into_iter().filter(|(_, changed)| changed != text).collect()
+    ]
 }
 
 /// Returns `true` if a field's rule allows a change on purpose, by the platform's table.

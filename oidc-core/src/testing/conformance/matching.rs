@@ -10,7 +10,7 @@ use super::{AUDIENCE, Harness};
 use crate::claims::Claims;
 use crate::diagnosis::Target;
 use crate::provider::{ComparedCase, ComparedWorkflow, Provider, RegistryRules};
-use crate::publisher::{FieldType, FieldValue, Mismatch, Publisher};
+use crate::publisher::{FieldType, FieldValue, Match, Mismatch, Publisher};
 use crate::token::Audience;
 use crate::trust::{Unverified, Verified};
 
@@ -47,22 +47,23 @@ pub(super) async fn a_job_matches_its_publisher<H: Harness>(harness: &H) {
         let is_known = provider.publisher_fields().contains(setting.field);
         assert!(is_known, "what is proposed for a job is a field of the table: {setting:?}");
     }
-    let fields = provider.publisher_fields();
-    if fields.iter().all(|field| field.value != FieldType::Table) {
-        let is_rule = |key: &str| config.get(key).is_some_and(|value| *value != json!(false));
-        let weights = fields.iter().filter(|field| is_rule(field.key)).map(|field| field.specificity);
-        assert_eq!(
-            matched.specificity,
-            weights.sum::<u32>(),
-            "a match is as specific as the table says of its fields"
-        );
-    }
+    assert_specific(&*provider, &config, &matched);
     let line = publisher.describe();
-    assert!(
-        !line.is_empty() && !line.contains(char::is_control),
-        "a publisher is described in one line: {line:?}"
-    );
+    let is_line = !line.is_empty() && !line.contains(char::is_control);
+    assert!(is_line, "a publisher is described in one line: {line:?}");
     assert_told(&*provider, &unverified);
+}
+
+/// Checks that a match has the weights of the fields that are configured. Those of a table's members are the platform's.
+fn assert_specific(provider: &dyn Provider, config: &Map<String, Value>, matched: &Match) {
+    let fields = provider.publisher_fields();
+    if fields.iter().any(|field| field.value == FieldType::Table) {
+        return;
+    }
+    let is_rule = |key: &str| config.get(key).is_some_and(|value| *value != json!(false));
+    let weights = fields.iter().filter(|field| is_rule(field.key)).map(|field| field.specificity);
+    let sum: u32 = weights.sum();
+    assert_eq!(matched.specificity, sum, "a match is as specific as the table says of its fields");
 }
 
 /// Checks what is told of a job: each in one line.

@@ -119,20 +119,12 @@ impl<'a> Doctor<'a> {
             return Report::of_unusable(&url.to_string(), self.package(), error.diagnosis().clone());
         }
         let mut report = Report::new(url.to_string(), self.package());
-        let facts = self.registry.facts();
-        let is_public = facts.is_public(url);
         // Another registry of the protocol may compare differently.
-        let rules = self.rules.or(is_public.then_some(facts.rules));
+        let rules = self.rules.or(self.is_public().then_some(self.registry.facts().rules));
         let job = Job::find(self.registry, providers, cx, &mut report).await.map(|job| job.by_rules(rules));
         let claims = job.as_ref().and_then(Job::claims);
         if let (Some(job), Some(claims)) = (&job, &claims) {
-            report.platform = Some(job.platform().to_owned());
-            let trusted = if is_public { facts.platforms } else { &[] };
-            report.add_all(job::untrusted_issuer(job, claims.read_unverified(), providers, trusted));
-            self.review(job.provider(), claims, &mut report);
-            for demand in facts.demands.iter().filter(|_| is_public) {
-                demand.examine(claims.read_unverified(), &mut report.diagnoses);
-            }
+            self.examine_job(job, claims, providers, &mut report);
         }
         let Probed { found, clock } = self.probe(cx, &mut report).await;
         let variable = self.registry.protocol().token_variables.first().copied();
@@ -145,13 +137,7 @@ impl<'a> Doctor<'a> {
         };
         report.add_all(clocks.examine());
         match found {
-            Found::Registry => {
-                let platform = job.as_ref().and_then(Job::provider);
-                let request = AdviceRequest::new(&self.scope, &self.wording).on(platform);
-                report.add_all(self.registry.advise(&request));
-                report.add_all(elsewhere::look(facts.url_variables, url, &self.wording, cx.environment()));
-                report.add_all(self.registry.advise_on_tools(&request, cx).await);
-            }
+            Found::Registry => self.examine_tools(job.as_ref(), cx, &mut report).await,
             Found::Other | Found::Nothing => report.miss_registry(),
         }
         report.add_all(static_credentials::look(self.registry, providers, &self.wording, cx));
@@ -159,9 +145,42 @@ impl<'a> Doctor<'a> {
         if let (Some(job), Found::Registry) = (&job, found) {
             self.exchange(job, cx, &mut report).await;
         }
-        report.conclude(facts.link, is_public);
-        report.next = next_steps::steps(&report, facts, is_public, &self.wording);
+        report.conclude(self.registry.facts().link, self.is_public());
+        report.next = next_steps::steps(&report, self.registry.facts(), self.is_public(), &self.wording);
         report
+    }
+
+    /// Returns `true` if the registry is the protocol's public one, whose rules are known.
+    fn is_public(&self) -> bool {
+        self.registry.facts().is_public(self.registry.url())
+    }
+
+    /// Examines the job's token: its issuer, its claims, and what the registry demands of them.
+    fn examine_job(
+        &self,
+        job: &Job,
+        claims: &Unverified<Claims>,
+        providers: &ProviderSet,
+        report: &mut Report,
+    ) {
+        report.platform = Some(job.platform().to_owned());
+        let facts = self.registry.facts();
+        let (trusted, demands) =
+            if self.is_public() { (facts.platforms, facts.demands) } else { (&[][..], &[][..]) };
+        report.add_all(job::untrusted_issuer(job, claims.read_unverified(), providers, trusted));
+        self.review(job.provider(), claims, report);
+        for demand in demands {
+            demand.examine(claims.read_unverified(), &mut report.diagnoses);
+        }
+    }
+
+    /// Examines the tools that would publish, and where they would publish to.
+    async fn examine_tools(&self, job: Option<&Job>, cx: &Context, report: &mut Report) {
+        let request = AdviceRequest::new(&self.scope, &self.wording).on(job.and_then(Job::provider));
+        report.add_all(self.registry.advise(&request));
+        let (url, variables) = (self.registry.url(), self.registry.facts().url_variables);
+        report.add_all(elsewhere::look(variables, url, &self.wording, cx.environment()));
+        report.add_all(self.registry.advise_on_tools(&request, cx).await);
     }
 
     /// Returns the package that the report is about, if it is about one.
@@ -196,22 +215,14 @@ impl<'a> Doctor<'a> {
             return report.leave_untried();
         }
         if !job.is_renewable() && !self.exchanges_always {
-            let problem = "the exchange was not tried: this job gets no second identity token, and its only one would be used";
-            let option = self.wording.of_exchange().map(|option| format!(" (`{option}`)"));
-            let fix = format!(
-                "ask for it if nothing is to be published afterwards in this job{}",
-                option.unwrap_or_default()
-            );
-            let untried = Diagnosis::new(codes::EXCHANGE_UNTRIED, Target::Token, problem).fix(fix);
-            return report.add(untried.severity(Severity::Notice));
+            return report.add(self.untried());
         }
         let request = ExchangeRequest::new(job.token(), self.scope.clone());
         match self.registry.exchange(&request, cx).await {
             Ok(token) => {
                 report.accept(self.named.as_deref(), token.packages());
-                let (url, facts) = (self.registry.url(), self.registry.facts());
-                let is_public = facts.is_public(url);
-                report.add_all(facts.left_open.filter(|_| is_public).map(|open| left_open(url, open)));
+                let open = self.registry.facts().left_open.filter(|_| self.is_public());
+                report.add_all(open.map(|open| left_open(self.registry.url(), open)));
                 if !job.is_renewable() {
                     report.add(used());
                 }
@@ -220,10 +231,16 @@ impl<'a> Doctor<'a> {
                     report.add(error.diagnosis().clone().severity(Severity::Notice));
                 }
             }
-            Err(error) => {
-                report.refuse(&error);
-            }
+            Err(error) => report.refuse(&error),
         }
+    }
+
+    /// Reports that the exchange was not tried, since the job would have no token for the publish.
+    fn untried(&self) -> Diagnosis {
+        let problem = "the exchange was not tried: this job gets no second identity token, and its only one would be used";
+        let option = self.wording.of_exchange().map(|option| format!(" (`{option}`)")).unwrap_or_default();
+        let fix = format!("ask for it if nothing is to be published afterwards in this job{option}");
+        Diagnosis::new(codes::EXCHANGE_UNTRIED, Target::Token, problem).fix(fix).severity(Severity::Notice)
     }
 }
 

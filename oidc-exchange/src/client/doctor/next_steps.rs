@@ -16,31 +16,42 @@ pub(super) fn steps(
     is_vendors: bool,
     wording: &Wording,
 ) -> Vec<String> {
-    let mut steps = Vec::new();
+    let page = if is_vendors { format!(": {}", facts.link) } else { String::new() };
+    let mut steps = after_verdict(report, &page, wording);
+    steps.extend(cleanup(report, facts, wording));
+    steps
+}
+
+/// The steps that follow from the verdict.
+fn after_verdict(report: &Report, page: &str, wording: &Wording) -> Vec<String> {
     match report.verdict {
         Verdict::Refused => {
-            steps.extend(first_step(report, wording));
-            let is_asked = report.diagnoses.iter().any(|one| one.code == codes::EXCHANGE_REJECTED);
-            let is_open = is_asked && report.is_about_publisher();
-            if let Some(publisher) = publisher(report).filter(|_| is_open) {
-                let page = if is_vendors { format!(": {}", facts.link) } else { String::new() };
-                steps.push(format!(
-                    "if the package has no trusted publisher yet, configure one with {publisher}{page}"
-                ));
-            }
+            first_step(report, wording).into_iter().chain(first_publisher(report, page)).collect()
         }
         Verdict::Untried if report.has_no_exchange() => {
             let publish = "publish: only the upload shows whether the registry takes the token";
-            steps.push(first_step(report, wording).unwrap_or_else(|| publish.to_owned()));
+            vec![first_step(report, wording).unwrap_or_else(|| publish.to_owned())]
         }
-        Verdict::Untried => steps.push(exchange_apart(wording)),
-        Verdict::Contradicted => steps.push(
+        Verdict::Untried => vec![exchange_apart(wording)],
+        Verdict::Contradicted => vec![
             "compare what you name with the package's trusted publishers: another one of them let this job in, or what you \
              name is not what is configured"
                 .to_owned(),
-        ),
-        Verdict::Accepted | Verdict::ExchangeAccepted => {}
+        ],
+        Verdict::Accepted | Verdict::ExchangeAccepted => Vec::new(),
     }
+}
+
+/// The publisher to configure, where a refusal may come of having none.
+fn first_publisher(report: &Report, page: &str) -> Option<String> {
+    let is_asked = report.diagnoses.iter().any(|one| one.code == codes::EXCHANGE_REJECTED);
+    let publisher = publisher(report).filter(|_| is_asked && report.is_about_publisher())?;
+    Some(format!("if the package has no trusted publisher yet, configure one with {publisher}{page}"))
+}
+
+/// The long-lived secrets to remove.
+fn cleanup(report: &Report, facts: &ProtocolFacts, wording: &Wording) -> Vec<String> {
+    let mut steps = Vec::new();
     let unexchanged = places(report, |one| one.code == UNEXCHANGED);
     if !unexchanged.is_empty() {
         steps.push(format!(

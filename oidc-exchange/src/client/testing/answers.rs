@@ -78,6 +78,26 @@ pub(super) async fn an_answer_that_does_not_come_is_not_waited_for_again<H: Harn
     }
 }
 
+/// Answers with the status of a success, and without a publish token.
+const WITHOUT_A_TOKEN: &[&str] = &[
+    "",
+    " ",
+    "{}",
+    "[]",
+    "null",
+    "7",
+    "\"\"",
+    "{\"token\":7}",
+    "{\"token\":null}",
+    "{\"token\":{}}",
+    "{\"token\":\"\"}",
+    "<html>hunter2</html>",
+    "two words",
+    "{\"tok",
+    "\u{0}",
+    "{\"token\":\"\u{1b}[31mhunter2\"}",
+];
+
 pub(super) async fn an_answer_without_a_token_gives_none<H: Harness>(harness: &H) {
     use ExchangeErrorKind::{InvalidAnswer, InvalidToken, NoToken};
     let scene = Scene::of(harness).await;
@@ -86,26 +106,7 @@ pub(super) async fn an_answer_without_a_token_gives_none<H: Harness>(harness: &H
     }
     let deep = "[".repeat(30_000);
     let huge = "x".repeat(8 * 1024 * 1024);
-    for body in [
-        "",
-        " ",
-        "{}",
-        "[]",
-        "null",
-        "7",
-        "\"\"",
-        "{\"token\":7}",
-        "{\"token\":null}",
-        "{\"token\":{}}",
-        "{\"token\":\"\"}",
-        "<html>hunter2</html>",
-        "two words",
-        "{\"tok",
-        &deep,
-        &huge,
-        "\u{0}",
-        "{\"token\":\"\u{1b}[31mhunter2\"}",
-    ] {
+    for body in WITHOUT_A_TOKEN.iter().copied().chain([&*deep, &*huge]) {
         let what = format!("an exchange that is answered with {:.40}", body.escape_debug());
         let exchanged = scene.exchange(Some(answer(200, body))).await;
         assert_eq!(exchanged.carrying(scene.text()), 1, "{what}: it is not tried again");
@@ -128,27 +129,29 @@ pub(super) async fn an_answer_without_a_token_gives_none<H: Harness>(harness: &H
     }
 }
 
-/// A token that a terminal, a header or the job's runner would read as more than a token.
+/// Tokens that a terminal, a header or the job's runner would read as more than a token.
+const HOSTILE_TOKENS: &[&str] = &[
+    "a\nhunter2",
+    "a\r::add-mask::hunter2",
+    "a\u{1b}[31mhunter2",
+    "a\u{0}hunter2",
+    "a\u{85}hunter2",
+    "hunter2\u{e9}",
+    "two hunter2",
+    "::stop-commands::hunter2",
+    "::add-mask::hunter2",
+    "##[add-mask]hunter2",
+    "hunter2##[error]x",
+    "##vso[task.complete]hunter2",
+    "##teamcity[hunter2]",
+];
+
 pub(super) async fn a_hostile_token_is_none<H: Harness>(harness: &H) {
     let scene = Scene::of(harness).await;
     if scene.exchanges_nothing() {
         return;
     }
-    for hostile in [
-        "a\nhunter2",
-        "a\r::add-mask::hunter2",
-        "a\u{1b}[31mhunter2",
-        "a\u{0}hunter2",
-        "a\u{85}hunter2",
-        "hunter2\u{e9}",
-        "two hunter2",
-        "::stop-commands::hunter2",
-        "::add-mask::hunter2",
-        "##[add-mask]hunter2",
-        "hunter2##[error]x",
-        "##vso[task.complete]hunter2",
-        "##teamcity[hunter2]",
-    ] {
+    for hostile in HOSTILE_TOKENS.iter().copied() {
         let (http, cx) = network_giving(harness, hostile, None);
         let outcome = scene.registry.exchange(&scene.request(), &cx).await;
         let what = format!("a publish token `{}`", hostile.escape_debug());
@@ -163,11 +166,10 @@ pub(super) async fn a_hostile_token_is_none<H: Harness>(harness: &H) {
 }
 
 /// Answers to the question for the audience, before an exchange.
-pub(super) async fn a_hostile_audience_is_refused<H: Harness>(harness: &H) {
-    let registry = harness.registry();
+fn hostile_audiences() -> Vec<Answer> {
     let told = |audience: &str| answer(200, json!({ "audience": audience }).to_string());
     let long = "x".repeat(100_000);
-    let answers = [
+    vec![
         told("sigstore"),
         told("sts.amazonaws.com"),
         told("https://vault.corp.example"),
@@ -184,8 +186,12 @@ pub(super) async fn a_hostile_audience_is_refused<H: Harness>(harness: &H) {
         answer(500, "no\u{1b}[31m"),
         redirect(307),
         Err(HttpErrorKind::Connect("nobody is there".to_owned())),
-    ];
-    for answer in answers {
+    ]
+}
+
+pub(super) async fn a_hostile_audience_is_refused<H: Harness>(harness: &H) {
+    let registry = harness.registry();
+    for answer in hostile_audiences() {
         let (http, cx) = answering(answer);
         let outcome = registry.audience(&cx).await;
         let is_followed = http.requests().iter().any(|request| request.url.host() == "evil.example");

@@ -1,11 +1,9 @@
 //! Publish tokens in a format of the registry's own: signed where they are issued, and verified without a database where
-//! packages are uploaded.
+//! packages are uploaded. A signed token can't be revoked, so these are valid for five minutes; see `NewToken::SelfContained`.
 //!
-//! `cargo run --example signed_tokens -- sqlite:signed.db npm:registry.example` issues them at
-//! `127.0.0.1:8080/-/npm/v1/oidc`, says whom a token lets publish at `/whoami`, and prints the public key for other hosts. A third
-//! argument is the public key of the run before, whose tokens are still taken.
-//!
-//! A signed token can't be ended before it expires: `NewToken::SelfContained` says what is lost. These live five minutes.
+//! `cargo run --example signed_tokens -- sqlite:signed.db npm:registry.example` issues them at `127.0.0.1:8080/-/npm/v1/oidc`,
+//! shows at `/whoami` what a token is valid for, and prints the public key. A third argument is the public key of the run
+//! before, whose tokens are still accepted.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -13,9 +11,9 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use oidc_core::verify::{Verifier, backend::AwsLc};
@@ -30,21 +28,16 @@ const PREFIX: &str = "acme-publish.";
 #[derive(Debug)]
 pub(crate) struct SignedTokens {
     key: Ed25519KeyPair,
-    /// The keys whose tokens are taken: this one's, and the one before it until its last token has expired.
+    /// The public keys of accepted tokens: this key's, and the previous one until its last token has expired.
     accepted: Vec<Vec<u8>>,
 }
 
 impl SignedTokens {
-    /// From a private key in PKCS#8, which a registry keeps where it keeps its secrets.
-    pub(crate) fn new(pkcs8: &[u8]) -> Result<Self, Box<dyn Error>> {
+    /// Reads a private key in PKCS#8, which a registry keeps with its secrets.
+    pub(crate) fn new(pkcs8: &[u8], previous: Option<Vec<u8>>) -> Result<Self, Box<dyn Error>> {
         let key = Ed25519KeyPair::from_pkcs8(pkcs8)?;
-        let accepted = vec![key.public_key().as_ref().to_vec()];
+        let accepted = [key.public_key().as_ref().to_vec()].into_iter().chain(previous).collect();
         Ok(Self { key, accepted })
-    }
-
-    pub(crate) fn accepting(mut self, public_key: &[u8]) -> Self {
-        self.accepted.push(public_key.to_vec());
-        self
     }
 
     pub(crate) fn public_key(&self) -> &[u8] {
@@ -70,8 +63,7 @@ impl Minter for SignedTokens {
     }
 }
 
-/// The record of a token that one of these keys signed. Whoever calls it alone asks `TokenRecord::has_expired`; `Exchange::find` does
-/// so by itself.
+/// Returns the record of a token that one of these keys signed. Its expiry is not checked; `Exchange::find` does that.
 pub(crate) fn verified(keys: &[Vec<u8>], text: &str) -> Option<TokenRecord> {
     let (signed, signature) = text.rsplit_once('.')?;
     let signature = BASE64.decode(signature).ok()?;
@@ -82,13 +74,11 @@ pub(crate) fn verified(keys: &[Vec<u8>], text: &str) -> Option<TokenRecord> {
 }
 
 /// An upload endpoint would ask `record.for_package(..)`.
-async fn whoami(State(exchange): State<Exchange>, headers: HeaderMap) -> Result<String, StatusCode> {
-    let value =
-        headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(StatusCode::UNAUTHORIZED)?;
-    let token = value.strip_prefix("Bearer ").ok_or(StatusCode::UNAUTHORIZED)?;
+async fn whoami(State(exchange): State<Exchange>, head: HeaderMap) -> Result<Json<TokenRecord>, StatusCode> {
+    let header = head.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
     let found = exchange.find(token).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-    let record = found.ok_or(StatusCode::UNAUTHORIZED)?;
-    serde_json::to_string_pretty(&record).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    found.map(Json).ok_or(StatusCode::UNAUTHORIZED)
 }
 
 pub(crate) fn app(exchange: Exchange) -> Router {
@@ -101,13 +91,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let database = arguments.next().ok_or("which database?")?;
     let audience = Audience::new(arguments.next().ok_or("which audience?")?)?;
-    let verifier = Verifier::new(AwsLc, [audience], &oidc_providers::all(), &Context::system()?)?;
-    let mut tokens = SignedTokens::new(Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())?.as_ref())?;
-    if let Some(before) = arguments.next() {
-        tokens = tokens.accepting(&BASE64.decode(before)?);
-    }
+    let previous = arguments.next().map(|key| BASE64.decode(key)).transpose()?;
+    let tokens = SignedTokens::new(Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())?.as_ref(), previous)?;
     writeln!(std::io::stdout(), "public key: {}", BASE64.encode(tokens.public_key()))?;
+    let verifier = Verifier::new(AwsLc, [audience], &oidc_providers::all(), &Context::system()?)?;
     let exchange = Exchange::builder(verifier, SqlStore::open(&database).await?).minter(tokens).build();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-    Ok(axum::serve(listener, app(exchange)).await?)
+    Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, app(exchange)).await?)
 }

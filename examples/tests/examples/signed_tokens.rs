@@ -82,7 +82,7 @@ async fn whoami(app: &axum::Router, token: &str) -> (StatusCode, Value) {
 #[tokio::test]
 async fn a_signed_token_is_valid_without_a_database_until_it_expires() {
     let registry = Registry::new().await;
-    let tokens = example::SignedTokens::new(&key()).unwrap();
+    let tokens = example::SignedTokens::new(&key(), None).unwrap();
     let public_key = tokens.public_key().to_vec();
     let app = registry.app(tokens);
     let token = registry.exchange(&app).await;
@@ -104,7 +104,7 @@ async fn a_signed_token_is_valid_without_a_database_until_it_expires() {
 async fn a_token_that_is_changed_anywhere_or_signed_by_another_key_is_none() {
     let registry = Registry::new().await;
     let (ours, theirs) = (key(), key());
-    let app = registry.app(example::SignedTokens::new(&ours).unwrap());
+    let app = registry.app(example::SignedTokens::new(&ours, None).unwrap());
     let token = registry.exchange(&app).await;
     for index in 0..token.len() {
         let mut changed = token.clone().into_bytes();
@@ -112,10 +112,10 @@ async fn a_token_that_is_changed_anywhere_or_signed_by_another_key_is_none() {
         let changed = String::from_utf8(changed).unwrap();
         assert!(whoami(&app, &changed).await.0 == StatusCode::UNAUTHORIZED, "{index}: {changed}");
     }
-    let other = registry.app(example::SignedTokens::new(&theirs).unwrap());
+    let other = registry.app(example::SignedTokens::new(&theirs, None).unwrap());
     assert_eq!(whoami(&other, &token).await.0, StatusCode::UNAUTHORIZED);
-    let old = example::SignedTokens::new(&ours).unwrap();
-    let rotated = example::SignedTokens::new(&theirs).unwrap().accepting(old.public_key());
+    let old = example::SignedTokens::new(&ours, None).unwrap();
+    let rotated = example::SignedTokens::new(&theirs, Some(old.public_key().to_vec())).unwrap();
     assert_eq!(
         whoami(&registry.app(rotated), &token).await.0,
         StatusCode::OK,

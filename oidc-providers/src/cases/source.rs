@@ -1,8 +1,9 @@
 //! Cases of the client half.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use oidc_core::testing::conformance::Job;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::{
     Ambient, Audience, Command, CommandError, CommandOutput, Commands, Context, Detection, Diagnosis,
-    FileError, Files, ProviderSet, SourceError, SourceErrorKind,
+    Environment, FileError, Files, ProviderSet, SourceError, SourceErrorKind,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,6 +23,10 @@ use crate::harness::AUDIENCE;
 /// The placeholders in a case's texts for the expected token, and for a token with another audience.
 const TOKEN: &str = "{token}";
 const OTHER_TOKEN: &str = "{other-token}";
+
+/// The platforms whose variables are named after an audience or a tag, with a part of these names.
+const NAMED_AFTER: &[(&str, &str)] =
+    &[("gitlab", "_ID_TOKEN"), ("terraform", "TFC_WORKLOAD_IDENTITY_TOKEN_")];
 
 /// The beginning of a case's secrets.
 const SECRET: &str = "secret-";
@@ -96,6 +101,25 @@ impl Cases {
 }
 
 impl Cases {
+    /// Checks that the platform's documentation has every variable that its sources look up, which a host with a look-up
+    /// function needs to know.
+    pub(super) fn read_documented_variables(&self, platform: Platform) {
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(platform.name).join("mod.rs");
+        let module = std::fs::read_to_string(module).unwrap();
+        let (_, section) = module.split_once("//! # Environment variables\n").unwrap();
+        let section = section.split("//! # ").next().unwrap();
+        let is_documented = |name: &str| {
+            let is_any_of = NAMED_AFTER.iter().any(|(id, part)| *id == platform.name && name.contains(part));
+            is_any_of || section.contains(&format!("`{name}`"))
+        };
+        let providers: ProviderSet = [(platform.at)(&self.issuer).unwrap()].into_iter().collect();
+        for case in &self.cases {
+            let mut undocumented = case.variables_read(&providers);
+            undocumented.retain(|name| !case.variables.contains(name) && !is_documented(name));
+            assert!(undocumented.is_empty(), "{}, {}: {undocumented:?}", platform.name, case.name);
+        }
+    }
+
     /// The cases as jobs of the suite for platforms: those that get a token from the platform itself, those that it gives none,
     /// and those that it passes over.
     pub(super) fn jobs(&self, platform: Platform) -> Vec<Job> {
@@ -137,6 +161,21 @@ impl Case {
             .with_http(http)
             .with_clock(ManualClock::at(0))
             .with_random(NotRandom(0))
+    }
+
+    /// The variables that are looked up, whether they are set or not.
+    fn variables_read(&self, providers: &ProviderSet) -> BTreeSet<String> {
+        let (set, read) = (self.environment.clone(), Arc::new(Mutex::new(BTreeSet::new())));
+        let log = Arc::clone(&read);
+        let environment = Environment::from_fn(move |name| {
+            log.lock().unwrap().insert(name.to_owned());
+            set.get(name).map(|value| filled(value))
+        });
+        let context = self.context(self.http()).with_environment(environment);
+        // What comes of it is checked elsewhere.
+        let _outcome = self.token(providers, self.detection(&context));
+        let read = read.lock().unwrap();
+        read.clone()
     }
 
     fn detection<'a>(&'a self, context: &'a Context) -> Detection<'a> {

@@ -5,6 +5,7 @@
 //! | variable | what for |
 //! |---|---|
 //! | `FORGEJO_ACTIONS`, `FORGEJO_TOKEN` | `true`, or set on a server that is not GitHub's, in every job; they tell it from a job on GitHub, whose variables Forgejo's runner sets too |
+//! | `GITHUB_SERVER_URL` | the server, which Forgejo's runner sets too |
 //! | `ACTIONS_ID_TOKEN_REQUEST_URL` | where to ask for a token, below `/api/actions/` of the instance; only with `enable-openid-connect: true` |
 //! | `ACTIONS_ID_TOKEN_REQUEST_TOKEN` | the secret to ask with; only with `enable-openid-connect: true` |
 //!

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `GITHUB_ACTIONS` | `true` in every job, and in those of compatible runners |
 //! | `GITHUB_SERVER_URL` | the server, which tells GitHub from others where a job may not ask for tokens |
+//! | `FORGEJO_ACTIONS`, `FORGEJO_TOKEN` | set in jobs of Forgejo, which are not GitHub's |
 //! | `ACTIONS_ID_TOKEN_REQUEST_URL` | where to ask for a token; only with `permissions: id-token: write` |
 //! | `ACTIONS_ID_TOKEN_REQUEST_TOKEN` | the secret to ask with; only with `permissions: id-token: write` |
 //! | `GITHUB_EVENT_NAME`, `GITHUB_EVENT_PATH`, `GITHUB_REPOSITORY` | whether it is a pull request from a fork, which explains missing permission |

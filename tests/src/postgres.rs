@@ -30,14 +30,59 @@ impl Postgres {
         format!("{server}/{}", self.name)
     }
 
+    /// A role that may read and write the rows of tables that the owner creates from now on, and create none.
+    pub async fn role_without_ddl(&self) -> Role {
+        let name = self.name.replace("test_", "role_");
+        self.execute(format!("CREATE ROLE {name} LOGIN PASSWORD 'secret'")).await;
+        let mut connection = AnyConnection::connect(&self.url()).await.unwrap();
+        for statement in [
+            "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned(),
+            format!("GRANT USAGE ON SCHEMA public TO {name}"),
+            format!(
+                "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name}"
+            ),
+        ] {
+            connection.execute(AssertSqlSafe(statement)).await.unwrap();
+        }
+        connection.close().await.unwrap();
+        let (_, place) = self.server.rsplit_once('@').unwrap();
+        let (host, _) = place.rsplit_once('/').unwrap();
+        let url = format!("postgres://{name}:secret@{host}/{}", self.name);
+        Role { server: self.server.clone(), name, url }
+    }
+
     pub async fn drop(self) {
         self.execute(format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
 
     async fn execute(&self, statement: String) {
-        install_default_drivers();
-        let mut connection = AnyConnection::connect(&self.server).await.unwrap();
-        connection.execute(AssertSqlSafe(statement)).await.unwrap();
-        connection.close().await.unwrap();
+        execute(&self.server, statement).await;
     }
+}
+
+/// A role of the server.
+#[derive(Debug)]
+pub struct Role {
+    server: String,
+    name: String,
+    url: String,
+}
+
+impl Role {
+    /// The database's URL, for this role.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Drops the role, after the database that it has rights on.
+    pub async fn drop(self) {
+        execute(&self.server, format!("DROP ROLE {}", self.name)).await;
+    }
+}
+
+async fn execute(server: &str, statement: String) {
+    install_default_drivers();
+    let mut connection = AnyConnection::connect(server).await.unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
+    connection.close().await.unwrap();
 }

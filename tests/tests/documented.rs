@@ -82,6 +82,10 @@ const RUN: &[(&str, &str)] = &[
         "clients/exec_extensions.rs vsce_publishes_at_the_url",
     ),
     ("registry --config registry.toml", "../src/programs.rs registry"),
+    (
+        "registry migrate --config registry.toml --database-file owner.url",
+        "registry/postgres.rs a_registry_serves_with_a_role_that_may_create_no_tables",
+    ),
     ("cargo publish", "clients/cargo_provider.rs one_token_publishes_a_workspace"),
     (
         "trusted-publish completions SHELL",
@@ -124,6 +128,7 @@ const PROGRAMS: &[&str] = &[
 /// What stands there and is no command that a reader runs: a form of one, or a part.
 const FORMS: &[&str] = &[
     "registry audit",
+    "registry migrate",
     "trusted-publish doctor",
     "trusted-publish exec",
     "trusted-publish exec … -- COMMAND",

@@ -1,8 +1,8 @@
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use oidc_core::Context;
+use oidc_core::{Context, Secret};
 use oidc_exchange::server::Chain;
 
 use super::audit::{self, Counted};
@@ -13,6 +13,8 @@ use oidc_listener::shutdown;
 
 /// A configuration may have this many bytes.
 const MAX_CONFIG: usize = 1 << 20;
+/// A file with a database's URL may have this many bytes.
+const MAX_DATABASE_FILE: usize = 4096;
 
 const EXAMPLE: &str = "\
 Example of a configuration, for a job of GitHub Actions:
@@ -40,6 +42,11 @@ A line is there for each attempt whose token's signature held, granted or refuse
 to say, such as what is configured beside what a stranger's token has, `for_operator` says it and the reason with it. Requests without a token, and tokens that prove nothing (expired,
 forged, of another issuer or audience), are counted and not listed, since anybody can send them: the counts come on
 standard error, for all packages together, and the registry's log has a line for each.";
+
+const MIGRATE_HELP: &str = "\
+On PostgreSQL the role that serves needs no right to create tables where this command has run before with a role that has
+it: write the owner's URL into the file of --database-file, and the serving role's into the configuration. Run it once for
+each release, before its first process starts; docs/operating.md names the grants.";
 
 /// A small real registry that takes trusted publishes: npm's packages, crates, Python projects and gems.
 #[derive(Debug, Parser)]
@@ -69,6 +76,15 @@ enum Command {
         #[arg(long)]
         package: Option<String>,
     },
+    /// Create the tables that are missing, bring the others up to date, and end.
+    #[command(after_help = MIGRATE_HELP)]
+    Migrate {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// A file with the URL of the database, in place of the configuration's.
+        #[arg(long, value_name = "FILE")]
+        database_file: Option<PathBuf>,
+    },
 }
 
 /// Runs the program until it is told to stop.
@@ -80,6 +96,9 @@ pub async fn run(arguments: Arguments, cx: &Context) -> Result<(), Box<dyn std::
     match (arguments.command, arguments.serve) {
         (Some(Command::Audit { file, package }), _) => {
             print_audit(&read(&file, cx)?, package.as_deref()).await
+        }
+        (Some(Command::Migrate { file, database_file }), _) => {
+            migrate(&read(&file, cx)?, database_file.as_deref(), cx).await
         }
         (None, Some(file)) => serve(read(&file, cx)?, cx).await,
         (None, None) => Err("name the configuration: registry --config registry.toml".into()),
@@ -99,6 +118,21 @@ async fn serve(config: Config, cx: &Context) -> Result<(), Box<dyn std::error::E
     out.flush()?;
     stop.await;
     running.stop().await;
+    Ok(())
+}
+
+async fn migrate(
+    config: &Config,
+    database_file: Option<&Path>,
+    cx: &Context,
+) -> Result<(), Box<dyn std::error::Error>> {
+    config.check()?;
+    let url = match database_file {
+        Some(file) => Secret::new(String::from_utf8(cx.files().read(file, MAX_DATABASE_FILE)?)?.trim()),
+        None => config.database.clone(),
+    };
+    database::open(url.expose()).await.map_err(|error| Chain::of(&error).to_string())?;
+    writeln!(io::stdout(), "the tables are up to date")?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use sqlx::Executor as _;
 use tempfile::TempDir;
 use tests::http;
 use tests::postgres::Postgres;
-use tests::programs::{Process, registry};
+use tests::programs::{Process, Program, registry};
 use tests::scene::{config, database};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -352,4 +352,39 @@ async fn a_name_with_a_nul_is_not_found() {
     assert!((400..500).contains(&status), "{status}");
     assert!(process.signal("TERM").await.status.success());
     world.postgres.drop().await;
+}
+
+/// `registry migrate` has the owner's URL; the registry itself has that of a role that reads and writes rows.
+#[needs(postgres)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_serves_with_a_role_that_may_create_no_tables() {
+    let postgres = Postgres::create().await;
+    let owners = postgres.url();
+    let serving = postgres.role_without_ddl().await;
+    let world = World::start(postgres).await;
+    let folder = world.folder.path().to_owned();
+    let config = fs::read_to_string(folder.join("registry.toml")).unwrap();
+    fs::write(folder.join("registry.toml"), config.replace(&owners, serving.url())).unwrap();
+    fs::write(folder.join("owner.url"), format!("{owners}\n")).unwrap();
+
+    let refused = Program::Registry.run(&folder, &["--config", "registry.toml"]).await;
+    assert!(!refused.status.success());
+    assert!(refused.stderr.contains("`registry migrate`"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("permission denied"), "{}", refused.stderr);
+    let migrated = ["migrate", "--config", "registry.toml", "--database-file", "owner.url"];
+    for _ in 0..2 {
+        let ended = Program::Registry.run(&folder, &migrated).await;
+        assert!(ended.status.success(), "{}", ended.stderr);
+    }
+
+    let (process, url) = world.registry().await;
+    let token = world.issuer.token("npm:127.0.0.1", &Changes::default());
+    let minted = http::minted(&http::send(&world.cx, http::exchange(&url, "three", &token)).await);
+    let published = http::send(&world.cx, http::publish(&url, "three", "1.0.0", &minted)).await;
+    assert_eq!(published.status, 201, "{}", http::message(&published));
+    assert!(process.signal("TERM").await.status.success());
+    let audit = Program::Registry.run(&folder, &["audit", "--config", "registry.toml"]).await;
+    assert!(audit.stdout.contains("\"granted\""), "{} {}", audit.stdout, audit.stderr);
+    world.postgres.drop().await;
+    serving.drop().await;
 }

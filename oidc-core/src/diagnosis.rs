@@ -35,6 +35,21 @@ pub enum Target {
     Clock,
 }
 
+impl Target {
+    /// Returns the same target with its name as `Display` shows it.
+    fn escaped(&self) -> Self {
+        let value = |text: &String| shown(text).to_string();
+        match self {
+            Self::Variable(name) => Self::Variable(value(name)),
+            Self::Claim(name) => Self::Claim(value(name)),
+            Self::Field(name) => Self::Field(value(name)),
+            Self::Url(url) => Self::Url(value(url)),
+            Self::File(path) => Self::File(value(path)),
+            other => other.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -163,16 +178,8 @@ impl Diagnosis {
     #[must_use]
     pub fn escaped(&self) -> Self {
         let value = |text: &String| shown(text).to_string();
-        let target = match &self.target {
-            Target::Variable(name) => Target::Variable(value(name)),
-            Target::Claim(name) => Target::Claim(value(name)),
-            Target::Field(name) => Target::Field(value(name)),
-            Target::Url(url) => Target::Url(value(url)),
-            Target::File(path) => Target::File(value(path)),
-            other => other.clone(),
-        };
         Self {
-            target,
+            target: self.target.escaped(),
             problem: sentence(&self.problem),
             found: self.found.as_ref().map(value),
             expected: self.expected.as_ref().map(value),

@@ -177,10 +177,7 @@ impl Asked<'_> {
         match error {
             ureq::Error::Timeout(timeout) => self.timed_out(timeout).into(),
             ureq::Error::Io(error) => self.broken(error),
-            ureq::Error::Rustls(error) => {
-                let kind = self.tls(&error).unwrap_or_else(|| HttpErrorKind::Broken(innermost(&error)));
-                Failure { kind, source: Some(Box::new(error)) }
-            }
+            ureq::Error::Rustls(error) => self.insecure(error),
             ureq::Error::HostNotFound => self.unreachable("the host has no address".to_owned()).into(),
             ureq::Error::ConnectProxyFailed(text) => HttpErrorKind::Proxy(refusal(&text)).into(),
             ureq::Error::BodyExceedsLimit(_) => HttpErrorKind::TooLarge(self.request.max_body).into(),
@@ -191,6 +188,11 @@ impl Asked<'_> {
             ureq::Error::Http(_) | ureq::Error::BadUri(_) => HttpErrorKind::Request(innermost(&error)).into(),
             other => HttpErrorKind::Broken(innermost(&other)).into(),
         }
+    }
+
+    fn insecure(&self, error: rustls::Error) -> Failure {
+        let kind = self.tls(&error).unwrap_or_else(|| HttpErrorKind::Broken(innermost(&error)));
+        Failure { kind, source: Some(Box::new(error)) }
     }
 
     fn timed_out(&self, timeout: Timeout) -> HttpErrorKind {
@@ -304,6 +306,13 @@ fn is_https(url: &HttpUrl) -> bool {
     url.as_str().starts_with("https:")
 }
 
+/// Returns `true` if a host is a domain or a host in it.
+fn is_in_domain(host: &str, domain: &str) -> bool {
+    let (host, domain) = (host.to_ascii_lowercase(), domain.to_ascii_lowercase());
+    let rest = host.strip_suffix(&*domain).filter(|_| !domain.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// Returns `true` if a host is reached without a proxy: by its name, by a domain that contains it, or by a
 /// network that contains its address, as curl reads `NO_PROXY`.
 fn is_excepted(exceptions: &str, host: &str) -> bool {
@@ -314,12 +323,7 @@ fn is_excepted(exceptions: &str, host: &str) -> bool {
             exception.parse::<IpAddr>().is_ok_and(|one| one == address)
                 || exception.parse::<IpNet>().is_ok_and(|network| network.contains(&address))
         }
-        None => {
-            let domain = exception.trim_start_matches('*').trim_start_matches('.').to_ascii_lowercase();
-            let host = host.to_ascii_lowercase();
-            !domain.is_empty()
-                && host.strip_suffix(&*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        }
+        None => is_in_domain(host, exception.trim_start_matches('*').trim_start_matches('.')),
     };
     let mut exceptions = exceptions.split(',').map(str::trim).filter(|exception| !exception.is_empty());
     exceptions.any(|exception| exception == "*" || is_one(exception))

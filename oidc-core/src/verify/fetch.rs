@@ -77,11 +77,13 @@ fn max_age(answer: &Response) -> Option<Duration> {
             directive.strip_prefix("max-age=").and_then(|seconds| seconds.trim_matches('"').parse().ok());
         max_age = max_age.or(seconds.map(Duration::from_secs));
     }
-    let age = answer
-        .header("age")
-        .and_then(|age| age.trim().parse().ok())
-        .map_or(Duration::ZERO, Duration::from_secs);
-    max_age.map(|max_age| max_age.saturating_sub(age))
+    max_age.map(|max_age| max_age.saturating_sub(age(answer)))
+}
+
+/// The time for which an answer was in caches (RFC 9111, section 5.1).
+fn age(answer: &Response) -> Duration {
+    let seconds = answer.header("age").and_then(|age| age.trim().parse().ok());
+    seconds.map_or(Duration::ZERO, Duration::from_secs)
 }
 
 async fn get(cx: &Context, url: HttpUrl, max_body: usize) -> Result<Response, FetchError> {

@@ -66,19 +66,9 @@ impl KeySet {
             }
         }
         // Compared after parsing: an unusable key does not make the name of a usable one ambiguous.
-        let names: Vec<_> = keys.iter().map(|key| (key.name.clone(), key.algorithm)).collect();
-        let is_alone = |key: &Key| {
-            let same =
-                names.iter().filter(|(name, algorithm)| *name == key.name && *algorithm == key.algorithm);
-            same.count() == 1
-        };
-        keys.retain(|key| {
-            let stays = is_alone(key);
-            if !stays {
-                passed_over("another key of the set has its name (`kid`) and algorithm");
-            }
-            stays
-        });
+        for _ambiguous in 0..retain_unambiguous(&mut keys) {
+            passed_over("another key of the set has its name (`kid`) and algorithm");
+        }
         if keys.is_empty() { Err(InvalidJwks::NoKey) } else { Ok(Self(keys)) }
     }
 
@@ -105,6 +95,16 @@ impl fmt::Debug for KeySet {
     }
 }
 
+/// Removes the keys that share their name and algorithm, and returns their number.
+fn retain_unambiguous(keys: &mut Vec<Key>) -> usize {
+    let names: Vec<_> = keys.iter().map(|key| (key.name.clone(), key.algorithm)).collect();
+    keys.retain(|key| {
+        let same = names.iter().filter(|(name, algorithm)| *name == key.name && *algorithm == key.algorithm);
+        same.count() == 1
+    });
+    names.len() - keys.len()
+}
+
 fn usable(json: &str, backend: &dyn Backend) -> Result<Key, &'static str> {
     serde_json::from_str::<UniqueNames>(json).map_err(|_| "a member's name occurs twice in it")?;
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| "it is not a JWK")?;
@@ -125,22 +125,24 @@ fn usable(json: &str, backend: &dyn Backend) -> Result<Key, &'static str> {
     Ok(Key { name, algorithm, key })
 }
 
+fn rsa(jwk: &Jwk) -> Result<PublicKey, &'static str> {
+    let (n, e) = (decode(jwk.n.as_deref())?, decode(jwk.e.as_deref())?);
+    if !RSA_BITS.contains(&bits(&n)) {
+        return Err("its modulus has fewer than 2048 or more than 8192 bits");
+    }
+    if has_mark(&n) {
+        return Err("its modulus is one of a broken generator's (CVE-2017-15361)");
+    }
+    // RFC 8017 requires an odd exponent of at least 3; no library accepts one of more than 33 bits.
+    if bits(&e) < 2 || bits(&e) > 33 || e.last().is_none_or(|last| last % 2 == 0) {
+        return Err("its exponent is not an odd number from 3 to 2^33");
+    }
+    Ok(PublicKey::Rsa { n, e })
+}
+
 fn numbers(jwk: &Jwk) -> Result<(Algorithm, PublicKey), &'static str> {
     match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-        ("RSA", _) => {
-            let (n, e) = (decode(jwk.n.as_deref())?, decode(jwk.e.as_deref())?);
-            if !RSA_BITS.contains(&bits(&n)) {
-                return Err("its modulus has fewer than 2048 or more than 8192 bits");
-            }
-            if has_mark(&n) {
-                return Err("its modulus is one of a broken generator's (CVE-2017-15361)");
-            }
-            // RFC 8017 requires an odd exponent of at least 3; no library accepts one of more than 33 bits.
-            if bits(&e) < 2 || bits(&e) > 33 || e.last().is_none_or(|last| last % 2 == 0) {
-                return Err("its exponent is not an odd number from 3 to 2^33");
-            }
-            Ok((Algorithm::Rs256, PublicKey::Rsa { n, e }))
-        }
+        ("RSA", _) => Ok((Algorithm::Rs256, rsa(jwk)?)),
         ("EC", Some("P-256")) => {
             let point = point(jwk, 32, "its coordinates do not have 32 bytes")?;
             Ok((Algorithm::Es256, PublicKey::P256(point)))

@@ -64,12 +64,10 @@ impl Demand {
             return;
         }
         let subject = Target::Claim(self.claim.to_owned());
-        let diagnosis =
+        let mut diagnosis =
             Diagnosis::new(codes::REGISTRY_CLAIM, subject, self.problem).found(found).fix(self.fix);
-        said.push(match self.expected {
-            Some(expected) => diagnosis.expected(expected),
-            None => diagnosis,
-        });
+        diagnosis.expected = self.expected.map(str::to_owned);
+        said.push(diagnosis);
     }
 
     fn allows(&self, found: &str) -> bool {

@@ -6,7 +6,7 @@ use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_wi
 use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Target, shown};
 
 pub(super) use self::fixes::{CHECK_SCHEME, CHECK_URL, CHECK_WAY, nothing_listens};
-use self::fixes::{advice, by_status};
+use self::fixes::{advice, by_status, without_audience};
 use super::known::KnownRefusal;
 use super::rejection::{RegistryReason, Rejection};
 use super::scope::Scope;
@@ -251,15 +251,8 @@ impl ExchangeError {
         let status = answer.status;
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
         let problem = format!("the registry tells no audience for identity tokens, status {status}{says}");
-        let fix = match status {
-            403 => "the registry has trusted publishing switched off; use another credential",
-            404 => {
-                "the registry does not seem to take trusted publishes; check its URL, or use another credential"
-            }
-            _ => by_status(status),
-        };
-        let diagnosis =
-            Diagnosis::new(codes::REGISTRY_AUDIENCE, Target::Url(url.to_string()), problem).fix(fix);
+        let diagnosis = Diagnosis::new(codes::REGISTRY_AUDIENCE, Target::Url(url.to_string()), problem)
+            .fix(without_audience(status));
         let kind = match status {
             403 | 404 => ExchangeErrorKind::Unsupported,
             _ => ExchangeErrorKind::Rejected { status, message },

@@ -70,34 +70,25 @@ fn id_token(
     if environment.get(TOKEN_VARIABLE).is_some() {
         return None;
     }
-    let is_asked = platform.id() == ASKED;
     let is_blank = environment.is_blank(TOKEN_VARIABLE);
     let subject = Target::Variable(TOKEN_VARIABLE.to_owned());
-    let fix = platform.variable_line(TOKEN_VARIABLE, audience).unwrap_or_else(|| other_tool.to_owned());
-    match (is_blank, is_asked) {
-        (true, true) => {
-            let problem =
-                format!("variable `{TOKEN_VARIABLE}` is set to nothing, which npm takes for not set");
-            let diagnosis = Diagnosis::new(codes::NPM_ID_TOKEN_EMPTY, subject, problem);
-            Some(diagnosis.severity(Severity::Notice).fix("leave it out"))
-        }
-        (true, false) => {
-            let problem = format!(
-                "variable `{TOKEN_VARIABLE}` is set to nothing: npm has no identity token then, makes no exchange, and says nothing of it"
-            );
-            let diagnosis = Diagnosis::new(codes::NPM_ID_TOKEN_EMPTY, subject, problem);
-            Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
-        }
-        (false, true) => None,
-        (false, false) => {
-            let problem = format!(
-                "npm itself asks only GitHub Actions for an identity token; here it reads variable `{TOKEN_VARIABLE}`, which is not \
-                 set, and makes no exchange without it"
-            );
-            let diagnosis = Diagnosis::new(codes::NPM_ID_TOKEN_MISSING, subject, problem);
-            Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::NPM))
-        }
+    if platform.id() == ASKED {
+        let problem = format!("variable `{TOKEN_VARIABLE}` is set to nothing, which npm takes for not set");
+        let diagnosis = Diagnosis::new(codes::NPM_ID_TOKEN_EMPTY, subject, problem);
+        return is_blank.then(|| diagnosis.severity(Severity::Notice).fix("leave it out"));
     }
+    let empty = format!(
+        "variable `{TOKEN_VARIABLE}` is set to nothing: npm has no identity token then, makes no exchange, and says nothing of it"
+    );
+    let missing = format!(
+        "npm itself asks only GitHub Actions for an identity token; here it reads variable `{TOKEN_VARIABLE}`, which is not \
+         set, and makes no exchange without it"
+    );
+    let (code, problem) =
+        if is_blank { (codes::NPM_ID_TOKEN_EMPTY, empty) } else { (codes::NPM_ID_TOKEN_MISSING, missing) };
+    let fix = platform.variable_line(TOKEN_VARIABLE, audience).unwrap_or_else(|| other_tool.to_owned());
+    let diagnosis = Diagnosis::new(code, subject, problem).severity(Severity::Warning);
+    Some(diagnosis.fix(fix).link(links::NPM))
 }
 
 /// Reports that the npm on the path is too old for an exchange.

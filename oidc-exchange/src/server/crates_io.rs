@@ -32,21 +32,23 @@ pub struct CratesIoTokens {
 
 tower_service!(CratesIoTokens, answer);
 
+async fn mint(exchange: &Exchange, request: Request<RequestBody>) -> Response<AnswerBody> {
+    if !is_json(request.headers()) {
+        let message = "expected a request with `Content-Type: application/json`";
+        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    match exchange_member(exchange, &identity_request(), request.into_body(), "jwt").await {
+        Ok(minted) => json(StatusCode::OK, &json!({ "token": minted.token.expose() })),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
 async fn answer(
     CratesIoTokens { exchange }: &CratesIoTokens,
     request: Request<RequestBody>,
 ) -> Response<AnswerBody> {
     match *request.method() {
-        Method::POST => {
-            if !is_json(request.headers()) {
-                let message = "expected a request with `Content-Type: application/json`";
-                return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-            }
-            match exchange_member(exchange, &identity_request(), request.into_body(), "jwt").await {
-                Ok(minted) => json(StatusCode::OK, &json!({ "token": minted.token.expose() })),
-                Err(refusal) => refused(&refusal),
-            }
-        }
+        Method::POST => mint(exchange, request).await,
         Method::DELETE => revoke(exchange, request.headers()).await,
         _ => {
             allowing("POST, DELETE", error(StatusCode::METHOD_NOT_ALLOWED, "tokens are made and ended here"))

@@ -46,10 +46,8 @@ async fn answer(
     request: Request<RequestBody>,
 ) -> Response<AnswerBody> {
     let Some(endpoint) = Endpoint::parse(request.uri().path()) else {
-        return message(
-            StatusCode::NOT_FOUND,
-            "there is no such endpoint; expected `…/token/exchange/package/<name>`",
-        );
+        let expected = "there is no such endpoint; expected `…/token/exchange/package/<name>`";
+        return message(StatusCode::NOT_FOUND, expected);
     };
     if request.method() != Method::POST {
         return allowing("POST", message(StatusCode::METHOD_NOT_ALLOWED, "an exchange is a POST"));

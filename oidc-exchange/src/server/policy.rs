@@ -270,20 +270,16 @@ impl Room {
     pub fn reached(&self, publisher: &PublisherRecord, taken: Taken) -> Option<PublisherLimit> {
         let is_account = publisher.account.is_some();
         let is_prefix = publisher.package.is_prefix();
-        if u64::from(self.limits.per_package) <= taken.of_package {
-            Some(PublisherLimit::Package)
-        } else if is_account && u64::from(self.limits.per_account) <= taken.of_account {
-            Some(PublisherLimit::Account)
-        } else if is_account
-            && publisher.pending
-            && u64::from(self.limits.pending_per_account) <= taken.pending
-        {
-            Some(PublisherLimit::Pending)
-        } else if is_account && is_prefix && u64::from(self.prefixes_per_account) <= taken.prefixes {
-            Some(PublisherLimit::Prefix)
-        } else {
-            None
-        }
+        let (limits, is_pending) = (&self.limits, publisher.pending);
+        let limits = [
+            (PublisherLimit::Package, true, limits.per_package, taken.of_package),
+            (PublisherLimit::Account, is_account, limits.per_account, taken.of_account),
+            (PublisherLimit::Pending, is_account && is_pending, limits.pending_per_account, taken.pending),
+            (PublisherLimit::Prefix, is_account && is_prefix, self.prefixes_per_account, taken.prefixes),
+        ];
+        let mut reached =
+            limits.into_iter().filter(|(_, counts, most, taken)| *counts && u64::from(*most) <= *taken);
+        reached.next().map(|(limit, ..)| limit)
     }
 
     /// Returns the number of a limit.

@@ -220,12 +220,7 @@ impl Refusal {
         trusted: &[String],
         wording: &Wording,
     ) -> Self {
-        let kind = match error.reason() {
-            Reason::KeysUnavailable { retry_after, .. } => {
-                RefusalKind::KeysUnavailable { retry_after: *retry_after }
-            }
-            _ => RefusalKind::InvalidToken,
-        };
+        let kind = kind_of(error.reason());
         let fix = match (error.reason(), public_url) {
             (Reason::Audience { .. }, Some(url)) => Some(explain::audience_of(url)),
             _ => error.fix().map(str::to_owned),
@@ -260,6 +255,16 @@ impl Refusal {
             "the registry could not complete the exchange, and the identity token is used up; {renewal}"
         );
         Self { source: Some(Box::new(error)), ..Self::new(RefusalKind::Internal, message) }
+    }
+}
+
+/// The kind of a refusal by the verifier.
+fn kind_of(reason: &Reason) -> RefusalKind {
+    match reason {
+        Reason::KeysUnavailable { retry_after, .. } => {
+            RefusalKind::KeysUnavailable { retry_after: *retry_after }
+        }
+        _ => RefusalKind::InvalidToken,
     }
 }
 

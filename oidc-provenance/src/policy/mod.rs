@@ -94,11 +94,8 @@ impl<'a> Policy<'a> {
             Some(statement) => statement.agrees(self.signer.platform(), attestation.extensions())?,
             None if self.signatures => {}
             None => {
-                return Err(Refusal::of(
-                    codes::PROVENANCE_STATEMENT,
-                    "dsseEnvelope",
-                    "the bundle holds no statement",
-                ));
+                let problem = "the bundle holds no statement";
+                return Err(Refusal::of(codes::PROVENANCE_STATEMENT, "dsseEnvelope", problem));
             }
         }
         self.check_commit(attestation)?;

@@ -89,10 +89,8 @@ impl Rule {
                 .fix("compare the token's claims with the publisher's `claims`")
         };
         let Some(value) = self.find(claims) else {
-            return Err(Mismatch::new(refuse(
-                codes::GENERIC_CLAIM_MISSING,
-                "is missing from the identity token",
-            )));
+            let problem = "is missing from the identity token";
+            return Err(Mismatch::new(refuse(codes::GENERIC_CLAIM_MISSING, problem)));
         };
         if self.expected.is(&value) {
             return Ok(());

@@ -46,19 +46,22 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
     let Some((owner, name)) = text.split_once('/').filter(|(_, name)| !name.contains('/')) else {
         return refuse("it is not an owner and a name", "write it as `owner/name`, such as `acme/widget`");
     };
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !is_owner(owner) {
         return refuse("the owner's name can't be one", OWNERS);
     }
     if let Some(stem) = name.strip_suffix(".git") {
         return refuse("no repository's name ends in `.git`", &format!("write `{owner}/{}`", shown(stem)));
     }
-    let is_name = name.bytes().all(|byte| is_word(byte) || byte == b'.') && !matches!(name, "" | "." | "..");
-    if is_name {
-        Ok(())
-    } else {
-        refuse("the repository's name can't be one", "a name has letters, digits, `-`, `_` and `.`")
+    match is_repository(name) {
+        true => Ok(()),
+        false => refuse("the repository's name can't be one", "a name has letters, digits, `-`, `_` and `.`"),
     }
+}
+
+/// Returns `true` if a repository can have a name.
+fn is_repository(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.bytes().all(is_letter) && !matches!(name, "" | "." | "..")
 }
 
 /// Checks the file name of a workflow.

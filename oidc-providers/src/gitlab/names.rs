@@ -22,16 +22,12 @@ pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), Fault
     }
     names::ascii(key, text)?;
     if text.contains('@') {
-        return refuse(
-            "it looks like a package's name or an e-mail address",
-            "write the project as `group/project`",
-        );
+        let fix = "write the project as `group/project`";
+        return refuse("it looks like a package's name or an e-mail address", fix);
     }
     if !text.contains('/') {
-        return refuse(
-            "it is a project without its group",
-            "write it with all groups, such as `acme/group/widget`",
-        );
+        let fix = "write it with all groups, such as `acme/group/widget`";
+        return refuse("it is a project without its group", fix);
     }
     match text.split('/').find(|segment| !is_path_segment(segment)) {
         None => Ok(()),
@@ -67,10 +63,8 @@ pub(super) fn ci_config(key: &str, text: &str) -> Result<(), Fault> {
         return refuse("it is no path in the project", &format!("write `{}`", shown(text.trim_matches('/'))));
     }
     if text.contains('\\') || text.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return refuse(
-            "it is a path that no configuration has",
-            "write the file's path from the project's root, with `/`",
-        );
+        let fix = "write the file's path from the project's root, with `/`";
+        return refuse("it is a path that no configuration has", fix);
     }
     names::yaml(key, text)?;
     names::one_script(key, text)

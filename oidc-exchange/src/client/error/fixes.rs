@@ -71,6 +71,17 @@ pub(super) fn advice(answer: &Response, message: Option<&str>) -> Option<&'stati
 
 const PROXY: &str = "give the proxy its credentials, or name the registry's host in `no_proxy`";
 
+/// The fix where a registry tells no audience.
+pub(super) fn without_audience(status: u16) -> &'static str {
+    match status {
+        403 => "the registry has trusted publishing switched off; use another credential",
+        404 => {
+            "the registry does not seem to take trusted publishes; check its URL, or use another credential"
+        }
+        _ => by_status(status),
+    }
+}
+
 pub(super) fn by_status(status: u16) -> &'static str {
     match status {
         300..=399 => {

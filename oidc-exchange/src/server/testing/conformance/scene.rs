@@ -108,9 +108,6 @@ pub(super) fn hash(text: &str) -> TokenHash {
 /// A grant of the package `widget` by the publisher `p`, for the identity token `jti`, to the publish token
 /// `token`.
 pub(super) fn grant(jti: u8, token: &str) -> Grant {
-    let mut run = Run::default();
-    run.repository = Some("acme/widget".to_owned());
-    run.url = Some("https://ci.example/runs/1".to_owned());
     Grant {
         replay_key: [jti; 32],
         issued_at: NOW,
@@ -122,8 +119,15 @@ pub(super) fn grant(jti: u8, token: &str) -> Grant {
         packages: vec![by("p", "widget", &[])],
         provider: "github".to_owned(),
         issuer: "https://issuer.example".to_owned(),
-        run,
+        run: run(),
     }
+}
+
+fn run() -> Run {
+    let mut run = Run::default();
+    run.repository = Some("acme/widget".to_owned());
+    run.url = Some("https://ci.example/runs/1".to_owned());
+    run
 }
 
 pub(super) fn by(publisher: &str, name: &str, learned: &[(&'static str, &str)]) -> GrantedBy {

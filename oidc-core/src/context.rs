@@ -259,7 +259,7 @@ impl Files for Nothing {
 
 impl Random for Nothing {
     fn fill(&self, _buffer: &mut [u8]) -> Result<(), RandomError> {
-        Err(RandomError(NOTHING.to_owned()))
+        Err(RandomError("this context has no source of it, which `Context::with_random` adds".to_owned()))
     }
 }
 

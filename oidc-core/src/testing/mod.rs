@@ -51,6 +51,17 @@ pub async fn verified(providers: &ProviderSet, claims: &Value) -> Result<Verifie
     verifier.verify(&issuer.sign(claims)).await
 }
 
+/// Randomness for tests of a registry, whose ids and publish tokens have to differ.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to set")]
+pub struct TestRandom;
+
+impl Random for TestRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        aws_lc_rs::rand::fill(buffer).map_err(|error| RandomError(error.to_string()))
+    }
+}
+
 /// Randomness that is always the same byte. For tests only, as its name says.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a test writes the byte")]
@@ -60,5 +71,19 @@ impl Random for NotRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
         buffer.fill(self.0);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FakePlatform;
+
+    #[test]
+    fn a_registrys_randomness_differs_each_time() {
+        let cx = FakePlatform::new().registry();
+        let (mut one, mut other) = ([0; 32], [0; 32]);
+        cx.random().fill(&mut one).unwrap();
+        cx.random().fill(&mut other).unwrap();
+        assert_ne!(one, other);
     }
 }

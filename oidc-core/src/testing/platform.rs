@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use self::publisher::{FakePublisher, required};
-use super::{FakeIssuer, ManualClock, SigningAlgorithm};
+use super::{FakeIssuer, ManualClock, SigningAlgorithm, TestRandom};
 use crate::claims::Claims;
 use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Target};
@@ -87,7 +87,7 @@ const FIELDS: &[PublisherField] = &[
 /// let audience = Audience::new("npm:registry.example")?;
 /// let token = Ambient::detect(&providers, &job)?.token(&audience).await?;
 /// // The registry half: the token is verified and held against a publisher.
-/// let registry = job.with_http(platform.http());
+/// let registry = platform.registry();
 /// let claims = Verifier::new(AwsLc, [audience], &providers, &registry)?.verify(token.secret().expose()).await?;
 /// let publisher = platform.publisher(&FakePlatform::config())?;
 /// assert!(publisher.check(&claims).is_ok());
@@ -208,7 +208,7 @@ impl FakePlatform {
         Box::new(FakeSource { platform: self.clone(), context: cx.clone() })
     }
 
-    /// The configuration of a publisher that lets the job's repository and workflow in.
+    /// The configuration of a publisher that accepts the job's repository and workflow.
     pub fn config() -> Value {
         json!({ REPOSITORY: "acme/widget", "workflow": "publish.yml" })
     }
@@ -218,8 +218,17 @@ impl FakePlatform {
         [(IN_JOB, "true"), (TOKEN_KEY, "secret-key-of-the-fake-job")]
     }
 
-    /// The world of a job that may ask for identity tokens: its variables and its clock. HTTP is the registry's, and is the
-    /// test's to add.
+    /// The world of a registry that trusts the platform: HTTP that reaches the issuer's documents, the job's time, and
+    /// randomness for ids and publish tokens.
+    pub fn registry(&self) -> Context {
+        Context::default()
+            .with_clock(ManualClock::at(Self::NOW))
+            .with_http(self.http())
+            .with_random(TestRandom)
+    }
+
+    /// The world of a job that may ask for identity tokens: its variables and its time. For a job that sends requests, the
+    /// test adds HTTP; for a registry, see [`registry`](Self::registry).
     pub fn job() -> Context {
         Self::world(&Self::variables())
     }

@@ -44,6 +44,40 @@
 //! - **A page for publishers**: [`TrustStore`] with `oidc_core::Provider::publisher_fields` as its form.
 //! - **Its own policy**: [`TrustPolicy`], which has bounds instead of switches.
 //!
+//! # In tests
+//!
+//! A registry's tests need no CI platform: [`oidc-core`](oidc_core)'s feature `testing` has one in memory, with real
+//! signatures, and a store with `sqlite::memory:` or [`MemoryStore::for_tests`](crate::memory::MemoryStore::for_tests) keeps
+//! nothing.
+//!
+//! ```
+//! use oidc_core::testing::FakePlatform;
+//! use oidc_core::verify::{Verifier, backend::AwsLc};
+//! use oidc_core::{Audience, ProviderSet};
+//! use oidc_exchange::server::{Exchange, ExchangeRequest, Package, Trust};
+//! use oidc_exchange::sql::SqlStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let platform = FakePlatform::new();
+//! let (providers, cx) = (ProviderSet::default().with(platform.clone()), platform.registry());
+//! let store = SqlStore::open("sqlite::memory:").await?;
+//! let verifier = Verifier::new(AwsLc, [Audience::new("npm:registry.example")?], &providers, &cx)?;
+//! let exchange = Exchange::builder(verifier, store.clone()).build();
+//!
+//! let widget = Package::new("npm", "@acme/widget");
+//! let trust = Trust::new(providers, store, &cx);
+//! trust.add(&trust.prepare(widget.clone(), "fake", None, FakePlatform::config())?).await?;
+//!
+//! let identity_token = platform.token("npm:registry.example", FakePlatform::NOW);
+//! let request = ExchangeRequest::package("npm", "@acme/widget");
+//! let minted = exchange.exchange(&identity_token, &request).await?;
+//! let granted = exchange.find(minted.token.expose()).await?;
+//! assert!(granted.is_some_and(|token| token.for_package(&widget).is_some()));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! This module decides. The stores behind [`PublisherStore`], [`TokenStore`] and [`TrustStore`] only store.
 //! Feature `sql` has ready stores over SQLite and PostgreSQL, and feature `testing` has a conformance suite
 //! for stores of other crates.

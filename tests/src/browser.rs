@@ -24,13 +24,30 @@ use tokio::process::{Child, Command};
 /// How long the driver may take to start.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A browser with a profile of its own, which ends with it.
+/// A browser with a profile of its own. Both end with it, also where a test panics.
 #[derive(Debug)]
 pub struct Browser {
     client: Client,
     axe: String,
-    _driver: Child,
-    _profile: TempDir,
+    // The driver ends first: a browser that runs would write to its profile again.
+    _driver: Driver,
+    profile: TempDir,
+}
+
+/// A driver with the browsers that it started: all of one process group.
+#[derive(Debug)]
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // A driver that was waited for has no id, and its group may be another's by now.
+        if let Some(id) = self.0.id() {
+            let group = format!("-{id}");
+            let killed = std::process::Command::new("kill").args(["-KILL", "--", &group]).status();
+            // A second panic would hide the first.
+            drop(killed);
+        }
+    }
 }
 
 /// A program or file that a variable names, or that is on the search path.
@@ -54,12 +71,17 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        Self { client, axe, _driver: driver, _profile: profile }
+        Self { client, axe, _driver: driver, profile }
     }
 
-    /// Ends the browser. Dropping it leaves it to the driver's end.
+    /// Ends the browser as a person does. Dropping it kills it.
     pub async fn close(self) {
         self.client.close().await.unwrap();
+    }
+
+    /// The folder of the profile, which its processes have in their arguments.
+    pub fn profile(&self) -> &Path {
+        self.profile.path()
     }
 
     pub async fn open(&self, url: &str) {
@@ -187,16 +209,13 @@ impl Browser {
 }
 
 /// Starts a driver at a port that is free.
-async fn driver() -> (Child, u16) {
-    let mut driver = Command::new(found("TEST_CHROMEDRIVER", "chromedriver").unwrap())
-        .arg("--port=0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+async fn driver() -> (Driver, u16) {
+    let mut command = Command::new(found("TEST_CHROMEDRIVER", "chromedriver").unwrap());
+    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut driver = Driver(command.kill_on_drop(true).spawn().unwrap());
+    let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
     let port = async {
         while let Some(line) = lines.next_line().await.unwrap() {
             if let Some((_, port)) = line.split_once("started successfully on port ") {

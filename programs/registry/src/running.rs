@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{Context, HttpUrl, Secret};
@@ -22,7 +23,7 @@ use super::reconcile::reconcile;
 use super::services::Services;
 use super::tls;
 use super::trust::NpmTrust;
-use super::ui::Ui;
+use super::ui::{Accounts, LogIn, Ui};
 
 /// How long [`Running::stop`] waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(5);
@@ -51,6 +52,28 @@ impl Running {
     ///
     /// When the configuration, a file that it names, the database or the address can't be used.
     pub async fn start(config: Config, cx: &Context) -> Result<Self, StartError> {
+        Self::start_for(config, None, cx).await
+    }
+
+    /// Starts a registry whose pages are for the accounts of `log_in`, and not for the administrator's token. The API is the
+    /// administrator's all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_with_log_in(
+        config: Config,
+        log_in: Arc<dyn LogIn>,
+        cx: &Context,
+    ) -> Result<Self, StartError> {
+        Self::start_for(config, Some(log_in), cx).await
+    }
+
+    async fn start_for(
+        config: Config,
+        log_in: Option<Arc<dyn LogIn>>,
+        cx: &Context,
+    ) -> Result<Self, StartError> {
         config.check()?;
         let tls = config.tls.as_ref().map(|tls| tls::acceptor(tls, cx)).transpose()?;
         let admin = config.admin_token_file.as_ref().map(|file| admin_token(file, cx)).transpose()?;
@@ -60,7 +83,7 @@ impl Running {
         let public_url = config.public_url(address.port())?;
 
         let (dependencies, writer) = Dependencies::open(&config, &public_url, admin, cx).await?;
-        let (services, ui) = services(&dependencies).await?;
+        let (services, ui) = services(&dependencies, log_in).await?;
         let Dependencies { verifier, store, cx, .. } = dependencies;
         tokio::spawn(async move { verifier.warm_up().await });
         // Records expire alike in every ecosystem, so that one exchange purges those of all.
@@ -133,12 +156,16 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 }
 
 /// The ecosystems with what the configuration file says, and the pages about them.
-async fn services(dependencies: &Dependencies<'_>) -> Result<(Services, Ui), StartError> {
+async fn services(
+    dependencies: &Dependencies<'_>,
+    log_in: Option<Arc<dyn LogIn>>,
+) -> Result<(Services, Ui), StartError> {
     let Dependencies { config, public_url, store, trust, providers, admin, cx, .. } = dependencies;
     let mut services = Services::new(dependencies)?;
     reconcile(config, trust, &services).await?;
     let stores = (store.clone(), trust.clone(), providers.clone());
-    let ui = Ui::new(config, public_url, stores, admin.as_ref(), cx.clone());
+    let accounts = Accounts::new(log_in, admin.as_ref());
+    let ui = Ui::new(config, public_url, stores, accounts, cx.clone());
     let npm_trust = NpmTrust::new(trust.clone(), providers.clone(), services.npm.clone());
     services.npm = services.npm.with_trust(npm_trust);
     Ok((services, ui))

@@ -1,6 +1,7 @@
 //! The registry's pages, attacked over HTTP and used in a real browser.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod accounts;
 mod attacks;
 mod browser;
 mod hostile;

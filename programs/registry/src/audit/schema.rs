@@ -7,10 +7,14 @@ pub(crate) const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS registry_event (id TEXT PRIMARY KEY, at BIGINT NOT NULL, ecosystem TEXT NOT NULL, \
      package TEXT, event TEXT NOT NULL, granted BIGINT NOT NULL DEFAULT 0, publisher TEXT)",
     "CREATE INDEX IF NOT EXISTS registry_event_in_order ON registry_event (at, id)",
-    "CREATE INDEX IF NOT EXISTS registry_event_by_outcome ON registry_event (granted, at, id)",
-    "CREATE INDEX IF NOT EXISTS registry_event_of_package ON registry_event (ecosystem, package, at, id)",
-    "CREATE INDEX IF NOT EXISTS registry_event_of_package_by_outcome ON registry_event \
-     (ecosystem, package, granted, at, id)",
+    // Each kind of list has an order that no other kind's index gives, so that none is read in place of its own.
+    "CREATE INDEX IF NOT EXISTS registry_event_outcome_order ON registry_event (granted, (at - 0), id)",
+    "CREATE INDEX IF NOT EXISTS registry_event_package_order ON registry_event (ecosystem, package, (at + 0), id)",
+    "CREATE INDEX IF NOT EXISTS registry_event_package_outcome_order ON registry_event \
+     (ecosystem, package, granted, (at + 0), id)",
+    "DROP INDEX IF EXISTS registry_event_by_outcome",
+    "DROP INDEX IF EXISTS registry_event_of_package",
+    "DROP INDEX IF EXISTS registry_event_of_package_by_outcome",
     "CREATE INDEX IF NOT EXISTS registry_event_by_publisher ON registry_event (publisher, at, id)",
     "CREATE TABLE IF NOT EXISTS registry_refusals (outcome TEXT PRIMARY KEY, refusals BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS registry_not_kept (what TEXT PRIMARY KEY, events BIGINT NOT NULL)",

@@ -89,6 +89,25 @@ pub(super) struct Filter {
     pub(super) cursor: (i64, String),
 }
 
+impl Filter {
+    /// The expression of the time by which the wanted index orders its events.
+    ///
+    /// PostgreSQL may choose any index that gives the order, and walk through all events to find a package that has few. With an
+    /// expression of its own, no other index gives it.
+    fn time(&self) -> &'static str {
+        match (&self.package, self.granted) {
+            (Some(_), _) => "at + 0",
+            (None, Some(_)) => "at - 0",
+            (None, None) => "at",
+        }
+    }
+
+    /// The time and the id before which all wanted events are.
+    fn end(&self) -> (i64, &str) {
+        (self.until, "").min((self.cursor.0, &*self.cursor.1))
+    }
+}
+
 /// Where a page begins, of the query's text.
 pub(super) fn cursor(text: &str) -> (i64, String) {
     let read = text.split_once('_').and_then(|(at, id)| Some((at.parse().ok()?, id)));
@@ -104,7 +123,7 @@ impl Ui {
     /// Some events, the latest first.
     pub(super) async fn events(&self, filter: &Filter) -> Result<Rows<Row>, StoreError> {
         let mut conditions = String::new();
-        let mut number = 5;
+        let mut number = 4;
         let mut and = |column: &str| {
             number += 1;
             conditions.push_str(&format!(" AND {column} = ${number}"));
@@ -116,12 +135,14 @@ impl Ui {
             and("ecosystem");
             and("package");
         }
+        let time = filter.time();
         let statement = format!(
-            "SELECT id, at, event FROM registry_event WHERE at >= $1 AND at < $2 AND (at, id) < ($3, $4){conditions} \
-             ORDER BY at DESC, id DESC LIMIT $5"
+            "SELECT id, at, event FROM registry_event WHERE {time} >= $1 AND {time} <= $2 AND ({time}, id) < ($2, $3){conditions} \
+             ORDER BY {time} DESC, id DESC LIMIT $4"
         );
-        let query = sqlx::query_as(AssertSqlSafe(statement)).bind(filter.from).bind(filter.until);
-        let mut query = query.bind(filter.cursor.0).bind(&filter.cursor.1).bind(limit(EVENTS));
+        let (before, id) = filter.end();
+        let query = sqlx::query_as(AssertSqlSafe(statement)).bind(filter.from).bind(before);
+        let mut query = query.bind(id).bind(limit(EVENTS));
         if let Some(granted) = filter.granted {
             query = query.bind(i64::from(granted));
         }
@@ -179,6 +200,20 @@ impl Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_ends_with_its_time_or_where_the_page_before_ended() {
+        let end = |until, cursor: (i64, &str)| {
+            let cursor = (cursor.0, cursor.1.to_owned());
+            let filter = Filter { package: None, granted: None, from: 0, until, cursor };
+            let (at, id) = filter.end();
+            (at, id.to_owned())
+        };
+        assert_eq!(end(9, (i64::MAX, "")), (9, String::new()));
+        assert_eq!(end(9, (8, "a")), (8, "a".to_owned()));
+        assert_eq!(end(9, (9, "a")), (9, String::new()));
+        assert_eq!(end(i64::MAX, (i64::MAX, "")), (i64::MAX, String::new()));
+    }
 
     #[test]
     fn a_page_begins_where_the_one_before_ended_or_at_the_end() {

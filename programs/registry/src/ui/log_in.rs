@@ -1,13 +1,14 @@
 //! Logging in and out.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
-use oidc_core::Secret;
+use oidc_core::{Secret, shown};
 use oidc_exchange::server::TokenHash;
 
 use super::page::Page;
@@ -16,20 +17,79 @@ use super::request::{Posted, Visit, Write};
 use super::session::Session;
 use super::{ROOT, Ui};
 
-/// The seam of a registry that has accounts: it decides who logs in.
+/// The seam of a registry that has accounts: it decides who logs in to the pages.
 ///
-/// This registry has none, and takes its administrator's token.
+/// This registry has none, and takes its administrator's token. One with accounts passes its own to
+/// [`Running::start_with_log_in`](crate::Running::start_with_log_in). Whoever logs in may configure every package.
+///
+/// Guesses are bounded before this is asked, and what it is asked with is bounded in size.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use oidc_core::{Secret, shown};
+/// use oidc_exchange::server::TokenHash;
+/// use registry::LogIn;
+///
+/// /// The hash of each account's token, with the account's name.
+/// #[derive(Debug)]
+/// struct Accounts(Vec<(TokenHash, String)>);
+///
+/// #[async_trait]
+/// impl LogIn for Accounts {
+///     async fn log_in(&self, secret: &Secret) -> Option<String> {
+///         let presented = TokenHash::of(secret.expose());
+///         self.0.iter().find(|(hash, _)| *hash == presented).map(|(_, name)| name.clone())
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait LogIn: fmt::Debug + Send + Sync {
-    /// The name of whoever presents this secret, for people; `None` where nobody does.
+    /// Returns the name of whoever presents this secret, for people; `None` where nobody does.
     async fn log_in(&self, secret: &Secret) -> Option<String>;
+}
+
+/// The accounts that log in.
+#[derive(Debug)]
+pub(super) enum Accounts {
+    /// None: there is no administrator's token.
+    Nobody,
+    /// The administrator.
+    Administrator(AdminToken),
+    /// Those of a registry that has accounts.
+    Own(Arc<dyn LogIn>),
+}
+
+impl Accounts {
+    pub(super) fn new(own: Option<Arc<dyn LogIn>>, admin: Option<&Secret>) -> Self {
+        let admin = || admin.map_or(Self::Nobody, |token| Self::Administrator(AdminToken::new(token)));
+        own.map_or_else(admin, Self::Own)
+    }
+
+    async fn log_in(&self, secret: &Secret) -> Option<String> {
+        match self {
+            Self::Nobody => None,
+            Self::Administrator(admin) => admin.log_in(secret).await,
+            Self::Own(own) => own.log_in(secret).await,
+        }
+    }
+
+    /// What is said to whoever presents another secret.
+    fn refusal(&self) -> &'static str {
+        match self {
+            Self::Nobody => "Nobody can log in.",
+            Self::Administrator(_) => {
+                "This is not the administrator's token. Copy the whole line of the file."
+            }
+            Self::Own(_) => "This is no account's token.",
+        }
+    }
 }
 
 /// The administrator, by a token.
 pub(super) struct AdminToken(TokenHash);
 
 impl AdminToken {
-    pub(super) fn new(token: &Secret) -> Self {
+    fn new(token: &Secret) -> Self {
         Self(TokenHash::of(token.expose()))
     }
 }
@@ -58,26 +118,31 @@ fn form(visit: &Visit, next: &str, error: Option<&str>) -> Page {
     let title = if error.is_some() { "Error: Log in" } else { "Log in" };
     let body = html! {
         h1 { "Log in" }
-        @if visit.ui.0.log_in.is_none() {
-            p { "This registry has no administrator's token (" code { "admin_token_file" } "), so nobody can log in." }
-        } @else {
-            form method="post" action=(visit.ui.href("log-in", &[])) {
-                input type="hidden" name="next" value=(next);
-                label for="token" { "Administrator's token" }
-                p #token-hint .hint { "The content of the file that " code { "admin_token_file" } " names." }
-                @if let Some(error) = error { (fault(error)) }
-                input #token type="password" name="token" autocomplete="current-password" required autofocus
-                    aria-describedby=(if error.is_some() { "token-hint token-error" } else { "token-hint" })
-                    aria-invalid=[error.map(|_| "true")];
-                button { "Log in" }
-            }
+        @match &visit.ui.0.accounts {
+            Accounts::Nobody => p { "This registry has no administrator's token (" code { "admin_token_file" } "), so nobody can log in." },
+            Accounts::Administrator(_) => {
+                @let hint = html! { "The content of the file that " code { "admin_token_file" } " names." };
+                (token_form(visit, next, ("Administrator's token", &hint), error))
+            },
+            Accounts::Own(_) => (token_form(visit, next, ("Token", &html! { "The token of your account." }), error)),
         }
     };
     visit.ui.page(visit.session.as_ref(), title, &body)
 }
 
-fn fault(error: &str) -> Markup {
-    html! { p #token-error .error role="alert" { (error) } }
+fn token_form(visit: &Visit, next: &str, (label, hint): (&str, &Markup), error: Option<&str>) -> Markup {
+    html! {
+        form method="post" action=(visit.ui.href("log-in", &[])) {
+            input type="hidden" name="next" value=(next);
+            label for="token" { (label) }
+            p #token-hint .hint { (hint) }
+            @if let Some(error) = error { p #token-error .error role="alert" { (error) } }
+            input #token type="password" name="token" autocomplete="current-password" required autofocus
+                aria-describedby=(if error.is_some() { "token-hint token-error" } else { "token-hint" })
+                aria-invalid=[error.map(|_| "true")];
+            button { "Log in" }
+        }
+    }
 }
 
 /// Opens a session for the right token.
@@ -91,12 +156,9 @@ pub(super) async fn log_in(posted: Posted) -> Result<Response, Refused> {
         return Ok(([(RETRY_AFTER, wait.as_secs().to_string())], page).into_response());
     }
     let secret = Secret::new(typed.text("token"));
-    let account = match &ui.0.log_in {
-        Some(log_in) => log_in.log_in(&secret).await,
-        None => None,
-    };
-    let Some(account) = account else {
-        let message = "This is not the administrator's token. Copy the whole line of the file.";
+    let Some(account) = ui.0.accounts.log_in(&secret).await else {
+        tracing::warn!("a log-in to the pages was refused");
+        let message = ui.0.accounts.refusal();
         return Ok(form(&visit, next, Some(message)).with_status(StatusCode::UNAUTHORIZED).into_response());
     };
     ui.0.attempts.give_back();
@@ -104,6 +166,7 @@ pub(super) async fn log_in(posted: Posted) -> Result<Response, Refused> {
     if let Some(cookie) = cookie {
         ui.0.sessions.close(&cookie, now);
     }
+    tracing::info!(account = %shown(&account), "somebody logged in to the pages");
     let cookie = ui.0.sessions.open(account, &ui.0.cx).map_err(|error| visit.failed(&error))?;
     Ok(with_cookie(ui.to(&ui.own_place(next)), ui.set_cookie(cookie.expose(), "")))
 }
@@ -149,7 +212,7 @@ impl Ui {
 
     /// The page at a place below the pages' root, or the first page: nobody is sent to another site, whatever a link to the log-in
     /// says.
-    pub(super) fn own_place(&self, place: &str) -> String {
+    fn own_place(&self, place: &str) -> String {
         let is_plain = place.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         let is_page = place.starts_with('/') && !place.starts_with("//") && !place.contains("..");
         let place = if is_plain && is_page { place } else { "/" };

@@ -42,11 +42,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
+use oidc_core::{Context, HttpUrl, ProviderSet};
 use oidc_exchange::server::Trust;
 use oidc_exchange::sql::SqlStore;
 
 use self::attempts::Attempts;
+pub(super) use self::log_in::Accounts;
 pub use self::log_in::LogIn;
 use self::session::Sessions;
 use super::choices::Choices;
@@ -68,19 +69,19 @@ struct Inner {
     trusted_only: BTreeSet<(Ecosystem, String)>,
     /// What was chosen on the settings pages.
     choices: Choices,
-    log_in: Option<Arc<dyn LogIn>>,
+    accounts: Accounts,
     sessions: Sessions,
     attempts: Attempts,
     cx: Context,
 }
 
 impl Ui {
-    /// The pages of a registry. Where there is no administrator's token, nobody logs in.
+    /// The pages of a registry.
     pub(super) fn new(
         config: &Config,
         public_url: &HttpUrl,
         (store, trust, providers): (SqlStore, Trust, ProviderSet),
-        admin: Option<&Secret>,
+        accounts: Accounts,
         cx: Context,
     ) -> Self {
         let trusted_only = Ecosystem::ALL.into_iter().flat_map(|ecosystem| {
@@ -93,7 +94,7 @@ impl Ui {
             providers,
             public_url: public_url.clone(),
             trusted_only: trusted_only.collect(),
-            log_in: admin.map(|token| Arc::new(log_in::AdminToken::new(token)) as Arc<dyn LogIn>),
+            accounts,
             sessions: Sessions::default(),
             attempts: Attempts::default(),
             cx,

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
-use oidc_core::InvalidPublisher;
+use oidc_core::{InvalidPublisher, shown};
 use oidc_exchange::server::{PublisherRecord, TrustError};
 
 use super::draft::Draft;
@@ -137,7 +137,7 @@ pub(super) async fn submit(write: Write) -> Result<Response, Refused> {
     Ok(match (outcome, typed.text("action")) {
         (Err(wrong), _) => refuse(&visit, &session, &named, &draft, &wrong),
         (Ok(_), "change") => form(&visit, &session, &named, &draft, None).into_response(),
-        (Ok(record), "save") if !is_offer => match save(&visit, &named, &draft, record).await? {
+        (Ok(record), "save") if !is_offer => match save(&visit, &session, &named, &draft, record).await? {
             Ok(()) => visit.ui.to(&visit.ui.of_package("settings", &named, &[("saved", "1")])),
             Err(wrong) => refuse(&visit, &session, &named, &draft, &wrong),
         },
@@ -176,6 +176,7 @@ async fn prepare(
 
 async fn save(
     visit: &Visit,
+    session: &Session,
     named: &Named,
     draft: &Draft,
     record: PublisherRecord,
@@ -189,7 +190,8 @@ async fn save(
     };
     match saved {
         Ok(stored) => {
-            tracing::info!(package = %stored.package, publisher = stored.id, "a trusted publisher was saved on its page");
+            let account = shown(&session.account);
+            tracing::info!(%account, package = %stored.package, publisher = stored.id, "a trusted publisher was saved on its page");
             Ok(Ok(()))
         }
         Err(error) => wrong(visit, error).map(Err),

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use maud::html;
+use oidc_core::shown;
 
 use super::page::{Page, Tab, form_token, package_fields};
 use super::platforms::description;
@@ -30,11 +31,12 @@ pub(super) async fn ask(visit: Visit) -> Result<Page, Refused> {
 }
 
 pub(super) async fn remove(write: Write) -> Result<Response, Refused> {
-    let Write { visit, form, .. } = write;
+    let Write { visit, session, form, .. } = write;
     let named = visit.named(&form)?;
     let (record, _) = stored(&visit, &named, form.text("id")).await?;
     let removed = visit.ui.0.trust.remove(&record.package, &record.id).await;
     removed.map_err(|error| visit.failed(&error))?;
-    tracing::info!(package = %record.package, publisher = record.id, "a trusted publisher was removed on its page");
+    let account = shown(&session.account);
+    tracing::info!(%account, package = %record.package, publisher = record.id, "a trusted publisher was removed on its page");
     Ok(visit.ui.to(&visit.ui.of_package("settings", &named, &[("removed", "1")])))
 }

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
+use oidc_core::shown;
 use oidc_exchange::server::{PackageOwner, PublisherRecord};
 
 use super::page::{Page, Tab, form_token, package_fields};
@@ -120,7 +121,7 @@ async fn static_tokens(visit: &Visit, session: &Session, named: &Named) -> Resul
 
 /// Saves whether static tokens publish the package.
 pub(super) async fn save(write: Write) -> Result<Response, Refused> {
-    let Write { visit, form, .. } = write;
+    let Write { visit, session, form, .. } = write;
     let named = visit.named(&form)?;
     if visit.ui.existence(&named).await.map_err(|error| visit.failed(&error))? == Existence::Absent {
         return Err(visit.refused(
@@ -132,6 +133,7 @@ pub(super) async fn save(write: Write) -> Result<Response, Refused> {
     let is_set = form.text("trusted-only") == "1";
     let saved = visit.ui.0.choices.set_trusted_only(named.ecosystem.as_str(), &named.name, is_set).await;
     saved.map_err(|error| visit.failed(&error))?;
-    tracing::info!(package = named.name, trusted_only = is_set, "a package's setting was saved on its page");
+    let account = shown(&session.account);
+    tracing::info!(%account, package = named.name, trusted_only = is_set, "a package's setting was saved on its page");
     Ok(visit.ui.to(&visit.ui.of_package("settings", &named, &[])))
 }

@@ -25,18 +25,24 @@ pub struct Size {
 /// As much as the pages have to bear.
 pub const FULL: Size = Size { publishers: 10_000, versions: 1_000, events: 1_000_000 };
 /// As much as one page shows.
-pub const ONE_PAGE: Size = Size { publishers: 1, versions: 20, events: 50 };
+pub const ONE_PAGE: Size = Size { publishers: 1, versions: 20, events: 25 };
 /// Nothing but the package and its publisher.
 pub const EMPTY: Size = Size { publishers: 1, versions: 0, events: 0 };
 
-/// The pages that are measured, without their common query.
-pub const PAGES: [(&str, &str); 5] = [
-    ("package", "package?"),
-    ("settings", "settings?"),
-    ("audit", "audit?"),
-    ("audit_refused", "audit?outcome=refused&"),
-    ("audit_all", "audit?outcome=granted&all=1&"),
+/// The pages that are measured. `small` has a few events beside the many of `measured`, and no refused one.
+pub const PAGES: [(&str, &str); 8] = [
+    ("package", "package?ecosystem=npm&name=measured"),
+    ("settings", "settings?ecosystem=npm&name=measured"),
+    ("audit", "audit?ecosystem=npm&name=measured"),
+    ("audit_refused", "audit?outcome=refused&ecosystem=npm&name=measured"),
+    ("audit_all", "audit?outcome=granted"),
+    ("audit_until", "audit?until=2023-11-15&ecosystem=npm&name=measured"),
+    ("audit_small", "audit?ecosystem=npm&name=small"),
+    ("audit_small_refused", "audit?outcome=refused&ecosystem=npm&name=small"),
 ];
+
+/// The number of events of the package that has few.
+const FEW: u32 = 5;
 
 const TOKEN: &str = "an-administrators-token";
 
@@ -77,9 +83,7 @@ impl Filled {
 
     /// The time that a page takes, with the way over loopback.
     pub async fn time(&self, page: &str) -> Duration {
-        let all = page.contains("all=1");
-        let of = if all { "" } else { "ecosystem=npm&name=measured" };
-        let url = format!("{}/-/ui/{page}{of}", self.url.as_str().trim_end_matches('/'));
+        let url = format!("{}/-/ui/{page}", self.url.as_str().trim_end_matches('/'));
         let url = HttpUrl::parse(&url).expect("an address");
         let request = Request::get(url).header("cookie", &*self.cookie).max_body(1 << 22);
         let begin = Instant::now();
@@ -140,7 +144,12 @@ async fn rows(store: &SqlStore, size: Size) {
          SELECT {id}, 1700000000 + i / 10, 'npm', 'measured', '{event}', CASE WHEN i % 50 = 0 THEN 0 ELSE 1 END, 'x' FROM n",
         numbers(size.events)
     );
-    for statement in [versions, events, "ANALYZE".to_owned()] {
+    let few = format!(
+        "{} INSERT INTO registry_event (id, at, ecosystem, package, event, granted, publisher) \
+         SELECT 'f' || i, 1600000000 + i, 'npm', 'small', '{event}', 1, 'y' FROM n",
+        numbers(size.events.min(FEW))
+    );
+    for statement in [versions, events, few, "ANALYZE".to_owned()] {
         connection.execute(AssertSqlSafe(statement)).await.expect("rows");
     }
 }

@@ -147,6 +147,11 @@ impl Browser {
         self.arrive().await;
     }
 
+    /// Gives an element the focus and presses keys on it.
+    pub async fn keys(&self, css: &str, keys: &str) {
+        self.find(css).await.send_keys(keys).await.unwrap();
+    }
+
     /// Waits for another page than the one that was marked.
     async fn arrive(&self) {
         let is_there =

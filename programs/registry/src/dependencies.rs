@@ -118,7 +118,8 @@ impl<'a> Dependencies<'a> {
 
     pub(super) fn provenance(&self, ecosystem: Ecosystem) -> Provenance {
         let requirements = self.config.requirements(ecosystem);
-        Provenance::new(ecosystem.as_str(), self.provenance.clone(), requirements)
+        let choices = Choices::new(self.store.clone());
+        Provenance::new(ecosystem.as_str(), self.provenance.clone(), requirements, choices)
     }
 
     pub(super) fn host(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Host {

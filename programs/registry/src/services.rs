@@ -1,7 +1,10 @@
 //! The services of the registry: each ecosystem's packages, and the endpoint that exchanges tokens for them.
 
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Method, Uri};
+use axum::middleware::map_response;
+use axum::response::Response;
 use oidc_core::HttpUrl;
 use oidc_exchange::pep_807::DISCOVERY_PATH;
 use oidc_exchange::server::{self, Exchange, Pep807Tokens};
@@ -95,7 +98,7 @@ impl Services {
             .merge(rubygems::router(self.rubygems))
             .route_service(&rubygems_exchange, server::rubygems(self.rubygems_exchange))
             .nest_service(ui::ROOT, ui::router(ui));
-        match public_url.path().trim_end_matches('/') {
+        let router = match public_url.path().trim_end_matches('/') {
             "" => registry,
             prefix => {
                 let url = public_url.to_string();
@@ -105,6 +108,17 @@ impl Services {
                 };
                 Router::new().nest(prefix, registry).merge(at_root).fallback(unknown)
             }
-        }
+        };
+        router.layer(map_response(inert))
     }
+}
+
+/// Tells browsers to guess no type, and to run nothing of what is no page: packages bring what they like, and it is served beside the
+/// pages.
+async fn inert(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    response
 }

@@ -1,7 +1,13 @@
 //! Attacks on the pages: forged forms, planted sessions, guesses, links elsewhere, and names that are paths.
 
-use ci_issuer::{GITHUB, Settings};
-use oidc_core::http::Method;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ci_issuer::{Changes, GITHUB, Settings};
+use oidc_core::http::{Method, Request};
+use oidc_core::{Clock, Context, HttpUrl, Timestamp};
 use tests::http;
 use tests::scene::{ADMIN, Scene};
 use tests::visitor::{Visitor, text};
@@ -13,6 +19,7 @@ fn writes(issuer: &str) -> Vec<(&'static str, Vec<(&str, &str)>)> {
     let publisher = [("issuer", issuer), ("f.repository", "evil/widget"), ("f.workflow", "publish.yml")];
     vec![
         ("settings", [OF_WIDGET.as_slice(), &[("trusted-only", "1")]].concat()),
+        ("provenance", [OF_WIDGET.as_slice(), &[("provenance", "required")]].concat()),
         ("publisher", [OF_WIDGET.as_slice(), &publisher, &[("action", "save")]].concat()),
         ("remove", [OF_WIDGET.as_slice(), &[("id", "x")]].concat()),
         ("log-out", Vec::new()),
@@ -135,7 +142,7 @@ async fn by_https_the_cookie_is_for_https_alone() {
     let scene = Scene::within(http::system(), Settings::new(&GITHUB), "", &[WIDGET], "", configure).await;
     // Behind a proxy that speaks TLS, such as every production has.
     let url = scene.registry.url().to_owned();
-    let request = oidc_core::http::Request::new(Method::Post, http::url(&url, "/-/ui/log-in"))
+    let request = Request::new(Method::Post, http::url(&url, "/-/ui/log-in"))
         .header("origin", "https://registry.example")
         .body("application/x-www-form-urlencoded", format!("token={ADMIN}"));
     let answer = http::send(&scene.cx, request).await;
@@ -172,6 +179,8 @@ async fn the_log_in_leads_to_no_other_site() {
         ("/\\evil.example", "/-/ui/"),
         ("\\\\evil.example", "/-/ui/"),
         ("/../../../evil", "/-/ui/"),
+        ("/%2e%2e/%2E%2e/evil", "/-/ui/"),
+        ("/.%2e//evil.example", "/-/ui/"),
         ("/%0d%0aLocation:%20https://evil.example", "/-/ui/%0d%0aLocation:%20https://evil.example"),
         ("/\r\nLocation: https://evil.example", "/-/ui/"),
         ("/\thttps://evil.example", "/-/ui/"),
@@ -298,5 +307,178 @@ async fn every_page_forbids_foreign_content_and_is_kept_nowhere() {
     }
     for file in ["style.css", "copy.js"] {
         assert!(known.get(file).await.header("cache-control").unwrap().starts_with("max-age="), "{file}");
+    }
+}
+
+/// The time of day, and some time that a test lets pass.
+#[derive(Clone, Debug)]
+struct Ahead {
+    system: Context,
+    seconds: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        self.system.clock().now().plus(Duration::from_secs(self.seconds.load(Ordering::Relaxed)))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.system.clock().monotonic() + Duration::from_secs(self.seconds.load(Ordering::Relaxed))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.system.clock().sleep(duration).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_used_ends_and_its_forms_change_nothing() {
+    let clock = Ahead { system: http::system(), seconds: Arc::default() };
+    let cx = http::system().with_clock(clock.clone());
+    let same = |config: String, _: &std::path::Path| config;
+    let scene = Scene::within(cx, Settings::new(&GITHUB), "", &[WIDGET], "", same).await;
+    let known = Visitor::known(&scene).await;
+    let (token, before) = (known.form_token().await, state(&scene).await);
+    for _ in 0..3 {
+        clock.seconds.fetch_add(29 * 60, Ordering::Relaxed);
+        assert_eq!(known.page("settings", &OF_WIDGET).await.status, 200, "a session that is used stays");
+    }
+    clock.seconds.fetch_add(31 * 60, Ordering::Relaxed);
+    let form = [OF_WIDGET.as_slice(), &[("trusted-only", "1"), ("form-token", &*token)]].concat();
+    let answer = known.post("settings", &form).await;
+    assert_eq!(answer.status, 401);
+    assert!(text(&answer).contains("The session has ended"));
+    for page in ["settings", "publisher", "remove", "audit", "audit.json"] {
+        assert_eq!(known.page(page, &OF_WIDGET).await.status, 303, "{page}");
+    }
+    assert_eq!(state(&scene).await, before);
+}
+
+/// Two packages, and a publisher of the pages that the other one has.
+async fn of_another(scene: &Scene, known: &Visitor) -> String {
+    let issuer = scene.issuer.url().to_owned();
+    let other = [("ecosystem", "npm"), ("name", "other"), ("issuer", &*issuer)];
+    let publisher = [("f.repository", "acme/other"), ("f.workflow", "a.yml"), ("action", "save")];
+    assert_eq!(known.send("publisher", &[other.as_slice(), &publisher].concat()).await.status, 303);
+    scene.texts("SELECT id FROM oidc_publisher WHERE package = 'other'").await.remove(0)
+}
+
+#[tokio::test]
+async fn a_publisher_of_another_package_is_neither_shown_nor_changed_by_its_id() {
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[WIDGET, "other"], "").await;
+    let known = Visitor::known(&scene).await;
+    scene.execute("DELETE FROM oidc_publisher WHERE package = 'other'").await;
+    let id = of_another(&scene, &known).await;
+    let issuer = scene.issuer.url().to_owned();
+    let of = [OF_WIDGET.as_slice(), &[("id", &*id), ("issuer", &*issuer)]].concat();
+    for page in ["publisher", "remove"] {
+        let answer = known.page(page, &of).await;
+        assert_eq!(answer.status, 404, "{page}");
+        assert!(!text(&answer).contains("acme/other"), "{page}");
+    }
+    let before = scene.texts("SELECT id || package || config FROM oidc_publisher ORDER BY id").await;
+    let form =
+        [of.as_slice(), &[("f.repository", "evil/other"), ("f.workflow", "a.yml"), ("action", "save")]]
+            .concat();
+    assert_eq!(known.send("publisher", &form).await.status, 404);
+    assert_eq!(known.send("remove", &of).await.status, 404);
+    // Neither with the ecosystem of another package of the same name.
+    for ecosystem in ["pypi", "cargo", "rubygems"] {
+        let of = [("ecosystem", ecosystem), ("name", "other"), ("id", &*id)];
+        assert_eq!(known.send("remove", &of).await.status, 404, "{ecosystem}");
+    }
+    assert_eq!(scene.texts("SELECT id || package || config FROM oidc_publisher ORDER BY id").await, before);
+}
+
+#[tokio::test]
+async fn a_refused_job_of_another_package_fills_no_form() {
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[WIDGET, "other"], "").await;
+    let known = Visitor::known(&scene).await;
+    let changes = Changes::default().set("repository", "acme/secret");
+    let token = scene.issuer.token(&scene.audience(), &changes);
+    assert_eq!(http::send(&scene.cx, http::exchange(&scene.url(), "other", &token)).await.status, 403);
+    let mut events = Vec::new();
+    for _ in 0..200 {
+        events = scene.texts("SELECT id FROM registry_event").await;
+        if !events.is_empty() {
+            break;
+        }
+        scene.cx.clock().sleep(Duration::from_millis(25)).await;
+    }
+    let event = [("event", &*events[0])];
+    let own = known
+        .page("publisher", &[&[("ecosystem", "npm"), ("name", "other")], event.as_slice()].concat())
+        .await;
+    assert!(text(&own).contains("acme/secret"));
+    let answer = known.page("publisher", &[OF_WIDGET.as_slice(), &event].concat()).await;
+    assert_eq!(answer.status, 404);
+    assert!(!text(&answer).contains("acme/secret"));
+}
+
+#[tokio::test]
+async fn no_other_method_and_no_word_for_one_does_what_a_post_does() {
+    let scene = scene().await;
+    let known = Visitor::known(&scene).await;
+    let (token, before) = (known.form_token().await, state(&scene).await);
+    let (cookie, origin) = (known.cookie.clone().unwrap(), known.origin.clone().unwrap());
+    let issuer = scene.issuer.url().to_owned();
+    for (page, form) in writes(&issuer) {
+        let form = [form.as_slice(), &[("form-token", &*token)]].concat();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
+        for (method, overriding) in [
+            (Method::Put, None),
+            (Method::Delete, None),
+            (Method::Get, Some("x-http-method-override")),
+            (Method::Get, Some("x-method-override")),
+        ] {
+            let url = HttpUrl::parse(&format!("{}-/ui/{page}?{query}&_method=POST", known.url)).unwrap();
+            let request = Request::new(method, url).header("cookie", &cookie).header("origin", &origin);
+            let request = overriding.into_iter().fold(request, |request, name| request.header(name, "POST"));
+            let request = match method {
+                Method::Get => request,
+                _ => request.body("application/x-www-form-urlencoded", query.clone()),
+            };
+            let answer = http::send(&scene.cx, request.max_body(1 << 22)).await;
+            assert!(matches!(answer.status, 200 | 404 | 405), "{method:?} {page}: {}", answer.status);
+            assert_eq!(answer.header("access-control-allow-origin"), None);
+        }
+    }
+    assert_eq!(state(&scene).await, before);
+    assert_eq!(known.page("settings", &OF_WIDGET).await.status, 200, "the session is still there");
+}
+
+#[tokio::test]
+async fn no_file_of_a_package_is_a_page_or_a_script_of_the_registry() {
+    let scene = Scene::start(Settings::new(&GITHUB), "", &tests::uploads::PACKAGES, "").await;
+    for endpoint in [
+        tests::uploads::Endpoint::Npm,
+        tests::uploads::Endpoint::Cargo,
+        tests::uploads::Endpoint::Pypi,
+        tests::uploads::Endpoint::Gem,
+    ] {
+        let token = endpoint.token(&scene).await;
+        let answer = endpoint.send(&scene, "1.0.0", &token).await;
+        assert!(answer.status < 300, "{endpoint:?}: {}", text(&answer));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{endpoint:?}");
+    }
+    for (path, status) in [
+        ("/widget", 200),
+        ("/widget/-/widget-1.0.0.tgz", 200),
+        ("/index/wi/dg/widget", 200),
+        ("/rubygems/gems/widget-1.0.0.gem", 200),
+        ("/simple/widget/", 200),
+        ("/no/such/path", 404),
+    ] {
+        let answer = http::send(&scene.cx, http::get(&scene.url(), path)).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert!(
+            !kind.contains("javascript") && (!kind.contains("html") || path == "/simple/widget/"),
+            "{path}: {kind}"
+        );
     }
 }

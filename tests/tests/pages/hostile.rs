@@ -1,9 +1,10 @@
 //! Hostile values in every claim, field and package datum that a page shows, and pictures of the pages.
 
-use ci_issuer::{Changes, GITHUB, Settings};
+use ci_issuer::{Changes, sigstore};
 use needs::needs;
 use serde_json::json;
 use tests::browser::Browser;
+use tests::clients::{Client, Tool};
 use tests::http;
 use tests::scene::{ADMIN, Scene};
 use tests::visitor::{Visitor, text};
@@ -75,6 +76,7 @@ async fn filled() -> Scene {
         let event = json!({ "action": value, "outcome": value, "reason": value, "version": value, "repository": value,
             "run_url": value, "subject": value, "publisher": value, "issuer": value, "for_operator": value });
         insert(&scene, i64::try_from(number).unwrap(), &value, (&by.to_string(), &event.to_string())).await;
+        originate(&scene, &value).await;
     }
     scene
 }
@@ -87,6 +89,36 @@ async fn insert(scene: &Scene, number: i64, value: &str, (by, event): (&str, &st
     query.execute(scene.database().pool()).await.unwrap();
     let statement = "INSERT INTO registry_event (id, at, ecosystem, package, event, granted) VALUES ($1, $2, 'npm', $3, $4, 0)";
     let query = sqlx::query(statement).bind(format!("{number:x}")).bind(number + 1).bind(WIDGET).bind(event);
+    query.execute(scene.database().pool()).await.unwrap();
+}
+
+/// Provenance of a version, every text of which is the value.
+async fn originate(scene: &Scene, value: &str) {
+    let texts = [
+        "predicate_type",
+        "digest",
+        "issuer",
+        "repository",
+        "visibility",
+        "commit",
+        "commit_url",
+        "git_ref",
+        "workflow",
+        "workflow_url",
+        "signer",
+        "run_url",
+        "event",
+        "environment",
+        "runner",
+        "log_entry_url",
+    ];
+    let mut origin: serde_json::Map<String, serde_json::Value> =
+        texts.iter().map(|text| ((*text).to_owned(), json!(value))).collect();
+    origin.insert("signed_at".to_owned(), json!(u64::MAX));
+    origin.insert("log_index".to_owned(), json!(u64::MAX));
+    let statement = "INSERT INTO provenance_origin (ecosystem, file, origins) VALUES ('npm', $1, $2)";
+    let query =
+        sqlx::query(statement).bind(format!("{WIDGET}@{value}")).bind(json!([origin, origin]).to_string());
     query.execute(scene.database().pool()).await.unwrap();
 }
 
@@ -118,6 +150,7 @@ async fn no_value_acts_or_breaks_the_layout_and_each_is_shown() {
         for width in [360, 1280] {
             browser.look(width, "light").await;
             browser.open(&format!("{}-/ui/{page}", scene.url())).await;
+            browser.run("document.querySelectorAll('details').forEach(more => more.open = true)").await;
             assert_eq!(browser.overflow().await, 0, "{page} at {width}");
         }
         assert!(!browser.title().await.contains("acted"), "{page}");
@@ -176,26 +209,27 @@ async fn no_value_of_a_field_acts_or_breaks_the_form() {
     browser.close().await;
 }
 
-async fn log_in(browser: &Browser, scene: &Scene) {
+pub(super) async fn log_in(browser: &Browser, scene: &Scene) {
     browser.open(&format!("{}-/ui/log-in", scene.url())).await;
     browser.fill("#token", ADMIN).await;
     browser.press("Log in").await;
 }
 
-/// Publishes by a job, refuses another, and adds a publisher.
-async fn used() -> Scene {
-    let scene = Scene::start(Settings::new(&GITHUB), "", &[WIDGET, "pypi:widget", "cargo:widget"], "").await;
+/// Publishes by a job, with provenance and without, refuses another job, and adds a publisher.
+async fn used(npm: &Client) -> (Scene, sigstore::Running) {
+    let (scene, instance) = super::provenance::scene(&[WIDGET, "pypi:widget", "cargo:widget"]).await;
     let exchange = async |changes: &Changes| {
         let token = scene.issuer.token(&scene.audience(), changes);
         http::send(&scene.cx, http::exchange(&scene.url(), WIDGET, &token)).await
     };
     let token = http::minted(&exchange(&Changes::default()).await);
-    for (version, token) in [("1.0.0", &*token), ("1.0.1", ADMIN), ("1.1.0", &token)] {
+    for (version, token) in [("1.0.0", &*token), ("1.0.1", ADMIN)] {
         assert_eq!(
             http::send(&scene.cx, http::publish(&scene.url(), WIDGET, version, token)).await.status,
             201
         );
     }
+    super::provenance::publish((npm, &scene, &instance), "1.1.0", &["--provenance"]).await.succeeded();
     let other = Changes::default()
         .set("workflow_ref", "acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0")
         .set("environment", "publish");
@@ -210,7 +244,7 @@ async fn used() -> Scene {
         ("action", "save"),
     ];
     assert_eq!(known.send("publisher", &[of.as_slice(), &form].concat()).await.status, 303);
-    scene
+    (scene, instance)
 }
 
 /// Every page, by a name, with what is done on it first.
@@ -224,6 +258,7 @@ const PAGES: &[(&str, &str)] = &[
     ("preview", "publisher?ecosystem=npm&name=%40acme%2Fwidget"),
     ("audit", "audit?ecosystem=npm&name=%40acme%2Fwidget"),
     ("all-audit", "audit"),
+    ("edit", "settings?ecosystem=npm&name=%40acme%2Fwidget"),
     ("remove", "settings?ecosystem=npm&name=%40acme%2Fwidget"),
     ("absent", "package?ecosystem=npm&name=absent"),
     ("nowhere", "nowhere"),
@@ -243,6 +278,9 @@ async fn act(browser: &Browser, name: &str) {
             browser.fill("#field-environment", "publish").await;
             browser.press("Continue").await;
         }
+        "edit" => {
+            browser.follow("//a[starts-with(., 'Edit')]").await;
+        }
         "remove" => {
             browser.follow("//a[starts-with(., 'Remove')]").await;
         }
@@ -251,11 +289,11 @@ async fn act(browser: &Browser, name: &str) {
 }
 
 /// With `PICTURES=FOLDER`, the pages are kept as PNG files there.
-#[needs(chromium, chromedriver, axe)]
+#[needs(npm, chromium, chromedriver, axe)]
 #[tokio::test]
 async fn no_page_has_a_barrier_at_any_width_in_either_scheme() {
-    let browser = Browser::start().await;
-    let scene = used().await;
+    let (browser, npm) = (Browser::start().await, Tool::Npm.find().await);
+    let (scene, _instance) = used(&npm).await;
     #[allow(clippy::disallowed_methods, reason = "who runs the tests says where to")]
     let folder = std::env::var_os("PICTURES").map(std::path::PathBuf::from);
     for (name, page) in PAGES {

@@ -4,7 +4,9 @@
 mod accounts;
 mod attacks;
 mod browser;
+mod edited;
 mod hostile;
+mod provenance;
 mod shown;
 
 use ci_issuer::{GITHUB, Settings};

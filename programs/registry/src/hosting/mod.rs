@@ -192,7 +192,7 @@ impl Host {
     async fn publish_by(&self, principal: &Principal, mut upload: Upload) -> Result<(), Failure> {
         let (package, version, name) = (upload.package.clone(), upload.version.clone(), upload.name.clone());
         let proof = Proof {
-            requirement: self.provenance.requirement(&package),
+            requirement: self.provenance.requirement(&package).await?,
             stored: match upload.vouches.take() {
                 Some(vouches) => Some(self.verified(principal, &package, vouches).await?),
                 None => None,

@@ -54,7 +54,7 @@ impl Npm {
         publication: &Publication,
         by: &Principal,
     ) -> Result<Vouched, Failure> {
-        let requirement = self.provenance.requirement(publication.name.as_str());
+        let requirement = self.provenance.requirement(publication.name.as_str()).await?;
         let Some(bundle) = &publication.bundle else {
             return Ok(Vouched { requirement, ..Vouched::default() });
         };

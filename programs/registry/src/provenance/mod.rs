@@ -32,6 +32,7 @@ pub(crate) use self::rows::{SCHEMA, Stored, add, document, has};
 use self::signer::Signer;
 use super::StartError;
 use super::authorize::Principal;
+use super::choices::Choices;
 use super::config::{InvalidConfig, ProvenanceEntry};
 use super::failure::Failure;
 use super::intake::blocking;
@@ -46,7 +47,10 @@ pub(super) const SLSA: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://s
 pub(super) struct Provenance {
     ecosystem: &'static str,
     kept: Option<Arc<Kept>>,
+    /// The requirements that the configuration file has.
     requirements: Arc<BTreeMap<String, Requirement>>,
+    /// The others, as they were chosen on the pages.
+    choices: Option<Choices>,
 }
 
 /// What it takes to keep provenance.
@@ -126,17 +130,18 @@ pub(super) struct Vouched {
 impl Provenance {
     /// An ecosystem that keeps no provenance.
     pub(super) fn none(ecosystem: &'static str) -> Self {
-        Self { ecosystem, kept: None, requirements: Arc::default() }
+        Self { ecosystem, kept: None, requirements: Arc::default(), choices: None }
     }
 
-    /// An ecosystem that keeps it, if `kept` is there, with what its packages require where that isn't
-    /// [`Requirement::AsBefore`].
+    /// An ecosystem that keeps it, if `kept` is there, with the requirements of its packages: those of the configuration file, and
+    /// beside it those that were chosen.
     pub(super) fn new(
         ecosystem: &'static str,
         kept: Option<Arc<Kept>>,
         requirements: BTreeMap<String, Requirement>,
+        choices: Choices,
     ) -> Self {
-        Self { ecosystem, kept, requirements: requirements.into() }
+        Self { ecosystem, kept, requirements: requirements.into(), choices: Some(choices) }
     }
 
     /// Whether bundles are verified and kept.
@@ -150,8 +155,15 @@ impl Provenance {
     }
 
     /// Returns the requirement of a package for its next version.
-    pub(super) fn requirement(&self, package: &str) -> Requirement {
-        self.requirements.get(package).copied().unwrap_or_default()
+    pub(super) async fn requirement(&self, package: &str) -> Result<Requirement, Failure> {
+        if let Some(of_file) = self.requirements.get(package) {
+            return Ok(*of_file);
+        }
+        let is_required = match &self.choices {
+            Some(choices) => choices.provenance_required(self.ecosystem, package).await?,
+            None => false,
+        };
+        Ok(if is_required { Requirement::Required } else { Requirement::default() })
     }
 
     /// The answer to a publish whose provenance is not accepted, with the status of the ecosystem's own registry.

@@ -16,7 +16,7 @@ use super::request::{Named, Visit};
 use super::rows::{Rows, limit};
 
 /// The number of events of a page.
-pub(super) const EVENTS: usize = 50;
+pub(super) const EVENTS: usize = 25;
 /// The length of an event's id, in bytes.
 const MAX_ID: usize = 64;
 

@@ -50,7 +50,7 @@ pub trait LogIn: fmt::Debug + Send + Sync {
 
 /// The accounts that log in.
 #[derive(Debug)]
-pub(super) enum Accounts {
+pub(crate) enum Accounts {
     /// None: there is no administrator's token.
     Nobody,
     /// The administrator.
@@ -60,7 +60,7 @@ pub(super) enum Accounts {
 }
 
 impl Accounts {
-    pub(super) fn new(own: Option<Arc<dyn LogIn>>, admin: Option<&Secret>) -> Self {
+    pub(crate) fn new(own: Option<Arc<dyn LogIn>>, admin: Option<&Secret>) -> Self {
         let admin = || admin.map_or(Self::Nobody, |token| Self::Administrator(AdminToken::new(token)));
         own.map_or_else(admin, Self::Own)
     }
@@ -86,7 +86,7 @@ impl Accounts {
 }
 
 /// The administrator, by a token.
-pub(super) struct AdminToken(TokenHash);
+pub(crate) struct AdminToken(TokenHash);
 
 impl AdminToken {
     fn new(token: &Secret) -> Self {
@@ -214,7 +214,9 @@ impl Ui {
     /// says.
     fn own_place(&self, place: &str) -> String {
         let is_plain = place.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        let is_page = place.starts_with('/') && !place.starts_with("//") && !place.contains("..");
+        // A browser reads `%2e` as a dot.
+        let dots = place.to_ascii_lowercase().replace("%2e", ".");
+        let is_page = place.starts_with('/') && !place.starts_with("//") && !dots.contains("..");
         let place = if is_plain && is_page { place } else { "/" };
         format!("{}{ROOT}{place}", self.prefix())
     }

@@ -26,17 +26,19 @@ mod package;
 mod page;
 mod platforms;
 mod preview;
+mod provenance;
 mod publisher;
 mod refused;
 mod remove;
 mod request;
+mod requirement;
 mod rows;
 mod session;
 mod settings;
 mod snippet;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,9 +47,10 @@ use axum::routing::{get, post};
 use oidc_core::{Context, HttpUrl, ProviderSet};
 use oidc_exchange::server::Trust;
 use oidc_exchange::sql::SqlStore;
+use oidc_provenance::Requirement;
 
 use self::attempts::Attempts;
-pub(super) use self::log_in::Accounts;
+pub(crate) use self::log_in::Accounts;
 pub use self::log_in::LogIn;
 use self::session::Sessions;
 use super::choices::Choices;
@@ -67,6 +70,10 @@ struct Inner {
     public_url: HttpUrl,
     /// The packages that the configuration file has for trusted publishers only.
     trusted_only: BTreeSet<(Ecosystem, String)>,
+    /// The requirements of provenance that the configuration file has.
+    requirements: BTreeMap<(Ecosystem, String), Requirement>,
+    /// Whether provenance is kept.
+    keeps_provenance: bool,
     /// What was chosen on the settings pages.
     choices: Choices,
     accounts: Accounts,
@@ -87,6 +94,10 @@ impl Ui {
         let trusted_only = Ecosystem::ALL.into_iter().flat_map(|ecosystem| {
             config.trusted_only(ecosystem).into_iter().map(move |name| (ecosystem, name))
         });
+        let requirements = Ecosystem::ALL.into_iter().flat_map(|ecosystem| {
+            let of = config.requirements(ecosystem).into_iter();
+            of.map(move |(name, requirement)| ((ecosystem, name), requirement))
+        });
         Self(Arc::new(Inner {
             choices: Choices::new(store.clone()),
             store,
@@ -94,6 +105,8 @@ impl Ui {
             providers,
             public_url: public_url.clone(),
             trusted_only: trusted_only.collect(),
+            requirements: requirements.collect(),
+            keeps_provenance: config.provenance.is_some(),
             accounts,
             sessions: Sessions::default(),
             attempts: Attempts::default(),
@@ -118,6 +131,7 @@ pub(super) fn router(ui: Ui) -> Router {
         .route("/log-out", post(log_in::log_out))
         .route("/package", get(package::show))
         .route("/settings", get(settings::show).post(settings::save))
+        .route("/provenance", post(requirement::save))
         .route("/publisher", get(publisher::show).post(publisher::submit))
         .route("/remove", get(remove::ask).post(remove::remove))
         .route("/audit", get(audit::show))

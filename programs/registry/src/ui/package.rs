@@ -1,16 +1,17 @@
-//! A package's page: its versions, each with where it came from, in the order of OpenSSF's style guide for attestations: source,
-//! build, integrity.
+//! A package's page: its versions, each with the job that published it and, where there is one, its provenance.
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
 use oidc_core::Run;
 
 use super::page::{Page, Tab};
+use super::provenance::provenance;
 use super::refused::Refused;
 use super::request::{Named, Visit};
 use super::rows::{Existence, Version};
 use super::values::{code, linked, row, time, value};
 use crate::authorize::Principal;
+use crate::provenance::Origin;
 
 /// The number of characters of a commit that tell it from others.
 const SHORT_COMMIT: usize = 12;
@@ -25,17 +26,20 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
     }
     let before = visit.query.text("before").parse().unwrap_or(i64::MAX);
     let versions = visit.ui.versions(&named, before).await.map_err(|error| visit.failed(&error))?;
+    let origins = visit.ui.origins(&named, &versions.rows).await.map_err(|error| visit.failed(&error))?;
     let next = versions.rows.last().filter(|_| versions.has_more).map(|last| last.position.to_string());
     let body = html! {
         (visit.ui.package_head(&named, Tab::Versions))
         @if versions.rows.is_empty() { p { "No version has been published yet." } }
-        @for version in &versions.rows { (shown(&visit, version)) }
+        @for (at, version) in versions.rows.iter().enumerate() {
+            (shown(&visit, version, origins.of(version), at == 0))
+        }
         @if let Some(next) = next {
             p { a href=(visit.ui.of_package("package", &named, &[("before", &next)])) { "Earlier versions" } }
         }
         p .hint {
-            "Where a version came from is what its CI platform signed in the job's identity token, as this registry verified it. It is
-             no promise that the code is safe."
+            "The job of a version is what its CI platform signed in the job's identity token. Neither that nor provenance is a promise
+             that the code is safe."
         }
     };
     Ok(visit.ui.page(visit.session.as_ref(), &named.name, &body))
@@ -53,7 +57,7 @@ fn absent(visit: &Visit, named: &Named) -> Result<Page, Refused> {
     Ok(visit.ui.page(visit.session.as_ref(), "No such package", &body).with_status(StatusCode::NOT_FOUND))
 }
 
-fn shown(visit: &Visit, version: &Version) -> Markup {
+fn shown(visit: &Visit, version: &Version, origins: &[Origin], is_latest: bool) -> Markup {
     let file = Some(&version.file).filter(|file| !file.is_empty());
     html! {
         article .version {
@@ -64,6 +68,7 @@ fn shown(visit: &Visit, version: &Version) -> Markup {
                 (origin(visit, &version.published_by))
                 (row("Integrity", Some(&code(&version.digest))))
             }
+            @if !origins.is_empty() { (provenance(origins, is_latest)) }
         }
     }
 }

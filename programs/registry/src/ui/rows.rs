@@ -1,11 +1,13 @@
 //! The packages and versions that pages show: a bounded number of rows by an index, whatever there is of them.
 
+use axum::http::StatusCode;
 use oidc_exchange::server::StoreError;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, FromRow, Row as _};
 
 use super::Ui;
-use super::request::Named;
+use super::refused::Refused;
+use super::request::{Named, Visit};
 use crate::config::Ecosystem;
 
 /// The number of packages of a page.
@@ -135,6 +137,19 @@ impl Ui {
             .bind(other.as_str()),
         };
         Ok(Rows::of(query.fetch_all(self.pool()).await?, VERSIONS))
+    }
+}
+
+impl Visit {
+    /// Refuses what is about a package that is not there.
+    pub(super) async fn existing(&self, named: &Named) -> Result<(), Refused> {
+        match self.ui.existence(named).await.map_err(|error| self.failed(&error))? {
+            Existence::Public | Existence::Private => Ok(()),
+            Existence::Absent => {
+                let message = "this package is not in this registry";
+                Err(self.refused(StatusCode::NOT_FOUND, "No such package", message))
+            }
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A package's trusted publishers, and whether anybody else publishes it.
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use oidc_core::shown;
@@ -10,6 +9,7 @@ use super::page::{Page, Tab, form_token, package_fields};
 use super::platforms::description;
 use super::refused::Refused;
 use super::request::{Named, Visit, Write};
+use super::requirement;
 use super::rows::Existence;
 use super::session::Session;
 use super::values::{code, linked, row, time, value};
@@ -40,15 +40,21 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
         @for publisher in &shown { (publisher) }
         @if records.len() > SHOWN { p { (records.len() - SHOWN) " more are not shown." } }
         p { a .button href=(visit.ui.of_package("publisher", &named, &[])) { "Add a trusted publisher" } }
-        @if existence != Existence::Absent { (static_tokens(&visit, &session, &named).await?) }
+        @if existence != Existence::Absent {
+            (static_tokens(&visit, &session, &named).await?)
+            (requirement::section(&visit, &session, &named).await?)
+        }
     };
     Ok(visit.ui.page(Some(&session), &format!("Trusted publishers of {}", named.name), &body))
 }
 
 /// What was done on the page before.
 fn done(visit: &Visit) -> Markup {
-    let done =
-        [("saved", "The trusted publisher was saved."), ("removed", "The trusted publisher was removed.")];
+    let done = [
+        ("saved", "The trusted publisher was saved."),
+        ("removed", "The trusted publisher was removed."),
+        ("changed", "The setting was saved."),
+    ];
     html! {
         @for (_, message) in done.iter().filter(|(key, _)| visit.query.text(key) == "1") {
             p .done role="status" { (message) }
@@ -123,17 +129,11 @@ async fn static_tokens(visit: &Visit, session: &Session, named: &Named) -> Resul
 pub(super) async fn save(write: Write) -> Result<Response, Refused> {
     let Write { visit, session, form, .. } = write;
     let named = visit.named(&form)?;
-    if visit.ui.existence(&named).await.map_err(|error| visit.failed(&error))? == Existence::Absent {
-        return Err(visit.refused(
-            StatusCode::NOT_FOUND,
-            "No such package",
-            "this package is not in this registry",
-        ));
-    }
+    visit.existing(&named).await?;
     let is_set = form.text("trusted-only") == "1";
     let saved = visit.ui.0.choices.set_trusted_only(named.ecosystem.as_str(), &named.name, is_set).await;
     saved.map_err(|error| visit.failed(&error))?;
     let account = shown(&session.account);
     tracing::info!(%account, package = named.name, trusted_only = is_set, "a package's setting was saved on its page");
-    Ok(visit.ui.to(&visit.ui.of_package("settings", &named, &[])))
+    Ok(visit.ui.to(&visit.ui.of_package("settings", &named, &[("changed", "1")])))
 }

@@ -37,7 +37,7 @@ pub struct Run {
     pub source: Option<Box<RunSource>>,
 }
 
-/// The source of a run, with links for a person.
+/// The commit and the workflow that a run was started with, with links to them for a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RunSource {

@@ -96,7 +96,7 @@ pub struct ImmutableId {
 }
 
 impl ImmutableId {
-    /// An id of a claim and its value.
+    /// The id with this value, as this claim of a token has it.
     pub fn new(claim: &'static str, value: impl Into<String>) -> Self {
         Self { claim, value: value.into() }
     }

@@ -145,7 +145,7 @@ impl PublisherField {
         self
     }
 
-    /// Removes the claim: the value is not compared with one claim.
+    /// Removes the claim, for a value that the platform compares with several claims or with a part of one.
     #[must_use]
     pub const fn without_claim(mut self) -> Self {
         self.claim = None;

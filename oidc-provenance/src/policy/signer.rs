@@ -57,7 +57,8 @@ impl SignerRules {
         Ok(Self { platform, publisher: provider.publisher(&config)?, left_out })
     }
 
-    /// Returns the keys of the publisher's rules that no certificate can be compared with.
+    /// Returns the keys of the publisher's rules that are not checked, since a certificate holds nothing to compare
+    /// them with.
     pub fn left_out(&self) -> &[&'static str] {
         &self.left_out
     }

@@ -41,8 +41,8 @@ impl Services {
         Self { authority, log, tiled: false, timestamps: None }
     }
 
-    /// A certificate authority, a log with Rekor's interface of version 2, and the timestamp authority that it needs: such
-    /// a log tells no time.
+    /// A certificate authority, a log with Rekor's interface of version 2, and the timestamp authority that it needs,
+    /// since such a log records no time.
     pub fn with_tiled_log(authority: HttpUrl, log: HttpUrl, timestamps: HttpUrl) -> Self {
         Self { authority, log, tiled: true, timestamps: Some(timestamps) }
     }

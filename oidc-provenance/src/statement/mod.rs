@@ -115,7 +115,7 @@ impl Statement {
         &self.predicate
     }
 
-    /// Writes the statement as it is signed.
+    /// Returns the statement as the JSON text that is signed.
     pub fn to_json(&self) -> String {
         let digest = &self.artifact.digest();
         json!({

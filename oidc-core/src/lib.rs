@@ -134,6 +134,7 @@ mod operation;
 mod policy;
 mod provider;
 mod publisher;
+mod run;
 mod secret;
 mod source;
 mod system;
@@ -154,7 +155,7 @@ pub use crate::commands::{Command, CommandError, CommandOutput, Commands};
 pub use crate::context::{Context, FileError, Files, Random, RandomError};
 pub use crate::diagnosis::{Diagnosis, Severity, Target, gitlab_annotations};
 pub use crate::environment::Environment;
-pub use crate::identity::{Identity, Run, RunSource};
+pub use crate::identity::Identity;
 pub use crate::policy::OperationPolicy;
 pub use crate::provider::{
     Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, Issuer, Profile, Provider,
@@ -164,6 +165,7 @@ pub use crate::publisher::{
     FieldComparison, FieldType, FieldValue, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher,
     PublisherField, TablePublisher,
 };
+pub use crate::run::{Run, RunSource};
 pub use crate::secret::Secret;
 pub use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};
 #[cfg(feature = "tokio")]

@@ -20,7 +20,7 @@ use self::recording::Asked;
 use super::event::EventSink;
 use super::granted::Granted;
 use super::minter::Minter;
-use super::package::PackageOwners;
+use super::package_owner::PackageOwners;
 use super::policy::TrustPolicy;
 use super::refusal::Refusal;
 use super::refusal_kind::RefusalKind;

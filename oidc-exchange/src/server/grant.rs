@@ -1,6 +1,7 @@
 use oidc_core::{ImmutableId, Run, Timestamp};
 
-use super::package::{Package, PackageOwner};
+use super::package::Package;
+use super::package_owner::PackageOwner;
 use super::token::{GrantedPackage, TokenRecord};
 use super::token_hash::TokenHash;
 

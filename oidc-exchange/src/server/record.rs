@@ -5,7 +5,8 @@ use oidc_core::{Identity, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::package::{Package, PackageOwner};
+use super::package::Package;
+use super::package_owner::PackageOwner;
 
 /// A publisher as it is stored. [`Trust`](super::Trust) makes it, after its platform accepted the
 /// configuration.

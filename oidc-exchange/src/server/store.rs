@@ -5,7 +5,8 @@ use oidc_core::{Identity, ImmutableId, Timestamp};
 
 use super::candidates::Candidates;
 use super::grant::Grant;
-use super::package::{Package, PackageOwner};
+use super::package::Package;
+use super::package_owner::PackageOwner;
 use super::record::PublisherRecord;
 use super::store_error::StoreError;
 use super::token::TokenRecord;

@@ -5,7 +5,8 @@ use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::candidates::{MAX_CANDIDATES, MAX_UNPROVEN};
-use super::package::{Package, PackageOwner};
+use super::package::Package;
+use super::package_owner::PackageOwner;
 
 /// The rights of a publish token: the packages, and the run that it was made for.
 ///

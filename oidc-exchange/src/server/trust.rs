@@ -9,7 +9,8 @@ use std::sync::Arc;
 use oidc_core::{Context, ProviderSet};
 
 pub use self::error::TrustError;
-use super::package::{Package, PackageOwner};
+use super::package::Package;
+use super::package_owner::PackageOwner;
 use super::policy::{PublisherState, TrustLimits, TrustPolicy};
 use super::record::PublisherRecord;
 use super::trust_store::TrustStore;

@@ -4,7 +4,8 @@ use std::fmt;
 use async_trait::async_trait;
 use oidc_core::Timestamp;
 
-use super::package::{Package, PackageOwner};
+use super::package::Package;
+use super::package_owner::PackageOwner;
 use super::policy::{EndedBefore, PublisherLimit, Room};
 use super::record::PublisherRecord;
 use super::store_error::StoreError;

@@ -8,7 +8,7 @@ use super::{Exchange, Inner, Stores};
 use crate::server::event::{EventSink, Events};
 use crate::server::mint::MintPolicy;
 use crate::server::minter::Minter;
-use crate::server::package::PackageOwners;
+use crate::server::package_owner::PackageOwners;
 use crate::server::policy::TrustPolicy;
 use crate::server::validated::Validated;
 use crate::server::wording::Wording;

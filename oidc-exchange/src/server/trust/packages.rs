@@ -1,7 +1,8 @@
 //! Changes of packages that their publishers follow.
 
 use super::{Trust, TrustError};
-use crate::server::package::{Package, PackageOwner};
+use crate::server::package::Package;
+use crate::server::package_owner::PackageOwner;
 
 impl Trust {
     /// Records that a publish of a package succeeded by one of its publishers, which is

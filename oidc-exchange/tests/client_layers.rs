@@ -7,23 +7,27 @@ use std::path::Path;
 
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// The modules of the client half and which of the others each one names. A folder is one module. `mod.rs` names all, to export
-/// them, and nobody names it.
+/// The modules of the client half and which of the others each one names. A folder belongs to the file of its name. `mod.rs` names
+/// all, to export them, and nobody names it.
 fn imports() -> Imports {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/client");
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let files: Vec<_> = match path.is_dir() {
-            true => fs::read_dir(&path).unwrap().map(|file| file.unwrap().path()).collect(),
-            false => vec![path],
-        };
-        texts.insert(name, files.iter().map(|file| fs::read_to_string(file).unwrap()).collect());
+        texts.entry(name).or_default().push_str(&text(&path));
     }
     texts.remove("mod");
     let names: BTreeSet<String> = texts.keys().cloned().collect();
     texts.iter().map(|(name, text)| (name.clone(), named(name, text, &names))).collect()
+}
+
+/// The text of a file, or of all files below a folder.
+fn text(path: &Path) -> String {
+    match path.is_dir() {
+        true => fs::read_dir(path).unwrap().map(|entry| text(&entry.unwrap().path())).collect(),
+        false => fs::read_to_string(path).unwrap(),
+    }
 }
 
 /// The modules that a file's paths name, `super::name` or `super::{name, …}`, those of `use` and all others.

@@ -2,7 +2,7 @@
 //!
 //! Every verification builds an index, so it is a small hash table instead of a map of the standard library:
 //! one allocation, and positions instead of copies of names and values. Reading the claims with an index takes 1,315 ns, of
-//! which serde_json's pass over the text alone takes about 1,000; a forged token, whose members are noted and not indexed,
+//! which `serde_json`'s pass over the text alone takes about 1,000; a forged token, whose members are noted and not indexed,
 //! is refused in 1.088 to 1.096 times the raw signature check instead of 1.10 (BENCHMARKS.md, "Where the time goes"). A map
 //! of the standard library was not measured beside it.
 

@@ -113,12 +113,29 @@ pub async fn serve(
     let (stopping, stopped) = watch::channel(false);
     let connection = Connection { router, stopped };
     let mut connections = JoinSet::new();
-    let mut stop = std::pin::pin!(stop);
+    tokio::select! {
+        () = stop => {}
+        () = accept_all(&listener, &crowd, &settings, &connection, &mut connections) => {}
+    }
+    drop(listener);
+    stopping.send_replace(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    tokio::select! {
+        () = all => {}
+        () = TokioTimer::new().sleep(settings.grace) => {}
+    }
+}
+
+/// Accepts connections without an end.
+async fn accept_all(
+    listener: &TcpListener,
+    crowd: &Arc<Crowd>,
+    settings: &Settings,
+    connection: &Connection,
+    connections: &mut JoinSet<()>,
+) {
     loop {
-        let accepted = tokio::select! {
-            () = &mut stop => break,
-            accepted = listener.accept() => accepted,
-        };
+        let accepted = listener.accept().await;
         while connections.try_join_next().is_some() {}
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -130,10 +147,7 @@ pub async fn serve(
         };
         // An answer goes out at once, however short.
         let _unsupported = stream.set_nodelay(true);
-        let member = tokio::select! {
-            () = &mut stop => break,
-            member = crowd.admit() => member,
-        };
+        let member = crowd.admit().await;
         let connection = connection.clone();
         #[cfg(feature = "tls")]
         if let Some(tls) = settings.tls.clone() {
@@ -141,12 +155,5 @@ pub async fn serve(
             continue;
         }
         connections.spawn(connection.run(stream, member));
-    }
-    drop(listener);
-    stopping.send_replace(true);
-    let all = async { while connections.join_next().await.is_some() {} };
-    tokio::select! {
-        () = all => {}
-        () = TokioTimer::new().sleep(settings.grace) => {}
     }
 }

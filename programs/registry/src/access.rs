@@ -1,4 +1,4 @@
-//! Who may do what with an ecosystem's packages: the administrator, and whoever holds a publish token.
+//! Authorization in an ecosystem: the administrator and the holders of publish tokens, and what each may do with a package.
 
 use std::collections::BTreeSet;
 
@@ -6,35 +6,37 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use oidc_core::{Context, HttpUrl, Run, Secret, is_identity_token, shown};
 use oidc_exchange::npm::is_placeholder;
-use oidc_exchange::server::{Event, Exchange, Package, PackageOwner, StoreError, TokenHash, TokenRecord};
+use oidc_exchange::server::{
+    Event, Exchange, GrantedPackage, Package, PackageOwner, StoreError, TokenHash, TokenRecord,
+};
 
 use super::authorize::{Action, Authorize, Denied, Principal, Use};
 use super::choices::Choices;
 use super::config::Ecosystem;
 
-/// What is told to whoever presents a token that is none.
+/// The message to the sender of an unknown token.
 const UNKNOWN: &str = "the token is not a publish token of this registry, or it has expired or was ended; exchange the job's \
                        identity for a new one. Where the job should have done so already, that failed or was not tried: \
                        see the client's verbose output, or `trusted-publish doctor`";
 
-/// What is told to whoever presents setup-node's placeholder.
+/// The message to the sender of setup-node's placeholder.
 const PLACEHOLDER: &str = "the token is no token but the placeholder of `actions/setup-node`, which npm publishes with where \
                            nobody set one: the exchange of the job's identity failed before, or was not tried. Run the \
                            publish with `--loglevel verbose`, or `trusted-publish doctor`, to see why";
 
-/// The ecosystem whose exchange names a package. The others' tokens are for every package that lets the job in.
+/// The ecosystem whose exchange names a package. The tokens of the others are for every package that accepts the job.
 const NPM: &str = Ecosystem::Npm.as_str();
 
-/// An ecosystem's seam, filled by the exchange.
+/// The authorization of an ecosystem, by the exchange's tokens.
 #[derive(Debug)]
 pub(super) struct Access {
     ecosystem: &'static str,
     exchange: Exchange,
     admin: Option<TokenHash>,
     trusted_only: BTreeSet<String>,
-    /// What was chosen beside the configuration.
+    /// The choices that were made on the settings pages.
     choices: Choices,
-    /// Where identity tokens are exchanged.
+    /// The URL at which identity tokens are exchanged.
     exchange_url: HttpUrl,
     cx: Context,
 }
@@ -49,12 +51,12 @@ impl Access {
         exchange_url: HttpUrl,
         cx: Context,
     ) -> Self {
-        // Hashes are compared, so that how long it takes tells nothing about the token.
+        // Hashes are compared, so that the time of the comparison says nothing about the token.
         let admin = admin.map(|token| TokenHash::of(token.expose()));
         Self { ecosystem, exchange, admin, trusted_only, choices, exchange_url, cx }
     }
 
-    /// Whether the package's trusted publishers alone change what people install.
+    /// Returns `true` if only the package's trusted publishers change what people install.
     async fn is_trusted_only(&self, package: &str) -> Result<bool, Denied> {
         if self.trusted_only.contains(package) {
             return Ok(true);
@@ -75,6 +77,7 @@ impl Access {
         Ok(Principal::Admin)
     }
 
+    /// The principal of a publish token.
     fn granted(
         &self,
         record: &TokenRecord,
@@ -86,59 +89,39 @@ impl Access {
             let message = "a publish token manages no publishers; use the administrator's token";
             return Err(self.denied(record, package, action, message.to_owned()));
         }
-        // Whether the package exists is asked where it is published: a publisher for a prefix creates none.
-        let package_of = Package::new(self.ecosystem, package);
-        let Some(granted) = record.for_package_of(&package_of, &[PackageOwner::Operator]) else {
-            if action == Action::Read {
-                return Ok(Principal::Anonymous);
+        // The publish checks that the package exists: a publisher for a prefix creates none.
+        let of = Package::new(self.ecosystem, package);
+        match record.for_package_of(&of, &[PackageOwner::Operator]) {
+            // A pending publisher is for a package that does not exist. It is active once it has created its package.
+            Some(granted) if !granted.may_create || action == Action::Publish => {
+                Ok(principal(record, token, &of, granted))
             }
-            let made_for: Vec<String> =
-                record.packages.iter().map(|granted| granted.package.label()).collect();
-            let (made_for, asked) = (made_for.join(", "), shown(package));
-            let fix = if self.ecosystem == NPM {
-                "exchange the job's identity for each package".to_owned()
-            } else {
-                format!("give {asked} a trusted publisher that accepts this job")
-            };
-            let message =
-                format!("the publish token is for {} and can't publish {asked}; {fix}", shown(&made_for));
-            return Err(self.denied(record, package, action, message));
-        };
-        // A pending publisher is for what does not exist. One that has created its package is pending no more.
-        if granted.may_create && action != Action::Publish {
-            if action == Action::Read {
-                return Ok(Principal::Anonymous);
-            }
-            let message = format!(
-                "the trusted publisher of this token is pending: it may create {} and do nothing to it where it exists; \
-                 configure it again",
-                shown(package)
-            );
-            return Err(self.denied(record, package, action, message));
+            _ if action == Action::Read => Ok(Principal::Anonymous),
+            Some(_) => Err(self.denied(record, package, action, pending(package))),
+            None => Err(self.denied(record, package, action, self.other_package(record, package))),
         }
-        Ok(Principal::TrustedPublisher {
-            provider: record.provider.clone(),
-            issuer: record.issuer.clone(),
-            publisher: granted.publisher.clone(),
-            run: serde_json::to_value(&record.run).unwrap_or_default(),
-            may_create: granted.may_create,
-            creator: record
-                .for_package(&package_of)
-                .filter(|own| own.may_create)
-                .map(|own| own.publisher.clone()),
-            token: Some(TokenHash::of(token)),
-            of: Some(Box::new(granted.package.clone())),
-        })
     }
 
-    /// A publish token that may not do what it was used for.
+    /// The refusal of a package that the token is not for.
+    fn other_package(&self, record: &TokenRecord, package: &str) -> String {
+        let made_for: Vec<String> = record.packages.iter().map(|granted| granted.package.label()).collect();
+        let (made_for, asked) = (made_for.join(", "), shown(package));
+        let fix = if self.ecosystem == NPM {
+            "exchange the job's identity for each package".to_owned()
+        } else {
+            format!("give {asked} a trusted publisher that accepts this job")
+        };
+        format!("the publish token is for {} and can't publish {asked}; {fix}", shown(&made_for))
+    }
+
+    /// Records the use of a publish token for something that it does not allow.
     fn denied(&self, record: &TokenRecord, package: &str, action: Action, message: String) -> Denied {
         let event = self.event(action, "refused", &message).package(package);
         self.exchange.record(event.verified(record.issuer.as_str(), &record.run));
         Denied { status: StatusCode::FORBIDDEN, message }
     }
 
-    /// `package` is what the token was presented for, where that is known.
+    /// Records the use of an unknown token, and for which package where that is known.
     fn unknown(&self, token: &str, package: Option<&str>, action: Action) -> Denied {
         let message = match action {
             _ if is_placeholder(token) => PLACEHOLDER.to_owned(),
@@ -233,7 +216,31 @@ impl Authorize for Access {
     }
 }
 
-/// An action's name in events.
+/// The trusted publisher that a publish token is of.
+fn principal(record: &TokenRecord, token: &str, package: &Package, granted: &GrantedPackage) -> Principal {
+    let creator = record.for_package(package).filter(|own| own.may_create);
+    Principal::TrustedPublisher {
+        provider: record.provider.clone(),
+        issuer: record.issuer.clone(),
+        publisher: granted.publisher.clone(),
+        run: serde_json::to_value(&record.run).unwrap_or_default(),
+        may_create: granted.may_create,
+        creator: creator.map(|own| own.publisher.clone()),
+        token: Some(TokenHash::of(token)),
+        of: Some(Box::new(granted.package.clone())),
+    }
+}
+
+/// The refusal of a pending publisher.
+fn pending(package: &str) -> String {
+    format!(
+        "the trusted publisher of this token is pending: it may create {} and do nothing to it where it exists; configure it \
+         again",
+        shown(package)
+    )
+}
+
+/// The name of an action in events.
 fn name(action: Action) -> &'static str {
     match action {
         Action::Publish => "publish",

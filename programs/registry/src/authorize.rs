@@ -1,11 +1,11 @@
-//! Who may do what: the seam between hosting and whatever issued the tokens.
+//! The seam between hosting and whatever issued the tokens: it decides who may do what.
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use oidc_exchange::server::{Package, TokenHash};
 use serde::{Deserialize, Serialize};
 
-/// What a request wants to do to one package.
+/// An action of a request on one package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Add a version, and create the package when the principal may.
@@ -19,7 +19,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether it changes what people install.
+    /// Returns `true` if it changes what people install.
     pub(super) fn is_of_content(self) -> bool {
         match self {
             Self::Publish | Self::SetTag => true,
@@ -28,9 +28,9 @@ impl Action {
     }
 }
 
-/// On whose behalf a request is made.
+/// The principal on whose behalf a request is made.
 ///
-/// Stored with every version in its serialized form, so that one gets from a version to the run that published it.
+/// It is stored in its serialized form with every version, so that the run that published a version can be found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Principal {
@@ -47,9 +47,9 @@ pub enum Principal {
         issuer: String,
         /// The registry's own id of the trusted publisher that matched.
         publisher: String,
-        /// What identifies the run, in the platform's own terms.
+        /// The claims that identify the run, by the platform's own names.
         run: serde_json::Value,
-        /// Whether the publisher is still to create the package, and may do nothing to one that exists.
+        /// `true` if the publisher is pending: it may create the package, and do nothing to one that exists.
         may_create: bool,
         /// The pending publisher that creates the package if there is none yet, where `publisher` is another: one for a prefix of
         /// names, which creates no package.
@@ -58,14 +58,14 @@ pub enum Principal {
         /// The publish token, by which the transaction that publishes asks whether it is still valid. It is not stored.
         #[serde(skip)]
         token: Option<TokenHash>,
-        /// What the trusted publisher is configured for: the package, or a prefix of its name. It is not stored.
+        /// The package that the trusted publisher is configured for, or a prefix of its name. It is not stored.
         #[serde(skip)]
         of: Option<Box<Package>>,
     },
 }
 
 impl Principal {
-    /// Whether a publish by this principal creates a package that doesn't exist.
+    /// Returns `true` if a publish by this principal creates a package that doesn't exist.
     #[must_use]
     pub fn may_create(&self) -> bool {
         matches!(
@@ -74,6 +74,26 @@ impl Principal {
                 | Self::TrustedPublisher { may_create: true, .. }
                 | Self::TrustedPublisher { creator: Some(_), .. }
         )
+    }
+
+    /// Logs a publish, with the fields of the trusted publisher where it was one.
+    pub(super) fn log_publish(&self, ecosystem: &str, package: &str, version: &str) {
+        match self {
+            Self::TrustedPublisher { provider, issuer, publisher, .. } => {
+                tracing::info!(
+                    ecosystem,
+                    package,
+                    version,
+                    by = "trusted-publisher",
+                    provider,
+                    issuer,
+                    publisher,
+                    "published"
+                );
+            }
+            Self::Admin => tracing::info!(ecosystem, package, version, by = "admin", "published"),
+            Self::Anonymous => tracing::info!(ecosystem, package, version, by = "anonymous", "published"),
+        }
     }
 
     /// The principal of a publish that creates its package, if it `is_new`: with the publisher that does it.
@@ -90,32 +110,32 @@ impl Principal {
     }
 }
 
-/// Why a principal may not do what it asked for.
+/// The refusal of a request that the principal may not make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
     /// The status to answer with.
     pub status: StatusCode,
-    /// What to tell the caller. Control characters are escaped when it is sent.
+    /// The message to the caller. Control characters are escaped when it is sent.
     pub message: String,
 }
 
-/// What a principal did or tried to do, when it is known what came of it.
+/// An action of a principal that was done or refused.
 #[derive(Debug, Clone)]
 pub struct Use<'a> {
-    /// What.
+    /// The action.
     pub action: Action,
     /// The package.
     pub package: &'a str,
     /// The version, where one was published.
     pub version: Option<&'a str>,
-    /// Why it was refused; `None` where it was done.
+    /// The reason of a refusal; `None` where the action was done.
     pub refusal: Option<&'a str>,
 }
 
 /// Decides on requests by the token they carry.
 #[async_trait]
 pub trait Authorize: Send + Sync {
-    /// Who asks to do `action` to `package`, if they may. `bearer` is the token the request carries, unchecked.
+    /// Returns the principal that may do `action` to `package`. `bearer` is the token the request carries, unchecked.
     ///
     /// Reading is open to [`Principal::Anonymous`], as far as the package is public. Clients send the token that they
     /// publish with on reads too, so a valid one must be accepted there; one that speaks for another package, or for one
@@ -131,13 +151,13 @@ pub trait Authorize: Send + Sync {
         action: Action,
     ) -> Result<Principal, Denied>;
 
-    /// Whether a token is for any package of this ecosystem, before work is done for whoever presents it.
+    /// Checks that a token is for a package of this ecosystem, before work is done for its holder.
     ///
     /// # Errors
     ///
     /// The token is unknown or expired, or for packages of other ecosystems alone.
     async fn recognise(&self, token: &str) -> Result<(), Denied>;
 
-    /// Takes note of what came of a request that [`Authorize::authorize`] let through. Nothing, unless said otherwise.
+    /// Records the outcome of a request that [`Authorize::authorize`] allowed. Does nothing by default.
     fn used(&self, _principal: &Principal, _use: &Use<'_>) {}
 }

@@ -1,4 +1,4 @@
-//! What `cargo publish` sends: two lengths, a JSON document and a `.crate` file.
+//! The body of `cargo publish`: two lengths, a JSON document and a `.crate` file.
 
 use std::path::Path;
 
@@ -14,16 +14,16 @@ use crate::hosting::archive::{self, InvalidArchive};
 use crate::hosting::{Upload, sha256};
 use crate::intake::{Content, Incoming};
 
-/// The metadata may have this many bytes.
+/// The size of the metadata, in bytes.
 const MAX_METADATA: usize = 1 << 20;
-/// How many times as much memory it may take once it is read.
+/// The factor by which metadata grows in memory once it is read.
 const METADATA_GROWS: usize = 24;
-/// How much memory the archive's manifest may take once it is read.
+/// The memory that the archive's manifest takes once it is read, in bytes.
 const MANIFEST: usize = 16 << 20;
-/// A version's line in the index may have this many bytes: everybody reads it with those of the crate's other versions.
+/// The length of a version's line in the index, in bytes: everybody reads it with those of the crate's other versions.
 const MAX_LINE: usize = 64 << 10;
 
-/// A publish whose metadata has arrived, of which no more was read than which crate it says that it is.
+/// A publish whose metadata has arrived. Of it only the crate's name and version were read.
 #[derive(Debug)]
 pub(super) struct Claimed {
     name: CrateName,
@@ -31,8 +31,8 @@ pub(super) struct Claimed {
     metadata: Vec<u8>,
 }
 
-/// A publish that has arrived. Its metadata was not yet read, nor its archive unpacked: that is work which strangers don't
-/// get done.
+/// A publish that has arrived. Its metadata was not read and its archive not unpacked yet, since strangers must not cause that
+/// work.
 #[derive(Debug)]
 pub(super) struct Publication {
     claimed: Claimed,
@@ -74,14 +74,14 @@ impl From<InvalidPublication> for Failure {
     }
 }
 
-/// Which crate the metadata is of.
+/// The crate that the metadata is of.
 #[derive(Deserialize)]
 struct Claim {
     name: String,
     vers: String,
 }
 
-/// What else of the metadata is needed.
+/// The other parts of the metadata that are needed.
 #[derive(Deserialize)]
 struct Metadata {
     #[serde(default)]
@@ -94,6 +94,46 @@ struct Metadata {
     keywords: Vec<String>,
     #[serde(default)]
     categories: Vec<String>,
+}
+
+impl Metadata {
+    /// The version's line in the index.
+    fn index_line(
+        &self,
+        name: &CrateName,
+        version: &str,
+        checksum: &str,
+    ) -> Result<String, InvalidPublication> {
+        let line = Line {
+            name,
+            version,
+            dependencies: &self.deps,
+            features: &self.features,
+            links: self.links.as_deref(),
+            rust_version: self.rust_version.as_deref(),
+            checksum,
+        };
+        let line = line.to_json()?;
+        if line.len() > MAX_LINE { Err(InvalidPublication::Line) } else { Ok(line) }
+    }
+
+    fn check(&self) -> Result<(), InvalidMetadata> {
+        rules::check_dependencies(&self.deps)?;
+        rules::check_features(&self.features)?;
+        rules::check_keywords(&self.keywords, &self.categories)
+    }
+
+    /// The part that the manifest in the archive is compared with.
+    fn sent<'a>(&'a self, name: &'a CrateName, version: &'a str) -> Sent<'a> {
+        Sent {
+            name: name.as_str(),
+            version,
+            dependencies: &self.deps,
+            features: &self.features,
+            links: self.links.as_deref(),
+            rust_version: self.rust_version.as_deref(),
+        }
+    }
 }
 
 impl Claimed {
@@ -114,7 +154,7 @@ impl Claimed {
         Ok(Self { name, version, metadata })
     }
 
-    /// The crate that it is for, as the stores have it.
+    /// The crate's name in the stores.
     pub(super) fn package(&self) -> String {
         self.name.canonical()
     }
@@ -138,32 +178,10 @@ impl Publication {
         let Self { claimed: Claimed { name, version, metadata }, content } = self;
         let metadata: Metadata = serde_json::from_slice(&metadata)?;
         let sha256 = sha256(&content);
-        let line = Line {
-            name: &name,
-            version: &version,
-            dependencies: &metadata.deps,
-            features: &metadata.features,
-            links: metadata.links.as_deref(),
-            rust_version: metadata.rust_version.as_deref(),
-            checksum: &sha256,
-        };
-        let line = line.to_json()?;
-        if line.len() > MAX_LINE {
-            return Err(InvalidPublication::Line);
-        }
-        rules::check_dependencies(&metadata.deps)?;
-        rules::check_features(&metadata.features)?;
-        rules::check_keywords(&metadata.keywords, &metadata.categories)?;
+        let line = metadata.index_line(&name, &version, &sha256)?;
+        metadata.check()?;
         let manifest = check_archive(&content, &format!("{name}-{version}"))?;
-        let sent = Sent {
-            name: name.as_str(),
-            version: &version,
-            dependencies: &metadata.deps,
-            features: &metadata.features,
-            links: metadata.links.as_deref(),
-            rust_version: metadata.rust_version.as_deref(),
-        };
-        manifest::compare(&manifest, &sent)?;
+        manifest::compare(&manifest, &metadata.sent(&name, &version))?;
         let file = file_name(&name, &version);
         Ok(Upload {
             package: name.canonical(),
@@ -172,8 +190,8 @@ impl Publication {
             version,
             sha256,
             metadata: line,
-            beside: Vec::new(),
-            listed: None,
+            sidecar: Vec::new(),
+            index_line: None,
             spelling: Some(index::spelling),
             content,
             vouches: None,
@@ -181,7 +199,7 @@ impl Publication {
     }
 }
 
-/// The file of a version. Versions that differ in what stands behind a `+` are the same.
+/// The file of a version. Versions that differ only behind a `+` are the same.
 pub(super) fn file_name(name: &CrateName, version: &str) -> String {
     let version = version.split('+').next().unwrap_or_default();
     format!("{}-{version}.crate", name.canonical())
@@ -194,7 +212,7 @@ async fn length(body: &mut Incoming) -> Result<usize, Failure> {
     Ok(length.ok_or(InvalidPublication::Shape)?)
 }
 
-/// Everything in the archive is below the folder `folder`, which has one manifest. Gives the manifest.
+/// Checks that everything in the archive is below `folder`, which has one manifest, and returns the manifest.
 fn check_archive(content: &[u8], folder: &str) -> Result<Vec<u8>, InvalidPublication> {
     let mut manifest = None;
     archive::walk(content, |entry| {
@@ -207,7 +225,7 @@ fn check_archive(content: &[u8], folder: &str) -> Result<Vec<u8>, InvalidPublica
         {
             return Err(InvalidPublication::Stray(text.chars().take(200).collect()));
         }
-        // Where case says nothing, one of two such files replaces the other.
+        // On a file system that ignores case, one of two such files replaces the other.
         let is_manifest = path.parent() == Some(Path::new(folder))
             && path
                 .file_name()

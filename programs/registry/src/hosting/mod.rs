@@ -1,20 +1,21 @@
-//! Hosting packages that are made of files: what cargo's, PyPI's and RubyGems' halves of the registry have in common.
+//! Hosting packages that are made of files: the common part of cargo, PyPI and RubyGems.
 //!
-//! Everything here is public to read. Who may publish is decided by [`Authorize`].
+//! Everything here is public to read. [`Authorize`] decides who may publish.
 
 pub(super) mod archive;
+mod outcome;
 mod page;
+mod schema;
 mod store;
+mod token;
+mod upload;
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use data_encoding::HEXLOWER;
 use oidc_core::Context;
 use oidc_exchange::server::StoreError;
@@ -22,8 +23,10 @@ use oidc_exchange::sql::SqlStore;
 use sha2::{Digest as _, Sha256};
 
 pub(super) use self::page::Page;
-pub(super) use self::store::{File, SCHEMA, Upload, Vouches};
-use self::store::{Proof, Published, Store};
+pub(super) use self::schema::SCHEMA;
+use self::store::Store;
+use self::upload::Proof;
+pub(super) use self::upload::{File, Upload, Vouches};
 use super::authorize::{Action, Authorize, Principal, Use};
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
@@ -60,12 +63,12 @@ impl Host {
         self
     }
 
-    /// Whether provenance is verified and kept.
+    /// Returns `true` if provenance is verified and kept.
     pub(super) fn keeps_provenance(&self) -> bool {
         self.provenance.is_kept()
     }
 
-    /// What vouches for a file, as the ecosystem's clients are told.
+    /// The document about a file's provenance, as the ecosystem's clients read it.
     pub(super) async fn provenance_of(&self, name: &str) -> Result<String, Failure> {
         let document = self.store.provenance(name).await?;
         document.ok_or_else(|| Failure::not_found(&format!("an attestation of {name}")))
@@ -76,7 +79,7 @@ impl Host {
         self.store.register(package, self.cx.clock().now()).await
     }
 
-    /// A page with an entry for each package that has files, by its name and what is read of it with all others.
+    /// A page with an entry for each package that has files, made of its name and its index line.
     pub(super) fn packages<E>(&self, page: Page, entry: E) -> impl Pieces + use<E>
     where
         E: Fn(&str, &str) -> String + Send + Sync + 'static,
@@ -109,17 +112,17 @@ impl Host {
         page.of_versions(self.store.clone(), package.to_owned(), entry)
     }
 
-    /// An answer that is a file's content.
+    /// An answer with a file's content.
     pub(super) async fn content(&self, name: &str) -> Result<Response, Failure> {
         self.store.content(name).await?.ok_or_else(|| Failure::not_found(name))
     }
 
-    /// What is beside a file's content.
-    pub(super) async fn beside(&self, name: &str) -> Result<Vec<u8>, Failure> {
-        self.store.beside(name).await?.ok_or_else(|| Failure::not_found(name))
+    /// A file's sidecar.
+    pub(super) async fn sidecar(&self, name: &str) -> Result<Vec<u8>, Failure> {
+        self.store.sidecar(name).await?.ok_or_else(|| Failure::not_found(name))
     }
 
-    /// Who published a file, as JSON, if it is there.
+    /// The principal that published a file, as JSON, if the file exists.
     ///
     /// # Errors
     ///
@@ -128,14 +131,14 @@ impl Host {
         self.store.published_by(name).await
     }
 
-    /// The token of a request that publishes, if it is one, before the body is read.
+    /// Checks the token of a request that publishes, before the body is read.
     pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<String, Failure> {
-        let token = token_of(headers)?.ok_or_else(no_token)?;
+        let token = token::of(headers)?.ok_or_else(no_token)?;
         self.authorize.recognise(&token).await?;
         Ok(token)
     }
 
-    /// The refusal of an operation that is not supported; where it changes something, for want of a token first.
+    /// The refusal of an operation that is not supported. One that changes something and has no valid token is refused for that.
     pub(super) async fn refuse(
         &self,
         operation: &Operation,
@@ -149,7 +152,7 @@ impl Host {
         }
     }
 
-    /// The refusal of a method that a path doesn't have; where it changes something, for want of a token first.
+    /// The refusal of a method that a path doesn't have. One that changes something and has no valid token is refused for that.
     pub(super) async fn refuse_method(&self, method: &Method, headers: &HeaderMap) -> Failure {
         match if is_read(method) { None } else { self.admit(headers).await.err() } {
             Some(failure) => failure,
@@ -157,17 +160,17 @@ impl Host {
         }
     }
 
-    /// Takes in the body of a request whose token is one.
+    /// Reads the body of a request whose token was checked.
     pub(super) async fn body(&self, body: Body) -> Result<Incoming, Failure> {
         self.intake.body(body).await
     }
 
-    /// Begins to take in a part of such a body, once there is room.
+    /// Begins to read a part of such a body, once there is room.
     pub(super) async fn spool(&self) -> Result<Spool, Failure> {
         self.intake.begin().await
     }
 
-    /// Whether a token publishes a package, before work is done for it. [`Host::publish`] asks again.
+    /// Checks that a token may publish a package, before work is done for it. [`Host::publish`] checks again.
     pub(super) async fn may_publish(&self, token: &str, package: &str) -> Result<(), Failure> {
         match self.authorize.authorize(Some(token), package, Action::Publish).await? {
             Principal::Anonymous => Err(no_token()),
@@ -190,65 +193,25 @@ impl Host {
     }
 
     async fn publish_by(&self, principal: &Principal, mut upload: Upload) -> Result<(), Failure> {
-        let (package, version, name) = (upload.package.clone(), upload.version.clone(), upload.name.clone());
-        let proof = Proof {
-            requirement: self.provenance.requirement(&package).await?,
-            stored: match upload.vouches.take() {
-                Some(vouches) => Some(self.verified(principal, &package, vouches).await?),
-                None => None,
-            },
-        };
-        match self.store.publish(&upload, &proof, principal, &self.cx).await? {
-            Published::Done => {
-                tracing::info!(ecosystem = self.store.ecosystem, %package, %name, ?principal, "published");
-                Ok(())
-            }
-            Published::NoPackage => {
-                let message = format!("{package} is not in this registry, and this token may not create it");
-                Err(Failure::new(StatusCode::FORBIDDEN, message))
-            }
-            Published::OtherCase(other) => {
-                let message = format!(
-                    "`{package}` differs from `{other}`, which is in this registry, in case alone; publish it under that \
-                     name or another"
-                );
-                Err(Failure::new(StatusCode::CONFLICT, message))
-            }
-            Published::OtherSpelling(other) => {
-                let message = format!(
-                    "{package} is spelled `{other}` in this registry, and this file spells it otherwise; publish it under that \
-                     name"
-                );
-                Err(Failure::new(StatusCode::CONFLICT, message))
-            }
-            Published::Exists(old) if old == version => {
-                let message = format!("{name} was published before and can't be published over");
-                Err(Failure::new(StatusCode::CONFLICT, message))
-            }
-            Published::Exists(old) => {
-                let message = format!(
-                    "{package} {version} was published before, as {package} {old}, and can't be published over; give it \
-                     another version"
-                );
-                Err(Failure::new(StatusCode::CONFLICT, message))
-            }
-            Published::Full(most) => {
-                let message = format!("{package} has as much as this registry serves of one package: {most}");
-                Err(Failure::new(StatusCode::FORBIDDEN, message))
-            }
-            Published::NotTrusted => {
-                let message = format!(
-                    "the trusted publisher of this token was removed, or it is pending and {package} exists already; \
-                     configure it again"
-                );
-                Err(Failure::new(StatusCode::FORBIDDEN, message))
-            }
-            Published::TokenEnded => Err(Failure::token_ended()),
-            Published::Unproven(refusal) => Err(self.provenance.refused(&refusal)),
-        }
+        let proof = self.proof(principal, &mut upload).await?;
+        let published = self.store.publish(&upload, &proof, principal, &self.cx).await?;
+        let Upload { package, version, name, .. } = &upload;
+        published.answer((package, version, name), |refusal| self.provenance.refused(refusal))?;
+        principal.log_publish(self.store.ecosystem, package, version);
+        Ok(())
     }
 
-    /// Verifies what vouches for a file, and returns what is stored of it.
+    /// Verifies the upload's attestations, if it has any.
+    async fn proof(&self, principal: &Principal, upload: &mut Upload) -> Result<Proof, Failure> {
+        let requirement = self.provenance.requirement(&upload.package).await?;
+        let stored = match upload.vouches.take() {
+            Some(vouches) => Some(self.verified(principal, &upload.package, vouches).await?),
+            None => None,
+        };
+        Ok(Proof { requirement, stored })
+    }
+
+    /// Verifies a file's attestations, and returns the provenance to store.
     async fn verified(
         &self,
         principal: &Principal,
@@ -269,23 +232,6 @@ impl fmt::Debug for Host {
 
 fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
-}
-
-/// The token of a request, however its client puts it: as bearer, as the password of basic authentication, or alone.
-fn token_of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
-    let unusable = || Failure::new(StatusCode::UNAUTHORIZED, "the `Authorization` header holds no token");
-    let value = value.to_str().map_err(|_| unusable())?.trim();
-    match value.split_once(' ') {
-        None => Ok(Some(value.to_owned())),
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim().to_owned())),
-        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => {
-            let pair = STANDARD.decode(pair.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
-            let pair = pair.ok_or_else(unusable)?;
-            Ok(pair.split_once(':').map(|(_, password)| password.to_owned()))
-        }
-        Some(_) => Err(unusable()),
-    }
 }
 
 /// Refuses a publish without a token.

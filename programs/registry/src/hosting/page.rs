@@ -138,6 +138,6 @@ impl Pieces for Packages {
         let Some(after) = self.after.take() else { return Ok(self.page.end()) };
         let packages = self.store.packages_after(&after).await?;
         self.after = packages.last().map(|(name, _)| name.clone());
-        Ok(Some(self.page.piece(packages.iter().map(|(name, listed)| (self.entry)(name, listed)))))
+        Ok(Some(self.page.piece(packages.iter().map(|(name, line)| (self.entry)(name, line)))))
     }
 }

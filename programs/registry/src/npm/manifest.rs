@@ -4,12 +4,15 @@
 //! texts that the two kinds of packument are made of are made once, when the version is published.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+
+use super::access::Principal;
+use super::json::{Key, Strict, quoted};
 
 /// The largest manifest of one version, in bytes of JSON. Every install downloads the manifests of all versions.
 pub(super) const MAX_MANIFEST_BYTES: usize = 512 << 10;
@@ -121,9 +124,14 @@ impl<'a> Manifest<'a> {
     }
 }
 
-/// A text as JSON has it.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// The member by which npmjs marks a version from a trusted publisher. pnpm's `trustPolicy: no-downgrade` reads it.
+pub(super) fn npm_user(principal: &Principal) -> Option<String> {
+    let Principal::TrustedPublisher { provider, publisher, .. } = principal else { return None };
+    let (name, id) = (quoted(&format!("{provider} trusted publisher")), quoted(provider));
+    let config = quoted(&format!("oidc:{publisher}"));
+    Some(format!(
+        "\"_npmUser\":{{\"name\":{name},\"trustedPublisher\":{{\"id\":{id},\"oidcConfigId\":{config}}}}}"
+    ))
 }
 
 /// The scripts that run when a package is installed.
@@ -142,116 +150,28 @@ impl InstallScripts {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Manifest<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Manifest<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<Key<'de>, &RawValue>()? {
-                    members.insert(key.0, value);
-                    if members.len() > MAX_KEYS {
-                        return Err(A::Error::custom(format!("a manifest has at most {MAX_KEYS} keys")));
-                    }
-                }
-                Ok(Manifest(members))
-            }
-        }
-
         deserializer.deserialize_map(Members)
     }
 }
 
-/// A key, which stands in the text as it is unless it has escapes.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key<'a>(pub(super) Cow<'a, str>);
+struct Members;
 
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+impl<'de> Visitor<'de> for Members {
+    type Value = Manifest<'de>;
 
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(Text)
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
-}
 
-/// A value of any kind, looked at and not kept: its nesting, its numbers and its texts are such as every reader takes, and no
-/// key of an object stands there twice.
-struct Strict;
-
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl<'de> Visitor<'de> for Any {
-            type Value = Strict;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value")
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Strict, E> {
-                Ok(Strict)
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Strict, E> {
-                Ok(Strict)
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Strict, E> {
-                Ok(Strict)
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Strict, E> {
-                Ok(Strict)
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<Strict, E> {
-                Ok(Strict)
-            }
-
-            fn visit_unit<E>(self) -> Result<Strict, E> {
-                Ok(Strict)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Strict, A::Error> {
-                while seq.next_element::<Strict>()?.is_some() {}
-                Ok(Strict)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Strict, A::Error> {
-                let mut keys = BTreeSet::new();
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    map.next_value::<Strict>()?;
-                    if let Some(Key(twice)) = keys.replace(key) {
-                        return Err(A::Error::custom(format!("the key {twice:.80?} stands there twice")));
-                    }
-                }
-                Ok(Strict)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry::<Key<'de>, &RawValue>()? {
+            members.insert(key.0, value);
+            if members.len() > MAX_KEYS {
+                return Err(A::Error::custom(format!("a manifest has at most {MAX_KEYS} keys")));
             }
         }
-
-        deserializer.deserialize_any(Any)
+        Ok(Manifest(members))
     }
 }
 

@@ -12,20 +12,28 @@
 //! | `GET`, `POST /-/package/{package}/trust` | who may publish; `DELETE` one at `…/trust/{id}` |
 //! | `GET /-/ping` | `{}` |
 //!
-//! Who may do it is decided by [`Authorize`]; where tokens come from is no business of this module. The requests are npm's
+//! [`Authorize`] decides who may do it; this module does not know where tokens come from. The requests are npm's
 //! registry API as the clients speak it (npm/registry, `docs/REGISTRY-API.md`; npm's `libnpmpublish` and `lib/commands`).
 
+mod caller;
 mod contents;
 mod document;
+mod json;
 mod manifest;
 mod members;
 mod name;
+mod outcome;
 mod packument;
 mod path;
 mod provenance;
+mod publish;
+mod reads;
 mod rows;
+mod schema;
 mod serve;
 mod store;
+mod stored;
+mod tags;
 mod trust;
 mod unsupported;
 
@@ -33,6 +41,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
 use oidc_core::{Context, Timestamp};
 use oidc_exchange::server::StoreError;
 use oidc_exchange::sql::SqlStore;
@@ -41,14 +50,18 @@ pub use super::authorize::{Action, Authorize, Denied, Principal, Use};
 pub use name::Invalid;
 pub use trust::{ManageTrust, TrustFailure};
 
+pub(crate) use schema::SCHEMA;
 pub(crate) use serve::shape;
-pub(crate) use store::SCHEMA;
 
 use super::intake::{Intake, UPLOAD_MEMORY_MB, UPLOADS};
 use super::provenance::Provenance;
 use super::{authorize as access, failure};
+use failure::Failure;
 use name::{PackageName, Version};
 use store::Store;
+
+/// The answer to a request, or its refusal.
+type Answer = Result<Response, Failure>;
 
 /// A name as the stores have it, which is as it is written.
 pub(crate) fn normalized(name: &str) -> Result<String, Invalid> {
@@ -80,9 +93,9 @@ pub struct Npm {
 }
 
 impl Npm {
-    /// Hosts the packages in `database`, where the publishers are as well: a package and the publisher that creates it come to be
-    /// in one transaction. `public_url` is where clients reach this registry, with the path it is mounted
-    /// under; tarball URLs start with it. The clock of `context` dates what is published.
+    /// Hosts the packages in `database`. The publishers are in it too, so that one transaction creates a package and activates its
+    /// publisher. `public_url` is the URL by which clients reach this registry, with the path that it is mounted under; tarball
+    /// URLs start with it. The clock of `context` dates what is published.
     #[must_use]
     pub fn new(
         database: SqlStore,
@@ -115,7 +128,7 @@ impl Npm {
         self
     }
 
-    /// Adds a package without versions, unless it exists. `public` is whether everybody may see it.
+    /// Adds a package without versions, unless it exists. Everybody may see it if it is `public`.
     ///
     /// # Errors
     ///
@@ -126,7 +139,7 @@ impl Npm {
         Ok(())
     }
 
-    /// Who published a version, if it is there.
+    /// The principal that published a version, if the version exists.
     ///
     /// # Errors
     ///
@@ -138,7 +151,7 @@ impl Npm {
         }
     }
 
-    /// Whether the package exists, published or registered.
+    /// Returns `true` if the package exists, published or registered.
     ///
     /// # Errors
     ///

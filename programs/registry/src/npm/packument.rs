@@ -11,29 +11,22 @@ use axum::body::{Body, Bytes};
 use oidc_core::Timestamp;
 use oidc_exchange::server::StoreError;
 
-use super::access::Principal;
-use super::manifest::quoted;
+use super::json::quoted;
 use super::name::PackageName;
-use super::store::{Outline, Store, StoredVersion};
+use super::store::Store;
+use super::stored::{Form, Outline, StoredVersion};
 use crate::pieces::{self, PIECE, Pieces, ranges};
 
 /// The media type of the abbreviated form, which clients that install ask for.
 pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
-/// What stands around a manifest takes about this many bytes, with the longest names and versions.
+/// The size of the text around a manifest, in bytes, with the longest names and versions.
 const AROUND: i64 = 2 << 10;
-/// The dates of how many versions are read and sent together.
+/// The number of versions whose dates are read and sent together.
 const DATES: i64 = 256;
-/// How many characters are sent at once of a manifest that is larger than a piece, and which of them is the last.
+/// The number of characters that are sent at once of a manifest that is larger than a piece, and the position of the last one.
 const PART: i64 = 64 << 10;
 const LAST_OF_PART: usize = (64 << 10) - 1;
-
-/// Which of the two forms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Full,
-    Abbreviated,
-}
 
 /// A packument that is to be sent.
 #[derive(Debug)]
@@ -43,7 +36,7 @@ pub(super) struct Packument {
     pub(super) name: PackageName,
     pub(super) form: Form,
     pub(super) outline: Outline,
-    /// What the latest version says of the package.
+    /// The members about the package, which the latest version has.
     pub(super) about: String,
 }
 
@@ -74,7 +67,7 @@ impl Packument {
         }
     }
 
-    /// What stands before and behind a manifest that was published: its version, and what this registry says about it.
+    /// The texts before and behind a published manifest: its version, and the members that this registry adds.
     fn around(&self, stored: &StoredVersion) -> (String, String) {
         let (name, base, version) = (&self.name, &self.base, &stored.version);
         let tarball = quoted(&format!("{base}/{name}/-/{}", name.tarball(version)));
@@ -115,7 +108,7 @@ struct Sent {
     dates: Range<i64>,
     /// The positions of the versions that are still to be sent, and their size.
     ranges: VecDeque<(Range<i64>, i64)>,
-    /// How many characters were sent of the version whose turn it is, where it is larger than a piece.
+    /// The number of characters that were sent of the current version, where it is larger than a piece.
     characters: i64,
     has_versions: bool,
     step: Step,
@@ -155,7 +148,7 @@ impl Pieces for Sent {
 }
 
 impl Sent {
-    /// The dates whose turn it is.
+    /// The next dates.
     async fn dates(&mut self) -> Result<String, StoreError> {
         let positions = self.dates.start..self.dates.start.saturating_add(DATES).min(self.dates.end);
         self.dates.start = positions.end;
@@ -170,7 +163,7 @@ impl Sent {
         Ok(piece)
     }
 
-    /// The versions whose turn it is.
+    /// The next versions.
     async fn versions(&mut self) -> Result<String, StoreError> {
         let Some((range, _)) = self.ranges.pop_front() else { return Ok(String::new()) };
         let mut piece = String::new();
@@ -226,16 +219,6 @@ fn abbreviated(name: &PackageName, outline: &Outline) -> String {
 fn tags(outline: &Outline) -> String {
     let tags = outline.tags.iter().map(|(tag, version)| format!("{}:{}", quoted(tag), quoted(version)));
     format!("{{{}}}", tags.collect::<Vec<_>>().join(","))
-}
-
-/// How npmjs marks a version from a trusted publisher, as a member of its manifest. pnpm's `trustPolicy: no-downgrade` reads it.
-pub(super) fn publisher(principal: &Principal) -> Option<String> {
-    let Principal::TrustedPublisher { provider, publisher, .. } = principal else { return None };
-    let (name, id) = (quoted(&format!("{provider} trusted publisher")), quoted(provider));
-    let config = quoted(&format!("oidc:{publisher}"));
-    Some(format!(
-        "\"_npmUser\":{{\"name\":{name},\"trustedPublisher\":{{\"id\":{id},\"oidcConfigId\":{config}}}}}"
-    ))
 }
 
 /// The instant as JavaScript writes it, to the millisecond.

@@ -8,9 +8,8 @@ use sqlx::AnyConnection;
 
 use super::access::Principal;
 use super::document::Publication;
-use super::manifest::Texts;
+use super::manifest::{Texts, npm_user};
 use super::name::{PackageName, Tag, Version};
-use super::packument;
 use super::provenance::Vouched;
 
 pub(super) async fn add_package(
@@ -46,7 +45,7 @@ pub(super) async fn touch(
     Ok(touched.rows_affected() > 0)
 }
 
-/// How many versions a package has, and how many bytes of them are served.
+/// The number of a package's versions, and the size of their manifests in bytes.
 pub(super) async fn served(
     connection: &mut AnyConnection,
     name: &PackageName,
@@ -56,7 +55,7 @@ pub(super) async fn served(
     Ok(sqlx::query_as(statement).bind(name.as_str()).fetch_one(connection).await?)
 }
 
-/// How many bytes are served of a version.
+/// The size of a version's manifest, in bytes.
 pub(super) fn size(publication: &Publication) -> i64 {
     let Texts { full, about, .. } = &publication.manifest;
     i64::try_from(full.len().saturating_add(about.len())).unwrap_or(i64::MAX)
@@ -76,7 +75,7 @@ pub(super) async fn add_version(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Texts { full, abbreviated, about } = &publication.manifest;
-    let manifest = match packument::publisher(by) {
+    let manifest = match npm_user(by) {
         Some(publisher) => format!("{full},{publisher}"),
         None => full.clone(),
     };
@@ -110,7 +109,7 @@ pub(super) async fn last_version(
     Ok(sqlx::query_scalar(statement).bind(name.as_str()).fetch_optional(connection).await?)
 }
 
-/// Adds what the registry says of a version in `dist`, beside its digests.
+/// Adds the members that the registry adds to a version's `dist`.
 pub(super) async fn add_dist(
     connection: &mut AnyConnection,
     publication: &Publication,

@@ -9,10 +9,11 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use serde_json::Value;
 
+use super::Answer;
 use super::access::Action;
+use super::caller::{Caller, read_body};
 use super::failure::Failure;
 use super::name::Trusted;
-use super::serve::{Answer, Caller, read};
 
 /// The largest body that configures publishers, in bytes.
 const MAX_TRUST_BYTES: usize = 64 << 10;
@@ -67,7 +68,7 @@ impl Caller<'_> {
     /// npm sends an array of one; several are added in their order, up to the first that can't be.
     pub(super) async fn add_publishers(&self, name: &Trusted, body: &mut Body) -> Answer {
         let trust = self.trust(name).await?;
-        let body = read(body, MAX_TRUST_BYTES).await?;
+        let body = read_body(body, MAX_TRUST_BYTES).await?;
         let publishers: Vec<Value> = serde_json::from_slice(&body)
             .map_err(|_| Failure::malformed("the body is not a JSON array of trusted publishers"))?;
         let mut added = Vec::new();

@@ -13,6 +13,7 @@
 mod attestations;
 mod core_metadata;
 mod distribution;
+mod invalid_package;
 mod marker;
 mod metered;
 mod packed;

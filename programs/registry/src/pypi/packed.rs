@@ -1,43 +1,14 @@
 //! The metadata file that a distribution holds: `METADATA` of a wheel, `PKG-INFO` of a source distribution.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Component, Path};
 
 use oidc_exchange::pypi::ProjectName;
 
 use super::distribution::canonical;
+use super::invalid_package::{InvalidPackage, MAX_METADATA};
 use super::wheel;
-use crate::hosting::archive::{self, InvalidArchive, MAX_UNPACKED};
-
-/// The metadata may have this many bytes, the project's description included.
-pub(super) const MAX_METADATA: u64 = 1 << 20;
-
-/// A file is not a distribution.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum InvalidPackage {
-    #[error("the wheel can't be read as a zip archive whose files are stored or deflated")]
-    Zip,
-    #[error("the wheel has more than 65,535 files, or unpacks to more than {} MB", MAX_UNPACKED >> 20)]
-    Entries,
-    #[error(
-        "the wheel is a zip archive in which two readers may see different files: its directory, its end and the headers of \
-         its files differ, a name stands there twice, or there are bytes that belong to no file; build it again"
-    )]
-    Ambiguous,
-    #[error("the wheel holds `{0}`, which is not below its folder for every installer; build it again")]
-    Name(String),
-    #[error("the source distribution {0}")]
-    Archive(#[from] InvalidArchive),
-    #[error("the file has no `{0}`; build it again with a current build backend")]
-    Missing(&'static str),
-    #[error(
-        "the file holds `{0}`, which is the metadata of another file or stands beside that of this one; build it again"
-    )]
-    OtherMetadata(String),
-    #[error("the source distribution holds `{0}`, which is not below its one folder")]
-    Stray(String),
-    #[error("the file's metadata is larger than {MAX_METADATA} bytes")]
-    TooLarge,
-}
+use crate::hosting::archive::{self, Entry};
 
 /// Reads the metadata of the distribution `file`, whose name is one of a wheel or source distribution.
 pub(super) fn metadata(file: &str, content: &[u8]) -> Result<Vec<u8>, InvalidPackage> {
@@ -46,7 +17,7 @@ pub(super) fn metadata(file: &str, content: &[u8]) -> Result<Vec<u8>, InvalidPac
     wheel::metadata(content, |folder| expected.is_some() && project_and_version(folder) == expected)
 }
 
-/// What a wheel's name begins with and its folder's is, in the form that is the same for all spellings.
+/// The project and version at the beginning of a wheel's name, in the form that all spellings share.
 fn project_and_version(name: &str) -> Option<(String, String)> {
     let mut parts = name.split('-');
     let (project, version) = (parts.next()?, parts.next()?);
@@ -55,13 +26,26 @@ fn project_and_version(name: &str) -> Option<(String, String)> {
 
 /// Reads the `PKG-INFO` in the archive's one folder.
 fn source(content: &[u8]) -> Result<Vec<u8>, InvalidPackage> {
-    let (mut top, mut found) = (None, None);
-    archive::walk(content, |entry| {
+    let mut source = Source::default();
+    archive::walk(content, |entry| source.add(entry))?;
+    source.metadata.ok_or(InvalidPackage::Missing("PKG-INFO"))
+}
+
+/// A source distribution as far as it was read.
+#[derive(Default)]
+struct Source {
+    /// The one folder, after the first entry.
+    folder: Option<Option<OsString>>,
+    metadata: Option<Vec<u8>>,
+}
+
+impl Source {
+    fn add(&mut self, entry: &mut Entry<'_>) -> Result<(), InvalidPackage> {
         let text = String::from_utf8_lossy(&entry.path).into_owned();
         let path = Path::new(&text);
-        let mut parts = path.components().filter(|part| !matches!(part, std::path::Component::CurDir));
+        let mut parts = path.components().filter(|part| !matches!(part, Component::CurDir));
         let first = parts.next().map(|part| part.as_os_str().to_owned());
-        let is_here = *top.get_or_insert_with(|| first.clone()) == first;
+        let is_here = *self.folder.get_or_insert_with(|| first.clone()) == first;
         if !archive::is_plain(path) || !is_here {
             return Err(InvalidPackage::Stray(text.chars().take(200).collect()));
         }
@@ -71,13 +55,12 @@ fn source(content: &[u8]) -> Result<Vec<u8>, InvalidPackage> {
         if !is_metadata || third.is_some() {
             return Ok(());
         }
-        if found.is_some() || !entry.kind.is_file() || second != Some("PKG-INFO") {
+        if self.metadata.is_some() || !entry.kind.is_file() || second != Some("PKG-INFO") {
             return Err(InvalidPackage::OtherMetadata(text));
         }
-        found = Some(entry.content(MAX_METADATA)?.ok_or(InvalidPackage::TooLarge)?);
+        self.metadata = Some(entry.content(MAX_METADATA)?.ok_or(InvalidPackage::TooLarge)?);
         Ok(())
-    })?;
-    found.ok_or(InvalidPackage::Missing("PKG-INFO"))
+    }
 }
 
 #[cfg(test)]

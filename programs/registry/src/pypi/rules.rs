@@ -23,12 +23,40 @@ const LICENCES: ParseMode = ParseMode {
     allow_unknown: false,
 };
 
-/// Where metadata stands.
+/// The place of metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Form,
     File,
 }
+
+/// The rule of a field: the values that are valid, and in words what is expected.
+type Rule = (&'static str, fn(&str) -> bool, &'static str);
+
+/// The rules of fields that metadata has once.
+const ONCE: [Rule; 4] = [
+    ("Requires-Python", |text| specifiers(text).is_some(), "versions such as `>=3.9`"),
+    ("Summary", is_summary, "one line of at most 512 characters"),
+    (
+        "Description-Content-Type",
+        is_content_type,
+        "`text/plain`, `text/x-rst` or `text/markdown`, in UTF-8 and of the variant GFM or CommonMark",
+    ),
+    ("License-Expression", is_licence, "an SPDX expression such as `MIT OR Apache-2.0`"),
+];
+
+/// The rules of fields that metadata may have several times.
+const SEVERAL: [Rule; 5] = [
+    (
+        "Requires-Dist",
+        |text| requirement(text).is_some(),
+        "a project and versions such as `gadget>=1.0`, without a URL",
+    ),
+    ("Provides-Extra", |text| ProjectName::parse(text).is_ok(), "the name of an extra"),
+    ("Classifier", is_classifier, "a classifier such as `Typing :: Typed`, and none below `Private ::`"),
+    ("License-File", is_path_inside, "a path below the project's folder, with `/` between its parts"),
+    ("Dynamic", is_dynamic, "a field other than `Name`, `Version` and `Metadata-Version`"),
+];
 
 /// Checks metadata by itself.
 pub(super) fn check(metadata: &CoreMetadata, place: Place) -> Result<(), InvalidMetadata> {
@@ -41,37 +69,23 @@ pub(super) fn check(metadata: &CoreMetadata, place: Place) -> Result<(), Invalid
     if canonical(version).is_none() {
         return Err(InvalidMetadata::value("Version", version, "a version such as `1.0.0`"));
     }
-    let one = |field, is_valid: fn(&str) -> bool, expected| match metadata.one(field) {
-        Some(value) if !is_valid(value) => Err(InvalidMetadata::value(field, value, expected)),
-        _ => Ok(()),
-    };
-    one("Requires-Python", |text| specifiers(text).is_some(), "versions such as `>=3.9`")?;
-    one("Summary", is_summary, "one line of at most 512 characters")?;
-    one(
-        "Description-Content-Type",
-        is_content_type,
-        "`text/plain`, `text/x-rst` or `text/markdown`, in UTF-8 and of the variant GFM or CommonMark",
-    )?;
-    one("License-Expression", is_licence, "an SPDX expression such as `MIT OR Apache-2.0`")?;
+    for (field, is_valid, expected) in ONCE {
+        if let Some(value) = metadata.one(field).filter(|value| !is_valid(value)) {
+            return Err(InvalidMetadata::value(field, value, expected));
+        }
+    }
     if metadata.has("License-Expression") && metadata.has("License") {
         return Err(InvalidMetadata::TwoLicenses);
     }
-    let all = |field, is_valid: fn(&str) -> bool, expected| {
-        let wrong = metadata.all(field).find(|value| !is_valid(value));
-        wrong.map_or(Ok(()), |value| Err(InvalidMetadata::value(field, value, expected)))
-    };
-    all(
-        "Requires-Dist",
-        |text| requirement(text).is_some(),
-        "a project and versions such as `gadget>=1.0`, without a URL",
-    )?;
-    all("Provides-Extra", |text| ProjectName::parse(text).is_ok(), "the name of an extra")?;
-    all("Classifier", is_classifier, "a classifier such as `Typing :: Typed`, and none below `Private ::`")?;
-    all("License-File", is_path_inside, "a path below the project's folder, with `/` between its parts")?;
-    all("Dynamic", is_dynamic, "a field other than `Name`, `Version` and `Metadata-Version`")
+    for (field, is_valid, expected) in SEVERAL {
+        if let Some(value) = metadata.all(field).find(|value| !is_valid(value)) {
+            return Err(InvalidMetadata::value(field, value, expected));
+        }
+    }
+    Ok(())
 }
 
-/// The metadata is of a version that is known, and has no field that came later.
+/// Checks that the metadata is of a known version and has no field of a later one.
 fn check_version(metadata: &CoreMetadata, place: Place) -> Result<(), InvalidMetadata> {
     let declared = metadata.required("Metadata-Version")?;
     let Some(age) = VERSIONS.iter().position(|version| *version == declared) else {

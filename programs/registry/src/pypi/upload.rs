@@ -10,8 +10,9 @@ use serde_json::json;
 use super::attestations::{self, InvalidAttestations};
 use super::core_metadata::{self, CoreMetadata, InvalidMetadata};
 use super::distribution::{Distribution, MAX_FILE_NAME, canonical, normal};
+use super::invalid_package::InvalidPackage;
 use super::metered::Meter;
-use super::packed::{self, InvalidPackage};
+use super::packed;
 use super::rules::{self, Differing, Place};
 use crate::failure::Failure;
 use crate::hosting::{Host, Upload, sha256};
@@ -196,51 +197,60 @@ impl Form {
         Ok(())
     }
 
+    /// Checks the form and the file against each other, and makes a file to be published of them.
     pub(super) fn into_upload(self) -> Result<Upload, InvalidUpload> {
         self.check_action()?;
         rules::check(&self.metadata, Place::Form).map_err(InvalidUpload::Metadata)?;
-        let required = |field| self.metadata.required(field).map_err(InvalidUpload::Metadata);
-        let project = ProjectName::parse(required("Name")?)?.normalized();
-        let (canonical, version) = (canonical(required("Version")?), normal(required("Version")?));
-        let (canonical, version) = (canonical.unwrap_or_default(), version.unwrap_or_default());
         let (file, content) = self.content.ok_or(InvalidUpload::Missing("content"))?;
-        let distribution = Distribution::parse(&file)
-            .filter(|distribution| distribution.project == project && distribution.version == canonical);
-        let Some(Distribution { identity, .. }) = distribution else {
-            return Err(InvalidUpload::FileName { project, version });
-        };
-        let digest = sha256(&content);
-        if self.sha256_digest.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(&digest)) {
+        let (project, version, identity) = named(&self.metadata, &file)?;
+        let sha256 = sha256(&content);
+        if self.sha256_digest.is_some_and(|claimed| !claimed.eq_ignore_ascii_case(&sha256)) {
             return Err(InvalidUpload::Digest);
         }
-        let in_file =
-            CoreMetadata::parse(&packed::metadata(&file, &content)?).map_err(InvalidUpload::InFile)?;
-        rules::check(&in_file, Place::File).map_err(InvalidUpload::InFile)?;
-        rules::compare(&self.metadata, &in_file)?;
-        let requires_python = self.metadata.one("Requires-Python");
+        compare_with_file(&self.metadata, &file, &content)?;
         let vouches =
             self.attestations.map(|field| attestations::parse(&field, &file, &content)).transpose()?;
-        let provenance = vouches.as_ref().map(|_| &version);
         let metadata = json!({
-            "requires-python": requires_python,
+            "requires-python": self.metadata.one("Requires-Python"),
             "size": content.len(),
-            "provenance": provenance,
-        })
-        .to_string();
+            "provenance": vouches.as_ref().map(|_| &version),
+        });
         Ok(Upload {
             package: project,
             version,
             identity,
             name: file,
-            sha256: digest,
-            metadata,
-            beside: Vec::new(),
-            listed: None,
+            sha256,
+            metadata: metadata.to_string(),
+            sidecar: Vec::new(),
+            index_line: None,
             spelling: None,
             content,
             vouches,
         })
     }
+}
+
+/// The project, the version and the identity of a file, whose name has to be one of the project and version of the form.
+fn named(metadata: &CoreMetadata, file: &str) -> Result<(String, String, String), InvalidUpload> {
+    let required = |field| metadata.required(field).map_err(InvalidUpload::Metadata);
+    let project = ProjectName::parse(required("Name")?)?.normalized();
+    let (canonical, version) = (canonical(required("Version")?), normal(required("Version")?));
+    let (canonical, version) = (canonical.unwrap_or_default(), version.unwrap_or_default());
+    let distribution = Distribution::parse(file)
+        .filter(|distribution| distribution.project == project && distribution.version == canonical);
+    match distribution {
+        Some(Distribution { identity, .. }) => Ok((project, version, identity)),
+        None => Err(InvalidUpload::FileName { project, version }),
+    }
+}
+
+/// Checks the metadata in the file, and that it says the same as the form.
+fn compare_with_file(form: &CoreMetadata, file: &str, content: &[u8]) -> Result<(), InvalidUpload> {
+    let packed = packed::metadata(file, content)?;
+    let in_file = CoreMetadata::parse(&packed).map_err(InvalidUpload::InFile)?;
+    rules::check(&in_file, Place::File).map_err(InvalidUpload::InFile)?;
+    Ok(rules::compare(form, &in_file)?)
 }
 
 /// A field whose bytes are counted as they come out.

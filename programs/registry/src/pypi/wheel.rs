@@ -11,7 +11,7 @@ use std::io;
 use rawzip::{ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use self::file::Place;
-use super::packed::{InvalidPackage, MAX_METADATA};
+use super::invalid_package::{InvalidPackage, MAX_METADATA};
 use crate::hosting::archive::{self, MAX_UNPACKED};
 
 /// The lengths of a directory's record without its texts, of the archive's end, and of what points to another end before it.

@@ -39,7 +39,7 @@ fn info(files: &[File]) -> String {
 
 /// A gem's line among all gems: its versions, and the MD5 of what [`info`] says of them, by which a client sees that it
 /// changed.
-pub(super) fn listed(name: &str, files: &[File]) -> String {
+pub(super) fn line(name: &str, files: &[File]) -> String {
     let number = |file: &File| file.metadata.split(' ').next().unwrap_or_default().to_owned();
     let numbers: Vec<String> = files.iter().map(number).collect();
     let digest = HEXLOWER.encode(&Md5::digest(info(files)));
@@ -68,6 +68,6 @@ mod tests {
     fn versions_name_the_digest_of_what_is_said_of_them() {
         let files = [file("1.9"), file("1.10")];
         let digest = HEXLOWER.encode(&Md5::digest(info(&files)));
-        assert_eq!(listed("widget", &files), format!("widget 1.9,1.10 {digest}\n"));
+        assert_eq!(line("widget", &files), format!("widget 1.9,1.10 {digest}\n"));
     }
 }

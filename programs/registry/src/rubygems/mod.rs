@@ -211,7 +211,7 @@ impl Gems {
 
     /// All gems, each with its line of the compact index.
     fn lines(&self, page: Page) -> impl Pieces + use<> {
-        self.host.packages(page, |_, listed| listed.to_owned())
+        self.host.packages(page, |_, line| line.to_owned())
     }
 
     async fn info(&self, headers: &HeaderMap, name: &str) -> Result<Response, Failure> {
@@ -235,6 +235,6 @@ impl Gems {
 
     async fn specification(&self, file: &str) -> Result<Response, Failure> {
         let name = file.strip_suffix(".gemspec.rz").ok_or_else(|| Failure::not_found(file))?;
-        Ok(binary(self.host.beside(&format!("{name}.gem")).await?))
+        Ok(binary(self.host.sidecar(&format!("{name}.gem")).await?))
     }
 }

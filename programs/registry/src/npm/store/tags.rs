@@ -1,0 +1,98 @@
+//! The transactions that change a tag.
+
+use oidc_core::Context;
+use oidc_exchange::server::StoreError;
+use oidc_exchange::sql::retry;
+
+use super::{Store, package};
+use crate::activation::{activate, is_granted};
+use crate::npm::access::Principal;
+use crate::npm::name::{PackageName, Tag, Version};
+use crate::npm::outcome::Tagged;
+use crate::npm::rows;
+
+/// The number of tags that a package may have.
+pub(super) const MAX_TAGS: i64 = 500;
+
+impl Store {
+    /// Points `tag` to `version`.
+    pub(super) async fn set_tag(
+        &self,
+        name: &PackageName,
+        tag: &Tag,
+        version: &Version,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Tagged, StoreError> {
+        let _turn = self.turns.take().await;
+        retry(|| self.set_tag_once(name, tag, version, by, cx)).await
+    }
+
+    async fn set_tag_once(
+        &self,
+        name: &PackageName,
+        tag: &Tag,
+        version: &Version,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Tagged, StoreError> {
+        let mut write = self.database.begin().await?;
+        if !activate(&write, &package(name), by, false).await? {
+            return Ok(Tagged::NotTrusted);
+        }
+        let connection = write.connection();
+        if !rows::has_version(connection, name, version).await? {
+            return Ok(Tagged::Missing);
+        }
+        rows::touch(connection, name, cx.clock().now()).await?;
+        rows::set_tag(connection, name, tag, version).await?;
+        if rows::count_tags(connection, name).await? > MAX_TAGS {
+            return Ok(Tagged::TooMany);
+        }
+        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
+            return Ok(Tagged::TokenEnded);
+        }
+        write.commit().await?;
+        Ok(Tagged::Done)
+    }
+
+    /// Removes `tag`.
+    pub(super) async fn remove_tag(
+        &self,
+        name: &PackageName,
+        tag: &Tag,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Tagged, StoreError> {
+        let _turn = self.turns.take().await;
+        retry(|| self.remove_tag_once(name, tag, by, cx)).await
+    }
+
+    async fn remove_tag_once(
+        &self,
+        name: &PackageName,
+        tag: &Tag,
+        by: &Principal,
+        cx: &Context,
+    ) -> Result<Tagged, StoreError> {
+        let mut write = self.database.begin().await?;
+        if !activate(&write, &package(name), by, false).await? {
+            return Ok(Tagged::NotTrusted);
+        }
+        let connection = write.connection();
+        let removed = sqlx::query("DELETE FROM npm_dist_tag WHERE package = $1 AND tag = $2")
+            .bind(name.as_str())
+            .bind(tag.as_str())
+            .execute(&mut *connection)
+            .await?;
+        if removed.rows_affected() == 0 {
+            return Ok(Tagged::Missing);
+        }
+        rows::touch(connection, name, cx.clock().now()).await?;
+        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
+            return Ok(Tagged::TokenEnded);
+        }
+        write.commit().await?;
+        Ok(Tagged::Done)
+    }
+}

@@ -9,8 +9,8 @@ use oidc_exchange::client::Npm;
 use toml::{Table, Value};
 
 use super::destination::{Destination, MAX_FILE};
-use super::npm_config::scope;
-use super::npm_files::{Use, mentions};
+use super::npm_credentials::{Use, mentions};
+use super::npm_names::scope;
 
 /// The registry that bun publishes the package at because of its scope, where it is another.
 pub(super) fn elsewhere(destination: &Destination<'_>) -> Option<String> {

@@ -17,9 +17,10 @@ use oidc_exchange::codes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::cli::{PublishError, Target};
 use super::ecosystem::{Ecosystem, Opened};
+use super::error::PublishError;
 use super::provenance::{Wish, findings};
+use super::target::Target;
 use super::{manifest, table};
 
 /// What `doctor` is asked beside the registry and the package.

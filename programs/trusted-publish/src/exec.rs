@@ -6,10 +6,11 @@ use oidc_core::{Context, ProviderSet};
 use oidc_exchange::client::PublishToken;
 
 use super::child::{ChildError, Run};
-use super::cli::{PublishError, Ready, Target};
 use super::credential::Credential;
+use super::error::PublishError;
 use super::life;
 use super::signals::Signals;
+use super::target::{Ready, Target};
 
 #[derive(Debug, Args)]
 pub(super) struct Exec {

@@ -112,17 +112,22 @@ mod credential;
 mod destination;
 mod doctor;
 mod ecosystem;
+mod error;
 mod exec;
 mod gem_config;
+mod invalid_target;
 mod life;
 mod manifest;
 mod named;
 mod npm_config;
+mod npm_credentials;
 mod npm_files;
+mod npm_names;
 mod poetry;
 mod provenance;
 mod signals;
 mod table;
+mod target;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -131,7 +136,8 @@ mod tool;
 mod uv_config;
 mod yarn_config;
 
-pub use cli::{Arguments, PublishError, run};
+pub use cli::{Arguments, run};
 pub use doctor::wording;
 pub use ecosystem::{ECOSYSTEMS, Ecosystem};
+pub use error::PublishError;
 pub use manifest::NoWorkspace;

@@ -3,7 +3,7 @@
 use oidc_core::shown;
 
 use super::destination::Destination;
-use super::ecosystem::InvalidTarget;
+use super::invalid_target::InvalidTarget;
 
 /// Options of publish tools that name a registry by its URL. Each stands before every variable, and most tools send it whatever token
 /// they have.

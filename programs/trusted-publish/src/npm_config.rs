@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::bun_config;
 use super::changes::Changes;
 use super::destination::{Destination, MAX_FILE};
-use super::npm_files::{Use, foreign_use, npmrc};
+use super::npm_credentials::Use;
+use super::npm_files::{foreign_use, npmrc};
+use super::npm_names::{places, scope};
 use super::yarn_config;
 
 /// npm's setting for the default registry.
@@ -22,37 +24,17 @@ pub(super) const BY_CONVENTION: [&str; 2] = ["NODE_AUTH_TOKEN", "NPM_TOKEN"];
 const UNBOUND: [&str; 4] =
     ["npm_config__auth", "npm_config__authtoken", "npm_config__password", "npm_config_username"];
 
-/// Tells all of them to publish at the destination. Where `token` is left out, they find what is configured for it.
+/// Tells all of them to publish at the destination. Where `token` is left out, they find the credential that is configured for it.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
-    let environment = destination.cx.environment();
-    let is_bound = || {
-        let registry = environment.names().find(|name| name.eq_ignore_ascii_case(REGISTRY));
-        registry.and_then(|name| environment.get(name)).is_some_and(|url| destination.is(url))
-    };
-    if token.is_some() || !is_bound() {
+    if token.is_some() || !is_default_registry(destination) {
         let is_unbound = |name: &&str| UNBOUND.iter().any(|unbound| name.eq_ignore_ascii_case(unbound));
-        changes.remove(&environment.names().filter(is_unbound).collect::<Vec<_>>());
+        changes.remove(&destination.cx.environment().names().filter(is_unbound).collect::<Vec<_>>());
     }
-    let mut names = vec![REGISTRY.to_owned()];
-    names.extend(scope(destination).map(|scope| format!("npm_config_@{scope}:registry")));
-    for name in names {
-        // npm ignores the case of such a name, and takes the last of several.
-        let others = destination.cx.environment().names().filter(|other| other.eq_ignore_ascii_case(&name));
-        changes.remove(&others.collect::<Vec<_>>());
-        changes.set(name, destination.url.as_str());
-    }
+    set_registries(destination, changes);
     note_manifest(destination, changes);
     note_scope(destination, changes);
     if let Some(token) = token {
-        for name in keys(&destination.url) {
-            changes.set_secret(name, token);
-        }
-        for name in BY_CONVENTION {
-            match foreign_use(name, destination) {
-                None => changes.set_secret(name, token),
-                Some(other) => changes.note(&["npm", "pnpm", "yarn", "bun"], left_alone(name, &other)),
-            }
-        }
+        set_token(destination, token, changes);
         withhold_shared(destination, changes);
     }
     yarn_config::tell(destination, token, changes);
@@ -62,6 +44,38 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
             "bun gets no token: `bunfig.toml` sends the package to `{}`, whatever a variable says; change it there",
             shown(&other)
         ));
+    }
+}
+
+/// Returns `true` if the job's own setting for the default registry is the destination.
+fn is_default_registry(destination: &Destination<'_>) -> bool {
+    let environment = destination.cx.environment();
+    let registry = environment.names().find(|name| name.eq_ignore_ascii_case(REGISTRY));
+    registry.and_then(|name| environment.get(name)).is_some_and(|url| destination.is(url))
+}
+
+/// Sets the default registry and that of the package's scope.
+fn set_registries(destination: &Destination<'_>, changes: &mut Changes) {
+    let mut names = vec![REGISTRY.to_owned()];
+    names.extend(scope(destination).map(|scope| format!("npm_config_@{scope}:registry")));
+    for name in names {
+        // npm ignores the case of such a name, and takes the last of several.
+        let others = destination.cx.environment().names().filter(|other| other.eq_ignore_ascii_case(&name));
+        changes.remove(&others.collect::<Vec<_>>());
+        changes.set(name, destination.url.as_str());
+    }
+}
+
+/// Sets npm's own setting for the token, and the variables that files name by convention unless a file sends them elsewhere.
+fn set_token(destination: &Destination<'_>, token: &Secret, changes: &mut Changes) {
+    for name in keys(&destination.url) {
+        changes.set_secret(name, token);
+    }
+    for name in BY_CONVENTION {
+        match foreign_use(name, destination) {
+            None => changes.set_secret(name, token),
+            Some(other) => changes.note(&["npm", "pnpm", "yarn", "bun"], left_alone(name, &other)),
+        }
     }
 }
 
@@ -168,27 +182,9 @@ fn publish_config(destination: &Destination<'_>) -> Option<PublishConfig> {
     })
 }
 
-/// The scope of the package, without its `@`.
-pub(super) fn scope<'a>(destination: &Destination<'a>) -> Option<&'a str> {
-    destination.package?.strip_prefix('@')?.split_once('/').map(|(scope, _)| scope)
-}
-
 /// npm's own setting for a registry's token, as a variable.
 pub(super) fn keys(url: &HttpUrl) -> Vec<String> {
     places(url).into_iter().map(|place| format!("npm_config_{place}/:_authToken")).collect()
-}
-
-/// By what npm looks a registry's settings up. It does so by the registry's URL up to the last slash before it publishes, and
-/// by the whole URL when it does, which are two places where the slash is missing.
-pub(super) fn places(url: &HttpUrl) -> Vec<String> {
-    let place = |path: &str| format!("//{}{path}", url.host_and_port());
-    match url.path().strip_suffix('/') {
-        Some(path) => vec![place(path)],
-        None => {
-            let parent = url.path().rsplit_once('/').map_or("", |(parent, _)| parent);
-            vec![place(url.path()), place(parent)]
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use super::destination::Destination;
-use super::npm_config::places;
+use super::npm_credentials::{Use, mentions};
+use super::npm_names::places;
 use super::{bun_config, yarn_config};
 
 /// The variables and options that name an `.npmrc`.
@@ -23,16 +24,6 @@ const MAX_NAMED: usize = 8;
 const PNPM: [&str; 2] = ["pnpm/rc", "pnpm/auth.ini"];
 /// That folder, below the home folder: of Linux, macOS and Windows.
 const SETTINGS: [&str; 3] = [".config", "Library/Preferences", "AppData/Local"];
-
-/// A registry to which a file sends what a variable holds.
-#[derive(Debug)]
-pub(super) struct Use {
-    pub(super) file: &'static str,
-    pub(super) registry: String,
-    pub(super) is_own: bool,
-    /// A setting for every registry, in whose place the command has another where there is a token.
-    pub(super) is_default: bool,
-}
 
 /// Returns `true` if what a variable holds by convention is meant for the destination: unless files send it to others alone.
 pub(super) fn is_own(name: &str, destination: &Destination<'_>) -> bool {
@@ -65,15 +56,6 @@ fn copies(name: &str, destination: &Destination<'_>) -> Vec<String> {
         names.extend(copies);
     }
     names
-}
-
-/// Returns `true` if a value has what a variable holds in it: `$NAME`, `${NAME}` or `${NAME`, something and `}`.
-pub(super) fn mentions(value: &str, name: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    value.split('$').skip(1).any(|rest| {
-        let rest = rest.strip_prefix('{').unwrap_or(rest);
-        rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_word))
-    })
 }
 
 /// The credentials in an `.npmrc` that are what a variable holds.

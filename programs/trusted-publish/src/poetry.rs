@@ -5,7 +5,7 @@ use oidc_core::Secret;
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::ecosystem::InvalidTarget;
+use super::invalid_target::InvalidTarget;
 
 /// What a repository is called that poetry knows by variables alone.
 const NAME: &str = "trusted-publish";

@@ -11,7 +11,8 @@ use oidc_core::{Context, FileError, Files, HttpUrl, Secret};
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::ecosystem::{Ecosystem, InvalidTarget};
+use super::ecosystem::Ecosystem;
+use super::invalid_target::InvalidTarget;
 use super::named;
 
 mod files;

@@ -11,8 +11,8 @@ use saphyr_parser::{Event, Parser};
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::npm_config::scope;
-use super::npm_files::{Use, mentions};
+use super::npm_credentials::{Use, mentions};
+use super::npm_names::scope;
 
 /// A settings file may have this many values, and be nested this deep.
 const MAX_EVENTS: usize = 20_000;
@@ -35,33 +35,15 @@ const FILE: &str = "`.yarnrc.yml`";
 /// A text of a YAML document, and the keys that lead to it.
 type Setting = (Vec<String>, String);
 
-/// Binds the token to the destination as far as yarn can, and keeps what is in the files from it where that is another registry's.
+/// Binds the token to the destination as far as yarn can, and keeps a credential of another registry in the files from it.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
     let settings = Settings::read(destination);
-    if let Some(registry) = settings.of_package().filter(|registry| !destination.is(registry)) {
+    if let Some(reason) = settings.reason_for_no_token(token.is_some()) {
         changes.withhold(TOKEN);
-        let registry = shown(&registry);
-        changes.note(&["yarn"], format!(
-            "yarn gets no token: `.yarnrc.yml` sends the package to `{registry}`, whatever a variable says; change it there"
-        ));
-    } else if settings.has_foreign_credential_of_scope() {
-        changes.withhold(TOKEN);
-        changes.forget(REGISTRY_VARIABLES[0]);
-        let registry = settings.default_registry().unwrap_or_else(|| YARNS.to_owned());
-        changes.note(&["yarn"], format!(
-            "yarn gets no token, and publishes at `{}`: `.yarnrc.yml` has a credential of the package's scope, which is for that \
-             registry; remove it there, or write `npmPublishRegistry` beside it",
-            shown(&registry)
-        ));
-    } else if let Some((scope, registry)) =
-        settings.scope_without_credential().filter(|_| token.is_some() && !publishes(destination))
-    {
-        changes.withhold(TOKEN);
-        changes.note(&["yarn"], format!(
-            "yarn gets no token, since it would take it to `{}` too, which `.yarnrc.yml` names for the scope `{}` without a credential; \
-             write into that file: `npmRegistries: {{ \"{}\": {{ npmAuthToken: \"${{NODE_AUTH_TOKEN:-}}\" }} }}`",
-            shown(&registry), shown(&scope), destination.url
-        ));
+        if reason.keeps_registry {
+            changes.forget(REGISTRY_VARIABLES[0]);
+        }
+        changes.note(&["yarn"], reason.note);
     } else if changes.has_secret(TOKEN) {
         // yarn sends it to each registry that it asks and that has none of its own.
         changes.set("YARN_NPM_ALWAYS_AUTH", "false");
@@ -76,6 +58,13 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
             "yarn gets no credential: that in `.yarnrc.yml` is for another registry".to_owned(),
         );
     }
+}
+
+/// The reason why yarn gets no token.
+struct NoToken {
+    note: String,
+    /// `true` if yarn publishes at the registry of its own files.
+    keeps_registry: bool,
 }
 
 /// Returns `true` if the command is a publish, for which yarn asks no other registry.
@@ -104,6 +93,38 @@ impl<'a> Settings<'a> {
         let name = destination.cx.environment().get("YARN_RC_FILENAME").unwrap_or(".yarnrc.yml");
         let all = destination.files(name).iter().flat_map(|text| flattened(text)).collect();
         Self { destination, all }
+    }
+
+    /// The reason in the files why yarn gets no token; none if it may have it.
+    fn reason_for_no_token(&self, has_token: bool) -> Option<NoToken> {
+        if let Some(registry) = self.of_package().filter(|registry| !self.destination.is(registry)) {
+            let note = format!(
+                "yarn gets no token: `.yarnrc.yml` sends the package to `{}`, whatever a variable says; change it there",
+                shown(&registry)
+            );
+            return Some(NoToken { note, keeps_registry: false });
+        }
+        if self.has_foreign_credential_of_scope() {
+            let registry = self.default_registry().unwrap_or_else(|| YARNS.to_owned());
+            let note = format!(
+                "yarn gets no token, and publishes at `{}`: `.yarnrc.yml` has a credential of the package's scope, which is for that \
+                 registry; remove it there, or write `npmPublishRegistry` beside it",
+                shown(&registry)
+            );
+            return Some(NoToken { note, keeps_registry: true });
+        }
+        if !has_token || publishes(self.destination) {
+            return None;
+        }
+        let (scope, registry) = self.scope_without_credential()?;
+        let note = format!(
+            "yarn gets no token, since it would take it to `{}` too, which `.yarnrc.yml` names for the scope `{}` without a credential; \
+             write into that file: `npmRegistries: {{ \"{}\": {{ npmAuthToken: \"${{NODE_AUTH_TOKEN:-}}\" }} }}`",
+            shown(&registry),
+            shown(&scope),
+            self.destination.url
+        );
+        Some(NoToken { note, keeps_registry: false })
     }
 
     fn get(&self, path: &[&str]) -> Option<&str> {

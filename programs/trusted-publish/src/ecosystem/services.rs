@@ -4,7 +4,8 @@ use oidc_exchange::client::{
     Cloudsmith, DockerHub, Hex, IdentityToken, JFrog, McpRegistry, Pyx, Scope, TokenExchange,
 };
 
-use super::{Ecosystem, opened, opened_to_all, plain, tool};
+use super::asked::{opened, opened_to_all};
+use super::{Ecosystem, plain, tool};
 
 /// The host below which Cloudsmith's tools find their registries, such as `npm.cloudsmith.io`.
 const CLOUDSMITH_DOMAIN: &str = ".cloudsmith.io";

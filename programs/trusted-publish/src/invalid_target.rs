@@ -1,0 +1,109 @@
+//! The reasons for which a registry can't be asked for a token.
+
+use oidc_core::{ForeignUrl, InvalidAudience, InvalidUrl};
+use oidc_exchange::client::{InvalidComposerName, InvalidExtension, InvalidJsrUpload, InvalidSlug};
+use oidc_exchange::npm::InvalidPackageName;
+
+/// A registry can't be asked for a token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidTarget {
+    /// `--url` is not one.
+    #[error("--url: {0}")]
+    Url(#[from] InvalidUrl),
+    /// `--url` is the address of cargo's index.
+    #[error(
+        "--url: `sparse+…` is the address of cargo's index; name the registry's root instead, as in `https://registry.example/`"
+    )]
+    SparseIndex,
+    /// `--package` is not a name of an npm package.
+    #[error("--package: {0}")]
+    NpmPackage(#[from] InvalidPackageName),
+    /// `--package` is not a name of an extension.
+    #[error("--package: {0}")]
+    Extension(#[from] InvalidExtension),
+    /// `--package` is not a name of a Composer package, or `--owner` not one of an organization.
+    #[error("--package, --owner: {0}")]
+    ComposerName(#[from] InvalidComposerName),
+    /// `--package` is not an upload to JSR.
+    #[error("--package: {0}")]
+    JsrUpload(#[from] InvalidJsrUpload),
+    /// The registry has to be told whose account, and it is not.
+    #[error(
+        "this registry has to be told whose account publishes (nuget: who made the policy; packagist: the organization; \
+         vs-marketplace: the publisher; docker-hub: the id of the OIDC connection; jfrog: the OIDC integration; cloudsmith: \
+         organization/service); name it with --owner"
+    )]
+    NoOwner,
+    /// `--owner` is not two names.
+    #[error("--owner: {0}")]
+    Owner(#[from] InvalidSlug),
+    /// There is no public registry of the protocol.
+    #[error(
+        "there is no public registry of this protocol with a URL of its own; name the registry with --url"
+    )]
+    NoUrl,
+    /// `--audience` is not one.
+    #[error("--audience: {0}")]
+    Audience(#[from] InvalidAudience),
+    /// `--audience` is not the registry's.
+    #[error(
+        "--audience: the registry's own is another; leave the option out, since this protocol has one audience for each registry"
+    )]
+    OtherAudience,
+    /// `--token-endpoint` is at another host.
+    #[error("--token-endpoint: {0}")]
+    Endpoint(#[from] ForeignUrl),
+    /// A token of the registry is for one package, and several are named.
+    #[error("a token of this registry is for one package, and several are named; run it once for each")]
+    SeveralPackages,
+    /// `--tools` names a protocol without tools.
+    #[error("--tools: expected the protocol that the tools speak, npm, pypi, crates-io or rubygems")]
+    NoTools,
+    /// poetry would publish elsewhere.
+    #[error(
+        "poetry can't be told by a variable where to publish, and would send the package to the public index; add `-r {0}` to \
+         the command, which names the registry at --url"
+    )]
+    Poetry(&'static str),
+    /// The command would take the token to another registry.
+    #[error(
+        "the command names another registry than --url, `{named}`, and would take the token there; leave `{option}` out of it, or \
+         name that registry at --url"
+    )]
+    OtherRegistry {
+        /// The command's option.
+        option: &'static str,
+        /// The registry that it names, fit to be shown.
+        named: String,
+    },
+    /// A token of the registry is for one package, and none is named.
+    #[error("a token of this registry is for one package; name it with --package")]
+    NoPackage,
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::Context;
+
+    use super::*;
+
+    #[test]
+    fn each_name_is_in_the_table_once() {
+        for ecosystem in ECOSYSTEMS {
+            assert!(std::ptr::eq(Ecosystem::named(ecosystem.name).unwrap(), *ecosystem));
+        }
+        assert!(Ecosystem::named("cpan").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_token_of_two_parts_is_in_two_variables() {
+        let cx = Context::default();
+        let public = HttpUrl::parse(PACKAGIST.public()).unwrap();
+        let destination = Destination::new(&public, public.clone(), None, &[], &cx);
+        let changes = PACKAGIST.with_token(&Secret::new("key:secret:more"), &destination).await;
+        let expected =
+            [("PRIVATE_PACKAGIST_API_KEY", "key"), ("PRIVATE_PACKAGIST_API_SECRET", "secret:more")];
+        assert_eq!(changes.exposed().collect::<Vec<_>>(), expected);
+    }
+}

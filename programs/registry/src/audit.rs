@@ -5,6 +5,7 @@
 //! for all jobs that none accepts; what exceeds it is counted and called that.
 
 mod schema;
+mod times;
 mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub(super) use self::schema::{SCHEMA, upgrade};
+pub(super) use self::times::set_readable_time;
 use self::waiting::{Batch, Counts, OF_ONE, OF_STRANGERS, Waiting};
 
 /// How many events one transaction writes.
@@ -189,7 +191,7 @@ pub(super) async fn events(database: &SqlStore, package: Option<&str>) -> Result
     let statement = "SELECT event FROM registry_event WHERE package = $1 OR $2 = 1 ORDER BY at, id";
     let query = sqlx::query(statement).bind(package.unwrap_or_default()).bind(i64::from(package.is_none()));
     let rows = query.fetch_all(database.pool()).await?;
-    rows.iter().map(|row| Ok(ascii(&row.try_get::<String, _>("event")?))).collect()
+    rows.iter().map(|row| Ok(ascii(&times::readable(&row.try_get::<String, _>("event")?)))).collect()
 }
 
 /// The same JSON with every character escaped that a terminal may not show as what it is. They stand in texts only.

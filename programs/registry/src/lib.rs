@@ -15,6 +15,7 @@ mod ecosystems;
 mod failure;
 pub mod hosting;
 mod intake;
+mod log;
 pub mod npm;
 mod origin;
 mod owners;
@@ -40,6 +41,7 @@ pub use config::{
     Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProvenanceEntry, ProvenanceRule, ProviderEntry,
     PublisherEntry, Tls, TrustEntry,
 };
+pub use log::log_has_colours;
 pub use provenance::{Origin, origins};
 pub use running::Running;
 pub use start_error::StartError;

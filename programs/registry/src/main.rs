@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use oidc_core::Context;
-use registry::{Arguments, run};
+use registry::{Arguments, log_has_colours, run};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
 async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let cx = Context::system()?;
     let filter = EnvFilter::try_new(cx.environment().get("RUST_LOG").unwrap_or("info"))?;
-    let ansi = io::stderr().is_terminal();
+    let ansi = log_has_colours(cx.environment(), io::stderr().is_terminal());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(io::stderr).init();
     run(arguments, &cx).await
 }

@@ -11,6 +11,8 @@ use oidc_core::{Context, Environment, ProviderSet};
 use super::doctor::Doctor;
 use super::error::PublishError;
 use super::exec::Exec;
+use super::format::{Format, Messages};
+use super::progress;
 use super::provenance::{self, Attest, Verify};
 use super::target::Target;
 
@@ -103,6 +105,11 @@ enum Command {
 }
 
 impl Arguments {
+    /// The form of the output.
+    pub fn format(&self) -> Format {
+        self.command.target().map_or(Format::Text, |target| target.format)
+    }
+
     /// The world as these arguments describe it: the process's, with the private CA.
     ///
     /// # Errors
@@ -158,11 +165,15 @@ pub async fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> Result<u8, PublishError> {
+    let err = &mut Messages::new(arguments.format(), err);
     match arguments.command {
         Command::Token(mut target) => {
             target.infer_package(false, cx, err)?;
             let ready = target.obtain(&[], providers, cx, err).await?;
-            writeln!(out, "{}", ready.credential.secret().expose())?;
+            match target.format {
+                Format::Text => writeln!(out, "{}", ready.credential.secret().expose())?,
+                Format::Json => writeln!(out, "{}", ready.to_json())?,
+            }
             out.flush()?;
             Ok(0)
         }
@@ -184,7 +195,13 @@ pub async fn run(
             clap_mangen::Man::new(Arguments::command()).render(out)?;
             Ok(0)
         }
-        Command::Attest(attest) => Ok(attest.run(providers, cx, out).await?),
-        Command::Verify(verify) => Ok(verify.run(cx, out).await?),
+        Command::Attest(attest) => {
+            let (cx, progress) = progress::watched(cx);
+            Ok(progress.told(attest.run(providers, &cx, out), err).await?)
+        }
+        Command::Verify(verify) => {
+            let (cx, progress) = progress::watched(cx);
+            Ok(progress.told(verify.run(&cx, out), err).await?)
+        }
     }
 }

@@ -7,6 +7,7 @@ use oidc_exchange::npm::is_placeholder;
 
 use super::destination::Destination;
 use super::ecosystem::{Ecosystem, Opened};
+use super::progress;
 
 /// There is nothing to publish with.
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +121,9 @@ pub(super) async fn credential(
     let known = if opened.registry.protocol().exchanges { providers } else { &no_platforms };
     let Opened { registry, scope, .. } = opened;
     let request = PublishRequest::new(scope.clone());
-    let attempt = oidc_exchange::publish_token(&**registry, request, providers, cx);
-    let (credential, since) = match mode.outcome(attempt).await? {
+    let (watched, progress) = progress::watched(cx);
+    let attempt = oidc_exchange::publish_token(&**registry, request, providers, &watched);
+    let (credential, since) = match progress.told(mode.outcome(attempt), err).await? {
         Outcome::Token(token) => {
             let secret = token.secret_for(scope)?.clone();
             (Credential::ShortLived(token, secret), None)

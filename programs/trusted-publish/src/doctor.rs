@@ -1,7 +1,6 @@
 //! `trusted-publish doctor`: what the library finds out, for a person, for a program and for the CI platform.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,11 +13,12 @@ use oidc_core::{
 use oidc_exchange::client::doctor::{self, Report, Verdict, unusable_url};
 use oidc_exchange::client::{Mode, Wording};
 use oidc_exchange::codes;
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::ecosystem::{Ecosystem, Opened};
 use super::error::PublishError;
+use super::format::{self, Format};
+use super::progress;
 use super::provenance::{Wish, findings};
 use super::target::Target;
 use super::{manifest, table};
@@ -28,9 +28,6 @@ use super::{manifest, table};
 pub(super) struct Doctor {
     #[command(flatten)]
     pub(super) target: Target,
-    /// What to print on standard output.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
     /// Exchange the identity token even if this job gets no other (GitLab): a publish after it may then be refused.
     #[arg(long)]
     exchange: bool,
@@ -52,16 +49,6 @@ pub(super) struct Doctor {
     /// Also write GitLab's annotations report, for `artifacts:reports:annotations`.
     #[arg(long, value_name = "FILE")]
     gitlab_annotations: Option<PathBuf>,
-}
-
-/// What is printed.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    /// For a person.
-    #[default]
-    Text,
-    /// For a program.
-    Json,
 }
 
 /// The workflow that a registry compares.
@@ -135,17 +122,18 @@ impl Doctor {
         out: &mut impl Write,
         err: &mut impl Write,
     ) -> Result<u8, PublishError> {
-        let mut reports = self.examine(providers, cx).await?;
+        let (watched, progress) = progress::watched(cx);
+        let mut reports = progress.told(self.examine(providers, &watched), err).await?;
         for report in &mut reports {
             self.examine_provenance(report, providers, cx).await?;
         }
-        match (&*reports, self.format) {
+        match (&*reports, self.target.format) {
             ([report], Format::Text) => out.write_all(report.to_text().as_bytes())?,
-            ([report], Format::Json) => writeln!(out, "{}", json(report)?)?,
+            ([report], Format::Json) => writeln!(out, "{}", format::pretty(report)?)?,
             (reports, Format::Text) => out.write_all(table::text(reports).as_bytes())?,
             (reports, Format::Json) => {
                 let reports = serde_json::json!({ "reports": reports });
-                writeln!(out, "{}", json(&reports)?)?;
+                writeln!(out, "{}", format::pretty(&reports)?)?;
             }
         }
         out.flush()?;
@@ -279,23 +267,6 @@ impl Target {
     }
 }
 
-/// JSON that acts neither on a terminal nor on GitHub's runner, whatever its texts are: beside printable ASCII they have
-/// escapes, which mean the same to a program.
-fn json(report: &impl Serialize) -> io::Result<String> {
-    let mut json = String::new();
-    for character in serde_json::to_string_pretty(report)?.replace("##[", r"##\u005b").chars() {
-        if character.is_ascii() && character != '\u{7f}' {
-            json.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            // Writing into a String can't fail.
-            let _infallible = write!(json, r"\u{unit:04x}");
-        }
-    }
-    Ok(json)
-}
-
 /// Annotations on GitHub, which reads them from either stream.
 fn annotate(diagnoses: &[Diagnosis], environment: &Environment, err: &mut impl Write) -> io::Result<()> {
     if !environment.is_true("GITHUB_ACTIONS") {
@@ -321,7 +292,7 @@ mod tests {
     fn json_means_what_was_found_and_acts_on_nothing() {
         let text = "\u{9b}31m\u{202e}\u{7f}\u{e0041}é ##[stop-commands]x\n::error::y";
         let diagnosis = Diagnosis::new("x", Target::Claim("ref".to_owned()), "y").found(text);
-        let json = json(&Report::of_unusable("https://r.example", Some(text), diagnosis)).unwrap();
+        let json = format::pretty(&Report::of_unusable("https://r.example", Some(text), diagnosis)).unwrap();
         assert!(json.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{json}");
         assert!(!json.contains("##[") && json.lines().all(|line| !line.trim_start().starts_with("::")));
         let read: Value = serde_json::from_str(&json).unwrap();

@@ -8,11 +8,13 @@ use trusted_publish::{Arguments, PublishError, run};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match publish(Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    let format = arguments.format();
+    match publish(arguments).await {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             // Where standard error is closed there is nobody to tell.
-            let _told = writeln!(io::stderr(), "trusted-publish: {error}");
+            let _told = writeln!(io::stderr(), "{}", format.error(&error));
             ExitCode::from(error.status())
         }
     }

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use oidc_core::{Audience, Context, HttpUrl, ProviderSet, shown};
-use oidc_exchange::client::{Mode, Scope};
+use oidc_exchange::client::{Mode, PublishToken, Scope};
+use serde_json::json;
 
 use super::credential::{Credential, credential};
 use super::destination::Destination;
 use super::ecosystem::{Asked, Ecosystem, Opened};
 use super::error::PublishError;
+use super::format::{self, Format};
 use super::invalid_target::InvalidTarget;
 use super::manifest::{self, Found};
 use super::{named, poetry};
@@ -68,6 +70,10 @@ pub(super) struct Target {
     /// Whether to fall back to the static credential in the tools' variables, or to use nothing else.
     #[arg(long, value_name = "MODE", default_value = "automatic", value_parser = modes())]
     pub(super) trusted_publishing: Mode,
+    /// The form of the output. JSON is one object with the token (token), the messages on standard error as an object on each line
+    /// (exec), or the report (doctor).
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
     /// Certificates, in PEM, that are trusted beside the platform's: a private CA.
     #[arg(long, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
@@ -164,5 +170,19 @@ impl Target {
         let mode = self.trusted_publishing;
         let credential = credential(ecosystem, &destination, &opened, mode, providers, err).await?;
         Ok(Ready { ecosystem, destination, opened, credential })
+    }
+}
+
+impl Ready<'_> {
+    /// The credential as JSON: the token, the kind of credential, the registry, the package, and the time at which the token ends.
+    pub(super) fn to_json(&self) -> String {
+        let token = self.credential.publish_token();
+        format::line(&json!({
+            "token": self.credential.secret().expose(),
+            "kind": if token.is_some() { "short-lived" } else { "static" },
+            "registry": self.destination.url.as_str(),
+            "package": self.destination.package,
+            "expires_at": token.and_then(PublishToken::expires_at).map(|at| at.to_string()),
+        }))
     }
 }

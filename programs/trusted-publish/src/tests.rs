@@ -305,3 +305,30 @@ async fn without_a_url_the_protocols_public_registry_is_asked() {
     run(arguments, &oidc_providers::all(), &cx, &mut out, &mut err).await.unwrap();
     assert_eq!(out, b"short-lived\n");
 }
+
+#[tokio::test]
+async fn as_json_the_token_comes_with_its_registry_and_package() {
+    let ran = token(&all_is_well(), GITHUB, &["--format", "json"]).await;
+    assert_eq!((ran.result, &*ran.err), (Ok(0), "::add-mask::short-lived\n"));
+    let said: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(ran.out.lines().count(), 1);
+    assert_eq!(said["token"], "short-lived");
+    assert_eq!(said["kind"], "short-lived");
+    assert_eq!(
+        (&said["registry"], &said["package"]),
+        (&"https://r.example/npm".into(), &"@acme/widget".into())
+    );
+}
+
+#[tokio::test]
+async fn as_json_a_fallback_is_a_message_and_the_credential_is_static() {
+    let ran = token(&platform(), &with(GITHUB, &[STATIC]), &["--format", "json"]).await;
+    let said: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&said["kind"], &said["expires_at"]), (&"static".into(), &Value::Null));
+    let messages: Vec<&str> = ran.err.lines().filter(|line| line.starts_with('{')).collect();
+    let [message] = messages.as_slice() else { panic!("{}", ran.err) };
+    let message: Value = serde_json::from_str(message).unwrap();
+    assert!(
+        message["message"].as_str().unwrap().starts_with("using the static credential in NODE_AUTH_TOKEN")
+    );
+}

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod exec;
+mod output;
 mod registries;
 mod token;
 mod way;

@@ -6,12 +6,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use serde_json::json;
 
+use super::Answer;
 use super::caller::Caller;
 use super::failure::Failure;
 use super::name::{PackageName, Tag, Version};
 use super::packument::{ABBREVIATED, Packument};
 use super::stored::Form;
-use super::{Answer, Npm};
 
 impl Caller<'_> {
     pub(super) async fn packument(&self, name: &PackageName, headers: &HeaderMap) -> Answer {

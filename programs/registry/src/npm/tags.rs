@@ -32,7 +32,7 @@ impl Caller<'_> {
             let version = Version::parse(&version)?;
             let set = self.npm.store.set_tag(name, tag, &version, &principal, &self.npm.context).await?;
             set.check(name, &format!("{name}@{version}"))?;
-            Ok((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
+            Ok::<_, Failure>((StatusCode::CREATED, Json(json!({ "ok": true }))).into_response())
         };
         self.noted(&principal, name, set.await)
     }

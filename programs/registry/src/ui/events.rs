@@ -14,6 +14,7 @@ use super::draft::Draft;
 use super::refused::Refused;
 use super::request::{Named, Visit};
 use super::rows::{Rows, limit};
+use crate::audit::set_readable_time;
 
 /// The number of events of a page.
 pub(super) const EVENTS: usize = 25;
@@ -62,6 +63,7 @@ impl Row {
     /// The event for programs, with its id.
     pub(super) fn json(&self) -> Value {
         let mut event: Value = serde_json::from_str(&self.event).unwrap_or_default();
+        set_readable_time(&mut event);
         if let Some(members) = event.as_object_mut() {
             members.insert("id".to_owned(), Value::from(&*self.id));
         }

@@ -52,7 +52,7 @@ impl JsonWebToken {
         Self { key, validation: validation() }
     }
 
-    /// Whether the token is valid and its claims are the publisher's.
+    /// Returns `true` if the token is valid and its claims are the publisher's.
     pub fn verify_and_match(&self, token: &str) -> bool {
         let decoded = jsonwebtoken::decode::<GitHubClaims>(token, &self.key, &self.validation);
         decoded.is_ok_and(|token| matches(&token.claims))
@@ -72,7 +72,7 @@ impl CratesIo {
         Self { stores: HashMap::from([(ISSUER.to_owned(), Arc::new(RwLock::new(keys)))]) }
     }
 
-    /// Whether the token is valid and its claims are the publisher's.
+    /// Returns `true` if the token is valid and its claims are the publisher's.
     pub async fn verify_and_match(&self, token: &str) -> bool {
         let Ok(unverified) = dangerous::insecure_decode::<IssuerClaim>(token) else { return false };
         let Some(store) = self.stores.get(&unverified.claims.iss) else { return false };

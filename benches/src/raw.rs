@@ -40,7 +40,7 @@ impl RawSignature {
         }
     }
 
-    /// Whether the signature holds.
+    /// Returns `true` if the signature holds.
     pub fn verify(&self) -> bool {
         self.key.verify_sig(&self.message, &self.signature).is_ok()
     }

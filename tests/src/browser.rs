@@ -165,7 +165,7 @@ impl Browser {
         panic!("no other page comes: {}", self.text().await);
     }
 
-    /// Whether there is something on the page.
+    /// Returns `true` if there is something on the page.
     pub async fn has(&self, css: &str) -> bool {
         self.client.find(Locator::Css(css)).await.is_ok()
     }

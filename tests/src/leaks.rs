@@ -41,7 +41,7 @@ impl Secrets {
     }
 }
 
-/// Whether a character acts on a terminal or hides or reorders what is around it. A line break may end a log line.
+/// Returns `true` if a character acts on a terminal or hides or reorders what is around it. A line break may end a log line.
 pub fn is_deceptive(character: char) -> bool {
     character.is_control() && character != '\n'
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -65,7 +65,7 @@ pub struct Row {
     /// The registry's protocol.
     #[serde(default = "npm")]
     pub protocol: String,
-    /// Whether it is the protocol's public registry, which is played here.
+    /// `true` if it is the protocol's public registry, which is played here.
     #[serde(default)]
     pub public: bool,
     /// What commands print, by their lines.
@@ -82,7 +82,7 @@ pub struct Row {
     pub also: Vec<Map<String, Value>>,
     /// The package that those are configured on, if not the one that is published.
     pub configured_on: Option<String>,
-    /// Whether they are still to create the package.
+    /// `true` if they are still to create the package.
     #[serde(default)]
     pub pending: bool,
     /// How long ago they were configured, in days.
@@ -103,10 +103,10 @@ pub struct Row {
     /// How far the job's clock is ahead, in seconds.
     #[serde(default)]
     pub job_clock: i64,
-    /// Whether the token was exchanged before.
+    /// `true` if the token was exchanged before.
     #[serde(default)]
     pub used: bool,
-    /// Whether the exchange is asked for although the token can't be had anew.
+    /// `true` if the exchange is asked for although the token can't be had anew.
     #[serde(default)]
     pub exchange: bool,
     /// The code and the named field that the doctor's report must hold.
@@ -123,7 +123,7 @@ pub struct Row {
     pub hides: Vec<String>,
     /// The code and the named field that the registry's refusal must hold; absent where it grants, or isn't reached.
     pub registry: Option<(String, String)>,
-    /// Whether the job comes to no token, so that the registry is not reached.
+    /// `true` if the job comes to no token, so that the registry is not reached.
     #[serde(default)]
     pub no_token: bool,
 }
@@ -137,7 +137,7 @@ fn npm() -> String {
 }
 
 impl Row {
-    /// Whether our own registry plays this row's, and has to say something.
+    /// Returns `true` if our own registry plays this row's, and has to say something.
     pub fn reaches_our_registry(&self) -> bool {
         !self.no_token && self.protocol == "npm"
     }

@@ -2,7 +2,7 @@ use oidc_providers::sample::Overrides;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What to change in a platform's sample claims. What is set beats the JSON claims, and what is unset beats
+/// The changes to a platform's sample claims. A set claim takes precedence over the JSON claims, and an unset one over
 /// both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -59,7 +59,7 @@ fn audience(arguments: &[String]) -> Result<String, String> {
     }
 }
 
-/// What `--claims` may hold.
+/// The content of `--claims`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Chosen {

@@ -1,11 +1,11 @@
-//! Which claims a platform knows, so that a misspelt one doesn't go unnoticed.
+//! The claims that a platform knows, so that a misspelt one doesn't go unnoticed.
 
 use oidc_core::{ClaimRule, shown};
 
 /// So many letters may differ in a name that is taken for a known one.
 const MAX_DISTANCE: usize = 2;
 
-/// What is to be said of a claim that the platform does not put into tokens; `None` where it does, or puts any.
+/// The warning about a claim that the platform does not put into tokens; `None` where it does, or where it accepts any claim.
 pub(super) fn unknown_claim(platform: &str, name: &str) -> Option<String> {
     let all = oidc_providers::all();
     let provider = all.iter().find(|provider| provider.id() == platform)?;

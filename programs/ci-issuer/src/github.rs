@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::platform::{Endpoint, Job, Platform, Variables, credentials, variable};
 
-/// Where GitHub is.
+/// The URL of GitHub.
 const SERVER: &str = "https://github.com";
 
 /// The token endpoint's path. GitHub's is long and its query not empty, which clients have to cope with.

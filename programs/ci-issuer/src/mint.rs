@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Changes, Platform};
 
-/// What goes wrong.
+/// The fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Fault {
@@ -26,7 +26,7 @@ pub enum Fault {
     WrongIssuer,
 }
 
-/// How far in the past an expired token was made, in seconds, beside its lifetime.
+/// The age of an expired token, in seconds, in addition to its lifetime.
 const EXPIRED_SINCE: u64 = 24 * 60 * 60;
 
 /// The issuer that tokens name under [`Fault::WrongIssuer`]. Nothing can be at this name (RFC 6761, section

@@ -28,16 +28,16 @@ pub static PLATFORMS: &[&Platform] = &[
     &GENERIC,
 ];
 
-/// What differs between CI platforms: their claims, their paths, and what a job of theirs sees.
+/// The differences between CI platforms: claims, paths, and the variables of a job.
 pub struct Platform {
     /// The name, as `--provider` takes it.
     pub name: &'static str,
-    /// Where the JWKS is, below the issuer's URL.
+    /// The path of the JWKS, below the issuer's URL.
     pub(super) jwks_path: &'static str,
     /// A job's claims: of the issuer, for an audience, at a time in seconds since the epoch, with a `jti`,
     /// changed.
     pub(super) claims: fn(&str, &str, u64, &str, &Overrides) -> Value,
-    /// Where a job asks for tokens, on platforms that make them at run time.
+    /// The endpoint at which a job asks for tokens, on platforms that make them at run time.
     pub(super) endpoint: Option<Endpoint>,
     /// The command that a job asks for tokens, on platforms that have one.
     pub(super) command: Option<Command>,
@@ -64,9 +64,9 @@ impl fmt::Debug for Platform {
 pub(super) struct Endpoint {
     /// Its path below the issuer's URL.
     pub(super) path: &'static str,
-    /// How it is asked.
+    /// The method of the request.
     pub(super) method: MethodFilter,
-    /// Whether a request authenticates itself, as the platform's do, with the job's request token.
+    /// The check that a request authenticates itself, as the platform's requests do, by the job's request token.
     pub(super) is_allowed: fn(&HeaderMap, &str) -> bool,
     /// The audience of who names none, from the job's claims.
     pub(super) default_audience: fn(&Value) -> String,
@@ -92,11 +92,11 @@ pub(super) fn credentials<'a>(headers: &'a HeaderMap, expected: &str) -> Option<
 /// Variables with their values, in the order in which they are printed.
 pub(super) type Variables = Vec<(String, String)>;
 
-/// What a job's variables are made from.
+/// The source of a job's variables.
 pub(super) struct Job<'a> {
     /// The issuer's URL, without a slash at its end.
     pub(super) url: &'a str,
-    /// What the job authenticates with at the token endpoint.
+    /// The secret by which the job authenticates itself at the token endpoint.
     pub(super) request_token: &'a str,
     /// The claims of the job's tokens.
     pub(super) claims: &'a Value,

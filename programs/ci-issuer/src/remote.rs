@@ -20,11 +20,11 @@ pub enum RemoteError {
     /// It answered something else than a token.
     #[error("{url} answered {status}: {message}; is it ci-issuer?")]
     Answer {
-        /// Where the token was asked for.
+        /// The URL at which the token was requested.
         url: HttpUrl,
         /// The answer's status.
         status: u16,
-        /// What the answer says.
+        /// The text of the answer.
         message: String,
     },
 }

@@ -16,15 +16,15 @@ use super::platform::{Job, Variables};
 use super::server::Server;
 use super::{Changes, Fault, JobCommands, Platform};
 
-/// How long [`Running::stop`] waits for clients that neither finish their request nor hang up.
+/// The time that [`Running::stop`] waits for clients that neither finish their request nor hang up.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// How an issuer shall be.
+/// The settings of an issuer.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The platform to play.
     pub platform: &'static Platform,
-    /// Where to listen: a loopback address, and port 0 for any that is free.
+    /// The loopback address to listen on; port 0 for any free port.
     pub listen: SocketAddr,
     /// The path of the issuer's URL: empty, or with a slash before it and none behind it.
     pub issuer_path: String,
@@ -33,13 +33,13 @@ pub struct Settings {
     /// The variable for such a token, where there is one audience. By default the platform names it by the
     /// audience.
     pub token_variable: Option<String>,
-    /// What to change in the claims of every token.
+    /// The changes to the claims of every token.
     pub changes: Changes,
-    /// How long tokens are valid, in seconds; as long as the platform's usually are where there is none.
+    /// The lifetime of tokens, in seconds; the platform's usual one by default.
     pub lifetime: Option<u64>,
-    /// What goes wrong.
+    /// The fault.
     pub fault: Option<Fault>,
-    /// How late [`Fault::Slow`] makes an answer.
+    /// The delay that [`Fault::Slow`] gives an answer.
     pub delay: Duration,
 }
 
@@ -72,7 +72,7 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The platform's jobs ask for tokens at run time, so there is no variable to put one into.

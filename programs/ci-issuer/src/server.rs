@@ -16,17 +16,17 @@ use tokio::sync::watch;
 use super::mint::Minter;
 use super::{Changes, Fault};
 
-/// Where `ci-issuer token` asks for a token. It is no part of any platform, and no fault keeps it from
+/// The path at which `ci-issuer token` asks for a token. It is not part of any platform, and no fault keeps it from
 /// answering.
 pub(super) const MINT_PATH: &str = "/-/ci-issuer/token";
 
-/// Where the platform's played command asks for a token, which faults do keep from answering.
+/// The path at which the platform's played command asks for a token. Faults apply to it.
 pub(super) const JOB_PATH: &str = "/-/ci-issuer/job-token";
 
-/// How long a request for a token may be, in bytes.
+/// The limit on a request for a token, in bytes.
 const MAX_REQUEST: usize = 64 * 1024;
 
-/// What [`MINT_PATH`] is asked.
+/// The request to [`MINT_PATH`].
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MintRequest {
@@ -35,18 +35,18 @@ pub(super) struct MintRequest {
     pub(super) changes: Changes,
 }
 
-/// What [`MINT_PATH`] answers.
+/// The answer of [`MINT_PATH`].
 #[derive(Serialize, Deserialize)]
 pub(super) struct MintAnswer {
     pub(super) token: String,
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
     pub(super) minter: Arc<Minter>,
     pub(super) request_token: Secret,
-    /// How late [`Fault::Slow`] makes an answer.
+    /// The delay that [`Fault::Slow`] gives an answer.
     pub(super) delay: Duration,
     /// The path of the issuer's URL, empty or with a slash before it.
     pub(super) path: String,

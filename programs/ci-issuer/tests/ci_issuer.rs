@@ -48,7 +48,7 @@ impl Issuer {
         }
     }
 
-    /// What a command prints in a shell of the job.
+    /// The output of a command in a shell of the job.
     fn in_the_job(&self, command: &str) -> Output {
         let script = format!("{}\n{command}", self.printed.join("\n"));
         let mut shell = Command::new("sh");

@@ -14,9 +14,9 @@ use tokio::runtime::Handle;
 use super::crowd::Member;
 use super::patience::Patience;
 
-/// How long a peer may send nothing of a body.
+/// The time that a peer may send nothing of a body.
 const ARRIVAL: Duration = Duration::from_secs(30);
-/// How many bytes are taken in of a body that nobody reads, about a publish.
+/// The limit on a body that nobody reads, in bytes: about the size of a publish.
 const MAX_UNREAD: usize = 80 << 20;
 
 /// A request's body, as the router sees it.

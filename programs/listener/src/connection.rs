@@ -24,15 +24,15 @@ use super::body::RequestBody;
 use super::crowd::Member;
 use super::stream::Stream;
 
-/// How long a TLS handshake may take.
+/// The deadline of a TLS handshake.
 #[cfg(feature = "tls")]
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long the next request's header may take, from the end of the answer before it.
+/// The deadline of the next request's header, from the end of the answer before it.
 const HEADER: Duration = Duration::from_secs(30);
-/// How many bytes a request's header may have, and how much is read or written at once.
+/// The limit on a request's header, in bytes, and how much is read or written at once.
 const BUFFER: usize = 64 << 10;
 
-/// What the connections of a listener share.
+/// The state that the connections of a listener share.
 #[derive(Clone, Debug)]
 pub(super) struct Connection {
     pub(super) router: Router,

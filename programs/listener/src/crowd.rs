@@ -9,7 +9,7 @@ use hyper::rt::Timer as _;
 use hyper_util::rt::TokioTimer;
 use tokio::sync::Notify;
 
-/// How long until it is asked again whether a connection can make room.
+/// The pause before the next attempt to make room by closing a connection.
 const RETRY: Duration = Duration::from_millis(20);
 
 /// The connections, up to a number.
@@ -32,7 +32,7 @@ struct Members {
 struct Standing {
     /// The order in which bytes last moved.
     moved: AtomicU64,
-    /// Whether a request is being answered, so that nobody waits for the peer.
+    /// `true` while a request is being answered, so that nobody waits for the peer.
     is_busy: AtomicBool,
     is_leaving: AtomicBool,
     leave: Notify,

@@ -48,7 +48,7 @@ use self::crowd::Crowd;
 pub const CONNECTIONS: usize = 512;
 /// Descriptors that are kept free for the database and for files.
 const OTHER_DESCRIPTORS: u64 = 128;
-/// How long after a failure the next connection is waited for: what failed may be short, such as descriptors.
+/// The pause after a failure before the next connection is accepted: a resource may be short, such as descriptors.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// The settings of a listener.

@@ -1,4 +1,4 @@
-//! How long a peer is waited for while it moves bytes, or doesn't.
+//! The time that a peer is waited for while it moves bytes, or doesn't.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -61,7 +61,7 @@ mod tests {
 
     const WHOLE: Duration = Duration::from_secs(30);
 
-    /// How long a peer is waited for that moves `bytes` each `every`, up to a day.
+    /// The time that a peer is waited for that moves `bytes` each `every`, up to a day.
     async fn waited(bytes: usize, every: Duration) -> Duration {
         let timer = TokioTimer::new();
         let (mut patience, began) = (Patience::new(WHOLE), timer.now());

@@ -1,4 +1,4 @@
-//! When a program is asked to end.
+//! The requests to a program to end.
 
 use std::io;
 

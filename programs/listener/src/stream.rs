@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::crowd::Member;
 use super::patience::Patience;
 
-/// How long a peer may take nothing of a response. Where it reads slowly, the kernel's buffer makes it look like waiting.
+/// The time that a peer may take nothing of a response. Where it reads slowly, the kernel's buffer makes it look like waiting.
 const RESPONSE: Duration = Duration::from_secs(45);
 
 pub(super) struct Stream<S> {

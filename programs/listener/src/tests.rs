@@ -55,7 +55,7 @@ impl Peer {
         peer
     }
 
-    /// How long it takes until the connection has ended, whatever the peer reads.
+    /// The time until the connection has ended, whatever the peer reads.
     async fn end(self) -> Duration {
         let timer = TokioTimer::new();
         let began = timer.now();

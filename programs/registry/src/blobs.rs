@@ -27,7 +27,7 @@ pub(super) const SCHEMA: &[&str] = &[
     )",
 ];
 
-/// How many bytes a piece has, unless it is the last.
+/// The size of a piece in bytes, unless it is the last.
 const PIECE: usize = 128 << 10;
 
 /// Stores a blob, as a part of the transaction that publishes it.

@@ -1,4 +1,4 @@
-//! What an administrator chose for a package on its pages, beside what the configuration file says.
+//! The choices of an administrator for a package on its pages, in addition to the configuration file.
 
 use oidc_exchange::server::StoreError;
 use oidc_exchange::sql::{SqlStore, retry};
@@ -61,7 +61,7 @@ impl Choices {
         Self(database)
     }
 
-    /// Whether the package's trusted publishers alone publish it.
+    /// Reads the choice that only the package's trusted publishers publish it.
     pub(super) async fn trusted_only(&self, ecosystem: &str, package: &str) -> Result<bool, StoreError> {
         self.is_made(Choice::TrustedOnly, (ecosystem, package)).await
     }

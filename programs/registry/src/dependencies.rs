@@ -23,7 +23,7 @@ use super::owners::NpmOwners;
 use super::platforms::providers;
 use super::provenance::{self, Kept, Provenance};
 
-/// How long crates.io's tokens live, and ours for cargo.
+/// The lifetime of crates.io's tokens, and of ours for cargo.
 const CARGO_LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// The command that compares a publisher with a job.
 const CHECKER: &str = "trusted-publish doctor … --publisher KEY=VALUE";
@@ -32,7 +32,7 @@ const CHECKER: &str = "trusted-publish doctor … --publisher KEY=VALUE";
 pub(super) struct Dependencies<'a> {
     pub(super) config: &'a Config,
     pub(super) public_url: &'a HttpUrl,
-    /// Whose issuers and keys the endpoints' verifiers share.
+    /// The verifier whose issuers and keys the endpoints' verifiers share.
     pub(super) verifier: Verifier,
     pub(super) store: SqlStore,
     pub(super) trust: Trust,

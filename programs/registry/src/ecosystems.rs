@@ -11,9 +11,9 @@ use super::npm;
 use super::pypi;
 use super::rubygems;
 
-/// Where PyPI's clients exchange, at the host's root.
+/// The path at which PyPI's clients exchange, at the host's root.
 pub(super) const PYPI_OIDC: &str = "/_/oidc";
-/// Where Python projects are uploaded, below the registry's URL.
+/// The path at which Python projects are uploaded, below the registry's URL.
 pub(super) const UPLOADS: &str = "/legacy/";
 
 impl Ecosystem {
@@ -35,7 +35,7 @@ impl Ecosystem {
         }
     }
 
-    /// What its clients are told as the registry's URL.
+    /// The registry's URL as its clients get it.
     pub(super) fn root(self, public_url: &HttpUrl) -> HttpUrl {
         match self {
             Self::Npm | Self::Cargo => public_url.clone(),
@@ -44,7 +44,7 @@ impl Ecosystem {
         }
     }
 
-    /// Where its clients exchange an identity token; npm's put the package's name behind it.
+    /// The URL at which its clients exchange an identity token; npm's clients append the package's name.
     pub(super) fn exchange_url(self, public_url: &HttpUrl) -> HttpUrl {
         match self {
             Self::Npm => public_url.below(npm_protocol::EXCHANGE_PATH),

@@ -1,4 +1,4 @@
-//! What goes wrong while serving a request. Each ecosystem has its own shape for it.
+//! The failure of a request. Each ecosystem has its own shape for it.
 
 use axum::Json;
 use axum::http::header::ALLOW;
@@ -19,7 +19,7 @@ const MAX_MESSAGE_CHARS: usize = 1_000;
 pub(super) struct Failure {
     status: StatusCode,
     message: String,
-    /// The same for programs, beside what the ecosystem's shape holds.
+    /// The same for programs, in addition to the ecosystem's shape.
     diagnosis: Option<Box<Diagnosis>>,
     is_text: bool,
     /// The methods that the path has, for the status 405.
@@ -31,7 +31,7 @@ impl Failure {
         Self { status, message: message.into(), diagnosis: None, is_text: false, allow: None }
     }
 
-    /// What the caller is told.
+    /// The message to the caller.
     pub(super) fn message(&self) -> &str {
         &self.message
     }

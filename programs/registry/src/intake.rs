@@ -25,14 +25,14 @@ pub(super) const MAX_UPLOAD: usize = 64 << 20;
 pub(super) const UPLOADS: usize = 32;
 /// The memory for uploads, unless it is configured, and the least that can be: an npm document and its tarball.
 pub(super) const UPLOAD_MEMORY_MB: usize = 128;
-/// What is kept in memory while a body arrives, before it is written to a file.
+/// The size of a body in memory while it arrives, before it is written to a file.
 const IN_MEMORY: usize = 256 << 10;
 /// Memory is counted in units of this many bytes.
 const UNIT: usize = 64 << 10;
-/// How long an upload waits for others before its body is read: with what the body may take to arrive, no longer than a
+/// The time that an upload waits for others before its body is read: together with the time of the body's arrival, no longer than a
 /// stalled connection lives.
 const WAIT_TO_BEGIN: Duration = Duration::from_secs(30);
-/// How long one that has arrived waits for memory.
+/// The time that an upload that has arrived waits for memory.
 const WAIT_FOR_MEMORY: Duration = Duration::from_secs(60);
 
 /// The room for uploads. Clones share it.
@@ -91,7 +91,7 @@ pub(super) fn unread(limit: usize) -> Failure {
 pub(super) struct Incoming {
     spool: Spool,
     body: Body,
-    /// What arrived and was not yet asked for.
+    /// The bytes that arrived and were not requested yet.
     rest: Bytes,
     left: usize,
 }
@@ -137,13 +137,13 @@ pub(super) struct Spool {
     intake: Intake,
     buffer: Vec<u8>,
     file: Option<File>,
-    /// How many bytes are in the file.
+    /// The number of bytes in the file.
     written: usize,
     _upload: OwnedSemaphorePermit,
 }
 
 impl Spool {
-    /// How many bytes have arrived.
+    /// The number of bytes that have arrived.
     pub(super) fn len(&self) -> usize {
         self.written.saturating_add(self.buffer.len())
     }
@@ -180,7 +180,7 @@ impl Spool {
 pub(super) struct Spooled(Spool);
 
 impl Spooled {
-    /// How many bytes there are.
+    /// The number of bytes.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

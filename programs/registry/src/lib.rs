@@ -39,7 +39,7 @@ mod unsupported;
 pub use cli::{Arguments, run};
 pub use config::{
     Config, Ecosystem, InvalidConfig, Limits, PackageEntry, ProvenanceEntry, ProvenanceRule, ProviderEntry,
-    PublisherEntry, Tls, TrustEntry,
+    PublisherEntry, ScopeEntry, Tls, TrustEntry,
 };
 pub use log::log_has_colours;
 pub use provenance::{Origin, origins};

@@ -1,4 +1,4 @@
-//! Whose a package is: there are no accounts here, so that every package that exists is the operator's.
+//! The owners of packages: there are no accounts here, so that every package that exists is the operator's.
 
 use async_trait::async_trait;
 use oidc_exchange::server::{Package, PackageOwner, PackageOwners, StoreError};

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use axum::body::{Body, Bytes};
 use http_body_util::channel::{Channel, Sender};
 
-/// How many bytes a piece has, about.
+/// The approximate size of a piece, in bytes.
 pub(super) const PIECE: i64 = 128 << 10;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What a body is made of.
+/// The source of a body, piece by piece.
 #[async_trait]
 pub(super) trait Pieces: Send + 'static {
     /// The next piece; `None` behind the last one.
@@ -96,7 +96,7 @@ mod tests {
         }
     }
 
-    /// What has ended has, however often it is asked.
+    /// An ended source stays ended, however often it is asked.
     struct Ended(Countdown);
 
     #[async_trait]

@@ -1,4 +1,4 @@
-//! The configuration file's packages and publishers, brought into the stores.
+//! The packages and publishers of the configuration file, brought into the stores.
 
 use oidc_exchange::server::{Package, PublisherRecord, Trust, TrustError};
 use serde_json::Value;
@@ -8,29 +8,13 @@ use super::config::{Config, PackageEntry, PublisherEntry, ScopeEntry};
 use super::origin::FILE;
 use super::services::Services;
 
-/// Makes the stores hold what the file says: what is unchanged keeps its id, what is new is added, what is no longer there is
-/// removed. What has the package and the identity of something that the file said before keeps its learned ids and its
-/// age, whatever else was edited.
+/// Brings the stores into the state that the file describes: what is unchanged keeps its id, what is new is added, what is no longer
+/// there is removed. A publisher of the same package and identity as before keeps its learned ids and its age, whatever else was
+/// edited.
 pub(super) async fn reconcile(config: &Config, trust: &Trust, services: &Services) -> Result<(), StartError> {
     let known = of_file(trust).await?;
-    let mut wanted = Vec::new();
-    for package in &config.package {
-        let records = records(package, trust)?;
-        // Before the package is there, which ends the publishers that are pending then.
-        for record in &records {
-            if let Some(known) = known.iter().find(|known| known.is_like(record)) {
-                activate(trust, known, record).await?;
-            }
-        }
-        wanted.extend(records);
-        if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
-            services.register(package).await.map_err(|error| failed(&package.name, None, &error))?;
-        }
-    }
-    for scope in &config.scope {
-        wanted.extend(records_of_scope(scope, trust)?);
-    }
-    // A package that is there now has ended what was pending: those that the file still has come back as they were.
+    let wanted = wanted(config, trust, services, &known).await?;
+    // A package that exists now has ended its pending publishers. Those that the file still has are added again as they were.
     let left = of_file(trust).await?;
     let stays = |record: &&PublisherRecord| {
         left.iter().any(|other| other.id == record.id) && wanted.iter().any(|other| record.is_like(other))
@@ -45,12 +29,39 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, services: &Service
     note_unpublished(config, trust).await
 }
 
-/// What the file has configured so far.
+/// The publishers of the file. Its packages exist afterwards, unless all of their publishers are pending.
+async fn wanted(
+    config: &Config,
+    trust: &Trust,
+    services: &Services,
+    known: &[PublisherRecord],
+) -> Result<Vec<PublisherRecord>, StartError> {
+    let mut wanted = Vec::new();
+    for package in &config.package {
+        let records = records(package, trust)?;
+        // Before the package is added, which ends its pending publishers.
+        for record in &records {
+            if let Some(known) = known.iter().find(|known| known.is_like(record)) {
+                activate(trust, known, record).await?;
+            }
+        }
+        wanted.extend(records);
+        if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
+            services.register(package).await.map_err(|error| failed(&package.name, None, &error))?;
+        }
+    }
+    for scope in &config.scope {
+        wanted.extend(records_of_scope(scope, trust)?);
+    }
+    Ok(wanted)
+}
+
+/// The publishers that the file has configured so far.
 async fn of_file(trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
     trust.of_origin(FILE).await.map_err(|error| StartError::Trust(error.to_string()))
 }
 
-/// Says which packages no CI job can publish.
+/// Logs the packages that no CI job can publish.
 async fn note_unpublished(config: &Config, trust: &Trust) -> Result<(), StartError> {
     for entry in config.package.iter().filter(|entry| entry.publisher.is_empty()) {
         let name = entry.ecosystem.normalized(&entry.name);
@@ -68,7 +79,7 @@ async fn note_unpublished(config: &Config, trust: &Trust) -> Result<(), StartErr
     Ok(())
 }
 
-/// Why a publisher can't be used, with what to add where its platform is not among the registry's.
+/// The reason why a publisher can't be used, with the line to add where its platform is not among the registry's.
 fn explained(error: &TrustError) -> String {
     let TrustError::Provider { provider } = error else { return error.to_string() };
     match oidc_providers::public(provider) {
@@ -89,7 +100,7 @@ fn records(package: &PackageEntry, trust: &Trust) -> Result<Vec<PublisherRecord>
     package.publisher.iter().enumerate().map(record).collect()
 }
 
-/// The publishers of all packages whose names begin so.
+/// The publishers of a prefix of packages' names.
 fn records_of_scope(scope: &ScopeEntry, trust: &Trust) -> Result<Vec<PublisherRecord>, StartError> {
     let of = Package::prefix(scope.ecosystem.as_str(), &scope.prefix);
     let of = of.map_err(|error| failed(&scope.prefix, None, &error))?;
@@ -113,8 +124,8 @@ fn record(
     Ok(record)
 }
 
-/// Brings a pending publisher to a regular one where the file says so now, hence the package exists. One that has created
-/// its package is regular already and stays so, whatever the file says.
+/// Activates a pending publisher where the file no longer says that it is pending, since the package exists then. A publisher that
+/// has created its package is active already and stays so, whatever the file says.
 async fn activate(
     trust: &Trust,
     known: &PublisherRecord,
@@ -127,8 +138,8 @@ async fn activate(
     activated.map(|_| ()).map_err(|error| StartError::Trust(error.to_string()))
 }
 
-/// Stores a publisher that is not there: in the place of one of the same package and identity that the file has no more, or
-/// as one more.
+/// Stores a publisher that is not there: in place of one of the same package and identity that is no longer in the file, or in
+/// addition.
 async fn replace_or_add(
     trust: &Trust,
     record: &PublisherRecord,

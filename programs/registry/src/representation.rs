@@ -81,7 +81,7 @@ impl Representation {
     }
 }
 
-/// Whether a condition names the tag, or any. What is weak is compared as well, and fits no range.
+/// Returns `true` if a condition names the tag, or any. What is weak is compared as well, and fits no range.
 fn has_tag(headers: &HeaderMap, condition: &HeaderName, tag: &str) -> bool {
     let values = headers.get_all(condition).iter().filter_map(|value| value.to_str().ok());
     let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);

@@ -25,9 +25,9 @@ use super::tls;
 use super::trust::NpmTrust;
 use super::ui::{Accounts, LogIn, Ui};
 
-/// How long [`Running::stop`] waits for requests that are being answered.
+/// The time that [`Running::stop`] waits for requests that are being answered.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often expired records are purged.
+/// The interval between purges of expired records.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// The number of records that one transaction purges.
 const PURGE_BATCH: u32 = 200;
@@ -102,7 +102,7 @@ impl Running {
         &self.url
     }
 
-    /// Where clients reach it, with its path.
+    /// The URL by which clients reach it, with its path.
     pub fn public_url(&self) -> &HttpUrl {
         &self.public_url
     }

@@ -23,9 +23,9 @@ use super::rubygems;
 use super::ui::{self, Ui};
 use super::unknown_path::Position;
 
-/// Where npm's clients exchange, below the registry's URL.
+/// The path at which npm's clients exchange, below the registry's URL.
 const NPM_OIDC: &str = "/-/npm/v1/oidc";
-/// Where PEP 807's clients exchange, at the host's root.
+/// The path at which PEP 807's clients exchange, at the host's root.
 const PEP_807_OIDC: &str = "/_/pytp";
 
 /// Every ecosystem's packages and its exchange.

@@ -19,9 +19,9 @@ pub enum StartError {
     Package {
         /// The package.
         package: String,
-        /// Which of its publishers.
+        /// The publisher, by its position.
         publisher: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A platform of the configuration can't be used.
@@ -38,7 +38,7 @@ pub enum StartError {
     Database {
         /// Its URL, without what may be a password.
         url: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A file that the configuration names can't be used.
@@ -49,12 +49,12 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The reason.
         reason: io::Error,
     },
 }
 
-/// What to do about a database that can't be opened.
+/// The fix for a database that can't be opened.
 fn database_fix(url: &str) -> &'static str {
     if url.starts_with("postgres") {
         "is PostgreSQL running there, and are the user and the database's name right?"

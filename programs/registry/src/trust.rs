@@ -30,7 +30,7 @@ const PUBLISH: &str = "createPackage";
 /// Claims that npm's form writes as an object with a file's name.
 const FILES: &[&str] = &["workflow_ref", "ci_config_ref_uri"];
 
-/// Who may publish npm's packages.
+/// The publishers of npm's packages.
 pub(super) struct NpmTrust {
     trust: Trust,
     providers: ProviderSet,

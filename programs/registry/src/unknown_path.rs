@@ -6,15 +6,15 @@ use oidc_core::{Diagnosis, Target};
 use super::failure::Failure;
 use super::rubygems;
 
-/// Where cargo's index is, below the registry's URL.
+/// The path of cargo's index, below the registry's URL.
 const INDEX: &str = "/index/";
 
 /// A protocol with a root of its own, below the registry's URL.
 struct Protocol {
-    /// What it is of this registry.
+    /// The name of this part of the registry.
     what: &'static str,
     root: &'static str,
-    /// What its clients' requests hold, and no other protocol's.
+    /// The parts of paths that its clients' requests have, and no other protocol's.
     paths: &'static [&'static str],
 }
 
@@ -48,7 +48,7 @@ static PROTOCOLS: &[Protocol] = &[
     },
 ];
 
-/// What `gem push` asks; it shows an answer as it is.
+/// The path of `gem push`, which shows an answer as it is.
 const PUSH: &str = "/api/v1/gems";
 
 /// The position of an unknown path in relation to the registry's URL.

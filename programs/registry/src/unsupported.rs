@@ -11,15 +11,15 @@ use super::failure::Failure;
 /// An operation that is not supported.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Operation {
-    /// What it does.
+    /// The effect.
     pub(super) what: &'static str,
-    /// What to do instead.
+    /// The alternative.
     pub(super) instead: &'static str,
-    /// Whether it is for holders of a publish token. A login, for one, is not.
+    /// `true` if it is for holders of a publish token. A login, for one, is not.
     pub(super) needs_token: bool,
 }
 
-/// What is published stays, whoever asks.
+/// Published files stay, whoever asks.
 pub(super) const IMMUTABLE: &str = "what is published stays as it is: publish another version, and replace every secret that \
                                     was published by mistake";
 /// Nobody owns a package by a name.

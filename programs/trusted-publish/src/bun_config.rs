@@ -1,4 +1,4 @@
-//! Which registry bun's settings files send a package to.
+//! The registry to which bun's settings files send a package.
 //!
 //! Seen with bun 1.4.5: a scope's registry in `bunfig.toml` stands before every variable, and `install.registry` behind
 //! `BUN_CONFIG_REGISTRY`. A scope without a URL is npmjs's. `$NAME` in a value is replaced by what the variable holds, and `${NAME}` is not. The file is read in the working directory, and `.bunfig.toml` in the home folder.

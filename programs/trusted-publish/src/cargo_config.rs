@@ -1,4 +1,4 @@
-//! How cargo is told where to publish and with what, and under which names its settings know a registry.
+//! The variables that tell cargo where to publish and with which token, and the names of a registry in cargo's settings.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ const DEFAULT: &str = "CARGO_REGISTRY_DEFAULT";
 const PUBLIC: &str = "crates-io";
 /// The credential provider that reads variables, whichever one cargo's settings name.
 const FROM_VARIABLE: &str = "cargo:token";
-/// What a registry is called that cargo's settings don't know.
+/// The name of a registry that is not in cargo's settings.
 const NAME: &str = "trusted-publish";
-/// Where a registry's sparse index may be.
+/// The possible URLs of a registry's sparse index.
 const INDEXES: [&str; 2] = ["index/", ""];
 /// An index's description may have this many bytes.
 const MAX_INDEX: usize = 16 << 10;
@@ -28,7 +28,7 @@ const MAX_CONFIG: usize = 1 << 20;
 /// So many folders above the working directory are looked at.
 const MAX_PARENTS: usize = 16;
 
-/// What of cargo's settings is needed (the Cargo Book, "Configuration").
+/// The part of cargo's settings that is needed (the Cargo Book, "Configuration").
 #[derive(Deserialize)]
 struct Settings {
     #[serde(default)]
@@ -175,7 +175,7 @@ fn paths(cx: &Context) -> Vec<PathBuf> {
     folders.into_iter().flat_map(|folder| [folder.join("config.toml"), folder.join("config")]).collect()
 }
 
-/// Whether an index is one of the registry at `url`: at the same host and below the same path.
+/// Returns `true` if an index is one of the registry at `url`: at the same host and below the same path.
 fn is_of(url: &HttpUrl, index: &str) -> bool {
     let index = HttpUrl::parse(index.strip_prefix("sparse+").unwrap_or(index));
     index.is_ok_and(|index| {

@@ -1,6 +1,6 @@
 use oidc_core::Secret;
 
-/// How what a command sees differs from what it would inherit, and what its user has to know of it.
+/// The differences between a command's environment and the one that it would inherit, with notes for its user.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     secrets: Vec<(String, Secret)>,
@@ -9,7 +9,7 @@ pub(super) struct Changes {
     notes: Vec<Note>,
 }
 
-/// What a variable can't say.
+/// The notes about what a variable can't express.
 #[derive(Debug)]
 pub(super) struct Note {
     /// The tools that it is about.
@@ -49,12 +49,12 @@ impl Changes {
         self.secrets.iter().any(|(set, _)| set == name)
     }
 
-    /// What the user of these tools has to know.
+    /// Adds a note for the user of these tools.
     pub(super) fn note(&mut self, tools: &'static [&'static str], text: String) {
         self.notes.push(Note { tools, text });
     }
 
-    /// What the user of a program has to know; all of it where the program may run any tool.
+    /// The notes for the user of a program; all of them where the program may run any tool.
     pub(super) fn notes_for<'a>(&'a self, program: Option<&'a str>) -> impl Iterator<Item = &'a str> {
         let concerns = move |note: &&Note| program.is_none_or(|program| note.tools.contains(&program));
         self.notes.iter().filter(concerns).map(|note| note.text.as_str())

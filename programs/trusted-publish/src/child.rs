@@ -19,7 +19,7 @@ pub enum ChildError {
     Start {
         /// Its name.
         program: OsString,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The platform lets no signal be listened to, or loses the command.

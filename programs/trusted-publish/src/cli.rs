@@ -68,7 +68,7 @@ Example:
 /// The program's name.
 const PROGRAM: &str = "trusted-publish";
 
-/// How many bytes a file of certificates may have.
+/// The limit on a file of certificates, in bytes.
 const MAX_CA_FILE: usize = 1024 * 1024;
 
 /// Publish by the job's identity, with tools that can't.
@@ -167,16 +167,7 @@ pub async fn run(
 ) -> Result<u8, PublishError> {
     let err = &mut Messages::new(arguments.format(), err);
     match arguments.command {
-        Command::Token(mut target) => {
-            target.infer_package(false, cx, err)?;
-            let ready = target.obtain(&[], providers, cx, err).await?;
-            match target.format {
-                Format::Text => writeln!(out, "{}", ready.credential.secret().expose())?,
-                Format::Json => writeln!(out, "{}", ready.to_json())?,
-            }
-            out.flush()?;
-            Ok(0)
-        }
+        Command::Token(target) => print_token(target, providers, cx, out, err).await,
         Command::Exec(mut exec) => {
             exec.target.infer_package(false, cx, err)?;
             exec.run(providers, cx, err).await
@@ -204,4 +195,21 @@ pub async fn run(
             Ok(progress.told(verify.run(&cx, out), err).await?)
         }
     }
+}
+
+async fn print_token(
+    mut target: Target,
+    providers: &ProviderSet,
+    cx: &Context,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> Result<u8, PublishError> {
+    target.infer_package(false, cx, err)?;
+    let ready = target.obtain(&[], providers, cx, err).await?;
+    match target.format {
+        Format::Text => writeln!(out, "{}", ready.credential.secret().expose())?,
+        Format::Json => writeln!(out, "{}", ready.to_json())?,
+    }
+    out.flush()?;
+    Ok(0)
 }

@@ -13,7 +13,7 @@ use super::progress;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoCredential {
-    /// Trusted publishing failed, and it is that or nothing.
+    /// Trusted publishing failed, and nothing else is allowed.
     #[error("{}", .0.diagnosis())]
     Failed(#[from] Failure),
     /// The registry gave a token for something else.
@@ -22,9 +22,9 @@ pub enum NoCredential {
     /// Trusted publishing failed, and there is nothing to fall back to.
     #[error("{}; there is no static credential to fall back to either ({looked})", why.diagnosis())]
     NoFallback {
-        /// Why there is no publish token.
+        /// The reason why there is no publish token.
         why: Failure,
-        /// Where a static credential would be.
+        /// The places of a static credential.
         looked: Box<Looked>,
     },
     /// Trusted publishing is switched off, and there is nothing else.
@@ -35,14 +35,14 @@ pub enum NoCredential {
     Io(#[from] io::Error),
 }
 
-/// Where a static credential was looked for, and why there is none.
+/// The places where a static credential was looked for, and why there is none.
 #[derive(Debug)]
 pub struct Looked {
-    /// The variables that would be looked at.
+    /// The variables that are looked at.
     variables: Vec<String>,
-    /// Those that are set, and meant for another registry.
+    /// The variables that are set and meant for another registry.
     foreign: Vec<String>,
-    /// One that holds an identity token, whose issuer is this.
+    /// A variable that holds an identity token, and the token's issuer.
     unexchanged: Option<(String, String)>,
     /// The registry.
     url: String,
@@ -76,17 +76,17 @@ impl fmt::Display for Looked {
     }
 }
 
-/// What else a variable that is as good as unset may hold: setup-node's placeholder, in npm's.
+/// The words on setup-node's placeholder, which npm's variables may hold where they count as unset.
 fn or_placeholder(variables: &[&str]) -> &'static str {
     if variables.contains(&"NODE_AUTH_TOKEN") { ", or only setup-node's placeholder" } else { "" }
 }
 
-/// What to publish with.
+/// The credential to publish with.
 #[derive(Debug)]
 pub(super) enum Credential {
     /// The publish token that the registry gave, and its text.
     ShortLived(PublishToken, Secret),
-    /// What stands in the environment.
+    /// The credential in the environment.
     Static(Secret),
 }
 
@@ -106,7 +106,7 @@ impl Credential {
     }
 }
 
-/// What to publish with, masked: a short-lived token, or the static credential with the reason on `err`.
+/// Obtains the credential to publish with, and masks it: a short-lived token, or the static credential with the reason on `err`.
 pub(super) async fn credential(
     ecosystem: &Ecosystem,
     destination: &Destination<'_>,
@@ -115,37 +115,49 @@ pub(super) async fn credential(
     providers: &ProviderSet,
     err: &mut impl Write,
 ) -> Result<Credential, NoCredential> {
-    let cx = destination.cx;
-    // Where a registry takes identity tokens themselves, one is a credential.
-    let no_platforms = ProviderSet::default();
-    let known = if opened.registry.protocol().exchanges { providers } else { &no_platforms };
     let Opened { registry, scope, .. } = opened;
+    let (watched, progress) = progress::watched(destination.cx);
     let request = PublishRequest::new(scope.clone());
-    let (watched, progress) = progress::watched(cx);
     let attempt = oidc_exchange::publish_token(&**registry, request, providers, &watched);
-    let (credential, since) = match progress.told(mode.outcome(attempt), err).await? {
+    let outcome = progress.told(mode.outcome(attempt), err).await?;
+    // Where a registry takes identity tokens themselves, an identity token is a credential.
+    let no_platforms = ProviderSet::default();
+    let known = if registry.protocol().exchanges { providers } else { &no_platforms };
+    let fallback = || static_credential(ecosystem, destination, known);
+    let (credential, reason) = match outcome {
         Outcome::Token(token) => {
             let secret = token.secret_for(scope)?.clone();
             (Credential::ShortLived(token, secret), None)
         }
-        Outcome::Fallback(why) => match static_credential(ecosystem, destination, known) {
+        Outcome::Fallback(why) => match fallback() {
             Ok((name, token)) => (Credential::Static(token), Some((name, why))),
             Err(looked) => return Err(NoCredential::NoFallback { why, looked: Box::new(looked) }),
         },
-        _ => match static_credential(ecosystem, destination, known) {
+        _ => match fallback() {
             Ok((_, token)) => (Credential::Static(token), None),
             Err(looked) => return Err(NoCredential::Disabled(Box::new(looked))),
         },
     };
-    // Before the reason, which holds the registry's words.
-    mask(credential.secret(), cx.environment(), err)?;
-    for part in ecosystem.parts_of(credential.secret()) {
-        mask(&part, cx.environment(), err)?;
-    }
-    if let Some((name, why)) = since {
+    // Before the reason, which contains the registry's words.
+    mask_all(ecosystem, &credential, destination.cx.environment(), err)?;
+    if let Some((name, why)) = reason {
         writeln!(err, "trusted-publish: using the static credential in {name}, since {}", why.diagnosis())?;
     }
     Ok(credential)
+}
+
+/// Masks a credential and its parts.
+fn mask_all(
+    ecosystem: &Ecosystem,
+    credential: &Credential,
+    environment: &Environment,
+    err: &mut impl Write,
+) -> io::Result<()> {
+    mask(credential.secret(), environment, err)?;
+    for part in ecosystem.parts_of(credential.secret()) {
+        mask(&part, environment, err)?;
+    }
+    Ok(())
 }
 
 /// The first of the variables that holds a token for the destination, with its name; for a credential of several parts, if all are

@@ -16,14 +16,14 @@ const MAX_PARENTS: usize = 16;
 /// A settings file may have this many bytes.
 pub(super) const MAX_FILE: usize = 8 << 20;
 
-/// Where a command is to publish.
+/// The registry at which a command is to publish.
 #[derive(Debug)]
 pub(super) struct Destination<'a> {
     /// The registry's URL, as its tools are told it.
     pub(super) url: HttpUrl,
     /// The vendor's own registry of the protocol, if there is one.
     public: Option<HttpUrl>,
-    /// What is to be published, where it is named.
+    /// The package to publish, where it is named.
     pub(super) package: Option<&'a str>,
     /// The command and its arguments; empty where there is none.
     command: &'a [OsString],
@@ -53,7 +53,7 @@ impl<'a> Destination<'a> {
         self
     }
 
-    /// Whether this is the vendor's own registry.
+    /// Returns `true` if this is the vendor's own registry.
     pub(super) fn is_public(&self) -> bool {
         self.is_vendors(&self.url)
     }
@@ -62,7 +62,7 @@ impl<'a> Destination<'a> {
         self.public.as_ref().is_some_and(|public| is_at(public, url))
     }
 
-    /// Whether a text is this registry's URL.
+    /// Returns `true` if a text is this registry's URL.
     pub(super) fn is(&self, text: &str) -> bool {
         HttpUrl::parse(text).is_ok_and(|url| {
             let trimmed = |url: &HttpUrl| url.path().trim_end_matches('/').to_owned();
@@ -71,7 +71,7 @@ impl<'a> Destination<'a> {
         })
     }
 
-    /// Whether the command's own arguments name this registry's URL.
+    /// Returns `true` if the command's own arguments name this registry's URL.
     pub(super) fn is_named_by_command(&self) -> bool {
         self.arguments().any(|argument| {
             let value = argument.split_once('=').map_or(argument, |(_, value)| value);
@@ -134,7 +134,7 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// Whether a URL is of the vendor's own registry: at its host, or at the domain that the host is below, by https at its usual port.
+/// Returns `true` if a URL is of the vendor's own registry: at its host, or at the domain that the host is below, by https at its usual port.
 fn is_at(public: &HttpUrl, url: &HttpUrl) -> bool {
     let is_domain = || {
         let label = public.host().strip_suffix(url.host()).and_then(|rest| rest.strip_suffix('.'));

@@ -1,4 +1,4 @@
-//! `trusted-publish doctor`: what the library finds out, for a person, for a program and for the CI platform.
+//! `trusted-publish doctor`: the library's findings, for a person, for a program and for the CI platform.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ use super::provenance::{Wish, findings};
 use super::target::Target;
 use super::{manifest, table};
 
-/// What `doctor` is asked beside the registry and the package.
+/// The arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     #[command(flatten)]
@@ -86,7 +86,7 @@ pub fn wording() -> Wording {
         .always_option("--trusted-publishing always")
 }
 
-/// What the library is asked.
+/// The question to the library.
 #[derive(Clone)]
 struct Question<'a> {
     exchanges_always: bool,
@@ -145,7 +145,7 @@ impl Doctor {
         Ok(u8::from(!reports.iter().all(|report| report.verdict.is_accepted())))
     }
 
-    /// Adds what speaks against provenance. A release that asks for it is refused for an error among that.
+    /// Adds the findings about provenance. An error among them refuses a release that asks for provenance.
     async fn examine_provenance(
         &self,
         report: &mut Report,
@@ -179,11 +179,20 @@ impl Doctor {
             providers,
             cx,
         };
-        let found = match self.workspace {
+        let named = match self.workspace {
             true => manifest::workspace(ecosystem.name, cx).await?,
-            false => Vec::new(),
+            false => self.target.package.clone(),
         };
-        let named = if self.workspace { &found } else { &self.target.package };
+        self.examine_each(ecosystem, &named, &question).await
+    }
+
+    /// The report of each package, or of none in particular. A report that holds for all packages is made once.
+    async fn examine_each(
+        &self,
+        ecosystem: &Ecosystem,
+        named: &[String],
+        question: &Question<'_>,
+    ) -> Result<Vec<Report>, PublishError> {
         let packages: Vec<Option<&str>> = match named.len() {
             0 => vec![None],
             _ => named.iter().map(|name| Some(name.as_str())).collect(),
@@ -200,7 +209,8 @@ impl Doctor {
         Ok(reports)
     }
 
-    /// Each field is stated once, and one that publishers on the job's platform have; where that isn't known, on any.
+    /// Checks that each field is stated once and that publishers on the job's platform have it; on any platform, where the job's is
+    /// not known.
     fn check_fields(&self, providers: &ProviderSet, cx: &Context) -> Result<(), PublishError> {
         let here: Vec<_> = match providers.here(cx) {
             Some(provider) => vec![provider],
@@ -223,7 +233,7 @@ impl Doctor {
     }
 }
 
-/// The findings of all reports, each once.
+/// The different findings of all reports.
 fn different(reports: &[Report]) -> Vec<Diagnosis> {
     let mut found: Vec<Diagnosis> = Vec::new();
     for diagnosis in reports.iter().flat_map(|report| &report.diagnoses) {
@@ -234,8 +244,8 @@ fn different(reports: &[Report]) -> Vec<Diagnosis> {
     found
 }
 
-/// Returns `true` if the first package's report is that of every other one as well: the exchange was for all packages of the
-/// job, and nothing in it is about one of them.
+/// Returns `true` if the first package's report holds for every other package: the exchange was for all packages of the job, and
+/// nothing in the report is about one package.
 fn is_for_all(first: &Report, ecosystem: &Ecosystem) -> bool {
     let is_not_granted = |one: &Diagnosis| one.code == codes::PACKAGE_NOT_GRANTED;
     let is_about_one = first.verdict == Verdict::Accepted || first.diagnoses.iter().any(is_not_granted);

@@ -224,3 +224,29 @@ impl fmt::Debug for Ecosystem {
         f.write_str(self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::{Context, HttpUrl};
+
+    use super::*;
+
+    #[test]
+    fn each_name_is_in_the_table_once() {
+        for ecosystem in ECOSYSTEMS {
+            assert!(std::ptr::eq(Ecosystem::named(ecosystem.name).unwrap(), *ecosystem));
+        }
+        assert!(Ecosystem::named("cpan").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_token_of_two_parts_is_in_two_variables() {
+        let cx = Context::default();
+        let public = HttpUrl::parse(registries::PACKAGIST.public()).unwrap();
+        let destination = Destination::new(&public, public.clone(), None, &[], &cx);
+        let changes = registries::PACKAGIST.with_token(&Secret::new("key:secret:more"), &destination).await;
+        let expected =
+            [("PRIVATE_PACKAGIST_API_KEY", "key"), ("PRIVATE_PACKAGIST_API_SECRET", "secret:more")];
+        assert_eq!(changes.exposed().collect::<Vec<_>>(), expected);
+    }
+}

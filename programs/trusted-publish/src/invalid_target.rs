@@ -81,29 +81,3 @@ pub enum InvalidTarget {
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,
 }
-
-#[cfg(test)]
-mod tests {
-    use oidc_core::Context;
-
-    use super::*;
-
-    #[test]
-    fn each_name_is_in_the_table_once() {
-        for ecosystem in ECOSYSTEMS {
-            assert!(std::ptr::eq(Ecosystem::named(ecosystem.name).unwrap(), *ecosystem));
-        }
-        assert!(Ecosystem::named("cpan").is_none());
-    }
-
-    #[tokio::test]
-    async fn a_token_of_two_parts_is_in_two_variables() {
-        let cx = Context::default();
-        let public = HttpUrl::parse(PACKAGIST.public()).unwrap();
-        let destination = Destination::new(&public, public.clone(), None, &[], &cx);
-        let changes = PACKAGIST.with_token(&Secret::new("key:secret:more"), &destination).await;
-        let expected =
-            [("PRIVATE_PACKAGIST_API_KEY", "key"), ("PRIVATE_PACKAGIST_API_SECRET", "secret:more")];
-        assert_eq!(changes.exposed().collect::<Vec<_>>(), expected);
-    }
-}

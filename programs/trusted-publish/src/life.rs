@@ -1,4 +1,4 @@
-//! How long a command may use its token, whose variables can't change under it.
+//! The time for which a command may use its token, whose variables can't change while it runs.
 
 use std::io::Write;
 use std::pin::pin;

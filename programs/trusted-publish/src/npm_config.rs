@@ -1,4 +1,4 @@
-//! How npm, pnpm, yarn and bun are told where to publish and with what, and which of their files say otherwise.
+//! The variables that tell npm, pnpm, yarn and bun where to publish and with which token, and the files of theirs that say otherwise.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How poetry is told where to publish and with what, and what no variable tells Python's tools. It has no variable for the URL: a repository has a name, and a command
+//! The variables that tell poetry where to publish and with which token, and notes about what no variable tells Python's tools. It has no variable for the URL: a repository has a name, and a command
 //! names it.
 
 use oidc_core::Secret;
@@ -7,12 +7,12 @@ use super::changes::Changes;
 use super::destination::Destination;
 use super::invalid_target::InvalidTarget;
 
-/// What a repository is called that poetry knows by variables alone.
+/// The name of a repository that poetry knows by variables alone.
 const NAME: &str = "trusted-publish";
 const URL: &str = "POETRY_REPOSITORIES_TRUSTED_PUBLISH_URL";
 const TOKEN: &str = "POETRY_PYPI_TOKEN_TRUSTED_PUBLISH";
 
-/// What poetry has for the public index.
+/// The variable for poetry's token at the public index.
 pub(super) const PUBLIC_TOKEN: &str = "POETRY_PYPI_TOKEN_PYPI";
 const PUBLIC: [&str; 3] =
     [PUBLIC_TOKEN, "POETRY_HTTP_BASIC_PYPI_USERNAME", "POETRY_HTTP_BASIC_PYPI_PASSWORD"];

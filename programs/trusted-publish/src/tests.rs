@@ -17,7 +17,7 @@ const GITHUB: &[(&str, &str)] = &[
 ];
 const STATIC: (&str, &str) = ("NODE_AUTH_TOKEN", "static-hunter2");
 
-/// What a run came to: the outcome, standard output, standard error.
+/// The result of a run: the outcome, standard output, standard error.
 struct Ran {
     result: Result<u8, String>,
     out: String,

@@ -1,4 +1,4 @@
-//! What a command sees, of every tool's variables and for every kind of destination. That the tools obey is tested with the
+//! A command's environment, with every tool's variables and for every kind of destination. That the tools obey is tested with the
 //! real ones, in `tests/real_exec.rs`.
 
 use std::collections::BTreeMap;
@@ -96,18 +96,18 @@ impl Job {
         Seen::new(self, &changes)
     }
 
-    /// What the command sees with a short-lived token.
+    /// The command's environment with a short-lived token.
     async fn fresh(&self) -> Seen {
         self.changes(true).await
     }
 
-    /// What the command sees with what is in its environment.
+    /// The command's environment with a static credential.
     async fn fallen_back(&self) -> Seen {
         self.changes(false).await
     }
 }
 
-/// What a command sees.
+/// A command's environment.
 struct Seen {
     variables: BTreeMap<String, String>,
     notes: String,

@@ -23,7 +23,7 @@ pub(super) struct Tool {
     destinations: &'static [&'static str],
     /// The URL that the tool's settings files have for it where no variable is set.
     of_files: fn(&Destination<'_>) -> Option<String>,
-    /// Whether the URL is written without a slash at its end.
+    /// `true` if the URL is written without a slash at its end.
     is_trimmed: bool,
 }
 
@@ -43,7 +43,7 @@ const fn tool(token: &'static str, url: &'static str) -> Tool {
 /// The name that goes with a token where a tool asks for name and password (PyPI's help on API tokens).
 const TOKEN_USER: &str = "__token__";
 
-/// What Python's tools call the public index.
+/// The name of the public index in Python's tools.
 const PUBLIC_NAME: &str = "pypi";
 
 /// The tools that upload to Python indexes, in the order in which their static credentials are looked for. poetry is told in a
@@ -107,7 +107,7 @@ pub(super) const VS_MARKETPLACE: &[Tool] =
     &[Tool { is_trimmed: true, ..tool("VSCE_PAT", "VSCE_MARKETPLACE_URL") }];
 
 impl Tool {
-    /// Whether what the environment holds for this tool goes to the destination: the tool is told that URL by its variable, by
+    /// Returns `true` if what the environment holds for this tool goes to the destination: the tool is told that URL by its variable, by
     /// the command's arguments, by its settings files, or by nothing, where it is the public registry.
     pub(super) fn is_bound_to(&self, destination: &Destination<'_>) -> bool {
         let environment = destination.cx.environment();

@@ -38,7 +38,7 @@ const UNSUPPORTED: [(Method, &str, &str); 15] = [
     (Method::Delete, "legacy/", "DELETE"),
 ];
 
-/// Whether an answer has its protocol's shape with these words in it.
+/// Returns `true` if an answer has its protocol's shape with these words in it.
 fn says(path: &str, answer: &Response, words: &str) -> bool {
     let said = match path {
         _ if path.starts_with("rubygems") || path.starts_with("legacy") => text(answer),

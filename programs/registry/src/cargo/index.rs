@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oidc_exchange::crates_io::CrateName;
 use serde::{Deserialize, Serialize};
 
-/// Where a crate's lines are, below the index: by its length, and by its first four letters.
+/// The path of a crate's lines, below the index: by the name's length and its first four letters.
 pub(super) fn path_of(name: &CrateName) -> String {
     let name = name.as_str().to_ascii_lowercase();
     match (name.len(), name.get(..1), name.get(..2), name.get(2..4)) {
@@ -66,7 +66,7 @@ impl<'a> From<&'a Dependency> for Indexed<'a> {
     }
 }
 
-/// What of a version stands in the index.
+/// The part of a version that is in the index.
 pub(super) struct Line<'a> {
     pub(super) name: &'a CrateName,
     pub(super) version: &'a str,
@@ -116,7 +116,7 @@ impl Line<'_> {
     }
 }
 
-/// How a line spells its crate. Cargo looks for one spelling, and doesn't see lines of others.
+/// The spelling of a crate in its line. Cargo looks for one spelling, and doesn't see lines of others.
 pub(super) fn spelling(line: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {

@@ -1,8 +1,8 @@
-//! The `Cargo.toml` in a `.crate` file, which is what cargo builds, against the metadata that was sent with it, which is what
-//! cargo resolves.
+//! The comparison of the `Cargo.toml` in a `.crate` file, by which cargo builds, with the metadata that was sent with it, by which cargo
+//! resolves.
 //!
 //! `cargo package` writes the manifest anew: nothing is inherited from a workspace, and paths are left out (the Cargo Book,
-//! "cargo package"). So the two are compared as values: dependencies by kind and target, requirements as what they let in.
+//! "cargo package"). So the two are compared as values: dependencies by kind and target, requirements by the versions that they accept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,12 +13,12 @@ use serde::de::IgnoredAny;
 
 use super::index::{Dependency, Features};
 
-/// A manifest may have this many bytes.
+/// The size of a manifest, in bytes.
 pub(super) const MAX_MANIFEST: u64 = 256 << 10;
-/// How cargo names the public registry, by either of its indexes.
+/// The URLs by which cargo names the public registry, of either of its indexes.
 const PUBLIC: [&str; 2] = ["https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 
-/// A manifest and the metadata that was sent with it don't go together.
+/// A manifest and the metadata that was sent with it differ.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InvalidManifest {
     #[error("can't be read: {0}")]
@@ -37,7 +37,7 @@ pub(super) enum InvalidManifest {
     Differs { field: &'static str, found: String, sent: String },
 }
 
-/// What of a manifest is compared.
+/// The parts of a manifest that are compared.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Manifest {
@@ -90,7 +90,7 @@ struct Table {
     optional: bool,
     #[serde(alias = "default_features")]
     default_features: Option<bool>,
-    /// What `cargo package` leaves out.
+    /// The first of the keys that `cargo package` leaves out.
     path: Option<IgnoredAny>,
     git: Option<IgnoredAny>,
     workspace: Option<IgnoredAny>,
@@ -112,15 +112,15 @@ struct Need {
     default_features: bool,
 }
 
-/// Which registry a dependency comes from.
+/// The registry that a dependency comes from.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Registry {
     Public,
-    /// This one, or one that its URL tells.
+    /// This registry, or the one with this URL.
     Other(Option<String>),
 }
 
-/// What was sent with a manifest.
+/// The metadata that was sent with a manifest.
 pub(super) struct Sent<'a> {
     pub(super) name: &'a str,
     pub(super) version: &'a str,
@@ -130,7 +130,7 @@ pub(super) struct Sent<'a> {
     pub(super) rust_version: Option<&'a str>,
 }
 
-/// Checks that a manifest says what was sent with it.
+/// Checks that a manifest agrees with the metadata that was sent with it.
 pub(super) fn compare(manifest: &[u8], sent: &Sent<'_>) -> Result<(), InvalidManifest> {
     let text = str::from_utf8(manifest).map_err(|_| InvalidManifest::NotText)?;
     let manifest: Manifest = toml::from_str(text)?;
@@ -240,26 +240,30 @@ impl Need {
         };
         match wanted {
             Wanted::Short(version) => need.requirement = requirement(name, version)?,
-            Wanted::Long(table) => {
-                let is_packaged = table.path.is_none()
-                    && table.git.is_none()
-                    && table.workspace.is_none()
-                    && table.registry.is_none();
-                if !is_packaged {
-                    return Err(InvalidManifest::NotPackaged(name.to_owned()));
-                }
-                need.requirement = requirement(name, table.version.as_deref().unwrap_or("*"))?;
-                need.package = table.package.clone().unwrap_or_else(|| name.to_owned());
-                need.registry = table.registry_index.as_deref().map_or(Registry::Public, Registry::at);
-                need.features = table.features.iter().cloned().collect();
-                need.optional = table.optional;
-                need.default_features = table.default_features.unwrap_or(true);
-            }
+            Wanted::Long(table) => need.read(table)?,
         }
         Ok(need)
     }
 
-    /// Forgets the URL of a registry that what was sent doesn't name.
+    /// Reads the long form of a dependency.
+    fn read(&mut self, table: &Table) -> Result<(), InvalidManifest> {
+        let is_packaged = table.path.is_none()
+            && table.git.is_none()
+            && table.workspace.is_none()
+            && table.registry.is_none();
+        if !is_packaged {
+            return Err(InvalidManifest::NotPackaged(self.name.clone()));
+        }
+        self.requirement = requirement(&self.name, table.version.as_deref().unwrap_or("*"))?;
+        self.package = table.package.clone().unwrap_or_else(|| self.name.clone());
+        self.registry = table.registry_index.as_deref().map_or(Registry::Public, Registry::at);
+        self.features = table.features.iter().cloned().collect();
+        self.optional = table.optional;
+        self.default_features = table.default_features.unwrap_or(true);
+        Ok(())
+    }
+
+    /// Forgets the URL of a registry that the metadata doesn't name.
     fn forget_url(&mut self, sent: &BTreeSet<Self>) {
         if self.registry == Registry::Public {
             return;

@@ -92,7 +92,7 @@ fn answered(answer: Result<Response, Failure>) -> Response {
     answer.unwrap_or_else(|failure| failure.answer(shape))
 }
 
-/// What cargo shows of a refusal.
+/// A refusal in the shape that cargo shows.
 fn shape(message: &str) -> Value {
     json!({ "errors": [{ "detail": message }] })
 }

@@ -1,4 +1,4 @@
-//! What the public registry asks of a crate's metadata (the Cargo Book, "The Manifest Format"; crates.io, `publish`).
+//! The rules of the public registry for a crate's metadata (the Cargo Book, "The Manifest Format"; crates.io, `publish`).
 
 use oidc_exchange::crates_io::CrateName;
 use semver::VersionReq;
@@ -26,34 +26,29 @@ fn invalid(field: &'static str, found: &str, expected: &'static str) -> InvalidM
 }
 
 pub(super) fn check_dependencies(dependencies: &[Dependency]) -> Result<(), InvalidMetadata> {
-    for dependency in dependencies {
-        let renamed = dependency.explicit_name_in_toml.as_deref();
-        for name in [Some(dependency.name.as_str()), renamed].into_iter().flatten() {
-            // A name that a manifest gives may begin with `_`.
-            if CrateName::parse(name.trim_start_matches('_')).is_err() {
-                return Err(invalid("dependency", name, "a crate's name"));
-            }
-        }
-        let requirement = &dependency.version_req;
-        match VersionReq::parse(requirement) {
-            Ok(parsed) if parsed != VersionReq::STAR => {}
-            _ => {
-                return Err(invalid(
-                    "requirement",
-                    requirement,
-                    "versions such as `^1.2`, and not all of them",
-                ));
-            }
-        }
-        let kind = dependency.kind.as_deref().unwrap_or("normal");
-        if !matches!(kind, "normal" | "dev" | "build") {
-            return Err(invalid("kind of dependency", kind, "`normal`, `dev` or `build`"));
-        }
-        if let Some(feature) = dependency.features.iter().find(|feature| !is_feature(feature)) {
-            return Err(invalid("feature", feature, FEATURE));
+    dependencies.iter().try_for_each(check_dependency)
+}
+
+fn check_dependency(dependency: &Dependency) -> Result<(), InvalidMetadata> {
+    let renamed = dependency.explicit_name_in_toml.as_deref();
+    for name in [Some(dependency.name.as_str()), renamed].into_iter().flatten() {
+        // A name that a manifest gives may begin with `_`.
+        if CrateName::parse(name.trim_start_matches('_')).is_err() {
+            return Err(invalid("dependency", name, "a crate's name"));
         }
     }
-    Ok(())
+    let requirement = &dependency.version_req;
+    if !VersionReq::parse(requirement).is_ok_and(|parsed| parsed != VersionReq::STAR) {
+        return Err(invalid("requirement", requirement, "versions such as `^1.2`, and not all of them"));
+    }
+    let kind = dependency.kind.as_deref().unwrap_or("normal");
+    if !matches!(kind, "normal" | "dev" | "build") {
+        return Err(invalid("kind of dependency", kind, "`normal`, `dev` or `build`"));
+    }
+    match dependency.features.iter().find(|feature| !is_feature(feature)) {
+        Some(feature) => Err(invalid("feature", feature, FEATURE)),
+        None => Ok(()),
+    }
 }
 
 const FEATURE: &str =

@@ -1,4 +1,4 @@
-//! What crates.io does and this registry doesn't.
+//! The operations of crates.io that this registry doesn't support.
 
 use crate::unsupported::{IMMUTABLE, Operation, PUBLISHERS};
 

@@ -28,7 +28,7 @@ pub enum InvalidConfig {
          (`ulimit -n`)"
     )]
     Connections {
-        /// What is configured.
+        /// The configured number.
         connections: usize,
         /// The largest number.
         most: usize,

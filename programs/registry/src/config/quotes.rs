@@ -3,7 +3,7 @@
 use oidc_core::shown;
 use toml::Table;
 
-/// What to write instead of a line whose value is a text without quotes; `None` where that is not what is wrong with it.
+/// The correction of a line whose value is a text without quotes; `None` where that is not the fault.
 /// A value that may hold a password is not repeated.
 pub(super) fn missing_in(line: &str) -> Option<String> {
     let (key, value) = line.split_once('=')?;

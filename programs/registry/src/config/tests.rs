@@ -108,7 +108,7 @@ fn port_0_stands_for_the_one_that_is_listened_on() {
     assert!(config("http://registry.example").public_url(1).is_err());
 }
 
-/// What stands in backticks at the end of a refusal of an unknown key: the keys that are known.
+/// The names in backticks at the end of a refusal of an unknown key: the known keys.
 fn known(table: &str) -> Vec<String> {
     let text = EXAMPLE.replace("[[provider]]", &format!("{table}\n[[provider]]"));
     let error = Config::parse(&text).unwrap_err().to_string();

@@ -152,7 +152,7 @@ fn shown(path: &[u8]) -> String {
     String::from_utf8_lossy(path).chars().take(200).collect()
 }
 
-/// Where the links of an archive are: what is unpacked there afterwards changes another file.
+/// The places of an archive's links: unpacking there afterwards changes another file.
 #[derive(Debug, Default)]
 struct Links(BTreeSet<String>);
 
@@ -183,7 +183,7 @@ impl Links {
     }
 }
 
-/// What is the same for all names that some system takes for one: there case, dots and spaces at the end, and what is behind a
+/// The form that is the same for all names that some system takes for one: without case, dots and spaces at the end, and without what is behind a
 /// colon say nothing.
 pub(crate) fn folded(name: &str) -> String {
     let name = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
@@ -209,7 +209,7 @@ struct Extended {
 }
 
 impl Extended {
-    /// Whether this entry is an extension header, which is then read.
+    /// Reads this entry if it is an extension header; returns `true` if it was.
     fn take(&mut self, kind: EntryType, size: u64, content: &mut dyn Read) -> Result<bool, InvalidArchive> {
         if !(kind.is_gnu_longname()
             || kind.is_gnu_longlink()
@@ -258,7 +258,7 @@ impl Extended {
     }
 }
 
-/// Whether a path stays below the folder that it is unpacked into, on every system.
+/// Returns `true` if a path stays below the folder that it is unpacked into, on every system.
 pub(crate) fn is_plain(path: &Path) -> bool {
     let stays = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     let is_text = |path: &str| !path.contains(|c: char| c == '\\' || c.is_control());

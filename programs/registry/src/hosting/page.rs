@@ -6,10 +6,11 @@ use std::ops::Range;
 use async_trait::async_trait;
 use axum::body::Bytes;
 
-use super::store::{File, Store};
+use super::store::Store;
+use super::upload::File;
 use crate::pieces::Pieces;
 
-/// What stands before, between and behind the entries of a page.
+/// The texts before, between and behind the entries of a page.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) begin: String,

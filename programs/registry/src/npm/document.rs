@@ -28,7 +28,7 @@ const MAX_ATTACHMENTS: usize = 2;
 /// The largest provenance bundle, in bytes.
 const MAX_BUNDLE: usize = 256 << 10;
 
-/// Why a document isn't published.
+/// The reason why a document isn't published.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidDocument {
     #[error("the body is not a publish document: {0}")]
@@ -75,7 +75,7 @@ pub(super) struct Publication {
     /// The version's `package.json` as the client sent it, without `dist` and without what a registry says.
     pub(super) manifest: Texts,
     pub(super) tags: Vec<Tag>,
-    /// Whether everybody may see the package, should this publish create it.
+    /// `true` if everybody may see the package, should this publish create it.
     pub(super) public: bool,
     pub(super) tarball: Content,
     /// The SHA-512 of the tarball as npm writes it: `sha512-<base64>`.
@@ -164,7 +164,7 @@ fn tags(tags: &Members<'_, MAX_TAGS>, published: &Version) -> Result<Vec<Tag>, I
     tags.first.iter().map(tag).collect()
 }
 
-/// What a document carries beside the manifest.
+/// The attachments of a document, beside the manifest.
 struct Attachments {
     /// The bytes of the one tarball.
     tarball: Vec<u8>,

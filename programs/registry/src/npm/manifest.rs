@@ -22,7 +22,7 @@ const MAX_KEYS: usize = 1_000;
 /// Keys with a leading underscore that are the publisher's to set. The others are a registry's.
 const PUBLISHER_UNDERSCORED: &[&str] = &["_nodeVersion", "_npmVersion"];
 
-/// What the abbreviated form keeps of a manifest, beside what the registry adds.
+/// The fields of a manifest that the abbreviated form keeps, beside those that the registry adds.
 const INSTALL_FIELDS: &[&str] = &[
     "name",
     "version",
@@ -44,7 +44,7 @@ const INSTALL_FIELDS: &[&str] = &[
     "funding",
 ];
 
-/// What the full form repeats from the latest version's manifest.
+/// The fields that the full form repeats from the latest version's manifest.
 const PACKAGE_FIELDS: &[&str] = &[
     "description",
     "homepage",
@@ -66,11 +66,11 @@ pub(super) struct Manifest<'a>(BTreeMap<Cow<'a, str>, &'a RawValue>);
 /// The texts that packuments are made of: members of a JSON object, without its braces.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Texts {
-    /// All that the publisher may say.
+    /// All fields that are the publisher's to set.
     pub(super) full: String,
-    /// What an installation needs to know.
+    /// The fields that an installation needs.
     pub(super) abbreviated: String,
-    /// What is said of the package, where the version is the latest.
+    /// The fields about the package, for the latest version.
     pub(super) about: String,
 }
 

@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Short {
 #[derive(Debug, Default)]
 pub(super) struct Members<'a, const MOST: usize> {
     pub(super) first: Vec<(Short, &'a RawValue)>,
-    /// How many there are.
+    /// The number of members.
     pub(super) count: usize,
 }
 

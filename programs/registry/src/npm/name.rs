@@ -20,7 +20,7 @@ const RESERVED: &[&str] = &["-", "node_modules", "favicon.ico"];
 pub(super) const OTHERS_PATHS: &[&str] =
     &["api", "index", "integrity", "legacy", "pypi", "rubygems", "simple"];
 
-/// Why a text isn't the name, version or tag it should be.
+/// The reason why a text isn't a valid name, version or tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a valid {kind}: {rule}")]
 pub struct Invalid {

@@ -1,4 +1,4 @@
-//! What a request's path asks for.
+//! The resource that a request's path names.
 //!
 //! Clients write a scoped name as `@acme%2fwidget`, `@acme%2Fwidget` or `%40acme%2Fwidget`, and proxies unescape it into two
 //! segments, `@acme/widget`. All of it is decoded here, once, and nowhere else.
@@ -39,7 +39,7 @@ pub(super) enum Route {
     Publisher(Trusted, String),
 }
 
-/// Why a path names no resource.
+/// The reason why a path names no resource.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PathError {
     /// Nothing is served there.

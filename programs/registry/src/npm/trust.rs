@@ -18,7 +18,7 @@ use super::name::Trusted;
 /// The largest body that configures publishers, in bytes.
 const MAX_TRUST_BYTES: usize = 64 << 10;
 
-/// Who may publish a package, or all packages whose names begin so: then `package` ends with `*`, which no name does.
+/// The publishers of a package, or of a prefix of names: then `package` ends with `*`, which no name does.
 /// Publishers are JSON objects in npm's form.
 #[async_trait]
 pub trait ManageTrust: Send + Sync {
@@ -49,7 +49,7 @@ pub trait ManageTrust: Send + Sync {
 pub struct TrustFailure {
     /// The status to answer with.
     pub status: StatusCode,
-    /// What to tell the administrator.
+    /// The message to the administrator.
     pub message: String,
 }
 

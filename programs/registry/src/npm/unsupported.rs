@@ -1,11 +1,11 @@
-//! What npm's own registry does and this one doesn't.
+//! The operations of npm's own registry that this one doesn't support.
 
 use crate::unsupported::{IMMUTABLE, NO_USERS, Operation, PUBLISHERS};
 
-/// What `npm unpublish` and `npm owner` write to.
+/// The path to which `npm unpublish` and `npm owner` write.
 pub(super) static REVISION: Operation =
     Operation { what: "unpublishing or changing a package's owners", instead: IMMUTABLE, needs_token: true };
-/// What `npm deprecate` and `npm star` write: the package's document without a tarball.
+/// The document that `npm deprecate` and `npm star` write: the package's own without a tarball.
 pub(super) static DOCUMENT: Operation = Operation {
     what: "a document without a tarball, as for deprecating, unpublishing or starring,",
     instead: IMMUTABLE,

@@ -26,7 +26,7 @@ pub(super) enum InvalidAttestations {
     Attestation(#[from] Refusal),
 }
 
-/// What the attestations of a file say, unverified.
+/// The attestations of a file, unverified.
 pub(super) fn parse(field: &str, file: &str, content: &[u8]) -> Result<Vouches, InvalidAttestations> {
     let sent: Vec<&RawValue> = serde_json::from_str(field)?;
     if !(1..=PREDICATES.len()).contains(&sent.len()) {
@@ -84,7 +84,7 @@ fn below_host(url: &str) -> &str {
     rest.split_once('/').map_or("", |(_, path)| path)
 }
 
-/// Whether a client takes provenance in the form that there is.
+/// Returns `true` if a client takes provenance in the form that there is.
 pub(super) fn is_acceptable(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok()).peekable();
     let takes = |value: &str| {

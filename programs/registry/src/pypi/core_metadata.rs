@@ -9,7 +9,7 @@ const MAX_VALUES: usize = 4_000;
 /// Values that are read may have this many bytes together.
 const MAX_BYTES: usize = 256 << 10;
 
-/// How often a field may stand in metadata.
+/// The number of times that a field may occur in metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Count {
     One,
@@ -26,7 +26,7 @@ pub(super) struct Field {
     /// The metadata version that has it first.
     pub(super) since: &'static str,
     pub(super) count: Count,
-    /// Whether its values are looked at. The others can be long, and are only known to be there.
+    /// `true` if its values are looked at. The others can be long, and are only known to be there.
     pub(super) is_read: bool,
 }
 
@@ -180,7 +180,7 @@ impl CoreMetadata {
         Ok(())
     }
 
-    /// Whether a field is there.
+    /// Returns `true` if a field is there.
     pub(super) fn has(&self, field: &str) -> bool {
         self.values.contains_key(field)
     }

@@ -17,7 +17,7 @@ pub(super) struct Distribution {
     pub(super) project: String,
     /// The version, in the form that is the same for all its spellings.
     pub(super) version: String,
-    /// What no other file of the project has: its kind and version, and a wheel's build number and tags.
+    /// The identity of the file within the project: its kind and version, and a wheel's build number and tags.
     pub(super) identity: String,
 }
 

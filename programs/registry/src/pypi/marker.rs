@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-/// What a condition may ask about, by today's names and by older ones.
+/// The variables of a condition, by today's names and by older ones.
 const VARIABLES: [&str; 20] = [
     "python_version",
     "python_full_version",
@@ -26,7 +26,7 @@ const VARIABLES: [&str; 20] = [
     "platform.python_implementation",
     "python_implementation",
 ];
-/// How two values are compared, the longer ones before their beginnings.
+/// The operators that compare two values, the longer ones before their beginnings.
 const OPERATORS: [&str; 8] = ["===", "==", "~=", "!=", "<=", ">=", "<", ">"];
 
 /// A condition without what makes no difference: the space around its words, and the kind of its quotes.

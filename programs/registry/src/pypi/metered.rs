@@ -13,10 +13,10 @@ use std::task::{Context, Poll, ready};
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::Frame;
 
-/// How many bytes may be read without anything that comes of them: what stands before a part's content.
+/// The limit on bytes that are read without any result, which are those before a part's content.
 const MAX_AHEAD: usize = 256 << 10;
 
-/// How much was read of a body since something came of it.
+/// The number of bytes that were read of a body since the last result.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meter(Arc<AtomicUsize>);
 

@@ -7,7 +7,7 @@ use pep440_rs::VersionSpecifiers;
 
 use super::marker::condition;
 
-/// Which versions will do, in an order that is the same for all (packaging.python.org, "Version specifiers").
+/// The accepted versions, in an order that is the same for all spellings (packaging.python.org, "Version specifiers").
 pub(super) fn specifiers(text: &str) -> Option<String> {
     let specifiers = VersionSpecifiers::from_str(text).ok()?;
     let mut specifiers: Vec<String> = specifiers.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! What core metadata has to be like, and that a form and the file in it say the same.
+//! The rules of core metadata, and the comparison of a form with the file in it.
 //!
 //! Sources: packaging.python.org, "Core metadata specifications"; docs.pypi.org, "Project metadata". Not everything is refused
 //! that the public index refuses: classifiers and addresses that nobody knows are taken here, and local versions are.
@@ -14,7 +14,7 @@ use super::requirement::{requirement, specifiers};
 
 /// A summary may have this many characters.
 const MAX_SUMMARY: usize = 512;
-/// What a licence's name may be like: those of the SPDX list, the older ones among them.
+/// The accepted names of licences: those of the SPDX list, with the older ones.
 const LICENCES: ParseMode = ParseMode {
     allow_slash_as_or_operator: false,
     allow_imprecise_license_names: false,
@@ -193,7 +193,7 @@ fn is_left_out(field: &str, in_form: &BTreeSet<String>) -> bool {
     matches!(field, "License-Expression" | "Provides-Extra") && in_form.is_empty()
 }
 
-/// What one says and the other doesn't.
+/// The values that one of the two has and the other doesn't.
 fn difference(these: &BTreeSet<String>, others: &BTreeSet<String>) -> String {
     let only: Vec<String> = these.difference(others).take(3).map(|value| format!("`{value:.100}`")).collect();
     match (only.is_empty(), these.is_empty()) {

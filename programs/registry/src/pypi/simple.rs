@@ -60,7 +60,7 @@ fn first_ones() -> impl FnMut(&str) -> Option<String> + Send + 'static {
     }
 }
 
-/// What the URLs of a project's files begin with.
+/// The beginning of the URLs of a project's files.
 struct Base {
     registry: String,
     project: String,
@@ -71,7 +71,7 @@ impl Base {
         format!("{}/pypi/files/{}", self.registry, file.name)
     }
 
-    /// Where the provenance of a file of a version is.
+    /// The URL of the provenance of a version's file.
     fn provenance(&self, file: &File, version: &str) -> String {
         let Self { registry, project } = self;
         format!("{registry}/integrity/{project}/{version}/{}/provenance", file.name)
@@ -108,7 +108,7 @@ fn link(file: &File, base: &Base) -> String {
     format!("<a href=\"{url}#sha256={sha256}\"{python}{provenance}>{name}</a><br>\n")
 }
 
-/// What is kept of a file beside its content.
+/// The metadata that is kept of a file.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Metadata {

@@ -1,4 +1,4 @@
-//! What twine, uv and maturin send: a form with the file and what its metadata says.
+//! The form that twine, uv and maturin send, with the file and its metadata.
 
 use axum::body::Bytes;
 use axum::extract::Multipart;
@@ -266,7 +266,7 @@ impl Metered<'_> {
         Ok(chunk)
     }
 
-    /// Whether there is anything, all of which is left out.
+    /// Skips the field; returns `true` if it had any content.
     async fn skip(mut self) -> Result<bool, InvalidUpload> {
         let mut is_there = false;
         while let Some(bytes) = self.chunk().await? {

@@ -18,7 +18,7 @@ use crate::hosting::archive::{self, MAX_UNPACKED};
 const RECORD: usize = 46;
 const END: usize = 22;
 const LOCATOR: usize = 20;
-/// What begins such a pointer: an archive as small as these has no second end, which only some readers would go by.
+/// The beginning of such a pointer. An archive as small as these has no second end, which only some readers would use.
 const LOCATOR_SIGNATURE: &[u8] = b"PK\x06\x07";
 
 /// Reads the `METADATA` in the one folder `….dist-info`, whose name without that end has to be of the wheel.
@@ -37,14 +37,14 @@ pub(super) fn metadata(
     contents.metadata.ok_or(InvalidPackage::Missing("METADATA"))
 }
 
-/// What was found in a wheel.
+/// The contents of a wheel as far as they were read.
 #[derive(Default)]
 struct Contents {
     names: BTreeSet<Vec<u8>>,
     places: Vec<Place>,
-    /// How long the directory is.
+    /// The length of the directory.
     directory: usize,
-    /// How much the files unpack to.
+    /// The size of the unpacked files.
     unpacked: u64,
     /// The folder of the metadata.
     folder: Option<String>,
@@ -156,7 +156,7 @@ fn end(files: usize, directory: usize, offset: usize) -> Option<Vec<u8>> {
     Some(end)
 }
 
-/// Whether every installer takes this for the same name: some end it at a NUL, and dots and other slashes lead elsewhere.
+/// Returns `true` if every installer takes this for the same name: some end it at a NUL, and dots and other slashes lead elsewhere.
 fn is_plain(name: &[u8]) -> bool {
     let name = name.strip_suffix(b"/").unwrap_or(name);
     let is_part = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
@@ -164,7 +164,7 @@ fn is_plain(name: &[u8]) -> bool {
         && name.split(|byte| *byte == b'/').all(is_part)
 }
 
-/// Whether an installer may put this where it puts the metadata of a wheel.
+/// Returns `true` if an installer may put this where it puts the metadata of a wheel.
 fn is_metadata(name: &str) -> bool {
     let parts: Vec<String> = name.split('/').map(archive::folded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

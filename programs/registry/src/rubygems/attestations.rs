@@ -19,7 +19,7 @@ const MAX: usize = 2;
 /// A form may have this many fields.
 const MAX_PARTS: usize = 16;
 
-/// What a form holds.
+/// The parts of a form.
 pub(super) struct Push {
     pub(super) gem: Content,
     bundles: Vec<String>,
@@ -88,7 +88,7 @@ fn parsed(field: &[u8]) -> Result<Vec<String>, Failure> {
     Ok(bundles.iter().map(|bundle| bundle.get().to_owned()).collect())
 }
 
-/// What clients are told: the bundles as they were sent.
+/// The document that clients read: the bundles as they were sent.
 fn document(sent: &[String], _verified: &[Attestation]) -> String {
     let sent: Vec<Value> = sent.iter().filter_map(|bundle| serde_json::from_str(bundle).ok()).collect();
     Value::from(sent).to_string()

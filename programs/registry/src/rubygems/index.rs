@@ -1,4 +1,4 @@
-//! The compact index: which gems there are, their versions, and what each needs.
+//! The compact index: the gems, their versions, and the requirements of each.
 //!
 //! Source: the RubyGems guide "RubyGems.org Compact Index API".
 
@@ -8,7 +8,7 @@ use md5::{Digest as _, Md5};
 use super::specification::{Kind, Specification};
 use crate::hosting::{File, Page};
 
-/// A version's line among those of its gem: what it needs at run time, and what is asked of it. `sha256` is of the gem's
+/// A version's line among those of its gem: its dependencies at run time, and its requirements. `sha256` is of the gem's
 /// file, in hexadecimal digits.
 pub(super) fn line(specification: &Specification, sha256: &str) -> String {
     let runtime = specification.dependencies.iter().filter(|dependency| dependency.kind == Kind::Runtime);
@@ -23,7 +23,7 @@ pub(super) fn line(specification: &Specification, sha256: &str) -> String {
     )
 }
 
-/// What stands before the lines of each file of the index.
+/// The text before the lines of each file of the index.
 const BEGIN: &str = "---\n";
 
 /// A file of the index, whose lines follow.
@@ -31,7 +31,7 @@ pub(super) fn page() -> Page {
     Page { begin: BEGIN.to_owned(), ..Page::default() }
 }
 
-/// What there is to know of the gems of one name.
+/// The index file about the gems of one name.
 fn info(files: &[File]) -> String {
     let lines: String = files.iter().map(|file| file.metadata.as_str()).collect();
     format!("{BEGIN}{lines}")
@@ -39,7 +39,7 @@ fn info(files: &[File]) -> String {
 
 /// A gem's line among all gems: its versions, and the MD5 of what [`info`] says of them, by which a client sees that it
 /// changed.
-pub(super) fn line(name: &str, files: &[File]) -> String {
+pub(super) fn list_line(name: &str, files: &[File]) -> String {
     let number = |file: &File| file.metadata.split(' ').next().unwrap_or_default().to_owned();
     let numbers: Vec<String> = files.iter().map(number).collect();
     let digest = HEXLOWER.encode(&Md5::digest(info(files)));
@@ -68,6 +68,6 @@ mod tests {
     fn versions_name_the_digest_of_what_is_said_of_them() {
         let files = [file("1.9"), file("1.10")];
         let digest = HEXLOWER.encode(&Md5::digest(info(&files)));
-        assert_eq!(line("widget", &files), format!("widget 1.9,1.10 {digest}\n"));
+        assert_eq!(list_line("widget", &files), format!("widget 1.9,1.10 {digest}\n"));
     }
 }

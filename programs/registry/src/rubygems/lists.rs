@@ -20,7 +20,7 @@ use crate::intake::blocking;
 use crate::pieces::Pieces;
 use crate::turns::Turns;
 
-/// What a gem for every platform has as its platform.
+/// The platform of a gem that is for every platform.
 const EVERY_PLATFORM: &str = "ruby";
 
 /// One of the lists.
@@ -56,7 +56,7 @@ impl List {
         }
     }
 
-    /// How many versions of these gems are in the list.
+    /// The versions of these gems that are in the list.
     fn count(self, lines: &[u8]) -> usize {
         text(lines).lines().map(|line| self.of(line).len()).sum()
     }

@@ -3,6 +3,8 @@
 //!
 //! Sources: Ruby's `doc/marshal.rdoc`; `Gem::Specification#_dump`, whose list of fields this is.
 
+use std::collections::BTreeMap;
+
 use super::specification::{Dependency, Kind, Specification};
 use super::version::{Requirement, Version};
 
@@ -51,29 +53,18 @@ fn fields(specification: &Specification) -> Vec<u8> {
     writer.requirement(&specification.required_ruby_version);
     writer.requirement(&specification.required_rubygems_version);
     writer.text(&specification.platform);
-    writer.list(specification.dependencies.len());
-    for dependency in &specification.dependencies {
-        writer.dependency(dependency);
-    }
-    // What was RubyForge's project.
+    writer.dependencies(&specification.dependencies);
+    // The project at RubyForge, which no longer exists.
     writer.text("");
-    match specification.email.as_slice() {
-        [] => writer.bytes.push(b'0'),
-        addresses => writer.texts(addresses),
-    }
+    writer.addresses(&specification.email);
     writer.texts(&specification.authors);
     writer.optional(specification.description.as_deref());
     writer.optional(specification.homepage.as_deref());
-    // Whether there is documentation to make, which there is always.
+    // `true`: there is always documentation to make.
     writer.bytes.push(b'T');
     writer.text(&specification.platform);
     writer.texts(&specification.licenses);
-    writer.bytes.push(b'{');
-    writer.length(specification.metadata.len());
-    for (key, value) in &specification.metadata {
-        writer.text(key);
-        writer.text(value);
-    }
+    writer.map(&specification.metadata);
     writer.bytes
 }
 
@@ -85,6 +76,30 @@ struct Writer {
 impl Writer {
     fn new() -> Self {
         Self { bytes: FORMAT.to_vec(), symbols: Vec::new() }
+    }
+
+    fn dependencies(&mut self, dependencies: &[Dependency]) {
+        self.list(dependencies.len());
+        for dependency in dependencies {
+            self.dependency(dependency);
+        }
+    }
+
+    /// Addresses, or nothing where there are none.
+    fn addresses(&mut self, addresses: &[String]) {
+        match addresses {
+            [] => self.bytes.push(b'0'),
+            addresses => self.texts(addresses),
+        }
+    }
+
+    fn map(&mut self, map: &BTreeMap<String, String>) {
+        self.bytes.push(b'{');
+        self.length(map.len());
+        for (key, value) in map {
+            self.text(key);
+            self.text(value);
+        }
     }
 
     /// A number up to 122.

@@ -46,14 +46,14 @@ use super::pieces::{self, Pieces};
 use super::representation::Representation;
 use super::turns::Turns;
 
-/// Where gems are, below the registry's URL.
+/// The path of gems, below the registry's URL.
 pub(super) const PREFIX: &str = "/rubygems";
-/// How much memory a gem's specification may take once it is read, and the lines of all the gem's versions, of which a digest
+/// The memory for a gem's specification once it is read, and for the lines of all the gem's versions, of which a digest
 /// is made.
 const SPECIFICATION: usize = 48 << 20;
 const TEXT: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
-/// What clients are told as their host, below the registry's URL.
+/// The path of the host that clients are given, below the registry's URL.
 pub(super) const ROOT: &str = "/rubygems/";
 
 /// A gem is not hosted under a name.

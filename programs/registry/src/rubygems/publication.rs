@@ -1,4 +1,4 @@
-//! What `gem push` sends: an archive with the metadata, the files and their checksums, each packed by itself.
+//! The body of `gem push`: an archive with the metadata, the files and their checksums, each packed by itself.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::hosting::archive::{self, InvalidArchive};
 use crate::hosting::{Upload, sha256};
 use crate::intake::Content;
 
-/// What a gem is made of.
+/// The parts of a gem.
 const METADATA: &str = "metadata.gz";
 const DATA: &str = "data.tar.gz";
 const CHECKSUMS: &str = "checksums.yaml.gz";
@@ -113,7 +113,7 @@ impl Publication {
             sha256,
             metadata: line,
             sidecar: deflated(&marshal::dump(&self.specification))?,
-            index_line: Some(index::line),
+            index_line: Some(index::list_line),
             spelling: None,
             content: self.gem,
             vouches: None,
@@ -171,7 +171,7 @@ fn unexpected(name: &str) -> InvalidPublication {
     InvalidPublication::Unexpected(name.chars().take(100).collect())
 }
 
-/// Where an entry's content is in the archive, all of it.
+/// The range of an entry's content in the archive.
 fn content(gem: &Bytes, entry: &tar::Entry<'_, &[u8]>) -> Option<Bytes> {
     let begin = usize::try_from(entry.raw_file_position()).ok()?;
     let content = gem.get(begin..)?.get(..usize::try_from(entry.size()).ok()?)?;
@@ -228,7 +228,7 @@ fn check_files(data: &[u8]) -> Result<(), InvalidPublication> {
     archive::check_end(unpacked.into_inner()).map_err(InvalidPublication::Data)
 }
 
-/// Whether a path is text, and below its folder.
+/// Returns `true` if a path is text, and below its folder.
 fn is_plain(path: &[u8]) -> bool {
     let path = std::str::from_utf8(path).unwrap_or_default();
     archive::is_plain(Path::new(path))

@@ -1,4 +1,4 @@
-//! What a gem says of itself (`Gem::Specification`), as `metadata.gz` has it.
+//! A gem's specification (`Gem::Specification`), as in `metadata.gz`.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ const MAX_DEPENDENCIES: usize = 500;
 /// A gem may have this many authors, e-mail addresses, licences and further entries, each.
 const MAX_ENTRIES: usize = 200;
 
-/// What an error repeats of a key may have this many characters.
+/// The number of characters that an error repeats of a key.
 const MAX_SHOWN: usize = 80;
-/// What RubyGems puts before a text that doesn't begin with it, as the text is then read otherwise.
+/// The prefix that RubyGems adds to a text without it, since the text would otherwise be read differently.
 const BEGIN: &str = "--- ";
 /// The keys that `gem build` wrote in any version. RubyGems takes every other for what it has worked out itself, such as the
 /// folder that extensions are installed into.
@@ -85,7 +85,7 @@ pub(super) struct Dependency {
     pub(super) requirement: Requirement,
 }
 
-/// When a gem needs another.
+/// The time at which a gem needs another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Runtime,
@@ -147,7 +147,7 @@ impl Specification {
         }
     }
 
-    /// What is the same for all spellings of the version and the platform, as 1.0 and 1.0.0 are.
+    /// The form that all spellings of the version and the platform share, such as 1.0 and 1.0.0.
     pub(super) fn identity(&self) -> String {
         format!("{}-{}", self.version.canonical(), version::canonical_platform(&self.platform))
     }
@@ -206,7 +206,7 @@ fn dependency(field: Field<'_>) -> Result<Dependency, InvalidSpecification> {
 pub(super) mod tests {
     use super::*;
 
-    /// What `gem build` of RubyGems 3.3.15 wrote, without what is not read.
+    /// The output of `gem build` of RubyGems 3.3.15, without the parts that are not read.
     pub(in super::super) const YAML: &str = include_str!("../../tests/gems/widget.yaml");
 
     #[test]

@@ -1,4 +1,4 @@
-//! What rubygems.org does and this registry doesn't.
+//! The operations of rubygems.org that this registry doesn't support.
 
 use crate::unsupported::{IMMUTABLE, NO_USERS, Operation, PUBLISHERS};
 

@@ -11,7 +11,7 @@ const MAX_VERSION: usize = 128;
 const MAX_PLATFORM: usize = 64;
 /// A requirement may have this many parts.
 const MAX_PARTS: usize = 32;
-/// How a version may compare.
+/// The operators of a requirement.
 const OPERATORS: [&str; 7] = ["=", "!=", ">", "<", ">=", "<=", "~>"];
 
 /// A gem's version, such as `1.10.0.rc1`.
@@ -42,12 +42,12 @@ impl Version {
         &self.0
     }
 
-    /// Whether it comes before the release of its numbers: it has a letter.
+    /// Returns `true` if it comes before the release of its numbers: it has a letter.
     pub(super) fn is_prerelease(&self) -> bool {
         self.0.contains(|c: char| c.is_ascii_alphabetic())
     }
 
-    /// Whether it is later than another in `Gem::Version`'s order.
+    /// Returns `true` if it is later than another in `Gem::Version`'s order.
     pub(super) fn is_newer_than(&self, other: &Self) -> bool {
         let (ours, others) = (self.canonical(), other.canonical());
         let (mut ours, mut others) = (ours.split('.'), others.split('.'));
@@ -62,7 +62,7 @@ impl Version {
         }
     }
 
-    /// What is the same for all that RubyGems takes for one version: the numbers and words, without the zeros at the end of
+    /// The form that is the same for all that RubyGems takes for one version: the numbers and words, without the zeros at the end of
     /// the numbers and at the end of the whole.
     pub(super) fn canonical(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
@@ -120,7 +120,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// Which versions will do: all of these, each an operator and a version.
+/// The accepted versions: those that meet all of these, each an operator and a version.
 #[derive(Debug)]
 pub(super) struct Requirement(pub(super) Vec<(String, Version)>);
 
@@ -175,7 +175,7 @@ pub(super) fn platform(field: Field<'_>) -> Result<String, InvalidField> {
     Err(field.invalid(expected))
 }
 
-/// What is the same for all that RubyGems takes for one platform (`Gem::Platform`): case and dashes say nothing, 32-bit
+/// The form that is the same for all that RubyGems takes for one platform (`Gem::Platform`): case and dashes don't matter, 32-bit
 /// processors of Intel's are one, and `jruby` is `java`.
 pub(super) fn canonical_platform(platform: &str) -> String {
     let lower = platform.to_ascii_lowercase();

@@ -14,7 +14,7 @@ const MAX_NODES: usize = 50_000;
 /// One text, or what is in brackets that may turn out to be a key, may have this many characters. The parser keeps all of
 /// those brackets until they close, at up to 200 bytes a character.
 const MAX_STRETCH: usize = 16 << 10;
-/// What an error repeats of a document may have this many characters.
+/// The number of characters that an error repeats of a document.
 const MAX_SHOWN: usize = 80;
 /// A value with its tag, such as `!ruby/object:Gem::Version`.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Node {
     }
 }
 
-/// Whether a text without quotes is nothing or a number.
+/// Returns `true` if a text without quotes is nothing or a number.
 fn is_other(plain: &str) -> bool {
     is_nothing(plain) || plain.parse::<f64>().is_ok()
 }
@@ -162,7 +162,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Whether nothing stands there.
+    /// Returns `true` if nothing stands there.
     pub(super) fn is_nothing(self) -> bool {
         match self.node {
             Some(Node { tag: None, value: Value::Scalar { text, is_plain } }) => {
@@ -173,7 +173,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Whether a list stands there.
+    /// Returns `true` if a list stands there.
     pub(super) fn is_list(self) -> bool {
         matches!(self.node, Some(Node { value: Value::List(_), .. }))
     }

@@ -1,4 +1,4 @@
-//! What a command sees where settings files send a token, or have a credential, of their own.
+//! A command's environment where settings files send a token, or have a credential, of their own.
 
 use super::{Job, OWN, job};
 

@@ -1,4 +1,4 @@
-//! What of an entry's header readers take differently.
+//! The parts of an entry's header that readers interpret differently.
 //!
 //! A reader that takes a length or a checksum for another number than the next one does goes on at another place, and finds
 //! entries there that nobody else sees. So a number is written as all of them read it, and a part of a path stands only where
@@ -56,7 +56,7 @@ fn is_number(field: &[u8]) -> bool {
         && behind.iter().all(|byte| matches!(byte, b' ' | 0))
 }
 
-/// Whether nothing stands behind a text's end.
+/// Returns `true` if nothing stands behind a text's end.
 fn is_text(field: &[u8]) -> bool {
     field.iter().skip_while(|byte| **byte != 0).all(|byte| *byte == 0)
 }

@@ -50,7 +50,7 @@ impl From<sqlx::Error> for Stop {
 
 impl Store {
     /// Stores a file, and the package that it creates: all of it, durably, or nothing.
-    pub(super) async fn publish(
+    pub(in crate::hosting) async fn publish(
         &self,
         upload: &Upload,
         proof: &Proof,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What Python's `tarfile` and `gzip` made of a `package.json`, with the digests that its `hashlib` has for that.
+/// A `package.json` as Python's `tarfile` and `gzip` packed it, with the digests of its `hashlib`.
 const TARBALL: &str = "H4sIAAAAAAAC/ytITM5OTE/VL4DQelnF+XkMVAYGQGBmYgKmgQCdNjAwNUOwQeKGhmZG5gwKBgx0AKXFJYlFQOsZRiaoVlDKS8xNVbJSUHJITM5N1S/PTElPLVHSUVAqSy0qzszPA0kZ6hnoGSgp1DKMglEwCkbBKBgmAAAT7XwSAAgAAA==";
 const SHASUM: &str = "e1f302826864b51ed2ea87e28dfb7892c3f4f03f";
 const INTEGRITY: &str =

@@ -49,7 +49,7 @@ impl From<sqlx::Error> for Stop {
 
 impl Store {
     /// Stores a version with its tarball, tags and provenance: all of it, durably, or nothing.
-    pub(super) async fn publish(
+    pub(in crate::npm) async fn publish(
         &self,
         publication: &Publication,
         vouched: &Vouched,

@@ -16,7 +16,7 @@ pub(super) const MAX_TAGS: i64 = 500;
 
 impl Store {
     /// Points `tag` to `version`.
-    pub(super) async fn set_tag(
+    pub(in crate::npm) async fn set_tag(
         &self,
         name: &PackageName,
         tag: &Tag,
@@ -57,7 +57,7 @@ impl Store {
     }
 
     /// Removes `tag`.
-    pub(super) async fn remove_tag(
+    pub(in crate::npm) async fn remove_tag(
         &self,
         name: &PackageName,
         tag: &Tag,

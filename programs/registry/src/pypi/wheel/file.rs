@@ -11,9 +11,9 @@ use super::InvalidPackage;
 /// Extra fields with other sizes, which so small an archive doesn't need, and with another name. Some readers take them.
 const OTHER_SIZES: u16 = 0x0001;
 const OTHER_NAME: u16 = 0x7075;
-/// What a file's flags may say: how it was packed, that a descriptor follows, and that its name is UTF-8. It is not encrypted.
+/// The accepted flags of a file: how it was packed, that a descriptor follows, and that its name is UTF-8. It is not encrypted.
 const FLAGS: u16 = 0b1000_0000_1110;
-/// What may stand before a descriptor's numbers.
+/// The signature that may stand before a descriptor's numbers.
 const SIGNATURE: [u8; 4] = *b"PK\x07\x08";
 
 /// A file's place, and the numbers of the descriptor that follows.
@@ -24,7 +24,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// What stands before all files: nothing.
+    /// The place before all files, which is empty.
     pub(super) fn start() -> Self {
         Self { begin: 0, end: 0, descriptor: None }
     }
@@ -53,7 +53,7 @@ impl Place {
         Ok(Self { begin: record.local_header_offset(), end, descriptor })
     }
 
-    /// Whether nothing but the descriptor stands between this file and what begins behind it.
+    /// Returns `true` if nothing but the descriptor stands between this file and what begins behind it.
     pub(super) fn reaches(&self, next: u64, content: &[u8]) -> bool {
         let range = || Some(usize::try_from(self.end).ok()?..usize::try_from(next).ok()?);
         let Some(between) = range().and_then(|range| content.get(range)) else { return false };
@@ -64,7 +64,7 @@ impl Place {
     }
 }
 
-/// Whether a file is neither encrypted nor packed in a way that some installers don't know.
+/// Returns `true` if a file is neither encrypted nor packed in a way that some installers don't know.
 fn is_supported(record: &ZipFileHeaderRecord<'_>) -> bool {
     let method = record.compression_method();
     record.flags().bits() & !FLAGS == 0
@@ -73,7 +73,7 @@ fn is_supported(record: &ZipFileHeaderRecord<'_>) -> bool {
                 && record.compressed_size_hint() == record.uncompressed_size_hint())
 }
 
-/// Whether a file's own header has the directory's numbers, or none where a descriptor has them.
+/// Returns `true` if a file's own header has the directory's numbers, or none where a descriptor has them.
 fn are_numbers_same(
     header: &ZipLocalFileHeader<'_>,
     record: &ZipFileHeaderRecord<'_>,

@@ -61,7 +61,7 @@ impl Iterator for Stretch<'_> {
 
 struct Reader<'a> {
     events: Parser<'a, BufferedInput<Stretch<'a>>>,
-    /// How many characters the next event may take.
+    /// The number of characters that the next event may take.
     left: &'a Cell<usize>,
     nodes: usize,
 }

@@ -18,7 +18,7 @@ use crate::scene::{self, Scene};
 /// Requests of each kind in one round.
 const REQUESTS: usize = 16;
 
-/// How many times as long an exchange takes as a `hello`: axum on loopback, one connection, the stores in memory.
+/// The ratio of an exchange's time to that of a `hello`: axum on loopback, one connection, the stores in memory.
 pub async fn over_hello(rounds: usize) -> Vec<f64> {
     let scene = Scene::new(SigningAlgorithm::Rs256).await;
     let address = serve(&scene).await;

@@ -10,9 +10,9 @@ use oidc_core::testing::{FakeHttp, FakeIssuer, SigningAlgorithm};
 
 use crate::scene::Scene;
 
-/// How many callers there are.
+/// The number of callers.
 const CALLERS: usize = 10_000;
-/// How long a slow issuer takes to answer.
+/// The delay of a slow issuer's answer.
 const SLOW: Duration = Duration::from_millis(50);
 
 /// HTTP that takes its time once it is told to.
@@ -28,7 +28,7 @@ impl SlowHttp {
         Self { http: FakeHttp::of_issuer(Arc::clone(issuer)), is_slow: Arc::new(AtomicBool::new(is_slow)) }
     }
 
-    /// How often keys were asked for.
+    /// The number of requests for keys.
     pub fn jwks_requests(&self, issuer: &FakeIssuer) -> usize {
         self.http.requests().iter().filter(|request| request.url.as_str() == issuer.jwks_uri()).count()
     }
@@ -44,7 +44,7 @@ impl HttpClient for SlowHttp {
     }
 }
 
-/// How many requests for keys 10,000 concurrent verifications on a cold cache make of a slow issuer.
+/// The number of requests for keys that 10,000 concurrent verifications on a cold cache send to a slow issuer.
 pub async fn fetches() -> usize {
     let issuer = Arc::new(FakeIssuer::new(crate::scene::ISSUER));
     let http = SlowHttp::new(&issuer, true);

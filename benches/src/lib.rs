@@ -1,4 +1,4 @@
-//! What verification costs, beside the raw signature and beside peers.
+//! The cost of verification, compared with the raw signature and with peers.
 //!
 //! - `cargo bench -p benches`: criterion, one number after the other, for work on the code;
 //! - `cargo run --release -p benches --bin ratios`: one interleaved run, one JSON object of ratios;

@@ -70,7 +70,7 @@ pub fn interleaved(mut subjects: Vec<Subject<'_>>, rounds: usize, turn: Duration
 }
 
 impl Rounds {
-    /// How many times as long as `below` each call of `above` took, round by round.
+    /// The ratio of the time of each call of `above` to that of `below`, round by round.
     pub fn ratio(&self, above: &str, below: &str) -> Vec<f64> {
         let of = |name| self.0.get(name).map(Vec::as_slice).unwrap_or_default();
         of(above).iter().zip(of(below)).map(|(above, below)| above / below).collect()

@@ -1,4 +1,4 @@
-//! How others verify the same token, with the same signature library below.
+//! The verification of the same token by others, with the same signature library below.
 
 use std::collections::HashMap;
 use std::sync::Arc;

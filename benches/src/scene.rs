@@ -24,11 +24,11 @@ pub const AUDIENCE: &str = "npm:registry.example";
 /// A registry, and a token of about 2 kB that it accepts.
 #[derive(Debug)]
 pub struct Scene {
-    /// Who signs.
+    /// The signer.
     pub issuer: Arc<FakeIssuer>,
-    /// Who verifies.
+    /// The verifier.
     pub verifier: Verifier,
-    /// Who may publish.
+    /// The publisher.
     pub publisher: Box<dyn Publisher>,
     /// A token that is accepted.
     pub token: String,
@@ -71,7 +71,7 @@ impl Scene {
         self.cx.clock().now().as_secs()
     }
 
-    /// What a registry does with a token: verify it, then hold it against the publisher.
+    /// A registry's work for a token: verify it, then compare it with the publisher.
     pub fn verify_and_match(&self) -> bool {
         let verified = self.verify(&self.token).expect("a valid token");
         self.publisher.check(&verified).is_ok()

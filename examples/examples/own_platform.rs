@@ -101,7 +101,7 @@ impl Provider for Forge {
     }
 }
 
-/// Where a job of Forge gets its tokens.
+/// The token source of a job on Forge.
 #[derive(Debug)]
 struct ForgeSource {
     context: Context,

@@ -1,4 +1,4 @@
-//! How the tests of a publish tool play a job of GitHub Actions and a registry: in memory, with real signatures, and without
+//! Tests of a publish tool that play a job of GitHub Actions and a registry: in memory, with real signatures, and without
 //! a server or a variable of the process.
 //!
 //! `cargo run --example tested_tool` plays a job that may publish and one that may not.

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// How long the driver may take to start.
+/// The deadline of the driver's start.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A browser with a profile of its own. Both end with it, also where a test panics.
@@ -175,7 +175,7 @@ impl Browser {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// What axe-core finds wrong with the page, one line each.
+    /// The violations that axe-core finds on the page, one line each.
     pub async fn violations(&self) -> Vec<String> {
         self.client.execute(&self.axe, Vec::new()).await.unwrap();
         let script = "const done = arguments[arguments.length - 1];\
@@ -185,7 +185,7 @@ impl Browser {
         found.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect()
     }
 
-    /// How far the page is wider than its window, in pixels.
+    /// The number of pixels by which the page is wider than its window.
     pub async fn overflow(&self) -> i64 {
         let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
         self.run(script).await.as_i64().unwrap()

@@ -19,7 +19,7 @@ use super::programs::Program;
 #[path = "../needs/src/clients.rs"]
 mod facts;
 
-/// How long one run of a client may take.
+/// The deadline of one run of a client.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ pub struct Client {
     home: TempDir,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Output {
     pub status: ExitStatus,

@@ -13,7 +13,7 @@ use tar::{EntryType, Header};
 use super::http;
 use super::scene::Scene;
 
-/// What `gem build` of RubyGems 3.3.15 wrote.
+/// The output of `gem build` of RubyGems 3.3.15.
 pub const YAML: &str = include_str!("../../programs/registry/tests/gems/widget.yaml");
 
 pub async fn scene() -> Scene {

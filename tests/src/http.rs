@@ -87,7 +87,7 @@ pub fn integrity(tarball: &[u8]) -> String {
     format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)))
 }
 
-/// What npm sends to publish a version.
+/// The document that npm sends to publish a version.
 pub fn document(package: &str, version: &str) -> Value {
     let tarball = tarball(package, version);
     json!({

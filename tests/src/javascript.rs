@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::clients::{Client, Output, Tool};
 
-/// What finds npm's modules, and reads what the script is about.
+/// The beginning of a script, which finds npm's modules and reads the script's input.
 const PRELUDE: &str = r"
 const { createRequire } = require('node:module');
 const { realpathSync } = require('node:fs');

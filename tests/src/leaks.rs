@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-/// How long a piece of a secret gives it away.
+/// The length of a piece that gives a secret away.
 const PIECE: usize = 16;
 
 /// Secrets that came up in a test.

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long a program may take to say something or to end.
+/// The deadline of a program's next output, and of its end.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +96,7 @@ pub struct Process {
     pub stderr: Lines,
 }
 
-/// How a program ended, and all that it printed.
+/// The exit status of a program and its whole output.
 #[derive(Debug)]
 pub struct Ended {
     pub status: ExitStatus,
@@ -132,7 +132,7 @@ impl Process {
     }
 }
 
-/// What a program prints, line by line.
+/// The output of a program, line by line.
 #[derive(Debug)]
 pub struct Lines {
     text: Arc<Mutex<String>>,
@@ -179,7 +179,7 @@ impl Lines {
         tokio::time::timeout(TIMEOUT, find).await.unwrap_or_else(|_| panic!("nothing said in {TIMEOUT:?}"))
     }
 
-    /// What was printed so far.
+    /// The output so far.
     pub fn text(&self) -> String {
         self.text.lock().unwrap().clone()
     }

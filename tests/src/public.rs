@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// What a public host was asked.
+/// A request to a public host.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub host: String,
@@ -66,7 +66,7 @@ impl PublicHosts {
         Self { proxy, folder, asked }
     }
 
-    /// What was asked of any public host, a connection without a request included.
+    /// The requests to all public hosts, with connections that had no request.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
@@ -107,7 +107,7 @@ impl PublicHosts {
     }
 }
 
-/// How a token stands in an `Authorization` header of name and password.
+/// A token in an `Authorization` header of name and password.
 fn basic(token: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(format!("__token__:{token}"))

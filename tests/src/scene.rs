@@ -64,7 +64,7 @@ pub fn database(folder: &Path) -> String {
     format!("sqlite:{}/registry.db", folder.display())
 }
 
-/// What a registry's administrator authenticates with.
+/// The token of a registry's administrator.
 pub const ADMIN: &str = "an-administrators-token";
 
 /// A CI platform and a registry, in this process.
@@ -73,7 +73,7 @@ pub struct Scene {
     pub issuer: issuer::Running,
     pub registry: registry::Running,
     pub cx: Context,
-    /// What to change in the claims of tokens that are made before a job.
+    /// The changes to the claims of tokens that are made before a job.
     pub changes: Changes,
     platform: &'static Platform,
     database: SqlStore,
@@ -173,7 +173,7 @@ impl Scene {
         Self { issuer, registry, cx, changes: Changes::default(), platform, database, folder }
     }
 
-    /// Where the certificate of a [`Scene::secure`] is.
+    /// The path of the certificate of a [`Scene::secure`].
     pub fn certificate(&self) -> std::path::PathBuf {
         self.folder.path().join("cert.pem")
     }

@@ -137,7 +137,7 @@ impl Slow {
     }
 }
 
-/// What `cargo publish` sends.
+/// The body of `cargo publish`.
 pub fn crate_body(name: &str, version: &str) -> Vec<u8> {
     let metadata = json!({ "name": name, "vers": version, "deps": [], "features": {} }).to_string();
     let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n");
@@ -154,7 +154,7 @@ pub fn crate_body(name: &str, version: &str) -> Vec<u8> {
     body
 }
 
-/// What twine sends for a source distribution, with its content type.
+/// The body that twine sends for a source distribution, with its content type.
 pub fn form(name: &str, version: &str) -> (&'static str, Vec<u8>) {
     let info = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
     let folder = format!("{name}-{version}");

@@ -31,13 +31,13 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 use trusted_publish::wording;
 
-/// When everything happens.
+/// The time of everything.
 pub const NOW: u64 = 1_700_000_000;
 /// The registry's URL, unless a row says otherwise.
 pub const REGISTRY: &str = "https://registry.example/";
 pub const AUDIENCE: &str = "npm:registry.example";
 pub const PACKAGE: &str = "@acme/widget";
-/// Where a job on GitHub Actions asks for its token.
+/// The URL at which a job on GitHub Actions asks for its token.
 const TOKEN_ENDPOINT: &str = "https://pipelines.example/token";
 /// A piece of every secret that is in play.
 pub const SECRET: &str = "hunter2";
@@ -48,7 +48,7 @@ pub const SECRET: &str = "hunter2";
 pub struct Row {
     /// The report, as `repository#number`.
     pub reference: String,
-    /// What was wrong there.
+    /// The fault there.
     pub what: String,
     #[serde(default = "github")]
     pub platform: String,
@@ -68,10 +68,10 @@ pub struct Row {
     /// `true` if it is the protocol's public registry, which is played here.
     #[serde(default)]
     pub public: bool,
-    /// What commands print, by their lines.
+    /// The output of commands, by their lines.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
-    /// How the job's user names the registry.
+    /// The registry's URL as the job's user writes it.
     pub url: Option<String>,
     /// The audience that the token was made for, if not the registry's.
     pub audience: Option<String>,
@@ -85,22 +85,22 @@ pub struct Row {
     /// `true` if they are still to create the package.
     #[serde(default)]
     pub pending: bool,
-    /// How long ago they were configured, in days.
+    /// Their age in days.
     #[serde(default)]
     pub age_days: u64,
     /// The publisher that the user states.
     #[serde(default)]
     pub intended: Map<String, Value>,
-    /// What the registry answers to the exchange, where it isn't ours.
+    /// The registry's answer to the exchange, where it isn't ours.
     pub answer: Option<Answer>,
-    /// What the registry's URL answers.
+    /// The answer at the registry's URL.
     pub probe: Option<Answer>,
-    /// What GitHub's token endpoint answers, `TOKEN` standing for the token; status 0 for a time-out.
+    /// The answer of GitHub's token endpoint, with `TOKEN` for the token; status 0 for a time-out.
     pub token_endpoint: Option<Answer>,
-    /// How far the registry's clock is ahead, in seconds.
+    /// The seconds by which the registry's clock is ahead.
     #[serde(default)]
     pub registry_clock: i64,
-    /// How far the job's clock is ahead, in seconds.
+    /// The seconds by which the job's clock is ahead.
     #[serde(default)]
     pub job_clock: i64,
     /// `true` if the token was exchanged before.
@@ -169,7 +169,7 @@ pub struct World {
     store: MemoryStore,
 }
 
-/// What the registry refuses: a publisher's configuration, or a token.
+/// The refusal of the registry: of a publisher's configuration, or of a token.
 #[derive(Debug)]
 pub enum Refused {
     Configuration(oidc_core::InvalidPublisher),
@@ -335,7 +335,7 @@ impl World {
             .with_random(NotRandom(7))
     }
 
-    /// What the doctor says.
+    /// The doctor's report.
     pub async fn examine(&self) -> Report {
         let url = self.row.url.as_deref().unwrap_or(REGISTRY);
         let given = (!self.row.public).then_some(url);
@@ -414,7 +414,7 @@ impl World {
         of(self.exchange().verifier().clone(), &self.store).sink(sink).build()
     }
 
-    /// What our registry says to the job's token.
+    /// The answer of our registry to the job's token.
     pub async fn refusal(&self) -> Option<Refused> {
         let exchange = self.exchange.as_ref()?;
         let token = self.token(AUDIENCE);

@@ -1,4 +1,4 @@
-//! What a registry takes of memory, whatever is sent to it and however many send it at once.
+//! The memory that a registry takes, whatever is sent to it and by however many clients at once.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
@@ -22,7 +22,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// What a process may take beside what it takes idle, in KB.
+/// The memory that a process may take in addition to its idle state, in KB.
 const MOST: u64 = 300 << 10;
 /// A body that is about as large as one may be.
 const LARGE: usize = 60 << 20;

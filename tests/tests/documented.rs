@@ -94,7 +94,7 @@ const RUN: &[(&str, &str)] = &[
     ("trusted-publish man", "trusted_publish/workspace.rs completions_and_a_manual_page_are_printed"),
 ];
 
-/// What begins a command, with what follows it.
+/// The beginning of a command, with the words that follow it.
 const PROGRAMS: &[&str] = &[
     "cargo",
     "npm",
@@ -125,7 +125,7 @@ const PROGRAMS: &[&str] = &[
     "trusted-publish",
     "demo",
 ];
-/// What stands there and is no command that a reader runs: a form of one, or a part.
+/// The texts that are no commands that a reader runs: a form of a command, or a part.
 const FORMS: &[&str] = &[
     "registry audit",
     "registry migrate",

@@ -1,4 +1,4 @@
-//! What an exchange costs as a registry grows, and while a million records are purged.
+//! The cost of an exchange as a registry grows, and while a million records are purged.
 //!
 //! - `growth publishers URL=COUNT… [ROUNDS]`: databases with so many publishers, each of a repository of its own, in turn;
 //! - `growth purge URL RECORDS`: exchanges by one caller alone, and while so many records are purged.

@@ -93,7 +93,7 @@ fn reject(scene: &Scene, rounds: usize, report: &mut Report) {
     }
 }
 
-/// How often memory is asked for: an accepted token, and the refused one that asks most.
+/// The number of allocations for an accepted token, and for the refused token with most of them.
 fn allocate(scene: &Scene, report: &mut Report) {
     let accepted =
         allocation_counter::measure(|| drop(scene.verify(black_box(&scene.token)).expect("a valid token")));
@@ -108,7 +108,7 @@ fn allocate(scene: &Scene, report: &mut Report) {
     report.add("allocations_reject", vec![most]);
 }
 
-/// How many times as many tokens two threads verify in the time of one.
+/// The ratio of tokens that two threads verify to those of one thread in the same time.
 fn threads(scene: &Scene) -> f64 {
     let rate = |threads: u32| {
         let begin = Instant::now();

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 const EXCHANGE: &str = "/-/npm/v1/oidc/token/exchange/package/{package}";
 
-/// What a job with these variables publishes with, at a registry that takes every identity token but those of a fork.
+/// The token with which a job with these variables publishes, at a registry that takes every identity token but those of a fork.
 async fn token(variables: &[(&str, &str)]) -> Result<String, String> {
     let exchange = async |headers: HeaderMap| {
         assert_eq!(headers["user-agent"], "blocking-cli/1.0");

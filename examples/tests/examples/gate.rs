@@ -17,7 +17,7 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const AUDIENCE: &str = "https://deploy.example";
 const NOW: u64 = 1_800_000_000;
 
-/// What the gate says to a token for this audience with this claim changed.
+/// The gate's answer to a token for this audience with this claim changed.
 async fn answer(audience: &str, claim: &str, value: &str) -> Result<String, String> {
     let issuer = Arc::new(FakeIssuer::new(ISSUER));
     let changes = Overrides::from([(claim.to_owned(), Some(json!(value)))]);

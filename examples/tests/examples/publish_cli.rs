@@ -14,7 +14,7 @@ use serde_json::json;
 const URL: &str = "https://registry.example/npm/";
 const EXCHANGE: &str = "https://registry.example/npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget";
 
-/// What a job with these variables publishes with, and what it says.
+/// The token with which a job with these variables publishes, and the job's output.
 async fn token(answer: (u16, &str), variables: &[(&str, &str)]) -> (Result<String, String>, String) {
     let response = Response::new(answer.0, Vec::new(), answer.1.to_owned());
     let cx = Context::default()

@@ -123,7 +123,16 @@ impl Access {
 
     /// Records the use of an unknown token, and for which package where that is known.
     fn unknown(&self, token: &str, package: Option<&str>, action: Action) -> Denied {
-        let message = match action {
+        let message = self.reason_of_unknown(token, action);
+        let mut event = self.event(action, "unknown-token", &message);
+        event.package = package.map(str::to_owned);
+        self.exchange.record(event);
+        unauthorized(&message)
+    }
+
+    /// The message to the sender of an unknown token, which may be another kind of token.
+    fn reason_of_unknown(&self, token: &str, action: Action) -> String {
+        match action {
             _ if is_placeholder(token) => PLACEHOLDER.to_owned(),
             Action::ManageTrust if is_identity_token(token) => {
                 "the token is an identity token of a CI job (a JWT), which manages no publishers; use the administrator's token"
@@ -135,11 +144,7 @@ impl Access {
                 self.exchange_url
             ),
             _ => UNKNOWN.to_owned(),
-        };
-        let mut event = self.event(action, "unknown-token", &message);
-        event.package = package.map(str::to_owned);
-        self.exchange.record(event);
-        unauthorized(&message)
+        }
     }
 
     fn is_admin(&self, token: &str) -> bool {
@@ -163,13 +168,7 @@ impl Authorize for Access {
         package: &str,
         action: Action,
     ) -> Result<Principal, Denied> {
-        let Some(token) = bearer else {
-            return match action {
-                Action::Read => Ok(Principal::Anonymous),
-                Action::ManageTrust => Err(unauthorized("this needs the administrator's token")),
-                _ => Err(unauthorized("this needs a token; let the CI job exchange its identity for one")),
-            };
-        };
+        let Some(token) = bearer else { return without_token(action) };
         if self.is_admin(token) {
             return self.admin(package, action).await;
         }
@@ -238,6 +237,15 @@ fn pending(package: &str) -> String {
          again",
         shown(package)
     )
+}
+
+/// The principal of a request without a token.
+fn without_token(action: Action) -> Result<Principal, Denied> {
+    match action {
+        Action::Read => Ok(Principal::Anonymous),
+        Action::ManageTrust => Err(unauthorized("this needs the administrator's token")),
+        _ => Err(unauthorized("this needs a token; let the CI job exchange its identity for one")),
+    }
 }
 
 /// The name of an action in events.

@@ -76,23 +76,22 @@ impl Principal {
         )
     }
 
+    /// The kind of principal, by its name in the stored form.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Admin => "admin",
+            Self::TrustedPublisher { .. } => "trusted-publisher",
+        }
+    }
+
     /// Logs a publish, with the fields of the trusted publisher where it was one.
     pub(super) fn log_publish(&self, ecosystem: &str, package: &str, version: &str) {
-        match self {
-            Self::TrustedPublisher { provider, issuer, publisher, .. } => {
-                tracing::info!(
-                    ecosystem,
-                    package,
-                    version,
-                    by = "trusted-publisher",
-                    provider,
-                    issuer,
-                    publisher,
-                    "published"
-                );
-            }
-            Self::Admin => tracing::info!(ecosystem, package, version, by = "admin", "published"),
-            Self::Anonymous => tracing::info!(ecosystem, package, version, by = "anonymous", "published"),
+        let by = self.kind();
+        if let Self::TrustedPublisher { provider, issuer, publisher, .. } = self {
+            tracing::info!(ecosystem, package, version, by, provider, issuer, publisher, "published");
+        } else {
+            tracing::info!(ecosystem, package, version, by, "published");
         }
     }
 
@@ -160,4 +159,34 @@ pub trait Authorize: Send + Sync {
 
     /// Records the outcome of a request that [`Authorize::authorize`] allowed. Does nothing by default.
     fn used(&self, _principal: &Principal, _use: &Use<'_>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, read_to_string};
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn the_log_of_a_publish_names_its_fields_and_prints_no_struct() {
+        let principal = Principal::TrustedPublisher {
+            provider: "github".to_owned(),
+            issuer: "https://issuer.example".to_owned(),
+            publisher: "a-publisher".to_owned(),
+            run: serde_json::json!({ "repository": "acme/widget" }),
+            may_create: false,
+            creator: None,
+            token: Some(TokenHash::of("hunter2")),
+            of: None,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let writer = Mutex::new(File::create(&path).unwrap());
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        tracing::subscriber::with_default(subscriber, || principal.log_publish("npm", "widget", "1.0.0"));
+        let log = read_to_string(&path).unwrap();
+        let fields = r#"published ecosystem="npm" package="widget" version="1.0.0" by="trusted-publisher" provider="github" issuer="https://issuer.example" publisher="a-publisher""#;
+        assert!(log.contains(fields) && !log.contains('{') && log.lines().count() == 1, "{log}");
+    }
 }

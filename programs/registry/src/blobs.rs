@@ -44,13 +44,9 @@ pub(super) async fn add(
         .execute(&mut *connection)
         .await?;
     for (number, piece) in (0_i64..).zip(content.chunks(PIECE)) {
-        sqlx::query("INSERT INTO blob_piece (ecosystem, name, number, content) VALUES ($1, $2, $3, $4)")
-            .bind(ecosystem)
-            .bind(name)
-            .bind(number)
-            .bind(piece)
-            .execute(&mut *connection)
-            .await?;
+        let statement = "INSERT INTO blob_piece (ecosystem, name, number, content) VALUES ($1, $2, $3, $4)";
+        let query = sqlx::query(statement).bind(ecosystem).bind(name).bind(number).bind(piece);
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -59,7 +59,14 @@ impl Ecosystem {
     /// For whom an identity token of this ecosystem's clients is made. They all differ, so that one's token is none for
     /// another.
     pub(super) fn audiences(self, public_url: &HttpUrl) -> Result<Vec<Audience>, StartError> {
-        let audiences: Result<Vec<Audience>, InvalidAudience> = match self {
+        let audiences = self.own_audiences(public_url);
+        let mut audiences = audiences.map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
+        audiences.dedup();
+        Ok(audiences)
+    }
+
+    fn own_audiences(self, public_url: &HttpUrl) -> Result<Vec<Audience>, InvalidAudience> {
+        match self {
             Self::Npm => [Port::LeftOut, Port::PutIn]
                 .map(|port| npm_protocol::audience(public_url, port))
                 .into_iter()
@@ -71,9 +78,6 @@ impl Ecosystem {
             }
             Self::Rubygems => rubygems_protocol::audience(&public_url.below(rubygems::PREFIX))
                 .map(|audience| vec![audience]),
-        };
-        let mut audiences = audiences.map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
-        audiences.dedup();
-        Ok(audiences)
+        }
     }
 }

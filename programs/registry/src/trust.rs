@@ -55,6 +55,18 @@ impl NpmTrust {
         Arc::new(Self { trust, providers, npm })
     }
 
+    /// Checks that a publisher of a package that exists is not pending, and that any other is.
+    async fn check_pending(&self, name: &str, of: &Package, is_pending: bool) -> Result<(), TrustFailure> {
+        match (self.exists(of).await?, is_pending) {
+            (false, false) => Err(no_package(name)),
+            (true, true) => {
+                let message = format!("{} exists already, hence its publisher is not pending", shown(name));
+                Err(failure(StatusCode::CONFLICT, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns `true` if a package exists. A prefix needs no package.
     async fn exists(&self, of: &Package) -> Result<bool, TrustFailure> {
         if of.is_prefix() {
@@ -139,15 +151,7 @@ impl ManageTrust for NpmTrust {
             failure(StatusCode::BAD_REQUEST, message)
         })?;
         let of = packages(package)?;
-        match (self.exists(&of).await?, form.pending && !of.is_prefix()) {
-            (false, false) => return Err(no_package(package)),
-            (true, true) => {
-                let message =
-                    format!("{} exists already, hence its publisher is not pending", shown(package));
-                return Err(failure(StatusCode::CONFLICT, message));
-            }
-            _ => {}
-        }
+        self.check_pending(package, &of, form.pending && !of.is_prefix()).await?;
         let record = self.record(of, form)?;
         let stored = self.trust.add(&record).await.map_err(|error| refused(&error))?;
         Ok(self.shape(&stored, 0))

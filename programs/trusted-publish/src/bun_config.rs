@@ -36,13 +36,9 @@ fn url(registry: &Value) -> Option<String> {
 
 /// The registries to which bun sends what a variable holds, by the settings that name it for a scope.
 pub(super) fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
-    let is_named = |registry: &Value| match registry {
-        Value::Table(parts) => parts.values().filter_map(Value::as_str).any(|part| mentions(part, name)),
-        text => text.as_str().is_some_and(|text| mentions(text, name)),
-    };
     let used = files(destination).flat_map(|settings| {
         let scopes = settings.get("install").and_then(|install| install.get("scopes")?.as_table().cloned());
-        let named = scopes.into_iter().flatten().filter(|(_, registry)| is_named(registry));
+        let named = scopes.into_iter().flatten().filter(|(_, registry)| names(registry, name));
         named.filter_map(|(_, registry)| url(&registry)).collect::<Vec<_>>()
     });
     let found = used.map(|registry| Use {
@@ -52,6 +48,14 @@ pub(super) fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
         is_default: false,
     });
     found.collect()
+}
+
+/// Returns `true` if the settings of a scope's registry mention a variable.
+fn names(registry: &Value, variable: &str) -> bool {
+    match registry {
+        Value::Table(parts) => parts.values().filter_map(Value::as_str).any(|part| mentions(part, variable)),
+        text => text.as_str().is_some_and(|text| mentions(text, variable)),
+    }
 }
 
 /// The registry of every package without a scope, where a file names it.

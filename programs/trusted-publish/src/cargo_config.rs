@@ -1,6 +1,6 @@
 //! The variables that tell cargo where to publish and with which token, and the names of a registry in cargo's settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use oidc_core::http::Request;
 use oidc_core::{Context, HttpUrl, Secret, shown};
@@ -149,22 +149,17 @@ fn of_environment(url: &HttpUrl, cx: &Context) -> impl Iterator<Item = Name> {
 }
 
 fn of_files(url: &HttpUrl, cx: &Context) -> Vec<Name> {
-    let mut names = Vec::new();
-    for path in paths(cx) {
-        // A file that isn't there or can't be read is none that cargo reads.
-        let Some(text) =
-            cx.files().read(&path, MAX_CONFIG).ok().and_then(|file| String::from_utf8(file).ok())
-        else {
-            continue;
-        };
-        let settings: Option<Settings> = toml::from_str(&text).ok();
-        let registries = settings.map(|settings| settings.registries).unwrap_or_default();
-        let ours = registries
-            .into_iter()
-            .filter(|(_, registry)| registry.index.as_deref().is_some_and(|index| is_of(url, index)));
-        names.extend(ours.map(|(name, _)| Name::of_file(&name)));
-    }
-    names
+    let settings = paths(cx).into_iter().filter_map(|path| settings(&path, cx));
+    let registries = settings.flat_map(|settings| settings.registries);
+    let ours =
+        registries.filter(|(_, registry)| registry.index.as_deref().is_some_and(|index| is_of(url, index)));
+    ours.map(|(name, _)| Name::of_file(&name)).collect()
+}
+
+/// The settings in a file. A file that isn't there or can't be read is none that cargo reads.
+fn settings(path: &Path, cx: &Context) -> Option<Settings> {
+    let file = cx.files().read(path, MAX_CONFIG).ok()?;
+    toml::from_str(&String::from_utf8(file).ok()?).ok()
 }
 
 fn paths(cx: &Context) -> Vec<PathBuf> {

@@ -1,7 +1,5 @@
 //! The reports of several packages, in one table.
 
-use std::fmt::Write as _;
-
 use oidc_core::{Severity, shown};
 use oidc_exchange::client::doctor::{Report, Verdict};
 
@@ -14,36 +12,36 @@ pub(super) fn text(reports: &[Report]) -> String {
         cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
     };
     let (first, second) = (width(0), width(1));
-    let mut text = String::new();
-    for [package, verdict, reason] in std::iter::once(&heads).chain(&rows) {
+    let line = |[package, verdict, reason]: &[String; 3]| {
         let line = format!("{package:first$}  {verdict:second$}  {reason}");
-        // Writing into a String can't fail.
-        let _infallible = writeln!(text, "{}", line.trim_end());
-    }
-    for report in different(reports) {
-        let _infallible = write!(text, "\n{}", report.to_text());
-    }
-    text
+        format!("{}\n", line.trim_end())
+    };
+    let lines = std::iter::once(&heads).chain(&rows).map(line);
+    let whole = different(reports).into_iter().map(|report| format!("\n{}", report.to_text()));
+    lines.chain(whole).collect()
 }
 
 fn row(report: &Report) -> [String; 3] {
-    let verdict = match report.verdict {
-        Verdict::Accepted => "accepted",
-        Verdict::ExchangeAccepted => "exchange accepted",
-        Verdict::Contradicted => "contradicted",
-        Verdict::Refused => "refused",
-        _ => "not tried",
-    };
     let reason = report.diagnoses.iter().find(|_| !report.verdict.is_accepted());
     let reason =
         reason.filter(|reason| reason.severity == Severity::Error || report.verdict != Verdict::Refused);
     [
         report.package.as_deref().map_or_else(|| "(all)".to_owned(), |name| shown(name).to_string()),
-        verdict.to_owned(),
+        verdict(report).to_owned(),
         reason.map_or_else(String::new, |reason| {
             format!("{}: {}", reason.code, shown(&reason.problem).up_to(120))
         }),
     ]
+}
+
+fn verdict(report: &Report) -> &'static str {
+    match report.verdict {
+        Verdict::Accepted => "accepted",
+        Verdict::ExchangeAccepted => "exchange accepted",
+        Verdict::Contradicted => "contradicted",
+        Verdict::Refused => "refused",
+        _ => "not tried",
+    }
 }
 
 /// The reports that are not accepted, one for each different set of reasons.

@@ -145,6 +145,23 @@ impl Target {
         })
     }
 
+    /// The place to publish to, unless the command or its tool would publish elsewhere.
+    fn destination<'a>(
+        &'a self,
+        ecosystem: &Ecosystem,
+        url: &HttpUrl,
+        command: &'a [OsString],
+        cx: &'a Context,
+    ) -> Result<Destination<'a>, InvalidTarget> {
+        let public = HttpUrl::parse(ecosystem.public()).ok();
+        let package = self.package.first().map(String::as_str);
+        let destination = Destination::new(url, public, package, command, cx);
+        let destination = destination.uploading_to(ecosystem.upload_path());
+        poetry::check(&destination)?;
+        named::check(&destination)?;
+        Ok(destination)
+    }
+
     /// Gets the token, and masks it before anything can print it. `command` is the command that publishes with it, if that is known.
     pub(super) async fn obtain<'a>(
         &'a self,
@@ -162,11 +179,7 @@ impl Target {
             return Err(InvalidTarget::SeveralPackages.into());
         }
         let ecosystem = self.tools(ecosystem)?;
-        let public = HttpUrl::parse(ecosystem.public()).ok();
-        let destination = Destination::new(&url, public, package, command, cx);
-        let destination = destination.uploading_to(ecosystem.upload_path());
-        poetry::check(&destination)?;
-        named::check(&destination)?;
+        let destination = self.destination(ecosystem, &url, command, cx)?;
         let mode = self.trusted_publishing;
         let credential = credential(ecosystem, &destination, &opened, mode, providers, err).await?;
         Ok(Ready { ecosystem, destination, opened, credential })

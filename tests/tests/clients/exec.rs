@@ -94,9 +94,9 @@ async fn poetry_without_a_name_is_not_run() {
     world.public_received_nothing();
 }
 
-/// What `actions/setup-node` writes, with the registry that it was told.
+/// The file that `actions/setup-node` writes, with its registry.
 const SETUP_NODE: &str = "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}\nregistry=https://registry.npmjs.org/\nalways-auth=false\n";
-/// What it writes where it is told a scope.
+/// The file that it writes for a scope.
 const SETUP_NODE_SCOPED: &str =
     "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}\n@acme:registry=https://registry.npmjs.org/\n";
 

@@ -95,7 +95,7 @@ async fn settings_files_that_name_a_public_host_for_javascript_take_no_token_the
     }
 }
 
-/// What each tool asks a public host for, because of the scope of a dependency.
+/// The requests of each tool to a public host, because of the scope of a dependency.
 const ASKING: [(Tool, &[&str]); 4] = [
     (Tool::Npm, &["view", "@other/dep"]),
     (Tool::Pnpm, &["add", "@other/dep"]),

@@ -17,7 +17,7 @@ async fn scene(platform: &'static Platform, prefix: &str) -> Scene {
     Scene::start(Settings::new(platform), prefix, &GEMS, "").await
 }
 
-/// Where the registry's gems are, without a slash at the end, as `gem` is told it.
+/// The URL of the registry's gems, without a slash at the end, as `gem` gets it.
 fn gems(scene: &Scene) -> String {
     format!("{}rubygems", scene.url())
 }
@@ -107,7 +107,7 @@ async fn gem_publishes_from_gitlab_to_a_registry_below_a_path() {
     gem_publishes_and_installs(&GITLAB, "/registry").await;
 }
 
-/// What `gem list` prints of this registry, a line for each gem.
+/// The output of `gem list` for this registry, a line for each gem.
 async fn listed(gem: &Client, scene: &Scene, more: &[&str]) -> Vec<String> {
     let source = format!("{}/", gems(scene));
     let list = ["list", "--remote", "--clear-sources", "--source", &source];
@@ -291,7 +291,7 @@ async fn a_key_outlives_the_command_and_nobody_says_otherwise() {
     assert_eq!(scene.count("oidc_token").await, 1);
 }
 
-/// What `trusted-publish doctor` ends with and prints.
+/// The exit status and the output of `trusted-publish doctor`.
 async fn doctor(scene: &Scene) -> (Option<i32>, String) {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_tested-trusted-publish"));
     command.args(["doctor", "--registry", "rubygems", "--url", &gems(scene)]);

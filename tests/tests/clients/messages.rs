@@ -1,4 +1,4 @@
-//! What a refused user sees: in npm's and pnpm's own output at the verbosity at which they show a server's words, and from
+//! The output that a refused user sees: of npm and pnpm at the verbosity at which they show a server's words, and of
 //! `trusted-publish doctor`.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -25,7 +25,7 @@ struct Row {
     fault: Option<Fault>,
     /// Of the registry's message, in any client's output.
     words: &'static [&'static str],
-    /// What the doctor calls it, stated the publisher.
+    /// The doctor's code for it, where the publisher is stated.
     code: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What a registry refuses, how it says so, and that nothing comes of it: over HTTP and with real clients.
+//! The refusals of a registry, their words, and that they change nothing: over HTTP and with real clients.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::io;
@@ -19,11 +19,11 @@ const PACKAGE: &str = "@acme/widget";
 /// Something that keeps a job from publishing.
 struct Row {
     what: &'static str,
-    /// What the claims of an issuer at this host are.
+    /// The claims of an issuer at this host.
     changes: fn(&str) -> Changes,
     fault: Option<Fault>,
     status: u16,
-    /// What the refusal's message must hold.
+    /// The words that the refusal's message must contain.
     words: &'static [&'static str],
 }
 
@@ -31,7 +31,7 @@ fn honest(_: &str) -> Changes {
     Changes::default().set("environment", "publish")
 }
 
-/// What differs by platform.
+/// The differences between platforms.
 const GITHUB_ROWS: &[Row] = &[
     Row {
         what: "another repository",
@@ -77,7 +77,7 @@ const GITLAB_ROWS: &[Row] = &[
     },
 ];
 
-/// What is the same on every platform.
+/// The cases that are the same on every platform.
 const ROWS: &[Row] = &[
     Row {
         what: "a missing environment",
@@ -233,7 +233,7 @@ async fn npm_on_gitlab_is_refused_and_shows_why() {
     npm_is_refused(&GITLAB).await;
 }
 
-/// What this thread's registries log.
+/// The log of this thread's registries.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! What real clients say of operations that the registry doesn't have: they fail, and show its reason.
+//! Real clients with operations that the registry doesn't have: they fail, and show its reason.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 

@@ -1,4 +1,4 @@
-//! What a refusal tells to whom: configured values only to a token that proved the same repository; the same words to
+//! The disclosure of refusals: configured values only to a token that proved the same repository; the same words to
 //! everybody else.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -102,7 +102,7 @@ async fn one_of_several_publishers_tells_nothing_of_a_namesakes() {
     assert!(!message.contains("more publisher"), "{message}");
 }
 
-/// What the registry's operator sees.
+/// The text for the registry's operator.
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<Event>>>);
 

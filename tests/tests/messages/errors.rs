@@ -53,7 +53,7 @@ fn system(variables: &[(&str, &str)]) -> Context {
     )
 }
 
-/// What a real client says of hosts and proxies that are not there.
+/// The errors of a real client about hosts and proxies that are not there.
 async fn http_errors() -> Vec<HttpError> {
     let (closed, hanging_up) = (closed(), hanging_up());
     let https = closed.replace("http:", "https:");
@@ -75,7 +75,7 @@ async fn http_errors() -> Vec<HttpError> {
     errors
 }
 
-/// What sources of tokens say, each with the error below it.
+/// The errors of token sources, each with the error below it.
 async fn source_errors() -> Vec<SourceError> {
     let github = format!("{}token", closed());
     let cx = system(&[
@@ -106,7 +106,7 @@ async fn source_errors() -> Vec<SourceError> {
     errors
 }
 
-/// What a registry that is not there leaves.
+/// The errors about a registry that is not there.
 async fn exchange_error() -> ExchangeError {
     let token = FakeIssuer::new("https://issuer.example").sign(&json!({ "aud": audience().as_str() }));
     let token = IdToken::new(token, audience()).unwrap();

@@ -112,7 +112,7 @@ fn codes() -> BTreeSet<&'static str> {
     all.concat().iter().map(|code| code.name).collect()
 }
 
-/// What platforms' cases say, which is kept beside them.
+/// The messages of platforms' cases, which are kept beside the cases.
 fn of_platforms(root: &Path) -> String {
     let folders = std::fs::read_dir(root.join("oidc-providers/tests/cases")).unwrap();
     folders

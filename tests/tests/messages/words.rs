@@ -67,7 +67,7 @@ pub async fn all() -> String {
     text + &requests().await
 }
 
-/// What a publisher says to a signing certificate that its platform has no comparison for.
+/// The refusal of a signing certificate by a publisher whose platform has no comparison for it.
 fn unsupported_certificate() -> Diagnosis {
     let publisher = Google::public().publisher(&json!({ "email": "ci@acme.example" })).unwrap();
     let claims = Certified::assertion(Claims::parse("{}").unwrap());
@@ -132,7 +132,7 @@ fn broken_tokens() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What a platform says whose publishers are compared by its table of fields alone.
+/// The messages of a platform whose publishers are compared by its table of fields alone.
 fn other_claim() -> Diagnosis {
     const FIELDS: &[PublisherField] = &[
         PublisherField::required("project", "Project").found_by().example("acme/widget"),
@@ -145,7 +145,7 @@ fn other_claim() -> Diagnosis {
     publisher.explain(&claims).unwrap().diagnosis().clone()
 }
 
-/// What a registry says that has publishers for prefixes, which its operator has ended.
+/// The messages of a registry with publishers for prefixes, which its operator has ended.
 async fn prefix_that_ended() -> Diagnosis {
     let memory = MemoryStore::for_tests();
     let provider = oidc_providers::public("github").unwrap();
@@ -331,7 +331,7 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
     said
 }
 
-/// What the doctor says where a registry's answer names another gem.
+/// The doctor's report where a registry's answer names another gem.
 async fn other_package() -> Diagnosis {
     let granted = json!({ "rubygems_api_key": "hunter2", "gem": { "name": "widget" } }).to_string();
     let http = FakeHttp::new().on("GET", "https://gems.example/", Response::new(200, Vec::new(), "{}")).on(

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 const PACKAGES: [&str; 5] = ["@acme/one", "@acme/two", "@acme/three", "four", "five"];
 /// Identity tokens in each round.
 const TOKENS: usize = 10;
-/// How many tasks present each token for each package at once.
+/// The number of tasks that present each token for each package at once.
 const RIVALS: usize = 3;
 /// After how many answers of success a round's registry is killed. A round has a hundred to give.
 const MOMENTS: [usize; 12] = [1, 3, 10, 20, 30, 40, 50, 60, 70, 80, 90, 97];
@@ -34,7 +34,7 @@ struct Use {
     version: String,
 }
 
-/// What was answered to one task.
+/// The answers to one task.
 #[derive(Default)]
 struct Answers {
     /// The exchange's status; `None` where no answer came.
@@ -44,7 +44,7 @@ struct Answers {
     publish: Option<u16>,
 }
 
-/// What was answered to the tasks of one use, over every life of the registry.
+/// The answers to the tasks of one use, over every life of the registry.
 #[derive(Default)]
 struct History {
     minted: Vec<String>,

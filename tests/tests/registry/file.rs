@@ -41,7 +41,7 @@ impl World {
         registry::Running::start(Config::parse(&text).unwrap(), &self.cx).await.unwrap()
     }
 
-    /// What the registry answers to a job of this repository, by its name and its id.
+    /// The registry's answer to a job of this repository, by its name and its id.
     async fn status(&self, registry: &registry::Running, job: (&str, &str), workflow: &str) -> u16 {
         let (repository, id) = job;
         let job = Changes::default()

@@ -263,7 +263,7 @@ async fn what_is_not_there_is_not_found() {
     assert_eq!(http::send(&scene.cx, head).await.status, 200);
 }
 
-/// What a header has where ustar's path begins, and before its content.
+/// The bytes of a header at ustar's path, and before its content.
 fn with_prefix(mut header: Header, prefix: &[u8]) -> Vec<u8> {
     header.as_old_mut().name[..4].copy_from_slice(b"evil");
     header.set_entry_type(EntryType::Regular);
@@ -299,7 +299,7 @@ async fn a_path_that_only_ruby_sees_is_refused() {
     .await;
 }
 
-/// What follows the head of an answer, as far as it has come.
+/// The part of an answer behind its head that has arrived.
 fn body_of(answer: &[u8]) -> String {
     String::from_utf8_lossy(answer)
         .split_once("\r\n\r\n")

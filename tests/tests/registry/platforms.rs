@@ -28,9 +28,9 @@ struct Trusted {
     platform: &'static Platform,
     /// The publisher's rules in TOML.
     rules: &'static str,
-    /// What makes a token of another organisation.
+    /// The changes that make a token of another organisation.
     sibling: Value,
-    /// What makes a token one that a single rule keeps out. `null` leaves the claim out.
+    /// The changes that make a token one that a single rule refuses. `null` leaves the claim out.
     refused: Value,
 }
 

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 const PACKAGES: [&str; 3] = ["@acme/one", "@acme/two", "three"];
 /// Identity tokens, each used for every package.
 const TOKENS: usize = 40;
-/// How many tasks present each token for each package, half of them to each registry.
+/// The number of tasks that present each token for each package, half of them to each registry.
 const RIVALS: usize = 4;
 /// After how many answers of success one of the registries is killed.
 const MOMENT: usize = 60;
@@ -42,7 +42,7 @@ struct Use {
     version: String,
 }
 
-/// What was answered: statuses, where an answer came.
+/// The statuses of the answers that came.
 #[derive(Debug, Default)]
 struct Answers {
     exchange: Option<u16>,

@@ -1,4 +1,4 @@
-//! What a token is good for, at every endpoint that changes what people install.
+//! The validity of tokens, at every endpoint that changes what people install.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::Arc;
@@ -67,7 +67,7 @@ async fn scene_of(postgres: Option<&Postgres>, change: impl FnOnce(String) -> St
     (scene, ahead)
 }
 
-/// How a publish token ends.
+/// The end of a publish token.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Expiry,

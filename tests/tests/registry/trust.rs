@@ -1,4 +1,4 @@
-//! Who may publish: managed with the real npm and over HTTP, pending, required, and told afterwards.
+//! Trusted publishers: managed with the real npm and over HTTP, pending, required, and shown afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use ci_issuer::{self as issuer, Changes, GITHUB, Settings};

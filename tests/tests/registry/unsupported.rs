@@ -78,7 +78,7 @@ async fn a_write_that_is_not_supported_is_refused_in_its_protocols_shape_and_nev
     }
 }
 
-/// What nobody needs a token for: logins, and what clients look up.
+/// Operations that need no token: log-ins, and look-ups of clients.
 #[tokio::test]
 async fn what_is_not_served_to_anybody_is_refused_without_advice_on_the_url() {
     let scene = scene("").await;

@@ -16,7 +16,7 @@ use tests::http;
 use tests::leaks::Secrets;
 use tests::scene::Scene;
 
-/// What there is to see of values, plainly, and of values that a panic shows.
+/// The visible text of values, plainly, and of values that a panic shows.
 #[derive(Default)]
 struct Seen(String);
 

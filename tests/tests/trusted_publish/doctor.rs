@@ -138,7 +138,7 @@ async fn what_can_not_be_checked_is_one_line_or_a_report_and_never_a_success() {
     }
 }
 
-/// How a job of each platform asks for each registry: the upload's URL below the registry's, and the token's variable.
+/// The arguments by which a job of each platform asks for each registry: the upload's URL below the registry's, and the token's variable.
 const REGISTRIES: &[(&str, &str, &str)] =
     &[("pypi", "legacy/", "PYPI_ID_TOKEN"), ("crates-io", "", "CRATES_IO_ID_TOKEN")];
 

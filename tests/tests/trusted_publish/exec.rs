@@ -25,7 +25,7 @@ const TOKEN: &str = "pypi-hunter2";
 struct Index {
     lifetime: Option<u64>,
     burned: u16,
-    /// How long it takes to give a token.
+    /// The time until it gives a token.
     pause: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Served {
         self.asked.lock().unwrap().clone()
     }
 
-    /// How many tokens were made, and ended.
+    /// The number of tokens that were made and revoked.
     fn counts(&self) -> (usize, usize) {
         let count = |path: &str| self.asked().iter().filter(|asked| *asked == path).count();
         (count("/_/oidc/mint-token"), count("/_/oidc/burn-token"))

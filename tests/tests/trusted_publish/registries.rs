@@ -69,7 +69,7 @@ async fn run(issuer: &Running, arguments: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-/// What is asked for beside the URL, and what the command sees.
+/// The arguments beside the URL, and the command's variables.
 fn row(name: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static str)>) {
     let hash = "@acme/widget@1.0.0#sha256-0000000000000000000000000000000000000000000000000000000000000000";
     match name {

@@ -20,7 +20,7 @@ const GITHUB_URL: &str = "https://run-actions-1.actions.example/7/idtoken?api-ve
 const GITHUB_HOST: &str = "run-actions-1.actions.example";
 const REGISTRY: &str = "https://registry.example/npm/";
 
-/// What a proxy does with each connection.
+/// The behaviour of a proxy with each connection.
 #[derive(Clone, Copy, Debug)]
 enum Proxy {
     Says(&'static str),

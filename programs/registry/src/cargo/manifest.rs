@@ -70,6 +70,13 @@ struct Sections {
     build_dependencies: BTreeMap<String, Wanted>,
 }
 
+impl Sections {
+    /// The dependencies of each kind.
+    fn kinds(&self) -> [(&'static str, &BTreeMap<String, Wanted>); 3] {
+        [("normal", &self.dependencies), ("dev", &self.dev_dependencies), ("build", &self.build_dependencies)]
+    }
+}
+
 /// A dependency in a manifest.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -188,12 +195,7 @@ fn needs(manifest: &Manifest) -> Result<Vec<Need>, InvalidManifest> {
     let anywhere = (None, &manifest.dependencies);
     let targets = manifest.target.iter().map(|(target, sections)| (Some(target.as_str()), sections));
     for (target, sections) in std::iter::once(anywhere).chain(targets) {
-        let kinds = [
-            ("normal", &sections.dependencies),
-            ("dev", &sections.dev_dependencies),
-            ("build", &sections.build_dependencies),
-        ];
-        for (kind, wanted) in kinds {
+        for (kind, wanted) in sections.kinds() {
             for (name, wanted) in wanted {
                 needs.push(Need::of_manifest(kind, target, name, wanted)?);
             }
@@ -227,7 +229,17 @@ impl Need {
         name: &str,
         wanted: &Wanted,
     ) -> Result<Self, InvalidManifest> {
-        let mut need = Self {
+        let mut need = Self::named(kind, target, name);
+        match wanted {
+            Wanted::Short(version) => need.requirement = requirement(name, version)?,
+            Wanted::Long(table) => need.read(table)?,
+        }
+        Ok(need)
+    }
+
+    /// A dependency on the public crate of this name.
+    fn named(kind: &str, target: Option<&str>, name: &str) -> Self {
+        Self {
             kind: kind.to_owned(),
             target: target.map(condition),
             name: name.to_owned(),
@@ -237,12 +249,7 @@ impl Need {
             features: BTreeSet::new(),
             optional: false,
             default_features: true,
-        };
-        match wanted {
-            Wanted::Short(version) => need.requirement = requirement(name, version)?,
-            Wanted::Long(table) => need.read(table)?,
         }
-        Ok(need)
     }
 
     /// Reads the long form of a dependency.

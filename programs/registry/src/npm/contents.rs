@@ -94,8 +94,6 @@ impl Contents {
         for field in DEPENDENCIES.into_iter().chain(["dependencies", "scripts"]) {
             check_texts(sent, field)?;
         }
-        let name =
-            |manifest: &Manifest<'_>| manifest.value::<String>("name").map(|name| name.trim().to_owned());
         same("name", name(packed).as_deref(), name(sent).as_deref())?;
         same("version", version(packed).as_deref(), version(sent).as_deref())?;
         dependencies::compare(packed, sent)?;
@@ -148,17 +146,20 @@ impl Found {
         }
     }
 
+    fn add_manifest(&mut self, file: &str, path: &str, entry: &mut Entry<'_>) -> Result<(), InvalidContents> {
+        if self.manifest.is_some() || !entry.kind.is_file() || file != "package.json" {
+            return Err(InvalidContents::TwoManifests(path.chars().take(200).collect()));
+        }
+        let content = entry.content(MAX_MANIFEST_BYTES as u64)?;
+        self.manifest = Some(content.ok_or(InvalidContents::TooLarge)?);
+        Ok(())
+    }
+
     /// Notes a file of the package's own folder.
     fn add_file(&mut self, file: &str, path: &str, entry: &mut Entry<'_>) -> Result<(), InvalidContents> {
         let contents = &mut self.contents;
         match archive::folded(file).as_str() {
-            "package.json" => {
-                if self.manifest.is_some() || !entry.kind.is_file() || file != "package.json" {
-                    return Err(InvalidContents::TwoManifests(path.chars().take(200).collect()));
-                }
-                let content = entry.content(MAX_MANIFEST_BYTES as u64)?;
-                self.manifest = Some(content.ok_or(InvalidContents::TooLarge)?);
-            }
+            "package.json" => return self.add_manifest(file, path, entry),
             "binding.gyp" => (contents.has_gyp, contents.has_binding_gyp) = (true, true),
             "npm-shrinkwrap.json" => contents.has_shrinkwrap = true,
             "server.js" => contents.has_server = true,
@@ -177,6 +178,10 @@ fn parts(path: &str) -> Option<Vec<&str>> {
         !matches!(*part, "" | "." | "..") && !part.contains(|c: char| c == '\\' || c.is_control())
     };
     parts.iter().all(is_plain).then_some(parts)
+}
+
+fn name(manifest: &Manifest<'_>) -> Option<String> {
+    manifest.value::<String>("name").map(|name| name.trim().to_owned())
 }
 
 /// A version without the parts that mean nothing: `v` before it, and build metadata.

@@ -19,11 +19,7 @@ impl Caller<'_> {
         if outline.sizes.is_empty() {
             return Err(Failure::not_found(&format!("a version of {name}")));
         }
-        let (media_type, form) = if accepts_abbreviated(headers) {
-            (ABBREVIATED, Form::Abbreviated)
-        } else {
-            ("application/json", Form::Full)
-        };
+        let (media_type, form) = accepted(headers);
         let about = match outline.tags.get(Tag::LATEST) {
             Some(latest) if form == Form::Full => self.npm.store.about(name, latest).await?,
             _ => None,
@@ -62,7 +58,12 @@ impl Caller<'_> {
     }
 }
 
-fn accepts_abbreviated(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
-    accepted.into_iter().any(|value| value.contains(ABBREVIATED))
+/// The media type and the form that a client accepts.
+fn accepted(headers: &HeaderMap) -> (&'static str, Form) {
+    let mut accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    if accepted.any(|value| value.contains(ABBREVIATED)) {
+        (ABBREVIATED, Form::Abbreviated)
+    } else {
+        ("application/json", Form::Full)
+    }
 }

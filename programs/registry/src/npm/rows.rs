@@ -11,6 +11,7 @@ use super::document::Publication;
 use super::manifest::{Texts, npm_user};
 use super::name::{PackageName, Tag, Version};
 use super::provenance::Vouched;
+use super::stored::Form;
 
 pub(super) async fn add_package(
     connection: &mut AnyConnection,
@@ -64,6 +65,44 @@ pub(super) fn size(publication: &Publication) -> i64 {
 /// The name of a tarball's blob.
 pub(super) fn blob(name: &PackageName, version: &str) -> String {
     format!("{name}@{version}")
+}
+
+/// The statement that reads versions at some positions, in a form.
+pub(super) fn versions_in(form: Form) -> &'static str {
+    match form {
+        Form::Full => {
+            "SELECT version, manifest, integrity, shasum, COALESCE(signatures, '') AS signatures,
+                 COALESCE(predicate_type, '') AS predicate_type
+             FROM npm_version LEFT JOIN npm_dist USING (package, version)
+             WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
+        }
+        Form::Abbreviated => {
+            "SELECT version, abbreviated AS manifest, integrity, shasum, COALESCE(signatures, '') AS signatures,
+                 COALESCE(predicate_type, '') AS predicate_type
+             FROM npm_version LEFT JOIN npm_dist USING (package, version)
+             WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
+        }
+    }
+}
+
+/// The statement that reads the version at a position with a part of its manifest, in a form.
+pub(super) fn part_in(form: Form) -> &'static str {
+    match form {
+        Form::Full => {
+            "SELECT version, substr(manifest, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
+                 integrity, shasum, COALESCE(signatures, '') AS signatures,
+                 COALESCE(predicate_type, '') AS predicate_type
+             FROM npm_version LEFT JOIN npm_dist USING (package, version)
+             WHERE package = $1 AND position = $2"
+        }
+        Form::Abbreviated => {
+            "SELECT version, substr(abbreviated, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
+                 integrity, shasum, COALESCE(signatures, '') AS signatures,
+                 COALESCE(predicate_type, '') AS predicate_type
+             FROM npm_version LEFT JOIN npm_dist USING (package, version)
+             WHERE package = $1 AND position = $2"
+        }
+    }
 }
 
 /// Adds the version, which was not there, without its tarball.

@@ -103,20 +103,7 @@ impl Store {
         form: Form,
         positions: Range<i64>,
     ) -> Result<Vec<StoredVersion>, StoreError> {
-        let statement = match form {
-            Form::Full => {
-                "SELECT version, manifest, integrity, shasum, COALESCE(signatures, '') AS signatures,
-                     COALESCE(predicate_type, '') AS predicate_type
-                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
-                 WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
-            }
-            Form::Abbreviated => {
-                "SELECT version, abbreviated AS manifest, integrity, shasum, COALESCE(signatures, '') AS signatures,
-                     COALESCE(predicate_type, '') AS predicate_type
-                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
-                 WHERE package = $1 AND position >= $2 AND position < $3 ORDER BY position"
-            }
-        };
+        let statement = rows::versions_in(form);
         let query = sqlx::query_as(statement).bind(name.as_str()).bind(positions.start).bind(positions.end);
         Ok(query.fetch_all(self.database.pool()).await?)
     }
@@ -129,22 +116,7 @@ impl Store {
         position: i64,
         (from, characters): (i64, i64),
     ) -> Result<Option<StoredVersion>, StoreError> {
-        let statement = match form {
-            Form::Full => {
-                "SELECT version, substr(manifest, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
-                     integrity, shasum, COALESCE(signatures, '') AS signatures,
-                     COALESCE(predicate_type, '') AS predicate_type
-                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
-                 WHERE package = $1 AND position = $2"
-            }
-            Form::Abbreviated => {
-                "SELECT version, substr(abbreviated, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) AS manifest,
-                     integrity, shasum, COALESCE(signatures, '') AS signatures,
-                     COALESCE(predicate_type, '') AS predicate_type
-                 FROM npm_version LEFT JOIN npm_dist USING (package, version)
-                 WHERE package = $1 AND position = $2"
-            }
-        };
+        let statement = rows::part_in(form);
         let query = sqlx::query_as(statement).bind(name.as_str()).bind(position);
         let query = query.bind(from.saturating_add(1)).bind(characters);
         Ok(query.fetch_optional(self.database.pool()).await?)

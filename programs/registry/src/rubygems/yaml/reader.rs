@@ -30,12 +30,7 @@ pub(super) fn document(text: &str) -> Result<Node, InvalidYaml> {
     let left = Cell::new(MAX_STRETCH);
     let events = Parser::new_from_iter(Stretch { text: text.chars(), left: &left });
     let mut reader = Reader { events, left: &left, nodes: 0 };
-    let document = loop {
-        match reader.next()? {
-            Event::StreamStart | Event::DocumentStart(_) => {}
-            event => break reader.node(event, 0)?,
-        }
-    };
+    let document = reader.first_node()?;
     match (reader.next()?, reader.next()?) {
         (Event::DocumentEnd, Event::StreamEnd) => Ok(document),
         _ => Err(InvalidYaml::Documents),
@@ -75,6 +70,16 @@ impl<'a> Reader<'a> {
         }
         let (event, _) = event.ok_or(InvalidYaml::End)??;
         Ok(event)
+    }
+
+    /// The node at the document's root.
+    fn first_node(&mut self) -> Result<Node, InvalidYaml> {
+        loop {
+            match self.next()? {
+                Event::StreamStart | Event::DocumentStart(_) => {}
+                event => return self.node(event, 0),
+            }
+        }
     }
 
     fn node(&mut self, event: Event<'a>, depth: usize) -> Result<Node, InvalidYaml> {

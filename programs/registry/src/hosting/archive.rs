@@ -238,10 +238,7 @@ impl Extended {
             match key {
                 "path" | "size" if is_global => return Err(InvalidArchive::Override),
                 "path" if self.path.is_none() => self.path = Some(value.to_vec()),
-                "size" if self.size.is_none() => {
-                    let size = str::from_utf8(value).ok().and_then(|size| size.parse().ok());
-                    self.size = Some(size.ok_or(InvalidArchive::Override)?);
-                }
+                "size" if self.size.is_none() => self.size = Some(number(value)?),
                 "path" | "size" => return Err(InvalidArchive::Override),
                 key if SPARSE.iter().any(|begin| key.starts_with(begin)) => {
                     return Err(InvalidArchive::Override);
@@ -256,6 +253,12 @@ impl Extended {
     fn path(self, size: u64) -> Result<Option<Vec<u8>>, InvalidArchive> {
         if self.size.is_some_and(|said| said != size) { Err(InvalidArchive::Override) } else { Ok(self.path) }
     }
+}
+
+/// A size in an extension header.
+fn number(text: &[u8]) -> Result<u64, InvalidArchive> {
+    let number = str::from_utf8(text).ok().and_then(|number| number.parse().ok());
+    number.ok_or(InvalidArchive::Override)
 }
 
 /// Returns `true` if a path stays below the folder that it is unpacked into, on every system.

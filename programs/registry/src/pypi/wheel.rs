@@ -62,10 +62,7 @@ impl Contents {
         if !is_plain(name) || name.ends_with(b"/") && record.uncompressed_size_hint() > 0 {
             return Err(InvalidPackage::Name(shown(name)));
         }
-        self.unpacked = self.unpacked.saturating_add(record.uncompressed_size_hint());
-        if self.places.len() >= usize::from(u16::MAX) || self.unpacked > MAX_UNPACKED {
-            return Err(InvalidPackage::Entries);
-        }
+        self.check_room(record)?;
         self.places.push(Place::of(archive, record)?);
         if !self.names.insert(name.to_vec()) {
             return Err(InvalidPackage::Ambiguous);
@@ -76,7 +73,16 @@ impl Contents {
         self.unpack(archive, record)
     }
 
-    /// There is one folder of metadata, as installers ask.
+    /// Checks that there are not too many files, and that they do not unpack to too much.
+    fn check_room(&mut self, record: &ZipFileHeaderRecord<'_>) -> Result<(), InvalidPackage> {
+        self.unpacked = self.unpacked.saturating_add(record.uncompressed_size_hint());
+        if self.places.len() >= usize::from(u16::MAX) || self.unpacked > MAX_UNPACKED {
+            return Err(InvalidPackage::Entries);
+        }
+        Ok(())
+    }
+
+    /// Checks that there is one folder of metadata, as installers require.
     fn check_folder(
         &mut self,
         name: &[u8],

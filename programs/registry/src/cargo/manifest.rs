@@ -1,7 +1,7 @@
 //! The comparison of the `Cargo.toml` in a `.crate` file, by which cargo builds, with the metadata that was sent with it, by which cargo
 //! resolves.
 //!
-//! `cargo package` writes the manifest anew: nothing is inherited from a workspace, and paths are left out (the Cargo Book,
+//! `cargo package` rewrites the manifest: nothing is inherited from a workspace, and paths are left out (the Cargo Book,
 //! "cargo package"). So the two are compared as values: dependencies by kind and target, requirements by the versions that they accept.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 //!
 //! npm, yarn and pnpm send one JSON object: the package's `name`, exactly one entry in `versions`, `dist-tags` that point to
 //! it, and the tarball in base64 under `_attachments` (npm's `libnpmpublish`, `lib/publish.js`). Everything in it is the
-//! client's word: the digests are computed anew, and what only a registry may say is dropped.
+//! client's word: the digests are computed again, and fields that only a registry sets are dropped.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -155,7 +155,7 @@ impl Store {
         Ok(files)
     }
 
-    /// Makes the package's index line anew, of all its files, for ecosystems that have one.
+    /// Makes the package's index line again, of all its files, for ecosystems that have one.
     async fn set_index_line(&self, connection: &mut AnyConnection, upload: &Upload) -> Result<(), Stop> {
         let Some(index_line) = upload.index_line else { return Ok(()) };
         let files = self.files_on(connection, &upload.package, 0..i64::MAX).await?;

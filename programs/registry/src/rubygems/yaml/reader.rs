@@ -8,7 +8,7 @@ use saphyr_parser::{BufferedInput, Event, Parser, ScalarStyle, Tag};
 
 use super::{InvalidYaml, MAX_DEPTH, MAX_NODES, MAX_STRETCH, Node, Value};
 
-/// The tags that a gem's metadata may have: of what RubyGems itself lets in (`Gem::SafeYAML`), and of plain texts.
+/// The tags that a gem's metadata may have: of those that RubyGems itself accepts (`Gem::SafeYAML`), and of plain texts.
 const TAGS: [&str; 8] = [
     "!ruby/object:Gem::Dependency",
     "!ruby/object:Gem::Platform",

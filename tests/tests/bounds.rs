@@ -47,13 +47,18 @@ struct Sent {
 
 impl World {
     async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// A registry with more in its configuration.
+    async fn with(more: &str) -> Self {
         let cx = http::system();
         let folder = tempfile::tempdir().unwrap();
         let issuer = Running::start(Settings::new(&GITHUB), &cx).await.unwrap();
         let packages = ["widget", "cargo:widget", "pypi:widget", "rubygems:widget"];
         let config = config(&GITHUB, issuer.url(), folder.path(), "", &packages, "");
         fs::write(folder.path().join("admin-token"), ADMIN).unwrap();
-        let config = format!("admin_token_file = \"admin-token\"\n{config}");
+        let config = format!("admin_token_file = \"admin-token\"\n{config}\n{more}");
         fs::write(folder.path().join("registry.toml"), config).unwrap();
         let (process, url) = registry(folder.path(), "error").await;
         let mut world = Self { cx, issuer, process, url, idle: 0, _folder: folder };
@@ -316,4 +321,19 @@ async fn gems_and_python_projects_take_no_more_memory_than_there_is() {
     whole.extend(noise(55 << 20));
     whole.extend(b"\r\n--b--\r\n");
     world.sent("a large file", form, whole, " 400 ").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attestations_take_no_more_memory_than_there_is() {
+    let world = World::with("[provenance]\n").await;
+    let part = |name: &str, content: &[u8]| {
+        let head = format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n");
+        [head.as_bytes(), content, b"\r\n"].concat()
+    };
+    let push = head("POST", "/rubygems/api/v1/gems", ADMIN, "multipart/form-data; boundary=b");
+    let numbers = format!("[{}0]", "0,".repeat(LARGE / 2));
+    let body = [part("attestations", numbers.as_bytes()), part("gem", b""), b"--b--\r\n".to_vec()].concat();
+    world.sent("attestations", push.clone(), body, " 422 ").await;
+    let body = [part("gem", &noise(59 << 20)), b"--b--\r\n".to_vec()].concat();
+    world.sent("a gem of noise in a form", push, body, " 422 ").await;
 }

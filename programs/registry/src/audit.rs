@@ -4,7 +4,10 @@
 //! Exchanges and publishes that were granted are always kept. Everything else has a budget for each publisher, and a common one
 //! for all jobs that none accepts; what exceeds it is counted and called that.
 
+mod not_kept;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod times;
 mod waiting;
 
@@ -19,9 +22,10 @@ use sqlx::{AnyConnection, Row as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use self::not_kept::NotKept;
 pub(super) use self::schema::{SCHEMA, upgrade};
 pub(super) use self::times::set_readable_time;
-use self::waiting::{Batch, Counts, OF_ONE, OF_STRANGERS, Waiting};
+use self::waiting::{Batch, OF_ONE, OF_STRANGERS, Waiting};
 
 /// How many events one transaction writes.
 const BATCH: usize = 256;
@@ -56,7 +60,8 @@ impl Audit {
         let (wake, woken) = mpsc::channel(1);
         let audit = Self { waiting: Arc::default(), wake };
         let waiting = Arc::clone(&audit.waiting);
-        let writer = Writer { database, instance: HEXLOWER.encode(&instance), waiting, cx: cx.clone() };
+        let (instance, not_kept) = (HEXLOWER.encode(&instance), NotKept::default());
+        let writer = Writer { database, instance, waiting, not_kept, cx: cx.clone() };
         Ok((audit, tokio::spawn(writer.write(woken))))
     }
 }
@@ -70,19 +75,33 @@ struct Writer {
     /// Tells this process's events from another's.
     instance: String,
     waiting: Arc<Mutex<Waiting>>,
+    not_kept: NotKept,
     cx: Context,
 }
 
 impl Writer {
-    async fn write(self, mut woken: mpsc::Receiver<()>) {
-        while woken.recv().await.is_some() {
+    async fn write(mut self, mut woken: mpsc::Receiver<()>) {
+        while self.wait(&mut woken).await.is_some() {
             self.write_all().await;
+            self.not_kept.warn(self.cx.clock().monotonic());
         }
         self.write_all().await;
+        self.not_kept.warn_now(self.cx.clock().monotonic());
+    }
+
+    /// Waits for an event, or until a warning is due; `None` where there will be no event any more.
+    async fn wait(&self, woken: &mut mpsc::Receiver<()>) -> Option<()> {
+        let clock = self.cx.clock();
+        let Some(left) = self.not_kept.due_in(clock.monotonic()) else { return woken.recv().await };
+        tokio::select! {
+            biased;
+            more = woken.recv() => more,
+            () = clock.sleep(left) => Some(()),
+        }
     }
 
     /// Writes all that waits, unless the database fails again and again.
-    async fn write_all(&self) {
+    async fn write_all(&mut self) {
         let mut failures = 0;
         while failures < ATTEMPTS {
             let batch = lock(&self.waiting).take(BATCH);
@@ -90,7 +109,10 @@ impl Writer {
                 return;
             }
             match self.store(&batch).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    self.not_kept.add(&batch.not_kept);
+                    failures = 0;
+                }
                 Err(error) => {
                     tracing::error!(%error, events = batch.events.len(), "events can't be written yet");
                     lock(&self.waiting).restore(batch);
@@ -118,16 +140,7 @@ impl Writer {
             let query = sqlx::query(statement).bind(format!("{action} {outcome}")).bind(i64::from(*count));
             query.execute(write.connection()).await?;
         }
-        write.commit().await?;
-        warn_of(&batch.not_kept);
-        Ok(())
-    }
-}
-
-fn warn_of(not_kept: &Counts) {
-    let events: u32 = not_kept.values().sum();
-    if events > 0 {
-        tracing::warn!(events, "more events than are kept of one publisher, or than can be written");
+        write.commit().await
     }
 }
 
@@ -255,72 +268,4 @@ fn each(counts: &[(String, i64)]) -> Option<String> {
     let total: i64 = counts.iter().map(|(_, count)| count).sum();
     let each: Vec<String> = counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
     (total > 0).then(|| format!("{total} ({})", each.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use oidc_core::Run;
-    use oidc_core::testing::{ManualClock, NotRandom};
-
-    use super::*;
-
-    #[test]
-    fn addresses_are_replaced_and_nothing_else_is() {
-        for (text, kept) in [
-            ("found `alice@example.com`, expected `publish`", "found `(an address)`, expected `publish`"),
-            ("<bob.b+ci@mail.example.org>.", "<(an address)>."),
-            ("refs/heads/alice@example.com/fix", "refs/heads/(an address)/fix"),
-            ("write to alice@example.com.", "write to (an address)"),
-            (
-                "package `@acme/widget`, `publish.yml@refs/tags/v1`",
-                "package `@acme/widget`, `publish.yml@refs/tags/v1`",
-            ),
-            ("widget@1.0.0 and @ and a@b", "widget@1.0.0 and @ and a@b"),
-        ] {
-            assert_eq!(without_addresses(text), kept);
-        }
-    }
-
-    #[test]
-    fn the_summary_says_what_is_not_listed_and_why() {
-        let mut counted = Counted::default();
-        assert_eq!(counted.summary(2, None), "listed: 2; counted only: none");
-        counted.refused = vec![("invalid-token".to_owned(), 3), ("no-token".to_owned(), 1)];
-        let said = counted.summary(0, Some("widget"));
-        assert!(said.starts_with("listed: 0 of widget; counted only, of all packages"), "{said}");
-        assert!(said.contains(": 4 (invalid-token 3, no-token 1)") && said.contains("log"), "{said}");
-        counted.not_kept = vec![("set-tag granted".to_owned(), 19_400)];
-        let said = counted.summary(0, None);
-        let not_kept =
-            "; not kept, of all packages: 19400 (set-tag granted 19400), which exceeded 1000 an hour";
-        assert!(said.contains(not_kept) && said.contains("; counted only"), "{said}");
-    }
-
-    #[tokio::test]
-    async fn a_flood_of_one_publisher_keeps_nobodys_exchange_or_publish_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("registry.db").display());
-        let database = crate::database::open(&url).await.unwrap();
-        let cx = Context::default().with_random(NotRandom(1)).with_clock(ManualClock::at(1_700_000_000));
-        let (audit, writer) = Audit::start(database.clone(), &cx).unwrap();
-        let event = |action, publisher: &str| {
-            let event = Event::new(cx.clock().now(), action, "npm", "granted", "");
-            event.package(publisher).publisher(publisher).verified("issuer", &Run::default())
-        };
-        for number in 0..20_400 {
-            audit.record(&event("set-tag", "evil"));
-            if number % 100 == 0 {
-                audit.record(&event("exchange", "acme"));
-                audit.record(&event("publish", "acme"));
-            }
-        }
-        audit.record(&event("set-tag", "acme"));
-        drop(audit);
-        writer.await.unwrap();
-        let listed = async |package| events(&database, package).await.unwrap().len();
-        assert_eq!(listed(Some("acme")).await, 204 + 204 + 1);
-        assert_eq!(listed(Some("evil")).await, 1000);
-        let counted = Counted::read(&database).await.unwrap();
-        assert_eq!(counted.not_kept, [("set-tag granted".to_owned(), 19_400)]);
-    }
 }

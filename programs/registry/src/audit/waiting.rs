@@ -118,10 +118,7 @@ impl Budgets {
         if is_strangers && self.of_strangers >= OF_STRANGERS {
             return false;
         }
-        let whose = match &event.publisher {
-            Some(publisher) => format!("publisher {publisher}"),
-            None => format!("{:?} {:?}", event.issuer, event.repository),
-        };
+        let whose = whose(event, is_strangers);
         if self.of_each.len() >= MAX_BUDGETS && !self.of_each.contains_key(&whose) {
             return false;
         }
@@ -138,6 +135,19 @@ impl Budgets {
         }
         self.of_strangers += u32::from(is_strangers);
         true
+    }
+}
+
+/// Whose budget an event counts against: the publisher's, also where a job of its own identity was refused; otherwise the
+/// repository's or, on a platform whose tokens name none, that of jobs with the same settings.
+fn whose(event: &Event, is_strangers: bool) -> String {
+    let Event { issuer, publisher, nearest, repository, settings, .. } = event;
+    match (publisher, nearest, repository) {
+        (Some(publisher), ..) => format!("publisher {publisher}"),
+        (None, Some(nearest), _) if event.outcome == "rule-differs" => format!("refused by {nearest}"),
+        (None, _, Some(_)) => format!("{issuer:?} {repository:?}"),
+        (None, _, None) if is_strangers => format!("{issuer:?}"),
+        (None, _, None) => format!("{issuer:?} {settings:?}"),
     }
 }
 
@@ -186,6 +196,25 @@ mod tests {
         assert_eq!(kept(&mut waiting, &tags(3599, "one")), 0, "late");
         assert_eq!(kept(&mut waiting, &tags(1 << 40, "one")), 1000, "a clock that is ahead");
         assert_eq!(kept(&mut waiting, &tags(3600, "one")), 1000, "and steps back");
+    }
+
+    #[test]
+    fn tenants_of_one_issuer_whose_tokens_name_no_repository_have_budgets_of_their_own() {
+        let mut waiting = Waiting::default();
+        let of = |outcome: &'static str, subject: &str, nearest: Option<&str>| {
+            let event = Event::new(Timestamp::from_secs(0), "exchange", "npm", outcome, "");
+            let mut event = event.verified("issuer", &Run::default());
+            event.settings.insert("claims", subject.to_owned());
+            event.nearest = nearest.map(str::to_owned);
+            event
+        };
+        assert_eq!(kept(&mut waiting, &of("rule-differs", "one", Some("1"))), 1000);
+        assert_eq!(kept(&mut waiting, &of("rule-differs", "another of one", Some("1"))), 0);
+        assert_eq!(kept(&mut waiting, &of("rule-differs", "two", Some("2"))), 1000);
+        assert_eq!(kept(&mut waiting, &of("already-used", "one", None)), 1000);
+        assert_eq!(kept(&mut waiting, &of("already-used", "two", None)), 1000);
+        assert_eq!(kept(&mut waiting, &of("not-trusted", "three", None)), 1000);
+        assert_eq!(kept(&mut waiting, &of("not-trusted", "four", Some("2"))), 0, "strangers share theirs");
     }
 
     #[test]

@@ -14,8 +14,8 @@ const MAX_TAG: usize = 100;
 /// The largest number in a version: JavaScript's largest safe integer, as in node-semver.
 const MAX_NUMBER: u64 = (1 << 53) - 1;
 
-/// Names that npm reserves, and the one that starts the registry's own paths.
-const RESERVED: &[&str] = &["-", "node_modules", "favicon.ico"];
+/// Names that npm reserves, and those that stand in the registry's own paths.
+const RESERVED: &[&str] = &["-", "-rev", "node_modules", "favicon.ico"];
 /// The first segments of the other ecosystems' paths: what a package of that name has would be looked for there.
 pub(super) const OTHERS_PATHS: &[&str] =
     &["api", "index", "integrity", "legacy", "pypi", "rubygems", "simple"];
@@ -67,10 +67,13 @@ impl PackageName {
         let parts_hold = match text.strip_prefix('@').map(|rest| rest.split_once('/')) {
             Some(Some((scope, base))) => is_name_part(scope) && is_name_part(base),
             Some(None) => false,
-            None => is_name_part(text),
+            // As npm does, which has flags that begin so.
+            None => is_name_part(text) && !text.starts_with('-'),
         };
         if !parts_hold {
-            return invalid("only a-z, 0-9, '-', '.', '_' and '~' may be used, not starting with '.' or '_'");
+            return invalid(
+                "only a-z, 0-9, '-', '.', '_' and '~' may be used, not starting with '.', '_' or, without a scope, '-'",
+            );
         }
         if OTHERS_PATHS.contains(&text) {
             return invalid(
@@ -203,7 +206,7 @@ mod tests {
         let long = "a".repeat(215);
         let bad = "
             @ @/ @acme @acme/ @/widget @acme/wid/get acme/widget .widget _widget __proto__ Widget wïdget @acme/..
-            .. . - node_modules favicon.ico @acme/.widget @acme/- %40acme a?b a#b a\\b
+            .. . - -rev -x node_modules favicon.ico @acme/.widget @acme/- @acme/-rev @-rev/x %40acme a?b a#b a\\b
         ";
         for bad in bad
             .split_ascii_whitespace()

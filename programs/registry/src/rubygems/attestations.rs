@@ -1,10 +1,11 @@
 //! Attestations of gems: Sigstore bundles, pushed beside the gem in a form.
 
 use axum::body::Body;
-use axum::extract::multipart::MultipartError;
+use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
+use oidc_core::shown;
 use oidc_provenance::{Artifact, Attestation};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,6 +17,8 @@ use crate::provenance::{Rules, SLSA, Vouched};
 
 /// The most attestations of a gem.
 const MAX: usize = 2;
+/// The attestations may have this many bytes, all together.
+const MAX_ATTESTATIONS: usize = 256 << 10;
 /// A form may have this many fields.
 const MAX_PARTS: usize = 16;
 
@@ -42,15 +45,18 @@ impl Push {
         let (mut gem, mut bundles, mut parts) = (None, Vec::new(), 0_usize);
         while let Some(field) = multipart.next_field().await.map_err(|error| unreadable(&error))? {
             parts = parts.saturating_add(1);
-            let name = field.name().unwrap_or_default().to_owned();
-            let bytes = field.bytes().await.map_err(|error| unreadable(&error))?;
-            match name.as_str() {
-                "gem" if gem.is_none() => gem = Some(form.with(bytes)),
-                "attestations" if bundles.is_empty() => bundles = parsed(&bytes)?,
-                _ => return Err(malformed(&format!("`{name}` is twice in it, or no field of a push"))),
-            }
             if parts > MAX_PARTS {
                 return Err(malformed("it has too many fields"));
+            }
+            match field.name().unwrap_or_default() {
+                "gem" if gem.is_none() => {
+                    gem = Some(form.with(field.bytes().await.map_err(|error| unreadable(&error))?));
+                }
+                "attestations" if bundles.is_empty() => bundles = parsed(&bounded(field).await?)?,
+                name => {
+                    let name = shown(name);
+                    return Err(malformed(&format!("`{name}` is twice in it, or no field of a push")));
+                }
             }
         }
         let gem = gem.ok_or_else(|| malformed("it has no `gem`"))?;
@@ -76,6 +82,18 @@ impl Push {
     pub(super) fn into_parts(self) -> (Content, Vec<String>) {
         (self.gem, self.bundles)
     }
+}
+
+/// A field's bytes, which are bounded before anything is made of them.
+async fn bounded(mut field: Field<'_>) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(|error| unreadable(&error))? {
+        if bytes.len().saturating_add(chunk.len()) > MAX_ATTESTATIONS {
+            return Err(malformed(&format!("`attestations` is longer than {MAX_ATTESTATIONS} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 /// The bundles that a form's field holds.

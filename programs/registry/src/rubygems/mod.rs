@@ -190,7 +190,10 @@ impl Gems {
             let message = "attestations are not kept by this registry; push the gem without `--attestation`";
             return Err(Failure::new(StatusCode::FORBIDDEN, message));
         }
-        let sent = self.host.body(body).await?.rest().await?.load(SPECIFICATION).await?;
+        let sent = self.host.body(body).await?.rest().await?;
+        // A form's gem is copied out of it.
+        let more = if is_form { sent.len() } else { 0 };
+        let sent = sent.load(SPECIFICATION.saturating_add(more)).await?;
         let push = match headers.get(CONTENT_TYPE).filter(|_| is_form) {
             Some(kind) => Push::of_form(&sent, kind.clone()).await?,
             None => Push::of(sent),

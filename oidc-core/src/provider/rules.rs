@@ -30,11 +30,11 @@ pub enum ComparedWorkflow {
     /// The workflow that was started, whichever workflow it called (the OpenSSF's recommendation).
     #[default]
     Started,
-    /// The workflow that holds the job, which must be in the job's own repository and at the run's own ref.
+    /// The workflow that holds the job, which must be in the job's own repository and at the run's own ref or commit.
     Called,
     /// The workflow that holds the job, which must be in the job's own repository, at any ref.
     CalledAtAnyRef,
-    /// The workflow that holds the job, in any repository.
+    /// The workflow that holds the job, in any repository; in the job's own it must be at the run's own ref or commit.
     CalledAnywhere,
     /// No workflow: a publisher names none.
     Neither,

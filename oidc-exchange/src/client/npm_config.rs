@@ -113,9 +113,8 @@ impl Settings<'_> {
             self.workspace().into_iter().chain([PathBuf::new()]).map(|folder| folder.join(".npmrc"));
         of_project.chain(paths(self.cx.environment())).find_map(|path| {
             let bytes = self.cx.files().read(&path, MAX_FILE).ok()?;
-            let text = String::from_utf8_lossy(&bytes);
-            // Of several lines with the same key, the last counts.
-            let value = text.lines().rev().find_map(|line| value_of(line, key))?;
+            let bytes = bytes.strip_prefix(BOM).unwrap_or(&bytes);
+            let value = value_in(&String::from_utf8_lossy(bytes), key)?;
             let subject = Target::File(path.to_string_lossy().into_owned());
             Some(Named { subject, key: key.to_owned(), url: expanded(&value, self.cx.environment()) })
         })
@@ -132,6 +131,13 @@ fn paths(environment: &Environment) -> Vec<PathBuf> {
     of_user.into_iter().chain(of_all).collect()
 }
 
+/// The value that an `.npmrc` gives to a key: that of the last line with the key. A section ends npm's own settings.
+fn value_in(text: &str, key: &str) -> Option<String> {
+    let is_section = |line: &&str| line.trim().starts_with('[') && line.trim().ends_with(']');
+    let lines = text.lines().take_while(|line| !is_section(line));
+    lines.filter_map(|line| value_of(line, key)).last()
+}
+
 /// The value that a line of an `.npmrc` gives to a key.
 fn value_of(line: &str, key: &str) -> Option<String> {
     let line = line.trim();
@@ -144,14 +150,26 @@ fn value_of(line: &str, key: &str) -> Option<String> {
     (bare(found) == key).then(|| bare(value)).filter(|value| !value.is_empty())
 }
 
-/// A value with its first `${NAME}` replaced by the value of the variable.
+/// A value with every `${NAME}` replaced by the variable's value. npm keeps a variable that is not set as it stands, and
+/// leaves `${NAME?}` out.
 fn expanded(value: &str, environment: &Environment) -> String {
-    let replaced = || {
-        let (before, rest) = value.split_once("${")?;
-        let (name, after) = rest.split_once('}')?;
-        Some(format!("{before}{}{after}", environment.get(name.trim_end_matches('?'))?))
-    };
-    replaced().unwrap_or_else(|| value.to_owned())
+    let (mut out, mut rest) = (String::new(), value);
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let Some((name, tail)) = after.split_once('}') else {
+            out.push_str("${");
+            rest = after;
+            continue;
+        };
+        let bare = name.strip_suffix('?');
+        match environment.get(bare.unwrap_or(name)) {
+            Some(value) => out.push_str(value),
+            None if bare.is_some() => {}
+            None => out.push_str(&format!("${{{name}}}")),
+        }
+        rest = tail;
+    }
+    out + rest
 }
 
 /// A package's scope with its `@`.
@@ -195,6 +213,33 @@ mod tests {
             ("registry", None),
         ] {
             assert_eq!(value_of(line, "registry").as_deref(), value, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_last_line_before_a_section_counts() {
+        for (text, value) in [
+            ("registry=a\nregistry=b\n", Some("b")),
+            ("registry=a\r\n@acme:registry=b\r\n", Some("a")),
+            ("registry=a\n[x]\nregistry=b\n", Some("a")),
+            ("[x]\nregistry=b\n", None),
+        ] {
+            assert_eq!(value_in(text, "registry").as_deref(), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_variable_in_a_value_is_replaced_as_npm_does() {
+        let environment = Environment::from_iter([("HOST", "r.example"), ("PATH_", "npm")]);
+        for (value, expected) in [
+            ("https://${HOST}/${PATH_}/", "https://r.example/npm/"),
+            ("https://${MISSING}/${PATH_}/", "https://${MISSING}/npm/"),
+            ("https://${HOST?}/${MISSING?}", "https://r.example/"),
+            ("https://${HOST", "https://${HOST"),
+            ("https://${ ${HOST}", "https://${ ${HOST}"),
+            ("https://r.example/", "https://r.example/"),
+        ] {
+            assert_eq!(expanded(value, &environment), expected, "{value}");
         }
     }
 

@@ -3,7 +3,7 @@
 use oidc_core::{Claims, Diagnosis, FieldValue, PublisherField, Severity, Target, Unverified, shown};
 
 use super::claims::WorkflowPath;
-use super::compared::Compared;
+use super::compared::{Compared, RunAt};
 use super::fields::{JOB_WORKFLOW, WORKFLOW};
 use crate::codes;
 use crate::links;
@@ -31,9 +31,8 @@ pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<F
 /// The file of the compared workflow, if a publisher can name it.
 fn workflow(claims: &Claims, compared: Compared) -> Option<String> {
     let text = |claim| claims.text(claim).filter(|text| !text.is_empty());
-    let revision = text("ref").or_else(|| text("sha"))?;
     let whole = text(compared.field().claim)?;
-    let (repository, file) = compared.split(&whole, &revision)?;
+    let (repository, file) = compared.split(&whole, &RunAt::of(claims))?;
     let is_own = || text("repository").is_some_and(|own| own.eq_ignore_ascii_case(repository));
     (!compared.is_called() || compared.is_anywhere() || is_own()).then(|| file.to_owned())
 }
@@ -94,6 +93,7 @@ fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
             let of = of.map_or_else(String::new, |other| format!(" of repository `{}`", shown(other)));
             format!("configure the publisher with `{}`{of}, {which}; {BOTH}", shown(&file))
         }
+        None if compared.is_called() => format!("{AT_THE_REF}; {BOTH}"),
         _ => format!("{ANY}; {BOTH}"),
     };
     let subject = Target::Claim(compared.field().claim.to_owned());
@@ -109,6 +109,9 @@ const STARTED: &str =
 
 const CALLED: &str = "the workflow that holds the job (`job_workflow_ref`): this registry compares that one and not the one that was \
                       started";
+
+const AT_THE_REF: &str = "call it at the run's own ref, such as by `uses: ./.github/workflows/publish.yml`: this registry compares the \
+                          workflow that holds the job (`job_workflow_ref`), and accepts one of the publisher's own repository at no other ref";
 
 const BOTH: &str = "give `permissions: id-token: write` to both";
 

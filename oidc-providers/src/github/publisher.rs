@@ -5,7 +5,7 @@ use oidc_core::{
 use serde_json::Value;
 
 use super::claims::WorkflowPath;
-use super::compared::Compared;
+use super::compared::{Compared, RunAt};
 use super::fields::{CONSTRAINTS, JOB_WORKFLOW, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use super::job_workflow::JobWorkflow;
 use super::names;
@@ -100,7 +100,7 @@ impl Rules {
             None => token.required("sha")?,
         };
         let expected = || format!("{repository}/.github/workflows/{}@{revision}", self.workflow);
-        match self.compared.split(&workflow_ref, &revision) {
+        match self.compared.split(&workflow_ref, &RunAt::of(token.claims)) {
             Some((found, _))
                 if !self.comparison.same(&REPOSITORY, found, repository) && !self.compared.is_anywhere() =>
             {

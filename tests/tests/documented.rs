@@ -19,6 +19,10 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// A command, and what runs it: a test, or the script that runs the tests.
 const RUN: &[(&str, &str)] = &[
     (
+        "npm publish --provenance --access public",
+        "clients/npm_provenance.rs npms_provenance_from_github_is_kept_and_npms_audit_verifies_it",
+    ),
+    (
         "npm audit signatures",
         "clients/npm_provenance.rs npms_provenance_from_github_is_kept_and_npms_audit_verifies_it",
     ),
@@ -120,6 +124,12 @@ const PROGRAMS: &[&str] = &[
     "vsce",
     "ovsx",
     "rattler-build",
+    "mix",
+    "docker",
+    "kubectl",
+    "spire-agent",
+    "circleci",
+    "buildkite-agent",
     "registry",
     "ci-issuer",
     "trusted-publish",
@@ -156,6 +166,20 @@ fn blocks(page: &str) -> Vec<&str> {
     after.map(|rest| rest.split("```").next().unwrap().trim_end()).collect()
 }
 
+/// The commands in the blocks of workflows and plain texts, one a line, of those that are not marked as a whole.
+fn lines(page: &str) -> Vec<&str> {
+    let fenced = page.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    let is_read = |language: &str| matches!(language, "" | "text" | "console" | "bash" | "yaml" | "yml");
+    let read = fenced.filter(|(language, block)| is_read(language) && !block.contains("# not run"));
+    read.flat_map(|(_, block)| block.lines()).map(command).filter(|line| is_command(line)).collect()
+}
+
+/// A line without what stands before a command in a workflow or in a terminal.
+fn command(line: &str) -> &str {
+    let line = line.trim_start().trim_start_matches("- ").trim_start_matches("$ ");
+    ["run: ", "script: "].iter().find_map(|key| line.strip_prefix(key)).unwrap_or(line)
+}
+
 fn is_command(text: &str) -> bool {
     let mut words = text.split_whitespace();
     let first = words.next().unwrap_or_default();
@@ -168,6 +192,7 @@ fn commands(page: &str) -> Vec<String> {
         .into_iter()
         // One with several lines is run as a whole.
         .flat_map(|block| if block.contains("ci-issuer") { vec!["cargo build --bins"] } else { vec![block] })
+        .chain(lines(page))
         .map(str::to_owned)
         .collect();
     let prose: String = page.split("```").step_by(2).collect();

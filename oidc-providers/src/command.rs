@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use async_trait::async_trait;
 use oidc_core::{
     Audience, Command, CommandError, Context, Diagnosis, IdToken, InvalidIdToken, SourceError,
-    SourceErrorKind, Target, shown,
+    SourceErrorKind, Target, TokenSource, shown,
 };
 
 use crate::codes;
@@ -77,6 +78,37 @@ pub(crate) fn code_of(error: &InvalidIdToken, otherwise: &'static str) -> &'stat
     match error {
         InvalidIdToken::Audience { .. } => oidc_core::codes::AUDIENCE,
         _ => otherwise,
+    }
+}
+
+/// A token that a command prints. The audience is passed to the command only if its arguments contain it.
+#[derive(Clone, Debug)]
+pub struct CommandSource {
+    context: Context,
+    command: Command,
+}
+
+impl CommandSource {
+    /// A source of the token that this command prints, within the command's bounds.
+    pub fn new(context: &Context, command: Command) -> Self {
+        Self { context: context.clone(), command }
+    }
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+impl TokenSource for CommandSource {
+    fn provider(&self) -> &str {
+        crate::generic::ID
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let fix = "let it print an identity token for the registry's audience, and nothing else";
+        token_by(&self.context, self.command.clone(), audience, fix).await
+    }
+
+    fn is_renewable(&self) -> bool {
+        true
     }
 }
 

@@ -64,6 +64,7 @@ mod command;
 #[cfg(test)]
 mod conformance;
 mod endpoint;
+mod file;
 mod fixed_audience;
 pub mod forgejo;
 pub mod generic;
@@ -73,6 +74,7 @@ pub mod google;
 #[cfg(test)]
 mod harness;
 mod links;
+mod provider;
 mod rules;
 mod runner;
 #[cfg(feature = "testing")]

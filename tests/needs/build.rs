@@ -1,4 +1,4 @@
-//! Looks for the clients, for PostgreSQL and for axe-core, once for all tests.
+//! Looks for the clients, for PostgreSQL, for axe-core and for oidc-provider, once for all tests.
 #![allow(clippy::disallowed_methods, reason = "a build script is told by the environment")]
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
@@ -11,7 +11,7 @@ mod clients;
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/clients.rs");
-    for variable in ["PATH", "REQUIRE_CLIENTS", "TEST_POSTGRES_URL", "TEST_AXE"] {
+    for variable in ["PATH", "REQUIRE_CLIENTS", "TEST_POSTGRES_URL", "TEST_AXE", "TEST_OIDC_PROVIDER"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     let mut found = Vec::new();
@@ -25,6 +25,10 @@ fn main() -> io::Result<()> {
     let has_axe = env::var_os("TEST_AXE").is_some_and(|file| Path::new(&file).is_file());
     let problem = "TEST_AXE names no `axe.min.js` of axe-core".to_owned();
     found.push(("axe", (!has_axe).then_some(problem)));
+    let folder = env::var_os("TEST_OIDC_PROVIDER").unwrap_or_default();
+    let has_provider = Path::new(&folder).join("node_modules/oidc-provider/package.json").is_file();
+    let problem = "TEST_OIDC_PROVIDER names no folder with node-oidc-provider and jose".to_owned();
+    found.push(("oidc_provider", (!has_provider).then_some(problem)));
     // With this variable a missing one is a failure: the test runs, and says so.
     if env::var_os("REQUIRE_CLIENTS").is_some_and(|value| value == "1") {
         found.iter_mut().for_each(|(_, problem)| *problem = None);

@@ -80,6 +80,12 @@ const RUN: &[(&str, &str)] = &[
         "trusted-publish exec … -- gem push FILE --host URL",
         "clients/exec.rs a_gem_that_names_another_host_goes_to_the_url_that_the_command_names_or_to_nobody",
     ),
+    (
+        "trusted-publish exec --registry token-exchange --tools npm --url https://registry.example/ \\\n  --audience \
+         https://registry.example/-/token-exchange/npm \\\n  --token-endpoint \
+         https://registry.example/-/token-exchange/npm/oauth/token -- npm publish",
+        "clients/token_exchange.rs npm_and_twine_publish_with_a_token_of_the_registrys_authorization_server",
+    ),
     ("trusted-publish exec … -- ovsx publish FILE", "clients/exec_extensions.rs ovsx_publishes_at_the_url"),
     (
         "trusted-publish exec … -- vsce publish --packagePath FILE",

@@ -1,25 +1,11 @@
-use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Expiry, Posted};
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
-use super::links;
-use super::protocol::Protocol;
-use super::scope::Scope;
+use super::row::{
+    self, Audience, AudienceSource, ComparedWorkflow, ExchangeError, Expiry, HttpUrl, Posted, Protocol,
+    ProtocolFacts, RegistryRules, Row, Scope, links, tools,
+};
 use super::slug::SlugPair;
-use super::static_credentials::{CredentialFile, StaticCredentials};
 
 /// The host that makes the public registry's tokens.
 const PUBLIC: &str = "https://api.cloudsmith.io/";
-
-/// The static credentials of Cloudsmith's command, by its documentation. The file is not among the collected
-/// facts, and uncertain.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "cloudsmith",
-    &["CLOUDSMITH_API_KEY"],
-    &[CredentialFile::new("credentials.ini", &["api_key"]).below_home(".cloudsmith/")],
-    "rotate the API key on Cloudsmith, under the account's settings",
-);
 
 pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["CLOUDSMITH_ID_TOKEN"]);
 
@@ -28,7 +14,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
     PUBLIC,
     links::CLOUDSMITH,
     RegistryRules::comparing(ComparedWorkflow::Uncertain),
-    STATIC_CREDENTIALS,
+    tools::CLOUDSMITH,
 );
 
 /// The repositories of an organization on Cloudsmith.
@@ -43,18 +29,11 @@ pub struct Cloudsmith {
     audience: Option<Audience>,
 }
 
-super::wire::at_url!(Cloudsmith, PUBLIC, service: SlugPair, "`service` is the organization and its service account, `acme/ci`.";
+row::registry!(Cloudsmith, PUBLIC, service: SlugPair, "`service` is the organization and its service account, `acme/ci`.";
     audience: None);
-super::wire::with_audience!(Cloudsmith);
+row::with_audience!(Cloudsmith);
 
-impl Declared for Cloudsmith {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for Cloudsmith {
     fn audience_source(&self) -> AudienceSource {
         AudienceSource::set_or_url(self.audience.as_ref(), &self.url.at_root())
     }

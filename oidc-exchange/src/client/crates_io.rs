@@ -1,40 +1,14 @@
-use async_trait::async_trait;
 use oidc_core::http::{Method, Request};
-use oidc_core::{Audience, ComparedWorkflow, Context, HttpUrl, InvalidAudience, RegistryRules};
-use serde::Deserialize;
 
-use super::demand::{Demand, TrustedPlatform};
-use super::diagnose::{Diagnose, ProtocolFacts};
-use super::error::ExchangeError;
-use super::known::{KnownRefusal, USED};
-use super::links;
-use super::protocol::Protocol;
-use super::registry::{ExchangeRequest, Registry};
-use super::scope::Scope;
-use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::row::{
+    self, AudienceSource, ComparedWorkflow, Demand, ExchangeError, Expiry, HttpUrl, KnownRefusal, Posted,
+    Protocol, ProtocolFacts, RegistryRules, Row, Scope, TrustedPlatform, USED, links, tools, wire,
+};
 use super::token::PublishToken;
-use super::wire::{self, ExchangeCall};
 use crate::crates_io::{self, TOKEN_VARIABLE, TOKENS_PATH};
 
 /// The public registry.
 const PUBLIC: &str = "https://crates.io/";
-
-/// cargo's file of credentials.
-const CARGO_CREDENTIALS: CredentialFile =
-    CredentialFile::new("credentials.toml", &["token"]).in_folder_of("CARGO_HOME", ".cargo/");
-
-/// The same file under cargo's earlier name.
-const EARLIER_CREDENTIALS: CredentialFile =
-    CredentialFile::new("credentials", &["token"]).in_folder_of("CARGO_HOME", ".cargo/");
-
-/// The static credentials of cargo.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "crates-io",
-    &["CARGO_REGISTRY_TOKEN"],
-    &[CARGO_CREDENTIALS, EARLIER_CREDENTIALS],
-    "revoke the API token on crates.io, and let the crate be published by trusted publishing only",
-)
-.variables_around("CARGO_REGISTRIES_", "_TOKEN");
 
 /// Refusals of crates.io, by its source.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
@@ -56,7 +30,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
     PUBLIC,
     links::CRATES_IO,
     RULES,
-    STATIC_CREDENTIALS,
+    tools::CARGO,
 )
 .left_open(
     "whether the crate exists yet, crates.io tells at the upload alone: a token of this kind creates none",
@@ -78,72 +52,23 @@ pub struct CratesIo {
     url: HttpUrl,
 }
 
-wire::at_url!(CratesIo, PUBLIC);
+row::registry!(CratesIo, PUBLIC);
 
-impl CratesIo {
-    fn own_audience(&self) -> Result<Audience, InvalidAudience> {
-        crates_io::audience(&self.url)
-    }
-}
-
-#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
-#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-impl Registry for CratesIo {
-    fn url(&self) -> &HttpUrl {
-        &self.url
+impl Row for CratesIo {
+    fn audience_source(&self) -> AudienceSource {
+        AudienceSource::Derived(crates_io::audience(&self.url))
     }
 
-    fn protocol(&self) -> &'static Protocol {
-        &PROTOCOL
+    fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
+        Ok(Some(Posted::json(self.url.below(TOKENS_PATH), "jwt", "token", Expiry::Untold)))
     }
 
-    fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
-        wire::identity_only(&self.url, scope)
-    }
-
-    async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        wire::derived(&self.url, self.own_audience())
-    }
-
-    fn is_own_audience(&self, audience: &Audience) -> bool {
-        self.own_audience().is_ok_and(|own| own == *audience)
-    }
-
-    async fn exchange(
-        &self,
-        request: &ExchangeRequest<'_>,
-        cx: &Context,
-    ) -> Result<PublishToken, ExchangeError> {
-        let call = ExchangeCall::new(self, self.url.below(TOKENS_PATH), request, cx)?;
-        let exchanged: Exchanged = call.ask(call.with_member("jwt")).await?;
-        call.granted("token", exchanged.token, None)
-    }
-
-    async fn revoke(&self, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError> {
-        let request = Request::new(Method::Delete, self.url.below(TOKENS_PATH)).bearer(token.secret());
-        wire::end(request, token, cx).await
-    }
-}
-
-#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
-#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-impl Diagnose for CratesIo {
-    fn facts(&self) -> &'static ProtocolFacts {
-        &FACTS
+    fn revocation(&self, token: &PublishToken) -> Option<Request> {
+        Some(Request::new(Method::Delete, self.url.below(TOKENS_PATH)).bearer(token.secret()))
     }
 
     /// At this path tokens are made and revoked, and nothing can be read.
-    fn probe(&self) -> Request {
-        Request::get(self.url.below(TOKENS_PATH)).header("accept", "application/json")
+    fn probed(&self) -> Option<Request> {
+        Some(Request::get(self.url.below(TOKENS_PATH)).header("accept", wire::JSON))
     }
-
-    fn is_there(&self, status: u16) -> bool {
-        status != 404
-    }
-}
-
-/// The answer to an exchange.
-#[derive(Deserialize)]
-struct Exchanged {
-    token: Option<String>,
 }

@@ -95,13 +95,18 @@ pub struct ProtocolFacts {
 }
 
 impl ProtocolFacts {
-    /// No facts, for a protocol without a public registry.
-    const UNKNOWN: Self = Self::new(
-        "",
-        "",
-        RegistryRules::comparing(oidc_core::ComparedWorkflow::Uncertain),
-        StaticCredentials::new("", &[], &[], ""),
-    );
+    /// No facts, for a protocol of another crate.
+    const UNKNOWN: Self = Self::without_public(StaticCredentials::new("", &[], &[], ""));
+
+    /// Facts on a protocol without a public registry, whose rules are each operator's.
+    pub(super) const fn without_public(static_credentials: StaticCredentials) -> Self {
+        Self::new(
+            "",
+            "",
+            RegistryRules::comparing(oidc_core::ComparedWorkflow::Uncertain),
+            static_credentials,
+        )
+    }
 
     /// Facts on the public registry at `public_url`: the vendor's page on trusted publishers, the rules of
     /// comparison, and the places where users keep static credentials.

@@ -1,29 +1,14 @@
-use oidc_core::{ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Posted};
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
-use super::links;
-use super::protocol::Protocol;
-use super::scope::Scope;
-use super::static_credentials::{CredentialFile, StaticCredentials};
-use super::token_exchange::grant;
+use super::oauth::grant;
+use super::row::{
+    self, AudienceSource, ComparedWorkflow, ExchangeError, HttpUrl, Posted, Protocol, ProtocolFacts,
+    RegistryRules, Row, Scope, links, tools,
+};
 
 /// The host that makes the public registry's tokens.
 const PUBLIC: &str = "https://identity.docker.com/";
 
 /// The lifetime that is asked for, in seconds: Docker Hub allows 300 to 3600.
 const LIFETIME: &str = "900";
-
-/// The static credentials of docker. The names of the variables are a convention of scripts. They are not among
-/// the collected facts, and uncertain.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "docker-hub",
-    &["DOCKERHUB_TOKEN", "DOCKER_PASSWORD"],
-    &[CredentialFile::marked("config.json", ".docker/", &["\"auth\""])
-        .in_folder_of("DOCKER_CONFIG", ".docker/")],
-    "delete the access token on Docker Hub, under the account's or the organization's settings",
-);
 
 pub(super) static PROTOCOL: Protocol =
     Protocol::new().token_variables(&["DOCKERHUB_ID_TOKEN"]).lifetime_in_minutes(15);
@@ -33,7 +18,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
     PUBLIC,
     links::DOCKER_HUB,
     RegistryRules::comparing(ComparedWorkflow::Neither),
-    STATIC_CREDENTIALS,
+    tools::DOCKER,
 );
 
 /// Docker Hub, by OAuth 2.0 token exchange for an OIDC connection of an organization.
@@ -47,16 +32,9 @@ pub struct DockerHub {
     connection: String,
 }
 
-super::wire::at_url!(DockerHub, PUBLIC, connection: impl Into<String>, "`connection` is the id of the OIDC connection, a UUID.");
+row::registry!(DockerHub, PUBLIC, connection: impl Into<String>, "`connection` is the id of the OIDC connection, a UUID.");
 
-impl Declared for DockerHub {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for DockerHub {
     /// The audience is the host that makes the tokens: `https://identity.docker.com`.
     fn audience_source(&self) -> AudienceSource {
         AudienceSource::set_or_url(None, &self.url)
@@ -64,6 +42,6 @@ impl Declared for DockerHub {
 
     fn exchange_for(&self, _scope: &Scope) -> Result<Option<Posted>, ExchangeError> {
         let grant = grant(self.url.below("/oauth/token")).in_form();
-        Ok(Some(grant.with("connection_id", &self.connection).with("expires_in", LIFETIME)))
+        Ok(Some(grant.with("connection_id", &*self.connection).with("expires_in", LIFETIME)))
     }
 }

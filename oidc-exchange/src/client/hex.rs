@@ -1,27 +1,11 @@
-use oidc_core::{ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Expiry, Posted};
-use super::demand::TrustedPlatform;
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
-use super::known::{KnownRefusal, USED};
-use super::links;
-use super::protocol::Protocol;
-use super::scope::Scope;
+use super::row::{
+    self, AudienceSource, ComparedWorkflow, ExchangeError, Expiry, HttpUrl, KnownRefusal, Posted, Protocol,
+    ProtocolFacts, RegistryRules, Row, Scope, TrustedPlatform, USED, links, tools, wire,
+};
 use super::slug::Slug;
-use super::static_credentials::{CredentialFile, StaticCredentials};
-use super::wire;
 
 /// The public registry's API, as its tools are told it.
 const PUBLIC: &str = "https://hex.pm/api/";
-
-/// The static credentials of mix and rebar3. The file is not among the collected facts, and uncertain.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "hex",
-    &["HEX_API_KEY"],
-    &[CredentialFile::marked("hex.config", ".hex/", &["write_key", "api_key"])],
-    "revoke the key on hex.pm, under the account's settings",
-);
 
 /// Refusals, by the draft.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
@@ -40,7 +24,7 @@ pub(super) static PROTOCOL: Protocol = Protocol::new()
 /// Uncertain: the draft does not say which workflow is compared where one calls another.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Uncertain);
 
-pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::HEX, RULES, STATIC_CREDENTIALS)
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::HEX, RULES, tools::HEX)
     .url_variables(&["HEX_API_URL"])
     .platforms(&[TrustedPlatform::public("github")]);
 
@@ -53,16 +37,9 @@ pub struct Hex {
     url: HttpUrl,
 }
 
-wire::at_url!(Hex, PUBLIC);
+row::registry!(Hex, PUBLIC);
 
-impl Declared for Hex {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for Hex {
     fn accept_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
         wire::package::<Slug>(&self.url, scope).map(|_| ())
     }

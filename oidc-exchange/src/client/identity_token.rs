@@ -1,22 +1,18 @@
-use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Posted};
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
-use super::protocol::Protocol;
-use super::scope::Scope;
-use super::static_credentials::StaticCredentials;
+use super::row::{
+    self, Audience, AudienceSource, ExchangeError, HttpUrl, Posted, Protocol, ProtocolFacts, Row, Scope,
+    StaticCredentials,
+};
 
 pub(super) static PROTOCOL: Protocol = Protocol::new()
     .token_variables(&["FLAKEHUB_PUSH_OIDC_TOKEN", "GITLAB_JWT_ID_TOKEN", "REGISTRY_ID_TOKEN"])
     .without_exchange();
 
-pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
-    "",
-    "",
-    RegistryRules::comparing(ComparedWorkflow::Uncertain),
-    StaticCredentials::new("identity-token", &[], &[], "revoke the static token at the registry"),
-);
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::without_public(StaticCredentials::new(
+    "identity-token",
+    &[],
+    &[],
+    "revoke the static token at the registry",
+));
 
 /// A registry that takes the job's identity token itself as its password, without an exchange.
 ///
@@ -38,17 +34,10 @@ pub struct IdentityToken {
     audience: Option<Audience>,
 }
 
-super::wire::at_own_url!(IdentityToken; audience: None);
-super::wire::with_audience!(IdentityToken);
+row::registry!(@own IdentityToken; audience: None);
+row::with_audience!(IdentityToken);
 
-impl Declared for IdentityToken {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for IdentityToken {
     fn audience_source(&self) -> AudienceSource {
         AudienceSource::set_or_url(self.audience.as_ref(), &self.url)
     }

@@ -7,6 +7,7 @@ pub struct KnownRefusal {
     sign: Sign,
     fix: &'static str,
     is_about_publisher: bool,
+    is_about_owner: bool,
 }
 
 /// The sign by which a refusal is known.
@@ -21,18 +22,25 @@ impl KnownRefusal {
     /// A refusal because of the publisher's configuration. The registry's message contains `says`, which is
     /// in lower case, or `says` is the code in the answer's member `error` (RFC 6749, section 5.2).
     pub const fn of_publisher(says: &'static str, fix: &'static str) -> Self {
-        Self { sign: Sign::Text(says), fix, is_about_publisher: true }
+        Self { sign: Sign::Text(says), fix, is_about_publisher: true, is_about_owner: false }
     }
 
     /// A refusal that no change of the publisher's configuration avoids. The registry's message contains
     /// `says`, which is in lower case, or `says` is the code in the answer's member `error`.
     pub const fn of_token(says: &'static str, fix: &'static str) -> Self {
-        Self { sign: Sign::Text(says), fix, is_about_publisher: false }
+        Self { sign: Sign::Text(says), fix, is_about_publisher: false, is_about_owner: false }
     }
 
     /// A refusal with this status, which no change of the publisher's configuration avoids.
     pub const fn of_status(status: u16, fix: &'static str) -> Self {
-        Self { sign: Sign::Status(status), fix, is_about_publisher: false }
+        Self { sign: Sign::Status(status), fix, is_about_publisher: false, is_about_owner: false }
+    }
+
+    /// Declares that the owner is at fault whom the application's user named, such as an account on nuget.org.
+    #[must_use]
+    pub const fn of_owner(mut self) -> Self {
+        self.is_about_owner = true;
+        self
     }
 
     /// Returns the fix.
@@ -43,6 +51,11 @@ impl KnownRefusal {
     /// Returns `true` if the publisher's configuration may be at fault.
     pub(super) fn is_about_publisher(&self) -> bool {
         self.is_about_publisher
+    }
+
+    /// Returns `true` if the owner that was named may be at fault.
+    pub(super) fn is_about_owner(&self) -> bool {
+        self.is_about_owner
     }
 
     /// Finds the refusal for an answer. Only client errors (4xx) have reasons in their message.
@@ -73,3 +86,7 @@ struct Coded {
 /// The fix for a token that the registry has seen before.
 pub(super) const USED: &str = "get another identity token and exchange that: each one is taken once, and an earlier step of the job \
                                or another tool used this one";
+
+/// The fix for a registry that could not check the token.
+pub(super) const UNREACHED: &str =
+    "try again later: the registry could not reach the platform for its keys, and used nothing up";

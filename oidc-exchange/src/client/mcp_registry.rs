@@ -1,27 +1,13 @@
-use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Expiry, Posted};
-use super::demand::TrustedPlatform;
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
-use super::links;
-use super::protocol::Protocol;
-use super::scope::Scope;
-use super::static_credentials::{CredentialFile, StaticCredentials};
+use super::row::{
+    self, Audience, AudienceSource, ComparedWorkflow, ExchangeError, Expiry, HttpUrl, Posted, Protocol,
+    ProtocolFacts, RegistryRules, Row, Scope, TrustedPlatform, links, tools,
+};
 
 /// The public registry.
 const PUBLIC: &str = "https://registry.modelcontextprotocol.io/";
 
 /// The path that makes registry tokens.
 const TOKEN_PATH: &str = "/v0/auth/github-oidc";
-
-/// The file in which `mcp-publisher` keeps a log-in. It is not among the collected facts, and uncertain.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "mcp-registry",
-    &[],
-    &[CredentialFile::marked(".mcpregistry_token", "", &["token"]).also_in_job()],
-    "run `mcp-publisher logout`",
-);
 
 pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["MCP_REGISTRY_ID_TOKEN"]);
 
@@ -30,7 +16,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
     PUBLIC,
     links::MCP_REGISTRY,
     RegistryRules::comparing(ComparedWorkflow::Neither),
-    STATIC_CREDENTIALS,
+    tools::MCP_PUBLISHER,
 )
 .platforms(&[TrustedPlatform::public("github")]);
 
@@ -45,17 +31,10 @@ pub struct McpRegistry {
     audience: Option<Audience>,
 }
 
-super::wire::at_url!(McpRegistry, PUBLIC; audience: None);
-super::wire::with_audience!(McpRegistry);
+row::registry!(McpRegistry, PUBLIC; audience: None);
+row::with_audience!(McpRegistry);
 
-impl Declared for McpRegistry {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for McpRegistry {
     fn audience_source(&self) -> AudienceSource {
         AudienceSource::set_or_url(self.audience.as_ref(), &self.url)
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Target, shown};
 use serde_json::Value;
 
+use super::links;
 use super::wording::Wording;
 use crate::codes;
 
@@ -23,6 +24,31 @@ struct Named {
     subject: Target,
     key: String,
     url: String,
+}
+
+/// Returns advice on a registry below a path, which npm itself treats in two ways of its own.
+pub(super) fn of_path(url: &HttpUrl, wording: &Wording) -> Vec<Diagnosis> {
+    let subject = || Target::Url(url.to_string());
+    if url.path() == "/" {
+        return Vec::new();
+    }
+    let mut advice = Vec::new();
+    if !url.path().ends_with('/') {
+        let problem = "the registry's URL has a path without a slash at its end: npm then looks for its token one folder \
+                       above, and fails with `ENEEDAUTH` after an exchange that went through";
+        let diagnosis =
+            Diagnosis::new(codes::REGISTRY_URL_SLASH, subject(), problem).severity(Severity::Warning);
+        let fix = "write a slash at its end, in `registry=` of `.npmrc` and in `--registry`";
+        advice.push(diagnosis.expected(format!("{url}/")).fix(fix).link(links::NPM));
+    }
+    let problem = "the registry's URL has a path: npm itself leaves it out and asks for the exchange at the host's root";
+    let diagnosis = Diagnosis::new(codes::REGISTRY_URL_PREFIX, subject(), problem).severity(Severity::Notice);
+    let fix = format!(
+        "nothing, if the registry answers `/-/npm/v1/oidc/` at its host's root too; or else {}",
+        wording.publish_through("keeps the path")
+    );
+    advice.push(diagnosis.fix(fix));
+    advice
 }
 
 /// The setting that directs the package to a registry other than the one at `url`, if there is one.

@@ -1,11 +1,13 @@
 //! npm itself in this job: whether it would make the exchange that was checked.
 
-use oidc_core::{Audience, Command, Context, Diagnosis, Environment, Provider, Severity, Target, shown};
+use oidc_core::{
+    Audience, Command, Context, Diagnosis, Environment, HttpUrl, Provider, Severity, Target, shown,
+};
 
-use super::links;
-use super::wording::Wording;
+use super::diagnose::AdviceRequest;
+use super::{links, npm_config};
 use crate::codes;
-use crate::npm::TOKEN_VARIABLE;
+use crate::npm::{self, Port, TOKEN_VARIABLE};
 
 /// The first version of npm that makes an exchange, and the first that makes it on CircleCI.
 const FIRST: Version = (11, 5, 1);
@@ -22,18 +24,22 @@ const EXCHANGES: &str = "makes the exchange itself";
 
 type Version = (u64, u64, u64);
 
+/// Returns the conditions that keep npm from publishing at the registry with an exchange of its own.
+pub(super) async fn examine(registry: &HttpUrl, request: &AdviceRequest<'_>, cx: &Context) -> Vec<Diagnosis> {
+    let elsewhere = |package| npm_config::elsewhere(registry, package, request.wording, cx);
+    let elsewhere = request.scope.package().and_then(elsewhere);
+    elsewhere.into_iter().chain(without_exchange(registry, request, cx).await).collect()
+}
+
 /// Returns the conditions that keep npm from making the exchange.
-pub(super) async fn examine(
-    audience: &Audience,
-    platform: &dyn Provider,
-    wording: &Wording,
-    cx: &Context,
-) -> Vec<Diagnosis> {
+async fn without_exchange(registry: &HttpUrl, request: &AdviceRequest<'_>, cx: &Context) -> Vec<Diagnosis> {
+    let audience = npm::audience(registry, Port::default());
+    let (Some(platform), Ok(audience)) = (request.platform, audience) else { return Vec::new() };
     let environment = cx.environment();
-    let other_tool = wording.publish_through(EXCHANGES);
+    let other_tool = request.wording.publish_through(EXCHANGES);
     match no_exchange(&other_tool, environment) {
         Some(nowhere) => vec![nowhere],
-        None => id_token(audience, platform, &other_tool, environment)
+        None => id_token(&audience, platform, &other_tool, environment)
             .into_iter()
             .chain(old(&other_tool, cx).await)
             .collect(),

@@ -1,30 +1,14 @@
 use std::time::Duration;
 
-use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Expiry, Posted};
-use super::demand::TrustedPlatform;
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
 use super::extension::{Extension, InvalidExtension};
-use super::known::KnownRefusal;
-use super::links;
-use super::protocol::Protocol;
-use super::scope::Scope;
-use super::static_credentials::{CredentialFile, StaticCredentials};
-use super::wire;
+use super::known::UNREACHED;
+use super::row::{
+    self, Audience, AudienceSource, ComparedWorkflow, ExchangeError, Expiry, HttpUrl, KnownRefusal, Posted,
+    Protocol, ProtocolFacts, RegistryRules, Row, Scope, TrustedPlatform, links, tools, wire,
+};
 
 /// The public registry.
 const PUBLIC: &str = "https://open-vsx.org/";
-
-/// The static credentials of ovsx, by its documentation. They are not among the collected facts, and
-/// uncertain.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "open-vsx",
-    &["OVSX_PAT"],
-    &[CredentialFile::marked(".ovsx", "", &["\"pat\""])],
-    "delete the access token on Open VSX, under the account's settings",
-);
 
 /// Refusals, by openvsx's source. It answers 503 where it can't reach the platform.
 static KNOWN_REFUSALS: &[KnownRefusal] = &[
@@ -37,10 +21,7 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
         "no trusted publisher matches",
         "compare the extension's trusted publisher with this job: repository, workflow file, environment",
     ),
-    KnownRefusal::of_status(
-        503,
-        "try again later: the registry could not reach the platform for its keys, and used nothing up",
-    ),
+    KnownRefusal::of_status(503, UNREACHED),
 ];
 
 pub(super) static PROTOCOL: Protocol = Protocol::new()
@@ -55,7 +36,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
     PUBLIC,
     links::OPEN_VSX,
     RegistryRules::comparing(ComparedWorkflow::Uncertain),
-    STATIC_CREDENTIALS,
+    tools::OVSX,
 )
 .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::registered("gitlab")]);
 
@@ -70,28 +51,11 @@ pub struct OpenVsx {
     audience: Option<Audience>,
 }
 
-wire::at_url!(OpenVsx, PUBLIC; audience: None);
-wire::with_audience!(OpenVsx);
+row::registry!(OpenVsx, PUBLIC; audience: None);
+row::with_audience!(OpenVsx);
+row::scope_of!(OpenVsx, Extension, InvalidExtension, "an extension's name, `namespace.name`");
 
-impl OpenVsx {
-    /// Makes the scope of an extension's token from the extension's name, `namespace.name`.
-    ///
-    /// # Errors
-    ///
-    /// When the text is not an extension's name.
-    pub fn scope(extension: &str) -> Result<Scope, InvalidExtension> {
-        extension.parse().map(|extension: Extension| Scope::Package(extension.to_string()))
-    }
-}
-
-impl Declared for OpenVsx {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for OpenVsx {
     fn accept_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
         wire::package::<Extension>(&self.url, scope).map(|_| ())
     }

@@ -1,34 +1,10 @@
-use oidc_core::{Audience, ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Posted};
-use super::demand::{Demand, TrustedPlatform};
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
-use super::links;
-use super::protocol::Protocol;
-use super::scope::Scope;
-use super::static_credentials::{CredentialFile, StaticCredentials};
-use super::wire;
+use super::row::{
+    self, Audience, AudienceSource, ComparedWorkflow, Demand, ExchangeError, HttpUrl, Posted, Protocol,
+    ProtocolFacts, RegistryRules, Row, Scope, TrustedPlatform, links, tools,
+};
 
 /// The public registry.
 const PUBLIC: &str = "https://pub.dev/";
-
-/// The files in which pub keeps a person's log-in and tokens, by Dart's documentation; `PUB_TOKEN` is its
-/// example. They are not among the collected facts, and uncertain.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "pub-dev",
-    &["PUB_TOKEN", "PUB_CREDENTIALS"],
-    &[
-        CredentialFile::marked(
-            "pub-credentials.json",
-            ".config/dart/",
-            &["\"refreshToken\"", "\"accessToken\""],
-        ),
-        CredentialFile::marked("pub-tokens.json", ".config/dart/", &["\"token\""]),
-        CredentialFile::marked("credentials.json", ".pub-cache/", &["\"refreshToken\"", "\"accessToken\""]),
-    ],
-    "let the package be published from CI only, under its admin page on pub.dev",
-);
 
 /// The rules of pub.dev, by its source: it compares repository, event, tag and environment, and no workflow.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither);
@@ -36,7 +12,7 @@ const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Neither)
 pub(super) static PROTOCOL: Protocol =
     Protocol::new().token_variables(&["PUB_DEV_ID_TOKEN"]).without_exchange();
 
-pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::PUB_DEV, RULES, STATIC_CREDENTIALS)
+pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::PUB_DEV, RULES, tools::PUB)
     .platforms(&[TrustedPlatform::public("github"), TrustedPlatform::public("google")])
     .demands(&[
         Demand::only("event_name", &["push", "workflow_dispatch"]).or(
@@ -60,16 +36,9 @@ pub struct PubDev {
     url: HttpUrl,
 }
 
-wire::at_url!(PubDev, PUBLIC);
+row::registry!(PubDev, PUBLIC);
 
-impl Declared for PubDev {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for PubDev {
     /// The audience is the registry's origin: `https://pub.dev`.
     fn audience_source(&self) -> AudienceSource {
         AudienceSource::Derived(Audience::new(self.url.origin()))

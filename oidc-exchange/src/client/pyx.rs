@@ -1,14 +1,8 @@
-use oidc_core::{ComparedWorkflow, HttpUrl, RegistryRules};
-
-use super::declared::{AudienceSource, Declared, Expiry, Posted};
-use super::diagnose::ProtocolFacts;
-use super::error::ExchangeError;
-use super::links;
-use super::protocol::Protocol;
-use super::scope::Scope;
+use super::row::{
+    self, AudienceSource, ComparedWorkflow, ExchangeError, Expiry, HttpUrl, Posted, Protocol, ProtocolFacts,
+    RegistryRules, Row, Scope, links, tools, wire,
+};
 use super::slug::{InvalidSlug, SlugPair};
-use super::static_credentials::StaticCredentials;
-use super::wire;
 
 /// The host of the public registry. The upload URL of a registry has a path below it.
 const PUBLIC: &str = "https://api.pyx.dev/";
@@ -19,24 +13,12 @@ const UPLOAD_PATH: &str = "/v1/upload/";
 /// The problem of a URL without a registry.
 const UPLOAD_URL: &str = "this is no upload URL of pyx, whose path is `/v1/upload/WORKSPACE/REGISTRY`";
 
-/// The static credentials of uv for pyx, beside those for any index.
-const STATIC_CREDENTIALS: StaticCredentials = StaticCredentials::new(
-    "pyx",
-    &["PYX_API_KEY"],
-    &[],
-    "revoke the API key on pyx, under the workspace's settings",
-);
-
 pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&["PYX_ID_TOKEN"]);
 
 /// Uncertain: pyx's rules are not documented.
-pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
-    PUBLIC,
-    links::PYX,
-    RegistryRules::comparing(ComparedWorkflow::Uncertain),
-    STATIC_CREDENTIALS,
-)
-.url_variables(&["UV_PUBLISH_URL"]);
+pub(super) static FACTS: ProtocolFacts =
+    ProtocolFacts::new(PUBLIC, links::PYX, RegistryRules::comparing(ComparedWorkflow::Uncertain), tools::PYX)
+        .url_variables(&["UV_PUBLISH_URL"]);
 
 /// A registry of Python projects on pyx, at its upload URL, `https://api.pyx.dev/v1/upload/WORKSPACE/REGISTRY`.
 ///
@@ -46,7 +28,7 @@ pub struct Pyx {
     url: HttpUrl,
 }
 
-wire::at_own_url!(Pyx);
+row::registry!(@own Pyx);
 
 impl Pyx {
     /// Returns the workspace and the registry of the upload URL.
@@ -55,14 +37,7 @@ impl Pyx {
     }
 }
 
-impl Declared for Pyx {
-    const PROTOCOL: &'static Protocol = &PROTOCOL;
-    const FACTS: &'static ProtocolFacts = &FACTS;
-
-    fn location(&self) -> &HttpUrl {
-        &self.url
-    }
-
+impl Row for Pyx {
     fn accept_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
         wire::identity_only(&self.url, scope)?;
         self.exchange_for(scope).map(|_| ())

@@ -2,6 +2,8 @@ use std::fmt;
 
 use oidc_core::shown;
 
+use crate::npm::PackageName;
+
 /// The packages that a publish token is valid for.
 ///
 /// A registry's own constructor, such as [`Npm::scope`](super::Npm::scope), makes the scope of a package and
@@ -41,5 +43,11 @@ impl fmt::Display for Scope {
             Self::Package(name) => write!(f, "`{}`", shown(name)),
             Self::Identity => f.write_str("every package of the identity"),
         }
+    }
+}
+
+impl From<PackageName> for Scope {
+    fn from(name: PackageName) -> Self {
+        Self::Package(name.to_string())
     }
 }

@@ -2,7 +2,6 @@
 //! bounded answer.
 
 mod audience;
-mod constructors;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -15,7 +14,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(super) use self::audience::{audience, audience_as, derived};
-pub(super) use self::constructors::{at_own_url, at_url, with_audience};
 use super::error::ExchangeError;
 use super::protocol::Protocol;
 use super::registry::{ExchangeRequest, Registry};
@@ -31,6 +29,10 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// The deadline of an exchange. It is longer than that of other requests, since an exchange is not repeated
 /// and the registry may have to fetch the issuer's keys first.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The problem of an answer to an exchange that can't be read.
+pub(super) const UNLIKE_PROTOCOL: &str =
+    "the registry's answer to the exchange is not what its protocol says";
 
 /// The media type that is requested, unless a protocol has its own.
 pub(super) const JSON: &str = "application/json";
@@ -110,28 +112,6 @@ impl<'a> ExchangeCall<'a> {
         Request::post(self.url.clone()).header("accept", self.accept).max_body(MAX_ANSWER).deadline(DEADLINE)
     }
 
-    /// Makes a request with the identity token as the only member of a JSON object.
-    pub(super) fn with_member(&self, name: &str) -> Request {
-        self.with_members(name, None)
-    }
-
-    /// Makes a request with the identity token as the first member of a JSON object, followed by these.
-    pub(super) fn with_members<'m>(
-        &self,
-        name: &'m str,
-        more: impl IntoIterator<Item = (&'m str, Value)>,
-    ) -> Request {
-        let token = std::iter::once((name, Value::from(self.token().expose())));
-        let body: serde_json::Map<_, _> =
-            token.chain(more).map(|(name, value)| (name.to_owned(), value)).collect();
-        self.request().body(JSON, Value::from(body).to_string())
-    }
-
-    /// Makes a request with the identity token as bearer token and these members in the body.
-    pub(super) fn with_bearer(&self, body: &Value) -> Request {
-        self.request().bearer(self.token()).body(JSON, body.to_string())
-    }
-
     /// Sends a request once, and again only after an answer that says that the identity token was not used
     /// ([`Protocol::unused`]).
     pub(super) async fn send(&self, request: Request) -> Result<Response, ExchangeError> {
@@ -165,7 +145,7 @@ impl<'a> ExchangeCall<'a> {
     /// When the registry refuses, can't be reached, or gives another answer.
     pub async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ExchangeError> {
         let answer = self.send(request).await?;
-        read(&self.url, &answer, "the registry's answer to the exchange is not what its protocol says")
+        read(&self.url, &answer, UNLIKE_PROTOCOL)
     }
 
     /// Makes a publish token from the answer's member `name`. It expires at the time that the answer tells,

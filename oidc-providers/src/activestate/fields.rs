@@ -1,10 +1,8 @@
 use oidc_core::PublisherField;
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
@@ -46,46 +44,22 @@ pub(super) const PROJECT_ID: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PROJECT.of, ACTOR.of, ORGANIZATION_ID.of, PROJECT_ID.of];
 
-/// The typed configuration of a publisher on ActiveState. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{ActiveState, ActiveStatePublisher};
-///
-/// let publisher = ActiveStatePublisher::new("acme", "widget", "00000000-0000-1000-8000-000000000002");
-/// assert!(ActiveState::public().publisher(&publisher.into()).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct ActiveStatePublisher(Typed);
-
-impl ActiveStatePublisher {
-    /// A publisher with the required fields.
-    pub fn new(
-        organization: impl Into<String>,
-        project: impl Into<String>,
-        actor_id: impl Into<String>,
-    ) -> Self {
-        Self(
-            Typed::default().text(&ORGANIZATION, organization).text(&PROJECT, project).text(&ACTOR, actor_id),
-        )
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on ActiveState. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{ActiveState, ActiveStatePublisher};
+    ///
+    /// let publisher = ActiveStatePublisher::new("acme", "widget", "00000000-0000-1000-8000-000000000002");
+    /// assert!(ActiveState::public().publisher(&publisher.into()).is_ok());
+    /// ```
+    ActiveStatePublisher(organization: ORGANIZATION, project: PROJECT, actor_id: ACTOR)
 
     /// Sets the organization's UUID, which is otherwise learned.
-    pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
-        Self(self.0.text(&ORGANIZATION_ID, organization_id))
-    }
+    fn organization_id(text ORGANIZATION_ID);
 
     /// Sets the project's UUID, which is otherwise learned.
-    pub fn project_id(self, project_id: impl Into<String>) -> Self {
-        Self(self.0.text(&PROJECT_ID, project_id))
-    }
-}
-
-impl From<ActiveStatePublisher> for Value {
-    fn from(publisher: ActiveStatePublisher) -> Self {
-        publisher.0.into()
-    }
+    fn project_id(text PROJECT_ID);
 }

@@ -49,20 +49,20 @@ pub mod sample;
 mod tests;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run, SourceError, TokenSource,
+    Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
 pub use self::fields::ActiveStatePublisher;
-use self::fields::FIELDS;
 use self::publisher::Rules;
-use crate::rules::Comparison;
-use crate::rules::token::Token;
+use crate::provider::provider_methods;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "activestate";
+
+/// A job has no variables for tokens of its own: no publish tool runs in one.
+const IDENTITY_VARIABLES: &[&str] = &[];
 
 /// The public issuer.
 const ISSUER: &str = "https://platform.activestate.com/api/v1/oauth/oidc";
@@ -104,32 +104,10 @@ impl Default for ActiveState {
 }
 
 impl Provider for ActiveState {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "ActiveState"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("ActiveState", Rules);
 
     fn detect(&self, _detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(None)
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

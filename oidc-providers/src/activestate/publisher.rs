@@ -1,17 +1,12 @@
-use oidc_core::{
-    Claims, Diagnosis, Identity, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher, Target,
-    Unverified, Verified,
-};
-use serde_json::Value;
+use oidc_core::{Diagnosis, ImmutableId, Mismatch, PublisherField, Target};
 
 use super::fields::{ACTOR, FIELDS, ORGANIZATION, ORGANIZATION_ID, PROJECT, PROJECT_ID};
 use crate::codes;
 use crate::rules::config::Config;
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::link::is_uuid;
-use crate::rules::names;
 use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, Field};
+use crate::rules::{Field, configured, names};
 
 const SUBJECT: Field = PROJECT.on("sub", codes::ACTIVESTATE_SUBJECT);
 
@@ -26,32 +21,11 @@ const PUBLISHER: &str = "pypi-publisher";
 /// A project that a user may publish from.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     asked: Exact,
     ids: [(&'static Field, Option<String>); 2],
 }
 
 impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            asked: Exact::read(&mut config, ASKED),
-            ids: config.ids([&PROJECT_ID, &ORGANIZATION_ID], names::uuid),
-        };
-        config.finish(rules)
-    }
-
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        self.asked.check_names(token)?;
-        let learned = self.pins(token)?;
-        self.asked.check_others(token)?;
-        is_publishing(token)?;
-        self.check_subject(token)?;
-        Ok(Match::new(0, learned))
-    }
-
     /// Checks the pinned ids. Not every token has the ids, and a token without a pinned id is refused.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
         token.pins(&self.ids, |id| match token.optional(id.claim)? {
@@ -75,20 +49,28 @@ impl Rules {
     }
 }
 
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        let (organization, project) = (self.asked.value(&ORGANIZATION), self.asked.value(&PROJECT));
-        Identity::new(&self.issuer, format!("{organization}/{project}"))
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] = &[("", &ORGANIZATION), ("", &PROJECT)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self {
+            asked: Exact::read(config, ASKED),
+            ids: config.ids([&PROJECT_ID, &ORGANIZATION_ID], names::uuid),
+        }
     }
 
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
+    fn value(&self, field: &Field) -> &str {
+        self.asked.value(field)
     }
 
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
+        self.asked.check_names(token)?;
+        let learned = self.pins(token)?;
+        self.asked.check_others(token)?;
+        is_publishing(token)?;
+        self.check_subject(token)?;
+        Ok(learned)
     }
 
     fn describe(&self) -> String {
@@ -106,10 +88,4 @@ fn is_publishing(token: &Token<'_>) -> Result<(), Mismatch> {
     let diagnosis = Diagnosis::new(codes::ACTIVESTATE_BUILDER, Target::Claim(BUILDER.to_owned()), problem);
     let fix = "publish by the builder that ActiveState has for it";
     Err(Mismatch::new(diagnosis.found(found).expected(PUBLISHER).fix(fix)))
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
-    Ok(Identity::new(issuer, format!("{organization}/{project}")))
 }

@@ -1,11 +1,9 @@
 use oidc_core::{FieldType, PublisherField};
-use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::claims::NAMESPACE;
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 pub(super) const ROLE: Field = Field::new(
     codes::AWS_ROLE,
@@ -49,59 +47,30 @@ pub(super) const TAGS: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[ROLE.of, ORGANIZATION.of, REGION.of, FUNCTION.of, TAGS.of];
 
-/// The typed configuration of a publisher on AWS. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{Aws, AwsPublisher};
-///
-/// let issuer = "https://11111111-1111-4111-8111-111111111111.tokens.sts.global.api.aws";
-/// let publisher = AwsPublisher::new("arn:aws:iam::123456789012:role/publisher").principal_tag("project", "widget");
-/// assert!(Aws::at(issuer)?.publisher(&publisher.into()).is_ok());
-/// # Ok::<_, oidc_core::InvalidUrl>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "Value")]
-#[must_use]
-pub struct AwsPublisher {
-    others: Typed,
-    tags: Map<String, Value>,
-}
-
-impl AwsPublisher {
-    /// A publisher with the required fields.
-    pub fn new(role: impl Into<String>) -> Self {
-        Self { others: Typed::default().text(&ROLE, role), tags: Map::new() }
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on AWS. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{Aws, AwsPublisher};
+    ///
+    /// let issuer = "https://11111111-1111-4111-8111-111111111111.tokens.sts.global.api.aws";
+    /// let publisher = AwsPublisher::new("arn:aws:iam::123456789012:role/publisher").principal_tag("project", "widget");
+    /// assert!(Aws::at(issuer)?.publisher(&publisher.into()).is_ok());
+    /// # Ok::<_, oidc_core::InvalidUrl>(())
+    /// ```
+    AwsPublisher(role: ROLE)
 
     /// Sets the id of the account's organization.
-    pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
-        Self { others: self.others.text(&ORGANIZATION, organization_id), ..self }
-    }
+    fn organization_id(text ORGANIZATION);
 
     /// Sets the region whose endpoint was asked.
-    pub fn region(self, region: impl Into<String>) -> Self {
-        Self { others: self.others.text(&REGION, region), ..self }
-    }
+    fn region(text REGION);
 
     /// Sets the Lambda function that asked.
-    pub fn lambda_function(self, function: impl Into<String>) -> Self {
-        Self { others: self.others.text(&FUNCTION, function), ..self }
-    }
+    fn lambda_function(text FUNCTION);
 
     /// Adds a tag that the role or its session must have.
-    pub fn principal_tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.tags.insert(name.into(), Value::String(value.into()));
-        self
-    }
-}
-
-impl From<AwsPublisher> for Value {
-    fn from(publisher: AwsPublisher) -> Self {
-        if publisher.tags.is_empty() {
-            return publisher.others.into();
-        }
-        publisher.others.with(&TAGS, publisher.tags).into()
-    }
+    fn principal_tag(entry TAGS);
 }

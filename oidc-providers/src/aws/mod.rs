@@ -86,9 +86,8 @@ mod tests;
 use std::borrow::Cow;
 
 use oidc_core::{
-    Algorithm, Audience, Claims, Detection, FieldValue, Identity, InvalidPublisher, InvalidUrl, Issuer,
-    Mismatch, Profile, Provider, ProviderKind, Publisher, PublisherField, Run, SourceError, TokenSource,
-    Unverified, Verified,
+    Algorithm, Audience, Claims, Detection, FieldValue, InvalidUrl, Issuer, Profile, Provider, ProviderKind,
+    PublisherField, Run, SourceError, TokenSource, Unverified, Verified,
 };
 use serde_json::Value;
 
@@ -97,8 +96,7 @@ pub use self::fields::AwsPublisher;
 use self::fields::FIELDS;
 use self::publisher::{MEMBERS, Rules};
 use crate::command::variable_line;
-use crate::rules::Comparison;
-use crate::rules::token::Token;
+use crate::provider::provider_methods;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "aws";
@@ -146,36 +144,10 @@ impl Aws {
 }
 
 impl Provider for Aws {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "AWS"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("AWS", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection))
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     /// The role and the members that a rule may read. Which of its tags tell a role from others is not known

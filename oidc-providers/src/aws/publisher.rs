@@ -1,9 +1,6 @@
 use std::borrow::Cow;
 
-use oidc_core::{
-    ClaimValue, Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target,
-    Unverified, Verified, shown,
-};
+use oidc_core::{ClaimValue, Diagnosis, ImmutableId, Mismatch, PublisherField, Target, shown};
 use serde_json::Value;
 
 use super::claims::NAMESPACE;
@@ -11,7 +8,7 @@ use super::fields::{FIELDS, FUNCTION, ORGANIZATION, REGION, ROLE, TAGS};
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, Field, names};
+use crate::rules::{Field, configured, names};
 
 /// The member of [`NAMESPACE`] with the account's number, which is also in the role's ARN.
 const ACCOUNT: &str = "aws_account";
@@ -30,49 +27,12 @@ const MAX_TAG: usize = 256;
 /// A role that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     role: String,
     members: Vec<(&'static Field, &'static str, String)>,
     tags: Vec<(String, String)>,
-    specificity: u32,
 }
 
 impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            role: config.text(&ROLE, is_role).unwrap_or_default(),
-            members: MEMBERS
-                .into_iter()
-                .filter_map(|(field, member)| Some((field, member, config.text(field, names::ascii)?)))
-                .collect(),
-            tags: tags(&mut config),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
-    }
-
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        token.is(&ROLE, &self.role)?;
-        let own = namespace(token)?;
-        let account = text(&own, ACCOUNT, "account")?;
-        if account_of(&self.role) != Some(&*account) {
-            let expected = account_of(&self.role).unwrap_or_default();
-            let fix = "the token contradicts itself; tell AWS";
-            return Err(Mismatch::new(refused(codes::AWS_ACCOUNT, ACCOUNT, &account, expected, fix)));
-        }
-        for (field, member, expected) in &self.members {
-            let found = text(&own, member, field.key)?;
-            if found != expected.as_str() {
-                return Err(Mismatch::new(differs(field, &found, expected)));
-            }
-        }
-        self.check_tags(&own)?;
-        Ok(Match::new(self.specificity, Vec::new()))
-    }
-
     fn check_tags(&self, own: &ClaimValue<'_>) -> Result<(), Mismatch> {
         let tags = own.member(PRINCIPAL_TAGS);
         self.tags.iter().try_for_each(|(name, expected)| {
@@ -88,19 +48,42 @@ impl Rules {
     }
 }
 
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, &self.role)
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] = &[("", &ROLE)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self {
+            role: config.text(&ROLE, is_role).unwrap_or_default(),
+            members: MEMBERS
+                .into_iter()
+                .filter_map(|(field, member)| Some((field, member, config.text(field, names::ascii)?)))
+                .collect(),
+            tags: tags(config),
+        }
     }
 
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
+    fn value(&self, _field: &Field) -> &str {
+        &self.role
     }
 
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
+        token.is(&ROLE, &self.role)?;
+        let own = namespace(token)?;
+        let account = text(&own, ACCOUNT, "account")?;
+        if account_of(&self.role) != Some(&*account) {
+            let expected = account_of(&self.role).unwrap_or_default();
+            let fix = "the token contradicts itself; tell AWS";
+            return Err(Mismatch::new(refused(codes::AWS_ACCOUNT, ACCOUNT, &account, expected, fix)));
+        }
+        for (field, member, expected) in &self.members {
+            let found = text(&own, member, field.key)?;
+            if found != expected.as_str() {
+                return Err(Mismatch::new(differs(field, &found, expected)));
+            }
+        }
+        self.check_tags(&own)?;
+        Ok(Vec::new())
     }
 
     fn describe(&self) -> String {
@@ -113,11 +96,6 @@ impl Publisher for Rules {
         }
         description
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    Ok(Identity::new(issuer, token.required(ROLE.claim)?))
 }
 
 /// The object with AWS's own claims.

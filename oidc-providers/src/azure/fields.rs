@@ -1,10 +1,8 @@
 use oidc_core::{FieldComparison, PublisherField};
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
@@ -57,48 +55,25 @@ pub(super) const REF: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PROJECT.of, DEFINITION.of, REPOSITORY.of, REF.of];
 
-/// The typed configuration of a publisher on Azure Pipelines. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{AzurePipelines, AzurePipelinesPublisher};
-///
-/// let uuid = "0184990a-477b-4fa8-9968-496074483cee";
-/// let publisher = AzurePipelinesPublisher::new(uuid, uuid, "7").git_ref("refs/tags/v*");
-/// let azure = AzurePipelines::at(&format!("https://vstoken.dev.azure.com/{uuid}"))?;
-/// assert!(azure.publisher(&publisher.into()).is_ok());
-/// # Ok::<_, oidc_core::InvalidUrl>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct AzurePipelinesPublisher(Typed);
-
-impl AzurePipelinesPublisher {
-    /// A publisher with the required fields.
-    pub fn new(
-        organization_id: impl Into<String>,
-        project_id: impl Into<String>,
-        definition_id: impl Into<String>,
-    ) -> Self {
-        let typed = Typed::default().text(&ORGANIZATION, organization_id);
-        Self(typed.text(&PROJECT, project_id).text(&DEFINITION, definition_id))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on Azure Pipelines. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{AzurePipelines, AzurePipelinesPublisher};
+    ///
+    /// let uuid = "0184990a-477b-4fa8-9968-496074483cee";
+    /// let publisher = AzurePipelinesPublisher::new(uuid, uuid, "7").git_ref("refs/tags/v*");
+    /// let azure = AzurePipelines::at(&format!("https://vstoken.dev.azure.com/{uuid}"))?;
+    /// assert!(azure.publisher(&publisher.into()).is_ok());
+    /// # Ok::<_, oidc_core::InvalidUrl>(())
+    /// ```
+    AzurePipelinesPublisher(organization_id: ORGANIZATION, project_id: PROJECT, definition_id: DEFINITION)
 
     /// Sets the address of the repository.
-    pub fn repository(self, repository: impl Into<String>) -> Self {
-        Self(self.0.text(&REPOSITORY, repository))
-    }
+    fn repository(text REPOSITORY);
 
     /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
-    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
-        Self(self.0.text(&REF, git_ref))
-    }
-}
-
-impl From<AzurePipelinesPublisher> for Value {
-    fn from(publisher: AzurePipelinesPublisher) -> Self {
-        publisher.0.into()
-    }
+    fn git_ref(text REF);
 }

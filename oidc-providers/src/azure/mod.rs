@@ -91,17 +91,14 @@ mod tests;
 use std::borrow::Cow;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, PublisherField, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, Run, SourceError, TokenSource, Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
 pub use self::fields::AzurePipelinesPublisher;
-use self::fields::{FIELDS, REF, REPOSITORY};
+use self::fields::{REF, REPOSITORY};
 use self::publisher::Rules;
-use crate::rules::Comparison;
-use crate::rules::token::Token;
+use crate::provider::provider_methods;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "azure";
@@ -139,36 +136,10 @@ impl AzurePipelines {
 }
 
 impl Provider for AzurePipelines {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "Azure Pipelines"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("Azure Pipelines", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         source::detect(detection)
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {

@@ -1,14 +1,11 @@
-use oidc_core::{
-    Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified, shown,
-};
-use serde_json::Value;
+use oidc_core::{ImmutableId, Mismatch, PublisherField, shown};
 
 use super::fields::{DEFINITION, FIELDS, ORGANIZATION, PROJECT, REF, REPOSITORY};
 use crate::rules::config::Config;
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::glob::Pattern;
 use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, names};
+use crate::rules::{Field, configured, names};
 
 static ASKED: &[Asked] = &[
     (&ORGANIZATION, names::uuid),
@@ -23,32 +20,11 @@ const PULL_REQUESTS: &str = "refs/pull/";
 /// A project's pipeline that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     asked: Exact,
     git_ref: Option<Pattern>,
-    specificity: u32,
 }
 
 impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            asked: Exact::read(&mut config, ASKED),
-            git_ref: config.parse(&REF, Pattern::parse),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
-    }
-
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        self.asked.check_names(token)?;
-        self.asked.check_others(token)?;
-        self.check_ref(token)?;
-        Ok(Match::new(self.specificity, Vec::new()))
-    }
-
     /// Checks the ref. A pull request's run publishes only where the publisher names its ref.
     fn check_ref(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         if let Some(pattern) = &self.git_ref {
@@ -63,20 +39,24 @@ impl Rules {
     }
 }
 
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        let value = |field| self.asked.value(field);
-        Identity::new(&self.issuer, key(value(&ORGANIZATION), value(&PROJECT), value(&DEFINITION)))
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] =
+        &[("org", &ORGANIZATION), ("project", &PROJECT), ("definition", &DEFINITION)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self { asked: Exact::read(config, ASKED), git_ref: config.parse(&REF, Pattern::parse) }
     }
 
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
+    fn value(&self, field: &Field) -> &str {
+        self.asked.value(field)
     }
 
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
+        self.asked.check_names(token)?;
+        self.asked.check_others(token)?;
+        self.check_ref(token)?;
+        Ok(Vec::new())
     }
 
     fn describe(&self) -> String {
@@ -86,15 +66,4 @@ impl Publisher for Rules {
         }
         text
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let organization = token.required(ORGANIZATION.claim)?;
-    let (project, definition) = (token.required(PROJECT.claim)?, token.required(DEFINITION.claim)?);
-    Ok(Identity::new(issuer, key(&organization, &project, &definition)))
-}
-
-fn key(organization: &str, project: &str, definition: &str) -> String {
-    format!("org/{organization}/project/{project}/definition/{definition}")
 }

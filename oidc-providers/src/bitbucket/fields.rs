@@ -1,10 +1,8 @@
 use oidc_core::{FieldComparison, PublisherField};
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 const SOME_ID: &str = "{0184990a-477b-4fa8-9968-496074483cee}";
 
@@ -47,43 +45,25 @@ pub(super) const BRANCH: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[WORKSPACE.of, REPOSITORY.of, ENVIRONMENT.of, BRANCH.of];
 
-/// The typed configuration of a publisher on Bitbucket Pipelines. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{Bitbucket, BitbucketPublisher};
-///
-/// let issuer = "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc";
-/// let uuid = "{0184990a-477b-4fa8-9968-496074483cee}";
-/// let publisher = BitbucketPublisher::new(uuid, uuid).branch("main");
-/// assert!(Bitbucket::at(issuer)?.publisher(&publisher.into()).is_ok());
-/// # Ok::<_, oidc_core::InvalidUrl>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct BitbucketPublisher(Typed);
-
-impl BitbucketPublisher {
-    /// A publisher with the required fields.
-    pub fn new(workspace_uuid: impl Into<String>, repository_uuid: impl Into<String>) -> Self {
-        Self(Typed::default().text(&WORKSPACE, workspace_uuid).text(&REPOSITORY, repository_uuid))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on Bitbucket Pipelines. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{Bitbucket, BitbucketPublisher};
+    ///
+    /// let issuer = "https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc";
+    /// let uuid = "{0184990a-477b-4fa8-9968-496074483cee}";
+    /// let publisher = BitbucketPublisher::new(uuid, uuid).branch("main");
+    /// assert!(Bitbucket::at(issuer)?.publisher(&publisher.into()).is_ok());
+    /// # Ok::<_, oidc_core::InvalidUrl>(())
+    /// ```
+    BitbucketPublisher(workspace_uuid: WORKSPACE, repository_uuid: REPOSITORY)
 
     /// Sets the step's deployment environment.
-    pub fn deployment_environment_uuid(self, environment: impl Into<String>) -> Self {
-        Self(self.0.text(&ENVIRONMENT, environment))
-    }
+    fn deployment_environment_uuid(text ENVIRONMENT);
 
     /// Sets a pattern for the pipeline's branch.
-    pub fn branch(self, branch: impl Into<String>) -> Self {
-        Self(self.0.text(&BRANCH, branch))
-    }
-}
-
-impl From<BitbucketPublisher> for Value {
-    fn from(publisher: BitbucketPublisher) -> Self {
-        publisher.0.into()
-    }
+    fn branch(text BRANCH);
 }

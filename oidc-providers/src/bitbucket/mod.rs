@@ -86,17 +86,15 @@ mod source;
 mod tests;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run, SourceError, TokenSource,
+    Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
+use self::fields::BRANCH;
 pub use self::fields::BitbucketPublisher;
-use self::fields::{BRANCH, FIELDS};
 use self::publisher::Rules;
-use crate::rules::Comparison;
-use crate::rules::token::Token;
+use crate::provider::provider_methods;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "bitbucket";
@@ -137,36 +135,10 @@ impl Bitbucket {
 }
 
 impl Provider for Bitbucket {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "Bitbucket Pipelines"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("Bitbucket Pipelines", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection))
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     /// Bitbucket's tokens name a branch, and no repository or commit that a person knows.

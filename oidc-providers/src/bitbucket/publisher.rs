@@ -1,16 +1,13 @@
-use oidc_core::{
-    Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified, shown,
-};
-use serde_json::Value;
+use oidc_core::{ImmutableId, Mismatch, PublisherField, shown};
 
 use super::fields::{BRANCH, ENVIRONMENT, FIELDS, REPOSITORY, WORKSPACE};
 use crate::codes;
-use crate::rules::Comparison;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::glob::Name;
 use crate::rules::link::is_uuid;
 use crate::rules::token::Token;
+use crate::rules::{Field, configured};
 
 static ASKED: &[Asked] =
     &[(&WORKSPACE, is_in_braces), (&REPOSITORY, is_in_braces), (&ENVIRONMENT, is_in_braces)];
@@ -18,48 +15,30 @@ static ASKED: &[Asked] =
 /// A repository that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     asked: Exact,
     branch: Option<Name>,
-    specificity: u32,
 }
 
-impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            asked: Exact::read(&mut config, ASKED),
-            branch: config.parse(&BRANCH, Name::parse),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] =
+        &[("workspace", &WORKSPACE), ("repository", &REPOSITORY)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self { asked: Exact::read(config, ASKED), branch: config.parse(&BRANCH, Name::parse) }
     }
 
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+    fn value(&self, field: &Field) -> &str {
+        self.asked.value(field)
+    }
+
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
         self.asked.check_names(token)?;
         self.asked.check_others(token)?;
         if let Some(branch) = &self.branch {
             branch.check(token, &BRANCH)?;
         }
-        Ok(Match::new(self.specificity, Vec::new()))
-    }
-}
-
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, key(self.asked.value(&WORKSPACE), self.asked.value(&REPOSITORY)))
-    }
-
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
-    }
-
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+        Ok(Vec::new())
     }
 
     fn describe(&self) -> String {
@@ -69,16 +48,6 @@ impl Publisher for Rules {
         }
         text
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let (workspace, repository) = (token.required(WORKSPACE.claim)?, token.required(REPOSITORY.claim)?);
-    Ok(Identity::new(issuer, key(&workspace, &repository)))
-}
-
-fn key(workspace: &str, repository: &str) -> String {
-    format!("workspace/{workspace}/repository/{repository}")
 }
 
 /// Checks that a text is a UUID as Bitbucket writes it, in braces.

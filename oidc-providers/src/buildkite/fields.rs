@@ -1,10 +1,8 @@
 use oidc_core::{FieldComparison, PublisherField};
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
@@ -55,55 +53,31 @@ pub(super) const STEP: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PIPELINE.of, ORGANIZATION_ID.of, PIPELINE_ID.of, BRANCH.of, TAG.of, STEP.of];
 
-/// The typed configuration of a publisher on Buildkite. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{Buildkite, BuildkitePublisher};
-///
-/// let publisher = BuildkitePublisher::new("acme", "widget").build_tag("v*");
-/// assert!(Buildkite::public().publisher(&publisher.into()).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct BuildkitePublisher(Typed);
-
-impl BuildkitePublisher {
-    /// A publisher with the required fields.
-    pub fn new(organization_slug: impl Into<String>, pipeline_slug: impl Into<String>) -> Self {
-        Self(Typed::default().text(&ORGANIZATION, organization_slug).text(&PIPELINE, pipeline_slug))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on Buildkite. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{Buildkite, BuildkitePublisher};
+    ///
+    /// let publisher = BuildkitePublisher::new("acme", "widget").build_tag("v*");
+    /// assert!(Buildkite::public().publisher(&publisher.into()).is_ok());
+    /// ```
+    BuildkitePublisher(organization_slug: ORGANIZATION, pipeline_slug: PIPELINE)
 
     /// Sets the organization's UUID, which is otherwise learned.
-    pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
-        Self(self.0.text(&ORGANIZATION_ID, organization_id))
-    }
+    fn organization_id(text ORGANIZATION_ID);
 
     /// Sets the pipeline's UUID, which is otherwise learned.
-    pub fn pipeline_id(self, pipeline_id: impl Into<String>) -> Self {
-        Self(self.0.text(&PIPELINE_ID, pipeline_id))
-    }
+    fn pipeline_id(text PIPELINE_ID);
 
     /// Sets a pattern for the build's branch.
-    pub fn build_branch(self, build_branch: impl Into<String>) -> Self {
-        Self(self.0.text(&BRANCH, build_branch))
-    }
+    fn build_branch(text BRANCH);
 
     /// Sets a pattern for the build's tag.
-    pub fn build_tag(self, build_tag: impl Into<String>) -> Self {
-        Self(self.0.text(&TAG, build_tag))
-    }
+    fn build_tag(text TAG);
 
     /// Sets the step's key.
-    pub fn step_key(self, step_key: impl Into<String>) -> Self {
-        Self(self.0.text(&STEP, step_key))
-    }
-}
-
-impl From<BuildkitePublisher> for Value {
-    fn from(publisher: BuildkitePublisher) -> Self {
-        publisher.0.into()
-    }
+    fn step_key(text STEP);
 }

@@ -97,20 +97,16 @@ mod tests;
 use std::borrow::Cow;
 
 use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Unverified,
-    Verified,
+    Audience, Claims, Detection, Diagnosis, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run,
+    SourceError, TokenSource, Unverified, Verified,
 };
-use serde_json::Value;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 pub use self::fields::BuildkitePublisher;
-use self::fields::FIELDS;
 use self::publisher::Rules;
 use crate::command::variable_line;
-use crate::rules::Comparison;
+use crate::provider::provider_methods;
 use crate::rules::link::link;
-use crate::rules::token::Token;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "buildkite";
@@ -164,36 +160,10 @@ impl Default for Buildkite {
 }
 
 impl Provider for Buildkite {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "Buildkite"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("Buildkite", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         source::detect(detection)
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {

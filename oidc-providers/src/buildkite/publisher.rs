@@ -1,54 +1,24 @@
-use oidc_core::{
-    Claims, Identity, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified, shown,
-};
-use serde_json::Value;
+use oidc_core::{ImmutableId, Mismatch, PublisherField, shown};
 
 use super::fields::{BRANCH, FIELDS, ORGANIZATION, ORGANIZATION_ID, PIPELINE, PIPELINE_ID, STEP, TAG};
 use crate::rules::config::Config;
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::glob::Name;
 use crate::rules::link::is_uuid;
-use crate::rules::names;
 use crate::rules::token::Token;
-use crate::rules::{Comparison, Field};
+use crate::rules::{Field, configured, names};
 
 static ASKED: &[Asked] = &[(&ORGANIZATION, names::slug), (&PIPELINE, names::slug), (&STEP, names::ascii)];
 
 /// A pipeline that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     asked: Exact,
     ids: [(&'static Field, Option<String>); 2],
     refs: Vec<(&'static Field, Name)>,
-    specificity: u32,
 }
 
 impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            asked: Exact::read(&mut config, ASKED),
-            ids: config.ids([&PIPELINE_ID, &ORGANIZATION_ID], names::uuid),
-            refs: [&BRANCH, &TAG]
-                .into_iter()
-                .filter_map(|field| Some((field, config.parse(field, Name::parse)?)))
-                .collect(),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
-    }
-
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        self.asked.check_names(token)?;
-        let learned = self.pins(token)?;
-        self.asked.check_others(token)?;
-        self.check_refs(token)?;
-        Ok(Match::new(self.specificity, learned))
-    }
-
     /// Checks the pinned ids and learns the others. A job has to ask for the ids. Where an id is pinned, a
     /// token without it is a stranger's, and only the registry's operator is told of the fix.
     fn pins(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
@@ -69,20 +39,31 @@ impl Rules {
     }
 }
 
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        let (organization, pipeline) = (self.asked.value(&ORGANIZATION), self.asked.value(&PIPELINE));
-        Identity::new(&self.issuer, format!("{organization}/{pipeline}"))
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] = &[("", &ORGANIZATION), ("", &PIPELINE)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self {
+            asked: Exact::read(config, ASKED),
+            ids: config.ids([&PIPELINE_ID, &ORGANIZATION_ID], names::uuid),
+            refs: [&BRANCH, &TAG]
+                .into_iter()
+                .filter_map(|field| Some((field, config.parse(field, Name::parse)?)))
+                .collect(),
+        }
     }
 
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
+    fn value(&self, field: &Field) -> &str {
+        self.asked.value(field)
     }
 
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
+        self.asked.check_names(token)?;
+        let learned = self.pins(token)?;
+        self.asked.check_others(token)?;
+        self.check_refs(token)?;
+        Ok(learned)
     }
 
     fn describe(&self) -> String {
@@ -92,10 +73,4 @@ impl Publisher for Rules {
         }
         text
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let (organization, pipeline) = (token.required(ORGANIZATION.claim)?, token.required(PIPELINE.claim)?);
-    Ok(Identity::new(issuer, format!("{organization}/{pipeline}")))
 }

@@ -1,11 +1,9 @@
 use oidc_core::{FieldComparison, FieldType, PublisherField};
-use serde::Serialize;
-use serde_json::Value;
 
 use super::claims::{CONTEXT_IDS, ORG_ID, PIPELINE_DEFINITION_ID, PROJECT_ID, VCS_ORIGIN, VCS_REF};
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
@@ -67,55 +65,26 @@ pub(super) const CONTEXTS: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, PROJECT.of, PIPELINE.of, ORIGIN.of, REF.of, CONTEXTS.of];
 
-/// The typed configuration of a publisher on CircleCI. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{CircleCi, CircleCiPublisher};
-///
-/// let id = "0184990a-477b-4fa8-9968-496074483cee";
-/// let publisher = CircleCiPublisher::new(id, id, id).vcs_origin("github.com/acme/widget").context_ids([id]);
-/// assert!(CircleCi::public().publisher(&publisher.into()).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct CircleCiPublisher(Typed);
-
-impl CircleCiPublisher {
-    /// A publisher with the required fields.
-    pub fn new(
-        org_id: impl Into<String>,
-        project_id: impl Into<String>,
-        pipeline_definition_id: impl Into<String>,
-    ) -> Self {
-        Self(
-            Typed::default()
-                .text(&ORGANIZATION, org_id)
-                .text(&PROJECT, project_id)
-                .text(&PIPELINE, pipeline_definition_id),
-        )
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on CircleCI. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{CircleCi, CircleCiPublisher};
+    ///
+    /// let id = "0184990a-477b-4fa8-9968-496074483cee";
+    /// let publisher = CircleCiPublisher::new(id, id, id).vcs_origin("github.com/acme/widget").context_ids([id]);
+    /// assert!(CircleCi::public().publisher(&publisher.into()).is_ok());
+    /// ```
+    CircleCiPublisher(org_id: ORGANIZATION, project_id: PROJECT, pipeline_definition_id: PIPELINE)
 
     /// Sets the repository, as host, owner and name.
-    pub fn vcs_origin(self, vcs_origin: impl Into<String>) -> Self {
-        Self(self.0.text(&ORIGIN, vcs_origin))
-    }
+    fn vcs_origin(text ORIGIN);
 
     /// Sets a pattern for the full name of the pipeline's branch or tag.
-    pub fn vcs_ref(self, vcs_ref: impl Into<String>) -> Self {
-        Self(self.0.text(&REF, vcs_ref))
-    }
+    fn vcs_ref(text REF);
 
     /// Sets contexts, all of which the job must have.
-    pub fn context_ids(self, context_ids: impl IntoIterator<Item: Into<String>>) -> Self {
-        Self(self.0.texts(&CONTEXTS, context_ids))
-    }
-}
-
-impl From<CircleCiPublisher> for Value {
-    fn from(publisher: CircleCiPublisher) -> Self {
-        publisher.0.into()
-    }
+    fn context_ids(texts CONTEXTS);
 }

@@ -110,20 +110,16 @@ mod tests;
 use std::borrow::Cow;
 
 use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, HttpUrl, Identity, InvalidPublisher, InvalidUrl, Issuer,
-    Mismatch, Profile, Provider, Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource,
-    Unverified, Verified,
+    Audience, Claims, Detection, Diagnosis, HttpUrl, InvalidUrl, Issuer, Profile, Provider, ReplaySource,
+    Run, SourceError, TokenSource, Unverified, Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
 pub use self::fields::CircleCiPublisher;
-use self::fields::FIELDS;
 use self::publisher::Rules;
 use crate::command::variable_line;
-use crate::rules::Comparison;
+use crate::provider::provider_methods;
 use crate::rules::link::{is_uuid, link};
-use crate::rules::token::Token;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "circleci";
@@ -143,15 +139,13 @@ const SERVER: &str = "https://app.circleci.com";
 pub struct CircleCi {
     profile: Profile,
     issuer: String,
-    /// The organization in the issuer's path.
-    organization: Option<String>,
     asks_root: bool,
 }
 
 impl CircleCi {
     /// CircleCI with the root issuer of circleci.com, which all organizations share.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER), None)
+        Self::with(Issuer::constant(ISSUER))
     }
 
     /// CircleCI with one organization's own issuer, by the organization's id.
@@ -171,8 +165,8 @@ impl CircleCi {
     /// When the URL is not https (http is allowed on loopback), or has a path other than `/org/` and a UUID
     /// in lower case.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        let organization = organization_of(issuer)?;
-        Ok(Self::with(Issuer::new(issuer)?, organization.map(str::to_owned)))
+        organization_of(issuer)?;
+        Ok(Self::with(Issuer::new(issuer)?))
     }
 
     /// Makes the client half ask for the root issuer's tokens, as PyPI's and Sigstore's clients do. By
@@ -183,11 +177,11 @@ impl CircleCi {
         self
     }
 
-    fn with(issuer: Issuer, organization: Option<String>) -> Self {
+    fn with(issuer: Issuer) -> Self {
         let url = issuer.url().to_string();
         let mut profile = Profile::new(vec![issuer], CLAIMS);
         profile.replay = ReplaySource::Digest;
-        Self { profile, issuer: url, organization, asks_root: false }
+        Self { profile, issuer: url, asks_root: false }
     }
 }
 
@@ -198,38 +192,10 @@ impl Default for CircleCi {
 }
 
 impl Provider for CircleCi {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "CircleCI"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("CircleCI", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection, self.asks_root))
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        publisher::is_of_organization(&token, self.organization.as_deref())?;
-        publisher::identity(claims.issuer(), &token)
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, self.organization.as_deref(), config)?))
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {

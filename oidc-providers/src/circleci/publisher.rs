@@ -1,18 +1,14 @@
-use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified, Verified,
-    shown,
-};
-use serde_json::Value;
+use oidc_core::{Diagnosis, ImmutableId, Mismatch, PublisherField, Target, shown};
 
 use super::claims::SSH_RERUN;
 use super::fields::{CONTEXTS, FIELDS, ORGANIZATION, ORIGIN, PIPELINE, PROJECT, REF};
+use super::organization_of;
 use crate::codes;
-use crate::rules::Comparison;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::glob::Pattern;
-use crate::rules::names;
 use crate::rules::token::{Token, differs};
+use crate::rules::{Field, configured, names};
 
 /// The ids that a publisher names.
 static ASKED: &[Asked] = &[(&ORGANIZATION, names::uuid), (&PROJECT, names::uuid), (&PIPELINE, names::uuid)];
@@ -20,49 +16,15 @@ static ASKED: &[Asked] = &[(&ORGANIZATION, names::uuid), (&PROJECT, names::uuid)
 /// A project's pipeline that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     /// The organization in the issuer's path.
     of_issuer: Option<String>,
     ids: Exact,
     origin: Option<String>,
     git_ref: Option<Pattern>,
     contexts: Vec<String>,
-    specificity: u32,
 }
 
 impl Rules {
-    pub(super) fn read(
-        issuer: &str,
-        of_issuer: Option<&str>,
-        config: &Value,
-    ) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let ids = Exact::read(&mut config, ASKED);
-        config.note(is_own(of_issuer, ids.value(&ORGANIZATION)));
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            of_issuer: of_issuer.map(str::to_owned),
-            ids,
-            origin: config.text(&ORIGIN, is_origin),
-            git_ref: config.parse(&REF, Pattern::parse),
-            contexts: config.texts(&CONTEXTS, names::uuid),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
-    }
-
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        is_of_organization(token, self.of_issuer.as_deref())?;
-        self.ids.check_names(token)?;
-        self.ids.check_others(token)?;
-        is_unattended(token)?;
-        self.check_origin(token)?;
-        self.check_ref(token)?;
-        self.check_contexts(token)?;
-        Ok(Match::new(self.specificity, Vec::new()))
-    }
-
     /// Checks the VCS origin. A custom webhook's pipeline has none, and a fork's pipeline has that of the
     /// fork. So a publisher without an origin accepts only tokens without one, and no fork's.
     fn check_origin(&self, token: &Token<'_>) -> Result<(), Mismatch> {
@@ -104,19 +66,36 @@ impl Rules {
     }
 }
 
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, key(self.ids.value(&ORGANIZATION), self.ids.value(&PROJECT)))
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] = &[("org", &ORGANIZATION), ("project", &PROJECT)];
+
+    fn read(config: &mut Config<'_>, issuer: &str) -> Self {
+        let ids = Exact::read(config, ASKED);
+        let of_issuer = organization_of(issuer).ok().flatten();
+        config.note(is_own(of_issuer, ids.value(&ORGANIZATION)));
+        Self {
+            of_issuer: of_issuer.map(str::to_owned),
+            ids,
+            origin: config.text(&ORIGIN, is_origin),
+            git_ref: config.parse(&REF, Pattern::parse),
+            contexts: config.texts(&CONTEXTS, names::uuid),
+        }
     }
 
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
+    fn value(&self, field: &Field) -> &str {
+        self.ids.value(field)
     }
 
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
+        is_of_organization(token, self.of_issuer.as_deref())?;
+        self.ids.check_names(token)?;
+        self.ids.check_others(token)?;
+        is_unattended(token)?;
+        self.check_origin(token)?;
+        self.check_ref(token)?;
+        self.check_contexts(token)?;
+        Ok(Vec::new())
     }
 
     fn describe(&self) -> String {
@@ -131,6 +110,10 @@ impl Publisher for Rules {
         }
         text
     }
+
+    fn identifies(token: &Token<'_>, issuer: &str) -> Result<(), Mismatch> {
+        is_of_organization(token, organization_of(issuer).ok().flatten())
+    }
 }
 
 /// Checks that a token of an organization's issuer names that organization.
@@ -139,16 +122,6 @@ pub(super) fn is_of_organization(token: &Token<'_>, of_issuer: Option<&str>) -> 
         Some(organization) => token.agrees(&ORGANIZATION, organization),
         None => Ok(()),
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
-    Ok(Identity::new(issuer, key(&organization, &project)))
-}
-
-fn key(organization: &str, project: &str) -> String {
-    format!("org/{organization}/project/{project}")
 }
 
 fn is_unattended(token: &Token<'_>) -> Result<(), Mismatch> {

@@ -99,16 +99,15 @@ mod tests;
 use std::borrow::Cow;
 
 use oidc_core::{
-    Claims, Detection, FieldValue, Identity, ImmutableId, InvalidPublisher, InvalidUrl, Issuer, Mismatch,
-    Profile, Provider, Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Unverified,
-    Verified,
+    Claims, Detection, FieldValue, ImmutableId, InvalidUrl, Issuer, Profile, Provider, PublisherField,
+    ReplaySource, Run, SourceError, TokenSource, Unverified, Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
 pub use self::fields::ForgejoPublisher;
 use self::fields::{FIELDS, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use self::publisher::Rules;
+use crate::provider::provider_methods;
 use crate::rules::link::{is_id, link};
 use crate::rules::token::Token;
 use crate::rules::{Comparison, workflow};
@@ -163,40 +162,14 @@ impl Default for Forgejo {
 }
 
 impl Provider for Forgejo {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "Forgejo Actions"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("Forgejo Actions", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         source::detect(detection)
     }
 
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
     fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
         Token { claims, comparison: Comparison::default() }.learn(&REPOSITORY_ID, is_id).ok()
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {

@@ -1,8 +1,4 @@
-use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified, Verified,
-    shown,
-};
-use serde_json::Value;
+use oidc_core::{Diagnosis, ImmutableId, Mismatch, PublisherField, Target, shown};
 
 use super::fields::{CONSTRAINTS, FIELDS, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use crate::codes;
@@ -10,7 +6,7 @@ use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::constraints::Constraints;
 use crate::rules::link::is_id;
 use crate::rules::token::Token;
-use crate::rules::{Comparison, Field, names, workflow};
+use crate::rules::{Field, configured, names, workflow};
 
 const OWNER: Field = REPOSITORY.on("repository_owner", codes::FORGEJO_REPOSITORY_OWNER);
 
@@ -23,44 +19,13 @@ const FOLDERS: &[&str] = &[".forgejo/workflows/", ".gitea/workflows/", ".github/
 /// A repository's workflow that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     repository: String,
     workflow: String,
     ids: [(&'static Field, Option<String>); 2],
     constraints: Constraints,
-    specificity: u32,
 }
 
 impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            repository: config.text(&REPOSITORY, is_repository).unwrap_or_default(),
-            workflow: config.text(&WORKFLOW, is_workflow).unwrap_or_default(),
-            ids: config.ids([&REPOSITORY_ID, &OWNER_ID], names::id),
-            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::word, workflow::event),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
-    }
-
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        let [(id, repository_id), _] = &self.ids;
-        let repository = token.is_named(&REPOSITORY, &self.repository, id, repository_id.as_deref())?;
-        // Tokens of the first release have no ids.
-        let learned = token.pins(&self.ids, |id| match token.optional(id.claim)? {
-            Some(_) => token.learn(id, is_id).map(Some),
-            None => Ok(None),
-        })?;
-        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
-        self.check_workflow(token, &repository)?;
-        workflow::check_event(token, &CONSTRAINTS.event, DEFAULT_EVENTS, &self.constraints)?;
-        self.constraints.check(token)?;
-        Ok(Match::new(self.specificity, learned))
-    }
-
     fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {
         let (workflow_ref, git_ref) =
             (token.required(WORKFLOW.claim)?, token.required(CONSTRAINTS.git_ref.claim)?);
@@ -79,31 +44,42 @@ impl Rules {
     }
 }
 
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, Comparison::default().key(&REPOSITORY, &self.repository))
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] = &[("", &REPOSITORY)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self {
+            repository: config.text(&REPOSITORY, is_repository).unwrap_or_default(),
+            workflow: config.text(&WORKFLOW, is_workflow).unwrap_or_default(),
+            ids: config.ids([&REPOSITORY_ID, &OWNER_ID], names::id),
+            constraints: Constraints::read(config, &CONSTRAINTS, names::word, workflow::event),
+        }
     }
 
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
+    fn value(&self, _field: &Field) -> &str {
+        &self.repository
     }
 
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
+        let [(id, repository_id), _] = &self.ids;
+        let repository = token.is_named(&REPOSITORY, &self.repository, id, repository_id.as_deref())?;
+        // Tokens of the first release have no ids.
+        let learned = token.pins(&self.ids, |id| match token.optional(id.claim)? {
+            Some(_) => token.learn(id, is_id).map(Some),
+            None => Ok(None),
+        })?;
+        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
+        self.check_workflow(token, &repository)?;
+        workflow::check_event(token, &CONSTRAINTS.event, DEFAULT_EVENTS, &self.constraints)?;
+        self.constraints.check(token)?;
+        Ok(learned)
     }
 
     fn describe(&self) -> String {
         let text = format!("repository {}, workflow {}", shown(&self.repository), shown(&self.workflow));
         text + &self.constraints.describe()
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let repository = token.required(REPOSITORY.claim)?;
-    Ok(Identity::new(issuer, token.comparison.key(&REPOSITORY, &repository)))
 }
 
 /// Checks a repository: `OWNER/NAME`.

@@ -91,7 +91,6 @@
 mod claims;
 mod fields;
 mod publisher;
-mod rule;
 #[cfg(feature = "testing")]
 pub mod sample;
 mod source;
@@ -112,8 +111,9 @@ use self::fields::FIELDS;
 pub use self::fields::GenericPublisher;
 use self::publisher::Rules;
 
-pub use self::source::{CommandSource, FileSource};
 use crate::codes;
+pub use crate::command::CommandSource;
+pub use crate::file::FileSource;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "generic";

@@ -4,9 +4,9 @@ use oidc_core::{
 use serde_json::{Value, json};
 
 use super::fields::{CLAIMS, FIELDS, FOUND_BY};
-use super::rule::{Expected, MAX_RULES, MAX_TEXT, Rule, Scalar};
 use crate::codes;
 use crate::rules::Comparison;
+use crate::rules::claim::{Expected, MAX_RULES, MAX_TEXT, Rule, Scalar};
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::token::Token;
 
@@ -149,7 +149,7 @@ fn rules(config: &mut Config<'_>) -> Option<Vec<Rule>> {
         other => return config.note(Err(no_rules(other))),
     };
     let rules: Vec<Rule> =
-        claims.iter().filter_map(|(claim, value)| config.note(Rule::read(claim, value))).collect();
+        claims.iter().filter_map(|(claim, value)| config.note(Rule::read(&CLAIMS, claim, value))).collect();
     // If a faulty rule were only left out, `found_by` might report it as missing.
     (rules.len() == claims.len()).then_some(rules)
 }

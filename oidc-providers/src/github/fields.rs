@@ -1,11 +1,9 @@
 use oidc_core::{FieldComparison, FieldType, PublisherField};
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
 use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 pub(super) const REPOSITORY: Field = Field::new(
     codes::GITHUB_REPOSITORY,
@@ -122,70 +120,40 @@ pub(super) static FIELDS: &[PublisherField] = &[
     RUNNER_ENVIRONMENT.of,
 ];
 
-/// The typed configuration of a publisher on GitHub Actions. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{GitHub, GitHubPublisher};
-///
-/// let publisher = GitHubPublisher::new("acme/widget", "publish.yml").environment("publish").git_ref("refs/tags/v*");
-/// assert!(GitHub::public().publisher(&publisher.into()).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct GitHubPublisher(Typed);
-
-impl GitHubPublisher {
-    /// A publisher with the required fields.
-    pub fn new(repository: impl Into<String>, workflow: impl Into<String>) -> Self {
-        Self(Typed::default().text(&REPOSITORY, repository).text(&WORKFLOW, workflow))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on GitHub Actions. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{GitHub, GitHubPublisher};
+    ///
+    /// let publisher = GitHubPublisher::new("acme/widget", "publish.yml").environment("publish").git_ref("refs/tags/v*");
+    /// assert!(GitHub::public().publisher(&publisher.into()).is_ok());
+    /// ```
+    GitHubPublisher(repository: REPOSITORY, workflow: WORKFLOW)
 
     /// Sets the job's environment.
-    pub fn environment(self, environment: impl Into<String>) -> Self {
-        Self(self.0.text(&ENVIRONMENT, environment))
-    }
+    fn environment(text ENVIRONMENT);
 
     /// Sets the repository's number, which is otherwise learned.
-    pub fn repository_id(self, repository_id: impl Into<String>) -> Self {
-        Self(self.0.text(&REPOSITORY_ID, repository_id))
-    }
+    fn repository_id(text REPOSITORY_ID);
 
     /// Sets the owner's number, which is otherwise learned.
-    pub fn repository_owner_id(self, repository_owner_id: impl Into<String>) -> Self {
-        Self(self.0.text(&OWNER_ID, repository_owner_id))
-    }
+    fn repository_owner_id(text OWNER_ID);
 
     /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
-    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
-        Self(self.0.text(&REF, git_ref))
-    }
+    fn git_ref(text REF);
 
     /// Allows protected branches and tags only.
-    pub fn ref_protected(self) -> Self {
-        Self(self.0.with(&REF_PROTECTED, true))
-    }
+    fn ref_protected(flag REF_PROTECTED);
 
     /// Allows these events only, `event` in JSON.
-    pub fn events(self, events: impl IntoIterator<Item: Into<String>>) -> Self {
-        Self(self.0.texts(&EVENT, events))
-    }
+    fn events(texts EVENT);
 
     /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
-    pub fn job_workflow(self, job_workflow: impl Into<String>) -> Self {
-        Self(self.0.text(&JOB_WORKFLOW, job_workflow))
-    }
+    fn job_workflow(text JOB_WORKFLOW);
 
     /// Allows `github-hosted` or `self-hosted` runners only.
-    pub fn runner_environment(self, runner_environment: impl Into<String>) -> Self {
-        Self(self.0.text(&RUNNER_ENVIRONMENT, runner_environment))
-    }
-}
-
-impl From<GitHubPublisher> for Value {
-    fn from(publisher: GitHubPublisher) -> Self {
-        publisher.0.into()
-    }
+    fn runner_environment(text RUNNER_ENVIRONMENT);
 }

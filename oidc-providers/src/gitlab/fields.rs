@@ -1,11 +1,9 @@
 use oidc_core::{FieldComparison, FieldType, PublisherField};
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
 use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 pub(super) const PROJECT: Field = Field::new(
     codes::GITLAB_PROJECT_PATH,
@@ -97,65 +95,37 @@ pub(super) static FIELDS: &[PublisherField] = &[
     RUNNER_ENVIRONMENT.of,
 ];
 
-/// The typed configuration of a publisher on GitLab CI. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{GitLab, GitLabPublisher};
-///
-/// let publisher = GitLabPublisher::new("acme/group/widget", ".gitlab-ci.yml").environment("publish").git_ref("refs/tags/v*");
-/// assert!(GitLab::public().publisher(&publisher.into()).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct GitLabPublisher(Typed);
-
-impl GitLabPublisher {
-    /// A publisher with the required fields.
-    pub fn new(project_path: impl Into<String>, ci_config: impl Into<String>) -> Self {
-        Self(Typed::default().text(&PROJECT, project_path).text(&CI_CONFIG, ci_config))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on GitLab CI. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{GitLab, GitLabPublisher};
+    ///
+    /// let publisher = GitLabPublisher::new("acme/group/widget", ".gitlab-ci.yml").environment("publish").git_ref("refs/tags/v*");
+    /// assert!(GitLab::public().publisher(&publisher.into()).is_ok());
+    /// ```
+    GitLabPublisher(project_path: PROJECT, ci_config: CI_CONFIG)
 
     /// Sets the job's environment.
-    pub fn environment(self, environment: impl Into<String>) -> Self {
-        Self(self.0.text(&ENVIRONMENT, environment))
-    }
+    fn environment(text ENVIRONMENT);
 
     /// Sets the project's number, which is otherwise learned.
-    pub fn project_id(self, project_id: impl Into<String>) -> Self {
-        Self(self.0.text(&PROJECT_ID, project_id))
-    }
+    fn project_id(text PROJECT_ID);
 
     /// Sets the namespace's number, which is otherwise learned.
-    pub fn namespace_id(self, namespace_id: impl Into<String>) -> Self {
-        Self(self.0.text(&NAMESPACE_ID, namespace_id))
-    }
+    fn namespace_id(text NAMESPACE_ID);
 
     /// Sets a pattern for the full name of the pipeline's branch or tag, `ref` in JSON.
-    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
-        Self(self.0.text(&REF, git_ref))
-    }
+    fn git_ref(text REF);
 
     /// Allows protected branches and tags only.
-    pub fn ref_protected(self) -> Self {
-        Self(self.0.with(&REF_PROTECTED, true))
-    }
+    fn ref_protected(flag REF_PROTECTED);
 
     /// Allows these pipeline sources only, `event` in JSON.
-    pub fn events(self, events: impl IntoIterator<Item: Into<String>>) -> Self {
-        Self(self.0.texts(&EVENT, events))
-    }
+    fn events(texts EVENT);
 
     /// Allows `gitlab-hosted` or `self-hosted` runners only.
-    pub fn runner_environment(self, runner_environment: impl Into<String>) -> Self {
-        Self(self.0.text(&RUNNER_ENVIRONMENT, runner_environment))
-    }
-}
-
-impl From<GitLabPublisher> for Value {
-    fn from(publisher: GitLabPublisher) -> Self {
-        publisher.0.into()
-    }
+    fn runner_environment(text RUNNER_ENVIRONMENT);
 }

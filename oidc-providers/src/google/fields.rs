@@ -1,10 +1,8 @@
 use oidc_core::PublisherField;
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 pub(super) const EMAIL: Field = Field::new(
     codes::GOOGLE_EMAIL,
@@ -23,35 +21,19 @@ pub(super) const SUBJECT: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[EMAIL.of, SUBJECT.of];
 
-/// The typed configuration of a publisher on Google Cloud. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{Google, GooglePublisher};
-///
-/// let publisher = GooglePublisher::new("publisher@project.iam.gserviceaccount.com").subject("100000000000000000001");
-/// assert!(Google::public().publisher(&publisher.into()).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct GooglePublisher(Typed);
-
-impl GooglePublisher {
-    /// A publisher with the required fields.
-    pub fn new(email: impl Into<String>) -> Self {
-        Self(Typed::default().text(&EMAIL, email))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on Google Cloud. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{Google, GooglePublisher};
+    ///
+    /// let publisher = GooglePublisher::new("publisher@project.iam.gserviceaccount.com").subject("100000000000000000001");
+    /// assert!(Google::public().publisher(&publisher.into()).is_ok());
+    /// ```
+    GooglePublisher(email: EMAIL)
 
     /// Sets the account's number, `sub` in JSON, which is otherwise learned.
-    pub fn subject(self, subject: impl Into<String>) -> Self {
-        Self(self.0.text(&SUBJECT, subject))
-    }
-}
-
-impl From<GooglePublisher> for Value {
-    fn from(publisher: GooglePublisher) -> Self {
-        publisher.0.into()
-    }
+    fn subject(text SUBJECT);
 }

@@ -77,17 +77,14 @@ mod source;
 mod tests;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    ProviderKind, Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ProviderKind, ReplaySource, Run, SourceError,
+    TokenSource, Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
-use self::fields::FIELDS;
 pub use self::fields::GooglePublisher;
 use self::publisher::Rules;
-use crate::rules::Comparison;
-use crate::rules::token::Token;
+use crate::provider::provider_methods;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "google";
@@ -149,36 +146,10 @@ impl Default for Google {
 }
 
 impl Provider for Google {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "Google Cloud"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("Google Cloud", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         source::detect(detection)
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     /// Google's tokens name an account and no run.

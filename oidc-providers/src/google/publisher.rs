@@ -1,12 +1,11 @@
-use oidc_core::{Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified};
-use serde_json::Value;
+use oidc_core::{ImmutableId, Mismatch, PublisherField};
 
 use super::fields::{EMAIL, FIELDS, SUBJECT};
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::token::Token;
-use crate::rules::{Comparison, Field, names};
+use crate::rules::{Field, configured, names};
 
 static ASKED: &[Asked] = &[(&EMAIL, is_address)];
 
@@ -16,44 +15,27 @@ const MAX_SUBJECT: usize = 255;
 /// An account that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     account: Exact,
     ids: [(&'static Field, Option<String>); 1],
 }
 
-impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            account: Exact::read(&mut config, ASKED),
-            ids: config.ids([&SUBJECT], subject),
-        };
-        config.finish(rules)
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] = &[("", &EMAIL)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self { account: Exact::read(config, ASKED), ids: config.ids([&SUBJECT], subject) }
     }
 
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+    fn value(&self, field: &Field) -> &str {
+        self.account.value(field)
+    }
+
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
         self.account.check_names(token)?;
         let learned = token.pins(&self.ids, |id| token.learn(id, is_subject).map(Some))?;
         is_verified(token)?;
-        Ok(Match::new(0, learned))
-    }
-}
-
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, self.account.value(&EMAIL))
-    }
-
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
-    }
-
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+        Ok(learned)
     }
 
     /// Describes the account without its address, which may be a person's and does not belong in logs.
@@ -61,12 +43,11 @@ impl Publisher for Rules {
         let (_, domain) = self.account.value(&EMAIL).rsplit_once('@').unwrap_or_default();
         format!("an account of {domain}")
     }
-}
 
-/// The identity that a token proves. A token whose address Google did not verify has none.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    is_verified(token)?;
-    Ok(Identity::new(issuer, token.required(EMAIL.claim)?))
+    /// A token whose address Google did not verify has no identity.
+    fn identifies(token: &Token<'_>, _issuer: &str) -> Result<(), Mismatch> {
+        is_verified(token)
+    }
 }
 
 /// Checks that a text is the address of an account, as Google writes it.

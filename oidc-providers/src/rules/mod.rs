@@ -1,7 +1,9 @@
 //! The common part of the platforms' publishers: reading a configuration, comparing claims, and explaining a
 //! mismatch.
 
+pub(crate) mod claim;
 pub(crate) mod config;
+pub(crate) mod configured;
 pub(crate) mod constraints;
 pub(crate) mod exact;
 pub(crate) mod glob;

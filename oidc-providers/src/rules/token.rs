@@ -17,6 +17,11 @@ pub(crate) struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
+    /// A token that is compared by each field's own rule.
+    pub(crate) fn of(claims: &'a Claims) -> Self {
+        Self { claims, comparison: Comparison::default() }
+    }
+
     /// Checks that the token is from the publisher's issuer. All other rules depend on this one.
     pub(crate) fn is_from(&self, issuer: &str) -> Result<(), Mismatch> {
         let found = self.required("iss")?;

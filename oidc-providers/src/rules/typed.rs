@@ -26,6 +26,13 @@ impl Typed {
     pub(crate) fn texts(self, field: &Field, texts: impl IntoIterator<Item: Into<String>>) -> Self {
         self.with(field, texts.into_iter().map(Into::into).collect::<Vec<String>>())
     }
+
+    /// Adds an entry to a field that is a table of texts.
+    pub(crate) fn entry(self, field: &Field, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let mut table = self.0.get(field.key).and_then(Value::as_object).cloned().unwrap_or_default();
+        table.insert(name.into(), Value::String(value.into()));
+        self.with(field, table)
+    }
 }
 
 impl From<Typed> for Value {
@@ -33,3 +40,66 @@ impl From<Typed> for Value {
         Self::Object(typed.0)
     }
 }
+
+/// Defines the typed form of a platform's publisher: its required fields, and a method for each other field, whose value is a
+/// `text`, several `texts`, a `flag` that is set, or an `entry` of a table.
+macro_rules! typed_publisher {
+    (
+        $(#[$doc:meta])*
+        $name:ident($($required:ident: $required_field:ident),+)
+        $($(#[$setter_doc:meta])* fn $setter:ident($kind:ident $field:expr);)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+        #[serde(transparent)]
+        #[must_use]
+        pub struct $name($crate::rules::typed::Typed);
+
+        impl $name {
+            /// A publisher with the required fields.
+            pub fn new($($required: impl Into<String>),+) -> Self {
+                Self($crate::rules::typed::Typed::default()$(.text(&$required_field, $required))+)
+            }
+
+            $($crate::rules::typed::setter! { $(#[$setter_doc])* $setter $kind $field })*
+        }
+
+        impl From<$name> for serde_json::Value {
+            fn from(publisher: $name) -> Self {
+                publisher.0.into()
+            }
+        }
+    };
+}
+
+pub(crate) use typed_publisher;
+
+/// Defines a method of [`typed_publisher!`].
+macro_rules! setter {
+    ($(#[$doc:meta])* $name:ident text $field:expr) => {
+        $(#[$doc])*
+        pub fn $name(self, $name: impl Into<String>) -> Self {
+            Self(self.0.text(&$field, $name))
+        }
+    };
+    ($(#[$doc:meta])* $name:ident texts $field:expr) => {
+        $(#[$doc])*
+        pub fn $name(self, $name: impl IntoIterator<Item: Into<String>>) -> Self {
+            Self(self.0.texts(&$field, $name))
+        }
+    };
+    ($(#[$doc:meta])* $name:ident flag $field:expr) => {
+        $(#[$doc])*
+        pub fn $name(self) -> Self {
+            Self(self.0.with(&$field, true))
+        }
+    };
+    ($(#[$doc:meta])* $name:ident entry $field:expr) => {
+        $(#[$doc])*
+        pub fn $name(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+            Self(self.0.entry(&$field, name, value))
+        }
+    };
+}
+
+pub(crate) use setter;

@@ -1,10 +1,8 @@
 use oidc_core::{FieldComparison, PublisherField};
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
 
@@ -46,42 +44,24 @@ pub(super) const REF: Field = Field::new(
 /// Every field of a publisher.
 pub(super) static FIELDS: &[PublisherField] = &[ORGANIZATION.of, PROJECT.of, REPOSITORY.of, REF.of];
 
-/// The typed configuration of a publisher on Semaphore. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{Semaphore, SemaphorePublisher};
-///
-/// let uuid = "0184990a-477b-4fa8-9968-496074483cee";
-/// let publisher = SemaphorePublisher::new(uuid, uuid).repository("acme/widget").git_ref("refs/tags/v*");
-/// assert!(Semaphore::at("https://acme.semaphoreci.com")?.publisher(&publisher.into()).is_ok());
-/// # Ok::<_, oidc_core::InvalidUrl>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct SemaphorePublisher(Typed);
-
-impl SemaphorePublisher {
-    /// A publisher with the required fields.
-    pub fn new(organization_id: impl Into<String>, project_id: impl Into<String>) -> Self {
-        Self(Typed::default().text(&ORGANIZATION, organization_id).text(&PROJECT, project_id))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on Semaphore. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{Semaphore, SemaphorePublisher};
+    ///
+    /// let uuid = "0184990a-477b-4fa8-9968-496074483cee";
+    /// let publisher = SemaphorePublisher::new(uuid, uuid).repository("acme/widget").git_ref("refs/tags/v*");
+    /// assert!(Semaphore::at("https://acme.semaphoreci.com")?.publisher(&publisher.into()).is_ok());
+    /// # Ok::<_, oidc_core::InvalidUrl>(())
+    /// ```
+    SemaphorePublisher(organization_id: ORGANIZATION, project_id: PROJECT)
 
     /// Sets the repository.
-    pub fn repository(self, repository: impl Into<String>) -> Self {
-        Self(self.0.text(&REPOSITORY, repository))
-    }
+    fn repository(text REPOSITORY);
 
     /// Sets a pattern for the full name of the branch or tag, `ref` in JSON.
-    pub fn git_ref(self, git_ref: impl Into<String>) -> Self {
-        Self(self.0.text(&REF, git_ref))
-    }
-}
-
-impl From<SemaphorePublisher> for Value {
-    fn from(publisher: SemaphorePublisher) -> Self {
-        publisher.0.into()
-    }
+    fn git_ref(text REF);
 }

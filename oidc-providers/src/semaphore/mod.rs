@@ -94,18 +94,15 @@ mod source;
 mod tests;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, PublisherField, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, Run, SourceError, TokenSource, Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
 pub use self::fields::SemaphorePublisher;
-use self::fields::{FIELDS, REF, REPOSITORY};
+use self::fields::{REF, REPOSITORY};
 use self::publisher::Rules;
-use crate::rules::Comparison;
+use crate::provider::provider_methods;
 use crate::rules::link::link;
-use crate::rules::token::Token;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "semaphore";
@@ -143,36 +140,10 @@ impl Semaphore {
 }
 
 impl Provider for Semaphore {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "Semaphore"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("Semaphore", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection))
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

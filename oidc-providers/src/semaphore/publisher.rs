@@ -1,8 +1,4 @@
-use oidc_core::{
-    Claims, Diagnosis, Identity, InvalidPublisher, Match, Mismatch, Publisher, Target, Unverified, Verified,
-    shown,
-};
-use serde_json::Value;
+use oidc_core::{Diagnosis, ImmutableId, Mismatch, PublisherField, Target, shown};
 
 use super::fields::{FIELDS, ORGANIZATION, PROJECT, REF, REPOSITORY};
 use crate::codes;
@@ -10,7 +6,7 @@ use crate::rules::config::Config;
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::glob::Pattern;
 use crate::rules::token::Token;
-use crate::rules::{Comparison, names};
+use crate::rules::{Field, configured, names};
 
 static ASKED: &[Asked] =
     &[(&ORGANIZATION, names::uuid), (&PROJECT, names::uuid), (&REPOSITORY, names::ascii)];
@@ -26,26 +22,23 @@ const OF_PIPELINE: &[&str] = &["pipeline_job"];
 /// A project that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     asked: Exact,
     git_ref: Option<Pattern>,
-    specificity: u32,
 }
 
-impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            asked: Exact::read(&mut config, ASKED),
-            git_ref: config.parse(&REF, Pattern::parse),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] = &[("org", &ORGANIZATION), ("project", &PROJECT)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self { asked: Exact::read(config, ASKED), git_ref: config.parse(&REF, Pattern::parse) }
     }
 
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+    fn value(&self, field: &Field) -> &str {
+        self.asked.value(field)
+    }
+
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
         self.asked.check_names(token)?;
         self.asked.check_others(token)?;
         let fix = "publish after the merge, from a branch or a tag";
@@ -55,23 +48,7 @@ impl Rules {
         if let Some(pattern) = &self.git_ref {
             pattern.check(token, &REF)?;
         }
-        Ok(Match::new(self.specificity, Vec::new()))
-    }
-}
-
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, key(self.asked.value(&ORGANIZATION), self.asked.value(&PROJECT)))
-    }
-
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
-    }
-
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+        Ok(Vec::new())
     }
 
     fn describe(&self) -> String {
@@ -81,16 +58,6 @@ impl Publisher for Rules {
         }
         text
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let (organization, project) = (token.required(ORGANIZATION.claim)?, token.required(PROJECT.claim)?);
-    Ok(Identity::new(issuer, key(&organization, &project)))
-}
-
-fn key(organization: &str, project: &str) -> String {
-    format!("org/{organization}/project/{project}")
 }
 
 /// Checks a claim of which only some values may publish, whoever the publisher is.

@@ -1,10 +1,8 @@
 use oidc_core::PublisherField;
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::codes;
 use crate::rules::Field;
-use crate::rules::typed::Typed;
+use crate::rules::typed::typed_publisher;
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::TERRAFORM_ORGANIZATION,
@@ -54,50 +52,28 @@ pub(super) const PHASE: Field = Field::new(
 pub(super) static FIELDS: &[PublisherField] =
     &[ORGANIZATION.of, WORKSPACE.of, ORGANIZATION_ID.of, WORKSPACE_ID.of, PROJECT.of, PHASE.of];
 
-/// The typed configuration of a publisher on HCP Terraform. It serializes and converts to the JSON form;
-/// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
-///
-/// ```
-/// use oidc_core::Provider as _;
-/// use oidc_providers::{Terraform, TerraformPublisher};
-///
-/// let publisher = TerraformPublisher::new("acme", "publish-widget").project("libraries");
-/// assert!(Terraform::public().publisher(&publisher.into()).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-#[must_use]
-pub struct TerraformPublisher(Typed);
-
-impl TerraformPublisher {
-    /// A publisher with the required fields.
-    pub fn new(organization: impl Into<String>, workspace: impl Into<String>) -> Self {
-        Self(Typed::default().text(&ORGANIZATION, organization).text(&WORKSPACE, workspace))
-    }
+typed_publisher! {
+    /// The typed configuration of a publisher on HCP Terraform. It serializes and converts to the JSON form;
+    /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{Terraform, TerraformPublisher};
+    ///
+    /// let publisher = TerraformPublisher::new("acme", "publish-widget").project("libraries");
+    /// assert!(Terraform::public().publisher(&publisher.into()).is_ok());
+    /// ```
+    TerraformPublisher(organization: ORGANIZATION, workspace: WORKSPACE)
 
     /// Sets the organization's id, `terraform_organization_id` in JSON, which is otherwise learned.
-    pub fn organization_id(self, organization_id: impl Into<String>) -> Self {
-        Self(self.0.text(&ORGANIZATION_ID, organization_id))
-    }
+    fn organization_id(text ORGANIZATION_ID);
 
     /// Sets the workspace's id, `terraform_workspace_id` in JSON, which is otherwise learned.
-    pub fn workspace_id(self, workspace_id: impl Into<String>) -> Self {
-        Self(self.0.text(&WORKSPACE_ID, workspace_id))
-    }
+    fn workspace_id(text WORKSPACE_ID);
 
     /// Sets the name of the workspace's project.
-    pub fn project(self, project: impl Into<String>) -> Self {
-        Self(self.0.text(&PROJECT, project))
-    }
+    fn project(text PROJECT);
 
     /// Sets the phase of the run, `apply` or `plan`.
-    pub fn run_phase(self, run_phase: impl Into<String>) -> Self {
-        Self(self.0.text(&PHASE, run_phase))
-    }
-}
-
-impl From<TerraformPublisher> for Value {
-    fn from(publisher: TerraformPublisher) -> Self {
-        publisher.0.into()
-    }
+    fn run_phase(text PHASE);
 }

@@ -82,18 +82,16 @@ mod tests;
 use std::time::Duration;
 
 use oidc_core::{
-    Claims, Detection, Identity, InvalidPublisher, InvalidUrl, Issuer, Mismatch, Profile, Provider,
-    Publisher, PublisherField, ReplaySource, Run, SourceError, TokenSource, Verified,
+    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run, SourceError, TokenSource,
+    Verified,
 };
-use serde_json::Value;
 
 use self::claims::CLAIMS;
 pub use self::fields::TerraformPublisher;
-use self::fields::{FIELDS, ORGANIZATION, WORKSPACE};
+use self::fields::{ORGANIZATION, WORKSPACE};
 use self::publisher::Rules;
-use crate::rules::Comparison;
+use crate::provider::provider_methods;
 use crate::rules::link::link;
-use crate::rules::token::Token;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "terraform";
@@ -146,36 +144,10 @@ impl Default for Terraform {
 }
 
 impl Provider for Terraform {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "HCP Terraform"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
+    provider_methods!("HCP Terraform", Rules);
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         Ok(source::detect(detection))
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        publisher::identity(claims.issuer(), &Token { claims, comparison: Comparison::default() })
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, config)?))
     }
 
     fn run(&self, claims: &Verified<Claims>) -> Run {

@@ -1,12 +1,11 @@
-use oidc_core::{Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified};
-use serde_json::Value;
+use oidc_core::{ImmutableId, Mismatch, PublisherField};
 
 use super::fields::{FIELDS, ORGANIZATION, ORGANIZATION_ID, PHASE, PROJECT, WORKSPACE, WORKSPACE_ID};
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
 use crate::rules::exact::{Asked, Exact};
 use crate::rules::token::{Token, differs};
-use crate::rules::{Comparison, Field, names};
+use crate::rules::{Field, configured, names};
 
 static ASKED: &[Asked] = &[(&ORGANIZATION, is_name), (&WORKSPACE, is_name), (&PROJECT, names::ascii)];
 
@@ -19,35 +18,12 @@ const MAX_ID: usize = 64;
 /// A workspace that may publish.
 #[derive(Debug)]
 pub(super) struct Rules {
-    issuer: String,
     asked: Exact,
     ids: [(&'static Field, Option<String>); 2],
     phase: Option<String>,
-    specificity: u32,
 }
 
 impl Rules {
-    pub(super) fn read(issuer: &str, config: &Value) -> Result<Self, InvalidPublisher> {
-        let mut config = Config::new(config, FIELDS);
-        let rules = Self {
-            issuer: issuer.to_owned(),
-            asked: Exact::read(&mut config, ASKED),
-            ids: config.ids([&WORKSPACE_ID, &ORGANIZATION_ID], id),
-            phase: config.text(&PHASE, |key, phase| names::one_of(key, phase, PHASE.of.choices)),
-            specificity: config.specificity(),
-        };
-        config.finish(rules)
-    }
-
-    /// Compares a token of the right issuer with every rule.
-    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        self.asked.check_names(token)?;
-        let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
-        self.asked.check_others(token)?;
-        self.check_phase(token)?;
-        Ok(Match::new(self.specificity, learned))
-    }
-
     fn check_phase(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         if let Some(phase) = &self.phase {
             return token.is(&PHASE, phase);
@@ -61,34 +37,34 @@ impl Rules {
     }
 }
 
-impl Publisher for Rules {
-    fn identity(&self) -> Identity {
-        Identity::new(&self.issuer, key(self.asked.value(&ORGANIZATION), self.asked.value(&WORKSPACE)))
+impl configured::Rules for Rules {
+    const FIELDS: &'static [PublisherField] = FIELDS;
+    const KEY: &'static [(&'static str, &'static Field)] =
+        &[("organization", &ORGANIZATION), ("workspace", &WORKSPACE)];
+
+    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
+        Self {
+            asked: Exact::read(config, ASKED),
+            ids: config.ids([&WORKSPACE_ID, &ORGANIZATION_ID], id),
+            phase: config.text(&PHASE, |key, phase| names::one_of(key, phase, PHASE.of.choices)),
+        }
     }
 
-    fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token { claims, comparison: Comparison::default() };
-        token.is_from(&self.issuer)?;
-        self.hold(&token)
+    fn value(&self, field: &Field) -> &str {
+        self.asked.value(field)
     }
 
-    fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.hold(&Token { claims: claims.read_unverified(), comparison: Comparison::default() }).err()
+    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
+        self.asked.check_names(token)?;
+        let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
+        self.asked.check_others(token)?;
+        self.check_phase(token)?;
+        Ok(learned)
     }
 
     fn describe(&self) -> String {
         self.asked.describe()
     }
-}
-
-/// The identity that a token proves.
-pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
-    let (organization, workspace) = (token.required(ORGANIZATION.claim)?, token.required(WORKSPACE.claim)?);
-    Ok(Identity::new(issuer, key(&organization, &workspace)))
-}
-
-fn key(organization: &str, workspace: &str) -> String {
-    format!("organization/{organization}/workspace/{workspace}")
 }
 
 /// Checks the name of an organization or a workspace: letters, digits, `-` and `_`.

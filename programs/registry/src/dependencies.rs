@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Context, HttpUrl, ProviderSet, Secret};
-use oidc_exchange::server::{Chain, Exchange, MintPolicy, Trust};
+use oidc_core::{Audience, Context, HttpUrl, ProviderSet, Secret};
+use oidc_exchange::server::{self, Chain, Exchange, MintPolicy, TokenExchangeEndpoint, Trust};
 use oidc_exchange::sql::SqlStore;
 use tokio::task::JoinHandle;
 
@@ -15,7 +15,7 @@ use super::access::Access;
 use super::audit::Audit;
 use super::authorize::Authorize;
 use super::choices::Choices;
-use super::config::{Config, Ecosystem, without_password};
+use super::config::{Config, Ecosystem, InvalidConfig, without_password};
 use super::database;
 use super::hosting::Host;
 use super::intake::Intake;
@@ -84,7 +84,21 @@ impl<'a> Dependencies<'a> {
 
     /// The endpoint through which an ecosystem's clients exchange.
     pub(super) fn exchange(&self, ecosystem: Ecosystem) -> Result<Exchange, StartError> {
-        let verifier = self.verifier.for_audiences(ecosystem.audiences(self.public_url)?);
+        self.exchange_for(ecosystem, ecosystem.audiences(self.public_url)?)
+    }
+
+    /// The endpoint of OAuth 2.0 token exchange for an ecosystem. Its audience is its issuer, so that a token for it is none
+    /// for another endpoint.
+    pub(super) fn token_exchange(&self, ecosystem: Ecosystem) -> Result<TokenExchangeEndpoint, StartError> {
+        let issuer = ecosystem.authorization_server(self.public_url);
+        let audience = Audience::new(issuer.as_str());
+        let audience = audience.map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
+        let exchange = self.exchange_for(ecosystem, vec![audience])?;
+        Ok(server::token_exchange(exchange, ecosystem.as_str(), &issuer))
+    }
+
+    fn exchange_for(&self, ecosystem: Ecosystem, audiences: Vec<Audience>) -> Result<Exchange, StartError> {
+        let verifier = self.verifier.for_audiences(audiences);
         let verifier = verifier.map_err(|error| StartError::Provider(error.to_string()))?;
         let policy = match ecosystem {
             Ecosystem::Cargo => MintPolicy::default().lifetime(CARGO_LIFETIME),

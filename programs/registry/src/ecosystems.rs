@@ -16,6 +16,9 @@ pub(super) const PYPI_OIDC: &str = "/_/oidc";
 /// The path at which Python projects are uploaded, below the registry's URL.
 pub(super) const UPLOADS: &str = "/legacy/";
 
+/// Where the authorization servers of OAuth 2.0 token exchange are, below the registry's URL: one for each ecosystem.
+pub(super) const TOKEN_EXCHANGE: &str = "/-/token-exchange";
+
 impl Ecosystem {
     /// Every ecosystem, in the order of pages.
     pub(super) const ALL: [Self; 4] = [Self::Npm, Self::Pypi, Self::Cargo, Self::Rubygems];
@@ -54,6 +57,11 @@ impl Ecosystem {
                 public_url.below(&format!("{}{}", rubygems::PREFIX, rubygems_protocol::EXCHANGE_PATH))
             }
         }
+    }
+
+    /// The issuer of its authorization server, which is also the audience of identity tokens for it.
+    pub(super) fn authorization_server(self, public_url: &HttpUrl) -> HttpUrl {
+        public_url.below(&format!("{TOKEN_EXCHANGE}/{}", self.as_str()))
     }
 
     /// For whom an identity token of this ecosystem's clients is made. They all differ, so that one's token is none for

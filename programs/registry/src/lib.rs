@@ -30,6 +30,7 @@ mod running;
 mod services;
 mod start_error;
 mod tls;
+mod token_exchange;
 mod trust;
 mod turns;
 mod ui;

@@ -20,6 +20,7 @@ use super::hosting::Host;
 use super::npm::{self, Npm};
 use super::pypi;
 use super::rubygems;
+use super::token_exchange::TokenExchanges;
 use super::ui::{self, Ui};
 use super::unknown_path::Position;
 
@@ -40,6 +41,7 @@ pub(super) struct Services {
     pep_807: Pep807Tokens,
     pub(super) rubygems: Host,
     rubygems_exchange: Exchange,
+    token_exchanges: TokenExchanges,
 }
 
 impl Services {
@@ -67,6 +69,7 @@ impl Services {
             pep_807,
             rubygems,
             rubygems_exchange,
+            token_exchanges: TokenExchanges::new(dependencies)?,
         })
     }
 
@@ -85,13 +88,15 @@ impl Services {
     /// ask whatever the path.
     pub(super) fn router(self, public_url: &HttpUrl, ui: Ui) -> Router {
         let rubygems_exchange = format!("{}{}", rubygems::PREFIX, rubygems_protocol::EXCHANGE_PATH);
-        let at_root = Router::new()
+        let (tokens, metadata) = self.token_exchanges.routers(public_url);
+        let at_root = metadata
             .nest_service(NPM_OIDC, server::npm(self.npm_exchange))
             .nest_service(PYPI_OIDC, server::pypi(self.pypi_exchange))
             .route_service(DISCOVERY_PATH, self.pep_807.clone())
             .nest_service(PEP_807_OIDC, self.pep_807);
         let registry = npm::router(self.npm)
             .merge(at_root.clone())
+            .merge(tokens)
             .merge(cargo::router(self.cargo, public_url.as_str()))
             .route_service(crates_io::TOKENS_PATH, server::crates_io(self.cargo_exchange))
             .merge(pypi::router(self.pypi, public_url.as_str()))

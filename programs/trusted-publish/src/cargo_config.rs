@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oidc_core::http::Request;
+use oidc_core::http::{HeaderValue, Request};
 use oidc_core::{Context, HttpUrl, Secret, shown};
 use serde::Deserialize;
 
@@ -82,10 +82,12 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
         }
         return;
     }
+    let token = token.map(|token| destination.cargo_token(token));
     let mut names = names(&destination.url, destination.cx);
     if names.is_empty() {
         names.push(Name::of_file(NAME));
-        match index(&destination.url, destination.cx).await {
+        let of_service = token.as_ref().filter(|_| destination.cargo_scheme.is_some());
+        match index(&destination.url, of_service, destination.cx).await {
             Some(index) => changes.set("CARGO_REGISTRIES_TRUSTED_PUBLISH_INDEX", index),
             None => changes.note(&["cargo"], no_index(&destination.url)),
         }
@@ -93,7 +95,7 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
     if let Some(name) = names.first() {
         changes.set(DEFAULT, name.written.as_str());
     }
-    if let Some(token) = token {
+    if let Some(token) = &token {
         for name in &names {
             changes.set_secret(name.token_variable(), token);
             changes.set(name.provider_variable(), FROM_VARIABLE);
@@ -109,11 +111,15 @@ fn no_index(url: &HttpUrl) -> String {
     )
 }
 
-/// The registry's sparse index, if it is where such a one is by custom, and names an API at the registry's own host.
-async fn index(url: &HttpUrl, cx: &Context) -> Option<String> {
+/// The registry's sparse index, if it is where such a one is by custom, and names an API at the registry's own host. A service's
+/// index may be private, and is asked with the token, as cargo asks it.
+async fn index(url: &HttpUrl, token: Option<&Secret>, cx: &Context) -> Option<String> {
     for path in INDEXES {
         let index = url.below(path);
-        let request = Request::get(index.below("config.json")).max_body(MAX_INDEX);
+        let mut request = Request::get(index.below("config.json")).max_body(MAX_INDEX);
+        if let Some(token) = token {
+            request.headers.push(("authorization", HeaderValue::Secret(token.clone())));
+        }
         let answer = cx.http().send(request).await.ok().filter(|answer| answer.status == 200);
         let Some(description) = answer.and_then(|answer| answer.json::<Index>()) else { continue };
         if HttpUrl::parse(&description.api).is_ok_and(|api| api.same_origin(url)) {

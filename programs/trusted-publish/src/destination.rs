@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use oidc_core::{Context, HttpUrl};
+use oidc_core::{Context, HttpUrl, Secret};
 
 /// The programs that are told where to publish, each in its way; any other may run one of them.
 const TOOLS: &[&str] = &[
@@ -27,6 +27,8 @@ pub(super) struct Destination<'a> {
     pub(super) package: Option<&'a str>,
     /// The command and its arguments; empty where there is none.
     command: &'a [OsString],
+    /// The scheme that stands before cargo's token there.
+    pub(super) cargo_scheme: Option<&'static str>,
     pub(super) cx: &'a Context,
 }
 
@@ -42,7 +44,20 @@ impl<'a> Destination<'a> {
         let public = public.into();
         let vendors = public.as_ref().filter(|public| is_at(public, url));
         let url = vendors.unwrap_or(url).clone();
-        Self { url, public, package, command, cx }
+        Self { url, public, package, command, cargo_scheme: None, cx }
+    }
+
+    /// With the scheme that stands before cargo's token there.
+    pub(super) fn with_cargo_scheme(self, scheme: Option<&'static str>) -> Self {
+        Self { cargo_scheme: scheme, ..self }
+    }
+
+    /// The token as cargo is told it, which sends it as the whole `Authorization`.
+    pub(super) fn cargo_token(&self, token: &Secret) -> Secret {
+        match self.cargo_scheme {
+            Some(scheme) => Secret::new(format!("{scheme} {}", token.expose())),
+            None => token.clone(),
+        }
     }
 
     /// With the path that tools upload to, where the URL is only a host.

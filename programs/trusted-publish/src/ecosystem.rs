@@ -60,6 +60,8 @@ pub struct Ecosystem {
     advice: Option<(&'static [&'static str], &'static str)>,
     /// `true` if the advice holds for the vendor's own registry too.
     is_advised_everywhere: bool,
+    /// The scheme of `Authorization` that a service's registries of crates ask for, which cargo takes as a part of the token.
+    pub(super) cargo_scheme: Option<&'static str>,
     /// Opens the registry that is asked for.
     open: fn(&Asked<'_>) -> Result<Opened, InvalidTarget>,
 }
@@ -92,6 +94,7 @@ const fn plain(
         parts: &[],
         advice: None,
         is_advised_everywhere: false,
+        cargo_scheme: None,
         open,
     }
 }

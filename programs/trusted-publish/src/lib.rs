@@ -40,7 +40,7 @@
 //! | `cloudsmith` | Cloudsmith's command | `CLOUDSMITH_API_KEY` | |
 //! | `mcp-registry` | a script | `MCP_REGISTRY_TOKEN` | mcp-publisher logs in by itself |
 //! | `token-exchange`, `identity-token` | a script | `TRUSTED_PUBLISH_TOKEN` | |
-//! | one of the four above with `--tools PROTOCOL` | as that protocol | | `--url` |
+//! | one of the four above with `--tools PROTOCOL` | as that protocol; cargo's token begins with `Bearer` at `jfrog` and with `Token` at `cloudsmith` | | `--url` |
 //!
 //! What stands here of rattler-build, dotnet, deno, dart, mix, docker, and of Cloudsmith's and JFrog's commands was not run with the
 //! tools, and is uncertain.

@@ -156,6 +156,8 @@ impl Target {
         let public = HttpUrl::parse(ecosystem.public()).ok();
         let package = self.package.first().map(String::as_str);
         let destination = Destination::new(url, public, package, command, cx);
+        let scheme = self.ecosystem().ok().and_then(|service| service.cargo_scheme);
+        let destination = destination.with_cargo_scheme(scheme);
         let destination = destination.uploading_to(ecosystem.upload_path());
         poetry::check(&destination)?;
         named::check(&destination)?;

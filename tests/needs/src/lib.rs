@@ -1,4 +1,5 @@
-//! `#[needs(npm)]`: a test that needs a real client, or `#[needs(postgres)]`: one that needs PostgreSQL. `axe` is axe-core.
+//! `#[needs(npm)]`: a test that needs a real client, or `#[needs(postgres)]`: one that needs PostgreSQL. `axe` is axe-core, and
+//! `oidc_provider` is node-oidc-provider.
 //!
 //! Where it is missing, the test is ignored, with the reason. With `REQUIRE_CLIENTS=1`, as in CI, nothing is ignored, so that
 //! the test runs and fails. `src/clients.rs` has the clients; the build script looks for them.

@@ -213,8 +213,16 @@ async fn obtained(issuer: &ci_issuer::Running, providers: &ProviderSet) -> IdTok
     source.token(&Audience::new(AUDIENCE).unwrap()).await.unwrap()
 }
 
+/// The head of a publisher's entry in `registry.toml`: of the package itself, and of a prefix of its name.
+const OF_PACKAGE: &str = "[[package.publisher]]";
+const OF_PREFIX: &str = "[[scope]]\necosystem = \"npm\"\nprefix = \"@acme/\"\n[[scope.publisher]]";
+
 /// A registry that trusts some issuers of a platform, the first one's publisher with one package.
 async fn registry(trusted: &Trusted, issuers: &[&str]) -> (registry::Running, TempDir) {
+    registry_with(trusted, issuers, OF_PACKAGE).await
+}
+
+async fn registry_with(trusted: &Trusted, issuers: &[&str], head: &str) -> (registry::Running, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let kind = trusted.platform.name;
     let providers: String = issuers
@@ -229,7 +237,7 @@ async fn registry(trusted: &Trusted, issuers: &[&str]) -> (registry::Running, Te
     let text = format!(
         "listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:0/\"\ndatabase = \"sqlite:{}\"\n{providers}\
          [[package]]\necosystem = \"npm\"\nname = \"@acme/widget\"\n\
-         [[package.publisher]]\nprovider = \"{kind}\"\nissuer = \"{}\"\n{}\n",
+         {head}\nprovider = \"{kind}\"\nissuer = \"{}\"\n{}\n",
         folder.path().join("registry.db").display(),
         issuers[0],
         trusted.rules
@@ -288,11 +296,11 @@ fn assert_refused(answer: &Response, what: &str) {
 }
 
 /// A trusted publish, and refusals of a sibling's token and of tokens that one rule keeps out.
-async fn holds(trusted: &Trusted) {
+async fn holds(trusted: &Trusted, head: &str) {
     let platform = trusted.platform.name;
     let issuer =
         ci_issuer::Running::start(settings(trusted.platform), &system(Environment::default())).await.unwrap();
-    let (registry, _folder) = registry(trusted, &[issuer.url()]).await;
+    let (registry, _folder) = registry_with(trusted, &[issuer.url()], head).await;
 
     let token = obtained(&issuer, &oidc_providers::all()).await;
     let granted = exchange(&registry, token.secret().expose()).await;
@@ -325,7 +333,15 @@ async fn every_platform_publishes_and_lets_nobody_else_in() {
     let trusted = trusted();
     assert_eq!(trusted.len(), PLATFORMS.len());
     for one in &trusted {
-        holds(one).await;
+        holds(one, OF_PACKAGE).await;
+    }
+}
+
+/// A publisher of a prefix is matched as one of a package is.
+#[tokio::test]
+async fn every_platform_publishes_by_a_prefix_and_lets_nobody_else_in() {
+    for one in &trusted() {
+        holds(one, OF_PREFIX).await;
     }
 }
 

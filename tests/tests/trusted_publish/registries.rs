@@ -158,6 +158,7 @@ async fn the_tools_of_a_service_are_told_the_token_and_the_url() {
     let issuer = Running::start(Settings::new(&GITHUB), &Context::system().unwrap()).await.unwrap();
     let npm = format!("{root}/artifactory/api/npm/npm-local/");
     let python = format!("{root}/acme/main/");
+    let bearer = format!("Bearer {TOKEN}");
     for (service, owner, tools, url, expected) in [
         ("jfrog", "github", "npm", &npm, vec![("YARN_NPM_AUTH_TOKEN", TOKEN), ("npm_config_registry", &npm)]),
         (
@@ -175,7 +176,7 @@ async fn the_tools_of_a_service_are_told_the_token_and_the_url() {
             vec![("UV_PUBLISH_TOKEN", TOKEN), ("UV_PUBLISH_URL", &python)],
         ),
         ("cloudsmith", "acme/ci", "rubygems", &root, vec![("GEM_HOST_API_KEY", TOKEN)]),
-        ("jfrog", "github", "crates-io", &root, vec![("CARGO_REGISTRIES_TRUSTED_PUBLISH_TOKEN", TOKEN)]),
+        ("jfrog", "github", "crates-io", &root, vec![("CARGO_REGISTRIES_TRUSTED_PUBLISH_TOKEN", &bearer)]),
     ] {
         let target =
             ["exec", "--registry", service, "--url", url, "--owner", owner, "--tools", tools, "--", "env"];

@@ -9,8 +9,8 @@ use crate::client::protocol::Protocol;
 use crate::client::static_credentials::CredentialFile;
 use crate::client::wording::Wording;
 use crate::client::{
-    cloudsmith, crates_io, docker_hub, hex, jfrog, jsr, links, mcp_registry, npm, nuget, open_vsx, packagist,
-    prefix_dev, pub_dev, pypi, pyx, rubygems, vs_marketplace,
+    cloudsmith, crates_io, docker_hub, hex, jfrog, jsr, links, mcp_registry, npm, npm_facts, nuget, open_vsx,
+    packagist, prefix_dev, pub_dev, pypi, pyx, rubygems, vs_marketplace,
 };
 use crate::codes;
 use crate::npm::is_placeholder;
@@ -29,7 +29,7 @@ const MAX_FILE: usize = 256 * 1024;
 
 /// The protocols and facts of all registries.
 static ALL: &[(&Protocol, &ProtocolFacts)] = &[
-    (&npm::PROTOCOL, &npm::FACTS),
+    (&npm::PROTOCOL, &npm_facts::FACTS),
     (&pypi::PROTOCOL, &pypi::FACTS),
     (&crates_io::PROTOCOL, &crates_io::FACTS),
     (&rubygems::PROTOCOL, &rubygems::FACTS),

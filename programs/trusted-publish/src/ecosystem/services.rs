@@ -44,6 +44,7 @@ pub(super) static DOCKER_HUB: Ecosystem = Ecosystem {
 
 pub(super) static JFROG: Ecosystem = Ecosystem {
     scripts: &["JF_ACCESS_TOKEN"],
+    cargo_scheme: Some("Bearer"),
     ..plain("jfrog", "", |asked| {
         let registry = JFrog::at(asked.url(), asked.owner()?)?;
         opened_to_all(asked.with_audience(registry, JFrog::with_audience), asked)
@@ -59,6 +60,7 @@ pub(super) static HEX: Ecosystem = Ecosystem {
 
 pub(super) static CLOUDSMITH: Ecosystem = Ecosystem {
     scripts: &["CLOUDSMITH_API_KEY"],
+    cargo_scheme: Some("Token"),
     ..plain("cloudsmith", Cloudsmith::PUBLIC_URL, |asked| {
         let service = asked.owner()?.parse()?;
         let registry = match asked.url.host().ends_with(CLOUDSMITH_DOMAIN) {

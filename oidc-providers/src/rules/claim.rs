@@ -1,27 +1,26 @@
-//! A rule on one claim of any issuer: where the claim is, and what it must be.
+//! A rule on one claim of a token, nested or not: where the claim is, and what it must be.
 
 use std::borrow::Cow;
 
 use oidc_core::{ClaimValue, Claims, Diagnosis, Mismatch, Target, shown};
 use serde_json::{Map, Value};
 
-use super::fields::CLAIMS;
+use super::config::{Fault, invalid};
+use super::glob::Glob;
+use super::{Field, names};
 use crate::codes;
-use crate::rules::config::{Fault, invalid};
-use crate::rules::glob::Glob;
-use crate::rules::names;
 
 /// The number from which on JSON numbers are not read alike by all parsers (RFC 8259, section 6).
 const TOO_BIG: u64 = 1 << 53;
 
 /// The limit on the number of claims, and on the number of values of one claim.
-pub(super) const MAX_RULES: usize = 32;
+pub(crate) const MAX_RULES: usize = 32;
 
 /// The limit on the number of members on the way to a nested claim.
 const MAX_DEPTH: usize = 8;
 
 /// The limit on a text, in bytes.
-pub(super) const MAX_TEXT: usize = 1024;
+pub(crate) const MAX_TEXT: usize = 1024;
 
 /// The problem of a text that is not [visible](names::is_visible).
 const INVISIBLE: &str = "it holds control characters or invisible ones";
@@ -32,17 +31,17 @@ const MATCHES: &str = "matches";
 
 /// A claim and its expected value.
 #[derive(Debug)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     /// The claim's name or JSON pointer, as configured.
-    pub(super) claim: String,
+    pub(crate) claim: String,
     /// The names on the way to the claim: one for a claim of the token itself.
     path: Vec<String>,
-    pub(super) expected: Expected,
+    pub(crate) expected: Expected,
 }
 
 /// The value that a claim must have.
 #[derive(Debug)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     /// One of these.
     OneOf(Vec<Scalar>),
     /// An array with all of these.
@@ -53,16 +52,16 @@ pub(super) enum Expected {
 
 /// A value, by its type.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(crate) enum Scalar {
     Text(String),
     Number(u64),
     Flag(bool),
 }
 
 impl Rule {
-    /// Reads a rule of a configuration.
-    pub(super) fn read(claim: &str, value: &Value) -> Result<Self, Fault> {
-        let key = format!("{}.{claim}", CLAIMS.key);
+    /// Reads a rule from a field that is a table of rules.
+    pub(crate) fn read(field: &Field, claim: &str, value: &Value) -> Result<Self, Fault> {
+        let key = format!("{}.{claim}", field.key);
         let path = path(&key, claim)?;
         let first = path.first().map(String::as_str).unwrap_or_default();
         if matches!(first, "" | "iss" | "aud" | "exp" | "iat" | "nbf") {
@@ -82,7 +81,7 @@ impl Rule {
 
     /// Compares a token with the rule. The mismatch leaves out the expected value, since every holder of a
     /// token of the issuer could ask for it.
-    pub(super) fn check(&self, claims: &Claims) -> Result<(), Mismatch> {
+    pub(crate) fn check(&self, claims: &Claims) -> Result<(), Mismatch> {
         let refuse = |code, problem: &str| {
             let problem = format!("claim `{}` {problem}", shown(&self.claim));
             Diagnosis::new(code, Target::Claim(self.claim.clone()), problem)
@@ -215,8 +214,10 @@ mod tests {
 
     use super::*;
 
+    const CLAIMS: Field = Field::new("x", oidc_core::PublisherField::required("claims", "Claims"));
+
     fn holds(claim: &str, expected: &Value, claims: &Value) -> bool {
-        let rule = Rule::read(claim, expected).unwrap();
+        let rule = Rule::read(&CLAIMS, claim, expected).unwrap();
         rule.check(&Claims::parse(claims.to_string()).unwrap()).is_ok()
     }
 
@@ -260,7 +261,7 @@ mod tests {
             ("/aud/0".to_owned(), false),
             ("/a\u{200b}".to_owned(), false),
         ] {
-            assert_eq!(Rule::read(&claim, &json!("x")).is_ok(), is_taken, "{claim}");
+            assert_eq!(Rule::read(&CLAIMS, &claim, &json!("x")).is_ok(), is_taken, "{claim}");
         }
     }
 
@@ -305,13 +306,13 @@ mod tests {
             assert_eq!(holds("c", &json!({ "matches": pattern }), &claims), is_held, "{pattern} {text}");
         }
         for pattern in ["*", "**", "a***", "", "a\u{200b}*"] {
-            assert!(Rule::read("c", &json!({ "matches": pattern })).is_err(), "{pattern}");
+            assert!(Rule::read(&CLAIMS, "c", &json!({ "matches": pattern })).is_err(), "{pattern}");
         }
-        assert!(Rule::read("c", &json!({ "matches": 7 })).is_err());
-        assert!(Rule::read("c", &json!({ "matches": "a", "contains": "b" })).is_err());
-        assert!(Rule::read("c", &json!({ "is": "a" })).is_err());
-        assert!(Rule::read("c", &json!({})).is_err());
-        assert!(Rule::read("c", &json!({ "contains": [] })).is_err());
-        assert!(Rule::read("c", &json!({ "contains": {"a": 1} })).is_err());
+        assert!(Rule::read(&CLAIMS, "c", &json!({ "matches": 7 })).is_err());
+        assert!(Rule::read(&CLAIMS, "c", &json!({ "matches": "a", "contains": "b" })).is_err());
+        assert!(Rule::read(&CLAIMS, "c", &json!({ "is": "a" })).is_err());
+        assert!(Rule::read(&CLAIMS, "c", &json!({})).is_err());
+        assert!(Rule::read(&CLAIMS, "c", &json!({ "contains": [] })).is_err());
+        assert!(Rule::read(&CLAIMS, "c", &json!({ "contains": {"a": 1} })).is_err());
     }
 }

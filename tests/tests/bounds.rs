@@ -334,6 +334,8 @@ async fn attestations_take_no_more_memory_than_there_is() {
     let numbers = format!("[{}0]", "0,".repeat(LARGE / 2));
     let body = [part("attestations", numbers.as_bytes()), part("gem", b""), b"--b--\r\n".to_vec()].concat();
     world.sent("attestations", push.clone(), body, " 422 ").await;
+    let body = [part(&"x".repeat(LARGE), b""), b"--b--\r\n".to_vec()].concat();
+    world.sent("a field's name", push.clone(), body, " 422 ").await;
     let body = [part("gem", &noise(59 << 20)), b"--b--\r\n".to_vec()].concat();
     world.sent("a gem of noise in a form", push, body, " 422 ").await;
 }

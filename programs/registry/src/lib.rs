@@ -16,6 +16,7 @@ mod failure;
 pub mod hosting;
 mod intake;
 mod log;
+mod metered;
 pub mod npm;
 mod origin;
 mod owners;

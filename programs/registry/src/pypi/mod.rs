@@ -15,7 +15,6 @@ mod core_metadata;
 mod distribution;
 mod invalid_package;
 mod marker;
-mod metered;
 mod packed;
 mod requirement;
 mod rules;
@@ -33,11 +32,11 @@ use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 
 use self::attestations::INTEGRITY;
 use self::distribution::{Distribution, canonical};
-use self::metered::Meter;
 use self::upload::Form;
 use super::failure::Failure;
 use super::hosting::Host;
 use super::intake::{MAX_UPLOAD, blocking};
+use super::metered::Meter;
 use super::unsupported::Operation;
 
 /// PyPI's JSON and XML-RPC APIs.

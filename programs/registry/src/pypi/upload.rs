@@ -11,12 +11,12 @@ use super::attestations::{self, InvalidAttestations};
 use super::core_metadata::{self, CoreMetadata, InvalidMetadata};
 use super::distribution::{Distribution, MAX_FILE_NAME, canonical, normal};
 use super::invalid_package::InvalidPackage;
-use super::metered::Meter;
 use super::packed;
 use super::rules::{self, Differing, Place};
 use crate::failure::Failure;
 use crate::hosting::{Host, Upload, sha256};
 use crate::intake::{Content, Spool};
+use crate::metered::Meter;
 
 /// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
 const MAX_FIELD: usize = 1024;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::failure::Failure;
 use crate::hosting::{Upload, Vouches};
 use crate::intake::Content;
+use crate::metered::{InPieces, Meter};
 use crate::provenance::{Rules, SLSA, Vouched};
 
 /// The most attestations of a gem.
@@ -36,7 +37,8 @@ impl Push {
 
     /// Reads a form that was taken in.
     pub(super) async fn of_form(form: &Content, kind: HeaderValue) -> Result<Self, Failure> {
-        let mut request = Request::new(Body::from(form.bytes().clone()));
+        let meter = Meter::default();
+        let mut request = Request::new(meter.of(Body::new(InPieces(form.bytes().clone()))));
         request.headers_mut().insert(CONTENT_TYPE, kind);
         // It is in memory already, within a bound.
         DefaultBodyLimit::disable().apply(&mut request);
@@ -44,15 +46,16 @@ impl Push {
         let mut multipart = multipart.map_err(|error| malformed(&error.to_string()))?;
         let (mut gem, mut bundles, mut parts) = (None, Vec::new(), 0_usize);
         while let Some(field) = multipart.next_field().await.map_err(|error| unreadable(&error))? {
+            meter.reset();
             parts = parts.saturating_add(1);
             if parts > MAX_PARTS {
                 return Err(malformed("it has too many fields"));
             }
             match field.name().unwrap_or_default() {
-                "gem" if gem.is_none() => {
-                    gem = Some(form.with(field.bytes().await.map_err(|error| unreadable(&error))?));
+                "gem" if gem.is_none() => gem = Some(form.with(bounded(field, form.len(), &meter).await?)),
+                "attestations" if bundles.is_empty() => {
+                    bundles = parsed(&bounded(field, MAX_ATTESTATIONS, &meter).await?)?;
                 }
-                "attestations" if bundles.is_empty() => bundles = parsed(&bounded(field).await?)?,
                 name => {
                     let name = shown(name);
                     return Err(malformed(&format!("`{name}` is twice in it, or no field of a push")));
@@ -85,11 +88,13 @@ impl Push {
 }
 
 /// A field's bytes, which are bounded before anything is made of them.
-async fn bounded(mut field: Field<'_>) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
+async fn bounded(mut field: Field<'_>, limit: usize, meter: &Meter) -> Result<Vec<u8>, Failure> {
+    let name = shown(field.name().unwrap_or_default()).to_string();
+    let mut bytes = Vec::with_capacity(limit);
     while let Some(chunk) = field.chunk().await.map_err(|error| unreadable(&error))? {
-        if bytes.len().saturating_add(chunk.len()) > MAX_ATTESTATIONS {
-            return Err(malformed(&format!("`attestations` is longer than {MAX_ATTESTATIONS} bytes")));
+        meter.reset();
+        if bytes.len().saturating_add(chunk.len()) > limit {
+            return Err(malformed(&format!("`{name}` is longer than {limit} bytes")));
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -4,6 +4,7 @@
 //! of it again whenever more arrives. So it gets one piece at a time, and no more than a part's header takes without giving
 //! something out.
 
+use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,16 +19,16 @@ const MAX_AHEAD: usize = 256 << 10;
 
 /// The number of bytes that were read of a body since the last result.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Meter(Arc<AtomicUsize>);
+pub(crate) struct Meter(Arc<AtomicUsize>);
 
 impl Meter {
     /// The body, whose reading this counts.
-    pub(super) fn of(&self, body: Body) -> Body {
+    pub(crate) fn of(&self, body: Body) -> Body {
         Body::new(Metered { body, meter: self.clone(), has_given: false })
     }
 
     /// Something came of what was read.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 }
@@ -64,6 +65,26 @@ impl HttpBody for Metered {
         }
         self.has_given = true;
         Poll::Ready(frame)
+    }
+}
+
+/// Bytes that are in memory already, in pieces as they come from a connection.
+pub(crate) struct InPieces(pub(crate) Bytes);
+
+/// The length of such a piece.
+const PIECE: usize = 16 << 10;
+
+impl HttpBody for InPieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let length = self.0.len().min(PIECE);
+        let piece = self.0.split_to(length);
+        Poll::Ready((length > 0).then(|| Ok(Frame::data(piece))))
     }
 }
 

@@ -37,6 +37,21 @@ pub async fn run(out: &mut impl Write) -> Result<(), Failure> {
     step(out, 2, &format!("A registry listens at {url}. It trusts that issuer, and of {PACKAGE}:"))?;
     note(out, "repository acme/widget, workflow publish.yml. There is no token in its configuration.")?;
 
+    let job = publish_as_job(out, &platform, url).await?;
+    step(out, 5, "Another workflow of the same repository tries, with a validly signed token:")?;
+    note(out, &refused(&platform, &Npm::at(url.as_str())?, &job).await?)?;
+
+    registry.stop().await;
+    platform.stop().await;
+    writeln!(
+        out,
+        "\nDone: one package published without a long-lived secret, one attempt refused with its reason."
+    )?;
+    Ok(())
+}
+
+/// Publishes the package as a job of the trusted workflow, whose context it returns.
+async fn publish_as_job(out: &mut impl Write, platform: &Running, url: &HttpUrl) -> Result<Context, Failure> {
     step(out, 3, "A job of that workflow publishes. All it has is the platform's variables:")?;
     let job: Environment = platform.env().iter().cloned().collect();
     show_variables(out, &job)?;
@@ -51,17 +66,7 @@ pub async fn run(out: &mut impl Write) -> Result<(), Failure> {
     publish(&package.below(VERSION), token.secret_for(&scope)?, &job).await?;
     step(out, 4, &format!("{PACKAGE}@{VERSION} is published. {package} lists:"))?;
     note(out, &versions(&package, &job).await?.to_string())?;
-
-    step(out, 5, "Another workflow of the same repository tries, with a validly signed token:")?;
-    note(out, &refused(&platform, &npm, scope, &job).await?)?;
-
-    registry.stop().await;
-    platform.stop().await;
-    writeln!(
-        out,
-        "\nDone: one package published without a long-lived secret, one attempt refused with its reason."
-    )?;
-    Ok(())
+    Ok(job)
 }
 
 /// The outside world with these variables. All requests stay on loopback, so that the client needs no TLS.
@@ -79,12 +84,12 @@ fn show_variables(out: &mut impl Write, job: &Environment) -> io::Result<()> {
 }
 
 /// Presents a token of another workflow and returns the registry's reason for refusing it.
-async fn refused(platform: &Running, npm: &Npm, scope: Scope, job: &Context) -> Result<String, Failure> {
+async fn refused(platform: &Running, npm: &Npm, job: &Context) -> Result<String, Failure> {
     let audience: Audience = npm.audience(job).await?;
     let workflow = "acme/widget/.github/workflows/nightly.yml@refs/heads/main";
     let changes = Changes::default().claim("workflow_ref", workflow).claim("ref", "refs/heads/main");
     let token = IdToken::new(platform.token(audience.as_str(), &changes), audience)?;
-    match npm.exchange(&ExchangeRequest::new(&token, scope), job).await {
+    match npm.exchange(&ExchangeRequest::new(&token, Npm::scope(PACKAGE)?), job).await {
         Ok(_) => Err("a workflow that nobody trusts was accepted".into()),
         Err(error) => Ok(error.diagnosis().to_string()),
     }

@@ -8,9 +8,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, put};
 use axum::{Json, Router};
 use oidc_core::verify::{Verifier, backend::AwsLc};
-use oidc_core::{Context, HttpUrl, ProviderSet, Timestamp};
+use oidc_core::{Context, HttpUrl, ProviderSet};
 use oidc_exchange::npm::{self, Port};
-use oidc_exchange::server::{self, Exchange, Package, StoreError, TokenHash, Trust, TrustStore as _};
+use oidc_exchange::server::{self, Exchange, Package, StoreError, TokenHash, Trust};
 use oidc_exchange::sql::SqlStore;
 use oidc_providers::GitHubPublisher;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ impl Registry {
         let verifier = Verifier::new(AwsLc, [audience], &providers, cx)?;
         let exchange = Exchange::builder(verifier, store.clone()).build();
         let (stop, stopped) = oneshot::channel();
-        let app = Packages { store, exchange, cx: cx.clone() }.app();
+        let app = Packages { store, exchange }.app();
         let server = tokio::spawn(async move {
             let stopped = async {
                 // An error means that the registry was dropped, which is the same wish.
@@ -88,7 +88,6 @@ async fn open(database: &str) -> Result<SqlStore, Failure> {
 struct Packages {
     store: SqlStore,
     exchange: Exchange,
-    cx: Context,
 }
 
 type Answer<T> = Result<T, (StatusCode, String)>;
@@ -102,7 +101,7 @@ impl Packages {
             .with_state(self)
     }
 
-    /// Stores a version, if the publish token is for the package and still valid when all else is done.
+    /// Stores a version, if the publish token is for the package and stays valid until the version is stored.
     async fn publish(
         &self,
         text: &str,
@@ -110,28 +109,19 @@ impl Packages {
         version: &str,
         file: &[u8],
     ) -> Result<StatusCode, StoreError> {
-        let package = Package::new("npm", name);
-        let Some(token) = self.exchange.find(text).await? else { return Ok(StatusCode::UNAUTHORIZED) };
-        let Some(granted) = token.for_package(&package) else { return Ok(StatusCode::FORBIDDEN) };
-        let (publisher, size) = (granted.publisher.as_str(), i64::try_from(file.len()).unwrap_or(i64::MAX));
-        let mut transaction = self.store.begin().await?;
-        let insert =
-            sqlx::query(NEW_VERSION).bind(name).bind(version).bind(size).bind(token.run.url.as_deref());
-        if insert.execute(transaction.connection()).await?.rows_affected() == 0 {
-            return Ok(StatusCode::CONFLICT);
-        }
-        if !transaction.is_active(&package, publisher).await?
-            || !transaction.is_granted(&TokenHash::of(text), &package, publisher, self.now()).await?
-        {
+        let (package, size) = (Package::new("npm", name), i64::try_from(file.len()).unwrap_or(i64::MAX));
+        let Some(record) = self.exchange.find(text).await? else { return Ok(StatusCode::UNAUTHORIZED) };
+        let now = self.exchange.verifier().context().clock().now();
+        let mut tx = self.store.begin().await?;
+        if tx.authorize(&record, Some(&TokenHash::of(text)), &package, &[], now).await?.is_none() {
             return Ok(StatusCode::FORBIDDEN);
         }
-        transaction.published(&package, publisher, self.now()).await?;
-        transaction.commit().await?;
+        let insert = sqlx::query(NEW_VERSION).bind(name).bind(version).bind(size).bind(record.run.url);
+        if insert.execute(tx.connection()).await?.rows_affected() == 0 {
+            return Ok(StatusCode::CONFLICT);
+        }
+        tx.commit().await?;
         Ok(StatusCode::CREATED)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.cx.clock().now()
     }
 }
 

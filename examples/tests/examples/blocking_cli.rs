@@ -1,6 +1,4 @@
 //! The example of a publish tool without a runtime, with a registry on loopback.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(dead_code)]
 #[path = "../../examples/blocking_cli.rs"]

@@ -1,4 +1,6 @@
 //! The short programs and the demonstration, run.
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod blocking_cli;
 mod demo;
@@ -16,3 +18,4 @@ mod publish_cli;
 mod publisher_form;
 mod signed_tokens;
 mod tested_tool;
+mod world;

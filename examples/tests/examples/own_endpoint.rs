@@ -1,6 +1,4 @@
 //! The examples of an endpoint of one's own and of metrics, with a CI platform in memory.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(dead_code)]
 #[path = "../../examples/own_endpoint.rs"]
@@ -9,58 +7,37 @@ pub(crate) mod endpoint;
 #[path = "../../examples/metrics.rs"]
 mod metrics;
 
-use std::sync::Arc;
-
-use axum::body::Body;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
-use oidc_core::http::HttpSettings;
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::verify::{Verifier, backend::AwsLc};
-use oidc_core::{Audience, Context, Environment};
 use oidc_exchange::memory::MemoryStore;
-use oidc_exchange::server::{Exchange, Package, Trust};
-use oidc_providers::{GitHubPublisher, github};
+use oidc_exchange::server::{Exchange, Package};
 use serde_json::Value;
-use tower::ServiceExt as _;
 
-const ISSUER: &str = "https://token.actions.githubusercontent.com";
+use super::world::{ISSUER, Platform, bearer, send};
+
 const AUDIENCE: &str = "https://widgets.example";
-const NOW: u64 = 1_800_000_000;
 
 struct World {
-    issuer: Arc<FakeIssuer>,
+    platform: Platform,
     exchange: Exchange,
     metrics: metrics::Metrics,
 }
 
 impl World {
     async fn start() -> Self {
-        let issuer = Arc::new(FakeIssuer::new(ISSUER));
-        let cx = Context::system_with(Environment::default(), HttpSettings::default()).unwrap();
-        let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
-        let (providers, store) = (oidc_providers::all(), MemoryStore::for_tests());
-        let trust = Trust::new(providers.clone(), store.clone(), &cx);
-        let rules = GitHubPublisher::new("acme/widget", "publish.yml");
-        let package = Package::new("widgets", "widget");
-        trust.add(&trust.prepare(package, "github", None, rules.into()).unwrap()).await.unwrap();
-        let verifier = Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &providers, &cx).unwrap();
+        let (platform, store) = (Platform::new(), MemoryStore::for_tests());
+        let verifier = platform.trusted_for(Package::new("widgets", "widget"), &store, AUDIENCE).await;
         let metrics = metrics::Metrics::default();
         let exchange = Exchange::builder(verifier, store).sink(metrics.clone()).build();
-        Self { issuer, exchange, metrics }
+        Self { platform, exchange, metrics }
     }
 
     fn identity_token(&self) -> String {
-        self.issuer.sign(&github::sample::claims(ISSUER, AUDIENCE, NOW, &FakeIssuer::unique_id()))
+        self.platform.token(AUDIENCE, &[])
     }
 
-    async fn send(&self, method: &str, path: &str, bearer: &str) -> (StatusCode, String) {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header("authorization", format!("Bearer {bearer}")).body(Body::from("upload"));
-        let answer = endpoint::app(self.exchange.clone()).oneshot(request.unwrap()).await.unwrap();
-        let status = answer.status();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+    async fn send(&self, method: &str, path: &str, token: &str) -> (StatusCode, String) {
+        let request = bearer(Request::builder().method(method).uri(path), token);
+        send(&endpoint::app(self.exchange.clone()), request, "upload").await
     }
 }
 

@@ -1,6 +1,4 @@
 //! The example of an HTTP client of one's own, held to what is asked of one.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(dead_code)]
 #[path = "../../examples/own_http_client.rs"]

@@ -1,6 +1,4 @@
 //! The example of a CI platform of one's own goes all the way: detection, identity token, exchange, refusals.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(dead_code)]
 #[path = "../../examples/own_platform.rs"]
@@ -8,10 +6,9 @@ mod example;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
+use axum::Router;
 use example::Forge;
-use http_body_util::{BodyExt as _, Full};
-use oidc_core::http::{HttpClient, HttpError, HttpSettings, Request, Response};
+use oidc_core::http::{HttpSettings, Response};
 use oidc_core::testing::conformance::{self, Harness, Job};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::Verifier;
@@ -19,13 +16,13 @@ use oidc_core::verify::backend::AwsLc;
 use oidc_core::{Ambient, Audience, Context, Environment, Provider, ProviderSet, SourceErrorKind};
 use oidc_exchange::client::{ExchangeErrorKind, Failure, Npm, PublishRequest, PublishToken};
 use oidc_exchange::memory::MemoryStore;
-use oidc_exchange::server::{self, Exchange, NpmExchange, Package, Trust};
+use oidc_exchange::server::{self, Exchange, Package, Trust};
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
+
+use super::world::{NOW, Network};
 
 const ISSUER: &str = "https://forge.example";
 const REGISTRY: &str = "https://registry.example/npm/";
-const NOW: u64 = 1_800_000_000;
 
 fn providers() -> ProviderSet {
     ProviderSet::default().with(Forge::at(ISSUER).unwrap())
@@ -37,30 +34,6 @@ fn claims(audience: &str) -> Value {
         "iss": ISSUER, "aud": audience, "iat": NOW, "exp": NOW + 300, "jti": FakeIssuer::unique_id(),
         "project": "acme/widget", "project_uid": "u-1", "pipeline": "release", "stage": "publish",
     })
-}
-
-/// The network of a job: its platform, and a registry that is a service in this process.
-#[derive(Debug)]
-struct Wire {
-    platform: FakeHttp,
-    registry: NpmExchange,
-}
-
-#[async_trait]
-impl HttpClient for Wire {
-    async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        if !request.url.as_str().starts_with(REGISTRY) {
-            return self.platform.send(request).await;
-        }
-        let mut outgoing = http::Request::builder().method(request.method.as_str()).uri(request.url.as_str());
-        for (name, value) in &request.headers {
-            outgoing = outgoing.header(*name, value.expose());
-        }
-        let outgoing = outgoing.body(Full::new(bytes::Bytes::from(request.body))).unwrap();
-        let answer = self.registry.clone().oneshot(outgoing).await.unwrap();
-        let status = answer.status().as_u16();
-        Ok(Response::new(status, Vec::new(), answer.into_body().collect().await.unwrap().to_bytes()))
-    }
 }
 
 /// A job of Forge with these claims beside the usual ones, and the registry that it would publish to.
@@ -92,10 +65,9 @@ impl World {
     }
 
     fn job(&self, changes: &[(&str, Value)]) -> Context {
-        let (issuer, changes) = (
-            Arc::clone(&self.issuer),
-            Vec::from_iter(changes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))),
-        );
+        let changes: Vec<_> =
+            changes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let issuer = Arc::clone(&self.issuer);
         let platform = FakeHttp::new().on_request(move |request| {
             let (_, audience) = request.url.as_str().split_once("?for=")?;
             let mut claims = claims(&audience.replace("%3A", ":"));
@@ -109,21 +81,20 @@ impl World {
             ("FORGE_TOKEN_URL", "https://forge.example/token"),
             ("FORGE_TOKEN_KEY", "k"),
         ];
+        let registry = Router::new().fallback_service(server::npm(self.exchange.clone()));
         Context::default()
             .with_clock(ManualClock::at(NOW))
             .with_environment(Environment::from_iter(variables))
-            .with_http(Wire { platform, registry: server::npm(self.exchange.clone()) })
+            .with_http(Network::new(REGISTRY, registry, platform))
     }
 
     /// The status and the message of a refused publish.
     async fn refused(&self, package: &str, changes: &[(&str, Value)]) -> (u16, String) {
         let failure = publish(package, &self.job(changes)).await.unwrap_err();
-        match failure {
-            Failure::Exchange(error) => match error.kind() {
-                ExchangeErrorKind::Rejected { status, message } => (*status, message.clone().unwrap()),
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other}"),
+        let Failure::Exchange(error) = failure else { panic!("{failure}") };
+        match error.kind() {
+            ExchangeErrorKind::Rejected { status, message } => (*status, message.clone().unwrap()),
+            other => panic!("{other:?}"),
         }
     }
 }

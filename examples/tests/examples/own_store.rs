@@ -1,6 +1,4 @@
 //! The example of one's own store, under the suite that every store has to pass.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code)]
 #[path = "../../examples/own_store.rs"]

@@ -1,34 +1,22 @@
 //! The example of publishers for an owner's repositories, with a CI platform in memory and a database in a file.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(dead_code)]
 #[path = "../../examples/owner_publishers.rs"]
 mod example;
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::body::Body;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
-use oidc_core::http::HttpSettings;
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::{Context, Environment};
 use oidc_exchange::server::{Package, PublisherRecord, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
-use oidc_providers::github;
-use oidc_providers::sample::Overrides;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tower::ServiceExt as _;
 
-const ISSUER: &str = "https://token.actions.githubusercontent.com";
+use super::world::{Platform, exchange, send};
+
 const AUDIENCE: &str = "npm:widgets.example";
-const NOW: u64 = 1_800_000_000;
 
 struct World {
-    issuer: Arc<FakeIssuer>,
+    platform: Platform,
     app: Router,
     store: SqlStore,
     _folder: TempDir,
@@ -37,44 +25,29 @@ struct World {
 impl World {
     /// `widget` is alice's, who administers acme on GitHub, and `gadget` is bob's, who administers nothing.
     async fn start() -> Self {
-        let (issuer, folder) = (Arc::new(FakeIssuer::new(ISSUER)), TempDir::new().unwrap());
-        let cx = Context::system_with(Environment::default(), HttpSettings::default()).unwrap();
-        let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
+        let (platform, folder) = (Platform::new(), TempDir::new().unwrap());
         let database = format!("sqlite:{}", folder.path().join("owners.db").display());
-        let registry = example::Registry::open(&database, AUDIENCE, &cx).await.unwrap();
+        let registry = example::Registry::open(&database, AUDIENCE, &platform.cx).await.unwrap();
         let (store, app) = (registry.store.clone(), registry.app());
+        let mut transaction = store.begin().await.unwrap();
         for statement in [
             "INSERT INTO package VALUES ('widget', 'alice'), ('gadget', 'bob')",
             "INSERT INTO administrator VALUES ('alice', 'acme', '1')",
         ] {
-            let mut transaction = store.begin().await.unwrap();
             sqlx::query(statement).execute(transaction.connection()).await.unwrap();
-            transaction.commit().await.unwrap();
         }
-        Self { issuer, app, store, _folder: folder }
-    }
-
-    async fn send(&self, request: http::request::Builder, body: String) -> (StatusCode, String) {
-        let answer = self.app.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let status = answer.status();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8_lossy(&body).into_owned())
+        transaction.commit().await.unwrap();
+        Self { platform, app, store, _folder: folder }
     }
 
     async fn configure(&self, account: &str, name: &str, rules: Value) -> (StatusCode, String) {
         let request = Request::post(format!("/packages/{name}/publishers")).header("x-account", account);
-        self.send(request.header("content-type", "application/json"), rules.to_string()).await
+        send(&self.app, request.header("content-type", "application/json"), rules.to_string()).await
     }
 
     /// The status of an exchange for a package by a job with these claims.
     async fn exchanged(&self, name: &str, changes: &[(&str, &str)]) -> StatusCode {
-        let overrides: Overrides =
-            changes.iter().map(|(name, value)| ((*name).to_owned(), Some(json!(value)))).collect();
-        let id = FakeIssuer::unique_id();
-        let claims = github::sample::claims_with(ISSUER, AUDIENCE, NOW, &id, &overrides);
-        let request = Request::post(format!("/-/npm/v1/oidc/token/exchange/package/{name}"))
-            .header("authorization", format!("Bearer {}", self.issuer.sign(&claims)));
-        self.send(request, String::new()).await.0
+        exchange(&self.app, name, &self.platform.token(AUDIENCE, changes)).await.0
     }
 }
 

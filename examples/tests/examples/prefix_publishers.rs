@@ -1,33 +1,22 @@
 //! The example of publishers for a prefix of names, with a CI platform in memory and a database in a file.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[allow(dead_code)]
 #[path = "../../examples/prefix_publishers.rs"]
 mod example;
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::body::Body;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
-use oidc_core::http::HttpSettings;
-use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
-use oidc_core::{Context, Environment};
 use oidc_exchange::server::{Package, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
-use oidc_providers::github;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
-use tower::ServiceExt as _;
 
-const ISSUER: &str = "https://token.actions.githubusercontent.com";
+use super::world::{Platform, bearer, exchange, send};
+
 const AUDIENCE: &str = "npm:widgets.example";
-const NOW: u64 = 1_800_000_000;
 
 struct World {
-    issuer: Arc<FakeIssuer>,
+    platform: Platform,
     app: Router,
     store: SqlStore,
     _folder: TempDir,
@@ -36,13 +25,11 @@ struct World {
 impl World {
     /// `@acme/widget` and `@acme/gadget` are alice's, `@acme/other` is bob's.
     async fn start() -> Self {
-        let (issuer, folder) = (Arc::new(FakeIssuer::new(ISSUER)), TempDir::new().unwrap());
-        let cx = Context::system_with(Environment::default(), HttpSettings::default()).unwrap();
-        let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
+        let (platform, folder) = (Platform::new(), TempDir::new().unwrap());
         let database = format!("sqlite:{}", folder.path().join("widgets.db").display());
-        let registry = example::Registry::open(&database, AUDIENCE, &cx).await.unwrap();
+        let registry = example::Registry::open(&database, AUDIENCE, &platform.cx).await.unwrap();
         let (store, app) = (registry.store.clone(), registry.app());
-        let world = Self { issuer, app, store, _folder: folder };
+        let world = Self { platform, app, store, _folder: folder };
         for (name, owner) in [("@acme/widget", "alice"), ("@acme/gadget", "alice"), ("@acme/other", "bob")] {
             world.own(name, owner).await;
         }
@@ -58,35 +45,20 @@ impl World {
         transaction.commit().await.unwrap();
     }
 
-    async fn send(&self, request: http::request::Builder, body: String) -> (StatusCode, String) {
-        let answer = self.app.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let status = answer.status();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8_lossy(&body).into_owned())
-    }
-
     async fn configure(&self, account: &str, prefix: &str) -> (StatusCode, String) {
         let request = Request::post(format!("/prefixes/{}", prefix.replace('/', "%2f")));
         let request = request.header("x-account", account).header("content-type", "application/json");
         let rules = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
-        self.send(request, rules.to_string()).await
+        send(&self.app, request, rules.to_string()).await
     }
 
     async fn token(&self, name: &str) -> (StatusCode, String) {
-        let token =
-            self.issuer.sign(&github::sample::claims(ISSUER, AUDIENCE, NOW, &FakeIssuer::unique_id()));
-        let request =
-            Request::post(format!("/-/npm/v1/oidc/token/exchange/package/{}", name.replace('/', "%2f")));
-        let (status, body) =
-            self.send(request.header("authorization", format!("Bearer {token}")), String::new()).await;
-        let body: Value = serde_json::from_str(&body).unwrap();
-        let text = body["token"].as_str().or(body["message"].as_str()).unwrap().to_owned();
-        (status, text)
+        exchange(&self.app, name, &self.platform.token(AUDIENCE, &[])).await
     }
 
     async fn publish(&self, name: &str, token: &str) -> StatusCode {
         let request = Request::post(format!("/packages/{}", name.replace('/', "%2f")));
-        self.send(request.header("authorization", format!("Bearer {token}")), String::new()).await.0
+        send(&self.app, bearer(request, token), "").await.0
     }
 }
 

@@ -1,6 +1,4 @@
 //! The examples on provenance: a tool that signs, and a registry that verifies.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code)]
 #[path = "../../examples/attest.rs"]

@@ -1,6 +1,4 @@
 //! The example of a publish tool, with a CI platform and a registry in memory.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code)]
 #[path = "../../examples/publish_cli.rs"]

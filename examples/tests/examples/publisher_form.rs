@@ -1,6 +1,4 @@
 //! The example of a settings page, with what somebody types.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code)]
 #[path = "../../examples/publisher_form.rs"]

@@ -1,6 +1,4 @@
 //! The example of a publish tool's tests, as one would write them.
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code)]
 #[path = "../../examples/tested_tool.rs"]

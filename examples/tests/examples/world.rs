@@ -1,0 +1,115 @@
+//! GitHub Actions in memory, and a registry that is a service in this process.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use http::request::Builder;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use oidc_core::http::{HttpClient, HttpError, HttpSettings, Response};
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
+use oidc_core::verify::{Verifier, backend::AwsLc};
+use oidc_core::{Audience, Context, Environment};
+use oidc_exchange::memory::MemoryStore;
+use oidc_exchange::server::{Package, Trust};
+use oidc_providers::sample::Overrides;
+use oidc_providers::{GitHubPublisher, github};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+pub(crate) const ISSUER: &str = "https://token.actions.githubusercontent.com";
+pub(crate) const NOW: u64 = 1_800_000_000;
+
+/// GitHub Actions, and the context of a registry that trusts it.
+pub(crate) struct Platform {
+    issuer: Arc<FakeIssuer>,
+    pub(crate) clock: ManualClock,
+    pub(crate) cx: Context,
+}
+
+impl Platform {
+    pub(crate) fn new() -> Self {
+        let (issuer, clock) = (Arc::new(FakeIssuer::new(ISSUER)), ManualClock::at(NOW));
+        let cx = Context::system_with(Environment::default(), HttpSettings::default()).unwrap();
+        let cx = cx.with_clock(clock.clone()).with_http(FakeHttp::of_issuer(Arc::clone(&issuer)));
+        Self { issuer, clock, cx }
+    }
+
+    /// A token of the workflow `publish.yml` of `acme/widget`, with these claims in place of the usual ones.
+    pub(crate) fn token(&self, audience: &str, changes: &[(&str, &str)]) -> String {
+        let changed = |(name, value): &(&str, &str)| ((*name).to_owned(), Some(json!(value)));
+        let changes: Overrides = changes.iter().map(changed).collect();
+        let id = FakeIssuer::unique_id();
+        self.issuer.sign(&github::sample::claims_with(ISSUER, audience, NOW, &id, &changes))
+    }
+
+    /// The verifier of a registry whose store trusts that workflow for a package.
+    pub(crate) async fn trusted_for(
+        &self,
+        package: Package,
+        store: &MemoryStore,
+        audience: &str,
+    ) -> Verifier {
+        let providers = oidc_providers::all();
+        let trust = Trust::new(providers.clone(), store.clone(), &self.cx);
+        let rules = GitHubPublisher::new("acme/widget", "publish.yml");
+        trust.add(&trust.prepare(package, "github", None, rules.into()).unwrap()).await.unwrap();
+        Verifier::new(AwsLc, [Audience::new(audience).unwrap()], &providers, &self.cx).unwrap()
+    }
+}
+
+pub(crate) async fn send(app: &Router, request: Builder, body: impl Into<Body>) -> (StatusCode, String) {
+    let answer = app.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+pub(crate) fn bearer(request: Builder, token: &str) -> Builder {
+    request.header("authorization", format!("Bearer {token}"))
+}
+
+/// The status of npm's exchange, and the publish token or the reason.
+pub(crate) async fn exchange(app: &Router, name: &str, token: &str) -> (StatusCode, String) {
+    let path = format!("/-/npm/v1/oidc/token/exchange/package/{}", name.replace('/', "%2f"));
+    let (status, body) = send(app, bearer(Request::post(path), token), Body::empty()).await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    (status, body["token"].as_str().or(body["message"].as_str()).unwrap().to_owned())
+}
+
+/// The network of a job: its platform, and a registry below a URL.
+#[derive(Clone, Debug)]
+pub(crate) struct Network {
+    url: &'static str,
+    registry: Router,
+    platform: FakeHttp,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Network {
+    pub(crate) fn new(url: &'static str, registry: Router, platform: FakeHttp) -> Self {
+        Self { url, registry, platform, asked: Arc::default() }
+    }
+
+    /// The methods and paths of the requests to the registry.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl HttpClient for Network {
+    async fn send(&self, request: oidc_core::http::Request) -> Result<Response, HttpError> {
+        if !request.url.as_str().starts_with(self.url) {
+            return self.platform.send(request).await;
+        }
+        let line = format!("{} {}", request.method.as_str(), request.url.path());
+        self.asked.lock().unwrap().push(line);
+        let request = Request::try_from(&request)?.map(Body::from);
+        let (head, body) = self.registry.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Ok(http::Response::from_parts(head, body).into())
+    }
+}

@@ -139,8 +139,7 @@ impl Settings<'_> {
             self.workspace().into_iter().chain([PathBuf::new()]).map(|folder| folder.join(".npmrc"));
         of_project.chain(paths(self.cx.environment())).find_map(|path| {
             let bytes = self.cx.files().read(&path, MAX_FILE).ok()?;
-            let bytes = bytes.strip_prefix(BOM).unwrap_or(&bytes);
-            let value = value_in(&String::from_utf8_lossy(bytes), key)?;
+            let value = value_in(&String::from_utf8_lossy(&bytes), key)?;
             let subject = Target::File(path.to_string_lossy().into_owned());
             Some(Named { subject, key: key.to_owned(), url: expanded(&value, self.cx.environment()) })
         })
@@ -159,9 +158,15 @@ fn paths(environment: &Environment) -> Vec<PathBuf> {
 
 /// The value that an `.npmrc` gives to a key: that of the last line with the key. A section ends npm's own settings.
 fn value_in(text: &str, key: &str) -> Option<String> {
-    let is_section = |line: &&str| line.trim().starts_with('[') && line.trim().ends_with(']');
-    let lines = text.lines().take_while(|line| !is_section(line));
+    // npm takes a byte order mark for white space, as JavaScript does.
+    let lines = text.trim_start_matches('\u{feff}').lines().take_while(|line| !is_section(line));
     lines.filter_map(|line| value_of(line, key)).last()
+}
+
+/// Returns `true` if a line begins a section: `[`, a name and `]`, without white space before it.
+fn is_section(line: &str) -> bool {
+    let name = line.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']'));
+    name.is_some_and(|name| !name.contains(']'))
 }
 
 /// The value that a line of an `.npmrc` gives to a key.
@@ -249,6 +254,10 @@ mod tests {
             ("registry=a\r\n@acme:registry=b\r\n", Some("a")),
             ("registry=a\n[x]\nregistry=b\n", Some("a")),
             ("[x]\nregistry=b\n", None),
+            (" [x]\nregistry=b\n", Some("b")),
+            ("[x\nregistry=b\n", Some("b")),
+            ("\u{feff}registry=b\n", Some("b")),
+            ("\u{feff}#registry=a\nregistry=b\n", Some("b")),
         ] {
             assert_eq!(value_in(text, "registry").as_deref(), value, "{text:?}");
         }

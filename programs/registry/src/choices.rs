@@ -75,7 +75,7 @@ impl Choices {
         retry(|| self.set_once(Choice::TrustedOnly, (ecosystem, package), is_set)).await
     }
 
-    /// Whether every version of the package needs provenance.
+    /// Reads the choice that every version of the package needs provenance.
     pub(super) async fn provenance_required(
         &self,
         ecosystem: &str,

@@ -15,7 +15,7 @@ use super::rows::Rows;
 use super::values::{code, linked, row, time, value, words};
 use crate::config::Ecosystem;
 
-/// What the query asks for, and what in it can't be read.
+/// The parameters of the query, with the faults in them.
 struct Asked {
     filter: Filter,
     faults: [Option<&'static str>; 2],

@@ -70,7 +70,7 @@ impl Row {
         event
     }
 
-    /// Where the next page begins.
+    /// The beginning of the next page.
     pub(super) fn cursor(&self) -> String {
         format!("{}_{}", self.at, self.id)
     }
@@ -110,7 +110,7 @@ impl Filter {
     }
 }
 
-/// Where a page begins, of the query's text.
+/// The beginning of a page, read from the query's text.
 pub(super) fn cursor(text: &str) -> (i64, String) {
     let read = text.split_once('_').and_then(|(at, id)| Some((at.parse().ok()?, id)));
     let is_id =

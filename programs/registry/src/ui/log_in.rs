@@ -73,7 +73,7 @@ impl Accounts {
         }
     }
 
-    /// What is said to whoever presents another secret.
+    /// The message to the sender of another secret.
     fn refusal(&self) -> &'static str {
         match self {
             Self::Nobody => "Nobody can log in.",

@@ -72,9 +72,9 @@ struct Inner {
     trusted_only: BTreeSet<(Ecosystem, String)>,
     /// The requirements of provenance that the configuration file has.
     requirements: BTreeMap<(Ecosystem, String), Requirement>,
-    /// Whether provenance is kept.
+    /// `true` if provenance is kept.
     keeps_provenance: bool,
-    /// What was chosen on the settings pages.
+    /// The choices that were made on the settings pages.
     choices: Choices,
     accounts: Accounts,
     sessions: Sessions,

@@ -1,4 +1,4 @@
-//! What an address that was pasted into a field means there. No platform is known here by its name: whatever part of the address
+//! The meaning of an address that was pasted into a field. No platform is known here by its name: whatever part of the address
 //! the platform accepts is offered.
 
 use oidc_core::{InvalidPublisher, PublisherField};

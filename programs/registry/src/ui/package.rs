@@ -73,7 +73,7 @@ fn shown(visit: &Visit, version: &Version, origins: &[Origin], is_latest: bool) 
     }
 }
 
-/// How a version was published, and by which run.
+/// The publisher of a version, with the run.
 fn origin(visit: &Visit, published_by: &str) -> Markup {
     match serde_json::from_str(published_by) {
         Ok(Principal::TrustedPublisher { provider, run, .. }) => {

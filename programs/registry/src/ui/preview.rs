@@ -1,4 +1,4 @@
-//! What a publisher means and how its job must look, before it is saved.
+//! The preview of a publisher before it is saved: the jobs that it accepts, and the form of such a job.
 
 use maud::{Markup, html};
 use oidc_core::PublisherField;

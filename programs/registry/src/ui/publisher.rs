@@ -16,7 +16,7 @@ use super::session::Session;
 use super::values::words;
 use crate::origin::{FILE, PAGES};
 
-/// What is wrong with a draft.
+/// The faults of a draft.
 pub(super) enum Wrong {
     /// Some of its fields.
     Fields(InvalidPublisher),
@@ -198,7 +198,7 @@ async fn save(
     }
 }
 
-/// What a person can do something about; all else is the registry's failure.
+/// The faults that a person can correct. Any other error is the registry's failure.
 fn wrong(visit: &Visit, error: TrustError) -> Result<Wrong, Refused> {
     match error {
         TrustError::Publisher(invalid) => Ok(Wrong::Fields(invalid)),

@@ -184,7 +184,7 @@ impl FromRequest<Ui> for Write {
     }
 }
 
-/// Whether a browser says that one of this registry's own pages sends the form. Every browser in use says one or the other.
+/// Returns `true` if the browser says that one of this registry's own pages sends the form, by one of two headers. Every browser sends one.
 fn is_own(headers: &HeaderMap, ui: &Ui) -> bool {
     match headers.get(ORIGIN) {
         Some(origin) => origin.to_str().is_ok_and(|origin| origin == ui.0.public_url.origin()),

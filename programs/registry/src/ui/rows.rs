@@ -64,7 +64,7 @@ impl FromRow<'_, AnyRow> for Version {
     }
 }
 
-/// What is known of a package by its name.
+/// The existence of a package of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Existence {
     Absent,
@@ -78,7 +78,7 @@ impl Ui {
         self.0.store.pool()
     }
 
-    /// Whether there is a package of this name, and for whom.
+    /// Reads whether a package of this name exists, and who may see it.
     pub(super) async fn existence(&self, named: &Named) -> Result<Existence, StoreError> {
         let public: Option<i64> = match named.ecosystem {
             Ecosystem::Npm => {

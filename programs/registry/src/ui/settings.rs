@@ -48,7 +48,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
     Ok(visit.ui.page(Some(&session), &format!("Trusted publishers of {}", named.name), &body))
 }
 
-/// What was done on the page before.
+/// The change that was made on the page before.
 fn done(visit: &Visit) -> Markup {
     let done = [
         ("saved", "The trusted publisher was saved."),
@@ -100,7 +100,7 @@ fn origin(origin: &str) -> Markup {
     }
 }
 
-/// Whether static tokens publish the package as well.
+/// The part of the page with the choice that static tokens publish the package too.
 async fn static_tokens(visit: &Visit, session: &Session, named: &Named) -> Result<Markup, Refused> {
     let ui = &visit.ui;
     let of_file = ui.0.trusted_only.contains(&(named.ecosystem, named.name.clone()));

@@ -11,7 +11,7 @@ pub(super) struct Snippet {
     /// The file to put it into.
     pub(super) file: String,
     pub(super) text: String,
-    /// What can't be said in the file.
+    /// The notes about what the file can't express.
     pub(super) notes: Vec<String>,
 }
 

@@ -40,11 +40,7 @@ async fn wanted(
     for package in &config.package {
         let records = records(package, trust)?;
         // Before the package is added, which ends its pending publishers.
-        for record in &records {
-            if let Some(known) = known.iter().find(|known| known.is_like(record)) {
-                activate(trust, known, record).await?;
-            }
-        }
+        activate_all(trust, known, &records).await?;
         wanted.extend(records);
         if package.publisher.is_empty() || package.publisher.iter().any(|publisher| !publisher.pending) {
             services.register(package).await.map_err(|error| failed(&package.name, None, &error))?;
@@ -54,6 +50,20 @@ async fn wanted(
         wanted.extend(records_of_scope(scope, trust)?);
     }
     Ok(wanted)
+}
+
+/// Activates the publishers that are no longer pending, of those that the file had before.
+async fn activate_all(
+    trust: &Trust,
+    known: &[PublisherRecord],
+    wanted: &[PublisherRecord],
+) -> Result<(), StartError> {
+    for record in wanted {
+        if let Some(known) = known.iter().find(|known| known.is_like(record)) {
+            activate(trust, known, record).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The publishers that the file has configured so far.

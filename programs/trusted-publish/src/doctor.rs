@@ -212,10 +212,7 @@ impl Doctor {
     /// Checks that each field is stated once and that publishers on the job's platform have it; on any platform, where the job's is
     /// not known.
     fn check_fields(&self, providers: &ProviderSet, cx: &Context) -> Result<(), PublishError> {
-        let here: Vec<_> = match providers.here(cx) {
-            Some(provider) => vec![provider],
-            None => providers.iter().collect(),
-        };
+        let here = platforms(providers, cx);
         let mut stated = BTreeSet::new();
         let mut faults = Vec::new();
         for (key, _) in &self.publisher {
@@ -230,6 +227,14 @@ impl Doctor {
             }
         }
         InvalidPublisher::check(faults).map_err(PublishError::UnknownField)
+    }
+}
+
+/// The job's platform, or every platform where that is not known.
+fn platforms<'a>(providers: &'a ProviderSet, cx: &Context) -> Vec<&'a Arc<dyn Provider>> {
+    match providers.here(cx) {
+        Some(provider) => vec![provider],
+        None => providers.iter().collect(),
     }
 }
 

@@ -205,17 +205,20 @@ fn folders(pattern: &str) -> Vec<PathBuf> {
     found.into_iter().flatten().flatten().filter(|path| !is_installed(path)).take(MAX_PACKAGES + 1).collect()
 }
 
+/// cargo's description of a workspace.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    publish: Option<Vec<String>>,
+}
+
 /// The packages of a cargo workspace that may be published, as cargo itself describes them.
 async fn of_cargo(cx: &Context) -> BTreeSet<String> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        packages: Vec<Package>,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        publish: Option<Vec<String>>,
-    }
     let mut command = Command::new("cargo", ["metadata", "--no-deps", "--offline", "--format-version", "1"]);
     command.max_output = MAX_METADATA;
     let output = cx.run(command).await.ok().filter(|output| output.status == Some(0));

@@ -297,17 +297,23 @@ impl fmt::Display for Need {
         if self.package != self.name {
             write!(f, ", package {}", self.package)?;
         }
-        match &self.registry {
-            Registry::Public => f.write_str(", from crates.io")?,
-            Registry::Other(None) => f.write_str(", from this registry")?,
-            Registry::Other(Some(url)) => write!(f, ", from {url}")?,
-        }
+        write!(f, ", from {}", self.registry)?;
         if !self.features.is_empty() {
             write!(f, ", features {:?}", self.features)?;
         }
         let optional = if self.optional { ", optional" } else { "" };
         let default = if self.default_features { "" } else { ", without default features" };
         write!(f, "{optional}{default})")
+    }
+}
+
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Public => "crates.io",
+            Self::Other(None) => "this registry",
+            Self::Other(Some(url)) => url,
+        })
     }
 }
 

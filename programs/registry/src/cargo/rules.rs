@@ -91,12 +91,6 @@ pub(super) fn check_keywords(keywords: &[String], categories: &[String]) -> Resu
             return Err(invalid(field, word, "at most 5 of them"));
         }
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+');
-    let is_keyword = |word: &str| {
-        word.len() <= MAX_KEYWORD
-            && word.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && word.chars().all(allowed)
-    };
     match keywords.iter().find(|word| !is_keyword(word)) {
         Some(word) => {
             let expected = "at most 20 letters, digits, `_`, `-` and `+`, beginning with a letter or digit";
@@ -104,6 +98,13 @@ pub(super) fn check_keywords(keywords: &[String], categories: &[String]) -> Resu
         }
         None => Ok(()),
     }
+}
+
+fn is_keyword(word: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+');
+    word.len() <= MAX_KEYWORD
+        && word.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && word.chars().all(allowed)
 }
 
 #[cfg(test)]

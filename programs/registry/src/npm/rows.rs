@@ -193,6 +193,17 @@ pub(super) async fn set_tag(
     Ok(())
 }
 
+/// Removes a tag; returns `false` if the package has no such tag.
+pub(super) async fn remove_tag(
+    connection: &mut AnyConnection,
+    name: &PackageName,
+    tag: &Tag,
+) -> Result<bool, StoreError> {
+    let query = sqlx::query("DELETE FROM npm_dist_tag WHERE package = $1 AND tag = $2");
+    let removed = query.bind(name.as_str()).bind(tag.as_str()).execute(connection).await?;
+    Ok(removed.rows_affected() > 0)
+}
+
 /// Gives the package's first version the tag `latest`, whatever tag it was published with, as npmjs does: clients
 /// can't read a package without it.
 pub(super) async fn add_latest(

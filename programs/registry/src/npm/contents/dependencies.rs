@@ -18,13 +18,7 @@ pub(super) fn compare(packed: &Manifest<'_>, sent: &Manifest<'_>) -> Result<(), 
     let bundled = [bundled(packed)?, bundled(sent)?];
     let [bundled, in_manifest] = &bundled;
     compare_sets("bundleDependencies", bundled, in_manifest)?;
-    let mut regular = [references(packed, "dependencies")?, references(sent, "dependencies")?];
-    for (regular, manifest) in regular.iter_mut().zip([packed, sent]) {
-        for optional in references(manifest, "optionalDependencies")?.keys() {
-            regular.remove(optional);
-        }
-    }
-    let [in_tarball, mut in_manifest] = regular;
+    let (in_tarball, mut in_manifest) = (regular(packed)?, regular(sent)?);
     // npm sends what is bundled as a dependency of any version.
     in_manifest
         .retain(|name, wanted| wanted != "*" || in_tarball.contains_key(name) || !bundled.contains(name));
@@ -32,7 +26,16 @@ pub(super) fn compare(packed: &Manifest<'_>, sent: &Manifest<'_>) -> Result<(), 
     compare_sets("peerDependenciesMeta", &optional_peers(packed)?, &optional_peers(sent)?)
 }
 
-/// Dependencies, with what is wanted of each.
+/// The dependencies that are not optional.
+fn regular(manifest: &Manifest<'_>) -> Result<Texts, InvalidContents> {
+    let mut regular = references(manifest, "dependencies")?;
+    for optional in references(manifest, "optionalDependencies")?.keys() {
+        regular.remove(optional);
+    }
+    Ok(regular)
+}
+
+/// Dependencies, with the wanted version of each.
 fn references(manifest: &Manifest<'_>, field: &'static str) -> Result<Texts, InvalidContents> {
     let texts = texts(manifest, field)?;
     Ok(texts.into_iter().map(|(name, wanted)| (name, reference(&wanted))).collect())
@@ -46,18 +49,23 @@ fn reference(wanted: &str) -> String {
         Some((place, commit)) => (place, format!("#{commit}")),
         None => (wanted, String::new()),
     };
-    let bare = ["git+ssh://", "git+https://", "ssh://", "https://", "git://"]
-        .iter()
-        .find_map(|scheme| place.strip_prefix(scheme))
-        .unwrap_or(place);
-    let bare = bare.strip_prefix("git@").unwrap_or(bare);
-    for (host, short) in [("github.com", "github"), ("gitlab.com", "gitlab"), ("bitbucket.org", "bitbucket")]
-    {
-        if let Some(path) = bare.strip_prefix(host).and_then(|path| path.strip_prefix([':', '/'])) {
-            return format!("{short}:{}{commit}", path.strip_suffix(".git").unwrap_or(path));
-        }
+    match hosted(place) {
+        Some(short) => format!("{short}{commit}"),
+        None if is_short(place) => format!("github:{place}{commit}"),
+        None => wanted.to_owned(),
     }
-    if is_short(place) { format!("github:{place}{commit}") } else { wanted.to_owned() }
+}
+
+/// The short name of a repository at one of the hosts that npm knows.
+fn hosted(place: &str) -> Option<String> {
+    let schemes = ["git+ssh://", "git+https://", "ssh://", "https://", "git://"];
+    let bare = schemes.iter().find_map(|scheme| place.strip_prefix(scheme)).unwrap_or(place);
+    let bare = bare.strip_prefix("git@").unwrap_or(bare);
+    let hosts = [("github.com", "github"), ("gitlab.com", "gitlab"), ("bitbucket.org", "bitbucket")];
+    hosts.iter().find_map(|(host, short)| {
+        let path = bare.strip_prefix(host)?.strip_prefix([':', '/'])?;
+        Some(format!("{short}:{}", path.strip_suffix(".git").unwrap_or(path)))
+    })
 }
 
 /// Returns `true` if a reference is `owner/name`, which npm takes for GitHub's.

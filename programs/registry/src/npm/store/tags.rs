@@ -2,7 +2,7 @@
 
 use oidc_core::Context;
 use oidc_exchange::server::StoreError;
-use oidc_exchange::sql::retry;
+use oidc_exchange::sql::{Transaction, retry};
 
 use super::{Store, package};
 use crate::activation::{activate, is_granted};
@@ -49,11 +49,7 @@ impl Store {
         if rows::count_tags(connection, name).await? > MAX_TAGS {
             return Ok(Tagged::TooMany);
         }
-        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
-            return Ok(Tagged::TokenEnded);
-        }
-        write.commit().await?;
-        Ok(Tagged::Done)
+        commit(write, name, by, cx).await
     }
 
     /// Removes `tag`.
@@ -80,19 +76,24 @@ impl Store {
             return Ok(Tagged::NotTrusted);
         }
         let connection = write.connection();
-        let removed = sqlx::query("DELETE FROM npm_dist_tag WHERE package = $1 AND tag = $2")
-            .bind(name.as_str())
-            .bind(tag.as_str())
-            .execute(&mut *connection)
-            .await?;
-        if removed.rows_affected() == 0 {
+        if !rows::remove_tag(connection, name, tag).await? {
             return Ok(Tagged::Missing);
         }
         rows::touch(connection, name, cx.clock().now()).await?;
-        if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
-            return Ok(Tagged::TokenEnded);
-        }
-        write.commit().await?;
-        Ok(Tagged::Done)
+        commit(write, name, by, cx).await
     }
+}
+
+/// Commits a change of tags, unless the publish token has ended meanwhile.
+async fn commit(
+    write: Transaction,
+    name: &PackageName,
+    by: &Principal,
+    cx: &Context,
+) -> Result<Tagged, StoreError> {
+    if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
+        return Ok(Tagged::TokenEnded);
+    }
+    write.commit().await?;
+    Ok(Tagged::Done)
 }

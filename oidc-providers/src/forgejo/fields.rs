@@ -44,7 +44,7 @@ const REF_PROTECTED: Field = Field::new(
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
-        .summary("whether the branch or tag has to be protected; false is no rule"),
+        .summary("true if the branch or tag must be protected; false is no rule"),
 );
 const EVENT: Field = Field::new(
     codes::FORGEJO_EVENT,
@@ -54,7 +54,7 @@ const EVENT: Field = Field::new(
         .compared(FieldComparison::OneOf)
         .example("push, release")
         .summary(
-            "what may start the run; without it push, release, workflow_dispatch and schedule, and never pull_request_target",
+            "the events that may start the run; without it push, release, workflow_dispatch and schedule, and never pull_request_target",
         ),
 );
 

@@ -84,8 +84,8 @@
 //! | `repository_id` | learned | `"123456"` | the number that Forgejo gave the repository, which tokens of Forgejo 15.0 lack | exactly |
 //! | `repository_owner_id` | learned | `"123456"` | the number that Forgejo gave the repository's owner, which tokens of Forgejo 15.0 lack | exactly |
 //! | `ref` | optional | `"refs/tags/v*"` | the full name of the run's branch or tag | as a pattern |
-//! | `ref_protected` | optional | `true` | whether the branch or tag has to be protected; false is no rule | exactly |
-//! | `event` | optional | `["push", "release"]` | what may start the run; without it push, release, `workflow_dispatch` and schedule, and never `pull_request_target` | one of the values |
+//! | `ref_protected` | optional | `true` | true if the branch or tag must be protected; false is no rule | exactly |
+//! | `event` | optional | `["push", "release"]` | the events that may start the run; without it push, release, `workflow_dispatch` and schedule, and never `pull_request_target` | one of the values |
 
 mod claims;
 mod fields;

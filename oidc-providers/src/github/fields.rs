@@ -72,7 +72,7 @@ pub(super) const REF_PROTECTED: Field = Field::new(
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
-        .summary("whether the branch or tag has to be protected; false is no rule"),
+        .summary("true if the branch or tag must be protected; false is no rule"),
 );
 pub(super) const EVENT: Field = Field::new(
     codes::GITHUB_EVENT,
@@ -82,7 +82,7 @@ pub(super) const EVENT: Field = Field::new(
         .compared(FieldComparison::OneOf)
         .example("push, release")
         .summary(
-            "what may start the run; without it push, release, workflow_dispatch, repository_dispatch, schedule, \
+            "the events that may start the run; without it push, release, workflow_dispatch, repository_dispatch, schedule, \
              merge_group, create and deployment, and never pull_request_target",
         ),
 );
@@ -91,7 +91,7 @@ pub(super) const RUNNER_ENVIRONMENT: Field = Field::new(
     PublisherField::optional("runner_environment", "Runner")
         .choices(&["github-hosted", "self-hosted"])
         .example("github-hosted")
-        .summary("whose machine runs the job"),
+        .summary("the owner of the machine that runs the job"),
 );
 
 /// The fields of a publisher at a registry that compares no workflow.

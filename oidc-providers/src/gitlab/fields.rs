@@ -63,7 +63,7 @@ const REF_PROTECTED: Field = Field::new(
     PublisherField::optional("ref_protected", "Protected ref")
         .of_type(FieldType::Flag)
         .example("true")
-        .summary("whether the branch or tag has to be protected; false is no rule"),
+        .summary("true if the branch or tag must be protected; false is no rule"),
 );
 const EVENT: Field = Field::new(
     codes::GITLAB_EVENT,
@@ -72,14 +72,14 @@ const EVENT: Field = Field::new(
         .of_type(FieldType::Texts)
         .compared(FieldComparison::OneOf)
         .example("push, web")
-        .summary("what may start the pipeline"),
+        .summary("the events that may start the pipeline"),
 );
 const RUNNER_ENVIRONMENT: Field = Field::new(
     codes::GITLAB_RUNNER_ENVIRONMENT,
     PublisherField::optional("runner_environment", "Runner")
         .choices(&["gitlab-hosted", "self-hosted"])
         .example("gitlab-hosted")
-        .summary("whose machine runs the job"),
+        .summary("the owner of the machine that runs the job"),
 );
 
 /// The fields of a publisher.

@@ -94,9 +94,9 @@
 //! | `project_id` | learned | `"123456"` | the number that GitLab gave the project | exactly |
 //! | `namespace_id` | learned | `"123456"` | the number that GitLab gave the project's group or user | exactly |
 //! | `ref` | optional | `"refs/tags/v*"` | the full name of the pipeline's branch or tag | as a pattern |
-//! | `ref_protected` | optional | `true` | whether the branch or tag has to be protected; false is no rule | exactly |
-//! | `event` | optional | `["push", "web"]` | what may start the pipeline | one of the values |
-//! | `runner_environment` | optional | `"gitlab-hosted"` | whose machine runs the job: `gitlab-hosted` or `self-hosted` | exactly |
+//! | `ref_protected` | optional | `true` | true if the branch or tag must be protected; false is no rule | exactly |
+//! | `event` | optional | `["push", "web"]` | the events that may start the pipeline | one of the values |
+//! | `runner_environment` | optional | `"gitlab-hosted"` | the owner of the machine that runs the job: `gitlab-hosted` or `self-hosted` | exactly |
 //!
 //! Of several matching publishers of a package, one with an `environment` is more specific than any without,
 //! and then the one with more of `ref`, `ref_protected`, `event` and `runner_environment`. Ids don't count,

@@ -65,14 +65,8 @@ impl Served {
         (begin.elapsed(), self.cpu().saturating_sub(cpu))
     }
 
-    /// The CPU that its threads have used.
     fn cpu(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("its threads");
-        let of_one = |path: std::path::PathBuf| {
-            let text = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-            text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<u64>().ok()).unwrap_or_default()
-        };
-        Duration::from_nanos(tasks.map(|task| of_one(task.expect("a thread").path())).sum())
+        cpu_of(self.process.id())
     }
 
     /// Its resident memory, in bytes.
@@ -87,6 +81,26 @@ impl Drop for Served {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The CPU that the threads of a process have used.
+pub fn cpu_of(process: u32) -> Duration {
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Duration::ZERO };
+    let of_one = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<u64>().ok()).unwrap_or_default()
+    };
+    Duration::from_nanos(tasks.flatten().map(|task| of_one(task.path())).sum())
+}
+
+/// The CPU that this process and all servers of PostgreSQL on this machine have used.
+pub fn cpu_with_servers() -> Duration {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let is_server = |process: &u32| {
+        std::fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim() == "postgres")
+    };
+    numbers.filter(is_server).map(cpu_of).sum::<Duration>() + cpu_of(std::process::id())
 }
 
 /// The other process: prints its address and identity tokens, and serves until it is killed.

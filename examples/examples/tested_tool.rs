@@ -63,7 +63,7 @@ async fn registry(issuer: &Arc<FakeIssuer>, database: &str) -> Result<NpmExchang
     let (providers, store) = (oidc_providers::all(), SqlStore::open(database).await?);
     let trust = Trust::new(providers.clone(), store.clone(), &cx);
     let rules = GitHubPublisher::new("acme/widget", "publish.yml");
-    trust.add(&trust.prepare(Package::new("npm", "widget"), "github", None, rules.into())?).await?;
+    trust.add(&trust.prepare(Package::new("npm", "widget"), "github", None, rules)?).await?;
     let verifier = Verifier::new(AwsLc, [Audience::new("npm:registry.example")?], &providers, &cx)?;
     Ok(server::npm(Exchange::builder(verifier, store).build()))
 }

@@ -35,7 +35,7 @@ async fn registry(providers: &ProviderSet, issuer: &'static str, now: u64) -> Np
     let store = MemoryStore::started_at(Timestamp::from_secs(now - 60));
     let trust = Trust::new(providers.clone(), store.clone(), &cx);
     let rules = GitHubPublisher::new("acme/widget", "publish.yml");
-    let prepared = trust.prepare(Package::new("npm", "widget"), "github", None, rules.into());
+    let prepared = trust.prepare(Package::new("npm", "widget"), "github", None, rules);
     trust.add(&prepared.expect("a publisher")).await.expect("the store takes a publisher");
     let audience = Audience::new("npm:registry.example").expect("an audience");
     let verifier = Verifier::new(RustCrypto, [audience], providers, &cx).expect("a verifier");

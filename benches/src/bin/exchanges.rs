@@ -14,7 +14,7 @@ use std::time::Duration;
 use benches::measure::Report;
 use benches::raw::RawSignature;
 use benches::scene::Scene;
-use benches::served::{Served, serve};
+use benches::served::{Served, cpu_with_servers, serve};
 use benches::stores::{ByHand, Registry, tokens};
 use oidc_core::Secret;
 use oidc_core::testing::SigningAlgorithm;
@@ -23,6 +23,8 @@ use sqlx::{Connection as _, PgConnection};
 
 /// Exchanges in one turn.
 const EACH: usize = 96;
+/// Exchanges through HTTP by 32 connections in one turn: a connection is made for twelve of them.
+const EACH_HTTP: usize = 384;
 /// Exchanges before the first turn, for each number of callers.
 const WARM_UP: usize = 320;
 /// Look-ups in one turn.
@@ -95,6 +97,37 @@ struct Turn {
     by_hand: ByHand,
     commits: Vec<f64>,
     exchanges: Vec<f64>,
+    /// The seconds of CPU, of this process and of the database's server.
+    cpu_of_commits: Vec<f64>,
+    cpu_of_exchanges: Vec<f64>,
+}
+
+impl Turn {
+    fn new(callers: usize, by_hand: ByHand) -> Self {
+        let none = Vec::new;
+        Self {
+            callers,
+            by_hand,
+            commits: none(),
+            exchanges: none(),
+            cpu_of_commits: none(),
+            cpu_of_exchanges: none(),
+        }
+    }
+
+    async fn round(&mut self, registry: &Registry, tokens: Vec<String>) {
+        let begin = cpu_with_servers();
+        self.commits.push(each(self.by_hand.commit(EACH).await));
+        let between = cpu_with_servers();
+        self.exchanges.push(each(registry.exchange(tokens, self.callers).await));
+        self.cpu_of_commits.push(each(between.saturating_sub(begin)));
+        self.cpu_of_exchanges.push(each(cpu_with_servers().saturating_sub(between)));
+    }
+}
+
+/// The seconds of one of the exchanges of a turn.
+fn each(taken: Duration) -> f64 {
+    taken.as_secs_f64() / EACH as f64
 }
 
 /// A kind of database: the library's exchange, transactions by hand, and a registry in another process.
@@ -104,6 +137,8 @@ struct Subject {
     turns: Vec<Turn>,
     served: Served,
     publish_token: Secret,
+    /// The resident memory of the other process before the first round, in bytes.
+    memory: f64,
     /// Seconds an exchange through HTTP and of CPU, by one connection and by 32.
     http: Vec<f64>,
     cpu: Vec<f64>,
@@ -120,14 +155,14 @@ impl Subject {
         for callers in CALLERS {
             // SQLite has one writer, so that one after the other is the quickest by hand.
             let by_hand = registry.by_hand(if name == "sqlite" { 1 } else { callers }).await;
-            turns.push(Turn { callers, by_hand, commits: Vec::new(), exchanges: Vec::new() });
+            turns.push(Turn::new(callers, by_hand));
         }
         // PostgreSQL plans a statement anew in its first five executions on a connection.
         for turn in &mut turns {
             turn.by_hand.commit(WARM_UP).await;
             registry.exchange(tokens(scene, WARM_UP), turn.callers).await;
         }
-        let mut served = Served::start(served, 2 * rounds * EACH + 2 * WARM_UP);
+        let mut served = Served::start(served, rounds * (EACH + EACH_HTTP) + 2 * WARM_UP);
         served.exchange(WARM_UP, 8).await;
         served.exchange(WARM_UP, 32).await;
         let publish_token = registry.publish_token(tokens(scene, 1).remove(0)).await;
@@ -135,6 +170,7 @@ impl Subject {
             name,
             registry,
             turns,
+            memory: served.memory(),
             served,
             publish_token,
             http: Vec::new(),
@@ -147,18 +183,15 @@ impl Subject {
     }
 
     async fn round(&mut self, scene: &Scene) {
-        let each = |taken: Duration| taken.as_secs_f64() / EACH as f64;
         for turn in &mut self.turns {
-            let tokens = tokens(scene, EACH);
-            turn.commits.push(each(turn.by_hand.commit(EACH).await));
-            turn.exchanges.push(each(self.registry.exchange(tokens, turn.callers).await));
+            turn.round(&self.registry, tokens(scene, EACH)).await;
         }
         let (taken, cpu) = self.served.exchange(EACH, 1).await;
         self.http.push(each(taken));
         self.cpu.push(each(cpu));
-        let (taken, cpu) = self.served.exchange(EACH, 32).await;
-        self.http_32.push(each(taken));
-        self.cpu_32.push(each(cpu));
+        let (taken, cpu) = self.served.exchange(EACH_HTTP, 32).await;
+        self.http_32.push(taken.as_secs_f64() / EACH_HTTP as f64);
+        self.cpu_32.push(cpu.as_secs_f64() / EACH_HTTP as f64);
         let hash: String = TokenHash::of(self.publish_token.expose())
             .as_bytes()
             .iter()
@@ -176,7 +209,13 @@ impl Subject {
             above.iter().zip(below).map(|(above, below)| above / below).collect()
         };
         let micros = |seconds: &[f64]| seconds.iter().map(|seconds| seconds * 1e6).collect();
-        for Turn { callers, commits, exchanges, .. } in &self.turns {
+        for turn in &self.turns {
+            let Turn { callers, commits, exchanges, .. } = turn;
+            report.add(
+                &format!("cpu_of_commit_over_exchange_{name}_{callers}"),
+                ratio(&turn.cpu_of_commits, &turn.cpu_of_exchanges),
+            );
+            report.add(&format!("cpu_us_{name}_{callers}"), micros(&turn.cpu_of_exchanges));
             report.add(&format!("exchange_over_commit_{name}_{callers}"), ratio(exchanges, commits));
             report.add(&format!("exchange_us_{name}_{callers}"), micros(exchanges));
             report.add(&format!("commit_us_{name}_{callers}"), micros(commits));
@@ -193,5 +232,8 @@ impl Subject {
         report.add(&format!("http_cpu_over_raw_{name}_32"), ratio(&self.cpu_32, raws));
         report.add(&format!("find_over_select_{name}"), ratio(&self.finds, &self.selects));
         report.add(&format!("find_us_{name}"), micros(&self.finds));
+        let granted = self.http.len() * (EACH + EACH_HTTP);
+        let memory = (self.served.memory() - self.memory) / granted as f64 * 10_000.0;
+        report.add(&format!("memory_kb_of_10000_tokens_{name}"), vec![memory / 1024.0]);
     }
 }

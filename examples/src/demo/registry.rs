@@ -48,7 +48,7 @@ impl Registry {
         let store = open(database).await?;
         let trust = Trust::new(providers.clone(), store.clone(), cx);
         let rules = GitHubPublisher::new("acme/widget", "publish.yml");
-        trust.add(&trust.prepare(Package::new("npm", package), "github", None, rules.into())?).await?;
+        trust.add(&trust.prepare(Package::new("npm", package), "github", None, rules)?).await?;
         let audience = npm::audience(&url, Port::LeftOut)?;
         let verifier = Verifier::new(AwsLc, [audience], &providers, cx)?;
         let exchange = Exchange::builder(verifier, store.clone()).build();

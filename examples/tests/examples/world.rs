@@ -55,7 +55,7 @@ impl Platform {
         let providers = oidc_providers::all();
         let trust = Trust::new(providers.clone(), store.clone(), &self.cx);
         let rules = GitHubPublisher::new("acme/widget", "publish.yml");
-        trust.add(&trust.prepare(package, "github", None, rules.into()).unwrap()).await.unwrap();
+        trust.add(&trust.prepare(package, "github", None, rules).unwrap()).await.unwrap();
         Verifier::new(AwsLc, [Audience::new(audience).unwrap()], &providers, &self.cx).unwrap()
     }
 }

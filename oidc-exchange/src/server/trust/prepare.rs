@@ -14,7 +14,8 @@ impl Trust {
     /// Checks a publisher's configuration and makes a record that can be stored.
     ///
     /// `provider` is the name of the platform, and `issuer` one of its issuers, which may be left out where
-    /// the platform has only one. `config` has the platform's own keys.
+    /// the platform has only one. `config` is the platform's typed publisher, such as `GitHubPublisher`, or its
+    /// JSON form with the platform's own keys.
     ///
     /// `package` may be a [prefix](Package::prefix) of names where the registry allows such publishers
     /// ([`TrustPolicy::prefixes_per_account`](crate::server::TrustPolicy::prefixes_per_account)). The
@@ -33,8 +34,9 @@ impl Trust {
         package: Package,
         provider: &str,
         issuer: Option<&str>,
-        mut config: Value,
+        config: impl Into<Value>,
     ) -> Result<PublisherRecord, TrustError> {
+        let mut config = config.into();
         let platform = self.platform(provider, issuer)?;
         let identity = platform.publisher(&config)?.identity();
         // A rule that is `null` is no rule, and would be in the way of a learned id.

@@ -99,7 +99,7 @@ impl CommandSource {
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for CommandSource {
     fn provider(&self) -> &str {
-        crate::generic::ID
+        crate::GENERIC
     }
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {

@@ -43,7 +43,7 @@ impl FileSource {
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 impl TokenSource for FileSource {
     fn provider(&self) -> &str {
-        crate::generic::ID
+        crate::GENERIC
     }
 
     async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {

@@ -147,6 +147,9 @@ pub fn at(kind: &str, issuer: &str) -> Result<Arc<dyn Provider>, InvalidProvider
     Ok((find(kind)?.at)(issuer)?)
 }
 
+/// The name of [`Generic`] in configuration and in logs, and that of its sources.
+const GENERIC: &str = "generic";
+
 /// A platform as an application's configuration names it.
 struct Kind {
     id: &'static str,

@@ -18,10 +18,8 @@ const MAX_JTI_BYTES: usize = 256;
 ///
 /// With a name that the platform's table lacks.
 pub(super) fn required(profile: &Profile, issuer: &Issuer) -> Result<Vec<ClaimRule>, String> {
-    let is_checked = |name| match name {
-        "iss" | "aud" | "exp" | "iat" => true,
-        "jti" => profile.replay == ReplaySource::Jti,
-        _ => false,
+    let is_checked = |name| {
+        matches!(name, "iss" | "aud" | "exp" | "iat") || name == "jti" && profile.replay == ReplaySource::Jti
     };
     let rules: Vec<ClaimRule> = match &issuer.required_claims {
         Some(names) => {

@@ -127,13 +127,17 @@ impl Pep807Tokens {
         if path.trim_end_matches('/') != self.upload.path().trim_end_matches('/') {
             return problem(StatusCode::NOT_FOUND, "no-such-index", "no uploads are taken at this path");
         }
-        let endpoint = |path: &str| self.upload.at_root().below(&format!("{ROOT}{path}")).as_str().to_owned();
         success(&json!({
-            "audience-endpoint": endpoint(AUDIENCE),
-            "token-mint-endpoint": endpoint(MINT),
+            "audience-endpoint": self.endpoint(AUDIENCE),
+            "token-mint-endpoint": self.endpoint(MINT),
             "features": [MULTI_USE],
             "default-features": [MULTI_USE],
         }))
+    }
+
+    /// The URL of an endpoint.
+    fn endpoint(&self, path: &str) -> String {
+        self.upload.at_root().below(&format!("{ROOT}{path}")).as_str().to_owned()
     }
 
     fn audience(&self) -> Response<AnswerBody> {

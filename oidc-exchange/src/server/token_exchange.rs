@@ -143,16 +143,19 @@ impl TokenExchangeEndpoint {
         }
     }
 
+    /// Returns `true` if an `audience` or a `resource` is this registry.
+    fn is_own(&self, name: &str, value: &str) -> bool {
+        match name {
+            "audience" => self.exchange.verifier().audiences().iter().any(|own| own.as_str() == value),
+            _ => value.trim_end_matches('/') == issuer(&self.url),
+        }
+    }
+
     /// Checks that a request names no other party as the one that the token is for.
     fn check_target(&self, form: &Form<'_>) -> Result<(), Fault> {
-        let audiences = self.exchange.verifier().audiences();
-        let is_own = |name: &str, value: &str| match name {
-            "audience" => audiences.iter().any(|own| own.as_str() == value),
-            _ => value.trim_end_matches('/') == issuer(&self.url),
-        };
         let names = ["audience", "resource"].into_iter();
         let mut targets = names.flat_map(|name| form.all(name).map(move |value| (name, value)));
-        if let Some((name, _)) = targets.find(|(name, value)| !is_own(name, value)) {
+        if let Some((name, _)) = targets.find(|(name, value)| !self.is_own(name, value)) {
             let what = format!("`{name}` is not this registry; leave it out");
             return Err(coded("invalid_target", what));
         }

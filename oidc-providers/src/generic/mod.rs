@@ -116,7 +116,7 @@ pub use crate::command::CommandSource;
 pub use crate::file::FileSource;
 
 /// The platform's name in configuration and in logs.
-pub(crate) const ID: &str = "generic";
+pub(crate) const ID: &str = crate::GENERIC;
 
 /// The variables above, and those of platforms without a provider in this crate: Spacelift, env0, Vercel,
 /// Codefresh, SPIFFE, Kubernetes on AWS and Azure.

@@ -132,12 +132,11 @@ async fn is_sound_in<H: Harness>(harness: &H, job: &Job, what: &str, variables: 
         Err(error) => return assert_sound(what, &error, &secrets(job)),
     };
     let audience = Audience::new(AUDIENCE).expect("an audience");
-    match source.token(&audience).await {
-        Ok(token) => {
-            assert_eq!(token.audience(), &audience, "{what}: a token is for the audience that was asked for");
-        }
-        Err(error) => assert_sound(what, &error, &secrets(job)),
-    }
+    let given = match source.token(&audience).await {
+        Ok(token) => token,
+        Err(error) => return assert_sound(what, &error, &secrets(job)),
+    };
+    assert_eq!(given.audience(), &audience, "{what}: a token is for the audience that was asked for");
 }
 
 /// Those of a harness' jobs that get tokens.

@@ -102,6 +102,7 @@ pub async fn all<H: Harness>(harness: &H) {
 /// The candidates of an identity are complete, and contain no others.
 pub async fn candidates<H: Harness>(harness: &H) {
     candidates::candidates_are_those_of_the_identity(&harness.empty().await).await;
+    candidates::a_packages_publishers_come_oldest_first(&harness.empty().await).await;
     candidates::candidates_are_those_of_several_identities(&harness.empty().await).await;
     candidates::wildcards_in_names_are_letters(&harness.empty().await).await;
     candidates::candidates_are_bounded(&harness.empty().await).await;

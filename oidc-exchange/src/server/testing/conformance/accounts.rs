@@ -110,6 +110,14 @@ async fn a_known_account_has_all_its_places<S: PublisherStore + TrustStore>(stor
     assert_eq!((known.len(), others.len()), expected, "beside as many others' as before");
 }
 
+/// Replaces the publisher of a package by one that differs from it.
+async fn edited<S: TrustStore>(store: &S, package: &Package, round: u32) {
+    let old = listed(store, package).await.into_first();
+    let id = format!("{}-{round}", package.name);
+    let new = PublisherRecord { id, config: json!({ "n": round }), ..old.clone() };
+    assert_eq!(replaced(store, &old, &new).await, Stored::Done, "a publisher is replaced");
+}
+
 /// A replaced publisher keeps its place among its account's, and an account with many publishers gains no
 /// place by replacing.
 pub(super) async fn places_are_kept_by_replacing<S: PublisherStore + TrustStore>(store: &S) {
@@ -120,10 +128,7 @@ pub(super) async fn places_are_kept_by_replacing<S: PublisherStore + TrustStore>
     stored(store, &alice).await;
     for round in 0..3 {
         for package in [&alice.package, &package("mallory-00003")] {
-            let old = listed(store, package).await.into_first();
-            let id = format!("{}-{round}", package.name);
-            let new = PublisherRecord { id, config: json!({ "n": round }), ..old.clone() };
-            assert_eq!(replaced(store, &old, &new).await, Stored::Done, "a publisher is replaced");
+            edited(store, package, round).await;
         }
         let found = candidates_of(store, "acme/widget").await;
         let counts = (found.len(), count(&found, "alice"));

@@ -44,6 +44,10 @@ pub(super) async fn candidates_are_those_of_the_identity<S: PublisherStore + Tru
         let found = candidates(store, &[identity(key)], ecosystem, package).await;
         assert_eq!(ids(&found), expected, "candidates are those of the identity: {why}");
     }
+}
+
+pub(super) async fn a_packages_publishers_come_oldest_first<S: PublisherStore + TrustStore>(store: &S) {
+    of_similar_identities(store).await;
     let of_package = listed(store, &package("widget")).await;
     assert_eq!(ids(&of_package), ["b", "d", "e", "g", "a"], "a package's publishers come oldest first");
 }

@@ -40,16 +40,18 @@ async fn scene<S: PublisherStore + TrustStore>(store: &S) {
     for record in [used("u"), pending(publisher("pending", "widget")), publisher("g", "gadget"), elsewhere] {
         stored(store, &record).await;
     }
-    for (jti, id, name) in
-        [(1, "p", "widget"), (2, "u", "widget"), (3, "pending", "widget"), (4, "g", "gadget")]
-    {
-        let grant = Grant { packages: vec![by(id, name, &[])], ..grant(jti, id) };
-        let outcome = redeemed(store, &grant).await;
-        assert_eq!(outcome, Redeemed::Granted, "a grant by the publisher `{id}` is redeemed");
+    let of = |id, name| vec![by(id, name, &[])];
+    let both = vec![by("p", "widget", &[]), by("g", "gadget", &[])];
+    for (jti, token, packages) in [
+        (1, "p", of("p", "widget")),
+        (2, "u", of("u", "widget")),
+        (3, "pending", of("pending", "widget")),
+        (4, "g", of("g", "gadget")),
+        (5, "both", both),
+    ] {
+        let outcome = redeemed(store, &Grant { packages, ..grant(jti, token) }).await;
+        assert_eq!(outcome, Redeemed::Granted, "the grant of the token `{token}` is redeemed");
     }
-    let both = Grant { packages: vec![by("p", "widget", &[]), by("g", "gadget", &[])], ..grant(5, "both") };
-    let outcome = redeemed(store, &both).await;
-    assert_eq!(outcome, Redeemed::Granted, "a grant for packages of two publishers is redeemed");
 }
 
 /// None of `widget`'s former publishers accepts a job any more, nor is a token of theirs or an earlier grant

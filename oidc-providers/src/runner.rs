@@ -1,6 +1,6 @@
 //! Runners that set GitHub's variables: those of GitHub, of Forgejo, and of other compatible servers.
 
-use oidc_core::{Environment, HttpUrl};
+use oidc_core::{Diagnosis, Environment, HttpUrl, SourceError, SourceErrorKind, Target};
 
 /// The variables with which a job asks for tokens.
 pub(crate) const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
@@ -32,4 +32,14 @@ pub(crate) fn is_forgejos(environment: &Environment) -> bool {
 pub(crate) fn server_is_githubs(environment: &Environment) -> Option<bool> {
     let server = HttpUrl::parse(environment.get(SERVER_URL)?);
     Some(server.is_ok_and(|server| server.host() == GITHUB || server.host().ends_with(RESIDENCY_SUFFIX)))
+}
+
+/// Reads the address that a token is asked from. `code` and `fix` are those of an address that is none.
+pub(crate) fn request_url(text: &str, code: &'static str, fix: &str) -> Result<HttpUrl, SourceError> {
+    HttpUrl::parse(text).map_err(|error| {
+        let problem =
+            format!("variable `{REQUEST_URL}` is not a URL that a token may be asked from: {error}");
+        let diagnosis = Diagnosis::new(code, Target::Variable(REQUEST_URL.to_owned()), problem).fix(fix);
+        SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
+    })
 }

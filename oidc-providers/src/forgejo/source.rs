@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::codes;
 use crate::endpoint::Endpoint;
 use crate::links;
-use crate::runner::{REQUEST_TOKEN, REQUEST_URL, is_forgejos};
+use crate::runner::{REQUEST_TOKEN, REQUEST_URL, is_forgejos, request_url};
 
 const FIX: &str =
     "a job may ask until it ends, and not outside of it; check `enable-openid-connect: true` in the workflow";
@@ -23,14 +23,8 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     }
     let Some(url) = environment.get(REQUEST_URL) else { return Err(not_enabled(REQUEST_URL)) };
     let Some(token) = environment.get(REQUEST_TOKEN) else { return Err(not_enabled(REQUEST_TOKEN)) };
-    let url = HttpUrl::parse(url).map_err(|error| {
-        let problem =
-            format!("variable `{REQUEST_URL}` is not a URL that a token may be asked from: {error}");
-        let subject = Target::Variable(REQUEST_URL.to_owned());
-        let diagnosis = Diagnosis::new(codes::FORGEJO_REQUEST_URL, subject, problem)
-            .fix("leave the variable as the runner sets it; an instance has to be reached over https");
-        SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
-    })?;
+    let fix = "leave the variable as the runner sets it; an instance has to be reached over https";
+    let url = request_url(url, codes::FORGEJO_REQUEST_URL, fix)?;
     Ok(Some(Box::new(ForgejoSource { context: context.clone(), url, token: Secret::new(token) })))
 }
 

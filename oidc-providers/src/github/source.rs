@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::codes;
 use crate::endpoint::{elsewhere, is_from_between};
 use crate::links;
-use crate::runner::{REQUEST_TOKEN, REQUEST_URL, is_forgejos, server_is_githubs};
+use crate::runner::{REQUEST_TOKEN, REQUEST_URL, is_forgejos, request_url, server_is_githubs};
 
 const ACTIONS: &str = "GITHUB_ACTIONS";
 
@@ -40,14 +40,7 @@ pub(super) fn detect(detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSo
     let Some(token) = environment.get(REQUEST_TOKEN) else {
         return Err(not_permitted(context, REQUEST_TOKEN));
     };
-    let url = HttpUrl::parse(url).map_err(|error| {
-        let problem =
-            format!("variable `{REQUEST_URL}` is not a URL that a token may be asked from: {error}");
-        let diagnosis =
-            Diagnosis::new(codes::GITHUB_REQUEST_URL, Target::Variable(REQUEST_URL.to_owned()), problem);
-        let fix = "leave the variable as the runner sets it";
-        SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix)).with_source(error)
-    })?;
+    let url = request_url(url, codes::GITHUB_REQUEST_URL, "leave the variable as the runner sets it")?;
     Ok(Some(Box::new(GitHubSource { context: context.clone(), url, token: Secret::new(token) })))
 }
 

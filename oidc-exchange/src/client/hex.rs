@@ -52,6 +52,6 @@ impl Row for Hex {
         let package: Slug = wire::package(&self.url, scope)?;
         let posted =
             Posted::json(self.url.below("oidc/mint-token"), "token", "token", Expiry::In("expires_in"));
-        Ok(Some(posted.with("repository", "hexpm").with("package", package.as_str())))
+        Ok(Some(posted.of_oauth().with("repository", "hexpm").with("package", package.as_str())))
     }
 }

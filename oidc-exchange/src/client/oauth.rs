@@ -22,4 +22,5 @@ pub(super) fn grant(endpoint: impl Into<Endpoint>) -> Posted {
     Posted::json(endpoint, "subject_token", "access_token", Expiry::In("expires_in"))
         .with("grant_type", GRANT_TYPE)
         .with("subject_token_type", ID_TOKEN_TYPE)
+        .of_oauth()
 }

@@ -73,6 +73,7 @@ pub(super) struct Posted {
     expiry: Expiry,
     longest: Option<Duration>,
     only_package: Option<&'static str>,
+    is_of_oauth: bool,
 }
 
 impl Posted {
@@ -94,6 +95,7 @@ impl Posted {
             expiry,
             longest: None,
             only_package: None,
+            is_of_oauth: false,
         }
     }
 
@@ -139,6 +141,12 @@ impl Posted {
         Self { only_package: Some(member), ..self }
     }
 
+    /// Reads the answer by OAuth's rules: `token_type` is the type of an access token. Other protocols have types of their own,
+    /// such as npm's `oidc`.
+    pub(super) fn of_oauth(self) -> Self {
+        Self { is_of_oauth: true, ..self }
+    }
+
     /// Exchanges the identity token of a request, whose scope and audience were checked.
     pub(super) async fn send(
         self,
@@ -152,7 +160,9 @@ impl Posted {
         };
         let call = ExchangeCall::new(registry, url.clone(), request, cx)?.accepting(self.media_type);
         let mut answer = self.ask(&call).await?;
-        is_bearer(&url, &answer)?;
+        if self.is_of_oauth {
+            is_bearer(&url, &answer)?;
+        }
         let (name, token) = self.token(&url, &mut answer, &call)?;
         let told = self.expires_at(&answer, token.as_deref(), &call);
         let latest = self.longest.map(|lifetime| call.asked_at().plus(lifetime));

@@ -38,10 +38,11 @@ Example of a configuration, for a job of GitHub Actions:
 RUST_LOG=debug makes the log say more.";
 
 const AUDIT_HELP: &str = "\
-A line is there for each attempt whose token's signature held, granted or refused, with the reason; where there is more
-to say, such as what is configured beside what a stranger's token has, `for_operator` says it and the reason with it. Requests without a token, and tokens that prove nothing (expired,
-forged, of another issuer or audience), are counted and not listed, since anybody can send them: the counts come on
-standard error, for all packages together, and the registry's log has a line for each.";
+There is a line for each attempt whose token's signature was verified, granted or refused, with the time (UTC) and the reason. Where there
+is more to say to the operator, such as the configured publishers beside a stranger's token, `for_operator` has it together with the
+reason. Requests without a token, and tokens that prove nothing (expired, forged, of another issuer or audience), are counted and not
+listed, since anybody can send them. The counts are printed on standard error, for all packages together, and the registry's log has a
+line for each.";
 
 const MIGRATE_HELP: &str = "\
 On PostgreSQL the role that serves needs no right to create tables where this command has run before with a role that has

@@ -18,7 +18,7 @@ use super::target::Target;
 
 const EXAMPLES: &str = "\
 The job's identity comes from the CI platform: GitHub Actions (`permissions: id-token: write`), GitLab CI
-(`id_tokens: { NPM_ID_TOKEN: { aud: npm:HOST } }`), or whatever NPM_ID_TOKEN holds.
+(`id_tokens: { NPM_ID_TOKEN: { aud: npm:HOST } }`), or the variable NPM_ID_TOKEN.
 
 Examples:
   trusted-publish exec --registry npm --url https://registry.example/npm/ --package @acme/widget -- npm publish
@@ -29,18 +29,18 @@ Outside of CI, `ci-issuer` plays a platform, to try it.";
 
 const EXEC_HELP: &str = "\
 The command finds the token and the registry's URL in the variables that its tool reads, so that a plain `twine upload` or
-`cargo publish` goes to --url and nowhere else. At the start it is said where the token is good for, and what no variable can
-say. A static credential of another registry is neither used nor handed on. A command whose own options name another registry is
-not run.
+`cargo publish` goes to --url and nowhere else. A message at the start says which registry the token is valid for, and what no
+variable can express. A static credential of another registry is neither used nor passed on. A command whose own options name
+another registry is not run.
 
-npm: npm, pnpm, yarn and bun. npm's own setting for the URL needs no .npmrc, but dash and some other shells hand it on to no
-command; in a script, use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`. NODE_AUTH_TOKEN and NPM_TOKEN hold
+npm: npm, pnpm, yarn and bun. npm's own setting for the URL needs no .npmrc, but dash and some other shells don't pass it on; in a
+script, use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`. NODE_AUTH_TOKEN and NPM_TOKEN hold
 the token unless a file sends them to another registry.
 
 pypi: uv, twine, maturin, flit, hatch and pdm. poetry needs `-r trusted-publish` where the URL is not PyPI's. crates-io:
 CARGO_REGISTRY_TOKEN for crates.io alone; else cargo's default registry is the one at the URL. rubygems: GEM_HOST_API_KEY and
-RUBYGEMS_HOST. The token is ended afterwards where the registry can do that (pypi, crates-io; not rubygems, whose
-tokens end by themselves after 15 minutes).
+RUBYGEMS_HOST. The token is revoked afterwards where the registry can do that (pypi, crates-io; not rubygems, whose
+tokens expire after 15 minutes).
 
 pep-807: as pypi. nuget: NUGET_API_KEY. prefix-dev: PREFIX_API_KEY. packagist: PRIVATE_PACKAGIST_API_KEY and
 PRIVATE_PACKAGIST_API_SECRET. open-vsx: OVSX_PAT. vs-marketplace: VSCE_PAT. jsr: JSR_TOKEN. pub-dev: PUB_TOKEN. hex:
@@ -55,9 +55,9 @@ ends. What takes longer publishes in several runs, or asks by itself: cargo with
 The exit status is the command's, or 128 and the number of the signal that ended it.";
 
 const DOCTOR_HELP: &str = "\
-The exit status is 0 only if the registry is at the URL, accepted the exchange, and lets the job in as the publisher does
-that --publisher states. Whether --package is among the packages of a token that is for several, PyPI's and crates.io's protocols
-don't say; where the registry does say, another package is an error. On GitHub Actions each finding is an annotation too.
+The exit status is 0 only if the registry is at the URL, accepted the exchange, and the publisher that --publisher states accepts
+the job. PyPI's and crates.io's protocols don't say whether --package is among the packages of a token; where the registry does
+say, another package is an error. On GitHub Actions each finding is an annotation too.
 
 Several packages, each with its own --package or all of a workspace with --workspace, are one table, and one exit status.
 
@@ -92,7 +92,7 @@ enum Command {
     /// Sign provenance of files as this job, and write it beside them.
     #[command(after_help = provenance::ATTEST_HELP)]
     Attest(Attest),
-    /// Check a file's provenance, and whose it is.
+    /// Check a file's provenance and its signer.
     #[command(after_help = provenance::VERIFY_HELP)]
     Verify(Box<Verify>),
     /// Print a script that completes this program's commands and options in a shell.

@@ -1,12 +1,12 @@
-//! A publish tool that embeds the client half: what `trusted-publish` runs.
+//! The library of `trusted-publish`, a publish tool that embeds the client half.
 //!
-//! It gets a short-lived token from a registry by the job's identity, and prints it or runs a command with it, which
-//! brings trusted publishing to tools that have none. A registry's protocol is one row of [`ECOSYSTEMS`].
+//! It gets a short-lived token from a registry by the job's identity, and prints the token or runs a command with it. This adds
+//! trusted publishing to tools without it. A registry's protocol is one row of [`ECOSYSTEMS`].
 //!
-//! # What a command sees
+//! # The environment of a command
 //!
-//! `exec` sets what each tool reads for the registry's URL beside what it reads for the token, takes away what would name another
-//! destination or another credential, and says at the start where the token is good for.
+//! `exec` sets each tool's variables for the token and for the registry's URL, removes those that would name another destination or
+//! another credential, and says at the start which registry the token is valid for.
 //!
 //! | registry | tool | the token is in | the URL is in |
 //! |---|---|---|---|
@@ -42,25 +42,25 @@
 //! | `token-exchange`, `identity-token` | a script | `TRUSTED_PUBLISH_TOKEN` | |
 //! | one of the four above with `--tools PROTOCOL` | as that protocol; cargo's token begins with `Bearer` at `jfrog` and with `Token` at `cloudsmith` | | `--url` |
 //!
-//! What stands here of rattler-build, dotnet, deno, dart, mix, docker, and of Cloudsmith's and JFrog's commands was not run with the
-//! tools, and is uncertain.
+//! The rows for rattler-build, dotnet, deno, dart, mix, docker, and for Cloudsmith's and JFrog's commands were not tested with the tools,
+//! and are uncertain.
 //!
 //! A package's own manifest can say otherwise: `publishConfig.registry` in the `package.json` of the working directory, a scope's
-//! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides it, it is set (npm and pnpm, with a scope);
-//! where none does, the tool gets no token that it would send there, and it is said what to change. The same is true of a variable
-//! that such a file sends to another registry beside: what holds the token is not left in it. The files of the working directory, of
-//! those above it, of folders that the command names, of the user and those that an `.npmrc` names are looked at; a manifest in another folder is not seen.
+//! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides the file, the variable is set (npm and pnpm, with a scope).
+//! Where none does, the tool gets no token that it would send there, and a message says what to change. The same applies to a variable
+//! that such a file also sends to another registry: the token is not put into it. The files of the working directory, of
+//! those above it, of folders that the command names, of the user, and those that an `.npmrc` names are read; a manifest in another folder is not.
 //!
 //! A command whose own options name another registry (`--repository-url`, `--publish-url`, `--registry`, `--host`, hatch's and pdm's `-r`) is
-//! not run. What a script that is run names is not seen.
+//! not run. A registry that a script names is not noticed.
 //!
 //! yarn has one token for every registry that it asks and that has no credential of its own. The variables for the registry keep it at the
 //! destination; where `.yarnrc.yml` names another for a scope without a credential, only `yarn npm publish` itself gets it. What a
 //! package's own lifecycle scripts fetch by yarn then takes it there, and so does the `publishConfig` of a workspace in a folder that
 //! the command does not name. A registry of yarn's own (`jsr:`) counts as such a scope in no file.
 //!
-//! npm looks its token up by the registry's URL up to the last slash, so a registry below a path is best written with
-//! a slash at its end, the same here and there. Some shells (dash is one) hand on no variable with such a name;
+//! npm looks its token up by the registry's URL up to the last slash, so write a registry below a path with a slash at its end, here and in
+//! npm's settings. Some shells (dash is one) pass on no variable with such a name;
 //! for a publish from within a script, write `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}` into an `.npmrc`.
 //!
 //! # Static credentials
@@ -68,11 +68,10 @@
 //! Where trusted publishing fails and `--trusted-publishing` is `automatic`, or where it is `never`, a static credential in the same
 //! variables is used if it is meant for this registry: by its name (`CARGO_REGISTRY_TOKEN` is crates.io's), by the variable beside
 //! it that names the URL, by the URL among the command's arguments, by the file that names the variable, or by the tool's default,
-//! which is the public registry. It stays in its variable and is copied nowhere. A tool that is told this registry's URL
-//! is not left with a credential that is meant for another, nor with one that yarn's or gem's own file has for another: an empty
-//! variable hides that.
+//! which is the public registry. It stays in its variable and is not copied. A tool that is given this registry's URL
+//! keeps no credential that is meant for another registry, not even one in yarn's or gem's own file: an empty variable hides it.
 //!
-//! # cargo, all by itself
+//! # cargo without `exec`
 //!
 //! With these three lines in `.cargo/config.toml` a plain `cargo publish --registry ours` is a trusted publish:
 //!
@@ -82,26 +81,34 @@
 //! credential-provider = ["cargo:token-from-stdout", "trusted-publish", "token", "--registry", "crates-io", "--url", "https://registry.example/"]
 //! ```
 //!
-//! cargo asks once for each run, and so each run has a token of its own. Such a token is not ended after the publish: it ends by
-//! itself.
+//! cargo asks once for each run, so each run has a token of its own. Such a token is not revoked after the publish; it expires.
 //!
 //! # Long publishes
 //!
-//! A command's variables can't change under it, so `exec` can renew nothing. It says before the command runs how long the token
-//! lives, and once more two minutes before it ends (or a quarter of its life) if the command still runs. What asks by itself
-//! has a new token each time: cargo by the lines above, a script by `trusted-publish token`.
+//! A running command's variables can't change, so `exec` can't renew the token. It says before the command runs how long the token is
+//! valid, and again two minutes before it expires (or a quarter of its lifetime) if the command still runs. A tool that asks for the token
+//! itself gets a new one each time: cargo by the lines above, a script by `trusted-publish token`.
 //!
-//! The token is ended after success, failure and SIGINT, SIGTERM or SIGHUP alike, which are handed on to the command; where it
-//! can't be ended, that is said and changes no exit status.
+//! The token is revoked after success, after failure, and after SIGINT, SIGTERM or SIGHUP, which are passed on to the command. If it can't be
+//! revoked, a message says so, and the exit status stays the same.
 //!
-//! # What it does not see
+//! # Output for programs
 //!
-//! The means to ask for identity tokens, and such tokens, of every platform, unless `--pass-identity` says so: a publish may run
-//! other people's build scripts. Each platform names its variables (`Provider::identity_variables`), such as
+//! With `--format json`, `token` prints one object with `token`, `kind` (`short-lived` or `static`), `registry`, `package` and `expires_at`
+//! (RFC 3339, or null); `doctor` prints its report; `exec` leaves standard output to the command. The program's own messages on standard
+//! error are objects of one line each, `{"message": …}`, and its failure is `{"error": …}`. Lines for the job's runner, such as
+//! `::add-mask::…`, stay as they are.
+//!
+//! While the program waits for an answer for long, or before it tries again, it says so on standard error.
+//!
+//! # Variables that are withheld
+//!
+//! The command does not get the variables by which a job asks for identity tokens, nor identity tokens themselves, of any platform, unless
+//! `--pass-identity` is given: a publish may run other people's build scripts. Each platform names its variables (`Provider::identity_variables`), such as
 //! `ACTIONS_ID_TOKEN_REQUEST_*`, `*_ID_TOKEN`, `CIRCLE_OIDC_TOKEN*`, `BUILDKITE_AGENT_ACCESS_TOKEN` and `OIDC_TOKEN_FILE`; a variable
-//! of any name that holds an identity token counts too. That keeps the command from what it would inherit. A file that held a token
-//! is still there, a platform's command (`circleci run oidc get`) and a cloud's metadata server still answer, and what another
-//! process of the same user has in its memory can be read.
+//! of any name that holds an identity token counts too. This covers what the command would inherit. It can still read a file that holds a
+//! token, call a platform's command (`circleci run oidc get`) or a cloud's metadata server, and read the memory of the same user's
+//! processes.
 
 mod bun_config;
 mod cargo_config;

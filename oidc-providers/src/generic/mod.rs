@@ -80,7 +80,7 @@
 //! | a text, a whole number, `true` or `false` | equal, type included |
 //! | an array of these | equal to one of them |
 //! | `{ contains = … }` with one of these or an array | an array that contains all of them |
-//! | `{ matches = "…" }` | a text of at most 1024 bytes that fits the pattern as a whole: `*` stands for any text without `/`, `**` for any text |
+//! | `{ matches = "…" }` | a text of at most 1024 bytes that fits the pattern, of at most 255 characters, as a whole: `*` stands for any text without `/`, `**` for any text |
 //!
 //! All claims must match. A claim that the token lacks, or has with another type, does not match: `"1"` is
 //! not `1`. Of several matching publishers of a package, the one with more claims is more specific. A token

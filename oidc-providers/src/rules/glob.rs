@@ -1,9 +1,14 @@
+use std::collections::BTreeMap;
+
 use oidc_core::Mismatch;
 
 use super::Field;
 use super::config::{Fault, invalid};
 use super::token::{Token, differs};
 use crate::codes;
+
+/// The limit on a pattern, in characters, that of every text in a configuration. It is counted without the second star of `**`.
+const LONGEST: usize = 255;
 
 /// A pattern for a whole text.
 ///
@@ -12,14 +17,11 @@ use crate::codes;
 #[derive(Clone, Debug)]
 pub(crate) struct Glob {
     text: String,
-    pieces: Vec<Piece>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Piece {
-    Literal(char),
-    WithinSegment,
-    Anything,
+    literals: BTreeMap<char, Places>,
+    within_segment: Places,
+    anything: Places,
+    /// The number of pieces: characters and stars.
+    length: usize,
 }
 
 /// A pattern for a branch's or a tag's full name, such as `refs/tags/v*`, as in the filters of GitHub's
@@ -31,9 +33,14 @@ impl Glob {
     /// Reads a pattern for any text. One of stars alone is refused, since it fits every text.
     pub(crate) fn parse(key: &str, text: &str) -> Result<Self, Fault> {
         let pattern = Self::new(text);
+        if pattern.length > LONGEST {
+            let fix = "write a shorter one, with `*` or `**` for what may differ";
+            let fault = invalid(codes::PUBLISHER_CLAIM, key, "a pattern has at most 255 characters");
+            return Err(fault.found(text).fix(fix));
+        }
         let fix = if text.contains("***") {
             "write `*` within one segment, `**` across `/`"
-        } else if pattern.pieces.iter().all(|piece| piece.is_star()) {
+        } else if pattern.literals.is_empty() {
             "leave the claim out if every value will do"
         } else {
             return Ok(pattern);
@@ -49,45 +56,49 @@ impl Glob {
     }
 
     fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), pieces: pieces(text) }
+        let mut pattern = Self {
+            text: text.to_owned(),
+            literals: BTreeMap::new(),
+            within_segment: Places::default(),
+            anything: Places::default(),
+            length: 0,
+        };
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
+            let places = match character {
+                '*' if characters.next_if_eq(&'*').is_some() => &mut pattern.anything,
+                '*' => &mut pattern.within_segment,
+                literal => pattern.literals.entry(literal).or_default(),
+            };
+            *places = places.with(pattern.length);
+            pattern.length += 1;
+        }
+        pattern
     }
 
-    /// Returns `true` if the pattern matches the whole of `name`. Takes at most time in proportion to pattern
-    /// times name: the states of all positions are followed at once, without backtracking.
+    /// Returns `true` if the pattern matches the whole of `name`. Whoever configures a publisher chooses the pattern, so
+    /// the positions that may come next are followed all at once, without backtracking, and a character costs the
+    /// same whatever the pattern is.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        let states = name.chars().fold(self.start(), |states, character| self.step(&states, character));
-        states.last().copied().unwrap_or_default()
+        let start = self.with_skipped_stars(Places::default().with(0));
+        name.chars().fold(start, |next, character| self.step(next, character)).has(self.length)
     }
 
-    /// The states before any character was read: for each piece, whether it may come next. The last state is
-    /// the pattern's end.
-    fn start(&self) -> Vec<bool> {
-        let mut reached = true;
-        let mut states = Vec::with_capacity(self.pieces.len() + 1);
-        for piece in &self.pieces {
-            states.push(reached);
-            reached &= piece.is_star();
-        }
-        states.push(reached);
-        states
+    /// The pieces that may come next after one more character, where these came next before it.
+    fn step(&self, next: Places, character: char) -> Places {
+        let literals = self.literals.get(&character).copied().unwrap_or_default();
+        let stars = if character == '/' { self.anything } else { self.stars() };
+        // A literal takes one character. A star takes it and goes on.
+        self.with_skipped_stars(next.and(literals).moved().or(next.and(stars)))
     }
 
-    /// The states after one more character.
-    fn step(&self, states: &[bool], character: char) -> Vec<bool> {
-        let mut reached = false;
-        let mut next = Vec::with_capacity(states.len());
-        for (piece, &was_here) in self.pieces.iter().zip(states) {
-            let takes = was_here && piece.takes(character);
-            // A piece may come next because the piece before is done, or because a star took the character
-            // and goes on.
-            let here = reached || (takes && piece.is_star());
-            next.push(here);
-            // A star that may come next may also stand for nothing, so the piece after it may come next as
-            // well.
-            reached = if piece.is_star() { here } else { takes };
-        }
-        next.push(reached);
-        next
+    /// The same, and the pieces behind stars among them: a star may stand for nothing. No two stars stand side by side.
+    fn with_skipped_stars(&self, next: Places) -> Places {
+        next.or(next.and(self.stars()).moved())
+    }
+
+    fn stars(&self) -> Places {
+        self.anything.or(self.within_segment)
     }
 }
 
@@ -140,31 +151,42 @@ impl Pattern {
     }
 }
 
-impl Piece {
-    fn is_star(self) -> bool {
-        matches!(self, Self::WithinSegment | Self::Anything)
-    }
+/// A set of places in a pattern: of a configured text of at most 255 characters and, with the prefix of a ref, 260. A place
+/// beyond 319 is never in the set, so that a longer pattern would match nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Places([u64; 5]);
 
-    fn takes(self, character: char) -> bool {
-        match self {
-            Self::Literal(literal) => literal == character,
-            Self::WithinSegment => character != '/',
-            Self::Anything => true,
+impl Places {
+    fn with(mut self, place: usize) -> Self {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word |= 1 << (place % 64);
         }
+        self
     }
-}
 
-fn pieces(text: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        pieces.push(match character {
-            '*' if characters.next_if_eq(&'*').is_some() => Piece::Anything,
-            '*' => Piece::WithinSegment,
-            literal => Piece::Literal(literal),
-        });
+    fn has(self, place: usize) -> bool {
+        self.0.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
     }
-    pieces
+
+    fn and(self, other: Self) -> Self {
+        let ([a, b, c, d, e], [v, w, x, y, z]) = (self.0, other.0);
+        Self([a & v, b & w, c & x, d & y, e & z])
+    }
+
+    fn or(self, other: Self) -> Self {
+        let ([a, b, c, d, e], [v, w, x, y, z]) = (self.0, other.0);
+        Self([a | v, b | w, c | x, d | y, e | z])
+    }
+
+    /// Each place's next one.
+    fn moved(self) -> Self {
+        let mut carried = 0;
+        Self(self.0.map(|word| {
+            let moved = word << 1 | carried;
+            carried = word >> 63;
+            moved
+        }))
+    }
 }
 
 /// The prefix of every full name of a branch or tag.
@@ -261,6 +283,22 @@ mod tests {
         ] {
             assert!(Pattern::parse("ref", text).unwrap_err().0.fix.is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_pattern_may_be_as_long_as_a_text_and_matches_no_less_and_no_more() {
+        for length in [63, 64, 65, 128, 192, 255] {
+            let text = "a".repeat(length);
+            let literal = Glob::parse("ref", &text).unwrap();
+            assert!(literal.matches(&text), "{length}");
+            assert!(!literal.matches(&"a".repeat(length - 1)) && !literal.matches(&"a".repeat(length + 1)));
+            let stars = Glob::parse("ref", &"a**".repeat(length / 2)).unwrap();
+            assert!(stars.matches(&text) && !stars.matches(&"a".repeat(length / 2 - 1)), "{length}");
+        }
+        assert!(Glob::parse("ref", &"a".repeat(256)).is_err());
+        let name = "a".repeat(255);
+        assert!(pattern(&format!("refs/{name}")).matches(&format!("refs/{name}")));
+        assert!(!Glob::new(&"a".repeat(320)).matches(&"a".repeat(320)), "there is no room for it");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use ci_issuer::{Changes, GITHUB, Settings};
 use needs::needs;
 use oidc_core::http::Response;
 use serde_json::Value;
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tests::http;
 use tests::postgres::Postgres;
 use tests::scene::{ADMIN, Scene, database};
@@ -156,6 +157,60 @@ async fn a_refused_job_becomes_a_publisher_on_postgresql_too() {
     let configure = |config: String, folder: &std::path::Path| config.replace(&database(folder), &url);
     let scene = Scene::within(http::system(), Settings::new(&GITHUB), "", &[WIDGET], "", configure).await;
     from_a_refusal_to_a_version(scene).await;
+    postgres.drop().await;
+}
+
+/// Plans as for any package, which PostgreSQL may choose for prepared statements.
+async fn force_generic_plans(url: &str) {
+    let mut connection = AnyConnection::connect(url).await.unwrap();
+    let statement = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET plan_cache_mode = force_generic_plan', \
+                     current_database()); END $$";
+    connection.execute(statement).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[needs(postgres)]
+#[tokio::test]
+async fn a_package_with_few_events_is_read_without_those_of_others_on_postgresql() {
+    let postgres = Postgres::create().await;
+    let url = postgres.url();
+    force_generic_plans(&url).await;
+    let configure = |config: String, folder: &std::path::Path| config.replace(&database(folder), &url);
+    let scene = Scene::within(http::system(), Settings::new(&GITHUB), "", &[WIDGET], "", configure).await;
+    for rows in [
+        "SELECT 'a' || i, i, 'npm', 'much', '{}', 1, 'x' FROM generate_series(1, 20000) i",
+        "SELECT 'b' || i, i, 'npm', 'little', '{}', 1, 'y' FROM generate_series(1, 5) i",
+    ] {
+        let statement = format!(
+            "INSERT INTO registry_event (id, at, ecosystem, package, event, granted, publisher) {rows}"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(scene.database().pool()).await.unwrap();
+    }
+    scene.execute("ANALYZE registry_event").await;
+    let known = Visitor::known(&scene).await;
+    let little = [("ecosystem", "npm"), ("name", "little")];
+    for more in [&[][..], &[("outcome", "refused")], &[("until", "1970-01-01")], &[("from", "2999-01-01")]] {
+        for _ in 0..5 {
+            assert_eq!(known.page("audit", &[little.as_slice(), more].concat()).await.status, 200);
+        }
+    }
+    // What a session has counted is told a while later.
+    let mut read = Vec::new();
+    for _ in 0..1000 {
+        read = scene
+            .texts(
+                "SELECT CAST(SUM(idx_tup_read) AS TEXT) FROM pg_stat_user_indexes WHERE relname = 'registry_event' \
+                 HAVING SUM(idx_scan) >= 20",
+            )
+            .await;
+        if !read.is_empty() {
+            break;
+        }
+        scene_pause().await;
+    }
+    let read: u64 = read.first().expect("index scans").parse().unwrap();
+    assert!(read < 1000, "{read} entries of indexes were read for 5 rows");
+    scene.registry.stop().await;
     postgres.drop().await;
 }
 

@@ -277,6 +277,7 @@ fn tell(instance: &sigstore::Running, folder: &Path, out: &mut impl Write) -> io
         writeln!(out, "export {name}={}", quoted(&value))?;
     }
     writeln!(out, "# Sigstore is {}; whom to trust is in {}", instance.url(), path("trusted_root.json"))?;
+    writeln!(out, "# its timestamp authority is {}", instance.timestamp_url())?;
     let cache = format!("\"$(npm config get cache)/_tuf/{}\"", instance.tuf_host());
     writeln!(out, "# before npm audit signatures: mkdir -p {cache} && cp {} {cache}/", path("root.json"))
 }

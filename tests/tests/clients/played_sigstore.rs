@@ -5,7 +5,8 @@
 use ci_issuer::{Changes, GITHUB, GITLAB, Platform, Settings, sigstore};
 use needs::needs;
 use oidc_core::http::{Method, Request};
-use oidc_core::{Context, HttpUrl};
+use oidc_core::{Ambient, Context, Detection, Environment, HttpUrl};
+use oidc_provenance::{Artifact, Bundle, Services, Statement, Verifier, sign};
 use serde_json::{Value, json};
 use tests::http;
 use tests::javascript::{JavaScript, SIGN, TRUSTED_ROOT, VERIFY};
@@ -30,6 +31,16 @@ impl Played {
 
     fn root(&self) -> Value {
         serde_json::from_slice(self.instance.file("trusted_root.json").unwrap()).unwrap()
+    }
+
+    /// Signs a statement with our own library.
+    async fn sign(&self, artifact: &Artifact, services: &Services) -> Bundle {
+        let mut job = self.issuer.env().to_vec();
+        job.push(("SIGSTORE_ID_TOKEN".to_owned(), self.issuer.token("sigstore", &Changes::default())));
+        let cx = self.cx.clone().with_environment(job.into_iter().collect::<Environment>());
+        let detection = Detection::new(&cx).token_variable("SIGSTORE_ID_TOKEN");
+        let source = Ambient::detect(&oidc_providers::all(), detection).unwrap();
+        sign(&Statement::npm(artifact, &cx).unwrap(), &source, services, &cx).await.unwrap()
     }
 
     /// Signs a statement, and then verifies it: the identity, or the first error.
@@ -69,6 +80,38 @@ async fn a_job_of_either_platform_signs_and_is_verified_by_npms_libraries() {
             assert_eq!(identity, Ok(format!("{workflow} {issuer}")));
             assert_eq!(played.instance.entries(), entries);
         }
+    }
+}
+
+#[needs(npm)]
+#[tokio::test]
+async fn npms_libraries_verify_what_our_library_signed_and_ours_what_npms_signed() {
+    let npm = JavaScript::find().await;
+    let artifact = Artifact::npm("@acme/widget", "1.0.0", b"the bytes of the tarball");
+    for platform in [&GITHUB, &GITLAB] {
+        let played = Played::start(platform, None).await;
+        let url = HttpUrl::parse(played.instance.url()).unwrap();
+        let timestamps = HttpUrl::parse(&played.instance.timestamp_url()).unwrap();
+        for services in [
+            Services::new(url.clone(), url.clone()),
+            Services::new(url.clone(), url.clone()).with_timestamps(timestamps),
+        ] {
+            let bundle = played.sign(&artifact, &services).await;
+            let bundle: Value = serde_json::from_str(bundle.as_str()).unwrap();
+            let verified = npm.run(VERIFY, &json!({ "bundle": bundle, "root": played.root() })).await;
+            assert!(verified.succeeded().contains(played.issuer.url()), "{}", platform.name);
+            let mut tampered = bundle;
+            tampered["dsseEnvelope"]["payload"] = json!("e30=");
+            npm.run(VERIFY, &json!({ "bundle": tampered, "root": played.root() })).await.failed();
+        }
+        let statement = Statement::pypi_publish(&artifact).to_json();
+        let token = played.issuer.token("sigstore", &Changes::default());
+        let given =
+            json!({ "url": url.as_str().trim_end_matches('/'), "token": token, "statement": statement });
+        let signed = npm.run(SIGN, &given).await.succeeded();
+        let verifier = Verifier::new(&played.root().to_string()).unwrap();
+        let attestation = verifier.authenticate(signed.trim().as_bytes(), &artifact).unwrap();
+        assert!(attestation.identity().starts_with("https://"));
     }
 }
 

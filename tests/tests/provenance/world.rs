@@ -44,6 +44,13 @@ impl World {
         Services::new(url.clone(), url)
     }
 
+    /// The same authority, with the log's interface of version 2 and the timestamps that it needs.
+    pub(crate) fn tiled_services(&self) -> Services {
+        let url = HttpUrl::parse(self.sigstore.url()).unwrap();
+        let timestamps = HttpUrl::parse(&self.sigstore.timestamp_url()).unwrap();
+        Services::with_tiled_log(url.clone(), url, timestamps)
+    }
+
     /// The job's variables.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let mut variables = self.issuer.env().to_vec();

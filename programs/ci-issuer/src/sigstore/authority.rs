@@ -80,7 +80,7 @@ fn with_line_feeds(pem: impl AsRef<str>) -> String {
     pem.as_ref().replace("\r\n", "\n")
 }
 
-fn ca_params(name: &str, now: Timestamp) -> Result<CertificateParams, SigstoreError> {
+pub(super) fn ca_params(name: &str, now: Timestamp) -> Result<CertificateParams, SigstoreError> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, "ci-issuer");
@@ -94,6 +94,14 @@ fn ca_params(name: &str, now: Timestamp) -> Result<CertificateParams, SigstoreEr
     Ok(params)
 }
 
+/// A certificate that is valid for as long as its authority, for whoever is no CI job.
+pub(super) fn leaf_params_of(name: &str, now: Timestamp) -> Result<CertificateParams, SigstoreError> {
+    let mut params = ca_params(name, now)?;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.serial_number = Some(SerialNumber::from(serial()));
+    Ok(params)
+}
+
 fn leaf_params(identity: &Identity, start: Timestamp) -> Result<CertificateParams, SigstoreError> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name = DistinguishedName::new();
@@ -101,7 +109,7 @@ fn leaf_params(identity: &Identity, start: Timestamp) -> Result<CertificateParam
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
     params.use_authority_key_identifier_extension = true;
-    params.serial_number = Some(serial());
+    params.serial_number = Some(SerialNumber::from(serial()));
     params.not_before = date(start)?;
     params.not_after = date(start.plus(LEAF))?;
     params.custom_extensions = identity.extensions()?;
@@ -109,14 +117,14 @@ fn leaf_params(identity: &Identity, start: Timestamp) -> Result<CertificateParam
 }
 
 /// A serial number that no other certificate has.
-fn serial() -> SerialNumber {
+pub(super) fn serial() -> Vec<u8> {
     let mut digest = Sha256::digest(oidc_core::testing::FakeIssuer::unique_id()).to_vec();
     digest.truncate(16);
     // The number is positive.
     if let Some(first) = digest.first_mut() {
         *first = *first & 0x3f | 0x40;
     }
-    SerialNumber::from(digest)
+    digest
 }
 
 fn date(at: Timestamp) -> Result<OffsetDateTime, SigstoreError> {

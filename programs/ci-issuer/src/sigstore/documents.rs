@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use super::authority::Authority;
 use super::key::SigningKey;
+use super::timestamps::TimestampAuthority;
 
 const TRUSTED_ROOT: &str = "application/vnd.dev.sigstore.trustedroot+json;version=0.1";
 const SIGNING_CONFIG: &str = "application/vnd.dev.sigstore.signingconfig.v0.2+json";
 const TRUST_CONFIG: &str = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json";
 const KEY: &str = "PKIX_ECDSA_P256_SHA_256";
+/// The path of the timestamp authority.
+pub(super) const TIMESTAMP: &str = "/api/v1/timestamp";
 /// Who runs the services.
 const OPERATOR: &str = "ci-issuer";
 
@@ -23,23 +26,27 @@ pub(super) struct Described<'a> {
     pub(super) authority: &'a Authority,
     pub(super) certificate_log: &'a SigningKey,
     pub(super) log: &'a SigningKey,
+    pub(super) timestamps: &'a TimestampAuthority,
 }
 
 impl Described<'_> {
     /// The trusted root: the keys that a bundle is verified with.
     pub(super) fn trusted_root(&self) -> Value {
-        let certificates: Vec<Value> = self.authority.chain().iter().map(|der| bytes(der)).collect();
         json!({
             "mediaType": TRUSTED_ROOT,
             "tlogs": [self.log(self.log)],
-            "certificateAuthorities": [{
-                "subject": { "organization": OPERATOR, "commonName": "sigstore intermediate" },
-                "uri": self.url,
-                "certChain": { "certificates": certificates },
-                "validFor": { "start": self.since },
-            }],
+            "certificateAuthorities": [self.authority("sigstore intermediate", "", self.authority.chain())],
             "ctlogs": [self.log(self.certificate_log)],
-            "timestampAuthorities": [],
+            "timestampAuthorities": [self.authority("timestamps", TIMESTAMP, self.timestamps.chain())],
+        })
+    }
+
+    fn authority(&self, name: &str, path: &str, chain: [&[u8]; 2]) -> Value {
+        json!({
+            "subject": { "organization": OPERATOR, "commonName": name },
+            "uri": format!("{}{path}", self.url),
+            "certChain": { "certificates": chain.map(bytes) },
+            "validFor": { "start": self.since },
         })
     }
 
@@ -56,21 +63,23 @@ impl Described<'_> {
         })
     }
 
-    /// The signing configuration: where a bundle is made.
+    /// The signing configuration: where a bundle is made. As in the public one, the log's version 2 is not among it.
     pub(super) fn signing_config(&self) -> Value {
-        let service = json!({
-            "url": self.url,
-            "majorApiVersion": 1,
-            "validFor": { "start": self.since },
-            "operator": OPERATOR,
-        });
+        let service = |path: &str| {
+            json!({
+                "url": format!("{}{path}", self.url),
+                "majorApiVersion": 1,
+                "validFor": { "start": self.since },
+                "operator": OPERATOR,
+            })
+        };
         json!({
             "mediaType": SIGNING_CONFIG,
-            "caUrls": [service],
+            "caUrls": [service("")],
             "oidcUrls": [],
-            "rekorTlogUrls": [service],
+            "rekorTlogUrls": [service("")],
             "rekorTlogConfig": { "selector": "ANY" },
-            "tsaUrls": [],
+            "tsaUrls": [service(TIMESTAMP)],
             "tsaConfig": { "selector": "ANY" },
         })
     }

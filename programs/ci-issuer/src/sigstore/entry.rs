@@ -71,6 +71,50 @@ impl ProposedEntry {
     }
 }
 
+/// A proposed entry (Rekor v2): the digest of what is signed, and its signature.
+#[derive(Deserialize)]
+pub(super) struct TiledEntry {
+    #[serde(rename = "hashedRekordRequestV002")]
+    request: TiledRequest,
+}
+
+#[derive(Deserialize)]
+struct TiledRequest {
+    digest: String,
+    signature: TiledSignature,
+}
+
+#[derive(Deserialize)]
+struct TiledSignature {
+    content: String,
+    verifier: Value,
+}
+
+impl TiledEntry {
+    /// The entry as it is stored, in canonical JSON.
+    ///
+    /// # Errors
+    ///
+    /// With the reason why the log does not take it.
+    pub(super) fn canonical(&self) -> Result<Vec<u8>, &'static str> {
+        let TiledRequest { digest, signature } = &self.request;
+        let is_digest = STANDARD.decode(digest).is_ok_and(|digest| digest.len() == 32);
+        let key = signature.verifier.pointer("/x509Certificate/rawBytes").and_then(Value::as_str);
+        let key = key.and_then(|der| PublicKey::from_certificate(&STANDARD.decode(der).ok()?));
+        if !is_digest || key.is_none() || STANDARD.decode(&signature.content).is_err() {
+            return Err("the entry has no digest, no signature or no certificate");
+        }
+        let content = json!({
+            "data": { "algorithm": "SHA2_256", "digest": digest },
+            "signature": { "content": signature.content, "verifier": signature.verifier },
+        });
+        let entry = json!({
+            "apiVersion": "0.0.2", "kind": "hashedrekord", "spec": { "hashedRekordV002": content },
+        });
+        Ok(entry.to_string().into_bytes())
+    }
+}
+
 fn dsse(proposed: &ProposedContent) -> Result<Value, &'static str> {
     let envelope: Envelope =
         serde_json::from_str(&proposed.envelope).map_err(|_| "the envelope is no DSSE envelope")?;

@@ -13,6 +13,8 @@ pub enum Fault {
     EntryExists,
     /// The transparency log answers 503.
     LogDown,
+    /// The timestamp authority signs with another key than its certificate's.
+    WrongTimestampKey,
     /// Certificates have no SCT.
     NoSct,
     /// Certificates have an SCT of another log than those of the trusted root.

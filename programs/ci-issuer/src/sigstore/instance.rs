@@ -17,6 +17,7 @@ use super::certificate_log::CertificateLog;
 use super::extensions::Identity;
 use super::key::PublicKey;
 use super::log::Log;
+use super::timestamps::TimestampAuthority;
 use super::tuf::Repository;
 use super::{Fault, SigstoreError};
 
@@ -26,6 +27,7 @@ pub(super) struct Instance {
     pub(super) authority: Authority,
     pub(super) certificate_log: CertificateLog,
     pub(super) log: Log,
+    pub(super) timestamps: TimestampAuthority,
     pub(super) repository: Mutex<Repository>,
     pub(super) fault: Option<Fault>,
     pub(super) context: Context,

@@ -43,6 +43,10 @@ impl SigningKey {
         Sha256::digest(self.spki()).into()
     }
 
+    pub(super) fn pair(&self) -> &KeyPair {
+        &self.0
+    }
+
     pub(super) fn into_pair(self) -> KeyPair {
         self.0
     }
@@ -63,12 +67,16 @@ impl PublicKey {
         (key.algorithm.oid == EC_PUBLIC_KEY && curve == P256).then(|| Self { spki: der.to_vec(), point })
     }
 
+    /// Reads the key of a certificate in DER.
+    pub(super) fn from_certificate(der: &[u8]) -> Option<Self> {
+        let certificate = Certificate::from_der(der).ok()?;
+        Self::from_der(&certificate.tbs_certificate.subject_public_key_info.to_der().ok()?)
+    }
+
     /// Reads a public key or a certificate in PEM.
     pub(super) fn from_pem(pem: &[u8]) -> Option<Self> {
         if let Ok(certificate) = CertificateDer::from_pem_slice(pem) {
-            let certificate = Certificate::from_der(&certificate).ok()?;
-            let key = certificate.tbs_certificate.subject_public_key_info.to_der().ok()?;
-            return Self::from_der(&key);
+            return Self::from_certificate(&certificate);
         }
         Self::from_der(&SubjectPublicKeyInfoDer::from_pem_slice(pem).ok()?)
     }

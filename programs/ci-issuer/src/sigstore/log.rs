@@ -20,7 +20,7 @@ const TREE: u64 = 0x5ca1_ab1e;
 /// 0, which protobuf's JSON leaves out.
 const FIRST: usize = 1_000;
 
-/// A transparency log (Rekor v1), in memory.
+/// A transparency log (Rekor), in memory.
 pub(super) struct Log {
     /// The key that the trusted root names.
     pub(super) key: SigningKey,
@@ -55,18 +55,35 @@ pub(super) struct Added {
 }
 
 impl Log {
-    /// Adds an entry, unless it is there.
+    /// Adds an entry by version 1 of the interface, unless it is there.
     pub(super) fn add(&self, body: Vec<u8>, now: Timestamp) -> Result<Added, SigstoreError> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = Entry { hash: hash_leaf(&body), body, integrated: now };
         let id = entry.id();
-        let known = entries.iter().position(|other| other.hash == entry.hash);
-        if known.is_none() {
-            entries.push(entry);
-        }
-        let index = known.unwrap_or(entries.len().saturating_sub(1));
-        let shown = self.shown(&entries, index)?;
-        Ok(Added { id, is_new: known.is_none(), shown })
+        let (index, is_new) = placed(&mut entries, entry);
+        Ok(Added { id, is_new, shown: self.shown(&entries, index)? })
+    }
+
+    /// Adds an entry by version 2 of the interface, unless it is there, and returns it as bundles have it. It tells no time.
+    pub(super) fn add_tiled(&self, body: Vec<u8>, now: Timestamp) -> Result<Value, SigstoreError> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = Entry { hash: hash_leaf(&body), body, integrated: now };
+        let (index, _) = placed(&mut entries, entry);
+        let Proven { entry, root, path } = proven(&entries, index)?;
+        let number = index.to_string();
+        Ok(json!({
+            "logIndex": number,
+            "logId": { "keyId": STANDARD.encode(self.key.id()) },
+            "kindVersion": { "kind": "hashedrekord", "version": "0.0.2" },
+            "inclusionProof": {
+                "logIndex": number,
+                "rootHash": root.to_base64(),
+                "treeSize": entries.len().to_string(),
+                "hashes": path.iter().map(Sha256Hash::to_base64).collect::<Vec<_>>(),
+                "checkpoint": { "envelope": self.checkpoint(entries.len(), &root)? },
+            },
+            "canonicalizedBody": STANDARD.encode(&entry.body),
+        }))
     }
 
     /// The entry of an id.
@@ -91,12 +108,7 @@ impl Log {
 
     /// An entry, its proof of inclusion, the checkpoint of the whole log, and the promise that it stays.
     fn shown(&self, entries: &[Entry], index: usize) -> Result<Value, SigstoreError> {
-        let hashes: Vec<Sha256Hash> = entries.iter().map(|entry| entry.hash).collect();
-        let (Some(entry), Some(root), Some(path)) =
-            (entries.get(index), merkle::root(&hashes), merkle::proof(&hashes, index))
-        else {
-            return Err(SigstoreError::Encoding(format!("the log has no entry {index}")));
-        };
+        let Proven { entry, root, path } = proven(entries, index)?;
         let body = STANDARD.encode(&entry.body);
         let (integrated, index_of_all) = (entry.integrated.as_secs(), FIRST.saturating_add(index));
         let log_id = HEXLOWER.encode(&self.key.id());
@@ -131,5 +143,29 @@ impl Log {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigstoreError> {
         self.wrong_key.as_ref().unwrap_or(&self.key).sign(message)
+    }
+}
+
+/// The index of an entry in the log, and whether it was added.
+fn placed(entries: &mut Vec<Entry>, entry: Entry) -> (usize, bool) {
+    if let Some(known) = entries.iter().position(|other| other.hash == entry.hash) {
+        return (known, false);
+    }
+    entries.push(entry);
+    (entries.len().saturating_sub(1), true)
+}
+
+/// An entry, the root hash of the whole log, and the hashes that lead to it.
+struct Proven<'a> {
+    entry: &'a Entry,
+    root: Sha256Hash,
+    path: Vec<Sha256Hash>,
+}
+
+fn proven(entries: &[Entry], index: usize) -> Result<Proven<'_>, SigstoreError> {
+    let hashes: Vec<Sha256Hash> = entries.iter().map(|entry| entry.hash).collect();
+    match (entries.get(index), merkle::root(&hashes), merkle::proof(&hashes, index)) {
+        (Some(entry), Some(root), Some(path)) => Ok(Proven { entry, root, path }),
+        _ => Err(SigstoreError::Encoding(format!("the log has no entry {index}"))),
     }
 }

@@ -1,9 +1,10 @@
 //! A Sigstore instance on this machine, so that provenance can be tried without the public one: a certificate authority
-//! (Fulcio's API, version 2), a certificate transparency log, a transparency log (Rekor's API, version 1) and a TUF repository.
+//! (Fulcio's API, version 2), a certificate transparency log, a transparency log (Rekor's API, versions 1 and 2), a timestamp
+//! authority (RFC 3161) and a TUF repository.
 //!
 //! Keys are made at the start and end with it. Identity tokens are verified as a registry verifies them, certificates have the
-//! extensions that the public instance gives them, and every entry of the log has a proof of inclusion, a checkpoint and a
-//! signed timestamp. Timestamp authorities are not played.
+//! extensions that the public instance gives them, and every entry of the log has a proof of inclusion and a checkpoint, and
+//! those of version 1 a signed timestamp. Both versions write to one log.
 //!
 //! Clients that take no other URLs than the public instance's, such as npm, are led here by a proxy for https
 //! ([`Running::proxy`]).
@@ -36,6 +37,7 @@ mod merkle;
 mod proxy;
 mod running;
 mod server;
+mod timestamps;
 mod tuf;
 
 pub use error::{Fault, SigstoreError};

@@ -15,11 +15,12 @@ use tokio::task::JoinHandle;
 
 use super::authority::Authority;
 use super::certificate_log::CertificateLog;
-use super::documents::{Described, npm_keys};
+use super::documents::{Described, TIMESTAMP, npm_keys};
 use super::instance::Instance;
 use super::key::SigningKey;
 use super::log::Log;
 use super::proxy::{Proxy, TUF_HOST};
+use super::timestamps::TimestampAuthority;
 use super::tuf::{Repository, rfc_3339};
 use super::{Fault, SigstoreError, server};
 use crate::GRACE;
@@ -91,6 +92,11 @@ impl Running {
     /// The URL of the certificate authority, the transparency log and the TUF repository.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The URL of the timestamp authority.
+    pub fn timestamp_url(&self) -> String {
+        format!("{}{TIMESTAMP}", self.url)
     }
 
     /// The URL of a proxy for https, which leads to this instance whoever asks for a host of the public one, and nowhere else.
@@ -183,12 +189,15 @@ fn instance(
     let now = context.clock().now();
     let (authority, certificate_log, log) =
         (Authority::new(now)?, SigningKey::generate()?, SigningKey::generate()?);
+    let wrong = |fault| (settings.fault == Some(fault)).then(SigningKey::generate).transpose();
+    let timestamps = TimestampAuthority::new(now, wrong(Fault::WrongTimestampKey)?)?;
     let described = Described {
         url: &format!("http://{origin}"),
         since,
         authority: &authority,
         certificate_log: &certificate_log,
         log: &log,
+        timestamps: &timestamps,
     };
     let trusted_root = described.trusted_root().to_string().into_bytes();
     let mut files = Files::from([
@@ -199,12 +208,12 @@ fn instance(
     repository.publish(BTreeMap::from([("trusted_root.json".to_owned(), trusted_root.clone())]))?;
     files.insert("trusted_root.json", trusted_root);
     files.insert("root.json", repository.root().to_vec());
-    let wrong = |fault| (settings.fault == Some(fault)).then(SigningKey::generate).transpose();
     let instance = Instance {
         verifier: verifier(&settings.issuers, context)?,
         authority,
         certificate_log: CertificateLog { key: wrong(Fault::WrongSct)?.unwrap_or(certificate_log) },
         log: Log { key: log, wrong_key: wrong(Fault::WrongLogKey)?, origin, entries: Mutex::default() },
+        timestamps,
         repository: Mutex::new(repository),
         fault: settings.fault,
         context: context.clone(),

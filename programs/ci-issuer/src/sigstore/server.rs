@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -10,13 +11,16 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::entry::ProposedEntry;
+use super::documents::TIMESTAMP;
+use super::entry::{ProposedEntry, TiledEntry};
 use super::instance::{CertificateRequest, Instance, Refused};
 use super::log::Added;
 use super::{Fault, SigstoreError};
 
 /// Where entries of the transparency log are.
 const ENTRIES: &str = "/api/v1/log/entries";
+/// Where entries are added by version 2 of the interface.
+const TILED_ENTRIES: &str = "/api/v2/log/entries";
 /// How long a request may be, in bytes.
 const MAX_REQUEST: usize = 1 << 20;
 
@@ -26,6 +30,8 @@ pub(super) fn router(instance: Arc<Instance>) -> Router {
         .route("/api/v2/trustBundle", get(trust_bundle))
         .route(ENTRIES, get(numbered_entry).post(add))
         .route(&format!("{ENTRIES}/{{id}}"), get(entry))
+        .route(TILED_ENTRIES, post(add_tiled))
+        .route(TIMESTAMP, post(timestamp))
         .route("/{*path}", get(file))
         .layer(DefaultBodyLimit::max(MAX_REQUEST))
         .with_state(instance)
@@ -84,6 +90,31 @@ async fn add(State(instance): State<Arc<Instance>>, Json(proposed): Json<Propose
             let answer = refused(StatusCode::CONFLICT, message);
             ([(header::LOCATION, location(&id))], answer).into_response()
         }
+        Err(error) => failed(&error),
+    }
+}
+
+async fn add_tiled(State(instance): State<Arc<Instance>>, Json(proposed): Json<TiledEntry>) -> Response {
+    if instance.fault == Some(Fault::LogDown) {
+        return refused(StatusCode::SERVICE_UNAVAILABLE, "the log is down");
+    }
+    let body = match proposed.canonical() {
+        Ok(body) => body,
+        Err(problem) => return refused(StatusCode::BAD_REQUEST, problem),
+    };
+    match instance.log.add_tiled(body, instance.context.clock().now()) {
+        Ok(shown) => (StatusCode::CREATED, Json(shown)).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn timestamp(State(instance): State<Arc<Instance>>, query: Bytes) -> Response {
+    match instance.timestamps.answer(&query, instance.context.clock().now()) {
+        Ok(Some(answer)) => {
+            let kind = [(header::CONTENT_TYPE, "application/timestamp-reply")];
+            (StatusCode::CREATED, kind, answer).into_response()
+        }
+        Ok(None) => refused(StatusCode::BAD_REQUEST, "the request is no timestamp query"),
         Err(error) => failed(&error),
     }
 }

@@ -73,7 +73,6 @@ impl Built {
     }
 }
 
-/// The rules of a publisher as the registry has stored it.
 pub(crate) fn signer(provider: &dyn Provider, publisher: &Value) -> Result<SignerRules, Box<dyn Error>> {
     Ok(SignerRules::new(provider, publisher).ok_or("this platform has no provenance")??)
 }
@@ -85,13 +84,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (package, version) = (next("package")?, next("version")?);
     let (tarball, bundle) = (std::fs::read(next("tarball")?)?, std::fs::read(next("bundle")?)?);
     let manifest = serde_json::from_slice(&std::fs::read("package.json")?)?;
-    let upload = Upload {
-        package: &package,
-        version: &version,
-        tarball: &tarball,
-        manifest: &manifest,
-        bundle: Some(&bundle),
-    };
+    let bundle = Some(&*bundle);
+    let upload =
+        Upload { package: &package, version: &version, tarball: &tarball, manifest: &manifest, bundle };
     let gate = Gate::new(PUBLIC_TRUSTED_ROOT, Requirement::AsBefore)?;
     match gate.admit(&upload, &signer(&GitHub::public(), &publisher.into())?, true) {
         Ok(None) => writeln!(stdout(), "201: without provenance")?,

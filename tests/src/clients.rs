@@ -41,6 +41,8 @@ pub enum Tool {
     Bun,
     Ovsx,
     Vsce,
+    /// The program of `pypi-attestations`, for its Python.
+    PypiVerifier,
 }
 
 impl Tool {

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod hostile;
 mod preflight;
 mod public;
 mod refused;

@@ -52,6 +52,10 @@ A command keeps the token that it starts with. How long that lives is said befor
 ends. What takes longer publishes in several runs, or asks by itself: cargo with `cargo:token-from-stdout`, a script with
 `trusted-publish token`.
 
+With --provenance the files that the command names are signed after the token is there and before the command runs; what is
+signed stands in Sigstore's public log for good, with the name of the repository. npm verifies it with Sigstore's public trusted
+root, and takes it with a tarball alone, which `npm pack` makes.
+
 The exit status is the command's, or 128 and the number of the signal that ended it.";
 
 const DOCTOR_HELP: &str = "\

@@ -9,8 +9,12 @@ use super::child::{ChildError, Run};
 use super::credential::Credential;
 use super::error::PublishError;
 use super::life;
+use super::provenance::{Handed, ProvenanceError, ServiceOptions};
 use super::signals::Signals;
 use super::target::{Ready, Target};
+
+/// npm's setting that it signs provenance itself.
+const NPM_PROVENANCE: &[&str] = &["NPM_CONFIG_PROVENANCE", "npm_config_provenance"];
 
 #[derive(Debug, Args)]
 pub(super) struct Exec {
@@ -19,6 +23,12 @@ pub(super) struct Exec {
     /// Let the command ask for identity tokens itself, as `npm publish --provenance` does.
     #[arg(long)]
     pass_identity: bool,
+    /// Sign provenance of the files that the command names, as `attest` does, and hand it to the command: `npm publish
+    /// FILE`, `twine upload FILE…`, `uv publish FILE…`, `gem push FILE`. The command needs no identity for that.
+    #[arg(long)]
+    provenance: bool,
+    #[command(flatten)]
+    services: ServiceOptions,
     /// The command, after `--`.
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -32,26 +42,71 @@ impl Exec {
         cx: &Context,
         err: &mut impl Write,
     ) -> Result<u8, PublishError> {
+        let handed = self.handed()?;
         let mut signals = Signals::listen().map_err(ChildError::Wait)?;
         let ready = tokio::select! {
             ready = self.target.obtain(&self.command, providers, cx, err) => ready?,
             // A token that is being made meanwhile is nobody's, and ends by itself.
             status = signals.status() => return Ok(status),
         };
-        let hidden = if self.pass_identity { Vec::new() } else { ready.hidden(providers, cx) };
-        let changes = ready.changes().await;
-        ready.tell(changes.notes_for(ready.destination.tool()), err);
-        let run = Run { command: &self.command, changes: &changes, hidden: &hidden };
-        let token = ready.credential.publish_token();
-        let ends = token.and_then(PublishToken::expires_at);
-        let ended = life::told(run.to_its_end(&mut signals), ends, cx, err).await;
-        if let Some(token) = token
-            && let Err(error) = ready.opened.registry.revoke(token, cx).await
-        {
-            // The command's outcome stands, whether or not anybody reads this; the token ends by itself.
-            let _told = writeln!(err, "trusted-publish: the token was not revoked: {}", error.diagnosis());
+        let command = tokio::select! {
+            command = self.signed(handed.as_ref(), providers, cx, err) => command,
+            status = signals.status() => {
+                ready.end(cx, err).await;
+                return Ok(status);
+            }
+        };
+        let status = match command {
+            Ok(command) => self.publish(&ready, &command, providers, &mut signals, cx, err).await,
+            Err(error) => Err(error.into()),
+        };
+        ready.end(cx, err).await;
+        status
+    }
+
+    /// The command as one that provenance is handed to, where it is asked for.
+    fn handed(&self) -> Result<Option<Handed<'_>>, ProvenanceError> {
+        if !self.provenance && self.services.is_stated() {
+            let problem = "--fulcio-url, --rekor-url and --timestamp-url are for --provenance";
+            return Err(ProvenanceError::Arguments(problem));
         }
-        Ok(ended?)
+        self.provenance.then(|| Handed::of(&self.command)).transpose()
+    }
+
+    /// The command, with the provenance that it is handed.
+    async fn signed(
+        &self,
+        handed: Option<&Handed<'_>>,
+        providers: &ProviderSet,
+        cx: &Context,
+        err: &mut impl Write,
+    ) -> Result<Vec<OsString>, ProvenanceError> {
+        match handed {
+            Some(handed) => handed.sign(&self.services, providers, cx, err).await,
+            None => Ok(self.command.clone()),
+        }
+    }
+
+    /// Runs the command with the token.
+    async fn publish(
+        &self,
+        ready: &Ready<'_>,
+        command: &[OsString],
+        providers: &ProviderSet,
+        signals: &mut Signals,
+        cx: &Context,
+        err: &mut impl Write,
+    ) -> Result<u8, PublishError> {
+        let hidden = if self.pass_identity { Vec::new() } else { ready.hidden(providers, cx) };
+        let mut changes = ready.changes().await;
+        if self.provenance {
+            // npm takes one of both.
+            changes.remove(NPM_PROVENANCE);
+        }
+        ready.tell(changes.notes_for(ready.destination.tool()), err);
+        let run = Run { command, changes: &changes, hidden: &hidden };
+        let ends = ready.credential.publish_token().and_then(PublishToken::expires_at);
+        Ok(life::told(run.to_its_end(signals), ends, cx, err).await?)
     }
 }
 
@@ -63,6 +118,15 @@ impl Ready<'_> {
         let mut hidden = providers.identity_variables(environment);
         hidden.retain(|name| !is_used(name));
         hidden
+    }
+
+    /// Ends the token.
+    async fn end(&self, cx: &Context, err: &mut impl Write) {
+        let Some(token) = self.credential.publish_token() else { return };
+        if let Err(error) = self.opened.registry.revoke(token, cx).await {
+            // The command's outcome stands, whether or not anybody reads this; the token ends by itself.
+            let _told = writeln!(err, "trusted-publish: the token was not revoked: {}", error.diagnosis());
+        }
     }
 
     async fn changes(&self) -> super::changes::Changes {

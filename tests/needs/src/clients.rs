@@ -20,6 +20,7 @@ pub(crate) const CLIENTS: &[(&str, &str, u32)] = &[
     ("poetry", "TEST_POETRY", 2),
     ("gem", "TEST_GEM", 3),
     ("bundle", "TEST_BUNDLE", 2),
+    ("pypiverifier", "TEST_PYPI_VERIFIER", 0),
     ("bun", "TEST_BUN", 1),
     ("ovsx", "TEST_OVSX", 1),
     ("vsce", "TEST_VSCE", 4),

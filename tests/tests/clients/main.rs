@@ -5,6 +5,7 @@ mod cargo_provider;
 mod exec;
 mod exec_extensions;
 mod exec_files;
+mod exec_provenance;
 mod exec_services;
 mod gem;
 mod messages;

@@ -141,6 +141,17 @@ const STRANGERS: &[(Job, &str)] = &[
         "another commit",
     ),
     (
+        // It was called by another workflow, which began the run.
+        Job {
+            claims: &[
+                ("workflow_ref", "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0"),
+                ("job_workflow_ref", "acme/widget/.github/workflows/publish.yml@refs/tags/v1.0.0"),
+            ],
+            variables: &[("GITHUB_WORKFLOW_REF", "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0")],
+        },
+        "ci.yml",
+    ),
+    (
         Job { claims: &[], variables: &[("GITHUB_SHA", "ffffffffffffffffffffffffffffffffffffffff")] },
         "gitCommit",
     ),
@@ -245,6 +256,42 @@ async fn a_bundle_of_a_faulty_instance_is_refused_and_nothing_is_stored() {
         assert_eq!((answer.status, &body["diagnosis"]["code"]), (422, &json!(code)), "{fault:?}: {body}");
         assert_eq!(world.stored().await, [""; 0]);
     }
+}
+
+/// A bundle is changed here, and the reason that is given says this.
+type Change = (&'static str, fn(&mut Value), &'static str);
+
+const CHANGES: &[Change] = &[
+    ("inclusionProof", |proof| *proof = Value::Null, "provenance-log"),
+    ("inclusionProof/hashes", |hashes| *hashes = json!([format!("{}=", "A".repeat(43))]), "provenance-log"),
+    ("inclusionProof/checkpoint", |checkpoint| *checkpoint = Value::Null, "provenance-bundle"),
+    (
+        "inclusionProof/checkpoint/envelope",
+        |note| *note = json!(note.as_str().unwrap().replace("ci-issuer", "evil").replacen("\n", "x\n", 1)),
+        "provenance-log",
+    ),
+    ("inclusionPromise", |promise| *promise = Value::Null, "provenance-timestamp"),
+    ("inclusionPromise/signedEntryTimestamp", |promise| *promise = json!("MEUCIQ=="), "provenance-log"),
+    ("integratedTime", |time| *time = json!("1"), "provenance-log"),
+    ("canonicalizedBody", |body| *body = json!("e30="), "provenance-log"),
+];
+
+#[tokio::test]
+async fn a_bundle_whose_log_entry_is_changed_is_refused_with_its_reason_and_nothing_is_stored() {
+    let world = World::start(None, |config| config).await;
+    let token = Endpoint::Npm.token(&world.scene).await;
+    let good = world.sign_npm(Job::default(), &artifact(NAME, "1.0.0")).await;
+    let logged = world.instance.entries();
+    for (at, change, code) in CHANGES {
+        let mut bundle: Value = serde_json::from_str(&good).unwrap();
+        change(bundle.pointer_mut(&format!("/verificationMaterial/tlogEntries/0/{at}")).unwrap());
+        let answer = world.publish(&document("1.0.0", Some(&bundle.to_string())), &token).await;
+        let body = http::body(&answer);
+        assert_eq!((answer.status, &body["diagnosis"]["code"]), (422, &json!(code)), "{at}: {body}");
+    }
+    assert_eq!(world.stored().await, [""; 0]);
+    assert_eq!(world.instance.entries(), logged, "the registry attests nothing");
+    assert_eq!(world.publish(&document("1.0.0", Some(&good)), &token).await.status, 201);
 }
 
 #[tokio::test]

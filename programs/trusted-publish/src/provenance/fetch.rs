@@ -64,6 +64,19 @@ pub(super) async fn pypi(
     Ok(attestations.map(|one| Bundle::from_pep_740(one.to_string().as_bytes())).collect::<Result<_, _>>()?)
 }
 
+/// The attestations of a gem, by the name of its file.
+pub(super) async fn rubygems(
+    cx: &Context,
+    registry: &HttpUrl,
+    file: &str,
+) -> Result<Vec<Bundle>, ProvenanceError> {
+    let name = file.strip_suffix(".gem").unwrap_or(file);
+    let url = registry.below(&format!("api/v1/attestations/{name}.json"));
+    let attestations = get(cx, Request::get(url).max_body(MAX_PROVENANCE)).await?;
+    let bundles = attestations.as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(bundles.iter().map(|bundle| Bundle::new(bundle.to_string())).collect())
+}
+
 async fn get(cx: &Context, request: Request) -> Result<Value, ProvenanceError> {
     let url = request.url.clone();
     let response: Response = cx.send_with_retries(request).await?;

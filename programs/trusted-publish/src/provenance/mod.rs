@@ -1,8 +1,11 @@
-//! Provenance: `attest` signs it, `verify` says whose it is.
+//! Provenance: `attest` signs it, `exec --provenance` hands it to a publish tool, `verify` says whose it is.
 
 mod attest;
 mod fetch;
+mod hand;
 mod preflight;
+mod signing;
+mod tarball;
 mod verify;
 
 use std::io;
@@ -13,7 +16,9 @@ use oidc_core::{Context, Diagnosis, FileError, InvalidPublisher, InvalidUrl, Sou
 use oidc_provenance::{Artifact, Refusal, SignError};
 
 pub(super) use attest::{Attest, HELP as ATTEST_HELP};
+pub(super) use hand::Handed;
 pub(super) use preflight::{Wish, findings};
+pub(super) use signing::ServiceOptions;
 pub(super) use verify::{HELP as VERIFY_HELP, Verify};
 
 /// GitLab's variable for the token that becomes a certificate.
@@ -32,6 +37,12 @@ pub enum ProvenanceError {
     /// A file can't be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A tarball has no manifest that names its package.
+    #[error(
+        "`{}` has no package.json that names the package and its version; make the tarball with `npm pack`",
+        .0.escape_debug()
+    )]
+    NoManifest(String),
     /// A file can't be written.
     #[error("`{}` can't be written: {error}", .path.escape_debug())]
     Write {

@@ -16,8 +16,8 @@ pub(crate) const HELP: &str = "\
 An audit by a package manager says that some job signed the file. This says that it was the job that you name, or what differs.
 The exit status is 0 only then.
 
-Without --bundle the provenance is the registry's: npm's by --package, PyPI's by --package and the file. Without a file, npm's
-digest is the one that the registry tells.
+Without --bundle the provenance is the registry's: npm's by --package, PyPI's by --package and the file, RubyGems' by the file.
+Without a file, npm's digest is the one that the registry tells.
 
 Examples:
   trusted-publish verify --registry npm --package @acme/widget@1.0.0 --repository acme/widget --workflow publish.yml
@@ -171,8 +171,14 @@ impl Verify {
                     fetch::pypi(cx, &self.registry_url("https://pypi.org/")?, package, file.name()).await?;
                 Ok((file, bundles))
             }
+            (Registry::Rubygems, None, Some(file), None) => {
+                let registry = self.registry_url("https://rubygems.org/")?;
+                let bundles = fetch::rubygems(cx, &registry, file.name()).await?;
+                Ok((file, bundles))
+            }
             _ => Err(ProvenanceError::Arguments(
-                "state a file with its --bundle, or --package NAME@VERSION (npm), or both a file and --package (pypi)",
+                "state a file with its --bundle, or --package NAME@VERSION (npm), or both a file and --package (pypi), or a \
+                 gem's file (rubygems)",
             )),
         }
     }

@@ -39,8 +39,8 @@ pub use self::transaction::Transaction;
 /// All three stores over SQL. Clones share their connections.
 ///
 /// Recording the use of an identity token and storing a publish token are one transaction. The answer is
-/// given after its commit, so neither a crash nor a second process doubles or loses a token. On SQLite, grants
-/// that come while others are written share the next transaction.
+/// given after its commit, so neither a crash nor a second process doubles or loses a token. Grants that come while
+/// others are written share the next transaction.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -14,7 +14,7 @@ use super::super::database::{Database, Write};
 use super::super::rows::{WORTH_OF_LEARNED, names, package, parameters};
 use crate::server::{Grant, GrantedBy, Package, Redeemed};
 
-pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Result<Redeemed, sqlx::Error> {
+pub(super) async fn redeem(database: &Database, grant: &Grant) -> Result<Redeemed, sqlx::Error> {
     let mut write = database.write().await?;
     // Rows are locked in the order publisher, replay record, as in the single statement.
     let (granted, left_out) = standing(&mut write, grant.packages()).await?;
@@ -27,7 +27,7 @@ pub(super) async fn redeem(database: &Database, grant: &Grant, run: &str) -> Res
     }
     if let Some(token) = grant.token() {
         let token = HEXLOWER.encode(token.as_bytes());
-        mint(write.connection(), grant, &token, run).await?;
+        mint(write.connection(), grant, &token).await?;
         let_in(write.connection(), &token, &granted).await?;
     }
     learn(write.connection(), &granted).await?;
@@ -52,12 +52,8 @@ async fn burn(connection: &mut AnyConnection, grant: &Grant) -> Result<bool, sql
 }
 
 /// Stores the publish token, still without packages.
-async fn mint(
-    connection: &mut AnyConnection,
-    grant: &Grant,
-    token: &str,
-    run: &str,
-) -> Result<(), sqlx::Error> {
+async fn mint(connection: &mut AnyConnection, grant: &Grant, token: &str) -> Result<(), sqlx::Error> {
+    let run = serde_json::to_string(grant.run()).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let statement = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
          VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(statement)

@@ -1,4 +1,4 @@
-//! The values of a redemption, as the parameters of the [texts](super::texts).
+//! The values of a redemption, as the parameters of the statements.
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -6,10 +6,10 @@ use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::QueryScalar;
 
-use super::texts::Sequence;
+use super::batch::Rows;
 use crate::server::{Grant, GrantedBy, Package};
 
-/// A grant whose publishers have nothing to learn, in the types of the database.
+/// A grant whose publishers have nothing to learn, in the types of the databases.
 #[derive(Debug)]
 pub(super) struct Values {
     replay_key: String,
@@ -42,10 +42,6 @@ impl Packages {
             let Package { ecosystem, name, .. } = by.package.clone();
             return Ok(Self::One { publisher: by.publisher.clone(), ecosystem, name });
         }
-        Self::several(grant)
-    }
-
-    fn several(grant: &Grant) -> Result<Self, serde_json::Error> {
         let packages: Vec<Wanted<'_>> = grant.packages().iter().map(Wanted::from).collect();
         Ok(Self::Several(serde_json::to_string(&packages)?))
     }
@@ -73,27 +69,26 @@ impl<'a> From<&'a GrantedBy> for Wanted<'a> {
     }
 }
 
+/// A grant of one package among others, as the statement for several grants reads it.
+#[derive(Serialize)]
+struct Packed<'a> {
+    replay_key: &'a str,
+    remember_until: i64,
+    max_uses: i64,
+    token: &'a str,
+    created_at: i64,
+    expires_at: i64,
+    provider: &'a str,
+    issuer: &'a str,
+    run: &'a str,
+    publisher: &'a str,
+    ecosystem: &'a str,
+    name: &'a str,
+}
+
 impl Values {
-    /// The values of a grant for [`POSTGRES`](super::texts::POSTGRES). The run is in JSON already.
-    pub(super) fn for_postgres(grant: &Grant, run: String) -> Result<Self, serde_json::Error> {
-        Ok(Self::new(grant, run, Packages::several(grant)?))
-    }
-
-    /// The values of a grant for a [`Sequence`] of SQLite. The run is in JSON already.
-    pub(super) fn for_sqlite(grant: &Grant, run: String) -> Result<Self, serde_json::Error> {
-        Ok(Self::new(grant, run, Packages::of(grant)?))
-    }
-
-    /// The texts for SQLite that have these parameters.
-    pub(super) fn sequence(&self) -> &'static Sequence {
-        match self.packages {
-            Packages::One { .. } => Sequence::one(),
-            Packages::Several(_) => Sequence::several(),
-        }
-    }
-
-    fn new(grant: &Grant, run: String, packages: Packages) -> Self {
-        Self {
+    pub(super) fn new(grant: &Grant) -> Result<Self, serde_json::Error> {
+        Ok(Self {
             replay_key: HEXLOWER.encode(grant.replay_key()),
             remember_until: grant.remember_until().as_signed_secs(),
             max_uses: i64::from(grant.max_uses()),
@@ -102,12 +97,21 @@ impl Values {
             expires_at: grant.expires_at().as_signed_secs(),
             provider: grant.provider().to_owned(),
             issuer: grant.issuer().to_owned(),
-            run,
-            packages,
-        }
+            run: serde_json::to_string(grant.run())?,
+            packages: Packages::of(grant)?,
+        })
     }
 
-    /// Makes a query of one of the texts and these values.
+    /// Returns `true` for a publish token of one package, by a publisher of that package.
+    pub(super) fn is_of_one(&self) -> bool {
+        matches!(self.packages, Packages::One { .. })
+    }
+
+    pub(super) fn replay_key(&self) -> &str {
+        &self.replay_key
+    }
+
+    /// Makes a query of the text of a statement for one grant and these values.
     pub(super) fn bind(&self, text: &'static str) -> QueryScalar<'_, Any, Option<String>, AnyArguments> {
         let query = sqlx::query_scalar(text)
             .bind(&self.replay_key)
@@ -122,6 +126,38 @@ impl Values {
         match &self.packages {
             Packages::One { publisher, ecosystem, name } => query.bind(publisher).bind(ecosystem).bind(name),
             Packages::Several(packages) => query.bind(packages),
+        }
+    }
+
+    /// Returns the values of grants of one package each, in JSON. Other grants are left out.
+    pub(super) fn packed(grants: &[Self]) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&grants.iter().filter_map(Self::pack).collect::<Vec<_>>())
+    }
+
+    fn pack(&self) -> Option<Packed<'_>> {
+        let Packages::One { publisher, ecosystem, name } = &self.packages else { return None };
+        Some(Packed {
+            replay_key: &self.replay_key,
+            remember_until: self.remember_until,
+            max_uses: self.max_uses,
+            token: self.token.as_deref()?,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            provider: &self.provider,
+            issuer: &self.issuer,
+            run: &self.run,
+            publisher,
+            ecosystem,
+            name,
+        })
+    }
+
+    /// Returns the rows that the statement for this grant alone would return.
+    pub(super) fn rows(&self, is_granted: bool, is_used_up: bool) -> Rows {
+        match &self.packages {
+            Packages::One { publisher, .. } if is_granted => vec![Some(publisher.clone())],
+            _ if is_used_up => vec![None],
+            _ => Vec::new(),
         }
     }
 }

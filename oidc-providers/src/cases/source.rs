@@ -106,7 +106,7 @@ impl Cases {
     pub(super) fn read_documented_variables(&self, platform: Platform) {
         let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(platform.name).join("mod.rs");
         let module = std::fs::read_to_string(module).unwrap();
-        let (_, section) = module.split_once("//! # Environment variables\n").unwrap();
+        let (_, section) = module.split_once("//! # Environment variables").unwrap();
         let section = section.split("//! # ").next().unwrap();
         let is_documented = |name: &str| {
             let is_any_of = NAMED_AFTER.iter().any(|(id, part)| *id == platform.name && name.contains(part));

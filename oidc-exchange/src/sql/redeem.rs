@@ -6,6 +6,7 @@
 
 mod batch;
 mod learning;
+mod outcome;
 mod postgres;
 mod sqlite;
 mod values;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::super::database::Database;
+use super::outcome::Outcome;
 use super::values::Values;
 use super::{postgres, sqlite};
 
@@ -20,10 +21,6 @@ const MAX_TOGETHER: usize = 32;
 /// many at a time none would have a second grant. SQLite has one writer.
 const MAX_SERVERS: usize = 2;
 
-/// The rows of a grant: the ids of the publishers that are still there. A row without an id says that the identity token was
-/// used as often as allowed, or that its uses may have been purged; no row says that no publisher is left.
-pub(super) type Rows = Vec<Option<String>>;
-pub(super) type Outcome = Result<Rows, Arc<sqlx::Error>>;
 type Waiter = (Values, oneshot::Sender<Outcome>);
 
 /// The grants that wait for a transaction.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use sqlx::Row as _;
 
 use super::super::database::{Database, retry};
-use super::batch::{Outcome, Rows};
+use super::outcome::{Outcome, Rows};
 use super::values::Values;
 
 /// The statement for a publish token of one package, by a publisher of that package: of nearly all grants.

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use sqlx::{AnyConnection, Executor as _};
 
 use super::super::database::Database;
-use super::batch::{Outcome, Rows};
+use super::outcome::{Outcome, Rows};
 use super::values::Values;
 
 /// The statements for a publish token of one package, by a publisher of that package: of nearly all grants. Each of them but the last

@@ -6,7 +6,7 @@ use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::QueryScalar;
 
-use super::batch::Rows;
+use super::outcome::Rows;
 use crate::server::{Grant, GrantedBy, Package};
 
 /// A grant whose publishers have nothing to learn, in the types of the databases.

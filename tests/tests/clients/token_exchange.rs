@@ -193,7 +193,7 @@ async fn the_metadata_of_an_ecosystem_are_at_the_hosts_root() {
         }
         let root = scene.registry.public_url().at_root();
         let nowhere = http::get(root.as_str(), "/.well-known/oauth-authorization-server");
-        assert_eq!(http::send(&scene.cx, nowhere).await.status, 404);
+        assert!((400..500).contains(&http::send(&scene.cx, nowhere).await.status));
     }
 }
 

@@ -57,6 +57,13 @@ fn an_authority_that_is_busy_is_asked_again() {
 }
 
 #[test]
+fn a_log_that_is_busy_is_asked_again() {
+    let (bundle, requests) = signed(Fault::LogBusy);
+    verify(&bundle.unwrap());
+    assert_eq!(requests, [1, 2]);
+}
+
+#[test]
 fn a_failure_says_whether_the_log_was_written() {
     for (fault, code, logged, log_requests) in [
         (Fault::AuthorityRefuses, codes::PROVENANCE_AUTHORITY, Logged::No, 0),

@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     ElsewhereLost,
     /// The log writes nothing and answers 503 each time.
     LogDown,
+    /// The log writes nothing and answers 503 once.
+    LogBusy,
     /// The log can't be reached.
     LogUnreachable,
     /// The log refuses the entry.
@@ -69,6 +71,11 @@ pub(crate) fn world(sigstore: Arc<Sigstore>, fault: Fault) -> (Context, FakeHttp
         let (calls, written) = &mut *state;
         match request.url.as_str() {
             AUTHORITY => Some(Ok(certify(&sigstore, request, fault, calls))),
+            // The authority was asked before.
+            LOG if fault == Fault::LogBusy && *calls == 1 => {
+                *calls += 1;
+                Some(Ok(Response::new(503, Vec::new(), "")))
+            }
             LOG => Some(log(&sigstore, request, fault, written)),
             "https://log.example/api/v1/log/entries/one" => written.clone().map(Ok),
             _ => None,

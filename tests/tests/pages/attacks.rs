@@ -397,7 +397,7 @@ async fn a_refused_job_of_another_package_fills_no_form() {
     let known = Visitor::known(&scene).await;
     let changes = Changes::default().set("repository", "acme/secret");
     let token = scene.issuer.token(&scene.audience(), &changes);
-    assert_eq!(http::send(&scene.cx, http::exchange(&scene.url(), "other", &token)).await.status, 403);
+    assert_eq!(http::send(&scene.cx, http::exchange(&scene.url(), "other", &token)).await.status, 404);
     let mut events = Vec::new();
     for _ in 0..200 {
         events = scene.texts("SELECT id FROM registry_event").await;

@@ -114,7 +114,8 @@ async fn a_test_that_panics_leaves_no_browser_behind() {
         browser.find("#there-is-no-such-element").await;
     };
     let tasks = tokio::task::LocalSet::new();
-    assert!(tasks.run_until(tokio::task::spawn_local(panics)).await.unwrap_err().is_panic());
+    let task = tasks.spawn_local(panics);
+    assert!(tasks.run_until(task).await.unwrap_err().is_panic());
     let profile = profile.await.unwrap();
     for _ in 0..200 {
         if processes(&profile) == 0 {

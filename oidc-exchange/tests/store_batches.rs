@@ -478,6 +478,23 @@ async fn whoever_waits_on_postgresql_gets_a_connection_that_somebody_else_is_don
     harness.clean_up().await;
 }
 
+#[needs(postgres)]
+#[tokio::test]
+async fn an_exchange_on_postgresql_waits_for_no_publish_by_the_same_publisher() {
+    let harness = Postgres::new(postgres());
+    harness.empty().await;
+    // Whoever waits for a lock fails.
+    let url = format!("{}?options=-c%20lock_timeout%3D2s", harness.url());
+    let scene = Scene::new(SqlOptions::new(url).connect().await.unwrap(), &["widget"]).await;
+    execute(&harness.url(), &["UPDATE oidc_proven SET exchanged_at = 1".to_owned()]).await;
+    let publisher = scene.store.list(&package("widget")).await.unwrap().remove(0).id;
+    let publish = scene.store.begin().await.unwrap();
+    assert!(publish.published(&package("widget"), &publisher, Timestamp::from_secs(NOW + 1)).await.unwrap());
+    scene.exchange(&scene.token(), "widget").await.unwrap();
+    publish.commit().await.unwrap();
+    harness.clean_up().await;
+}
+
 /// A store whose purge takes a second for each batch.
 #[derive(Debug)]
 struct Slow(ManualClock, AtomicUsize);

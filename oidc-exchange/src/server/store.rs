@@ -198,7 +198,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// 3. Of the other publishers, the [`learned`](PublisherRecord::learned) ids are stored;
     ///    [`lapses`](PublisherRecord::lapses) becomes `false` where an id was learned;
     ///    [`exchanged_at`](PublisherRecord::exchanged_at) becomes [`Grant::created_at`] where the publisher
-    ///    is [`proven`](PublisherRecord::proven).
+    ///    is [`proven`](PublisherRecord::proven). A store may leave this out while another transaction notes a use
+    ///    of the same publisher.
     /// 4. The hash of the publish token is stored with their packages, each with
     ///    [`GrantedBy::only_of`](super::GrantedBy::only_of), unless [`Grant::token`] is `None`. One package may
     ///    occur once without an owner, and any number of times with an owner.

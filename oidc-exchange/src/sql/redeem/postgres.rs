@@ -3,7 +3,8 @@
 //! All parts of a statement see the rows that were committed when it began, except where they lock: a row that somebody else
 //! holds is waited for and read again. Publishers are locked before the use is counted, and concurrent grants with one replay
 //! key wait for each other at `burned`. Whatever locks several rows of a table does so in the order of their keys, or two
-//! batches could wait for each other. The lateral joins and `OFFSET 0` keep to
+//! batches could wait for each other. The time of use is not noted where somebody else changes the same row, such as a publish
+//! that is being stored: a batch would wait for the application's transaction. The lateral joins and `OFFSET 0` keep to
 //! the index of ids, whatever the planner expects.
 
 use std::collections::HashMap;
@@ -33,8 +34,9 @@ const ONE: &str = "\
     ), of_packages AS ( \
         INSERT INTO oidc_token_package (token, ecosystem, package, publisher) SELECT $4, $11, $12, $10 FROM burned \
     ), noted AS ( \
-        UPDATE oidc_proven SET exchanged_at = $5 \
-        WHERE publisher = $10 AND exchanged_at IS DISTINCT FROM $5 AND EXISTS (SELECT 1 FROM burned) \
+        UPDATE oidc_proven SET exchanged_at = $5 WHERE publisher = ( \
+            SELECT publisher FROM oidc_proven WHERE publisher = $10 AND exchanged_at IS DISTINCT FROM $5 \
+            AND EXISTS (SELECT 1 FROM burned) FOR UPDATE SKIP LOCKED) \
     ) \
     SELECT $10 FROM burned \
     UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT 1 FROM burned) AND ( \
@@ -75,7 +77,7 @@ const TOGETHER: &str = "\
         WHERE publisher = ANY (ARRAY( \
             SELECT u.publisher FROM used CROSS JOIN LATERAL ( \
                 SELECT publisher FROM oidc_proven \
-                WHERE publisher = used.publisher AND exchanged_at IS DISTINCT FROM used.at FOR UPDATE) u)) \
+                WHERE publisher = used.publisher AND exchanged_at IS DISTINCT FROM used.at FOR UPDATE SKIP LOCKED) u)) \
     ) \
     SELECT w.replay_key, g.replay_key IS NOT NULL AS is_granted, g.replay_key IS NULL AND ( \
         s.replay_key IS NOT NULL \

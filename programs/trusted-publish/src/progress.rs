@@ -11,6 +11,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// The time without an answer after which the program says that it still waits, again and again.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// The shortest wait before another try that is told. A failure after shorter ones stays one line.
+const NOTICED: Duration = Duration::from_secs(3);
+
 /// The waits of a context's clock, to be told while they last.
 pub(super) struct Progress(UnboundedReceiver<Duration>);
 
@@ -60,8 +63,10 @@ impl Clock for WatchedClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        // Where nobody listens any more, the wait is the same.
-        let _heard = self.waits.send(duration);
+        if duration >= NOTICED {
+            // Where nobody listens any more, the wait is the same.
+            let _heard = self.waits.send(duration);
+        }
         self.cx.clock().sleep(duration).await;
     }
 

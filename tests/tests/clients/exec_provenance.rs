@@ -111,7 +111,7 @@ async fn npm_publishes_a_tarball_with_the_provenance_that_exec_signed() {
     let at = ["--url", &url, "--trusted-root", &root, "--issuer", world.scene.issuer.url()];
     let rules = ["--repository", "acme/widget"];
     let said = world.program(&folder, &[&["verify"], &with_file[..], &at, &rules].concat()).await.failed();
-    assert!(said.contains("subject[0].digest.sha512"), "{said}");
+    assert!(said.contains("other bytes than the file's"), "{said}");
     let missing = ["verify", "--registry", "npm", "--package", "@acme/widget@2.0.0"];
     let said = world.program(&folder, &[&missing[..], &at, &rules].concat()).await.failed();
     assert!(said.contains("no such version"), "{said}");

@@ -5,10 +5,13 @@ mod stores;
 
 use data_encoding::HEXLOWER;
 use needs::needs;
-use oidc_core::{Identity, Run, Timestamp};
+use oidc_core::testing::FakePlatform;
+use oidc_core::verify::{Verifier, backend::AwsLc};
+use oidc_core::{Audience, Identity, ProviderSet, Run, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{
-    GrantedPackage, Package, PackageOwner, PublisherRecord, Room, TokenHash, TokenRecord, TrustStore as _,
+    Exchange, ExchangeRequest, GrantedPackage, Package, PackageOwner, PublisherRecord, Room, TokenHash,
+    TokenRecord, Trust, TrustStore as _,
 };
 use oidc_exchange::sql::{Authorized, SqlStore};
 use serde_json::json;
@@ -103,13 +106,17 @@ async fn a_pending_publisher_creates_its_package_once<H: Harness<Store = SqlStor
 
     let late = of(&record, GrantedPackage::new(widget(), "q".to_owned(), true));
     assert_eq!(publish(&store, &late, Some(&of_q), &[], NOW).await, None, "the other one is gone");
-    assert_eq!(publish(&store, &record, Some(&hash), &[], NOW).await, None, "it was read before");
+    for token in [Some(&hash), None] {
+        let second = publish(&store, &record, token, &[alice()], NOW).await.unwrap();
+        assert_eq!(second.creates, None, "a second file, with a token that was made before the first");
+    }
     let regular = of(&record, GrantedPackage::new(widget(), "p".to_owned(), false));
     let again = publish(&store, &regular, Some(&hash), &[alice()], NOW + 1).await.unwrap();
     assert_eq!(again.creates, None);
     let published_at = store.list(&widget()).await.unwrap()[0].published_at;
     assert_eq!(published_at, Some(Timestamp::from_secs(NOW + 1)));
     assert!(publish(&store, &regular, None, &[], NOW).await.is_some(), "a self-contained token");
+    assert_eq!(publish(&store, &regular, None, &[], NOW + 100).await, None, "it has expired");
     assert!(store.remove(&widget(), "p").await.unwrap());
     assert_eq!(publish(&store, &regular, None, &[], NOW).await, None, "its publisher is gone");
 }
@@ -128,6 +135,28 @@ async fn a_prefix_publishes_the_packages_of_its_owner<H: Harness<Store = SqlStor
     let owners = [PackageOwner::account("bob"), alice()];
     let authorized = publish(&store, &record, Some(&hash), &owners, NOW).await.unwrap();
     assert_eq!((authorized.publisher.as_str(), authorized.creates), ("w", None));
+}
+
+/// A stored token, passed off as a self-contained one that no store can revoke, publishes nothing.
+#[tokio::test]
+async fn a_stored_token_is_asked_about() {
+    let platform = FakePlatform::new();
+    let (providers, cx) = (ProviderSet::default().with(platform.clone()), platform.registry());
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
+    let trust = Trust::new(providers.clone(), store.clone(), &cx);
+    let publisher = trust.prepare(widget(), "fake", None, FakePlatform::config()).unwrap();
+    trust.add(&publisher).await.unwrap();
+    let audience = Audience::new("npm:registry.example").unwrap();
+    let verifier = Verifier::new(AwsLc, [audience], &providers, &cx).unwrap();
+    let exchange = Exchange::builder(verifier, store.clone()).build();
+
+    let identity_token = platform.token("npm:registry.example", FakePlatform::NOW);
+    let request = ExchangeRequest::package("npm", "acme-widget");
+    let token = exchange.exchange(&identity_token, &request).await.unwrap().token;
+    let record = exchange.find(token.expose()).await.unwrap().unwrap();
+    let hash = TokenHash::of(token.expose());
+    assert!(publish(&store, &record, Some(&hash), &[], FakePlatform::NOW).await.is_some());
+    assert_eq!(publish(&store, &record, None, &[], FakePlatform::NOW).await, None);
 }
 
 #[tokio::test]

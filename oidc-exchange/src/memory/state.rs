@@ -80,7 +80,9 @@ impl State {
         }
         self.replay.insert(*grant.replay_key(), (uses + 1, grant.remember_until()));
         if let Some(token) = grant.token() {
-            self.tokens.insert(*token.as_bytes(), TokenRecord { packages, ..grant.record() });
+            let mut record = grant.record();
+            record.packages = packages;
+            self.tokens.insert(*token.as_bytes(), record);
         }
         Ok(if left_out.is_empty() { Redeemed::Granted } else { Redeemed::Partly(left_out) })
     }

@@ -47,7 +47,27 @@ pub struct TokenRecord {
     pub issuer: String,
     /// The run that the token was minted for.
     pub run: Run,
+    #[serde(skip)]
+    origin: Origin,
 }
+
+/// The origin of a record, which is not among the token's rights: records that differ in it alone are equal.
+#[derive(Clone, Copy, Debug, Default)]
+enum Origin {
+    /// A self-contained token, or an identity token that was authorized without a publish token.
+    #[default]
+    Carried,
+    /// A stored token, which a publish asks the store about once more.
+    Stored,
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Origin {}
 
 /// One package that a publish token may publish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +79,7 @@ pub struct GrantedPackage {
     /// The publisher that accepted the run.
     pub publisher: String,
     /// `true` if that publisher is still pending. The publish may then create the package, and may not change
-    /// an existing one.
+    /// one of somebody else's. Once it has created the package, its publisher is a regular one.
     pub may_create: bool,
     /// The required owner of the package when it is published. It is set where the publisher is for a prefix of
     /// names, which accepts no token for another account's packages. [`TokenRecord::for_package_of`] checks it.
@@ -95,7 +115,18 @@ impl TokenRecord {
         issuer: String,
         run: Run,
     ) -> Self {
-        Self { packages, expires_at, provider, issuer, run }
+        Self { packages, expires_at, provider, issuer, run, origin: Origin::default() }
+    }
+
+    /// Marks the record as that of a stored token.
+    pub(super) fn of_stored(self) -> Self {
+        Self { origin: Origin::Stored, ..self }
+    }
+
+    /// Returns `true` if an exchange found the token in its store.
+    #[cfg(feature = "sql")]
+    pub(crate) fn is_stored(&self) -> bool {
+        matches!(self.origin, Origin::Stored)
     }
 
     /// Returns `true` if the token has expired at `now`: from the second of [`expires_at`](Self::expires_at)

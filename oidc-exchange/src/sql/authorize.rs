@@ -24,11 +24,13 @@ impl Transaction {
     /// ends: others that remove or revoke them wait.
     ///
     /// `record` is from [`Exchange::find`](crate::server::Exchange::find). `token` is `None` for a
-    /// [self-contained](crate::server::NewToken::SelfContained) one, which no store knows. `owners` are the owners of
+    /// [self-contained](crate::server::NewToken::SelfContained) one, which no store knows; without the hash of a stored
+    /// one, nothing is allowed. `owners` are the owners of
     /// the package, read in this transaction from rows that it locks; they may be left empty where publishers for
     /// [prefixes](Package::prefix) are not offered, and must be where the package does not exist.
     ///
-    /// Returns `None` where the token may not publish the package. Then drop the transaction.
+    /// Returns `None` where the token may not publish the package, or has expired at `now`. Then drop the transaction.
+    /// A token that was made while its publisher was pending publishes further files into the package that it created.
     #[cfg_attr(feature = "sqlx", doc = "```")]
     #[cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
     /// use oidc_core::Timestamp;
@@ -71,14 +73,17 @@ impl Transaction {
         owners: &[PackageOwner],
         now: Timestamp,
     ) -> Result<Option<Authorized>, StoreError> {
+        if record.has_expired(now) || (token.is_none() && record.is_stored()) {
+            return Ok(None);
+        }
         let Some(granted) = record.for_package_of(package, owners) else { return Ok(None) };
         let publisher = granted.publisher.as_str();
         let mut creates = None;
         if granted.may_create {
             creates = self.package_created_by(package, publisher).await?;
         }
-        // A pending publisher may do nothing to a package that exists.
-        if granted.may_create && (creates.is_none() || !owners.is_empty()) {
+        // A pending publisher may do nothing to a package that exists. One that is regular by now created it.
+        if creates.is_some() && !owners.is_empty() {
             return Ok(None);
         }
         if !self.is_active_of(package, owners, publisher).await? {

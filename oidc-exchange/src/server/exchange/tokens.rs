@@ -23,7 +23,10 @@ impl Exchange {
     /// When the store can't be reached.
     pub async fn find(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
         match self.recognise(token) {
-            Some(Recognised::Stored) => self.0.stores.find(&TokenHash::of(token), self.now()).await,
+            Some(Recognised::Stored) => {
+                let found = self.0.stores.find(&TokenHash::of(token), self.now()).await?;
+                Ok(found.map(TokenRecord::of_stored))
+            }
             Some(Recognised::SelfContained(record)) => {
                 Ok(Some(record).filter(|record| !record.has_expired(self.now())))
             }

@@ -1,8 +1,9 @@
 //! A service that lets the jobs of one workflow in, and needs no store, no exchange and no token of its own.
 //!
 //! `cargo run --example gate -- https://deploy.example acme/widget 123456 deploy.yml` reads an identity token from standard
-//! input. The number is the repository's id: a gate remembers nothing, and a name alone may change hands. For the same reason a
-//! token comes in as often as it is shown, until it expires; `Verified::replay_key` is what to remember where it may not.
+//! input. The number is the repository's id. It must be configured, since this service does not store the ids that a publisher learns
+//! (`Match::learned`): without the id, it would accept the next owner of the repository's name. It accepts a token as often as it is
+//! presented until the token expires. Where a token must be used once, store its `Verified::replay_key` until `Verified::accepted_until`.
 
 use std::error::Error;
 use std::io::{Write as _, read_to_string, stdin, stdout};

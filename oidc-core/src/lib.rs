@@ -51,6 +51,13 @@
 //! # }
 //! ```
 //!
+//! This crate stores nothing, so that two things are left to such a service:
+//!
+//! - **Ids.** Configure the platform's immutable ids, such as `repository_id`, or store [`Match::learned`] after the first match and
+//!   add these ids to the publisher's configuration. Otherwise [`Publisher::check`] accepts the next owner of the repository's name.
+//! - **Replay.** A token is accepted as often as it is presented, until it expires. Where it must not be, store its
+//!   `Verified::replay_key` until [`Verified::accepted_until`], and refuse a token whose key is stored.
+//!
 //! # Errors
 //!
 //! Errors are typed and end in a [`Diagnosis`]: a stable code ([`codes`]), the thing that it is about ([`Target`]), the
@@ -62,7 +69,8 @@
 //!   configured issuers only.
 //! - [`Verified`] is made by the verifier alone; feature `testing` offers no other way to it.
 //! - [`Identity`] is an issuer and a key within it, so that no other instance of a platform has the same one.
-//! - Immutable ids ([`ImmutableId`]) are configured or learned, so that a name that changed hands is not accepted.
+//! - A publisher with a configured immutable id ([`ImmutableId`]) does not accept a name that changed hands. Without one, it returns the
+//!   ids of the accepted token ([`Match::learned`]) for the registry to store; `oidc-exchange` does so.
 //! - All input is bounded in size, depth, number and time. [`Secret`] is redacted by its type.
 //!
 //! # Features

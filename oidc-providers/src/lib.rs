@@ -111,6 +111,20 @@ pub use terraform::{Terraform, TerraformPublisher};
 /// too, GitHub, GitLab, CircleCI, Buildkite, Azure Pipelines, Bitbucket, Semaphore, HCP Terraform; then the cloud
 /// hosts: Google, AWS. So a CI runner on a cloud machine is detected as the CI platform, and a platform that is detected but gives no tokens ends the search
 /// ([`Ambient::detect`](oidc_core::Ambient::detect)).
+///
+/// The longest lifetime of a token that is accepted is that of the platform's profile, unless the issuer has another one
+/// ([`Issuer::with_max_lifetime`](oidc_core::Issuer::with_max_lifetime)):
+///
+/// ```
+/// for platform in oidc_providers::all().iter() {
+///     let hours = match platform.id() {
+///         "gitlab" | "terraform" => 24,
+///         "generic" => 2,
+///         _ => 1,
+///     };
+///     assert_eq!(platform.profile().max_lifetime.as_secs(), hours * 3600, "{}", platform.id());
+/// }
+/// ```
 pub fn all() -> ProviderSet {
     KINDS.iter().map(|kind| (kind.public)()).collect()
 }

@@ -231,6 +231,20 @@ impl Verifier {
     ///
     /// With the first check that fails. Where the key is not available now, with [`Reason::KeysUnavailable`],
     /// unless the token would be refused with any key for its audience, `exp`, `iat` or lifetime.
+    ///
+    /// A service answers [`Reason::KeysUnavailable`] with 503 and its `retry_after` as `Retry-After`, since the token may be good and
+    /// can be presented again. Every other reason lies in the token, and is answered with 401 or the status of the service's protocol.
+    ///
+    /// ```
+    /// use oidc_core::verify::{Reason, VerifyError};
+    ///
+    /// fn status(error: &VerifyError) -> u16 {
+    ///     match error.reason() {
+    ///         Reason::KeysUnavailable { .. } => 503,
+    ///         _ => 401,
+    ///     }
+    /// }
+    /// ```
     pub async fn verify(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
         self.verify_with(token, None).await
     }

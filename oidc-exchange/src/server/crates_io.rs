@@ -18,8 +18,16 @@ const ECOSYSTEM: &str = "cargo";
 /// `POST` with `{"jwt"}` makes a token for every crate with a publisher that accepts the identity; the answer
 /// is 200 and `{"token"}`. `DELETE` with a token in `Authorization`, with `Bearer` or without, revokes the
 /// token: 204, whether it existed or not, and 401 for a text that is no token. A refusal is `{"errors":
-/// [{"detail"}]}` with 400, 415 for a body that is not declared as JSON, 422 for a body without `jwt`, 500 or
-/// 503. (crates.io's `src/controllers/trustpub/tokens`; 503 is an addition.)
+/// [{"detail"}]}`:
+///
+/// | [`RefusalKind`] | status |
+/// |---|---|
+/// | `Malformed`, `NoToken`: a body without `jwt` | 422, and 415 for a body that is not declared as JSON |
+/// | `InvalidToken`, `AlreadyUsed`, `NotTrusted`, `RuleDiffers` | 400 |
+/// | `Internal` | 500 |
+/// | `KeysUnavailable` | 503 |
+///
+/// (crates.io's `src/controllers/trustpub/tokens`; 503 is an addition.)
 pub fn crates_io(exchange: Exchange) -> CratesIoTokens {
     CratesIoTokens { exchange }
 }

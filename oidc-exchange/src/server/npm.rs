@@ -27,8 +27,18 @@ const PACKAGE: &str = "/package/";
 /// protocol, `POST …/token/exchange` with a JSON body `{"package_name", "id_token"}`. A name is written as
 /// `@acme%2fwidget`, `@acme%2Fwidget`, `%40acme%2Fwidget` or in two segments. A success is 201 with
 /// `token_type`, `token`, `created` and `expires`. A refusal is `{"message"}`, together with `{"body":
-/// {"message"}}`, which pnpm reads, and 400, 401, 403, 404, 500 or 503. (npm's API documentation,
-/// `oidc.yaml`; 403 and 503 are additions.)
+/// {"message"}}`, which pnpm reads:
+///
+/// | [`RefusalKind`] | status |
+/// |---|---|
+/// | `Malformed` | 400 |
+/// | `NoToken`, `InvalidToken`, `AlreadyUsed` | 401 |
+/// | `RuleDiffers` | 403 |
+/// | `NotTrusted` | 404 |
+/// | `Internal` | 500 |
+/// | `KeysUnavailable` | 503 |
+///
+/// (npm's API documentation, `oidc.yaml`; 403 and 503 are additions.)
 pub fn npm(exchange: Exchange) -> NpmExchange {
     NpmExchange { exchange }
 }

@@ -37,9 +37,17 @@ const MINT: &str = "/mint-token";
 /// It can be served together with [`pypi`](super::pypi) over the same exchange; only the form of requests and
 /// answers differs. The URLs of the endpoints are derived from `upload` and never from a request's `Host`.
 /// Tokens are valid for several uploads, and no other feature can be requested. Every refusal is a problem
-/// (RFC 9457) with the member `code` in addition to the standard ones, and 400, 403, 404, 405, 406 where
-/// `Accept` excludes the draft's media type, 500 or 503. The draft does not assign these statuses; they are
-/// chosen here.
+/// (RFC 9457) with the member `code` in addition to the standard ones. The draft does not assign the statuses; they are chosen here:
+///
+/// | [`RefusalKind`], or another refusal | status |
+/// |---|---|
+/// | `Malformed`, `NoToken` | 400 |
+/// | `InvalidToken`, `AlreadyUsed`, `NotTrusted`, `RuleDiffers` | 403 |
+/// | `Internal` | 500 |
+/// | `KeysUnavailable` | 503 |
+/// | a path, or an upload URL, that is not served | 404 |
+/// | another method | 405 |
+/// | an `Accept` that excludes the draft's media type | 406 |
 ///
 /// # Errors
 ///

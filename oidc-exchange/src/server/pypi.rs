@@ -25,11 +25,20 @@ const ROOT: &str = "/_/oidc";
 /// | `POST /mint-token`, `POST /github/mint-token` | `{"success", "token", "expires"}`, for every project with a publisher that accepts the identity |
 /// | `POST /burn-token` | 202 and the same text for any body, and 422 for an identity token |
 ///
-/// A refusal is 422 and `{"message", "errors": [{"code", "description"}]}`, with the codes `invalid-payload`,
-/// `invalid-token`, `invalid-publisher`, `invalid-reuse-token` and, where trusted publishing is switched off,
-/// `not-enabled` (with 403 and `{"message"}` for the audience). `invalid-pending-publisher` never occurs
-/// here, since a pending publisher ends when its project is created. Where the token is not at fault, the
-/// status is 500 or 503, which are additions. (warehouse's `warehouse/oidc/views.py`.)
+/// A refusal is `{"message", "errors": [{"code", "description"}]}`:
+///
+/// | [`RefusalKind`] | status | code |
+/// |---|---|---|
+/// | `Malformed`, `NoToken` | 422 | `invalid-payload` |
+/// | `InvalidToken` | 422 | `invalid-token`; `invalid-payload` if the text can't be read as a token or its issuer is not known |
+/// | `AlreadyUsed` | 422 | `invalid-reuse-token` |
+/// | `NotTrusted`, `RuleDiffers` | 422 | `invalid-publisher` |
+/// | `Internal` | 500, an addition | `invalid-token` |
+/// | `KeysUnavailable` | 503, an addition | `invalid-token` |
+///
+/// Where trusted publishing is switched off, the status is 422 with the code `not-enabled`, and 403 with `{"message"}` for the
+/// audience. `invalid-pending-publisher` never occurs here, since a pending publisher ends when its project is created. (warehouse's
+/// `warehouse/oidc/views.py`.)
 pub fn pypi(exchange: Exchange) -> PypiTokens {
     PypiTokens { exchange, is_enabled: true }
 }

@@ -16,6 +16,9 @@ use super::wording::Wording;
 /// configuration only the parts that a token of the same repository may be told. `source()` is a failure of
 /// the registry itself, for the log.
 ///
+/// Each endpoint documents its status for each kind, which is that of its protocol: [`npm`](super::npm) answers `NotTrusted` with 404,
+/// and [`pypi`](super::pypi) with 422. An endpoint of the application's own chooses its statuses:
+///
 /// ```
 /// use oidc_exchange::server::{Refusal, RefusalKind};
 ///

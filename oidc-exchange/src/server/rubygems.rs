@@ -16,10 +16,16 @@ const ECOSYSTEM: &str = "rubygems";
 /// RubyGems' exchange as a tower service, to be mounted at `/api/v1/oidc/trusted_publisher/exchange_token`.
 ///
 /// `POST` with `{"jwt"}` makes a token for every gem with a publisher that accepts the identity; the answer
-/// is 201 and `{"rubygems_api_key", "name", "scopes", "expires_at"}`. A refusal is 400 for a request that
-/// does not follow the protocol, 404 for every token that is not accepted, 500 or 503, with the reason in
-/// `{"error"}`. Tokens can't be revoked. (rubygems.org's `app/controllers/api/v1/oidc`; the reason and 503
-/// are additions.)
+/// is 201 and `{"rubygems_api_key", "name", "scopes", "expires_at"}`. A refusal has its reason in `{"error"}`:
+///
+/// | [`RefusalKind`] | status |
+/// |---|---|
+/// | `Malformed`, `NoToken` | 400 |
+/// | `InvalidToken`, `AlreadyUsed`, `NotTrusted`, `RuleDiffers` | 404 |
+/// | `Internal` | 500 |
+/// | `KeysUnavailable` | 503 |
+///
+/// Tokens can't be revoked. (rubygems.org's `app/controllers/api/v1/oidc`; the reason and 503 are additions.)
 pub fn rubygems(exchange: Exchange) -> RubyGemsExchange {
     RubyGemsExchange { exchange }
 }

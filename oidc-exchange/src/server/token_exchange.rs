@@ -29,10 +29,15 @@ use crate::token_exchange::{
 /// may name the registry itself; there are no scopes, no actors, and no authentication of clients. URLs are derived from
 /// `url` and never from a request's `Host`.
 ///
-/// A refusal is `{"error", "error_description"}` (RFC 6749, section 5.2) with 400 and `invalid_request`, also for a subject
-/// token that is not accepted (RFC 8693, section 2.2.2), `unsupported_grant_type`, `invalid_scope` or `invalid_target`.
-/// Where the token is not at fault, the answer is 503 with `temporarily_unavailable` or 500 with `server_error`, which are
-/// additions.
+/// A refusal is `{"error", "error_description"}` (RFC 6749, section 5.2; for a subject token that is not accepted, RFC 8693, section
+/// 2.2.2):
+///
+/// | [`RefusalKind`] | status | `error` |
+/// |---|---|---|
+/// | `Malformed` | 400 | `invalid_request`, `unsupported_grant_type`, `invalid_scope` or `invalid_target` |
+/// | `NoToken`, `InvalidToken`, `AlreadyUsed`, `NotTrusted`, `RuleDiffers` | 400 | `invalid_request` |
+/// | `Internal` | 500, an addition | `server_error` |
+/// | `KeysUnavailable` | 503, an addition | `temporarily_unavailable` |
 ///
 /// ```
 /// use oidc_core::HttpUrl;

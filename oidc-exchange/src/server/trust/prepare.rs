@@ -17,9 +17,10 @@ impl Trust {
     /// the platform has only one. `config` is the platform's typed publisher, such as `GitHubPublisher`, or its
     /// JSON form with the platform's own keys.
     ///
-    /// `package` may be a [prefix](Package::prefix) of names where the registry allows such publishers
-    /// ([`TrustPolicy::prefixes_per_account`](crate::server::TrustPolicy::prefixes_per_account)). The
-    /// publisher is then for the packages of its own account only, and creates no package.
+    /// `package` may be a [prefix](Package::prefix) of names. The publisher is then for the packages of its own account only,
+    /// and creates no package. Only [`Trust::add`] and [`Trust::edit`] check that the registry allows such publishers
+    /// ([`TrustPolicy::prefixes_per_account`](crate::server::TrustPolicy::prefixes_per_account)), since the account and
+    /// `pending` are not set before.
     ///
     /// The record is the operator's own, for a package that exists. Before storing it, set
     /// [`account`](PublisherRecord::account) where a user configures it,
@@ -28,7 +29,13 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// When the platform or issuer is not known here, or the platform refuses the configuration.
+    /// | error | where |
+    /// |---|---|
+    /// | [`TrustError::Provider`] | the platform is not among those of this `Trust`, or has no issuer here |
+    /// | [`TrustError::Issuer`] | this `Trust` has the platform and not the issuer; also for an unknown platform with an issuer |
+    /// | [`TrustError::WhichIssuer`] | `issuer` is `None`, and the platform has several issuers |
+    /// | [`TrustError::Publisher`] | the platform refuses the configuration |
+    /// | [`TrustError::Random`] | no id could be made |
     pub fn prepare(
         &self,
         package: Package,

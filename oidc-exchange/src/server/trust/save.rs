@@ -17,8 +17,14 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// When the package has it already, the account is at a limit
-    /// ([`TrustLimits`](crate::server::TrustLimits)), or the store can't be reached.
+    /// | error | where |
+    /// |---|---|
+    /// | [`TrustError::Account`] | the record's account is empty, longer than 255 bytes, or has control characters |
+    /// | [`TrustError::Prefix`] | the record is for a prefix, and [`TrustPolicy::prefixes_per_account`](crate::server::TrustPolicy::prefixes_per_account) is 0 |
+    /// | [`TrustError::PendingPrefix`] | the record is for a prefix, and pending |
+    /// | [`TrustError::Exists`] | the account has this publisher for the package already |
+    /// | [`TrustError::TooMany`] | the account is at a limit ([`TrustLimits`](crate::server::TrustLimits), and for prefixes the policy's) |
+    /// | [`TrustError::Store`] | the store can't be reached |
     pub async fn add(&self, publisher: &PublisherRecord) -> Result<PublisherRecord, TrustError> {
         self.add_within(&*self.store, publisher).await
     }
@@ -58,8 +64,13 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// When there is no publisher `id`, the package has the new publisher already, or the store can't be
-    /// reached.
+    /// | error | where |
+    /// |---|---|
+    /// | [`TrustError::Prefix`] | the record is for a prefix, and [`TrustPolicy::prefixes_per_account`](crate::server::TrustPolicy::prefixes_per_account) is 0 |
+    /// | [`TrustError::PendingPrefix`] | the record is for a prefix, and pending |
+    /// | [`TrustError::Missing`] | the package has no publisher `id`, or the publisher changed in each of 5 tries |
+    /// | [`TrustError::Exists`] | the account has the new publisher for the package already |
+    /// | [`TrustError::Store`] | the store can't be reached |
     pub async fn edit(&self, id: &str, wanted: PublisherRecord) -> Result<PublisherRecord, TrustError> {
         self.edit_within(&*self.store, id, wanted).await
     }

@@ -74,7 +74,7 @@ enum Fault {
 #[tokio::test]
 async fn whoever_breaks_a_promise_is_told_which() {
     for (fault, sentence) in [
-        (Fault::AsksInDetection, "detection is offline"),
+        (Fault::AsksInDetection, "detection asks nobody over HTTP"),
         (Fault::PassesOver, "a job without tokens is not passed over"),
         (Fault::ShowsSecret, "shows a secret"),
         (Fault::GivesAnyAudience, "for the audience that was asked for"),

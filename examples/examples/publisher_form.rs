@@ -3,6 +3,11 @@
 //!
 //! `cargo run --example publisher_form -- github repository=acme/widget workflow=publish ref_protected=true`
 //!
+//! A registry with several platforms lets the owner choose one first: a `<select name="issuer">` with an option for each issuer of each
+//! platform's profile. Platforms without an issuer (`generic`, `azure`, `bitbucket`, `semaphore` and `aws`, unless the registry configured one)
+//! have no option. `ProviderSet::for_issuer` returns the platform of the chosen issuer, which is an argument of `Trust::prepare`. A checkbox
+//! sends `true`. Of the errors of `Trust`, only `TrustError::Publisher` belongs to fields.
+//!
 //! A registry sends the form at `GET`, and at `POST` either stores the configuration or sends the form again with what is wrong. Beside
 //! this it needs a template library that escapes, a token against forged forms, and a `Content-Security-Policy`.
 

@@ -97,6 +97,10 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// The fields of a publisher's configuration, the required ones first: the JSON key of each field, the
     /// claim that it is compared with, and its explanation for people.
     ///
+    /// A settings page offers each issuer of each platform, such as in a `<select>` whose values are the issuers' URLs. It skips a platform
+    /// without [`issuers`](Profile::issuers), for which a registry has to configure one. [`ProviderSet::for_issuer`] returns the
+    /// platform of the chosen issuer, and both are arguments of `oidc_exchange::server::Trust::prepare`.
+    ///
     /// Keys are unique. The claim of each field is in the profile's table of claims, is read by the rule, and is
     /// immutable if the field is. A publisher is looked up by at least one field.
     fn publisher_fields(&self) -> &'static [PublisherField];

@@ -79,12 +79,12 @@
 //! |---|---|
 //! | `client` (default) | [`client`] |
 //! | `server` | [`server`] |
-//! | `sqlite`, `postgres` | `sql`: the server's stores over that database; needs Rust 1.94, as sqlx does |
+//! | `sqlite`, `postgres` | `server`, and `sql`: the server's stores over that database; needs Rust 1.94, as sqlx does |
 //! | `postgres-ring`, `postgres-aws-lc` | `postgres` with TLS; without one of them a server on another machine is refused |
 //! | `sql` | `sqlite` and `postgres` |
-//! | `sqlx` | in addition to one of them: `sql` gives access to its connections as those of sqlx 0.9, for an application whose tables are in the same database |
-//! | `memory` | `memory`: the server's stores in memory, for a registry without a database |
-//! | `testing` | `server::testing` and `client::testing`: the conformance suites for stores and for client registries |
+//! | `sqlx` | enables none of them; in addition to one of them, `sql` gives access to its connections as those of sqlx 0.9, for an application whose tables are in the same database |
+//! | `memory` | `server`, and `memory`: the server's stores in memory, for a registry without a database |
+//! | `testing` | `memory`, oidc-core's `testing`, and `server::testing` and `client::testing`: the conformance suites for stores and for client registries |
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod address;

@@ -217,6 +217,11 @@ impl PublisherField {
     /// assert_eq!(EVENT.value_of("push, release"), Some(json!(["push", "release"])));
     /// assert_eq!(EVENT.value_of("push"), Some(json!("push")));
     /// assert_eq!(EVENT.value_of(""), None);
+    ///
+    /// const PROTECTED: PublisherField = PublisherField::optional("protected", "Protected").of_type(FieldType::Flag);
+    /// assert_eq!(PROTECTED.value_of("true"), Some(json!(true)));
+    /// // A text, which the platform refuses.
+    /// assert_eq!(PROTECTED.value_of("on"), Some(json!("on")));
     /// ```
     ///
     /// [`Provider::publisher`]: crate::Provider::publisher
@@ -279,7 +284,8 @@ pub enum FieldType {
     Text,
     /// A text, or an array of texts.
     Texts,
-    /// `true` or `false`; `false` is no rule.
+    /// `true` or `false`; `false` is no rule. A checkbox sends the text `true` (`value="true"`): the text `on`, which it sends
+    /// without a value, is refused.
     Flag,
     /// An object whose keys are the user's choice.
     Table,

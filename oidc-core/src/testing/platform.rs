@@ -1,14 +1,15 @@
 //! A CI platform that exists in tests alone.
 
 mod publisher;
+mod source;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use self::publisher::{FakePublisher, required};
+use self::source::FakeSource;
 use super::{FakeIssuer, ManualClock, SigningAlgorithm, TestRandom};
 use crate::claims::Claims;
 use crate::context::Context;
@@ -20,7 +21,6 @@ use crate::publisher::{ImmutableId, InvalidPublisher, Mismatch, Publisher, Publi
 use crate::run::Run;
 use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};
 use crate::time::Timestamp;
-use crate::token::{Audience, IdToken};
 use crate::trust::Verified;
 use crate::url::InvalidUrl;
 
@@ -72,7 +72,18 @@ const FIELDS: &[PublisherField] = &[
 ///
 /// Its jobs run for the repository `acme/widget`, whose id is `2`, in the workflow `publish.yml`. A value of this type is the
 /// platform as one job sees it: [`with_claim`](Self::with_claim) and its siblings change what that job's tokens say. All values
-/// of one issuer URL sign with the same keys, so a registry that trusts one of them trusts the others.
+/// of one issuer URL sign with the same keys, so a registry that trusts one of them trusts the others. Its [`id`](Provider::id) is `fake`.
+///
+/// | claim | value | field of a publisher |
+/// |---|---|---|
+/// | `repository` | `acme/widget` | required |
+/// | `workflow` | `publish.yml` | optional |
+/// | `environment` | `publish` | optional |
+/// | `ref` | `refs/heads/main` | optional |
+/// | `repository_id` | `2` | learned from the first use where it is not configured |
+/// | `sha`, `run_id`, `actor_id`, `sub` | `c0ffee`, `1`, `3`, `repo:acme/widget` | none |
+/// | `iat`, `nbf`, `exp` | the clock's time, and 600 seconds later | none |
+/// | `jti` | another one in each token, unless the platform is [`not_renewable`](Self::not_renewable) | none |
 ///
 /// ```
 /// use oidc_core::testing::FakePlatform;
@@ -89,9 +100,14 @@ const FIELDS: &[PublisherField] = &[
 /// let token = Ambient::detect(&providers, &job)?.token(&audience).await?;
 /// // The registry half: the token is verified and held against a publisher.
 /// let registry = platform.registry();
-/// let claims = Verifier::new(AwsLc, [audience], &providers, &registry)?.verify(token.secret().expose()).await?;
+/// let verifier = Verifier::new(AwsLc, [audience], &providers, &registry)?;
+/// let claims = verifier.verify(token.secret().expose()).await?;
 /// let publisher = platform.publisher(&FakePlatform::config())?;
 /// assert!(publisher.check(&claims).is_ok());
+/// // A job of another workflow is refused.
+/// let other = platform.clone().with_claim("workflow", "test.yml").token("npm:registry.example", FakePlatform::NOW);
+/// assert!(publisher.check(&verifier.verify(&other).await?).is_err());
+/// assert_eq!(platform.id(), "fake");
 /// # Ok(())
 /// # }
 /// ```
@@ -184,7 +200,7 @@ impl FakePlatform {
         super::FakeHttp::of_issuer(self.issuer())
     }
 
-    /// The claims of a token of the job.
+    /// The claims of a token of the job, as the table above and [`with_claim`](Self::with_claim) have them.
     pub fn claims(&self, audience: &str, now: u64) -> Value {
         let jti = if self.is_renewable { FakeIssuer::unique_id() } else { "before-the-job".to_owned() };
         let usual = json!({
@@ -199,7 +215,7 @@ impl FakePlatform {
         claims.into()
     }
 
-    /// A token of the job.
+    /// A token of the job, with the [`claims`](Self::claims) of this audience and time.
     pub fn token(&self, audience: &str, now: u64) -> String {
         self.issuer().sign(&self.claims(audience, now))
     }
@@ -209,7 +225,7 @@ impl FakePlatform {
         Box::new(FakeSource { platform: self.clone(), context: cx.clone() })
     }
 
-    /// The configuration of a publisher that accepts the job's repository and workflow.
+    /// The configuration of a publisher that accepts the job's repository and workflow, without the repository's id.
     pub fn config() -> Value {
         json!({ REPOSITORY: "acme/widget", "workflow": "publish.yml" })
     }
@@ -220,7 +236,8 @@ impl FakePlatform {
     }
 
     /// The world of a registry that trusts the platform: HTTP that reaches the issuer's documents, the job's time, and
-    /// randomness for ids and publish tokens.
+    /// randomness for ids and publish tokens. The clock stands still at [`NOW`](Self::NOW), so a store that refuses tokens from before
+    /// its start, such as oidc-exchange's `MemoryStore::open`, starts at `Timestamp::default()`.
     pub fn registry(&self) -> Context {
         Context::default()
             .with_clock(ManualClock::at(Self::NOW))
@@ -305,38 +322,5 @@ impl Provider for FakePlatform {
         let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
         let url = text("run_id").filter(is_number).map(|id| format!("https://ci.example/runs/{id}"));
         Run { repository: text(REPOSITORY), url, sha: text("sha"), r#ref: text("ref"), ..Run::default() }
-    }
-}
-
-/// A source whose tokens are signed where it is.
-#[derive(Debug)]
-struct FakeSource {
-    platform: FakePlatform,
-    context: Context,
-}
-
-#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
-#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
-impl TokenSource for FakeSource {
-    fn provider(&self) -> &str {
-        ID
-    }
-
-    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
-        let now = self.context.clock().now();
-        if self.platform.until.is_some_and(|until| until <= now) {
-            let diagnosis =
-                Diagnosis::new("fake-gone", Target::Platform, "the platform gives no more tokens");
-            return Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis));
-        }
-        let token = self.platform.token(audience.as_str(), now.as_secs());
-        self.context.id_token(token, audience).map_err(|error| {
-            let diagnosis = Diagnosis::new("fake-token", Target::Token, error.to_string());
-            SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error)
-        })
-    }
-
-    fn is_renewable(&self) -> bool {
-        self.platform.is_renewable
     }
 }

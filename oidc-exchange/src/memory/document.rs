@@ -11,6 +11,9 @@ use crate::server::StoreError;
 /// The document is JSON. It contains no secret: publish tokens are in it as SHA-256 hashes and identity tokens as
 /// digests. Whoever can write to it can publish.
 ///
+/// One process at a time may use a document, since each of two could accept the same identity token. For a file, take a lock before
+/// [`MemoryStore::open`](super::MemoryStore::open), such as with `std::fs::File::try_lock`, and keep it until the process ends.
+///
 /// ```
 /// use std::collections::HashMap;
 /// use std::sync::{Arc, Mutex};
@@ -47,7 +50,15 @@ pub trait Document: Send + Sync {
 
     /// Replaces the document as a whole, and returns when it is durable: after a crash, [`load`](Self::load)
     /// returns this document or the one before it. Calls don't overlap. A call that failed, or whose future was
-    /// dropped, must not take effect after a later call.
+    /// dropped, must not take effect after a later call:
+    ///
+    /// | input and output | consequence |
+    /// |---|---|
+    /// | in `save` itself, blocking and without an `await` | it ends before the future can be dropped, so nothing is to be done. It holds up a thread of the runtime |
+    /// | in a task or thread that `save` starts, such as by `spawn_blocking` | it continues after the future is dropped. Number the calls, and skip one that comes after a later one |
+    /// | a request to another service | it may arrive after the future is dropped. Send it with a condition on the version that it replaces |
+    ///
+    /// `own_store.rs` among the repository's examples numbers its calls.
     ///
     /// # Errors
     ///

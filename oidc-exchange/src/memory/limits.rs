@@ -3,18 +3,20 @@
 /// ```
 /// use oidc_exchange::memory::MemoryLimits;
 ///
+/// let limits = MemoryLimits::default();
+/// assert_eq!((limits.publishers, limits.tokens, limits.replay_records), (10_000, 10_000, 100_000));
 /// // A small registry: fifty publishers, and as many tokens as an hour brings.
-/// let limits = MemoryLimits::default().publishers(50).tokens(1_000).replay_records(1_000);
+/// let limits = limits.publishers(50).tokens(1_000).replay_records(1_000);
 /// # let _ = limits;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryLimits {
-    /// The publishers of all packages.
+    /// The publishers of all packages. 10,000 by default.
     pub publishers: usize,
-    /// The publish tokens that have not expired.
+    /// The publish tokens that have not expired. 10,000 by default.
     pub tokens: usize,
-    /// The uses of identity tokens that have to be remembered.
+    /// The uses of identity tokens that have to be remembered. 100,000 by default.
     pub replay_records: usize,
 }
 

@@ -41,6 +41,12 @@
 //!
 //! Two processes must not have separate stores, nor the same document at the same time, since an identity token
 //! could be used once with each.
+//!
+//! # In tests
+//!
+//! A job of `oidc_core::testing::FakePlatform` gets its token at the time at which the registry's clock stands still, and a store that
+//! starts at that time refuses it. `MemoryStore::for_tests` (feature `testing`) accepts tokens of any age, and so does a store that was opened with
+//! `Timestamp::default()` as the time of its start.
 
 mod document;
 mod limits;
@@ -96,13 +102,15 @@ impl MemoryStore {
         Self::with_limits(now, MemoryLimits::default())
     }
 
-    /// The same with other limits.
+    /// Does the same as [`started_at`](Self::started_at), with other limits.
     pub fn with_limits(now: Timestamp, limits: MemoryLimits) -> Self {
         Self::of(State { limits, started_at: now, ..State::default() }, None)
     }
 
     /// A store whose state is in a document of the application's. Where there is no document yet, it begins like
-    /// [`started_at`](Self::started_at).
+    /// [`started_at`](Self::started_at): identity tokens that may have been issued before `now` are refused as used. A service takes
+    /// `now` from its clock. A test, and a `Harness` of the conformance suite, takes
+    /// `Timestamp::default()`.
     ///
     /// # Errors
     ///

@@ -17,15 +17,22 @@ const BODY_CHARS: usize = 2 * RANDOM_BYTES + 8;
 /// A token is `<prefix><64 hexadecimal digits of randomness><8 of their CRC-32>`. A secret scanner recognizes
 /// it offline, and the store is not asked about texts of another form. The CRC is computed over prefix and
 /// randomness.
+///
+/// ```
+/// use oidc_exchange::server::MintPolicy;
+///
+/// let policy = MintPolicy::default();
+/// assert_eq!((&*policy.prefix, policy.lifetime.as_secs(), policy.max_uses), ("tpub_", 15 * 60, 1));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MintPolicy {
-    /// The prefix of every token, such as `tpub_`. Letters, digits, `-` and `_`.
+    /// The prefix of every token: letters, digits, `-` and `_`. `tpub_` by default.
     pub prefix: String,
-    /// The lifetime of a token.
+    /// The lifetime of a token. 15 minutes by default.
     pub lifetime: Duration,
     /// The number of times that one identity token may be exchanged for one package. npm's dry run is an
-    /// exchange too.
+    /// exchange too. 1 by default.
     pub max_uses: u32,
 }
 

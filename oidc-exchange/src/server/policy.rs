@@ -16,7 +16,11 @@ const DAY: u64 = 24 * 3600;
 /// use oidc_core::{Identity, Timestamp};
 /// use oidc_exchange::server::{Package, PublisherRecord, PublisherState, TrustPolicy};
 ///
-/// let policy = TrustPolicy::default().lapse_after(Duration::from_secs(3 * 24 * 3600));
+/// let days = |days| Duration::from_secs(days * 24 * 3600);
+/// let policy = TrustPolicy::default();
+/// assert_eq!((policy.lapse_after, policy.pending_for, policy.forget_after), (days(7), days(30), days(30)));
+/// assert_eq!(policy.prefixes_per_account, 0);
+/// let policy = policy.lapse_after(days(3));
 /// let (package, now) = (Package::new("npm", "widget"), Timestamp::from_secs(1_700_000_000));
 /// let identity = Identity::new("https://issuer.example", "acme/widget");
 /// let record = PublisherRecord::new("id", package, "github", identity, serde_json::json!({}), now);
@@ -28,13 +32,13 @@ const DAY: u64 = 24 * 3600;
 #[non_exhaustive]
 pub struct TrustPolicy {
     /// The time after which a publisher lapses, pending or not, if it has learned no id, was not configured
-    /// with its ids, and published nothing. A lapsed publisher accepts no token.
+    /// with its ids, and published nothing. A lapsed publisher accepts no token. 7 days by default.
     pub lapse_after: Duration,
     /// The time after which a pending publisher expires, if it has not created its package. An expired
-    /// publisher accepts no token.
+    /// publisher accepts no token. 30 days by default.
     pub pending_for: Duration,
     /// The time after which an account's publisher that lapsed or expired is purged
-    /// ([`Trust::purge`](super::Trust::purge)).
+    /// ([`Trust::purge`](super::Trust::purge)). 30 days by default.
     pub forget_after: Duration,
     /// The number of publishers of one account for [prefixes](super::Package::prefix) of names. With 0, the
     /// default, none can be configured, not even of the operator's own, and those that are stored accept no token.
@@ -170,17 +174,19 @@ impl fmt::Display for PublisherState {
 /// ```
 /// use oidc_exchange::server::TrustLimits;
 ///
-/// let limits = TrustLimits::default().per_package(4).pending_per_account(2);
+/// let limits = TrustLimits::default();
+/// assert_eq!((limits.per_package, limits.per_account, limits.pending_per_account), (32, 10_000, 100));
+/// let limits = limits.per_package(4).pending_per_account(2);
 /// assert_eq!((limits.per_package, limits.pending_per_account), (4, 2));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrustLimits {
-    /// The number of publishers of one account for one package, also of the operator's own.
+    /// The number of publishers of one account for one package, also of the operator's own. 32 by default.
     pub per_package: u32,
-    /// The number of publishers of one account for all packages.
+    /// The number of publishers of one account for all packages. 10,000 by default.
     pub per_account: u32,
-    /// The number of pending publishers among them, which reserve nothing and cost nothing.
+    /// The number of pending publishers among them, which reserve nothing and cost nothing. 100 by default.
     pub pending_per_account: u32,
 }
 

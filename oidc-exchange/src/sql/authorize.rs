@@ -37,7 +37,7 @@ impl Transaction {
     /// use oidc_exchange::server::{Package, StoreError, TokenHash, TokenRecord};
     /// use oidc_exchange::sql::SqlStore;
     ///
-    /// /// Stores a version and, if it is the first, the package; `false` if the token may not.
+    /// /// Stores a version and, if it is the first, the package; `false` if the token may not, or the version exists.
     /// async fn publish(
     ///     store: &SqlStore,
     ///     token: &TokenHash,
@@ -55,12 +55,18 @@ impl Transaction {
     ///         let insert = sqlx::query("INSERT INTO package (name, owner) VALUES ($1, $2)");
     ///         insert.bind(name).bind(owner.name()).execute(tx.connection()).await?;
     ///     }
-    ///     let insert = sqlx::query("INSERT INTO version (package, version) VALUES ($1, $2)");
-    ///     insert.bind(name).bind(version).execute(tx.connection()).await?;
+    ///     let insert = "INSERT INTO version (package, version) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    ///     let insert = sqlx::query(insert).bind(name).bind(version).execute(tx.connection()).await?;
+    ///     // Without this, a second publish of a version would look like a success.
+    ///     if insert.rows_affected() == 0 {
+    ///         return Ok(false);
+    ///     }
     ///     tx.commit().await?;
     ///     Ok(true)
     /// }
     /// ```
+    ///
+    /// Here `?` converts a `sqlx::Error` to a [`StoreError`], which is a failure of the registry.
     ///
     /// # Errors
     ///

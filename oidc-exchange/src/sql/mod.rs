@@ -5,7 +5,8 @@
 //! returns a [`Transaction`] for both.
 //!
 //! No type of sqlx stands in a public signature, except behind the feature `sqlx`: with it, an application
-//! whose tables are in the store's database runs its own statements on the store's connections.
+//! whose tables are in the store's database runs its own statements on the store's connections, and creates its tables:
+//! `Transaction::connection` has an example.
 
 mod authorize;
 mod candidates;

@@ -39,7 +39,29 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Returns the connection that the transaction runs on, for statements of the application.
+    /// Returns the connection that the transaction runs on, for statements of the application. It creates its own tables so too,
+    /// with the role that [migrates](super::SqlOptions::migrate), under names that don't begin with `oidc_`:
+    ///
+    /// ```
+    /// use oidc_exchange::server::StoreError;
+    /// use oidc_exchange::sql::SqlStore;
+    ///
+    /// async fn create_tables(store: &SqlStore) -> Result<(), StoreError> {
+    ///     let mut tx = store.begin().await?;
+    ///     let package = "CREATE TABLE IF NOT EXISTS package (name TEXT PRIMARY KEY, owner TEXT NOT NULL)";
+    ///     sqlx::query(package).execute(tx.connection()).await?;
+    ///     tx.commit().await
+    /// }
+    ///
+    /// /// Tells a row that exists already from a failure of the database.
+    /// fn is_taken(error: &sqlx::Error) -> bool {
+    ///     error.as_database_error().is_some_and(|error| error.is_unique_violation())
+    /// }
+    /// ```
+    ///
+    /// `?` converts a `sqlx::Error` to a [`StoreError`] or a [`TrustError`](crate::server::TrustError), which an endpoint answers with
+    /// 500. Handle the errors that a caller may cause before that, or write `ON CONFLICT DO NOTHING` and read `rows_affected`. On
+    /// PostgreSQL a statement that failed ends the transaction: drop it.
     ///
     /// Only here and in [`SqlStore::pool`] does a type of sqlx stand in the public interface: see the feature
     /// `sqlx`.

@@ -60,7 +60,9 @@ pub trait Harness: Send + Sync {
     /// The store.
     type Store: PublisherStore + TokenStore + TrustStore + Clone + 'static;
 
-    /// Makes an empty store that nobody else uses.
+    /// Makes an empty store that nobody else uses. The suite's identity tokens were issued in 2023, so a store that refuses tokens
+    /// from before its start starts at `Timestamp::default()`: for a [`Document`](crate::memory::Document),
+    /// `MemoryStore::open(document, MemoryLimits::default(), Timestamp::default())`.
     async fn empty(&self) -> Self::Store;
 
     /// Returns a second access to the same data, as another process would have it; a clone, where other

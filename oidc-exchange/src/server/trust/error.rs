@@ -4,7 +4,15 @@ use super::MAX_ACCOUNT;
 use crate::server::policy::PublisherLimit;
 use crate::server::store_error::StoreError;
 
-/// An error of configuring a publisher.
+/// An error of configuring a publisher, with its place on a form:
+///
+/// | error | place |
+/// |---|---|
+/// | [`Publisher`](Self::Publisher) | beside the fields that it names ([`InvalidPublisher::of`]) |
+/// | [`Provider`](Self::Provider), [`Issuer`](Self::Issuer), [`WhichIssuer`](Self::WhichIssuer) | beside the choice of the platform |
+/// | [`Prefix`](Self::Prefix), [`PendingPrefix`](Self::PendingPrefix) | beside the package |
+/// | [`Exists`](Self::Exists), [`TooMany`](Self::TooMany), [`Missing`](Self::Missing) | above the form |
+/// | [`Account`](Self::Account), [`Random`](Self::Random), [`Store`](Self::Store) | not on the form: the application or the registry failed |
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {

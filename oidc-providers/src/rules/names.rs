@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn look_alikes_are_refused_and_other_scripts_are_not() {
+    fn lookalikes_are_refused_and_other_scripts_are_not() {
         for text in ["pro\u{111}a", "produção", "größe", "прод", "本番", "release 🚀"] {
             assert!(one_script("environment", text).is_ok(), "{text}");
         }

@@ -38,7 +38,7 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
     let most = text.strip_suffix(text.chars().next_back().unwrap_or_default()).unwrap_or_default();
     let swapped = |c: char| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
     let mut changes = of_whole(text);
-    changes.extend(look_alikes(text));
+    changes.extend(lookalikes(text));
     changes.extend([
         ("with another first letter's case", format!("{}{rest}", swapped(initial))),
         ("with an invisible space in it", format!("{initial}\u{200b}{rest}")),
@@ -51,7 +51,7 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Changes by letters that look like others.
-fn look_alikes(text: &str) -> [(&'static str, String); 10] {
+fn lookalikes(text: &str) -> [(&'static str, String); 10] {
     let alike = |from: char, to: &str| text.replacen(from, to, 1);
     [
         ("with a Cyrillic a", alike('a', "\u{430}")),

@@ -17,9 +17,9 @@ use super::extensions::Identity;
 use super::key::{PublicKey, SigningKey};
 use super::{Fault, SigstoreError};
 
-/// How long a leaf is valid.
+/// The validity of a leaf.
 const LEAF: Duration = Duration::from_secs(10 * 60);
-/// How long the authority is valid, in both directions of the instance's start.
+/// The validity of the authority, in both directions of the instance's start.
 const AUTHORITY: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The certificate authority.

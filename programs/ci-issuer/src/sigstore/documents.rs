@@ -14,10 +14,10 @@ const TRUST_CONFIG: &str = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+
 const KEY: &str = "PKIX_ECDSA_P256_SHA_256";
 /// The path of the timestamp authority.
 pub(super) const TIMESTAMP: &str = "/api/v1/timestamp";
-/// Who runs the services.
+/// The operator of the services.
 const OPERATOR: &str = "ci-issuer";
 
-/// What the documents are about.
+/// The services that the documents describe.
 pub(super) struct Described<'a> {
     /// The URL of all services.
     pub(super) url: &'a str,

@@ -1,7 +1,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-/// What goes wrong in a played Sigstore instance.
+/// A fault of a played Sigstore instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Fault {

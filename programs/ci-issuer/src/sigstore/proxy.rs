@@ -26,7 +26,7 @@ use super::SigstoreError;
 const PUBLIC_HOSTS: [&str; 3] = ["fulcio.sigstore.dev", "rekor.sigstore.dev", TUF_HOST];
 /// The public instance's TUF repository.
 pub(super) const TUF_HOST: &str = "tuf-repo-cdn.sigstore.dev";
-/// How long the request for a tunnel may be, in bytes.
+/// The limit on the request for a tunnel, in bytes.
 const MAX_HEAD: usize = 16 << 10;
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 const FORBIDDEN: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";

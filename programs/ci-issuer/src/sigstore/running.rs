@@ -35,7 +35,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The issuers whose tokens get certificates, each with the kind of its platform, such as `github`.
     pub issuers: Vec<(String, String)>,
-    /// What goes wrong.
+    /// The fault that is played.
     pub fault: Option<Fault>,
 }
 

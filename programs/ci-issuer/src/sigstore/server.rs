@@ -17,11 +17,11 @@ use super::instance::{CertificateRequest, Instance, Refused};
 use super::log::Added;
 use super::{Fault, SigstoreError};
 
-/// Where entries of the transparency log are.
+/// The path of the transparency log's entries.
 const ENTRIES: &str = "/api/v1/log/entries";
-/// Where entries are added by version 2 of the interface.
+/// The path at which version 2 of the interface adds entries.
 const TILED_ENTRIES: &str = "/api/v2/log/entries";
-/// How long a request may be, in bytes.
+/// The limit on a request, in bytes.
 const MAX_REQUEST: usize = 1 << 20;
 
 pub(super) fn router(instance: Arc<Instance>) -> Router {

@@ -107,7 +107,8 @@ impl TimestampAuthority {
         })
     }
 
-    /// What is signed: the kind of the content, its digest, and the certificate, which nobody can exchange then (RFC 5816).
+    /// The attributes that are signed: the kind of the content, its digest, and the certificate, which nobody can exchange then
+    /// (RFC 5816).
     fn attributes(&self, info: &[u8]) -> Result<SignedAttributes, SigstoreError> {
         let digest = |content: &[u8]| OctetString::new(Sha256::digest(content).to_vec());
         // The sequence of certificates, one that has the digest alone, in a sequence that may have policies too.

@@ -16,7 +16,7 @@ use super::key::SigningKey;
 
 /// The specification that the metadata follows.
 const SPECIFICATION: &str = "1.0.31";
-/// How long the metadata is valid.
+/// The validity of the metadata.
 const VALID: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A repository and the files that it serves.

@@ -1,4 +1,4 @@
-//! What vouches for a version: the publisher's bundle, which is verified, and the registry's own signature and attestation.
+//! The proofs of a version: the publisher's bundle, which is verified, and the registry's own signature and attestation.
 
 use axum::http::StatusCode;
 use oidc_provenance::{Artifact, Refusal, Requirement};
@@ -13,7 +13,7 @@ use crate::provenance::{self, PUBLISH, Rules, SLSA, Stored};
 /// The signatures and attestations of a version.
 #[derive(Debug, Default)]
 pub(super) struct Vouched {
-    /// What the package requires.
+    /// The package's requirement.
     pub(super) requirement: Requirement,
     /// The registry's signatures as JSON; empty without any.
     pub(super) signatures: String,
@@ -21,7 +21,7 @@ pub(super) struct Vouched {
     pub(super) predicate_type: String,
     /// The publisher's bundle, verified.
     bundle: Option<String>,
-    /// What that proves, as it is stored.
+    /// The origin that the bundle proves, as it is stored.
     origins: String,
     /// The registry's own bundle.
     attested: Option<Value>,

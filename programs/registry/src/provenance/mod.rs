@@ -42,7 +42,7 @@ const MAX_ROOT: usize = 1 << 20;
 /// SLSA's provenance, in the versions that npm writes.
 pub(super) const SLSA: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"];
 
-/// What an ecosystem's half of the registry does about provenance. Clones share everything.
+/// Provenance in an ecosystem's half of the registry. Clones share everything.
 #[derive(Clone)]
 pub(super) struct Provenance {
     ecosystem: &'static str,
@@ -53,7 +53,7 @@ pub(super) struct Provenance {
     choices: Option<Choices>,
 }
 
-/// What it takes to keep provenance.
+/// The parts that are needed to keep provenance.
 pub(super) struct Kept {
     pub(super) verifier: Verifier,
     pub(super) trust: Trust,
@@ -103,9 +103,9 @@ pub(super) async fn open(
 pub(super) struct Rules {
     /// The types of predicates that are taken.
     pub(super) predicates: &'static [&'static str],
-    /// Whether the source has to be public and the machine the platform's.
+    /// Require a public source and a machine of the platform.
     pub(super) public_source_and_hosted_runner: bool,
-    /// Whether the file itself may be signed, without a statement, and bundles of old formats are refused.
+    /// Accept a signature of the file itself, without a statement, and refuse bundles of old formats.
     pub(super) plain_signatures_of_today: bool,
     /// The `repository` of the manifest, where it has to be the source's.
     pub(super) repository: Option<Option<Value>>,
@@ -144,7 +144,7 @@ impl Provenance {
         Self { ecosystem, kept, requirements: requirements.into(), choices: Some(choices) }
     }
 
-    /// Whether bundles are verified and kept.
+    /// Returns `true` if bundles are verified and kept.
     pub(super) fn is_kept(&self) -> bool {
         self.kept.is_some()
     }

@@ -98,7 +98,7 @@ impl Origin {
 /// The repository and the workflow file in it, by the URLs of a certificate.
 struct Source<'a> {
     repository: &'a str,
-    /// What stands between a repository and its pages: GitLab separates them.
+    /// The path between a repository and its pages: GitLab separates them.
     separator: &'static str,
     path: &'a str,
 }

@@ -18,9 +18,9 @@ use crate::failure::Failure;
 
 /// The type of the predicate, as npm's clients know it.
 pub(crate) const PUBLISH: &str = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1";
-/// How long the log may take.
+/// The deadline for the log.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// How long its answer may be, in bytes.
+/// The limit on its answer, in bytes.
 const MAX_ANSWER: usize = 256 << 10;
 
 /// A version that is about to be published.
@@ -92,7 +92,7 @@ impl Kept {
     }
 }
 
-/// What is attested: this registry published these bytes as this version.
+/// The statement that is attested: this registry published these bytes as this version.
 fn statement(version: &Version<'_>) -> String {
     let digest = version.artifact.digest();
     json!({

@@ -38,9 +38,9 @@ pub(super) struct Key {
 /// The provenance of a file, to be stored.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// What clients are told, as JSON.
+    /// The answer to clients, as JSON.
     pub(crate) document: String,
-    /// What the publisher's attestations proved, as JSON; empty where there is the registry's own alone.
+    /// The origins that the publisher's attestations prove, as JSON; empty where there is the registry's own alone.
     pub(crate) origins: String,
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn origins(
     query.fetch_all(database.pool()).await
 }
 
-/// Whether a file has provenance.
+/// Returns `true` if a file has provenance.
 pub(crate) async fn has(
     connection: &mut AnyConnection,
     ecosystem: &str,

@@ -1,4 +1,4 @@
-//! Who may sign what is published.
+//! The signers that a registry accepts.
 
 use axum::http::StatusCode;
 use oidc_core::{HttpUrl, Run};
@@ -9,7 +9,7 @@ use super::Kept;
 use crate::authorize::Principal;
 use crate::failure::Failure;
 
-/// Where GitHub Enterprise Server issues tokens, below its own address.
+/// The path of GitHub Enterprise Server's issuer, below its own address.
 const GITHUB_SERVER_ISSUER: &str = "/_services/token";
 
 /// A trusted publisher that may sign.

@@ -19,7 +19,7 @@ rubygems: writes FILE.sigstore.json, for `gem push --attestation FILE.sigstore.j
 Example:
   trusted-publish attest --registry npm acme-widget-1.0.0.tgz";
 
-/// What is signed, and how.
+/// The options of `attest`.
 #[derive(Debug, Args)]
 pub(crate) struct Attest {
     /// The files to be published.

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::ProvenanceError;
 
-/// How many bytes npm's document of a package may have.
+/// The limit on npm's document of a package, in bytes.
 const MAX_PACKUMENT: usize = 64 * 1024 * 1024;
 
-/// How many bytes the provenance of a version may have.
+/// The limit on the provenance of a version, in bytes.
 const MAX_PROVENANCE: usize = 4 * 1024 * 1024;
 
 /// The beginning of the types of build provenance.

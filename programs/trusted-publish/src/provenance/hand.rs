@@ -23,7 +23,7 @@ struct Tool {
     switch: Option<&'static str>,
     /// The option whose value is the provenance's file; without one the file stands among the others.
     option: Option<&'static str>,
-    /// Whether one call publishes one file.
+    /// `true` if one call publishes one file.
     takes_one: bool,
 }
 

@@ -24,7 +24,7 @@ pub(super) use verify::{HELP as VERIFY_HELP, Verify};
 /// GitLab's variable for the token that becomes a certificate.
 const VARIABLE: &str = "SIGSTORE_ID_TOKEN";
 
-/// How many bytes a published file may have.
+/// The limit on a published file, in bytes.
 const MAX_FILE: usize = 1024 * 1024 * 1024;
 
 /// Provenance was not made, or is not what was asked for.
@@ -77,7 +77,7 @@ pub enum ProvenanceError {
     Io(#[from] io::Error),
 }
 
-/// What a failure has left in public.
+/// The traces of a failure in public.
 fn logged(error: &SignError) -> &'static str {
     match error.logged() {
         oidc_provenance::Logged::No => "; nothing was written to the public log",

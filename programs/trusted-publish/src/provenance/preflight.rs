@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::VARIABLE;
 
-/// How many bytes a manifest may have.
+/// The limit on a manifest, in bytes.
 const MAX_MANIFEST: usize = 1024 * 1024;
 
-/// Whether a release without provenance is one that failed.
+/// The wish for provenance: with it, or with it where it can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Wish {
     /// The release asks for provenance (`npm publish --provenance`).
@@ -22,7 +22,7 @@ pub(crate) enum Wish {
     Automatic,
 }
 
-/// What speaks against provenance of this job at a registry, before anything is signed.
+/// Finds what speaks against provenance of this job at a registry, before anything is signed.
 pub(crate) async fn findings(
     registry: &str,
     url: Option<&HttpUrl>,
@@ -76,8 +76,8 @@ fn manifest(cx: &Context) -> Option<Value> {
     serde_json::from_slice(&text).ok()
 }
 
-/// What the registry says of the package; `None` where it does not say. npm takes a package that is not found for one that
-/// is not public.
+/// Asks the registry whether the package is public; `None` where it does not say. npm takes a package that is not found for one
+/// that is not public.
 async fn is_public(cx: &Context, registry: &HttpUrl, package: &str) -> Option<bool> {
     let url = registry.below(&format!("-/package/{}/visibility", package.replace('/', "%2f")));
     let answer = cx.send(Request::get(url)).await.ok()?;

@@ -10,10 +10,10 @@ use tar::Archive;
 
 use super::{MAX_FILE, ProvenanceError};
 
-/// How many bytes of a tarball are unpacked in search of its manifest.
+/// The limit on what is unpacked of a tarball in search of its manifest, in bytes.
 const MAX_UNPACKED: u64 = 1024 * 1024 * 1024;
 
-/// How many bytes a manifest may have.
+/// The limit on a manifest, in bytes.
 const MAX_MANIFEST: u64 = 1024 * 1024;
 
 #[derive(Deserialize)]

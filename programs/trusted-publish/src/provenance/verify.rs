@@ -24,10 +24,10 @@ Examples:
   trusted-publish verify --registry pypi widget-1.0.0.tar.gz --bundle widget-1.0.0.tar.gz.publish.attestation \\
     --repository acme/widget --workflow publish.yml --publisher environment=pypi";
 
-/// How many bytes a bundle or a trusted root may have.
+/// The limit on a bundle or a trusted root, in bytes.
 const MAX_BUNDLE: usize = 512 * 1024;
 
-/// What is verified, and whose it has to be.
+/// The options of `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The file.

@@ -243,6 +243,7 @@ async fn editing_the_identity_forgets_the_ids_and_ends_the_tokens() {
     assert_eq!(old.learned.len(), 1);
     let prepare = |config| registry.trust.prepare(package("@acme/widget"), "fake", None, config).unwrap();
 
+    registry.clock.advance(Duration::from_secs(1));
     let stricter = prepare(json!({ "repository": "acme/widget", "workflow": "release.yml" }));
     let stored = registry.trust.edit(&old.id, stricter).await.unwrap();
     assert_eq!((&stored.learned, stored.created_at), (&old.learned, old.created_at), "the same repository");

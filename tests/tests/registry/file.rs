@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ci_issuer::{self as issuer, Changes, GITHUB, Settings};
 use oidc_core::Context;
+use oidc_exchange::sql::SqlStore;
 use registry::{self, Config};
 use tempfile::TempDir;
 use tests::http;
@@ -141,4 +142,25 @@ async fn whichever_publishers_an_edit_leaves_know_what_any_of_them_had_learned()
             registry.stop().await;
         }
     }
+}
+
+#[tokio::test]
+async fn the_age_of_a_publisher_survives_an_edit_of_the_file() {
+    let world = World::new().await;
+    world.start(&[("acme/widget", "a.yml", "")]).await.stop().await;
+    let store = SqlStore::open(&database(world.folder.path())).await.unwrap();
+    // As if it had been configured long ago.
+    let age = sqlx::query("UPDATE oidc_publisher SET created_at = 1700000000").execute(store.pool()).await;
+    assert_eq!(age.unwrap().rows_affected(), 1);
+    for (workflow, more) in [("a.yml", "ref = \"refs/tags/v*\""), ("b.yml", ""), ("b.yml", "")] {
+        world.start(&[("acme/widget", workflow, more)]).await.stop().await;
+        assert_eq!(ages(&store).await, [1_700_000_000], "{workflow} {more}");
+    }
+    world.start(&[("acme/mirror", "b.yml", "")]).await.stop().await;
+    let ages = ages(&store).await;
+    assert!(ages.len() == 1 && ages[0] > 1_700_000_000, "another repository begins anew: {ages:?}");
+}
+
+async fn ages(store: &SqlStore) -> Vec<i64> {
+    sqlx::query_scalar("SELECT created_at FROM oidc_publisher").fetch_all(store.pool()).await.unwrap()
 }

@@ -209,6 +209,24 @@ async fn what_a_document_keeps_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn an_older_document_forgets_what_was_used_and_revoked_since_it_was_saved() {
+    let (registry, kept) = (Registry::new().await, Kept::default());
+    let before = Process::new(&registry, opened(&kept, NOW - 3600).await).await;
+    let revoked = before.exchange(&before.token()).await.unwrap();
+    let older = kept.text.lock().unwrap().clone();
+    let used = before.token();
+    before.exchange(&used).await.unwrap();
+    before.exchange.revoke(revoked.token.expose()).await.unwrap();
+
+    *kept.text.lock().unwrap() = older;
+    let verifier = registry.exchange.verifier().clone();
+    let after = Exchange::builder(verifier, opened(&kept, NOW).await).build();
+    assert!(after.find(revoked.token.expose()).await.unwrap().is_some(), "until it expires");
+    let request = ExchangeRequest::package("npm", "@acme/widget");
+    after.exchange(&used, &request).await.expect("its use is not in the document");
+}
+
+#[tokio::test]
 async fn what_cannot_be_saved_does_not_happen() {
     let (registry, kept) = (Registry::new().await, Kept::default());
     let process = Process::new(&registry, opened(&kept, NOW - 3600).await).await;

@@ -39,6 +39,10 @@
 //!
 //! The same holds where there is no document any more.
 //!
+//! A store that was opened with an older document than the last one, such as a backup, has forgotten what happened since: an
+//! identity token that was used since then is usable again, and a publish token that was revoked since then is valid
+//! again, each until it expires. Restore a document only when the tokens of that time have expired.
+//!
 //! Two processes must not have separate stores, nor the same document at the same time, since an identity token
 //! could be used once with each.
 //!

@@ -120,6 +120,7 @@ async fn a_request_for_something_else_is_refused_with_the_code_of_rfc_6749() {
         (vec![("subject_token", "a"), ("subject_token", "b")], "invalid_request", "more than once"),
         (vec![("requested_token_type", ID_TOKEN)], "invalid_request", "requested_token_type"),
         (vec![("actor_token", "x")], "invalid_request", "actor_token"),
+        (vec![("actor_token_type", ID_TOKEN)], "invalid_request", "actor_token_type"),
         (vec![("scope", "publish")], "invalid_scope", "no scopes"),
         (vec![("audience", "https://evil.example")], "invalid_target", "`audience`"),
         (vec![("audience", AUDIENCE), ("audience", "other")], "invalid_target", "`audience`"),

@@ -202,8 +202,12 @@ impl Form<'_> {
                 "`requested_token_type` is not `{ACCESS_TOKEN_TYPE}`; leave it out"
             )));
         }
-        if self.one("actor_token")?.is_some() {
-            return Err(malformed("there is an `actor_token`, and no job acts for another party here"));
+        for actor in ["actor_token", "actor_token_type"] {
+            if self.one(actor)?.is_some() {
+                return Err(malformed(format!(
+                    "there is an `{actor}`, and no job acts for another party here"
+                )));
+            }
         }
         Ok(())
     }

@@ -116,7 +116,8 @@ impl Settings<'_> {
         let name = format!("npm_config_{key}");
         let name = environment.names().find(|found| found.eq_ignore_ascii_case(&name))?;
         let subject = Target::Variable(name.to_owned());
-        Some(Named { subject, key: key.to_owned(), url: environment.get(name)?.to_owned() })
+        let url = expanded(environment.get(name)?, environment);
+        Some(Named { subject, key: key.to_owned(), url })
     }
 
     /// The folder above the working directory whose manifest has workspaces: npm reads the `.npmrc` of that folder,
@@ -139,9 +140,9 @@ impl Settings<'_> {
             self.workspace().into_iter().chain([PathBuf::new()]).map(|folder| folder.join(".npmrc"));
         of_project.chain(paths(self.cx.environment())).find_map(|path| {
             let bytes = self.cx.files().read(&path, MAX_FILE).ok()?;
-            let value = value_in(&String::from_utf8_lossy(&bytes), key)?;
+            let url = value_in(&String::from_utf8_lossy(&bytes), key, self.cx.environment())?;
             let subject = Target::File(path.to_string_lossy().into_owned());
-            Some(Named { subject, key: key.to_owned(), url: expanded(&value, self.cx.environment()) })
+            Some(Named { subject, key: key.to_owned(), url })
         })
     }
 }
@@ -157,28 +158,55 @@ fn paths(environment: &Environment) -> Vec<PathBuf> {
 }
 
 /// The value that an `.npmrc` gives to a key: that of the last line with the key. A section ends npm's own settings.
-fn value_in(text: &str, key: &str) -> Option<String> {
-    // npm takes a byte order mark for white space, as JavaScript does.
-    let lines = text.trim_start_matches('\u{feff}').lines().take_while(|line| !is_section(line));
-    lines.filter_map(|line| value_of(line, key)).last()
+fn value_in(text: &str, key: &str, environment: &Environment) -> Option<String> {
+    let lines = text.split(['\r', '\n']).take_while(|line| !is_section(line));
+    let of_key = lines.filter_map(setting).filter(|(name, _)| expanded(name, environment) == key);
+    let (_, value) = of_key.last()?;
+    Some(expanded(&value, environment)).filter(|value| !value.is_empty())
 }
 
 /// Returns `true` if a line begins a section: `[`, a name and `]`, without white space before it.
 fn is_section(line: &str) -> bool {
-    let name = line.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']'));
+    let name = line.strip_prefix('[').and_then(|rest| trimmed(rest).strip_suffix(']'));
     name.is_some_and(|name| !name.contains(']'))
 }
 
-/// The value that a line of an `.npmrc` gives to a key.
-fn value_of(line: &str, key: &str) -> Option<String> {
-    let line = line.trim();
+/// The key and the value of a line of an `.npmrc`, before variables are replaced in both.
+fn setting(line: &str) -> Option<(String, String)> {
+    let line = trimmed(line);
     if line.starts_with(['#', ';']) {
         return None;
     }
-    let (found, value) = line.split_once('=')?;
-    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
-    let value = value.split([';', '#']).next().unwrap_or_default();
-    (bare(found) == key).then(|| bare(value)).filter(|value| !value.is_empty())
+    line.split_once('=').map(|(key, value)| (bare(key), bare(value)))
+}
+
+/// A key or a value without its quotes or escapes and without a comment behind it.
+fn bare(text: &str) -> String {
+    let text = trimmed(text);
+    let within = |quote: char| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    if within('"').is_some() {
+        return serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
+    }
+    within('\'').map_or_else(|| unescaped(text), str::to_owned)
+}
+
+/// A text up to its comment. A backslash escapes `;`, `#` and itself, and stands for itself before anything else.
+fn unescaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next().filter(|character| !";#".contains(*character)) {
+        let escaped = if character == '\\' { characters.next() } else { None };
+        if escaped.is_none_or(|escaped| !";#\\".contains(escaped)) {
+            out.push(character);
+        }
+        out.extend(escaped);
+    }
+    trimmed(&out).to_owned()
+}
+
+/// A text without white space around it. A byte order mark is white space, as in JavaScript.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 
 /// A value with every `${NAME}` replaced by the variable's value. npm keeps a variable that is not set as it stands, and
@@ -233,17 +261,21 @@ mod tests {
 
     #[test]
     fn a_line_sets_a_key_as_npm_reads_it() {
+        let environment = Environment::from_iter([("KEY", "registry")]);
         for (line, value) in [
             ("registry=https://r.example/", Some("https://r.example/")),
             ("  registry = \"https://r.example/\" ", Some("https://r.example/")),
             ("registry=https://r.example/ ; ours", Some("https://r.example/")),
+            ("registry=https://r.example/\\;x\\#y\\z#ours", Some("https://r.example/;x#y\\z")),
+            ("registry='https://r.example/'", Some("https://r.example/")),
+            ("${KEY}=https://r.example/", Some("https://r.example/")),
             ("@acme:registry=https://r.example/", None),
             ("#registry=https://r.example/", None),
             ("; registry=https://r.example/", None),
             ("registry=", None),
             ("registry", None),
         ] {
-            assert_eq!(value_of(line, "registry").as_deref(), value, "{line}");
+            assert_eq!(value_in(line, "registry", &environment).as_deref(), value, "{line}");
         }
     }
 
@@ -258,8 +290,11 @@ mod tests {
             ("[x\nregistry=b\n", Some("b")),
             ("\u{feff}registry=b\n", Some("b")),
             ("\u{feff}#registry=a\nregistry=b\n", Some("b")),
+            ("registry=a\n\u{feff}registry=b\n", Some("b")),
+            ("\u{feff}[x]\nregistry=b\n", Some("b")),
+            ("x=y\rregistry=b\r", Some("b")),
         ] {
-            assert_eq!(value_in(text, "registry").as_deref(), value, "{text:?}");
+            assert_eq!(value_in(text, "registry", &Environment::default()).as_deref(), value, "{text:?}");
         }
     }
 
@@ -276,6 +311,14 @@ mod tests {
         ] {
             assert_eq!(expanded(value, &environment), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn a_variable_that_names_another_is_replaced_too() {
+        let variables = [("NPM_CONFIG_REGISTRY", "https://${HOST}/"), ("HOST", "r.example")];
+        let cx = Context::default().with_environment(Environment::from_iter(variables));
+        let named = Settings { package: "widget", cx: &cx }.variable("registry").unwrap();
+        assert_eq!(named.url, "https://r.example/");
     }
 
     #[test]

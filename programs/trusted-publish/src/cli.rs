@@ -111,7 +111,11 @@ enum Command {
 impl Arguments {
     /// The form of the output.
     pub fn format(&self) -> Format {
-        self.command.target().map_or(Format::Text, |target| target.format)
+        match &self.command {
+            Command::Attest(attest) => attest.format,
+            Command::Verify(verify) => verify.format,
+            command => command.target().map_or(Format::Text, |target| target.format),
+        }
     }
 
     /// The world as these arguments describe it: the process's, with the private CA.

@@ -95,9 +95,11 @@
 //! # Output for programs
 //!
 //! With `--format json`, `token` prints one object with `token`, `kind` (`short-lived` or `static`), `registry`, `package` and `expires_at`
-//! (RFC 3339, or null); `doctor` prints its report; `exec` leaves standard output to the command. The program's own messages on standard
-//! error are objects of one line each, `{"message": …}`, and its failure is `{"error": …}`. Lines for the job's runner, such as
-//! `::add-mask::…`, stay as they are.
+//! (RFC 3339, or null); `doctor` prints its report; `exec` leaves standard output to the command. `attest` prints an object on a line for
+//! each file, with `file` and `provenance`, the file that it wrote; `verify` prints one with `artifact`, `signer`, `repository`, `commit`,
+//! `ref`, `workflow`, `environment`, `runner` and `run` (null where the certificate has none), `signed_at` (RFC 3339), `log_index` and
+//! `not_compared`, the rules that no certificate tells. The program's own messages on standard error are objects of one line
+//! each, `{"message": …}`, and its failure is `{"error": …}`. Lines for the job's runner, such as `::add-mask::…`, stay as they are.
 //!
 //! While the program waits for an answer for long, or before it tries again, it says so on standard error.
 //!

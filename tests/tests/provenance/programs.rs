@@ -1,6 +1,7 @@
 //! `trusted-publish attest`, `verify` and `doctor --provenance`.
 
 use ci_issuer::{GITHUB, GITLAB};
+use serde_json::{Value, json};
 
 use crate::world::{World, said};
 
@@ -104,6 +105,51 @@ async fn pypis_form_is_written_beside_the_file() {
         "publish.yml",
     ]);
     assert!(output.status.success(), "{}", said(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_reads_what_was_written_and_what_a_file_was_built_from() {
+    let world = World::start(&GITHUB, None).await;
+    let url = world.sigstore.url();
+    let attest = ["attest", "--format", "json", "--package", "@acme/widget@1.0.0", "widget-1.0.0.tgz"];
+    let attest = |url: &str| world.run(&[&attest[..], &["--fulcio-url", url, "--rekor-url", url]].concat());
+    let output = attest(url);
+    assert_eq!(
+        read(&output.stdout),
+        json!({ "file": "widget-1.0.0.tgz", "provenance": "widget-1.0.0.tgz.sigstore.json" }),
+        "{}",
+        said(&output)
+    );
+    let failed = attest("http://127.0.0.1:1");
+    assert_eq!((failed.status.code(), failed.stdout), (Some(1), Vec::new()));
+    let error = read(failed.stderr.split_inclusive(|byte| *byte == b'\n').next_back().unwrap());
+    assert!(error["error"].as_str().unwrap().contains("nothing was written to the public log"), "{error}");
+
+    let verify = |repository: &str| {
+        let fixed = ["verify", "--format", "json", "--package", "@acme/widget@1.0.0", "widget-1.0.0.tgz"];
+        let bundle = ["--bundle", "widget-1.0.0.tgz.sigstore.json", "--trusted-root", "trusted_root.json"];
+        let rules =
+            ["--issuer", world.issuer.url(), "--repository", repository, "--publisher", "ref_protected=true"];
+        world.run(&[&fixed[..], &bundle, &rules].concat())
+    };
+    let output = verify("acme/widget");
+    assert!(output.status.success(), "{}", said(&output));
+    let report = read(&output.stdout);
+    assert_eq!(report["repository"], "https://github.com/acme/widget", "{report}");
+    assert_eq!(report["runner"], "github-hosted", "{report}");
+    assert_eq!(report["environment"], json!(null), "{report}");
+    assert!(report["log_index"].is_u64(), "{report}");
+    assert_eq!(report["not_compared"], json!(["ref_protected"]), "{report}");
+    assert!(report["signed_at"].as_str().unwrap().ends_with('Z'), "{report}");
+    assert!(report["signer"].as_str().unwrap().contains("/publish.yml@"), "{report}");
+    let refused = verify("evil/gadget");
+    assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
+    let error = read(&refused.stderr);
+    assert!(error["error"].as_str().unwrap().contains("acme/widget"), "{error}");
+}
+
+fn read(text: &[u8]) -> Value {
+    serde_json::from_slice(text).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,9 +3,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use oidc_core::{Context, ProviderSet};
+use serde_json::json;
 
 use super::signing::{Form, ServiceOptions, Signing};
 use super::{ProvenanceError, package};
+use crate::format::{self, Format};
 
 pub(crate) const HELP: &str = "\
 The job needs an identity token for the audience `sigstore`: on GitHub Actions `permissions: id-token: write`, on GitLab
@@ -33,6 +35,9 @@ pub(crate) struct Attest {
     package: Option<(String, String)>,
     #[command(flatten)]
     services: ServiceOptions,
+    /// The form of the output. JSON is one object on a line for each file.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
     /// Certificates, in PEM, that are trusted beside the platform's: a private CA.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -62,7 +67,14 @@ impl Attest {
         let signing = Signing::new(self.registry, &self.services, providers, cx)?;
         for file in &self.files {
             let path = signing.sign(file, self.package.as_ref()).await?;
-            writeln!(out, "{}", path.display())?;
+            let path = path.display().to_string();
+            let file = file.display().to_string();
+            match self.format {
+                Format::Text => writeln!(out, "{path}")?,
+                Format::Json => {
+                    writeln!(out, "{}", format::line(&json!({ "file": file, "provenance": path })))?;
+                }
+            }
         }
         Ok(0)
     }

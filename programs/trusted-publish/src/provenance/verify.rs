@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,9 +8,10 @@ use oidc_provenance::{
     Artifact, Attestation, Bundle, Extension, PUBLIC_TRUSTED_ROOT, Policy, SignerRules, Verifier,
 };
 use oidc_providers::{GitHub, GitLab};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{ProvenanceError, artifact, fetch, package};
+use crate::format::{self, Format};
 
 pub(crate) const HELP: &str = "\
 An audit by a package manager says that some job signed the file. This says that it was the job that you name, or what differs.
@@ -67,6 +68,9 @@ pub(crate) struct Verify {
     /// The trusted root (`trusted_root.json`), where it is not that of Sigstore's public instance.
     #[arg(long, value_name = "FILE")]
     trusted_root: Option<PathBuf>,
+    /// The form of the output. JSON is one object with the signer and the job's properties.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
     /// Certificates, in PEM, that are trusted beside the platform's: a private CA.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -111,7 +115,8 @@ impl Verify {
         for bundle in &bundles {
             match verifier.verify(bundle.as_str().as_bytes(), &artifact, &policy) {
                 Ok(attestation) => {
-                    self.tell(&artifact, &attestation, &signer, out)?;
+                    let report = Report { artifact: &artifact, attestation: &attestation, signer: &signer };
+                    self.tell(&report, out)?;
                     return Ok(0);
                 }
                 Err(refusal) => refused = refused.or(Some(refusal)),
@@ -187,24 +192,38 @@ impl Verify {
         Ok(HttpUrl::parse(self.url.as_deref().unwrap_or(public))?)
     }
 
-    fn tell(
-        &self,
-        artifact: &Artifact,
-        attestation: &Attestation,
-        signer: &SignerRules,
-        out: &mut impl Write,
-    ) -> Result<(), ProvenanceError> {
+    fn tell(&self, report: &Report<'_>, out: &mut impl Write) -> Result<(), ProvenanceError> {
+        match self.format {
+            Format::Text => report.write(out)?,
+            Format::Json => writeln!(out, "{}", format::pretty(&report.to_json())?)?,
+        }
+        Ok(())
+    }
+}
+
+/// The job that a file's provenance proves.
+struct Report<'a> {
+    artifact: &'a Artifact,
+    attestation: &'a Attestation,
+    signer: &'a SignerRules,
+}
+
+impl Report<'_> {
+    /// The job's properties, each with its name in the output.
+    const LINES: [(&'static str, Extension); 7] = [
+        ("repository", Extension::SourceRepositoryUri),
+        ("commit", Extension::SourceRepositoryDigest),
+        ("ref", Extension::SourceRepositoryRef),
+        ("workflow", Extension::BuildConfigUri),
+        ("environment", Extension::DeploymentEnvironment),
+        ("runner", Extension::RunnerEnvironment),
+        ("run", Extension::RunInvocationUri),
+    ];
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self { artifact, attestation, signer } = self;
         writeln!(out, "{}: built and signed by {}", shown(artifact.name()), shown(attestation.identity()))?;
-        let lines = [
-            ("repository", Extension::SourceRepositoryUri),
-            ("commit", Extension::SourceRepositoryDigest),
-            ("ref", Extension::SourceRepositoryRef),
-            ("workflow", Extension::BuildConfigUri),
-            ("environment", Extension::DeploymentEnvironment),
-            ("runner", Extension::RunnerEnvironment),
-            ("run", Extension::RunInvocationUri),
-        ];
-        for (name, extension) in lines {
+        for (name, extension) in Self::LINES {
             if let Some(value) = attestation.extension(extension) {
                 writeln!(out, "  {name}: {}", shown(value))?;
             }
@@ -214,6 +233,24 @@ impl Verify {
             writeln!(out, "  not compared, since no certificate tells it: {rule}")?;
         }
         Ok(())
+    }
+
+    /// The same as JSON. A property that the certificate does not have is null.
+    fn to_json(&self) -> Value {
+        let Self { artifact, attestation, signer } = self;
+        let mut report = json!({
+            "artifact": artifact.name(),
+            "signer": attestation.identity(),
+            "signed_at": attestation.signed_at().to_string(),
+            "log_index": attestation.log_index(),
+            "not_compared": signer.left_out(),
+        });
+        for (name, extension) in Self::LINES {
+            if let Some(members) = report.as_object_mut() {
+                members.insert(name.to_owned(), attestation.extension(extension).into());
+            }
+        }
+        report
     }
 }
 

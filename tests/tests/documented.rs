@@ -26,6 +26,19 @@ const RUN: &[(&str, &str)] = &[
         "npm audit signatures",
         "clients/npm_provenance.rs npms_provenance_from_github_is_kept_and_npms_audit_verifies_it",
     ),
+    (
+        "npm publish FILE.tgz",
+        "clients/exec_provenance.rs npm_publishes_a_tarball_with_the_provenance_that_exec_signed",
+    ),
+    ("npm pack", "clients/exec_provenance.rs npm_publishes_a_tarball_with_the_provenance_that_exec_signed"),
+    (
+        "trusted-publish attest --registry pypi FILE",
+        "clients/exec_provenance.rs twine_shows_why_another_files_attestation_is_refused",
+    ),
+    (
+        "ci-issuer --sigstore DIR",
+        "../../programs/ci-issuer/tests/ci_issuer.rs a_sigstore_instance_is_played_beside_the_issuer_and_described_in_a_folder",
+    ),
     ("cargo run -p examples --bin demo", ".ci/run cargo run --quiet --locked -p examples --bin demo"),
     ("cargo test --workspace", ".ci/run cargo test --workspace --locked"),
     ("cargo build --bins", ".ci/run cargo test --workspace --locked"),

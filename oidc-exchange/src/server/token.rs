@@ -124,7 +124,7 @@ impl TokenRecord {
     }
 
     /// Returns `true` if an exchange found the token in its store.
-    #[cfg(feature = "sql")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn is_stored(&self) -> bool {
         matches!(self.origin, Origin::Stored)
     }

@@ -130,6 +130,10 @@ pub async fn serve(
 async fn accept_all(
     listener: &TcpListener,
     crowd: &Arc<Crowd>,
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_variables, reason = "TLS alone is decided by connection")
+    )]
     settings: &Settings,
     connection: &Connection,
     connections: &mut JoinSet<()>,

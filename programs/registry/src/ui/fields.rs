@@ -5,6 +5,7 @@ use oidc_core::{FieldComparison, FieldType, InvalidPublisher, PublisherField};
 
 use super::draft::{Draft, PREFIX};
 use super::offer::offer;
+use super::page::capitalized;
 use super::values::words;
 
 impl Draft {
@@ -115,9 +116,6 @@ fn hint_of(field: &PublisherField) -> Markup {
         _ if field.learned => " Learned from the first publish where it is left empty.",
         _ => "",
     };
-    let mut summary = field.summary.to_owned();
-    if let Some(first) = summary.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
+    let summary = capitalized(field.summary);
     html! { (words(&format!("{summary}.{comparison}"))) }
 }

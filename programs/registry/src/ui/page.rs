@@ -184,10 +184,19 @@ impl Ui {
     ) -> Refused {
         let body = html! {
             h1 { (title) }
-            p role="alert" { (value(message)) "." }
+            p role="alert" { (value(&capitalized(message))) "." }
         };
         Refused::of(self.page(session, title, &body).with_status(status).into_response())
     }
+}
+
+/// A text with its first letter in upper case, as the beginning of a sentence.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 /// The hidden field that every form of a session has.

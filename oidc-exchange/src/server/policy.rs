@@ -16,7 +16,7 @@ const DAY: u64 = 24 * 3600;
 /// use oidc_core::{Identity, Timestamp};
 /// use oidc_exchange::server::{Package, PublisherRecord, PublisherState, TrustPolicy};
 ///
-/// let days = |days| Duration::from_secs(days * 24 * 3600);
+/// let days = |days: u64| Duration::from_secs(days * 24 * 3600);
 /// let policy = TrustPolicy::default();
 /// assert_eq!((policy.lapse_after, policy.pending_for, policy.forget_after), (days(7), days(30), days(30)));
 /// assert_eq!(policy.prefixes_per_account, 0);

@@ -11,6 +11,8 @@ use crate::codes;
 
 /// The limit on a settings file or a manifest, in bytes.
 const MAX_FILE: usize = 256 * 1024;
+/// The length above which no more variables of a text are replaced, in bytes: a variable can be long, and named often.
+const MAX_EXPANDED: usize = 64 * 1024;
 
 /// The number of folders above the working directory that are searched, plus one.
 const MAX_PARENTS: usize = 16;
@@ -213,7 +215,7 @@ fn trimmed(text: &str) -> &str {
 /// leaves `${NAME?}` out.
 fn expanded(value: &str, environment: &Environment) -> String {
     let (mut out, mut rest) = (String::new(), value);
-    while let Some((before, after)) = rest.split_once("${") {
+    while let Some((before, after)) = rest.split_once("${").filter(|_| out.len() < MAX_EXPANDED) {
         out.push_str(before);
         let Some((name, tail)) = after.split_once('}') else {
             out.push_str("${");
@@ -311,6 +313,13 @@ mod tests {
         ] {
             assert_eq!(expanded(value, &environment), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn a_variable_that_is_named_often_is_not_replaced_without_end() {
+        let environment = Environment::from_iter([("LONG", "x".repeat(1024))]);
+        let replaced = expanded(&"${LONG}".repeat(MAX_FILE / 7), &environment);
+        assert!(replaced.len() < MAX_FILE + MAX_EXPANDED + 1024, "{}", replaced.len());
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod rubygems;
 mod running;
 mod services;
 mod start_error;
+mod stop;
 mod tls;
 mod token_exchange;
 mod trust;

@@ -12,6 +12,7 @@ use crate::activation::{activate, published};
 use crate::authorize::Principal;
 use crate::blobs;
 use crate::provenance;
+use crate::stop::{Stop, finish};
 
 /// The number of files that a package may have.
 const MAX_FILES: i64 = 10_000;
@@ -22,29 +23,9 @@ pub(super) const FILE_SIZE: usize = 512;
 /// The length of a package's line in the index of all packages, in bytes.
 pub(super) const MAX_INDEX_LINE: usize = 32 << 10;
 
-/// The end of a publish before its commit.
-enum Stop {
-    /// The publish is refused.
-    Refused(Published),
-    /// The store failed.
-    Failed(StoreError),
-}
-
-impl From<Published> for Stop {
+impl From<Published> for Stop<Published> {
     fn from(refused: Published) -> Self {
         Self::Refused(refused)
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<sqlx::Error> for Stop {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Failed(error.into())
     }
 }
 
@@ -69,14 +50,8 @@ impl Store {
         cx: &Context,
     ) -> Result<Published, StoreError> {
         let mut write = self.database.begin().await?;
-        match self.write(&mut write, upload, proof, by, cx).await {
-            Ok(()) => {
-                write.commit().await?;
-                Ok(Published::Done)
-            }
-            Err(Stop::Refused(refused)) => Ok(refused),
-            Err(Stop::Failed(error)) => Err(error),
-        }
+        let written = self.write(&mut write, upload, proof, by, cx).await;
+        finish(write, written).await
     }
 
     /// Everything of a publish but the commit.
@@ -87,7 +62,7 @@ impl Store {
         proof: &Proof,
         by: &Principal,
         cx: &Context,
-    ) -> Result<(), Stop> {
+    ) -> Result<Published, Stop<Published>> {
         let (of, now) = (self.package(&upload.package), cx.clock().now());
         let is_new = by.may_create() && self.add_package(write.connection(), &of.name, now).await?;
         let by = &by.creating(is_new);
@@ -106,14 +81,18 @@ impl Store {
             provenance::add(connection, self.ecosystem, &upload.name, stored).await?;
         }
         if published(write, &of, by, cx.clock().now()).await? {
-            Ok(())
+            Ok(Published::Done)
         } else {
             Err(Published::TokenEnded.into())
         }
     }
 
     /// Locks a package that exists, so that nobody else publishes it until the transaction ends.
-    async fn lock_package(&self, connection: &mut AnyConnection, package: &str) -> Result<(), Stop> {
+    async fn lock_package(
+        &self,
+        connection: &mut AnyConnection,
+        package: &str,
+    ) -> Result<(), Stop<Published>> {
         if self.lock(connection, package).await? {
             return Ok(());
         }
@@ -122,7 +101,11 @@ impl Store {
     }
 
     /// Checks that no file is in the upload's place, and that the package is spelled as before.
-    async fn check_place(&self, connection: &mut AnyConnection, upload: &Upload) -> Result<(), Stop> {
+    async fn check_place(
+        &self,
+        connection: &mut AnyConnection,
+        upload: &Upload,
+    ) -> Result<(), Stop<Published>> {
         if let Some(version) = self.version_in_place(connection, upload).await? {
             return Err(Published::Exists(version).into());
         }
@@ -137,14 +120,18 @@ impl Store {
         connection: &mut AnyConnection,
         package: &str,
         proof: &Proof,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Stop<Published>> {
         let had = self.had_provenance(connection, package).await?;
         let checked = proof.requirement.check(proof.stored.is_some(), had);
         checked.map_err(|refusal| Published::Unproven(refusal).into())
     }
 
     /// Checks that the package has room for one more file, and returns the position of that.
-    async fn check_room(&self, connection: &mut AnyConnection, upload: &Upload) -> Result<i64, Stop> {
+    async fn check_room(
+        &self,
+        connection: &mut AnyConnection,
+        upload: &Upload,
+    ) -> Result<i64, Stop<Published>> {
         let (files, served) = self.served(connection, &upload.package).await?;
         if files >= MAX_FILES {
             return Err(Published::Full("10,000 files").into());
@@ -156,7 +143,11 @@ impl Store {
     }
 
     /// Makes the package's index line again, of all its files, for ecosystems that have one.
-    async fn set_index_line(&self, connection: &mut AnyConnection, upload: &Upload) -> Result<(), Stop> {
+    async fn set_index_line(
+        &self,
+        connection: &mut AnyConnection,
+        upload: &Upload,
+    ) -> Result<(), Stop<Published>> {
         let Some(index_line) = upload.index_line else { return Ok(()) };
         let files = self.files_on(connection, &upload.package, 0..i64::MAX).await?;
         let line = index_line(&upload.package, &files);

@@ -14,6 +14,7 @@ use crate::npm::name::PackageName;
 use crate::npm::outcome::Published;
 use crate::npm::provenance::Vouched;
 use crate::npm::rows;
+use crate::stop::{Stop, finish};
 use crate::{blobs, provenance};
 
 /// The number of versions that a package may have.
@@ -21,29 +22,9 @@ const MAX_VERSIONS: i64 = 10_000;
 /// The size of a package's manifests, in bytes.
 const MAX_SERVED: i64 = 32 << 20;
 
-/// The end of a publish before its commit.
-enum Stop {
-    /// The publish is refused.
-    Refused(Published),
-    /// The store failed.
-    Failed(StoreError),
-}
-
-impl From<Published> for Stop {
+impl From<Published> for Stop<Published> {
     fn from(refused: Published) -> Self {
         Self::Refused(refused)
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<sqlx::Error> for Stop {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Failed(error.into())
     }
 }
 
@@ -68,14 +49,8 @@ impl Store {
         cx: &Context,
     ) -> Result<Published, StoreError> {
         let mut write = self.database.begin().await?;
-        match self.write(&mut write, publication, vouched, by, cx).await {
-            Ok(()) => {
-                write.commit().await?;
-                Ok(Published::Done)
-            }
-            Err(Stop::Refused(refused)) => Ok(refused),
-            Err(Stop::Failed(error)) => Err(error),
-        }
+        let written = self.write(&mut write, publication, vouched, by, cx).await;
+        finish(write, written).await
     }
 
     /// Everything of a publish but the commit.
@@ -86,7 +61,7 @@ impl Store {
         vouched: &Vouched,
         by: &Principal,
         cx: &Context,
-    ) -> Result<(), Stop> {
+    ) -> Result<Published, Stop<Published>> {
         let (name, now) = (&publication.name, cx.clock().now());
         let is_new =
             by.may_create() && rows::add_package(write.connection(), name, publication.public, now).await?;
@@ -103,7 +78,7 @@ impl Store {
         set_tags(connection, publication).await?;
         add_files(connection, publication, vouched).await?;
         if published(write, &package(name), by, cx.clock().now()).await? {
-            Ok(())
+            Ok(Published::Done)
         } else {
             Err(Published::TokenEnded.into())
         }
@@ -115,7 +90,7 @@ impl Store {
         connection: &mut AnyConnection,
         publication: &Publication,
         vouched: &Vouched,
-    ) -> Result<i64, Stop> {
+    ) -> Result<i64, Stop<Published>> {
         let name = &publication.name;
         if rows::has_version(connection, name, &publication.version).await? {
             return Err(Published::VersionExists.into());
@@ -146,7 +121,7 @@ impl Store {
     }
 }
 
-async fn set_tags(connection: &mut AnyConnection, publication: &Publication) -> Result<(), Stop> {
+async fn set_tags(connection: &mut AnyConnection, publication: &Publication) -> Result<(), Stop<Published>> {
     let Publication { name, version, tags, .. } = publication;
     for tag in tags {
         rows::set_tag(connection, name, tag, version).await?;
@@ -162,7 +137,7 @@ async fn add_files(
     connection: &mut AnyConnection,
     publication: &Publication,
     vouched: &Vouched,
-) -> Result<(), Stop> {
+) -> Result<(), Stop<Published>> {
     let file = rows::blob(&publication.name, publication.version.as_str());
     blobs::add(connection, NPM, &file, &publication.tarball).await?;
     rows::add_dist(connection, publication, vouched).await?;

@@ -16,6 +16,9 @@ const MAX_UNPACKED: u64 = 1024 * 1024 * 1024;
 /// The limit on a manifest, in bytes.
 const MAX_MANIFEST: u64 = 1024 * 1024;
 
+/// The limit on an extension header, in bytes: a long name, or the attributes of an entry.
+const MAX_EXTENSION: u64 = 8 * 1024;
+
 #[derive(Deserialize)]
 struct Manifest {
     name: String,
@@ -30,7 +33,11 @@ pub(super) fn package(cx: &Context, file: &Path) -> Result<(String, String), Pro
 }
 
 fn manifest(tarball: &[u8]) -> Option<Manifest> {
-    let mut archive = Archive::new(GzDecoder::new(tarball).take(MAX_UNPACKED));
+    let unpacked = || Archive::new(GzDecoder::new(tarball).take(MAX_UNPACKED));
+    if !extensions_are_short(unpacked()) {
+        return None;
+    }
+    let mut archive = unpacked();
     // Whatever can't be read ends the search.
     for mut entry in archive.entries().ok()?.map_while(Result::ok) {
         if entry.path().is_ok_and(|path| is_manifest(&path)) {
@@ -40,6 +47,26 @@ fn manifest(tarball: &[u8]) -> Option<Manifest> {
         }
     }
     None
+}
+
+/// Returns `true` if no extension header is long, and none states another size of its entry: `tar` keeps all of an extension
+/// header in memory, and a size of its own would hide the headers behind it from this look.
+fn extensions_are_short(mut archive: Archive<impl std::io::Read>) -> bool {
+    let Ok(entries) = archive.entries() else { return false };
+    entries.raw(true).map_while(Result::ok).all(|mut entry| {
+        let kind = entry.header().entry_type();
+        if !(kind.is_pax_local_extensions()
+            || kind.is_pax_global_extensions()
+            || kind.is_gnu_longname()
+            || kind.is_gnu_longlink())
+        {
+            return true;
+        }
+        let mut text = Vec::new();
+        let read = entry.by_ref().take(MAX_EXTENSION).read_to_end(&mut text);
+        let states_size = text.windows(b" size=".len()).any(|part| part == b" size=");
+        entry.size() <= MAX_EXTENSION && read.is_ok() && !states_size
+    })
 }
 
 /// npm takes the first folder away, whatever it is called.
@@ -55,7 +82,7 @@ fn is_manifest(path: &Path) -> bool {
 mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
-    use tar::{Builder, Header};
+    use tar::{Builder, EntryType, Header};
 
     use super::*;
 
@@ -86,5 +113,36 @@ mod tests {
             assert_eq!(found, named.then(|| ("@acme/widget".to_owned(), "1.0.0".to_owned())), "{files:?}");
         }
         assert!(manifest(b"no tarball").is_none());
+    }
+
+    #[test]
+    fn an_extension_header_is_short_and_states_no_size() {
+        let manifest_text = r#"{ "name": "widget", "version": "1.0.0" }"#;
+        let with = |kind: EntryType, extension: &[u8]| {
+            let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+            for (kind, name, content) in [
+                (kind, "extension", extension),
+                (EntryType::Regular, "package/other.json", b"{}"),
+                (EntryType::Regular, "package/package.json", manifest_text.as_bytes()),
+            ] {
+                let mut header = Header::new_ustar();
+                header.set_entry_type(kind);
+                header.set_size(content.len().try_into().unwrap());
+                builder.append_data(&mut header, name, content).unwrap();
+            }
+            manifest(&builder.into_inner().unwrap().finish().unwrap())
+        };
+        let long = vec![b'x'; 9 * 1024];
+        for (kind, extension, is_read) in [
+            (EntryType::GNULongName, &b"package/a-long-name"[..], true),
+            (EntryType::GNULongName, &long, false),
+            (EntryType::GNULongLink, &long, false),
+            (EntryType::XHeader, b"20 path=package/name\n", true),
+            (EntryType::XHeader, b"9 size=2\n", false),
+            (EntryType::XHeader, &long, false),
+            (EntryType::XGlobalHeader, &long, false),
+        ] {
+            assert_eq!(with(kind, extension).is_some(), is_read, "{kind:?} of {} bytes", extension.len());
+        }
     }
 }

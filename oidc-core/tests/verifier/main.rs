@@ -1,4 +1,4 @@
-//! The verifier through its public door, with an issuer, HTTP and a clock in memory.
+//! The verifier through its public interface, with an issuer, HTTP and a clock in memory.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,9 +15,10 @@ mod cache;
 mod fixed_audience;
 mod keys;
 mod order;
+mod providers;
 mod refuse;
+mod rfc;
 mod rotation;
 mod settings;
-#[path = "../support/mod.rs"]
 mod support;
 mod vectors;

@@ -2,6 +2,7 @@
 
 mod cargo;
 mod cargo_provider;
+mod documented;
 mod exec;
 mod exec_extensions;
 mod exec_files;

@@ -1,4 +1,4 @@
-//! The messages, codes and reports of both ends, in memory.
+//! The messages, codes and reports of both ends, in memory, and the secrets that neither types nor programs show.
 
 mod codes;
 mod disclosure;
@@ -6,4 +6,6 @@ mod errors;
 mod hostile;
 mod messages;
 mod reports;
+mod secrets;
+mod suites;
 mod words;

@@ -1,5 +1,8 @@
-//! The registry over HTTP: what it hosts, who may publish, its tokens, its start and its end.
+//! The registry over HTTP: what it hosts, who may publish, its tokens, the memory that it takes, its start
+//! and its end.
 
+#[cfg(target_os = "linux")]
+mod bounds;
 mod crash;
 mod file;
 mod gem_hosting;

@@ -1,0 +1,73 @@
+//! The ids of a name's owner that a package knows, whichever of its publishers learned them.
+
+use oidc_exchange::memory::MemoryStore;
+use oidc_exchange::server::{ExchangeRequest, PublisherRecord, RefusalKind, TrustStore as _};
+use serde_json::{Value, json};
+
+use crate::registry::{Registry, package};
+
+const WIDGET: &str = "@acme/widget";
+
+async fn outcome(registry: &Registry, changes: &Value) -> Result<(), RefusalKind> {
+    let request = ExchangeRequest::package("npm", WIDGET);
+    let exchanged = registry.exchange.exchange(&registry.token(changes), &request).await;
+    exchanged.map(|_| ()).map_err(|refusal| refusal.kind())
+}
+
+fn job(workflow: &str, id: &str) -> Value {
+    json!({ "workflow": workflow, "repository_id": id })
+}
+
+async fn of_workflow(store: &MemoryStore, workflow: &str) -> PublisherRecord {
+    let records = store.list(&package(WIDGET)).await.unwrap();
+    records.into_iter().find(|record| record.config["workflow"] == workflow).unwrap()
+}
+
+#[tokio::test]
+async fn what_one_publisher_has_learned_keeps_a_names_new_owner_out_of_every_other() {
+    let registry = Registry::new().await;
+    registry.configure(WIDGET, "acme/widget", &json!({ "workflow": "nightly.yml" }), false).await;
+    assert_eq!(outcome(&registry, &job("publish.yml", "2")).await, Ok(()));
+    assert!(of_workflow(&registry.store, "nightly.yml").await.learned.is_empty());
+
+    assert_eq!(outcome(&registry, &job("nightly.yml", "3")).await, Err(RefusalKind::NotTrusted));
+    assert_eq!(outcome(&registry, &job("nightly.yml", "2")).await, Ok(()));
+    let nightly = of_workflow(&registry.store, "nightly.yml").await;
+    assert_eq!(nightly.learned["repository_id"], "2", "its own use teaches it");
+    let first = of_workflow(&registry.store, "publish.yml").await;
+    assert!(registry.trust.remove(&package(WIDGET), &first.id).await.unwrap());
+    assert_eq!(outcome(&registry, &job("nightly.yml", "3")).await, Err(RefusalKind::NotTrusted));
+}
+
+#[tokio::test]
+async fn a_publisher_that_is_added_or_edited_knows_what_its_package_knows() {
+    let registry = Registry::new().await;
+    assert_eq!(outcome(&registry, &job("publish.yml", "2")).await, Ok(()));
+    // As an edit is made where there is none: the new one is added, then the old one is removed.
+    registry.configure(WIDGET, "acme/widget", &json!({ "workflow": "release.yml" }), false).await;
+    let release = of_workflow(&registry.store, "release.yml").await;
+    assert_eq!(release.learned["repository_id"], "2");
+    let old = of_workflow(&registry.store, "publish.yml").await;
+    assert!(registry.trust.remove(&package(WIDGET), &old.id).await.unwrap());
+    assert_eq!(outcome(&registry, &job("release.yml", "3")).await, Err(RefusalKind::NotTrusted));
+    assert_eq!(outcome(&registry, &job("release.yml", "2")).await, Ok(()));
+
+    registry.configure(WIDGET, "acme/other", &json!({ "workflow": "x.yml" }), false).await;
+    let other = of_workflow(&registry.store, "x.yml").await;
+    assert!(other.learned.is_empty(), "another repository");
+    let config = json!({ "repository": "acme/widget", "workflow": "x.yml" });
+    let config = registry.trust.prepare(package(WIDGET), "fake", None, config).unwrap();
+    let edited = registry.trust.edit(&other.id, config).await.unwrap();
+    assert_eq!(edited.learned["repository_id"], "2", "it has become one of this repository");
+}
+
+#[tokio::test]
+async fn what_is_configured_stands_before_what_another_publisher_has_learned() {
+    let registry = Registry::new().await;
+    assert_eq!(outcome(&registry, &job("publish.yml", "2")).await, Ok(()));
+    let rules = json!({ "workflow": "anew.yml", "repository_id": "3" });
+    registry.configure(WIDGET, "acme/widget", &rules, false).await;
+    assert!(of_workflow(&registry.store, "anew.yml").await.learned.is_empty());
+    assert_eq!(outcome(&registry, &job("anew.yml", "3")).await, Ok(()), "the owner's word");
+    assert_eq!(outcome(&registry, &job("anew.yml", "2")).await, Err(RefusalKind::RuleDiffers));
+}

@@ -1,0 +1,11 @@
+//! The stores: in memory, over SQLite and over PostgreSQL.
+
+mod accounts;
+mod authorize;
+mod batches;
+mod conformance;
+mod lookup;
+mod memory;
+mod opening;
+mod tls;
+mod transaction;

@@ -83,14 +83,15 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Ok(vec![self.identify(claims)?])
     }
 
-    /// The registry half: the immutable id of the token's own repository or project, by which its publishers
-    /// are found after a rename. Its claim is the key in a publisher's configuration. `None` where the
-    /// platform has no such id, or the token does not contain it. A publisher with this id refuses a token that
-    /// has the id and another name as [`Mismatch::renamed`].
+    /// The registry half: the immutable id of that which one of the token's [identities](Provider::identities)
+    /// names, by which its publishers are found after a rename: of the repository or project itself. Its claim is
+    /// the key in a publisher's configuration. `None` where the platform has no such id, or the token does not
+    /// contain it. A publisher with this id refuses a token that has the id and another name as
+    /// [`Mismatch::renamed`].
     ///
-    /// Never return the id of anything larger, such as an organization: the holder of a token with this id is
-    /// told what the publisher expects.
-    fn immutable_id(&self, _claims: &Verified<Claims>) -> Option<ImmutableId> {
+    /// Never return the id of anything larger than the identity, such as that of an organization for a repository:
+    /// the holder of a token with this id is told what the publisher expects.
+    fn immutable_id(&self, _identity: &Identity, _claims: &Verified<Claims>) -> Option<ImmutableId> {
         None
     }
 
@@ -104,6 +105,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Keys are unique. The claim of each field is in the profile's table of claims, is read by the rule, and is
     /// immutable if the field is. A publisher is looked up by at least one field.
     fn publisher_fields(&self) -> &'static [PublisherField];
+
+    /// The fields of the kind of publisher that a configuration is of, where the platform has several kinds. Usually those of
+    /// [`Provider::publisher_fields`].
+    fn fields_of(&self, _config: &serde_json::Value) -> &'static [PublisherField] {
+        self.publisher_fields()
+    }
 
     /// The registry half: makes a publisher from its configuration, a JSON object with the keys of
     /// [`Provider::publisher_fields`]. A key that is `null` is absent, and every key that is not required may be.

@@ -4,10 +4,16 @@
 #[path = "../../examples/owner_publishers.rs"]
 mod example;
 
+use std::time::Duration;
+
 use axum::Router;
 use http::{Request, StatusCode};
-use oidc_exchange::server::{Package, PublisherRecord, TrustStore as _};
+use oidc_core::verify::{Verifier, backend::AwsLc};
+use oidc_core::{Audience, ProviderSet};
+use oidc_exchange::memory::MemoryStore;
+use oidc_exchange::server::{Exchange, ExchangeRequest, Package, PublisherRecord, Trust, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
+use oidc_providers::GitHub;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -66,11 +72,10 @@ async fn an_administrator_of_the_owner_saves_one_for_all_its_repositories() {
         // Of the owner, and against another rule.
         (&[("workflow_ref", "acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0")], 403),
         (&[("repository_owner_id", "9")], 404),
-        (&[("repository", "acme-evil/widget")], 404),
+        (&[("repository", "acme-evil/widget"), ("repository_owner_id", "9")], 404),
         (&[("event_name", "pull_request_target")], 403),
         // Of another owner.
-        (&[("repository", "acme-evil/widget"), ("repository_owner", "acme-evil")], 404),
-        (&[("repository", "evil/widget"), ("repository_owner", "evil")], 404),
+        (&[("repository", "evil/widget"), ("repository_owner", "evil"), ("repository_owner_id", "9")], 404),
     ] {
         assert_eq!(world.exchanged("widget", changes).await, status, "{changes:?}");
     }
@@ -109,4 +114,64 @@ async fn the_publisher_of_the_repository_itself_is_chosen() {
     assert_eq!(stored.len(), 2);
     // What the first token taught is written to the one that was chosen.
     assert!(stored.iter().all(|record| own(record) != record.learned.is_empty()), "{stored:?}");
+}
+
+/// `mallory` published by the owner that was called `acme` before. The next owner of the name publishes a new package of its
+/// own account, whoever else configured a pending publisher for it.
+#[tokio::test]
+async fn the_former_holder_of_an_owners_name_takes_no_new_package_from_the_next() {
+    let (platform, store) = (Platform::new(), MemoryStore::for_tests());
+    let providers = ProviderSet::default().with(GitHub::public().allowing_owners());
+    let verifier =
+        Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &providers, &platform.cx).unwrap();
+    let exchange = Exchange::builder(verifier, store.clone()).build();
+    let trust = Trust::new(providers, store, &platform.cx);
+    let configure = async |account: &str, name: &str, rules: Value, is_pending: bool| {
+        let mut record = trust.prepare(Package::new("npm", name), "github", None, rules).unwrap();
+        (record.account, record.pending) = (Some(account.to_owned()), is_pending);
+        trust.add(&record).await.unwrap()
+    };
+    let proof = configure("mallory", "proof", json!({ "owner": "acme" }), false).await;
+    let former = platform.token(AUDIENCE, &[("repository_owner_id", "99"), ("repository_id", "98")]);
+    exchange.authorize(&former, &ExchangeRequest::package("npm", "proof")).await.unwrap();
+    assert!(trust.published(&proof.package, &proof.id).await.unwrap());
+
+    let next = configure("victor", "widget", json!({ "owner": "acme" }), true).await;
+    platform.clock.advance(Duration::from_secs(1));
+    configure("mallory", "widget", json!({ "owner": "acme", "workflow": "*.yml" }), true).await;
+    for request in [ExchangeRequest::package("npm", "widget"), ExchangeRequest::identity("npm")] {
+        let record = exchange.authorize(&platform.token(AUDIENCE, &[]), &request).await.unwrap();
+        let granted = record.for_package(&Package::new("npm", "widget")).unwrap();
+        assert_eq!(granted.publisher, next.id, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_owner_is_told_so_by_its_id_alone() {
+    let world = World::start().await;
+    assert_eq!(world.configure("alice", "widget", json!({ "owner": "acme" })).await.0, 201);
+    let of = |id| [("repository", "acme2/x"), ("repository_owner", "acme2"), ("repository_owner_id", id)];
+    let (status, message) = exchange(&world.app, "widget", &world.platform.token(AUDIENCE, &of("1"))).await;
+    assert_eq!(status, 403, "{message}");
+    assert!(message.contains("set `owner` to `acme2`"), "{message}");
+    for id in ["2", "01", "11"] {
+        assert_eq!(world.exchanged("widget", &of(id)).await, 404, "{id}");
+    }
+    assert_eq!(world.exchanged("gadget", &of("1")).await, 404, "it has no publisher of the owner");
+}
+
+/// The owner's id is the only one that such a publisher has, so the publisher does not lapse where it is configured.
+#[tokio::test]
+async fn a_publisher_with_the_owners_id_stays_in_force() {
+    let world = World::start().await;
+    assert_eq!(world.configure("alice", "widget", json!({ "owner": "acme" })).await.0, 201);
+    let stored = world.store.list(&Package::new("npm", "widget")).await.unwrap().remove(0);
+    assert_eq!(stored.config["repository_owner_id"], "1");
+    assert!(!stored.lapses);
+    let providers = ProviderSet::default().with(GitHub::public().allowing_owners());
+    let trust = Trust::new(providers, world.store.clone(), &world.platform.cx);
+    for rules in [json!({ "owner": "acme" }), json!({ "owner": "acme", "repository_owner_id": null })] {
+        let record = trust.prepare(Package::new("npm", "widget"), "github", None, rules).unwrap();
+        assert!(record.lapses, "it has an id to learn: {:?}", record.config);
+    }
 }

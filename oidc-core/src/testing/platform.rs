@@ -298,7 +298,7 @@ impl Provider for FakePlatform {
         Ok(Identity::new(claims.issuer(), required(claims, REPOSITORY)?))
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
+    fn immutable_id(&self, _identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
         Some(ImmutableId::new(REPOSITORY_ID, claims.text(REPOSITORY_ID)?))
     }
 

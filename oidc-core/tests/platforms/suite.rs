@@ -141,8 +141,8 @@ impl Provider for Broken {
         Ok(identity)
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
-        self.fake.immutable_id(claims)
+    fn immutable_id(&self, identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
+        self.fake.immutable_id(identity, claims)
     }
 
     fn publisher_fields(&self) -> &'static [PublisherField] {

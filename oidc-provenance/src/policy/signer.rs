@@ -47,7 +47,7 @@ impl SignerRules {
     pub fn on(platform: Platform, provider: &dyn Provider, config: &Value) -> Result<Self, InvalidPublisher> {
         let mut config = config.clone();
         let mut left_out = Vec::new();
-        for field in provider.publisher_fields() {
+        for field in provider.fields_of(&config) {
             let is_unknown = field.claim.is_some_and(|claim| !platform.has_claim(claim));
             let values = config.as_object_mut().filter(|_| is_unknown && !field.required);
             if values.and_then(|values| values.remove(field.key)).is_some_and(|value| !value.is_null()) {

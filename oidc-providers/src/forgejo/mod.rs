@@ -99,8 +99,8 @@ mod tests;
 use std::borrow::Cow;
 
 use oidc_core::{
-    Claims, Detection, FieldValue, ImmutableId, InvalidUrl, Issuer, Profile, Provider, PublisherField,
-    ReplaySource, Run, SourceError, TokenSource, Unverified, Verified,
+    Claims, Detection, FieldValue, Identity, ImmutableId, InvalidUrl, Issuer, Profile, Provider,
+    PublisherField, ReplaySource, Run, SourceError, TokenSource, Unverified, Verified,
 };
 
 use self::claims::CLAIMS;
@@ -168,7 +168,7 @@ impl Provider for Forgejo {
         source::detect(detection)
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
+    fn immutable_id(&self, _identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
         Token { claims, comparison: Comparison::default() }.learn(&REPOSITORY_ID, is_id).ok()
     }
 

@@ -144,7 +144,7 @@ use serde_json::Value;
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 use self::compared::Compared;
 pub use self::fields::GitHubPublisher;
-use self::fields::{REPOSITORY, REPOSITORY_ID};
+use self::fields::{OWNER_ID, REPOSITORY, REPOSITORY_ID};
 use self::owner::{OwnerRules, is_of_owner};
 pub use self::owner_fields::GitHubOwnerPublisher;
 use self::owner_fields::OWNER_FIELDS;
@@ -165,11 +165,6 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 /// The web site that belongs to [`ISSUER`] and to every enterprise's issuer below it.
 const SERVER: &str = "https://github.com";
-
-/// The host of a data-residency instance is `SUBDOMAIN.ghe.com`, and its issuer's host
-/// `token.actions.SUBDOMAIN.ghe.com`.
-const RESIDENCY_PREFIX: &str = "token.actions.";
-const RESIDENCY_SUFFIX: &str = ".ghe.com";
 
 /// The weight of a publisher for a repository of its own, beside those for an owner: more than all optional rules
 /// together.
@@ -205,7 +200,7 @@ impl GitHub {
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         let url = HttpUrl::parse(issuer)?;
-        Ok(Self::with(Issuer::new(issuer)?, server_of(&url)))
+        Ok(Self::with(Issuer::new(issuer)?, run::server_of(&url)))
     }
 
     /// Makes every comparison exact, including case, as npm does.
@@ -294,8 +289,13 @@ impl Provider for GitHub {
         self.compared.fields()
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
-        Token { claims, comparison: self.comparison }.learn(&REPOSITORY_ID, is_id).ok()
+    fn fields_of(&self, config: &Value) -> &'static [PublisherField] {
+        if self.allows_owners && is_of_owner(config) { OWNER_FIELDS } else { self.publisher_fields() }
+    }
+
+    fn immutable_id(&self, identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
+        let field = if owner::is_owners(identity) { &OWNER_ID } else { &REPOSITORY_ID };
+        Token { claims, comparison: self.comparison }.learn(field, is_id).ok()
     }
 
     fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
@@ -331,17 +331,4 @@ impl Provider for GitHub {
     fn run(&self, claims: &Verified<Claims>) -> Run {
         run::of(&self.server, claims)
     }
-}
-
-/// The web site that shows the runs of an issuer.
-fn server_of(issuer: &HttpUrl) -> String {
-    let host = issuer.host_and_port();
-    let is_public =
-        issuer.as_str().strip_prefix(ISSUER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if is_public {
-        return SERVER.to_owned();
-    }
-    let subdomain = host.strip_prefix(RESIDENCY_PREFIX).filter(|rest| rest.ends_with(RESIDENCY_SUFFIX));
-    let scheme = if issuer.as_str().starts_with("https:") { "https" } else { "http" };
-    format!("{scheme}://{}", subdomain.unwrap_or(&host))
 }

@@ -71,7 +71,8 @@ impl OwnerRules {
 
     /// Compares a token of the right issuer with every rule.
     fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
-        token.is(&OWNER, &self.owner)?;
+        let [(id, owner_id)] = &self.ids;
+        token.is_named(&OWNER, &self.owner, id, owner_id.as_deref())?;
         let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
         let repository = token.required(REPOSITORY.claim)?;
         let owner = repository.split('/').next().unwrap_or_default();
@@ -156,6 +157,11 @@ impl Publisher for OwnerRules {
 pub(super) fn identity(issuer: &str, token: &Token<'_>) -> Result<Identity, Mismatch> {
     let owner = token.required(OWNER.claim)?;
     Ok(Identity::new(issuer, key(token.comparison, &owner)))
+}
+
+/// Returns `true` if an identity is that of an owner.
+pub(super) fn is_owners(identity: &Identity) -> bool {
+    identity.key.ends_with(ANY_REPOSITORY)
 }
 
 fn key(comparison: Comparison, owner: &str) -> String {

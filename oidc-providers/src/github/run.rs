@@ -1,10 +1,16 @@
 //! The run of a token, with links to it on the server's pages.
 
-use oidc_core::{Claims, Run, RunSource};
+use oidc_core::{Claims, HttpUrl, Run, RunSource};
 
 use super::fields::REPOSITORY;
+use super::{ISSUER, SERVER};
 use crate::rules::link::link;
 use crate::rules::names::before_ref;
+
+/// The host of a data-residency instance is `SUBDOMAIN.ghe.com`, and its issuer's host
+/// `token.actions.SUBDOMAIN.ghe.com`.
+const RESIDENCY_PREFIX: &str = "token.actions.";
+const RESIDENCY_SUFFIX: &str = ".ghe.com";
 
 /// The run that a token is of.
 pub(super) fn of(server: &str, claims: &Claims) -> Run {
@@ -46,4 +52,17 @@ fn workflow_of(claims: &Claims) -> Option<String> {
     let (repository, workflow) = (claims.text(REPOSITORY.claim)?, claims.text("workflow_ref")?);
     let path = workflow.strip_prefix(&*repository)?.strip_prefix('/')?;
     before_ref(path).map(str::to_owned)
+}
+
+/// The web site that shows the runs of an issuer.
+pub(super) fn server_of(issuer: &HttpUrl) -> String {
+    let host = issuer.host_and_port();
+    let is_public =
+        issuer.as_str().strip_prefix(ISSUER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_public {
+        return SERVER.to_owned();
+    }
+    let subdomain = host.strip_prefix(RESIDENCY_PREFIX).filter(|rest| rest.ends_with(RESIDENCY_SUFFIX));
+    let scheme = if issuer.as_str().starts_with("https:") { "https" } else { "http" };
+    format!("{scheme}://{}", subdomain.unwrap_or(&host))
 }

@@ -222,7 +222,7 @@ impl Provider for GitLab {
         FIELDS
     }
 
-    fn immutable_id(&self, claims: &Verified<Claims>) -> Option<ImmutableId> {
+    fn immutable_id(&self, _identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
         Token { claims, comparison: self.comparison }.learn(&PROJECT_ID, is_id).ok()
     }
 

@@ -199,7 +199,9 @@ pub(super) async fn hostile_claims_bring_errors<H: Harness>(harness: &H) {
         let run = provider.run(&verified);
         let url = run.url.unwrap_or_default();
         assert!(!url.contains(char::is_control), "{what}: a run's link is one line: {url:?}");
-        let _id = provider.immutable_id(&verified);
+        for identity in provider.identities(&verified).unwrap_or_default() {
+            let _id = provider.immutable_id(&identity, &verified);
+        }
         if let Err(mismatch) = provider.identify(&verified) {
             assert!(
                 !claim_of(&mismatch).is_empty(),

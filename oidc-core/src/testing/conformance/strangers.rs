@@ -6,8 +6,10 @@ use super::Harness;
 use super::fields::whole_config;
 use super::outside::provider;
 use super::registry::Registry;
+use crate::claims::Claims;
 use crate::provider::Provider;
-use crate::publisher::PublisherField;
+use crate::publisher::{ImmutableId, PublisherField};
+use crate::trust::Verified;
 
 /// The configuration without what is learned.
 fn unpinned<H: Harness>(harness: &H, provider: &dyn Provider) -> Map<String, Value> {
@@ -25,6 +27,11 @@ fn other_id(id: &str) -> String {
         other = id.chars().map(|c| if c == '-' { c } else { '8' }).collect();
     }
     other
+}
+
+/// The id of the token's own repository or project.
+fn own_id(provider: &dyn Provider, token: &Verified<Claims>) -> Option<ImmutableId> {
+    provider.immutable_id(&provider.identify(token).ok()?, token)
 }
 
 pub(super) async fn ids_are_learned_once<H: Harness>(harness: &H) {
@@ -52,7 +59,7 @@ pub(super) async fn ids_are_learned_once<H: Harness>(harness: &H) {
     let again = publisher.check(&token).expect("a publisher that has learned lets the same job in");
     assert!(again.learned.is_empty(), "an id that was learned is not learned anew: {:?}", again.learned);
     assert_eq!(again.specificity, first.specificity, "learning changes no order");
-    if let Some(id) = provider.immutable_id(&token) {
+    if let Some(id) = own_id(&*provider, &token) {
         let is_field =
             provider.publisher_fields().iter().any(|field| field.key == id.claim && field.immutable);
         assert!(is_field, "the token's own id `{}` is a field that outlives a rename", id.claim);
@@ -100,7 +107,7 @@ pub(super) async fn a_renamed_repository_is_told_so<H: Harness>(harness: &H) {
     let (provider, registry) = (provider(harness), Registry::of(harness));
     let [issuer, _] = harness.issuers();
     let (token, claims) = (registry.job(&issuer).await, registry.claims(&issuer));
-    let Some(id) = provider.immutable_id(&token) else { return };
+    let Some(id) = own_id(&*provider, &token) else { return };
     let mut config = unpinned(harness, &*provider);
     config.insert(id.claim.to_owned(), id.value.clone().into());
     let publisher = provider.publisher(&config.into()).expect("a publisher with its own id is one");

@@ -157,12 +157,15 @@ impl Exchange {
         verified: &Verified<Claims>,
         caller: &Caller,
     ) -> Result<Candidates, Refusal> {
-        let Some(id) = caller.provider.immutable_id(verified) else { return Ok(found) };
         let Candidates { known, mut others } = found;
         let (pending, mut known): (Vec<_>, Vec<_>) =
             known.into_iter().partition(|record| record.pending && record.account.is_some());
         let mut asked = BTreeMap::new();
         for record in pending {
+            let Some(id) = caller.provider.immutable_id(&record.identity, verified) else {
+                known.push(record);
+                continue;
+            };
             let account = record.account.clone().unwrap_or_default();
             let place = asked.entry((account, record.identity.key.clone()));
             let is_proven = match place {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oidc_core::{Claims, Verified};
+use oidc_core::{Claims, ImmutableId, Verified};
 
 use super::Exchange;
 use super::caller::Caller;
@@ -59,7 +59,7 @@ impl Exchange {
         request: &ExchangeRequest,
     ) -> Result<Vec<PublisherRecord>, Refusal> {
         let inner = &self.0;
-        if !inner.trust.allows_prefixes() || caller.provider.immutable_id(verified).is_none() {
+        if !inner.trust.allows_prefixes() || caller.immutable_ids(verified).is_empty() {
             return Ok(Vec::new());
         }
         let may_share = |package: &Package| package.is_prefix() || !package.prefixes().is_empty();
@@ -76,9 +76,9 @@ impl Exchange {
         Ok(found)
     }
 
-    /// Returns the refusal of a repository that was trusted under another name, which its immutable id proves.
-    /// Only publishers with that id are read, so that neither the answer nor its time depends on other accounts'
-    /// publishers. `owners` are those of the package that the request names.
+    /// Returns the refusal of a repository, or of its owner, that was trusted under another name, which the immutable
+    /// id proves. Only publishers with that id are read, so that neither the answer nor its time depends on other
+    /// accounts' publishers. `owners` are those of the package that the request names.
     pub(super) async fn renamed(
         &self,
         chooser: &Chooser<'_>,
@@ -86,18 +86,32 @@ impl Exchange {
         request: &ExchangeRequest,
         owners: &[PackageOwner],
     ) -> Result<Option<Refusal>, Refusal> {
-        let Some(id) = chooser.provider.immutable_id(chooser.verified) else { return Ok(None) };
-        let (stores, issuer) = (&self.0.stores, &caller.identity.issuer);
-        let package = request.package.as_deref();
-        let mut publishers = stores.of_immutable_id(issuer, &id, request.ecosystem, package).await?;
-        publishers.retain(|record| request.is_for(&record.package));
-        if let Some(named) = request.named().filter(|named| self.may_have_prefixes(named)) {
-            let mut prefixes = stores.of_immutable_id(issuer, &id, request.ecosystem, None).await?;
-            prefixes.retain(|record| record.package.covers(&named) && owners.contains(&record.owner()));
-            publishers.extend(prefixes);
+        let issuer = &caller.identity.issuer;
+        let mut publishers = Vec::new();
+        for id in caller.immutable_ids(chooser.verified) {
+            publishers.extend(self.of_immutable_id(issuer, &id, request, owners).await?);
         }
         publishers.retain(|record| record.identity.issuer == *issuer);
         Ok(chooser.renamed(publishers))
+    }
+
+    /// Returns the publishers with an immutable id that are for what the request names.
+    async fn of_immutable_id(
+        &self,
+        issuer: &str,
+        id: &ImmutableId,
+        request: &ExchangeRequest,
+        owners: &[PackageOwner],
+    ) -> Result<Vec<PublisherRecord>, Refusal> {
+        let (stores, package) = (&self.0.stores, request.package.as_deref());
+        let mut publishers = stores.of_immutable_id(issuer, id, request.ecosystem, package).await?;
+        publishers.retain(|record| request.is_for(&record.package));
+        if let Some(named) = request.named().filter(|named| self.may_have_prefixes(named)) {
+            let mut prefixes = stores.of_immutable_id(issuer, id, request.ecosystem, None).await?;
+            prefixes.retain(|record| record.package.covers(&named) && owners.contains(&record.owner()));
+            publishers.extend(prefixes);
+        }
+        Ok(publishers)
     }
 
     /// Returns `true` if publishers for prefixes of the name are looked up. It does not depend on the existence of

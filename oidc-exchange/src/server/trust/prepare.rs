@@ -55,7 +55,7 @@ impl Trust {
         let id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
         let lacks = |field: &PublisherField| field.learned && config.get(field.key).is_none();
         // With all ids configured, the next owner of a name can't use the publisher, so it need not lapse.
-        let lapses = platform.publisher_fields().iter().any(lacks);
+        let lapses = platform.fields_of(&config).iter().any(lacks);
         let record =
             PublisherRecord::new(id, package, platform.id(), identity, config, self.cx.clock().now());
         Ok(PublisherRecord { lapses, ..record })

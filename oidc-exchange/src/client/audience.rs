@@ -101,12 +101,22 @@ fn hosts(text: &str) -> Vec<&str> {
     // A path may contain words with dots, such as file names, that are no hosts.
     let searched = authority.unwrap_or(text);
     let words = searched.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_'));
-    of_url.into_iter().chain(words.filter(|word| is_host(word))).collect()
+    of_url.into_iter().chain(address(searched)).chain(words.filter(|word| is_host(word))).collect()
 }
 
-/// Returns `true` if a word could be a host's name or address: labels separated by dots, of which the last
-/// begins with a letter, or all are numbers.
+/// The IPv6 address that stands in a text, with its brackets.
+fn address(text: &str) -> Option<&str> {
+    let start = text.find('[')?;
+    let rest = text.get(start..)?;
+    rest.get(..=rest.find(']')?).filter(|address| address.contains(':'))
+}
+
+/// Returns `true` if a word could be a host's name or address: `localhost`, or labels separated by dots, of which
+/// the last begins with a letter, or all are numbers.
 fn is_host(word: &str) -> bool {
+    if word == "localhost" {
+        return true;
+    }
     let labels: Vec<&str> = word.trim_end_matches('.').split('.').collect();
     let is_number = |label: &&str| label.bytes().all(|byte| byte.is_ascii_digit());
     let ends_with_letters = labels.last().is_some_and(|label| label.starts_with(char::is_alphabetic));
@@ -188,6 +198,12 @@ mod tests {
             "api:/AzureADTokenExchange",
             "11111111111141118111111111111111",
             "xn--80ak6aa92e.com",
+            "localhost",
+            "LOCALHOST:8080",
+            "vault:localhost:8200",
+            "[2001:db8::1]:8200",
+            "vault@[::1]",
+            "https://[2001:db8::1]/",
         ] {
             assert!(is_refused("https://index.example/legacy/", audience), "{audience}");
         }
@@ -218,7 +234,9 @@ mod tests {
         for audience in ["pypi", "pypi:127.0.0.1:4873", "http://localhost:4873", "https://127.0.0.1"] {
             assert!(!is_refused("http://127.0.0.1:4873/legacy/", audience), "{audience}");
         }
-        assert!(!is_refused("http://[::1]:4873/legacy/", "http://[::1]:4873"));
+        for audience in ["http://[::1]:4873", "[::1]:4873", "localhost:4873", "index[1]"] {
+            assert!(!is_refused("http://[::1]:4873/legacy/", audience), "{audience}");
+        }
         assert!(is_refused("http://127.0.0.1:4873/legacy/", "sts.amazonaws.com"));
         assert!(is_refused("https://index.example/legacy/", "http://127.0.0.1:4873"));
     }

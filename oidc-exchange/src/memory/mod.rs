@@ -25,6 +25,12 @@
 //! replay record before it expires. Only exchanges that a publisher accepts take up room, so strangers can't
 //! fill the store.
 //!
+//! Accounts can. The store does not share its room out between them: a job gets as many identity tokens as it asks for,
+//! and each exchange of one takes up room until the tokens expire. Where accounts don't trust each other, count the
+//! exchanges of each account before they reach the store, or use a database. The number of publishers is limited for
+//! each account by [`TrustLimits`](crate::server::TrustLimits), whose defaults are as large as the whole store: lower
+//! them.
+//!
 //! # What a restart loses
 //!
 //! A store that was opened with a document has everything after a restart. A store without one has lost:
@@ -32,7 +38,9 @@
 //! - **Replay records.** A used identity token must not become usable again, so the store refuses every token
 //!   that may have been issued before it started. Because of the verifier's leeway, these include tokens that
 //!   are issued in the first 30 seconds after the start. A job that is refused asks its platform for a new
-//!   token; where the platform gives one token for each job, the job has to be run again.
+//!   token; where the platform gives one token for each job, the job has to be run again. The time of the start is
+//!   taken at its word: where the clock was set back before a restart, a token that was used in the time by which it
+//!   was set back becomes usable again.
 //! - **Publish tokens**: all are lost.
 //! - **Publishers**, unless they are configured again, and **the ids that they learned**. Configure the ids,
 //!   such as `repository_id`; otherwise the next owner of a repository's name is accepted after a restart.

@@ -45,14 +45,23 @@ impl State {
         Some(record)
     }
 
-    pub(super) fn redeem(&mut self, grant: &Grant) -> Result<Redeemed, StoreError> {
+    /// The outcome of a grant whose identity token may not be used any more.
+    pub(super) fn refused(&self, grant: &Grant) -> Option<Redeemed> {
         if grant.issued_at() < self.started_at {
-            return Ok(Redeemed::Unknowable);
+            return Some(Redeemed::Unknowable);
         }
-        let uses = self.replay.get(grant.replay_key()).map_or(0, |(uses, _)| *uses);
         // In the second case its record may have been purged, so the token may have been used.
-        if uses >= grant.max_uses() || grant.remember_until() <= self.purged_until {
-            return Ok(Redeemed::AlreadyUsed);
+        let is_used = self.uses(grant) >= grant.max_uses() || grant.remember_until() <= self.purged_until;
+        is_used.then_some(Redeemed::AlreadyUsed)
+    }
+
+    fn uses(&self, grant: &Grant) -> u32 {
+        self.replay.get(grant.replay_key()).map_or(0, |(uses, _)| *uses)
+    }
+
+    pub(super) fn redeem(&mut self, grant: &Grant) -> Result<Redeemed, StoreError> {
+        if let Some(refused) = self.refused(grant) {
+            return Ok(refused);
         }
         let (mut learned, mut left_out) = (Vec::new(), Vec::new());
         for granted in grant.packages() {
@@ -78,7 +87,7 @@ impl State {
             let package = GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false);
             packages.push(package.only_of(granted.only_of.clone()));
         }
-        self.replay.insert(*grant.replay_key(), (uses + 1, grant.remember_until()));
+        self.replay.insert(*grant.replay_key(), (self.uses(grant) + 1, grant.remember_until()));
         if let Some(token) = grant.token() {
             let mut record = grant.record();
             record.packages = packages;

@@ -57,11 +57,9 @@ impl PublisherStore for MemoryStore {
     }
 
     async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError> {
-        let mut records: Vec<_> = self.lock().publishers.clone();
-        records.retain(|record| record.package.ecosystem == ecosystem);
-        records.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
-        records.truncate(MAX_LATEST);
-        Ok(records)
+        let is_of = |record: &&PublisherRecord| record.package.ecosystem == ecosystem;
+        // The records are stored in the order of their age.
+        Ok(self.lock().publishers.iter().rev().filter(is_of).take(MAX_LATEST).cloned().collect())
     }
 
     async fn candidates(
@@ -76,10 +74,9 @@ impl PublisherStore for MemoryStore {
                 && is_of(record, package)
         };
         let state = self.lock();
-        let account = |record: &PublisherRecord| (record.account.clone(), record.identity.clone());
         let proven: HashSet<_> =
-            state.publishers.iter().filter(|record| record.proven).map(account).collect();
-        let is_known = |record: &PublisherRecord| proven.contains(&account(record));
+            state.publishers.iter().filter(|record| record.proven).map(account_and_identity).collect();
+        let is_known = |record: &PublisherRecord| proven.contains(&account_and_identity(record));
         Ok(Candidates::choose(state.publishers.iter().filter(matches), package, is_known))
     }
 
@@ -113,7 +110,12 @@ impl PublisherStore for MemoryStore {
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
-        self.write(|state| state.redeem(grant)).await
+        // Whoever has a used token may send it again and again, and a change begins with a copy of all records.
+        let refused = self.lock().refused(grant);
+        match refused {
+            Some(refused) => Ok(refused),
+            None => self.write(|state| state.redeem(grant)).await,
+        }
     }
 }
 
@@ -125,6 +127,11 @@ impl TokenStore for MemoryStore {
     }
 
     async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError> {
+        // Anybody may revoke what is no token, and a change begins with a copy of all records. The text of a token that
+        // is being stored is known to nobody yet.
+        if !self.lock().tokens.contains_key(token.as_bytes()) {
+            return Ok(());
+        }
         self.write(|state| {
             state.tokens.remove(token.as_bytes());
             Ok(())
@@ -239,6 +246,10 @@ impl TrustStore for MemoryStore {
 /// Returns `true` if a publisher is for the package of this name, or if no name is given.
 fn is_of(record: &PublisherRecord, name: Option<&str>) -> bool {
     name.is_none_or(|name| record.package.name == name && !record.package.is_prefix())
+}
+
+fn account_and_identity(record: &PublisherRecord) -> (Option<&str>, &Identity) {
+    (record.account.as_deref(), &record.identity)
 }
 
 fn number(limit: u32) -> usize {

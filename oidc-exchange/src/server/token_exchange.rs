@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::header::{CONTENT_TYPE, PRAGMA};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use oidc_core::{Clock, HttpUrl};
 use serde_json::json;
 
@@ -26,8 +26,9 @@ use crate::token_exchange::{
 /// | `POST /oauth/token`, a form | `{"access_token", "issued_token_type", "token_type", "expires_in"}`, for every package with a publisher that accepts the identity |
 ///
 /// The form has `grant_type`, `subject_token` and `subject_token_type` (an ID token or a JWT). `audience` and `resource`
-/// may name the registry itself; there are no scopes, no actors, and no authentication of clients. URLs are derived from
-/// `url` and never from a request's `Host`.
+/// may name the registry itself; there are no scopes, no actors, and no authentication of clients: an `Authorization` header, such as one for
+/// a proxy before the registry, and a client's own parameters (`client_id`, `client_secret`, `client_assertion`) are not read.
+/// URLs are derived from `url` and never from a request's `Host`.
 ///
 /// A refusal is `{"error", "error_description"}` (RFC 6749, section 5.2; for a subject token that is not accepted, RFC 8693, section
 /// 2.2.2):
@@ -78,13 +79,19 @@ async fn answer(endpoint: &TokenExchangeEndpoint, request: Request<RequestBody>)
         return error(StatusCode::NOT_FOUND, "invalid_request", "there is no such endpoint");
     }
     if request.method() != Method::POST {
-        return wrong_method("POST");
+        return uncached(wrong_method("POST"));
     }
     let (parts, body) = request.into_parts();
-    match endpoint.mint(&parts.headers, body).await {
+    uncached(match endpoint.mint(&parts.headers, body).await {
         Ok(minted) => json(StatusCode::OK, &success(&minted)),
         Err((code, refusal)) => refused(code, &refusal),
-    }
+    })
+}
+
+/// Adds the header that RFC 6749 (section 5.1) requires beside `Cache-Control`, for caches of HTTP/1.0.
+fn uncached(mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
+    answer.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    answer
 }
 
 /// A fault of a request, with its code of RFC 6749.
@@ -152,7 +159,7 @@ impl TokenExchangeEndpoint {
     fn is_own(&self, name: &str, value: &str) -> bool {
         match name {
             "audience" => self.exchange.verifier().audiences().iter().any(|own| own.as_str() == value),
-            _ => value.trim_end_matches('/') == issuer(&self.url),
+            _ => value.strip_suffix('/').unwrap_or(value) == issuer(&self.url),
         }
     }
 
@@ -225,7 +232,9 @@ fn malformed(what: impl Into<String>) -> Fault {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let value = value.to_str().ok();
     let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

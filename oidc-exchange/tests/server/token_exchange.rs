@@ -31,6 +31,11 @@ struct Answer {
 }
 
 impl Answer {
+    /// As RFC 6749, section 5.1, has it.
+    fn is_uncached(&self) -> bool {
+        self.headers["cache-control"] == "no-store" && self.headers["pragma"] == "no-cache"
+    }
+
     /// The code and the description of a refusal, in the characters that RFC 6749 allows.
     #[track_caller]
     fn error(&self) -> (&str, &str) {
@@ -87,7 +92,7 @@ async fn a_token_is_for_every_package_of_the_identity() {
         let token = registry.token(&json!({}));
         let answer = post(&endpoint, &grant(&token, &more)).await;
         assert_eq!(answer.status, 200, "{more:?}: {}", answer.body);
-        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert!(answer.is_uncached());
         assert_eq!(answer.body["token_type"], "Bearer");
         assert_eq!(answer.body["issued_token_type"], ACCESS_TOKEN);
         assert_eq!(answer.body["expires_in"], registry.exchange.lifetime().as_secs());
@@ -123,11 +128,13 @@ async fn a_request_for_something_else_is_refused_with_the_code_of_rfc_6749() {
         (vec![("audience", "https://evil.example")], "invalid_target", "`audience`"),
         (vec![("audience", AUDIENCE), ("audience", "other")], "invalid_target", "`audience`"),
         (vec![("resource", "https://registry.example/")], "invalid_target", "`resource`"),
+        (vec![("resource", "https://registry.example/models//")], "invalid_target", "`resource`"),
         (vec![("subject_token", "no\"t\\a é\u{1b}[31m JWT")], "invalid_request", "token"),
     ] {
         let answer = post(&endpoint, &grant(&token, &more)).await;
         let (found, description) = answer.error();
         assert_eq!((answer.status, found), (400, code), "{more:?}: {}", answer.body);
+        assert!(answer.is_uncached());
         assert!(description.contains(part), "{more:?}: {description}");
         assert!(!answer.body.to_string().contains(&token));
     }
@@ -190,6 +197,39 @@ async fn what_is_no_form_and_no_endpoint_is_told_so() {
     let answer = ask(&endpoint, request.body(Full::from(form)).unwrap()).await;
     assert_eq!((answer.status, answer.error().0), (400, "invalid_request"));
     assert!(answer.error().1.contains("64 KiB"));
+}
+
+/// Credentials of a client are of no use here, and neither help nor hinder: a proxy before the registry may ask for some.
+#[tokio::test]
+async fn nothing_is_read_of_a_clients_own_credentials() {
+    let (registry, endpoint) = registry().await;
+    let other = registry.token(&json!({ "repository": "evil/widget" }));
+    let clients = [("client_id", "acme"), ("client_secret", "s3cret"), ("client_assertion", &*other)];
+    for authorization in ["Basic YTpi", &format!("Bearer {other}"), "Negotiate x"] {
+        for (changes, status) in [(json!({}), 200), (json!({ "repository": "evil/widget" }), 400)] {
+            let token = registry.token(&changes);
+            let form = grant(&token, &clients);
+            let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+            let request = Request::post(TOKEN).header("content-type", FORM);
+            let request = request.header("authorization", authorization);
+            let answer = ask(&endpoint, request.body(Full::from(form)).unwrap()).await;
+            assert_eq!(answer.status, status, "{authorization}: {}", answer.body);
+            assert!(!answer.body.to_string().contains("s3cret"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_two_types_is_of_none() {
+    let (registry, endpoint) = registry().await;
+    let token = registry.token(&json!({}));
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(grant(&token, &[])).finish();
+    for types in [[FORM, "application/json"], ["application/json", FORM], [FORM, FORM]] {
+        let request =
+            types.iter().fold(Request::post(TOKEN), |sent, kind| sent.header("content-type", *kind));
+        let answer = ask(&endpoint, request.body(Full::from(form.clone())).unwrap()).await;
+        assert_eq!((answer.status, answer.error().0), (400, "invalid_request"), "{types:?}");
+    }
 }
 
 #[tokio::test]

@@ -161,6 +161,8 @@ struct Kept {
     text: Arc<Mutex<Option<Vec<u8>>>>,
     saves: Arc<AtomicUsize>,
     is_full: Arc<AtomicBool>,
+    /// Whoever holds it keeps a call of `save` from returning.
+    gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[async_trait::async_trait]
@@ -173,6 +175,7 @@ impl Document for Kept {
         if self.is_full.load(Ordering::Relaxed) {
             return Err(StoreError::new("the disk is full"));
         }
+        let _open = self.gate.lock().await;
         self.saves.fetch_add(1, Ordering::Relaxed);
         *self.text.lock().unwrap() = Some(document.to_vec());
         Ok(())
@@ -253,6 +256,38 @@ async fn a_request_that_changes_nothing_saves_nothing() {
     assert_eq!(kept.saves.load(Ordering::Relaxed), before);
     process.exchange.revoke(minted.token.expose()).await.unwrap();
     assert_eq!(kept.saves.load(Ordering::Relaxed), before + 1);
+}
+
+/// Strangers may revoke texts that are no tokens, and whoever has a used token may send it again: neither waits for others'
+/// changes, nor copies all records.
+#[tokio::test]
+async fn a_request_that_changes_nothing_waits_for_no_change() {
+    let (registry, kept) = (Registry::new().await, Kept::default());
+    let process = Process::new(&registry, opened(&kept, NOW - 3600).await).await;
+    let used = process.token();
+    process.exchange(&used).await.unwrap();
+    let closed = kept.gate.lock().await;
+    let store = process.store.clone();
+    let publisher = store.list(&package("@acme/widget")).await.unwrap().remove(0);
+    let removing = tokio::spawn(async move { store.remove(&publisher.package, &publisher.id).await });
+    tokio::task::yield_now().await;
+    let unchanging = async {
+        process.store.revoke(&TokenHash::of("nobody's")).await.unwrap();
+        process.exchange(&used).await.unwrap_err().0.kind()
+    };
+    let waited = async {
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        kind = unchanging => assert_eq!(kind, RefusalKind::AlreadyUsed),
+        () = waited => panic!("it waits for a change of somebody else"),
+    }
+    assert!(!removing.is_finished());
+    drop(closed);
+    assert!(removing.await.unwrap().unwrap());
 }
 
 #[tokio::test]

@@ -67,12 +67,7 @@ impl Access {
 
     async fn admin(&self, package: &str, action: Action) -> Result<Principal, Denied> {
         if action.is_of_content() && self.is_trusted_only(package).await? {
-            let message = format!(
-                "{} takes no static token (`trusted_only`): it is changed by its trusted publishers only; do this in a CI job that is \
-                 configured as one of them",
-                shown(package)
-            );
-            return Err(Denied { status: StatusCode::FORBIDDEN, message });
+            return Err(Denied::trusted_only(package));
         }
         Ok(Principal::Admin)
     }

@@ -5,6 +5,7 @@ use oidc_exchange::server::{Package, PackageOwner, StoreError, TrustStore as _};
 use oidc_exchange::sql::Transaction;
 
 use super::authorize::Principal;
+use super::choices;
 
 /// Checks that the principal's trusted publisher, if it has one, is a regular one of the package, and keeps it so until the
 /// transaction ends. One that creates the package becomes so, and the package's other pending publishers end.
@@ -36,35 +37,47 @@ pub(super) async fn activate(
     }
 }
 
-/// Checks that the principal's publish token, if it has one, is valid at this time, and keeps it so until the transaction ends:
-/// the last question before the commit, since an upload takes as long as its sender likes.
-pub(super) async fn is_granted(
-    transaction: &Transaction,
+/// The reason for which a principal may no longer do what it was allowed when its request began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Its publish token expired or was revoked.
+    Token,
+    /// It has a static token, and only trusted publishers change the package by now.
+    TrustedOnly,
+}
+
+/// Checks that the principal may still change the package, and keeps a publish token valid until the transaction ends: the last
+/// question before the commit, since an upload takes as long as its sender likes. Returns the reason where it may not.
+pub(super) async fn ended(
+    transaction: &mut Transaction,
     package: &Package,
     by: &Principal,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    match by {
+) -> Result<Option<Ended>, StoreError> {
+    let (holds, reason) = match by {
         Principal::TrustedPublisher { publisher, token: Some(token), .. } => {
-            transaction.is_granted(token, package, publisher, now).await
+            (transaction.is_granted(token, package, publisher, now).await?, Ended::Token)
         }
-        Principal::TrustedPublisher { token: None, .. } => Ok(false),
-        Principal::Anonymous | Principal::Admin => Ok(true),
-    }
+        Principal::TrustedPublisher { token: None, .. } => (false, Ended::Token),
+        Principal::Anonymous | Principal::Admin => {
+            (!choices::is_trusted_only(transaction.connection(), package).await?, Ended::TrustedOnly)
+        }
+    };
+    Ok((!holds).then_some(reason))
 }
 
 /// The same of a publish, which proves the publisher.
 pub(super) async fn published(
-    transaction: &Transaction,
+    transaction: &mut Transaction,
     package: &Package,
     by: &Principal,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    if !is_granted(transaction, package, by, now).await? {
-        return Ok(false);
-    }
-    match by {
-        Principal::TrustedPublisher { publisher, .. } => transaction.published(package, publisher, now).await,
-        Principal::Anonymous | Principal::Admin => Ok(true),
+) -> Result<Option<Ended>, StoreError> {
+    match (ended(transaction, package, by, now).await?, by) {
+        (None, Principal::TrustedPublisher { publisher, .. }) => {
+            let is_proven = transaction.published(package, publisher, now).await?;
+            Ok((!is_proven).then_some(Ended::Token))
+        }
+        (ended, _) => Ok(ended),
     }
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
+use oidc_core::shown;
 use oidc_exchange::server::{Package, TokenHash};
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +117,18 @@ pub struct Denied {
     pub status: StatusCode,
     /// The message to the caller. Control characters are escaped when it is sent.
     pub message: String,
+}
+
+impl Denied {
+    /// The refusal of a static token by a package that only its trusted publishers change.
+    pub(super) fn trusted_only(package: &str) -> Self {
+        let message = format!(
+            "{} takes no static token (`trusted_only`): it is changed by its trusted publishers only; do this in a CI job that is \
+             configured as one of them",
+            shown(package)
+        );
+        Self { status: StatusCode::FORBIDDEN, message }
+    }
 }
 
 /// An action of a principal that was done or refused.

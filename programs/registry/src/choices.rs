@@ -1,7 +1,8 @@
 //! The choices of an administrator for a package on its pages, in addition to the configuration file.
 
-use oidc_exchange::server::StoreError;
+use oidc_exchange::server::{Package, StoreError};
 use oidc_exchange::sql::{SqlStore, retry};
+use sqlx::AnyConnection;
 
 /// The tables.
 pub(super) const SCHEMA: &[&str] = &[
@@ -50,6 +51,16 @@ impl Choice {
             }
         }
     }
+}
+
+/// Reads in a transaction the choice that only the package's trusted publishers publish it.
+pub(super) async fn is_trusted_only(
+    connection: &mut AnyConnection,
+    package: &Package,
+) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar(Choice::TrustedOnly.select()).bind(&package.ecosystem).bind(&package.name);
+    let made: Option<i64> = query.fetch_optional(connection).await?;
+    Ok(made == Some(1))
 }
 
 /// The choices for all packages. Clones share the database.

@@ -9,6 +9,7 @@ use oidc_core::Diagnosis;
 use oidc_exchange::server::StoreError;
 use serde_json::Value;
 
+use super::activation::Ended;
 use super::authorize::Denied;
 
 /// The longest message sent, in characters: parts of it come from outside.
@@ -48,11 +49,14 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, format!("{what} is not in this registry"))
     }
 
-    /// A publish token that was valid when its request began.
-    pub(super) fn token_ended() -> Self {
+    /// A caller that was allowed to change the package when its request began.
+    pub(super) fn ended(ended: Ended, package: &str) -> Self {
         let message = "the publish token expired or was revoked before the request was complete, and nothing was changed; \
                        exchange the job's identity for a new one";
-        Self::new(StatusCode::UNAUTHORIZED, message)
+        match ended {
+            Ended::Token => Self::new(StatusCode::UNAUTHORIZED, message),
+            Ended::TrustedOnly => Denied::trusted_only(package).into(),
+        }
     }
 
     pub(super) fn with_diagnosis(self, diagnosis: Diagnosis) -> Self {

@@ -5,13 +5,17 @@ use serde_json::Value;
 
 use super::StartError;
 use super::config::{Config, PackageEntry, PublisherEntry, ScopeEntry};
-use super::origin::FILE;
+use super::origin::{Defined, FILE};
 use super::services::Services;
 
 /// Brings the stores into the state that the file describes: what is unchanged keeps its id, what is new is added, what is no longer
 /// there is removed. A publisher of the same package and identity as before keeps its learned ids and its age, whatever else was
-/// edited.
-pub(super) async fn reconcile(config: &Config, trust: &Trust, services: &Services) -> Result<(), StartError> {
+/// edited. Returns the publishers of the file.
+pub(super) async fn reconcile(
+    config: &Config,
+    trust: &Trust,
+    services: &Services,
+) -> Result<Defined, StartError> {
     let known = of_file(trust).await?;
     let wanted = wanted(config, trust, services, &known).await?;
     // A package that exists now has ended its pending publishers. Those that the file still has are added again as they were.
@@ -26,7 +30,8 @@ pub(super) async fn reconcile(config: &Config, trust: &Trust, services: &Service
     for record in gone {
         remove(trust, record).await?;
     }
-    note_unpublished(config, trust).await
+    note_unpublished(config, trust).await?;
+    Ok(Defined::new(wanted))
 }
 
 /// The publishers of the file. Its packages exist afterwards, unless all of their publishers are pending.

@@ -162,11 +162,11 @@ async fn services(
 ) -> Result<(Services, Ui), StartError> {
     let Dependencies { config, public_url, store, trust, providers, admin, cx, .. } = dependencies;
     let mut services = Services::new(dependencies)?;
-    reconcile(config, trust, &services).await?;
+    let defined = reconcile(config, trust, &services).await?;
     let stores = (store.clone(), trust.clone(), providers.clone());
     let accounts = Accounts::new(log_in, admin.as_ref());
-    let ui = Ui::new(config, public_url, stores, accounts, cx.clone());
-    let npm_trust = NpmTrust::new(trust.clone(), providers.clone(), services.npm.clone());
+    let ui = Ui::new(config, public_url, stores, (accounts, defined.clone()), cx.clone());
+    let npm_trust = NpmTrust::new(trust.clone(), providers.clone(), services.npm.clone(), defined);
     services.npm = services.npm.with_trust(npm_trust);
     Ok((services, ui))
 }

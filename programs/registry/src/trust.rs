@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::npm::{ManageTrust, Npm, TrustFailure};
-use super::origin::{API, FILE};
+use super::origin::{API, Defined};
 
 const ECOSYSTEM: &str = "npm";
 /// npm's permission to publish.
@@ -36,6 +36,7 @@ pub(super) struct NpmTrust {
     providers: ProviderSet,
     /// Knows which packages there are.
     npm: Npm,
+    defined: Defined,
 }
 
 /// A publisher in npm's form.
@@ -51,8 +52,8 @@ struct Form {
 }
 
 impl NpmTrust {
-    pub(super) fn new(trust: Trust, providers: ProviderSet, npm: Npm) -> Arc<Self> {
-        Arc::new(Self { trust, providers, npm })
+    pub(super) fn new(trust: Trust, providers: ProviderSet, npm: Npm, defined: Defined) -> Arc<Self> {
+        Arc::new(Self { trust, providers, npm, defined })
     }
 
     /// Checks that a publisher of a package that exists is not pending, and that any other is.
@@ -170,7 +171,7 @@ impl ManageTrust for NpmTrust {
                 format!("this trusted publisher is for {}; remove it there", record.package.label());
             return Err(failure(StatusCode::CONFLICT, message));
         }
-        if record.origin == FILE {
+        if self.defined.has(record) {
             let message =
                 "this trusted publisher is defined in the registry's configuration file; remove it there";
             return Err(failure(StatusCode::CONFLICT, message.to_owned()));

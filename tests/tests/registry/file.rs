@@ -4,12 +4,14 @@
 use std::path::Path;
 
 use ci_issuer::{self as issuer, Changes, GITHUB, Settings};
-use oidc_core::Context;
+use oidc_core::http::{Method, Request};
+use oidc_core::{Context, Secret};
 use oidc_exchange::sql::SqlStore;
 use registry::{self, Config};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::http;
-use tests::scene::database;
+use tests::scene::{ADMIN, database};
 
 const WIDGET: &str = "@acme/widget";
 
@@ -159,6 +161,51 @@ async fn the_age_of_a_publisher_survives_an_edit_of_the_file() {
     world.start(&[("acme/mirror", "b.yml", "")]).await.stop().await;
     let ages = ages(&store).await;
     assert!(ages.len() == 1 && ages[0] > 1_700_000_000, "another repository begins anew: {ages:?}");
+}
+
+/// The stores keep a publisher once, whoever added it first. Its removal would end it for the file too, and the file's next start
+/// would add one that has learned nothing.
+#[tokio::test]
+async fn what_the_file_defines_as_well_the_api_does_not_remove() {
+    let world = World::new().await;
+    let admin = world.folder.path().join("admin-token");
+    std::fs::write(&admin, ADMIN).unwrap();
+    let of_file =
+        "[[package.publisher]]\nprovider = \"github\"\nrepository = \"acme/widget\"\nworkflow = \"a.yml\"\n";
+    let start = async |publishers: &str| {
+        let head = head(world.issuer.url(), world.folder.path());
+        let text = format!(
+            "admin_token_file = \"{}\"\n{head}[[package]]\necosystem = \"npm\"\nname = \"{WIDGET}\"\n{publishers}",
+            admin.display()
+        );
+        registry::Running::start(Config::parse(&text).unwrap(), &world.cx).await.unwrap()
+    };
+    let ask = async |registry: &registry::Running, method: Method, rest: &str, body: Value| {
+        let base = registry.public_url().as_str().trim_end_matches('/');
+        let url = http::url(base, &format!("-/package/@acme%2fwidget/trust{rest}"));
+        let request = Request::new(method, url).bearer(&Secret::new(ADMIN));
+        http::send(&world.cx, request.body("application/json", body.to_string())).await
+    };
+    let registry = start("").await;
+    let claims = json!({ "repository": "acme/widget", "workflow_ref": { "file": "a.yml" } });
+    let form = json!([{ "type": "github", "claims": claims, "permissions": ["createPackage"] }]);
+    assert_eq!(ask(&registry, Method::Post, "", form).await.status, 201);
+    let listed = http::body(&ask(&registry, Method::Get, "", json!(null)).await);
+    let id = format!("/{}", listed[0]["id"].as_str().unwrap());
+    assert_eq!(world.status(&registry, OWNER, "a.yml").await, 201);
+    registry.stop().await;
+
+    let registry = start(of_file).await;
+    let refused = ask(&registry, Method::Delete, &id, json!(null)).await;
+    assert!(refused.status == 409 && http::message(&refused).contains("configuration file"), "{refused:?}");
+    assert_eq!(world.status(&registry, SQUATTER, "a.yml").await, 404);
+    assert_eq!(world.status(&registry, OWNER, "a.yml").await, 201);
+    registry.stop().await;
+    let registry = start("").await;
+    assert_eq!(world.status(&registry, OWNER, "a.yml").await, 201, "the API's stays without the file's");
+    let removed = ask(&registry, Method::Delete, &id, json!(null)).await;
+    assert!((200..300).contains(&removed.status), "{removed:?}");
+    registry.stop().await;
 }
 
 async fn ages(store: &SqlStore) -> Vec<i64> {

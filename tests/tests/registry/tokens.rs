@@ -112,6 +112,57 @@ async fn a_token_that_ends_while_its_body_arrives_changes_nothing_on_postgresql(
     postgres.drop().await;
 }
 
+/// Leaves every package to its trusted publishers, as an administrator does on its page.
+async fn leave_to_publishers(scene: &Scene) {
+    scene
+        .execute(
+            "INSERT INTO registry_choice (ecosystem, package, trusted_only)
+             VALUES ('npm', 'widget', 1), ('cargo', 'widget', 1), ('pypi', 'widget', 1), ('rubygems', 'widget', 1)",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_static_token_whose_body_arrives_after_its_package_was_left_to_publishers_changes_nothing() {
+    let (scene, _) = scene(None).await;
+    let before = state(&scene).await;
+    for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Untag) {
+        let slow = Slow::begin(&endpoint.request(&scene.url(), "1.0.1", ADMIN)).await;
+        leave_to_publishers(&scene).await;
+        let answer = slow.end().await;
+        scene.execute("DELETE FROM registry_choice").await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{endpoint:?}: {answer}");
+        assert!(answer.contains("trusted_only"), "{endpoint:?}: {answer}");
+        assert_eq!(state(&scene).await, before, "{endpoint:?}");
+    }
+}
+
+#[needs(postgres)]
+#[tokio::test]
+async fn a_static_token_whose_upload_waits_while_its_package_is_left_to_publishers_changes_nothing() {
+    let postgres = Postgres::create().await;
+    let (scene, _) = scene_of(Some(&postgres), |config| config).await;
+    let before = state(&scene).await;
+    for endpoint in Endpoint::ALL {
+        let mut lock = scene.database().begin().await.unwrap();
+        for statement in LOCKS {
+            sqlx::query(statement).execute(lock.connection()).await.unwrap();
+        }
+        let left = async {
+            waiting(&scene).await;
+            leave_to_publishers(&scene).await;
+            lock.commit().await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(endpoint.send(&scene, "1.0.1", ADMIN), left);
+        scene.execute("DELETE FROM registry_choice").await;
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, 403, "{endpoint:?}: {text}");
+        assert_eq!(state(&scene).await, before, "{endpoint:?}");
+    }
+    drop(scene);
+    postgres.drop().await;
+}
+
 /// The statement that keeps an upload waiting in its transaction until another transaction ends.
 const LOCKS: [&str; 2] = ["UPDATE npm_package SET name = name", "UPDATE hosted_package SET name = name"];
 

@@ -225,14 +225,11 @@ fn check_archive(content: &[u8], folder: &str) -> Result<Vec<u8>, InvalidPublica
         {
             return Err(InvalidPublication::Stray(text.chars().take(200).collect()));
         }
-        // On a file system that ignores case, one of two such files replaces the other.
-        let is_manifest = path.parent() == Some(Path::new(folder))
-            && path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .is_some_and(|name| archive::folded(name) == "cargo.toml");
-        if is_manifest {
-            let is_first = manifest.is_none() && path.ends_with("Cargo.toml");
+        // On some file systems, one of two such files replaces the other, or a folder with files the file.
+        let first = path.strip_prefix(folder).ok().and_then(|below| below.components().next());
+        let first = first.and_then(|part| part.as_os_str().to_str());
+        if first.is_some_and(|name| archive::is_same(name, "cargo.toml")) {
+            let is_first = manifest.is_none() && path == Path::new(folder).join("Cargo.toml");
             let content = entry.content(MAX_MANIFEST)?.filter(|_| is_first);
             manifest = Some(content.ok_or(InvalidPublication::NoManifest)?);
         }
@@ -353,6 +350,9 @@ mod tests {
             &[("src/Cargo.toml", GOOD)],
             &[("Cargo.toml", GOOD), ("Cargo.toml", GOOD)],
             &[("Cargo.toml", GOOD), ("cargo.toml", GOOD)],
+            &[("Cargo.toml", GOOD), ("CARGO~1.TOM", GOOD)],
+            &[("Cargo.toml", GOOD), ("Cargo.toml/x", "hi")],
+            &[("Cargo.toml/Cargo.toml", GOOD)],
             &[("Cargo.toml", &large)],
         ] {
             let error = upload(&body(METADATA, &folder(inside))).await.unwrap_err();

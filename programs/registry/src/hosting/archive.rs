@@ -183,11 +183,32 @@ impl Links {
     }
 }
 
-/// The form that is the same for all names that some system takes for one: without case, dots and spaces at the end, and without what is behind a
-/// colon say nothing.
+/// The form that is the same for all names that some system takes for one: without case, dots and spaces at the end, what is behind a
+/// colon, and characters that HFS+ ignores.
 pub(crate) fn folded(name: &str) -> String {
     let name = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    name.to_uppercase().to_lowercase()
+    name.to_uppercase().to_lowercase().replace(is_ignored, "")
+}
+
+/// Returns `true` for a character that a name on HFS+ may have anywhere without being another name.
+fn is_ignored(c: char) -> bool {
+    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Returns `true` if some system takes both names for one. `name` is in its folded form, and longer than eight letters or three behind its
+/// dot: Windows gives it a short name too, which has a part of it, or of its hash, before `~` and a number.
+pub(crate) fn is_same(found: &str, name: &str) -> bool {
+    let (found, (stem, extension)) = (folded(found), name.rsplit_once('.').unwrap_or((name, "")));
+    let Some((begin, rest)) = found.split_once('~') else { return found == name };
+    let (number, found_extension) = rest.split_once('.').unwrap_or((rest, ""));
+    let is_hashed = begin.len() == 6
+        && begin.get(2..).is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && begin.get(..2) == stem.get(..2);
+    !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && found_extension == extension.get(..3).unwrap_or(extension)
+        && !begin.is_empty()
+        && (stem.starts_with(begin) || is_hashed)
 }
 
 /// A path in a header of its own, up to its end and with nothing behind that.

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use oidc_provenance::Refusal;
 
+use crate::activation::Ended;
 use crate::failure::Failure;
 
 /// The outcome of a publish.
@@ -22,8 +23,8 @@ pub(super) enum Published {
     Full(&'static str),
     /// The trusted publisher was removed, or it is pending and the package exists already.
     NotTrusted,
-    /// The publish token is no longer valid.
-    TokenEnded,
+    /// The principal may no longer do it.
+    Ended(Ended),
     /// The file lacks provenance.
     Unproven(Refusal),
 }
@@ -62,7 +63,7 @@ impl Published {
                 "the trusted publisher of this token was removed, or it is pending and {package} exists already; configure it \
                  again"
             )),
-            Self::TokenEnded => Failure::token_ended(),
+            Self::Ended(ended) => Failure::ended(ended, package),
             Self::Unproven(refusal) => unproven(&refusal),
         };
         Err(failure)

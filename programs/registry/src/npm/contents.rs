@@ -10,11 +10,17 @@ mod bin;
 mod dependencies;
 mod fields;
 
+use std::collections::BTreeSet;
+
 use self::dependencies::DEPENDENCIES;
 use self::fields::{Texts, check_texts, compare_sets, compare_texts, same, set, texts};
 use super::manifest::{MAX_MANIFEST_BYTES, Manifest};
 use crate::hosting::archive::{self, Entry, InvalidArchive};
 
+/// A package may have this many commands.
+const MAX_COMMANDS: usize = 1_000;
+/// The file with the manifest, in the package's folder.
+const MANIFEST: &str = "package.json";
 /// The script that npm adds for a `*.gyp` file.
 const GYP: &str = "node-gyp rebuild";
 /// The script that npm adds for a `server.js`.
@@ -60,6 +66,8 @@ pub(super) struct Contents {
     has_binding_gyp: bool,
     has_server: bool,
     has_shrinkwrap: bool,
+    /// The names of the files in the folder that the manifest names in place of commands.
+    commands: BTreeSet<String>,
 }
 
 impl Contents {
@@ -72,6 +80,10 @@ impl Contents {
         let text =
             String::from_utf8(manifest).map_err(|error| InvalidContents::NotJson(error.to_string()))?;
         contents.manifest = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+        if let Some(folder) = Manifest::parse(&contents.manifest).ok().and_then(|packed| bin::folder(&packed))
+        {
+            contents.commands = commands(tarball, &folder)?;
+        }
         Ok(contents)
     }
 
@@ -98,7 +110,7 @@ impl Contents {
         same("version", version(packed).as_deref(), version(sent).as_deref())?;
         dependencies::compare(packed, sent)?;
         self.compare_scripts(packed, sent)?;
-        bin::compare(packed, sent)?;
+        bin::compare(packed, sent, &self.commands)?;
         for field in SETS {
             compare_sets(field, &set(packed, field)?, &set(sent, field)?)?;
         }
@@ -142,12 +154,16 @@ impl Found {
         // Installers take the first folder away, whatever its name is.
         match parts.as_slice() {
             [_, file] => self.add_file(file, &path, entry),
+            // A folder in the manifest's place, which only some installers put there.
+            [_, folder, ..] if archive::is_same(folder, MANIFEST) => {
+                Err(InvalidContents::TwoManifests(stray()))
+            }
             _ => Ok(()),
         }
     }
 
     fn add_manifest(&mut self, file: &str, path: &str, entry: &mut Entry<'_>) -> Result<(), InvalidContents> {
-        if self.manifest.is_some() || !entry.kind.is_file() || file != "package.json" {
+        if self.manifest.is_some() || !entry.kind.is_file() || file != MANIFEST {
             return Err(InvalidContents::TwoManifests(path.chars().take(200).collect()));
         }
         let content = entry.content(MAX_MANIFEST_BYTES as u64)?;
@@ -157,9 +173,11 @@ impl Found {
 
     /// Notes a file of the package's own folder.
     fn add_file(&mut self, file: &str, path: &str, entry: &mut Entry<'_>) -> Result<(), InvalidContents> {
+        if archive::is_same(file, MANIFEST) {
+            return self.add_manifest(file, path, entry);
+        }
         let contents = &mut self.contents;
         match archive::folded(file).as_str() {
-            "package.json" => return self.add_manifest(file, path, entry),
             "binding.gyp" => (contents.has_gyp, contents.has_binding_gyp) = (true, true),
             "npm-shrinkwrap.json" => contents.has_shrinkwrap = true,
             "server.js" => contents.has_server = true,
@@ -168,6 +186,21 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// The names of the files below a folder of the package. npm passes over hidden ones.
+fn commands(tarball: &[u8], folder: &str) -> Result<BTreeSet<String>, InvalidContents> {
+    let mut found = BTreeSet::new();
+    archive::walk(tarball, |entry| {
+        let path = String::from_utf8_lossy(&entry.path);
+        let below = path.split_once('/').and_then(|(_, path)| path.strip_prefix(folder));
+        let is_hidden = |path: &str| path.split('/').any(|part| part.starts_with('.'));
+        if let Some(below) = below.filter(|path| entry.kind.is_file() && !is_hidden(path)) {
+            found.insert(below.rsplit('/').next().unwrap_or_default().to_owned());
+        }
+        if found.len() > MAX_COMMANDS { Err(InvalidContents::NotAnObject("bin")) } else { Ok(()) }
+    })?;
+    Ok(found)
 }
 
 /// The parts of a path that stays below its folder, whichever slash an installer's system uses. Installers count empty parts and

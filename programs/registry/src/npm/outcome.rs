@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Answer;
 use super::failure::Failure;
 use super::name::{PackageName, Version};
+use crate::activation::Ended;
 
 /// The outcome of a publish.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub(super) enum Published {
     Full(&'static str),
     /// The trusted publisher was removed, or it is pending and the package exists already.
     NotTrusted,
-    /// The publish token is no longer valid.
-    TokenEnded,
+    /// The principal may no longer do it.
+    Ended(Ended),
     /// The version lacks provenance.
     Unproven(Refusal),
 }
@@ -40,8 +41,8 @@ pub(super) enum Tagged {
     TooMany,
     /// The trusted publisher was removed or is pending.
     NotTrusted,
-    /// The publish token is no longer valid.
-    TokenEnded,
+    /// The principal may no longer do it.
+    Ended(Ended),
 }
 
 impl Published {
@@ -65,7 +66,7 @@ impl Published {
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
             Self::NotTrusted => Err(not_trusted(name)),
-            Self::TokenEnded => Err(Failure::token_ended()),
+            Self::Ended(ended) => Err(Failure::ended(ended, name.as_str())),
         }
     }
 }
@@ -81,7 +82,7 @@ impl Tagged {
                 Err(Failure::new(StatusCode::FORBIDDEN, message))
             }
             Self::NotTrusted => Err(not_trusted(name)),
-            Self::TokenEnded => Err(Failure::token_ended()),
+            Self::Ended(ended) => Err(Failure::ended(ended, name.as_str())),
         }
     }
 }

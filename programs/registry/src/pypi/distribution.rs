@@ -54,7 +54,9 @@ fn wheel_parts(wheel: &str) -> Option<(&str, &str, String)> {
         }
         _ => return None,
     };
-    if parts.get(2..)?.iter().any(|part| part.is_empty()) {
+    // Installers pass over an empty tag, so that a set with one is another spelling of the set without it.
+    let is_lacking = |set: &&str| set.split('.').any(str::is_empty);
+    if tags.iter().any(is_lacking) || parts.get(2).is_some_and(|part| part.is_empty()) {
         return None;
     }
     Some((project, version, format!("wheel {} {}", build_number(build)?, tags.map(sorted).join("-"))))
@@ -178,6 +180,10 @@ mod tests {
             "widget-1.0-x1-py3-none-any.whl",
             "widget-1.0-1-2-py3-none-any.whl",
             "widget-1.0--none-any.whl",
+            "widget-1.0--py3-none-any.whl",
+            "widget-1.0-py2..py3-none-any.whl",
+            "widget-1.0-1-py3.-none-any.whl",
+            "widget-1.0-py3-none-.any.whl",
             "widget.tar.gz",
             "widget-.tar.gz",
             "widget-one.tar.gz",

@@ -52,10 +52,10 @@ impl Source {
         let (second, third) = (parts.next(), parts.next());
         let second = second.and_then(|part| part.as_os_str().to_str());
         let is_metadata = second.is_some_and(|part| archive::folded(part) == "pkg-info");
-        if !is_metadata || third.is_some() {
+        if !is_metadata {
             return Ok(());
         }
-        if self.metadata.is_some() || !entry.kind.is_file() || second != Some("PKG-INFO") {
+        if self.metadata.is_some() || third.is_some() || !entry.kind.is_file() || second != Some("PKG-INFO") {
             return Err(InvalidPackage::OtherMetadata(text));
         }
         self.metadata = Some(entry.content(MAX_METADATA)?.ok_or(InvalidPackage::TooLarge)?);

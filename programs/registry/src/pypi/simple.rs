@@ -125,9 +125,27 @@ impl Metadata {
     }
 }
 
+/// Returns `true` if a client names JSON and prefers no form of HTML to it (PEP 691; RFC 9110, section 12.5.1). Whoever names
+/// neither gets HTML, as before there was JSON.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
-    accepted.into_iter().any(|value| value.contains(JSON) || value.contains("simple.latest+json"))
+    let ranges: Vec<(String, f32)> = accepted.flat_map(|value| value.split(',')).map(media_range).collect();
+    let weight = |names: &[&str]| {
+        let named = ranges.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        named.map(|(_, weight)| *weight).fold(0.0, f32::max)
+    };
+    let json = weight(&[JSON, "application/vnd.pypi.simple.latest+json"]);
+    let html =
+        ["text/html", "application/vnd.pypi.simple.v1+html", "application/vnd.pypi.simple.latest+html"];
+    json > 0.0 && json >= weight(&html)
+}
+
+/// A media range in lower case, and its weight, which is 1 where none is written.
+fn media_range(text: &str) -> (String, f32) {
+    let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let name = parts.next().unwrap_or_default();
+    let written = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+    (name, written.filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(1.0))
 }
 
 fn as_json(content: impl Pieces) -> Response {
@@ -171,6 +189,31 @@ mod tests {
         let entry = entry(&file, &base);
         assert_eq!(entry["requires-python"], ">=3.8\"><script>&");
         assert_eq!((&entry["size"], &entry["upload-time"]), (&json!(7), &json!("2023-11-14T22:13:20Z")));
+    }
+
+    #[test]
+    fn a_client_gets_the_form_that_it_prefers() {
+        let pip = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01";
+        for (accepted, expected) in [
+            (&[pip][..], true),
+            (&[JSON], true),
+            (&["text/html", JSON], true),
+            (&["APPLICATION/vnd.pypi.simple.V1+json"], true),
+            (&["application/vnd.pypi.simple.latest+json;q=0.2, */*;q=0.1"], true),
+            (&["application/vnd.pypi.simple.v1+json;q=nan"], true),
+            (&["application/vnd.pypi.simple.v1+json ; Q=0.5 , text/html;q=0.9"], false),
+            (&["application/vnd.pypi.simple.v1+json;q=0, text/html"], false),
+            (&["application/vnd.pypi.simple.v1+json;q=0.0"], false),
+            (&["application/vnd.pypi.simple.v1+jsonp"], false),
+            (&["text/html; x=\"application/vnd.pypi.simple.v1+json\""], false),
+            (&["application/json"], false),
+            (&["*/*"], false),
+            (&[""], false),
+            (&[], false),
+        ] {
+            let headers = accepted.iter().map(|value| (ACCEPT, value.parse().unwrap())).collect();
+            assert_eq!(wants_json(&headers), expected, "{accepted:?}");
+        }
     }
 
     #[test]

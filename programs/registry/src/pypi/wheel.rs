@@ -90,11 +90,14 @@ impl Contents {
     ) -> Result<(), InvalidPackage> {
         let text = String::from_utf8_lossy(name);
         let Some((folder, file)) = text.split_once('/') else { return Ok(()) };
-        let is_here = archive::folded(folder).ends_with(".dist-info");
+        let folded = archive::folded(folder);
+        let is_here = folded.ends_with(".dist-info");
+        // The short name that Windows gives such a folder.
+        let is_short = folded.contains('~') && folded.ends_with(".dis");
         let is_of_wheel = || folder.strip_suffix(".dist-info").is_some_and(is_of_wheel);
         let is_first = || self.folder.as_ref().is_none_or(|first| first == folder);
         let is_other = is_here && !(is_first() && is_of_wheel());
-        if is_other || is_metadata(&text) && !(is_here && file == "METADATA") {
+        if is_short || is_other || is_metadata(&text) && !(is_here && file == "METADATA") {
             return Err(InvalidPackage::OtherMetadata(shown(name)));
         }
         if is_here && self.folder.is_none() {

@@ -55,6 +55,7 @@ pub use self::log_in::LogIn;
 use self::session::Sessions;
 use super::choices::Choices;
 use super::config::{Config, Ecosystem};
+use super::origin::Defined;
 
 /// The path of the pages, below the registry's URL.
 pub(super) const ROOT: &str = "/-/ui";
@@ -77,6 +78,8 @@ struct Inner {
     /// The choices that were made on the settings pages.
     choices: Choices,
     accounts: Accounts,
+    /// The publishers that these pages don't change.
+    defined: Defined,
     sessions: Sessions,
     attempts: Attempts,
     cx: Context,
@@ -88,7 +91,7 @@ impl Ui {
         config: &Config,
         public_url: &HttpUrl,
         (store, trust, providers): (SqlStore, Trust, ProviderSet),
-        accounts: Accounts,
+        (accounts, defined): (Accounts, Defined),
         cx: Context,
     ) -> Self {
         let trusted_only = Ecosystem::ALL.into_iter().flat_map(|ecosystem| {
@@ -108,6 +111,7 @@ impl Ui {
             requirements: requirements.collect(),
             keeps_provenance: config.provenance.is_some(),
             accounts,
+            defined,
             sessions: Sessions::default(),
             attempts: Attempts::default(),
             cx,

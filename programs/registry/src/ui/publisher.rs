@@ -14,7 +14,7 @@ use super::request::{Fields, Named, Visit, Write};
 use super::rows::Existence;
 use super::session::Session;
 use super::values::words;
-use crate::origin::{FILE, PAGES};
+use crate::origin::PAGES;
 
 /// The faults of a draft.
 pub(super) enum Wrong {
@@ -219,7 +219,7 @@ pub(super) async fn stored(
             "this package has no such trusted publisher; it may have been removed or changed meanwhile";
         visit.refused(StatusCode::NOT_FOUND, "No such publisher", message)
     })?;
-    if record.origin == FILE {
+    if visit.ui.0.defined.has(&record) {
         let message =
             "this trusted publisher is defined in the registry's configuration file; change it there";
         return Err(visit.refused(StatusCode::CONFLICT, "Defined in the file", message));

@@ -69,7 +69,7 @@ async fn publisher(visit: &Visit, named: &Named, record: &PublisherRecord) -> Re
         .map(|(at, run)| html! { (time(at)) @if let Some(run) = &run { " by " (linked(Some(run), run)) } });
     let id = [("id", &*record.id)];
     let prefix = record.package.is_prefix().then(|| code(&record.package.label()));
-    let is_of_page = record.origin != FILE && prefix.is_none();
+    let is_of_page = !ui.0.defined.has(record) && prefix.is_none();
     Ok(html! {
         article .version {
             h3 { (description(ui, record)) }

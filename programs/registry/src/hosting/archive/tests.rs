@@ -234,11 +234,35 @@ fn names_that_some_system_takes_for_one_are_the_same() {
         "package.json. .",
         "package.json::$DATA",
         "pac\u{212a}age.j\u{17f}on",
+        "pack\u{200c}age\u{feff}.json\u{206f}",
     ] {
         assert_eq!(folded(name), "package.json", "{name}");
+        assert!(is_same(name, "package.json"), "{name}");
     }
-    for name in ["package.jso", "package-json", "x package.json", "package.json.bak"] {
+    for name in
+        ["PACKAG~1.JSO", "packag~2.jso", "PACKA~10.JSO", "PAC~1234.JSO", "PA1B2C~1.JSO", "pack~1.jso."]
+    {
+        assert!(is_same(name, "package.json"), "{name}");
+    }
+    for name in ["CARGO~1.TOM", "carg~12.tom", "CAFFFF~3.TOM"] {
+        assert!(is_same(name, "cargo.toml"), "{name}");
+    }
+    for name in [
+        "package.jso",
+        "package-json",
+        "x package.json",
+        "package.json.bak",
+        "package.json~",
+        "package~.jso",
+        "packag~1.json",
+        "packag~1",
+        "other~1.jso",
+        "~1.jso",
+        "packag~x.jso",
+        "cargo~1.tom",
+    ] {
         assert_ne!(folded(name), "package.json", "{name}");
+        assert!(!is_same(name, "package.json"), "{name}");
     }
 }
 

@@ -80,10 +80,9 @@ impl Store {
         if let Some(stored) = &proof.stored {
             provenance::add(connection, self.ecosystem, &upload.name, stored).await?;
         }
-        if published(write, &of, by, cx.clock().now()).await? {
-            Ok(Published::Done)
-        } else {
-            Err(Published::TokenEnded.into())
+        match published(write, &of, by, cx.clock().now()).await? {
+            None => Ok(Published::Done),
+            Some(ended) => Err(Published::Ended(ended).into()),
         }
     }
 

@@ -1,25 +1,38 @@
 //! The commands of two manifests, compared as npm normalises them.
 
+use std::collections::BTreeSet;
+
 use super::super::manifest::Manifest;
 use super::InvalidContents;
 use super::fields::{Texts, compare_texts, texts};
 
-/// Compares the commands and their files.
-pub(super) fn compare(packed: &Manifest<'_>, sent: &Manifest<'_>) -> Result<(), InvalidContents> {
-    let (in_tarball, in_manifest) = (bin(packed)?, bin(sent)?);
-    // npm sends what is in the folder that is named instead, each file as a command of its own name.
-    let folder =
-        packed.value::<Manifest<'_>>("directories").and_then(|folders| folders.value::<String>("bin"));
-    if let (true, Some(folder)) = (in_tarball.is_empty(), folder) {
-        let folder = format!("{}/", inside(&folder));
+/// Compares the commands and their files. `commands` are the names of the files in the [`folder`].
+pub(super) fn compare(
+    packed: &Manifest<'_>,
+    sent: &Manifest<'_>,
+    commands: &BTreeSet<String>,
+) -> Result<(), InvalidContents> {
+    let (mut in_tarball, in_manifest) = (bin(packed)?, bin(sent)?);
+    // npm sends what is in the folder, each file as a command of its own name, also those that it doesn't pack.
+    if let Some(folder) = folder(packed) {
         let is_of_folder = |(name, path): (&String, &String)| {
             path.starts_with(&folder) && path.rsplit('/').next() == Some(name.as_str())
         };
-        if in_manifest.iter().all(is_of_folder) {
+        if in_manifest.iter().all(is_of_folder) && commands.iter().all(|name| in_manifest.contains_key(name))
+        {
             return Ok(());
         }
+        in_tarball.extend(commands.iter().map(|name| (name.clone(), format!("{folder}{name}"))));
     }
     compare_texts("bin", &in_tarball, &in_manifest)
+}
+
+/// The folder that a manifest names in place of commands, with a slash at its end; none where it has commands.
+pub(super) fn folder(packed: &Manifest<'_>) -> Option<String> {
+    let folders = packed.value::<Manifest<'_>>("directories")?;
+    let folder = inside(&folders.value::<String>("bin")?);
+    let is_without = bin(packed).is_ok_and(|commands| commands.is_empty());
+    is_without.then(|| if folder.is_empty() { folder } else { format!("{folder}/") })
 }
 
 /// The commands, each with its file. One alone is called like the package.

@@ -40,6 +40,11 @@ fn what_clients_send_of_what_they_pack_is_taken() {
         (json!({ "bin": ["./bin/a.js"] }), json!({ "bin": { "a.js": "bin/a.js" } }), &[]),
         (json!({ "directories": { "bin": "./bin" } }), json!({ "bin": { "a": "bin/a" } }), &[]),
         (
+            json!({ "directories": { "bin": "bin" } }),
+            json!({ "bin": { "a": "bin/a", "b": "bin/sub/b", "sub": "bin/sub" } }),
+            &["package/bin/a", "package/bin/sub/b", "package/bin/.hidden", "package/lib/c"],
+        ),
+        (
             json!({ "scripts": {} }),
             json!({ "scripts": { "install": "node-gyp rebuild" } }),
             &["package/binding.gyp"],
@@ -143,6 +148,14 @@ fn a_tarball_that_says_something_else_than_the_manifest_is_refused() {
         let error = compared(&packed, &sent, &[]).unwrap_err();
         assert!(error.contains(words), "{packed}: {error}");
     }
+    let folder = json!({ "directories": { "bin": "bin" } });
+    for (sent, files) in [
+        (json!({}), &["package/bin/npm"][..]),
+        (json!({ "bin": { "a": "bin/a" } }), &["package/bin/a", "package/bin/sub/npm"]),
+    ] {
+        let error = compared(&folder, &sent, files).unwrap_err();
+        assert!(error.contains("`bin.npm` is \"bin/npm\""), "{sent}: {error}");
+    }
 }
 
 #[test]
@@ -215,6 +228,10 @@ fn no_installer_finds_another_manifest() {
         "package/package.json.",
         "package/package.json::$DATA",
         "package/package.j\u{17f}on",
+        "package/pack\u{200c}age.json",
+        "package/PACKAG~1.JSO",
+        "package/pa0b1c~1.jso",
+        "package/package.json/x",
         "package/x/../package.json",
         "package/a\nb",
     ] {

@@ -77,10 +77,9 @@ impl Store {
         rows::add_version(connection, publication, position, by, now).await?;
         set_tags(connection, publication).await?;
         add_files(connection, publication, vouched).await?;
-        if published(write, &package(name), by, cx.clock().now()).await? {
-            Ok(Published::Done)
-        } else {
-            Err(Published::TokenEnded.into())
+        match published(write, &package(name), by, cx.clock().now()).await? {
+            None => Ok(Published::Done),
+            Some(ended) => Err(Published::Ended(ended).into()),
         }
     }
 

@@ -5,7 +5,7 @@ use oidc_exchange::server::StoreError;
 use oidc_exchange::sql::{Transaction, retry};
 
 use super::{Store, package};
-use crate::activation::{activate, is_granted};
+use crate::activation::{activate, ended};
 use crate::npm::access::Principal;
 use crate::npm::name::{PackageName, Tag, Version};
 use crate::npm::outcome::Tagged;
@@ -84,15 +84,15 @@ impl Store {
     }
 }
 
-/// Commits a change of tags, unless the publish token has ended meanwhile.
+/// Commits a change of tags, unless the principal may no longer make it.
 async fn commit(
-    write: Transaction,
+    mut write: Transaction,
     name: &PackageName,
     by: &Principal,
     cx: &Context,
 ) -> Result<Tagged, StoreError> {
-    if !is_granted(&write, &package(name), by, cx.clock().now()).await? {
-        return Ok(Tagged::TokenEnded);
+    if let Some(ended) = ended(&mut write, &package(name), by, cx.clock().now()).await? {
+        return Ok(Tagged::Ended(ended));
     }
     write.commit().await?;
     Ok(Tagged::Done)

@@ -1,6 +1,7 @@
 //! Commands of this machine, with their bounds.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +28,8 @@ pub struct Command {
     pub program: String,
     /// The arguments, passed as they are and never through a shell.
     pub arguments: Vec<String>,
+    /// The folder to run it in; `None` for the working directory.
+    pub folder: Option<PathBuf>,
     /// The limit on its output, in bytes.
     pub max_output: usize,
     /// The time that it may take.
@@ -34,11 +37,12 @@ pub struct Command {
 }
 
 impl Command {
-    /// A command with the default bounds: 64 KiB and 30 s.
+    /// A command in the working directory, with the default bounds: 64 KiB and 30 s.
     pub fn new(program: impl Into<String>, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             program: program.into(),
             arguments: arguments.into_iter().map(Into::into).collect(),
+            folder: None,
             max_output: 64 * 1024,
             deadline: Duration::from_secs(30),
         }

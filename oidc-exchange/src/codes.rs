@@ -89,6 +89,12 @@ oidc_core::__codes! {
     NPM_NO_EXCHANGE = "npm-no-exchange",
         "npm itself makes no exchange in this job.",
         "Change the variable that the message names, or get the publish token before and hand it to npm.";
+    NPM_SETTINGS_REFUSED = "npm-settings-refused",
+        "npm refuses its own settings, and publishes nothing with them.",
+        "Correct the setting that npm names.";
+    NPM_SETTINGS_UNTOLD = "npm-settings-untold",
+        "npm did not tell all of its settings, and it is not known where it would publish.",
+        "Check the registry that npm publishes to by hand.";
     NPM_TOO_OLD = "npm-too-old",
         "The job's npm is older than trusted publishing.",
         "Update npm in the job.";

@@ -19,6 +19,7 @@ pub mod gems;
 pub mod http;
 pub mod javascript;
 pub mod leaks;
+pub mod npm_asked;
 pub mod postgres;
 pub mod programs;
 pub mod public;

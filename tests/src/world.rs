@@ -31,6 +31,8 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 use trusted_publish::wording;
 
+use super::npm_asked::NpmAsked;
+
 /// The time of everything.
 pub const NOW: u64 = 1_700_000_000;
 /// The registry's URL, unless a row says otherwise.
@@ -71,6 +73,9 @@ pub struct Row {
     /// The output of commands, by their lines.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
+    /// The npm on the job's path.
+    #[serde(default)]
+    pub npm: NpmAsked,
     /// The registry's URL as the job's user writes it.
     pub url: Option<String>,
     /// The audience that the token was made for, if not the registry's.
@@ -137,6 +142,11 @@ fn npm() -> String {
 }
 
 impl Row {
+    /// The registry's URL: the public one's, the user's, or the usual one.
+    fn registry_url(&self) -> &str {
+        if self.public { Npm::PUBLIC_URL } else { self.url.as_deref().unwrap_or(REGISTRY) }
+    }
+
     /// Returns `true` if our own registry plays this row's, and has to say something.
     pub fn reaches_our_registry(&self) -> bool {
         !self.no_token && self.protocol == "npm"
@@ -330,7 +340,7 @@ impl World {
             .with_environment(self.environment())
             .with_http(self.clone())
             .with_files(InMemory(self.row.files.clone()))
-            .with_commands(Recorded(self.row.commands.clone(), self.token(AUDIENCE)))
+            .with_commands(Recorded(self.clone()))
             .with_clock(ManualClock::at(NOW.saturating_add_signed(self.row.job_clock)))
             .with_random(NotRandom(7))
     }
@@ -502,20 +512,25 @@ impl Files for InMemory {
     }
 }
 
-/// Commands by their lines.
+/// Commands by their lines, and npm.
 #[derive(Debug)]
-struct Recorded(BTreeMap<String, String>, String);
+struct Recorded(World);
 
 #[async_trait]
 impl Commands for Recorded {
     async fn run(&self, command: Command) -> Result<CommandOutput, CommandError> {
+        let Self(world) = self;
         let line = [std::slice::from_ref(&command.program), &command.arguments].concat().join(" ");
-        match self.0.get(&line) {
-            Some(output) => Ok(CommandOutput::new(Some(0), output.replace("TOKEN", &self.1).into_bytes())),
-            None => {
-                Err(CommandError::Start { program: command.program, reason: "no such command".to_owned() })
-            }
+        if let Some(output) = world.row.commands.get(&line) {
+            return Ok(CommandOutput::new(
+                Some(0),
+                output.replace("TOKEN", &world.token(AUDIENCE)).into_bytes(),
+            ));
         }
+        let registry = world.row.registry_url();
+        let missing =
+            || CommandError::Start { program: command.program.clone(), reason: "no such command".to_owned() };
+        world.row.npm.answer(&command, registry, PACKAGE).ok_or_else(missing)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The real outside world without a runtime: each call blocks its thread until it is done.
 
 use std::io::{self, Read as _};
+use std::path::Path;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -111,6 +112,7 @@ fn run(command: &Command) -> Result<CommandOutput, CommandError> {
     };
     let mut child = std::process::Command::new(&command.program)
         .args(&command.arguments)
+        .current_dir(command.folder.as_deref().unwrap_or(Path::new(".")))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -185,6 +187,9 @@ mod tests {
     fn a_command_has_bounds_without_a_runtime() {
         let output = run(&shell("printf hello; exit 3")).unwrap();
         assert_eq!((output.status, output.stdout.as_slice()), (Some(3), b"hello".as_slice()));
+        let mut elsewhere = shell("pwd");
+        elsewhere.folder = Some("/".into());
+        assert_eq!(run(&elsewhere).unwrap().stdout, b"/\n");
 
         for script in ["sleep 60", "exec >&-; sleep 60", "sleep 60 & exit 0"] {
             let mut slow = shell(script);

@@ -1,5 +1,6 @@
 //! The real outside world on a tokio runtime, except for HTTP.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -88,6 +89,7 @@ impl Commands for SystemCommands {
         };
         let mut child = tokio::process::Command::new(&command.program)
             .args(&command.arguments)
+            .current_dir(command.folder.as_deref().unwrap_or(Path::new(".")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -131,6 +133,9 @@ mod tests {
     async fn a_command_has_bounds() {
         let output = SystemCommands.run(shell("printf hello; exit 3")).await.unwrap();
         assert_eq!((output.status, output.stdout.as_slice()), (Some(3), b"hello".as_slice()));
+        let mut elsewhere = shell("pwd");
+        elsewhere.folder = Some("/".into());
+        assert_eq!(SystemCommands.run(elsewhere).await.unwrap().stdout, b"/\n");
 
         let mut slow = shell("sleep 60");
         slow.deadline = Duration::from_millis(50);

@@ -79,6 +79,7 @@ mod mode;
 mod npm;
 mod npm_config;
 mod npm_facts;
+mod npm_settings;
 mod npm_tools;
 mod nuget;
 mod oauth;

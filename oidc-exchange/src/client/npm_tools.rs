@@ -13,6 +13,9 @@ use crate::npm::{self, Port, TOKEN_VARIABLE};
 const FIRST: Version = (11, 5, 1);
 const FIRST_ON_CIRCLECI: Version = (11, 11, 0);
 
+/// The first version of npm that is asked for its settings. Older ones may load code of the project for it.
+const FIRST_ASKED: Version = (8, 0, 0);
+
 /// The variables of the platforms on which npm makes an exchange (npm's `oidc.js`, through ci-info).
 const PLATFORMS: [&str; 3] = ["GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI"];
 
@@ -26,22 +29,33 @@ type Version = (u64, u64, u64);
 
 /// Returns the conditions that keep npm from publishing at the registry with an exchange of its own.
 pub(super) async fn examine(registry: &HttpUrl, request: &AdviceRequest<'_>, cx: &Context) -> Vec<Diagnosis> {
-    let elsewhere = |package| npm_config::elsewhere(registry, package, request.wording, cx);
-    let elsewhere = request.scope.package().and_then(elsewhere);
-    elsewhere.into_iter().chain(without_exchange(registry, request, cx).await).collect()
+    let npm = Installed::find(cx).await;
+    let mut found = match (&npm, request.scope.package()) {
+        (Ok(npm), Some(package)) if npm.version >= FIRST_ASKED => {
+            npm_config::examine(registry, package, request.wording, cx).await
+        }
+        (Ok(npm), _) => vec![npm_config::unasked(&format!("npm {} is too old for that", shown(&npm.text)))],
+        (Err(reason), _) => vec![npm_config::unasked(reason)],
+    };
+    found.extend(without_exchange(registry, request, npm.ok(), cx.environment()));
+    found
 }
 
 /// Returns the conditions that keep npm from making the exchange.
-async fn without_exchange(registry: &HttpUrl, request: &AdviceRequest<'_>, cx: &Context) -> Vec<Diagnosis> {
+fn without_exchange(
+    registry: &HttpUrl,
+    request: &AdviceRequest<'_>,
+    npm: Option<Installed>,
+    environment: &Environment,
+) -> Vec<Diagnosis> {
     let audience = npm::audience(registry, Port::default());
     let (Some(platform), Ok(audience)) = (request.platform, audience) else { return Vec::new() };
-    let environment = cx.environment();
     let other_tool = request.wording.publish_through(EXCHANGES);
     match no_exchange(&other_tool, environment) {
         Some(nowhere) => vec![nowhere],
         None => id_token(&audience, platform, &other_tool, environment)
             .into_iter()
-            .chain(old(&other_tool, cx).await)
+            .chain(npm.and_then(|npm| npm.old(&other_tool, environment)))
             .collect(),
     }
 }
@@ -97,32 +111,46 @@ fn id_token(
     Some(diagnosis.fix(fix).link(links::NPM))
 }
 
-/// Reports that the npm on the path is too old for an exchange.
-async fn old(other_tool: &str, cx: &Context) -> Option<Diagnosis> {
-    let is_circleci = cx.environment().get("CIRCLECI").is_some();
-    let first = if is_circleci { FIRST_ON_CIRCLECI } else { FIRST };
-    let mut command = Command::new("npm", ["--version"]);
-    command.max_output = 256;
-    // A job without npm publishes with another tool.
-    let output = cx.run(command).await.ok().filter(|output| output.status == Some(0))?;
-    let found = String::from_utf8(output.stdout).ok()?;
-    let found = found.trim();
-    // An output that is not a version says nothing about npm's age.
-    if version(found)? >= first {
-        return None;
+/// The npm on the path.
+struct Installed {
+    text: String,
+    version: Version,
+}
+
+impl Installed {
+    /// Asks npm for its version. The error is the reason that it is not known.
+    async fn find(cx: &Context) -> Result<Self, String> {
+        let mut command = Command::new("npm", ["--version"]);
+        command.max_output = 256;
+        let output = cx.run(command).await.map_err(|error| error.to_string())?;
+        let text = String::from_utf8(output.stdout).unwrap_or_default().trim().to_owned();
+        match version(&text).filter(|_| output.status == Some(0)) {
+            Some(version) => Ok(Self { text, version }),
+            None => Err("`npm --version` printed no version".to_owned()),
+        }
     }
-    let (major, minor, patch) = first;
-    let place = if is_circleci { " on CircleCI" } else { "" };
-    let problem = format!(
-        "the npm on the path is older than {major}.{minor}.{patch}, the first that makes an exchange{place}: it says nothing, and \
-         publishes with a static token or fails with `ENEEDAUTH` or `E404`"
-    );
-    let diagnosis = Diagnosis::new(codes::NPM_TOO_OLD, Target::Platform, problem).severity(Severity::Warning);
-    let fix = format!(
-        "run `npm install --global npm@latest` before the publish (Node.js 22.14 or later), or {other_tool}"
-    );
-    let expected = format!("{major}.{minor}.{patch} or later");
-    Some(diagnosis.found(shown(found).to_string()).expected(expected).fix(fix).link(links::NPM))
+
+    /// Reports that it is too old for an exchange.
+    fn old(self, other_tool: &str, environment: &Environment) -> Option<Diagnosis> {
+        let is_circleci = environment.get("CIRCLECI").is_some();
+        let first = if is_circleci { FIRST_ON_CIRCLECI } else { FIRST };
+        if self.version >= first {
+            return None;
+        }
+        let (major, minor, patch) = first;
+        let place = if is_circleci { " on CircleCI" } else { "" };
+        let problem = format!(
+            "the npm on the path is older than {major}.{minor}.{patch}, the first that makes an exchange{place}: it says nothing, and \
+             publishes with a static token or fails with `ENEEDAUTH` or `E404`"
+        );
+        let diagnosis =
+            Diagnosis::new(codes::NPM_TOO_OLD, Target::Platform, problem).severity(Severity::Warning);
+        let fix = format!(
+            "run `npm install --global npm@latest` before the publish (Node.js 22.14 or later), or {other_tool}"
+        );
+        let expected = format!("{major}.{minor}.{patch} or later");
+        Some(diagnosis.found(shown(&self.text).to_string()).expected(expected).fix(fix).link(links::NPM))
+    }
 }
 
 /// The three numbers of a version. A suffix after `-` or `+` does not change the version's abilities.

@@ -12,6 +12,7 @@ mod gem;
 mod messages;
 mod npm;
 mod npm_provenance;
+mod npm_settings;
 mod pep_807;
 mod played_sigstore;
 mod pypi;

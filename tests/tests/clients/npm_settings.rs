@@ -1,0 +1,131 @@
+//! npm's settings as the doctor reads them, with npm itself as the judge of where it publishes.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::{Path, PathBuf};
+
+use ci_issuer::{GITHUB, Settings};
+use needs::needs;
+use serde_json::Value;
+use tests::clients::{Client, Tool};
+use tests::programs::Program;
+use tests::scene::{Scene, borrowed};
+
+const PACKAGE: &str = "@acme/widget";
+/// Another registry, where nothing listens.
+const OTHER: &str = "http://127.0.0.1:9/other/";
+
+/// Settings, with `URL` for the registry and `OTHER` for another: `.npmrc` of the project, that of the user, a variable, and
+/// `publishConfig`.
+const SETTINGS: &[(&str, &str, (&str, &str), &str)] = &[
+    ("registry=URL\n", "", ("A", ""), "{}"),
+    ("", "", ("A", ""), "{}"),
+    ("", "registry=URL\n", ("A", ""), "{}"),
+    ("registry=\n", "registry=URL\n", ("A", ""), "{}"),
+    ("_auth=YTpi\nregistry=URL\n", "", ("A", ""), "{}"),
+    ("registry=URL\n", "scope=else\n@else:registry=OTHER\n", ("A", ""), "{}"),
+    ("registry=URL\n@acme:registry=OTHER\n", "", ("npm_config_@acme:registry", "URL"), "{}"),
+    ("registry=OTHER\n", "", ("NPM_CONFIG_REGISTRY", "${NPM_CONFIG_OURS}"), "{}"),
+    ("@acme:registry=URL\n", "", ("A", ""), r#"{"registry":"OTHER"}"#),
+    ("registry=URL\n", "", ("A", ""), r#"{"scope":"@else","@else:registry":"OTHER"}"#),
+    ("registry=URL\n", "", ("A", ""), r#"{"registry":""}"#),
+    ("\u{feff}@acme:registry[]=URL\n@acme:registry=OTHER\n", "", ("A", ""), "{}"),
+];
+
+/// What npm says of where it publishes; `None` where it publishes nowhere.
+async fn npm_itself(npm: &Client, folder: &Path, variables: &[(&str, &str)]) -> Option<String> {
+    let arguments = ["publish", "--dry-run", "--ignore-scripts"];
+    let said = npm.run(folder, variables, &arguments).await.stderr;
+    let (_, after) = said.split_once("Publishing to ")?;
+    Some(after.split(' ').next()?.to_owned())
+}
+
+/// The codes of the doctor's findings.
+async fn findings(npm: &Client, folder: &Path, url: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let arguments = ["doctor", "--registry", "npm", "--url", url, "--package", PACKAGE, "--format", "json"];
+    let output = npm.run_program(&Program::TrustedPublish.path(), folder, variables, &arguments).await;
+    let report: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(report["verdict"], "accepted", "{report}");
+    let diagnoses = report["diagnoses"].as_array().unwrap();
+    diagnoses.iter().map(|found| found["code"].as_str().unwrap().to_owned()).collect()
+}
+
+fn project(npm: &Client, number: usize, npmrc: &str, user: &str, manifest: &str) -> PathBuf {
+    std::fs::write(npm.home().join(".npmrc"), user).unwrap();
+    let manifest = format!(r#"{{"name":"{PACKAGE}","version":"1.0.0","publishConfig":{manifest}}}"#);
+    let files = [("package.json", manifest.as_str()), (".npmrc", npmrc)];
+    npm.project(&format!("project-{number}"), &files)
+}
+
+#[needs(npm)]
+#[tokio::test]
+async fn the_doctor_says_where_npm_itself_publishes() {
+    let npm = Tool::Npm.find().await;
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
+    let url = scene.url();
+    let path = npm.path_first();
+    let job = scene.npm_job();
+    for (number, (npmrc, user, variable, manifest)) in SETTINGS.iter().enumerate() {
+        let filled = |text: &str| text.replace("URL", &url).replace("OTHER", OTHER);
+        let folder = project(&npm, number, &filled(npmrc), &filled(user), &filled(manifest));
+        let (name, value) = (variable.0, filled(variable.1));
+        let own = [
+            (name, value.as_str()),
+            ("NPM_CONFIG_OURS", &url),
+            ("PATH", path.to_str().unwrap()),
+            ("HTTPS_PROXY", "http://127.0.0.1:9"),
+        ];
+        let there = npm_itself(&npm, &folder, &own).await;
+        let found = findings(&npm, &folder, &url, &[&borrowed(&job)[..], &own].concat()).await;
+        let said = |code: &str| found.iter().any(|found| found == code);
+        let is_elsewhere =
+            there.as_ref().is_some_and(|there| there.trim_end_matches('/') != url.trim_end_matches('/'));
+        assert_eq!(
+            said("registry-elsewhere"),
+            is_elsewhere,
+            "{npmrc} {user} {manifest}: {there:?} {found:?}"
+        );
+        assert_eq!(
+            said("npm-settings-refused"),
+            there.is_none(),
+            "{npmrc} {user} {manifest}: {there:?} {found:?}"
+        );
+        assert!(!said("npm-settings-untold"), "{npmrc} {user} {manifest}: {found:?}");
+    }
+}
+
+#[needs(npm)]
+#[tokio::test]
+async fn a_workspaces_member_is_checked_by_the_settings_of_its_root() {
+    let npm = Tool::Npm.find().await;
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
+    let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
+    let member =
+        format!(r#"{{"name":"{PACKAGE}","version":"1.0.0","publishConfig":{{"@acme:registry":"{OTHER}"}}}}"#);
+    let plain = format!(r#"{{"name":"{PACKAGE}","version":"1.0.0"}}"#);
+    let root = r#"{"name":"root","version":"1.0.0","private":true,"workspaces":["packages/*"]}"#;
+    let other = format!("registry={OTHER}\n");
+    let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
+    for (name, manifest, npmrc, is_elsewhere) in [
+        ("root-settings", plain.as_str(), other.as_str(), true),
+        ("own-settings", &plain, &scene.npmrc(), false),
+        ("own-manifest", &member, &scene.npmrc(), true),
+    ] {
+        let files = [
+            ("package.json", root),
+            (".npmrc", npmrc),
+            ("packages/widget/package.json", manifest),
+            ("packages/widget/.npmrc", if is_elsewhere { &*scene.npmrc() } else { &other }),
+        ];
+        let folder = npm.project(name, &files);
+        for folder in [folder.join("packages/widget"), folder] {
+            let found = findings(&npm, &folder, &url, &variables).await;
+            assert_eq!(
+                found.iter().any(|code| code == "registry-elsewhere"),
+                is_elsewhere,
+                "{name}: {found:?}"
+            );
+            assert!(!found.iter().any(|code| code.starts_with("npm-settings")), "{name}: {found:?}");
+        }
+    }
+}

@@ -33,10 +33,29 @@ impl Code {
     }
 }
 
-/// Declares the codes of a crate: a constant for each, and `ALL`.
+/// The codes of several modules, one after another.
+#[doc(hidden)]
+pub const fn joined<const N: usize>(mut modules: &[&[Code]]) -> [Code; N] {
+    let mut all = [Code::new("", "", ""); N];
+    let mut free: &mut [Code] = &mut all;
+    while let [codes, others @ ..] = modules {
+        let (place, behind) = free.split_at_mut(codes.len());
+        place.copy_from_slice(codes);
+        (free, modules) = (behind, others);
+    }
+    all
+}
+
+/// Declares the codes of a crate, or of a module of codes: a constant for each, and `ALL`. `of` names the modules that a
+/// crate's codes are in.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __codes {
+    (of $($module:ident)*) => {
+        /// Every code of this crate, in alphabetical order.
+        pub const ALL: &[$crate::codes::Code] =
+            &$crate::codes::joined::<{ 0 $(+ $module::ALL.len())* }>(&[$($module::ALL),*]);
+    };
     ($($name:ident = $code:literal, $meaning:literal, $fix:literal;)*) => {
         $(
             #[doc = $meaning]

@@ -49,12 +49,20 @@ fn the_page_says_what_the_constants_say() {
     assert_eq!(written.len(), tables().len(), "there are more or fewer codes");
 }
 
+/// The source text of a crate's codes, which are in a file or in a folder of files.
+fn source(crate_folder: &Path) -> String {
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    match std::fs::read_dir(crate_folder.join("codes")) {
+        Ok(files) => files.map(|file| read(&file.unwrap().path())).collect(),
+        Err(_) => read(&crate_folder.join("codes.rs")),
+    }
+}
+
 #[test]
 fn a_code_has_one_meaning_and_its_constant_is_called_as_it_is() {
     let mut all = BTreeSet::new();
     for (library, codes) in LIBRARIES {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(library).join("src/codes.rs");
-        let source = std::fs::read_to_string(source).unwrap();
+        let source = source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(library).join("src"));
         let names: Vec<&str> = codes.iter().map(|code| code.name).collect();
         assert!(names.is_sorted(), "{library}");
         for Code { name, meaning, fix, .. } in *codes {

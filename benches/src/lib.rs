@@ -13,13 +13,19 @@
 )]
 
 pub mod bundle;
+#[cfg(feature = "all")]
+pub mod by_hand;
+#[cfg(feature = "all")]
 pub mod exchange;
 pub mod herd;
 pub mod measure;
+#[cfg(feature = "all")]
 pub mod pages;
+#[cfg(feature = "all")]
 pub mod peers;
 pub mod raw;
 pub mod samples;
 pub mod scene;
+#[cfg(feature = "all")]
 pub mod served;
 pub mod stores;

@@ -51,7 +51,7 @@ impl Scene {
         issuer: Arc<FakeIssuer>,
         http: impl HttpClient + 'static,
     ) -> Self {
-        let cx = Context::system().expect("a context").with_http(http);
+        let cx = Context::tokio(http);
         let provider = SignedWith::new(algorithm);
         let publisher = provider.publisher(&publisher()).expect("a publisher");
         let audience = Audience::new(AUDIENCE).expect("an audience");

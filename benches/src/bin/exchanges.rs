@@ -11,11 +11,12 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use benches::by_hand::ByHand;
 use benches::measure::Report;
 use benches::raw::RawSignature;
 use benches::scene::Scene;
 use benches::served::{Served, cpu_with_servers, serve};
-use benches::stores::{ByHand, Registry, tokens};
+use benches::stores::{Registry, tokens};
 use oidc_core::Secret;
 use oidc_core::testing::SigningAlgorithm;
 use oidc_exchange::server::TokenHash;

@@ -3,7 +3,6 @@
 //! `cargo run --example own_http_client -- http://127.0.0.1:4873/` asks a registry for its audience.
 
 use std::error::Error;
-use std::fmt;
 use std::io::Write as _;
 
 use async_trait::async_trait;
@@ -15,6 +14,7 @@ use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Request, Response, S
 use oidc_core::{Context, HttpUrl};
 
 /// The client of the tool. It follows no redirects, which a client for identity tokens must not do.
+#[derive(Debug)]
 pub(crate) struct OwnClient(Client<HttpConnector, Full<Bytes>>);
 
 impl OwnClient {
@@ -51,12 +51,6 @@ impl HttpClient for OwnClient {
         let late = HttpErrorKind::Timeout { step: Step::Answer, after: request.deadline };
         let answer = tokio::time::timeout(request.deadline, self.exchange(&request)).await;
         answer.unwrap_or_else(|_| Err(HttpError::new(&request, late)))
-    }
-}
-
-impl fmt::Debug for OwnClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OwnClient")
     }
 }
 

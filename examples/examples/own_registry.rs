@@ -76,20 +76,15 @@ struct Minted {
     token: Option<String>,
 }
 
-/// The registry that the user names, whichever its protocol.
-fn registry(protocol: &str, url: &str) -> Result<Box<dyn Registry>, Box<dyn Error>> {
-    Ok(match protocol {
-        "npm" => Box::new(Npm::at(url)?),
-        "widgets" => Box::new(Widgets::at(url)?),
-        _ => return Err("supported: npm, widgets".into()),
-    })
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut argument = |what: &'static str| arguments.next().ok_or(what);
-    let registry = registry(&argument("which protocol?")?, &argument("which registry?")?)?;
+    let (protocol, url) = (argument("npm or widgets?")?, argument("which registry?")?);
+    let registry: Box<dyn Registry> = match &*protocol {
+        "npm" => Box::new(Npm::at(&url)?),
+        _ => Box::new(Widgets::at(&url)?),
+    };
     let scope = Scope::Package(argument("which package?")?);
     let (providers, cx) = (oidc_providers::ci(), Context::system()?);
     let request = PublishRequest::new(scope.clone());

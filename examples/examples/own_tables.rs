@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use oidc_core::verify::{Verifier, backend::AwsLc};
-use oidc_core::{Audience, Context};
+use oidc_core::{Audience, Context, ProviderSet};
 use oidc_exchange::server::{self, Exchange, Package, TokenHash, Trust, TrustError, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
@@ -27,33 +27,31 @@ const NEW_VERSION: &str =
     "INSERT INTO version (package, version, file, run) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
 #[derive(Clone)]
-pub(crate) struct Registry {
+struct Registry {
     store: SqlStore,
     exchange: Exchange,
     trust: Trust,
 }
 
-impl Registry {
-    pub(crate) async fn open(database: &str, audience: &str, cx: &Context) -> Result<Self, Box<dyn Error>> {
-        let providers = oidc_providers::all();
-        let store = SqlStore::open(database).await?;
-        let mut tx = store.begin().await?;
-        for table in TABLES {
-            sqlx::query(table).execute(tx.connection()).await?;
-        }
-        tx.commit().await?;
-        let verifier = Verifier::new(AwsLc, [Audience::new(audience)?], &providers, cx)?;
-        let trust = Trust::new(providers, store.clone(), cx);
-        Ok(Self { exchange: Exchange::builder(verifier, store.clone()).build(), store, trust })
+pub(crate) async fn app(
+    store: SqlStore,
+    audience: Audience,
+    providers: ProviderSet,
+    cx: &Context,
+) -> Result<Router, Box<dyn Error>> {
+    let mut tx = store.begin().await?;
+    for table in TABLES {
+        sqlx::query(table).execute(tx.connection()).await?;
     }
-
-    pub(crate) fn app(self) -> Router {
-        Router::new()
-            .nest_service("/-/npm/v1/oidc", server::npm(self.exchange.clone()))
-            .route("/packages/{name}", get(versions).post(create))
-            .route("/packages/{name}/{version}", post(publish))
-            .with_state(self)
-    }
+    tx.commit().await?;
+    let verifier = Verifier::new(AwsLc, [audience], &providers, cx)?;
+    let trust = Trust::new(providers, store.clone(), cx);
+    let exchange = Exchange::builder(verifier, store.clone()).build();
+    Ok(Router::new()
+        .nest_service("/-/npm/v1/oidc", server::npm(exchange.clone()))
+        .route("/packages/{name}", get(versions).post(create))
+        .route("/packages/{name}/{version}", post(publish))
+        .with_state(Registry { store, exchange, trust }))
 }
 
 /// Creates a package with its first publisher, both or neither. A pending publisher creates it with its first publish instead.
@@ -143,7 +141,8 @@ impl IntoResponse for Failure {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let registry = Registry::open("sqlite:widgets.db", "npm:127.0.0.1", &Context::system()?).await?;
+    let (store, audience) = (SqlStore::open("sqlite:widgets.db").await?, Audience::new("npm:127.0.0.1")?);
+    let app = app(store, audience, oidc_providers::all(), &Context::system()?).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
-    Ok(axum::serve(listener, registry.app()).await?)
+    Ok(axum::serve(listener, app).await?)
 }

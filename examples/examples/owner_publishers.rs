@@ -5,9 +5,11 @@
 //! calls an administrator of the owner, which the application asked GitHub with the account's own log-in; the owner's id
 //! is written from that answer and never taken from the request.
 //!
-//! `cargo run --example owner_publishers` serves it at `http://127.0.0.1:9000/`.
+//! `cargo run --example owner_publishers` serves it at `http://127.0.0.1:9000/`, with the package `widget` of the account `alice`.
 
+use std::collections::HashMap;
 use std::error::Error;
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,104 +17,71 @@ use axum::routing::post;
 use axum::{Json, Router};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, ProviderSet};
-use oidc_exchange::server::{self, Exchange, Package, StoreError, Trust};
+use oidc_exchange::server::{self, Exchange, Package, Trust, TrustError};
 use oidc_exchange::sql::SqlStore;
 use oidc_providers::GitHub;
 use serde_json::Value;
 
-const TABLES: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS package (name TEXT PRIMARY KEY, account TEXT NOT NULL)",
-    // What GitHub said: this account administers this owner, in lower case, which has this id.
-    "CREATE TABLE IF NOT EXISTS administrator (account TEXT NOT NULL, owner TEXT NOT NULL, owner_id TEXT NOT NULL)",
-];
-
-#[derive(Clone)]
-pub(crate) struct Registry {
-    pub(crate) store: SqlStore,
-    exchange: Exchange,
-    trust: Trust,
+/// What the application knows of its accounts, which its database would have.
+#[derive(Default)]
+pub(crate) struct Accounts {
+    /// The account of each package.
+    pub(crate) packages: HashMap<String, String>,
+    /// What GitHub said: the account administers the owner, in lower case, which has this id.
+    pub(crate) administrators: HashMap<(String, String), String>,
 }
 
-type Refusal = (StatusCode, String);
+type Settings = (Arc<Accounts>, Trust);
+type Answer = (StatusCode, String);
 
-impl Registry {
-    pub(crate) async fn open(database: &str, audience: &str, cx: &Context) -> Result<Self, Box<dyn Error>> {
-        let store = SqlStore::open(database).await?;
-        let mut transaction = store.begin().await?;
-        for table in TABLES {
-            sqlx::query(table).execute(transaction.connection()).await?;
-        }
-        transaction.commit().await?;
-        // Off by default, for the exchange and for configuration alike.
-        let providers = ProviderSet::default().with(GitHub::public().allowing_owners());
-        let verifier = Verifier::new(AwsLc, [Audience::new(audience)?], &providers, cx)?;
-        let exchange = Exchange::builder(verifier, store.clone()).build();
-        Ok(Self { trust: Trust::new(providers, store.clone(), cx), store, exchange })
-    }
-
-    pub(crate) fn app(self) -> Router {
-        Router::new()
-            .nest_service("/-/npm/v1/oidc", server::npm(self.exchange.clone()))
-            .route("/packages/{name}/publishers", post(configure))
-            .with_state(self)
-    }
-
-    /// Adds a publisher of an account's own package.
-    async fn add(&self, account: &str, name: &str, mut rules: Value) -> Result<String, Refusal> {
-        if self.account_of(name).await.map_err(broken)?.as_deref() != Some(account) {
-            return Err((StatusCode::FORBIDDEN, "the package is not yours".to_owned()));
-        }
-        if let Some(owner) = rules.get("owner").cloned() {
-            let owner = owner.as_str().unwrap_or_default().to_ascii_lowercase();
-            let Some(id) = self.owner_id(account, &owner).await.map_err(broken)? else {
-                let message =
-                    "GitHub does not call you an administrator of this owner; name one repository instead";
-                return Err((StatusCode::FORBIDDEN, message.to_owned()));
-            };
-            if let Some(rules) = rules.as_object_mut() {
-                rules.insert("repository_owner_id".to_owned(), id.into());
-            }
-        }
-        let invalid = |error: &dyn Error| (StatusCode::BAD_REQUEST, error.to_string());
-        let prepared = self.trust.prepare(Package::new("npm", name), "github", None, rules);
-        let mut publisher = prepared.map_err(|error| invalid(&error))?;
-        publisher.account = Some(account.to_owned());
-        Ok(self.trust.add(&publisher).await.map_err(|error| invalid(&error))?.id)
-    }
-
-    async fn account_of(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let query = sqlx::query_scalar("SELECT account FROM package WHERE name = $1").bind(name);
-        Ok(query.fetch_optional(self.store.pool()).await?)
-    }
-
-    async fn owner_id(&self, account: &str, owner: &str) -> Result<Option<String>, StoreError> {
-        let query = "SELECT owner_id FROM administrator WHERE account = $1 AND owner = $2";
-        Ok(sqlx::query_scalar(query).bind(account).bind(owner).fetch_optional(self.store.pool()).await?)
-    }
+pub(crate) fn app(
+    accounts: Accounts,
+    store: SqlStore,
+    audience: &str,
+    cx: &Context,
+) -> Result<Router, Box<dyn Error>> {
+    // Off by default, for the exchange and for configuration alike.
+    let providers = ProviderSet::default().with(GitHub::public().allowing_owners());
+    let verifier = Verifier::new(AwsLc, [Audience::new(audience)?], &providers, cx)?;
+    let trust = Trust::new(providers, store.clone(), cx);
+    Ok(Router::new()
+        .nest_service("/-/npm/v1/oidc", server::npm(Exchange::builder(verifier, store).build()))
+        .route("/packages/{name}/publishers", post(configure))
+        .with_state((Arc::new(accounts), trust)))
 }
 
-fn broken(_error: StoreError) -> Refusal {
-    (StatusCode::INTERNAL_SERVER_ERROR, "the registry failed".to_owned())
-}
-
+/// Adds a publisher of an account's own package.
 async fn configure(
-    State(registry): State<Registry>,
+    State((accounts, trust)): State<Settings>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    Json(rules): Json<Value>,
-) -> Refusal {
-    let Some(account) = headers.get("x-account").and_then(|value| value.to_str().ok()) else {
-        return (StatusCode::UNAUTHORIZED, "log in".to_owned());
-    };
-    match registry.add(account, &name, rules).await {
-        Ok(id) => (StatusCode::CREATED, id),
-        Err(refusal) => refusal,
+    Json(mut rules): Json<Value>,
+) -> Result<Answer, Answer> {
+    let refused = |why: &str| (StatusCode::FORBIDDEN, why.to_owned());
+    // Who the account is, is the application's own business: here it stands in a header that a proxy sets.
+    let account = headers.get("x-account").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if accounts.packages.get(&name).is_none_or(|owner| owner != account) {
+        return Err(refused("the package is not yours"));
     }
+    if let (Some(owner), Some(rules)) = (rules.get("owner").cloned(), rules.as_object_mut()) {
+        let owner = owner.as_str().unwrap_or_default().to_ascii_lowercase();
+        let id = accounts.administrators.get(&(account.to_owned(), owner));
+        let why = "GitHub does not call you an administrator of this owner; name one repository instead";
+        rules.insert("repository_owner_id".to_owned(), id.ok_or_else(|| refused(why))?.as_str().into());
+    }
+    let invalid = |error: TrustError| (StatusCode::BAD_REQUEST, error.to_string());
+    let mut publisher = trust.prepare(Package::new("npm", name), "github", None, rules).map_err(invalid)?;
+    publisher.account = Some(account.to_owned());
+    Ok((StatusCode::CREATED, trust.add(&publisher).await.map_err(invalid)?.id))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let registry = Registry::open("sqlite:owners.db", "npm:127.0.0.1", &Context::system()?).await?;
+    let mut accounts = Accounts::default();
+    accounts.packages.insert("widget".to_owned(), "alice".to_owned());
+    accounts.administrators.insert(("alice".to_owned(), "acme".to_owned()), "1".to_owned());
+    let store = SqlStore::open("sqlite:owners.db").await?;
+    let app = app(accounts, store, "npm:127.0.0.1", &Context::system()?)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
-    Ok(axum::serve(listener, registry.app()).await?)
+    Ok(axum::serve(listener, app).await?)
 }

@@ -29,14 +29,13 @@ pub(crate) struct Upload<'a> {
     pub(crate) bundle: Option<&'a [u8]>,
 }
 
-/// The lines of a package's page.
-#[derive(Debug)]
-pub(crate) struct Built {
-    pub(crate) repository: String,
-    pub(crate) commit: String,
-    pub(crate) workflow: String,
-    pub(crate) run: String,
-}
+/// The lines of a package's page: the repository, the commit, the workflow and the run that a version was built by.
+pub(crate) const SHOWN: [Extension; 4] = [
+    Extension::SourceRepositoryUri,
+    Extension::SourceRepositoryDigest,
+    Extension::BuildConfigUri,
+    Extension::RunInvocationUri,
+];
 
 impl Gate {
     pub(crate) fn new(trusted_root: &str, requirement: Requirement) -> Result<Self, Refusal> {
@@ -50,26 +49,13 @@ impl Gate {
         upload: &Upload<'_>,
         signer: &SignerRules,
         had: bool,
-    ) -> Result<Option<Built>, Refusal> {
+    ) -> Result<Option<Attestation>, Refusal> {
         self.requirement.check(upload.bundle.is_some(), had)?;
         let Some(bundle) = upload.bundle else { return Ok(None) };
         let policy =
             Policy::new(signer).repository(upload.manifest.get("repository")).public_source().hosted_runner();
         let artifact = Artifact::npm(upload.package, upload.version, upload.tarball);
-        let attestation = self.verifier.verify(bundle, &artifact, &policy)?;
-        Ok(Some(Built::of(&attestation)))
-    }
-}
-
-impl Built {
-    fn of(attestation: &Attestation) -> Self {
-        let text = |extension| attestation.extension(extension).unwrap_or_default().to_owned();
-        Self {
-            repository: text(Extension::SourceRepositoryUri),
-            commit: text(Extension::SourceRepositoryDigest),
-            workflow: text(Extension::BuildConfigUri),
-            run: text(Extension::RunInvocationUri),
-        }
+        self.verifier.verify(bundle, &artifact, &policy).map(Some)
     }
 }
 
@@ -90,8 +76,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let gate = Gate::new(PUBLIC_TRUSTED_ROOT, Requirement::AsBefore)?;
     match gate.admit(&upload, &signer(&GitHub::public(), &publisher.into())?, true) {
         Ok(None) => writeln!(stdout(), "201: without provenance")?,
-        Ok(Some(Built { repository, commit, workflow, run })) => {
-            writeln!(stdout(), "201: built from {repository} at {commit} by {workflow} in {run}")?;
+        Ok(Some(built)) => {
+            let shown = SHOWN.map(|line| built.extension(line).unwrap_or_default());
+            writeln!(stdout(), "201: {}", shown.join("\n     "))?;
         }
         Err(refusal) => writeln!(stdout(), "422: {refusal}")?,
     }

@@ -8,13 +8,14 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http_body_util::{BodyExt as _, Full};
+use axum::Router;
+use axum::body::{Body, to_bytes};
 use oidc_core::http::{HttpClient, HttpError, HttpSettings, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Environment};
 use oidc_exchange::client::{Failure, Npm, PublishRequest};
-use oidc_exchange::server::{self, Exchange, NpmExchange, Package, Trust};
+use oidc_exchange::server::{self, Exchange, Package, Trust};
 use oidc_exchange::sql::SqlStore;
 use oidc_providers::sample::Overrides;
 use oidc_providers::{GitHubPublisher, github};
@@ -35,29 +36,30 @@ pub(crate) async fn publish(package: &str, cx: &Context) -> Result<String, Box<d
     Ok(format!("published {package} with {:?}", token.secret_for(&scope)?))
 }
 
-/// The network of a job: its platform, and the registry, which is a service in this process.
+/// The network of a job: its platform, and the registry below a URL, which is a service in this process.
 #[derive(Debug)]
-struct Network {
-    platform: FakeHttp,
-    registry: NpmExchange,
+pub(crate) struct Network {
+    pub(crate) platform: FakeHttp,
+    pub(crate) url: &'static str,
+    pub(crate) registry: Router,
 }
 
 #[async_trait]
 impl HttpClient for Network {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        if !request.url.as_str().starts_with(REGISTRY) {
+        if !request.url.as_str().starts_with(self.url) {
             return self.platform.send(request).await;
         }
-        let request = http::Request::try_from(&request)?.map(|body| Full::new(bytes::Bytes::from(body)));
-        let Ok(answer) = self.registry.clone().oneshot(request).await;
+        let outgoing = http::Request::try_from(&request)?.map(Body::from);
+        let Ok(answer) = self.registry.clone().oneshot(outgoing).await;
         let (head, body) = answer.into_parts();
-        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body = to_bytes(body, usize::MAX).await.map_err(|error| HttpError::broken(&request, error))?;
         Ok(http::Response::from_parts(head, body).into())
     }
 }
 
 /// A registry with one package, `widget`, that `publish.yml` of `acme/widget` publishes.
-async fn registry(issuer: &Arc<FakeIssuer>, database: &str) -> Result<NpmExchange, Box<dyn Error>> {
+async fn registry(issuer: &Arc<FakeIssuer>, database: &str) -> Result<Router, Box<dyn Error>> {
     let cx = Context::system_with(Environment::default(), HttpSettings::default())?;
     let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(issuer)));
     let (providers, store) = (oidc_providers::all(), SqlStore::open(database).await?);
@@ -65,7 +67,8 @@ async fn registry(issuer: &Arc<FakeIssuer>, database: &str) -> Result<NpmExchang
     let rules = GitHubPublisher::new("acme/widget", "publish.yml");
     trust.add(&trust.prepare(Package::new("npm", "widget"), "github", None, rules)?).await?;
     let verifier = Verifier::new(AwsLc, [Audience::new("npm:registry.example")?], &providers, &cx)?;
-    Ok(server::npm(Exchange::builder(verifier, store).build()))
+    let exchange = Exchange::builder(verifier, store).build();
+    Ok(Router::new().nest_service("/-/npm/v1/oidc", server::npm(exchange)))
 }
 
 /// The world of a job whose token differs from the usual one in these claims.
@@ -86,7 +89,7 @@ pub(crate) async fn job(claims: Overrides, database: &str) -> Result<Context, Bo
     Ok(Context::default()
         .with_clock(ManualClock::at(NOW))
         .with_environment(Environment::from_iter(variables))
-        .with_http(Network { platform, registry }))
+        .with_http(Network { platform, url: REGISTRY, registry }))
 }
 
 #[tokio::main]

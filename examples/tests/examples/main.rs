@@ -2,7 +2,6 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod blocking_cli;
 mod demo;
 mod gate;
 mod own_endpoint;
@@ -14,8 +13,8 @@ mod own_tables;
 mod owner_publishers;
 mod prefix_publishers;
 mod provenance;
-mod publish_cli;
 mod publisher_form;
 mod signed_tokens;
 mod tested_tool;
+mod tools;
 mod world;

@@ -4,44 +4,23 @@
 #[path = "../../examples/own_store.rs"]
 mod example;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use example::File;
 use oidc_core::Timestamp;
-use oidc_exchange::memory::{Document, MemoryLimits, MemoryStore};
-use oidc_exchange::server::StoreError;
+use oidc_exchange::memory::{MemoryLimits, MemoryStore};
 use oidc_exchange::server::testing::conformance::{self, Harness};
 use tempfile::TempDir;
 
-/// A file for each case, whose writing can be made to fail.
-struct InFiles {
-    folder: TempDir,
-    made: AtomicUsize,
-    is_broken: Arc<AtomicBool>,
-}
+/// A folder with a file for each case. Where the folder is missing, writing fails.
+struct InFiles(TempDir, AtomicUsize);
 
 impl InFiles {
-    fn new() -> Self {
-        let (made, is_broken) = (AtomicUsize::new(0), Arc::default());
-        Self { folder: tempfile::tempdir().unwrap(), made, is_broken }
-    }
-}
-
-struct Breakable(File, Arc<AtomicBool>);
-
-#[async_trait]
-impl Document for Breakable {
-    async fn load(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.load().await
-    }
-
-    async fn save(&self, document: &[u8]) -> Result<(), StoreError> {
-        if self.1.load(Ordering::Relaxed) {
-            return Err(StoreError::new("the disk is full"));
-        }
-        self.0.save(document).await
+    fn folder(&self) -> PathBuf {
+        self.0.path().join("stores")
     }
 }
 
@@ -50,9 +29,11 @@ impl Harness for InFiles {
     type Store = MemoryStore;
 
     async fn empty(&self) -> MemoryStore {
-        let path = self.folder.path().join(self.made.fetch_add(1, Ordering::Relaxed).to_string());
-        let file = Breakable(File::open(path).unwrap(), Arc::clone(&self.is_broken));
-        MemoryStore::open(file, MemoryLimits::default(), Timestamp::default()).await.unwrap()
+        fs::create_dir_all(self.folder()).unwrap();
+        let path = self.folder().join(self.1.fetch_add(1, Ordering::Relaxed).to_string());
+        MemoryStore::open(File::open(path).unwrap(), MemoryLimits::default(), Timestamp::default())
+            .await
+            .unwrap()
     }
 
     fn faults(&self) -> &[&str] {
@@ -60,17 +41,17 @@ impl Harness for InFiles {
     }
 
     async fn break_at(&self, _: &MemoryStore, _: &str) {
-        self.is_broken.store(true, Ordering::Relaxed);
+        fs::rename(self.folder(), self.0.path().join("away")).unwrap();
     }
 
     async fn mend(&self, _: &MemoryStore) {
-        self.is_broken.store(false, Ordering::Relaxed);
+        fs::rename(self.0.path().join("away"), self.folder()).unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_in_a_file_conforms() {
-    conformance::all(&InFiles::new()).await;
+    conformance::all(&InFiles(tempfile::tempdir().unwrap(), AtomicUsize::new(0))).await;
 }
 
 #[tokio::test]

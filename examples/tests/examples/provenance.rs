@@ -9,7 +9,7 @@ mod gate;
 
 use oidc_core::Context;
 use oidc_core::testing::FakeHttp;
-use oidc_provenance::{Requirement, Services, codes};
+use oidc_provenance::{Attestation, Requirement, Services, codes};
 use oidc_providers::{GitHub, GitHubPublisher};
 use serde_json::{Value, json};
 
@@ -18,11 +18,9 @@ const ROOT: &str = include_str!("../../../fuzz/trusted_root.json");
 const BUNDLE: &[u8] = include_bytes!("../../../fuzz/seeds/bundle/github");
 const TARBALL: &[u8] = b"the bytes of the tarball";
 
-fn admit(
-    repository: &str,
-    tarball: &[u8],
-    bundle: Option<&[u8]>,
-) -> Result<Option<gate::Built>, &'static str> {
+type Admitted = Result<Option<Attestation>, &'static str>;
+
+fn admit(repository: &str, tarball: &[u8], bundle: Option<&[u8]>) -> Admitted {
     let manifest = json!({ "repository": "github:acme/widget" });
     let upload =
         gate::Upload { package: "@acme/widget", version: "1.0.0", tarball, manifest: &manifest, bundle };
@@ -35,10 +33,11 @@ fn admit(
 #[test]
 fn a_registry_takes_what_its_publisher_signed_and_nothing_else() {
     let built = admit("acme/widget", TARBALL, Some(BUNDLE)).unwrap().unwrap();
-    assert_eq!(built.repository, "https://github.com/acme/widget");
-    assert_eq!(built.run, "https://github.com/acme/widget/actions/runs/1000000001/attempts/1");
-    assert!(built.workflow.ends_with("/publish.yml@refs/tags/v1.0.0") && built.commit.len() == 40);
-    let code = |result: Result<_, &'static str>| result.map(|_: Option<gate::Built>| ()).unwrap_err();
+    let [repository, commit, workflow, run] = gate::SHOWN.map(|line| built.extension(line).unwrap());
+    assert_eq!((repository, commit.len()), ("https://github.com/acme/widget", 40));
+    assert_eq!(run, "https://github.com/acme/widget/actions/runs/1000000001/attempts/1");
+    assert!(workflow.ends_with("/publish.yml@refs/tags/v1.0.0"), "{workflow}");
+    let code = |admitted: Admitted| admitted.unwrap_err();
     assert_eq!(code(admit("evil/gadget", TARBALL, Some(BUNDLE))), "github-repository");
     assert_eq!(code(admit("acme/widget", b"other bytes", Some(BUNDLE))), codes::PROVENANCE_ARTIFACT);
     assert_eq!(code(admit("acme/widget", TARBALL, None)), codes::PROVENANCE_LOST);

@@ -2,7 +2,7 @@
 
 #[allow(dead_code)]
 #[path = "../../examples/tested_tool.rs"]
-mod example;
+pub(crate) mod example;
 
 use oidc_core::Environment;
 use oidc_providers::sample::Overrides;
@@ -14,23 +14,16 @@ const IN_MEMORY: &str = "sqlite::memory:";
 async fn the_job_of_the_publisher_publishes_and_the_token_is_not_printed() {
     let cx = example::job(Overrides::new(), IN_MEMORY).await.unwrap();
     assert_eq!(example::publish("widget", &cx).await.unwrap(), "published widget with [redacted]");
+    let cx = cx.with_environment(Environment::from_iter([("GITHUB_ACTIONS", "true")]));
+    let why = example::publish("widget", &cx).await.unwrap_err().to_string();
+    assert!(why.contains("id-token: write"), "a job without permission: {why}");
 }
 
 #[tokio::test]
 async fn another_workflow_is_refused_with_both_names() {
-    let changes = Overrides::from([(
-        "workflow_ref".to_owned(),
-        Some(json!("acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0")),
-    )]);
-    let cx = example::job(changes, IN_MEMORY).await.unwrap();
-    let why = example::publish("widget", &cx).await.unwrap_err().to_string();
+    let workflow = json!("acme/widget/.github/workflows/ci.yml@refs/tags/v1.0.0");
+    let changes = Overrides::from([("workflow_ref".to_owned(), Some(workflow))]);
+    let why = example::publish("widget", &example::job(changes, IN_MEMORY).await.unwrap()).await.unwrap_err();
+    let why = why.to_string();
     assert!(why.contains("found: `ci.yml`") && why.contains("expected: `publish.yml`"), "{why}");
-}
-
-#[tokio::test]
-async fn a_job_without_permission_is_told_what_to_write() {
-    let cx = example::job(Overrides::new(), IN_MEMORY).await.unwrap();
-    let cx = cx.with_environment(Environment::from_iter([("GITHUB_ACTIONS", "true")]));
-    let why = example::publish("widget", &cx).await.unwrap_err().to_string();
-    assert!(why.contains("id-token: write"), "{why}");
 }

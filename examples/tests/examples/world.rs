@@ -1,14 +1,13 @@
 //! GitHub Actions in memory, and a registry that is a service in this process.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use http::request::Builder;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use oidc_core::http::{HttpClient, HttpError, HttpSettings, Response};
+use oidc_core::http::HttpSettings;
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Environment};
@@ -79,37 +78,28 @@ pub(crate) async fn exchange(app: &Router, name: &str, token: &str) -> (StatusCo
     (status, body["token"].as_str().or(body["message"].as_str()).unwrap().to_owned())
 }
 
-/// The network of a job: its platform, and a registry below a URL.
-#[derive(Clone, Debug)]
-pub(crate) struct Network {
-    url: &'static str,
-    registry: Router,
-    platform: FakeHttp,
-    asked: Arc<Mutex<Vec<String>>>,
+/// An example's registry of npm packages, and the platform whose jobs publish there.
+pub(crate) struct Hosted {
+    pub(crate) platform: Platform,
+    pub(crate) app: Router,
 }
 
-impl Network {
-    pub(crate) fn new(url: &'static str, registry: Router, platform: FakeHttp) -> Self {
-        Self { url, registry, platform, asked: Arc::default() }
+impl Hosted {
+    pub(crate) const AUDIENCE: &str = "npm:widgets.example";
+
+    /// The answer to an account that configures a publisher.
+    pub(crate) async fn configure(&self, path: &str, account: &str, rules: &Value) -> (StatusCode, String) {
+        let request =
+            Request::post(path).header("x-account", account).header("content-type", "application/json");
+        send(&self.app, request, rules.to_string()).await
     }
 
-    /// The methods and paths of the requests to the registry.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    /// The answer to a job with these claims that asks for a publish token.
+    pub(crate) async fn token(&self, name: &str, changes: &[(&str, &str)]) -> (StatusCode, String) {
+        exchange(&self.app, name, &self.platform.token(Self::AUDIENCE, changes)).await
     }
-}
 
-#[async_trait]
-impl HttpClient for Network {
-    async fn send(&self, request: oidc_core::http::Request) -> Result<Response, HttpError> {
-        if !request.url.as_str().starts_with(self.url) {
-            return self.platform.send(request).await;
-        }
-        let line = format!("{} {}", request.method.as_str(), request.url.path());
-        self.asked.lock().unwrap().push(line);
-        let request = Request::try_from(&request)?.map(Body::from);
-        let (head, body) = self.registry.clone().oneshot(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Ok(http::Response::from_parts(head, body).into())
+    pub(crate) async fn publish(&self, path: &str, token: &str) -> StatusCode {
+        send(&self.app, bearer(Request::post(format!("/packages/{path}")), token), "a file").await.0
     }
 }

@@ -8,6 +8,7 @@ mod file;
 mod gem_hosting;
 mod gem_versions;
 mod npm_hosting;
+mod owners;
 mod platforms;
 mod postgres;
 mod prefixes;

@@ -75,8 +75,9 @@ impl OwnerRules {
         token.is_named(&OWNER, &self.owner, id, owner_id.as_deref())?;
         let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
         let repository = token.required(REPOSITORY.claim)?;
-        let owner = repository.split('/').next().unwrap_or_default();
-        if !token.comparison.same(&OWNER, owner, &self.owner) {
+        let (owner, name) = repository.split_once('/').unwrap_or_default();
+        let is_name = !name.is_empty() && !name.contains('/');
+        if !is_name || !token.comparison.same(&OWNER, owner, &self.owner) {
             let fix = "the token contradicts itself; tell the platform's operator";
             return Err(Mismatch::new(differs(&REPOSITORIES, &repository, &self.owner).fix(fix)));
         }

@@ -243,6 +243,29 @@ fn events_that_strangers_start_need_a_word_or_are_never_let_in() {
     assert!(refused.unwrap_err().to_string().contains("write `push`"));
 }
 
+/// A person with write access may dispatch a workflow there, with the workflow's file of whoever made the request.
+#[test]
+fn a_run_on_a_pull_requests_ref_counts_as_the_pull_requests() {
+    for event in ["workflow_dispatch", "push", "deployment", "release"] {
+        for git_ref in ["refs/pull/7/merge", "refs/pull/7/head"] {
+            let workflow = format!("acme/widget/.github/workflows/publish.yml@{git_ref}");
+            let claims = token(&json!({
+                "event_name": event, "ref": git_ref, "workflow_ref": workflow, "job_workflow_ref": workflow,
+            }));
+            for (rule, expected) in [
+                (json!({}), "github-event"),
+                (json!({ "event": event }), "github-event"),
+                (json!({ "event": [event, "pull_request"] }), "match"),
+                (json!({ "ref": "refs/pull/*/*" }), "match"),
+                (json!({ "ref": "refs/heads/*" }), "github-ref"),
+            ] {
+                let found = outcome(&GitHub::public(), &changed(&lenient(), &rule), &claims);
+                assert_eq!(found.map_or_else(|code| code, |_| "match"), expected, "{event} {git_ref} {rule}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_deployment_without_a_ref_is_held_to_its_commit() {
     let sha = "0123456789abcdef0123456789abcdef01234567";

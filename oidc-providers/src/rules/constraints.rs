@@ -58,6 +58,11 @@ impl Constraints {
         self.events.iter().any(|named| named == event)
     }
 
+    /// Returns `true` if the publisher lists the event of pull requests, or a pattern for refs, which decides then.
+    pub(crate) fn names_pull_requests(&self) -> bool {
+        self.git_ref.is_some() || self.events.iter().any(|named| named.starts_with("pull_request"))
+    }
+
     /// Compares a token with all constraints.
     pub(crate) fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         self.check_event(token)?;

@@ -11,6 +11,9 @@ use crate::codes;
 /// An event that runs with the base repository's permissions on a fork's request: no publisher accepts it.
 pub(crate) const PULL_REQUEST_TARGET: &str = "pull_request_target";
 
+/// The prefix of the refs of pull requests. A run on one is of a stranger's change, whoever started it.
+const PULL_REQUESTS: &str = "refs/pull/";
+
 /// Splits a path behind its `OWNER/NAME`.
 pub(crate) fn split_repository(text: &str) -> Option<(&str, &str)> {
     let (owner, of_owner) = text.split_once('/')?;
@@ -37,7 +40,7 @@ pub(crate) fn event(key: &str, text: &str) -> Result<(), Fault> {
 }
 
 /// Checks that only people with write access start the run's event, as they do with the `usual` ones, or that the
-/// publisher names it.
+/// publisher names it. A run on a pull request's ref counts as the pull request's, unless the publisher names such a ref.
 pub(crate) fn check_event(
     token: &Token<'_>,
     field: &Field,
@@ -45,6 +48,13 @@ pub(crate) fn check_event(
     constraints: &Constraints,
 ) -> Result<(), Mismatch> {
     let event = token.required(field.claim)?;
+    let git_ref = token.optional("ref")?.unwrap_or_default();
+    if git_ref.starts_with(PULL_REQUESTS) && !constraints.names_pull_requests() {
+        let problem = "the run is on a pull request's ref, whose content strangers choose";
+        let fix = "publish from a branch or a tag, or name `pull_request` in the publisher's `event`";
+        let subject = Target::Claim("ref".to_owned());
+        return Err(Mismatch::new(Diagnosis::new(field.code, subject, problem).found(git_ref).fix(fix)));
+    }
     // A publisher can't name this event either, so the fix must not suggest that.
     let fix = if event == PULL_REQUEST_TARGET {
         "publish by another event, such as `push`, `release` or `workflow_dispatch`".to_owned()

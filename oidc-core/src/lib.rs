@@ -23,7 +23,7 @@
 //! - [`TokenSource`] and [`Ambient`], the client half: the way a job gets its identity token;
 //! - [`Provider`], [`Publisher`] and [`Mismatch`], the registry half: the meaning of claims, and the rules
 //!   for who may publish;
-//! - `verify` (feature), the registry's verifier and its key cache.
+//! - `verify` (feature), the verifier and its key cache, and the gate of a service that only checks tokens.
 //!
 //! It reaches the outside world only through traits. A crate that adds a CI platform needs this crate alone.
 //!
@@ -32,31 +32,36 @@
 //!
 //! # Getting started
 //!
-//! A service that only has to know which job calls it needs this crate and one platform. Unverified claims can be
-//! shown and compared for an explanation; only verified ones have the identity that a decision may rest on:
+//! A service that lets certain jobs in, and issues no tokens, needs this crate and one platform. A verified token only proves that
+//! the platform made it: any repository can get one. `verify::Gate` therefore returns a job's claims only if the job is one of those
+//! that the service names:
 //!
 //! ```
 //! # #[cfg(feature = "aws-lc")] {
-//! use oidc_core::verify::{Verifier, VerifyError, backend::AwsLc};
-//! use oidc_core::{Audience, Claims, Context, ProviderSet, Verified};
+//! use oidc_core::verify::{Gate, Verifier, backend::AwsLc};
+//! use oidc_core::{Audience, Context, Provider, ProviderSet};
+//! # use std::error::Error;
 //!
-//! async fn caller(verifier: &Verifier, token: &str) -> Result<Verified<Claims>, VerifyError> {
-//!     verifier.verify(token).await
+//! # // `GitHub::public()` and `GitHubPublisher::new("acme/widget", "deploy.yml").repository_id("123456")` of `oidc-providers`.
+//! fn gate(platform: impl Provider + Clone + 'static, rules: serde_json::Value, cx: &Context) -> Result<Gate, Box<dyn Error>> {
+//!     let audience = Audience::new("https://deploy.example")?;
+//!     let verifier = Verifier::new(AwsLc, [audience], &ProviderSet::of(platform.clone()), cx)?;
+//!     Ok(Gate::new(verifier).allow(&platform, rules)?)
 //! }
 //!
-//! # fn example(platforms: &ProviderSet, cx: &Context) -> Result<Verifier, Box<dyn std::error::Error>> {
-//! let audience = Audience::new("https://gate.example")?;
-//! let verifier = Verifier::new(AwsLc, [audience], platforms, cx)?;
-//! # Ok(verifier) }
+//! /// The error may be sent to the caller, with `error.status()`.
+//! async fn deploy(gate: &Gate, token: &str) -> Result<String, Box<dyn Error>> {
+//!     let job = gate.admit(token).await?;
+//!     Ok(format!("a job of {}", job.text("repository").unwrap_or_default()))
+//! }
 //! # }
 //! ```
 //!
-//! This crate stores nothing, so that two things are left to such a service:
+//! A gate stores nothing, so that it accepts a token as often as it is presented, until it expires. Where it must not be, store its
+//! `Verified::replay_key` until [`Verified::accepted_until`], and refuse a token whose key is stored.
 //!
-//! - **Ids.** Configure the platform's immutable ids, such as `repository_id`, or store [`Match::learned`] after the first match and
-//!   add these ids to the publisher's configuration. Otherwise [`Publisher::check`] accepts the next owner of the repository's name.
-//! - **Replay.** A token is accepted as often as it is presented, until it expires. Where it must not be, store its
-//!   `Verified::replay_key` until [`Verified::accepted_until`], and refuse a token whose key is stored.
+//! A service with publishers of its own kind calls `verify::Verifier::verify`, then [`Publisher::check`], and stores the ids in
+//! [`Match::learned`] with the publisher: without ids, it accepts the next owner of a repository's name.
 //!
 //! # Errors
 //!
@@ -166,8 +171,8 @@ pub use crate::environment::Environment;
 pub use crate::identity::Identity;
 pub use crate::policy::OperationPolicy;
 pub use crate::provider::{
-    Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, Issuer, Profile, Provider,
-    ProviderKind, ProviderSet, RegistryRules, ReplaySource,
+    Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, IntoProvider, Issuer, Profile,
+    Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource,
 };
 pub use crate::publisher::{
     FieldComparison, FieldType, FieldValue, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher,

@@ -13,7 +13,7 @@ pub use self::algorithm::Algorithm;
 pub use self::claim_rule::{ClaimRule, ClaimType, ClaimUse};
 pub use self::issuer::Issuer;
 pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
-pub use self::set::ProviderSet;
+pub use self::set::{IntoProvider, ProviderSet};
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::identity::Identity;
@@ -95,12 +95,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The fields of a publisher's configuration, the required ones first: the JSON key of each field, the
-    /// claim that it is compared with, and its explanation for people.
+    /// The fields of a publisher's configuration, the most important first: the required ones, the
+    /// [recommended](PublisherField::recommended) ones, all others. Each has its JSON key, the claim that it is compared
+    /// with, and its explanation for people.
     ///
-    /// A settings page offers each issuer of each platform, such as in a `<select>` whose values are the issuers' URLs. It skips a platform
-    /// without [`issuers`](Profile::issuers), for which a registry has to configure one. [`ProviderSet::for_issuer`] returns the
-    /// platform of the chosen issuer, and both are arguments of `oidc_exchange::server::Trust::prepare`.
+    /// A registry's settings page is made of them by `oidc_exchange::server::Trust::form`. A page of one's own offers the
+    /// issuers of [`ProviderSet::issuers`]; [`ProviderSet::for_issuer`] returns the platform of the chosen one.
     ///
     /// Keys are unique. The claim of each field is in the profile's table of claims, is read by the rule, and is
     /// immutable if the field is. A publisher is looked up by at least one field.

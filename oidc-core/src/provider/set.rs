@@ -17,11 +17,35 @@ pub struct ProviderSet {
     settings: Vec<Issuer>,
 }
 
+/// A platform that a [`ProviderSet`] takes: one of a type of its own, such as `GitHub::public()`, or one that is
+/// shared, such as `oidc_providers::public("github")?`.
+pub trait IntoProvider {
+    /// Returns the platform, shared.
+    fn into_provider(self) -> Arc<dyn Provider>;
+}
+
+impl<P: Provider + 'static> IntoProvider for P {
+    fn into_provider(self) -> Arc<dyn Provider> {
+        Arc::new(self)
+    }
+}
+
+impl IntoProvider for Arc<dyn Provider> {
+    fn into_provider(self) -> Arc<dyn Provider> {
+        self
+    }
+}
+
 impl ProviderSet {
+    /// A set of one platform.
+    pub fn of(provider: impl IntoProvider) -> Self {
+        Self::default().with(provider)
+    }
+
     /// Adds a platform, or another issuer of a platform.
     #[must_use]
-    pub fn with(mut self, provider: impl Provider + 'static) -> Self {
-        self.providers.push(Arc::new(provider));
+    pub fn with(mut self, provider: impl IntoProvider) -> Self {
+        self.providers.push(provider.into_provider());
         self
     }
 
@@ -51,6 +75,22 @@ impl ProviderSet {
         self.providers.iter()
     }
 
+    /// Returns every issuer with its platform, in the order in which the platforms were added: what a settings page
+    /// offers. A platform without an issuer, for which a registry has to configure one, is not among them.
+    ///
+    /// ```
+    /// use oidc_core::ProviderSet;
+    /// # fn example(providers: &ProviderSet) {
+    /// for (platform, issuer) in providers.issuers() {
+    ///     println!("<option value=\"{}\">{}</option>", issuer.url(), platform.title());
+    /// }
+    /// # }
+    /// ```
+    pub fn issuers(&self) -> impl Iterator<Item = (&Arc<dyn Provider>, &Issuer)> {
+        let of = |provider| move |issuer| (provider, issuer);
+        self.iter().flat_map(move |provider| provider.profile().issuers.iter().map(of(provider)))
+    }
+
     /// Returns the platform that a job runs on, even if it gives this job no tokens: CI platforms before
     /// cloud hosts. Offline.
     pub fn here(&self, context: &Context) -> Option<&Arc<dyn Provider>> {
@@ -62,9 +102,7 @@ impl ProviderSet {
 
     /// Returns the platform that an issuer belongs to, by the issuer's exact URL.
     pub fn for_issuer(&self, issuer: &str) -> Option<&Arc<dyn Provider>> {
-        self.providers
-            .iter()
-            .find(|provider| provider.profile().issuers.iter().any(|known| &**known.url() == issuer))
+        self.issuers().find(|(_, known)| &**known.url() == issuer).map(|(provider, _)| provider)
     }
 }
 

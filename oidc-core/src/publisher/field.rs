@@ -30,8 +30,8 @@ use serde_json::Value;
 /// ];
 /// ```
 ///
-/// A settings page reads the table. [`PublisherField::config_of`] converts the texts of its inputs to a
-/// configuration:
+/// A registry's settings page is made of the table by `oidc_exchange::server::Trust::form`. Another program reads the
+/// table, and [`PublisherField::config_of`] converts the texts of its inputs to a configuration:
 ///
 /// ```
 /// # use oidc_core::PublisherField;
@@ -205,7 +205,8 @@ impl PublisherField {
     /// empty. A text that can't be read as the field's type ([`PublisherField::value`]) stays a text, which
     /// [`Provider::publisher`] then refuses with the reason.
     ///
-    /// Several texts are separated by commas or line breaks, or are a JSON array. A table is a JSON object.
+    /// Several texts are separated by commas or line breaks, or are a JSON array. A table is a JSON object. A flag is `true` or
+    /// `false`; `on`, which a browser sends for a checkbox without a value, is `true` as well.
     ///
     /// ```
     /// use oidc_core::{FieldComparison, FieldType, PublisherField};
@@ -221,7 +222,7 @@ impl PublisherField {
     /// const PROTECTED: PublisherField = PublisherField::optional("protected", "Protected").of_type(FieldType::Flag);
     /// assert_eq!(PROTECTED.value_of("true"), Some(json!(true)));
     /// // A text, which the platform refuses.
-    /// assert_eq!(PROTECTED.value_of("on"), Some(json!("on")));
+    /// assert_eq!(PROTECTED.value_of("yes"), Some(json!("yes")));
     /// ```
     ///
     /// [`Provider::publisher`]: crate::Provider::publisher
@@ -232,6 +233,7 @@ impl PublisherField {
         let json = || serde_json::from_str::<Value>(text).ok();
         let value = match self.value {
             FieldType::Text => None,
+            FieldType::Flag if text == "on" => Some(Value::Bool(true)),
             FieldType::Flag => json().filter(Value::is_boolean),
             FieldType::Table => json().filter(Value::is_object),
             FieldType::Texts if text.trim_start().starts_with('[') => json().filter(Value::is_array),
@@ -284,8 +286,7 @@ pub enum FieldType {
     Text,
     /// A text, or an array of texts.
     Texts,
-    /// `true` or `false`; `false` is no rule. A checkbox sends the text `true` (`value="true"`): the text `on`, which it sends
-    /// without a value, is refused.
+    /// `true` or `false`; `false` is no rule.
     Flag,
     /// An object whose keys are the user's choice.
     Table,
@@ -337,6 +338,7 @@ mod tests {
             assert_eq!(PublisherField::text_of(&read), text);
         }
         assert_eq!(of(FieldType::Texts).value_of("a, b\r\nc,\n").unwrap(), json!(["a", "b", "c"]));
+        assert_eq!(of(FieldType::Flag).value_of("on").unwrap(), json!(true), "a ticked checkbox");
         for value in [FieldType::Text, FieldType::Texts, FieldType::Flag, FieldType::Table] {
             assert_eq!(of(value).value_of(""), None);
         }

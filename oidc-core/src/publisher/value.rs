@@ -91,7 +91,11 @@ impl PublisherField {
     ///
     /// When it is neither.
     pub fn read_flag(&self, value: &Value) -> Result<bool, Box<Diagnosis>> {
-        value.as_bool().ok_or_else(|| self.wrong_type(value, "`true` or `false`, without quotes").into())
+        let expected = match value.as_str() {
+            Some("true" | "false") => "`true` or `false`, without quotes",
+            _ => "`true` or `false`",
+        };
+        value.as_bool().ok_or_else(|| self.wrong_type(value, expected).into())
     }
 
     /// Reads a value as one element or an array of 1 to 32, each of which is still to be read.
@@ -119,7 +123,7 @@ impl PublisherField {
             FieldType::Text => self.read_text(value).err().into_iter().collect(),
             FieldType::Flag => self.read_flag(value).err().into_iter().collect(),
             FieldType::Table if value.is_object() => Vec::new(),
-            FieldType::Table => vec![self.wrong_type(value, "an object").into()],
+            FieldType::Table => vec![self.no_table(value).into()],
             FieldType::Texts => match self.read_elements(value) {
                 Ok(elements) => elements.iter().filter_map(|element| self.read_text(element).err()).collect(),
                 Err(fault) => vec![fault],
@@ -128,9 +132,18 @@ impl PublisherField {
         faults.into_iter().map(|fault| *fault).collect()
     }
 
+    fn no_table(&self, value: &Value) -> Diagnosis {
+        match self.example {
+            "" => self.wrong_type(value, "an object"),
+            example => self.wrong_type(value, &format!("an object, such as `{example}`")),
+        }
+    }
+
     fn wrong_type(&self, value: &Value, expected: &str) -> Diagnosis {
         let fix = match value {
-            Value::Number(number) => format!("write {expected}: `\"{number}\"`"),
+            Value::Number(number) if matches!(self.value, FieldType::Text | FieldType::Texts) => {
+                format!("write {expected}: `\"{number}\"`")
+            }
             _ => format!("write {expected}"),
         };
         let subject = Target::Field(self.key.to_owned());

@@ -58,11 +58,11 @@ const FIELDS: &[PublisherField] = &[
         .found_by()
         .example("acme/widget")
         .summary("the repository's path"),
-    PublisherField::optional("workflow", "Workflow").example("publish.yml").summary("the workflow's file"),
     PublisherField::optional("environment", "Environment")
         .recommended()
         .example("publish")
         .summary("the job's environment"),
+    PublisherField::optional("workflow", "Workflow").example("publish.yml").summary("the workflow's file"),
     PublisherField::optional("ref", "Ref").example("refs/heads/main").summary("the branch or tag of the run"),
     PublisherField::id(REPOSITORY_ID, "Repository id").example("2").summary("the repository's number"),
 ];

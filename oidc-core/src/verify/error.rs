@@ -12,7 +12,7 @@ use crate::trust::Unverified;
 /// The refusal of a token: the reason, and the token's claims as far as they could be read.
 ///
 /// `Display` is safe to send to the caller: it contains only the caller's own claims, escaped, and the
-/// registry's public audiences.
+/// verifier's public audiences.
 #[derive(Debug)]
 pub struct VerifyError {
     reason: Reason,
@@ -50,7 +50,7 @@ pub enum Reason {
     Claims(InvalidClaims),
     /// The token's `iss` is not a configured issuer.
     Issuer,
-    /// The token's `aud` is not one of the registry's audiences alone.
+    /// The token's `aud` is not one of the verifier's audiences alone.
     Audience {
         /// The accepted audiences.
         expected: Arc<[Audience]>,
@@ -64,7 +64,7 @@ pub enum Reason {
     Expired {
         /// The token's `exp`.
         expired_at: Timestamp,
-        /// The registry's clock.
+        /// The time by the verifier's clock.
         now: Timestamp,
     },
     /// The token is not valid yet: `nbf` or `iat` lies in the future.
@@ -73,7 +73,7 @@ pub enum Reason {
         claim: &'static str,
         /// The value of that claim.
         valid_from: Timestamp,
-        /// The registry's clock.
+        /// The time by the verifier's clock.
         now: Timestamp,
     },
     /// The token's lifetime is longer than that allowed for its issuer.
@@ -147,12 +147,11 @@ impl VerifyError {
     pub fn fix(&self) -> Option<&'static str> {
         match self.reason {
             Reason::Issuer => Some(
-                "the registry's operator configures which issuers it trusts: ask for this one, or publish from a platform that it \
-                 trusts",
+                "the operator of this service configures which issuers it trusts: ask for this one, or use a platform that it trusts",
             ),
             Reason::Audience { .. } | Reason::AudienceRule { .. } => Some(
-                "clients derive it from the registry's URL: name the registry by the URL that it has itself, or ask the \
-                 platform for that audience",
+                "ask the platform for a token with that audience; a client that derives it from a URL needs the URL that the service has \
+                 itself",
             ),
             _ => None,
         }
@@ -202,7 +201,7 @@ impl fmt::Display for Problem<'_> {
             Reason::TooLarge => write!(f, "the identity token is longer than {MAX_TOKEN_BYTES} bytes"),
             Reason::Claims(why) => write!(f, "the identity token's claims can't be read: {why}"),
             Reason::Issuer => {
-                write!(f, "claim `iss` is {}, which is no issuer that this registry trusts", found("iss"))
+                write!(f, "claim `iss` is {}, which is not a trusted issuer", found("iss"))
             }
             Reason::Audience { expected } => of_audience(f, &found("aud"), &alternatives(expected)),
             Reason::AudienceRule { expected } => of_audience(f, &found("aud"), expected),
@@ -260,13 +259,13 @@ fn of_times(f: &mut fmt::Formatter<'_>, reason: &Reason) -> fmt::Result {
         Reason::Expired { expired_at, now } => write!(
             f,
             "the identity token has expired {} ago: claim `exp` is {expired_at}; ask the platform for a new one, and \
-             exchange it soon after",
+             use it soon after",
             in_words(now.since(*expired_at))
         ),
         Reason::NotYetValid { claim, valid_from, now } => write!(
             f,
             "the identity token is not valid yet: claim `{claim}` is {valid_from}, which is in {} by the \
-             registry's clock ({now}); compare the clocks",
+             verifier's clock ({now}); compare the clocks",
             in_words(valid_from.since(*now))
         ),
         Reason::Lifetime { limit } => write!(
@@ -286,8 +285,8 @@ fn of_key(f: &mut fmt::Formatter<'_>, reason: &Reason, issuer: &str) -> fmt::Res
         ),
         Reason::KeysUnavailable { retry_after, fault } => {
             let problem = match fault {
-                KeyFault::Unreachable => "the registry can't fetch the keys of",
-                KeyFault::Invalid => "the registry can't use what it fetched as the keys of",
+                KeyFault::Unreachable => "the verifier can't fetch the keys of",
+                KeyFault::Invalid => "the verifier can't use what it fetched as the keys of",
             };
             write!(f, "{problem} the issuer {issuer}; try again in {}", in_words(*retry_after))
         }

@@ -1,5 +1,5 @@
-//! The registry's verifier: it turns a token from outside into [`Verified`] claims, or into a typed reason
-//! for refusing it.
+//! The verifier: it turns a token from outside into [`Verified`] claims, or into a typed reason for refusing it. A
+//! service that only checks tokens puts a [`Gate`] before it, which lets in the jobs that the service names.
 //!
 //! The checks run from cheap to expensive: size, shape, header, issuer and its algorithms, key, audience,
 //! times and lifetime, `nbf`, signature, claims. The claims that every token has are checked as soon as they
@@ -16,6 +16,7 @@ mod check;
 mod claims;
 mod error;
 mod fetch;
+mod gate;
 mod headers;
 mod invalid;
 mod jwks;
@@ -36,6 +37,7 @@ use self::backend::Backend;
 use self::cache::KeyCache;
 use self::check::{Refusal, wanted};
 pub use self::error::{KeyFault, Reason, VerifyError};
+pub use self::gate::{Gate, GateError, InvalidGate};
 use self::headers::KnownHeaders;
 pub use self::invalid::InvalidVerifier;
 pub use self::status::KeyStatus;
@@ -321,6 +323,11 @@ impl Verifier {
     /// Returns the platform that made this token.
     pub fn provider_of(&self, verified: &Verified<Claims>) -> Option<&Arc<dyn Provider>> {
         self.0.issuers.get(verified.issuer()).map(|trusted| &trusted.provider)
+    }
+
+    /// Returns `true` if tokens of this issuer may be accepted.
+    fn trusts(&self, issuer: &str) -> bool {
+        self.0.issuers.contains_key(issuer)
     }
 
     /// Returns the context that the verifier was made with.

@@ -13,6 +13,7 @@ mod attacks;
 mod backends;
 mod cache;
 mod fixed_audience;
+mod gate;
 mod keys;
 mod order;
 mod providers;

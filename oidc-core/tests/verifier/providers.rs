@@ -24,6 +24,16 @@ fn a_platform_is_found_by_the_exact_url_of_its_issuer_and_by_no_other() {
 }
 
 #[test]
+fn a_set_takes_platforms_and_shared_ones_and_offers_every_issuer_of_each() {
+    let shared: Arc<dyn Provider> = Arc::new(platform_with(Issuer::new("https://other.example").unwrap()));
+    let providers = ProviderSet::of(platform()).with(shared);
+    let offered: Vec<(&str, &str)> =
+        providers.issuers().map(|(platform, issuer)| (platform.title(), &**issuer.url())).collect();
+    let title = platform().title();
+    assert_eq!(offered, [(title, ISSUER), (title, "https://other.example")]);
+}
+
+#[test]
 fn a_claims_rule_is_found_by_its_whole_name() {
     let platform = platform();
     let rule = |name: &str| platform.profile().rule(name).map(|rule| (rule.name, rule.usage));

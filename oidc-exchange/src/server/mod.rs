@@ -41,7 +41,7 @@
 //! - **Its own tables**: with feature `sql`, run its statements in the store's transaction.
 //! - **Its own store**: implement [`PublisherStore`] and [`TokenStore`], and run the conformance suite of feature
 //!   `testing` against them; or implement `memory::Document`, which are two methods.
-//! - **A page for publishers**: [`TrustStore`] with `oidc_core::Provider::publisher_fields` as its form.
+//! - **A page for publishers**: [`Trust::form`], for all platforms, as HTML or as JSON.
 //! - **Its own policy**: [`TrustPolicy`], which has bounds instead of switches.
 //!
 //! # In tests
@@ -130,7 +130,7 @@ pub use self::grant::{Grant, GrantedBy};
 pub use self::mint::MintPolicy;
 pub use self::minter::{MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken, Recognised};
 pub use self::npm::{NpmExchange, npm};
-pub use self::package::{InvalidPrefix, Package};
+pub use self::package::{InvalidPackage, InvalidPrefix, Package};
 pub use self::package_owner::{PackageOwner, PackageOwners};
 pub use self::pep_807::{InvalidLifetime, Pep807Tokens, pep_807};
 pub use self::policy::{EndedBefore, PublisherLimit, PublisherState, Room, Taken, TrustLimits, TrustPolicy};
@@ -145,5 +145,5 @@ pub use self::store_error::StoreError;
 pub use self::token::{GrantedPackage, TokenRecord};
 pub use self::token_exchange::{TokenExchangeEndpoint, token_exchange};
 pub use self::token_hash::TokenHash;
-pub use self::trust::{Trust, TrustError};
+pub use self::trust::{ErrorPlace, FormInput, FormIssuer, PublisherForm, Trust, TrustError};
 pub use self::trust_store::{Stored, TrustStore};

@@ -1,14 +1,13 @@
 //! Packages, and prefixes of their names.
 
+mod name;
+
 use std::fmt;
 
 use oidc_core::shown;
 use serde::{Deserialize, Serialize};
 
-use crate::crates_io::CrateName;
-use crate::npm::PackageName;
-use crate::pypi::ProjectName;
-use crate::rubygems::GemName;
+pub use self::name::InvalidPackage;
 
 /// The separators of the parts of a name, of all ecosystems together.
 const SEPARATORS: [char; 4] = ['-', '_', '.', '/'];
@@ -34,9 +33,45 @@ pub struct Package {
 }
 
 impl Package {
-    /// A package of an ecosystem and a name.
+    /// A package of an ecosystem and a name, which is normalized by the rule of the ecosystems `npm`, `pypi`, `cargo` and
+    /// `rubygems`, so that every spelling of a name is the same package. A name of another ecosystem must be normalized
+    /// already. [`Package::check`] refuses a name that no package of its ecosystem can have; here it stays as it is.
+    ///
+    /// ```
+    /// use oidc_exchange::server::Package;
+    ///
+    /// assert_eq!(Package::new("pypi", "My_Package"), Package::new("pypi", "my-package"));
+    /// assert_eq!(Package::new("cargo", "my_crate").name, "my-crate");
+    /// assert_ne!(Package::new("npm", "My-Package"), Package::new("npm", "my-package"));
+    /// ```
     pub fn new(ecosystem: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { ecosystem: ecosystem.into(), name: name.into(), is_prefix: false }
+        let (ecosystem, name) = (ecosystem.into(), name.into());
+        let name = name::normalized(&ecosystem, &name).unwrap_or(name);
+        Self::stored(ecosystem, name)
+    }
+
+    /// A package whose name is normalized.
+    pub(crate) fn stored(ecosystem: String, name: String) -> Self {
+        Self { ecosystem, name, is_prefix: false }
+    }
+
+    /// Checks that a package of the ecosystem can have the name. Of an ecosystem other than `npm`, `pypi`, `cargo` and
+    /// `rubygems`, every name of 1 to 255 visible characters can be one.
+    ///
+    /// ```
+    /// use oidc_exchange::server::Package;
+    ///
+    /// assert!(Package::new("npm", "@acme/widget").check().is_ok());
+    /// let error = Package::new("npm", "acme/widget").check().unwrap_err();
+    /// assert!(error.to_string().contains("`acme/widget`"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the ecosystem has no such names, with their rule.
+    pub fn check(&self) -> Result<(), InvalidPackage> {
+        // A prefix was checked when it was made.
+        if self.is_prefix { Ok(()) } else { name::normalized(&self.ecosystem, &self.name).map(drop) }
     }
 
     /// All packages of an ecosystem whose names begin with `prefix` and go on after it.
@@ -134,13 +169,7 @@ fn is_prefix(text: &str) -> bool {
 fn normalized(ecosystem: &str, prefix: &str) -> Option<String> {
     // Limited before a letter is appended, which makes the prefix a name that the ecosystem's rules apply to.
     let name = (prefix.len() <= MAX_PREFIX).then(|| format!("{prefix}a"))?;
-    let mut name = match ecosystem {
-        "npm" => PackageName::parse(&name).ok()?.as_str().to_owned(),
-        "pypi" => ProjectName::parse(&name).ok()?.normalized(),
-        "cargo" => CrateName::parse(&name).ok()?.canonical(),
-        "rubygems" => GemName::parse(&name).ok()?.as_str().to_owned(),
-        _ => name,
-    };
+    let mut name = name::normalized(ecosystem, &name).ok()?;
     name.pop();
     Some(name)
 }

@@ -1,6 +1,7 @@
 //! The owners of packages and of publishers.
 
 use std::fmt;
+use std::future::Future;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,8 @@ impl PackageOwner {
 
 /// Returns the owners of a package to an [`Exchange`](super::Exchange), at endpoints that name a package. A
 /// publisher for a prefix of names accepts a job for packages of its own account only, and only the application
-/// knows the owners of packages.
+/// knows the owners of packages. [`ExchangeBuilder::owners_by`](super::ExchangeBuilder::owners_by) takes a function in its
+/// place.
 ///
 /// ```
 /// use oidc_exchange::server::{Package, PackageOwner, PackageOwners, StoreError};
@@ -72,4 +74,25 @@ pub trait PackageOwners: fmt::Debug + Send + Sync {
     ///
     /// When the owners can't be looked up.
     async fn owners(&self, package: &Package) -> Result<Vec<PackageOwner>, StoreError>;
+}
+
+/// The owners that a function returns.
+pub(super) struct OwnersBy<F>(pub(super) F);
+
+impl<F> fmt::Debug for OwnersBy<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnersBy").finish_non_exhaustive()
+    }
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+impl<F, O> PackageOwners for OwnersBy<F>
+where
+    F: Fn(Package) -> O + Send + Sync,
+    O: Future<Output = Result<Vec<PackageOwner>, StoreError>> + Send,
+{
+    async fn owners(&self, package: &Package) -> Result<Vec<PackageOwner>, StoreError> {
+        (self.0)(package.clone()).await
+    }
 }

@@ -1,4 +1,6 @@
 mod error;
+mod form;
+mod html;
 mod packages;
 mod prepare;
 mod save;
@@ -8,7 +10,8 @@ use std::sync::Arc;
 
 use oidc_core::{Context, ProviderSet};
 
-pub use self::error::TrustError;
+pub use self::error::{ErrorPlace, TrustError};
+pub use self::form::{FormInput, FormIssuer, PublisherForm};
 use super::package::Package;
 use super::package_owner::PackageOwner;
 use super::policy::{PublisherState, TrustLimits, TrustPolicy};
@@ -18,7 +21,8 @@ use super::trust_store::TrustStore;
 /// The limit on the name of an account, in bytes.
 const MAX_ACCOUNT: usize = 255;
 
-/// The configuration of publishers: validated with the platforms, and stored in the store.
+/// The configuration of publishers: validated with the platforms, and stored in the store. [`Trust::form`] is the form of a
+/// settings page.
 #[derive(Clone, Debug)]
 pub struct Trust {
     providers: ProviderSet,

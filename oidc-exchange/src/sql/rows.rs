@@ -48,7 +48,7 @@ pub(super) fn names(package: &Package) -> (&str, &str) {
 /// The package or prefix of a row.
 pub(super) fn package(ecosystem: String, package: String, prefix: &str) -> Result<Package, sqlx::Error> {
     if prefix.is_empty() {
-        return Ok(Package::new(ecosystem, package));
+        return Ok(Package::stored(ecosystem, package));
     }
     Package::prefix(ecosystem, prefix).map_err(|error| sqlx::Error::Decode(error.into()))
 }

@@ -45,7 +45,7 @@ pub(super) const TAGS: Field = Field::new(
 );
 
 /// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] = &[ROLE.of, ORGANIZATION.of, REGION.of, FUNCTION.of, TAGS.of];
+pub(super) static FIELDS: &[PublisherField] = &[ROLE.of, TAGS.of, ORGANIZATION.of, REGION.of, FUNCTION.of];
 
 typed_publisher! {
     /// The typed configuration of a publisher on AWS. It serializes and converts to the JSON form;

@@ -24,7 +24,7 @@ pub(super) const FOUND_BY: Field = Field::new(
         .without_claim()
         .found_by()
         .specificity(0)
-        .example("project_path")
+        .example("sub")
         .summary("the claim that tells the issuer's tenants apart, sub if it is left out; the claims have one text for it"),
 );
 

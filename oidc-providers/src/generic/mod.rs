@@ -70,7 +70,7 @@
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
 //! | `claims` | required | `{ sub = "system:serviceaccount:acme:publisher" }` | the claims that a token must have, by name or JSON pointer, each with its value, an array of those that it may have, or a table with contains or matches; texts, whole numbers below 2^53, true or false | one of the values |
-//! | `found_by` | optional | `"project_path"` | the claim that tells the issuer's tenants apart, sub if it is left out; the claims have one text for it |  |
+//! | `found_by` | optional | `"sub"` | the claim that tells the issuer's tenants apart, sub if it is left out; the claims have one text for it |  |
 //!
 //! A claim is named as it stands in the token, or by a JSON pointer (RFC 6901) that begins with `/` and leads into
 //! objects, never into arrays: `"/kubernetes.io/namespace"`. Its value is one of:

@@ -111,12 +111,12 @@ pub(super) static FIELDS: &[PublisherField] = &[
     REPOSITORY.of,
     WORKFLOW.of,
     ENVIRONMENT.of,
+    JOB_WORKFLOW.of,
     REPOSITORY_ID.of,
     OWNER_ID.of,
     REF.of,
     REF_PROTECTED.of,
     EVENT.of,
-    JOB_WORKFLOW.of,
     RUNNER_ENVIRONMENT.of,
 ];
 

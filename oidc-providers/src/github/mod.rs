@@ -97,12 +97,12 @@
 //! | `repository` | required | `"acme/widget"` | the repository, as owner/name | ignoring ASCII case |
 //! | `workflow` | required | `"publish.yml"` | the name of the file in .github/workflows that the run began with | exactly |
 //! | `environment` | recommended | `"publish"` | the job's environment | ignoring ASCII case |
+//! | `job_workflow` | recommended | `"acme/shared/.github/workflows/release.yml@refs/tags/*"` | the workflow that holds the job, beside the one that the run began with: repository, path and, behind @, a ref or a commit | as a pattern |
 //! | `repository_id` | learned | `"123456"` | the number that GitHub gave the repository | exactly |
 //! | `repository_owner_id` | learned | `"123456"` | the number that GitHub gave the repository's owner | exactly |
 //! | `ref` | optional | `"refs/tags/v*"` | the full name of the run's branch or tag | as a pattern |
 //! | `ref_protected` | optional | `true` | true if the branch or tag must be protected; false is no rule | exactly |
 //! | `event` | optional | `["push", "release"]` | the events that may start the run; without it push, release, `workflow_dispatch`, `repository_dispatch`, schedule, `merge_group`, create and deployment, and never `pull_request_target` | one of the values |
-//! | `job_workflow` | recommended | `"acme/shared/.github/workflows/release.yml@refs/tags/*"` | the workflow that holds the job, beside the one that the run began with: repository, path and, behind @, a ref or a commit | as a pattern |
 //! | `runner_environment` | optional | `"github-hosted"` | the owner of the machine that runs the job: `github-hosted` or `self-hosted` | exactly |
 //!
 //! Where the registry allows it ([`GitHub::allowing_owners`]), a publisher may be for every repository of an owner:

@@ -10,6 +10,7 @@ use super::names;
 use crate::codes;
 use crate::rules::config::Config;
 use crate::rules::constraints::Constraints;
+use crate::rules::events;
 use crate::rules::link::is_id;
 use crate::rules::token::{Token, differs};
 use crate::rules::{self, Comparison, Field};
@@ -50,7 +51,7 @@ impl Rules {
             project: config.text(&PROJECT, project).unwrap_or_default(),
             ci_config: config.text(&CI_CONFIG, names::ci_config).unwrap_or_default(),
             ids: config.ids([&PROJECT_ID, &NAMESPACE_ID], rules::names::id),
-            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, rules::names::word),
+            constraints: Constraints::read(&mut config, &CONSTRAINTS, names::environment, events::of_gitlab),
             specificity: config.specificity(),
         };
         config.finish(rules)

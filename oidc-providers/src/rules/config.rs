@@ -261,11 +261,7 @@ mod tests {
                 "publisher-type",
                 "write `true` or `false`, without quotes",
             ),
-            (
-                json!({"workflow": "a", "flag": 1}),
-                "publisher-type",
-                "write `true` or `false`, without quotes",
-            ),
+            (json!({"workflow": "a", "flag": 1}), "publisher-type", "write `true` or `false`"),
         ] {
             let error = read(&config).unwrap_err();
             let [fault] = error.faults() else { panic!("{config}: {error}") };

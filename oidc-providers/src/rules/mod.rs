@@ -5,6 +5,7 @@ pub(crate) mod claim;
 pub(crate) mod config;
 pub(crate) mod configured;
 pub(crate) mod constraints;
+pub(crate) mod events;
 pub(crate) mod exact;
 pub(crate) mod glob;
 pub(crate) mod link;

@@ -81,7 +81,8 @@ pub(crate) fn id(key: &str, text: &str) -> Result<(), Fault> {
     if is_id(text) {
         return Ok(());
     }
-    let fix = "write the number that the platform gave it, such as `\"123456\"`, or leave it out and let it be learned";
+    let fix =
+        "write the number that the platform gave it, such as `123456`, or leave it out and let it be learned";
     Err(invalid(codes::PUBLISHER_ID, key, "it is not an id: expected digits alone").found(text).fix(fix))
 }
 

@@ -5,7 +5,7 @@ use oidc_core::{Diagnosis, Mismatch, Target, shown};
 use super::config::{Fault, invalid};
 use super::constraints::Constraints;
 use super::token::Token;
-use super::{Field, names};
+use super::{Field, events};
 use crate::codes;
 
 /// An event that runs with the base repository's permissions on a fork's request: no publisher accepts it.
@@ -36,7 +36,7 @@ pub(crate) fn event(key: &str, text: &str) -> Result<(), Fault> {
         let fault = invalid(codes::PUBLISHER_EVENT, key, "an event that strangers can start may not publish");
         return Err(fault.found(text).fix("write `push`, `release` or `workflow_dispatch`"));
     }
-    names::word(key, text)
+    events::of_github(key, text)
 }
 
 /// Checks that only people with write access start the run's event, as they do with the `usual` ones, or that the

@@ -96,7 +96,7 @@ async fn note_unpublished(config: &Config, trust: &Trust) -> Result<(), StartErr
 
 /// The reason why a publisher can't be used, with the line to add where its platform is not among the registry's.
 fn explained(error: &TrustError) -> String {
-    let TrustError::Provider { provider } = error else { return error.to_string() };
+    let TrustError::Provider { provider, .. } = error else { return error.to_string() };
     match oidc_providers::public(provider) {
         Ok(_) => format!("{error}; add `[[provider]]` with the line `kind = \"{provider}\"`"),
         Err(unknown) => format!("{error}; {unknown}"),

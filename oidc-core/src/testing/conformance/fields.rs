@@ -36,11 +36,29 @@ pub(super) fn the_profile_names_its_claims_once<H: Harness>(harness: &H) {
     }
 }
 
+/// The place of a field among the others.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Importance {
+    Required,
+    Recommended,
+    Other,
+}
+
+impl Importance {
+    fn of(field: &PublisherField) -> Self {
+        match field {
+            PublisherField { required: true, .. } => Self::Required,
+            PublisherField { recommended: true, .. } => Self::Recommended,
+            _ => Self::Other,
+        }
+    }
+}
+
 pub(super) fn each_field_agrees_with_its_claim<H: Harness>(harness: &H) {
     let provider = provider(harness);
     let fields = provider.publisher_fields();
     assert!(fields.iter().any(|field| field.found_by), "a publisher is looked up by a field");
-    let mut may_be_required = true;
+    let mut before = Importance::Required;
     for (at, field) in fields.iter().enumerate() {
         let PublisherField { key, .. } = field;
         assert!(
@@ -50,8 +68,12 @@ pub(super) fn each_field_agrees_with_its_claim<H: Harness>(harness: &H) {
         assert!(!field.title.is_empty(), "the field `{key}` has a title");
         assert!(!field.example.is_empty(), "the field `{key}` has an example");
         assert!(!field.summary.contains(['`', '\n']), "the summary of `{key}` is plain text in one line");
-        assert!(may_be_required || !field.required, "required fields come first, and `{key}` does not");
-        may_be_required = field.required;
+        let importance = Importance::of(field);
+        assert!(
+            before <= importance,
+            "required fields come first, then recommended ones, and `{key}` does not"
+        );
+        before = importance;
         assert!(
             !field.found_by || field.required || field.claim.is_none(),
             "a publisher is looked up by `{key}`, which it needs not have"

@@ -1,3 +1,4 @@
+use std::future::Future;
 use std::sync::Arc;
 
 use oidc_core::HttpUrl;
@@ -8,8 +9,10 @@ use super::{Exchange, Inner, Stores};
 use crate::server::event::{EventSink, Events};
 use crate::server::mint::MintPolicy;
 use crate::server::minter::Minter;
-use crate::server::package_owner::PackageOwners;
+use crate::server::package::Package;
+use crate::server::package_owner::{OwnersBy, PackageOwner, PackageOwners};
 use crate::server::policy::TrustPolicy;
+use crate::server::store_error::StoreError;
 use crate::server::validated::Validated;
 use crate::server::wording::Wording;
 
@@ -110,6 +113,31 @@ impl ExchangeBuilder {
     pub fn package_owners(mut self, owners: impl PackageOwners + 'static) -> Self {
         self.0.owners = Some(Arc::new(owners));
         self
+    }
+
+    /// Sets a function as the source of packages' owners, as [`package_owners`](Self::package_owners) does.
+    ///
+    /// ```
+    /// use oidc_exchange::server::{ExchangeBuilder, Package, PackageOwner, StoreError};
+    /// # #[derive(Clone)]
+    /// # struct Table;
+    /// # impl Table {
+    /// #     async fn owner_of(&self, _: &str) -> Result<Option<String>, StoreError> { Ok(None) }
+    /// # }
+    ///
+    /// fn with_owners(builder: ExchangeBuilder, table: Table) -> ExchangeBuilder {
+    ///     builder.owners_by(move |package: Package| {
+    ///         let table = table.clone();
+    ///         async move { Ok(table.owner_of(&package.name).await?.map(PackageOwner::Account).into_iter().collect()) }
+    ///     })
+    /// }
+    /// ```
+    pub fn owners_by<F, O>(self, owners: F) -> Self
+    where
+        F: Fn(Package) -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Vec<PackageOwner>, StoreError>> + Send + 'static,
+    {
+        self.package_owners(OwnersBy(owners))
     }
 
     /// Adds a sink for events. Every exchange also has the sink [`Events`].

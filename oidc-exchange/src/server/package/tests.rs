@@ -199,3 +199,46 @@ proptest! {
         prop_assert_eq!(same, prefix);
     }
 }
+
+#[test]
+fn every_spelling_of_a_name_is_the_same_package() {
+    for (ecosystem, text, normalized) in [
+        ("npm", "@Acme/Widget", "@Acme/Widget"),
+        ("pypi", "My_Package", "my-package"),
+        ("pypi", "my.-_package", "my-package"),
+        ("cargo", "My_Crate", "my-crate"),
+        ("rubygems", "My_Gem", "My_Gem"),
+        ("own", "My_Package", "My_Package"),
+    ] {
+        let package = Package::new(ecosystem, text);
+        assert_eq!(package.name, normalized);
+        assert_eq!(package, Package::new(ecosystem, normalized));
+        assert!(package.check().is_ok());
+        let read: Package =
+            serde_json::from_value(serde_json::json!({ "ecosystem": ecosystem, "name": text })).unwrap();
+        assert_eq!(read, package);
+    }
+}
+
+#[test]
+fn a_name_that_no_package_can_have_is_refused_with_the_rule() {
+    for (ecosystem, name, rule) in [
+        ("npm", "", "no package is named"),
+        ("own", "", "no package is named"),
+        ("npm", "acme/widget", "`acme/widget`"),
+        ("npm", "@acme", "`@acme`"),
+        ("pypi", "my package", "`my package`"),
+        ("pypi", "-a", "`-a`"),
+        ("cargo", "1crate", "a letter, then"),
+        ("rubygems", ".gem", "`.gem`"),
+        ("own", "a\0b", "invisible"),
+        ("own", &"a".repeat(256), "255"),
+    ] {
+        let package = Package::new(ecosystem, name);
+        assert_eq!(package.name, name, "it stays as it is");
+        let error = package.check().unwrap_err().to_string();
+        assert!(error.contains(rule), "{error}");
+    }
+    assert!(Package::new("own", "a".repeat(255)).check().is_ok());
+    assert!(Package::prefix("npm", "@acme/").unwrap().check().is_ok());
+}

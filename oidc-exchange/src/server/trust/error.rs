@@ -1,27 +1,52 @@
 use oidc_core::{InvalidPublisher, RandomError};
 
 use super::MAX_ACCOUNT;
+use crate::server::package::InvalidPackage;
 use crate::server::policy::PublisherLimit;
 use crate::server::store_error::StoreError;
 
-/// An error of configuring a publisher, with its place on a form:
+/// An error of configuring a publisher. [`TrustError::place`] returns its place on a form, and [`TrustError::of`] the
+/// problems of one input; a [`PublisherForm`](crate::server::PublisherForm) shows each at its place.
 ///
-/// | error | place |
-/// |---|---|
-/// | [`Publisher`](Self::Publisher) | beside the fields that it names ([`InvalidPublisher::of`]) |
-/// | [`Provider`](Self::Provider), [`Issuer`](Self::Issuer), [`WhichIssuer`](Self::WhichIssuer) | beside the choice of the platform |
-/// | [`Prefix`](Self::Prefix), [`PendingPrefix`](Self::PendingPrefix) | beside the package |
-/// | [`Exists`](Self::Exists), [`TooMany`](Self::TooMany), [`Missing`](Self::Missing) | above the form |
-/// | [`Account`](Self::Account), [`Random`](Self::Random), [`Store`](Self::Store) | not on the form: the application or the registry failed |
+/// ```
+/// use oidc_core::testing::FakePlatform;
+/// use oidc_core::ProviderSet;
+/// use oidc_exchange::memory::MemoryStore;
+/// use oidc_exchange::server::{ErrorPlace, Package, Trust};
+///
+/// let platforms = ProviderSet::of(FakePlatform::new());
+/// let trust = Trust::new(platforms, MemoryStore::for_tests(), &FakePlatform::new().registry());
+/// let rules = serde_json::json!({ "ref": " a" });
+/// let error = trust.prepare(Package::new("npm", "widget"), "fake", None, rules).unwrap_err();
+/// assert_eq!(error.place(), ErrorPlace::Fields);
+/// assert_eq!(error.of("ref"), ["it has white space around it: found ` a`; write `a`"]);
+/// assert_eq!(error.of("repository").len(), 1, "it is missing");
+///
+/// let error = trust.prepare(Package::new("npm", "widget"), "", None, serde_json::json!({})).unwrap_err();
+/// assert_eq!(error.of("issuer"), ["no platform is named; this registry trusts fake"]);
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// This registry knows no such platform.
-    #[error("this registry trusts no platform `{provider}`")]
+    /// This registry knows no such platform, or none was named.
+    #[error("{}", none_of("platform", .provider, .known))]
     Provider {
-        /// The platform, fit to be shown.
+        /// The platform, fit to be shown; empty where none was named.
         provider: String,
+        /// The platforms that this registry trusts.
+        known: String,
     },
+    /// This registry trusts the issuer for no platform, or none was chosen.
+    #[error("{}", none_of("issuer", .issuer, .known))]
+    UnknownIssuer {
+        /// The issuer, fit to be shown; empty where none was chosen.
+        issuer: String,
+        /// The issuers that this registry trusts.
+        known: String,
+    },
+    /// No package of the ecosystem can have the package's name.
+    #[error(transparent)]
+    Package(#[from] InvalidPackage),
     /// This registry does not trust the issuer for that platform.
     #[error("this registry trusts no issuer `{issuer}` of `{provider}`; it trusts {known}")]
     Issuer {
@@ -82,4 +107,55 @@ pub enum TrustError {
     /// The store can't be reached.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The place of a [`TrustError`] on a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorPlace {
+    /// Beside the fields that the error names.
+    Fields,
+    /// Beside the choice of the platform and its issuer.
+    Issuer,
+    /// Beside the package's name.
+    Package,
+    /// Above the form: nothing that was typed is wrong by itself.
+    Form,
+    /// Not on the form: the application or the registry failed, which is answered with 500.
+    Application,
+}
+
+impl TrustError {
+    /// Returns the error's place on a form.
+    pub fn place(&self) -> ErrorPlace {
+        match self {
+            Self::Publisher(_) => ErrorPlace::Fields,
+            Self::Provider { .. }
+            | Self::UnknownIssuer { .. }
+            | Self::Issuer { .. }
+            | Self::WhichIssuer { .. } => ErrorPlace::Issuer,
+            Self::Package(_) | Self::Prefix | Self::PendingPrefix => ErrorPlace::Package,
+            Self::Exists { .. } | Self::TooMany { .. } | Self::Missing => ErrorPlace::Form,
+            Self::Account | Self::Random(_) | Self::Store(_) => ErrorPlace::Application,
+        }
+    }
+
+    /// Returns the problems of one input of a form, in words for its reader: of a field, by its
+    /// [key](oidc_core::PublisherField::key), of the choice of the platform, by `issuer`, or of the package's name, by
+    /// `package`. Empty where nothing is wrong with it.
+    pub fn of(&self, input: &str) -> Vec<String> {
+        match (self, self.place(), input) {
+            (Self::Publisher(invalid), _, key) => invalid.of(key).map(ToString::to_string).collect(),
+            (_, ErrorPlace::Issuer, "issuer") | (_, ErrorPlace::Package, "package") => vec![self.to_string()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The problem of a name that is unknown or missing.
+fn none_of(kind: &str, found: &str, known: &str) -> String {
+    match found {
+        "" => format!("no {kind} is named; this registry trusts {known}"),
+        found => format!("this registry trusts no {kind} `{found}`; it trusts {known}"),
+    }
 }

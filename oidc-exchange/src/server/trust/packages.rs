@@ -72,7 +72,7 @@ impl Trust {
         Ok(self.store.package_removed(package).await?)
     }
 
-    /// Records that a package was renamed to `name`, which must be normalized as its protocol does: see
+    /// Records that a package was renamed to `name`, which is [normalized](Package::new): see
     /// [`TrustStore::package_renamed`](crate::server::TrustStore::package_renamed). A registry whose packages
     /// are in the stores' database does it in the transaction that renames the package instead.
     ///

@@ -1,6 +1,6 @@
 //! Validation of a publisher's configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use oidc_core::{Provider, PublisherField, shown};
@@ -13,9 +13,10 @@ use crate::server::record::PublisherRecord;
 impl Trust {
     /// Checks a publisher's configuration and makes a record that can be stored.
     ///
-    /// `provider` is the name of the platform, and `issuer` one of its issuers, which may be left out where
+    /// `provider` is the name of the platform, and `issuer` one of its issuers, which may be left out or empty where
     /// the platform has only one. `config` is the platform's typed publisher, such as `GitHubPublisher`, or its
-    /// JSON form with the platform's own keys.
+    /// JSON form with the platform's own keys. What was typed into a form is prepared by
+    /// [`PublisherForm::prepare`](crate::server::PublisherForm::prepare).
     ///
     /// `package` may be a [prefix](Package::prefix) of names. The publisher is then for the packages of its own account only,
     /// and creates no package. Only [`Trust::add`] and [`Trust::edit`] check that the registry allows such publishers
@@ -31,9 +32,10 @@ impl Trust {
     ///
     /// | error | where |
     /// |---|---|
+    /// | [`TrustError::Package`] | no package of the ecosystem can have the name ([`Package::check`]) |
     /// | [`TrustError::Provider`] | the platform is not among those of this `Trust`, or has no issuer here |
-    /// | [`TrustError::Issuer`] | this `Trust` has the platform and not the issuer; also for an unknown platform with an issuer |
-    /// | [`TrustError::WhichIssuer`] | `issuer` is `None`, and the platform has several issuers |
+    /// | [`TrustError::Issuer`] | this `Trust` has the platform and not the issuer |
+    /// | [`TrustError::WhichIssuer`] | no issuer is named, and the platform has several |
     /// | [`TrustError::Publisher`] | the platform refuses the configuration |
     /// | [`TrustError::Random`] | no id could be made |
     pub fn prepare(
@@ -43,8 +45,18 @@ impl Trust {
         issuer: Option<&str>,
         config: impl Into<Value>,
     ) -> Result<PublisherRecord, TrustError> {
-        let mut config = config.into();
-        let platform = self.platform(provider, issuer)?;
+        let platform = self.platform(provider, issuer.filter(|issuer| !issuer.is_empty()))?;
+        self.prepare_for(platform, package, config.into())
+    }
+
+    /// Checks a publisher's configuration for a platform of one issuer.
+    pub(super) fn prepare_for(
+        &self,
+        platform: &Arc<dyn Provider>,
+        package: Package,
+        mut config: Value,
+    ) -> Result<PublisherRecord, TrustError> {
+        package.check()?;
         let identity = platform.publisher(&config)?.identity();
         // A rule that is `null` is no rule, and would be in the way of a learned id.
         if let Value::Object(rules) = &mut config {
@@ -63,27 +75,30 @@ impl Trust {
 
     fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
         // A provider set has a platform once for each of its issuers.
-        let mut of_issuer = BTreeMap::new();
-        for platform in self.providers.iter().filter(|platform| platform.id() == provider) {
-            for known in &platform.profile().issuers {
-                of_issuer.insert(known.url().to_string(), platform);
-            }
-        }
-        let known = || of_issuer.keys().cloned().collect::<Vec<_>>().join(", ");
-        match issuer {
-            Some(issuer) => of_issuer.get(issuer).copied().ok_or_else(|| TrustError::Issuer {
-                provider: shown(provider).to_string(),
+        let of_platform = |(platform, _): &(&Arc<dyn Provider>, _)| platform.id() == provider;
+        let issuers: BTreeMap<&str, &Arc<dyn Provider>> = self
+            .providers
+            .issuers()
+            .filter(of_platform)
+            .map(|(platform, issuer)| (&**issuer.url(), platform))
+            .collect();
+        let known = || issuers.keys().copied().collect::<Vec<_>>().join(", ");
+        let provider = shown(provider).to_string();
+        match (issuer, issuers.first_key_value()) {
+            (_, None) => Err(TrustError::Provider { provider, known: self.platforms() }),
+            (Some(issuer), _) => issuers.get(issuer).copied().ok_or_else(|| TrustError::Issuer {
+                provider,
                 issuer: shown(issuer).to_string(),
                 known: known(),
             }),
-            None if of_issuer.len() > 1 => {
-                Err(TrustError::WhichIssuer { provider: shown(provider).to_string(), known: known() })
-            }
-            None => of_issuer
-                .values()
-                .next()
-                .copied()
-                .ok_or_else(|| TrustError::Provider { provider: shown(provider).to_string() }),
+            (None, _) if issuers.len() > 1 => Err(TrustError::WhichIssuer { provider, known: known() }),
+            (None, Some((_, platform))) => Ok(platform),
         }
+    }
+
+    /// The platforms that have an issuer here, in the order of their names.
+    fn platforms(&self) -> String {
+        let platforms: BTreeSet<&str> = self.providers.issuers().map(|(platform, _)| platform.id()).collect();
+        platforms.into_iter().collect::<Vec<_>>().join(", ")
     }
 }

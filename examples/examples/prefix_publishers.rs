@@ -1,7 +1,7 @@
 //! Publishers for a prefix of names: `@acme/` lets one repository publish every package of an account whose name begins so.
 //!
 //! Such a publisher is for the packages of its own account and creates none. The application says whose a package is: to the
-//! exchange (`PackageOwners`), and where something is published (`Transaction::authorize`). Otherwise the publisher accepts
+//! exchange (`owners_by`), and where something is published (`Transaction::authorize`). Otherwise the publisher accepts
 //! no token.
 //!
 //! `cargo run --example prefix_publishers` serves it at `http://127.0.0.1:9000/`.
@@ -15,24 +15,18 @@ use axum::{Json, Router};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context};
 use oidc_exchange::server::{
-    self, Exchange, Package, PackageOwner, PackageOwners, StoreError, TokenHash, Trust, TrustPolicy,
+    self, Exchange, Package, PackageOwner, StoreError, TokenHash, Trust, TrustPolicy,
 };
 use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS package (name TEXT PRIMARY KEY, owner TEXT NOT NULL, versions BIGINT NOT NULL)";
 
-/// The application's own table says whose a package is.
-#[derive(Clone, Debug)]
-struct Owners(SqlStore);
-
-#[async_trait::async_trait]
-impl PackageOwners for Owners {
-    async fn owners(&self, package: &Package) -> Result<Vec<PackageOwner>, StoreError> {
-        let query = sqlx::query_scalar("SELECT owner FROM package WHERE name = $1").bind(&package.name);
-        let owner: Option<String> = query.fetch_optional(self.0.pool()).await?;
-        Ok(owner.map(PackageOwner::Account).into_iter().collect())
-    }
+/// The owner of a package, which the application's own table knows.
+async fn owners(store: SqlStore, package: Package) -> Result<Vec<PackageOwner>, StoreError> {
+    let query = sqlx::query_scalar("SELECT owner FROM package WHERE name = $1").bind(package.name);
+    let owner: Option<String> = query.fetch_optional(store.pool()).await?;
+    Ok(owner.map(PackageOwner::Account).into_iter().collect())
 }
 
 #[derive(Clone)]
@@ -52,7 +46,8 @@ impl Registry {
         // The number of an account's publishers for prefixes; by default none are allowed.
         let policy = TrustPolicy::default().prefixes_per_account(10);
         let exchange = Exchange::builder(verifier, store.clone()).trust_policy(policy);
-        let exchange = exchange.package_owners(Owners(store.clone())).build();
+        let table = store.clone();
+        let exchange = exchange.owners_by(move |package| owners(table.clone(), package)).build();
         let trust = Trust::new(oidc_providers::all(), store.clone(), cx).with_policy(policy);
         Ok(Self { store, exchange, trust })
     }

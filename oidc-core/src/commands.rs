@@ -14,6 +14,8 @@ use crate::text::shown;
 pub trait Commands: fmt::Debug + Send + Sync {
     /// Runs one command to its end, without blocking, and kills it at its deadline.
     ///
+    /// `async fn run(&self, command: Command) -> Result<CommandOutput, CommandError>`
+    ///
     /// # Errors
     ///
     /// When the command can't be started, takes longer than its deadline, or prints more than it may.

@@ -17,6 +17,8 @@ pub trait TokenSource: fmt::Debug + Send + Sync {
 
     /// Gets a token for this audience.
     ///
+    /// `async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError>`
+    ///
     /// The platform's answer is read within a bound, and a redirect is not followed. An answer that is no success
     /// contains no token.
     ///

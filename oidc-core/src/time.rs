@@ -109,6 +109,8 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn monotonic(&self) -> Duration;
 
     /// Returns after `duration`. For back-off.
+    ///
+    /// `async fn sleep(&self, duration: Duration)`
     async fn sleep(&self, duration: Duration);
 
     /// Returns `false` for a clock whose [`Clock::sleep`] returns at once although no time passed. With such

@@ -57,6 +57,8 @@ const MAX_MESSAGE: usize = 2048;
 pub trait HttpClient: fmt::Debug + Send + Sync {
     /// Sends one request, once, and reads the answer, whatever its status.
     ///
+    /// `async fn send(&self, request: Request) -> Result<Response, HttpError>`
+    ///
     /// # Errors
     ///
     /// When no complete answer came within the request's bounds.

@@ -105,8 +105,6 @@ impl Gate {
 
     /// Verifies a token and returns its claims if one of the publishers accepts its job.
     ///
-    /// `async fn admit(&self, token: &str) -> Result<Verified<Claims>, GateError>`
-    ///
     /// # Errors
     ///
     /// When the token is refused, or its job is not allowed.

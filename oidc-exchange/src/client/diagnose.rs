@@ -39,6 +39,8 @@ pub trait Diagnose: Registry {
 
     /// Returns advice on the job: conditions that keep the protocol's own tools from publishing here, even
     /// though an exchange by this client succeeds.
+    ///
+    /// `async fn advise_on_tools(&self, request: &AdviceRequest<'_>, cx: &Context) -> Vec<Diagnosis>`
     async fn advise_on_tools(&self, _request: &AdviceRequest<'_>, _cx: &Context) -> Vec<Diagnosis> {
         Vec::new()
     }

@@ -83,6 +83,8 @@ pub trait Registry: fmt::Debug + Send + Sync {
     /// Returns the audience that an identity token for this registry must have, one of its
     /// [own](Registry::is_own_audience). Where the registry has to be asked, the request changes nothing there.
     ///
+    /// `async fn audience(&self, cx: &Context) -> Result<Audience, ExchangeError>`
+    ///
     /// # Errors
     ///
     /// When the registry has to be asked and gives no usable answer.
@@ -99,6 +101,8 @@ pub trait Registry: fmt::Debug + Send + Sync {
     }
 
     /// Exchanges an identity token for a publish token, which is for the scope that was asked for.
+    ///
+    /// `async fn exchange(&self, request: &ExchangeRequest<'_>, cx: &Context) -> Result<PublishToken, ExchangeError>`
     ///
     /// One request to the registry's own origin contains the identity token, in a header or in its body. It is not
     /// repeated: the registry may have used up the identity token even though its answer was lost. Only after an
@@ -120,6 +124,8 @@ pub trait Registry: fmt::Debug + Send + Sync {
     /// Asks the registry once to revoke a publish token before it expires. Returns `Ok(false)` where the protocol
     /// can't revoke tokens, and then nothing is sent. A token of another registry is not sent
     /// ([`PublishToken::is_of`]).
+    ///
+    /// `async fn revoke(&self, token: &PublishToken, cx: &Context) -> Result<bool, ExchangeError>`
     ///
     /// # Errors
     ///

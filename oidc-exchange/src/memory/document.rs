@@ -43,6 +43,8 @@ use crate::server::StoreError;
 pub trait Document: Send + Sync {
     /// Returns the document; `None` where none was saved yet. It is called once, when the store is opened.
     ///
+    /// `async fn load(&self) -> Result<Option<Vec<u8>>, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the document can't be read. A document that may exist must not be reported as `None`.
@@ -51,6 +53,8 @@ pub trait Document: Send + Sync {
     /// Replaces the document as a whole, and returns when it is durable: after a crash, [`load`](Self::load)
     /// returns this document or the one before it. Calls don't overlap. A call that failed, or whose future was
     /// dropped, must not take effect after a later call:
+    ///
+    /// `async fn save(&self, document: &[u8]) -> Result<(), StoreError>`
     ///
     /// | input and output | consequence |
     /// |---|---|

@@ -68,6 +68,8 @@ pub trait Minter: fmt::Debug + Send + Sync {
     /// Makes the text of a token for a grant, with randomness of the operating system. The text has at most
     /// [`MAX_PUBLISH_TOKEN_BYTES`].
     ///
+    /// `async fn mint(&self, grant: &Grant, random: &dyn Random) -> Result<NewToken, MintError>`
+    ///
     /// It is called before the identity token is used up, so that a failure uses nothing up. For a
     /// self-contained token it is called again with a smaller grant where packages are left out.
     ///

@@ -145,5 +145,5 @@ pub use self::store_error::StoreError;
 pub use self::token::{GrantedPackage, TokenRecord};
 pub use self::token_exchange::{TokenExchangeEndpoint, token_exchange};
 pub use self::token_hash::TokenHash;
-pub use self::trust::{ErrorPlace, FormInput, FormIssuer, PublisherForm, Trust, TrustError};
+pub use self::trust::{ErrorPlace, FormInput, FormIssuer, FormPublisher, PublisherForm, Trust, TrustError};
 pub use self::trust_store::{Stored, TrustStore};

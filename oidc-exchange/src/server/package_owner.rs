@@ -68,6 +68,8 @@ impl PackageOwner {
 pub trait PackageOwners: fmt::Debug + Send + Sync {
     /// Returns the owners of a package; none where there is no such package. The exchange uses the first 32.
     ///
+    /// `async fn owners(&self, package: &Package) -> Result<Vec<PackageOwner>, StoreError>`
+    ///
     /// Every caller waits for the result, so it must take the same time whether the package exists or not.
     ///
     /// # Errors

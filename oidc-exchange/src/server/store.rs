@@ -49,6 +49,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// most platforms a token has one identity; it may have up to 256, all of one issuer. A record of another
     /// identity or package is ignored by the exchange.
     ///
+    /// `async fn candidates(&self, identities: &[Identity], ecosystem: &str, package: Option<&str>) -> Result<Candidates, StoreError>`
+    ///
     /// The result is limited, since anybody may have named the identity: in a registry with accounts, each
     /// account may configure publishers for somebody else's repository, on packages of its own and, as pending
     /// publishers, on packages that do not exist yet. The result has two groups ([`Candidates`]), and the cost
@@ -82,6 +84,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// most 32). The owner of a publisher is its [`account`](PublisherRecord::account), or the operator. A store
     /// without such an index returns none, and publishers for prefixes accept no token at such an endpoint.
     ///
+    /// `async fn of_prefixes(&self, identities: &[Identity], owners: &[PackageOwner], prefixes: &[Package]) -> Result<Vec<PublisherRecord>, StoreError>`
+    ///
     /// Returns at most [`MAX_CANDIDATES`](super::MAX_CANDIDATES). The cost must not grow with the publishers of other accounts.
     ///
     /// # Errors
@@ -99,6 +103,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// Returns the publishers of these identities and owners, for any package or prefix of the ecosystem, that have
     /// learned ids. The exchange asks where a publisher of one of these owners has not learned any yet and is for a
     /// prefix, or for a package that a prefix may cover: it requires the ids of the owner's other publishers.
+    ///
+    /// `async fn learned(&self, identities: &[Identity], owners: &[PackageOwner], ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
     /// Returns at most [`MAX_CANDIDATES`](super::MAX_CANDIDATES). The cost must not grow with the publishers of
     /// other accounts, and these must not displace any. The default finds them among the
@@ -123,6 +129,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// token's identity, to find one whose repository was renamed. `id` is among their
     /// [`texts`](PublisherRecord::texts). A store without such an index returns none; a renamed repository is
     /// then unknown.
+    ///
+    /// `async fn of_immutable_id(&self, issuer: &str, id: &ImmutableId, ecosystem: &str, package: Option<&str>) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
     /// Returns at most [`MAX_OF_ID`], the most trustworthy first, since anybody may configure another's id:
     /// by their [`PublisherRank`](super::PublisherRank), then by age.
@@ -149,6 +157,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// takes no new package from its new owner. Where a store returns `false`, the account's pending publishers come after older ones
     /// of other accounts.
     ///
+    /// `async fn is_proven(&self, account: &str, identity: &Identity, id: &ImmutableId) -> Result<bool, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
@@ -165,6 +175,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// exchange asks after it has refused an unknown caller, to name them to the registry's operator. A store that can't list
     /// them returns none.
     ///
+    /// `async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError>`
+    ///
     /// The look-up delays the caller's next request, hence its cost must not grow with the publishers of a package.
     ///
     /// # Errors
@@ -178,6 +190,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// asks after it has refused an unknown caller that named no package, to name the nearest publishers to
     /// the registry's operator. A store that can't list them returns none.
     ///
+    /// `async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
@@ -187,6 +201,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 
     /// Records the use of the identity token, stores the ids that its publishers learn, and stores the
     /// publish token, all in one transaction:
+    ///
+    /// `async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError>`
     ///
     /// 1. One use of [`Grant::replay_key`] is counted, unless there were [`Grant::max_uses`] already, or a
     ///    record as old was purged. Of concurrent grants with one replay key, no more are granted, in all
@@ -226,12 +242,16 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// tells whether the publisher is pending now. Packages whose publisher was removed are left out, and a
     /// token without packages is not found.
     ///
+    /// `async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
     async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError>;
 
     /// Revokes a token. The result does not tell whether it existed.
+    ///
+    /// `async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError>`
     ///
     /// # Errors
     ///
@@ -240,6 +260,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
 
     /// Purges at most `limit` tokens and `limit` replay records that have expired at `now`, which they have
     /// from their last moment on. Returns their number.
+    ///
+    /// `async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>`
     ///
     /// From then on no grant is redeemed that would be remembered no longer than one of the purged records,
     /// for all time and for every process: a clock that is set back must not make a used token usable again.

@@ -8,10 +8,10 @@ mod save;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use oidc_core::{Context, ProviderSet};
+use oidc_core::{Context, ProviderSet, shown};
 
 pub use self::error::{ErrorPlace, TrustError};
-pub use self::form::{FormInput, FormIssuer, PublisherForm};
+pub use self::form::{FormInput, FormIssuer, FormPublisher, PublisherForm};
 use super::package::Package;
 use super::package_owner::PackageOwner;
 use super::policy::{PublisherState, TrustLimits, TrustPolicy};
@@ -58,6 +58,15 @@ impl Trust {
     /// Returns the current state of a publisher, for a settings page: whether it is in force, and until when.
     pub fn state(&self, record: &PublisherRecord) -> PublisherState {
         self.policy.state(record, self.cx.clock().now())
+    }
+
+    /// Returns a publisher's rules in one line for a person, such as `repository acme/widget, workflow publish.yml`. It is
+    /// plain text, which a page escapes.
+    pub fn describe(&self, record: &PublisherRecord) -> String {
+        let platform = self.providers.for_issuer(&record.identity.issuer);
+        let publisher = platform.and_then(|platform| platform.publisher(&record.rules()).ok());
+        // A registry that no longer trusts the issuer still has to name the publisher.
+        publisher.map_or_else(|| shown(&record.identity.key).to_string(), |publisher| publisher.describe())
     }
 
     /// Returns the publishers of a package, oldest first.

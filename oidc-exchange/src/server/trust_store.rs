@@ -16,12 +16,16 @@ use super::store_error::StoreError;
 pub trait TrustStore: fmt::Debug + Send + Sync {
     /// Returns the publishers of a package with all their fields, oldest first.
     ///
+    /// `async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
     async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError>;
 
     /// Returns every publisher of an origin, oldest first.
+    ///
+    /// `async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
     /// # Errors
     ///
@@ -30,6 +34,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// Returns every publisher of an account, oldest first.
     ///
+    /// `async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
@@ -37,6 +43,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// Returns the publishers of these owners (at most 32) for [prefixes](Package::prefix) that cover the package,
     /// oldest first.
+    ///
+    /// `async fn covering(&self, package: &Package, owners: &[PackageOwner]) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
     /// The default reads every publisher of each account, and of the operator those of each prefix of the name.
     ///
@@ -70,6 +78,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// are not [proven](PublisherRecord::proven): an account that configures a publisher for somebody else's
     /// repository must not see when that repository's jobs run.
     ///
+    /// `async fn live_tokens(&self, package: &Package, now: Timestamp) -> Result<BTreeMap<String, u64>, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
@@ -85,6 +95,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// account at the same time, no more are stored than there is room for. Publishers of other accounts have
     /// no influence.
     ///
+    /// `async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached, or has a publisher of this id.
@@ -92,6 +104,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// Purges at most `limit` publishers of accounts that [have ended](super::EndedBefore::is_over). Returns
     /// their number. The operator's own stay.
+    ///
+    /// `async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError>`
     ///
     /// # Errors
     ///
@@ -102,6 +116,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// transaction. Nothing changes where `old` has changed [since](PublisherRecord::is_still) the caller
     /// read it.
     ///
+    /// `async fn replace(&self, old: &PublisherRecord, publisher: &PublisherRecord) -> Result<Stored, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached, or has a publisher of the new id.
@@ -109,6 +125,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     -> Result<Stored, StoreError>;
 
     /// Removes a publisher of a package; its tokens end at once. Returns `false` where there is none.
+    ///
+    /// `async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError>`
     ///
     /// # Errors
     ///
@@ -119,6 +137,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// name, which is [proven](PublisherRecord::proven) from now on. Returns `false` where there is no such
     /// publisher.
     ///
+    /// `async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
@@ -126,6 +146,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// Records that a package was created by a token of the pending publisher `by`, which becomes a regular one.
     /// Every other pending publisher of the package is removed, since it was for a package that did not exist.
+    ///
+    /// `async fn package_created_by(&self, package: &Package, by: &str) -> Result<Option<PackageOwner>, StoreError>`
     ///
     /// Returns the owner of the new package: the publisher's account, or the operator. The application stores the
     /// package as that owner's, in the same transaction. Returns `None` and changes nothing where `by` is no
@@ -143,6 +165,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// Records that a package was created by other means than a publish token, such as a form. Its pending
     /// publishers are removed, since they were for a package that did not exist.
     ///
+    /// `async fn package_created(&self, package: &Package) -> Result<(), StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached.
@@ -151,6 +175,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// Records that a package was removed. All of its publishers are removed, regular and pending, and their
     /// tokens end at once: the next owner of a package of that name is somebody else. Publishers for a prefix of
     /// its name stay; their grants for this package alone end.
+    ///
+    /// `async fn package_removed(&self, package: &Package) -> Result<(), StoreError>`
     ///
     /// # Errors
     ///
@@ -166,6 +192,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// publishers for a prefix end if they are for the old name alone. A [prefix](Package::prefix) can't be
     /// renamed: its publishers are removed.
     ///
+    /// `async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError>`
+    ///
     /// # Errors
     ///
     /// When the store can't be reached; then nothing changed.
@@ -176,6 +204,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// `owner`, with the ids that they learned, but not [proven](PublisherRecord::proven), since that was
     /// proven of the former owner's account. Publishers for a prefix of its name stay with their accounts; their
     /// grants for this package alone end.
+    ///
+    /// `async fn package_transferred(&self, package: &Package, owner: &PackageOwner, kept: &[&str]) -> Result<(), StoreError>`
     ///
     /// # Errors
     ///

@@ -446,7 +446,7 @@ async fn which_issuers_are_trusted_only_the_log_says() {
         let token = registry.token(&json!({ "iss": iss }));
         let refusal = registry.exchange.exchange(&token, &widget()).await.unwrap_err();
         let told = format!("{refusal} {:?}", refusal.diagnosis());
-        assert!(told.contains("the registry's operator configures which issuers it trusts"), "{told}");
+        assert!(told.contains("the operator of this service configures which issuers it trusts"), "{told}");
         assert!(!told.contains("issuer.example"), "{told}");
         let reason = registry.events.next().await.operator_text().to_owned();
         assert!(reason.contains(log) && reason.contains("issuer.example"), "{reason}");

@@ -7,6 +7,7 @@ mod databases;
 mod disclosure;
 mod events;
 mod exchange;
+mod form;
 mod hub;
 mod known;
 mod latency;

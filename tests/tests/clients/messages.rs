@@ -114,7 +114,7 @@ const ROWS: &[Row] = &[
         what: "an issuer that is not configured",
         claims: &[FITS],
         fault: Some(Fault::WrongIssuer),
-        words: &["`iss` is `https://wrong-issuer.invalid`", "no issuer that this registry trusts"],
+        words: &["`iss` is `https://wrong-issuer.invalid`", "not a trusted issuer"],
         code: "issuer-not-public",
     },
     Row {

@@ -120,7 +120,7 @@ const ROWS: &[Row] = &[
         changes: honest,
         fault: Some(Fault::WrongIssuer),
         status: 401,
-        words: &["`iss` is `https://wrong-issuer.invalid`", "no issuer that this registry trusts"],
+        words: &["`iss` is `https://wrong-issuer.invalid`", "not a trusted issuer"],
     },
     Row {
         what: "a token used a second time",

@@ -192,7 +192,7 @@ proptest! {
     #[test]
     fn spellings_of_one_project_have_the_same_prefixes(name in "[aAbB]{1,3}([._-]{1,3}[aAbB]{1,3}){0,3}", text in "[aAbB]{1,3}[._-]{1,3}") {
         let prefix = Package::prefix("pypi", &text).unwrap();
-        let spelled = |name: &str| Package::new("pypi", ProjectName::parse(name).unwrap().normalized());
+        let spelled = |name: &str| Package::new("pypi", name);
         let other = name.to_ascii_uppercase().replace(['.', '_'], "-");
         prop_assert_eq!(prefix.covers(&spelled(&name)), prefix.covers(&spelled(&other)));
         let same = Package::prefix("pypi", &text.to_ascii_uppercase().replace(['.', '_', '-'], "__")).unwrap();

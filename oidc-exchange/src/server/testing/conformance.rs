@@ -63,10 +63,14 @@ pub trait Harness: Send + Sync {
     /// Makes an empty store that nobody else uses. The suite's identity tokens were issued in 2023, so a store that refuses tokens
     /// from before its start starts at `Timestamp::default()`: for a [`Document`](crate::memory::Document),
     /// `MemoryStore::open(document, MemoryLimits::default(), Timestamp::default())`.
+    ///
+    /// `async fn empty(&self) -> Self::Store`
     async fn empty(&self) -> Self::Store;
 
     /// Returns a second access to the same data, as another process would have it; a clone, where other
     /// processes can't access the data.
+    ///
+    /// `async fn elsewhere(&self, store: &Self::Store) -> Self::Store`
     async fn elsewhere(&self, store: &Self::Store) -> Self::Store {
         store.clone()
     }
@@ -78,9 +82,13 @@ pub trait Harness: Send + Sync {
     }
 
     /// Makes writes fail at this step from now on.
+    ///
+    /// `async fn break_at(&self, store: &Self::Store, fault: &str)`
     async fn break_at(&self, _store: &Self::Store, _fault: &str) {}
 
     /// Makes no step fail any more.
+    ///
+    /// `async fn mend(&self, store: &Self::Store)`
     async fn mend(&self, _store: &Self::Store) {}
 }
 

@@ -14,44 +14,50 @@ use crate::server::record::PublisherRecord;
 /// The name of the input with the chosen issuer. No platform's field has this key.
 const ISSUER: &str = "issuer";
 
-/// The form on which an owner configures a trusted publisher: the platforms to choose from, the inputs of the chosen one
-/// with what was typed, and everything that is wrong with it. [`Trust::form`] makes it.
+/// The name of the input with the id of the publisher that is edited.
+const ID: &str = "id";
+
+/// The settings page on which an owner configures the trusted publishers of a package: the stored ones, the platforms to choose
+/// from, the inputs of the chosen one with what was typed, and everything that is wrong with it. [`Trust::form`] makes it, and
+/// [`PublisherForm::save`] stores what was typed.
 ///
-/// It is data for a template (`Serialize`), and [`PublisherForm::to_html`] writes it as plain, accessible HTML.
+/// It is data for a template (`Serialize`), and [`PublisherForm::to_html`] writes it as plain, accessible HTML. The
+/// application decides who may see and change a package's publishers.
 ///
 /// ```
-/// use axum::extract::{Form, Path, Query, State};
-/// use axum::http::StatusCode;
-/// use axum::response::{Html, IntoResponse, Redirect, Response};
-/// use oidc_exchange::server::{Package, PublisherForm, Trust};
+/// use oidc_exchange::server::{Package, PublisherForm, Trust, TrustError};
 ///
 /// type Typed = Vec<(String, String)>;
 ///
-/// fn page(form: &PublisherForm) -> Html<String> {
-///     Html(format!("<form method=\"post\">{}<button>Save</button></form>", form.to_html()))
+/// /// `GET`, with the query.
+/// async fn show(trust: &Trust, name: &str, query: Typed) -> Result<String, TrustError> {
+///     Ok(page(&trust.form(&Package::new("npm", name), query).await?))
 /// }
 ///
-/// async fn show(State(trust): State<Trust>, Query(typed): Query<Typed>) -> Html<String> {
-///     page(&trust.form(typed))
+/// /// `POST`, with the form of whoever is logged in: a status, and a page or an address.
+/// async fn save(trust: &Trust, name: &str, typed: Typed, account: String) -> Result<(u16, String), TrustError> {
+///     let form = trust.form(&Package::new("npm", name), typed).await?;
+///     Ok(match form.save(trust, |publisher| publisher.account = Some(account)).await? {
+///         Ok(_) => (303, "?".to_owned()),
+///         Err(form) => (422, page(&form)),
+///     })
 /// }
 ///
-/// async fn save(State(trust): State<Trust>, Path(package): Path<String>, Form(typed): Form<Typed>) -> Response {
-///     let form = trust.form(typed);
-///     let saved = async {
-///         let mut publisher = form.prepare(&trust, Package::new("npm", package))?;
-///         publisher.account = Some("user:42".to_owned()); // whoever is logged in
-///         trust.add(&publisher).await
-///     };
-///     match saved.await.map_err(|error| form.refused(error)) {
-///         Ok(_) => Redirect::to("/packages").into_response(),
-///         Err(Ok(form)) => (StatusCode::UNPROCESSABLE_ENTITY, page(&form)).into_response(),
-///         Err(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-///     }
+/// fn page(form: &PublisherForm) -> String {
+///     format!("<!doctype html><form method=\"post\">{}<button>Save</button></form>", form.to_html())
 /// }
 /// ```
+///
+/// `examples/publisher_form.rs` in the repository is the same on axum.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PublisherForm {
+    /// The package, or the prefix of names.
+    pub package: Package,
+    /// The package's stored publishers, oldest first.
+    pub publishers: Vec<FormPublisher>,
+    /// The id of the publisher that is edited, which the form sends as `id`; `None` where one is added.
+    pub id: Option<String>,
     /// The issuers to choose from, each with its platform.
     pub issuers: Vec<FormIssuer>,
     /// The URL of the chosen issuer, which the form sends as `issuer`; empty where none is chosen yet.
@@ -60,6 +66,18 @@ pub struct PublisherForm {
     pub inputs: Vec<FormInput>,
     /// The problems that belong to no input of the platform's, in words for the form's reader.
     pub problems: Vec<String>,
+}
+
+/// A stored publisher on a [`PublisherForm`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FormPublisher {
+    /// Its id: a page with the query `id=ID` edits it.
+    pub id: String,
+    /// Its rules in one line, as [`Trust::describe`] writes them.
+    pub rules: String,
+    /// Its state in words, as [`Trust::state`] returns it.
+    pub state: String,
 }
 
 /// An issuer that may be chosen on a [`PublisherForm`].
@@ -88,41 +106,76 @@ pub struct FormInput {
 }
 
 impl Trust {
-    /// Returns the form with what was typed into it: the names of inputs with their texts, as the application reads
-    /// them from a posted form or from a query. Without any, the form is empty. Names that are no input's are left out;
-    /// the application limits the size of what it reads.
+    /// Returns the settings page of a package with what was typed into its form: the names of inputs with their texts, as
+    /// the application reads them from a posted form or from a query. With nothing typed, the form is empty; with an
+    /// `id` alone, it has the texts of that publisher. Names that are no input's are left out; the application limits the size
+    /// of what it reads.
     ///
     /// Where nothing is chosen and the registry trusts a single issuer, that one is chosen.
-    pub fn form<K, V>(&self, typed: impl IntoIterator<Item = (K, V)>) -> PublisherForm
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn form<K, V>(
+        &self,
+        package: &Package,
+        typed: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<PublisherForm, TrustError>
     where
         K: Into<String>,
         V: Into<String>,
     {
         let typed = typed.into_iter().map(|(name, text)| (name.into(), text.into()));
         let mut typed: BTreeMap<String, String> = typed.collect();
-        let issuer = typed.remove(ISSUER).filter(|issuer| !issuer.is_empty());
-        self.form_with(issuer.or_else(|| self.only_issuer()).unwrap_or_default(), typed)
+        let (id, issuer) = (take(&mut typed, ID), take(&mut typed, ISSUER));
+        let stored = self.list(package).await?;
+        let edited = stored.iter().find(|record| Some(&record.id) == id.as_ref());
+        let is_gone = edited.is_none() && id.is_some();
+        let mut form = match edited {
+            Some(record) if issuer.is_none() => self.form_of(record),
+            _ => self.form_with(package, issuer.or_else(|| self.only_issuer()).unwrap_or_default(), typed),
+        };
+        form.id = edited.map(|record| record.id.clone());
+        form.problems.extend(is_gone.then(|| TrustError::Missing.to_string()));
+        form.publishers = stored.iter().map(|record| self.line(record)).collect();
+        Ok(form)
     }
 
-    /// Returns the form with a stored publisher, for a page on which it is edited: [`PublisherForm::prepare`] and
-    /// [`Trust::edit`] take what is then typed. Without an issuer that the registry trusts, the form has no inputs, and a problem.
-    pub fn form_of(&self, record: &PublisherRecord) -> PublisherForm {
+    /// The form with a stored publisher.
+    fn form_of(&self, record: &PublisherRecord) -> PublisherForm {
         let rules = record.config.as_object().into_iter().flatten();
         let texts = rules.map(|(key, value)| (key.clone(), text_of(value))).collect();
-        let mut form = self.form_with(record.identity.issuer.clone(), texts);
+        let mut form = self.form_with(&record.package, record.identity.issuer.clone(), texts);
         form.problems.extend(self.chosen(&form).err().map(|error| error.to_string()));
         form
     }
 
-    fn form_with(&self, issuer: String, mut texts: BTreeMap<String, String>) -> PublisherForm {
+    fn form_with(
+        &self,
+        package: &Package,
+        issuer: String,
+        mut texts: BTreeMap<String, String>,
+    ) -> PublisherForm {
         let fields =
             self.providers.for_issuer(&issuer).map_or(&[][..], |platform| platform.publisher_fields());
         let mut input = |field: &PublisherField| {
             let text = texts.remove(field.key).unwrap_or_default().trim().to_owned();
             FormInput { field: *field, hint: hint(field), text, problems: Vec::new() }
         };
-        let inputs = fields.iter().map(&mut input).collect();
-        PublisherForm { issuers: self.issuers(), issuer, inputs, problems: Vec::new() }
+        PublisherForm {
+            package: package.clone(),
+            publishers: Vec::new(),
+            id: None,
+            issuers: self.issuers(),
+            issuer,
+            inputs: fields.iter().map(&mut input).collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn line(&self, record: &PublisherRecord) -> FormPublisher {
+        let (rules, state) = (self.describe(record), self.state(record).to_string());
+        FormPublisher { id: record.id.clone(), rules, state }
     }
 
     fn issuers(&self) -> Vec<FormIssuer> {
@@ -151,24 +204,54 @@ impl Trust {
 }
 
 impl PublisherForm {
-    /// Checks what was typed and makes a record that can be stored: see [`Trust::prepare`]. An empty input is no rule.
+    /// Stores what was typed: adds a publisher ([`Trust::add`]), or edits the one of the form's `id` ([`Trust::edit`]). Before
+    /// that, `set` sets what the application decides: the [`account`](PublisherRecord::account) of whoever is logged in, and
+    /// [`pending`](PublisherRecord::pending) where the package does not exist yet. An edited publisher keeps both.
+    ///
+    /// Returns the stored record, or the form again with everything that is wrong, each problem at its place.
+    ///
+    /// # Errors
+    ///
+    /// When the application or the registry failed ([`ErrorPlace::Application`]), and nothing on the form can be corrected.
+    pub async fn save(
+        self,
+        trust: &Trust,
+        set: impl FnOnce(&mut PublisherRecord),
+    ) -> Result<Result<PublisherRecord, Self>, TrustError> {
+        let saved = match self.prepare(trust) {
+            Ok(mut record) => {
+                set(&mut record);
+                match &self.id {
+                    Some(id) => trust.edit(id, record).await,
+                    None => trust.add(&record).await,
+                }
+            }
+            Err(error) => Err(error),
+        };
+        match saved {
+            Ok(record) => Ok(Ok(record)),
+            Err(error) => self.refused(error).map(Err),
+        }
+    }
+
+    /// Checks what was typed and makes a record, as [`Trust::prepare`] does. An empty input is no rule.
     ///
     /// # Errors
     ///
     /// As those of [`Trust::prepare`], and [`TrustError::UnknownIssuer`] where no issuer is chosen, or one that the registry
     /// does not trust.
-    pub fn prepare(&self, trust: &Trust, package: Package) -> Result<PublisherRecord, TrustError> {
+    pub fn prepare(&self, trust: &Trust) -> Result<PublisherRecord, TrustError> {
         let value =
             |input: &FormInput| Some((input.field.key.to_owned(), input.field.value_of(&input.text)?));
         let config = Value::Object(self.inputs.iter().filter_map(value).collect());
-        trust.prepare_for(trust.chosen(self)?, package, config)
+        trust.prepare_for(trust.chosen(self)?, self.package.clone(), config)
     }
 
     /// Returns the form with the problems of an error, each at its place. Every fault of a configuration is told at once.
     ///
     /// # Errors
     ///
-    /// With the error itself where the application or the registry failed, and nothing on the form can be corrected.
+    /// With the error itself where the application or the registry failed.
     pub fn refused(mut self, error: TrustError) -> Result<Self, TrustError> {
         if error.place() == ErrorPlace::Application {
             return Err(error);
@@ -187,6 +270,11 @@ impl PublisherForm {
         let others = invalid.faults().iter().filter(|fault| !of_inputs.contains(fault));
         others.map(|fault| format!("{}: {fault}", fault.target)).collect()
     }
+}
+
+/// Removes a text that is not empty.
+fn take(typed: &mut BTreeMap<String, String>, name: &str) -> Option<String> {
+    typed.remove(name).filter(|text| !text.is_empty())
 }
 
 /// The value to write and its comparison.

@@ -3,37 +3,56 @@
 use std::fmt;
 
 use oidc_core::{FieldType, PublisherField};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
-use super::form::{FormInput, FormIssuer, PublisherForm};
+use super::form::{FormInput, FormIssuer, FormPublisher, PublisherForm};
 
 impl PublisherForm {
-    /// Returns the content of a `<form method="post">`: the platforms as links to the same page, the inputs of the chosen
-    /// one with their labels, hints and problems, and the problems that belong to none. It needs no script and no
-    /// style sheet, and has no class names; a screen reader hears an input's hint and problems with it. Every text is escaped.
+    /// Returns the content of a `<form method="post">`: the stored publishers and the platforms as links to the same page, the
+    /// inputs of the chosen platform with their labels, hints and problems, and the problems that belong to none. It needs no script
+    /// and no style sheet, and has no class names; a screen reader hears an input's hint and problems with it. Every text is
+    /// escaped.
     ///
     /// The application adds the form itself, a token against forged forms, and the buttons. A page of another design is made by
     /// a template from the form's data.
     pub fn to_html(&self) -> String {
+        let publishers: String = self.publishers.iter().map(|publisher| self.stored(publisher)).collect();
+        let issuers: String = self.issuers.iter().map(|issuer| self.choice(issuer)).collect();
+        format!(
+            "{}<nav aria-label=\"Trusted publishers\"><ul>\n{publishers}</ul></nav>\n\
+             <nav aria-label=\"Platform\"><ul>\n{issuers}</ul></nav>\n{}{}",
+            alerts(&self.problems),
+            self.hidden(),
+            self.rows(),
+        )
+    }
+
+    /// The inputs that most publishers have, and the others, folded away unless there is something in them.
+    fn rows(&self) -> String {
         let (usual, others): (Vec<_>, Vec<_>) =
             self.inputs.iter().partition(|input| input.field.required || input.field.recommended);
-        let issuers: String = self.issuers.iter().map(|issuer| self.choice(issuer)).collect();
         let rows = |inputs: &[&FormInput]| inputs.iter().map(|input| input.row()).collect::<String>();
+        if others.is_empty() {
+            return rows(&usual);
+        }
         let is_open = others.iter().any(|input| !input.text.is_empty() || !input.problems.is_empty());
-        let more = match others.is_empty() {
-            true => String::new(),
-            false => {
-                let open = if is_open { " open" } else { "" };
-                format!("<details{open}><summary>More rules</summary>\n{}</details>\n", rows(&others))
-            }
+        let open = if is_open { " open" } else { "" };
+        format!("{}<details{open}><summary>More rules</summary>\n{}</details>\n", rows(&usual), rows(&others))
+    }
+
+    /// What is neither typed nor chosen with an input.
+    fn hidden(&self) -> String {
+        let hidden = |name: &str, value: &str| {
+            format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", Escaped(value))
         };
-        format!(
-            "{}<nav aria-label=\"Platform\"><ul>\n{issuers}</ul></nav>\n\
-             <input type=\"hidden\" name=\"issuer\" value=\"{}\">\n{}{more}",
-            alerts(&self.problems),
-            Escaped(&self.issuer),
-            rows(&usual),
-        )
+        hidden("issuer", &self.issuer) + &self.id.as_ref().map(|id| hidden("id", id)).unwrap_or_default()
+    }
+
+    /// A stored publisher: a link to the page on which it is edited.
+    fn stored(&self, publisher: &FormPublisher) -> String {
+        let (id, rules) = (encoded(&publisher.id), Escaped(&publisher.rules));
+        let current = if self.id.as_ref() == Some(&publisher.id) { " aria-current=\"true\"" } else { "" };
+        format!("<li><a href=\"?id={id}\"{current}>{rules}</a>: {}</li>\n", Escaped(&publisher.state))
     }
 
     /// An issuer: a link to the page with it chosen.
@@ -42,8 +61,8 @@ impl PublisherForm {
         if issuer.url == self.issuer {
             return format!("<li aria-current=\"true\"><strong>{title}</strong></li>\n");
         }
-        let url = utf8_percent_encode(&issuer.url, NON_ALPHANUMERIC);
-        format!("<li><a href=\"?issuer={url}\">{title}</a></li>\n")
+        let id = self.id.as_ref().map(|id| format!("&amp;id={}", encoded(id))).unwrap_or_default();
+        format!("<li><a href=\"?issuer={}{id}\">{title}</a></li>\n", encoded(&issuer.url))
     }
 }
 
@@ -99,6 +118,11 @@ impl FormInput {
         let wrong = if self.problems.is_empty() { "" } else { " aria-invalid=\"true\"" };
         format!("id=\"{key}\" name=\"{key}\" aria-describedby=\"{key}-problems {key}-hint\"{required}{wrong}")
     }
+}
+
+/// A text as a value in a query.
+fn encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
 }
 
 fn alerts(problems: &[String]) -> String {

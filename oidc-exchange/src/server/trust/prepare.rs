@@ -15,8 +15,8 @@ impl Trust {
     ///
     /// `provider` is the name of the platform, and `issuer` one of its issuers, which may be left out or empty where
     /// the platform has only one. `config` is the platform's typed publisher, such as `GitHubPublisher`, or its
-    /// JSON form with the platform's own keys. What was typed into a form is prepared by
-    /// [`PublisherForm::prepare`](crate::server::PublisherForm::prepare).
+    /// JSON form with the platform's own keys. What was typed into a form is saved by
+    /// [`PublisherForm::save`](crate::server::PublisherForm::save).
     ///
     /// `package` may be a [prefix](Package::prefix) of names. The publisher is then for the packages of its own account only,
     /// and creates no package. Only [`Trust::add`] and [`Trust::edit`] check that the registry allows such publishers

@@ -1,10 +1,11 @@
 //! The form on which a publisher is configured.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
 
 use oidc_core::testing::FakePlatform;
 use oidc_core::{Provider as _, ProviderSet};
 use oidc_exchange::memory::MemoryStore;
-use oidc_exchange::server::{ErrorPlace, Package, PublisherForm, StoreError, Trust, TrustError};
+use oidc_exchange::server::{
+    ErrorPlace, Package, PublisherForm, PublisherRecord, StoreError, Trust, TrustError,
+};
 use serde_json::json;
 
 const OTHER: &str = "https://other.example";
@@ -25,20 +26,27 @@ fn texts(form: &PublisherForm) -> Vec<(&str, &str)> {
     form.inputs.iter().map(|input| (input.field.key, &*input.text)).collect()
 }
 
+/// The form with these texts.
+async fn form(trust: &Trust, typed: &[(&str, &str)]) -> PublisherForm {
+    trust.form(&widget(), typed.iter().copied()).await.unwrap()
+}
+
 #[tokio::test]
 async fn what_was_typed_is_saved_shown_again_and_edited() {
     let trust = trust(ProviderSet::of(FakePlatform::new()));
     let typed = [("repository", " acme/widget "), ("workflow", ""), ("token", "of the application's own")];
-    let form = trust.form(typed);
-    assert_eq!(form.issuer, FakePlatform::ISSUER, "the only one is chosen");
-    let record = trust.add(&form.prepare(&trust, widget()).unwrap()).await.unwrap();
-    assert_eq!(record.config, json!({ "repository": "acme/widget" }), "an empty input is no rule");
+    let first = form(&trust, &typed).await;
+    assert_eq!(first.issuer, FakePlatform::ISSUER, "the only one is chosen");
+    let of_alice = |record: &mut PublisherRecord| record.account = Some("alice".to_owned());
+    let stored = first.save(&trust, of_alice).await.unwrap().unwrap();
+    assert_eq!(stored.config, json!({ "repository": "acme/widget" }), "an empty input is no rule");
+    assert_eq!(stored.account.as_deref(), Some("alice"));
 
-    let stored = trust.list(&widget()).await.unwrap().remove(0);
-    let form = trust.form_of(&stored);
-    assert_eq!(form.problems, [""; 0]);
+    let shown = form(&trust, &[("id", &stored.id)]).await;
+    assert_eq!(shown.problems, [""; 0]);
+    assert_eq!(shown.publishers[0].rules, "repository acme/widget");
     assert_eq!(
-        texts(&form),
+        texts(&shown),
         [
             ("repository", "acme/widget"),
             ("environment", ""),
@@ -47,17 +55,35 @@ async fn what_was_typed_is_saved_shown_again_and_edited() {
             ("repository_id", "")
         ]
     );
-    let again = trust.form([("repository", "acme/widget"), ("environment", "publish")]);
-    let edited = trust.edit(&stored.id, again.prepare(&trust, widget()).unwrap()).await.unwrap();
+    let html = shown.to_html();
+    assert!(html.contains(&format!("<input type=\"hidden\" name=\"id\" value=\"{}\">", stored.id)), "{html}");
+    assert!(
+        html.contains("value=\"acme/widget\"") && html.contains(">repository acme/widget</a>: "),
+        "{html}"
+    );
+
+    let typed = [
+        ("id", &*stored.id),
+        ("issuer", FakePlatform::ISSUER),
+        ("repository", "acme/widget"),
+        ("environment", "publish"),
+    ];
+    let edited = form(&trust, &typed).await.save(&trust, |_| ()).await.unwrap().unwrap();
     assert_eq!(edited.config, json!({ "repository": "acme/widget", "environment": "publish" }));
-    let exists = trust.add(&edited).await.unwrap_err();
-    assert_eq!(exists.place(), ErrorPlace::Form);
-    let refused = again.refused(exists).unwrap();
-    assert_eq!(refused.problems, ["the package has this trusted publisher already"]);
+    assert_eq!(edited.account.as_deref(), Some("alice"));
+    assert_eq!(trust.list(&widget()).await.unwrap().len(), 1);
+
+    let again = form(&trust, &typed[1..]).await.save(&trust, of_alice).await.unwrap().unwrap_err();
+    assert_eq!(again.problems, ["the package has this trusted publisher already"]);
+    let gone = form(&trust, &[("id", &stored.id)]).await;
+    assert_eq!(
+        (gone.id, gone.problems),
+        (None, vec!["the package has no such trusted publisher".to_owned()])
+    );
 }
 
-#[test]
-fn every_fault_is_beside_its_input() {
+#[tokio::test]
+async fn every_fault_is_beside_its_input() {
     let trust = of_two();
     let typed =
         [("issuer", OTHER), ("workflow", "a\u{200b}b"), ("ref", &*"x".repeat(256)), ("environment", "ok")];
@@ -79,15 +105,15 @@ fn every_fault_is_beside_its_input() {
     assert!(html.contains("value=\"ok\"") && html.contains("<details open>"), "{html}");
 }
 
-#[test]
-fn the_platform_is_chosen_among_the_trusted_issuers() {
+#[tokio::test]
+async fn the_platform_is_chosen_among_the_trusted_issuers() {
     let trust = of_two();
-    let form = trust.form([("repository", "acme/widget")]);
+    let empty = form(&trust, &[("repository", "acme/widget")]).await;
     let title = FakePlatform::new().title();
-    let offered: Vec<_> = form.issuers.iter().map(|issuer| (&*issuer.url, &*issuer.title)).collect();
+    let offered: Vec<_> = empty.issuers.iter().map(|issuer| (&*issuer.url, &*issuer.title)).collect();
     let (first, second) = (format!("{title} ({})", FakePlatform::ISSUER), format!("{title} ({OTHER})"));
     assert_eq!(offered, [(FakePlatform::ISSUER, &*first), (OTHER, &*second)]);
-    assert!(form.inputs.is_empty() && form.issuer.is_empty());
+    assert!(empty.inputs.is_empty() && empty.issuer.is_empty());
     for (issuer, problem) in [
         ("", "no issuer is named; this registry trusts https://issuer.example, https://other.example"),
         (
@@ -95,12 +121,12 @@ fn the_platform_is_chosen_among_the_trusted_issuers() {
             "this registry trusts no issuer `https://evil.example`; it trusts https://issuer.example, https://other.example",
         ),
     ] {
-        let form = trust.form([("issuer", issuer), ("repository", "acme/widget")]);
-        let error = form.prepare(&trust, widget()).unwrap_err();
+        let form = form(&trust, &[("issuer", issuer), ("repository", "acme/widget")]).await;
+        let error = form.prepare(&trust).unwrap_err();
         assert_eq!((error.place(), error.of("issuer")), (ErrorPlace::Issuer, vec![problem.to_owned()]));
         assert_eq!(form.refused(error).unwrap().problems, [problem]);
     }
-    let chosen = trust.form([("issuer", OTHER)]);
+    let chosen = form(&trust, &[("issuer", OTHER)]).await;
     assert_eq!(chosen.inputs.len(), FakePlatform::new().publisher_fields().len());
     let html = chosen.to_html();
     assert!(html.contains("<li aria-current=\"true\">"), "{html}");
@@ -111,37 +137,44 @@ fn the_platform_is_chosen_among_the_trusted_issuers() {
     );
 }
 
-#[test]
-fn a_publisher_of_an_issuer_that_is_not_trusted_any_more_is_shown_with_that() {
+#[tokio::test]
+async fn a_publisher_of_an_issuer_that_is_not_trusted_any_more_is_shown_with_that() {
+    let (store, cx) = (MemoryStore::for_tests(), FakePlatform::new().registry());
+    let before = ProviderSet::of(FakePlatform::new()).with(FakePlatform::at(OTHER).unwrap());
+    let before = Trust::new(before, store.clone(), &cx);
     let typed = [("issuer", OTHER), ("repository", "acme/widget")];
-    let record = of_two().form(typed).prepare(&of_two(), widget()).unwrap();
-    let form = trust(ProviderSet::of(FakePlatform::new())).form_of(&record);
+    let record = form(&before, &typed).await.save(&before, |_| ()).await.unwrap().unwrap();
+    let after = Trust::new(ProviderSet::of(FakePlatform::new()), store, &cx);
+    let form = form(&after, &[("id", &record.id)]).await;
     assert!(form.inputs.is_empty());
+    assert_eq!(form.publishers[0].rules, "acme/widget");
     assert!(form.problems.iter().any(|problem| problem.contains(OTHER)), "{form:?}");
 }
 
-#[test]
-fn what_is_typed_into_a_form_is_shown_as_text() {
+#[tokio::test]
+async fn what_is_typed_into_a_form_is_shown_as_text() {
     let hostile = r#""><script>alert('1')</script>&amp;"#;
     let trust = of_two();
     for issuer in [OTHER, hostile] {
         let typed = [("issuer", issuer), ("repository", hostile), ("workflow", hostile), ("ref", hostile)];
-        let form = trust.form(typed);
-        let error = form.prepare(&trust, Package::new("npm", hostile)).unwrap_err();
+        let form = trust.form(&Package::new("npm", hostile), typed).await.unwrap();
+        let error = form.prepare(&trust).unwrap_err();
         let html = form.refused(error).unwrap().to_html();
         assert!(!html.contains("<script") && !html.contains("'1'") && !html.contains("\"\">"), "{html}");
     }
 }
 
-#[test]
-fn a_name_that_no_package_can_have_is_refused_and_another_spelling_is_normalized() {
+#[tokio::test]
+async fn a_name_that_no_package_can_have_is_refused_and_another_spelling_is_normalized() {
     let trust = trust(ProviderSet::of(FakePlatform::new()));
-    let form = trust.form([("repository", "acme/widget")]);
-    let record = form.prepare(&trust, Package::new("pypi", "My_Package")).unwrap();
+    let typed = [("repository", "acme/widget")];
+    let record =
+        trust.form(&Package::new("pypi", "My_Package"), typed).await.unwrap().prepare(&trust).unwrap();
     assert_eq!(record.package.name, "my-package");
     for package in [Package::new("pypi", "my package"), Package::new("npm", ""), Package::new("cargo", "1a")]
     {
-        let error = form.prepare(&trust, package.clone()).unwrap_err();
+        let form = trust.form(&package, typed).await.unwrap();
+        let error = form.prepare(&trust).unwrap_err();
         assert!(matches!(error, TrustError::Package(_)), "{error}");
         assert_eq!((error.place(), error.of("package").len()), (ErrorPlace::Package, 1));
         let prepared = trust.prepare(package, "fake", Some(""), FakePlatform::config()).unwrap_err();
@@ -150,19 +183,20 @@ fn a_name_that_no_package_can_have_is_refused_and_another_spelling_is_normalized
     }
 }
 
-#[test]
-fn a_failure_of_the_registry_is_nothing_to_correct() {
+#[tokio::test]
+async fn a_failure_of_the_registry_is_nothing_to_correct() {
     let trust = trust(ProviderSet::of(FakePlatform::new()));
     let failed = TrustError::from(StoreError::new(std::io::Error::other("gone")));
     assert_eq!(failed.place(), ErrorPlace::Application);
-    assert!(matches!(trust.form([("a", "b")]).refused(failed), Err(TrustError::Store(_))));
-    assert!(matches!(trust.form([("a", "b")]).refused(TrustError::Account), Err(TrustError::Account)));
+    assert!(matches!(form(&trust, &[]).await.refused(failed), Err(TrustError::Store(_))));
+    assert!(matches!(form(&trust, &[]).await.refused(TrustError::Account), Err(TrustError::Account)));
 }
 
-#[test]
-fn a_form_is_data_for_a_template() {
-    let form = of_two().form([("issuer", OTHER), ("environment", "publish")]);
+#[tokio::test]
+async fn a_form_is_data_for_a_template() {
+    let form = form(&of_two(), &[("issuer", OTHER), ("environment", "publish")]).await;
     let json = serde_json::to_value(&form).unwrap();
+    assert_eq!((&json["package"]["name"], &json["publishers"]), (&json!("@acme/widget"), &json!([])));
     assert_eq!(json["issuer"], OTHER);
     assert_eq!(json["issuers"][0]["url"], FakePlatform::ISSUER);
     let input = &json["inputs"][1];

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, ProviderSet};
-use oidc_exchange::server::{self, Exchange, Package, TokenHash, Trust, TrustError, TrustStore as _};
+use oidc_exchange::server::{self, Exchange, Package, Trust, TrustError, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
 
@@ -91,10 +91,9 @@ async fn publish(
     let value = headers.get("authorization").and_then(|value| value.to_str().ok());
     let token = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     let Some(record) = registry.exchange.find(token).await? else { return Ok(StatusCode::UNAUTHORIZED) };
-    let (package, token) = (Package::new("npm", &*name), TokenHash::of(token));
-    let now = registry.exchange.verifier().context().clock().now();
     let mut tx = registry.store.begin().await?;
-    let authorized = tx.authorize(&record, Some(&token), &package, &[], now).await?;
+    let authorized =
+        tx.authorize(&record, &Package::new("npm", &*name), &[], registry.exchange.now()).await?;
     let Some(authorized) = authorized else { return Ok(StatusCode::FORBIDDEN) };
     if let Some(owner) = authorized.creates {
         let insert = sqlx::query(NEW_PACKAGE).bind(&name).bind(owner.name());

@@ -14,9 +14,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context};
-use oidc_exchange::server::{
-    self, Exchange, Package, PackageOwner, StoreError, TokenHash, Trust, TrustPolicy,
-};
+use oidc_exchange::server::{self, Exchange, Package, PackageOwner, StoreError, Trust, TrustPolicy};
 use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
 
@@ -62,7 +60,6 @@ impl Registry {
 
     /// Publishes a version by a publish token.
     async fn publish(&self, name: &str, token: &str) -> Result<StatusCode, StoreError> {
-        let now = self.exchange.verifier().context().clock().now();
         let Some(record) = self.exchange.find(token).await? else { return Ok(StatusCode::UNAUTHORIZED) };
         let mut tx = self.store.begin().await?;
         // It locks the row, so that the package is not transferred before the publish is stored.
@@ -70,8 +67,8 @@ impl Registry {
         let owner: Option<String> =
             sqlx::query_scalar(publish).bind(name).fetch_optional(tx.connection()).await?;
         let owners: Vec<PackageOwner> = owner.map(PackageOwner::Account).into_iter().collect();
-        let (package, token) = (Package::new("npm", name), TokenHash::of(token));
-        if owners.is_empty() || tx.authorize(&record, Some(&token), &package, &owners, now).await?.is_none() {
+        let (package, now) = (Package::new("npm", name), self.exchange.now());
+        if owners.is_empty() || tx.authorize(&record, &package, &owners, now).await?.is_none() {
             return Ok(StatusCode::FORBIDDEN);
         }
         tx.commit().await?;
@@ -91,8 +88,7 @@ async fn configure(
     };
     let configured = async {
         let prefix = Package::prefix("npm", &prefix)?;
-        let mut publisher = registry.trust.prepare(prefix, "github", None, rules)?;
-        publisher.account = Some(account.to_owned());
+        let publisher = registry.trust.prepare(prefix, "github", None, rules)?.of_account(account);
         Ok::<_, Box<dyn Error + Send + Sync>>(registry.trust.add(&publisher).await?.id)
     };
     match configured.await {

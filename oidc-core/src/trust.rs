@@ -47,6 +47,9 @@ impl<C> Deref for Certified<C> {
 
 /// A value whose signature, issuer, audience and times were checked.
 ///
+/// It proves whose job a token was made for, and not that the job may do anything: every repository of a platform gets such tokens. A
+/// [`Publisher`](crate::Publisher) decides that, or a `verify::Gate` of several.
+///
 /// Only the verifier (feature `verify`) makes one, after checking the signature. There is no other way to get
 /// one, not even in tests. It dereferences to the value.
 #[derive(Clone, Debug)]

@@ -56,7 +56,8 @@ use crate::trust::Verified;
 /// The longest leeway that a verifier can have.
 pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 
-/// Verifies identity tokens of the configured issuers for the registry's audiences.
+/// Verifies identity tokens of the configured issuers for certain audiences. Whether a verified job may do anything is decided by
+/// a [`Publisher`](crate::Publisher), or by a [`Gate`] of several.
 ///
 /// Cloning is cheap, and clones share their keys. With a cached key, verification neither waits nor locks.
 ///

@@ -176,7 +176,8 @@ impl Exchange {
         self.0.verifier.context()
     }
 
-    fn now(&self) -> Timestamp {
+    /// Returns the time by the clock of the verifier's context, at which the exchange judges tokens and publishers.
+    pub fn now(&self) -> Timestamp {
         self.context().clock().now()
     }
 }

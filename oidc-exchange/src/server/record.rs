@@ -11,18 +11,7 @@ use super::package_owner::PackageOwner;
 /// A publisher as it is stored. [`Trust`](super::Trust) makes it, after its platform accepted the
 /// configuration.
 ///
-/// A registry whose users configure publishers sets the account of each:
-///
-/// ```
-/// # use oidc_core::{Identity, Timestamp};
-/// # use oidc_exchange::server::{Package, PublisherRecord};
-/// # let identity = Identity::new("https://issuer.example", "acme/widget");
-/// # let (package, config) = (Package::new("pypi", "widget"), serde_json::json!({ "repository": "acme/widget" }));
-/// # let mut record = PublisherRecord::new("id", package, "github", identity, config, Timestamp::default());
-/// // `record` is from `Trust::prepare`.
-/// record.account = Some("user:42".to_owned());
-/// assert!(!record.proven, "nothing was published by it yet");
-/// ```
+/// A registry whose users configure publishers sets the [account](Self::of_account) of each.
 ///
 /// A store of one's own may keep it in JSON, whose form is stable: members may be added in a later version, and a version that does
 /// not know one refuses the record. Times are in seconds since the epoch.
@@ -130,6 +119,21 @@ impl PublisherRecord {
             exchanged_at: None,
             origin: String::new(),
         }
+    }
+
+    /// Sets the account that configures the publisher.
+    ///
+    /// ```
+    /// # use oidc_exchange::server::{Package, Trust, TrustError};
+    /// # async fn example(trust: &Trust, rules: serde_json::Value) -> Result<(), TrustError> {
+    /// let publisher = trust.prepare(Package::new("npm", "@acme/widget"), "github", None, rules)?;
+    /// trust.add(&publisher.of_account("user:42")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn of_account(self, account: impl Into<String>) -> Self {
+        Self { account: Some(account.into()), ..self }
     }
 
     /// Returns `true` if both are of one account and give the same identity the same rights to the same

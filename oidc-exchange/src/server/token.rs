@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::candidates::{MAX_CANDIDATES, MAX_UNPROVEN};
 use super::package::Package;
 use super::package_owner::PackageOwner;
+use super::token_hash::TokenHash;
 
 /// The rights of a publish token: the packages, and the run that it was made for.
 ///
@@ -58,7 +59,8 @@ enum Origin {
     #[default]
     Carried,
     /// A stored token, which a publish asks the store about once more.
-    Stored,
+    #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), allow(dead_code))]
+    Stored(TokenHash),
 }
 
 impl PartialEq for Origin {
@@ -118,15 +120,21 @@ impl TokenRecord {
         Self { packages, expires_at, provider, issuer, run, origin: Origin::default() }
     }
 
-    /// Marks the record as that of a stored token.
-    pub(super) fn of_stored(self) -> Self {
-        Self { origin: Origin::Stored, ..self }
+    /// Marks the record as that of a stored token, about which the transaction of a publish asks the store.
+    /// [`Exchange::find`](super::Exchange::find) does so; a record that was kept as JSON, or comes from
+    /// [`TokenStore::find`](super::TokenStore::find), is otherwise taken for that of a self-contained token.
+    #[must_use]
+    pub fn stored_as(self, hash: TokenHash) -> Self {
+        Self { origin: Origin::Stored(hash), ..self }
     }
 
-    /// Returns `true` if an exchange found the token in its store.
+    /// Returns the hash of a stored token.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
-    pub(crate) fn is_stored(&self) -> bool {
-        matches!(self.origin, Origin::Stored)
+    pub(crate) fn hash(&self) -> Option<&TokenHash> {
+        match &self.origin {
+            Origin::Carried => None,
+            Origin::Stored(hash) => Some(hash),
+        }
     }
 
     /// Returns `true` if the token has expired at `now`: from the second of [`expires_at`](Self::expires_at)

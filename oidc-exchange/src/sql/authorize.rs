@@ -3,7 +3,7 @@
 use oidc_core::Timestamp;
 
 use super::Transaction;
-use crate::server::{Package, PackageOwner, StoreError, TokenHash, TokenRecord, TrustStore as _};
+use crate::server::{Package, PackageOwner, StoreError, TokenRecord, TrustStore as _};
 
 /// A publish that [`Transaction::authorize`] allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +23,8 @@ impl Transaction {
     /// [`published`](crate::server::TrustStore::published). Publisher and token stay valid until the transaction
     /// ends: others that remove or revoke them wait.
     ///
-    /// `record` is from [`Exchange::find`](crate::server::Exchange::find). `token` is `None` for a
-    /// [self-contained](crate::server::NewToken::SelfContained) one, which no store knows; without the hash of a stored
-    /// one, nothing is allowed. `owners` are the owners of
-    /// the package, read in this transaction from rows that it locks; they may be left empty where publishers for
+    /// `record` is from [`Exchange::find`](crate::server::Exchange::find): the store is asked about the token of such a record,
+    /// unless the token is [self-contained](crate::server::NewToken::SelfContained). `owners` are the owners of the package, read in this transaction from rows that it locks; they may be left empty where publishers for
     /// [prefixes](Package::prefix) are not offered, and must be where the package does not exist.
     ///
     /// Returns `None` where the token may not publish the package, or has expired at `now`. Then drop the transaction.
@@ -34,13 +32,12 @@ impl Transaction {
     #[cfg_attr(feature = "sqlx", doc = "```")]
     #[cfg_attr(not(feature = "sqlx"), doc = "```ignore")]
     /// use oidc_core::Timestamp;
-    /// use oidc_exchange::server::{Package, StoreError, TokenHash, TokenRecord};
+    /// use oidc_exchange::server::{Package, StoreError, TokenRecord};
     /// use oidc_exchange::sql::SqlStore;
     ///
     /// /// Stores a version and, if it is the first, the package; `false` if the token may not, or the version exists.
     /// async fn publish(
     ///     store: &SqlStore,
-    ///     token: &TokenHash,
     ///     record: &TokenRecord,
     ///     name: &str,
     ///     version: &str,
@@ -48,7 +45,7 @@ impl Transaction {
     /// ) -> Result<bool, StoreError> {
     ///     let mut tx = store.begin().await?;
     ///     let package = Package::new("npm", name);
-    ///     let Some(authorized) = tx.authorize(record, Some(token), &package, &[], now).await? else {
+    ///     let Some(authorized) = tx.authorize(record, &package, &[], now).await? else {
     ///         return Ok(false);
     ///     };
     ///     if let Some(owner) = authorized.creates {
@@ -74,12 +71,11 @@ impl Transaction {
     pub async fn authorize(
         &self,
         record: &TokenRecord,
-        token: Option<&TokenHash>,
         package: &Package,
         owners: &[PackageOwner],
         now: Timestamp,
     ) -> Result<Option<Authorized>, StoreError> {
-        if record.has_expired(now) || (token.is_none() && record.is_stored()) {
+        if record.has_expired(now) {
             return Ok(None);
         }
         let Some(granted) = record.for_package_of(package, owners) else { return Ok(None) };
@@ -95,7 +91,7 @@ impl Transaction {
         if !self.is_active_of(package, owners, publisher).await? {
             return Ok(None);
         }
-        if let Some(token) = token
+        if let Some(token) = record.hash()
             && !self.is_granted(token, package, publisher, now).await?
         {
             return Ok(None);

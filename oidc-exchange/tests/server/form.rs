@@ -84,11 +84,10 @@ async fn what_was_typed_is_saved_shown_again_and_edited() {
 
 #[tokio::test]
 async fn every_fault_is_beside_its_input() {
-    let trust = of_two();
-    let typed =
-        [("issuer", OTHER), ("workflow", "a\u{200b}b"), ("ref", &*"x".repeat(256)), ("environment", "ok")];
-    let form = trust.form(typed);
-    let error = form.prepare(&trust, widget()).unwrap_err();
+    let (trust, long) = (of_two(), "x".repeat(256));
+    let typed = [("issuer", OTHER), ("workflow", "a\u{200b}b"), ("ref", &long), ("environment", "ok")];
+    let form = form(&trust, &typed).await;
+    let error = form.prepare(&trust).unwrap_err();
     assert_eq!(error.place(), ErrorPlace::Fields);
     assert_eq!(error.of("repository"), ["a publisher needs this field; write it, such as `acme/widget`"]);
     assert_eq!(error.of("package"), [""; 0]);

@@ -24,8 +24,9 @@ impl Exchange {
     pub async fn find(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
         match self.recognise(token) {
             Some(Recognised::Stored) => {
-                let found = self.0.stores.find(&TokenHash::of(token), self.now()).await?;
-                Ok(found.map(TokenRecord::of_stored))
+                let hash = TokenHash::of(token);
+                let found = self.0.stores.find(&hash, self.now()).await?;
+                Ok(found.map(|record| record.stored_as(hash)))
             }
             Some(Recognised::SelfContained(record)) => {
                 Ok(Some(record).filter(|record| !record.has_expired(self.now())))

@@ -24,7 +24,7 @@ impl Trust {
     /// `pending` are not set before.
     ///
     /// The record is the operator's own, for a package that exists. Before storing it, set
-    /// [`account`](PublisherRecord::account) where a user configures it,
+    /// [`account`](PublisherRecord::of_account) where a user configures it,
     /// [`pending`](PublisherRecord::pending) where its first publish creates the package, and
     /// [`origin`](PublisherRecord::origin) where a file or another part of the application manages it.
     ///

@@ -72,7 +72,7 @@ impl Gate {
     /// ids that a registry would [learn](crate::PublisherField::learned).
     pub fn allow(self, platform: &dyn Provider, rules: impl Into<Value>) -> Result<Self, InvalidGate> {
         let rules = rules.into();
-        let ids = platform.publisher_fields().iter().filter(|field| field.learned).map(|field| field.key);
+        let ids = platform.fields_of(&rules).iter().filter(|field| field.learned).map(|field| field.key);
         let ids: Vec<&str> = ids.collect();
         let is_there = |id: &&str| rules.get(id).is_some_and(|value| !value.is_null());
         // A fault of the rules themselves is the first thing to know.

@@ -156,8 +156,10 @@ impl Trust {
         issuer: String,
         mut texts: BTreeMap<String, String>,
     ) -> PublisherForm {
-        let fields =
-            self.providers.for_issuer(&issuer).map_or(&[][..], |platform| platform.publisher_fields());
+        // The kind of publisher is told by the keys alone.
+        let kind = texts.iter().filter(|(_, text)| !text.is_empty());
+        let kind = Value::Object(kind.map(|(key, text)| (key.clone(), text.clone().into())).collect());
+        let fields = self.providers.for_issuer(&issuer).map_or(&[][..], |platform| platform.fields_of(&kind));
         let mut input = |field: &PublisherField| {
             let text = texts.remove(field.key).unwrap_or_default().trim().to_owned();
             FormInput { field: *field, hint: hint(field), text, problems: Vec::new() }

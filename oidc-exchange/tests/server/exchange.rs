@@ -304,7 +304,9 @@ async fn publishers_are_refused_that_are_there_or_too_many() {
     ));
     assert!(matches!(registry.trust.add(&again).await, Err(TrustError::Exists { .. })));
     let of_gadget = Package::new("npm", "@acme/gadget");
-    for (provider, issuer) in [("other", None), ("fake", Some("https://other.example")), ("fake", Some(""))] {
+    for (provider, issuer) in
+        [("other", None), ("", None), ("", Some("")), ("fake", Some("https://other.example"))]
+    {
         let refused =
             registry.trust.prepare(of_gadget.clone(), provider, issuer, json!({ "repository": "a/b" }));
         assert!(matches!(refused, Err(TrustError::Provider { .. } | TrustError::Issuer { .. })));
@@ -426,7 +428,7 @@ async fn a_token_for_another_registry_is_told_this_ones_url() {
     let registry = Registry::new().await;
     let token = registry.token(&json!({ "aud": "npm:elsewhere.example" }));
     let nameless = registry.exchange.exchange(&token, &widget()).await.unwrap_err();
-    assert!(nameless.diagnosis().fix.unwrap().contains("the URL that it has itself"), "{nameless}");
+    assert!(nameless.diagnosis().fix.unwrap().contains("the URL that the service has itself"), "{nameless}");
     let url = HttpUrl::parse("https://registry.example/npm/").unwrap();
     let verifier = registry.exchange.verifier().clone();
     let exchange = Exchange::builder(verifier, registry.store.clone()).public_url(&url).build();

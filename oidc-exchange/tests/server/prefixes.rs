@@ -250,9 +250,9 @@ async fn nobody_offers_prefixes_by_accident() {
     let mut pending = record;
     pending.pending = true;
     assert!(matches!(hub.trust.add(&pending).await, Err(TrustError::PendingPrefix)));
-    // A name from a form that looks like a pattern is the name of a package that doesn't exist.
-    let star = hub.trusts("alice", package("acme-*"), "acme/widget", &json!({})).await;
-    assert!(!star.package.is_prefix());
+    // A name from a form that looks like a pattern is no name.
+    let star = hub.trust.prepare(package("acme-*"), "fake", None, json!({ "repository": "acme/widget" }));
+    assert!(matches!(star, Err(TrustError::Package(_))));
     assert!(hub.named("acme-widget", "acme/widget").await.is_err());
 }
 

@@ -53,14 +53,14 @@ pub struct TokenRecord {
 }
 
 /// The origin of a record, which is not among the token's rights: records that differ in it alone are equal.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Origin {
     /// A self-contained token, or an identity token that was authorized without a publish token.
     #[default]
     Carried,
     /// A stored token, which a publish asks the store about once more.
     #[cfg_attr(not(any(feature = "sqlite", feature = "postgres")), allow(dead_code))]
-    Stored(TokenHash),
+    Stored(Box<TokenHash>),
 }
 
 impl PartialEq for Origin {
@@ -125,7 +125,7 @@ impl TokenRecord {
     /// [`TokenStore::find`](super::TokenStore::find), is otherwise taken for that of a self-contained token.
     #[must_use]
     pub fn stored_as(self, hash: TokenHash) -> Self {
-        Self { origin: Origin::Stored(hash), ..self }
+        Self { origin: Origin::Stored(Box::new(hash)), ..self }
     }
 
     /// Returns the hash of a stored token.

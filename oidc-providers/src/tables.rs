@@ -369,9 +369,8 @@ fn the_typed_form_of_each_platform_has_every_field_and_no_other() {
     for (id, config) in typed {
         let provider = providers().into_iter().find(|provider| provider.id() == id).unwrap();
         let mut expected = of_examples(provider.publisher_fields());
-        match id {
-            "circleci" => expected["context_ids"] = json!([ID]),
-            _ => {}
+        if id == "circleci" {
+            expected["context_ids"] = json!([ID]);
         }
         assert_eq!(config, expected, "{id}");
         provider.publisher(&config).unwrap();

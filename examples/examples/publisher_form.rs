@@ -49,6 +49,7 @@ fn page(form: &PublisherForm) -> Html<String> {
     Html(format!("<!doctype html><form method=post>{}<button>Save</button></form>", form.to_html()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` passes the error")]
 fn failed(error: TrustError) -> Failed {
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }

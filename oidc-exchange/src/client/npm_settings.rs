@@ -23,6 +23,9 @@ const LIST: [&str; 4] = ["config", "list", "--long", "--no-json"];
 /// The arguments with which npm checks its settings and prints the folder that they are for.
 const PREFIX: [&str; 2] = ["prefix", "--json"];
 
+/// The beginning of the section on a manifest.
+const MANIFEST: &str = "; \"publishConfig\" from ";
+
 /// npm's error code for a command that is not made for workspaces, whatever the settings are.
 const NO_WORKSPACES: &str = "ENOWORKSPACES";
 
@@ -141,7 +144,8 @@ async fn output(
 fn listed(printed: &str, environment: &Environment) -> Settings {
     let mut settings = Settings::new();
     let mut section = ("", "");
-    for line in printed.lines() {
+    // The last section is a manifest's, which is asked for by itself: it may be another package's.
+    for line in printed.lines().take_while(|line| !line.starts_with(MANIFEST)) {
         if let Some(found) = heading(line) {
             section = found;
         } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with(';')) {
@@ -188,7 +192,8 @@ mod tests {
         let printed = "; \"default\" config from default values\n\n; registry = \"https://d.example/\" ; overridden by env\n\
                        scope = \"\"\n\n; \"project\" config from /work/.npmrc\n\n@acme:registry = \"https://a.example/ = \\\"x\"\n\
                        @no:registry = undefined\n//r.example/:_authToken = (protected)\n\n; \"env\" config from environment\n\n\
-                       registry = \"https://r.example/\"\n; node version = v1\n";
+                       registry = \"https://r.example/\"\n; node version = v1\n\n; \"publishConfig\" from /work/package.json\n\n\
+                       registry = \"https://m.example/\"\n";
         let settings = listed(printed, &environment);
         let of =
             |key: &str| settings.get(key).map(|found| (found.place.clone(), found.value.clone())).unwrap();

@@ -103,7 +103,7 @@ async fn a_workspaces_member_is_checked_by_the_settings_of_its_root() {
     let member =
         format!(r#"{{"name":"{PACKAGE}","version":"1.0.0","publishConfig":{{"@acme:registry":"{OTHER}"}}}}"#);
     let plain = format!(r#"{{"name":"{PACKAGE}","version":"1.0.0"}}"#);
-    let root = r#"{"name":"root","version":"1.0.0","private":true,"workspaces":["packages/*"]}"#;
+    let root = r#"{"name":"root","version":"1.0.0","private":true,"workspaces":["packages/*"],"publishConfig":{"registry":"http://127.0.0.1:9/root/"}}"#;
     let other = format!("registry={OTHER}\n");
     let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
     for (name, manifest, npmrc, is_elsewhere) in [

@@ -67,25 +67,36 @@ fn foreign(registry: &HttpUrl, audience: &str) -> Option<String> {
             "nobody that can be told: it holds percent-encoded characters, or some beyond ASCII".to_owned(),
         );
     }
-    // Case and a slash or dot at the end may not matter to the other party.
-    let lower = audience.trim().trim_end_matches(['/', '.']).to_ascii_lowercase();
-    if let Some((_, hosts)) = WORDS.iter().find(|(word, _)| *word == lower) {
+    let lower = audience.trim().to_ascii_lowercase();
+    // Some platforms make tokens by a command, and AWS's reads a file that is named so.
+    if lower.starts_with('-') || lower.starts_with("file:") || lower.starts_with("fileb:") {
+        return Some("nobody that can be told: a command may take it for an option or a file".to_owned());
+    }
+    let words = lower.split(|c: char| c.is_ascii_whitespace() || ",;\"'[]()".contains(c));
+    let of_word = std::iter::once(&*lower).chain(words).find_map(|word| party(registry, word));
+    // Platforms of several vendors have an organization's or an application's id as audience.
+    let is_id = lower.split(|c: char| !c.is_ascii_hexdigit() && c != '-').any(is_uuid);
+    let of_id = || is_id.then(|| "the organisation or the application with that id".to_owned());
+    let of_host = || {
+        let host = hosts(&lower).into_iter().find(|host| !is_own(registry, host))?;
+        Some(format!("another host than the registry's, {}", oidc_core::shown(host)))
+    };
+    of_word.or_else(of_id).or_else(of_host)
+}
+
+/// The known party whose audience a word in lower case is, if that is not the registry.
+fn party(registry: &HttpUrl, word: &str) -> Option<String> {
+    // A slash or dot at the end may not matter to the other party.
+    let word = word.trim_end_matches(['/', '.']);
+    if let Some((_, hosts)) = WORDS.iter().find(|(known, _)| *known == word) {
         let is_theirs = hosts.contains(&registry.host()) || registry.is_loopback();
         return (!is_theirs).then(|| hosts.first().copied().unwrap_or_default().to_owned());
     }
     let is_of = |start: &str| match start.strip_suffix('$') {
-        Some(whole) => lower == whole,
-        None => lower.starts_with(start),
+        Some(whole) => word == whole,
+        None => word.starts_with(start),
     };
-    if let Some((_, whose)) = OTHERS.iter().find(|(start, _)| is_of(start)) {
-        return Some((*whose).to_owned());
-    }
-    // Platforms of several vendors have an organization's or an application's id as audience.
-    if lower.split(|c: char| !c.is_ascii_hexdigit() && c != '-').any(is_uuid) {
-        return Some("the organisation or the application with that id".to_owned());
-    }
-    let host = hosts(&lower).into_iter().find(|host| !is_own(registry, host))?;
-    Some(format!("another host than the registry's, {}", oidc_core::shown(host)))
+    OTHERS.iter().find(|(start, _)| is_of(start)).map(|(_, whose)| (*whose).to_owned())
 }
 
 /// The hosts that a text names: the host of a URL, and every word with dots that could be a host.
@@ -99,9 +110,15 @@ fn hosts(text: &str) -> Vec<&str> {
             .map_or(host, |(host, _)| host)
     });
     // A path may contain words with dots, such as file names, that are no hosts.
-    let searched = authority.unwrap_or(text);
-    let words = searched.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_'));
-    of_url.into_iter().chain(address(searched)).chain(words.filter(|word| is_host(word))).collect()
+    let searched = match text.split_once("//").zip(authority) {
+        Some(((before, _), authority)) => [before, authority],
+        None => [text, ""],
+    };
+    let words = searched
+        .into_iter()
+        .flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_')));
+    let addresses = searched.into_iter().filter_map(address);
+    of_url.into_iter().chain(addresses).chain(words.filter(|word| is_host(word))).collect()
 }
 
 /// The IPv6 address that stands in a text, with its brackets.
@@ -114,15 +131,13 @@ fn address(text: &str) -> Option<&str> {
 /// Returns `true` if a word could be a host's name or address: `localhost`, or labels separated by dots, of which
 /// the last begins with a letter, or all are numbers.
 fn is_host(word: &str) -> bool {
-    if word == "localhost" {
+    let labels: Vec<&str> = word.split('.').filter(|label| !label.is_empty()).collect();
+    if labels == ["localhost"] {
         return true;
     }
-    let labels: Vec<&str> = word.trim_end_matches('.').split('.').collect();
     let is_number = |label: &&str| label.bytes().all(|byte| byte.is_ascii_digit());
     let ends_with_letters = labels.last().is_some_and(|label| label.starts_with(char::is_alphabetic));
-    labels.len() > 1
-        && labels.iter().all(|label| !label.is_empty())
-        && (ends_with_letters || labels.iter().all(is_number))
+    labels.len() > 1 && (ends_with_letters || labels.iter().all(is_number))
 }
 
 fn is_own(registry: &HttpUrl, host: &str) -> bool {
@@ -200,10 +215,22 @@ mod tests {
             "xn--80ak6aa92e.com",
             "localhost",
             "LOCALHOST:8080",
+            "localhost.",
             "vault:localhost:8200",
             "[2001:db8::1]:8200",
             "vault@[::1]",
             "https://[2001:db8::1]/",
+            "-index",
+            "--endpoint-url=https://index.example/",
+            "--cli-input-json={\"Audience\":[\"sigstore\"]}",
+            "file://index.example/etc/passwd",
+            "FILEB:x",
+            "[\"sigstore\"]",
+            "acme, sigstore",
+            "pypi;acme",
+            "sts.amazonaws.com//index.example",
+            ".evil.example",
+            "evil..example",
         ] {
             assert!(is_refused("https://index.example/legacy/", audience), "{audience}");
         }
@@ -216,6 +243,8 @@ mod tests {
             "acme_index",
             "corp",
             "index-v1.2",
+            "our index, v1.2...",
+            "profile:x",
             "https://index.example",
             "https://index.example/legacy/simple.html",
             "index.example",

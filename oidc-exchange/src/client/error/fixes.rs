@@ -43,13 +43,21 @@ fn is_generic(message: &str) -> bool {
 const STATUS_WORDS: &[&str] = &[
     "an html page",
     "bad request",
+    "conflict",
+    "content too large",
     "forbidden",
+    "gone",
     "internal server error",
+    "method not allowed",
+    "not acceptable",
     "not found",
     "package not found",
+    "payload too large",
+    "too many requests",
     "unauthorized",
     "unprocessable content",
     "unprocessable entity",
+    "unsupported media type",
 ];
 
 /// Parts of messages about a path that does not exist.
@@ -89,13 +97,13 @@ pub(super) fn by_status(status: u16) -> &'static str {
         }
         400 => "the registry could not read the request; check that it speaks this protocol",
         401 => "the registry did not accept the identity token; look at its issuer, audience and age",
-        403 => "a rule of the trusted publisher differs; compare it with what the registry says",
+        403 => "a rule of the trusted publisher differs; compare each of its fields with this job",
         404 => {
             "the registry knows no trusted publisher of this package for this token, or not this path; compare the package's \
              trusted publisher with this job letter by letter (repository, workflow file, environment; registries differ in \
              whether case matters), and check the registry's URL"
         }
         408 | 425 | 429 | 500..=599 => "try again later",
-        _ => "see what the registry says",
+        _ => "the registry gives no reason; check that its URL is right, and that it speaks this protocol",
     }
 }

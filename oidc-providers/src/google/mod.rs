@@ -92,7 +92,7 @@ pub(crate) const ID: &str = "google";
 /// The variables that decide whose tokens are requested and where, and the credentials that give access to
 /// them.
 const IDENTITY_VARIABLES: &[&str] = &[
-    "GCE_METADATA_HOST",
+    "GCE_METADATA_*",
     "GOOGLE_SERVICE_ACCOUNT_NAME",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_GHA_CREDS_PATH",

@@ -274,6 +274,27 @@ fn every_variable_that_decides_on_identity_is_named() {
     }
 }
 
+#[test]
+fn what_other_tools_ask_for_an_identity_with_is_named_too() {
+    let names = [
+        "SPACELIFT_OIDC_TOKEN_FILE",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "MSI_ENDPOINT",
+        "MSI_SECRET",
+        "GCE_METADATA_HOST",
+        "GCE_METADATA_IP",
+        "GCE_METADATA_ROOT",
+    ];
+    let environment = names.iter().map(|&name| (name, "x")).collect();
+    let mut found = oidc_providers::all().identity_variables(&environment);
+    found.sort_unstable();
+    let mut expected = names.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
 /// Runners of other servers set `GITHUB_ACTIONS` too, and a job of theirs is not told what helps on GitHub alone.
 #[test]
 fn a_job_without_tokens_is_told_what_helps_on_its_own_server() {

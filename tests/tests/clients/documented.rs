@@ -36,6 +36,19 @@ const RUN: &[(&str, &str)] = &[
         "clients/exec_provenance.rs twine_shows_why_another_files_attestation_is_refused",
     ),
     (
+        "ci-issuer --provider github --listen 127.0.0.1:9001 --set environment=publish > job.env",
+        "../../programs/ci-issuer/tests/ci_issuer.rs a_github_job_sees_its_variables_and_the_issuer_ends_cleanly",
+    ),
+    (
+        "trusted-publish exec --registry npm --url https://registry.example/ --package @acme/widget -- npm publish",
+        "clients/exec.rs npm_publishes_at_the_url_whatever_setup_node_wrote",
+    ),
+    (
+        "trusted-publish doctor --registry npm --url https://registry.example/ --package @acme/widget",
+        "clients/npm_settings.rs findings",
+    ),
+    ("trusted-publish --help", "trusted_publish/token.rs help_names_what_there_is"),
+    (
         "ci-issuer --sigstore DIR",
         "../../programs/ci-issuer/tests/ci_issuer.rs a_sigstore_instance_is_played_beside_the_issuer_and_described_in_a_folder",
     ),
@@ -175,10 +188,15 @@ const FORMS: &[&str] = &[
 
 /// The pages that a reader takes commands from.
 fn pages() -> Vec<(String, String)> {
-    let mut paths = vec![Path::new(ROOT).join("README.md")];
-    let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap();
+    let entries = |folder: &str| {
+        let entries = fs::read_dir(Path::new(ROOT).join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
     let is_page = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "md");
-    paths.extend(docs.map(|entry| entry.unwrap().path()).filter(is_page));
+    let mut paths = vec![Path::new(ROOT).join("README.md")];
+    paths.extend(entries("docs").into_iter().filter(is_page));
+    let packages = [entries("."), entries("programs")].concat();
+    paths.extend(packages.iter().map(|folder| folder.join("README.md")).filter(|path| path.is_file()));
     let read = |path: &std::path::PathBuf| {
         (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(path).unwrap())
     };

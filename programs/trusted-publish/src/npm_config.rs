@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use oidc_core::{HttpUrl, Secret, shown};
+use oidc_exchange::client::Npm;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,12 +11,16 @@ use super::bun_config;
 use super::changes::Changes;
 use super::destination::{Destination, MAX_FILE};
 use super::npm_credentials::Use;
-use super::npm_files::{foreign_use, npmrc};
+use super::npm_files::{self, foreign_use, npmrc};
 use super::npm_names::{places, scope};
 use super::yarn_config;
 
 /// npm's setting for the default registry.
 const REGISTRY: &str = "npm_config_registry";
+
+/// npm's setting for the scope that packages without one are taken to be of, and a name that no scope has.
+const SCOPE: &str = "npm_config_scope";
+const NO_SCOPE: &str = "@";
 
 /// The variables that an `.npmrc` or a script names by convention.
 pub(super) const BY_CONVENTION: [&str; 2] = ["NODE_AUTH_TOKEN", "NPM_TOKEN"];
@@ -56,14 +61,20 @@ fn is_default_registry(destination: &Destination<'_>) -> bool {
 
 /// Sets the default registry and that of the package's scope.
 fn set_registries(destination: &Destination<'_>, changes: &mut Changes) {
-    let mut names = vec![REGISTRY.to_owned()];
-    names.extend(scope(destination).map(|scope| format!("npm_config_@{scope}:registry")));
-    for name in names {
-        // npm ignores the case of such a name, and takes the last of several.
-        let others = destination.cx.environment().names().filter(|other| other.eq_ignore_ascii_case(&name));
-        changes.remove(&others.collect::<Vec<_>>());
-        changes.set(name, destination.url.as_str());
+    let url = destination.url.as_str();
+    set(REGISTRY, url, destination, changes);
+    match scope(destination) {
+        Some(scope) => set(&format!("npm_config_@{scope}:registry"), url, destination, changes),
+        // npm publishes a package without a scope at the registry of the scope in its settings. This one has none.
+        None => set(SCOPE, NO_SCOPE, destination, changes),
     }
+}
+
+/// Sets a setting of npm's, which ignores the case of a variable's name and takes the last of several.
+fn set(name: &str, value: &str, destination: &Destination<'_>, changes: &mut Changes) {
+    let others = destination.cx.environment().names().filter(|other| other.eq_ignore_ascii_case(name));
+    changes.remove(&others.collect::<Vec<_>>());
+    changes.set(name, value);
 }
 
 /// Sets npm's own setting for the token, and the variables that files name by convention unless a file sends them elsewhere.
@@ -114,26 +125,36 @@ struct Manifest {
     publish: Option<PublishConfig>,
 }
 
-#[derive(Deserialize)]
-struct PublishConfig {
-    registry: Option<String>,
-    #[serde(flatten)]
-    others: BTreeMap<String, Value>,
+/// The settings for a publish, by their keys.
+type PublishConfig = BTreeMap<String, Value>;
+
+/// The registry that such settings name for packages without one for their scope. An empty one is npm's public registry.
+fn registry_of(config: &PublishConfig) -> Option<String> {
+    let registry = config.get("registry")?;
+    let is_empty = matches!(registry, Value::Null | Value::Bool(false)) || registry == "";
+    Some(match registry.as_str().filter(|_| !is_empty) {
+        Some(url) => url.to_owned(),
+        None if is_empty => Npm::PUBLIC_URL.to_owned(),
+        None => registry.to_string(),
+    })
 }
 
 /// A manifest that sends its package elsewhere. npm and pnpm obey a variable for the package's scope before it, and yarn
 /// and bun none.
 fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
     let Some(config) = publish_config(destination) else { return };
-    let key = scope(destination).map(|scope| format!("@{scope}:registry"));
-    let of_scope = key.and_then(|key| Some((config.others.get(&key)?.as_str()?.to_owned(), key)));
-    if let Some((registry, key)) = of_scope.filter(|(registry, _)| !destination.is(registry)) {
+    let stated = || config.get("scope")?.as_str().map(|scope| scope.trim_start_matches('@'));
+    let key = scope(destination).or_else(stated).map(|scope| format!("@{scope}:registry"));
+    let of_scope = key.and_then(|key| Some((config.get(&key)?.as_str()?.to_owned(), key)));
+    if let Some((registry, key)) =
+        of_scope.filter(|(registry, _)| !registry.is_empty() && !destination.is(registry))
+    {
         changes.note(&["npm", "pnpm"], format!(
             "npm and pnpm publish at `{}`: `publishConfig.{key}` in package.json is that, which they obey before any variable; \
              remove it there", shown(&registry)
         ));
     }
-    let Some(registry) = config.registry.filter(|registry| !destination.is(registry)) else { return };
+    let Some(registry) = registry_of(&config).filter(|registry| !destination.is(registry)) else { return };
     let registry = shown(&registry);
     let named = "`publishConfig.registry` in package.json is";
     changes.withhold("YARN_NPM_AUTH_TOKEN");
@@ -158,7 +179,7 @@ fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
 fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
     let Some(key) = scope(destination).map(|scope| format!("@{scope}:registry")) else { return };
     let values = npmrc(destination).into_iter().flat_map(|text| {
-        let lines = text.lines().filter_map(|line| line.split_once('='));
+        let lines = npm_files::lines(&text).filter_map(|line| line.split_once('='));
         let of_scope = lines.filter(|(name, _)| name.trim() == key);
         of_scope.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()).collect::<Vec<_>>()
     });

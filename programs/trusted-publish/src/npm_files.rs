@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use oidc_core::Environment;
+
 use super::destination::Destination;
 use super::npm_credentials::{Use, mentions};
 use super::npm_names::places;
@@ -19,6 +21,9 @@ const DOTENV: [&str; 5] = [".env.yarn", ".env", ".env.local", ".env.production",
 
 /// So many settings files that an `.npmrc` names are looked at.
 const MAX_NAMED: usize = 8;
+
+/// The length above which a path is not looked at, in bytes.
+const MAX_PATH: usize = 4096;
 
 /// pnpm's own settings files, below the folder for settings.
 const PNPM: [&str; 2] = ["pnpm/rc", "pnpm/auth.ini"];
@@ -58,10 +63,16 @@ fn copies(name: &str, destination: &Destination<'_>) -> Vec<String> {
     names
 }
 
+/// The lines of an `.npmrc`. npm ends a line at a carriage return alone as well, and takes a byte order mark for white space.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let is_white = |c: char| c.is_whitespace() || c == '\u{feff}';
+    text.split(['\r', '\n']).map(move |line| line.trim_matches(is_white))
+}
+
 /// The credentials in an `.npmrc` that are what a variable holds.
 fn uses_in(text: &str, name: &str, destination: &Destination<'_>) -> Vec<Use> {
     let own: Vec<String> = places(&destination.url);
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';']));
+    let lines = lines(text).filter(|line| !line.starts_with(['#', ';']));
     let credentials =
         lines.filter_map(|line| line.split_once('=')).filter(|(_, value)| mentions(value, name));
     let used = credentials.map(|(key, _)| {
@@ -94,9 +105,23 @@ pub(super) fn npmrc(destination: &Destination<'_>) -> Vec<String> {
     paths.extend(environment.get("PREFIX").map(|prefix| PathBuf::from(prefix).join(GLOBAL)));
     let mut texts = destination.read(paths);
     texts.extend(destination.files(".npmrc"));
-    let named: Vec<PathBuf> = texts.iter().flat_map(|text| named_by(text, destination)).collect();
-    texts.extend(destination.read(named));
+    // A file that the project's names can name one in turn.
+    for _ in 0..2 {
+        let named: Vec<PathBuf> = texts.iter().flat_map(|text| named_by(text, destination)).collect();
+        texts.extend(destination.read(named));
+    }
+    texts.push(of_variables(environment));
     texts
+}
+
+/// The settings that variables hold, as lines of an `.npmrc`. npm replaces variables in them too.
+fn of_variables(environment: &Environment) -> String {
+    let setting = |name: &str| {
+        let (prefix, key) = name.split_at_checked("npm_config_".len())?;
+        let value = environment.get(name).filter(|_| prefix.eq_ignore_ascii_case("npm_config_"))?;
+        Some(format!("{key}={}\n", value.replace(['\r', '\n'], " ")))
+    };
+    environment.names().filter_map(setting).collect()
 }
 
 /// npm's file for all users, below the folder that its programs are below.
@@ -104,25 +129,40 @@ const GLOBAL: &str = "etc/npmrc";
 
 /// The settings files that an `.npmrc` names.
 fn named_by(text: &str, destination: &Destination<'_>) -> Vec<PathBuf> {
-    let path = |value: &str| {
-        let value = value.trim().trim_matches(['"', '\'']);
-        let in_home = value.strip_prefix("~/").and_then(|rest| Some(destination.home()?.join(rest)));
-        in_home.unwrap_or_else(|| PathBuf::from(value))
-    };
-    let lines = text.lines().filter_map(|line| line.split_once('='));
-    let named = lines.filter_map(|(key, value)| match key.trim() {
-        "userconfig" | "globalconfig" => Some(path(value)),
-        "prefix" => Some(path(value).join(GLOBAL)),
+    let quotes = ['"', '\''];
+    let lines = lines(text).filter_map(|line| line.split_once('='));
+    let named = lines.filter_map(|(key, value)| match key.trim().trim_matches(quotes) {
+        "userconfig" | "globalconfig" => Some(path(value.trim().trim_matches(quotes), destination)),
+        "prefix" => Some(path(value.trim().trim_matches(quotes), destination).join(GLOBAL)),
         _ => None,
     });
     named.take(MAX_NAMED).collect()
+}
+
+/// The path that a setting names: npm replaces variables in it, and `~/` is the home folder.
+fn path(value: &str, destination: &Destination<'_>) -> PathBuf {
+    let value = expanded(value, destination.cx.environment());
+    let in_home = value.strip_prefix("~/").and_then(|rest| Some(destination.home()?.join(rest)));
+    in_home.unwrap_or_else(|| PathBuf::from(value))
+}
+
+/// A path with the values of the variables that it names. One that is longer than paths are is left as it is.
+fn expanded(value: &str, environment: &Environment) -> String {
+    let mut parts = value.split("${");
+    let mut path = parts.next().unwrap_or_default().to_owned();
+    for part in parts.take_while(|_| value.len() <= MAX_PATH) {
+        let (name, rest) = part.split_once('}').unwrap_or(("", part));
+        path.push_str(environment.get(name.trim_end_matches('?')).unwrap_or_default());
+        path.push_str(rest);
+    }
+    path
 }
 
 /// The values of a variable of npm's, whose case doesn't matter.
 fn values_of_variable<'a>(name: &'a str, destination: &'a Destination<'_>) -> impl Iterator<Item = PathBuf> {
     let environment = destination.cx.environment();
     let named = environment.names().filter(move |found| name.eq_ignore_ascii_case(found));
-    named.filter_map(move |name| environment.get(name)).map(PathBuf::from)
+    named.filter_map(move |name| environment.get(name)).map(|value| path(value, destination))
 }
 
 #[cfg(test)]

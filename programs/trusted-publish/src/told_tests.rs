@@ -258,7 +258,9 @@ async fn npm_pnpm_yarn_and_bun_are_told_the_registry_of_the_package_and_of_its_s
     ]);
     seen.lacks(&["NPM_CONFIG_REGISTRY", "YARN_NPM_AUTH_IDENT"]);
     assert_eq!(seen.notes, "");
-    job("npm").package("widget").fresh().await.lacks(&["npm_config_@acme:registry"]);
+    let plain = job("npm").package("widget").with("NPM_CONFIG_SCOPE", "@else").fresh().await;
+    plain.has(&[("npm_config_scope", "@")]);
+    plain.lacks(&["npm_config_@acme:registry", "NPM_CONFIG_SCOPE"]);
 }
 
 #[tokio::test]
@@ -366,6 +368,25 @@ async fn a_manifest_or_a_scope_that_sends_the_package_elsewhere_gets_no_token() 
         r#"{"name":"@acme/widget","publishConfig":{"@acme:registry":"https://registry.npmjs.org/"}}"#;
     let seen = job("npm").package("@acme/widget").file("package.json", of_scope).fresh().await;
     assert!(seen.notes.contains("`publishConfig.@acme:registry` in package.json is that"), "{}", seen.notes);
+    let stated = r#"{"publishConfig":{"scope":"@else","@else:registry":"https://registry.npmjs.org/"}}"#;
+    let seen = job("npm").package("widget").file("package.json", stated).fresh().await;
+    assert!(seen.notes.contains("`publishConfig.@else:registry` in package.json is that"), "{}", seen.notes);
+    for (config, is_said) in [
+        (r#"{"@acme:registry":""}"#, false),
+        (r#"{"registry":""}"#, true),
+        (r#"{"registry":null}"#, true),
+        (r#"{"access":"public"}"#, false),
+    ] {
+        let manifest = format!(r#"{{"publishConfig":{config}}}"#).leak();
+        let seen = job("npm").package("widget").file("package.json", manifest).fresh().await;
+        assert_eq!(
+            seen.notes.contains("npm and pnpm publish at `https://registry.npmjs.org/`"),
+            is_said,
+            "{config}"
+        );
+        let seen = job("npm").package("@acme/widget").file("package.json", manifest).fresh().await;
+        assert!(!seen.notes.contains("npm and pnpm publish at"), "{config} {}", seen.notes);
+    }
     let long = format!("{}//registry.npmjs.org/:_authToken=${{NODE_AUTH_TOKEN}}\n", "a=b\n".repeat(1 << 20));
     let seen = job("npm").package("widget").file(".npmrc", long.leak()).fresh().await;
     seen.lacks(&["NODE_AUTH_TOKEN"]);

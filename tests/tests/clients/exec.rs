@@ -100,6 +100,9 @@ const SETUP_NODE: &str = "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}\nr
 const SETUP_NODE_SCOPED: &str =
     "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}\n@acme:registry=https://registry.npmjs.org/\n";
 
+/// A file whose scope stands for that of packages without one.
+const OTHER_SCOPE: &str = "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN}\nscope=else\n@else:registry=https://registry.npmjs.org/\n";
+
 /// A tool for npm registries, under `exec` and then by itself.
 async fn npm(tool: Tool, name: &str, npmrc: &str, publish: &[&str], token: &[(&str, &str)]) {
     let client = tool.find().await;
@@ -129,7 +132,9 @@ async fn npm(tool: Tool, name: &str, npmrc: &str, publish: &[&str], token: &[(&s
 #[needs(npm)]
 #[tokio::test]
 async fn npm_publishes_at_the_url_whatever_setup_node_wrote() {
-    for (name, npmrc) in [("widget", SETUP_NODE), ("@acme/widget", SETUP_NODE_SCOPED)] {
+    for (name, npmrc) in
+        [("widget", SETUP_NODE), ("widget", OTHER_SCOPE), ("@acme/widget", SETUP_NODE_SCOPED)]
+    {
         npm(Tool::Npm, name, npmrc, &["publish"], &[]).await;
     }
 }

@@ -73,12 +73,15 @@ fn of_untold(untold: Untold) -> Diagnosis {
                        place; correct the setting there";
             diagnosis.severity(Severity::Warning).fix(fix)
         }
-        Untold::Unanswered(command) => {
-            let problem = format!("`{command}` failed: where npm would publish is not known");
-            let fix = format!("run `{command}` in this folder, which shows the error");
-            unlooked(problem).severity(Severity::Warning).fix(fix)
-        }
+        Untold::Unanswered(command) => unanswered(command),
     }
+}
+
+/// Reports that a command of npm's failed.
+pub(super) fn unanswered(command: &str) -> Diagnosis {
+    let problem = format!("`{command}` failed: where npm would publish is not known");
+    let fix = format!("run `{command}` in this folder, which shows the error");
+    unlooked(problem).severity(Severity::Warning).fix(fix)
 }
 
 /// Reports that the package's manifest was not looked at.
@@ -168,10 +171,12 @@ fn scope(package: &str) -> Option<&str> {
     package.split_once('/').map(|(scope, _)| scope).filter(|scope| scope.starts_with('@'))
 }
 
-/// Returns `true` if a text is the URL of the same registry, with or without a slash at the end.
+/// Returns `true` if a text is the URL of the same registry, with or without a slash at the end. With a query it is none:
+/// npm puts the package's path behind it.
 fn is_same(url: &HttpUrl, text: &str) -> bool {
     let path = |url: &HttpUrl| url.path().trim_end_matches('/').to_owned();
-    HttpUrl::parse(text).is_ok_and(|found| found.same_origin(url) && path(&found) == path(url))
+    !text.contains(['?', '#'])
+        && HttpUrl::parse(text).is_ok_and(|found| found.same_origin(url) && path(&found) == path(url))
 }
 
 /// A text that may be a URL, without the user name and password before its host.
@@ -186,9 +191,10 @@ fn without_credentials(text: &str) -> String {
     }
 }
 
-/// A URL without its query, which may hold a secret.
+/// A URL with `…` for its query, which may hold a secret.
 fn without_query(url: &str) -> String {
-    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+    let start = url.split_inclusive(['?', '#']).next().unwrap_or_default();
+    if start.len() < url.len() { format!("{start}…") } else { url.to_owned() }
 }
 
 #[cfg(test)]
@@ -233,9 +239,25 @@ mod tests {
     }
 
     #[test]
+    fn a_registry_is_the_same_with_or_without_a_slash_and_not_with_a_query() {
+        let url = HttpUrl::parse("https://r.example/npm/").unwrap();
+        for (text, expected) in [
+            ("https://r.example/npm", true),
+            ("HTTPS://R.example:443/a/../npm/", true),
+            ("https://r.example/npm/?a=b", false),
+            ("https://r.example/npm/#a", false),
+            ("https://r.example/NPM/", false),
+            ("https://r.example/npm/ x", false),
+            ("true", false),
+        ] {
+            assert_eq!(is_same(&url, text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn a_url_is_shown_without_what_logs_in() {
         for (url, shown) in [
-            ("https://user:hunter2@r.example/npm/?token=hunter2#hunter2", "https://r.example/npm/"),
+            ("https://user:hunter2@r.example/npm/?token=hunter2#hunter2", "https://r.example/npm/?…"),
             ("https://r.example", "https://r.example"),
             ("https://a@b:hunter2@r.example", "https://r.example"),
             ("user:hunter2@r.example", "r.example"),

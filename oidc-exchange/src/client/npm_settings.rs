@@ -97,7 +97,8 @@ fn code(text: &str) -> Option<String> {
 /// there. `None` if the package has no manifest here.
 pub(super) async fn publish_config(package: &str, cx: &Context) -> Option<Map<String, Value>> {
     let member = format!("--workspace={package}");
-    let here = ["pkg", "get", "name", "publishConfig"];
+    // Settings for all projects keep npm from reading a manifest, and a publish reads it all the same.
+    let here = ["pkg", "get", "name", "publishConfig", "--no-global", "--location=project"];
     let there = [&here[..], &[&member]].concat();
     for arguments in [&here[..], &there] {
         let printed = run(arguments, None, cx).await;

@@ -1,7 +1,8 @@
 //! npm itself in this job: whether it would make the exchange that was checked.
 
 use oidc_core::{
-    Audience, Command, Context, Diagnosis, Environment, HttpUrl, Provider, Severity, Target, shown,
+    Audience, Command, CommandError, Context, Diagnosis, Environment, HttpUrl, Provider, Severity, Target,
+    shown,
 };
 
 use super::diagnose::AdviceRequest;
@@ -35,7 +36,8 @@ pub(super) async fn examine(registry: &HttpUrl, request: &AdviceRequest<'_>, cx:
             npm_config::examine(registry, package, request.wording, cx).await
         }
         (Ok(npm), _) => vec![npm_config::unasked(&format!("npm {} is too old for that", shown(&npm.text)))],
-        (Err(reason), _) => vec![npm_config::unasked(reason)],
+        (Err(Some(error)), _) => vec![npm_config::unasked(&error.to_string())],
+        (Err(None), _) => vec![npm_config::unanswered("npm --version")],
     };
     found.extend(without_exchange(registry, request, npm.ok(), cx.environment()));
     found
@@ -118,15 +120,15 @@ struct Installed {
 }
 
 impl Installed {
-    /// Asks npm for its version. The error is the reason that it is not known.
-    async fn find(cx: &Context) -> Result<Self, String> {
+    /// Asks npm for its version. The error is that of running it; `None` if it printed none.
+    async fn find(cx: &Context) -> Result<Self, Option<CommandError>> {
         let mut command = Command::new("npm", ["--version"]);
         command.max_output = 256;
-        let output = cx.run(command).await.map_err(|error| error.to_string())?;
+        let output = cx.run(command).await.map_err(Some)?;
         let text = String::from_utf8(output.stdout).unwrap_or_default().trim().to_owned();
         match version(&text).filter(|_| output.status == Some(0)) {
             Some(version) => Ok(Self { text, version }),
-            None => Err("`npm --version` printed no version".to_owned()),
+            None => Err(None),
         }
     }
 

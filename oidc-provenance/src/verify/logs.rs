@@ -1,6 +1,7 @@
-//! The transparency logs of a trusted root, for links to their entries.
+//! The transparency logs of a trusted root, for links to their entries and for their checkpoints.
 
-use sigstore_verify::trust_root::TrustedRoot;
+use sigstore_verify::crypto::Keyring;
+use sigstore_verify::trust_root::{Error, TrustedRoot};
 
 use super::bundle::Kept;
 
@@ -10,19 +11,23 @@ const PUBLIC: (&str, &str) = ("https://rekor.sigstore.dev", "https://search.sigs
 /// The path of a log's endpoint for one entry.
 const ENTRY: &str = "/api/v1/log/entries?logIndex=";
 
-/// The ids of the logs' keys, with the logs' URLs.
-#[derive(Debug)]
-pub(super) struct Logs(Vec<(Vec<u8>, String)>);
+/// The logs of a trusted root.
+pub(super) struct Logs {
+    /// The ids of the logs' keys, with the logs' URLs.
+    urls: Vec<(Vec<u8>, String)>,
+    pub(super) keys: Keyring,
+}
 
 impl Logs {
-    pub(super) fn of(root: &TrustedRoot) -> Self {
+    pub(super) fn of(root: &TrustedRoot) -> Result<Self, Error> {
         let logs = root.tlogs.iter();
-        Self(logs.map(|log| (log.log_id.key_id.as_bytes().to_vec(), log.base_url.clone())).collect())
+        let urls = logs.map(|log| (log.log_id.key_id.as_bytes().to_vec(), log.base_url.clone())).collect();
+        Ok(Self { urls, keys: root.rekor_keys()? })
     }
 
     /// The URL of a verified entry; `None` where the log serves no single entries.
     pub(super) fn entry_url(&self, kept: &Kept) -> Option<String> {
-        let (_, base) = self.0.iter().find(|(id, _)| !kept.is_tiled && *id == kept.log_id)?;
+        let (_, base) = self.urls.iter().find(|(id, _)| !kept.is_tiled && *id == kept.log_id)?;
         let base = base.trim_end_matches('/');
         let (public, page) = PUBLIC;
         let beginning = if base == public { page.to_owned() } else { format!("{base}{ENTRY}") };

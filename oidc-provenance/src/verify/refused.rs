@@ -17,9 +17,7 @@ pub(super) fn refused(error: &Error) -> Refusal {
         Error::Certificate(_) => {
             (codes::PROVENANCE_CERTIFICATE, "certificate", "the signing certificate is not accepted")
         }
-        Error::TransparencyLog(_) => {
-            (codes::PROVENANCE_LOG, "tlogEntries[0]", "the entry of the transparency log is not accepted")
-        }
+        Error::TransparencyLog(_) => return entry_refused(&error.to_string()),
         Error::Timestamp(_) => (
             codes::PROVENANCE_TIMESTAMP,
             "timestampVerificationData",
@@ -37,4 +35,10 @@ pub(super) fn refused(error: &Error) -> Refusal {
         _ => (codes::PROVENANCE_BUNDLE, "bundle", "the bundle can't be verified"),
     };
     Refusal::of(code, field, format!("{problem}: {}", shown(&error.to_string())))
+}
+
+/// The refusal of an entry of the transparency log.
+pub(super) fn entry_refused(why: &str) -> Refusal {
+    let problem = format!("the entry of the transparency log is not accepted: {}", shown(why));
+    Refusal::of(codes::PROVENANCE_LOG, "tlogEntries[0]", problem)
 }

@@ -13,5 +13,6 @@ mod hostile;
 mod preflight;
 mod public;
 mod refused;
+mod shipped;
 mod signing;
 mod support;

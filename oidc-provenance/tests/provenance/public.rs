@@ -22,22 +22,26 @@ fn verifier() -> Verifier {
     Verifier::new(PUBLIC_TRUSTED_ROOT).unwrap()
 }
 
-/// A bundle of those that come with the crate that verifies.
-fn bundle(name: &str) -> String {
+/// A file of the sources of a crate that verifies.
+pub(crate) fn crate_file(path: &str) -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"));
     let registries = std::fs::read_dir(home.join("registry/src")).unwrap();
-    let files = registries
-        .map(|registry| registry.unwrap().path().join("sigstore-verify-0.15.1/test_data/bundles").join(name));
-    std::fs::read_to_string(files.into_iter().find(|file| file.exists()).unwrap()).unwrap()
+    let mut files = registries.map(|registry| registry.unwrap().path().join(path));
+    std::fs::read_to_string(files.find(|file| file.exists()).unwrap()).unwrap()
 }
 
-fn statement(bundle: &str) -> Value {
+/// A bundle of those that come with the crate that verifies.
+fn bundle(name: &str) -> String {
+    crate_file(&format!("sigstore-verify-0.15.1/test_data/bundles/{name}"))
+}
+
+pub(crate) fn statement(bundle: &str) -> Value {
     let bundle: Value = serde_json::from_str(bundle).unwrap();
     serde_json::from_slice(&unbase64(&bundle["dsseEnvelope"]["payload"])).unwrap()
 }
 
-fn digest<const N: usize>(hex: &Value) -> [u8; N] {
+pub(crate) fn digest<const N: usize>(hex: &Value) -> [u8; N] {
     let bytes = data_encoding::HEXLOWER.decode(hex.as_str().unwrap().as_bytes()).unwrap();
     bytes.try_into().unwrap()
 }
@@ -144,7 +148,7 @@ fn bundles_that_are_known_to_be_false_are_refused() {
 }
 
 /// The folder of `pypi-attestations`' test files, which `.ci/run` fetches.
-fn pypi() -> Option<PathBuf> {
+pub(crate) fn pypi() -> Option<PathBuf> {
     let folder = std::env::var_os("TEST_PYPI_ATTESTATIONS").map(PathBuf::from);
     if folder.is_none() {
         assert!(std::env::var_os("REQUIRE_CLIENTS").is_none(), "TEST_PYPI_ATTESTATIONS is not set");

@@ -49,8 +49,7 @@ pub trait Publisher: fmt::Debug + Send + Sync {
     ///
     /// With the claim that differs. Without an implementation of its own, a publisher accepts no certificate.
     fn check_certified(&self, _claims: &Certified<Claims>) -> Result<(), Mismatch> {
-        let problem = "publishers of this platform are not compared with certificates";
-        Err(Mismatch::new(Diagnosis::new(codes::CERTIFICATE_UNSUPPORTED, Target::Platform, problem)))
+        Err(Mismatch::uncertified())
     }
 
     /// Returns the first rule that the claims would fail, for a job that checks itself before it asks a
@@ -161,6 +160,13 @@ impl Mismatch {
     /// transferred.
     pub fn renamed(diagnosis: Diagnosis) -> Self {
         Self { diagnosis: Box::new(diagnosis), relation: Relation::Renamed }
+    }
+
+    /// The mismatch of every certificate, for publishers that are not compared with certificates
+    /// ([`Publisher::check_certified`]).
+    pub fn uncertified() -> Self {
+        let problem = "publishers of this platform are not compared with certificates";
+        Self::new(Diagnosis::new(codes::CERTIFICATE_UNSUPPORTED, Target::Platform, problem))
     }
 
     /// Returns `true` if the token is from the publisher's own repository, by its id, under another name.

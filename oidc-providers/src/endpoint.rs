@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use oidc_core::http::{Request, Response, message_of, message_without};
 use oidc_core::{
-    Audience, Context, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Target, shown,
+    Audience, Context, Diagnosis, HttpUrl, IdToken, InvalidIdToken, Secret, SourceError, SourceErrorKind,
+    Target, shown,
 };
+use serde_json::{Map, Value};
 
 use crate::codes;
-use crate::command::code_of;
-
-/// The code of a text that is no token.
-const UNUSABLE: &str = codes::TOKEN_ENDPOINT_UNUSABLE;
 
 /// The deadline of each try.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -25,12 +23,54 @@ pub(crate) struct Endpoint {
     context: Context,
     name: &'static str,
     fix: &'static str,
+    /// The fix where the platform is at fault, and the job is not.
+    otherwise: &'static str,
+    codes: &'static Codes,
 }
+
+/// The codes of an endpoint's errors.
+#[derive(Debug)]
+pub(crate) struct Codes {
+    pub(crate) unavailable: &'static str,
+    pub(crate) refused: &'static str,
+    pub(crate) no_token: &'static str,
+    pub(crate) unusable: &'static str,
+}
+
+/// The codes that platforms share.
+const SHARED: &Codes = &Codes {
+    unavailable: codes::TOKEN_ENDPOINT_UNAVAILABLE,
+    refused: codes::TOKEN_ENDPOINT_REFUSED,
+    no_token: codes::TOKEN_ENDPOINT_UNUSABLE,
+    unusable: codes::TOKEN_ENDPOINT_UNUSABLE,
+};
 
 impl Endpoint {
     /// An endpoint whose requests are one operation.
     pub(crate) fn new(context: &Context, name: &'static str, fix: &'static str) -> Self {
-        Self { context: context.operation(), name, fix }
+        Self { context: context.operation(), name, fix, otherwise: fix, codes: SHARED }
+    }
+
+    /// Sets the fix where the platform is at fault, and codes of the platform's own.
+    pub(crate) fn with(self, otherwise: &'static str, codes: &'static Codes) -> Self {
+        Self { otherwise, codes, ..self }
+    }
+
+    /// Sends a request, and reads the token from a member of the answer, which is a JSON object.
+    pub(crate) async fn token_in(
+        &self,
+        member: &str,
+        request: Request,
+        secret: Option<&Secret>,
+        audience: &Audience,
+    ) -> Result<IdToken, SourceError> {
+        let url = request.url.clone();
+        let answer = self.ask(request, secret).await?.json::<Map<String, Value>>();
+        let token = answer.as_ref().and_then(|answer| answer.get(member)?.as_str());
+        match token.filter(|token| !token.is_empty()) {
+            Some(token) => self.token(&url, token, audience),
+            None => Err(self.no_token(&url, &format!("a JSON object with a text `{member}`"))),
+        }
     }
 
     /// Sends a request, and sends it again where that may help. `secret` is the secret that it authenticates
@@ -48,35 +88,44 @@ impl Endpoint {
             Err(error) => {
                 let problem = format!("{} can't be asked for an identity token", self.name);
                 let subject = Target::Url(url.to_string());
-                let diagnosis =
-                    error.diagnosis(codes::TOKEN_ENDPOINT_UNAVAILABLE, subject, &problem, self.fix);
+                let diagnosis = error.diagnosis(self.codes.unavailable, subject, &problem, self.otherwise);
                 Err(SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error))
             }
         }
     }
 
-    /// Reads a token for this audience from an answer.
+    /// Reads a token for this audience.
     pub(crate) fn token(
         &self,
         url: &HttpUrl,
-        token: Option<String>,
+        token: &str,
         audience: &Audience,
     ) -> Result<IdToken, SourceError> {
-        let Some(token) = token else { return Err(self.unusable(url, "it holds none")) };
         self.context.id_token(token, audience).map_err(|error| {
-            let code = code_of(&error, UNUSABLE);
-            self.answer(SourceErrorKind::InvalidToken, code, url, &error.to_string()).with_source(error)
+            let problem = format!("what {} gave can't be used: {error}", self.name);
+            let diagnosis = match &error {
+                InvalidIdToken::Audience { found, .. } => {
+                    let target = Target::Claim("aud".to_owned());
+                    let found = found.as_deref().unwrap_or("(none)").trim_matches('`');
+                    let fix = format!(
+                        "something between the job and {} loses the audience; look for a proxy",
+                        self.name
+                    );
+                    let diagnosis = Diagnosis::new(oidc_core::codes::AUDIENCE, target, problem);
+                    diagnosis.found(found).expected(audience.as_str()).fix(fix)
+                }
+                _ => Diagnosis::new(self.codes.unusable, Target::Url(url.to_string()), problem)
+                    .fix(self.otherwise),
+            };
+            SourceError::new(SourceErrorKind::InvalidToken, diagnosis).with_source(error)
         })
     }
 
     /// The error of an answer without a token.
-    pub(crate) fn unusable(&self, url: &HttpUrl, why: &str) -> SourceError {
-        self.answer(SourceErrorKind::NoToken, UNUSABLE, url, why)
-    }
-
-    fn answer(&self, kind: SourceErrorKind, code: &'static str, url: &HttpUrl, why: &str) -> SourceError {
-        let problem = format!("{}'s answer can't be used as an identity token: {why}", self.name);
-        self.failed(kind, code, url, problem)
+    pub(crate) fn no_token(&self, url: &HttpUrl, expected: &str) -> SourceError {
+        let problem = format!("{}'s answer holds no identity token: expected {expected}", self.name);
+        let diagnosis = Diagnosis::new(self.codes.no_token, Target::Url(url.to_string()), problem);
+        SourceError::new(SourceErrorKind::NoToken, diagnosis.fix(self.otherwise))
     }
 
     fn refused(&self, url: &HttpUrl, response: &Response, secret: Option<&Secret>) -> SourceError {
@@ -91,31 +140,25 @@ impl Endpoint {
         if is_from_between(response) {
             return elsewhere(url, &problem);
         }
-        let kind =
-            if response.is_transient() { SourceErrorKind::Unavailable } else { SourceErrorKind::Rejected };
-        self.failed(kind, codes::TOKEN_ENDPOINT_REFUSED, url, problem)
-    }
-
-    fn failed(
-        &self,
-        kind: SourceErrorKind,
-        code: &'static str,
-        url: &HttpUrl,
-        problem: String,
-    ) -> SourceError {
-        SourceError::new(kind, Diagnosis::new(code, Target::Url(url.to_string()), problem).fix(self.fix))
+        let (kind, fix) = if response.is_transient() {
+            (SourceErrorKind::Unavailable, self.otherwise)
+        } else {
+            (SourceErrorKind::Rejected, self.fix)
+        };
+        let diagnosis = Diagnosis::new(self.codes.refused, Target::Url(url.to_string()), problem);
+        SourceError::new(kind, diagnosis.fix(fix))
     }
 }
 
 /// Returns `true` if a proxy or web site between the job and its platform answered. A platform that works neither
 /// redirects nor sends a web page.
-pub(crate) fn is_from_between(response: &Response) -> bool {
+fn is_from_between(response: &Response) -> bool {
     let is_page = || response.is_success() && response.is_html();
     response.is_from_elsewhere() || (300..=399).contains(&response.status) || is_page()
 }
 
 /// The refusal of a proxy or web site between the job and its platform.
-pub(crate) fn elsewhere(url: &HttpUrl, problem: &str) -> SourceError {
+fn elsewhere(url: &HttpUrl, problem: &str) -> SourceError {
     let problem = format!("{problem}; that is a web page or a proxy's answer, and not the platform's");
     let diagnosis = Diagnosis::new(codes::TOKEN_ENDPOINT_ELSEWHERE, Target::Url(url.to_string()), problem);
     let host = shown(url.host());

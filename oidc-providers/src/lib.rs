@@ -52,6 +52,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod activestate;
+mod advice;
 pub mod aws;
 pub mod azure;
 pub mod bitbucket;
@@ -76,6 +77,7 @@ mod harness;
 mod links;
 mod provider;
 mod rules;
+mod run;
 mod runner;
 #[cfg(feature = "testing")]
 pub mod sample;

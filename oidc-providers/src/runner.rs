@@ -1,10 +1,17 @@
 //! Runners that set GitHub's variables: those of GitHub, of Forgejo, and of other compatible servers.
 
-use oidc_core::{Diagnosis, Environment, HttpUrl, SourceError, SourceErrorKind, Target};
+use async_trait::async_trait;
+use oidc_core::http::Request;
+use oidc_core::{
+    Audience, Context, Diagnosis, Environment, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind,
+    Target, TokenSource,
+};
+
+use crate::endpoint::Endpoint;
 
 /// The variables with which a job asks for tokens.
-pub(crate) const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
-pub(crate) const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// The variable with the address of the job's server.
 const SERVER_URL: &str = "GITHUB_SERVER_URL";
@@ -34,12 +41,59 @@ pub(crate) fn server_is_githubs(environment: &Environment) -> Option<bool> {
     Some(server.is_ok_and(|server| server.host() == GITHUB || server.host().ends_with(RESIDENCY_SUFFIX)))
 }
 
-/// Reads the address that a token is asked from. `code` and `fix` are those of an address that is none.
-pub(crate) fn request_url(text: &str, code: &'static str, fix: &str) -> Result<HttpUrl, SourceError> {
-    HttpUrl::parse(text).map_err(|error| {
-        let problem =
-            format!("variable `{REQUEST_URL}` is not a URL that a token may be asked from: {error}");
-        let diagnosis = Diagnosis::new(code, Target::Variable(REQUEST_URL.to_owned()), problem).fix(fix);
-        SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
-    })
+/// Returns `true` if the job has both variables with which it asks for tokens.
+pub(crate) fn has_pair(environment: &Environment) -> bool {
+    environment.get(REQUEST_URL).is_some() && environment.get(REQUEST_TOKEN).is_some()
+}
+
+/// A token source that asks the job's runner.
+#[derive(Debug)]
+pub(crate) struct RunnerSource {
+    context: Context,
+    provider: &'static str,
+    endpoint: fn(&Context) -> Endpoint,
+    url: HttpUrl,
+    token: Secret,
+}
+
+impl RunnerSource {
+    /// Reads the two variables. `not_permitted` is the error of a job without one of them, by its name; `code` and `fix`
+    /// are those of an address that is none.
+    pub(crate) fn read(
+        context: &Context,
+        provider: &'static str,
+        endpoint: fn(&Context) -> Endpoint,
+        not_permitted: impl Fn(&'static str) -> SourceError,
+        (code, fix): (&'static str, &str),
+    ) -> Result<Box<dyn TokenSource>, SourceError> {
+        let environment = context.environment();
+        let url = environment.get(REQUEST_URL).ok_or_else(|| not_permitted(REQUEST_URL))?;
+        let token = environment.get(REQUEST_TOKEN).ok_or_else(|| not_permitted(REQUEST_TOKEN))?;
+        let url = HttpUrl::parse(url).map_err(|error| {
+            let problem =
+                format!("variable `{REQUEST_URL}` is not a URL that a token may be asked from: {error}");
+            let diagnosis = Diagnosis::new(code, Target::Variable(REQUEST_URL.to_owned()), problem).fix(fix);
+            SourceError::new(SourceErrorKind::Unavailable, diagnosis).with_source(error)
+        })?;
+        Ok(Box::new(Self { context: context.clone(), provider, endpoint, url, token: Secret::new(token) }))
+    }
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), async_trait)]
+#[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
+impl TokenSource for RunnerSource {
+    fn provider(&self) -> &str {
+        self.provider
+    }
+
+    async fn token(&self, audience: &Audience) -> Result<IdToken, SourceError> {
+        let request = Request::get(self.url.with_query("audience", audience.as_str()))
+            .bearer(&self.token)
+            .header("accept", "application/json");
+        (self.endpoint)(&self.context).token_in("value", request, Some(&self.token), audience).await
+    }
+
+    fn is_renewable(&self) -> bool {
+        true
+    }
 }

@@ -1,10 +1,8 @@
 use oidc_core::PublisherField;
 
 use crate::codes;
-use crate::rules::Field;
 use crate::rules::typed::typed_publisher;
-
-const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::ACTIVESTATE_ORGANIZATION,
@@ -29,20 +27,13 @@ pub(super) const ACTOR: Field = Field::new(
 );
 pub(super) const ORGANIZATION_ID: Field = Field::new(
     codes::ACTIVESTATE_ORGANIZATION_ID,
-    PublisherField::id("organization_id", "Organisation id")
-        .example(SOME_ID)
+    fields::uuid("organization_id", "Organisation id")
         .summary("the organisation's UUID, which not every token has"),
 );
 pub(super) const PROJECT_ID: Field = Field::new(
     codes::ACTIVESTATE_PROJECT_ID,
-    PublisherField::id("project_id", "Project id")
-        .example(SOME_ID)
-        .summary("the project's UUID, which not every token has"),
+    fields::uuid("project_id", "Project id").summary("the project's UUID, which not every token has"),
 );
-
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] =
-    &[ORGANIZATION.of, PROJECT.of, ACTOR.of, ORGANIZATION_ID.of, PROJECT_ID.of];
 
 typed_publisher! {
     /// The typed configuration of a publisher on ActiveState. It serializes and converts to the JSON form;
@@ -55,7 +46,7 @@ typed_publisher! {
     /// let publisher = ActiveStatePublisher::new("acme", "widget", "00000000-0000-1000-8000-000000000002");
     /// assert!(ActiveState::public().publisher(&publisher.into()).is_ok());
     /// ```
-    ActiveStatePublisher(organization: ORGANIZATION, project: PROJECT, actor_id: ACTOR)
+    FIELDS, ActiveStatePublisher(organization: ORGANIZATION, project: PROJECT, actor_id: ACTOR)
 
     /// Sets the organization's UUID, which is otherwise learned.
     fn organization_id(text ORGANIZATION_ID);

@@ -48,36 +48,39 @@ pub mod sample;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{
-    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run, SourceError, TokenSource,
-    Verified,
-};
+use oidc_core::{InvalidUrl, ReplaySource};
 
 use self::claims::CLAIMS;
 pub use self::fields::ActiveStatePublisher;
-use self::publisher::Rules;
-use crate::provider::provider_methods;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "activestate";
 
-/// A job has no variables for tokens of its own: no publish tool runs in one.
-const IDENTITY_VARIABLES: &[&str] = &[];
-
 /// The public issuer.
 const ISSUER: &str = "https://platform.activestate.com/api/v1/oauth/oidc";
 
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "ActiveState",
+    // A job has no variables for tokens of its own: no publish tool runs in one.
+    claims: CLAIMS,
+    replay: ReplaySource::Digest,
+    rules: &RULES,
+    pages: Pages { repository: "{organization}/{project}", ..Pages::NONE },
+    ..Definition::EMPTY
+};
+
 /// ActiveState with one issuer.
 #[derive(Clone, Debug)]
-pub struct ActiveState {
-    profile: Profile,
-    issuer: String,
-}
+pub struct ActiveState(Platform);
 
 impl ActiveState {
     /// ActiveState's public platform.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER))
+        Self(Platform::public(&DEFINITION, ISSUER))
     }
 
     /// ActiveState with this issuer and no other, such as an issuer on loopback for tests.
@@ -86,35 +89,8 @@ impl ActiveState {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Issuer::new(issuer)?))
-    }
-
-    fn with(issuer: Issuer) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.replay = ReplaySource::Digest;
-        Self { profile, issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Default for ActiveState {
-    fn default() -> Self {
-        Self::public()
-    }
-}
-
-impl Provider for ActiveState {
-    provider_methods!("ActiveState", Rules);
-
-    fn detect(&self, _detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(None)
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let mut run = Run::default();
-        if let (Some(organization), Some(project)) = (claims.text("organization"), claims.text("project")) {
-            run.repository = Some(format!("{organization}/{project}"));
-        }
-        run
-    }
-}
+provider!(ActiveState, public);

@@ -44,9 +44,6 @@ pub(super) const TAGS: Field = Field::new(
         .summary("tags that the role or its session must have, each with its value"),
 );
 
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] = &[ROLE.of, TAGS.of, ORGANIZATION.of, REGION.of, FUNCTION.of];
-
 typed_publisher! {
     /// The typed configuration of a publisher on AWS. It serializes and converts to the JSON form;
     /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
@@ -60,7 +57,10 @@ typed_publisher! {
     /// assert!(Aws::at(issuer)?.publisher(&publisher.into()).is_ok());
     /// # Ok::<_, oidc_core::InvalidUrl>(())
     /// ```
-    AwsPublisher(role: ROLE)
+    FIELDS, AwsPublisher(role: ROLE)
+
+    /// Adds a tag that the role or its session must have.
+    fn principal_tag(entry TAGS);
 
     /// Sets the id of the account's organization.
     fn organization_id(text ORGANIZATION);
@@ -70,7 +70,4 @@ typed_publisher! {
 
     /// Sets the Lambda function that asked.
     fn lambda_function(text FUNCTION);
-
-    /// Adds a tag that the role or its session must have.
-    fn principal_tag(entry TAGS);
 }

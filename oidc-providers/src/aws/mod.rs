@@ -83,20 +83,14 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use oidc_core::{
-    Algorithm, Audience, Claims, Detection, FieldValue, InvalidUrl, Issuer, Profile, Provider, ProviderKind,
-    PublisherField, Run, SourceError, TokenSource, Unverified, Verified,
-};
+use oidc_core::{Algorithm, Claims, FieldValue, InvalidUrl, ProviderKind, PublisherField, Unverified};
 use serde_json::Value;
 
 use self::claims::{CLAIMS, NAMESPACE};
 pub use self::fields::AwsPublisher;
-use self::fields::FIELDS;
-use self::publisher::{MEMBERS, Rules};
+use self::publisher::{MEMBERS, RULES};
 use crate::command::variable_line;
-use crate::provider::provider_methods;
+use crate::provider::{Definition, Platform, provider};
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "aws";
@@ -111,17 +105,30 @@ const IDENTITY_VARIABLES: &[&str] = &[
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 ];
 
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "AWS",
+    kind: ProviderKind::Cloud,
+    identity_variables: IDENTITY_VARIABLES,
+    detect: |detection| Ok(source::detect(detection)),
+    algorithms: &[Algorithm::Es384, Algorithm::Rs256],
+    claims: CLAIMS,
+    // AWS's tokens name a role and no run.
+    rules: &RULES,
+    settings,
+    renewal: |_| "ask for another token, with `aws sts get-web-identity-token`".into(),
+    variable_line: |name, audience| Some(variable_line(name, &source::command(audience))),
+    ..Definition::EMPTY
+};
+
 /// AWS with the issuer of one account.
 #[derive(Clone, Debug)]
-pub struct Aws {
-    profile: Profile,
-    issuer: String,
-}
+pub struct Aws(Platform);
 
 impl Aws {
     /// The client half alone, which needs no issuer: each account has its own.
     pub fn client() -> Self {
-        Self::with(None)
+        Self(Platform::client(&DEFINITION))
     }
 
     /// AWS with this issuer and no other: `https://UUID.tokens.sts.global.api.aws` of an account, or an issuer on
@@ -131,50 +138,20 @@ impl Aws {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Some(Issuer::new(issuer)?)))
-    }
-
-    fn with(issuer: Option<Issuer>) -> Self {
-        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
-        let mut profile = Profile::new(Vec::from_iter(issuer), CLAIMS);
-        profile.kind = ProviderKind::Cloud;
-        profile.algorithms = &[Algorithm::Es384, Algorithm::Rs256];
-        Self { profile, issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Provider for Aws {
-    provider_methods!("AWS", Rules);
+provider!(Aws);
 
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(source::detect(detection))
-    }
-
-    /// The role and the members that a rule may read. Which of its tags tell a role from others is not known
-    /// here.
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
-        let own = claims.read_unverified().get(NAMESPACE);
-        let member = |field: &PublisherField| {
-            let (_, name) = MEMBERS.into_iter().find(|(known, _)| known.key == field.key)?;
-            own.as_ref()?.member(name)?.as_text().filter(|text| !text.is_empty()).map(Value::from)
-        };
-        let value = |field: &'static PublisherField| match field.claim {
-            Some(NAMESPACE) => FieldValue::new(field, member(field)),
-            _ => FieldValue::of_claim(field, claims),
-        };
-        FIELDS.iter().map(value).collect()
-    }
-
-    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
-        Cow::Borrowed("ask for another token, with `aws sts get-web-identity-token`")
-    }
-
-    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
-        Some(variable_line(name, &source::command(audience)))
-    }
-
-    /// AWS's tokens name a role and no run.
-    fn run(&self, _claims: &Verified<Claims>) -> Run {
-        Run::default()
-    }
+/// The role and the members that a rule may read. Which of its tags tell a role from others is not known here.
+fn settings(platform: &Platform, claims: &Unverified<Claims>) -> Vec<FieldValue> {
+    let own = claims.read_unverified().get(NAMESPACE);
+    let member = |field: &PublisherField| {
+        let (_, name) = MEMBERS.into_iter().find(|(known, _)| known.key == field.key)?;
+        own.as_ref()?.member(name)?.as_text().filter(|text| !text.is_empty()).map(Value::from)
+    };
+    platform.settings_with(claims, |field| {
+        (field.claim == Some(NAMESPACE)).then(|| FieldValue::new(field, member(field)))
+    })
 }

@@ -1,14 +1,17 @@
 use std::borrow::Cow;
 
-use oidc_core::{ClaimValue, Diagnosis, ImmutableId, Mismatch, PublisherField, Target, shown};
+use oidc_core::{ClaimValue, Diagnosis, Mismatch, Target, shown};
 use serde_json::Value;
 
 use super::claims::NAMESPACE;
 use super::fields::{FIELDS, FUNCTION, ORGANIZATION, REGION, ROLE, TAGS};
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
-use crate::rules::token::{Token, differs};
-use crate::rules::{Field, configured, names};
+use crate::rules::held::Held;
+use crate::rules::rule::{Rule, Scope};
+use crate::rules::table::{Key, Table};
+use crate::rules::token::Token;
+use crate::rules::{Field, names};
 
 /// The member of [`NAMESPACE`] with the account's number, which is also in the role's ARN.
 const ACCOUNT: &str = "aws_account";
@@ -24,18 +27,52 @@ pub(super) const MEMBERS: [(&Field, &str); 3] =
 const MAX_TAGS: usize = 32;
 const MAX_TAG: usize = 256;
 
-/// A role that may publish.
-#[derive(Debug)]
-pub(super) struct Rules {
-    role: String,
-    members: Vec<(&'static Field, &'static str, String)>,
-    tags: Vec<(String, String)>,
+/// The rules of a role that may publish.
+pub(super) static RULES: Table = Table {
+    fields: FIELDS,
+    keys: &[Key::new(&ROLE, is_role)],
+    rules: &[&[
+        Rule::Always(is_of_roles_account),
+        Rule::Part(&ORGANIZATION, names::ascii, member),
+        Rule::Part(&REGION, names::ascii, member),
+        Rule::Part(&FUNCTION, names::ascii, member),
+        Rule::Own(&TAGS, Tags::read),
+    ]],
+    ..Table::EMPTY
+};
+
+/// Checks that the account is that of the token's role.
+fn is_of_roles_account(token: &Token<'_>) -> Result<(), Mismatch> {
+    let role = token.required(ROLE.claim)?;
+    let account = text(&namespace(token)?, ACCOUNT, "account")?;
+    if account_of(&role) == Some(&*account) {
+        return Ok(());
+    }
+    let expected = account_of(&role).unwrap_or_default();
+    let fix = "the token contradicts itself; tell AWS";
+    Err(Mismatch::new(refused(codes::AWS_ACCOUNT, ACCOUNT, &account, expected, fix)))
 }
 
-impl Rules {
-    fn check_tags(&self, own: &ClaimValue<'_>) -> Result<(), Mismatch> {
-        let tags = own.member(PRINCIPAL_TAGS);
-        self.tags.iter().try_for_each(|(name, expected)| {
+/// Finds the member of [`NAMESPACE`] that a field is compared with.
+fn member<'t>(field: &'static Field, token: &Token<'t>, _expected: &str) -> Result<Cow<'t, str>, Mismatch> {
+    let name = MEMBERS.into_iter().find(|(known, _)| known.key == field.key).map_or("", |(_, name)| name);
+    text(&namespace(token)?, name, field.key)
+}
+
+/// The tags that a role or its session must have.
+#[derive(Debug)]
+struct Tags(Vec<(String, String)>);
+
+impl Tags {
+    fn read(_field: &'static Field, config: &mut Config<'_>, _scope: &Scope<'_>) -> Option<Box<dyn Held>> {
+        Some(Box::new(Self(tags(config))))
+    }
+}
+
+impl Held for Tags {
+    fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        let tags = namespace(token)?.member(PRINCIPAL_TAGS);
+        self.0.iter().try_for_each(|(name, expected)| {
             let tag = tags.as_ref().and_then(|tags| tags.member(name)?.as_text());
             if tag.as_deref() == Some(expected) {
                 return Ok(());
@@ -46,55 +83,10 @@ impl Rules {
             Err(Mismatch::new(refused(codes::AWS_TAGS, &tag, found, expected, fix)))
         })
     }
-}
 
-impl configured::Rules for Rules {
-    const FIELDS: &'static [PublisherField] = FIELDS;
-    const KEY: &'static [(&'static str, &'static Field)] = &[("", &ROLE)];
-
-    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
-        Self {
-            role: config.text(&ROLE, is_role).unwrap_or_default(),
-            members: MEMBERS
-                .into_iter()
-                .filter_map(|(field, member)| Some((field, member, config.text(field, names::ascii)?)))
-                .collect(),
-            tags: tags(config),
-        }
-    }
-
-    fn value(&self, _field: &Field) -> &str {
-        &self.role
-    }
-
-    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
-        token.is(&ROLE, &self.role)?;
-        let own = namespace(token)?;
-        let account = text(&own, ACCOUNT, "account")?;
-        if account_of(&self.role) != Some(&*account) {
-            let expected = account_of(&self.role).unwrap_or_default();
-            let fix = "the token contradicts itself; tell AWS";
-            return Err(Mismatch::new(refused(codes::AWS_ACCOUNT, ACCOUNT, &account, expected, fix)));
-        }
-        for (field, member, expected) in &self.members {
-            let found = text(&own, member, field.key)?;
-            if found != expected.as_str() {
-                return Err(Mismatch::new(differs(field, &found, expected)));
-            }
-        }
-        self.check_tags(&own)?;
-        Ok(Vec::new())
-    }
-
-    fn describe(&self) -> String {
-        let mut description = format!("role {}", shown(&self.role));
-        for (field, _, value) in &self.members {
-            description.push_str(&format!(", {} {}", field.name(), shown(value)));
-        }
-        for (name, value) in &self.tags {
-            description.push_str(&format!(", tag {} {}", shown(name), shown(value)));
-        }
-        description
+    fn describe(&self) -> Option<String> {
+        let tags = self.0.iter().map(|(name, value)| format!("tag {} {}", shown(name), shown(value)));
+        Some(tags.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
     }
 }
 

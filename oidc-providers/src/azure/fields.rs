@@ -1,28 +1,19 @@
-use oidc_core::{FieldComparison, PublisherField};
+use oidc_core::PublisherField;
 
 use crate::codes;
-use crate::rules::Field;
 use crate::rules::typed::typed_publisher;
-
-const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::AZURE_ORGANIZATION,
-    PublisherField::required("organization_id", "Organisation id")
+    fields::lasting("organization_id", "Organisation id")
         .claim("org_id")
         .found_by()
-        .immutable()
-        .example(SOME_ID)
         .summary("the organisation's UUID, which is also the last part of its issuer"),
 );
 pub(super) const PROJECT: Field = Field::new(
     codes::AZURE_PROJECT,
-    PublisherField::required("project_id", "Project id")
-        .claim("prj_id")
-        .found_by()
-        .immutable()
-        .example(SOME_ID)
-        .summary("the project's UUID"),
+    fields::lasting("project_id", "Project id").claim("prj_id").found_by().summary("the project's UUID"),
 );
 pub(super) const DEFINITION: Field = Field::new(
     codes::AZURE_DEFINITION,
@@ -43,17 +34,11 @@ pub(super) const REPOSITORY: Field = Field::new(
 );
 pub(super) const REF: Field = Field::new(
     codes::AZURE_REF,
-    PublisherField::optional("ref", "Ref")
+    fields::REF
         .claim("rpo_ref")
-        .compared(FieldComparison::Pattern)
         .recommended()
-        .example("refs/tags/v*")
         .summary("the full name of the run's branch or tag; without it any but that of a pull request"),
 );
-
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] =
-    &[ORGANIZATION.of, PROJECT.of, DEFINITION.of, REPOSITORY.of, REF.of];
 
 typed_publisher! {
     /// The typed configuration of a publisher on Azure Pipelines. It serializes and converts to the JSON form;
@@ -69,7 +54,7 @@ typed_publisher! {
     /// assert!(azure.publisher(&publisher.into()).is_ok());
     /// # Ok::<_, oidc_core::InvalidUrl>(())
     /// ```
-    AzurePipelinesPublisher(organization_id: ORGANIZATION, project_id: PROJECT, definition_id: DEFINITION)
+    FIELDS, AzurePipelinesPublisher(organization_id: ORGANIZATION, project_id: PROJECT, definition_id: DEFINITION)
 
     /// Sets the address of the repository.
     fn repository(text REPOSITORY);

@@ -88,35 +88,38 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use oidc_core::{
-    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, Run, SourceError, TokenSource, Verified,
-};
+use oidc_core::InvalidUrl;
 
 use self::claims::CLAIMS;
 pub use self::fields::AzurePipelinesPublisher;
-use self::fields::{REF, REPOSITORY};
-use self::publisher::Rules;
-use crate::provider::provider_methods;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "azure";
 
-/// The variables with which a step asks for tokens.
-const IDENTITY_VARIABLES: &[&str] = &["SYSTEM_ACCESSTOKEN", "SYSTEM_OIDCREQUESTURI"];
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Azure Pipelines",
+    // The variables with which a step asks for tokens.
+    identity_variables: &["SYSTEM_ACCESSTOKEN", "SYSTEM_OIDCREQUESTURI"],
+    detect: source::detect,
+    claims: CLAIMS,
+    rules: &RULES,
+    renewal: |_| "run the job again: Azure Pipelines gives a new token each time it is asked".into(),
+    pages: Pages { repository: "{rpo_uri}", sha: "rpo_ver", git_ref: &["rpo_ref"], ..Pages::NONE },
+    ..Definition::EMPTY
+};
 
 /// Azure Pipelines with the issuer of one organization.
 #[derive(Clone, Debug)]
-pub struct AzurePipelines {
-    profile: Profile,
-    issuer: String,
-}
+pub struct AzurePipelines(Platform);
 
 impl AzurePipelines {
     /// The client half alone, which needs no issuer: each organization has its own.
     pub fn client() -> Self {
-        Self::with(None)
+        Self(Platform::client(&DEFINITION))
     }
 
     /// Azure Pipelines with this issuer and no other: `https://vstoken.dev.azure.com/ORGANIZATION_ID`, or an
@@ -126,32 +129,8 @@ impl AzurePipelines {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Some(Issuer::new(issuer)?)))
-    }
-
-    fn with(issuer: Option<Issuer>) -> Self {
-        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
-        Self { profile: Profile::new(Vec::from_iter(issuer), CLAIMS), issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Provider for AzurePipelines {
-    provider_methods!("Azure Pipelines", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        source::detect(detection)
-    }
-
-    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
-        Cow::Borrowed("run the job again: Azure Pipelines gives a new token each time it is asked")
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
-        let mut run = Run::default();
-        run.repository = text(REPOSITORY.claim);
-        run.sha = text("rpo_ver");
-        run.r#ref = text(REF.claim);
-        run
-    }
-}
+provider!(AzurePipelines);

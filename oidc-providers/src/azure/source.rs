@@ -4,7 +4,6 @@ use oidc_core::{
     Audience, Context, Detection, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind, Target,
     TokenSource,
 };
-use serde::Deserialize;
 
 use crate::codes;
 use crate::endpoint::Endpoint;
@@ -73,20 +72,11 @@ impl TokenSource for AzureSource {
             .bearer(&self.token)
             .header("x-tfs-fedauthredirect", "Suppress")
             .body("application/json", "");
-        let response = endpoint.ask(request, Some(&self.token)).await?;
-        let token = response.json::<Answer>().map(|answer| answer.token);
-        endpoint
-            .token(&self.url, token, audience)
-            .map_err(|error| fixed_audience::explained(error, "Azure Pipelines"))
+        let token = endpoint.token_in("oidcToken", request, Some(&self.token), audience).await;
+        token.map_err(|error| fixed_audience::explained(error, "Azure Pipelines"))
     }
 
     fn is_renewable(&self) -> bool {
         true
     }
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    #[serde(rename = "oidcToken")]
-    token: String,
 }

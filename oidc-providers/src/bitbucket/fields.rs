@@ -42,9 +42,6 @@ pub(super) const BRANCH: Field = Field::new(
         .summary("the pipeline's branch"),
 );
 
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] = &[WORKSPACE.of, REPOSITORY.of, ENVIRONMENT.of, BRANCH.of];
-
 typed_publisher! {
     /// The typed configuration of a publisher on Bitbucket Pipelines. It serializes and converts to the JSON form;
     /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
@@ -59,7 +56,7 @@ typed_publisher! {
     /// assert!(Bitbucket::at(issuer)?.publisher(&publisher.into()).is_ok());
     /// # Ok::<_, oidc_core::InvalidUrl>(())
     /// ```
-    BitbucketPublisher(workspace_uuid: WORKSPACE, repository_uuid: REPOSITORY)
+    FIELDS, BitbucketPublisher(workspace_uuid: WORKSPACE, repository_uuid: REPOSITORY)
 
     /// Sets the step's deployment environment.
     fn deployment_environment_uuid(text ENVIRONMENT);

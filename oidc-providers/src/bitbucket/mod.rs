@@ -85,34 +85,39 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{
-    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run, SourceError, TokenSource,
-    Verified,
-};
+use oidc_core::{InvalidUrl, ReplaySource};
 
 use self::claims::CLAIMS;
-use self::fields::BRANCH;
 pub use self::fields::BitbucketPublisher;
-use self::publisher::Rules;
-use crate::provider::provider_methods;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "bitbucket";
 
-/// The variable with the step's token.
-const IDENTITY_VARIABLES: &[&str] = &["BITBUCKET_STEP_OIDC_TOKEN"];
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Bitbucket Pipelines",
+    // The variable with the step's token.
+    identity_variables: &["BITBUCKET_STEP_OIDC_TOKEN"],
+    detect: |detection| Ok(source::detect(detection)),
+    claims: CLAIMS,
+    replay: ReplaySource::Digest,
+    rules: &RULES,
+    // Bitbucket's tokens name a branch, and no repository or commit that a person knows.
+    pages: Pages { git_ref: &["branchName"], ..Pages::NONE },
+    ..Definition::EMPTY
+};
 
 /// Bitbucket Pipelines with the issuer of one workspace.
 #[derive(Clone, Debug)]
-pub struct Bitbucket {
-    profile: Profile,
-    issuer: String,
-}
+pub struct Bitbucket(Platform);
 
 impl Bitbucket {
     /// The client half alone, which needs no issuer: each workspace has its own.
     pub fn client() -> Self {
-        Self::with(None)
+        Self(Platform::client(&DEFINITION))
     }
 
     /// Bitbucket Pipelines with this issuer and no other:
@@ -123,28 +128,8 @@ impl Bitbucket {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Some(Issuer::new(issuer)?)))
-    }
-
-    fn with(issuer: Option<Issuer>) -> Self {
-        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
-        let mut profile = Profile::new(Vec::from_iter(issuer), CLAIMS);
-        profile.replay = ReplaySource::Digest;
-        Self { profile, issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Provider for Bitbucket {
-    provider_methods!("Bitbucket Pipelines", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(source::detect(detection))
-    }
-
-    /// Bitbucket's tokens name a branch, and no repository or commit that a person knows.
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let mut run = Run::default();
-        run.r#ref = claims.text(BRANCH.claim).filter(|text| !text.is_empty()).map(String::from);
-        run
-    }
-}
+provider!(Bitbucket);

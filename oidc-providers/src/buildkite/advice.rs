@@ -1,7 +1,8 @@
 //! Advice for a job on Buildkite, before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, Severity, Target};
+use oidc_core::{Claims, Diagnosis, Severity};
 
+use crate::advice::claim;
 use crate::codes;
 use crate::links;
 
@@ -19,7 +20,6 @@ fn branch(claims: &Claims) -> Option<Diagnosis> {
     let problem = "this job builds a branch, and a branch's name proves little: whoever starts a build writes it, and where the \
                    pipeline builds pull requests from forks, a fork's branch may be called the same";
     let fix = "publish from a pipeline that builds no pull requests from forks, and constrain `step_key` or `build_tag` too";
-    let diagnosis =
-        Diagnosis::new(codes::BUILDKITE_BRANCH, Target::Claim("build_branch".to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::BUILDKITE_BRANCH, claim("build_branch"), problem);
     Some(diagnosis.severity(Severity::Notice).found(branch).fix(fix).link(links::BUILDKITE_OIDC))
 }

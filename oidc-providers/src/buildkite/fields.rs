@@ -1,10 +1,8 @@
 use oidc_core::{FieldComparison, PublisherField};
 
 use crate::codes;
-use crate::rules::Field;
 use crate::rules::typed::typed_publisher;
-
-const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::BUILDKITE_ORGANIZATION,
@@ -22,13 +20,11 @@ pub(super) const PIPELINE: Field = Field::new(
 );
 pub(super) const ORGANIZATION_ID: Field = Field::new(
     codes::BUILDKITE_ORGANIZATION_ID,
-    PublisherField::id("organization_id", "Organisation id")
-        .example(SOME_ID)
-        .summary("the organisation's UUID"),
+    fields::uuid("organization_id", "Organisation id").summary("the organisation's UUID"),
 );
 pub(super) const PIPELINE_ID: Field = Field::new(
     codes::BUILDKITE_PIPELINE_ID,
-    PublisherField::id("pipeline_id", "Pipeline id").example(SOME_ID).summary("the pipeline's UUID"),
+    fields::uuid("pipeline_id", "Pipeline id").summary("the pipeline's UUID"),
 );
 pub(super) const BRANCH: Field = Field::new(
     codes::BUILDKITE_BRANCH,
@@ -49,10 +45,6 @@ pub(super) const STEP: Field = Field::new(
     PublisherField::optional("step_key", "Step").example("publish").summary("the step's key"),
 );
 
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] =
-    &[ORGANIZATION.of, PIPELINE.of, ORGANIZATION_ID.of, PIPELINE_ID.of, BRANCH.of, TAG.of, STEP.of];
-
 typed_publisher! {
     /// The typed configuration of a publisher on Buildkite. It serializes and converts to the JSON form;
     /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
@@ -64,7 +56,7 @@ typed_publisher! {
     /// let publisher = BuildkitePublisher::new("acme", "widget").build_tag("v*");
     /// assert!(Buildkite::public().publisher(&publisher.into()).is_ok());
     /// ```
-    BuildkitePublisher(organization_slug: ORGANIZATION, pipeline_slug: PIPELINE)
+    FIELDS, BuildkitePublisher(organization_slug: ORGANIZATION, pipeline_slug: PIPELINE)
 
     /// Sets the organization's UUID, which is otherwise learned.
     fn organization_id(text ORGANIZATION_ID);

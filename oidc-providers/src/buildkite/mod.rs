@@ -94,19 +94,14 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run,
-    SourceError, TokenSource, Unverified, Verified,
-};
+use oidc_core::{InvalidUrl, ReplaySource};
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 pub use self::fields::BuildkitePublisher;
-use self::publisher::Rules;
+use self::publisher::RULES;
 use crate::command::variable_line;
-use crate::provider::provider_methods;
-use crate::rules::link::link;
+use crate::provider::{Definition, Platform, provider};
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "buildkite";
@@ -122,17 +117,41 @@ const ISSUER: &str = "https://agent.buildkite.com";
 /// The web site that shows builds.
 const SERVER: &str = "https://buildkite.com";
 
+/// The way to get another token.
+const RENEWAL: &str =
+    "run the step again, or ask its agent for another token, with `buildkite-agent oidc request-token`";
+
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Buildkite",
+    identity_variables: IDENTITY_VARIABLES,
+    detect: source::detect,
+    replay: ReplaySource::Digest,
+    claims: CLAIMS,
+    claim_prefixes: CLAIM_PREFIXES,
+    rules: &RULES,
+    advise: |claims, _| advice::advise(claims),
+    renewal: |_| RENEWAL.into(),
+    variable_line: |name, audience| Some(variable_line(name, &source::command(audience))),
+    pages: Pages {
+        repository: "{organization_slug}/{pipeline_slug}",
+        sha: "build_commit",
+        git_ref: &["build_tag", "build_branch"],
+        run: &["{organization_slug}/{pipeline_slug}/builds/{#build_number}"],
+        ..Pages::NONE
+    },
+    site: |_| Some(SERVER.to_owned()),
+    ..Definition::EMPTY
+};
+
 /// Buildkite with one issuer.
 #[derive(Clone, Debug)]
-pub struct Buildkite {
-    profile: Profile,
-    issuer: String,
-}
+pub struct Buildkite(Platform);
 
 impl Buildkite {
     /// Buildkite with its public issuer.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER))
+        Self(Platform::public(&DEFINITION, ISSUER))
     }
 
     /// Buildkite with this issuer and no other, such as an issuer on loopback for tests.
@@ -141,56 +160,8 @@ impl Buildkite {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Issuer::new(issuer)?))
-    }
-
-    fn with(issuer: Issuer) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.replay = ReplaySource::Digest;
-        profile.claim_prefixes = CLAIM_PREFIXES;
-        Self { profile, issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Default for Buildkite {
-    fn default() -> Self {
-        Self::public()
-    }
-}
-
-impl Provider for Buildkite {
-    provider_methods!("Buildkite", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        source::detect(detection)
-    }
-
-    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
-        advice::advise(claims.read_unverified())
-    }
-
-    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
-        Cow::Borrowed(
-            "run the step again, or ask its agent for another token, with `buildkite-agent oidc request-token`",
-        )
-    }
-
-    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
-        Some(variable_line(name, &source::command(audience)))
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
-        let mut run = Run::default();
-        if let (Some(organization), Some(pipeline)) = (text("organization_slug"), text("pipeline_slug")) {
-            let build = claims.get("build_number").and_then(|number| number.as_u64());
-            run.url = build
-                .and_then(|build| link(SERVER, &[&organization, &pipeline, "builds", &build.to_string()]));
-            run.repository = Some(format!("{organization}/{pipeline}"));
-        }
-        run.sha = text("build_commit");
-        run.r#ref = text("build_tag").or_else(|| text("build_branch"));
-        run
-    }
-}
+provider!(Buildkite, public);

@@ -4,7 +4,6 @@ use oidc_core::{
     Audience, Command, Context, Detection, Diagnosis, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind,
     Target, TokenSource,
 };
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::codes;
@@ -117,12 +116,6 @@ impl Api {
         let mut request = Request::post(self.url.clone()).body("application/json", body);
         let authorization = Secret::new(format!("Token {}", self.access_token.expose()));
         request.headers.push(("authorization", HeaderValue::Secret(authorization)));
-        let response = endpoint.ask(request, Some(&self.access_token)).await?;
-        endpoint.token(&self.url, response.json::<Answer>().map(|answer| answer.token), audience)
+        endpoint.token_in("token", request, Some(&self.access_token), audience).await
     }
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    token: String,
 }

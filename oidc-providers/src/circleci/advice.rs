@@ -1,8 +1,9 @@
 //! Advice for a job on CircleCI, before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, Severity, Target};
+use oidc_core::{Claims, Diagnosis, Severity};
 
 use super::claims::{SSH_RERUN, VCS_ORIGIN};
+use crate::advice::claim;
 use crate::codes;
 use crate::links;
 
@@ -15,7 +16,7 @@ fn ssh_rerun(claims: &Claims) -> Option<Diagnosis> {
     let value = claims.get(SSH_RERUN).filter(|value| value.as_bool() == Some(true))?;
     let problem = "this job was rerun with SSH, and registries accept no publish from such a job: whoever is logged in could take its token";
     let fix = "rerun the job without SSH";
-    let diagnosis = Diagnosis::new(codes::CIRCLECI_SSH_RERUN, Target::Claim(SSH_RERUN.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::CIRCLECI_SSH_RERUN, claim(SSH_RERUN), problem);
     Some(diagnosis.found(value.raw()).expected("false").fix(fix).link(links::CIRCLECI_OIDC))
 }
 
@@ -26,7 +27,6 @@ fn no_origin(claims: &Claims) -> Option<Diagnosis> {
     let problem = "a custom webhook started this pipeline, and its token names no repository: a publisher that names one will \
                    not let it in";
     let fix = "publish from a push's or a tag's pipeline";
-    let diagnosis =
-        Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, Target::Claim(VCS_ORIGIN.to_owned()), problem);
+    let diagnosis = Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, claim(VCS_ORIGIN), problem);
     Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::CIRCLECI_OIDC))
 }

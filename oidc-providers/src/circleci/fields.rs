@@ -2,35 +2,28 @@ use oidc_core::{FieldComparison, FieldType, PublisherField};
 
 use super::claims::{CONTEXT_IDS, ORG_ID, PIPELINE_DEFINITION_ID, PROJECT_ID, VCS_ORIGIN, VCS_REF};
 use crate::codes;
-use crate::rules::Field;
+use crate::rules::fields::SOME_UUID;
 use crate::rules::typed::typed_publisher;
-
-const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::CIRCLECI_ORGANIZATION,
-    PublisherField::required("org_id", "Organisation")
+    fields::lasting("org_id", "Organisation")
         .claim(ORG_ID)
         .found_by()
-        .immutable()
-        .example(SOME_ID)
         .summary("the organisation's UUID, which its settings show"),
 );
 pub(super) const PROJECT: Field = Field::new(
     codes::CIRCLECI_PROJECT,
-    PublisherField::required("project_id", "Project")
+    fields::lasting("project_id", "Project")
         .claim(PROJECT_ID)
         .found_by()
-        .immutable()
-        .example(SOME_ID)
         .summary("the project's UUID, which its settings show"),
 );
 pub(super) const PIPELINE: Field = Field::new(
     codes::CIRCLECI_PIPELINE_DEFINITION,
-    PublisherField::required("pipeline_definition_id", "Pipeline definition")
+    fields::lasting("pipeline_definition_id", "Pipeline definition")
         .claim(PIPELINE_DEFINITION_ID)
-        .immutable()
-        .example(SOME_ID)
         .summary("the pipeline definition's UUID, which the project's settings show"),
 );
 pub(super) const ORIGIN: Field = Field::new(
@@ -57,13 +50,9 @@ pub(super) const CONTEXTS: Field = Field::new(
         .of_type(FieldType::Texts)
         .compared(FieldComparison::AllOf)
         .immutable()
-        .example(SOME_ID)
+        .example(SOME_UUID)
         .summary("the UUIDs of contexts that the job must have"),
 );
-
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] =
-    &[ORGANIZATION.of, PROJECT.of, PIPELINE.of, ORIGIN.of, REF.of, CONTEXTS.of];
 
 typed_publisher! {
     /// The typed configuration of a publisher on CircleCI. It serializes and converts to the JSON form;
@@ -77,7 +66,7 @@ typed_publisher! {
     /// let publisher = CircleCiPublisher::new(id, id, id).vcs_origin("github.com/acme/widget").context_ids([id]);
     /// assert!(CircleCi::public().publisher(&publisher.into()).is_ok());
     /// ```
-    CircleCiPublisher(org_id: ORGANIZATION, project_id: PROJECT, pipeline_definition_id: PIPELINE)
+    FIELDS, CircleCiPublisher(org_id: ORGANIZATION, project_id: PROJECT, pipeline_definition_id: PIPELINE)
 
     /// Sets the repository, as host, owner and name.
     fn vcs_origin(text ORIGIN);

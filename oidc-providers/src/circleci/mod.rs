@@ -107,25 +107,18 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, HttpUrl, InvalidUrl, Issuer, Profile, Provider, ReplaySource,
-    Run, SourceError, TokenSource, Unverified, Verified,
-};
+use oidc_core::{HttpUrl, InvalidUrl, ReplaySource};
 
 use self::claims::CLAIMS;
 pub use self::fields::CircleCiPublisher;
-use self::publisher::Rules;
+use self::publisher::RULES;
 use crate::command::variable_line;
-use crate::provider::provider_methods;
-use crate::rules::link::{is_uuid, link};
+use crate::provider::{Definition, Platform, provider};
+use crate::rules::link::is_uuid;
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "circleci";
-
-/// The variables with the tokens that every job has.
-const IDENTITY_VARIABLES: &[&str] = &["CIRCLE_OIDC_TOKEN*"];
 
 /// The issuer that all organizations of circleci.com share, which is also the prefix of each organization's
 /// own.
@@ -134,18 +127,49 @@ const ISSUER: &str = "https://oidc.circleci.com";
 /// The web site that shows the runs of [`ISSUER`].
 const SERVER: &str = "https://app.circleci.com";
 
+/// The way to get another token.
+const RENEWAL: &str =
+    "rerun the job, or ask for another token in it: `circleci run oidc get --claims '{\"aud\":\"…\"}'`";
+
+const DEFINITION: Definition = Definition {
+    id: ID,
+    title: "CircleCI",
+    // The variables with the tokens that every job has.
+    identity_variables: &["CIRCLE_OIDC_TOKEN*"],
+    detect: |detection| Ok(source::detect(detection, false)),
+    replay: ReplaySource::Digest,
+    claims: CLAIMS,
+    rules: &RULES,
+    advise: |claims, _| advice::advise(claims),
+    renewal: |_| RENEWAL.into(),
+    variable_line: |name, audience| Some(variable_line(name, &source::command(audience, false))),
+    pages: Pages {
+        repository: "{oidc.circleci.com/vcs-origin}",
+        git_ref: &["oidc.circleci.com/vcs-ref"],
+        run: &["pipelines/workflows/{oidc.circleci.com/workflow-id}"],
+        ..Pages::NONE
+    },
+    site: |issuer| issuer.starts_with(ISSUER).then(|| SERVER.to_owned()),
+    ..Definition::EMPTY
+};
+
+static OF_ORGANIZATION: Definition = DEFINITION;
+
+/// The definition with a client half that asks for the root issuer's tokens.
+static OF_ROOT: Definition = Definition {
+    detect: |detection| Ok(source::detect(detection, true)),
+    variable_line: |name, audience| Some(variable_line(name, &source::command(audience, true))),
+    ..DEFINITION
+};
+
 /// CircleCI with one issuer: the root issuer, or that of one organization.
 #[derive(Clone, Debug)]
-pub struct CircleCi {
-    profile: Profile,
-    issuer: String,
-    asks_root: bool,
-}
+pub struct CircleCi(Platform);
 
 impl CircleCi {
     /// CircleCI with the root issuer of circleci.com, which all organizations share.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER))
+        Self(Platform::public(&OF_ORGANIZATION, ISSUER))
     }
 
     /// CircleCI with one organization's own issuer, by the organization's id.
@@ -166,62 +190,18 @@ impl CircleCi {
     /// in lower case.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
         organization_of(issuer)?;
-        Ok(Self::with(Issuer::new(issuer)?))
+        Platform::at(&OF_ORGANIZATION, issuer).map(Self)
     }
 
     /// Makes the client half ask for the root issuer's tokens, as PyPI's and Sigstore's clients do. By
     /// default it asks for those of the organization's issuer, as CircleCI and npm do.
     #[must_use]
-    pub fn asking_root_issuer(mut self) -> Self {
-        self.asks_root = true;
-        self
-    }
-
-    fn with(issuer: Issuer) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.replay = ReplaySource::Digest;
-        Self { profile, issuer: url, asks_root: false }
+    pub fn asking_root_issuer(self) -> Self {
+        Self(self.0.defined(&OF_ROOT))
     }
 }
 
-impl Default for CircleCi {
-    fn default() -> Self {
-        Self::public()
-    }
-}
-
-impl Provider for CircleCi {
-    provider_methods!("CircleCI", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(source::detect(detection, self.asks_root))
-    }
-
-    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
-        advice::advise(claims.read_unverified())
-    }
-
-    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
-        Cow::Borrowed(
-            "rerun the job, or ask for another token in it: `circleci run oidc get --claims '{\"aud\":\"…\"}'`",
-        )
-    }
-
-    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
-        Some(variable_line(name, &source::command(audience, self.asks_root)))
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).map(String::from);
-        let mut run = Run::default();
-        run.repository = text(claims::VCS_ORIGIN);
-        run.r#ref = text(claims::VCS_REF);
-        let workflow = claims.text(claims::WORKFLOW_ID).filter(|_| self.issuer.starts_with(ISSUER));
-        run.url = workflow.and_then(|workflow| link(SERVER, &["pipelines/workflows", &workflow]));
-        run
-    }
-}
+provider!(CircleCi, public);
 
 /// The organization in an issuer's path; `None` for the root issuer.
 fn organization_of(issuer: &str) -> Result<Option<&str>, InvalidUrl> {

@@ -96,27 +96,18 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-use oidc_core::{
-    Claims, Detection, FieldValue, Identity, ImmutableId, InvalidUrl, Issuer, Profile, Provider,
-    PublisherField, ReplaySource, Run, SourceError, TokenSource, Unverified, Verified,
-};
+use oidc_core::{Claims, FieldValue, InvalidUrl, ReplaySource, Unverified};
 
 use self::claims::CLAIMS;
 pub use self::fields::ForgejoPublisher;
-use self::fields::{FIELDS, REPOSITORY, REPOSITORY_ID, WORKFLOW};
-use self::publisher::Rules;
-use crate::provider::provider_methods;
-use crate::rules::link::{is_id, link};
-use crate::rules::token::Token;
-use crate::rules::{Comparison, workflow};
+use self::fields::WORKFLOW;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
+use crate::rules::workflow;
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "forgejo";
-
-/// The variables with which a job asks for tokens, and the runtime's token, which is the same secret.
-const IDENTITY_VARIABLES: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"];
 
 /// The issuer of Codeberg.
 const ISSUER: &str = "https://codeberg.org/api/actions";
@@ -124,17 +115,36 @@ const ISSUER: &str = "https://codeberg.org/api/actions";
 /// The path of an issuer below its instance.
 const PATH: &str = "/api/actions";
 
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Forgejo Actions",
+    // The variables with which a job asks for tokens, and the runtime's token, which is the same secret.
+    identity_variables: &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"],
+    detect: source::detect,
+    replay: ReplaySource::Digest,
+    claims: CLAIMS,
+    rules: &RULES,
+    settings,
+    renewal: |_| "run the publish again: Forgejo gives a new token each time it is asked".into(),
+    pages: Pages {
+        repository: "{repository}",
+        sha: "sha",
+        git_ref: &["ref"],
+        run: &["{repository}/actions/runs/{run_number}"],
+        ..Pages::NONE
+    },
+    site: |issuer| Some(issuer.strip_suffix(PATH).unwrap_or(issuer).to_owned()),
+    ..Definition::EMPTY
+};
+
 /// Forgejo Actions with one issuer.
 #[derive(Clone, Debug)]
-pub struct Forgejo {
-    profile: Profile,
-    issuer: String,
-}
+pub struct Forgejo(Platform);
 
 impl Forgejo {
     /// Forgejo Actions of Codeberg.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER))
+        Self(Platform::public(&DEFINITION, ISSUER))
     }
 
     /// Forgejo Actions with this issuer and no other: `https://INSTANCE/api/actions`, or an issuer on loopback
@@ -144,61 +154,18 @@ impl Forgejo {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Issuer::new(issuer)?))
-    }
-
-    fn with(issuer: Issuer) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.replay = ReplaySource::Digest;
-        Self { profile, issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Default for Forgejo {
-    fn default() -> Self {
-        Self::public()
-    }
-}
+provider!(Forgejo, public);
 
-impl Provider for Forgejo {
-    provider_methods!("Forgejo Actions", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        source::detect(detection)
-    }
-
-    fn immutable_id(&self, _identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
-        Token { claims, comparison: Comparison::default() }.learn(&REPOSITORY_ID, is_id).ok()
-    }
-
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
-        let read = claims.read_unverified();
-        let path = || {
-            let (workflow_ref, git_ref) = (read.text(WORKFLOW.claim)?, read.text("ref")?);
-            workflow::split(&workflow_ref, &git_ref).map(|(_, path)| path.into())
-        };
-        let setting = |field: &'static PublisherField| match field.key {
-            key if key == WORKFLOW.key => FieldValue::new(field, path()),
-            _ => FieldValue::of_claim(field, claims),
-        };
-        FIELDS.iter().map(setting).collect()
-    }
-
-    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
-        Cow::Borrowed("run the publish again: Forgejo gives a new token each time it is asked")
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
-        let mut run = Run::default();
-        run.repository = text(REPOSITORY.claim);
-        if let (Some(repository), Some(number)) = (&run.repository, text("run_number")) {
-            let server = self.issuer.strip_suffix(PATH).unwrap_or(&self.issuer);
-            run.url = link(server, &[repository, "actions/runs", &number]);
-        }
-        run.sha = text("sha");
-        run.r#ref = text("ref");
-        run
-    }
+fn settings(platform: &Platform, claims: &Unverified<Claims>) -> Vec<FieldValue> {
+    let read = claims.read_unverified();
+    let path = || {
+        let (workflow_ref, git_ref) = (read.text(WORKFLOW.claim)?, read.text("ref")?);
+        workflow::split(&workflow_ref, &git_ref).map(|(_, path)| path.into())
+    };
+    platform
+        .settings_with(claims, |field| (field.key == WORKFLOW.key).then(|| FieldValue::new(field, path())))
 }

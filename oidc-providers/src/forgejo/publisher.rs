@@ -1,103 +1,69 @@
-use oidc_core::{Diagnosis, ImmutableId, Mismatch, PublisherField, Target, shown};
+use std::borrow::Cow;
 
-use super::fields::{CONSTRAINTS, FIELDS, OWNER_ID, REPOSITORY, REPOSITORY_ID, WORKFLOW};
+use oidc_core::{Diagnosis, Mismatch, Target, shown};
+
+use super::fields::{EVENT, FIELDS, OWNER_ID, REF, REF_PROTECTED, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use crate::codes;
-use crate::rules::config::{Config, Fault, invalid};
-use crate::rules::constraints::Constraints;
-use crate::rules::link::is_id;
+use crate::rules::config::{Fault, invalid};
+use crate::rules::rule::{Rule, UsualEvents};
+use crate::rules::table::{Ids, Key, Table};
 use crate::rules::token::Token;
-use crate::rules::{Field, configured, names, workflow};
+use crate::rules::{Field, names, workflow};
+
+/// The rules of a repository's workflow that may publish. Tokens of the first release have no ids.
+pub(super) static RULES: Table = Table {
+    fields: FIELDS,
+    keys: &[Key::new(&REPOSITORY, is_repository)],
+    ids: Ids::numbers(&[&REPOSITORY_ID, &OWNER_ID]).tell_renames().may_lack(),
+    rules: &[&[
+        Rule::Agrees(&OWNER, &REPOSITORY, names::owner),
+        Rule::Part(&WORKFLOW, is_workflow, path),
+        Rule::Events(&EVENT, Some(&USUAL_EVENTS), workflow::event),
+        Rule::Ref(&REF),
+        Rule::Protected(&REF_PROTECTED),
+    ]],
+    ..Table::EMPTY
+};
 
 const OWNER: Field = REPOSITORY.on("repository_owner", codes::FORGEJO_REPOSITORY_OWNER);
 
 /// The events that publish where the publisher names none: only people with write access start them.
-const DEFAULT_EVENTS: &[&str] = &["push", "release", "workflow_dispatch", "schedule"];
+static USUAL_EVENTS: UsualEvents =
+    UsualEvents { events: &["push", "release", "workflow_dispatch", "schedule"], git_ref: &REF };
 
 /// The folders that Forgejo reads workflows from.
 const FOLDERS: &[&str] = &[".forgejo/workflows/", ".gitea/workflows/", ".github/workflows/"];
 
-/// A repository's workflow that may publish.
-#[derive(Debug)]
-pub(super) struct Rules {
-    repository: String,
-    workflow: String,
-    ids: [(&'static Field, Option<String>); 2],
-    constraints: Constraints,
-}
-
-impl Rules {
-    fn check_workflow(&self, token: &Token<'_>, repository: &str) -> Result<(), Mismatch> {
-        let (workflow_ref, git_ref) =
-            (token.required(WORKFLOW.claim)?, token.required(CONSTRAINTS.git_ref.claim)?);
-        match workflow::split(&workflow_ref, &git_ref) {
-            Some((found, path)) if token.comparison.same(&REPOSITORY, found, repository) => {
-                token.same(&WORKFLOW, path, &self.workflow)
-            }
-            _ => {
-                let problem = "claim `workflow_ref` is not a file of the repository at the run's own ref";
-                let subject = Target::Claim(WORKFLOW.claim.to_owned());
-                let diagnosis = Diagnosis::new(codes::FORGEJO_WORKFLOW_REF, subject, problem);
-                let expected = format!("{repository}/{}@{git_ref}", self.workflow);
-                Err(Mismatch::new(diagnosis.found(&*workflow_ref).expected(expected)))
-            }
-        }
+/// Finds the path of the workflow that a run began with, which is a file of its repository at its ref.
+fn path<'t>(field: &'static Field, token: &Token<'t>, expected: &str) -> Result<Cow<'t, str>, Mismatch> {
+    let repository = token.required(REPOSITORY.claim)?;
+    let (workflow_ref, git_ref) = (token.required(field.claim)?, token.required(REF.claim)?);
+    if let Some((found, path)) = workflow::split(&workflow_ref, &git_ref)
+        && token.comparison.same(&REPOSITORY, found, &repository)
+    {
+        return Ok(path.to_owned().into());
     }
-}
-
-impl configured::Rules for Rules {
-    const FIELDS: &'static [PublisherField] = FIELDS;
-    const KEY: &'static [(&'static str, &'static Field)] = &[("", &REPOSITORY)];
-
-    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
-        Self {
-            repository: config.text(&REPOSITORY, is_repository).unwrap_or_default(),
-            workflow: config.text(&WORKFLOW, is_workflow).unwrap_or_default(),
-            ids: config.ids([&REPOSITORY_ID, &OWNER_ID], names::id),
-            constraints: Constraints::read(config, &CONSTRAINTS, names::word, workflow::event),
-        }
-    }
-
-    fn value(&self, _field: &Field) -> &str {
-        &self.repository
-    }
-
-    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
-        let [(id, repository_id), _] = &self.ids;
-        let repository = token.is_named(&REPOSITORY, &self.repository, id, repository_id.as_deref())?;
-        // Tokens of the first release have no ids.
-        let learned = token.pins(&self.ids, |id| match token.optional(id.claim)? {
-            Some(_) => token.learn(id, is_id).map(Some),
-            None => Ok(None),
-        })?;
-        token.agrees(&OWNER, repository.split('/').next().unwrap_or_default())?;
-        self.check_workflow(token, &repository)?;
-        workflow::check_event(token, &CONSTRAINTS.event, DEFAULT_EVENTS, &self.constraints)?;
-        self.constraints.check(token)?;
-        Ok(learned)
-    }
-
-    fn describe(&self) -> String {
-        let text = format!("repository {}, workflow {}", shown(&self.repository), shown(&self.workflow));
-        text + &self.constraints.describe()
-    }
+    let problem = "claim `workflow_ref` is not a file of the repository at the run's own ref";
+    let subject = Target::Claim(field.claim.to_owned());
+    let diagnosis = Diagnosis::new(codes::FORGEJO_WORKFLOW_REF, subject, problem);
+    let expected = format!("{repository}/{expected}@{git_ref}");
+    Err(Mismatch::new(diagnosis.found(&*workflow_ref).expected(expected)))
 }
 
 /// Checks a repository: `OWNER/NAME`.
 fn is_repository(key: &str, text: &str) -> Result<(), Fault> {
-    let refuse = |problem: &str, fix: &str| {
-        Err(invalid(codes::PUBLISHER_REPOSITORY, key, problem).found(text).fix(fix))
-    };
     names::ascii(key, text)?;
-    if let Some(path) = names::pasted_path(text, names::is_host) {
-        let name = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
-        return refuse("it is an address", &format!("write `{}`", shown(&name)));
-    }
+    names::no_address(key, text, codes::PUBLISHER_REPOSITORY, 2, names::is_host)?;
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let is_name =
         |part: &str| !part.is_empty() && part.bytes().all(is_word) && part.bytes().any(|byte| byte != b'.');
     match text.split_once('/') {
         Some((owner, name)) if is_name(owner) && is_name(name) => Ok(()),
-        _ => refuse("it is not an owner and a name", "write it as `owner/name`, such as `acme/widget`"),
+        _ => {
+            let fault =
+                invalid(codes::PUBLISHER_REPOSITORY, key, "it is not an owner and a name").found(text);
+            Err(fault.fix("write it as `owner/name`, such as `acme/widget`"))
+        }
     }
 }
 

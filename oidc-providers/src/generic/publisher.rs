@@ -62,7 +62,7 @@ impl Publisher for Rules {
     }
 
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        Token { claims, comparison: Comparison::Exact }.is_from(&self.issuer)?;
+        Token { claims, comparison: Comparison::EXACT }.is_from(&self.issuer)?;
         self.hold(claims)?;
         let specificity = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
         Ok(Match::new(specificity, Vec::new()))

@@ -1,48 +1,52 @@
 //! Advice for a job on GitHub Actions, before it asks a registry.
 
-use oidc_core::{Claims, Diagnosis, FieldValue, PublisherField, Severity, Target, Unverified, shown};
+use oidc_core::{Claims, Diagnosis, FieldValue, Severity, Unverified, shown};
 
-use super::claims::WorkflowPath;
-use super::compared::{Compared, RunAt};
 use super::fields::{JOB_WORKFLOW, WORKFLOW};
+use super::workflow::{FOLDER, compared_field, elsewhere, split_folder};
+use crate::advice::{claim, no_environment, self_hosted};
 use crate::codes;
 use crate::links;
-use crate::rules::workflow::PULL_REQUEST_TARGET;
+use crate::provider::Platform;
+use crate::rules::compared::Compared;
+use crate::rules::workflow::{PULL_REQUEST_TARGET, RunAt};
 
 /// The configuration of a publisher that accepts this job.
-pub(super) fn settings(claims: &Unverified<Claims>, compared: Compared) -> Vec<FieldValue> {
-    let read = claims.read_unverified();
-    let own = read.text(WORKFLOW.claim);
-    let setting = |field: &'static PublisherField| match FieldValue::of_claim(field, claims) {
-        _ if field.key == WORKFLOW.key => {
+pub(super) fn settings(platform: &Platform, claims: &Unverified<Claims>) -> Vec<FieldValue> {
+    let (read, compared) = (claims.read_unverified(), platform.compared());
+    let is_same = read.text(JOB_WORKFLOW.claim) == read.text(WORKFLOW.claim);
+    let mut settings = platform.settings_with(claims, |field| match field.key {
+        key if key == WORKFLOW.key => {
             let file = workflow(read, compared).map(Into::into);
-            Some(FieldValue::new(field, file).claim(compared.field().claim))
+            Some(FieldValue::new(field, file).claim(compared_field(compared).claim))
         }
-        // Where the called workflow is compared, a second field for it would be the same rule.
-        _ if field.key == JOB_WORKFLOW.key && compared.is_called() => None,
-        setting if field.key == JOB_WORKFLOW.key && setting.text().as_deref() == own.as_deref() => {
-            Some(FieldValue::new(field, None))
-        }
-        setting => Some(setting),
-    };
-    compared.fields().iter().filter_map(setting).collect()
+        key if key == JOB_WORKFLOW.key && is_same => Some(FieldValue::new(field, None)),
+        _ => None,
+    });
+    // Where the called workflow is compared, a second field for it would be the same rule.
+    settings.retain(|setting| !compared.is_called() || setting.field.key != JOB_WORKFLOW.key);
+    settings
 }
 
 /// The file of the compared workflow, if a publisher can name it.
 fn workflow(claims: &Claims, compared: Compared) -> Option<String> {
     let text = |claim| claims.text(claim).filter(|text| !text.is_empty());
-    let whole = text(compared.field().claim)?;
-    let (repository, file) = compared.split(&whole, &RunAt::of(claims))?;
+    let whole = text(compared_field(compared).claim)?;
+    let (repository, file) = RunAt::of(claims).split(&whole, FOLDER, compared)?;
     let is_own = || text("repository").is_some_and(|own| own.eq_ignore_ascii_case(repository));
     (!compared.is_called() || compared.is_anywhere() || is_own()).then(|| file.to_owned())
 }
 
 /// Properties of this job that are easily overlooked.
 pub(super) fn advise(claims: &Claims, compared: Compared) -> Vec<Diagnosis> {
-    [event(claims), reusable_workflow(claims, compared), self_hosted(claims), no_environment(claims)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let runner = "let the publishing job run on a runner of GitHub's, such as `runs-on: ubuntu-latest`";
+    let advice = [
+        event(claims),
+        reusable_workflow(claims, compared),
+        self_hosted(claims, codes::GITHUB_SELF_HOSTED, runner, links::GITHUB_OIDC),
+        no_environment(claims, codes::GITHUB_NO_ENVIRONMENT, links::GITHUB_ENVIRONMENTS),
+    ];
+    advice.into_iter().flatten().collect()
 }
 
 fn event(claims: &Claims) -> Option<Diagnosis> {
@@ -65,8 +69,8 @@ fn event(claims: &Claims) -> Option<Diagnosis> {
         ),
         _ => return None,
     };
-    let subject = Target::Claim("event_name".to_owned());
-    let diagnosis = Diagnosis::new(codes::GITHUB_EVENT, subject, problem).severity(severity).found(event);
+    let diagnosis =
+        Diagnosis::new(codes::GITHUB_EVENT, claim("event_name"), problem).severity(severity).found(event);
     Some(diagnosis.fix(fix).link(links::GITHUB_EVENTS))
 }
 
@@ -77,7 +81,7 @@ fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
     if compared.is_neither() || caller == called || called.is_empty() {
         return None;
     }
-    let other = WorkflowPath::parse(&called).map(|path| path.repository);
+    let other = split_folder(&called).map(|(repository, _)| repository);
     let own = claims.text("repository");
     let is_others = other.zip(own).is_some_and(|(other, own)| !other.eq_ignore_ascii_case(&own));
     let place = if is_others { " in another repository" } else { "" };
@@ -86,7 +90,7 @@ fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
     let is_refused = compared.is_called() && !compared.is_anywhere() && is_others;
     let severity = if is_refused { Severity::Error } else { Severity::Warning };
     let fix = match workflow(claims, compared) {
-        _ if is_refused => compared.elsewhere().to_owned(),
+        _ if is_refused => elsewhere(compared).to_owned(),
         Some(file) if compared.is_known() => {
             let which = if compared.is_called() { CALLED } else { STARTED };
             let of = other.filter(|_| compared.is_called() && is_others);
@@ -96,7 +100,7 @@ fn reusable_workflow(claims: &Claims, compared: Compared) -> Option<Diagnosis> {
         None if compared.is_called() => format!("{AT_THE_REF}; {BOTH}"),
         _ => format!("{ANY}; {BOTH}"),
     };
-    let subject = Target::Claim(compared.field().claim.to_owned());
+    let subject = claim(compared_field(compared).claim);
     let diagnosis = Diagnosis::new(codes::GITHUB_REUSABLE_WORKFLOW, subject, problem).severity(severity);
     Some(diagnosis.found(format!("{caller} called {called}")).fix(fix).link(links::GITHUB_REUSABLE))
 }
@@ -114,24 +118,3 @@ const AT_THE_REF: &str = "call it at the run's own ref, such as by `uses: ./.git
                           workflow that holds the job (`job_workflow_ref`), and accepts one of the publisher's own repository at no other ref";
 
 const BOTH: &str = "give `permissions: id-token: write` to both";
-
-fn self_hosted(claims: &Claims) -> Option<Diagnosis> {
-    let runner = claims.text("runner_environment").filter(|runner| runner == "self-hosted")?;
-    let problem =
-        "this job runs on a self-hosted runner, and some registries, npm's among them, let none publish";
-    let diagnosis =
-        Diagnosis::new(codes::GITHUB_SELF_HOSTED, Target::Claim("runner_environment".to_owned()), problem);
-    let fix = "let the publishing job run on a runner of GitHub's, such as `runs-on: ubuntu-latest`";
-    Some(diagnosis.severity(Severity::Warning).found(runner).fix(fix).link(links::GITHUB_OIDC))
-}
-
-fn no_environment(claims: &Claims) -> Option<Diagnosis> {
-    if claims.text("environment").is_some_and(|environment| !environment.is_empty()) {
-        return None;
-    }
-    let problem = "this job names no environment: a publisher that asks for one will not accept it";
-    let fix = "if the publisher has an environment, add `environment: NAME` to the job, or else leave it out on both sides";
-    let diagnosis =
-        Diagnosis::new(codes::GITHUB_NO_ENVIRONMENT, Target::Claim("environment".to_owned()), problem);
-    Some(diagnosis.severity(Severity::Notice).fix(fix).link(links::GITHUB_ENVIRONMENTS))
-}

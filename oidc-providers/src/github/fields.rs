@@ -1,18 +1,10 @@
-use oidc_core::{FieldComparison, FieldType, PublisherField};
+use oidc_core::{FieldComparison, PublisherField};
 
 use crate::codes;
-use crate::rules::Field;
-use crate::rules::constraints::{ENVIRONMENT_WEIGHT, Fields};
 use crate::rules::typed::typed_publisher;
+use crate::rules::{Field, fields};
 
-pub(super) const REPOSITORY: Field = Field::new(
-    codes::GITHUB_REPOSITORY,
-    PublisherField::required("repository", "Repository")
-        .compared(FieldComparison::IgnoringCase)
-        .found_by()
-        .example("acme/widget")
-        .summary("the repository, as owner/name"),
-);
+pub(super) const REPOSITORY: Field = Field::new(codes::GITHUB_REPOSITORY, fields::REPOSITORY);
 pub(super) const WORKFLOW: Field = Field::new(
     codes::GITHUB_WORKFLOW,
     PublisherField::required("workflow", "Workflow")
@@ -20,17 +12,26 @@ pub(super) const WORKFLOW: Field = Field::new(
         .example("publish.yml")
         .summary("the name of the file in .github/workflows that the run began with"),
 );
+pub(super) const ENVIRONMENT: Field =
+    Field::new(codes::GITHUB_ENVIRONMENT, fields::ENVIRONMENT.compared(FieldComparison::IgnoringCase));
 pub(super) const REPOSITORY_ID: Field = Field::new(
     codes::GITHUB_REPOSITORY_ID,
-    PublisherField::id("repository_id", "Repository id")
-        .example("123456")
-        .summary("the number that GitHub gave the repository"),
+    fields::number("repository_id", "Repository id").summary("the number that GitHub gave the repository"),
 );
 pub(super) const OWNER_ID: Field = Field::new(
     codes::GITHUB_REPOSITORY_OWNER_ID,
-    PublisherField::id("repository_owner_id", "Owner id")
-        .example("123456")
+    fields::number("repository_owner_id", "Owner id")
         .summary("the number that GitHub gave the repository's owner"),
+);
+pub(super) const REF: Field =
+    Field::new(codes::GITHUB_REF, fields::REF.summary("the full name of the run's branch or tag"));
+pub(super) const REF_PROTECTED: Field = Field::new(codes::GITHUB_REF_PROTECTED, fields::REF_PROTECTED);
+pub(super) const EVENT: Field = Field::new(
+    codes::GITHUB_EVENT,
+    fields::EVENT.claim("event_name").example("push, release").summary(
+        "the events that may start the run; without it push, release, workflow_dispatch, repository_dispatch, schedule, \
+         merge_group, create and deployment, and never pull_request_target",
+    ),
 );
 pub(super) const JOB_WORKFLOW: Field = Field::new(
     codes::GITHUB_JOB_WORKFLOW,
@@ -41,77 +42,13 @@ pub(super) const JOB_WORKFLOW: Field = Field::new(
         .example("acme/shared/.github/workflows/release.yml@refs/tags/*")
         .summary("the workflow that holds the job, beside the one that the run began with: repository, path and, behind @, a ref or a commit"),
 );
-
-/// The optional rules.
-pub(super) static CONSTRAINTS: Fields = Fields {
-    environment: Some(ENVIRONMENT),
-    git_ref: REF,
-    ref_protected: REF_PROTECTED,
-    event: EVENT,
-    runner_environment: Some(RUNNER_ENVIRONMENT),
-};
-
-pub(super) const ENVIRONMENT: Field = Field::new(
-    codes::GITHUB_ENVIRONMENT,
-    PublisherField::optional("environment", "Environment")
-        .compared(FieldComparison::IgnoringCase)
-        .recommended()
-        .specificity(ENVIRONMENT_WEIGHT)
-        .example("publish")
-        .summary("the job's environment"),
-);
-pub(super) const REF: Field = Field::new(
-    codes::GITHUB_REF,
-    PublisherField::optional("ref", "Ref")
-        .compared(FieldComparison::Pattern)
-        .example("refs/tags/v*")
-        .summary("the full name of the run's branch or tag"),
-);
-pub(super) const REF_PROTECTED: Field = Field::new(
-    codes::GITHUB_REF_PROTECTED,
-    PublisherField::optional("ref_protected", "Protected ref")
-        .of_type(FieldType::Flag)
-        .example("true")
-        .summary("true if the branch or tag must be protected; false is no rule"),
-);
-pub(super) const EVENT: Field = Field::new(
-    codes::GITHUB_EVENT,
-    PublisherField::optional("event", "Event")
-        .claim("event_name")
-        .of_type(FieldType::Texts)
-        .compared(FieldComparison::OneOf)
-        .example("push, release")
-        .summary(
-            "the events that may start the run; without it push, release, workflow_dispatch, repository_dispatch, schedule, \
-             merge_group, create and deployment, and never pull_request_target",
-        ),
-);
-pub(super) const RUNNER_ENVIRONMENT: Field = Field::new(
-    codes::GITHUB_RUNNER_ENVIRONMENT,
-    PublisherField::optional("runner_environment", "Runner")
-        .choices(&["github-hosted", "self-hosted"])
-        .example("github-hosted")
-        .summary("the owner of the machine that runs the job"),
-);
+pub(super) const RUNNER_ENVIRONMENT: Field =
+    Field::new(codes::GITHUB_RUNNER_ENVIRONMENT, fields::runner(&["github-hosted", "self-hosted"]));
 
 /// The fields of a publisher at a registry that compares no workflow.
 pub(super) static FIELDS_WITHOUT_WORKFLOW: &[PublisherField] = &[
     REPOSITORY.of,
     ENVIRONMENT.of,
-    REPOSITORY_ID.of,
-    OWNER_ID.of,
-    REF.of,
-    REF_PROTECTED.of,
-    EVENT.of,
-    RUNNER_ENVIRONMENT.of,
-];
-
-/// The fields of a publisher.
-pub(super) static FIELDS: &[PublisherField] = &[
-    REPOSITORY.of,
-    WORKFLOW.of,
-    ENVIRONMENT.of,
-    JOB_WORKFLOW.of,
     REPOSITORY_ID.of,
     OWNER_ID.of,
     REF.of,
@@ -131,10 +68,13 @@ typed_publisher! {
     /// let publisher = GitHubPublisher::new("acme/widget", "publish.yml").environment("publish").git_ref("refs/tags/v*");
     /// assert!(GitHub::public().publisher(&publisher.into()).is_ok());
     /// ```
-    GitHubPublisher(repository: REPOSITORY, workflow: WORKFLOW)
+    FIELDS, GitHubPublisher(repository: REPOSITORY, workflow: WORKFLOW)
 
     /// Sets the job's environment.
     fn environment(text ENVIRONMENT);
+
+    /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
+    fn job_workflow(text JOB_WORKFLOW);
 
     /// Sets the repository's number, which is otherwise learned.
     fn repository_id(text REPOSITORY_ID);
@@ -150,9 +90,6 @@ typed_publisher! {
 
     /// Allows these events only, `event` in JSON.
     fn events(texts EVENT);
-
-    /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
-    fn job_workflow(text JOB_WORKFLOW);
 
     /// Allows `github-hosted` or `self-hosted` runners only.
     fn runner_environment(text RUNNER_ENVIRONMENT);

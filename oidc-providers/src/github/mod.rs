@@ -116,42 +116,28 @@
 
 mod advice;
 mod claims;
-mod compared;
 mod fields;
-mod job_workflow;
 mod names;
 mod owner;
 mod owner_fields;
 mod publisher;
-mod run;
 #[cfg(feature = "testing")]
 pub mod sample;
 mod source;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::Duration;
-
-use oidc_core::{
-    Claims, Detection, Diagnosis, FieldValue, HttpUrl, Identity, ImmutableId, InvalidPublisher, InvalidUrl,
-    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, SourceError,
-    TokenSource, Unverified, Verified,
-};
-use serde_json::Value;
+use oidc_core::{Claims, ComparedWorkflow, HttpUrl, InvalidUrl, PublisherField};
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
-use self::compared::Compared;
 pub use self::fields::GitHubPublisher;
-use self::fields::{OWNER_ID, REPOSITORY, REPOSITORY_ID};
-use self::owner::{OwnerRules, is_of_owner};
+use self::owner::OWNER_RULES;
 pub use self::owner_fields::GitHubOwnerPublisher;
-use self::owner_fields::OWNER_FIELDS;
-use self::publisher::Rules;
-use crate::rules::Comparison;
-use crate::rules::link::is_id;
-use crate::rules::token::Token;
+use self::publisher::{RULES, RULES_WITHOUT_WORKFLOW};
+use crate::provider::{Definition, Platform, provider};
+use crate::rules::names::before_ref;
+use crate::run::{Pages, SourcePages};
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "github";
@@ -166,28 +152,60 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// The web site that belongs to [`ISSUER`] and to every enterprise's issuer below it.
 const SERVER: &str = "https://github.com";
 
-/// The weight of a publisher for a repository of its own, beside those for an owner: more than all optional rules
-/// together.
-const OWN_REPOSITORY: u32 = 1000;
+/// The host of a data-residency instance is `SUBDOMAIN.ghe.com`, and its issuer's host
+/// `token.actions.SUBDOMAIN.ghe.com`.
+const RESIDENCY_PREFIX: &str = "token.actions.";
 
-/// Tokens live 5 minutes on github.com; an hour leaves room for the settings of other hosts.
-const MAX_LIFETIME: Duration = Duration::from_secs(3600);
+const RESIDENCY_SUFFIX: &str = ".ghe.com";
+
+/// The way to get another token.
+const RENEWAL: &str = "run the publish again: GitHub gives a new token each time it is asked";
+
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "GitHub Actions",
+    identity_variables: IDENTITY_VARIABLES,
+    detect: source::detect,
+    // Tokens live 5 minutes on github.com; the default of an hour leaves room for the settings of other hosts.
+    claims: CLAIMS,
+    claim_prefixes: CLAIM_PREFIXES,
+    rules: &RULES,
+    comparing: |registry| {
+        let has_none = registry.workflow == ComparedWorkflow::Neither;
+        Some(if has_none { &RULES_WITHOUT_WORKFLOW } else { &RULES })
+    },
+    settings: advice::settings,
+    advise: advice::advise,
+    renewal: |variable| {
+        let variable = variable.map_or("a variable".to_owned(), |name| format!("the variable `{name}`"));
+        format!("{RENEWAL}, unless {variable} holds the old one").into()
+    },
+    pages: Pages {
+        repository: "{repository}",
+        sha: "sha",
+        git_ref: &["ref"],
+        run: &[
+            "{repository}/actions/runs/{run_id}/attempts/{run_attempt}",
+            "{repository}/actions/runs/{run_id}",
+        ],
+        source: Some(SourcePages {
+            commit: "{repository}/commit/{sha}",
+            folder: "{repository}/blob/{sha}",
+            file: workflow_of,
+        }),
+    },
+    site: server_of,
+    ..Definition::EMPTY
+};
 
 /// GitHub Actions with one issuer.
 #[derive(Clone, Debug)]
-pub struct GitHub {
-    profile: Profile,
-    issuer: String,
-    server: String,
-    comparison: Comparison,
-    compared: Compared,
-    allows_owners: bool,
-}
+pub struct GitHub(Platform);
 
 impl GitHub {
     /// GitHub Actions of github.com.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER), SERVER.to_owned())
+        Self(Platform::public(&DEFINITION, ISSUER))
     }
 
     /// GitHub Actions with this issuer and no other: `https://HOST/_services/token` of GitHub Enterprise
@@ -199,15 +217,13 @@ impl GitHub {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        let url = HttpUrl::parse(issuer)?;
-        Ok(Self::with(Issuer::new(issuer)?, run::server_of(&url)))
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 
     /// Makes every comparison exact, including case, as npm does.
     #[must_use]
-    pub fn comparing_exactly(mut self) -> Self {
-        self.comparison = Comparison::Exact;
-        self
+    pub fn comparing_exactly(self) -> Self {
+        Self(self.0.comparing_exactly())
     }
 
     /// Accepts publishers for every repository of an owner too, whose configuration has `owner` in place of
@@ -218,117 +234,32 @@ impl GitHub {
     ///
     /// A publisher for a repository of its own is more specific than any for an owner.
     #[must_use]
-    pub fn allowing_owners(mut self) -> Self {
-        self.allows_owners = true;
-        self
+    pub fn allowing_owners(self) -> Self {
+        Self(self.0.allowing(&OWNER_RULES))
     }
 
     /// Returns the fields of a publisher for every repository of an owner.
     pub fn owner_fields() -> &'static [PublisherField] {
-        OWNER_FIELDS
-    }
-
-    fn with(issuer: Issuer, server: String) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.max_lifetime = MAX_LIFETIME;
-        profile.claim_prefixes = CLAIM_PREFIXES;
-        Self {
-            profile,
-            issuer: url,
-            server,
-            comparison: Comparison::default(),
-            compared: Compared::default(),
-            allows_owners: false,
-        }
+        OWNER_RULES.fields
     }
 }
 
-impl Default for GitHub {
-    fn default() -> Self {
-        Self::public()
-    }
+provider!(GitHub, public);
+
+/// The path of the workflow that the run began with. It is in the token's own repository, or there is none.
+fn workflow_of(claims: &Claims) -> Option<String> {
+    let (repository, workflow) = (claims.text("repository")?, claims.text("workflow_ref")?);
+    let path = workflow.strip_prefix(&*repository)?.strip_prefix('/')?;
+    before_ref(path).map(str::to_owned)
 }
 
-impl Provider for GitHub {
-    fn id(&self) -> &'static str {
-        ID
+/// The web site that shows the runs of an issuer.
+fn server_of(issuer: &str) -> Option<String> {
+    if issuer.strip_prefix(ISSUER).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return Some(SERVER.to_owned());
     }
-
-    fn title(&self) -> &'static str {
-        "GitHub Actions"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        source::detect(detection)
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        let repository = Token { claims, comparison: self.comparison }.required(REPOSITORY.claim)?;
-        Ok(Identity::new(claims.issuer(), self.comparison.key(&REPOSITORY, &repository)))
-    }
-
-    fn identities(&self, claims: &Verified<Claims>) -> Result<Vec<Identity>, Mismatch> {
-        let mut identities = vec![self.identify(claims)?];
-        if self.allows_owners {
-            let token = Token { claims, comparison: self.comparison };
-            identities.push(owner::identity(claims.issuer(), &token)?);
-        }
-        Ok(identities)
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        self.compared.fields()
-    }
-
-    fn fields_of(&self, config: &Value) -> &'static [PublisherField] {
-        if self.allows_owners && is_of_owner(config) { OWNER_FIELDS } else { self.publisher_fields() }
-    }
-
-    fn immutable_id(&self, identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
-        let field = if owner::is_owners(identity) { &OWNER_ID } else { &REPOSITORY_ID };
-        Token { claims, comparison: self.comparison }.learn(field, is_id).ok()
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        if self.allows_owners && is_of_owner(config) {
-            return Ok(Box::new(OwnerRules::read(&self.issuer, self.comparison, config)?));
-        }
-        let base = if self.allows_owners { OWN_REPOSITORY } else { 0 };
-        Ok(Box::new(Rules::read(&self.issuer, self.comparison, self.compared, base, config)?))
-    }
-
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
-        advice::settings(claims, self.compared)
-    }
-
-    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
-        advice::advise(claims.read_unverified(), self.compared)
-    }
-
-    fn comparing(&self, rules: RegistryRules) -> Option<Arc<dyn Provider>> {
-        Some(Arc::new(Self { comparison: rules.case.into(), compared: rules.into(), ..self.clone() }))
-    }
-
-    fn renewal(&self, variable: Option<&str>) -> Cow<'static, str> {
-        let again = "run the publish again: GitHub gives a new token each time it is asked";
-        match variable {
-            Some(variable) => {
-                Cow::Owned(format!("{again}, unless the variable `{variable}` holds the old one"))
-            }
-            None => Cow::Owned(format!("{again}, unless a variable holds the old one")),
-        }
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        run::of(&self.server, claims)
-    }
+    let host = HttpUrl::parse(issuer).ok()?.host_and_port();
+    let subdomain = host.strip_prefix(RESIDENCY_PREFIX).filter(|rest| rest.ends_with(RESIDENCY_SUFFIX));
+    let (scheme, _) = issuer.split_once("://")?;
+    Some(format!("{scheme}://{}", subdomain.unwrap_or(&host)))
 }

@@ -32,10 +32,7 @@ pub(super) fn repository(key: &str, text: &str) -> Result<(), Fault> {
         Err(invalid(codes::PUBLISHER_REPOSITORY, key, problem).found(text).fix(fix))
     };
     // The more special mistakes are tested first, because each has a better fix than the general one.
-    if let Some(path) = names::pasted_path(text, names::is_host) {
-        let name = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
-        return refuse("it is an address", &format!("write `{}`", shown(&name)));
-    }
+    names::no_address(key, text, codes::PUBLISHER_REPOSITORY, 2, names::is_host)?;
     names::ascii(key, text)?;
     if let Some(scoped) = text.strip_prefix('@') {
         return refuse("it is a package's name", &format!("write the repository: `{}`", shown(scoped)));
@@ -80,17 +77,8 @@ pub(super) fn workflow(key: &str, text: &str) -> Result<(), Fault> {
 /// Checks the name of an environment.
 pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
     if text.contains(NOT_IN_ENVIRONMENT) {
-        let written = text.replace(NOT_IN_ENVIRONMENT, "");
-        return Err(invalid(
-            codes::PUBLISHER_ENVIRONMENT,
-            key,
-            "no environment's name holds any of ' \" ` , ; \\",
-        )
-        .found(text)
-        .fix(format!(
-            "write the name alone, such as `{}`",
-            shown(if written.is_empty() { "publish" } else { &written })
-        )));
+        let problem = "no environment's name holds any of ' \" ` , ; \\";
+        return Err(names::no_environment(key, text, problem, &text.replace(NOT_IN_ENVIRONMENT, "")));
     }
     names::one_script(key, text)
 }

@@ -2,9 +2,7 @@
 
 use oidc_core::{FieldComparison, PublisherField};
 
-use super::fields::{
-    CONSTRAINTS, ENVIRONMENT, EVENT, JOB_WORKFLOW, OWNER_ID, REF, REF_PROTECTED, RUNNER_ENVIRONMENT,
-};
+use super::fields::{ENVIRONMENT, EVENT, JOB_WORKFLOW, OWNER_ID, REF, REF_PROTECTED, RUNNER_ENVIRONMENT};
 use crate::codes;
 use crate::rules::Field;
 use crate::rules::typed::typed_publisher;
@@ -25,7 +23,8 @@ pub(super) const REPOSITORIES: Field = Field::new(
         .recommended()
         .example("acme/widget-*")
         .summary("those of the owner's repositories that may publish, as owner/name; without it all of them"),
-);
+)
+.ignoring_case();
 pub(super) const WORKFLOWS: Field = Field::new(
     codes::GITHUB_WORKFLOW,
     PublisherField::optional("workflow", "Workflows")
@@ -37,20 +36,6 @@ pub(super) const WORKFLOWS: Field = Field::new(
             "the names of the files in .github/workflows that the run may begin with; without it all of them",
         ),
 );
-
-/// Every field of a publisher for an owner.
-pub(super) static OWNER_FIELDS: &[PublisherField] = &[
-    OWNER.of,
-    OWNER_ID.of,
-    REPOSITORIES.of,
-    WORKFLOWS.of,
-    ENVIRONMENT.of,
-    REF.of,
-    REF_PROTECTED.of,
-    EVENT.of,
-    JOB_WORKFLOW.of,
-    RUNNER_ENVIRONMENT.of,
-];
 
 typed_publisher! {
     /// The typed configuration of a publisher for every repository of an owner. It serializes and converts to the JSON
@@ -64,7 +49,7 @@ typed_publisher! {
     /// assert!(GitHub::public().publisher(&publisher.clone().into()).is_err(), "no registry takes one by itself");
     /// assert!(GitHub::public().allowing_owners().publisher(&publisher.into()).is_ok());
     /// ```
-    GitHubOwnerPublisher(owner: OWNER)
+    OWNER_FIELDS, GitHubOwnerPublisher(owner: OWNER)
 
     /// Sets the owner's number, which is otherwise learned.
     fn repository_owner_id(text OWNER_ID);
@@ -79,13 +64,13 @@ typed_publisher! {
     fn environment(text ENVIRONMENT);
 
     /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
-    fn git_ref(text CONSTRAINTS.git_ref);
+    fn git_ref(text REF);
 
     /// Allows protected branches and tags only.
-    fn ref_protected(flag CONSTRAINTS.ref_protected);
+    fn ref_protected(flag REF_PROTECTED);
 
     /// Allows these events only, `event` in JSON.
-    fn events(texts CONSTRAINTS.event);
+    fn events(texts EVENT);
 
     /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
     fn job_workflow(text JOB_WORKFLOW);

@@ -1,4 +1,4 @@
-use oidc_core::ClaimRule;
+use oidc_core::{ClaimRule, Claims};
 
 /// Every claim that GitLab is known to put into a token (GitLab's reference of ID tokens, as of 18.9).
 pub(super) const CLAIMS: &[ClaimRule] = &[
@@ -68,6 +68,21 @@ impl<'a> CiConfig<'a> {
         let file = revisions.iter().filter(|revision| !revision.is_empty()).find_map(strip)?;
         (!file.is_empty()).then_some(Self { project: found, file })
     }
+}
+
+/// Returns the path of a job's CI configuration, if it is a file of the job's own project at the pipeline's revision.
+pub(super) fn own_file(claims: &Claims) -> Option<String> {
+    let (issuer, uri, project) =
+        (claims.text("iss")?, claims.text("ci_config_ref_uri")?, claims.text("project_path")?);
+    let revision = |claim| claims.text(claim).unwrap_or_default();
+    let revisions = [&*revision("ref_path"), &*revision("sha")];
+    let found = CiConfig::parse(&uri, instance(&issuer), &project, revisions)?;
+    found.project.eq_ignore_ascii_case(&project).then(|| found.file.to_owned())
+}
+
+/// The issuer as `ci_config_ref_uri` begins: host, port and path, without the scheme.
+pub(super) fn instance(issuer: &str) -> &str {
+    issuer.split_once("://").map_or(issuer, |(_, rest)| rest).trim_end_matches('/')
 }
 
 #[cfg(test)]

@@ -115,50 +115,65 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
-use oidc_core::{
-    Audience, Claims, Detection, Diagnosis, FieldValue, Identity, ImmutableId, InvalidPublisher, InvalidUrl,
-    Issuer, Mismatch, Profile, Provider, Publisher, PublisherField, RegistryRules, Run, RunSource,
-    SourceError, TokenSource, Unverified, Verified,
-};
-use serde_json::Value;
+use oidc_core::InvalidUrl;
 
-use self::claims::{CLAIMS, CiConfig};
+use self::claims::{CLAIMS, own_file};
 pub use self::fields::GitLabPublisher;
-use self::fields::{CI_CONFIG, FIELDS, PROJECT, PROJECT_ID};
-use self::publisher::{Rules, instance};
-use crate::rules::Comparison;
-use crate::rules::link::{is_id, link};
-use crate::rules::token::Token;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
+use crate::run::{Pages, SourcePages};
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "gitlab";
 
-/// The conventional names of variables with a job's tokens, and those of GitLab's earlier tokens. With
-/// `id_tokens:` a variable may have any name.
-const IDENTITY_VARIABLES: &[&str] = &["*_ID_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_*"];
-
 /// The issuer of gitlab.com.
 const ISSUER: &str = "https://gitlab.com";
 
-/// The longest lifetime of a token: that of its job, which instances bound differently.
-const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// The way to get another token.
+const RENEWAL: &str =
+    "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it";
+
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "GitLab CI",
+    // The conventional names of variables with a job's tokens, and those of GitLab's earlier tokens. With `id_tokens:` a
+    // variable may have any name.
+    identity_variables: &["*_ID_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_*"],
+    detect: |detection| Ok(source::detect(detection)),
+    // The longest lifetime of a token is that of its job, which instances bound differently.
+    max_lifetime: Duration::from_secs(24 * 3600),
+    claims: CLAIMS,
+    rules: &RULES,
+    comparing: |_| Some(&RULES),
+    settings: advice::settings,
+    advise: |claims, _| advice::advise(claims),
+    renewal: |_| RENEWAL.into(),
+    variable_line: |name, audience| Some(source::variable_line(name, audience)),
+    pages: Pages {
+        repository: "{project_path}",
+        sha: "sha",
+        git_ref: &["ref_path"],
+        run: &["{project_path}/-/jobs/{job_id}"],
+        source: Some(SourcePages {
+            commit: "{project_path}/-/commit/{sha}",
+            folder: "{project_path}/-/blob/{sha}",
+            file: own_file,
+        }),
+    },
+    site: |issuer| Some(issuer.to_owned()),
+    ..Definition::EMPTY
+};
 
 /// GitLab CI with one issuer.
 #[derive(Clone, Debug)]
-pub struct GitLab {
-    profile: Profile,
-    issuer: String,
-    comparison: Comparison,
-}
+pub struct GitLab(Platform);
 
 impl GitLab {
     /// GitLab CI of gitlab.com.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER))
+        Self(Platform::public(&DEFINITION, ISSUER))
     }
 
     /// GitLab CI of this instance and no other, by its URL. The URL is compared with `iss` byte by byte, so
@@ -168,128 +183,14 @@ impl GitLab {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Issuer::new(issuer)?))
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 
     /// Makes every comparison exact, including case, as npm does.
     #[must_use]
-    pub fn comparing_exactly(mut self) -> Self {
-        self.comparison = Comparison::Exact;
-        self
-    }
-
-    fn with(issuer: Issuer) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.max_lifetime = MAX_LIFETIME;
-        Self { profile, issuer: url, comparison: Comparison::default() }
+    pub fn comparing_exactly(self) -> Self {
+        Self(self.0.comparing_exactly())
     }
 }
 
-impl Default for GitLab {
-    fn default() -> Self {
-        Self::public()
-    }
-}
-
-impl Provider for GitLab {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
-    fn title(&self) -> &'static str {
-        "GitLab CI"
-    }
-
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(source::detect(detection))
-    }
-
-    fn identity_variables(&self) -> &'static [&'static str] {
-        IDENTITY_VARIABLES
-    }
-
-    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        let project = Token { claims, comparison: self.comparison }.required(PROJECT.claim)?;
-        Ok(Identity::new(claims.issuer(), self.comparison.key(&PROJECT, &project)))
-    }
-
-    fn publisher_fields(&self) -> &'static [PublisherField] {
-        FIELDS
-    }
-
-    fn immutable_id(&self, _identity: &Identity, claims: &Verified<Claims>) -> Option<ImmutableId> {
-        Token { claims, comparison: self.comparison }.learn(&PROJECT_ID, is_id).ok()
-    }
-
-    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        Ok(Box::new(Rules::read(&self.issuer, self.comparison, config)?))
-    }
-
-    fn settings(&self, claims: &Unverified<Claims>) -> Vec<FieldValue> {
-        advice::settings(claims)
-    }
-
-    fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
-        advice::advise(claims.read_unverified())
-    }
-
-    fn comparing(&self, rules: RegistryRules) -> Option<Arc<dyn Provider>> {
-        Some(Arc::new(Self { comparison: rules.case.into(), ..self.clone() }))
-    }
-
-    fn renewal(&self, _variable: Option<&str>) -> Cow<'static, str> {
-        Cow::Borrowed(
-            "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it",
-        )
-    }
-
-    fn variable_line(&self, name: &str, audience: &Audience) -> Option<String> {
-        Some(source::variable_line(name, audience))
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).map(String::from);
-        let mut run = Run::default();
-        run.repository = text(PROJECT.claim);
-        run.url = self.job_url(claims);
-        run.sha = text("sha");
-        run.r#ref = text("ref_path");
-        let mut source = RunSource::default();
-        source.commit_url = self.commit_url(claims);
-        source.workflow = self.configuration(claims);
-        source.workflow_url = self.configuration_url(claims, source.workflow.as_deref());
-        run.source = Some(Box::new(source));
-        run
-    }
-}
-
-impl GitLab {
-    fn commit_url(&self, claims: &Verified<Claims>) -> Option<String> {
-        let (project, sha) = (claims.text(PROJECT.claim)?, claims.text("sha")?);
-        link(&self.issuer, &[&project, "-/commit", &sha])
-    }
-
-    /// The path of the CI configuration, where it is in the token's own project.
-    fn configuration(&self, claims: &Verified<Claims>) -> Option<String> {
-        let (project, uri) = (claims.text(PROJECT.claim)?, claims.text(CI_CONFIG.claim)?);
-        let (git_ref, sha) = (claims.text("ref_path")?, claims.text("sha")?);
-        let config = CiConfig::parse(&uri, instance(&self.issuer), &project, [&git_ref, &sha])?;
-        (config.project == project).then(|| config.file.to_owned())
-    }
-
-    fn configuration_url(&self, claims: &Verified<Claims>, path: Option<&str>) -> Option<String> {
-        let (project, sha) = (claims.text(PROJECT.claim)?, claims.text("sha")?);
-        link(&self.issuer, &[&project, "-/blob", &sha, path?])
-    }
-
-    fn job_url(&self, claims: &Verified<Claims>) -> Option<String> {
-        let project = claims.text(PROJECT.claim)?;
-        let job = claims.text("job_id")?;
-        link(&self.issuer, &[&project, "-/jobs", &job])
-    }
-}
+provider!(GitLab, public);

@@ -2,6 +2,7 @@
 
 use oidc_core::shown;
 
+use super::claims::instance;
 use crate::codes;
 use crate::rules::config::{Fault, invalid};
 use crate::rules::names;
@@ -9,17 +10,14 @@ use crate::rules::names;
 /// Hosts, in addition to the instance's own, whose addresses are often pasted in place of a path.
 const HOSTS: &[&str] = &["gitlab.com", "github.com"];
 
-/// Checks the path of a project with all its groups. `instance` is the instance's host and path. A group may
-/// have the name of a host.
-pub(super) fn project(key: &str, text: &str, instance: &str) -> Result<(), Fault> {
-    let own = instance.split(['/', ':']).next().unwrap_or_default();
+/// Checks the path of a project with all its groups on an issuer's instance. A group may have the name of a host.
+pub(super) fn project(key: &str, text: &str, issuer: &str) -> Result<(), Fault> {
+    let own = instance(issuer).split(['/', ':']).next().unwrap_or_default();
     let is_host = |group: &str| HOSTS.iter().chain([&own]).any(|host| group.eq_ignore_ascii_case(host));
     let refuse =
         |problem: &str, fix: &str| Err(invalid(codes::PUBLISHER_PROJECT, key, problem).found(text).fix(fix));
     // Before the check of the segments, which would only say that one of them is not allowed.
-    if let Some(path) = names::pasted_path(text, is_host) {
-        return refuse("it is an address", &format!("write `{}`", shown(path)));
-    }
+    names::no_address(key, text, codes::PUBLISHER_PROJECT, usize::MAX, is_host)?;
     names::ascii(key, text)?;
     if text.contains('@') {
         let fix = "write the project as `group/project`";
@@ -78,8 +76,6 @@ pub(super) fn environment(key: &str, text: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let written: String = text.chars().filter(|&character| is_allowed(character)).collect();
-    let written = written.trim_matches('/');
-    Err(invalid(codes::PUBLISHER_ENVIRONMENT, key, "no environment's name is like this").found(text).fix(
-        format!("write the name alone, such as `{}`", if written.is_empty() { "publish" } else { written }),
-    ))
+    let problem = "no environment's name is like this";
+    Err(names::no_environment(key, text, problem, written.trim_matches('/')))
 }

@@ -18,9 +18,6 @@ pub(super) const SUBJECT: Field = Field::new(
         .summary("the number that Google gave the account"),
 );
 
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] = &[EMAIL.of, SUBJECT.of];
-
 typed_publisher! {
     /// The typed configuration of a publisher on Google Cloud. It serializes and converts to the JSON form;
     /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
@@ -32,7 +29,7 @@ typed_publisher! {
     /// let publisher = GooglePublisher::new("publisher@project.iam.gserviceaccount.com").subject("100000000000000000001");
     /// assert!(Google::public().publisher(&publisher.into()).is_ok());
     /// ```
-    GooglePublisher(email: EMAIL)
+    FIELDS, GooglePublisher(email: EMAIL)
 
     /// Sets the account's number, `sub` in JSON, which is otherwise learned.
     fn subject(text SUBJECT);

@@ -76,15 +76,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{
-    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ProviderKind, ReplaySource, Run, SourceError,
-    TokenSource, Verified,
-};
+use oidc_core::{InvalidUrl, Issuer, ProviderKind, ReplaySource};
 
 use self::claims::CLAIMS;
 pub use self::fields::GooglePublisher;
-use self::publisher::Rules;
-use crate::provider::provider_methods;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "google";
@@ -106,19 +103,29 @@ const ISSUER: &str = "https://accounts.google.com";
 /// The host of the keys of [`ISSUER`], by its discovery document.
 const KEY_HOST: &str = "www.googleapis.com";
 
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Google Cloud",
+    kind: ProviderKind::Cloud,
+    identity_variables: IDENTITY_VARIABLES,
+    detect: source::detect,
+    replay: ReplaySource::Digest,
+    claims: CLAIMS,
+    // Google's tokens name an account and no run.
+    rules: &RULES,
+    ..Definition::EMPTY
+};
+
 /// Google Cloud with one issuer.
 #[derive(Clone, Debug)]
-pub struct Google {
-    profile: Profile,
-    issuer: String,
-}
+pub struct Google(Platform);
 
 impl Google {
     /// Google Cloud with its public issuer.
     pub fn public() -> Self {
         let mut issuer = Issuer::constant(ISSUER);
         issuer.key_hosts = vec![KEY_HOST.to_owned()];
-        Self::with(issuer)
+        Self(Platform::new(&DEFINITION, Some(issuer)))
     }
 
     /// Google Cloud with this issuer and no other, such as an issuer on loopback for tests.
@@ -127,33 +134,8 @@ impl Google {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Issuer::new(issuer)?))
-    }
-
-    fn with(issuer: Issuer) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.kind = ProviderKind::Cloud;
-        profile.replay = ReplaySource::Digest;
-        Self { profile, issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Default for Google {
-    fn default() -> Self {
-        Self::public()
-    }
-}
-
-impl Provider for Google {
-    provider_methods!("Google Cloud", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        source::detect(detection)
-    }
-
-    /// Google's tokens name an account and no run.
-    fn run(&self, _claims: &Verified<Claims>) -> Run {
-        Run::default()
-    }
-}
+provider!(Google, public);

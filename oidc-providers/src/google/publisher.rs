@@ -1,53 +1,30 @@
-use oidc_core::{ImmutableId, Mismatch, PublisherField};
+use oidc_core::Mismatch;
 
 use super::fields::{EMAIL, FIELDS, SUBJECT};
 use crate::codes;
-use crate::rules::config::{Config, Fault, invalid};
-use crate::rules::exact::{Asked, Exact};
+use crate::rules::config::{Fault, invalid};
+use crate::rules::names;
+use crate::rules::rule::Rule;
+use crate::rules::table::{Ids, Key, Table};
 use crate::rules::token::Token;
-use crate::rules::{Field, configured, names};
 
-static ASKED: &[Asked] = &[(&EMAIL, is_address)];
+/// The rules of an account that may publish. A token whose address Google did not verify has no identity.
+pub(super) static RULES: Table = Table {
+    fields: FIELDS,
+    keys: &[Key::new(&EMAIL, is_address).described_by(domain)],
+    ids: Ids::new(&[&SUBJECT], subject, is_subject),
+    rules: &[&[Rule::Always(is_verified)]],
+    identifies: is_verified,
+    ..Table::EMPTY
+};
 
 /// The limit on a subject, in characters (OpenID Connect Core 1.0, section 2).
 const MAX_SUBJECT: usize = 255;
 
-/// An account that may publish.
-#[derive(Debug)]
-pub(super) struct Rules {
-    account: Exact,
-    ids: [(&'static Field, Option<String>); 1],
-}
-
-impl configured::Rules for Rules {
-    const FIELDS: &'static [PublisherField] = FIELDS;
-    const KEY: &'static [(&'static str, &'static Field)] = &[("", &EMAIL)];
-
-    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
-        Self { account: Exact::read(config, ASKED), ids: config.ids([&SUBJECT], subject) }
-    }
-
-    fn value(&self, field: &Field) -> &str {
-        self.account.value(field)
-    }
-
-    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
-        self.account.check_names(token)?;
-        let learned = token.pins(&self.ids, |id| token.learn(id, is_subject).map(Some))?;
-        is_verified(token)?;
-        Ok(learned)
-    }
-
-    /// Describes the account without its address, which may be a person's and does not belong in logs.
-    fn describe(&self) -> String {
-        let (_, domain) = self.account.value(&EMAIL).rsplit_once('@').unwrap_or_default();
-        format!("an account of {domain}")
-    }
-
-    /// A token whose address Google did not verify has no identity.
-    fn identifies(token: &Token<'_>, _issuer: &str) -> Result<(), Mismatch> {
-        is_verified(token)
-    }
+/// Describes the account without its address, which may be a person's and does not belong in logs.
+fn domain(address: &str) -> String {
+    let (_, domain) = address.rsplit_once('@').unwrap_or_default();
+    format!("an account of {domain}")
 }
 
 /// Checks that a text is the address of an account, as Google writes it.

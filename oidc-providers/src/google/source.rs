@@ -114,7 +114,10 @@ impl GoogleSource {
         let request = Request::get(url.clone()).header(FLAVOR.0, FLAVOR.1);
         let endpoint = self.endpoint();
         let response = endpoint.ask(request, None).await?;
-        endpoint.token(&url, String::from_utf8(response.body).ok(), audience)
+        match String::from_utf8(response.body) {
+            Ok(token) => endpoint.token(&url, &token, audience),
+            Err(_) => Err(endpoint.no_token(&url, "a text")),
+        }
     }
 
     /// Gets a token of another account, which the machine's own account may impersonate.
@@ -124,17 +127,16 @@ impl GoogleSource {
         let endpoint = self.endpoint();
         let access = endpoint.ask(request, None).await?.json::<AccessToken>();
         let Some(access) = access else {
-            return Err(endpoint.unusable(&url, "it holds no access token"));
+            return Err(endpoint.no_token(&url, "an access token to ask for one with"));
         };
         // The access token can do far more than publish, so it is a secret before it gets into a request or
         // an error.
         let access = Secret::new(access.access_token);
-        let url = HttpUrl::parse(CREDENTIALS).map_err(|error| endpoint.unusable(&url, &error.to_string()))?;
+        let url = HttpUrl::parse(CREDENTIALS).map_err(|error| endpoint.no_token(&url, &error.to_string()))?;
         let url = url.below(&format!("{account}:generateIdToken"));
         let body = json!({ "audience": audience.as_str(), "includeEmail": true }).to_string();
         let request = Request::post(url.clone()).bearer(&access).body("application/json", body);
-        let response = endpoint.ask(request, Some(&access)).await?;
-        endpoint.token(&url, response.json::<GeneratedToken>().map(|answer| answer.token), audience)
+        endpoint.token_in("token", request, Some(&access), audience).await
     }
 
     fn endpoint(&self) -> Endpoint {
@@ -145,9 +147,4 @@ impl GoogleSource {
 #[derive(Deserialize)]
 struct AccessToken {
     access_token: String,
-}
-
-#[derive(Deserialize)]
-struct GeneratedToken {
-    token: String,
 }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::Field;
 
+/// A check of a text of a configuration, by the key of its field.
+pub(crate) type Check = fn(&str, &str) -> Result<(), Fault>;
+
 /// A publisher's configuration that is being read. Faults are collected, and [`Config::finish`] returns them.
 #[derive(Debug)]
 pub(crate) struct Config<'a> {
@@ -62,15 +65,6 @@ impl<'a> Config<'a> {
     pub(crate) fn flag(&mut self, field: &Field) -> bool {
         let Some(value) = self.value(field.key) else { return false };
         self.note(field.of.read_flag(value).map_err(Fault::from)).unwrap_or_default()
-    }
-
-    /// Reads immutable ids, each with its field; `None` for those that are to be learned.
-    pub(crate) fn ids<const N: usize>(
-        &mut self,
-        fields: [&'static Field; N],
-        check: fn(&str, &str) -> Result<(), Fault>,
-    ) -> [(&'static Field, Option<String>); N] {
-        fields.map(|field| (field, self.text(field, check)))
     }
 
     /// Returns the value of a key; `None` where the key is absent or `null`.
@@ -160,7 +154,7 @@ mod tests {
         let any = |_: &str, _: &str| Ok(());
         let mut config = Config::new(config, FIELDS);
         let texts = (config.text(&WORKFLOW, any), config.texts(&EVENT, any));
-        let [(_, id)] = config.ids([&ID], |_, _| Ok(()));
+        let id = config.text(&ID, any);
         let rest = (config.flag(&FLAG), id, config.specificity());
         config.finish((texts.0, texts.1, rest.0, rest.1, rest.2))
     }

@@ -1,96 +1,105 @@
-//! Publishers of one issuer: the part of every platform's publisher that does not depend on the platform.
+//! Publishers of one issuer, as a platform's table has them.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::iter::zip;
 
 use oidc_core::{
-    Claims, Identity, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher, PublisherField, Unverified,
-    Verified,
+    Certified, Claims, Identity, InvalidPublisher, Match, Mismatch, Publisher, Unverified, Verified,
 };
 use serde_json::Value;
 
+use super::Comparison;
 use super::config::Config;
+use super::held::Held;
+use super::rule::Scope;
+use super::table::{Pin, Table};
 use super::token::Token;
-use super::{Comparison, Field};
-
-/// The rules of a platform's publisher.
-pub(crate) trait Rules: fmt::Debug + Send + Sync + Sized + 'static {
-    /// Every field of a publisher.
-    const FIELDS: &'static [PublisherField];
-    /// The fields by which a publisher is found. In its key, each stands behind its text, unless that is empty.
-    const KEY: &'static [(&'static str, &'static Field)];
-
-    /// Reads the rules of a configuration for an issuer.
-    fn read(config: &mut Config<'_>, issuer: &str) -> Self;
-
-    /// Returns the value of one of the fields by which the publisher is found.
-    fn value(&self, field: &Field) -> &str;
-
-    /// Compares a token of the right issuer with every rule, and returns the ids to be learned.
-    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch>;
-
-    /// Returns the rules in words for a person.
-    fn describe(&self) -> String;
-
-    /// Checks that a token has an identity at all, where its key is not all there is to it.
-    fn identifies(_token: &Token<'_>, _issuer: &str) -> Result<(), Mismatch> {
-        Ok(())
-    }
-}
 
 /// A publisher of one issuer.
 #[derive(Debug)]
-pub(crate) struct Configured<R> {
+pub(crate) struct Configured {
+    table: &'static Table,
     issuer: String,
-    rules: R,
+    comparison: Comparison,
+    names: Vec<String>,
+    ids: Vec<Pin>,
+    /// The rules that the publisher has, those on the run's circumstances marked.
+    rules: Vec<(bool, Box<dyn Held>)>,
     specificity: u32,
 }
 
-impl<R: Rules> Configured<R> {
-    /// Reads a publisher's configuration.
-    pub(crate) fn read(issuer: &str, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
-        let mut config = Config::new(config, R::FIELDS);
-        let rules = R::read(&mut config, issuer);
-        let specificity = config.specificity();
-        Ok(Box::new(config.finish(Self { issuer: issuer.to_owned(), rules, specificity })?))
+impl Configured {
+    /// Reads a publisher's configuration. Its specificity is greater by `base` than that of its fields.
+    pub(crate) fn read(
+        table: &'static Table,
+        issuer: &str,
+        comparison: Comparison,
+        base: u32,
+        config: &Value,
+    ) -> Result<Self, InvalidPublisher> {
+        let mut config = Config::new(config, table.fields);
+        let names: Vec<String> = table.keys.iter().map(|key| key.read(&mut config, issuer)).collect();
+        let ids = table.ids.read(&mut config);
+        let scope = Scope { comparison, names: &names };
+        let rules = table.rules.iter().copied().flatten();
+        let rules = rules
+            .filter_map(|rule| Some((rule.is_circumstance(), rule.read(&mut config, &scope)?)))
+            .collect();
+        let specificity = base + config.specificity();
+        let issuer = issuer.to_owned();
+        config.finish(Self { table, issuer, comparison, names, ids, rules, specificity })
     }
 
-    /// Returns the identity that a token proves.
-    pub(crate) fn identify(claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
-        let token = Token::of(claims);
-        R::identifies(&token, claims.issuer())?;
-        let values: Result<Vec<_>, _> = R::KEY.iter().map(|(_, field)| token.required(field.claim)).collect();
-        Ok(Identity::new(claims.issuer(), key::<R>(values?)))
+    fn token<'t>(&self, claims: &'t Claims) -> Token<'t> {
+        Token { claims, comparison: self.comparison }
+    }
+
+    /// Compares a token of the right issuer with every rule: the names by which the publisher is found, the ids, and
+    /// then everything else.
+    fn hold(&self, token: &Token<'_>) -> Result<Match, Mismatch> {
+        (self.table.of_issuer)(token, &self.issuer)?;
+        let id = self.table.ids.of_repository(&self.ids);
+        for (key, name) in zip(self.table.keys, &self.names) {
+            match id {
+                Some((id, pinned)) => token.is_named(key.field, name, id, pinned.as_deref())?,
+                None => token.is(key.field, name)?,
+            }
+        }
+        let learned = self.table.ids.check(token, &self.ids)?;
+        self.rules.iter().try_for_each(|(_, rule)| rule.check(token))?;
+        Ok(Match::new(self.specificity, learned))
     }
 }
 
-impl<R: Rules> Publisher for Configured<R> {
+impl Publisher for Configured {
     fn identity(&self) -> Identity {
-        let values = R::KEY.iter().map(|(_, field)| Cow::Borrowed(self.rules.value(field)));
-        Identity::new(&self.issuer, key::<R>(values))
+        Identity::new(&self.issuer, self.table.key(self.comparison, &self.names))
     }
 
     fn check(&self, claims: &Verified<Claims>) -> Result<Match, Mismatch> {
-        let token = Token::of(claims);
+        let token = self.token(claims);
         token.is_from(&self.issuer)?;
-        Ok(Match::new(self.specificity, self.rules.hold(&token)?))
+        self.hold(&token)
+    }
+
+    fn check_certified(&self, claims: &Certified<Claims>) -> Result<(), Mismatch> {
+        if !self.table.is_certified {
+            return Err(Mismatch::uncertified());
+        }
+        let token = self.token(claims);
+        token.is_from(&self.issuer)?;
+        self.hold(&token).map(drop)
     }
 
     fn explain(&self, claims: &Unverified<Claims>) -> Option<Mismatch> {
-        self.rules.hold(&Token::of(claims.read_unverified())).err()
+        self.hold(&self.token(claims.read_unverified())).err()
     }
 
     fn describe(&self) -> String {
-        self.rules.describe()
+        let names = zip(self.table.keys, &self.names).map(|(key, name)| key.words(name));
+        let of_kind = |is_last: bool| {
+            let rules = self.rules.iter().filter(move |(is_circumstance, _)| *is_circumstance == is_last);
+            rules.filter_map(|(_, rule)| rule.describe())
+        };
+        names.chain(of_kind(false)).chain(of_kind(true)).collect::<Vec<_>>().join(", ")
     }
-}
-
-/// The key of these values of the fields by which publishers are found, the same for values that are compared as equal.
-fn key<'v, R: Rules>(values: impl IntoIterator<Item = Cow<'v, str>>) -> String {
-    let part = |((before, field), value): (&(&str, &Field), Cow<'_, str>)| {
-        let value = Comparison::default().key(field, &value);
-        if before.is_empty() { value } else { format!("{before}/{value}") }
-    };
-    zip(R::KEY, values).map(part).collect::<Vec<_>>().join("/")
 }

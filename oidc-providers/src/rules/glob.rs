@@ -4,6 +4,7 @@ use oidc_core::Mismatch;
 
 use super::Field;
 use super::config::{Fault, invalid};
+use super::held::{Held, words};
 use super::token::{Token, differs};
 use crate::codes;
 
@@ -151,6 +152,16 @@ impl Pattern {
     }
 }
 
+impl Held for (&'static Field, Pattern) {
+    fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        self.1.check(token, self.0)
+    }
+
+    fn describe(&self) -> Option<String> {
+        Some(words(self.0, self.1.as_str()))
+    }
+}
+
 /// A set of places in a pattern: of a configured text of at most 255 characters and, with the prefix of a ref, 260. A place
 /// beyond 319 is never in the set, so that a longer pattern would match nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -215,6 +226,16 @@ impl Name {
         }
         let fix = "build a branch or tag that fits, or change the pattern (`*` stops at `/`, `**` does not)";
         Err(Mismatch::new(differs(field, &found, self.as_str()).fix(fix)))
+    }
+}
+
+impl Held for (&'static Field, Name) {
+    fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        self.1.check(token, self.0)
+    }
+
+    fn describe(&self) -> Option<String> {
+        Some(words(self.0, self.1.as_str()))
     }
 }
 

@@ -2,19 +2,24 @@
 //! mismatch.
 
 pub(crate) mod claim;
+pub(crate) mod compared;
 pub(crate) mod config;
 pub(crate) mod configured;
-pub(crate) mod constraints;
 pub(crate) mod events;
-pub(crate) mod exact;
+pub(crate) mod fields;
 pub(crate) mod glob;
+pub(crate) mod held;
 pub(crate) mod link;
 pub(crate) mod names;
+pub(crate) mod rule;
+pub(crate) mod table;
 pub(crate) mod token;
 pub(crate) mod typed;
 pub(crate) mod workflow;
 
-use oidc_core::{ComparedCase, FieldComparison, PublisherField};
+use oidc_core::{ComparedCase, FieldComparison, PublisherField, RegistryRules};
+
+use self::compared::Compared;
 
 /// One field of a publisher, with its claim and its comparison.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,12 @@ impl Field {
         self
     }
 
+    /// The same field, with letters compared regardless of their ASCII case.
+    pub(crate) const fn ignoring_case(mut self) -> Self {
+        self.casing = Casing::IgnoreAscii;
+        self
+    }
+
     /// Returns the title as it is written within a sentence.
     pub(crate) fn name(&self) -> String {
         within_sentence(self.of.title)
@@ -77,29 +88,29 @@ enum Casing {
     IgnoreAscii,
 }
 
-/// The comparison of a provider: by each field's casing rule, or by one rule for all fields.
+/// The comparison of a provider: that of each field and of this project, or that of a public registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    /// By each field's own rule.
-    #[default]
-    PerField,
-    /// Exactly for all fields, as npm does.
-    Exact,
-    /// Ignoring ASCII case for all fields, as nuget.org does.
-    IgnoringCase,
+pub(crate) struct Comparison {
+    case: ComparedCase,
+    /// The workflow that is compared.
+    pub(crate) workflow: Compared,
 }
 
-impl From<ComparedCase> for Comparison {
-    fn from(case: ComparedCase) -> Self {
-        match case {
-            ComparedCase::Exact => Self::Exact,
-            ComparedCase::Ignored => Self::IgnoringCase,
-            _ => Self::PerField,
-        }
+impl From<RegistryRules> for Comparison {
+    fn from(rules: RegistryRules) -> Self {
+        Self { case: rules.case, workflow: rules.workflow.into() }
     }
 }
 
 impl Comparison {
+    /// Byte by byte for all fields, as npm compares.
+    pub(crate) const EXACT: Self = Self { case: ComparedCase::Exact, workflow: Compared::OWN };
+
+    /// The same comparison of letters, with the workflow that this project compares.
+    pub(crate) fn with_own_workflow(self) -> Self {
+        Self { workflow: Compared::OWN, ..self }
+    }
+
     /// Returns `true` if two whole values of a field are equal.
     pub(crate) fn same(self, field: &Field, left: &str, right: &str) -> bool {
         match self.casing(field) {
@@ -117,10 +128,10 @@ impl Comparison {
     }
 
     fn casing(self, field: &Field) -> Casing {
-        match self {
-            Self::PerField => field.casing,
-            Self::Exact => Casing::Exact,
-            Self::IgnoringCase => Casing::IgnoreAscii,
+        match self.case {
+            ComparedCase::Exact => Casing::Exact,
+            ComparedCase::Ignored => Casing::IgnoreAscii,
+            _ => field.casing,
         }
     }
 }
@@ -144,7 +155,7 @@ mod tests {
 
     #[test]
     fn only_ascii_case_is_ever_ignored() {
-        let per_field = Comparison::PerField;
+        let per_field = Comparison::default();
         assert!(per_field.same(&ANY, "Acme/Widget", "acme/WIDGET"));
         for (left, right) in [
             ("acme/widget", "acme/widget "),
@@ -164,8 +175,8 @@ mod tests {
 
     #[test]
     fn exact_comparison_knows_no_case_at_all() {
-        assert!(Comparison::Exact.same(&ANY, "Acme/Widget", "Acme/Widget"));
-        assert!(!Comparison::Exact.same(&ANY, "Acme/Widget", "acme/widget"));
-        assert_eq!(Comparison::Exact.key(&ANY, "Acme/Widget"), "Acme/Widget");
+        assert!(Comparison::EXACT.same(&ANY, "Acme/Widget", "Acme/Widget"));
+        assert!(!Comparison::EXACT.same(&ANY, "Acme/Widget", "acme/widget"));
+        assert_eq!(Comparison::EXACT.key(&ANY, "Acme/Widget"), "Acme/Widget");
     }
 }

@@ -47,6 +47,11 @@ fn is_compatibility_form(character: char) -> bool {
         | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
+/// The owner in `OWNER/NAME`.
+pub(crate) fn owner(repository: &str) -> &str {
+    repository.split('/').next().unwrap_or_default()
+}
+
 /// Checks the name or path of a YAML file, which ends in `.yml` or `.yaml` and has text before it.
 pub(crate) fn yaml(key: &str, text: &str) -> Result<(), Fault> {
     let name = text.rsplit('/').next().unwrap_or_default();
@@ -134,10 +139,31 @@ pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Fault>
     Err(invalid(codes::PUBLISHER_VALUE, key, "the platform knows no such value").found(text).fix(fix))
 }
 
+/// Checks that a repository's path is no address that was pasted in its place. On the platform a path has at most this
+/// number of parts.
+pub(crate) fn no_address(
+    key: &str,
+    text: &str,
+    code: &'static str,
+    parts: usize,
+    is_host: impl Fn(&str) -> bool,
+) -> Result<(), Fault> {
+    let Some(path) = pasted_path(text, is_host) else { return Ok(()) };
+    let path = path.split('/').take(parts).collect::<Vec<_>>().join("/");
+    Err(invalid(code, key, "it is an address").found(text).fix(format!("write `{}`", shown(&path))))
+}
+
+/// The fault of an environment's name, with the characters of it that the platform allows.
+pub(crate) fn no_environment(key: &str, text: &str, problem: &str, allowed: &str) -> Fault {
+    let name = if allowed.is_empty() { "publish" } else { allowed };
+    let fix = format!("write the name alone, such as `{}`", shown(name));
+    invalid(codes::PUBLISHER_ENVIRONMENT, key, problem).found(text).fix(fix)
+}
+
 /// The path of a repository in a web address or clone address that was pasted in its place, with or without a
 /// longer path after the repository. `None` where the text is no address. Without a scheme, only `is_host`
 /// tells a host from an owner.
-pub(crate) fn pasted_path(text: &str, is_host: impl Fn(&str) -> bool) -> Option<&str> {
+fn pasted_path(text: &str, is_host: impl Fn(&str) -> bool) -> Option<&str> {
     let rest = match text.split_once("://") {
         Some((_, rest)) => rest.split_once('/')?.1,
         None => match text.split_once('/')? {

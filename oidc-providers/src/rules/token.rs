@@ -17,11 +17,6 @@ pub(crate) struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// A token that is compared by each field's own rule.
-    pub(crate) fn of(claims: &'a Claims) -> Self {
-        Self { claims, comparison: Comparison::default() }
-    }
-
     /// Checks that the token is from the publisher's issuer. All other rules depend on this one.
     pub(crate) fn is_from(&self, issuer: &str) -> Result<(), Mismatch> {
         let found = self.required("iss")?;
@@ -92,19 +87,18 @@ impl<'a> Token<'a> {
         Err(Mismatch::new(differs(field, found, expected)))
     }
 
-    /// Checks that the name of a repository or project is the publisher's, and returns the name as the token
-    /// has it. Where the name differs and the pinned id is equal, the repository was renamed, and the
-    /// mismatch says so.
+    /// Checks that the name of a repository or project is the publisher's. Where the name differs and the pinned id is
+    /// equal, the repository was renamed, and the mismatch says so.
     pub(crate) fn is_named(
         &self,
         name: &Field,
         expected: &str,
         id: &Field,
         pinned: Option<&str>,
-    ) -> Result<Cow<'a, str>, Mismatch> {
+    ) -> Result<(), Mismatch> {
         let found = self.required(name.claim)?;
         if self.comparison.same(name, &found, expected) {
-            return Ok(found);
+            return Ok(());
         }
         let mismatch = differs(name, &found, expected);
         if pinned.is_none() || self.optional(id.claim)?.as_deref() != pinned {

@@ -41,14 +41,17 @@ impl From<Typed> for Value {
     }
 }
 
-/// Defines the typed form of a platform's publisher: its required fields, and a method for each other field, whose value is a
-/// `text`, several `texts`, a `flag` that is set, or an `entry` of a table.
+/// Defines the table of a publisher's fields, and the typed form of a publisher with these fields: its required fields, and a
+/// method for each other field, whose value is a `text`, several `texts`, a `flag` that is set, or an `entry` of a table.
 macro_rules! typed_publisher {
     (
         $(#[$doc:meta])*
-        $name:ident($($required:ident: $required_field:ident),+)
-        $($(#[$setter_doc:meta])* fn $setter:ident($kind:ident $field:expr);)*
+        $fields:ident, $name:ident($($required:ident: $required_field:ident),+)
+        $($(#[$setter_doc:meta])* fn $setter:ident($kind:ident $field:ident);)*
     ) => {
+        /// Every field of a publisher.
+        pub(super) static $fields: &[oidc_core::PublisherField] = &[$($required_field.of,)+ $($field.of,)*];
+
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
         #[serde(transparent)]

@@ -1,28 +1,19 @@
-use oidc_core::{FieldComparison, PublisherField};
+use oidc_core::PublisherField;
 
 use crate::codes;
-use crate::rules::Field;
 use crate::rules::typed::typed_publisher;
-
-const SOME_ID: &str = "0184990a-477b-4fa8-9968-496074483cee";
+use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::SEMAPHORE_ORGANIZATION,
-    PublisherField::required("organization_id", "Organisation id")
+    fields::lasting("organization_id", "Organisation id")
         .claim("org_id")
         .found_by()
-        .immutable()
-        .example(SOME_ID)
         .summary("the organisation's UUID"),
 );
 pub(super) const PROJECT: Field = Field::new(
     codes::SEMAPHORE_PROJECT,
-    PublisherField::required("project_id", "Project id")
-        .claim("prj_id")
-        .found_by()
-        .immutable()
-        .example(SOME_ID)
-        .summary("the project's UUID"),
+    fields::lasting("project_id", "Project id").claim("prj_id").found_by().summary("the project's UUID"),
 );
 pub(super) const REPOSITORY: Field = Field::new(
     codes::SEMAPHORE_REPOSITORY,
@@ -34,15 +25,8 @@ pub(super) const REPOSITORY: Field = Field::new(
 );
 pub(super) const REF: Field = Field::new(
     codes::SEMAPHORE_REF,
-    PublisherField::optional("ref", "Ref")
-        .compared(FieldComparison::Pattern)
-        .recommended()
-        .example("refs/tags/v*")
-        .summary("the full name of the branch or tag; a pull request never publishes"),
+    fields::REF.recommended().summary("the full name of the branch or tag; a pull request never publishes"),
 );
-
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] = &[ORGANIZATION.of, PROJECT.of, REPOSITORY.of, REF.of];
 
 typed_publisher! {
     /// The typed configuration of a publisher on Semaphore. It serializes and converts to the JSON form;
@@ -57,7 +41,7 @@ typed_publisher! {
     /// assert!(Semaphore::at("https://acme.semaphoreci.com")?.publisher(&publisher.into()).is_ok());
     /// # Ok::<_, oidc_core::InvalidUrl>(())
     /// ```
-    SemaphorePublisher(organization_id: ORGANIZATION, project_id: PROJECT)
+    FIELDS, SemaphorePublisher(organization_id: ORGANIZATION, project_id: PROJECT)
 
     /// Sets the repository.
     fn repository(text REPOSITORY);

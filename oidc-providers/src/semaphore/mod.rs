@@ -93,34 +93,38 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{
-    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, Run, SourceError, TokenSource, Verified,
-};
+use oidc_core::InvalidUrl;
 
 use self::claims::CLAIMS;
 pub use self::fields::SemaphorePublisher;
-use self::fields::{REF, REPOSITORY};
-use self::publisher::Rules;
-use crate::provider::provider_methods;
-use crate::rules::link::link;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "semaphore";
 
-/// The variable with the job's token.
-const IDENTITY_VARIABLES: &[&str] = &["SEMAPHORE_OIDC_TOKEN"];
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "Semaphore",
+    // The variable with the job's token.
+    identity_variables: &["SEMAPHORE_OIDC_TOKEN"],
+    detect: |detection| Ok(source::detect(detection)),
+    claims: CLAIMS,
+    rules: &RULES,
+    pages: Pages { repository: "{repo_slug}", git_ref: &["ref"], run: &["workflows/{wf_id}"], ..Pages::NONE },
+    site: |issuer| Some(issuer.to_owned()),
+    ..Definition::EMPTY
+};
 
 /// Semaphore with the issuer of one organization.
 #[derive(Clone, Debug)]
-pub struct Semaphore {
-    profile: Profile,
-    issuer: String,
-}
+pub struct Semaphore(Platform);
 
 impl Semaphore {
     /// The client half alone, which needs no issuer: each organization has its own.
     pub fn client() -> Self {
-        Self::with(None)
+        Self(Platform::client(&DEFINITION))
     }
 
     /// Semaphore with this issuer and no other: `https://ORGANIZATION.semaphoreci.com`, or an issuer on loopback
@@ -130,28 +134,8 @@ impl Semaphore {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Some(Issuer::new(issuer)?)))
-    }
-
-    fn with(issuer: Option<Issuer>) -> Self {
-        let url = issuer.as_ref().map_or_else(String::new, |issuer| issuer.url().to_string());
-        Self { profile: Profile::new(Vec::from_iter(issuer), CLAIMS), issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Provider for Semaphore {
-    provider_methods!("Semaphore", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(source::detect(detection))
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
-        let mut run = Run::default();
-        run.repository = text(REPOSITORY.claim);
-        run.url = text("wf_id").and_then(|workflow| link(&self.issuer, &["workflows", &workflow]));
-        run.r#ref = text(REF.claim);
-        run
-    }
-}
+provider!(Semaphore);

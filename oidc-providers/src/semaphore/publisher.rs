@@ -1,63 +1,37 @@
-use oidc_core::{Diagnosis, ImmutableId, Mismatch, PublisherField, Target, shown};
+use oidc_core::{Diagnosis, Mismatch, Target};
 
 use super::fields::{FIELDS, ORGANIZATION, PROJECT, REF, REPOSITORY};
 use crate::codes;
-use crate::rules::config::Config;
-use crate::rules::exact::{Asked, Exact};
-use crate::rules::glob::Pattern;
+use crate::rules::names;
+use crate::rules::rule::Rule;
+use crate::rules::table::{Key, Table};
 use crate::rules::token::Token;
-use crate::rules::{Field, configured, names};
 
-static ASKED: &[Asked] =
-    &[(&ORGANIZATION, names::uuid), (&PROJECT, names::uuid), (&REPOSITORY, names::ascii)];
+/// The rules of a project that may publish.
+pub(super) static RULES: Table = Table {
+    fields: FIELDS,
+    keys: &[
+        Key::new(&ORGANIZATION, names::uuid).between("org/", ""),
+        Key::new(&PROJECT, names::uuid).between("project/", ""),
+    ],
+    rules: &[&[
+        Rule::Whole(&REPOSITORY, names::ascii),
+        Rule::Always(is_of_branch_or_tag),
+        Rule::Always(is_of_pipeline),
+        Rule::Ref(&REF),
+    ]],
+    ..Table::EMPTY
+};
 
-/// The claim that says what the run is of, and those of its values that may publish.
-const REF_TYPE: &str = "ref_type";
-const BRANCH_OR_TAG: &[&str] = &["branch", "tag"];
-
-/// The claim that tells a pipeline's jobs from those that a person debugs, and its value for a pipeline's.
-const JOB_TYPE: &str = "job_type";
-const OF_PIPELINE: &[&str] = &["pipeline_job"];
-
-/// A project that may publish.
-#[derive(Debug)]
-pub(super) struct Rules {
-    asked: Exact,
-    git_ref: Option<Pattern>,
+fn is_of_branch_or_tag(token: &Token<'_>) -> Result<(), Mismatch> {
+    let fix = "publish after the merge, from a branch or a tag";
+    is_one_of(token, "ref_type", &["branch", "tag"], codes::SEMAPHORE_PULL_REQUEST, fix)
 }
 
-impl configured::Rules for Rules {
-    const FIELDS: &'static [PublisherField] = FIELDS;
-    const KEY: &'static [(&'static str, &'static Field)] = &[("org", &ORGANIZATION), ("project", &PROJECT)];
-
-    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
-        Self { asked: Exact::read(config, ASKED), git_ref: config.parse(&REF, Pattern::parse) }
-    }
-
-    fn value(&self, field: &Field) -> &str {
-        self.asked.value(field)
-    }
-
-    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
-        self.asked.check_names(token)?;
-        self.asked.check_others(token)?;
-        let fix = "publish after the merge, from a branch or a tag";
-        is_one_of(token, REF_TYPE, BRANCH_OR_TAG, codes::SEMAPHORE_PULL_REQUEST, fix)?;
-        let fix = "run the pipeline: whoever is logged in to a debug job can take its token";
-        is_one_of(token, JOB_TYPE, OF_PIPELINE, codes::SEMAPHORE_DEBUG_JOB, fix)?;
-        if let Some(pattern) = &self.git_ref {
-            pattern.check(token, &REF)?;
-        }
-        Ok(Vec::new())
-    }
-
-    fn describe(&self) -> String {
-        let mut text = self.asked.describe();
-        if let Some(pattern) = &self.git_ref {
-            text.push_str(&format!(", ref {}", shown(pattern.as_str())));
-        }
-        text
-    }
+/// Tells a pipeline's jobs from those that a person debugs.
+fn is_of_pipeline(token: &Token<'_>) -> Result<(), Mismatch> {
+    let fix = "run the pipeline: whoever is logged in to a debug job can take its token";
+    is_one_of(token, "job_type", &["pipeline_job"], codes::SEMAPHORE_DEBUG_JOB, fix)
 }
 
 /// Checks a claim of which only some values may publish, whoever the publisher is.

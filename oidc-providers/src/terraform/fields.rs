@@ -48,10 +48,6 @@ pub(super) const PHASE: Field = Field::new(
         .summary("the phase of the run; without it apply alone, since a plan may run for a change that nobody approved"),
 );
 
-/// Every field of a publisher.
-pub(super) static FIELDS: &[PublisherField] =
-    &[ORGANIZATION.of, WORKSPACE.of, ORGANIZATION_ID.of, WORKSPACE_ID.of, PROJECT.of, PHASE.of];
-
 typed_publisher! {
     /// The typed configuration of a publisher on HCP Terraform. It serializes and converts to the JSON form;
     /// [`Provider::publisher`](oidc_core::Provider::publisher) checks the values.
@@ -63,7 +59,7 @@ typed_publisher! {
     /// let publisher = TerraformPublisher::new("acme", "publish-widget").project("libraries");
     /// assert!(Terraform::public().publisher(&publisher.into()).is_ok());
     /// ```
-    TerraformPublisher(organization: ORGANIZATION, workspace: WORKSPACE)
+    FIELDS, TerraformPublisher(organization: ORGANIZATION, workspace: WORKSPACE)
 
     /// Sets the organization's id, `terraform_organization_id` in JSON, which is otherwise learned.
     fn organization_id(text ORGANIZATION_ID);

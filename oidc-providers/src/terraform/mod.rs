@@ -81,41 +81,50 @@ mod tests;
 
 use std::time::Duration;
 
-use oidc_core::{
-    Claims, Detection, InvalidUrl, Issuer, Profile, Provider, ReplaySource, Run, SourceError, TokenSource,
-    Verified,
-};
+use oidc_core::{InvalidUrl, ReplaySource};
 
 use self::claims::CLAIMS;
 pub use self::fields::TerraformPublisher;
-use self::fields::{ORGANIZATION, WORKSPACE};
-use self::publisher::Rules;
-use crate::provider::provider_methods;
-use crate::rules::link::link;
+use self::publisher::RULES;
+use crate::provider::{Definition, Platform, provider};
+use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "terraform";
 
-/// The variables with the run's tokens.
-const IDENTITY_VARIABLES: &[&str] = &["TFC_WORKLOAD_IDENTITY_TOKEN*"];
-
 /// The public issuer, which is also the web site that shows runs.
 const ISSUER: &str = "https://app.terraform.io";
 
-/// A token lives as long as its phase may take.
-const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+static DEFINITION: Definition = Definition {
+    id: ID,
+    title: "HCP Terraform",
+    // The variables with the run's tokens.
+    identity_variables: &["TFC_WORKLOAD_IDENTITY_TOKEN*"],
+    detect: |detection| Ok(source::detect(detection)),
+    // A token lives as long as its phase may take.
+    max_lifetime: Duration::from_secs(24 * 3600),
+    replay: ReplaySource::Digest,
+    claims: CLAIMS,
+    rules: &RULES,
+    pages: Pages {
+        repository: "{terraform_organization_name}/{terraform_workspace_name}",
+        run: &[
+            "app/{terraform_organization_name}/workspaces/{terraform_workspace_name}/runs/{terraform_run_id}",
+        ],
+        ..Pages::NONE
+    },
+    site: |issuer| Some(issuer.to_owned()),
+    ..Definition::EMPTY
+};
 
 /// HCP Terraform with one issuer.
 #[derive(Clone, Debug)]
-pub struct Terraform {
-    profile: Profile,
-    issuer: String,
-}
+pub struct Terraform(Platform);
 
 impl Terraform {
     /// HCP Terraform with its public issuer.
     pub fn public() -> Self {
-        Self::with(Issuer::constant(ISSUER))
+        Self(Platform::public(&DEFINITION, ISSUER))
     }
 
     /// HCP Terraform with this issuer and no other: the URL of a Terraform Enterprise, or an issuer on loopback
@@ -125,40 +134,8 @@ impl Terraform {
     ///
     /// When the URL is not https (http is allowed on loopback), or has a query.
     pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Ok(Self::with(Issuer::new(issuer)?))
-    }
-
-    fn with(issuer: Issuer) -> Self {
-        let url = issuer.url().to_string();
-        let mut profile = Profile::new(vec![issuer], CLAIMS);
-        profile.max_lifetime = MAX_LIFETIME;
-        profile.replay = ReplaySource::Digest;
-        Self { profile, issuer: url }
+        Platform::at(&DEFINITION, issuer).map(Self)
     }
 }
 
-impl Default for Terraform {
-    fn default() -> Self {
-        Self::public()
-    }
-}
-
-impl Provider for Terraform {
-    provider_methods!("HCP Terraform", Rules);
-
-    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
-        Ok(source::detect(detection))
-    }
-
-    fn run(&self, claims: &Verified<Claims>) -> Run {
-        let text = |claim| claims.text(claim).filter(|text| !text.is_empty()).map(String::from);
-        let mut run = Run::default();
-        if let (Some(organization), Some(workspace)) = (text(ORGANIZATION.claim), text(WORKSPACE.claim)) {
-            run.url = text("terraform_run_id").and_then(|id| {
-                link(&self.issuer, &["app", &organization, "workspaces", &workspace, "runs", &id])
-            });
-            run.repository = Some(format!("{organization}/{workspace}"));
-        }
-        run
-    }
-}
+provider!(Terraform, public);

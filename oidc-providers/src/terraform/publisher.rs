@@ -1,13 +1,28 @@
-use oidc_core::{ImmutableId, Mismatch, PublisherField};
+use oidc_core::Mismatch;
 
 use super::fields::{FIELDS, ORGANIZATION, ORGANIZATION_ID, PHASE, PROJECT, WORKSPACE, WORKSPACE_ID};
 use crate::codes;
-use crate::rules::config::{Config, Fault, invalid};
-use crate::rules::exact::{Asked, Exact};
+use crate::rules::config::{Fault, invalid};
+use crate::rules::names;
+use crate::rules::rule::Rule;
+use crate::rules::table::{Ids, Key, Table};
 use crate::rules::token::{Token, differs};
-use crate::rules::{Field, configured, names};
 
-static ASKED: &[Asked] = &[(&ORGANIZATION, is_name), (&WORKSPACE, is_name), (&PROJECT, names::ascii)];
+/// The rules of a workspace that may publish.
+pub(super) static RULES: Table = Table {
+    fields: FIELDS,
+    keys: &[
+        Key::new(&ORGANIZATION, is_name).between("organization/", ""),
+        Key::new(&WORKSPACE, is_name).between("workspace/", ""),
+    ],
+    ids: Ids::new(&[&WORKSPACE_ID, &ORGANIZATION_ID], id, is_id),
+    rules: &[&[
+        Rule::Whole(&PROJECT, names::ascii),
+        Rule::Choice(&PHASE),
+        Rule::Without(&PHASE, is_applying),
+    ]],
+    ..Table::EMPTY
+};
 
 /// The phase that publishes where the publisher names none: a speculative plan runs for any change.
 const APPLY: &str = "apply";
@@ -15,56 +30,13 @@ const APPLY: &str = "apply";
 /// The limit on an id, in characters.
 const MAX_ID: usize = 64;
 
-/// A workspace that may publish.
-#[derive(Debug)]
-pub(super) struct Rules {
-    asked: Exact,
-    ids: [(&'static Field, Option<String>); 2],
-    phase: Option<String>,
-}
-
-impl Rules {
-    fn check_phase(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        if let Some(phase) = &self.phase {
-            return token.is(&PHASE, phase);
-        }
-        let found = token.required(PHASE.claim)?;
-        if found == APPLY {
-            return Ok(());
-        }
-        let fix = "publish in the apply phase: a plan may run for a change that nobody approved";
-        Err(Mismatch::new(differs(&PHASE, &found, APPLY).fix(fix)))
+fn is_applying(token: &Token<'_>) -> Result<(), Mismatch> {
+    let found = token.required(PHASE.claim)?;
+    if found == APPLY {
+        return Ok(());
     }
-}
-
-impl configured::Rules for Rules {
-    const FIELDS: &'static [PublisherField] = FIELDS;
-    const KEY: &'static [(&'static str, &'static Field)] =
-        &[("organization", &ORGANIZATION), ("workspace", &WORKSPACE)];
-
-    fn read(config: &mut Config<'_>, _issuer: &str) -> Self {
-        Self {
-            asked: Exact::read(config, ASKED),
-            ids: config.ids([&WORKSPACE_ID, &ORGANIZATION_ID], id),
-            phase: config.text(&PHASE, |key, phase| names::one_of(key, phase, PHASE.of.choices)),
-        }
-    }
-
-    fn value(&self, field: &Field) -> &str {
-        self.asked.value(field)
-    }
-
-    fn hold(&self, token: &Token<'_>) -> Result<Vec<ImmutableId>, Mismatch> {
-        self.asked.check_names(token)?;
-        let learned = token.pins(&self.ids, |id| token.learn(id, is_id).map(Some))?;
-        self.asked.check_others(token)?;
-        self.check_phase(token)?;
-        Ok(learned)
-    }
-
-    fn describe(&self) -> String {
-        self.asked.describe()
-    }
+    let fix = "publish in the apply phase: a plan may run for a change that nobody approved";
+    Err(Mismatch::new(differs(&PHASE, &found, APPLY).fix(fix)))
 }
 
 /// Checks the name of an organization or a workspace: letters, digits, `-` and `_`.

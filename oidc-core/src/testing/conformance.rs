@@ -50,6 +50,7 @@ mod changes;
 mod detection;
 mod fields;
 mod matching;
+mod members;
 mod outside;
 mod registry;
 mod strangers;
@@ -86,6 +87,12 @@ pub trait Harness: Send + Sync {
     /// what [`Provider::settings`] proposes; `None` says so.
     fn config(&self) -> Option<Value> {
         None
+    }
+
+    /// The members of claims that the publisher of [`Harness::config`] reads, as JSON pointers into the token's claims, such as
+    /// `/kubernetes.io/namespace`. None by default: the claims that fields are compared with are read from the table of fields.
+    fn members(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Jobs on the platform and elsewhere, and what comes of each: one that gets tokens, if the platform gives jobs any; those
@@ -225,6 +232,7 @@ pub fn configurations<H: Harness>(harness: &H) {
 pub async fn matching<H: Harness>(harness: &H) {
     matching::a_job_matches_its_publisher(harness).await;
     matching::every_changed_claim_is_refused(harness).await;
+    members::every_changed_member_is_refused(harness).await;
     matching::hostile_claims_bring_errors(harness).await;
 }
 

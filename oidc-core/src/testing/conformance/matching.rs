@@ -98,7 +98,13 @@ fn claim_of(mismatch: &Mismatch) -> &str {
     }
 }
 
-fn assert_refused(what: &str, publisher: &dyn Publisher, token: &Verified<Claims>, mismatch: &Mismatch) {
+/// Checks a refusal: one line, a stable code, a claim, and the same words for the job beforehand.
+pub(super) fn assert_refused(
+    what: &str,
+    publisher: &dyn Publisher,
+    token: &Verified<Claims>,
+    mismatch: &Mismatch,
+) {
     let text = mismatch.to_string();
     assert!(!text.contains(char::is_control), "{what}: a refusal is one line: {text:?}");
     assert!(!mismatch.diagnosis().code.is_empty(), "{what}: a refusal has a stable code: {text}");

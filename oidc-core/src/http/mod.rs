@@ -51,7 +51,8 @@ const MAX_MESSAGE: usize = 2048;
 /// Sends requests. Implement it for other HTTP libraries and for fakes.
 ///
 /// An implementation never follows a redirect, stops after [`Request::deadline`], refuses a body longer than
-/// [`Request::max_body`], and keeps the values of [`HeaderValue::Secret`] and every body out of its logs.
+/// [`Request::max_body`], and keeps the values of [`HeaderValue::Secret`] and every body out of its logs. It names the
+/// application in `User-Agent`: some registries refuse a request without one, such as nuget.org.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait HttpClient: fmt::Debug + Send + Sync {

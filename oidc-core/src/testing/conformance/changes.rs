@@ -39,6 +39,7 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
     let swapped = |c: char| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
     let mut changes = of_whole(text);
     changes.extend(lookalikes(text));
+    changes.extend(of_parts(text));
     changes.extend([
         ("with another first letter's case", format!("{}{rest}", swapped(initial))),
         ("with an invisible space in it", format!("{initial}\u{200b}{rest}")),
@@ -48,6 +49,27 @@ fn of_text(text: &str) -> Vec<(&'static str, String)> {
     ]);
     changes.retain(|(_, changed)| changed != text);
     changes
+}
+
+/// The number of parts of a text that are changed.
+const MAX_PARTS: usize = 12;
+
+/// Changes of one part of a text that has several, such as a path.
+fn of_parts(text: &str) -> Vec<(&'static str, String)> {
+    const SEPARATORS: [char; 3] = ['/', '@', ':'];
+    let begins = text.match_indices(SEPARATORS).map(|(at, separator)| at + separator.len()).take(MAX_PARTS);
+    let changed = |at: usize| {
+        let (before, rest) = (text.get(..at).unwrap_or_default(), text.get(at..).unwrap_or_default());
+        let part = rest.split(SEPARATORS).next().unwrap_or_default();
+        let after = rest.strip_prefix(part).unwrap_or_default();
+        [
+            ("with a part in upper case", format!("{before}{}{after}", part.to_ascii_uppercase())),
+            ("with a letter before a part", format!("{before}x{part}{after}")),
+            ("with a letter behind a part", format!("{before}{part}x{after}")),
+            ("without a part", format!("{before}{after}")),
+        ]
+    };
+    begins.flat_map(changed).collect()
 }
 
 /// Changes by letters that look like others.

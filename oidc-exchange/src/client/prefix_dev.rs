@@ -25,7 +25,7 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::PREFI
 ///
 /// The answer is the token's text and nothing else. A token is for the channels that trust the job's
 /// identity. The protocol is that of rattler's source, tested with recorded answers; no such registry can be
-/// run here.
+/// run here. Uncertain: how long a token lives.
 #[derive(Clone, Debug)]
 pub struct PrefixDev {
     url: HttpUrl,

@@ -21,7 +21,8 @@ pub(super) static FACTS: ProtocolFacts =
 /// The Visual Studio Marketplace.
 ///
 /// A token is for one publisher's extensions and is used like a personal access token. The protocol is that
-/// of vsce's `src/oidc.ts`, tested with recorded answers; no such registry can be run here.
+/// of vsce's `src/oidc.ts`, tested with recorded answers; no such registry can be run here. Uncertain: the
+/// endpoint is reported to have answered 404 in August 2026, and how long a token lives is not known.
 #[derive(Clone, Debug)]
 pub struct VsMarketplace {
     url: HttpUrl,

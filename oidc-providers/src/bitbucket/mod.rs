@@ -48,7 +48,7 @@
 //! # Claims
 //!
 //! All values except the times are strings. The names are those of Atlassian's documentation; UUIDs are in
-//! braces. No claim holds a name of the workspace or the repository, a commit or a tag.
+//! braces. That no claim holds a name of the workspace or the repository, a commit or a tag is uncertain.
 //!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|

@@ -9,8 +9,7 @@
 //! | `ACTIONS_ID_TOKEN_REQUEST_URL` | where to ask for a token, below `/api/actions/` of the instance; only with `enable-openid-connect: true` |
 //! | `ACTIONS_ID_TOKEN_REQUEST_TOKEN` | the secret to ask with; only with `enable-openid-connect: true` |
 //!
-//! `permissions:` has no effect here, and no message of this platform mentions it as a fix. That
-//! `FORGEJO_ACTIONS` is `true` is how other tools tell such a job; it was not read in the runner's source.
+//! `permissions:` has no effect here, and no message of this platform mentions it as a fix.
 //!
 //! # A job that may publish
 //!

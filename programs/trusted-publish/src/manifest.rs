@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use glob::MatchOptions;
 use oidc_core::{Command, Context};
 use serde::Deserialize;
 
@@ -142,11 +143,48 @@ fn gem_name(text: &str) -> Option<String> {
     (!name.is_empty() && name.chars().all(is_plain)).then(|| name.to_owned())
 }
 
+/// The limit on a pattern of folders, in bytes.
+const MAX_PATTERN: usize = 1024;
+
 /// Patterns of folders: those that are members, and those that are not.
 #[derive(Default)]
 struct Members {
     patterns: Vec<String>,
     excluded: Vec<String>,
+}
+
+impl Members {
+    /// Adds a pattern as npm reads it: one with a `!` takes folders out, until a later one that it covers brings them back.
+    fn add(&mut self, pattern: &str) {
+        let bare = pattern.trim_start_matches('!');
+        let is_excluding = (pattern.len() - bare.len()) % 2 == 1;
+        let bare = bare.strip_prefix("./").unwrap_or(bare).trim_start_matches('/');
+        for pattern in alternatives(bare) {
+            if is_excluding {
+                self.excluded.push(pattern);
+                continue;
+            }
+            let covers = |excluded: &String| {
+                glob::Pattern::new(excluded).is_ok_and(|excluded| excluded.matches(&pattern))
+            };
+            self.excluded.retain(|excluded| !covers(excluded));
+            self.patterns.push(pattern);
+        }
+    }
+}
+
+/// Returns the patterns that one with braces stands for, such as `libs/{one,two}`.
+fn alternatives(pattern: &str) -> Vec<String> {
+    if pattern.len() > MAX_PATTERN {
+        return Vec::new();
+    }
+    let parts = pattern.split_once('}').and_then(|(begin, after)| {
+        let (before, inner) = begin.rsplit_once('{')?;
+        inner.contains(',').then_some((before, inner, after))
+    });
+    let Some((before, inner, after)) = parts else { return vec![pattern.to_owned()] };
+    let each = inner.split(',').flat_map(|one| alternatives(&format!("{before}{one}{after}")));
+    each.take(MAX_PACKAGES).collect()
 }
 
 fn npm_members(cx: &Context) -> Members {
@@ -165,10 +203,9 @@ fn npm_members(cx: &Context) -> Members {
         Some(Workspaces::Patterns(patterns) | Workspaces::Table { packages: patterns }) => patterns,
         None => Vec::new(),
     };
-    let (excluded, patterns): (Vec<_>, Vec<_>) =
-        patterns.into_iter().partition(|pattern| pattern.starts_with('!'));
-    let excluded = excluded.iter().map(|pattern| pattern.trim_start_matches('!').to_owned()).collect();
-    Members { patterns, excluded }
+    let mut members = Members::default();
+    patterns.iter().for_each(|pattern| members.add(pattern));
+    members
 }
 
 fn uv_members(cx: &Context) -> Members {
@@ -199,10 +236,16 @@ fn folders(pattern: &str) -> Vec<PathBuf> {
     if pattern.is_empty() {
         return vec![PathBuf::new()];
     }
+    // `a/**` is for `a` itself too.
+    let base = pattern.trim_end_matches("/**");
+    let own = if base == pattern { Vec::new() } else { folders(base) };
     let leads_out = Path::new(pattern).is_absolute() || pattern.split('/').any(|part| part == "..");
-    let found = (!leads_out).then(|| glob::glob(pattern).ok()).flatten();
+    // A folder whose name begins with a dot is a member only by its name.
+    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
+    let found = (!leads_out).then(|| glob::glob_with(pattern, options).ok()).flatten();
     let is_installed = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "node_modules");
-    found.into_iter().flatten().flatten().filter(|path| !is_installed(path)).take(MAX_PACKAGES + 1).collect()
+    let found = found.into_iter().flatten().flatten().filter(|path| !is_installed(path));
+    own.into_iter().chain(found).take(MAX_PACKAGES + 1).collect()
 }
 
 /// cargo's description of a workspace.
@@ -250,11 +293,27 @@ mod tests {
     }
 
     #[test]
+    fn braces_stand_for_each_of_their_parts_and_have_a_bound() {
+        for (pattern, expected) in [
+            ("libs/{one,two}", vec!["libs/one", "libs/two"]),
+            ("{a,b{c,d}}/x", vec!["a/x", "bc/x", "a/x", "bd/x"]),
+            ("libs/{one}", vec!["libs/{one}"]),
+            ("libs/{one,two", vec!["libs/{one,two"]),
+            ("", vec![""]),
+        ] {
+            assert_eq!(alternatives(pattern), expected, "{pattern}");
+        }
+        assert_eq!(alternatives(&"{a,b}".repeat(100)).len(), MAX_PACKAGES);
+        assert!(alternatives(&"{a,b}".repeat(1000)).is_empty());
+    }
+
+    #[test]
     fn a_pattern_does_not_lead_out_of_the_working_directory() {
         for pattern in ["../*", "/etc/*", "a/../../*", "[", "***"] {
             assert!(folders(pattern).is_empty(), "{pattern}");
         }
         assert_eq!(folders("./src/"), [PathBuf::from("src")]);
+        assert!(folders("src/**").contains(&PathBuf::from("src")));
         assert_eq!(folders(""), [PathBuf::new()]);
     }
 }

@@ -17,5 +17,7 @@ mod pep_807;
 mod played_sigstore;
 mod pypi;
 mod refusals;
+mod supported;
 mod token_exchange;
 mod unsupported;
+mod workspaces;

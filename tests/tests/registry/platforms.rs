@@ -295,11 +295,23 @@ fn assert_refused(answer: &Response, what: &str) {
     assert!(!message.is_empty(), "{what}");
 }
 
+/// Checks that each claim which a configured or a learned field reads is among those that are changed.
+fn assert_every_rule_is_attacked(trusted: &Trusted, issuer: &str) {
+    let provider = oidc_providers::at(trusted.platform.name, issuer).unwrap();
+    let rules: Value = toml::from_str(trusted.rules).unwrap();
+    let fields = provider.publisher_fields().iter();
+    let read = fields.filter(|field| field.learned || rules.get(field.key).is_some());
+    for claim in read.filter_map(|field| field.claim) {
+        assert!(trusted.refused.get(claim).is_some(), "{}: {claim}", trusted.platform.name);
+    }
+}
+
 /// A trusted publish, and refusals of a sibling's token and of tokens that one rule keeps out.
 async fn holds(trusted: &Trusted, head: &str) {
     let platform = trusted.platform.name;
     let issuer =
         ci_issuer::Running::start(settings(trusted.platform), &system(Environment::default())).await.unwrap();
+    assert_every_rule_is_attacked(trusted, issuer.url());
     let (registry, _folder) = registry_with(trusted, &[issuer.url()], head).await;
 
     let token = obtained(&issuer, &oidc_providers::all()).await;

@@ -105,6 +105,17 @@ fn row(name: &str) -> (Vec<&'static str>, Vec<(&'static str, &'static str)>) {
     }
 }
 
+/// The way to a tool that reads no variable, as `exec` tells it.
+fn advice(name: &str) -> &'static str {
+    match name {
+        "docker-hub" => {
+            "`printenv DOCKERHUB_TOKEN | docker login --username ORGANIZATION --password-stdin`, and log out"
+        }
+        "mcp-registry" => "`mcp-publisher login github-oidc`",
+        _ => "",
+    }
+}
+
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
@@ -139,6 +150,7 @@ async fn every_registry_gives_a_token_to_print_to_a_command_and_to_the_doctor() 
             );
         }
         assert!(!seen.contains("ACTIONS_ID_TOKEN_REQUEST_"), "{seen}");
+        assert!(text(&output.stderr).contains(advice(&name)), "{name}: {}", text(&output.stderr));
 
         let output = run(&issuer, &[&["doctor"], target.as_slice(), &["--format", "json"]].concat()).await;
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -10,7 +10,6 @@ mod own_platform;
 mod own_registry;
 mod own_store;
 mod own_tables;
-mod owner_publishers;
 mod prefix_publishers;
 mod provenance;
 mod publisher_form;

@@ -230,7 +230,7 @@ impl GitHub {
     /// `repository` ([`GitHub::owner_fields`], [`GitHubOwnerPublisher`]). It is off by default: whoever can push to
     /// any repository of the owner can then publish, and an account with such a publisher is known by the
     /// tokens of all of them. Who may save one is the application's decision; it should be those whom GitHub
-    /// calls administrators of the owner, with the owner's id.
+    /// calls administrators of the owner, with the owner's id, as in [`GitHubOwnerPublisher`]'s example.
     ///
     /// A publisher for a repository of its own is more specific than any for an owner.
     #[must_use]

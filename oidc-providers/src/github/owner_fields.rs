@@ -45,9 +45,24 @@ typed_publisher! {
     /// use oidc_core::Provider as _;
     /// use oidc_providers::{GitHub, GitHubOwnerPublisher};
     ///
-    /// let publisher = GitHubOwnerPublisher::new("acme").repository_owner_id("1").workflow("publish*.yml");
+    /// /// The owners that an account administers, with their ids: what GitHub answered with the account's own log-in.
+    /// fn administered(account: &str) -> &'static [(&'static str, &'static str)] {
+    ///     if account == "alice" { &[("acme", "1")] } else { &[] }
+    /// }
+    ///
+    /// /// The publisher that an account may save, with the id by GitHub's answer and never by the request.
+    /// fn publisher(account: &str, owner: &str) -> Option<GitHubOwnerPublisher> {
+    ///     let mut owners = administered(account).iter();
+    ///     let (name, id) = owners.find(|(name, _)| name.eq_ignore_ascii_case(owner))?;
+    ///     Some(GitHubOwnerPublisher::new(*name).repository_owner_id(*id).workflow("publish*.yml"))
+    /// }
+    ///
+    /// assert!(publisher("bob", "acme").is_none());
+    /// let publisher = publisher("alice", "Acme").ok_or("GitHub calls alice no administrator of Acme")?;
     /// assert!(GitHub::public().publisher(&publisher.clone().into()).is_err(), "no registry takes one by itself");
+    /// // The registry's verifier and its configuration of publishers (`Trust`) get this platform.
     /// assert!(GitHub::public().allowing_owners().publisher(&publisher.into()).is_ok());
+    /// # Ok::<(), &str>(())
     /// ```
     OWNER_FIELDS, GitHubOwnerPublisher(owner: OWNER)
 

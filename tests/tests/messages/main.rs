@@ -3,6 +3,7 @@
 mod codes;
 mod disclosure;
 mod errors;
+mod forms;
 mod hostile;
 mod messages;
 mod reports;

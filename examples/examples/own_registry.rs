@@ -1,7 +1,7 @@
-//! A publish tool for registries of several protocols, one of which the library does not have: the client half of
-//! `own_endpoint.rs`. It needs one implementation of `Registry`; a `doctor` of it comes along.
+//! A publish tool for a registry whose protocol the library does not have: the client half of `own_endpoint.rs`. It needs one
+//! implementation of `Registry`, which is object-safe; a `doctor` of it comes along.
 //!
-//! `cargo run --example own_registry -- widgets http://127.0.0.1:9000/ widget`
+//! `cargo run --example own_registry -- http://127.0.0.1:9000/ widget`
 
 use std::error::Error;
 use std::io::Write as _;
@@ -9,8 +9,8 @@ use std::io::Write as _;
 use async_trait::async_trait;
 use oidc_core::{Audience, Context, HttpUrl};
 use oidc_exchange::client::{
-    Diagnose, ExchangeCall, ExchangeError, ExchangeRequest, Npm, Protocol, PublishRequest, PublishToken,
-    Registry, Scope,
+    Diagnose, ExchangeCall, ExchangeError, ExchangeRequest, Protocol, PublishRequest, PublishToken, Registry,
+    Scope,
 };
 use serde::Deserialize;
 
@@ -80,15 +80,11 @@ struct Minted {
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut argument = |what: &'static str| arguments.next().ok_or(what);
-    let (protocol, url) = (argument("npm or widgets?")?, argument("which registry?")?);
-    let registry: Box<dyn Registry> = match &*protocol {
-        "npm" => Box::new(Npm::at(&url)?),
-        _ => Box::new(Widgets::at(&url)?),
-    };
+    let registry = Widgets::at(&argument("which registry?")?)?;
     let scope = Scope::Package(argument("which package?")?);
     let (providers, cx) = (oidc_providers::ci(), Context::system()?);
     let request = PublishRequest::new(scope.clone());
-    let token = oidc_exchange::publish_token(&*registry, request, &providers, &cx).await?;
+    let token = oidc_exchange::publish_token(&registry, request, &providers, &cx).await?;
     // Here the tool sends the package, with this secret as its bearer token.
     Ok(writeln!(std::io::stdout(), "publishing {scope} with {:?}", token.secret_for(&scope)?)?)
 }

@@ -40,13 +40,6 @@ impl File {
 }
 
 impl Place {
-    fn read(&self) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            read => read.map(Some),
-        }
-    }
-
     /// Replaces the file in one step, after its new contents are on the disk.
     fn write(&self, save: u64, document: &[u8]) -> io::Result<()> {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +62,10 @@ impl Place {
 #[async_trait]
 impl Document for File {
     async fn load(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.read().map_err(StoreError::new)
+        match fs::read(&self.0.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some).map_err(StoreError::new),
+        }
     }
 
     async fn save(&self, document: &[u8]) -> Result<(), StoreError> {

@@ -57,23 +57,6 @@ impl Registry {
             .route("/packages/{name}", post(publish))
             .with_state(self)
     }
-
-    /// Publishes a version by a publish token.
-    async fn publish(&self, name: &str, token: &str) -> Result<StatusCode, StoreError> {
-        let Some(record) = self.exchange.find(token).await? else { return Ok(StatusCode::UNAUTHORIZED) };
-        let mut tx = self.store.begin().await?;
-        // It locks the row, so that the package is not transferred before the publish is stored.
-        let publish = "UPDATE package SET versions = versions + 1 WHERE name = $1 RETURNING owner";
-        let owner: Option<String> =
-            sqlx::query_scalar(publish).bind(name).fetch_optional(tx.connection()).await?;
-        let owners: Vec<PackageOwner> = owner.map(PackageOwner::Account).into_iter().collect();
-        let (package, now) = (Package::new("npm", name), self.exchange.now());
-        if owners.is_empty() || tx.authorize(&record, &package, &owners, now).await?.is_none() {
-            return Ok(StatusCode::FORBIDDEN);
-        }
-        tx.commit().await?;
-        Ok(StatusCode::CREATED)
-    }
 }
 
 /// Configures a publisher for a prefix. Any account may have any prefix, since it is for the account's own packages.
@@ -97,14 +80,26 @@ async fn configure(
     }
 }
 
+/// Publishes a version by a publish token.
 async fn publish(
-    State(registry): State<Registry>,
+    State(Registry { store, exchange, .. }): State<Registry>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> StatusCode {
+) -> Result<StatusCode, StatusCode> {
+    let failed = |_: StoreError| StatusCode::INTERNAL_SERVER_ERROR;
     let value = headers.get("authorization").and_then(|value| value.to_str().ok());
-    let text = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    registry.publish(&name, text).await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    let token = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let record = exchange.find(token).await.map_err(failed)?.ok_or(StatusCode::UNAUTHORIZED)?;
+    let mut tx = store.begin().await.map_err(failed)?;
+    // It locks the row, so that the package is not transferred before the publish is stored.
+    let publish = "UPDATE package SET versions = versions + 1 WHERE name = $1 RETURNING owner";
+    let owner = sqlx::query_scalar(publish).bind(&name).fetch_optional(tx.connection()).await;
+    let owner: Option<String> = owner.map_err(|error| failed(error.into()))?;
+    let owner = [PackageOwner::Account(owner.ok_or(StatusCode::FORBIDDEN)?)];
+    let authorized = tx.authorize(&record, &Package::new("npm", name), &owner, exchange.now()).await;
+    authorized.map_err(failed)?.ok_or(StatusCode::FORBIDDEN)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(StatusCode::CREATED)
 }
 
 #[tokio::main]

@@ -59,10 +59,10 @@ impl HttpClient for Network {
 }
 
 /// A registry with one package, `widget`, that `publish.yml` of `acme/widget` publishes.
-async fn registry(issuer: &Arc<FakeIssuer>, database: &str) -> Result<Router, Box<dyn Error>> {
+async fn registry(issuer: &Arc<FakeIssuer>) -> Result<Router, Box<dyn Error>> {
     let cx = Context::system_with(Environment::default(), HttpSettings::default())?;
     let cx = cx.with_clock(ManualClock::at(NOW)).with_http(FakeHttp::of_issuer(Arc::clone(issuer)));
-    let (providers, store) = (oidc_providers::all(), SqlStore::open(database).await?);
+    let (providers, store) = (oidc_providers::all(), SqlStore::open("sqlite::memory:").await?);
     let trust = Trust::new(providers.clone(), store.clone(), &cx);
     let rules = GitHubPublisher::new("acme/widget", "publish.yml");
     trust.add(&trust.prepare(Package::new("npm", "widget"), "github", None, rules)?).await?;
@@ -72,9 +72,9 @@ async fn registry(issuer: &Arc<FakeIssuer>, database: &str) -> Result<Router, Bo
 }
 
 /// The world of a job whose token differs from the usual one in these claims.
-pub(crate) async fn job(claims: Overrides, database: &str) -> Result<Context, Box<dyn Error>> {
+pub(crate) async fn job(claims: Overrides) -> Result<Context, Box<dyn Error>> {
     let issuer = Arc::new(FakeIssuer::new(ISSUER));
-    let registry = registry(&issuer, database).await?;
+    let registry = registry(&issuer).await?;
     let platform = FakeHttp::new().on_request(move |request| {
         let asked = url::Url::parse(request.url.as_str()).ok()?;
         let audience = asked.query_pairs().find(|(name, _)| name == "audience")?.1.into_owned();
@@ -95,10 +95,10 @@ pub(crate) async fn job(claims: Overrides, database: &str) -> Result<Context, Bo
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
-    let allowed = job(Overrides::new(), "sqlite::memory:").await?;
+    let allowed = job(Overrides::new()).await?;
     writeln!(out, "{}", publish("widget", &allowed).await?)?;
     let fork = Overrides::from([("repository".to_owned(), Some(json!("mallory/widget")))]);
-    let refused = publish("widget", &job(fork, "sqlite::memory:").await?).await;
+    let refused = publish("widget", &job(fork).await?).await;
     writeln!(out, "{}", refused.err().map(|why| why.to_string()).unwrap_or_default())?;
     Ok(())
 }

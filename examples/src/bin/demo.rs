@@ -51,7 +51,10 @@ async fn run() -> Result<(), Failure> {
 
     let (npm, job) = (Npm::at(url.as_str())?, context(platform.env().iter().cloned().collect()));
     step(3, "A job of that workflow publishes. All it has is the platform's variables:")?;
-    show_variables(job.environment())?;
+    for name in ["GITHUB_WORKFLOW_REF", "ACTIONS_ID_TOKEN_REQUEST_URL"] {
+        note(&format!("{name} = {}", job.environment().get(name).unwrap_or_default()))?;
+    }
+    note("ACTIONS_ID_TOKEN_REQUEST_TOKEN = (a secret)")?;
     publish(&npm, &package.below("1.0.0"), &job).await?;
     note("Its identity token was exchanged for a publish token of this package, good for 15 minutes.")?;
     step(4, &format!("{PACKAGE}@1.0.0 is published. {package} lists it with its run:"))?;
@@ -84,15 +87,6 @@ async fn registry(
     let (store, audience) = (SqlStore::open(database).await?, npm::audience(&url, Port::LeftOut)?);
     let app = own_tables::app(store, audience, providers, cx).await?;
     Ok((url, tokio::spawn(axum::serve(listener, app).into_future())))
-}
-
-fn show_variables(job: &Environment) -> io::Result<()> {
-    let is_means = |name: &&str| name.starts_with("ACTIONS_ID_TOKEN") || *name == "GITHUB_WORKFLOW_REF";
-    for name in job.names().filter(is_means) {
-        let value = if name.ends_with("_TOKEN") { "(a secret)" } else { job.get(name).unwrap_or_default() };
-        note(&format!("{name} = {value}"))?;
-    }
-    Ok(())
 }
 
 /// Publishes a version as a job does.

@@ -31,17 +31,13 @@ async fn server() -> String {
 }
 
 #[tokio::test]
-async fn a_request_goes_out_whole_and_any_answer_comes_back() {
+async fn a_request_goes_out_whole_follows_no_redirect_and_keeps_its_bounds() {
     let (cx, server) = (Context::tokio(example::OwnClient::new()), server().await);
     let url = HttpUrl::parse(&format!("{server}/echo")).unwrap();
     let request = Request::post(url).bearer(&Secret::new("hunter2")).body("text/plain", "hello");
     let answer = cx.http().send(request).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (418, b"Bearer hunter2 hello".as_slice()));
-}
 
-#[tokio::test]
-async fn it_follows_no_redirect_and_keeps_the_bounds_of_the_request() {
-    let (cx, server) = (Context::tokio(example::OwnClient::new()), server().await);
     let get = |path: &str| Request::get(HttpUrl::parse(&format!("{server}/{path}")).unwrap());
     assert_eq!(cx.http().send(get("elsewhere")).await.unwrap().status, 307);
     let long = cx.http().send(get("long").max_body(1000)).await.unwrap_err();

@@ -70,14 +70,6 @@ pub(crate) fn bearer(request: Builder, token: &str) -> Builder {
     request.header("authorization", format!("Bearer {token}"))
 }
 
-/// The status of npm's exchange, and the publish token or the reason.
-pub(crate) async fn exchange(app: &Router, name: &str, token: &str) -> (StatusCode, String) {
-    let path = format!("/-/npm/v1/oidc/token/exchange/package/{}", name.replace('/', "%2f"));
-    let (status, body) = send(app, bearer(Request::post(path), token), Body::empty()).await;
-    let body: Value = serde_json::from_str(&body).unwrap();
-    (status, body["token"].as_str().or(body["message"].as_str()).unwrap().to_owned())
-}
-
 /// An example's registry of npm packages, and the platform whose jobs publish there.
 pub(crate) struct Hosted {
     pub(crate) platform: Platform,
@@ -94,9 +86,13 @@ impl Hosted {
         send(&self.app, request, rules.to_string()).await
     }
 
-    /// The answer to a job with these claims that asks for a publish token.
+    /// The status of npm's exchange for a job with these claims, and the publish token or the reason.
     pub(crate) async fn token(&self, name: &str, changes: &[(&str, &str)]) -> (StatusCode, String) {
-        exchange(&self.app, name, &self.platform.token(Self::AUDIENCE, changes)).await
+        let path = format!("/-/npm/v1/oidc/token/exchange/package/{}", name.replace('/', "%2f"));
+        let request = bearer(Request::post(path), &self.platform.token(Self::AUDIENCE, changes));
+        let (status, body) = send(&self.app, request, "").await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        (status, body["token"].as_str().or(body["message"].as_str()).unwrap().to_owned())
     }
 
     pub(crate) async fn publish(&self, path: &str, token: &str) -> StatusCode {

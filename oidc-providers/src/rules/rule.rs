@@ -59,7 +59,7 @@ pub(crate) type Part = for<'t> fn(&'static Field, &Token<'t>, &str) -> Result<Co
 /// Reads a rule of a platform's own; `None` where the publisher does not have it, or a fault was noted.
 pub(crate) type Read = fn(&'static Field, &mut Config<'_>, &Scope<'_>) -> Option<Box<dyn Held>>;
 
-/// The publisher whose rules are read: its issuer, its comparison, and the names by which it is found.
+/// The publisher whose rules are read: its comparison, and the names by which it is found.
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
     pub(crate) comparison: Comparison,

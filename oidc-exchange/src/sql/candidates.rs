@@ -1,12 +1,17 @@
 //! Candidates: the publishers of an identity, at a cost that does not depend on the number of strangers that
 //! named the identity.
 
+mod look_up;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use oidc_core::Identity;
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
+pub(super) use self::look_up::LookUp;
+use super::batch::Batches;
 use super::database::{Database, failed};
 use super::rows::{COLUMNS, JOINS, records};
 use crate::server::{Candidates, MAX_CANDIDATES, MAX_UNPROVEN, PublisherRecord, StoreError};
@@ -111,6 +116,7 @@ impl<'a> Group<'a> {
 /// Implements [`PublisherStore::candidates`](crate::server::PublisherStore::candidates).
 pub(super) async fn candidates(
     database: &Database,
+    look_ups: &Batches<LookUp>,
     identities: &[Identity],
     ecosystem: &str,
     package: Option<&str>,
@@ -124,6 +130,13 @@ pub(super) async fn candidates(
     let of_each = |whose: Whose| -> Vec<Group<'_>> {
         identities.iter().map(|identity| Group::new(identity, package, whose.clone())).collect()
     };
+    if let (&[identity], Some(package)) = (&*identities, package) {
+        let (identity, ecosystem, package) = (identity.clone(), ecosystem.to_owned(), package.to_owned());
+        let look_up = LookUp { identity, ecosystem, package };
+        if let Some(found) = look_ups.serve(database, look_up).await? {
+            return Ok(found);
+        }
+    }
     if package.is_some() {
         let found = first(database, of_each(Whose::Everybody), ecosystem, MAX_CANDIDATES).await?;
         if found.len() < MAX_CANDIDATES {
@@ -265,10 +278,8 @@ fn built(groups: &[Group<'_>], share: usize) -> Arc<str> {
         group.select(place, first, share)
     });
     let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
-    let statement = format!(
-        "SELECT {COLUMNS}, CAST({IS_KNOWN} AS BIGINT) AS is_known FROM ({parts}) AS p {JOINS} ORDER BY p.created_at, p.id"
-    );
-    statement.into()
+    let columns = columns();
+    format!("SELECT {columns} FROM ({parts}) AS p {JOINS} ORDER BY p.created_at, p.id").into()
 }
 
 /// The next publishers of each group, at most `share` each.
@@ -282,12 +293,20 @@ async fn next(
     let query = sqlx::query(AssertSqlSafe(text)).persistent(is_kept).bind(ecosystem);
     let values = groups.iter().flat_map(Group::values);
     let query = values.fold(query, sqlx::query::Query::bind);
-    let rows = database.read(query).await.map_err(failed)?;
+    found(&database.read(query).await.map_err(failed)?)
+}
+
+/// The columns that [`found`] reads.
+fn columns() -> String {
+    format!("{COLUMNS}, CAST({IS_KNOWN} AS BIGINT) AS is_known")
+}
+
+fn found(rows: &[AnyRow]) -> Result<Found, StoreError> {
     let mut known = HashSet::new();
-    for row in &rows {
+    for row in rows {
         if row.try_get::<i64, _>("is_known").map_err(failed)? != 0 {
             known.insert(row.try_get("id").map_err(failed)?);
         }
     }
-    Ok(Found { records: records(&rows)?, known })
+    Ok(Found { records: records(rows)?, known })
 }

@@ -9,6 +9,7 @@
 //! `Transaction::connection` has an example.
 
 mod authorize;
+mod batch;
 mod candidates;
 mod database;
 mod insert;
@@ -30,11 +31,13 @@ mod trust;
 mod warm;
 
 pub use self::authorize::Authorized;
+use self::batch::Batches;
+use self::candidates::LookUp;
 use self::database::Database;
 pub use self::database::retry;
 pub use self::open_error::OpenError;
 pub use self::options::SqlOptions;
-use self::redeem::Batches;
+use self::redeem::Values;
 pub use self::transaction::Transaction;
 
 /// All three stores over SQL. Clones share their connections.
@@ -55,12 +58,13 @@ pub use self::transaction::Transaction;
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     database: Database,
-    batches: Batches,
+    grants: Batches<Values>,
+    look_ups: Batches<LookUp>,
 }
 
 impl SqlStore {
     fn over(database: Database) -> Self {
-        Self { database, batches: Batches::default() }
+        Self { database, grants: Batches::default(), look_ups: Batches::default() }
     }
 
     /// Opens the database at `url`, such as `sqlite:registry.db` (created when missing) or

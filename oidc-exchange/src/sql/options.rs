@@ -9,8 +9,8 @@ use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 use super::SqlStore;
 use super::database::Database;
 use super::open_error::OpenError;
-use super::schema;
 use super::target::Target;
+use super::{redeem, schema};
 
 /// The settings of every SQLite connection: wait for another process's write, survive power loss, enforce
 /// references.
@@ -239,6 +239,7 @@ async fn tune(
 ) -> Result<(), sqlx::Error> {
     if is_sqlite {
         connection.execute(SQLITE_PRAGMAS).await?;
+        connection.execute(redeem::sqlite::VIEW).await?;
     }
     if let Some(schema) = schema {
         let query = sqlx::query("SELECT set_config('search_path', $1, false)").bind(schema);

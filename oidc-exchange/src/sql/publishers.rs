@@ -91,7 +91,7 @@ impl PublisherStore for SqlStore {
         if has_no_name(package) {
             return Ok(Candidates::default());
         }
-        candidates(&self.database, identities, ecosystem, package).await
+        candidates(&self.database, &self.look_ups, identities, ecosystem, package).await
     }
 
     async fn of_prefixes(
@@ -104,7 +104,7 @@ impl PublisherStore for SqlStore {
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
-        redeem(&self.database, &self.batches, grant).await
+        redeem(&self.database, &self.grants, grant).await
     }
 }
 

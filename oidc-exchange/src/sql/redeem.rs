@@ -1,27 +1,30 @@
 //! Redeeming a grant: record the use of the identity token, learn ids, store the publish token.
 //!
 //! A publisher learns its ids once, in a [transaction](learning) of several statements. All later grants are
-//! one round trip: a statement on [PostgreSQL](postgres), a sequence on [SQLite](sqlite), in a [batch] where several come at a
-//! time.
+//! one round trip, which grants that come at a time [share](super::batch): a statement on [PostgreSQL](postgres), a statement or a
+//! sequence on [SQLite](sqlite). None is answered before the commit.
 
-mod batch;
 mod learning;
 mod outcome;
 mod postgres;
-mod sqlite;
+pub(super) mod sqlite;
 mod values;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-pub(super) use self::batch::Batches;
-use self::values::Values;
+use tokio::sync::OwnedMutexGuard;
+
+use self::outcome::Outcome;
+pub(super) use self::values::Values;
+use super::batch::{Batches, Shared};
 use super::database::{Database, failed, retry};
 use crate::server::{Grant, Redeemed, StoreError};
 
 /// Implements [`PublisherStore::redeem`](crate::server::PublisherStore::redeem).
 pub(super) async fn redeem(
     database: &Database,
-    batches: &Batches,
+    batches: &Batches<Values>,
     grant: &Grant,
 ) -> Result<Redeemed, StoreError> {
     if grant.packages().iter().any(|by| !by.learned.is_empty()) {
@@ -29,11 +32,41 @@ pub(super) async fn redeem(
     }
     let values = Values::new(grant).map_err(StoreError::new)?;
     let granted = if database.is_sqlite() || values.is_of_one() {
-        batches.redeem(database, values).await.map_err(StoreError::new)?
+        batches.serve(database, values).await.map_err(StoreError::new)?
     } else {
         postgres::alone(database, &values).await.map_err(failed)?
     };
     Ok(outcome(granted, grant))
+}
+
+impl Shared for Values {
+    type Answer = Outcome;
+
+    /// On PostgreSQL one waits for the disk while another is executed. SQLite has one writer.
+    fn servers(database: &Database) -> usize {
+        if database.is_sqlite() { 1 } else { 2 }
+    }
+
+    async fn turn(database: &Database) -> Option<OwnedMutexGuard<()>> {
+        if database.is_sqlite() { Some(database.turn().await) } else { None }
+    }
+
+    /// A statement on PostgreSQL can change a row only once.
+    fn may_join(&self, others: &[Self], database: &Database) -> bool {
+        database.is_sqlite() || others.iter().all(|other| other.replay_key() != self.replay_key())
+    }
+
+    async fn serve(database: &Database, grants: Vec<Self>) -> Vec<Outcome> {
+        if database.is_sqlite() {
+            sqlite::redeem_all(database, &grants).await
+        } else {
+            postgres::redeem_all(database, &grants).await
+        }
+    }
+
+    fn unserved() -> Outcome {
+        Err(Arc::new(sqlx::Error::WorkerCrashed))
+    }
 }
 
 /// The outcome that the rows of a grant stand for.

@@ -18,7 +18,8 @@ use super::values::Values;
 
 /// The statement for a publish token of one package, by a publisher of that package: of nearly all grants.
 ///
-/// It returns what the [sequences for SQLite](super::sqlite) return.
+/// It returns the id of the publisher where it is granted. A row without an id says that the identity token was used as often
+/// as allowed, or that its uses may have been purged; no row says that the publisher is gone.
 const ONE: &str = "\
     WITH standing AS MATERIALIZED ( \
         SELECT id FROM ( \
@@ -127,7 +128,7 @@ pub(super) async fn alone(database: &Database, values: &Values) -> Result<Rows, 
     let text = if values.is_of_one() { ONE } else { SEVERAL };
     retry(|| async {
         let mut connection = database.connection().await?;
-        let granted = values.bind(text).fetch_all(connection.used()).await?;
+        let granted = values.bind(text)?.fetch_all(connection.used()).await?;
         connection.keep();
         Ok(granted)
     })

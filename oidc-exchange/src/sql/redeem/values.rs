@@ -2,16 +2,17 @@
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
-use sqlx::Any;
 use sqlx::any::AnyArguments;
+use sqlx::error::BoxDynError;
 use sqlx::query::QueryScalar;
+use sqlx::{Any, Arguments as _};
 
 use super::outcome::Rows;
 use crate::server::{Grant, GrantedBy, Package};
 
 /// A grant whose publishers have nothing to learn, in the types of the databases.
 #[derive(Debug)]
-pub(super) struct Values {
+pub(in crate::sql) struct Values {
     replay_key: String,
     remember_until: i64,
     max_uses: i64,
@@ -111,21 +112,44 @@ impl Values {
         &self.replay_key
     }
 
+    /// The number of arguments of a grant of one package.
+    pub(super) const OF_ONE: usize = 12;
+
     /// Makes a query of the text of a statement for one grant and these values.
-    pub(super) fn bind(&self, text: &'static str) -> QueryScalar<'_, Any, Option<String>, AnyArguments> {
-        let query = sqlx::query_scalar(text)
-            .bind(&self.replay_key)
-            .bind(self.remember_until)
-            .bind(self.max_uses)
-            .bind(&self.token)
-            .bind(self.created_at)
-            .bind(self.expires_at)
-            .bind(&self.provider)
-            .bind(&self.issuer)
-            .bind(&self.run);
+    pub(super) fn bind(
+        &self,
+        text: &'static str,
+    ) -> Result<QueryScalar<'_, Any, Option<String>, AnyArguments>, sqlx::Error> {
+        Ok(sqlx::query_scalar_with(text, Self::arguments(std::slice::from_ref(self))?))
+    }
+
+    /// Returns the arguments of grants, one after the other.
+    pub(super) fn arguments(grants: &[Self]) -> Result<AnyArguments, sqlx::Error> {
+        let mut arguments = AnyArguments::default();
+        arguments.reserve(grants.len() * Self::OF_ONE, 0);
+        for grant in grants {
+            grant.add_to(&mut arguments).map_err(sqlx::Error::Encode)?;
+        }
+        Ok(arguments)
+    }
+
+    fn add_to(&self, arguments: &mut AnyArguments) -> Result<(), BoxDynError> {
+        arguments.add(&self.replay_key)?;
+        arguments.add(self.remember_until)?;
+        arguments.add(self.max_uses)?;
+        arguments.add(&self.token)?;
+        arguments.add(self.created_at)?;
+        arguments.add(self.expires_at)?;
+        arguments.add(&self.provider)?;
+        arguments.add(&self.issuer)?;
+        arguments.add(&self.run)?;
         match &self.packages {
-            Packages::One { publisher, ecosystem, name } => query.bind(publisher).bind(ecosystem).bind(name),
-            Packages::Several(packages) => query.bind(packages),
+            Packages::One { publisher, ecosystem, name } => {
+                arguments.add(publisher)?;
+                arguments.add(ecosystem)?;
+                arguments.add(name)
+            }
+            Packages::Several(packages) => arguments.add(packages),
         }
     }
 

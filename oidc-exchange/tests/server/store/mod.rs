@@ -4,6 +4,7 @@ mod accounts;
 mod authorize;
 mod batches;
 mod conformance;
+mod look_ups;
 mod lookup;
 mod memory;
 mod opening;

@@ -10,7 +10,15 @@ use crate::refusal::Refusal;
 pub const BUNDLE_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /// The bounds of a bundle. Those of public registries have 5 to 30 kB, and fewer than 200 values.
-pub(crate) const BOUNDS: Bounds = Bounds { bytes: 256 * 1024, depth: 12, values: 1024 };
+pub(crate) const BOUNDS: Bounds = Bounds {
+    bytes: 256 * 1024,
+    depth: 12,
+    values: 1024,
+    exclusive: &[
+        &["dsseEnvelope", "messageSignature"],
+        &["certificate", "x509CertificateChain", "publicKey"],
+    ],
+};
 
 /// A Sigstore bundle as text: a statement, its signature, the signing certificate and the log's proof. It holds no
 /// secret.

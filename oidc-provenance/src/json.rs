@@ -15,9 +15,12 @@ pub(crate) struct Bounds {
     pub(crate) depth: usize,
     /// The greatest number of values in all.
     pub(crate) values: usize,
+    /// Names of which an object has one at most: readers differ in the one that they take.
+    pub(crate) exclusive: &'static [&'static [&'static str]],
 }
 
-/// Checks that a text is one JSON document within the bounds, whose objects have each name once.
+/// Checks that a text is one JSON document within the bounds, whose objects have each name once and no names that exclude each
+/// other.
 ///
 /// The error is a clause for the end of a message.
 pub(crate) fn check(json: &[u8], bounds: Bounds) -> Result<&str, String> {
@@ -27,7 +30,7 @@ pub(crate) fn check(json: &[u8], bounds: Bounds) -> Result<&str, String> {
     let text = std::str::from_utf8(json).map_err(|_| "it is not UTF-8".to_owned())?;
     let left = Cell::new(bounds.values);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Walk { depth: bounds.depth, left: &left }
+    Walk { depth: bounds.depth, left: &left, exclusive: bounds.exclusive }
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end())
         .map_err(|error| reason(&error))?;
@@ -45,6 +48,7 @@ fn reason(error: &serde_json::Error) -> String {
 struct Walk<'w> {
     depth: usize,
     left: &'w Cell<usize>,
+    exclusive: &'static [&'static [&'static str]],
 }
 
 impl Walk<'_> {
@@ -106,13 +110,26 @@ impl<'de> Visitor<'de> for Walk<'_> {
             }
             members.next_value_seed(inner)?;
         }
-        Ok(())
+        let has_several = |group: &&&[&str]| group.iter().filter(|name| names.contains(**name)).count() > 1;
+        match self.exclusive.iter().find(has_several) {
+            None => Ok(()),
+            Some(group) => {
+                let names = group.join("`, `");
+                Err(A::Error::custom(format_args!("it has several of `{names}` in one object")))
+            }
+        }
     }
 }
 
 /// A member's name, borrowed where it holds no escapes.
 #[derive(PartialEq, Eq, Hash)]
 struct Name<'de>(std::borrow::Cow<'de, str>);
+
+impl std::borrow::Borrow<str> for Name<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 impl<'de> Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -140,11 +157,18 @@ impl<'de> Deserialize<'de> for Name<'de> {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { bytes: 100, depth: 3, values: 10 };
+    const BOUNDS: Bounds = Bounds { bytes: 100, depth: 3, values: 10, exclusive: &[&["x", "y", "z"]] };
 
     #[test]
     fn a_document_within_its_bounds_is_taken() {
-        for json in ["{}", "[[[1]]]", r#"{"a":{"a":[]},"b":null}"#, "[1,2,3,4,5,6,7,8,9]", " \"é\" "] {
+        for json in [
+            "{}",
+            "[[[1]]]",
+            r#"{"a":{"a":[]},"b":null}"#,
+            r#"{"x":{"y":1}}"#,
+            "[1,2,3,4,5,6,7,8,9]",
+            " \"é\" ",
+        ] {
             assert_eq!(check(json.as_bytes(), BOUNDS), Ok(json));
         }
     }
@@ -157,6 +181,7 @@ mod tests {
             ("[1,2,3,4,5,6,7,8,9,10]", "too many"),
             (r#"{"a":1,"a":2}"#, "occurs twice"),
             (r#"[{"b":1,"\u0062":2}]"#, "occurs twice"),
+            (r#"[{"z":1,"\u0078":2}]"#, "several of `x`, `y`, `z`"),
             ("{}x", "no JSON"),
             ("[1", "no JSON"),
             ("", "no JSON"),

@@ -26,7 +26,7 @@ const SLSA_V0_2: &str = "https://slsa.dev/provenance/v0.2";
 const PYPI_PUBLISH: &str = "https://docs.pypi.org/attestations/publish/v1";
 
 /// The bounds of a statement. GitLab's has about 100 values.
-const BOUNDS: Bounds = Bounds { bytes: 128 * 1024, depth: 12, values: 1024 };
+const BOUNDS: Bounds = Bounds { bytes: 128 * 1024, depth: 12, values: 1024, exclusive: &[] };
 
 /// A statement about one file, in the form of in-toto: the file's name and digest, and a predicate that says
 /// where the file is from.

@@ -29,7 +29,7 @@ use crate::statement::{PAYLOAD_TYPE, Statement};
 pub const PUBLIC_TRUSTED_ROOT: &str = sigstore_verify::trust_root::SIGSTORE_PRODUCTION_TRUSTED_ROOT;
 
 /// The bounds of a trusted root. Sigstore's public one has 7 kB.
-const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096 };
+const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096, exclusive: &[] };
 
 /// A verifier of provenance, made once of a trusted root and shared.
 ///

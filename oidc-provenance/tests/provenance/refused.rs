@@ -550,6 +550,19 @@ fn hostile_bundles_are_refused_within_bounds() {
             text.replacen(r#"{"payload""#, r#"{"payload":"","payload""#, 1),
             "occurs twice",
         ),
+        (
+            "a statement and a signature",
+            with(&|bundle| bundle["messageSignature"] = json!({ "signature": "MEUC" })),
+            "several of",
+        ),
+        (
+            "a certificate and a chain",
+            with(&|bundle| {
+                let one = bundle["verificationMaterial"]["certificate"].clone();
+                bundle["verificationMaterial"]["x509CertificateChain"] = json!({ "certificates": [one] });
+            }),
+            "several of",
+        ),
         ("many values", with(&|bundle| bundle["x"] = many(2000, &json!(0))), "too many values"),
         (
             "many hashes",

@@ -28,6 +28,8 @@ pub(super) enum Published {
     Ended(Ended),
     /// The version lacks provenance.
     Unproven(Refusal),
+    /// Another instance replaced the registry's key, with which the version was signed.
+    KeyReplaced,
 }
 
 /// The outcome of a change of a tag.
@@ -61,6 +63,11 @@ impl Published {
             }
             Self::VersionExists => Err(exists(name, version)),
             Self::Unproven(refusal) => Err(unproven(&refusal)),
+            Self::KeyReplaced => {
+                let message = "the registry's signing key was replaced, and this instance has the one before; nothing was \
+                               published. Its operator restarts it; then try again";
+                Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, message))
+            }
             Self::Full(most) => {
                 let message = format!("{name} has as much as this registry serves of one package: {most}");
                 Err(Failure::new(StatusCode::FORBIDDEN, message))

@@ -17,6 +17,8 @@ pub(super) struct Vouched {
     pub(super) requirement: Requirement,
     /// The registry's signatures as JSON; empty without any.
     pub(super) signatures: String,
+    /// The id of the registry's key that signed.
+    pub(super) key: Option<String>,
     /// The type of the publisher's provenance; empty without any.
     pub(super) predicate_type: String,
     /// The publisher's bundle, verified.
@@ -95,6 +97,7 @@ impl Npm {
         };
         Ok(Vouched {
             signatures: json!([{ "keyid": key.id(), "sig": sig }]).to_string(),
+            key: Some(key.id().to_owned()),
             attested: self.provenance.attest(&attested).await?,
             ..vouched
         })

@@ -28,7 +28,7 @@ use serde_json::Value;
 pub(crate) use self::key::{RegistryKey, listed};
 pub use self::origin::{Origin, origins};
 pub(crate) use self::publish::{PUBLISH, Version};
-pub(crate) use self::rows::{SCHEMA, Stored, add, document, has};
+pub(crate) use self::rows::{SCHEMA, Stored, add, document, has, is_in_use};
 use self::signer::Signer;
 use super::StartError;
 use super::authorize::Principal;

@@ -106,6 +106,13 @@ pub(crate) async fn document(
     sqlx::query_scalar(statement).bind(ecosystem).bind(file).fetch_optional(database.pool()).await
 }
 
+/// Returns `true` if a key has not been replaced.
+pub(crate) async fn is_in_use(connection: &mut AnyConnection, id: &str) -> Result<bool, sqlx::Error> {
+    let statement = "SELECT keyid FROM registry_key WHERE keyid = $1 AND expires_at IS NULL";
+    let query = sqlx::query_scalar::<_, String>(statement).bind(id);
+    Ok(query.fetch_optional(connection).await?.is_some())
+}
+
 /// Makes a key the one in use; `false` where it was replaced before.
 pub(super) async fn use_key(
     database: &SqlStore,

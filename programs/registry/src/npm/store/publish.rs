@@ -97,6 +97,12 @@ impl Store {
         if let Err(refusal) = vouched.check(self.had_provenance(connection, name).await?) {
             return Err(Published::Unproven(refusal).into());
         }
+        // Clients refuse what a key signs after its end, for good.
+        if let Some(key) = &vouched.key
+            && !provenance::is_in_use(connection, key).await?
+        {
+            return Err(Published::KeyReplaced.into());
+        }
         let (versions, served) = rows::served(connection, name).await?;
         if versions >= MAX_VERSIONS {
             return Err(Published::Full("10,000 versions").into());

@@ -9,7 +9,7 @@ use needs::needs;
 use serde_json::{Value, json};
 use tests::clients::{Client, Output, Tool};
 use tests::http;
-use tests::scene::{Scene, borrowed};
+use tests::scene::{self, Scene, borrowed};
 
 const NAME: &str = "@acme/widget";
 
@@ -148,6 +148,28 @@ async fn npms_audit_sees_what_was_tampered_with() {
     world.scene.execute(other).await;
     let failed = world.audit(&world.root(), &[]).await.failed();
     assert!(failed.contains("1 package has an invalid registry signature"), "{failed}");
+}
+
+#[needs(npm)]
+#[tokio::test]
+async fn npms_audit_verifies_what_was_published_before_the_registrys_key_was_replaced() {
+    let world = World::start(&GITHUB).await;
+    world.publish("1.0.0", &world.repository(), &["--provenance", "--access", "public"]).await.succeeded();
+    // Another registry over the same database, with a key of its own.
+    let folder = world.scene.folder();
+    let config = scene::config(&GITHUB, world.scene.issuer.url(), folder, "", &[NAME], "");
+    let (root, key) = (folder.join("trusted_root.json"), folder.join("second-key.pem"));
+    let kept = format!("trusted_root = \"{}\"\nsigning_key = \"{}\"\n", root.display(), key.display());
+    let config = registry::Config::parse(&format!("{config}\n[provenance]\n{kept}")).unwrap();
+    let second = registry::Running::start(config, &world.scene.cx).await.unwrap();
+    let keys = world.get("-/npm/v1/keys").await;
+    let ended = keys["keys"].as_array().unwrap().iter().filter(|key| key["expires"].is_string()).count();
+    assert_eq!(ended, 1, "{keys}");
+    let audited = world.audit(&world.root(), &[]).await.succeeded();
+    for line in ["1 package has a verified registry signature", "1 package has a verified attestation"] {
+        assert!(audited.contains(line), "{audited}");
+    }
+    second.stop().await;
 }
 
 #[needs(npm)]

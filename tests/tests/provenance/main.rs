@@ -4,6 +4,7 @@
 // The program is run as a job runs it.
 #![allow(clippy::disallowed_methods)]
 
+mod doctor;
 mod programs;
 mod services;
 mod world;

@@ -1,4 +1,4 @@
-//! `trusted-publish attest`, `verify` and `doctor --provenance`.
+//! `trusted-publish attest` and `verify`.
 
 use ci_issuer::{GITHUB, GITLAB};
 use serde_json::{Value, json};
@@ -168,33 +168,4 @@ async fn without_a_log_nothing_is_written_and_it_is_said() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("nothing was written to the public log"), "{}", said(&output));
     assert!(!world.folder.path().join("widget-1.0.0.tgz.sigstore.json").exists());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn doctor_tells_before_the_release_what_would_fail() {
-    let world = World::start(&GITHUB, None).await;
-    let doctor = |manifest: &str, wish: &str| {
-        std::fs::write(world.folder.path().join("package.json"), manifest).unwrap();
-        // No registry is there; what counts is what is said of provenance.
-        let output = world.run(&[
-            "doctor",
-            "--registry",
-            "npm",
-            "--url",
-            "http://127.0.0.1:1/",
-            "--package",
-            "@acme/widget",
-            wish,
-        ]);
-        said(&output)
-    };
-    let right = doctor(r#"{ "repository": "github:acme/widget" }"#, "--provenance");
-    assert!(!right.contains("[provenance-"), "{right}");
-    let missing = doctor("{}", "--provenance");
-    assert!(
-        missing.contains("error[provenance-repository]") && missing.contains("would be refused"),
-        "{missing}"
-    );
-    let case = doctor(r#"{ "repository": "github:Acme/Widget" }"#, "--provenance=automatic");
-    assert!(case.contains("upper and lower case"), "{case}");
 }

@@ -21,10 +21,21 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start(platform: &'static Platform, fault: Option<Fault>) -> Self {
+        Self::of_job(platform, fault, &[]).await
+    }
+
+    /// A job whose tokens have these claims.
+    pub(crate) async fn of_job(
+        platform: &'static Platform,
+        fault: Option<Fault>,
+        claims: &[(&str, &str)],
+    ) -> Self {
         let cx = http::system();
-        let claims = if platform.name == "gitlab" { "project_visibility" } else { "repository_visibility" };
+        let visibility =
+            if platform.name == "gitlab" { "project_visibility" } else { "repository_visibility" };
         let mut settings = Settings::new(platform);
-        settings.changes = Changes::default().set(claims, "public");
+        let public = Changes::default().set(visibility, "public");
+        settings.changes = claims.iter().fold(public, |changes, (claim, value)| changes.set(*claim, *value));
         let issuer = Running::start(settings, &cx).await.unwrap();
         let mut settings = sigstore::Settings::new(platform.name, issuer.url());
         settings.fault = fault;
@@ -67,8 +78,20 @@ impl World {
 
     /// Runs the program in the job.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(&[], arguments)
+    }
+
+    /// Runs the program in the job with other variables, of which empty ones are left out.
+    pub(crate) fn run_with(&self, changes: &[(&str, &str)], arguments: &[&str]) -> Output {
         let mut command = Command::new(PROGRAM);
         command.env_clear().envs(self.variables()).args(arguments).current_dir(self.folder.path());
+        for (name, value) in changes {
+            if value.is_empty() {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
+            };
+        }
         command.output().unwrap()
     }
 }

@@ -337,7 +337,7 @@ async fn a_refusal_says_what_the_registry_said_and_what_to_do() {
         (500, "", None, "later"),
         (503, "<html>…", Some("an HTML page"), "later"),
         (302, "", None, "redirects are not followed"),
-        (418, "{}", None, "see what"),
+        (418, "{}", None, "gives no reason"),
     ] {
         let error = answered(Response::new(status, Vec::new(), body)).await.unwrap_err();
         let expected = ExchangeErrorKind::Rejected { status, message: message.map(str::to_owned) };

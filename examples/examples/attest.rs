@@ -56,8 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (package, version, file) = (next("package")?, next("version")?, next("file")?);
     let http = BlockingHttp::new(HttpSettings::from_environment(&Environment::system()))?;
     let cx = Context::blocking(http);
-    let manifest: Option<Value> =
-        std::fs::read("package.json").ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let manifest = std::fs::read("package.json").ok().and_then(|text| serde_json::from_slice(&text).ok());
     let tarball = std::fs::read(&file)?;
     let release =
         Release { package: &package, version: &version, manifest: manifest.as_ref(), tarball: &tarball };

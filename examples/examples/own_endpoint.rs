@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::{post, put};
 use axum::{Json, Router};
@@ -17,15 +17,13 @@ use serde_json::{Value, json};
 
 /// The name under which the publishers of this registry's packages are stored.
 const ECOSYSTEM: &str = "widgets";
-/// An upload may have this many bytes.
-const MAX_UPLOAD: usize = 10 << 20;
 
 type Answer = Result<(StatusCode, Json<Value>), (StatusCode, String)>;
 
 pub(crate) fn app(exchange: Exchange) -> Router {
     Router::new()
         .route("/tokens/{name}", post(exchange_token))
-        .route("/packages/{name}", put(publish).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
+        .route("/packages/{name}", put(publish))
         .with_state(exchange)
 }
 

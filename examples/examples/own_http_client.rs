@@ -43,10 +43,7 @@ impl OwnClient {
 
 #[async_trait]
 impl HttpClient for OwnClient {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the client is the outside world, and its timer is the runtime's"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the outside world's timer is the runtime's")]
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let late = HttpErrorKind::Timeout { step: Step::Answer, after: request.deadline };
         let answer = tokio::time::timeout(request.deadline, self.exchange(&request)).await;

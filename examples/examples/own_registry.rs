@@ -19,20 +19,18 @@ static PROTOCOL: Protocol = Protocol::new().token_variables(&["WIDGETS_ID_TOKEN"
 
 /// A registry of widgets.
 #[derive(Debug)]
-pub(crate) struct Widgets {
-    url: HttpUrl,
-}
+pub(crate) struct Widgets(HttpUrl);
 
 impl Widgets {
     pub(crate) fn at(url: &str) -> Result<Self, oidc_core::InvalidUrl> {
-        Ok(Self { url: HttpUrl::parse(url)? })
+        Ok(Self(HttpUrl::parse(url)?))
     }
 }
 
 #[async_trait]
 impl Registry for Widgets {
     fn url(&self) -> &HttpUrl {
-        &self.url
+        &self.0
     }
 
     fn protocol(&self) -> &'static Protocol {
@@ -41,18 +39,15 @@ impl Registry for Widgets {
 
     fn check_scope(&self, scope: &Scope) -> Result<(), ExchangeError> {
         let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let expected = "one widget, by its name of 1 to 64 lower-case letters, digits and `-`";
         match scope.package() {
             Some(name) if (1..=64).contains(&name.len()) && name.bytes().all(is_name) => Ok(()),
-            _ => {
-                let expected = "one widget, by its name of 1 to 64 lower-case letters, digits and `-`";
-                Err(ExchangeError::unsupported_scope(&self.url, scope, expected))
-            }
+            _ => Err(ExchangeError::unsupported_scope(&self.0, scope, expected)),
         }
     }
 
     async fn audience(&self, _cx: &Context) -> Result<Audience, ExchangeError> {
-        let audience = Audience::new(self.url.origin());
-        audience.map_err(|error| ExchangeError::invalid_url(&self.url, &error))
+        Audience::new(self.0.origin()).map_err(|error| ExchangeError::invalid_url(&self.0, &error))
     }
 
     async fn exchange(
@@ -61,7 +56,7 @@ impl Registry for Widgets {
         cx: &Context,
     ) -> Result<PublishToken, ExchangeError> {
         let name = request.scope.package().unwrap_or_default();
-        let url = self.url.below("tokens").below(name);
+        let url = self.0.below("tokens").below(name);
         let call = ExchangeCall::new(self, url, request, cx)?;
         let minted: Minted = call.ask(call.request().bearer(call.token())).await?;
         call.granted("token", minted.token, None)

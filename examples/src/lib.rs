@@ -2,8 +2,5 @@
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
-pub struct Readme;
-
-#[cfg(doctest)]
 #[doc = include_str!("../../docs/operating.md")]
-pub struct Operating;
+pub struct Documents;

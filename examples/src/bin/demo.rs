@@ -65,9 +65,10 @@ async fn run() -> Result<(), Failure> {
 
     registry.abort();
     platform.stop().await;
-    let done =
-        "Done: one package published without a long-lived secret, one attempt refused with its reason.";
-    Ok(writeln!(io::stdout(), "\n{done}")?)
+    Ok(writeln!(
+        io::stdout(),
+        "\nDone: one publish without a long-lived secret, one refused with its reason."
+    )?)
 }
 
 /// The outside world with these variables. All requests stay on loopback, so that the client needs no TLS.

@@ -62,26 +62,10 @@ async fn what_is_typed_is_what_a_program_would_write_and_it_is_shown_again_to_be
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_stands_beside_its_input() {
+async fn what_is_wrong_stands_beside_its_input_and_nothing_is_saved() {
     let (trust, app) = page();
-    let typed = [
-        ("issuer", ISSUER),
-        ("repository", "https://github.com/acme/widget"),
-        ("ref", "v*\"><script>"),
-        ("event", "pusch"),
-    ];
+    let typed = [("issuer", ISSUER), ("repository", "acme/widget"), ("workflow", "\"><script>")];
     let (status, page) = post(&app, &typed).await;
-    assert_eq!(status, 422);
-    for (key, fault) in [
-        ("repository", "it is an address"),
-        ("workflow", "a publisher needs this field; write it, such as `publish.yml`"),
-        ("ref", "a ref pattern starts with `refs/`"),
-        ("event", "the platform has no such event, and one with nearly this name"),
-    ] {
-        let beside = format!("<div id=\"{key}-problems\"><p role=\"alert\">{fault}");
-        assert!(page.contains(&beside), "{key}: {page}");
-    }
-    assert_eq!(page.matches("role=\"alert\"").count(), 4);
-    assert!(!page.contains("<script>"), "{page}");
-    assert!(stored(&trust).await.is_empty());
+    assert!(status == 422 && page.contains("<div id=\"workflow-problems\"><p role=\"alert\">"), "{page}");
+    assert!(!page.contains("<script>") && stored(&trust).await.is_empty(), "{page}");
 }

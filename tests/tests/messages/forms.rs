@@ -4,7 +4,7 @@
 use oidc_core::ProviderSet;
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{Package, PublisherForm, PublisherRecord, Trust};
-use oidc_providers::{CircleCi, Generic};
+use oidc_providers::{CircleCi, Generic, GitHub};
 use serde_json::json;
 use tests::http;
 
@@ -51,4 +51,24 @@ async fn contexts_and_claims_are_typed_too() {
     let generic = trust(ProviderSet::of(Generic::at("https://issuer.example").unwrap()));
     let typed = [("claims", r#"{"tenant":"acme","tier":"gold"}"#), ("found_by", "tenant")];
     assert_eq!(saved(&generic, &typed).await.identity.key, "tenant=acme");
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_stands_beside_its_input() {
+    let github = trust(ProviderSet::of(GitHub::public()));
+    let typed =
+        [("repository", "https://github.com/acme/widget"), ("ref", "v*\"><script>"), ("event", "pusch")];
+    let form = form(&github, &typed).await.save(&github, |_| ()).await.unwrap().unwrap_err();
+    let page = form.to_html();
+    for (key, fault) in [
+        ("repository", "it is an address"),
+        ("workflow", "a publisher needs this field; write it, such as `publish.yml`"),
+        ("ref", "a ref pattern starts with `refs/`"),
+        ("event", "the platform has no such event, and one with nearly this name"),
+    ] {
+        let beside = format!("<div id=\"{key}-problems\"><p role=\"alert\">{fault}");
+        assert!(page.contains(&beside), "{key}: {page}");
+    }
+    assert_eq!(page.matches("role=\"alert\"").count(), 4);
+    assert!(!page.contains("<script>"), "{page}");
 }

@@ -11,13 +11,14 @@ use oidc_core::blocking::{WouldBlock, complete};
 use oidc_core::http::{
     BlockingHttp, HttpClient, HttpError, HttpErrorKind, HttpSettings, Request, SystemHttp,
 };
-use oidc_core::testing::FakeIssuer;
+use oidc_core::testing::{FakeIssuer, FakePlatform};
+use oidc_core::verify::{Gate, Verifier, backend::AwsLc};
 use oidc_core::{
     Ambient, Audience, Command, CommandError, Context, Environment, FileError, HttpUrl, IdToken,
-    InvalidIdToken, SourceError, SystemFiles, TokenSource, VariableSource,
+    InvalidIdToken, ProviderSet, SourceError, SystemFiles, TokenSource, VariableSource,
 };
 use oidc_exchange::client::{ExchangeError, ExchangeRequest, Failure, Npm, Registry as _};
-use oidc_exchange::server::{MintError, Refusal, StoreError, TrustError};
+use oidc_exchange::server::{MintError, Package, Refusal, StoreError, TrustError};
 use oidc_exchange::sql::SqlStore;
 use oidc_providers::generic::{CommandSource, FileSource};
 use serde_json::json;
@@ -148,7 +149,20 @@ async fn samples() -> Vec<(&'static str, Box<dyn Error>)> {
     samples.push(("Refusal", Box::new(refusal)));
     let provider = oidc_providers::at("github", "ftp://issuer.example").unwrap_err();
     samples.push(("InvalidProvider", Box::new(provider)));
+    let package = Package::new("npm", "no name").check().unwrap_err();
+    samples.push(("InvalidPackage", Box::new(package)));
+    samples.extend(gate_errors().await);
     samples
+}
+
+/// The errors of a gate: rules that it can't take, and a token that it refuses.
+async fn gate_errors() -> [(&'static str, Box<dyn Error>); 2] {
+    let platform = FakePlatform::new();
+    let providers = ProviderSet::of(platform.clone());
+    let gate = Gate::new(Verifier::new(AwsLc, [audience()], &providers, &platform.registry()).unwrap());
+    let refused = gate.admit("no token").await.unwrap_err();
+    let invalid = gate.allow(&platform, json!({})).unwrap_err();
+    [("InvalidGate", Box::new(invalid)), ("GateError", Box::new(refused))]
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 use oidc_core::{Context, Timestamp};
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::super::outcome::Published;
 use super::super::upload::{Proof, Upload};
-use super::Store;
 use super::publish::{FILE_SIZE, MAX_INDEX_LINE};
+use super::{PACKAGES_AFTER, Store};
 use crate::authorize::Principal;
 
 #[tokio::test]
@@ -73,4 +74,19 @@ async fn no_more_packages_are_read_together_than_a_piece_holds() {
         read.push(packages.len());
     }
     assert_eq!((read.iter().sum::<usize>(), &read[6..9]), (120, &[8, 7, 4][..]));
+}
+
+/// Otherwise each package in a list costs as much as all the files of those before it.
+#[tokio::test]
+async fn the_files_of_a_package_are_found_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}/registry.db", folder.path().display());
+    let store = Store::new("pypi", crate::database::open(&url).await.unwrap());
+    let explained = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {PACKAGES_AFTER}"));
+    let plan = sqlx::query(explained).bind("pypi").bind("").bind(1000_i64).bind(1000_i64);
+    let plan = plan.fetch_all(store.database.pool()).await.unwrap();
+    let steps: Vec<String> = plan.iter().map(|step| step.try_get(3).unwrap()).collect();
+    let of_files: Vec<&String> = steps.iter().filter(|step| step.contains("hosted_file")).collect();
+    let [step] = of_files[..] else { panic!("{steps:?}") };
+    assert!(step.contains("(ecosystem=? AND package=?)"), "{step}");
 }

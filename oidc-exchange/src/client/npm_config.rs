@@ -119,7 +119,7 @@ fn deciding(settings: &Settings, package: &str) -> Setting {
 
 /// Reports that the deciding setting directs the package to a registry other than the one at `url`.
 fn elsewhere(url: &HttpUrl, package: &str, setting: &Setting, wording: &Wording) -> Option<Diagnosis> {
-    let found = setting.value.as_str().map_or_else(|| setting.value.to_string(), without_credentials);
+    let found = without_credentials(&text(&setting.value));
     if is_same(url, &found) {
         return None;
     }
@@ -191,6 +191,15 @@ fn without_credentials(text: &str) -> String {
     }
 }
 
+/// A value as JavaScript makes a text of it: npm takes a list of one registry for that registry.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
 /// A URL with `…` for its query, which may hold a secret.
 fn without_query(url: &str) -> String {
     let start = url.split_inclusive(['?', '#']).next().unwrap_or_default();
@@ -251,6 +260,19 @@ mod tests {
             ("true", false),
         ] {
             assert_eq!(is_same(&url, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_one_registry_is_that_registry() {
+        for (value, expected) in [
+            (json!("https://r.example/"), "https://r.example/"),
+            (json!(["https://r.example/"]), "https://r.example/"),
+            (json!(["https://r.example/", "b"]), "https://r.example/,b"),
+            (json!(true), "true"),
+            (json!([]), ""),
+        ] {
+            assert_eq!(text(&value), expected);
         }
     }
 

@@ -66,9 +66,6 @@ typed_publisher! {
     /// ```
     OWNER_FIELDS, GitHubOwnerPublisher(owner: OWNER)
 
-    /// Sets the owner's number, which is otherwise learned.
-    fn repository_owner_id(text OWNER_ID);
-
     /// Sets a pattern for the owner's repositories, as owner/name.
     fn repository(text REPOSITORIES);
 
@@ -78,6 +75,12 @@ typed_publisher! {
     /// Sets the job's environment.
     fn environment(text ENVIRONMENT);
 
+    /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
+    fn job_workflow(text JOB_WORKFLOW);
+
+    /// Sets the owner's number, which is otherwise learned.
+    fn repository_owner_id(text OWNER_ID);
+
     /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
     fn git_ref(text REF);
 
@@ -86,9 +89,6 @@ typed_publisher! {
 
     /// Allows these events only, `event` in JSON.
     fn events(texts EVENT);
-
-    /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
-    fn job_workflow(text JOB_WORKFLOW);
 
     /// Allows `github-hosted` or `self-hosted` runners only.
     fn runner_environment(text RUNNER_ENVIRONMENT);

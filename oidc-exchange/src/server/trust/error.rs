@@ -19,7 +19,7 @@ use crate::server::store_error::StoreError;
 /// let rules = serde_json::json!({ "ref": " a" });
 /// let error = trust.prepare(Package::new("npm", "widget"), "fake", None, rules).unwrap_err();
 /// assert_eq!(error.place(), ErrorPlace::Fields);
-/// assert_eq!(error.of("ref"), ["it has white space around it: found ` a`; write `a`"]);
+/// assert_eq!(error.of("ref"), ["it has white space around it (found ` a`); write `a`"]);
 /// assert_eq!(error.of("repository").len(), 1, "it is missing");
 ///
 /// let error = trust.prepare(Package::new("npm", "widget"), "", None, serde_json::json!({})).unwrap_err();

@@ -53,7 +53,7 @@ async fn publish(
     let Some(granted) = token.for_package(&package) else {
         return Err((StatusCode::FORBIDDEN, format!("this publish token is not for {package}")));
     };
-    // Here the registry stores the upload, in a transaction that asks once more (see `own_tables.rs`).
+    // Here the registry stores the upload, in a transaction that asks once more (see `own_tables`).
     let body = json!({ "package": package.name, "size": upload.len(), "publisher": granted.publisher, "run": token.run.url });
     Ok((StatusCode::CREATED, Json(body)))
 }

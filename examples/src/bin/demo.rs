@@ -1,11 +1,9 @@
 //! A trusted publish and a refused one from end to end, step by step, in one process and on loopback: `cargo run -p examples --bin demo`.
-//! Its registry is the example `own_tables`, and its HTTP client is the example `own_http_client`.
 
 #[allow(dead_code, reason = "`main` is the example's")]
 #[path = "../../examples/own_http_client.rs"]
 mod own_http_client;
-#[allow(dead_code, reason = "`main` is the example's")]
-#[path = "../../examples/own_tables.rs"]
+#[path = "../../examples/own_tables/app.rs"]
 mod own_tables;
 
 use std::io::{self, Write as _};
@@ -96,8 +94,7 @@ async fn publish(registry: &Npm, version: &HttpUrl, job: &Context) -> Result<(),
     let request = PublishRequest::new(scope.clone());
     let token = oidc_exchange::publish_token(registry, request, &oidc_providers::all(), job).await?;
     let upload = Request::post(version.clone()).bearer(token.secret_for(&scope)?);
-    send(upload.body("application/javascript", "module.exports = 'widget'\n"), job).await?;
-    Ok(())
+    send(upload.body("application/javascript", "module.exports = 'widget'\n"), job).await.map(drop)
 }
 
 /// Presents a token of another workflow and returns the registry's reason for refusing it.

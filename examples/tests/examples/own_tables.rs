@@ -1,7 +1,6 @@
 //! The example of a registry with tables of its own, with a CI platform and a database in memory.
 
-#[allow(dead_code)]
-#[path = "../../examples/own_tables.rs"]
+#[path = "../../examples/own_tables/app.rs"]
 mod example;
 
 use http::{Request, StatusCode};

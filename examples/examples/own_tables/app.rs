@@ -1,8 +1,6 @@
-//! A registry on axum whose tables are in the library's database. One transaction stores a version, and creates the package
-//! where the version is the first. `cargo run --example own_tables` serves it at `http://127.0.0.1:9000/`.
+//! A registry on axum with its own tables in the library's database: one transaction stores a version and its package.
 
 use std::collections::HashMap;
-use std::error::Error;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -38,7 +36,7 @@ pub(crate) async fn app(
     audience: Audience,
     providers: ProviderSet,
     cx: &Context,
-) -> Result<Router, Box<dyn Error>> {
+) -> Result<Router, Box<dyn std::error::Error>> {
     let mut tx = store.begin().await?;
     for table in TABLES {
         sqlx::query(table).execute(tx.connection()).await?;
@@ -136,12 +134,4 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         (self.0, self.1).into_response()
     }
-}
-
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let (store, audience) = (SqlStore::open("sqlite:widgets.db").await?, Audience::new("npm:127.0.0.1")?);
-    let app = app(store, audience, oidc_providers::all(), &Context::system()?).await?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
-    Ok(axum::serve(listener, app).await?)
 }

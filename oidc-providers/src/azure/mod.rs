@@ -1,8 +1,9 @@
 //! Azure Pipelines of Azure DevOps, with the tokens of a pipeline's run.
 //!
 //! **All tokens have one audience**, `api://AzureADTokenExchange`, which no job can choose. A registry accepts
-//! them only if its operator says so for the issuer ([`Issuer::with_fixed_audience`]), and a publish tool
-//! presents them only if it is told to ([`Context::with_fixed_audience`](oidc_core::Context::with_fixed_audience)).
+//! them only if its operator says so for the issuer
+//! ([`Issuer::with_fixed_audience`](oidc_core::Issuer::with_fixed_audience)), and a publish tool presents them only
+//! if it is told to ([`Context::with_fixed_audience`](oidc_core::Context::with_fixed_audience)).
 //! Then every service that a run presents a token to can publish with it until it is used or expires, and a
 //! token that was stolen from a log-in to Azure publishes as well. A publisher needs the ids of the organization, the
 //! project and the definition, and the registry remembers each token's `jti`.

@@ -1,9 +1,9 @@
 //! Semaphore: organizations of Semaphore Cloud.
 //!
 //! **All tokens of an organization have one audience**, the organization's URL, which no job can choose. A
-//! registry accepts them only if its operator says so for the issuer ([`Issuer::with_fixed_audience`]), and a
-//! publish tool presents them only if it is told to
-//! ([`Context::with_fixed_audience`](oidc_core::Context::with_fixed_audience)). Then every service that a job
+//! registry accepts them only if its operator says so for the issuer
+//! ([`Issuer::with_fixed_audience`](oidc_core::Issuer::with_fixed_audience)), and a publish tool presents them only if
+//! it is told to ([`Context::with_fixed_audience`](oidc_core::Context::with_fixed_audience)). Then every service that a job
 //! presents its token to can publish with it until it is used or expires. A publisher needs the ids of the
 //! organization and the project, and the registry remembers each token's `jti`.
 //!

@@ -145,6 +145,7 @@ pub mod http;
 mod identity;
 mod operation;
 mod policy;
+mod proof;
 mod provider;
 mod publisher;
 mod run;
@@ -156,7 +157,6 @@ pub mod testing;
 mod text;
 mod time;
 mod token;
-mod trust;
 mod url;
 mod variable_source;
 #[cfg(feature = "verify")]
@@ -170,6 +170,7 @@ pub use crate::diagnosis::{Diagnosis, Severity, Target, gitlab_annotations};
 pub use crate::environment::Environment;
 pub use crate::identity::Identity;
 pub use crate::policy::OperationPolicy;
+pub use crate::proof::{Certified, Unverified, Verified};
 pub use crate::provider::{
     Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, IntoProvider, Issuer, Profile,
     Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource,
@@ -189,6 +190,5 @@ pub use crate::time::{Clock, InWords, LEEWAY, Timestamp, in_words};
 pub use crate::token::{
     Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES, is_identity_token,
 };
-pub use crate::trust::{Certified, Unverified, Verified};
 pub use crate::url::{ForeignUrl, HttpUrl, InvalidUrl, InvalidUrlKind};
 pub use crate::variable_source::VariableSource;

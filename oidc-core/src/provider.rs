@@ -17,11 +17,11 @@ pub use self::set::{IntoProvider, ProviderSet};
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
 use crate::identity::Identity;
+use crate::proof::{Unverified, Verified};
 use crate::publisher::{FieldValue, ImmutableId, InvalidPublisher, Mismatch, Publisher, PublisherField};
 use crate::run::Run;
 use crate::source::{Detection, SourceError, TokenSource};
 use crate::token::Audience;
-use crate::trust::{Unverified, Verified};
 
 /// A CI platform, both halves: the way in which a job gets its identity token, and the meaning of the token's
 /// claims.

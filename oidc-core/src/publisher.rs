@@ -14,8 +14,8 @@ use crate::claims::Claims;
 use crate::codes;
 use crate::diagnosis::{Diagnosis, Target};
 use crate::identity::Identity;
+use crate::proof::{Certified, Unverified, Verified};
 use crate::text::shown;
-use crate::trust::{Certified, Unverified, Verified};
 
 /// A trusted publisher as a package's owner configured it, such as a repository, a workflow and an
 /// environment.

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::claims::{Claims, InvalidClaims};
+use crate::proof::Unverified;
 use crate::secret::Secret;
 use crate::text::shown;
-use crate::trust::Unverified;
 use crate::url::HttpUrl;
 
 /// The length above which an identity token is refused unread. GitHub's and GitLab's have 1 to 4 kB.

@@ -1,6 +1,5 @@
 //! The blocking client: ureq over TCP, through a proxy or directly, with rustls.
 
-use std::error::Error;
 use std::io;
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -11,6 +10,7 @@ use ipnet::IpNet;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Timeout};
 
+use super::failure::SendFailure;
 use super::settings::{HttpSettings, InvalidHttpSettings, invalid, no_proxy_url};
 use super::tls::{certificate_fault, crypto, find, innermost, is_not_tls, private_certificates};
 use super::{HttpClient, HttpError, HttpErrorKind, Method, Proxy, ProxyFault, Request, Response, Step};
@@ -62,18 +62,6 @@ struct Secure {
     trusts_nobody: bool,
 }
 
-/// The failure of a request.
-struct Failure {
-    kind: HttpErrorKind,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl From<HttpErrorKind> for Failure {
-    fn from(kind: HttpErrorKind) -> Self {
-        Self { kind, source: None }
-    }
-}
-
 impl BlockingHttp {
     /// A client with these settings.
     ///
@@ -90,7 +78,7 @@ impl BlockingHttp {
         Ok(Self { settings, proxy, plain, secure: OnceLock::new() })
     }
 
-    fn secure(&self) -> Result<&Secure, Failure> {
+    fn secure(&self) -> Result<&Secure, SendFailure> {
         let secure = self.secure.get_or_init(|| secure(&self.settings));
         secure.as_ref().map_err(|error| HttpErrorKind::Request(error.to_string()).into())
     }
@@ -102,7 +90,7 @@ impl BlockingHttp {
         self.proxy.as_ref().filter(|_| goes_by)
     }
 
-    fn exchange(&self, request: &Request, proxy: Option<&ureq::Proxy>) -> Result<Response, Failure> {
+    fn exchange(&self, request: &Request, proxy: Option<&ureq::Proxy>) -> Result<Response, SendFailure> {
         // ureq would write the secrets into its log before any code here could mask them.
         if log::log_enabled!(target: WIRE_LOG, log::Level::Trace) {
             return Err(HttpErrorKind::Request(WIRE_IS_LOGGED.to_owned()).into());
@@ -173,7 +161,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn failure(&self, error: ureq::Error) -> Failure {
+    fn failure(&self, error: ureq::Error) -> SendFailure {
         match error {
             ureq::Error::Timeout(timeout) => self.timed_out(timeout).into(),
             ureq::Error::Io(error) => self.broken(error),
@@ -190,9 +178,9 @@ impl Asked<'_> {
         }
     }
 
-    fn insecure(&self, error: rustls::Error) -> Failure {
+    fn insecure(&self, error: rustls::Error) -> SendFailure {
         let kind = self.tls(&error).unwrap_or_else(|| HttpErrorKind::Broken(innermost(&error)));
-        Failure { kind, source: Some(Box::new(error)) }
+        SendFailure { kind, source: Some(Box::new(error)) }
     }
 
     fn timed_out(&self, timeout: Timeout) -> HttpErrorKind {
@@ -206,13 +194,13 @@ impl Asked<'_> {
         }
     }
 
-    fn broken(&self, error: io::Error) -> Failure {
+    fn broken(&self, error: io::Error) -> SendFailure {
         let kind = match find::<rustls::Error>(&error).and_then(|error| self.tls(error)) {
             Some(kind) => kind,
             None if is_of_connecting(&error) => self.unreachable(innermost(&error)),
             None => HttpErrorKind::Broken(innermost(&error)),
         };
-        Failure { kind, source: Some(Box::new(error)) }
+        SendFailure { kind, source: Some(Box::new(error)) }
     }
 
     fn unreachable(&self, why: String) -> HttpErrorKind {

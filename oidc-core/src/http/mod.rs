@@ -11,6 +11,8 @@ mod convert;
 mod error;
 mod error_kind;
 #[cfg(any(feature = "system", feature = "ureq"))]
+mod failure;
+#[cfg(any(feature = "system", feature = "ureq"))]
 mod settings;
 #[cfg(feature = "system")]
 mod system;

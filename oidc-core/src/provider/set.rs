@@ -4,9 +4,9 @@ use super::{ClaimRule, ClaimType, ClaimUse, Issuer, Profile, Provider, ProviderK
 use crate::claims::Claims;
 use crate::context::Context;
 use crate::environment::Environment;
+use crate::proof::Unverified;
 use crate::source::Detection;
 use crate::token::holds_identity_token;
-use crate::trust::Unverified;
 use crate::url::HttpUrl;
 
 /// The platforms that an application supports.

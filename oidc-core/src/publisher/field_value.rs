@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{FieldType, PublisherField};
 use crate::claims::Claims;
-use crate::trust::Unverified;
+use crate::proof::Unverified;
 
 /// The number of texts of an array claim up to which they are taken over.
 const MAX_TEXTS: usize = 32;

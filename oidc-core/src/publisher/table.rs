@@ -11,8 +11,8 @@ use crate::claims::Claims;
 use crate::codes;
 use crate::diagnosis::{Diagnosis, Target};
 use crate::identity::Identity;
+use crate::proof::{Unverified, Verified};
 use crate::text::shown;
-use crate::trust::{Unverified, Verified};
 
 /// A publisher of a platform whose claims are compared as its table of [fields](PublisherField) says: texts as a
 /// whole ([`Exact`](FieldComparison::Exact), [`IgnoringCase`](FieldComparison::IgnoringCase),

@@ -22,9 +22,9 @@ pub use self::issuer::{FakeIssuer, SigningAlgorithm};
 pub use self::platform::FakePlatform;
 use crate::claims::Claims;
 use crate::context::{Context, Random, RandomError};
+use crate::proof::Verified;
 use crate::provider::ProviderSet;
 use crate::token::Audience;
-use crate::trust::Verified;
 use crate::verify::backend::AwsLc;
 use crate::verify::{Verifier, VerifyError};
 

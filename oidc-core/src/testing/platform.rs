@@ -16,12 +16,12 @@ use crate::context::Context;
 use crate::diagnosis::{Diagnosis, Target};
 use crate::environment::Environment;
 use crate::identity::Identity;
+use crate::proof::Verified;
 use crate::provider::{ClaimRule, Issuer, Profile, Provider};
 use crate::publisher::{ImmutableId, InvalidPublisher, Mismatch, Publisher, PublisherField};
 use crate::run::Run;
 use crate::source::{Detection, SourceError, SourceErrorKind, TokenSource};
 use crate::time::Timestamp;
-use crate::trust::Verified;
 use crate::url::InvalidUrl;
 
 const ID: &str = "fake";

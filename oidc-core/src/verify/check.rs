@@ -11,8 +11,8 @@ use super::error::{Reason, VerifyError};
 use super::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
 use super::{Trusted, Verifier};
 use crate::claims::{ClaimValue, Claims, InvalidClaims, Reader, Registered, Unread};
+use crate::proof::{Proof, Verified};
 use crate::time::Timestamp;
-use crate::trust::{Proof, Verified};
 
 impl Verifier {
     pub(super) fn check(&self, token: &str, at: Option<Timestamp>) -> Result<Verified<Claims>, Refusal<'_>> {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::error::Reason;
 use crate::claims::{ClaimValue, Claims, Registered};
+use crate::proof::ReplayId;
 use crate::provider::{ClaimRule, ClaimType, ClaimUse, Issuer, Profile, ReplaySource};
 use crate::time::Timestamp;
-use crate::trust::ReplayId;
 
 /// The limit on the length of a `jti`, in bytes. GitHub's and GitLab's are UUIDs.
 const MAX_JTI_BYTES: usize = 256;

@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::claims::{Claims, InvalidClaims};
+use crate::proof::Unverified;
 use crate::text::shown;
 use crate::time::{Timestamp, in_words};
 use crate::token::{Audience, MAX_TOKEN_BYTES};
-use crate::trust::Unverified;
 
 /// The refusal of a token: the reason, and the token's claims as far as they could be read.
 ///

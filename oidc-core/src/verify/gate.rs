@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{Reason, Verifier, VerifyError};
 use crate::claims::Claims;
+use crate::proof::Verified;
 use crate::provider::Provider;
 use crate::publisher::{InvalidPublisher, Mismatch, Publisher};
 use crate::text::shown;
-use crate::trust::Verified;
 
 /// The check of a service that lets certain jobs in, and issues no tokens of its own: a verifier, and the publishers
 /// whose jobs are allowed.

@@ -47,11 +47,11 @@ pub use self::times::{
 
 use crate::claims::{Claims, Registered};
 use crate::context::Context;
+use crate::proof::Verified;
 use crate::provider::{ClaimRule, Issuer, Provider, ProviderSet};
 use crate::text::shown;
 use crate::time::{LEEWAY, Timestamp};
 use crate::token::Audience;
-use crate::trust::Verified;
 
 /// The longest leeway that a verifier can have.
 pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);

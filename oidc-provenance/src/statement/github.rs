@@ -16,9 +16,9 @@ const ACTION: &str = "https://actions.github.io/buildtypes/workflow/v1";
 /// The beginning of npm's name for the builder.
 const RUNNER: &str = "https://github.com/actions/runner/";
 
-/// A run of a workflow.
+/// One run of a workflow, read from the variables of its job or from a certificate.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct WorkflowRun {
     repository: String,
     path: String,
     workflow_ref: String,
@@ -32,7 +32,7 @@ pub(super) struct Run {
     signer: Option<String>,
 }
 
-impl Run {
+impl WorkflowRun {
     /// The run, as its own variables tell it.
     pub(super) fn of_job(variables: &Variables<'_>) -> Result<Self, Refusal> {
         let name = variables.needed("GITHUB_REPOSITORY")?;
@@ -129,7 +129,7 @@ impl Run {
 
 /// The predicate that the certificate proves, of the type of build that the found predicate names.
 pub(super) fn expected(found: &Value, extensions: &Extensions) -> Result<Value, Refusal> {
-    let run = Run::of_certificate(extensions)?;
+    let run = WorkflowRun::of_certificate(extensions)?;
     match found.pointer("/buildDefinition/buildType").and_then(Value::as_str) {
         Some(ACTION) => run.action_predicate(),
         // Any other type of build then differs from npm's.

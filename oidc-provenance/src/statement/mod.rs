@@ -64,7 +64,7 @@ impl Statement {
     pub fn npm(artifact: &Artifact, cx: &Context) -> Result<Self, Refusal> {
         let variables = Variables::new(cx.environment());
         let (version, kind, predicate) = match variables.platform()? {
-            Kind::GitHub => (STATEMENT_V1, SLSA_V1, github::Run::of_job(&variables)?.npm_predicate()),
+            Kind::GitHub => (STATEMENT_V1, SLSA_V1, github::WorkflowRun::of_job(&variables)?.npm_predicate()),
             Kind::GitLab => {
                 (STATEMENT_V0_1, SLSA_V0_2, gitlab::predicate(&gitlab::Build::of_job(&variables)?))
             }
@@ -91,7 +91,7 @@ impl Statement {
     /// When the token lacks a claim that the statement needs.
     pub fn github_build(artifact: &Artifact, claims: &Unverified<Claims>) -> Result<Self, Refusal> {
         let platform = Platform::github();
-        let run = github::Run::of_certificate(&platform.extensions(claims.read_unverified()))?;
+        let run = github::WorkflowRun::of_certificate(&platform.extensions(claims.read_unverified()))?;
         Ok(Self {
             version: STATEMENT_V1,
             artifact: artifact.clone(),
@@ -189,7 +189,9 @@ impl Statement {
             // Attestations of other tools have an empty object.
             (_, PYPI_PUBLISH) if !is_npms && self.predicate == json!({}) => return Ok(()),
             (_, PYPI_PUBLISH) if !is_npms => Value::Null,
-            (Kind::GitHub, SLSA_V1) if is_npms => github::Run::of_certificate(extensions)?.npm_predicate(),
+            (Kind::GitHub, SLSA_V1) if is_npms => {
+                github::WorkflowRun::of_certificate(extensions)?.npm_predicate()
+            }
             (Kind::GitHub, SLSA_V1) => github::expected(&self.predicate, extensions)?,
             (Kind::GitLab, SLSA_V0_2) => gitlab::expected(&self.predicate, platform, extensions)?,
             (_, other) => {

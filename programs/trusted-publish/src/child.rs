@@ -27,8 +27,8 @@ pub enum ChildError {
     Wait(#[source] io::Error),
 }
 
-/// A command, and what it sees.
-pub(super) struct Run<'a> {
+/// A command with the changes to its environment.
+pub(super) struct PreparedCommand<'a> {
     /// The command with its arguments.
     pub(super) command: &'a [OsString],
     /// Variables that it sees or doesn't.
@@ -37,7 +37,7 @@ pub(super) struct Run<'a> {
     pub(super) hidden: &'a [&'a str],
 }
 
-impl Run<'_> {
+impl PreparedCommand<'_> {
     /// Runs the command to its end, and hands signals that ask for an end on to it. Returns its exit status as a shell
     /// would, 128 and the signal's number for a signal.
     pub(super) async fn to_its_end(&self, signals: &mut Signals) -> Result<u8, ChildError> {

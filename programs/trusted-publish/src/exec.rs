@@ -5,7 +5,7 @@ use clap::Args;
 use oidc_core::{Context, ProviderSet};
 use oidc_exchange::client::PublishToken;
 
-use super::child::{ChildError, Run};
+use super::child::{ChildError, PreparedCommand};
 use super::credential::Credential;
 use super::error::PublishError;
 use super::life;
@@ -104,7 +104,7 @@ impl Exec {
             changes.remove(NPM_PROVENANCE);
         }
         ready.tell(changes.notes_for(ready.destination.tool()), err);
-        let run = Run { command, changes: &changes, hidden: &hidden };
+        let run = PreparedCommand { command, changes: &changes, hidden: &hidden };
         let ends = ready.credential.publish_token().and_then(PublishToken::expires_at);
         Ok(life::told(run.to_its_end(signals), ends, cx, err).await?)
     }

@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
-use super::failure::Failure;
-use super::trust::Trust;
+use super::certificates::Certificates;
+use crate::http::failure::SendFailure;
 use crate::http::tls::innermost;
 use crate::http::{self, HttpErrorKind, Method, ProxyFault, Request, Response, Step, message_of};
 use crate::url::HttpUrl;
@@ -57,39 +57,43 @@ impl<'a> Connection<'a> {
     }
 
     /// The failure of a request at its deadline, with the step that it was waiting for.
-    pub(super) fn timed_out(&self, after: Duration) -> Failure {
-        Failure::from(match self.progress {
+    pub(super) fn timed_out(&self, after: Duration) -> SendFailure {
+        SendFailure::from(match self.progress {
             Progress::Proxy => HttpErrorKind::Proxy(ProxyFault::Timeout(after)),
             Progress::Host(step) => HttpErrorKind::Timeout { step, after },
         })
     }
 
-    /// Opens a stream to the host, with TLS where `trust` is given.
-    pub(super) async fn open(&mut self, trust: Option<&Trust>) -> Result<Stream, Failure> {
-        let stream = match (self.proxy, trust) {
-            (Some(proxy), Some(trust)) => self.by_proxy(proxy, trust).await?,
+    /// Opens a stream to the host, with TLS where `certificates` are given.
+    pub(super) async fn open(&mut self, certificates: Option<&Certificates>) -> Result<Stream, SendFailure> {
+        let stream = match (self.proxy, certificates) {
+            (Some(proxy), Some(certificates)) => self.by_proxy(proxy, certificates).await?,
             _ => {
                 let uri = uri(&format!("http://{}", authority(self.url)))?;
                 Box::new(dial(uri).await.map_err(|error| failed(HttpErrorKind::Connect, error))?)
             }
         };
-        let Some(trust) = trust else { return Ok(Stream(stream)) };
+        let Some(certificates) = certificates else { return Ok(Stream(stream)) };
         self.progress = Progress::Host(Step::Tls);
-        Ok(Stream(Box::new(trust.secure(self.url.host(), stream).await?)))
+        Ok(Stream(Box::new(certificates.secure(self.url.host(), stream).await?)))
     }
 
     /// Opens a stream to the host's port through a tunnel of a proxy (RFC 9110, section 9.3.6).
-    async fn by_proxy(&self, proxy: &Intercept, trust: &Trust) -> Result<Box<dyn Duplex>, Failure> {
+    async fn by_proxy(
+        &self,
+        proxy: &Intercept,
+        certificates: &Certificates,
+    ) -> Result<Box<dyn Duplex>, SendFailure> {
         let unreachable = |text| HttpErrorKind::Proxy(ProxyFault::Unreachable(text));
         let broken = |text| HttpErrorKind::Proxy(ProxyFault::Broken(text));
         let stream = dial(proxy.uri().clone()).await.map_err(|error| failed(unreachable, error))?;
         let host = proxy.uri().host().unwrap_or_default();
         let stream: Box<dyn Duplex> = match proxy.uri().scheme_str() {
             Some("https") => {
-                Box::new(trust.secure(host, stream).await.map_err(|failure| match failure.kind {
+                Box::new(certificates.secure(host, stream).await.map_err(|failure| match failure.kind {
                     // `ProxyFault` has no kind for certificates, and this one names the proxy's host.
                     HttpErrorKind::Certificate { .. } => failure,
-                    kind => Failure { kind: broken(kind.to_string()), ..failure },
+                    kind => SendFailure { kind: broken(kind.to_string()), ..failure },
                 })?)
             }
             _ => Box::new(stream),
@@ -115,11 +119,11 @@ impl<'a> Connection<'a> {
         Stream(stream): Stream,
         outgoing: hyper::Request<Full<Bytes>>,
         max_body: usize,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, SendFailure> {
         self.progress = Progress::Host(Step::Answer);
         let is_plain = self.url.as_str().starts_with("http:");
         let broken = |error: hyper::Error| match is_plain && error.is_parse() {
-            true => Failure { kind: HttpErrorKind::NotHttp, source: Some(error.into()) },
+            true => SendFailure { kind: HttpErrorKind::NotHttp, source: Some(error.into()) },
             false => failed(HttpErrorKind::Broken, error),
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
@@ -141,7 +145,7 @@ impl<'a> Connection<'a> {
 pub(super) fn outgoing(
     request: &Request,
     user_agent: &HeaderValue,
-) -> Result<hyper::Request<Full<Bytes>>, Failure> {
+) -> Result<hyper::Request<Full<Bytes>>, SendFailure> {
     let method = match request.method {
         Method::Get => hyper::Method::GET,
         Method::Post => hyper::Method::POST,
@@ -172,7 +176,7 @@ pub(super) fn outgoing(
 }
 
 /// The request that opens a tunnel to a host.
-fn tunnel_request(url: &HttpUrl, proxy: &Intercept) -> Result<hyper::Request<Full<Bytes>>, Failure> {
+fn tunnel_request(url: &HttpUrl, proxy: &Intercept) -> Result<hyper::Request<Full<Bytes>>, SendFailure> {
     let authority = authority(url);
     let mut request = hyper::Request::new(Full::default());
     *request.method_mut() = hyper::Method::CONNECT;
@@ -235,11 +239,11 @@ fn authority(url: &HttpUrl) -> String {
     if has_port { address } else { format!("{address}:{port}") }
 }
 
-fn uri(text: &str) -> Result<Uri, Failure> {
+fn uri(text: &str) -> Result<Uri, SendFailure> {
     text.parse().map_err(|_| HttpErrorKind::Request("the URL is not a URI".to_owned()).into())
 }
 
-fn header(name: &str, value: &str) -> Result<HeaderValue, Failure> {
+fn header(name: &str, value: &str) -> Result<HeaderValue, SendFailure> {
     let invalid = |_| HttpErrorKind::Request(format!("header `{name}` has an invalid value")).into();
     HeaderValue::from_str(value).map_err(invalid)
 }
@@ -251,7 +255,10 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().filter_map(text).collect()
 }
 
-fn failed(kind: impl Fn(String) -> HttpErrorKind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
+fn failed(
+    kind: impl Fn(String) -> HttpErrorKind,
+    error: impl Into<Box<dyn Error + Send + Sync>>,
+) -> SendFailure {
     let error = error.into();
-    Failure { kind: kind(innermost(&*error)), source: Some(error) }
+    SendFailure { kind: kind(innermost(&*error)), source: Some(error) }
 }

@@ -1,18 +1,17 @@
 //! The default client: hyper over TCP, through a proxy or directly, with rustls.
 
+mod certificates;
 mod connection;
-mod failure;
 mod proxies;
-mod trust;
 
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use hyper_util::client::proxy::matcher::Matcher;
 
+use self::certificates::Certificates;
 use self::connection::Connection;
-use self::failure::Failure;
-use self::trust::Trust;
+use super::failure::SendFailure;
 use super::{
     HttpClient, HttpError, HttpErrorKind, HttpSettings, InvalidHttpSettings, Proxy, Request, Response,
 };
@@ -25,7 +24,7 @@ pub struct SystemHttp {
     user_agent: hyper::header::HeaderValue,
     proxies: Option<Matcher>,
     /// Made when https is first needed, since reading the platform's certificates takes time.
-    trust: OnceLock<Result<Trust, InvalidHttpSettings>>,
+    certificates: OnceLock<Result<Certificates, InvalidHttpSettings>>,
 }
 
 impl SystemHttp {
@@ -37,14 +36,14 @@ impl SystemHttp {
     pub fn new(settings: HttpSettings) -> Result<Self, InvalidHttpSettings> {
         let user_agent = proxies::user_agent(&settings)?;
         let proxies = proxies::proxies(&settings)?;
-        // `Trust` is made later; settings that it can't use are refused here.
-        Trust::check(&settings)?;
-        Ok(Self { settings, user_agent, proxies, trust: OnceLock::new() })
+        // `Certificates` is made later; settings that it can't use are refused here.
+        Certificates::check(&settings)?;
+        Ok(Self { settings, user_agent, proxies, certificates: OnceLock::new() })
     }
 
-    fn trust(&self) -> Result<&Trust, Failure> {
-        let trust = self.trust.get_or_init(|| Trust::new(&self.settings));
-        trust.as_ref().map_err(|error| Failure::from(HttpErrorKind::Request(error.to_string())))
+    fn certificates(&self) -> Result<&Certificates, SendFailure> {
+        let certificates = self.certificates.get_or_init(|| Certificates::new(&self.settings));
+        certificates.as_ref().map_err(|error| SendFailure::from(HttpErrorKind::Request(error.to_string())))
     }
 
     /// Sends a request and reads the answer. `connection` records the step that was reached.
@@ -52,10 +51,10 @@ impl SystemHttp {
         &self,
         request: &Request,
         connection: &mut Connection<'_>,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, SendFailure> {
         let outgoing = connection::outgoing(request, &self.user_agent)?;
-        let trust = if is_https(request) { Some(self.trust()?) } else { None };
-        let stream = connection.open(trust).await?;
+        let certificates = if is_https(request) { Some(self.certificates()?) } else { None };
+        let stream = connection.open(certificates).await?;
         connection.ask(stream, outgoing, request.max_body).await
     }
 }
@@ -73,7 +72,8 @@ impl HttpClient for SystemHttp {
             Ok(Err(failure)) => failure,
             Err(_) => connection.timed_out(request.deadline),
         };
-        let trusts_nobody = matches!(self.trust.get(), Some(Ok(trust)) if trust.is_empty());
+        let trusts_nobody =
+            matches!(self.certificates.get(), Some(Ok(certificates)) if certificates.is_empty());
         let name = |proxy: &_| Proxy::new(proxies::address(proxy), self.settings.proxy_variable);
         let error = HttpError::new(&request, failure.kind)
             .on_the_way(self.settings.way(proxy.as_ref().map(name), trusts_nobody));

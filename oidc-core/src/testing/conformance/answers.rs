@@ -4,6 +4,7 @@ use super::detection::{permitted, secrets};
 use super::outside::{Answer, Outside, assert_secret, assert_sound, detect, provider};
 use super::{AUDIENCE, Harness, Job, token};
 use crate::provider::{Provider, ProviderKind};
+use crate::source::SourceErrorKind::{InvalidToken, NoToken, Rejected, Unavailable};
 use crate::source::{SourceError, SourceErrorKind};
 use crate::testing::FakeIssuer;
 use crate::token::{Audience, IdToken};
@@ -36,50 +37,69 @@ pub(super) async fn a_source_gives_a_token_for_the_audience<H: Harness>(harness:
 /// The beginning of each token of the suite's own issuer, which no message repeats.
 const TOKENS: &str = "eyJhbGciOiJSUzI1NiIs";
 
-/// Answers to a request for a token, and the kinds of error that come of each; none where a platform may find a
-/// token in it.
-fn answers(job: &Job) -> Vec<(&'static str, Answer, &'static [SourceErrorKind])> {
-    use SourceErrorKind::{InvalidToken, NoToken, Rejected, Unavailable};
-    const NOTHING: &[SourceErrorKind] = &[NoToken, InvalidToken, Unavailable, Rejected];
-    const REFUSED: &[SourceErrorKind] = &[Rejected, Unavailable];
-    let answer = |status, body: String| Answer { status, headers: Vec::new(), body: body.into_bytes() };
-    let wrapped =
-        |text: &str| serde_json::json!({ "value": text, "token": text, "access_token": text }).to_string();
-    let other = token("somebody-else");
-    let issuer = FakeIssuer::new("https://tokens.example");
-    let twice = format!("{{\"aud\":\"{AUDIENCE}\",\"aud\":\"{AUDIENCE}\"}}");
-    let twice = issuer.sign_bytes(br#"{"alg":"RS256"}"#, twice.as_bytes());
-    let both = issuer.sign(&serde_json::json!({ "aud": [AUDIENCE, "somebody-else"] }));
-    let is_secret = |value: &&String| job.secrets.iter().any(|secret| value.contains(secret.as_str()));
-    let known: Vec<&String> = job.variables.iter().map(|(_, value)| value).filter(is_secret).collect();
-    let repeating = serde_json::json!({ "message": format!("who is {known:?}?") }).to_string();
-    let redirect = Answer {
-        headers: vec![("location".to_owned(), "https://evil.example/".to_owned())],
-        ..answer(307, String::new())
-    };
+/// An answer to a request for a token, its name, and the kinds of error that a source may return for it.
+type Case = (&'static str, Answer, &'static [SourceErrorKind]);
+
+/// The kinds of error for an answer without a token: which of them it is depends on the form of the platform's answers.
+const NOTHING: &[SourceErrorKind] = &[NoToken, InvalidToken, Unavailable, Rejected];
+
+fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+    Answer { status, headers: Vec::new(), body: body.into() }
+}
+
+/// A token in each of the members in which platforms return theirs.
+fn wrapped(text: &str) -> String {
+    serde_json::json!({ "value": text, "token": text, "access_token": text }).to_string()
+}
+
+/// Answers that hold no token.
+fn without_token() -> Vec<Case> {
     vec![
-        ("nothing", answer(200, String::new()), NOTHING),
-        ("an empty object", answer(200, "{}".to_owned()), NOTHING),
-        ("null", answer(200, "null".to_owned()), NOTHING),
-        ("a number for a token", answer(200, r#"{"value":7,"token":7}"#.to_owned()), NOTHING),
+        ("nothing", answer(200, ""), NOTHING),
+        ("an empty object", answer(200, "{}"), NOTHING),
+        ("null", answer(200, "null"), NOTHING),
+        ("a number for a token", answer(200, r#"{"value":7,"token":7}"#), NOTHING),
         ("an empty token", answer(200, wrapped("")), NOTHING),
         ("a text that is no token", answer(200, wrapped("hunter2-is-no-token")), NOTHING),
-        ("a text alone", answer(200, "hunter2-is-no-token".to_owned()), NOTHING),
-        ("a page", answer(200, "<html>hunter2-is-no-token</html>".to_owned()), NOTHING),
+        ("a text alone", answer(200, "hunter2-is-no-token"), NOTHING),
+        ("a page", answer(200, "<html>hunter2-is-no-token</html>"), NOTHING),
         ("control characters", answer(200, wrapped("hunter2-is-no-token\u{1b}[31m\n")), NOTHING),
         ("what is nested deeply", answer(200, "[".repeat(50_000)), NOTHING),
         ("an object that is nested deeply", answer(200, "{\"value\":".repeat(5_000)), NOTHING),
         ("more than a token can be", answer(200, wrapped(&"x".repeat(40_000))), NOTHING),
         ("more than anybody reads", answer(200, "x".repeat(10_000_000)), NOTHING),
-        ("bytes that are no text", Answer { body: vec![0xff; 100], ..answer(200, String::new()) }, NOTHING),
-        ("a token for another audience", answer(200, wrapped(&other)), &[InvalidToken, NoToken, Unavailable]),
-        ("another audience's token alone", answer(200, other.clone()), &[InvalidToken, NoToken, Unavailable]),
-        ("a token for two audiences", answer(200, wrapped(&both)), &[InvalidToken, NoToken, Unavailable]),
-        ("a claim that is there twice", answer(200, wrapped(&twice)), &[InvalidToken, NoToken, Unavailable]),
+        ("bytes that are no text", answer(200, vec![0xff; 100]), NOTHING),
+    ]
+}
+
+/// Answers with a token that is not for the audience alone.
+fn for_others() -> Vec<Case> {
+    const WRONG: &[SourceErrorKind] = &[InvalidToken, NoToken, Unavailable];
+    let other = token("somebody-else");
+    let issuer = FakeIssuer::new("https://tokens.example");
+    let twice = format!("{{\"aud\":\"{AUDIENCE}\",\"aud\":\"{AUDIENCE}\"}}");
+    let twice = issuer.sign_bytes(br#"{"alg":"RS256"}"#, twice.as_bytes());
+    let both = issuer.sign(&serde_json::json!({ "aud": [AUDIENCE, "somebody-else"] }));
+    vec![
+        ("a token for another audience", answer(200, wrapped(&other)), WRONG),
+        ("another audience's token alone", answer(200, other), WRONG),
+        ("a token for two audiences", answer(200, wrapped(&both)), WRONG),
+        ("a claim that is there twice", answer(200, wrapped(&twice)), WRONG),
+    ]
+}
+
+/// Answers with a status that is not one of success.
+fn refusals(job: &Job) -> Vec<Case> {
+    const REFUSED: &[SourceErrorKind] = &[Rejected, Unavailable];
+    let is_secret = |value: &&String| job.secrets.iter().any(|secret| value.contains(secret.as_str()));
+    let known: Vec<&String> = job.variables.iter().map(|(_, value)| value).filter(is_secret).collect();
+    let repeating = serde_json::json!({ "message": format!("who is {known:?}?") }).to_string();
+    let headers = vec![("location".to_owned(), "https://evil.example/".to_owned())];
+    vec![
         ("a failure", answer(500, wrapped(&token(AUDIENCE))), REFUSED),
-        ("a refusal", answer(403, r#"{"message":"no\u001b[31m\n::add-mask::x"}"#.to_owned()), REFUSED),
+        ("a refusal", answer(403, r#"{"message":"no\u001b[31m\n::add-mask::x"}"#), REFUSED),
         ("a refusal that repeats the job's secrets", answer(401, repeating), REFUSED),
-        ("a redirect", redirect, REFUSED),
+        ("a redirect", Answer { headers, ..answer(307, "") }, REFUSED),
     ]
 }
 
@@ -87,7 +107,7 @@ fn answers(job: &Job) -> Vec<(&'static str, Answer, &'static [SourceErrorKind])>
 pub(super) async fn hostile_answers_bring_errors<H: Harness>(harness: &H) {
     let provider = provider(harness);
     for job in permitted(harness) {
-        for (name, answer, kinds) in answers(&job) {
+        for (name, answer, kinds) in [without_token(), for_others(), refusals(&job)].concat() {
             let what = format!("{job}, answered with {name}");
             let outside = Outside::answering(&job, answer);
             let Some(outcome) = asked(&*provider, &job, &outside).await else { continue };

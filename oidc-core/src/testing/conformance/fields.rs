@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::outside::{assert_showable, provider};
 use super::{AUDIENCE, Harness, NOW};
 use crate::claims::Claims;
+use crate::proof::Unverified;
 use crate::provider::{ClaimType, ClaimUse, Provider, ReplaySource};
 use crate::publisher::{FieldType, FieldValue, InvalidPublisher, PublisherField};
-use crate::trust::Unverified;
 
 pub(super) fn the_profile_names_its_claims_once<H: Harness>(harness: &H) {
     let provider = provider(harness);

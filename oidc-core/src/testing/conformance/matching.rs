@@ -9,10 +9,10 @@ use super::registry::Registry;
 use super::{AUDIENCE, Harness};
 use crate::claims::Claims;
 use crate::diagnosis::Target;
+use crate::proof::{Unverified, Verified};
 use crate::provider::{ComparedCase, ComparedWorkflow, Provider, RegistryRules};
 use crate::publisher::{FieldType, FieldValue, Match, Mismatch, Publisher};
 use crate::token::Audience;
-use crate::trust::{Unverified, Verified};
 
 /// The fields of a configuration, with the claim that each is compared with.
 fn settings<H: Harness>(harness: &H, provider: &dyn Provider, claims: &Verified<Claims>) -> Vec<FieldValue> {

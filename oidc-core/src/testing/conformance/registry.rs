@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::{AUDIENCE, Harness, NOW};
 use crate::claims::Claims;
 use crate::context::Context;
+use crate::proof::Verified;
 use crate::provider::{Provider, ProviderSet};
 use crate::testing::{FakeHttp, FakeIssuer, ManualClock, SigningAlgorithm};
 use crate::token::Audience;
-use crate::trust::Verified;
 use crate::verify::Verifier;
 use crate::verify::backend::AwsLc;
 

@@ -7,9 +7,9 @@ use super::fields::whole_config;
 use super::outside::provider;
 use super::registry::Registry;
 use crate::claims::Claims;
+use crate::proof::Verified;
 use crate::provider::Provider;
 use crate::publisher::{ImmutableId, PublisherField};
-use crate::trust::Verified;
 
 /// The configuration without what is learned.
 fn unpinned<H: Harness>(harness: &H, provider: &dyn Provider) -> Map<String, Value> {

@@ -7,8 +7,8 @@ use super::{FIELDS, REPOSITORY, REPOSITORY_ID};
 use crate::claims::Claims;
 use crate::diagnosis::{Diagnosis, Target};
 use crate::identity::Identity;
+use crate::proof::{Unverified, Verified};
 use crate::publisher::{ImmutableId, Match, Mismatch, Publisher};
-use crate::trust::{Unverified, Verified};
 
 /// Rules on claims of the fields' names.
 #[derive(Debug)]

@@ -14,19 +14,19 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_cert::der::Decode as _;
 
-use super::failure::Failure;
 use crate::http::HttpErrorKind;
+use crate::http::failure::SendFailure;
 use crate::http::settings::{HttpSettings, InvalidHttpSettings, invalid};
 use crate::http::tls::{certificate_fault, crypto, find, innermost, is_not_tls, private_certificates};
 use crate::text::shown;
 
 /// The TLS settings of a connection: the certificates that the settings and the platform trust.
-pub(super) struct Trust {
+pub(super) struct Certificates {
     connector: TlsConnector,
     is_empty: bool,
 }
 
-impl Trust {
+impl Certificates {
     /// Trusts the platform's certificates and those of the settings.
     pub(super) fn new(settings: &HttpSettings) -> Result<Self, InvalidHttpSettings> {
         let mut roots = private_roots(settings)?;
@@ -63,23 +63,24 @@ impl Trust {
     }
 
     /// Opens TLS with a host, over a connection to it.
-    pub(super) async fn secure<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, Failure>
+    pub(super) async fn secure<S>(&self, host: &str, stream: S) -> Result<TlsStream<S>, SendFailure>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
-        let name =
-            name.map_err(|_| Failure::from(HttpErrorKind::Request("the host has no valid name".to_owned())))?;
+        let name = name.map_err(|_| {
+            SendFailure::from(HttpErrorKind::Request("the host has no valid name".to_owned()))
+        })?;
         self.connector.connect(name, stream).await.map_err(|error| {
             let kind = kind(host, &error);
-            Failure { kind, source: Some(error.into()) }
+            SendFailure { kind, source: Some(error.into()) }
         })
     }
 }
 
-impl fmt::Debug for Trust {
+impl fmt::Debug for Certificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trust").field("is_empty", &self.is_empty).finish_non_exhaustive()
+        f.debug_struct("Certificates").field("is_empty", &self.is_empty).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A registry that trusts one issuer, and what comes in at its door.
+//! A registry that trusts one issuer, and the requests that arrive.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl Scene {
         self.publisher.check(&verified).is_ok()
     }
 
-    /// Verifies a token through the door that waits for keys where it has to; here it never has to.
+    /// Verifies a token by the method that waits for keys where it has to; here it never has to.
     ///
     /// # Errors
     ///

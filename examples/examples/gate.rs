@@ -1,6 +1,6 @@
 //! A service that lets the jobs of one workflow in, and needs no store, no exchange and no token of its own.
 //!
-//! A verified token only proves that GitHub made it; any repository can get one. The gate therefore names who is let in, with the
+//! A verified token only proves that GitHub made it; any repository can get one. The gate therefore names the jobs that it admits, with the
 //! repository's id, since a name may change hands. It accepts a token as often as it is presented until the token expires: where a
 //! token must be used once, store its `Verified::replay_key` until `Verified::accepted_until`.
 //!
@@ -22,7 +22,7 @@ pub(crate) fn gate(audience: &str, rules: GitHubPublisher, cx: &Context) -> Resu
     Ok(Gate::new(verifier).allow(&github, rules)?)
 }
 
-/// The refusal may be shown to whoever sent the token: it tells them what their own token says, and not who is let in.
+/// The refusal may be shown to whoever sent the token: it tells them what their own token says, and not who is admitted.
 async fn deploy(State(gate): State<Gate>, headers: HeaderMap) -> Result<String, (StatusCode, String)> {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let job = gate.admit(token.unwrap_or_default()).await.map_err(|refused| {

@@ -43,7 +43,7 @@ impl Gate {
     }
 
     /// Takes the version or says why not, with status 422, before anything is stored. `signer` is the trusted publisher whose
-    /// exchange let the publish in. `had` says whether the version before has provenance.
+    /// exchange accepted the job. `had` says whether the version before has provenance.
     pub(crate) fn admit(
         &self,
         upload: &Upload<'_>,

@@ -10,6 +10,6 @@ fuzz_target!(|data: &[u8]| {
     let status = verifier.key_status();
     assert!(status.iter().all(|status| status.keys <= 64));
     let claims = serde_json::json!({ "iss": issuer.url() });
-    // Only the issuer's own key lets a token in, and the fuzzer doesn't know it.
+    // Only the issuer's own key verifies a token, and the fuzzer doesn't know it.
     assert!(verifier.verify_cached(&issuer.sign_unpublished(&claims)).is_err());
 });

@@ -32,7 +32,7 @@
 //!
 //! # Getting started
 //!
-//! A service that lets certain jobs in, and issues no tokens, needs this crate and one platform. A verified token only proves that
+//! A service that admits certain jobs and issues no tokens needs this crate and one platform. A verified token only proves that
 //! the platform made it: any repository can get one. `verify::Gate` therefore returns a job's claims only if the job is one of those
 //! that the service names:
 //!
@@ -57,7 +57,7 @@
 //! # }
 //! ```
 //!
-//! A gate stores nothing, so that it accepts a token as often as it is presented, until it expires. Where it must not be, store its
+//! A gate stores nothing, so that it accepts a token as often as it is presented, until it expires. Where a second use must be refused, store its
 //! `Verified::replay_key` until [`Verified::accepted_until`], and refuse a token whose key is stored.
 //!
 //! A service with publishers of its own kind calls `verify::Verifier::verify`, then [`Publisher::check`], and stores the ids in

@@ -47,7 +47,7 @@ impl OperationPolicy {
     /// The longest deadline: 10 minutes.
     pub const MAX_DEADLINE: Duration = Duration::from_secs(600);
 
-    /// The greatest number of tries.
+    /// The upper limit for [`OperationPolicy::with_tries`].
     pub const MAX_TRIES: u32 = 10;
 
     /// Replaces the time for a whole operation, at most [`OperationPolicy::MAX_DEADLINE`].

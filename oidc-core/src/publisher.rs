@@ -21,8 +21,8 @@ use crate::text::shown;
 /// environment.
 ///
 /// Each rule reads one claim and compares it as the platform's [`PublisherField`] says. A claim that is absent,
-/// `null` or of another type matches no value. `testing::conformance` (feature `testing`) changes every claim
-/// that a rule reads.
+/// `null` or of another type matches no value. The suite `testing::conformance` (feature `testing`) checks this by changing
+/// every claim that a rule reads.
 pub trait Publisher: fmt::Debug + Send + Sync {
     /// The identity that the publisher accepts, the one that
     /// [`Provider::identify`](crate::Provider::identify) gives for its tokens. Publishers are looked up by it.

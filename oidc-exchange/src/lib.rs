@@ -25,7 +25,7 @@
 //!
 //! # Getting started
 //!
-//! A publish tool names the registry, the package and the platforms, and gets a token that is good for that
+//! A publish tool names the registry, the package and the platforms, and gets a token that is valid for that
 //! package alone:
 //!
 //! ```no_run

@@ -36,7 +36,7 @@
 //! // Once, at the start.
 //! let verifier = Verifier::new(PUBLIC_TRUSTED_ROOT)?;
 //!
-//! // At each publish: `provider` and `publisher` are those that let the publish in.
+//! // At each publish: `provider` and `publisher` are those of the exchange that accepted the job.
 //! let signer = SignerRules::new(provider, publisher).ok_or("a platform without provenance")??;
 //! let policy = Policy::new(&signer).repository(manifest.get("repository")).public_source().hosted_runner();
 //! let artifact = Artifact::npm("@acme/widget", "1.0.0", tarball);
@@ -54,9 +54,24 @@
 //!
 //! # For a publish tool
 //!
-//! [`Preflight`] tells, before anything is signed, what the registry would refuse and what a tool would leave out in
-//! silence. `sign` (feature) makes the bundle through the [`Context`](oidc_core::Context), so that it runs without an async
+//! [`Preflight`] tells, before anything is signed, what the registry would refuse and what a tool would leave out without
+//! saying so. `sign` (feature) makes the bundle through the [`Context`](oidc_core::Context), so that it runs without an async
 //! runtime, with the application's own HTTP client, and in memory in tests.
+//!
+//! # Errors
+//!
+//! A [`Refusal`] says why a registry does not accept a bundle, and `SignError` (feature `sign`) why a job could not sign, with
+//! `SignError::logged` for the case that the public log has the statement already. Both end in a
+//! [`Diagnosis`](oidc_core::Diagnosis) with a stable code of [`codes`], the value that was found, the expected value and the fix.
+//!
+//! # Security properties
+//!
+//! - A bundle is bounded in size, depth and number before it is parsed, and certificate, times, log and signature are all
+//!   verified before a rule of the application reads anything. There is no switch that leaves one out.
+//! - A valid signature is no reason to accept a file: [`Policy::new`] takes the trusted publisher, and the statement may say nothing that the
+//!   certificate does not say.
+//! - [`Attestation`] is made by the verifier alone.
+//! - Signing keys live in memory for one signature. Identity tokens are [`Secret`](oidc_core::Secret)s, and no error repeats one.
 //!
 //! # What provenance proves
 //!

@@ -48,7 +48,7 @@ pub struct Preflight<'a> {
     is_public: Option<bool>,
 }
 
-/// A registry that takes provenance.
+/// A registry that accepts provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ecosystem {
@@ -61,7 +61,7 @@ pub enum Ecosystem {
 }
 
 impl<'a> Preflight<'a> {
-    /// A check for a registry.
+    /// A check of a job that publishes to this registry.
     pub fn new(ecosystem: Ecosystem) -> Self {
         Self {
             ecosystem,

@@ -26,6 +26,16 @@
 //! assert_eq!(publisher.describe(), "repository acme/widget, workflow publish.yml, environment publish");
 //! ```
 //!
+//! ```text
+//!   a job                                one folder for each platform                       a registry
+//!  ┌──────────────────────┐       ┌────────────────────────────────────────┐       ┌─────────────────────────┐
+//!  │ the variables, files │       │ source.rs     TokenSource   ◀── client │       │ a verified token        │
+//!  │ and commands of      │ ────▶ │ claims.rs     ClaimRule  ──┐           │ ◀──── │ a publisher's           │
+//!  │ its platform         │       │ fields.rs     its fields   ├─ registry │       │   configuration         │
+//!  │ IdToken              │ ◀──── │ publisher.rs  its rules  ──┘           │ ────▶ │ a match or the mismatch │
+//!  └──────────────────────┘       └────────────────────────────────────────┘       └─────────────────────────┘
+//! ```
+//!
 //! # Getting started
 //!
 //! A publish tool asks which platform its job runs on, and that platform for a token. A registry takes the same
@@ -131,12 +141,11 @@ pub fn all() -> ProviderSet {
     KINDS.iter().map(|kind| (kind.public)()).collect()
 }
 
-/// The CI platforms of this crate with their public issuers, in the order of detection. The cloud hosts are
-/// left out, whose detection reads files and may ask a metadata server, and so is [`Generic`], which reads
-/// `OIDC_TOKEN`.
+/// The CI platforms of this crate with their public issuers, in the order of detection.
 ///
-/// For a tool that publishes from CI alone and reads no variables but those of the platforms and of the
-/// registry.
+/// It is for a tool that publishes from CI alone and reads only the variables of the platforms and of the registry.
+/// Cloud hosts are left out, since their detection reads files and may ask a metadata server. [`Generic`] is left
+/// out too, since it reads `OIDC_TOKEN`.
 pub fn ci() -> ProviderSet {
     all().iter().filter(|provider| provider.profile().kind == ProviderKind::Ci).map(Arc::clone).collect()
 }

@@ -28,7 +28,7 @@ const ONE_REPOSITORY: u32 = 1000;
 /// The source of a job's tokens, if the job runs on the platform.
 type Detected = Result<Option<Box<dyn TokenSource>>, SourceError>;
 
-/// What a platform's folder says of it. The members are those of [`Provider`] and of its [`Profile`].
+/// The data of one platform, which its folder declares. The members are those of [`Provider`] and of its [`Profile`].
 #[derive(Debug)]
 pub(crate) struct Definition {
     pub(crate) id: &'static str,

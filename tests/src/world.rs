@@ -80,7 +80,7 @@ pub struct Row {
     pub url: Option<String>,
     /// The audience that the token was made for, if not the registry's.
     pub audience: Option<String>,
-    /// The package's publishers; absent for the one that lets the sample job in.
+    /// The package's publishers; absent for the one that accepts the sample job.
     pub publishers: Option<Vec<Value>>,
     /// Further publishers: with `package` and `pending` beside their own keys.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! What verifying a package's provenance takes over the signatures in it: one flat JSON object, like `ratios`.
+//! The cost of verifying a package's provenance, over that of the signatures in it: one flat JSON object, like `ratios`.
 //!
 //! `bundles [ROUNDS]`.
 #![allow(

@@ -60,7 +60,7 @@ async fn create(
     headers: HeaderMap,
     Json(rules): Json<Value>,
 ) -> Result<StatusCode, Failure> {
-    // Who the owner is, is the application's own business: here it stands in a header that a proxy sets.
+    // The application knows its users. Here a proxy names the owner in a header.
     let owner = headers.get("x-account").and_then(|value| value.to_str().ok());
     let Some(owner) = owner else { return Ok(StatusCode::UNAUTHORIZED) };
     let mut publisher = registry.trust.prepare(Package::new("npm", &*name), "github", None, rules)?;

@@ -54,7 +54,9 @@ async fn run() -> Result<(), Failure> {
     }
     note("ACTIONS_ID_TOKEN_REQUEST_TOKEN = (a secret)")?;
     publish(&npm, &package.below("1.0.0"), &job).await?;
-    note("Its identity token was exchanged for a publish token of this package, good for 15 minutes.")?;
+    note(
+        "Its identity token was exchanged for a publish token for this package, which expires in 15 minutes.",
+    )?;
     step(4, &format!("{PACKAGE}@1.0.0 is published. {package} lists it with its run:"))?;
     note(&send(Request::get(package), &cx).await?)?;
 

@@ -44,7 +44,7 @@ impl Harness for InFiles {
         fs::rename(self.folder(), self.0.path().join("away")).unwrap();
     }
 
-    async fn mend(&self, _: &MemoryStore) {
+    async fn repair(&self, _: &MemoryStore) {
         fs::rename(self.0.path().join("away"), self.folder()).unwrap();
     }
 }

@@ -40,7 +40,7 @@ async fn one_publisher_publishes_all_packages_of_its_account_that_begin_so() {
     let (registry, _) = registry().await;
     assert_eq!(configure(&registry, "mallory", "@acme/").await.0, 201);
     let refused = registry.token("@acme/widget", &[]).await;
-    assert_eq!(refused.0, 404, "another account's prefix lets nobody in");
+    assert_eq!(refused.0, 404, "another account's prefix admits nobody");
     assert_eq!(configure(&registry, "alice", "@acme/").await.0, 201);
     for name in ["widget", "gadget"] {
         let (_, token) = registry.token(&format!("@acme/{name}"), &[]).await;

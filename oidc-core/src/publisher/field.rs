@@ -243,7 +243,7 @@ impl PublisherField {
     }
 
     /// Returns the configuration that was typed into a form with these fields. `typed` returns the text of a field by
-    /// its key. An empty field is no rule. [`Provider::publisher`] checks the configuration.
+    /// its key. A field that was left empty adds no rule. [`Provider::publisher`] checks the configuration.
     ///
     /// [`Provider::publisher`]: crate::Provider::publisher
     pub fn config_of<'t>(fields: &[Self], typed: impl Fn(&str) -> Option<&'t str>) -> Value {

@@ -83,7 +83,7 @@ pub trait Harness: Send + Sync {
     /// `exp` is later.
     fn claims(&self, issuer: &str, audience: &str, now: u64) -> Value;
 
-    /// The configuration of a publisher that lets that job in and has every field that the job has a value for. By default it is
+    /// The configuration of a publisher that accepts that job and has every field that the job has a value for. By default it is
     /// what [`Provider::settings`] proposes; `None` says so.
     fn config(&self) -> Option<Value> {
         None
@@ -201,13 +201,13 @@ pub async fn all<H: Harness>(harness: &H) {
     learning(harness).await;
 }
 
-/// A job is found offline, and what is no job of the platform is passed over.
+/// Checks that a job is detected offline, and that surroundings that are no job of the platform are passed over.
 pub async fn detection<H: Harness>(harness: &H) {
     detection::surroundings_are_told_apart(harness).await;
     detection::hostile_variables_bring_errors(harness).await;
 }
 
-/// A token is for the audience that was asked for, and nothing that a platform answers is taken for one that isn't.
+/// Checks that a token is for the requested audience, and that no answer of a platform is taken for a token that it isn't.
 pub async fn tokens<H: Harness>(harness: &H) {
     answers::a_source_gives_a_token_for_the_audience(harness).await;
     answers::hostile_answers_bring_errors(harness).await;
@@ -241,7 +241,7 @@ pub async fn identities<H: Harness>(harness: &H) {
     matching::another_issuers_token_is_refused(harness).await;
 }
 
-/// Ids are learned once, and whoever has the names and another id is a stranger.
+/// Checks that ids are learned once, and that a job with the same names and another id is a stranger.
 pub async fn learning<H: Harness>(harness: &H) {
     strangers::ids_are_learned_once(harness).await;
     strangers::strangers_are_told_nothing(harness).await;

@@ -98,7 +98,7 @@ const FIELDS: &[PublisherField] = &[
 /// let job = FakePlatform::job();
 /// let audience = Audience::new("npm:registry.example")?;
 /// let token = Ambient::detect(&providers, &job)?.token(&audience).await?;
-/// // The registry half: the token is verified and held against a publisher.
+/// // The registry half: the token is verified and compared with a publisher.
 /// let registry = platform.registry();
 /// let verifier = Verifier::new(AwsLc, [audience], &providers, &registry)?;
 /// let claims = verifier.verify(token.secret().expose()).await?;

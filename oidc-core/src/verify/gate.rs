@@ -1,4 +1,4 @@
-//! A service that lets certain jobs in.
+//! The check of a service that admits certain jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::provider::Provider;
 use crate::publisher::{InvalidPublisher, Mismatch, Publisher};
 use crate::text::shown;
 
-/// The check of a service that lets certain jobs in, and issues no tokens of its own: a verifier, and the publishers
-/// whose jobs are allowed.
+/// The check of a service that admits certain jobs and issues no tokens of its own: a verifier, and the publishers
+/// whose jobs are admitted.
 ///
-/// A verified token alone lets nobody in, since every repository of a platform gets such tokens. The claims of a
-/// job are therefore returned only for a job that one of the publishers accepts.
+/// A verified token alone is not enough, since every repository of a platform gets such tokens. A gate therefore
+/// returns the claims of a job only if one of the publishers accepts it.
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -48,8 +48,8 @@ use crate::text::shown;
 ///
 /// # What it does not do
 ///
-/// A gate stores nothing. It accepts a token as often as it is presented until the token expires: where that must not
-/// be, store the token's [`Verified::replay_key`] until [`Verified::accepted_until`], and refuse a token whose key is
+/// A gate stores nothing. It accepts a token as often as it is presented until the token expires. Where a second use must be
+/// refused, store the token's [`Verified::replay_key`] until [`Verified::accepted_until`], and refuse a token whose key is
 /// stored. It learns no ids: they are configured.
 #[derive(Clone, Debug)]
 pub struct Gate {
@@ -58,7 +58,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate over a verifier. It lets nobody in until [`Gate::allow`] adds publishers.
+    /// A gate over a verifier. It admits nobody until [`Gate::allow`] adds publishers.
     pub fn new(verifier: Verifier) -> Self {
         Self { verifier, allowed: Vec::new() }
     }
@@ -83,8 +83,8 @@ impl Gate {
         }
     }
 
-    /// Lets the jobs of a publisher in as [`Gate::allow`] does, also without an immutable id: whoever owns the
-    /// repository's name next is then let in as well. For platforms whose tokens have no ids yet, such as Forgejo 15.
+    /// Admits the jobs of a publisher as [`Gate::allow`] does, also without an immutable id: whoever owns the
+    /// repository's name next is then admitted as well. For platforms whose tokens have no ids yet, such as Forgejo 15.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl Gate {
         }
     }
 
-    /// The refusal of a verified job; `None` if it is let in. Of several publishers, the one of the job's own
+    /// The refusal of a verified job; `None` if it is admitted. Of several publishers, the one of the job's own
     /// repository says why.
     fn refusal(&self, claims: &Verified<Claims>) -> Option<GateError> {
         let platform = self.verifier.provider_of(claims);
@@ -132,7 +132,7 @@ impl Gate {
     }
 }
 
-/// A publisher that a [`Gate`] can't let in.
+/// A publisher that a [`Gate`] can't admit.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidGate {
@@ -149,7 +149,7 @@ pub enum InvalidGate {
     },
     /// The rules name a repository or project and none of its immutable ids.
     #[error(
-        "a gate stores no ids, so that the next owner of a name would be let in: configure `{ids}`, or allow the publisher by its name"
+        "a gate stores no ids, so that the next owner of a name would be admitted: configure `{ids}`, or allow the publisher by its name"
     )]
     NoId {
         /// The keys of the ids, of which one is enough.
@@ -170,7 +170,7 @@ pub enum GateError {
     #[error(transparent)]
     Job(#[from] Mismatch),
     /// The gate has no publishers.
-    #[error("no job is let in here")]
+    #[error("no job is admitted here")]
     Nobody,
 }
 

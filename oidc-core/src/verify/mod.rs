@@ -1,5 +1,5 @@
 //! The verifier: it turns a token from outside into [`Verified`] claims, or into a typed reason for refusing it. A
-//! service that only checks tokens puts a [`Gate`] before it, which lets in the jobs that the service names.
+//! service that only checks tokens puts a [`Gate`] before it, which admits the jobs that the service names.
 //!
 //! The checks run from cheap to expensive: size, shape, header, issuer and its algorithms, key, audience,
 //! times and lifetime, `nbf`, signature, claims. The claims that every token has are checked as soon as they

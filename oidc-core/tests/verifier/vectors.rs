@@ -1,4 +1,4 @@
-//! Project Wycheproof's vectors for the four algorithms, held against a back end. They stand in a file of their own since
+//! Project Wycheproof's vectors for the four algorithms, given to each signature back end. They stand in a file of their own since
 //! `wasm/` holds them against the one that wasm32 has.
 //!
 //! The verdicts are Wycheproof's, with one allowance: what it calls acceptable may be either. Each function says how many

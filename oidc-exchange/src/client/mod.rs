@@ -35,7 +35,7 @@
 //!
 //! # The scope of a token
 //!
-//! A [`Scope`] is what a publish token is good for, and each protocol has one kind of it:
+//! A [`Scope`] is the range of packages that a publish token is valid for. Each protocol has one kind of scope:
 //!
 //! | protocol | scope |
 //! |---|---|

@@ -50,9 +50,10 @@ impl PublishToken {
         self
     }
 
-    /// Returns `true` if the token may be sent to a URL: one of the registry that gave it. An implementation of
-    /// [`Registry::revoke`](super::Registry::revoke) asks before it sends anything. A token that was not made by
-    /// [`ExchangeCall::granted`](super::ExchangeCall::granted) tells no registry, and may be sent anywhere.
+    /// Returns `true` if the token may be sent to this URL, which is one of the registry that issued the token.
+    /// An implementation of [`Registry::revoke`](super::Registry::revoke) calls this before it sends anything. A token
+    /// that [`ExchangeCall::granted`](super::ExchangeCall::granted) did not make knows no registry, and may be sent
+    /// anywhere.
     pub fn is_of(&self, url: &HttpUrl) -> bool {
         self.from.as_ref().is_none_or(|from| from.same_origin(url))
     }

@@ -28,21 +28,21 @@ impl Default for MemoryLimits {
 }
 
 impl MemoryLimits {
-    /// Replaces the number of publishers.
+    /// Sets the greatest number of publishers.
     #[must_use]
     pub fn publishers(mut self, publishers: usize) -> Self {
         self.publishers = publishers;
         self
     }
 
-    /// Replaces the number of publish tokens.
+    /// Sets the greatest number of publish tokens.
     #[must_use]
     pub fn tokens(mut self, tokens: usize) -> Self {
         self.tokens = tokens;
         self
     }
 
-    /// Replaces the number of replay records.
+    /// Sets the greatest number of replay records.
     #[must_use]
     pub fn replay_records(mut self, records: usize) -> Self {
         self.replay_records = records;

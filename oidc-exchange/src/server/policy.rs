@@ -76,8 +76,8 @@ impl TrustPolicy {
         self
     }
 
-    /// Replaces the number of publishers of one account for prefixes of names. The exchange and the configuration
-    /// need the same policy: [`ExchangeBuilder::trust_policy`](super::ExchangeBuilder::trust_policy) and
+    /// Sets the greatest number of publishers for prefixes of names that one account may have; 0, the default, allows
+    /// none. The exchange and the configuration need the same policy: [`ExchangeBuilder::trust_policy`](super::ExchangeBuilder::trust_policy) and
     /// [`Trust::with_policy`](super::Trust::with_policy).
     #[must_use]
     pub fn prefixes_per_account(mut self, number: u32) -> Self {

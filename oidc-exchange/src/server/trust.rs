@@ -121,7 +121,7 @@ impl Trust {
     }
 
     /// Returns the number of valid publish tokens of each of these publishers, by their ids: see
-    /// [`TrustStore::live_tokens`]. Those of a publisher for a prefix are for any of its packages.
+    /// [`TrustStore::live_tokens`]. The tokens of a publisher for a prefix are counted together, whichever package they are for.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The exchanges of the registries that are described by data, held against recorded requests and answers, with every
+//! The exchanges of the registries that are described by data, compared with recorded requests and answers, with every
 //! documented refusal.
 
 use std::time::Duration;

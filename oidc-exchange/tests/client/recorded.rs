@@ -1,4 +1,4 @@
-//! A registry's exchange, held against recorded requests and answers.
+//! A registry's exchange, compared with recorded requests and answers.
 #![allow(unreachable_pub)]
 
 use oidc_core::http::{HeaderValue, Method, Request, Response};

@@ -1,4 +1,4 @@
-//! Every registry's exchange, held against recorded requests and answers: what is asked where, what is made of the answer
+//! Every registry's exchange, compared with recorded requests and answers: what is asked where, what is made of the answer
 //! and of the refusal. The shapes are those of the registries' own sources and clients.
 
 use std::time::Duration;

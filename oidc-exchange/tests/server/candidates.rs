@@ -1,4 +1,4 @@
-//! The store decides nothing: whatever it hands over is held against the token once more.
+//! The store decides nothing: whatever it returns is compared with the token once more.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

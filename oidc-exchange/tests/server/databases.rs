@@ -92,7 +92,7 @@ impl Harness for Sqlite {
         execute(&self.url(), &statements).await;
     }
 
-    async fn mend(&self, _store: &SqlStore) {
+    async fn repair(&self, _store: &SqlStore) {
         let triggers = ["DROP TRIGGER fault", "DROP TRIGGER IF EXISTS fault_too"];
         execute(&self.url(), &triggers.map(str::to_owned)).await;
     }
@@ -174,7 +174,7 @@ impl Harness for Postgres {
         execute(&self.url(), &statements).await;
     }
 
-    async fn mend(&self, _store: &SqlStore) {
+    async fn repair(&self, _store: &SqlStore) {
         execute(&self.url(), &["DROP FUNCTION fault CASCADE".to_owned()]).await;
     }
 }

@@ -107,7 +107,7 @@ async fn a_refusal_names_the_nearest_publisher_to_the_operator_and_its_owner_rea
         let refusal = registry.exchange.exchange(&registry.token(&claims), &request).await.unwrap_err();
         let event = registry.events.next().await;
         assert_eq!(event.reason, refusal.to_string(), "the owner reads what the caller was told");
-        assert_eq!(event.publisher, None, "nobody let it in");
+        assert_eq!(event.publisher, None, "no publisher accepted it");
         assert!(!refusal.to_string().contains(&widget_id), "{refusal}");
         event
     };

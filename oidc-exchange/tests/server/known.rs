@@ -20,5 +20,5 @@ async fn a_name_that_changed_hands_before_the_first_use_lets_nobody_in_although_
     let refusal =
         registry.exchange.exchange(&taken, &ExchangeRequest::package("npm", "gadget")).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::RuleDiffers, "{refusal}");
-    assert_eq!(refusal.diagnosis().code, "publisher-lapsed", "whoever has the name now is not let in");
+    assert_eq!(refusal.diagnosis().code, "publisher-lapsed", "whoever has the name now is not accepted");
 }

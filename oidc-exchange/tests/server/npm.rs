@@ -197,7 +197,7 @@ async fn what_the_token_proves_decides_between_403_and_404_and_not_what_is_there
     assert_eq!(
         registry.exchange(WIDGET, &other_workflow).await.status,
         StatusCode::CREATED,
-        "the same token, mended"
+        "the same token, after the correction"
     );
 }
 

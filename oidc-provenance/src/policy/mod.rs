@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 
 /// The rules by which a registry accepts an [`Attestation`].
 ///
-/// The signer has to be the trusted publisher that let the publish in, and a statement may say nothing that the
+/// The signer has to be the trusted publisher that the exchange accepted, and a statement may say nothing that the
 /// certificate does not say. These two can't be left out. The others are the registry's choice.
 ///
 /// ```

@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 /// A trusted publisher, as the signer of provenance: the rules of the exchange, read from the certificate.
 ///
 /// Rules on claims that no certificate has, such as `ref_protected`, are left out; [`SignerRules::left_out`] names
-/// them. The exchange that let the publish in has compared them.
+/// them. The exchange compared them before it issued the publish token.
 #[derive(Debug)]
 pub struct SignerRules {
     platform: Platform,

@@ -84,7 +84,7 @@ impl SignError {
         &self.diagnosis
     }
 
-    /// Returns whether the statement is in the public log now.
+    /// Tells if the statement was written to the public log before signing failed.
     pub fn logged(&self) -> Logged {
         self.logged
     }

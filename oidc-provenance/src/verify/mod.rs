@@ -31,7 +31,7 @@ pub const PUBLIC_TRUSTED_ROOT: &str = sigstore_verify::trust_root::SIGSTORE_PROD
 /// The bounds of a trusted root. Sigstore's public one has 7 kB.
 const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096, exclusive: &[] };
 
-/// A verifier of provenance, made once of a trusted root and shared.
+/// A verifier of provenance, made once from a trusted root and shared.
 ///
 /// It needs no network: the trusted root, which an application gets and renews in its own way, holds the keys and
 /// certificates of the authorities and logs.

@@ -25,7 +25,7 @@ fn no_origin(claims: &Claims) -> Option<Diagnosis> {
         return None;
     }
     let problem = "a custom webhook started this pipeline, and its token names no repository: a publisher that names one will \
-                   not let it in";
+                   not accept it";
     let fix = "publish from a push's or a tag's pipeline";
     let diagnosis = Diagnosis::new(codes::CIRCLECI_NO_VCS_ORIGIN, claim(VCS_ORIGIN), problem);
     Some(diagnosis.severity(Severity::Warning).fix(fix).link(links::CIRCLECI_OIDC))

@@ -69,12 +69,13 @@ impl GenericPublisher {
         self
     }
 
-    /// Adds a claim that must be an array with this value, or with all of an array of values.
+    /// Adds a claim that must be an array which contains this value. Where `value` is an array, the claim must contain each of its
+    /// elements.
     pub fn claim_containing(self, claim: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claim(claim, json!({ "contains": value.into() }))
     }
 
-    /// Adds a claim that must be a text that fits a pattern as a whole.
+    /// Adds a claim that must be a text, all of which the pattern matches.
     pub fn claim_matching(self, claim: impl Into<String>, pattern: impl Into<String>) -> Self {
         self.claim(claim, json!({ "matches": pattern.into() }))
     }

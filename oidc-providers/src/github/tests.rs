@@ -43,7 +43,7 @@ fn token(changes: &Value) -> Value {
     sample::claims_with(ISSUER, AUDIENCE, NOW, "id", &overrides(changes))
 }
 
-/// A token that [`strict`] lets in, with changes.
+/// A token that [`strict`] accepts, with changes.
 fn strict_token(changes: &Value) -> Value {
     token(&changed_claims(&json!({"environment": "publish", "job_workflow_ref": CALLED}), changes))
 }
@@ -105,7 +105,7 @@ fn every_attack_is_refused_for_its_own_reason() {
     let table = attacks(include_str!("../../tests/attacks/github.json"));
     for (attack, claims, code, config) in table {
         let config = changed(&strict(), &config);
-        let found = outcome(&GitHub::public(), &config, &strict_token(&claims)).map(|_| "let in");
+        let found = outcome(&GitHub::public(), &config, &strict_token(&claims)).map(|_| "accepted");
         assert_eq!(found.unwrap_or_else(|code| code), code, "{attack}");
     }
 }

@@ -49,7 +49,7 @@ fn token(changes: &Value) -> Value {
     token_of(INSTANCE, changes)
 }
 
-/// A token that [`strict`] lets in, with changes.
+/// A token that [`strict`] accepts, with changes.
 fn strict_token(changes: &Value) -> Value {
     let mut claims = json!({"environment": "publish"});
     for (name, value) in changes.as_object().unwrap() {
@@ -112,7 +112,7 @@ fn every_attack_is_refused_for_its_own_reason() {
     let table = attacks(include_str!("../../tests/attacks/gitlab.json"));
     for (attack, claims, code, config) in table {
         let config = changed(&strict(), &config);
-        let found = outcome(&gitlab(), &config, &strict_token(&claims)).map(|_| "let in");
+        let found = outcome(&gitlab(), &config, &strict_token(&claims)).map(|_| "accepted");
         assert_eq!(found.unwrap_or_else(|code| code), code, "{attack}");
     }
 }

@@ -11,7 +11,7 @@ use super::Comparison;
 use super::config::Config;
 use super::held::Held;
 use super::rule::Scope;
-use super::table::{Pin, Table};
+use super::table::{ConfiguredId, Table};
 use super::token::Token;
 
 /// A publisher of one issuer.
@@ -21,7 +21,7 @@ pub(crate) struct Configured {
     issuer: String,
     comparison: Comparison,
     names: Vec<String>,
-    ids: Vec<Pin>,
+    ids: Vec<ConfiguredId>,
     /// The rules that the publisher has, those on the run's circumstances marked.
     rules: Vec<(bool, Box<dyn Held>)>,
     specificity: u32,

@@ -168,13 +168,13 @@ impl Ids {
     }
 
     /// Reads the ids; `None` for those that are to be learned.
-    pub(crate) fn read(&self, config: &mut Config<'_>) -> Vec<Pin> {
+    pub(crate) fn read(&self, config: &mut Config<'_>) -> Vec<ConfiguredId> {
         self.fields.iter().map(|field| (*field, config.text(field, self.check))).collect()
     }
 
     /// Returns the id by which a renamed repository is recognized, among those of a publisher.
-    pub(crate) fn of_repository<'p>(&self, pins: &'p [Pin]) -> Option<&'p Pin> {
-        pins.first().filter(|_| self.tell_renames)
+    pub(crate) fn of_repository<'p>(&self, ids: &'p [ConfiguredId]) -> Option<&'p ConfiguredId> {
+        ids.first().filter(|_| self.tell_renames)
     }
 
     /// Returns the id of the token's repository, by which its publishers are found after a rename.
@@ -183,9 +183,13 @@ impl Ids {
         token.learn(field, self.is_id).ok()
     }
 
-    /// Compares the ids with the pinned ones, and learns the others.
-    pub(crate) fn check(&self, token: &Token<'_>, pins: &[Pin]) -> Result<Vec<ImmutableId>, Mismatch> {
-        let learned = token.pins(pins, |field| {
+    /// Compares the ids with the configured ones, and learns the others.
+    pub(crate) fn check(
+        &self,
+        token: &Token<'_>,
+        ids: &[ConfiguredId],
+    ) -> Result<Vec<ImmutableId>, Mismatch> {
+        let learned = token.ids(ids, |field| {
             if self.may_lack && token.optional(field.claim)?.is_none() {
                 return Ok(None);
             }
@@ -194,7 +198,7 @@ impl Ids {
         learned.map_err(|mismatch| match self.fix {
             Some(fix) if mismatch.diagnosis().code == oidc_core::codes::CLAIM_MISSING => {
                 let diagnosis = mismatch.diagnosis().clone().fix(fix);
-                // Only the fix is replaced: who may be told of the mismatch stays as `Token::pins` decided.
+                // Only the fix is replaced: who may be told of the mismatch stays as `Token::ids` decided.
                 if mismatch.is_stranger() { Mismatch::stranger(diagnosis) } else { Mismatch::new(diagnosis) }
             }
             _ => mismatch,
@@ -203,4 +207,4 @@ impl Ids {
 }
 
 /// An id's field, and the id where the publisher has it.
-pub(crate) type Pin = (&'static Field, Option<String>);
+pub(crate) type ConfiguredId = (&'static Field, Option<String>);

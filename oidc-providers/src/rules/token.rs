@@ -129,7 +129,7 @@ impl<'a> Token<'a> {
     /// everything else. A token that has the names and not every pinned id is a stranger's, and its holder
     /// may be told of no other rule. Where the first id is pinned and equal, the token is from the
     /// publisher's repository, and its holder may be told that the repository has another owner now.
-    pub(crate) fn pins(
+    pub(crate) fn ids(
         &self,
         ids: &[(&'static Field, Option<String>)],
         learn: impl Fn(&Field) -> Result<Option<ImmutableId>, Mismatch>,

@@ -1,4 +1,4 @@
-//! What runs on GitHub and on servers with a compatible runner have in common: references to workflows, and events.
+//! References to workflows, and events, which GitHub shares with servers that have a compatible runner.
 
 use std::borrow::Cow;
 

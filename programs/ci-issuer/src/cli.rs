@@ -43,7 +43,7 @@ keys each time. HTTPS_PROXY leads clients there that take no other URLs than the
 
   ci-issuer token --issuer http://127.0.0.1:9001 --audience npm:127.0.0.1 --set repository=evil/widget";
 
-/// How many bytes a file of claims may have.
+/// The greatest size of a file of claims, in bytes.
 const MAX_CLAIMS_FILE: usize = 64 * 1024;
 
 /// A CI platform's identity provider on your own machine, to try trusted publishing with.
@@ -91,10 +91,10 @@ struct Serve {
     token_variable: Option<String>,
     #[command(flatten)]
     claims: ClaimArguments,
-    /// How long tokens are valid [default: as the platform's usually are].
+    /// The time for which tokens are valid [default: as the platform's usually are].
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<u64>,
-    /// What shall go wrong.
+    /// The fault to play.
     #[arg(long)]
     fault: Option<Fault>,
     /// Play a Sigstore instance too, and write what clients need of it into this folder: `trusted_root.json`,
@@ -104,10 +104,10 @@ struct Serve {
     /// The loopback address that the Sigstore instance listens on [default: any free port].
     #[arg(long, value_name = "ADDRESS", requires = "sigstore")]
     sigstore_listen: Option<SocketAddr>,
-    /// What shall go wrong in the Sigstore instance.
+    /// The fault of the Sigstore instance to play.
     #[arg(long, value_name = "FAULT", requires = "sigstore")]
     sigstore_fault: Option<sigstore::Fault>,
-    /// How late `--fault slow` makes an answer.
+    /// The delay of an answer under `--fault slow`.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     delay: u64,
 }

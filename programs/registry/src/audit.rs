@@ -27,17 +27,18 @@ pub(super) use self::schema::{SCHEMA, upgrade};
 pub(super) use self::times::set_readable_time;
 use self::waiting::{Batch, OF_ONE, OF_STRANGERS, Waiting};
 
-/// How many events one transaction writes.
+/// The greatest number of events that one transaction writes.
 const BATCH: usize = 256;
-/// How often a batch is tried that can't be written, and how long is waited in between. Then it waits for the next event.
+/// The number of attempts to write a batch. After the last one it waits for the next event.
 const ATTEMPTS: u32 = 5;
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long events are kept.
+/// The age at which events are deleted.
 const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
 /// A reason is kept up to this many characters.
 const MAX_REASON: usize = 1000;
 
-/// Takes events and has them written behind the request's back.
+/// Takes events, which a task writes after the request was answered.
 #[derive(Clone, Debug)]
 pub(super) struct Audit {
     waiting: Arc<Mutex<Waiting>>,
@@ -221,7 +222,7 @@ fn ascii(json: &str) -> String {
     ascii
 }
 
-/// What is counted and not listed.
+/// The events that are counted and not listed.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     /// Attempts that were refused before their token's signature held, by outcome.
@@ -231,7 +232,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// What is counted, of all packages, since the database was made.
+    /// Reads the counts of all packages since the database was made.
     pub(super) async fn read(database: &SqlStore) -> Result<Self, sqlx::Error> {
         let refused = sqlx::query_as("SELECT outcome, refusals FROM registry_refusals ORDER BY outcome");
         let not_kept = sqlx::query_as("SELECT what, events FROM registry_not_kept ORDER BY what");
@@ -241,14 +242,14 @@ impl Counted {
         })
     }
 
-    /// What was listed, of one package or of all, and what was not and why.
+    /// A summary for a person: the number of events listed, of one package or of all, and those that were not, with the reason.
     pub(super) fn summary(&self, listed: usize, package: Option<&str>) -> String {
         let of = package.map_or_else(String::new, |package| format!(" of {}", shown(package)));
         let mut summary = format!("listed: {listed}{of}");
         if let Some(not_kept) = each(&self.not_kept) {
             summary.push_str(&format!(
                 "; not kept, of all packages: {not_kept}, which exceeded {OF_ONE} an hour of one publisher, {OF_STRANGERS} of \
-                 all whom none lets in, or what could be written in time (exchanges and publishes that were granted are \
+                 all that none accepts, or what could be written in time (exchanges and publishes that were granted are \
                  always kept)"
             ));
         }
@@ -263,7 +264,7 @@ impl Counted {
     }
 }
 
-/// How many there are and of what; `None` where there are none.
+/// The sum of the counts with its parts; `None` where there are none.
 fn each(counts: &[(String, i64)]) -> Option<String> {
     let total: i64 = counts.iter().map(|(_, count)| count).sum();
     let each: Vec<String> = counts.iter().map(|(what, count)| format!("{what} {count}")).collect();

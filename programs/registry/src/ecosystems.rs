@@ -16,7 +16,7 @@ pub(super) const PYPI_OIDC: &str = "/_/oidc";
 /// The path at which Python projects are uploaded, below the registry's URL.
 pub(super) const UPLOADS: &str = "/legacy/";
 
-/// Where the authorization servers of OAuth 2.0 token exchange are, below the registry's URL: one for each ecosystem.
+/// The path of the authorization servers of OAuth 2.0 token exchange, below the registry's URL: one for each ecosystem.
 pub(super) const TOKEN_EXCHANGE: &str = "/-/token-exchange";
 
 impl Ecosystem {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use oidc_core::http::{HttpSettings, SystemHttp};
@@ -75,7 +76,7 @@ const PROGRAM: &str = "trusted-publish";
 /// The limit on a file of certificates, in bytes.
 const MAX_CA_FILE: usize = 1024 * 1024;
 
-/// Publish by the job's identity, with tools that can't.
+/// Publish with the identity of a CI job in place of a stored token.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, version, after_help = EXAMPLES)]
 pub struct Arguments {
@@ -105,7 +106,11 @@ enum Command {
         shell: Shell,
     },
     /// Print this program's manual page, in roff.
-    Man,
+    Man {
+        /// The command whose page is printed, in place of the program's own.
+        #[arg(value_parser = commands())]
+        command: Option<String>,
+    },
 }
 
 impl Arguments {
@@ -147,7 +152,7 @@ impl Command {
             Self::Token(target) => Some(target),
             Self::Exec(exec) => Some(&exec.target),
             Self::Doctor(doctor) => Some(&doctor.target),
-            Self::Attest(_) | Self::Verify(_) | Self::Completions { .. } | Self::Man => None,
+            Self::Attest(_) | Self::Verify(_) | Self::Completions { .. } | Self::Man { .. } => None,
         }
     }
 
@@ -186,14 +191,8 @@ pub async fn run(
             }
             doctor.run(providers, cx, out, err).await
         }
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), PROGRAM, out);
-            Ok(0)
-        }
-        Command::Man => {
-            clap_mangen::Man::new(Arguments::command()).render(out)?;
-            Ok(0)
-        }
+        Command::Completions { shell } => print_completions(shell, out),
+        Command::Man { command } => print_page(command.as_deref(), out),
         Command::Attest(attest) => {
             let (cx, progress) = progress::watched(cx);
             Ok(progress.told(attest.run(providers, &cx, out), err).await?)
@@ -203,6 +202,27 @@ pub async fn run(
             Ok(progress.told(verify.run(&cx, out), err).await?)
         }
     }
+}
+
+fn print_completions(shell: Shell, out: &mut impl Write) -> Result<u8, PublishError> {
+    // clap_complete panics where it can't write, as into a pipe that was closed.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), PROGRAM, &mut script);
+    out.write_all(&script)?;
+    Ok(0)
+}
+
+/// The names of the commands that have a page.
+fn commands() -> PossibleValuesParser {
+    PossibleValuesParser::new(["token", "exec", "doctor", "attest", "verify", "completions", "man"])
+}
+
+fn print_page(command: Option<&str>, out: &mut impl Write) -> Result<u8, PublishError> {
+    let mut program = Arguments::command();
+    program.build();
+    let page = command.and_then(|name| program.find_subcommand(name)).unwrap_or(&program);
+    clap_mangen::Man::new(page.clone()).render(out)?;
+    Ok(0)
 }
 
 async fn print_token(

@@ -31,16 +31,16 @@ pub(super) struct Doctor {
     /// Exchange the identity token even if this job gets no other (GitLab): a publish after it may then be refused.
     #[arg(long)]
     exchange: bool,
-    /// A field of the trusted publisher that is meant to let this job in, such as `workflow=publish.yml`; again for
-    /// each further field.
+    /// A field of the trusted publisher that is meant to accept this job, such as `workflow=publish.yml`; may be
+    /// repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = field, num_args = 1..)]
     publisher: Vec<(String, String)>,
-    /// Which workflow the registry compares, where one workflow calls another: the one that was started, or the one that holds the
+    /// The workflow that the registry compares where one workflow calls another: the one that was started, or the one that holds the
     /// job. The public registries' rules are known; a registry of your own is taken to compare the started one.
     #[arg(long, value_enum, value_name = "WHICH")]
     compared_workflow: Option<Workflow>,
     /// Also check, before anything is signed, whether the registry would take this job's provenance, and whether the tool would
-    /// leave it out in silence.
+    /// leave it out without saying so.
     #[arg(long, value_enum, value_name = "WISH", num_args = 0..=1, require_equals = true, default_missing_value = "required")]
     provenance: Option<Wish>,
     /// Check every package of the workspace in the working directory that is published: npm's `workspaces`, cargo's, uv's.

@@ -136,11 +136,11 @@ impl Ready<'_> {
         }
     }
 
-    /// Says where the token is good for, and what the command's user has to see to. That nobody reads it is no reason to stop.
+    /// Says which registry the token is valid for, and what the command's user has to see to. That nobody reads it is no reason to stop.
     fn tell<'a>(&self, notes: impl Iterator<Item = &'a str>, err: &mut impl Write) {
         if self.credential.publish_token().is_some() {
             let url = self.destination.url.as_str();
-            let _told = writeln!(err, "trusted-publish: the token is good for {url} and no other registry");
+            let _told = writeln!(err, "trusted-publish: the token is valid for {url} and no other registry");
         }
         for note in notes {
             let _told = writeln!(err, "trusted-publish: {note}");

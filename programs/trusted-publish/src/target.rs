@@ -42,11 +42,11 @@ pub(super) struct Target {
     url: Option<String>,
     /// The package to publish, for registries whose tokens are for one (npm, packagist, open-vsx, hex), or the upload to JSR:
     /// `@scope/package@version#sha256-…`. Where it is left out, the manifest in the working directory names it (package.json,
-    /// composer.json; for `doctor` also Cargo.toml, pyproject.toml, a gemspec). Several are for registries whose tokens are for all
-    /// packages of the job, and for `doctor`.
+    /// composer.json; for `doctor` also Cargo.toml, pyproject.toml, a gemspec). May be repeated for registries whose tokens are
+    /// for all packages of the job, and for `doctor`.
     #[arg(long, value_name = "NAME")]
     pub(super) package: Vec<String>,
-    /// Whose account publishes, for registries that have to be told: who made the policy (nuget), the organization
+    /// The account that publishes, for registries that have to be told: the maker of the policy (nuget), the organization
     /// (packagist), the publisher (vs-marketplace), the id of the OIDC connection (docker-hub), the OIDC integration (jfrog),
     /// the organization and its service account, `acme/ci` (cloudsmith), the client's name where the server knows its clients
     /// (token-exchange).
@@ -60,14 +60,15 @@ pub(super) struct Target {
     /// your organization. Whoever else gets such a token can publish with it until it is used or expires.
     #[arg(long, value_name = "AUDIENCE", value_parser = |text: &str| Audience::new(text))]
     pub(super) fixed_audience: Option<Audience>,
-    /// The token endpoint (token-exchange), where the registry's metadata don't tell it.
+    /// The token endpoint (token-exchange), where the registry's metadata do not name it.
     #[arg(long, value_name = "URL")]
     token_endpoint: Option<String>,
     /// The tools that publish at --url, by the protocol that they speak (npm, pypi, crates-io, rubygems), for a registry with
     /// packages of several kinds (jfrog, cloudsmith, token-exchange, identity-token): they are told the token and --url.
     #[arg(long, value_name = "PROTOCOL")]
     tools: Option<String>,
-    /// Whether to fall back to the static credential in the tools' variables, or to use nothing else.
+    /// The use of trusted publishing. Where it fails, `automatic` takes the static credential of the tools' variables and
+    /// `always` stops; `never` uses the static credential alone.
     #[arg(long, value_name = "MODE", default_value = "automatic", value_parser = modes())]
     pub(super) trusted_publishing: Mode,
     /// The form of the output. JSON is one object with the token (token), the messages on standard error as an object on each line

@@ -332,3 +332,33 @@ async fn as_json_a_fallback_is_a_message_and_the_credential_is_static() {
         message["message"].as_str().unwrap().starts_with("using the static credential in NODE_AUTH_TOKEN")
     );
 }
+
+/// A pipe that its reader has closed.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn completions_and_pages_end_with_an_error_where_nobody_reads_them() {
+    for arguments in [["completions", "bash"].as_slice(), &["completions", "zsh"], &["man"], &["man", "exec"]]
+    {
+        let arguments = Arguments::try_parse_from([&["trusted-publish"], arguments].concat()).unwrap();
+        let (providers, cx) = (oidc_providers::all(), Context::default());
+        run(arguments, &providers, &cx, &mut Closed, &mut Vec::new()).await.unwrap_err();
+    }
+}
+
+#[test]
+fn every_command_has_a_page() {
+    for command in Arguments::command().get_subcommands() {
+        Arguments::try_parse_from(["trusted-publish", "man", command.get_name()]).unwrap();
+    }
+}

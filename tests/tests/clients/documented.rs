@@ -131,9 +131,10 @@ const RUN: &[(&str, &str)] = &[
     ("cargo publish", "clients/cargo_provider.rs one_token_publishes_a_workspace"),
     (
         "trusted-publish completions SHELL",
-        "trusted_publish/workspace.rs completions_and_a_manual_page_are_printed",
+        "trusted_publish/workspace.rs completions_and_manual_pages_are_printed",
     ),
-    ("trusted-publish man", "trusted_publish/workspace.rs completions_and_a_manual_page_are_printed"),
+    ("trusted-publish man", "trusted_publish/workspace.rs completions_and_manual_pages_are_printed"),
+    ("trusted-publish man COMMAND", "trusted_publish/workspace.rs completions_and_manual_pages_are_printed"),
 ];
 
 /// The beginning of a command, with the words that follow it.

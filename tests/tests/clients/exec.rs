@@ -19,7 +19,7 @@ async fn python(tool: Tool, publish: &[&str], token: &[(&str, &str)]) {
     let output = world.exec(&client, &folder, &["--registry", "pypi", "--url", &url], token, &publish).await;
     let said = output.stderr.clone();
     output.succeeded();
-    assert!(said.contains(&format!("the token is good for {url} and no other registry")), "{said}");
+    assert!(said.contains(&format!("the token is valid for {url} and no other registry")), "{said}");
     assert_ne!(world.scene.count("hosted_file").await, 0);
     world.public_received_nothing();
 
@@ -120,7 +120,7 @@ async fn npm(tool: Tool, name: &str, npmrc: &str, publish: &[&str], token: &[(&s
     let output = world.exec(&client, &folder, &options, &variables, publish).await;
     let said = output.stderr.clone();
     output.succeeded();
-    assert!(said.contains(&format!("the token is good for {url} and no other registry")), "{said}");
+    assert!(said.contains(&format!("the token is valid for {url} and no other registry")), "{said}");
     let by = world.scene.registry.npm().published_by(name, "1.0.0").await.unwrap();
     assert!(by.is_some(), "{said}");
     world.public_received_nothing();

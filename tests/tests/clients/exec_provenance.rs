@@ -209,7 +209,7 @@ async fn a_gems_attestation_is_read_from_the_registry() {
     world.verify(&folder, &url, &["--registry", "rubygems", "widget-1.0.0.gem"]).await;
 }
 
-/// What `exec --provenance` can't do is said before a token is there, and what fails later ends the token.
+/// Obstacles of `exec --provenance` are named before a token is requested; a later failure ends the token.
 #[needs(twine)]
 #[tokio::test]
 async fn exec_signs_nothing_that_it_can_not_hand_on_and_ends_the_token_when_signing_fails() {

@@ -1,4 +1,4 @@
-//! README's tables of what is supported, held against the code, the tests and the recordings that there are.
+//! README's tables of what is supported, compared with the code, the tests and the recordings that there are.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 const EXCHANGE: &str = "-/npm/v1/oidc/token/exchange/package/@acme%2fwidget";
 const AUDIENCE: &str = "npm:127.0.0.1";
 
-/// Whom a registry lets in on one platform, and what keeps a token out.
+/// A publisher on one platform, a job that it accepts, and changes for which it refuses a token.
 struct Trusted {
     platform: &'static Platform,
     /// The publisher's rules in TOML.

@@ -98,11 +98,11 @@ async fn output(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-/// What is said to the user, without what is said to GitHub and without where the token is good for, which is said first.
+/// The messages to the user, without those to GitHub and without the first one, which says which registry the token is valid for.
 fn said(stderr: &[u8]) -> Vec<String> {
     let text = std::str::from_utf8(stderr).unwrap();
     let mut lines = text.lines().filter(|line| !line.starts_with("::add-mask::")).map(str::to_owned);
-    assert!(lines.next().unwrap().contains("the token is good for http://127.0.0.1:"), "{text}");
+    assert!(lines.next().unwrap().contains("the token is valid for http://127.0.0.1:"), "{text}");
     let is_of_poetry = |line: &String| line.starts_with("trusted-publish: poetry can't be told");
     lines.filter(|line| !is_of_poetry(line)).collect()
 }

@@ -173,7 +173,7 @@ async fn the_package_is_that_of_the_manifest_where_none_is_named() {
 }
 
 #[tokio::test]
-async fn completions_and_a_manual_page_are_printed() {
+async fn completions_and_manual_pages_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = run(folder.path(), Vec::new(), &["completions", shell]).await;
@@ -187,4 +187,11 @@ async fn completions_and_a_manual_page_are_printed() {
         output.status.success() && page.contains(".TH trusted-publish 1") && page.contains("doctor"),
         "{page}"
     );
+    for command in ["token", "exec", "doctor", "attest", "verify", "completions", "man"] {
+        let output = run(folder.path(), Vec::new(), &["man", command]).await;
+        let title = format!(".TH trusted-publish-{command} 1");
+        let named = format!(r"trusted\-publish\-{command}(1)");
+        assert!(text(&output.stdout).contains(&title), "{output:?}");
+        assert!(page.contains(&named), "the program's page names the command's: {page}");
+    }
 }

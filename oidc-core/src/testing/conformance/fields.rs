@@ -1,4 +1,4 @@
-//! The tables, and configurations that are held against them.
+//! The tables of claims and fields, and configurations that are compared with them.
 
 use serde_json::{Map, Value, json};
 

@@ -33,15 +33,15 @@ pub(super) async fn a_job_matches_its_publisher<H: Harness>(harness: &H) {
     let config = whole_config(harness, &*provider);
     let publisher = provider.publisher(&config.clone().into()).expect("the publisher that fits a job is one");
     let matched = publisher.check(&claims);
-    let matched = matched.expect("the publisher that fits a job lets its token in");
-    assert_eq!(publisher.explain(&unverified), None, "a job that is let in is told of no rule");
+    let matched = matched.expect("the publisher that fits a job accepts its token");
+    assert_eq!(publisher.explain(&unverified), None, "a job that is accepted is told of no rule");
     let identity = provider.identify(&claims).expect("a job's token speaks for somebody");
     let identities = provider.identities(&claims).expect("a job's token speaks for somebody");
     assert_eq!(identity.issuer, issuer, "an identity is of the token's issuer");
     assert!(identities.contains(&identity), "the identity is one of all identities");
     assert!(
         identities.contains(&publisher.identity()),
-        "the publisher that lets a token in is found by the token's identity"
+        "the publisher that accepts a token is found by the token's identity"
     );
     for setting in provider.settings(&unverified) {
         let is_known = provider.publisher_fields().contains(setting.field);

@@ -12,7 +12,7 @@ use crate::provider::Provider;
 use crate::publisher::{ImmutableId, PublisherField};
 
 /// The configuration without what is learned.
-fn unpinned<H: Harness>(harness: &H, provider: &dyn Provider) -> Map<String, Value> {
+fn without_ids<H: Harness>(harness: &H, provider: &dyn Provider) -> Map<String, Value> {
     let mut config = whole_config(harness, provider);
     for field in provider.publisher_fields().iter().filter(|field| field.learned) {
         config.remove(field.key);
@@ -38,25 +38,25 @@ pub(super) async fn ids_are_learned_once<H: Harness>(harness: &H) {
     let (provider, registry) = (provider(harness), Registry::of(harness));
     let [issuer, _] = harness.issuers();
     let (token, claims) = (registry.job(&issuer).await, registry.claims(&issuer));
-    let mut config = unpinned(harness, &*provider);
+    let mut config = without_ids(harness, &*provider);
     let publisher = provider.publisher(&config.clone().into()).expect("a publisher without ids is one");
-    let first = publisher.check(&token).expect("a publisher without ids lets its job in");
+    let first = publisher.check(&token).expect("a publisher without ids accepts its job");
     let learned = |field: &&PublisherField| field.learned && claims.contains_key(field.key);
     let mut expected: Vec<&str> =
         provider.publisher_fields().iter().filter(learned).map(|field| field.key).collect();
-    let mut found: Vec<&str> = first.learned.iter().map(|pin| pin.claim).collect();
+    let mut found: Vec<&str> = first.learned.iter().map(|known| known.claim).collect();
     expected.sort_unstable();
     found.sort_unstable();
     assert_eq!(found, expected, "a publisher learns every id that the table of fields says, and no other");
-    for pin in &first.learned {
-        let told = claims.get(pin.claim).and_then(Value::as_str);
-        assert_eq!(told, Some(&*pin.value), "an id is learned as the token has it");
-        config.insert(pin.claim.to_owned(), pin.value.clone().into());
+    for known in &first.learned {
+        let told = claims.get(known.claim).and_then(Value::as_str);
+        assert_eq!(told, Some(&*known.value), "an id is learned as the token has it");
+        config.insert(known.claim.to_owned(), known.value.clone().into());
     }
     // As a registry reads it the next time: with what was learned among the rules.
     let publisher = provider.publisher(&config.clone().into());
     let publisher = publisher.expect("what was learned can be read again under its claim's name");
-    let again = publisher.check(&token).expect("a publisher that has learned lets the same job in");
+    let again = publisher.check(&token).expect("a publisher that has learned accepts the same job");
     assert!(again.learned.is_empty(), "an id that was learned is not learned anew: {:?}", again.learned);
     assert_eq!(again.specificity, first.specificity, "learning changes no order");
     if let Some(id) = own_id(&*provider, &token) {
@@ -66,25 +66,25 @@ pub(super) async fn ids_are_learned_once<H: Harness>(harness: &H) {
     }
 }
 
-/// Tokens with the publisher's names and without a pinned id: each is a stranger's, whatever else differs.
+/// Tokens with the publisher's names and without a configured id: each is a stranger's, whatever else differs.
 pub(super) async fn strangers_are_told_nothing<H: Harness>(harness: &H) {
     let (provider, registry) = (provider(harness), Registry::of(harness));
     let [issuer, _] = harness.issuers();
     let (token, claims) = (registry.job(&issuer).await, registry.claims(&issuer));
-    let config = unpinned(harness, &*provider);
+    let config = without_ids(harness, &*provider);
     let publisher = provider.publisher(&config.clone().into()).expect("a publisher without ids is one");
-    let pins = publisher.check(&token).expect("a publisher without ids lets its job in").learned;
-    for pin in &pins {
-        let mut pinned = config.clone();
-        pinned.insert(pin.claim.to_owned(), pin.value.clone().into());
-        let publisher = provider.publisher(&pinned.into()).expect("a publisher with one id is one");
+    let ids = publisher.check(&token).expect("a publisher without ids accepts its job").learned;
+    for known in &ids {
+        let mut configured = config.clone();
+        configured.insert(known.claim.to_owned(), known.value.clone().into());
+        let publisher = provider.publisher(&configured.into()).expect("a publisher with one id is one");
         for change in claims.keys().flat_map(|claim| [json!("x"), json!(null)].map(|value| (claim, value))) {
-            for id in [Some(other_id(&pin.value)), None] {
+            for id in [Some(other_id(&known.value)), None] {
                 let mut stranger = claims.clone();
                 stranger.insert(change.0.clone(), change.1.clone());
-                stranger.remove(pin.claim);
+                stranger.remove(known.claim);
                 if let Some(id) = &id {
-                    stranger.insert(pin.claim.to_owned(), id.clone().into());
+                    stranger.insert(known.claim.to_owned(), id.clone().into());
                 }
                 let Some(stranger) = registry.verified(&issuer, &stranger).await else { continue };
                 if provider.identify(&stranger).ok() != Some(publisher.identity()) {
@@ -95,7 +95,7 @@ pub(super) async fn strangers_are_told_nothing<H: Harness>(harness: &H) {
                 assert!(
                     is_stranger,
                     "whoever has the publisher's name and not its `{}` is a stranger, also with another `{}`: {mismatch:?}",
-                    pin.claim, change.0
+                    known.claim, change.0
                 );
             }
         }
@@ -108,7 +108,7 @@ pub(super) async fn a_renamed_repository_is_told_so<H: Harness>(harness: &H) {
     let [issuer, _] = harness.issuers();
     let (token, claims) = (registry.job(&issuer).await, registry.claims(&issuer));
     let Some(id) = own_id(&*provider, &token) else { return };
-    let mut config = unpinned(harness, &*provider);
+    let mut config = without_ids(harness, &*provider);
     config.insert(id.claim.to_owned(), id.value.clone().into());
     let publisher = provider.publisher(&config.into()).expect("a publisher with its own id is one");
     let names =

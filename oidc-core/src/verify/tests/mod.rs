@@ -1,3 +1,3 @@
-//! Tests of what can't be reached through the verifier's door. The others are in `tests/verifier` and `tests/rfc`.
+//! Tests of what can't be reached through the verifier's public methods. The others are in `tests/verifier` and `tests/rfc`.
 
 mod wycheproof;

@@ -3,7 +3,7 @@
 //! and of every group for another algorithm what a verifier of these must refuse. `json_web_crypto_test.json` has
 //! some of them again and none beside.
 //!
-//! Few of their payloads are JWTs; hence they are held against what lies below the verifier.
+//! Few of their payloads are JWTs; so they are given to the code below the verifier.
 
 use rsa::BigUint;
 use serde::Deserialize;

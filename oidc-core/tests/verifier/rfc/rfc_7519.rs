@@ -69,7 +69,7 @@ async fn section_4_1_3_the_audience_must_be_the_registry() {
         (json!(AUDIENCE.to_uppercase()), false),
         (json!([1]), false),
         (json!([]), false),
-        // The standard lets these in; here a token is for one registry, or several of them could use it.
+        // The standard accepts these; here a token is for one registry, or several of them could use it.
         (json!([AUDIENCE, "https://elsewhere.example"]), false),
         (json!(["https://elsewhere.example", AUDIENCE]), false),
     ] {

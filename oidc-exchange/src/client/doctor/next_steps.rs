@@ -34,7 +34,7 @@ fn after_verdict(report: &Report, page: &str, wording: &Wording) -> Vec<String> 
         }
         Verdict::Untried => vec![exchange_apart(wording)],
         Verdict::Contradicted => vec![
-            "compare what you name with the package's trusted publishers: another one of them let this job in, or what you \
+            "compare what you name with the package's trusted publishers: another one of them accepted this job, or what you \
              name is not what is configured"
                 .to_owned(),
         ],

@@ -22,7 +22,7 @@ pub(super) async fn an_exchange_sends_the_identity_token_once<H: Harness>(harnes
         assert_sound(registry, request, scene.text());
         assert!(request.method.as_str() != "GET", "an exchange is no `GET`, which may be tried again");
     }
-    let token = outcome.expect("the registry gives a token to a job that it lets in");
+    let token = outcome.expect("the registry gives a token to a job that it accepts");
     assert_eq!(token.scope(), &harness.scope(), "a publish token is for the scope that was asked for");
     let secret = token.secret_for(&harness.scope()).expect("a publish token's text is for its scope");
     assert!(secret.expose().contains(expected), "a publish token's text is the registry's");
@@ -132,7 +132,7 @@ pub(super) async fn a_token_is_ended_where_it_is_from<H: Harness>(harness: &H) {
     let scene = Scene::of(harness).await;
     let registry = &*scene.registry;
     let token =
-        scene.exchange(None).await.outcome.expect("the registry gives a token to a job that it lets in");
+        scene.exchange(None).await.outcome.expect("the registry gives a token to a job that it accepts");
     let text = token.secret_for(&harness.scope()).expect("a publish token's text is for its scope").clone();
     let (http, cx) = network(harness, None);
     let ended = registry.revoke(&token, &cx).await;

@@ -86,10 +86,10 @@ pub trait Harness: Send + Sync {
     /// `async fn break_at(&self, store: &Self::Store, fault: &str)`
     async fn break_at(&self, _store: &Self::Store, _fault: &str) {}
 
-    /// Makes no step fail any more.
+    /// Makes every step work again.
     ///
-    /// `async fn mend(&self, store: &Self::Store)`
-    async fn mend(&self, _store: &Self::Store) {}
+    /// `async fn repair(&self, store: &Self::Store)`
+    async fn repair(&self, _store: &Self::Store) {}
 }
 
 /// Runs every case, one after the other.
@@ -147,7 +147,7 @@ pub async fn concurrency<H: Harness>(harness: &H) {
     grants::no_token_outlives_a_publisher_that_is_removed_meanwhile(&store, &other).await;
 }
 
-/// Ids are learned once, with the first grant.
+/// Checks that ids are learned once, with the first grant.
 pub async fn learning<H: Harness>(harness: &H) {
     learning::ids_are_learned_with_the_grant(&harness.empty().await).await;
     learning::another_id_is_refused_and_burns_nothing(&harness.empty().await).await;
@@ -170,7 +170,7 @@ pub async fn purging<H: Harness>(harness: &H) {
     life::a_clock_that_steps_back_makes_no_used_token_usable(&store, &other).await;
 }
 
-/// Publishers are stored unchanged, once, and replaced in one step.
+/// Checks that publishers are stored unchanged and once, and are replaced in one step.
 pub async fn publishers<H: Harness>(harness: &H) {
     publishers::a_publisher_comes_back_as_it_was_stored(&harness.empty().await).await;
     publishers::an_equal_publisher_is_not_stored_twice(&harness.empty().await).await;

@@ -40,7 +40,7 @@ impl PublisherForm {
         format!("{}<details{open}><summary>More rules</summary>\n{}</details>\n", rows(&usual), rows(&others))
     }
 
-    /// What is neither typed nor chosen with an input.
+    /// The settings that are neither typed nor chosen with an input.
     fn hidden(&self) -> String {
         let hidden = |name: &str, value: &str| {
             format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", Escaped(value))

@@ -1,4 +1,4 @@
-//! Every store is held against the suite: in memory, SQLite, and PostgreSQL where there is one.
+//! Every store runs the suite: in memory, SQLite, and PostgreSQL where there is one.
 //!
 //! PostgreSQL is found by `TEST_POSTGRES_URL`, a URL of a user that may create databases; `.ci/postgres` starts one and
 //! prints it. Without it those tests are ignored, unless `REQUIRE_CLIENTS=1`.

@@ -97,7 +97,7 @@ pub(crate) fn gitlab_signing() -> Signing {
     Signing::new(Template::new(extensions(&Platform::gitlab(), &claims)), statement.to_json())
 }
 
-/// The rules of the publisher that let the publish in, with these changes.
+/// The rules of the publisher that accepted the publish, with these changes.
 pub(crate) fn signer(changes: &Value) -> SignerRules {
     let mut config = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
     config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());

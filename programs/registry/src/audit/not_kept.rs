@@ -11,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct NotKept {
     events: u64,
-    /// When the last warning was given, by the monotonic clock.
+    /// The time of the last warning, by the monotonic clock.
     warned: Option<Duration>,
 }
 

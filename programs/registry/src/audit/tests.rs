@@ -62,7 +62,7 @@ async fn a_flood_of_one_publisher_keeps_nobodys_exchange_or_publish_out() {
     assert_eq!(counted.not_kept, [("set-tag granted".to_owned(), 19_400)]);
 }
 
-/// What is logged, line by line.
+/// The lines that are logged.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 

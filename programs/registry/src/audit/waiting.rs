@@ -1,4 +1,4 @@
-//! Which events are kept, and those that wait to be written.
+//! The choice of events that are kept, and those that wait to be written.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -7,14 +7,14 @@ use oidc_exchange::server::Event;
 /// So many events of an hour are kept of one publisher, exchanges and publishes apart; where no publisher is known, of one
 /// repository.
 pub(super) const OF_ONE: u32 = 1000;
-/// So many events of an hour are kept of all whom no publisher lets in: anybody with a repository can cause them.
+/// So many events of an hour are kept of all jobs that no publisher accepts: anybody with a repository can cause them.
 pub(super) const OF_STRANGERS: u32 = 2000;
 /// So many publishers and repositories have a budget in one hour.
 const MAX_BUDGETS: usize = 10_000;
 /// So many events may wait, exchanges and publishes apart.
 const MAX_WAITING: usize = 4096;
 
-/// Whether an event is kept, whatever else there is: a token that was minted, a version that was published.
+/// Returns `true` for an event that is kept whatever else there is: a token that was minted, a version that was published.
 fn is_always_kept(event: &Event) -> bool {
     event.outcome == "granted" && matches!(event.action, "exchange" | "publish")
 }
@@ -38,7 +38,7 @@ impl Batch {
     }
 }
 
-/// What was recorded and is not written yet.
+/// Events and counts that were recorded and are not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// Exchanges and publishes, of which there are as many as the registry could grant while the database answered.
@@ -47,7 +47,7 @@ pub(super) struct Waiting {
     refused: Counts,
     not_kept: Counts,
     budgets: Budgets,
-    /// How many events were recorded.
+    /// The number of events that were recorded.
     number: u64,
 }
 
@@ -97,7 +97,7 @@ fn count(counts: &mut Counts, event: &Event) {
     *counts.entry((event.action, event.outcome)).or_default() += 1;
 }
 
-/// How many events of the current hour were kept.
+/// The numbers of events of the current hour that were kept.
 #[derive(Debug, Default)]
 struct Budgets {
     hour: u64,
@@ -106,7 +106,7 @@ struct Budgets {
 }
 
 impl Budgets {
-    /// Whether there is room for an event. The last one that there is room for says so.
+    /// Returns `true` if there is room for an event. The last event that there is room for says so.
     fn admit(&mut self, event: &mut Event) -> bool {
         let hour = event.time / 3600;
         // An event may be recorded a little late, and a clock that was ahead must not end all budgets.
@@ -138,7 +138,7 @@ impl Budgets {
     }
 }
 
-/// Whose budget an event counts against: the publisher's, also where a job of its own identity was refused; otherwise the
+/// The name of the budget that an event counts against: the publisher's, also where a job of its own identity was refused; otherwise the
 /// repository's or, on a platform whose tokens name none, that of jobs with the same settings.
 fn whose(event: &Event, is_strangers: bool) -> String {
     let Event { issuer, publisher, nearest, repository, settings, .. } = event;
@@ -163,7 +163,7 @@ mod tests {
         Event::new(Timestamp::from_secs(time), action, "npm", outcome, "").verified("issuer", &run)
     }
 
-    /// How many of 5000 such events are kept.
+    /// The number of 5000 such events that are kept.
     fn kept(waiting: &mut Waiting, event: &Event) -> usize {
         (0..5000).for_each(|_| waiting.record(event));
         waiting.take(usize::MAX).events.len()

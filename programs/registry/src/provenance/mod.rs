@@ -1,7 +1,7 @@
 //! Provenance of what is published: bundles of attestations, verified before anything is stored, and this registry's own
 //! signatures.
 //!
-//! A bundle is accepted from the trusted publisher that let the publish in, by the rules of the exchange, read from the signing
+//! A bundle is accepted from the trusted publisher that accepted the publish, by the rules of the exchange, read from the signing
 //! certificate. With a static token, which no publisher stands behind, it has to be of one of the package's publishers.
 //!
 //! Without `[provenance]` in the configuration none is kept, and a publish that has one is refused.

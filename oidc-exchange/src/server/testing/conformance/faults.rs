@@ -23,7 +23,7 @@ pub(super) async fn a_redemption_that_fails_leaves_no_trace<H: Harness>(harness:
             let decided = |jti, token| if is_first { learning(jti, token) } else { grant(jti, token) };
             harness.break_at(store, fault).await;
             let outcome = store.redeem(&decided(1, "a")).await;
-            harness.mend(store).await;
+            harness.repair(store).await;
             if let Ok(outcome) = outcome {
                 assert!(!is_first, "{fault}: the failure is told");
                 assert_eq!(outcome, Redeemed::Granted, "{fault}: a grant without this step is granted");
@@ -49,7 +49,7 @@ pub(super) async fn a_replacement_that_fails_leaves_the_old_one<H: Harness>(harn
         harness.break_at(store, fault).await;
         let old = listed(store, &package("widget")).await.into_first();
         let replaced = store.replace(&old, &new).await;
-        harness.mend(store).await;
+        harness.repair(store).await;
         let known = listed(store, &package("widget")).await;
         let is_replaced = matches!(replaced, Ok(Stored::Done));
         assert_eq!(known.len(), 1, "{fault}: one or the other");

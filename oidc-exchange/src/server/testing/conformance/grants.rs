@@ -15,7 +15,7 @@ pub(super) async fn a_grant_burns_and_mints<S: PublisherStore + TokenStore + Tru
     assert_eq!(
         (widget.publisher.as_str(), widget.may_create),
         ("p", false),
-        "the token's package names the publisher that let it in, which is not pending"
+        "the token's package names the publisher that accepted it, which is not pending"
     );
     assert!(
         record.for_package(&package("gadget")).is_none(),

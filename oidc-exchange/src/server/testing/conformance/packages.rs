@@ -250,7 +250,7 @@ pub(super) async fn a_change_that_fails_leaves_the_package_as_it_was<H: Harness>
                 "rename" => store.package_renamed(&widget, "gizmo").await,
                 _ => store.package_transferred(&widget, &PackageOwner::Operator, &["u"]).await,
             };
-            harness.mend(store).await;
+            harness.repair(store).await;
             if changed.is_ok() {
                 // The step belongs to another write.
                 break;

@@ -61,7 +61,7 @@ pub(crate) fn hold(platform: Platform) {
         &run(publishers.cases.iter().map(|case| &*case.name).collect(), &|at| publishers.hold(platform, at));
     are_as_read(&folder(platform).join("messages.txt"), &messages);
     sources.read_documented_variables(platform);
-    publishers.settings_let_in(platform);
+    publishers.settings_are_accepted(platform);
     publishers.strangers_are_told_nothing(platform);
 }
 

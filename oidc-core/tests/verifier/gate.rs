@@ -64,7 +64,7 @@ async fn a_refused_token_is_401_and_unreachable_keys_are_503() {
 }
 
 #[tokio::test]
-async fn a_gate_without_publishers_lets_nobody_in() {
+async fn a_gate_without_publishers_admits_nobody() {
     let platform = FakePlatform::new();
     let gate = Gate::new(verifier(&platform, &platform.registry()));
     let refused = gate.admit(&platform.token(GATE, NOW)).await.unwrap_err();
@@ -72,7 +72,7 @@ async fn a_gate_without_publishers_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_name_without_its_id_is_let_in_only_where_that_is_said() {
+async fn a_name_without_its_id_is_admitted_only_where_that_is_asked_for() {
     let platform = FakePlatform::new();
     let gate = || Gate::new(verifier(&platform, &platform.registry()));
     for rules in [

@@ -448,7 +448,7 @@ fn a_registrys_file_has_at_most_80_lines() {
         (path.file_stem().unwrap().to_str().unwrap().to_owned(), text)
     });
     let rows: Vec<(String, String)> = texts.filter(|(_, text)| text.contains("\nrow::registry!(")).collect();
-    assert_eq!(rows.len(), 20, "{:?}", rows.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert!(rows.len() >= 20, "{:?}", rows.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, text) in rows {
         let lines = text.split("#[cfg(test)]").next().unwrap().lines().count();
         assert!(lines <= 80, "{name}: {lines}");

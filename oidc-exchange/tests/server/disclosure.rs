@@ -61,7 +61,7 @@ async fn the_nearest_publisher_is_told_by_which_claim_differs_and_then_by_how_mu
 }
 
 #[tokio::test]
-async fn a_publisher_that_would_let_in_but_for_its_age_is_nearer_than_any_that_would_not() {
+async fn a_publisher_that_would_accept_but_for_its_age_is_nearer_than_any_that_would_not() {
     let rules = [json!({ "environment": "live" }), json!({}), json!({ "environment": "beta" })];
     let registry = with_gadget(&rules).await;
     registry.clock.advance(Duration::from_secs(8 * 24 * 3600));

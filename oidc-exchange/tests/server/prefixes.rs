@@ -66,7 +66,7 @@ async fn another_accounts_prefix_over_a_package_lets_nobody_in_and_tells_nothing
 }
 
 #[tokio::test]
-async fn without_the_applications_word_a_prefix_lets_nobody_in() {
+async fn without_the_applications_consent_a_prefix_accepts_nobody() {
     let hub = Hub::minting(oidc_exchange::server::MintPolicy::default(), false);
     hub.trusts("alice", prefix("acme-"), "acme/widget", &json!({})).await;
     let (kind, _) = told(hub.named("acme-widget", "acme/widget").await);

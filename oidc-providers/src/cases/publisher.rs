@@ -60,7 +60,7 @@ impl Cases {
     }
 
     /// Checks that the sample matches a publisher with every field that the platform's settings name for it.
-    pub(super) fn settings_let_in(&self, platform: Platform) {
+    pub(super) fn settings_are_accepted(&self, platform: Platform) {
         let provider = (platform.at)(&self.issuer).unwrap();
         let issuer = provider.profile().issuers[0].url();
         let claims = (platform.claims)(issuer, AUDIENCE, NOW, "id", &overrides(&nothing()));

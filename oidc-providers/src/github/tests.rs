@@ -66,7 +66,7 @@ fn why(config: &Value, claims: &Value) -> String {
 }
 
 #[test]
-fn a_token_that_every_rule_fits_is_let_in() {
+fn a_token_that_every_rule_fits_is_accepted() {
     let github = GitHub::public();
     assert!(outcome(&github, &strict(), &strict_token(&json!({}))).is_ok());
     assert!(outcome(&github, &lenient(), &token(&json!({}))).is_ok());
@@ -228,7 +228,7 @@ fn an_environment_weighs_more_than_all_else_and_ids_weigh_nothing() {
 }
 
 #[test]
-fn events_that_strangers_start_need_a_word_or_are_never_let_in() {
+fn events_that_strangers_start_are_named_or_never_accepted() {
     let event = |event: &str, config: Value| {
         outcome(&GitHub::public(), &changed(&lenient(), &config), &token(&json!({"event_name": event})))
             .is_ok()
@@ -351,7 +351,7 @@ fn a_refusal_says_what_to_change() {
 }
 
 #[test]
-fn the_advice_on_a_called_workflow_lets_the_job_in() {
+fn the_advice_on_a_called_workflow_gets_the_job_accepted() {
     let file = "acme/widget/.github/workflows/publish.yml";
     let commit = "b".repeat(40);
     for (revision, advised) in [

@@ -69,7 +69,7 @@ fn why(config: &Value, claims: &Value) -> String {
 }
 
 #[test]
-fn a_token_that_every_rule_fits_is_let_in() {
+fn a_token_that_every_rule_fits_is_accepted() {
     assert!(outcome(&gitlab(), &strict(), &strict_token(&json!({}))).is_ok());
     assert!(outcome(&gitlab(), &lenient(), &token(&json!({}))).is_ok());
     let merge_request = json!({"pipeline_source": "merge_request_event"});

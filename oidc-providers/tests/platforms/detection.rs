@@ -148,7 +148,7 @@ fn every_ci_platform_is_asked_where_a_named_token_is_for_somebody_else() {
         assert_ne!(asked.unwrap_err().kind(), SourceErrorKind::InvalidToken, "nothing answers {name}");
         assert_eq!(source.provider(), *name);
     }
-    assert_eq!(of_ci.count(), 9);
+    assert_eq!(of_ci.count(), ci.len() - 1, "all but ActiveState, whose jobs find no token");
 }
 
 #[test]

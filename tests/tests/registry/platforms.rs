@@ -1,5 +1,5 @@
 //! Every platform as `ci-issuer` plays it, against a registry with npm's endpoint: what its source obtains its publisher
-//! accepts, and nobody else's token gets in.
+//! accepts, and nobody else's token is accepted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::io;
@@ -341,7 +341,7 @@ async fn holds(trusted: &Trusted, head: &str) {
 }
 
 #[tokio::test]
-async fn every_platform_publishes_and_lets_nobody_else_in() {
+async fn every_platform_publishes_and_refuses_everybody_else() {
     let trusted = trusted();
     assert_eq!(trusted.len(), PLATFORMS.len());
     for one in &trusted {
@@ -351,7 +351,7 @@ async fn every_platform_publishes_and_lets_nobody_else_in() {
 
 /// A publisher of a prefix is matched as one of a package is.
 #[tokio::test]
-async fn every_platform_publishes_by_a_prefix_and_lets_nobody_else_in() {
+async fn every_platform_publishes_by_a_prefix_and_refuses_everybody_else() {
     for one in &trusted() {
         holds(one, OF_PREFIX).await;
     }

@@ -28,7 +28,7 @@ pub(super) async fn redeem(database: &Database, grant: &Grant) -> Result<Redeeme
     if let Some(token) = grant.token() {
         let token = HEXLOWER.encode(token.as_bytes());
         mint(write.connection(), grant, &token).await?;
-        let_in(write.connection(), &token, &granted).await?;
+        insert_packages(write.connection(), &token, &granted).await?;
     }
     learn(write.connection(), &granted).await?;
     note_exchange(&mut write, grant, &granted).await?;
@@ -136,7 +136,7 @@ async fn learned(
 }
 
 /// Stores the packages of the publish token, by their own publishers and by those for prefixes.
-async fn let_in(
+async fn insert_packages(
     connection: &mut AnyConnection,
     token: &str,
     granted: &[Granted<'_>],

@@ -118,7 +118,7 @@
 //! ```
 //!
 //! The implementing types themselves are `Send` and `Sync` on all targets. On wasm32 nothing runs in the
-//! background: the call that needs keys fetches them.
+//! background: the call that needs keys, or finds them due for a refresh, fetches them.
 //!
 //! `rust-crypto` brings getrandom 0.2 through jsonwebtoken. getrandom does not build for
 //! wasm32-unknown-unknown until the application has chosen a source of randomness, even though verifying

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::http::{HttpSetting, Origin};
+
 /// The time that an operation may take over all its requests, waits and commands, and the number of tries of
 /// a request.
 ///
@@ -92,6 +94,32 @@ impl OperationPolicy {
     /// Returns the longest wait between two tries.
     pub const fn longest_wait(&self) -> Duration {
         self.longest_wait
+    }
+
+    /// Returns the deadline, the tries and the waits, each with its origin.
+    ///
+    /// ```
+    /// use oidc_core::OperationPolicy;
+    ///
+    /// let settings = OperationPolicy::default().with_tries(2).in_use();
+    /// let told: Vec<String> = settings.iter().map(ToString::to_string).collect();
+    /// assert_eq!(told[0], "deadline of an operation `60 s`, by default");
+    /// assert_eq!(told[1], "tries of a request `2`, from the application");
+    /// ```
+    pub fn in_use(&self) -> Vec<HttpSetting> {
+        let default = Self::default();
+        let setting = |name, value, is_default| {
+            let origin = if is_default { Origin::Default } else { Origin::Application };
+            HttpSetting { name, value, origin }
+        };
+        let seconds = |time: Duration| format!("{} s", time.as_secs_f32());
+        let waits =
+            |policy: &Self| format!("{} to {}", seconds(policy.first_wait), seconds(policy.longest_wait));
+        vec![
+            setting("deadline of an operation", seconds(self.deadline), self.deadline == default.deadline),
+            setting("tries of a request", self.tries.to_string(), self.tries == default.tries),
+            setting("waits between tries", waits(self), waits(self) == waits(&default)),
+        ]
     }
 
     /// The wait after this many tries.

@@ -12,6 +12,7 @@ mod error;
 mod error_kind;
 #[cfg(any(feature = "system", feature = "ureq"))]
 mod failure;
+mod setting;
 #[cfg(any(feature = "system", feature = "ureq"))]
 mod settings;
 #[cfg(feature = "system")]
@@ -33,8 +34,9 @@ use crate::url::HttpUrl;
 pub use self::blocking::BlockingHttp;
 pub use self::error::{HttpError, Proxy, Way};
 pub use self::error_kind::{CertificateFault, HttpErrorKind, ProxyFault, Step};
+pub use self::setting::{HttpSetting, Origin};
 #[cfg(any(feature = "system", feature = "ureq"))]
-pub use self::settings::{HttpSetting, HttpSettings, InvalidHttpSettings, Origin};
+pub use self::settings::{HttpSettings, InvalidHttpSettings};
 #[cfg(feature = "system")]
 pub use self::system::SystemHttp;
 

@@ -2,14 +2,15 @@ use std::fmt;
 
 use url::Url;
 
-use super::{Proxy, Way};
+use super::{HttpSetting, Origin, Proxy, Way};
 use crate::environment::Environment;
 use crate::secret::Secret;
 use crate::text::shown;
 
 /// Settings of this crate's HTTP clients: proxy, trusted certificates, user agent.
 ///
-/// [`HttpSettings::in_use`] lists each setting with its origin.
+/// [`HttpSettings::in_use`] lists each setting with its origin, and
+/// [`OperationPolicy::in_use`](crate::OperationPolicy::in_use) the time and the tries of an operation.
 ///
 /// ```
 /// use oidc_core::Environment;
@@ -41,9 +42,10 @@ pub struct HttpSettings {
     pub ca_setting: Option<String>,
     /// The value of `NODE_EXTRA_CA_CERTS`, for errors that explain that this library does not read it.
     pub node_extra_ca_certs: Option<String>,
-    /// The value of `SSL_CERT_FILE`, for use in errors. It and `SSL_CERT_DIR` decide where the platform's
-    /// certificates are read.
+    /// The value of `SSL_CERT_FILE`, which with `SSL_CERT_DIR` decides where the platform's certificates are read.
     pub ssl_cert_file: Option<String>,
+    /// The value of `SSL_CERT_DIR`.
+    pub ssl_cert_dir: Option<String>,
     /// The `User-Agent` of every request.
     pub user_agent: String,
 }
@@ -62,6 +64,7 @@ impl Default for HttpSettings {
             ca_setting: None,
             node_extra_ca_certs: None,
             ssl_cert_file: None,
+            ssl_cert_dir: None,
             user_agent: USER_AGENT.to_owned(),
         }
     }
@@ -81,6 +84,7 @@ impl HttpSettings {
             no_proxy: no_proxy.map(|(_, hosts)| hosts),
             node_extra_ca_certs: get("NODE_EXTRA_CA_CERTS").map(|(_, file)| file),
             ssl_cert_file: get("SSL_CERT_FILE").map(|(_, file)| file),
+            ssl_cert_dir: get("SSL_CERT_DIR").map(|(_, folder)| folder),
             ..Self::default()
         }
     }
@@ -123,9 +127,14 @@ impl HttpSettings {
         if let Some(hosts) = &self.no_proxy {
             add("hosts without a proxy", hosts, variable(self.no_proxy_variable));
         }
-        match &self.ssl_cert_file {
-            Some(file) => add("trusted certificates", file, Origin::Variable("SSL_CERT_FILE")),
-            None => add("trusted certificates", "the platform's", Origin::Default),
+        let places = [("SSL_CERT_FILE", &self.ssl_cert_file), ("SSL_CERT_DIR", &self.ssl_cert_dir)];
+        for (name, place) in places {
+            if let Some(place) = place {
+                add("trusted certificates", place, Origin::Variable(name));
+            }
+        }
+        if places.iter().all(|(_, place)| place.is_none()) {
+            add("trusted certificates", "the platform's", Origin::Default);
         }
         if !self.extra_ca.is_empty() {
             let origin = self.ca_setting.clone().map_or(Origin::Application, Origin::FieldValue);
@@ -158,49 +167,6 @@ fn address_of(proxy: &str) -> String {
     address.unwrap_or_else(|| "(no URL)".to_owned())
 }
 
-/// A setting of an HTTP client, with where it came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HttpSetting {
-    /// The name of the setting, such as `proxy`.
-    pub name: &'static str,
-    /// The value, fit to be shown.
-    pub value: String,
-    /// The origin of the value.
-    pub origin: Origin,
-}
-
-impl fmt::Display for HttpSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} `{}`, {}", self.name, self.value, self.origin)
-    }
-}
-
-/// The origin of a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origin {
-    /// The default, since nobody set it.
-    Default,
-    /// An environment variable.
-    Variable(&'static str),
-    /// A setting of the application that its user gave, such as `--ca-file FILE`.
-    FieldValue(String),
-    /// The application itself.
-    Application,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("by default"),
-            Self::Variable(name) => write!(f, "from variable `{name}`"),
-            Self::FieldValue(words) => write!(f, "from `{}`", shown(words)),
-            Self::Application => f.write_str("from the application"),
-        }
-    }
-}
-
 /// An invalid proxy, certificate or `User-Agent`.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the HTTP setting {setting} can't be used: {reason}")]
@@ -219,4 +185,25 @@ pub(super) fn no_proxy_url(settings: &HttpSettings) -> InvalidHttpSettings {
     let reason =
         format!("the value{variable} is no URL of a proxy that speaks HTTP: expected `http://HOST:PORT`");
     invalid("proxy", &reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trusted_certificates_are_named_with_the_variables_that_choose_them() {
+        let told = |variables: &[(&str, &str)]| {
+            let settings = HttpSettings::from_environment(&variables.iter().copied().collect());
+            let certificates = |setting: &HttpSetting| setting.name == "trusted certificates";
+            let told = settings.in_use().into_iter().filter(certificates);
+            told.map(|setting| format!("{}, {}", setting.value, setting.origin)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[]), ["the platform's, by default"]);
+        assert_eq!(told(&[("SSL_CERT_DIR", "/certs")]), ["/certs, from variable `SSL_CERT_DIR`"]);
+        assert_eq!(
+            told(&[("SSL_CERT_DIR", "/certs"), ("SSL_CERT_FILE", "/ca.pem")]),
+            ["/ca.pem, from variable `SSL_CERT_FILE`", "/certs, from variable `SSL_CERT_DIR`"]
+        );
+    }
 }

@@ -10,13 +10,15 @@ use std::time::Duration;
 use arc_swap::{ArcSwapOption, Guard};
 use tokio::sync::watch;
 
-use self::guard::FetchGuard;
+pub(super) use self::guard::has_background;
+use self::guard::{Fetch, FetchGuard};
 use super::backend::{Backend, VerifyingKey};
 use super::error::KeyFault;
 use super::fetch::{FetchError, FetchedKeys, fetch};
 use super::jwks::{InvalidJwks, KeySet};
+use super::key_policy::KeyPolicy;
 use super::status::KeyStatus;
-use super::times::{COOL_DOWN, MAX_AGE, MAX_BACK_OFF, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER};
+use super::times::{COOL_DOWN, MAX_BACK_OFF};
 use crate::context::Context;
 use crate::provider::{Algorithm, Issuer};
 use crate::text::shown;
@@ -42,12 +44,16 @@ struct Fetched {
     keys: KeySet,
     /// `None` for keys from the configuration, which do not age.
     at: Option<Duration>,
-    /// The age at which they are fetched again.
-    refresh_after: Duration,
+    /// The time for which the issuer says that they are fresh.
+    max_age: Option<Duration>,
 }
 
 /// The keys that were current when they were asked for.
-pub(super) struct Current(Guard<Option<Arc<Fetched>>>);
+pub(super) struct Current {
+    fetched: Guard<Option<Arc<Fetched>>>,
+    /// The keys are old enough to be fetched again.
+    pub(super) is_due: bool,
+}
 
 impl Current {
     /// Returns the key of this name for this algorithm.
@@ -56,7 +62,7 @@ impl Current {
     }
 
     fn fetched(&self) -> Option<&Fetched> {
-        self.0.as_deref()
+        self.fetched.as_deref()
     }
 }
 
@@ -92,7 +98,7 @@ impl KeyCache {
                 if !keys.serves(algorithms) {
                     return Err(InvalidJwks::NoKey);
                 }
-                Some(Arc::new(Fetched { keys, at: None, refresh_after: REFRESH_AFTER }))
+                Some(Arc::new(Fetched { keys, at: None, max_age: None }))
             }
             None => None,
         };
@@ -110,17 +116,15 @@ impl KeyCache {
     }
 
     /// Returns the current keys without waiting. `None` where there are none, or they are too old to be used.
-    pub(super) fn current(self: &Arc<Self>) -> Option<Current> {
-        let current = Current(self.keys.load());
+    pub(super) fn current(&self, policy: &KeyPolicy) -> Option<Current> {
+        let mut current = Current { fetched: self.keys.load(), is_due: false };
         let fetched = current.fetched()?;
         let Some(at) = fetched.at else { return Some(current) };
         let age = self.now().saturating_sub(at);
-        if age >= MAX_AGE {
+        if age >= policy.max_age() {
             return None;
         }
-        if age >= fetched.refresh_after {
-            self.refresh_in_background();
-        }
+        current.is_due = age >= policy.refresh_age(fetched.max_age);
         Some(current)
     }
 
@@ -129,11 +133,16 @@ impl KeyCache {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Fetches the keys, or waits for a fetch that is under way. Returns at once during the cool-down, and
-    /// where the keys are newer than the generation that the caller saw. On a tokio runtime the fetch
+    /// Fetches the keys, or waits for a fetch that is under way if the caller `joins` it. Returns at once during the
+    /// cool-down, and where the keys are newer than the generation that the caller saw. On a tokio runtime the fetch
     /// continues if the caller is dropped.
-    pub(super) async fn refresh(self: &Arc<Self>, seen: u64, wanted: impl FnOnce() -> Option<Wanted>) {
-        if let Some(mut done) = self.begin(seen, wanted).await {
+    pub(super) async fn refresh(
+        self: &Arc<Self>,
+        seen: u64,
+        joins: bool,
+        wanted: impl FnOnce() -> Option<Wanted>,
+    ) {
+        if let Some(mut done) = self.begin(seen, joins, wanted).await {
             // An error means that the sender was dropped; either way the fetch has ended.
             let _ended = done.changed().await;
         }
@@ -179,7 +188,7 @@ impl KeyCache {
 
     /// Begins a fetch that nobody waits for, unless that would have to wait for the lock.
     #[cfg(not(target_arch = "wasm32"))]
-    fn refresh_in_background(self: &Arc<Self>) {
+    pub(super) fn refresh_in_background(self: &Arc<Self>) {
         if self.now() < self.not_before() {
             return;
         }
@@ -190,16 +199,21 @@ impl KeyCache {
         }
     }
 
-    /// Does nothing, since no runtime takes a fetch that may not be `Send`. Keys are fetched again once they are too old
-    /// to be used.
+    /// Does nothing, since no runtime takes a fetch that may not be `Send`.
     #[cfg(target_arch = "wasm32")]
-    fn refresh_in_background(self: &Arc<Self>) {}
+    pub(super) fn refresh_in_background(self: &Arc<Self>) {}
+
+    /// Returns `true` if a caller that waits gets newer keys than the known ones, unless the fetch fails.
+    pub(super) fn can_refresh(&self) -> bool {
+        self.now() >= self.not_before() || has_background() && self.lock().in_flight.is_some()
+    }
 
     /// Joins the fetch that is under way or begins one, unless it is too early. Returns the receiver that is
     /// notified at the end.
     async fn begin(
         self: &Arc<Self>,
         seen: u64,
+        joins: bool,
         wanted: impl FnOnce() -> Option<Wanted>,
     ) -> Option<watch::Receiver<()>> {
         let guard = {
@@ -208,7 +222,7 @@ impl KeyCache {
                 return None;
             }
             match self.join_or_begin(schedule)? {
-                Fetch::Joined(done) => return Some(done),
+                Fetch::Joined(done) => return joins.then_some(done),
                 Fetch::Begun(guard) => guard,
             }
         };
@@ -252,15 +266,13 @@ impl KeyCache {
 
     fn succeeded(&self, fetched: FetchedKeys, wanted: Option<&Wanted>) {
         let FetchedKeys { keys, max_age } = fetched;
-        let refresh_after =
-            max_age.map_or(REFRESH_AFTER, |age| age.clamp(MIN_REFRESH_AFTER, MAX_REFRESH_AFTER));
         let is_in_vain = wanted.is_some_and(|wanted| keys.get(&wanted.kid, wanted.algorithm).is_none());
         tracing::debug!(
             issuer = %shown(self.issuer.url()), keys = keys.len(), is_in_vain, "fetched the issuer's keys"
         );
         let now = self.now();
         // The keys come first: a reader that sees the new generation then sees the new keys too.
-        self.keys.store(Some(Arc::new(Fetched { keys, at: Some(now), refresh_after })));
+        self.keys.store(Some(Arc::new(Fetched { keys, at: Some(now), max_age })));
         self.generation.fetch_add(1, Ordering::Release);
         let mut schedule = self.lock();
         schedule.failures_in_a_row = 0;
@@ -326,9 +338,4 @@ impl fmt::Debug for KeyCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("KeyCache").field(&self.status()).finish()
     }
-}
-
-enum Fetch {
-    Joined(watch::Receiver<()>),
-    Begun(FetchGuard),
 }

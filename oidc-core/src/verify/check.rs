@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::cache::{Current, Wanted};
+use super::cache::{Current, Wanted, has_background};
 use super::claims::{self, Moment};
 use super::error::{Reason, VerifyError};
 use super::token::{Compact, Header, MAX_HEADER_BYTES, MAX_SIGNATURE_BYTES, buffer, decode, decode_into};
@@ -15,7 +15,45 @@ use crate::proof::{Proof, Verified};
 use crate::time::Timestamp;
 
 impl Verifier {
-    pub(super) fn check(&self, token: &str, at: Option<Timestamp>) -> Result<Verified<Claims>, Refusal<'_>> {
+    /// Checks a token, and once more after a fetch where the known keys can't decide.
+    pub(super) async fn verify_with(
+        &self,
+        token: &str,
+        at: Option<Timestamp>,
+    ) -> Result<Verified<Claims>, VerifyError> {
+        let (missing, mut error) = match self.check(token, at, Due::Awaited) {
+            Ok(verified) => return Ok(verified),
+            Err(Refusal { error, missing: Some(missing) }) => (missing, error),
+            Err(Refusal { error, .. }) => return Err(error),
+        };
+        let keys = &missing.trusted.keys;
+        // A caller without a runtime can't wait for another thread's fetch, and the keys that are due serve it.
+        let joins = !missing.is_due || has_background();
+        keys.refresh(missing.generation, joins, || wanted(token)).await;
+        // There are new keys, fetched for this token or for another, or the old ones still serve: the token is checked
+        // once more, and not again after that.
+        if missing.is_due || keys.generation() != missing.generation {
+            match self.check(token, at, Due::Used) {
+                Ok(verified) => return Ok(verified),
+                Err(Refusal { error, missing: None }) => return Err(error),
+                Err(refusal) => error = refusal.error,
+            }
+        }
+        let Some(fault) = keys.fault() else { return Err(error) };
+        // Asking the caller to try again is pointless if the token is refused with any key.
+        let claims = error.claims().map(|claims| Registered::of(claims.read_unverified()));
+        let permanent = claims.and_then(|claims| self.check_use(missing.trusted, &claims, at).err());
+        let unavailable = || Reason::KeysUnavailable { retry_after: keys.retry_after(), fault };
+        Err(error.because(permanent.unwrap_or_else(unavailable)))
+    }
+
+    /// Checks a token with the known keys.
+    pub(super) fn check(
+        &self,
+        token: &str,
+        at: Option<Timestamp>,
+        due: Due,
+    ) -> Result<Verified<Claims>, Refusal<'_>> {
         let parts = Compact::parse(token)?;
         let known = self.0.headers.load();
         let known = known.get(parts.header);
@@ -30,7 +68,7 @@ impl Verifier {
         let payload =
             String::from_utf8(decode(parts.payload)?).map_err(|_| Reason::Claims(InvalidClaims::Syntax))?;
         let mut reader = Reader::new(&payload);
-        let (registered, plausible) = match reader.read(|claims| self.glance(&header, claims, at)) {
+        let (registered, plausible) = match reader.read(|claims| self.glance(&header, claims, at, due)) {
             Ok(read) => read,
             Err(Unread::Invalid(why)) => return Err(Reason::Claims(why).into()),
             Err(Unread::Refused(implausible)) => return Err(implausible.refusal(payload)),
@@ -63,6 +101,7 @@ impl Verifier {
         header: &Header<'_>,
         claims: &Registered<'_>,
         at: Option<Timestamp>,
+        due: Due,
     ) -> Result<Plausible<'_>, Implausible<'_>> {
         let issuer = claims.iss.as_ref().and_then(ClaimValue::as_text).ok_or(Reason::Issuer)?;
         let trusted = self.0.issuers.get(&*issuer).ok_or(Reason::Issuer)?;
@@ -71,15 +110,26 @@ impl Verifier {
         }
         // Read before the keys, so that a fetch that ends in between counts as newer than them.
         let generation = trusted.keys.generation();
-        let keys = trusted.keys.current();
+        let missing = |is_due| Some(Missing { trusted, generation, is_due });
+        let keys = trusted.keys.current(&self.0.key_policy);
         let Some(keys) = keys.filter(|keys| keys.get(&header.kid, header.algorithm).is_some()) else {
-            return Err(Implausible {
-                reason: Reason::UnknownKey,
-                missing: Some(Missing { trusted, generation }),
-            });
+            return Err(Implausible { reason: Reason::UnknownKey, missing: missing(false) });
         };
         let (moment, (issued_at, expires_at)) = self.check_use(trusted, claims, at)?;
+        if keys.is_due && self.is_awaited(due, trusted) {
+            return Err(Implausible { reason: Reason::UnknownKey, missing: missing(true) });
+        }
         Ok(Plausible { trusted, keys, moment, issued_at, expires_at })
+    }
+
+    /// Returns `true` if the token waits for the refresh of keys that are due: by the policy, or where nothing runs in
+    /// the background. Otherwise begins the refresh there.
+    fn is_awaited(&self, due: Due, trusted: &Trusted) -> bool {
+        if matches!(due, Due::Awaited) && (self.0.key_policy.is_before_use() || !has_background()) {
+            return trusted.keys.can_refresh();
+        }
+        trusted.keys.refresh_in_background();
+        false
     }
 
     /// Checks audience, `exp`, `iat` and lifetime. Returns the moment of the check, and the token's `iat` and
@@ -136,16 +186,26 @@ impl Plausible<'_> {
     }
 }
 
+/// The way with keys that are due for a refresh.
+#[derive(Clone, Copy)]
+pub(super) enum Due {
+    /// The token may wait for the refresh.
+    Awaited,
+    /// They are used.
+    Used,
+}
+
 /// The reason to refuse an unverified token, and the issuer whose keys may be too old to decide.
 struct Implausible<'v> {
     reason: Reason,
     missing: Option<Missing<'v>>,
 }
 
-/// An issuer whose known keys lack the token's key, and the generation of those keys.
+/// An issuer whose known keys lack the token's key or are due for a refresh, and the generation of those keys.
 pub(super) struct Missing<'v> {
-    pub(super) trusted: &'v Trusted,
-    pub(super) generation: u64,
+    trusted: &'v Trusted,
+    generation: u64,
+    is_due: bool,
 }
 
 impl<'v> Implausible<'v> {
@@ -173,7 +233,7 @@ impl From<Reason> for Refusal<'_> {
 }
 
 /// The key that a token's header names.
-pub(super) fn wanted(token: &str) -> Option<Wanted> {
+fn wanted(token: &str) -> Option<Wanted> {
     let parts = Compact::parse(token).ok()?;
     let mut header = buffer::<MAX_HEADER_BYTES>();
     let header = Header::parse(decode_into(parts.header, &mut header).ok()?).ok()?;

@@ -20,6 +20,7 @@ mod gate;
 mod headers;
 mod invalid;
 mod jwks;
+mod key_policy;
 mod roca;
 mod status;
 #[cfg(test)]
@@ -35,17 +36,18 @@ use std::time::Duration;
 use self::audience::Audiences;
 use self::backend::Backend;
 use self::cache::KeyCache;
-use self::check::{Refusal, wanted};
+use self::check::Due;
 pub use self::error::{KeyFault, Reason, VerifyError};
 pub use self::gate::{Gate, GateError, InvalidGate};
 use self::headers::KnownHeaders;
 pub use self::invalid::InvalidVerifier;
+pub use self::key_policy::KeyPolicy;
 pub use self::status::KeyStatus;
 pub use self::times::{
     COOL_DOWN, MAX_AGE, MAX_BACK_OFF, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER,
 };
 
-use crate::claims::{Claims, Registered};
+use crate::claims::Claims;
 use crate::context::Context;
 use crate::proof::Verified;
 use crate::provider::{ClaimRule, Issuer, Provider, ProviderSet};
@@ -69,9 +71,11 @@ pub const MAX_LEEWAY: Duration = Duration::from_secs(5 * 60);
 /// | are not fetched | for 30 seconds after a failure, twice as long after each further one, up to 8 minutes ([`MAX_BACK_OFF`]) |
 /// | are forgotten | when [`Verifier::forget_keys`] is called |
 ///
-/// Keys are fetched by tokio tasks. Outside of a tokio runtime, which may be missing on wasm32, a token that
-/// lacks its key fetches the keys itself. Then known keys are not refreshed until they are [`MAX_AGE`] old or
-/// an unknown key is asked for, and dropping the caller's future ends the fetch, which counts as failed.
+/// [`Verifier::with_key_policy`] changes the first two, and can have tokens wait for keys that are due.
+///
+/// Keys are fetched by tokio tasks. Outside of a tokio runtime, which may be missing on wasm32, nothing runs in the
+/// background: a token that lacks its key, or finds its issuer's keys due, fetches them itself. Dropping the
+/// caller's future then ends the fetch, which counts as failed.
 #[derive(Clone, Debug)]
 pub struct Verifier(Arc<Inner>);
 
@@ -81,6 +85,7 @@ struct Inner {
     issuers: Arc<BTreeMap<Arc<str>, Trusted>>,
     headers: Arc<KnownHeaders>,
     leeway: Duration,
+    key_policy: KeyPolicy,
     cx: Context,
 }
 
@@ -166,7 +171,8 @@ impl Verifier {
         }
         let (issuers, headers) = (Arc::new(issuers), Arc::default());
         let audiences = Audiences::Constant(audiences);
-        Ok(Self(Arc::new(Inner { audiences, issuers, headers, leeway: LEEWAY, cx: cx.clone() })))
+        let (leeway, key_policy, cx) = (LEEWAY, KeyPolicy::default(), cx.clone());
+        Ok(Self(Arc::new(Inner { audiences, issuers, headers, leeway, key_policy, cx })))
     }
 
     /// A verifier for other audiences with the issuers and keys of this one. Where one host serves several
@@ -227,6 +233,13 @@ impl Verifier {
         Ok(Self(Arc::new(Inner { leeway, ..Inner::clone(&self.0) })))
     }
 
+    /// A verifier with the issuers and keys of this one that fetches the keys again, and stops using them, at other
+    /// ages.
+    #[must_use]
+    pub fn with_key_policy(&self, key_policy: KeyPolicy) -> Self {
+        Self(Arc::new(Inner { key_policy, ..Inner::clone(&self.0) }))
+    }
+
     /// Verifies a token in compact form. Fetches the issuer's keys if the token's key is not among the known
     /// ones, limited by [`COOL_DOWN`] for all callers together.
     ///
@@ -262,34 +275,13 @@ impl Verifier {
         self.verify_with(token, Some(at)).await
     }
 
-    async fn verify_with(&self, token: &str, at: Option<Timestamp>) -> Result<Verified<Claims>, VerifyError> {
-        let (missing, error) = match self.check(token, at) {
-            Ok(verified) => return Ok(verified),
-            Err(Refusal { error, missing: Some(missing) }) => (missing, error),
-            Err(Refusal { error, .. }) => return Err(error),
-        };
-        let keys = &missing.trusted.keys;
-        keys.refresh(missing.generation, || wanted(token)).await;
-        // There are new keys, fetched for this token or for another: the token is checked once more, and not
-        // again after that.
-        if keys.generation() != missing.generation {
-            return self.check(token, at).map_err(|refusal| refusal.error);
-        }
-        let Some(fault) = keys.fault() else { return Err(error) };
-        // Asking the caller to try again is pointless if the token is refused with any key.
-        let claims = error.claims().map(|claims| Registered::of(claims.read_unverified()));
-        let permanent = claims.and_then(|claims| self.check_use(missing.trusted, &claims, at).err());
-        let unavailable = || Reason::KeysUnavailable { retry_after: keys.retry_after(), fault };
-        Err(error.because(permanent.unwrap_or_else(unavailable)))
-    }
-
     /// Verifies a token with the known keys, without waiting.
     ///
     /// # Errors
     ///
     /// With the first check that fails; also with [`Reason::UnknownKey`] where no keys were fetched yet.
     pub fn verify_cached(&self, token: &str) -> Result<Verified<Claims>, VerifyError> {
-        self.check(token, None).map_err(|refusal| refusal.error)
+        self.check(token, None, Due::Used).map_err(|refusal| refusal.error)
     }
 
     /// Drops the fetched keys of an issuer, by its exact URL, so that a key that the issuer withdrew is
@@ -308,7 +300,7 @@ impl Verifier {
     pub async fn warm_up(&self) {
         let keys = self.0.issuers.values().map(|trusted| &trusted.keys);
         let mut refreshes: Vec<_> =
-            keys.map(|keys| Box::pin(keys.refresh(keys.generation(), || None))).collect();
+            keys.map(|keys| Box::pin(keys.refresh(keys.generation(), true, || None))).collect();
         std::future::poll_fn(|cx| {
             refreshes.retain_mut(|refresh| refresh.as_mut().poll(cx).is_pending());
             if refreshes.is_empty() { Poll::Ready(()) } else { Poll::Pending }

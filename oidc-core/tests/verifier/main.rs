@@ -14,6 +14,7 @@ mod backends;
 mod cache;
 mod fixed_audience;
 mod gate;
+mod key_policy;
 mod keys;
 mod order;
 mod providers;

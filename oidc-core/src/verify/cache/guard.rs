@@ -14,6 +14,12 @@ pub(super) struct FetchGuard {
     pub(super) done: watch::Sender<()>,
 }
 
+/// The fetch that a caller waits for.
+pub(super) enum Fetch {
+    Joined(watch::Receiver<()>),
+    Begun(FetchGuard),
+}
+
 impl FetchGuard {
     pub(super) async fn run(self, wanted: Option<Wanted>) {
         self.cache.fetch(wanted).await;
@@ -24,4 +30,16 @@ impl Drop for FetchGuard {
     fn drop(&mut self) {
         self.cache.lock().in_flight = None;
     }
+}
+
+/// Returns `true` if a runtime takes fetches that nobody waits for.
+#[cfg(not(target_arch = "wasm32"))]
+pub(in crate::verify) fn has_background() -> bool {
+    tokio::runtime::Handle::try_current().is_ok()
+}
+
+/// Returns `false`, since no runtime takes a fetch that may not be `Send`.
+#[cfg(target_arch = "wasm32")]
+pub(in crate::verify) fn has_background() -> bool {
+    false
 }

@@ -1,7 +1,12 @@
 //! The common part of the platforms' tests: tokens that are really signed, verified and compared with a publisher, and
 //! tables of cases.
 
-use oidc_core::{Claims, Diagnosis, Match, Provider, ProviderSet, Verified};
+use std::sync::Arc;
+
+use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, SigningAlgorithm};
+use oidc_core::verify::Verifier;
+use oidc_core::verify::backend::AwsLc;
+use oidc_core::{Audience, Claims, Context, Diagnosis, Match, Provider, ProviderSet, Verified};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -39,6 +44,26 @@ pub(crate) fn verified(
     let providers = ProviderSet::default().with(provider.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(oidc_core::testing::verified(&providers, claims)).ok()
+}
+
+/// The signature algorithms with which a registry accepts a platform's tokens.
+pub(crate) fn accepted_algorithms(
+    platform: impl Provider + 'static,
+    issuer: &str,
+    claims: &Value,
+) -> Vec<SigningAlgorithm> {
+    const ALL: [SigningAlgorithm; 4] =
+        [SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::Es384, SigningAlgorithm::EdDsa];
+    let issuer = Arc::new(FakeIssuer::with_algorithms(issuer, &ALL));
+    let http = FakeHttp::of_issuer(Arc::clone(&issuer));
+    let context = Context::default().with_clock(ManualClock::at(NOW)).with_http(http);
+    let (audience, providers) = (Audience::new(AUDIENCE).unwrap(), ProviderSet::of(platform));
+    let verifier = Verifier::new(AwsLc, [audience], &providers, &context).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let is_accepted = |algorithm: &SigningAlgorithm| {
+        runtime.block_on(verifier.verify(&issuer.sign_with(*algorithm, claims))).is_ok()
+    };
+    ALL.into_iter().filter(is_accepted).collect()
 }
 
 /// Returns the result for a token and a publisher's configuration: a match, or the stable name of the reason.

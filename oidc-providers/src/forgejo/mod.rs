@@ -51,6 +51,11 @@
 //!
 //! All values except the times are strings. The names are those of Forgejo's discovery document.
 //!
+//! Tokens are signed with RS256, unless the instance's administrator chose another algorithm. ES256, ES384 and EdDSA (Ed25519) are
+//! verified as well. RS384, RS512 and ES512, which can also be chosen, are not: such an instance's tokens are refused
+//! (`token-algorithm`). That there is this choice, and among which algorithms, is uncertain: it was read in the tests of Forgejo's
+//! source and not in its documentation.
+//!
 //! | claim | use | outlives a rename | compared |
 //! |---|---|---|---|
 //! | `repository` | required | no | ignoring ASCII case |
@@ -95,7 +100,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{Claims, FieldValue, InvalidUrl, ReplaySource, Unverified};
+use oidc_core::{Algorithm, Claims, FieldValue, InvalidUrl, ReplaySource, Unverified};
 
 use self::claims::CLAIMS;
 pub use self::fields::ForgejoPublisher;
@@ -120,6 +125,7 @@ static DEFINITION: Definition = Definition {
     // The variables with which a job asks for tokens, and the runtime's token, which is the same secret.
     identity_variables: &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"],
     detect: source::detect,
+    algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa],
     replay: ReplaySource::Digest,
     claims: CLAIMS,
     rules: &RULES,

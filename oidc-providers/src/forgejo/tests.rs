@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use oidc_core::Provider;
+use oidc_core::testing::SigningAlgorithm;
 use serde_json::json;
 
 use super::{Forgejo, sample};
 use crate::cases::{self, Platform};
-use crate::harness::{AUDIENCE, NOW, overrides, verified};
+use crate::harness::{AUDIENCE, NOW, accepted_algorithms, overrides, verified};
 
 const ISSUER: &str = "https://forge.example/api/actions";
 
@@ -13,6 +14,16 @@ const ISSUER: &str = "https://forge.example/api/actions";
 fn every_case_holds() {
     let at = |issuer: &str| Ok(Arc::new(Forgejo::at(issuer)?) as _);
     cases::hold(Platform { name: super::ID, at, claims: sample::claims_with });
+}
+
+#[test]
+fn whichever_of_four_algorithms_an_instance_signs_with_its_tokens_are_verified() {
+    let claims = sample::claims(ISSUER, AUDIENCE, NOW, "id");
+    let accepted = accepted_algorithms(Forgejo::at(ISSUER).unwrap(), ISSUER, &claims);
+    assert_eq!(
+        accepted,
+        [SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::Es384, SigningAlgorithm::EdDsa]
+    );
 }
 
 #[test]

@@ -262,6 +262,10 @@ const UNCERTAIN: &[(&str, &str)] = &[
         "oidc-providers/src/bitbucket/mod.rs",
         "That no claim holds a name of the workspace or the repository, a commit or a tag is uncertain",
     ),
+    (
+        "oidc-providers/src/forgejo/mod.rs",
+        "That there is this choice, and among which algorithms, is uncertain",
+    ),
     ("oidc-providers/src/terraform/mod.rs", "at most a day, which is uncertain"),
     ("oidc-providers/src/terraform/mod.rs", "that every token has a `jti` is uncertain"),
     ("oidc-exchange/src/client/hex.rs", "by a **draft**"),

@@ -12,6 +12,7 @@ use tests::http;
 use tests::scene::{ADMIN, Scene};
 use tests::visitor::{Visitor, text};
 
+use super::prefixes::OF_SCOPE;
 use super::{OF_WIDGET, WIDGET, scene};
 
 /// A form that changes something, with the page that takes it.
@@ -22,6 +23,8 @@ fn writes(issuer: &str) -> Vec<(&'static str, Vec<(&str, &str)>)> {
         ("provenance", [OF_WIDGET.as_slice(), &[("provenance", "required")]].concat()),
         ("publisher", [OF_WIDGET.as_slice(), &publisher, &[("action", "save")]].concat()),
         ("remove", [OF_WIDGET.as_slice(), &[("id", "x")]].concat()),
+        ("publisher", [OF_SCOPE.as_slice(), &publisher, &[("action", "save")]].concat()),
+        ("remove", [OF_SCOPE.as_slice(), &[("id", "x")]].concat()),
         ("log-out", Vec::new()),
     ]
 }

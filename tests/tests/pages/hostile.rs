@@ -12,7 +12,7 @@ use tests::visitor::{Visitor, text};
 use super::{WIDGET, scene};
 
 /// 40 values that act, hide, reorder or overflow where a page lets them.
-fn hostile() -> Vec<String> {
+pub(super) fn hostile() -> Vec<String> {
     let values = [
         "<script>document.title='acted'</script>",
         "<img src=x onerror=document.title='acted'>",
@@ -260,6 +260,8 @@ const PAGES: &[(&str, &str)] = &[
     ("all-audit", "audit"),
     ("edit", "settings?ecosystem=npm&name=%40acme%2Fwidget"),
     ("remove", "settings?ecosystem=npm&name=%40acme%2Fwidget"),
+    ("prefix-errors", "prefixes?ecosystem=npm&prefix=%40acme"),
+    ("prefix", "settings?ecosystem=npm&name=%40acme%2F*"),
     ("absent", "package?ecosystem=npm&name=absent"),
     ("nowhere", "nowhere"),
 ];

@@ -6,6 +6,7 @@ mod attacks;
 mod browser;
 mod edited;
 mod hostile;
+mod prefixes;
 mod provenance;
 mod shown;
 

@@ -154,7 +154,7 @@ fn package(visit: &Visit, stored: &Stored) -> Markup {
     let Some(name) = &stored.package else { return html! { "none named (" (value(&stored.ecosystem)) ")" } };
     match Ecosystem::named(&stored.ecosystem) {
         Some(ecosystem) if ecosystem.normalized(name).as_ref() == Ok(name) => {
-            let named = Named { ecosystem, name: name.clone() };
+            let named = Named::new(ecosystem, name.clone());
             html! { a href=(visit.ui.of_package("audit", &named, &[])) { (value(name)) } " (" (ecosystem.as_str()) ")" }
         }
         _ => html! { (value(name)) " (" (value(&stored.ecosystem)) ")" },

@@ -22,11 +22,14 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
     let body = html! {
         h1 { "Packages" }
         (look_up(ui, ecosystem))
+        @if visit.session.is_some() {
+            p { a href=(ui.href("prefixes", &[("ecosystem", ecosystem.as_str())])) { "Trusted publishers of several packages" } }
+        }
         h2 { "Packages of " (ecosystem.as_str()) }
         @if packages.rows.is_empty() { p { "None." } }
         ul .packages {
             @for name in &packages.rows {
-                @let named = Named { ecosystem, name: name.clone() };
+                @let named = Named::new(ecosystem, name.clone());
                 li { a href=(ui.of_package("package", &named, &[])) { (value(name)) } }
             }
         }
@@ -40,14 +43,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
 fn look_up(ui: &Ui, current: Ecosystem) -> Markup {
     html! {
         form .look-up action=(ui.href("package", &[])) {
-            div {
-                label for="ecosystem" { "Ecosystem" }
-                select #ecosystem name="ecosystem" {
-                    @for ecosystem in Ecosystem::ALL {
-                        option value=(ecosystem.as_str()) selected[ecosystem == current] { (ecosystem.as_str()) }
-                    }
-                }
-            }
+            div { (choice_of_ecosystem(current)) }
             div .wide {
                 label for="name" { "Package" }
                 input #name name="name" required autocomplete="off" spellcheck="false" autocapitalize="none";
@@ -58,6 +54,18 @@ fn look_up(ui: &Ui, current: Ecosystem) -> Markup {
             @for ecosystem in Ecosystem::ALL {
                 a href=(ui.href("", &[("ecosystem", ecosystem.as_str())]))
                     aria-current=[(ecosystem == current).then_some("page")] { (ecosystem.as_str()) }
+            }
+        }
+    }
+}
+
+/// The choice of an ecosystem in a form.
+pub(super) fn choice_of_ecosystem(current: Ecosystem) -> Markup {
+    html! {
+        label for="ecosystem" { "Ecosystem" }
+        select #ecosystem name="ecosystem" {
+            @for ecosystem in Ecosystem::ALL {
+                option value=(ecosystem.as_str()) selected[ecosystem == current] { (ecosystem.as_str()) }
             }
         }
     }

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use oidc_core::{Secret, shown};
-use oidc_exchange::server::TokenHash;
+use oidc_exchange::server::{Package, TokenHash};
 
 use super::page::Page;
 use super::refused::Refused;
@@ -20,7 +20,8 @@ use super::{ROOT, Ui};
 /// The seam of a registry that has accounts: it decides who logs in to the pages.
 ///
 /// This registry has none, and takes its administrator's token. One with accounts passes its own to
-/// [`Running::start_with_log_in`](crate::Running::start_with_log_in). Whoever logs in may configure every package.
+/// [`Running::start_with_log_in`](crate::Running::start_with_log_in). Whoever logs in may configure every package, and those
+/// prefixes of names that [`may_configure_prefix`](Self::may_configure_prefix) allows.
 ///
 /// Guesses are bounded before this is asked, and what it is asked with is bounded in size.
 ///
@@ -46,6 +47,13 @@ use super::{ROOT, Ui};
 pub trait LogIn: fmt::Debug + Send + Sync {
     /// Returns the name of whoever presents this secret, for people; `None` where nobody does.
     async fn log_in(&self, secret: &Secret) -> Option<String>;
+
+    /// Returns `true` if an account may see, save and remove the trusted publishers of all packages whose names begin with a
+    /// [prefix](Package::prefix). Such a publisher reaches packages that come later too, so by default no account may; an
+    /// account that owns a scope may have the scope's, and never those of a name that only looks like it.
+    async fn may_configure_prefix(&self, _account: &str, _prefix: &Package) -> bool {
+        false
+    }
 }
 
 /// The accounts that log in.
@@ -70,6 +78,16 @@ impl Accounts {
             Self::Nobody => None,
             Self::Administrator(admin) => admin.log_in(secret).await,
             Self::Own(own) => own.log_in(secret).await,
+        }
+    }
+
+    /// Returns `true` if an account may configure the trusted publishers of a prefix.
+    pub(super) async fn may_configure_prefix(&self, account: &str, prefix: &Package) -> bool {
+        match self {
+            Self::Nobody => false,
+            // As the API, which the same token opens.
+            Self::Administrator(_) => true,
+            Self::Own(own) => own.may_configure_prefix(account, prefix).await,
         }
     }
 

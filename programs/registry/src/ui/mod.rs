@@ -5,12 +5,14 @@
 //! | `/-/ui/` | the packages of an ecosystem |
 //! | `/-/ui/package` | a package's versions; everybody, of public packages |
 //! | `/-/ui/settings` | a package's trusted publishers; whoever logged in |
+//! | `/-/ui/prefixes` | the question for a prefix of names, whose trusted publishers are then shown; whoever logged in |
 //! | `/-/ui/publisher` | the form of a trusted publisher; whoever logged in |
 //! | `/-/ui/remove` | the question before a publisher is removed; whoever logged in |
 //! | `/-/ui/audit`, `/-/ui/audit.json` | exchanges and publishes; whoever logged in |
 //! | `/-/ui/log-in`, `/-/ui/log-out` | sessions |
 //!
-//! A page names its package in the query (`ecosystem`, `name`), so that no name is ever a path. Pages are made on the server and
+//! A page names its package in the query (`ecosystem`, `name`), so that no name is ever a path. On the pages of trusted publishers,
+//! a name that ends with `*` is the prefix of all packages whose names begin so, as in the API. Pages are made on the server and
 //! need no script. Every `POST` goes through [`Posted`](request::Posted) or [`Write`](request::Write), which check the
 //! origin and the form's token, so that no handler can forget to.
 
@@ -25,6 +27,7 @@ mod offer;
 mod package;
 mod page;
 mod platforms;
+mod prefixes;
 mod preview;
 mod provenance;
 mod publisher;
@@ -135,6 +138,7 @@ pub(super) fn router(ui: Ui) -> Router {
         .route("/log-out", post(log_in::log_out))
         .route("/package", get(package::show))
         .route("/settings", get(settings::show).post(settings::save))
+        .route("/prefixes", get(prefixes::show))
         .route("/provenance", post(requirement::save))
         .route("/publisher", get(publisher::show).post(publisher::submit))
         .route("/remove", get(remove::ask).post(remove::remove))

@@ -22,7 +22,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
         Existence::Public => {}
         Existence::Private if visit.session.is_some() => {}
         // Nobody else learns that there is such a package.
-        Existence::Private | Existence::Absent => return absent(&visit, &named),
+        Existence::Private | Existence::Absent | Existence::Prefix => return absent(&visit, &named),
     }
     let before = visit.query.text("before").parse().unwrap_or(i64::MAX);
     let versions = visit.ui.versions(&named, before).await.map_err(|error| visit.failed(&error))?;

@@ -127,7 +127,7 @@ impl Ui {
         }
     }
 
-    /// The head of a package's pages: its name, and the way to its other pages.
+    /// The head of a package's pages: its name, and the way to its other pages. A prefix has no others.
     pub(super) fn package_head(&self, named: &Named, current: Tab) -> Markup {
         let tabs = [
             (Tab::Versions, "package", "Versions"),
@@ -137,9 +137,11 @@ impl Ui {
         html! {
             p .ecosystem { (named.ecosystem.as_str()) }
             h1 { (value(&named.name)) }
-            nav .tabs aria-label="Package" {
-                @for (tab, page, title) in tabs {
-                    a href=(self.of_package(page, named, &[])) aria-current=[(tab == current).then_some("page")] { (title) }
+            @if !named.is_prefix() {
+                nav .tabs aria-label="Package" {
+                    @for (tab, page, title) in tabs {
+                        a href=(self.of_package(page, named, &[])) aria-current=[(tab == current).then_some("page")] { (title) }
+                    }
                 }
             }
         }

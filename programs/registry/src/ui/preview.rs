@@ -31,6 +31,9 @@ pub(super) fn preview(
             }
             (row("State when saved", Some(&html! { (ui.0.trust.state(record).to_string()) })))
         }
+        @if named.is_prefix() {
+            p { "It publishes every package of this registry whose name begins so, also those that come later, and creates none." }
+        }
         @if record.pending { p { "The package is not in this registry yet. The first publish by this job creates it." } }
         (job(&snippet))
         form method="post" action=(ui.href("publisher", &[])) {

@@ -30,7 +30,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
     if visit.query.text("name").is_empty() {
         return ask_package(&visit, &session).await;
     }
-    let named = visit.named(&visit.query)?;
+    let named = visit.managed(&visit.query).await?;
     let draft = if let Some(id) = visit.query.some("id") {
         Some(stored(&visit, &named, id).await?.1)
     } else if let Some(event) = visit.query.some("event") {
@@ -126,7 +126,7 @@ fn summary(draft: &Draft, wrong: &Wrong) -> Markup {
 /// Checks what was typed; saves it where it was shown before what it means.
 pub(super) async fn submit(write: Write) -> Result<Response, Refused> {
     let Write { visit, session, form: typed, .. } = write;
-    let named = visit.named(&typed)?;
+    let named = visit.managed(&typed).await?;
     let draft = visit.ui.draft(typed.text("issuer"));
     let draft = draft.ok_or_else(|| {
         visit.refused(StatusCode::BAD_REQUEST, "No such platform", "this registry trusts no such issuer")
@@ -157,14 +157,16 @@ fn take_offer(draft: &mut Draft, typed: &Fields) -> bool {
     is_known && draft.texts.insert(key.to_owned(), text.to_owned()).is_some()
 }
 
-/// The publisher that a draft means, to be added to a package that exists, or pending for one that is still to be created.
+/// The publisher that a draft means, to be added to a package that exists or to a prefix, or pending for a package that is still to
+/// be created.
 async fn prepare(
     visit: &Visit,
     named: &Named,
     draft: &Draft,
 ) -> Result<Result<PublisherRecord, Wrong>, Refused> {
     let (trust, issuer) = (&visit.ui.0.trust, Some(&*draft.issuer));
-    let mut record = match trust.prepare(named.package(), draft.provider.id(), issuer, draft.config()) {
+    let mut record = match trust.prepare(named.package().clone(), draft.provider.id(), issuer, draft.config())
+    {
         Ok(record) => record,
         Err(error) => return wrong(visit, error).map(Err),
     };
@@ -213,10 +215,10 @@ pub(super) async fn stored(
     named: &Named,
     id: &str,
 ) -> Result<(PublisherRecord, Draft), Refused> {
-    let records = visit.ui.0.trust.list(&named.package()).await.map_err(|error| visit.failed(&error))?;
-    let record = records.into_iter().find(|record| record.id == id).ok_or_else(|| {
-        let message =
-            "this package has no such trusted publisher; it may have been removed or changed meanwhile";
+    let records = visit.ui.0.trust.list(named.package()).await.map_err(|error| visit.failed(&error))?;
+    let record = records.into_iter().find(|record| record.id == id && is_of_operator(record));
+    let record = record.ok_or_else(|| {
+        let message = "there is no such trusted publisher; it may have been removed or changed meanwhile";
         visit.refused(StatusCode::NOT_FOUND, "No such publisher", message)
     })?;
     if visit.ui.0.defined.has(&record) {
@@ -230,4 +232,10 @@ pub(super) async fn stored(
     })?;
     let draft = Draft { id: Some(record.id.clone()), ..draft.of_config(&record.config) };
     Ok((record, draft))
+}
+
+/// Returns `true` for a publisher that these pages manage: of a prefix, each account has its own, and this registry's packages are
+/// the operator's.
+pub(super) fn is_of_operator(record: &PublisherRecord) -> bool {
+    !record.package.is_prefix() || record.account.is_none()
 }

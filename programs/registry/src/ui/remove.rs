@@ -12,7 +12,7 @@ use super::request::{Visit, Write};
 
 pub(super) async fn ask(visit: Visit) -> Result<Page, Refused> {
     let session = visit.known()?.clone();
-    let named = visit.named(&visit.query)?;
+    let named = visit.managed(&visit.query).await?;
     let (record, _) = stored(&visit, &named, visit.query.text("id")).await?;
     let body = html! {
         (visit.ui.package_head(&named, Tab::Publishers))
@@ -32,7 +32,7 @@ pub(super) async fn ask(visit: Visit) -> Result<Page, Refused> {
 
 pub(super) async fn remove(write: Write) -> Result<Response, Refused> {
     let Write { visit, session, form, .. } = write;
-    let named = visit.named(&form)?;
+    let named = visit.managed(&form).await?;
     let (record, _) = stored(&visit, &named, form.text("id")).await?;
     let removed = visit.ui.0.trust.remove(&record.package, &record.id).await;
     removed.map_err(|error| visit.failed(&error))?;

@@ -6,6 +6,7 @@ use axum::http::header::{CONTENT_TYPE, COOKIE, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use form_urlencoded::parse;
+use oidc_exchange::server::{InvalidPrefix, Package};
 
 use super::Ui;
 use super::refused::Refused;
@@ -46,16 +47,33 @@ impl Fields {
     }
 }
 
-/// A package that a page is about, by a name that its ecosystem allows.
+/// A package that a page is about, by a name that its ecosystem allows, or all packages whose names begin so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) ecosystem: Ecosystem,
+    /// The name; that of a prefix ends with `*`, as no package's does.
     pub(super) name: String,
+    package: Package,
 }
 
 impl Named {
-    pub(super) fn package(&self) -> oidc_exchange::server::Package {
-        oidc_exchange::server::Package::new(self.ecosystem.as_str(), &*self.name)
+    /// A package by its normalized name.
+    pub(super) fn new(ecosystem: Ecosystem, name: String) -> Self {
+        Self { package: Package::new(ecosystem.as_str(), &*name), ecosystem, name }
+    }
+
+    /// All packages whose names begin with a prefix, which people write with the `*` at its end or without.
+    pub(super) fn prefix(ecosystem: Ecosystem, text: &str) -> Result<Self, InvalidPrefix> {
+        let package = Package::prefix(ecosystem.as_str(), text.strip_suffix('*').unwrap_or(text))?;
+        Ok(Self { ecosystem, name: package.label(), package })
+    }
+
+    pub(super) fn package(&self) -> &Package {
+        &self.package
+    }
+
+    pub(super) fn is_prefix(&self) -> bool {
+        self.package.is_prefix()
     }
 }
 
@@ -77,15 +95,38 @@ impl Visit {
 
     /// The package that these fields name.
     pub(super) fn named(&self, fields: &Fields) -> Result<Named, Refused> {
-        let refused = |message: &str| self.refused(StatusCode::NOT_FOUND, "No such package", message);
-        let ecosystem = Ecosystem::named(fields.text("ecosystem"))
-            .ok_or_else(|| refused("this registry has no such ecosystem"))?;
-        let name = fields.text("name");
-        if name.len() > MAX_NAME {
-            return Err(refused("the name is longer than any package's"));
+        let (ecosystem, name) = self.ecosystem_and_name(fields)?;
+        let name = ecosystem.normalized(name).map_err(|error| self.no_package(&error))?;
+        Ok(Named::new(ecosystem, name))
+    }
+
+    /// The package, or the prefix, whose trusted publishers these fields are about, if whoever is logged in may configure them.
+    pub(super) async fn managed(&self, fields: &Fields) -> Result<Named, Refused> {
+        let session = self.known()?;
+        let (ecosystem, name) = self.ecosystem_and_name(fields)?;
+        if !name.ends_with('*') {
+            return self.named(fields);
         }
-        let name = ecosystem.normalized(name).map_err(|error| refused(&error))?;
-        Ok(Named { ecosystem, name })
+        let named = Named::prefix(ecosystem, name).map_err(|error| self.no_package(&error.to_string()))?;
+        if self.ui.0.accounts.may_configure_prefix(&session.account, named.package()).await {
+            return Ok(named);
+        }
+        let message =
+            "your account may not configure trusted publishers of all packages whose names begin so";
+        Err(self.refused(StatusCode::FORBIDDEN, "Not yours to configure", message))
+    }
+
+    fn ecosystem_and_name<'f>(&self, fields: &'f Fields) -> Result<(Ecosystem, &'f str), Refused> {
+        let ecosystem = Ecosystem::named(fields.text("ecosystem"))
+            .ok_or_else(|| self.no_package("this registry has no such ecosystem"))?;
+        match fields.text("name") {
+            name if name.len() > MAX_NAME => Err(self.no_package("the name is longer than any package's")),
+            name => Ok((ecosystem, name)),
+        }
+    }
+
+    fn no_package(&self, message: &str) -> Refused {
+        self.refused(StatusCode::NOT_FOUND, "No such package", message)
     }
 
     /// A page that refuses, with what is known of who asks.

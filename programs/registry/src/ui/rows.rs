@@ -71,6 +71,8 @@ pub(super) enum Existence {
     /// There for whoever is logged in.
     Private,
     Public,
+    /// No package, but the beginning of names.
+    Prefix,
 }
 
 impl Ui {
@@ -80,6 +82,9 @@ impl Ui {
 
     /// Reads whether a package of this name exists, and who may see it.
     pub(super) async fn existence(&self, named: &Named) -> Result<Existence, StoreError> {
+        if named.is_prefix() {
+            return Ok(Existence::Prefix);
+        }
         let public: Option<i64> = match named.ecosystem {
             Ecosystem::Npm => {
                 let query = sqlx::query_scalar("SELECT public FROM npm_package WHERE name = $1");
@@ -145,7 +150,7 @@ impl Visit {
     pub(super) async fn existing(&self, named: &Named) -> Result<(), Refused> {
         match self.ui.existence(named).await.map_err(|error| self.failed(&error))? {
             Existence::Public | Existence::Private => Ok(()),
-            Existence::Absent => {
+            Existence::Absent | Existence::Prefix => {
                 let message = "this package is not in this registry";
                 Err(self.refused(StatusCode::NOT_FOUND, "No such package", message))
             }

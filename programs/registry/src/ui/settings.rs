@@ -1,4 +1,4 @@
-//! A package's trusted publishers, and whether anybody else publishes it.
+//! The trusted publishers of a package or a prefix, and whether anybody else publishes it.
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -7,6 +7,7 @@ use oidc_exchange::server::{PackageOwner, PublisherRecord};
 
 use super::page::{Page, Tab, form_token, package_fields};
 use super::platforms::description;
+use super::publisher::is_of_operator;
 use super::refused::Refused;
 use super::request::{Named, Visit, Write};
 use super::requirement;
@@ -20,11 +21,12 @@ const SHOWN: usize = 100;
 
 pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
     let session = visit.known()?.clone();
-    let named = visit.named(&visit.query)?;
+    let named = visit.managed(&visit.query).await?;
     let existence = visit.ui.existence(&named).await.map_err(|error| visit.failed(&error))?;
     let owners = if existence == Existence::Absent { Vec::new() } else { vec![PackageOwner::Operator] };
-    let records = visit.ui.0.trust.reaching(&named.package(), &owners).await;
-    let records = records.map_err(|error| visit.failed(&error))?;
+    let records = visit.ui.0.trust.reaching(named.package(), &owners).await;
+    let mut records = records.map_err(|error| visit.failed(&error))?;
+    records.retain(is_of_operator);
     let mut shown = Vec::new();
     for record in records.iter().take(SHOWN) {
         shown.push(publisher(&visit, &named, record).await?);
@@ -36,16 +38,25 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
         }
         (done(&visit))
         h2 { "Trusted publishers" }
-        @if shown.is_empty() { p { "None: no CI job can publish this package without a secret." } }
+        @if named.is_prefix() {
+            p { "For every package of this registry whose name begins so, also for those that come later. They create none, and a package's own trusted publishers come first." }
+        }
+        @if shown.is_empty() { p { (none(&named)) } }
         @for publisher in &shown { (publisher) }
         @if records.len() > SHOWN { p { (records.len() - SHOWN) " more are not shown." } }
         p { a .button href=(visit.ui.of_package("publisher", &named, &[])) { "Add a trusted publisher" } }
-        @if existence != Existence::Absent {
+        p { a href=(visit.ui.href("prefixes", &[("ecosystem", named.ecosystem.as_str())])) { "Trusted publishers of several packages" } }
+        @if matches!(existence, Existence::Public | Existence::Private) {
             (static_tokens(&visit, &session, &named).await?)
             (requirement::section(&visit, &session, &named).await?)
         }
     };
     Ok(visit.ui.page(Some(&session), &format!("Trusted publishers of {}", named.name), &body))
+}
+
+/// The sentence where there are no publishers.
+fn none(named: &Named) -> &'static str {
+    if named.is_prefix() { "None." } else { "None: no CI job can publish this package without a secret." }
 }
 
 /// The change that was made on the page before.
@@ -68,8 +79,10 @@ async fn publisher(visit: &Visit, named: &Named, record: &PublisherRecord) -> Re
     let last = last
         .map(|(at, run)| html! { (time(at)) @if let Some(run) = &run { " by " (linked(Some(run), run)) } });
     let id = [("id", &*record.id)];
-    let prefix = record.package.is_prefix().then(|| code(&record.package.label()));
-    let is_of_page = !ui.0.defined.has(record) && prefix.is_none();
+    let is_own = record.package == *named.package();
+    let prefix = Named::prefix(named.ecosystem, &record.package.label()).ok().filter(|_| !is_own);
+    let prefix = prefix.map(|of| html! { a href=(ui.of_package("settings", &of, &[])) { (code(&of.name)) } });
+    let is_of_page = is_own && !ui.0.defined.has(record);
     Ok(html! {
         article .version {
             h3 { (description(ui, record)) }

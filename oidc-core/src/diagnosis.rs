@@ -99,6 +99,18 @@ impl Severity {
 /// It never holds a secret. `Display` writes one line for a log. [`Diagnosis::to_text`] is for a terminal,
 /// [`Diagnosis::to_github`] for GitHub's annotations, [`gitlab_annotations`] for GitLab's, and `Serialize`
 /// for programs.
+///
+/// ```
+/// use oidc_core::{Diagnosis, Target};
+///
+/// let target = Target::Claim("environment".to_owned());
+/// let diagnosis = Diagnosis::new("acme-environment", target, "the job has another environment than the publisher's")
+///     .found("staging")
+///     .expected("publish")
+///     .fix("run the job in the environment `publish`");
+/// assert!(diagnosis.to_text().contains("found: `staging`"));
+/// assert_eq!(serde_json::to_value(&diagnosis).unwrap()["expected"], "publish");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {

@@ -4,6 +4,14 @@
 ///
 /// Publishers are looked up by it. It contains the issuer and not the provider, so that a token of a
 /// self-managed instance never has an identity of the public instance.
+///
+/// ```
+/// use oidc_core::Identity;
+///
+/// let public = Identity::new("https://gitlab.com", "acme/widget");
+/// let own = Identity::new("https://gitlab.example", "acme/widget");
+/// assert_ne!(public, own);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Identity {

@@ -7,6 +7,16 @@ use crate::time::Timestamp;
 
 /// A value that was not verified. It can't be read by accident: the name of the only method that reads it
 /// says so.
+///
+/// ```
+/// use oidc_core::Unverified;
+///
+/// /// A line for a log.
+/// fn refused(audience: &Unverified<String>) -> String {
+///     format!("refused a token that says it is for {:?}", audience.read_unverified())
+/// }
+/// assert!(refused(&Unverified::new("npm:registry.example".to_owned())).contains("npm:"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Unverified<C>(C);
 

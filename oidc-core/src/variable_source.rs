@@ -10,6 +10,16 @@ use crate::source::{SourceError, SourceErrorKind, TokenSource};
 use crate::token::{Audience, IdToken, InvalidIdToken};
 
 /// A token that was put into an environment variable before the job began.
+///
+/// ```
+/// use oidc_core::{Audience, Context, SourceErrorKind, TokenSource as _, VariableSource, blocking::complete};
+///
+/// let cx = Context::default().with_environment([("ID_TOKEN", "no token")].into_iter().collect());
+/// let source = VariableSource::new(&cx, "ID_TOKEN");
+/// let refused = complete(source.token(&Audience::new("npm:registry.example")?))?.unwrap_err();
+/// assert_eq!(refused.kind(), SourceErrorKind::InvalidToken);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct VariableSource {
     context: Context,

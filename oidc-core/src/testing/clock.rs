@@ -7,6 +7,16 @@ use async_trait::async_trait;
 use crate::time::{Clock, Timestamp};
 
 /// A clock that stands still until it is moved. Sleeping moves it and returns at once. Clones share the time.
+///
+/// ```
+/// use oidc_core::Clock as _;
+/// use oidc_core::testing::ManualClock;
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::at(1_700_000_000);
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(clock.now().to_string(), "2023-11-14T22:14:20Z");
+/// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     start: u64,

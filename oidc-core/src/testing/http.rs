@@ -13,6 +13,19 @@ type Handler = dyn Fn(&Request) -> Option<Result<Response, HttpErrorKind>> + Sen
 ///
 /// A URL matches by its text up to the query. Several answers for one URL are given in turn, and the last one
 /// is repeated. A request that matches nothing gets the error of a host that can't be reached.
+///
+/// ```
+/// use oidc_core::blocking::complete;
+/// use oidc_core::http::{HttpClient as _, Request, Response};
+/// use oidc_core::testing::FakeHttp;
+/// use oidc_core::HttpUrl;
+///
+/// let http = FakeHttp::new().on("GET", "https://registry.example/", Response::new(204, Vec::new(), ""));
+/// let request = Request::get(HttpUrl::parse("https://registry.example/?q=widget")?);
+/// assert_eq!(complete(http.send(request))??.status, 204);
+/// assert_eq!(http.requests().len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct FakeHttp(Arc<Mutex<State>>);
 

@@ -25,6 +25,17 @@ pub use self::key_pair::SigningAlgorithm;
 /// share them, which keeps tests quick. Issuers with different URLs never share keys, so that one can't sign
 /// for another.
 ///
+/// ```
+/// use oidc_core::testing::FakeIssuer;
+/// use oidc_core::{Audience, IdToken};
+///
+/// let issuer = FakeIssuer::new("https://ci.example");
+/// let token = issuer.sign(&serde_json::json!({ "iss": issuer.url(), "aud": "npm:registry.example" }));
+/// let token = IdToken::new(token, Audience::new("npm:registry.example")?)?;
+/// assert_eq!(token.audience().as_str(), "npm:registry.example");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Panics
 ///
 /// Making an issuer and signing panic where the machine lacks randomness or memory.

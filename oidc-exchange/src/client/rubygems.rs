@@ -22,6 +22,21 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::RUBYG
 /// A registry of gems that speaks RubyGems' protocol.
 ///
 /// A token is for every gem that trusts the job's identity. It lives 15 minutes and can't be revoked.
+///
+/// ```no_run
+/// use oidc_core::{Context, ProviderSet, Secret};
+/// use oidc_exchange::client::{PublishRequest, RubyGems};
+///
+/// # async fn upload(_file: &str, _token: &Secret) {}
+/// # async fn publish(platforms: &ProviderSet, cx: &Context) -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = RubyGems::public();
+/// let token = oidc_exchange::publish_token(&registry, PublishRequest::identity(), platforms, cx).await?;
+/// for file in ["widget-1.0.0.gem", "widget-cli-1.0.0.gem"] {
+///     upload(file, token.secret()).await;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RubyGems {
     url: HttpUrl,

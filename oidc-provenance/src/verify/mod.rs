@@ -35,6 +35,15 @@ const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096, exclus
 ///
 /// It needs no network: the trusted root, which an application gets and renews in its own way, holds the keys and
 /// certificates of the authorities and logs.
+///
+/// ```
+/// use oidc_provenance::{Artifact, PUBLIC_TRUSTED_ROOT, Verifier};
+///
+/// let verifier = Verifier::new(PUBLIC_TRUSTED_ROOT)?;
+/// let refusal = verifier.authenticate(b"no bundle", &Artifact::file("widget-1.0.0.tar.gz", b"")).unwrap_err();
+/// assert!(refusal.to_string().contains("the bundle can't be read"));
+/// # Ok::<(), oidc_provenance::Refusal>(())
+/// ```
 #[derive(Clone)]
 pub struct Verifier {
     inner: std::sync::Arc<(sigstore_verify::Verifier, Logs)>,

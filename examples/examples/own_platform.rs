@@ -19,11 +19,6 @@ use serde_json::Value;
 const TOKEN_URL: &str = "FORGE_TOKEN_URL";
 
 const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::registered("jti"),
     ClaimRule::required("project"),
     ClaimRule::required("project_uid").immutable(),
     ClaimRule::required("pipeline"),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub use self::algorithm::Algorithm;
 pub use self::claim_rule::{ClaimRule, ClaimType, ClaimUse};
+use self::claim_rule::{EVERYWHERE, JTI};
 pub use self::issuer::Issuer;
 pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
 pub use self::set::{IntoProvider, ProviderSet};
@@ -173,7 +174,8 @@ pub struct Profile {
     pub max_lifetime: Duration,
     /// The id by which a token is recognized when it is used again.
     pub replay: ReplaySource,
-    /// Every claim that the platform is known to put into a token.
+    /// Every claim that the platform is known to put into a token, beside those that every platform has: `iss`, `aud`, `exp`, `iat`,
+    /// `nbf` and `jti`.
     pub claims: &'static [ClaimRule],
     /// The prefixes of claim names that are known as well and ignored, since the rest of the name is the
     /// user's choice.
@@ -194,9 +196,11 @@ impl Profile {
         }
     }
 
-    /// Returns the rule for a claim, if the platform's table has one.
+    /// Returns the rule for a claim, if the platform's table has one, or every platform has the claim.
     pub fn rule(&self, claim: &str) -> Option<&'static ClaimRule> {
-        self.claims.iter().find(|rule| rule.name == claim)
+        let [required, ignored] = &JTI;
+        let jti = if self.replay == ReplaySource::Jti { required } else { ignored };
+        self.claims.iter().chain(EVERYWHERE).chain([jti]).find(|rule| rule.name == claim)
     }
 }
 

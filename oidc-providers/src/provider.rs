@@ -20,10 +20,13 @@ use crate::rules::table::{Key, Table};
 use crate::rules::token::Token;
 use crate::run::Pages;
 
-pub(crate) use delegation::provider;
+pub(crate) use delegation::{constructor, provider};
 
 /// The weight of a publisher for one repository, beside those for several: more than all optional rules together.
 const ONE_REPOSITORY: u32 = 1000;
+
+/// The longest lifetime of tokens that live as long as their job.
+pub(crate) const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The source of a job's tokens, if the job runs on the platform.
 type Detected = Result<Option<Box<dyn TokenSource>>, SourceError>;
@@ -47,8 +50,8 @@ pub(crate) struct Definition {
     /// Returns the rules of a publisher at a public registry, where they are not the same.
     pub(crate) comparing: fn(RegistryRules) -> Option<&'static Table>,
     pub(crate) settings: fn(&Platform, &Unverified<Claims>) -> Vec<FieldValue>,
-    /// Returns advice for a job at a registry that compares this workflow.
-    pub(crate) advise: fn(&Claims, Compared) -> Vec<Diagnosis>,
+    /// Returns advice for a job at a registry with this comparison.
+    pub(crate) advise: fn(&Token<'_>) -> Vec<Diagnosis>,
     pub(crate) renewal: fn(Option<&str>) -> Cow<'static, str>,
     pub(crate) variable_line: fn(&str, &Audience) -> Option<String>,
     pub(crate) pages: Pages,
@@ -73,7 +76,7 @@ impl Definition {
         rules: &Table::EMPTY,
         comparing: |_| None,
         settings: |platform, claims| platform.settings_with(claims, |_| None),
-        advise: |_, _| Vec::new(),
+        advise: |_| Vec::new(),
         renewal: |_| Cow::Borrowed("get a new one from the platform"),
         variable_line: |_, _| None,
         pages: Pages::NONE,
@@ -154,15 +157,22 @@ impl Platform {
         self.comparison.workflow
     }
 
-    /// The settings of a publisher that accepts a job: `value` returns those of the fields whose value is not the claim as
-    /// it is.
+    /// The settings of a publisher that accepts a job: of a field that is compared with a part of its claim, that part.
+    /// `value` returns those of the fields whose value the rules do not tell.
     pub(crate) fn settings_with(
         &self,
         claims: &Unverified<Claims>,
         value: impl Fn(&'static PublisherField) -> Option<FieldValue>,
     ) -> Vec<FieldValue> {
-        let setting = |field| value(field).unwrap_or_else(|| FieldValue::of_claim(field, claims));
-        self.rules.fields.iter().map(setting).collect()
+        let token = Token { claims: claims.read_unverified(), comparison: self.comparison };
+        let setting = |field: &'static PublisherField| match self.rules.part(field.key) {
+            Some((rule, part)) => {
+                let found = part(rule, &token, "").ok().map(|found| Value::from(&*found));
+                FieldValue::new(field, found).claim(rule.claim)
+            }
+            None => FieldValue::of_claim(field, claims),
+        };
+        self.rules.fields.iter().map(|field| value(field).unwrap_or_else(|| setting(field))).collect()
     }
 
     /// The rules for several repositories, if a configuration is of those.
@@ -240,7 +250,7 @@ impl Provider for Platform {
     }
 
     fn advise(&self, claims: &Unverified<Claims>) -> Vec<Diagnosis> {
-        (self.definition.advise)(claims.read_unverified(), self.compared())
+        (self.definition.advise)(&Token { claims: claims.read_unverified(), comparison: self.comparison })
     }
 
     fn comparing(&self, registry: RegistryRules) -> Option<Arc<dyn Provider>> {

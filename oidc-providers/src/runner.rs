@@ -1,11 +1,14 @@
 //! Runners that set GitHub's variables: those of GitHub, of Forgejo, and of other compatible servers.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use oidc_core::http::Request;
 use oidc_core::{
     Audience, Context, Diagnosis, Environment, HttpUrl, IdToken, Secret, SourceError, SourceErrorKind,
     Target, TokenSource,
 };
+use serde_json::Value;
 
 use crate::endpoint::Endpoint;
 
@@ -15,6 +18,9 @@ const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// The variable with the address of the job's server.
 const SERVER_URL: &str = "GITHUB_SERVER_URL";
+
+/// The limit on the file with a run's event, in bytes.
+const MAX_EVENT: usize = 1024 * 1024;
 
 /// GitHub's own host, and the end of the hosts of its data-residency instances.
 const GITHUB: &str = "github.com";
@@ -44,6 +50,28 @@ pub(crate) fn server_is_githubs(environment: &Environment) -> Option<bool> {
 /// Returns `true` if the job has both variables with which it asks for tokens.
 pub(crate) fn has_pair(environment: &Environment) -> bool {
     environment.get(REQUEST_URL).is_some() && environment.get(REQUEST_TOKEN).is_some()
+}
+
+/// Returns whether the job runs for a pull request from a fork; `None` where that is not known.
+pub(crate) fn is_from_fork(context: &Context) -> Option<bool> {
+    let environment = context.environment();
+    let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
+    if !event.starts_with("pull_request") {
+        return Some(false);
+    }
+    let path = environment.get("GITHUB_EVENT_PATH")?;
+    let event = context.files().read(Path::new(path), MAX_EVENT).ok()?;
+    let event: Value = serde_json::from_slice(&event).ok()?;
+    let head = event.pointer("/pull_request/head/repo")?;
+    let text = |name| head.get(name).and_then(Value::as_str);
+    match (text("full_name"), environment.get("GITHUB_REPOSITORY")) {
+        // `null` stands for a fork that was deleted since.
+        _ if head.is_null() => Some(true),
+        // `fork` is not asked first: it says that the head's repository was forked from any other, and a
+        // repository that is a fork itself gets pull requests from its own branches too.
+        (Some(head), Some(base)) => Some(!head.eq_ignore_ascii_case(base)),
+        _ => head.get("fork")?.as_bool(),
+    }
 }
 
 /// A token source that asks the job's runner.

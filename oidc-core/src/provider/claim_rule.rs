@@ -30,7 +30,8 @@ impl ClaimRule {
         Self::new(name, ClaimUse::Required, ClaimType::Flag)
     }
 
-    /// A claim of every platform that the verifier checks itself: `iss`, `aud`, `exp`, `iat`, `jti`.
+    /// A claim of RFC 7519 without which no token is accepted, and which the verifier does not require of every platform, such as
+    /// `nbf`. What it does require needs no row in a platform's table.
     pub const fn registered(name: &'static str) -> Self {
         Self::new(name, ClaimUse::Required, ClaimType::Registered)
     }
@@ -56,6 +57,18 @@ impl ClaimRule {
         self
     }
 }
+
+/// The claims of RFC 7519 that tokens of every platform have, whatever its table says of them. The verifier checks them itself.
+pub(super) static EVERYWHERE: &[ClaimRule] = &[
+    ClaimRule::registered("iss"),
+    ClaimRule::registered("aud"),
+    ClaimRule::registered("exp"),
+    ClaimRule::registered("iat"),
+    ClaimRule::new("nbf", ClaimUse::Optional, ClaimType::Registered),
+];
+
+/// The rule for `jti` where each token has one, by which it is recognized, and where it is of no use.
+pub(super) static JTI: [ClaimRule; 2] = [ClaimRule::registered("jti"), ClaimRule::ignored("jti")];
 
 /// The type of a required claim's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

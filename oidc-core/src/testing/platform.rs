@@ -36,12 +36,6 @@ const REPOSITORY: &str = "repository";
 const REPOSITORY_ID: &str = "repository_id";
 
 const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::ignored("nbf"),
-    ClaimRule::registered("jti"),
     ClaimRule::ignored("sub"),
     ClaimRule::required(REPOSITORY),
     ClaimRule::required(REPOSITORY_ID).immutable(),

@@ -2,11 +2,6 @@ use oidc_core::ClaimRule;
 
 /// Every claim that ActiveState is known to put into a token (PyPI's warehouse, its model and its tests).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("organization"),
     ClaimRule::required("project"),
     ClaimRule::optional("organization_id").immutable(),
@@ -19,7 +14,6 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::ignored("branch_id"),
     ClaimRule::ignored("ingredient"),
     ClaimRule::ignored("ingredient_name"),
-    ClaimRule::ignored("jti"),
     ClaimRule::ignored("project_path"),
     ClaimRule::ignored("project_visibility"),
 ];

@@ -48,12 +48,12 @@ pub mod sample;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{InvalidUrl, ReplaySource};
+use oidc_core::ReplaySource;
 
 use self::claims::CLAIMS;
 pub use self::fields::ActiveStatePublisher;
 use self::publisher::RULES;
-use crate::provider::{Definition, Platform, provider};
+use crate::provider::{Definition, provider};
 use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
@@ -73,24 +73,15 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// ActiveState with one issuer.
-#[derive(Clone, Debug)]
-pub struct ActiveState(Platform);
+provider! {
+    /// ActiveState with one issuer.
+    ActiveState(DEFINITION)
 
-impl ActiveState {
     /// ActiveState's public platform.
-    pub fn public() -> Self {
-        Self(Platform::public(&DEFINITION, ISSUER))
-    }
+    public(ISSUER);
 
     /// ActiveState with this issuer and no other, such as an issuer on loopback for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
 
-provider!(ActiveState, public);
+provider!(ActiveState: Default);

@@ -5,12 +5,6 @@ pub(super) const NAMESPACE: &str = "https://sts.amazonaws.com/";
 
 /// Every claim that AWS puts into a token (AWS's user guide of IAM, "Understanding token claims").
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::registered("jti"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("sub"),
     // Every publisher reads it. It is an object, and those that are required are texts.
     ClaimRule::optional(NAMESPACE),

@@ -83,7 +83,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{Algorithm, Claims, FieldValue, InvalidUrl, ProviderKind, PublisherField, Unverified};
+use oidc_core::{Algorithm, Claims, FieldValue, ProviderKind, PublisherField, Unverified};
 use serde_json::Value;
 
 use self::claims::{CLAIMS, NAMESPACE};
@@ -121,28 +121,17 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// AWS with the issuer of one account.
-#[derive(Clone, Debug)]
-pub struct Aws(Platform);
+provider! {
+    /// AWS with the issuer of one account.
+    Aws(DEFINITION)
 
-impl Aws {
     /// The client half alone, which needs no issuer: each account has its own.
-    pub fn client() -> Self {
-        Self(Platform::client(&DEFINITION))
-    }
+    client;
 
     /// AWS with this issuer and no other: `https://UUID.tokens.sts.global.api.aws` of an account, or an issuer on
     /// loopback for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
-
-provider!(Aws);
 
 /// The role and the members that a rule may read. Which of its tags tell a role from others is not known here.
 fn settings(platform: &Platform, claims: &Unverified<Claims>) -> Vec<FieldValue> {

@@ -89,12 +89,10 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::InvalidUrl;
-
 use self::claims::CLAIMS;
 pub use self::fields::AzurePipelinesPublisher;
 use self::publisher::RULES;
-use crate::provider::{Definition, Platform, provider};
+use crate::provider::{Definition, provider};
 use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
@@ -113,25 +111,14 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// Azure Pipelines with the issuer of one organization.
-#[derive(Clone, Debug)]
-pub struct AzurePipelines(Platform);
+provider! {
+    /// Azure Pipelines with the issuer of one organization.
+    AzurePipelines(DEFINITION)
 
-impl AzurePipelines {
     /// The client half alone, which needs no issuer: each organization has its own.
-    pub fn client() -> Self {
-        Self(Platform::client(&DEFINITION))
-    }
+    client;
 
     /// Azure Pipelines with this issuer and no other: `https://vstoken.dev.azure.com/ORGANIZATION_ID`, or an
     /// issuer on loopback for tests. Organizations share their keys, so the issuer alone tells them apart.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
-
-provider!(AzurePipelines);

@@ -85,12 +85,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{InvalidUrl, ReplaySource};
+use oidc_core::ReplaySource;
 
 use self::claims::CLAIMS;
 pub use self::fields::BitbucketPublisher;
 use self::publisher::RULES;
-use crate::provider::{Definition, Platform, provider};
+use crate::provider::{Definition, provider};
 use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
@@ -110,26 +110,15 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// Bitbucket Pipelines with the issuer of one workspace.
-#[derive(Clone, Debug)]
-pub struct Bitbucket(Platform);
+provider! {
+    /// Bitbucket Pipelines with the issuer of one workspace.
+    Bitbucket(DEFINITION)
 
-impl Bitbucket {
     /// The client half alone, which needs no issuer: each workspace has its own.
-    pub fn client() -> Self {
-        Self(Platform::client(&DEFINITION))
-    }
+    client;
 
     /// Bitbucket Pipelines with this issuer and no other:
     /// `https://api.bitbucket.org/2.0/workspaces/WORKSPACE/pipelines-config/identity/oidc`, or an issuer on
     /// loopback for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
-
-provider!(Bitbucket);

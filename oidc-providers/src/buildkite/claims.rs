@@ -3,11 +3,6 @@ use oidc_core::ClaimRule;
 /// Every claim that Buildkite is known to put into a token (Buildkite's documentation of OIDC in Pipelines and of
 /// `buildkite-agent oidc`).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("organization_slug"),
     ClaimRule::required("pipeline_slug"),
     // Every publisher needs these two. A token has them only if the job asks for them, so they are optional
@@ -21,7 +16,6 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::optional("build_commit").immutable(),
     ClaimRule::optional("job_id"),
     ClaimRule::ignored("sub"),
-    ClaimRule::ignored("jti"),
     ClaimRule::ignored("agent_id"),
     ClaimRule::ignored("build_id"),
     ClaimRule::ignored("build_source"),

@@ -94,13 +94,13 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{InvalidUrl, ReplaySource};
+use oidc_core::ReplaySource;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 pub use self::fields::BuildkitePublisher;
 use self::publisher::RULES;
 use crate::command::variable_line;
-use crate::provider::{Definition, Platform, provider};
+use crate::provider::{Definition, provider};
 use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
@@ -130,7 +130,7 @@ static DEFINITION: Definition = Definition {
     claims: CLAIMS,
     claim_prefixes: CLAIM_PREFIXES,
     rules: &RULES,
-    advise: |claims, _| advice::advise(claims),
+    advise: |token| advice::advise(token.claims),
     renewal: |_| RENEWAL.into(),
     variable_line: |name, audience| Some(variable_line(name, &source::command(audience))),
     pages: Pages {
@@ -144,24 +144,15 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// Buildkite with one issuer.
-#[derive(Clone, Debug)]
-pub struct Buildkite(Platform);
+provider! {
+    /// Buildkite with one issuer.
+    Buildkite(DEFINITION)
 
-impl Buildkite {
     /// Buildkite with its public issuer.
-    pub fn public() -> Self {
-        Self(Platform::public(&DEFINITION, ISSUER))
-    }
+    public(ISSUER);
 
     /// Buildkite with this issuer and no other, such as an issuer on loopback for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
 
-provider!(Buildkite, public);
+provider!(Buildkite: Default);

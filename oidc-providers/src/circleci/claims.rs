@@ -11,11 +11,6 @@ pub(super) const WORKFLOW_ID: &str = "oidc.circleci.com/workflow-id";
 
 /// Every claim that CircleCI is known to put into a token (CircleCI's reference of OpenID Connect tokens).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required(ORG_ID).immutable(),
     ClaimRule::required(PROJECT_ID).immutable(),
     ClaimRule::required(PIPELINE_DEFINITION_ID).immutable(),
@@ -25,7 +20,6 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::optional(CONTEXT_IDS).immutable(),
     ClaimRule::optional(WORKFLOW_ID),
     ClaimRule::ignored("sub"),
-    ClaimRule::ignored("jti"),
     ClaimRule::ignored("oidc.circleci.com/job-id"),
     ClaimRule::ignored("oidc.circleci.com/pipeline-id"),
 ];

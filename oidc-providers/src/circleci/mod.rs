@@ -140,7 +140,7 @@ const DEFINITION: Definition = Definition {
     replay: ReplaySource::Digest,
     claims: CLAIMS,
     rules: &RULES,
-    advise: |claims, _| advice::advise(claims),
+    advise: |token| advice::advise(token.claims),
     renewal: |_| RENEWAL.into(),
     variable_line: |name, audience| Some(variable_line(name, &source::command(audience, false))),
     pages: Pages {

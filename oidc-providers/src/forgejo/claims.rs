@@ -3,11 +3,6 @@ use oidc_core::ClaimRule;
 /// Every claim that Forgejo puts into a token (`claims_supported` of its discovery document, and Forgejo's documentation of
 /// OpenID Connect in Actions). All but the times are texts.
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("repository"),
     ClaimRule::required("repository_owner"),
     // The first release with identity tokens, 15.0, has no ids in them.
@@ -20,7 +15,6 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::optional("run_number"),
     ClaimRule::optional("sha").immutable(),
     ClaimRule::ignored("sub"),
-    ClaimRule::ignored("jti"),
     ClaimRule::ignored("actor"),
     ClaimRule::ignored("actor_id").immutable(),
     ClaimRule::ignored("base_ref"),

@@ -100,14 +100,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{Algorithm, Claims, FieldValue, InvalidUrl, ReplaySource, Unverified};
+use oidc_core::{Algorithm, ReplaySource};
 
 use self::claims::CLAIMS;
 pub use self::fields::ForgejoPublisher;
-use self::fields::WORKFLOW;
 use self::publisher::RULES;
-use crate::provider::{Definition, Platform, provider};
-use crate::rules::workflow;
+use crate::provider::{Definition, provider};
 use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
@@ -129,7 +127,6 @@ static DEFINITION: Definition = Definition {
     replay: ReplaySource::Digest,
     claims: CLAIMS,
     rules: &RULES,
-    settings,
     renewal: |_| "run the publish again: Forgejo gives a new token each time it is asked".into(),
     pages: Pages {
         repository: "{repository}",
@@ -142,35 +139,16 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// Forgejo Actions with one issuer.
-#[derive(Clone, Debug)]
-pub struct Forgejo(Platform);
+provider! {
+    /// Forgejo Actions with one issuer.
+    Forgejo(DEFINITION)
 
-impl Forgejo {
     /// Forgejo Actions of Codeberg.
-    pub fn public() -> Self {
-        Self(Platform::public(&DEFINITION, ISSUER))
-    }
+    public(ISSUER);
 
     /// Forgejo Actions with this issuer and no other: `https://INSTANCE/api/actions`, or an issuer on loopback
     /// for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
 
-provider!(Forgejo, public);
-
-fn settings(platform: &Platform, claims: &Unverified<Claims>) -> Vec<FieldValue> {
-    let read = claims.read_unverified();
-    let path = || {
-        let (workflow_ref, git_ref) = (read.text(WORKFLOW.claim)?, read.text("ref")?);
-        workflow::split(&workflow_ref, &git_ref).map(|(_, path)| path.into())
-    };
-    platform
-        .settings_with(claims, |field| (field.key == WORKFLOW.key).then(|| FieldValue::new(field, path())))
-}
+provider!(Forgejo: Default);

@@ -5,10 +5,10 @@ use oidc_core::{Diagnosis, Mismatch, Target, shown};
 use super::fields::{EVENT, FIELDS, OWNER_ID, REF, REF_PROTECTED, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use crate::codes;
 use crate::rules::config::{Fault, invalid};
-use crate::rules::rule::{Rule, UsualEvents};
+use crate::rules::rule::{PLAINLY, Rule, UsualEvents};
 use crate::rules::table::{Ids, Key, Table};
 use crate::rules::token::Token;
-use crate::rules::{Field, names, workflow};
+use crate::rules::{Field, names, paths, workflow};
 
 /// The rules of a repository's workflow that may publish. Tokens of the first release have no ids.
 pub(super) static RULES: Table = Table {
@@ -16,8 +16,8 @@ pub(super) static RULES: Table = Table {
     keys: &[Key::new(&REPOSITORY, is_repository)],
     ids: Ids::numbers(&[&REPOSITORY_ID, &OWNER_ID]).tell_renames().may_lack(),
     rules: &[&[
-        Rule::Agrees(&OWNER, &REPOSITORY, names::owner),
-        Rule::Part(&WORKFLOW, is_workflow, path),
+        Rule::Agrees(&OWNER, &REPOSITORY, paths::owner),
+        Rule::Part(&WORKFLOW, is_workflow, path, PLAINLY),
         Rule::Events(&EVENT, Some(&USUAL_EVENTS), workflow::event),
         Rule::Ref(&REF),
         Rule::Protected(&REF_PROTECTED),
@@ -52,19 +52,11 @@ fn path<'t>(field: &'static Field, token: &Token<'t>, expected: &str) -> Result<
 
 /// Checks a repository: `OWNER/NAME`.
 fn is_repository(key: &str, text: &str) -> Result<(), Fault> {
-    names::ascii(key, text)?;
-    names::no_address(key, text, codes::PUBLISHER_REPOSITORY, 2, names::is_host)?;
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let is_name =
-        |part: &str| !part.is_empty() && part.bytes().all(is_word) && part.bytes().any(|byte| byte != b'.');
-    match text.split_once('/') {
-        Some((owner, name)) if is_name(owner) && is_name(name) => Ok(()),
-        _ => {
-            let fault =
-                invalid(codes::PUBLISHER_REPOSITORY, key, "it is not an owner and a name").found(text);
-            Err(fault.fix("write it as `owner/name`, such as `acme/widget`"))
-        }
-    }
+    paths::repository(
+        key,
+        text,
+        (paths::is_repository, "an owner's name has letters, digits, `-`, `_` and `.`"),
+    )
 }
 
 /// Checks the path of a workflow's file.

@@ -3,12 +3,6 @@ use oidc_core::ClaimRule;
 /// Every claim that GitHub is known to put into a token (GitHub's OIDC reference, and `claims_supported` of its
 /// discovery document).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::registered("jti"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("repository"),
     ClaimRule::required("repository_id").immutable(),
     ClaimRule::required("repository_owner"),

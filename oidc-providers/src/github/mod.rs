@@ -128,14 +128,15 @@ mod source;
 mod tests;
 mod workflow;
 
-use oidc_core::{Claims, ComparedWorkflow, HttpUrl, InvalidUrl, PublisherField};
+use oidc_core::{Claims, HttpUrl, PublisherField};
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 pub use self::fields::GitHubPublisher;
 use self::owner::OWNER_RULES;
 pub use self::owner_fields::GitHubOwnerPublisher;
-use self::publisher::{RULES, RULES_WITHOUT_WORKFLOW};
-use crate::provider::{Definition, Platform, provider};
+use self::publisher::{RULES, RULES_OF_CALLED, RULES_WITHOUT_WORKFLOW};
+use crate::provider::{Definition, provider};
+use crate::rules::compared::Compared;
 use crate::rules::names::before_ref;
 use crate::run::{Pages, SourcePages};
 
@@ -170,9 +171,10 @@ static DEFINITION: Definition = Definition {
     claims: CLAIMS,
     claim_prefixes: CLAIM_PREFIXES,
     rules: &RULES,
-    comparing: |registry| {
-        let has_none = registry.workflow == ComparedWorkflow::Neither;
-        Some(if has_none { &RULES_WITHOUT_WORKFLOW } else { &RULES })
+    comparing: |registry| match Compared::from(registry.workflow) {
+        compared if compared.is_neither() => Some(&RULES_WITHOUT_WORKFLOW),
+        compared if compared.is_called() => Some(&RULES_OF_CALLED),
+        _ => Some(&RULES),
     },
     settings: advice::settings,
     advise: advice::advise,
@@ -198,34 +200,24 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// GitHub Actions with one issuer.
-#[derive(Clone, Debug)]
-pub struct GitHub(Platform);
+provider! {
+    /// GitHub Actions with one issuer.
+    GitHub(DEFINITION)
 
-impl GitHub {
     /// GitHub Actions of github.com.
-    pub fn public() -> Self {
-        Self(Platform::public(&DEFINITION, ISSUER))
-    }
+    public(ISSUER);
 
     /// GitHub Actions with this issuer and no other: `https://HOST/_services/token` of GitHub Enterprise
     /// Server, an enterprise's own issuer below github.com's, a data-residency host's, or an issuer on
     /// loopback for tests. The URL is compared with `iss` byte by byte, so a token of this issuer never
     /// matches a publisher of another issuer.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 
     /// Makes every comparison exact, including case, as npm does.
-    #[must_use]
-    pub fn comparing_exactly(self) -> Self {
-        Self(self.0.comparing_exactly())
-    }
+    comparing_exactly;
+}
 
+impl GitHub {
     /// Accepts publishers for every repository of an owner too, whose configuration has `owner` in place of
     /// `repository` ([`GitHub::owner_fields`], [`GitHubOwnerPublisher`]). It is off by default: whoever can push to
     /// any repository of the owner can then publish, and an account with such a publisher is known by the
@@ -244,7 +236,7 @@ impl GitHub {
     }
 }
 
-provider!(GitHub, public);
+provider!(GitHub: Default);
 
 /// The path of the workflow that the run began with. It is in the token's own repository, or there is none.
 fn workflow_of(claims: &Claims) -> Option<String> {

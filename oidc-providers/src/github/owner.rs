@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use oidc_core::{Mismatch, shown};
 
-use super::fields::{JOB_WORKFLOW, OWNER_ID, REPOSITORY};
+use super::fields::{OWNER_ID, REPOSITORY};
 use super::names;
 use super::owner_fields::{OWNER, OWNER_FIELDS, REPOSITORIES, WORKFLOWS};
-use super::publisher::RUN;
-use super::workflow::{FOLDER, JobWorkflow, revision, unreadable};
+use super::publisher::{IN_JOB_WORKFLOW, RUN};
+use super::workflow::{FOLDER, revision, unreadable};
 use crate::codes;
 use crate::rules::compared::Compared;
 use crate::rules::config::{Fault, invalid};
@@ -28,7 +28,7 @@ pub(super) static OWNER_RULES: Table = Table {
             Rule::Always(has_owners_repository),
             Rule::Fits(&REPOSITORIES, is_of_owner, |field, token, _| token.required(field.claim)),
             Rule::Fits(&WORKFLOWS, |key, text, _| names::workflow(key, text), file),
-            Rule::Own(&JOB_WORKFLOW, JobWorkflow::read),
+            IN_JOB_WORKFLOW,
         ],
         RUN,
     ],

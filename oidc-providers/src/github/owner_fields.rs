@@ -2,7 +2,9 @@
 
 use oidc_core::{FieldComparison, PublisherField};
 
-use super::fields::{ENVIRONMENT, EVENT, JOB_WORKFLOW, OWNER_ID, REF, REF_PROTECTED, RUNNER_ENVIRONMENT};
+use super::fields::{
+    ENVIRONMENT, EVENT, JOB_WORKFLOW, OWNER_ID, REF, REF_PROTECTED, REPOSITORY, RUNNER_ENVIRONMENT, WORKFLOW,
+};
 use crate::codes;
 use crate::rules::Field;
 use crate::rules::typed::typed_publisher;
@@ -16,25 +18,15 @@ pub(super) const OWNER: Field = Field::new(
         .example("acme")
         .summary("the user or organisation whose repositories may publish"),
 );
-pub(super) const REPOSITORIES: Field = Field::new(
-    codes::GITHUB_REPOSITORY,
-    PublisherField::optional("repository", "Repositories")
-        .compared(FieldComparison::Pattern)
-        .recommended()
-        .example("acme/widget-*")
-        .summary("those of the owner's repositories that may publish, as owner/name; without it all of them"),
-)
-.ignoring_case();
-pub(super) const WORKFLOWS: Field = Field::new(
-    codes::GITHUB_WORKFLOW,
-    PublisherField::optional("workflow", "Workflows")
-        .claim("workflow_ref")
-        .compared(FieldComparison::Pattern)
-        .recommended()
-        .example("publish*.yml")
-        .summary(
-            "the names of the files in .github/workflows that the run may begin with; without it all of them",
-        ),
+pub(super) const REPOSITORIES: Field = REPOSITORY.for_several(
+    "Repositories",
+    "acme/widget-*",
+    "those of the owner's repositories that may publish, as owner/name; without it all of them",
+);
+pub(super) const WORKFLOWS: Field = WORKFLOW.for_several(
+    "Workflows",
+    "publish*.yml",
+    "the names of the files in .github/workflows that the run may begin with; without it all of them",
 );
 
 typed_publisher! {

@@ -3,26 +3,30 @@ use super::fields::{
     REPOSITORY, REPOSITORY_ID, RUNNER_ENVIRONMENT, WORKFLOW,
 };
 use super::names;
-use super::workflow::{JobWorkflow, file};
+use super::workflow::{CALLED, JobWorkflow, file, other};
 use crate::codes;
-use crate::rules::rule::{Rule, UsualEvents};
+use crate::rules::rule::{PLAINLY, Rule, UsualEvents};
 use crate::rules::table::{Ids, Key, Table};
 use crate::rules::workflow::event;
-use crate::rules::{self, Field};
+use crate::rules::{Field, paths};
 
 /// The rules of a repository's workflow that may publish.
 pub(super) static RULES: Table = Table {
     fields: FIELDS,
-    rules: &[
-        &[
-            HAS_OWNER,
-            Rule::Part(&WORKFLOW, names::workflow, file),
-            Rule::Own(&JOB_WORKFLOW, JobWorkflow::read),
-        ],
-        RUN,
-    ],
+    rules: &[&[HAS_OWNER, Rule::Part(&WORKFLOW, names::workflow, file, other), IN_JOB_WORKFLOW], RUN],
     ..ANY_WORKFLOW
 };
+
+/// The rules at a registry that compares the workflow that holds the job. Its file is that of the called workflow already, so
+/// that the hint on called workflows would be wrong.
+pub(super) static RULES_OF_CALLED: Table = Table {
+    rules: &[&[HAS_OWNER, Rule::Part(&CALLED, names::workflow, file, PLAINLY), IN_JOB_WORKFLOW], RUN],
+    fields: FIELDS,
+    ..ANY_WORKFLOW
+};
+
+/// The rule on the workflow that holds the job.
+pub(super) const IN_JOB_WORKFLOW: Rule = Rule::Own(&JOB_WORKFLOW, JobWorkflow::read);
 
 /// The rules of a repository's workflow at a registry that compares no workflow.
 pub(super) static RULES_WITHOUT_WORKFLOW: Table = ANY_WORKFLOW;
@@ -64,6 +68,6 @@ static USUAL_EVENTS: UsualEvents = UsualEvents {
 };
 
 /// The owner in a token is that of its repository.
-const HAS_OWNER: Rule = Rule::Agrees(&OWNER, &REPOSITORY, rules::names::owner);
+const HAS_OWNER: Rule = Rule::Agrees(&OWNER, &REPOSITORY, paths::owner);
 
 const OWNER: Field = REPOSITORY.on("repository_owner", codes::GITHUB_REPOSITORY_OWNER);

@@ -23,7 +23,7 @@ pub(super) const FOLDER: &str = ".github/workflows/";
 const TAGS: &str = "refs/tags/";
 
 /// The workflow that holds the job, for registries that compare a publisher's `workflow` with it.
-const CALLED: Field = WORKFLOW.on("job_workflow_ref", codes::GITHUB_WORKFLOW);
+pub(super) const CALLED: Field = WORKFLOW.on("job_workflow_ref", codes::GITHUB_WORKFLOW);
 
 /// Returns the field with the claim that a registry compares.
 pub(super) fn compared_field(compared: Compared) -> &'static Field {
@@ -34,16 +34,6 @@ pub(super) fn compared_field(compared: Compared) -> &'static Field {
 pub(super) fn split_folder(text: &str) -> Option<(&str, &str)> {
     let (repository, path) = split_repository(text)?;
     Some((repository, path.strip_prefix(FOLDER)?))
-}
-
-/// Returns the fix where the compared workflow is in another repository.
-pub(super) fn elsewhere(compared: Compared) -> &'static str {
-    if compared.is_called() {
-        "this registry compares the workflow that holds the job, which has to be in the publisher's own repository: put the \
-         job that publishes into a workflow there"
-    } else {
-        "a workflow of another repository can't publish; let one of this repository call it"
-    }
 }
 
 /// Returns the revision of the workflow that was started. A deployment's run has no ref; its workflow is at the run's
@@ -59,34 +49,27 @@ pub(super) fn unreadable(claim: &str, problem: &str, found: &str) -> Diagnosis {
     Diagnosis::new(codes::GITHUB_WORKFLOW_REF, target, problem).found(found)
 }
 
-/// Finds the file of the workflow that a registry compares. The mismatch of another file than the publisher's is told
-/// here, since a run may have begun with a workflow that called the publisher's.
+/// Finds the file of the workflow that a registry compares.
 pub(super) fn file<'t>(
     field: &'static Field,
     token: &Token<'t>,
     expected: &str,
 ) -> Result<Cow<'t, str>, Mismatch> {
-    let (comparison, compared) = (token.comparison, token.comparison.workflow);
-    let on = compared_field(compared);
-    let workflow_ref = token.required(on.claim)?;
+    let compared = token.comparison.workflow;
+    let workflow_ref = token.required(field.claim)?;
     let (repository, revision) = (token.required(REPOSITORY.claim)?, revision(token)?);
     let whole = format!("{repository}/{FOLDER}{expected}@{revision}");
-    let diagnosis = match RunAt::of(token.claims).split(&workflow_ref, FOLDER, compared) {
-        Some((found, _)) if !compared.is_anywhere() && !comparison.same(&REPOSITORY, found, &repository) => {
-            differs(on, &workflow_ref, &whole).fix(elsewhere(compared))
-        }
-        Some((_, file)) if comparison.same(field, file, expected) => return Ok(file.to_owned().into()),
-        // Here the found file is that of the called workflow already, so the hint on called workflows would be wrong.
-        Some((_, file)) if compared.is_called() => differs(on, file, expected),
-        Some((_, file)) => other(token, file, expected),
-        None => unreadable(on.claim, "at the run's own ref", &workflow_ref).expected(whole),
-    };
-    Err(Mismatch::new(diagnosis))
+    let is_own = |found| compared.is_anywhere() || token.comparison.same(&REPOSITORY, found, &repository);
+    Err(Mismatch::new(match RunAt::of(token.claims).split(&workflow_ref, FOLDER, compared) {
+        Some((found, file)) if is_own(found) => return Ok(file.to_owned().into()),
+        Some(_) => differs(field, &workflow_ref, &whole).fix(compared.elsewhere()),
+        None => unreadable(field.claim, "at the run's own ref", &workflow_ref).expected(whole),
+    }))
 }
 
 /// The mismatch of a run that began with another workflow, with a hint where that workflow called the configured one.
-fn other(token: &Token<'_>, file: &str, expected: &str) -> Diagnosis {
-    let mismatch = differs(&WORKFLOW, file, expected);
+pub(super) fn other(token: &Token<'_>, field: &Field, file: &str, expected: &str) -> Diagnosis {
+    let mismatch = differs(field, file, expected);
     let called = token.optional(JOB_WORKFLOW.claim).ok().flatten();
     let called = called
         .as_deref()

@@ -1,13 +1,10 @@
 use oidc_core::{ClaimRule, Claims};
 
+use super::fields::{CI_CONFIG, PROJECT};
+use crate::rules::Comparison;
+
 /// Every claim that GitLab is known to put into a token (GitLab's reference of ID tokens, as of 18.9).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::registered("jti"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("sub"),
     ClaimRule::required("project_path"),
     ClaimRule::required("project_id").immutable(),
@@ -71,13 +68,13 @@ impl<'a> CiConfig<'a> {
 }
 
 /// Returns the path of a job's CI configuration, if it is a file of the job's own project at the pipeline's revision.
-pub(super) fn own_file(claims: &Claims) -> Option<String> {
-    let (issuer, uri, project) =
-        (claims.text("iss")?, claims.text("ci_config_ref_uri")?, claims.text("project_path")?);
-    let revision = |claim| claims.text(claim).unwrap_or_default();
-    let revisions = [&*revision("ref_path"), &*revision("sha")];
-    let found = CiConfig::parse(&uri, instance(&issuer), &project, revisions)?;
-    found.project.eq_ignore_ascii_case(&project).then(|| found.file.to_owned())
+pub(super) fn own_file(claims: &Claims, comparison: Comparison) -> Option<String> {
+    let text = |claim| claims.text(claim).unwrap_or_default();
+    let (uri, project) = (text(CI_CONFIG.claim), text(PROJECT.claim));
+    let revisions = [&*text("ref_path"), &*text("sha")];
+    let found = CiConfig::parse(&uri, instance(&text("iss")), &project, revisions)?;
+    // `CiConfig::parse` cuts the project off by its length alone.
+    comparison.same(&PROJECT, found.project, &project).then(|| found.file.to_owned())
 }
 
 /// The issuer as `ci_config_ref_uri` begins: host, port and path, without the scheme.

@@ -115,14 +115,11 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
-use oidc_core::InvalidUrl;
-
 use self::claims::{CLAIMS, own_file};
 pub use self::fields::GitLabPublisher;
 use self::publisher::RULES;
-use crate::provider::{Definition, Platform, provider};
+use crate::provider::{A_DAY, Definition, provider};
+use crate::rules::Comparison;
 use crate::run::{Pages, SourcePages};
 
 /// The platform's name in configuration and in logs.
@@ -130,10 +127,6 @@ pub(crate) const ID: &str = "gitlab";
 
 /// The issuer of gitlab.com.
 const ISSUER: &str = "https://gitlab.com";
-
-/// The way to get another token.
-const RENEWAL: &str =
-    "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it";
 
 static DEFINITION: Definition = Definition {
     id: ID,
@@ -143,13 +136,14 @@ static DEFINITION: Definition = Definition {
     identity_variables: &["*_ID_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_*"],
     detect: |detection| Ok(source::detect(detection)),
     // The longest lifetime of a token is that of its job, which instances bound differently.
-    max_lifetime: Duration::from_secs(24 * 3600),
+    max_lifetime: A_DAY,
     claims: CLAIMS,
     rules: &RULES,
     comparing: |_| Some(&RULES),
-    settings: advice::settings,
-    advise: |claims, _| advice::advise(claims),
-    renewal: |_| RENEWAL.into(),
+    advise: advice::advise,
+    renewal: |_| {
+        "retry the job: GitLab makes a job's tokens before it begins, and makes no second one in it".into()
+    },
     variable_line: |name, audience| Some(source::variable_line(name, audience)),
     pages: Pages {
         repository: "{project_path}",
@@ -159,38 +153,26 @@ static DEFINITION: Definition = Definition {
         source: Some(SourcePages {
             commit: "{project_path}/-/commit/{sha}",
             folder: "{project_path}/-/blob/{sha}",
-            file: own_file,
+            file: |claims| own_file(claims, Comparison::default()),
         }),
     },
     site: |issuer| Some(issuer.to_owned()),
     ..Definition::EMPTY
 };
 
-/// GitLab CI with one issuer.
-#[derive(Clone, Debug)]
-pub struct GitLab(Platform);
+provider! {
+    /// GitLab CI with one issuer.
+    GitLab(DEFINITION)
 
-impl GitLab {
     /// GitLab CI of gitlab.com.
-    pub fn public() -> Self {
-        Self(Platform::public(&DEFINITION, ISSUER))
-    }
+    public(ISSUER);
 
     /// GitLab CI of this instance and no other, by its URL. The URL is compared with `iss` byte by byte, so
     /// a token of this instance never matches a publisher of another instance.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 
     /// Makes every comparison exact, including case, as npm does.
-    #[must_use]
-    pub fn comparing_exactly(self) -> Self {
-        Self(self.0.comparing_exactly())
-    }
+    comparing_exactly;
 }
 
-provider!(GitLab, public);
+provider!(GitLab: Default);

@@ -1,18 +1,19 @@
 use std::borrow::Cow;
 
-use oidc_core::{Diagnosis, Mismatch, Target};
+use oidc_core::{Diagnosis, Mismatch};
 
-use super::claims::{CiConfig, instance};
+use super::claims::{instance, own_file};
 use super::fields::{
     CI_CONFIG, ENVIRONMENT, EVENT, FIELDS, NAMESPACE_ID, PROJECT, PROJECT_ID, REF, REF_PROTECTED,
     RUNNER_ENVIRONMENT,
 };
 use super::names;
+use crate::advice::claim;
 use crate::codes;
-use crate::rules::rule::Rule;
+use crate::rules::rule::{PLAINLY, Rule};
 use crate::rules::table::{Ids, Key, Table};
 use crate::rules::token::{Token, differs};
-use crate::rules::{Field, events};
+use crate::rules::{Field, events, paths};
 
 /// The rules of a project's CI configuration that may publish.
 pub(super) static RULES: Table = Table {
@@ -20,10 +21,12 @@ pub(super) static RULES: Table = Table {
     keys: &[Key::of_issuer(&PROJECT, names::project)],
     ids: Ids::numbers(&[&PROJECT_ID, &NAMESPACE_ID]).tell_renames(),
     rules: &[&[
-        Rule::Agrees(&NAMESPACE, &PROJECT, namespace),
+        Rule::Agrees(&NAMESPACE, &PROJECT, paths::owner),
         Rule::Always(has_own_configuration),
-        Rule::Always(is_of_project),
-        Rule::Part(&CI_CONFIG, names::ci_config, path),
+        Rule::Repeats(&JOB_PROJECT, &PROJECT, NOT_IN_A_FORK),
+        Rule::Repeats(&JOB_PROJECT_ID, &PROJECT_ID, NOT_IN_A_FORK),
+        Rule::Always(says_where_it_runs),
+        Rule::Part(&CI_CONFIG, names::ci_config, path, PLAINLY),
         Rule::Events(&EVENT, None, events::of_gitlab),
         Rule::Environment(&ENVIRONMENT, names::environment),
         Rule::Ref(&REF),
@@ -38,16 +41,14 @@ const NAMESPACE: Field = PROJECT.on("namespace_path", codes::GITLAB_NAMESPACE_PA
 const JOB_PROJECT: Field = PROJECT.on("job_project_path", codes::GITLAB_JOB_PROJECT);
 const JOB_PROJECT_ID: Field = PROJECT_ID.on("job_project_id", codes::GITLAB_JOB_PROJECT);
 
+/// The fix of a job that runs in another project than its token's.
+const NOT_IN_A_FORK: &str = "run the publish in the project itself, not in a fork's pipeline";
+
 /// Pipelines of merge requests, a fork's included.
 pub(super) const MERGE_REQUEST: &str = "merge_request_event";
 
 /// The refs of merge requests' pipelines. Their child pipelines run on these refs too, with another source.
 const MERGE_REQUEST_REFS: &str = "refs/merge-requests/";
-
-/// The namespace of a project: all its groups, which may be several.
-fn namespace(project: &str) -> &str {
-    project.rsplit_once('/').map_or("", |(namespace, _)| namespace)
-}
 
 /// GitLab writes `null` where the configuration is not a file of a project on the instance.
 fn has_own_configuration(token: &Token<'_>) -> Result<(), Mismatch> {
@@ -55,58 +56,34 @@ fn has_own_configuration(token: &Token<'_>) -> Result<(), Mismatch> {
         return Ok(());
     }
     let problem = "claim `ci_config_ref_uri` is null: the CI configuration is outside of the project";
-    let subject = Target::Claim(CI_CONFIG.claim.to_owned());
-    let fix = "publish with a CI configuration that is a file of the project";
-    Err(Mismatch::new(Diagnosis::new(codes::GITLAB_CI_CONFIG_OUTSIDE, subject, problem).fix(fix)))
+    let diagnosis = Diagnosis::new(codes::GITLAB_CI_CONFIG_OUTSIDE, claim(CI_CONFIG.claim), problem);
+    Err(Mismatch::new(diagnosis.fix("publish with a CI configuration that is a file of the project")))
 }
 
-/// Refuses a job that runs anywhere but in the project. Tokens of GitLab before 18.4 don't say where the
-/// job runs, and a merge request's pipeline may then run in a fork.
-fn is_of_project(token: &Token<'_>) -> Result<(), Mismatch> {
-    let mut is_told = true;
-    for (of_job, of_project) in [(&JOB_PROJECT, &PROJECT), (&JOB_PROJECT_ID, &PROJECT_ID)] {
-        if token.claims.get(of_job.claim).is_none() {
-            is_told = false;
-            continue;
-        }
-        let project = token.required(of_project.claim)?;
-        let found = token.required(of_job.claim)?;
-        if !token.comparison.same(of_job, &found, &project) {
-            let fix = "run the publish in the project itself, not in a fork's pipeline";
-            return Err(Mismatch::new(differs(of_job, &found, &project).fix(fix)));
-        }
-    }
-    let source = token.required(EVENT.claim)?;
-    let git_ref = token.required(REF.claim)?;
-    let (claim, found) = match &*source {
-        // Both claims on the job's project were present and equal above.
-        _ if is_told => return Ok(()),
+/// Refuses a merge request's pipeline whose token does not say where the job runs, as none did before GitLab 18.4: it may
+/// run in a fork.
+fn says_where_it_runs(token: &Token<'_>) -> Result<(), Mismatch> {
+    let is_told = |field: &Field| token.claims.get(field.claim).is_some();
+    let (source, git_ref) = (token.required(EVENT.claim)?, token.required(REF.claim)?);
+    let (of, found) = match &*source {
+        // Both claims are the project's: the rules before this one compared them.
+        _ if is_told(&JOB_PROJECT) && is_told(&JOB_PROJECT_ID) => return Ok(()),
         MERGE_REQUEST => (EVENT.claim, source),
         _ if git_ref.starts_with(MERGE_REQUEST_REFS) => (REF.claim, git_ref),
         _ => return Ok(()),
     };
     let problem = "a merge request's pipeline may run in a fork, and the token doesn't say where it does";
-    let subject = Target::Claim(claim.to_owned());
     let fix = "publish from a branch's or a tag's pipeline, or update GitLab to 18.4";
-    Err(Mismatch::new(Diagnosis::new(codes::GITLAB_MERGE_REQUEST, subject, problem).found(found).fix(fix)))
+    Err(Mismatch::new(Diagnosis::new(codes::GITLAB_MERGE_REQUEST, claim(of), problem).found(found).fix(fix)))
 }
 
 /// Finds the path of the CI configuration that a pipeline began with, which is a file of the project.
 fn path<'t>(field: &'static Field, token: &Token<'t>, expected: &str) -> Result<Cow<'t, str>, Mismatch> {
-    let uri = token.required(field.claim)?;
-    let project = token.required(PROJECT.claim)?;
-    let (git_ref, sha) = (token.required(REF.claim)?, token.required("sha")?);
-    let issuer = token.required("iss")?;
-    let instance = instance(&issuer);
-    match CiConfig::parse(&uri, instance, &project, [&git_ref, &sha]) {
-        // `CiConfig::parse` cuts the project off by its length alone.
-        Some(found) if token.comparison.same(&PROJECT, found.project, &project) => {
-            Ok(found.file.to_owned().into())
-        }
-        _ => {
-            let expected = format!("{instance}/{project}//{expected}@{git_ref}");
-            let fix = "publish with a CI configuration of the project itself, at the pipeline's own ref";
-            Err(Mismatch::new(differs(field, &uri, &expected).fix(fix)))
-        }
-    }
+    let (uri, project) = (token.required(field.claim)?, token.required(PROJECT.claim)?);
+    let (git_ref, issuer) = (token.required(REF.claim)?, token.required("iss")?);
+    own_file(token.claims, token.comparison).map(Cow::from).ok_or_else(|| {
+        let expected = format!("{}/{project}//{expected}@{git_ref}", instance(&issuer));
+        let fix = "publish with a CI configuration of the project itself, at the pipeline's own ref";
+        Mismatch::new(differs(field, &uri, &expected).fix(fix))
+    })
 }

@@ -76,7 +76,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::{InvalidUrl, Issuer, ProviderKind, ReplaySource};
+use oidc_core::{Issuer, ProviderKind, ReplaySource};
 
 use self::claims::CLAIMS;
 pub use self::fields::GooglePublisher;
@@ -116,9 +116,13 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// Google Cloud with one issuer.
-#[derive(Clone, Debug)]
-pub struct Google(Platform);
+provider! {
+    /// Google Cloud with one issuer.
+    Google(DEFINITION)
+
+    /// Google Cloud with this issuer and no other, such as an issuer on loopback for tests.
+    at;
+}
 
 impl Google {
     /// Google Cloud with its public issuer.
@@ -127,15 +131,6 @@ impl Google {
         issuer.key_hosts = vec![KEY_HOST.to_owned()];
         Self(Platform::new(&DEFINITION, Some(issuer)))
     }
-
-    /// Google Cloud with this issuer and no other, such as an issuer on loopback for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
 }
 
-provider!(Google, public);
+provider!(Google: Default);

@@ -1,8 +1,26 @@
-//! [`Provider`](oidc_core::Provider) for a type that holds a [`Platform`](super::Platform). A blanket implementation is not possible: the
-//! trait is another crate's.
+//! The type of a platform: it holds a [`Platform`](super::Platform), and is a [`Provider`](oidc_core::Provider) by it. A blanket
+//! implementation is not possible, since the trait is another crate's.
 
-/// Implements a provider by the [`Platform`] in it.
+/// Defines the type of a platform with one issuer by its [`Definition`], with the constructors that it has: `public`, with the
+/// public issuer; `client`, the client half alone; `at`, with an issuer. One that a platform makes in its own way is left out.
 macro_rules! provider {
+    (
+        $(#[$doc:meta])*
+        $name:ident($definition:ident)
+        $($(#[$constructor_doc:meta])* $constructor:ident $(($issuer:ident))?;)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name($crate::provider::Platform);
+
+        impl $name {
+            $($crate::provider::constructor! {
+                $(#[$constructor_doc])* $constructor $definition $($issuer)?
+            })*
+        }
+
+        $crate::provider::provider!($name);
+    };
     ($name:ident) => {
         impl oidc_core::Provider for $name {
             fn id(&self) -> &'static str {
@@ -98,7 +116,9 @@ macro_rules! provider {
     };
     ($name:ident, public) => {
         $crate::provider::provider!($name);
-
+        $crate::provider::provider!($name: Default);
+    };
+    ($name:ident: Default) => {
         impl Default for $name {
             fn default() -> Self {
                 Self::public()
@@ -108,3 +128,38 @@ macro_rules! provider {
 }
 
 pub(crate) use provider;
+
+/// Defines a constructor of [`provider!`].
+macro_rules! constructor {
+    ($(#[$doc:meta])* public $definition:ident $issuer:ident) => {
+        $(#[$doc])*
+        pub fn public() -> Self {
+            Self($crate::provider::Platform::public(&$definition, $issuer))
+        }
+    };
+    ($(#[$doc:meta])* client $definition:ident) => {
+        $(#[$doc])*
+        pub fn client() -> Self {
+            Self($crate::provider::Platform::client(&$definition))
+        }
+    };
+    ($(#[$doc:meta])* at $definition:ident) => {
+        $(#[$doc])*
+        ///
+        /// # Errors
+        ///
+        /// When the URL is not https (http is allowed on loopback), or has a query.
+        pub fn at(issuer: &str) -> Result<Self, oidc_core::InvalidUrl> {
+            $crate::provider::Platform::at(&$definition, issuer).map(Self)
+        }
+    };
+    ($(#[$doc:meta])* comparing_exactly $definition:ident) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn comparing_exactly(self) -> Self {
+            Self(self.0.comparing_exactly())
+        }
+    };
+}
+
+pub(crate) use constructor;

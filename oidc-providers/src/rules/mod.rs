@@ -11,6 +11,7 @@ pub(crate) mod glob;
 pub(crate) mod held;
 pub(crate) mod link;
 pub(crate) mod names;
+pub(crate) mod paths;
 pub(crate) mod rule;
 pub(crate) mod table;
 pub(crate) mod token;
@@ -57,9 +58,18 @@ impl Field {
         self
     }
 
-    /// The same field, with letters compared regardless of their ASCII case.
-    pub(crate) const fn ignoring_case(mut self) -> Self {
-        self.casing = Casing::IgnoreAscii;
+    /// The same field of a publisher for several of what it names: a pattern, which may be left out.
+    pub(crate) const fn for_several(
+        mut self,
+        title: &'static str,
+        example: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        self.of.required = false;
+        self.of.found_by = false;
+        self.of = self.of.compared(FieldComparison::Pattern).specificity(1).recommended().example(example);
+        self.of.title = title;
+        self.of.summary = summary;
         self
     }
 

@@ -1,4 +1,4 @@
-//! Names in a publisher's configuration that the platforms share: files, ids, events, pasted URLs.
+//! Names in a publisher's configuration that the platforms share: files, ids, events, environments.
 
 use oidc_core::shown;
 
@@ -45,11 +45,6 @@ fn looks_like_ascii(character: char) -> bool {
 fn is_compatibility_form(character: char) -> bool {
     matches!(character, '\u{2010}'..='\u{2015}' | '\u{2044}' | '\u{2100}'..='\u{214f}' | '\u{2212}' | '\u{2215}'
         | '\u{ff01}'..='\u{ff5e}' | '\u{1d400}'..='\u{1d7ff}')
-}
-
-/// The owner in `OWNER/NAME`.
-pub(crate) fn owner(repository: &str) -> &str {
-    repository.split('/').next().unwrap_or_default()
 }
 
 /// Checks the name or path of a YAML file, which ends in `.yml` or `.yaml` and has text before it.
@@ -139,74 +134,27 @@ pub(crate) fn one_of(key: &str, text: &str, known: &[&str]) -> Result<(), Fault>
     Err(invalid(codes::PUBLISHER_VALUE, key, "the platform knows no such value").found(text).fix(fix))
 }
 
-/// Checks that a repository's path is no address that was pasted in its place. On the platform a path has at most this
-/// number of parts.
-pub(crate) fn no_address(
+/// Checks that the platform allows the characters of an environment's name, at its ends and within.
+pub(crate) fn environment(
     key: &str,
     text: &str,
-    code: &'static str,
-    parts: usize,
-    is_host: impl Fn(&str) -> bool,
+    problem: &str,
+    is_allowed: impl Fn(char) -> bool,
+    ends: &[char],
 ) -> Result<(), Fault> {
-    let Some(path) = pasted_path(text, is_host) else { return Ok(()) };
-    let path = path.split('/').take(parts).collect::<Vec<_>>().join("/");
-    Err(invalid(code, key, "it is an address").found(text).fix(format!("write `{}`", shown(&path))))
-}
-
-/// The fault of an environment's name, with the characters of it that the platform allows.
-pub(crate) fn no_environment(key: &str, text: &str, problem: &str, allowed: &str) -> Fault {
+    let allowed: String = text.chars().filter(|&character| is_allowed(character)).collect();
+    let allowed = allowed.trim_matches(ends);
+    if allowed == text {
+        return one_script(key, text);
+    }
     let name = if allowed.is_empty() { "publish" } else { allowed };
     let fix = format!("write the name alone, such as `{}`", shown(name));
-    invalid(codes::PUBLISHER_ENVIRONMENT, key, problem).found(text).fix(fix)
-}
-
-/// The path of a repository in a web address or clone address that was pasted in its place, with or without a
-/// longer path after the repository. `None` where the text is no address. Without a scheme, only `is_host`
-/// tells a host from an owner.
-fn pasted_path(text: &str, is_host: impl Fn(&str) -> bool) -> Option<&str> {
-    let rest = match text.split_once("://") {
-        Some((_, rest)) => rest.split_once('/')?.1,
-        None => match text.split_once('/')? {
-            (host, rest) if !host.contains(['@', ':']) && is_host(host) => rest,
-            _ => text.strip_prefix("git@")?.split_once(':')?.1,
-        },
-    };
-    let path = rest.split(['?', '#']).next()?.trim_matches('/');
-    // GitLab separates a project from its pages by `/-/`.
-    let path = path.split("/-/").next()?;
-    Some(path.strip_suffix(".git").unwrap_or(path))
-}
-
-/// Returns `true` if a first segment is a host and not an owner, for platforms where no owner's name has a
-/// dot.
-pub(crate) fn is_host(segment: &str) -> bool {
-    [".com", ".org", ".net", ".io", ".dev"].iter().any(|domain| segment.ends_with(domain))
+    Err(invalid(codes::PUBLISHER_ENVIRONMENT, key, problem).found(text).fix(fix))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pasted_address_gives_its_path() {
-        for (text, expected) in [
-            ("https://github.com/acme/widget", Some("acme/widget")),
-            ("https://github.com/acme/widget.git", Some("acme/widget")),
-            ("https://github.com/acme/widget/", Some("acme/widget")),
-            ("https://github.com/acme/widget?tab=readme#x", Some("acme/widget")),
-            ("https://gitlab.com/acme/group/widget/-/tree/main", Some("acme/group/widget")),
-            ("git+https://github.com/acme/widget.git", Some("acme/widget")),
-            ("ssh://git@github.com/acme/widget.git", Some("acme/widget")),
-            ("git@github.com:acme/widget.git", Some("acme/widget")),
-            ("github.com/acme/widget", Some("acme/widget")),
-            ("acme/widget", None),
-            ("acme.example/widget", None),
-            ("widget", None),
-            ("https://github.com", None),
-        ] {
-            assert_eq!(pasted_path(text, is_host), expected, "{text}");
-        }
-    }
 
     #[test]
     fn a_file_has_a_name_before_its_extension() {

@@ -31,12 +31,15 @@ pub(crate) enum Rule {
     Events(&'static Field, Option<&'static UsualEvents>, Check),
     /// The claim is an array with all of the configured texts. The words are the name of one and the fix where it is missing.
     AllOf(&'static Field, Check, [&'static str; 2]),
-    /// A part of the claim, which the platform finds, is the configured text as a whole.
-    Part(&'static Field, Check, Part),
+    /// A part of the claim, which the platform finds, is the configured text as a whole. A platform that knows more of another
+    /// part than that it differs returns that mismatch.
+    Part(&'static Field, Check, Part, Differs),
     /// A part of the claim, which the platform finds, fits the configured pattern. Without a pattern, every part does.
     Fits(&'static Field, fn(&str, &str, &Scope<'_>) -> Result<(), Fault>, Part),
     /// The claim is a part of another claim of the same token, such as a repository's owner.
     Agrees(&'static Field, &'static Field, fn(&str) -> &str),
+    /// The claim is the same as that of the other field, in a token that has it. The text is the fix of one that has another.
+    Repeats(&'static Field, &'static Field, &'static str),
     /// What every token must have, whatever the publisher names.
     Always(fn(&Token<'_>) -> Result<(), Mismatch>),
     /// What a token must have where the publisher leaves the field out.
@@ -53,8 +56,15 @@ pub(crate) struct UsualEvents {
     pub(crate) git_ref: &'static Field,
 }
 
-/// Finds the part of a field's claim that is compared with the configured text, which is the last argument.
+/// Finds the part of a field's claim that is compared with the configured text. That text, the last argument, is for messages
+/// alone.
 pub(crate) type Part = for<'t> fn(&'static Field, &Token<'t>, &str) -> Result<Cow<'t, str>, Mismatch>;
+
+/// Makes the mismatch of a found part that is not the configured text: the token, the field, and both texts.
+pub(crate) type Differs = fn(&Token<'_>, &Field, &str, &str) -> Diagnosis;
+
+/// The mismatch of a part of which nothing more is known.
+pub(crate) const PLAINLY: Differs = |_, field, found, expected| differs(field, found, expected);
 
 /// Reads a rule of a platform's own; `None` where the publisher does not have it, or a fault was noted.
 pub(crate) type Read = fn(&'static Field, &mut Config<'_>, &Scope<'_>) -> Option<Box<dyn Held>>;
@@ -87,7 +97,9 @@ impl Rule {
                 let texts = config.texts(field, check);
                 if texts.is_empty() { None } else { held(AllOf { field, texts, words }) }
             }
-            Self::Part(field, check, part) => held(PartIs { field, text: config.text(field, check)?, part }),
+            Self::Part(field, check, part, differs) => {
+                held(PartIs { field, text: config.text(field, check)?, part, differs })
+            }
             Self::Fits(field, check, part) => {
                 let parse = |key: &str, text: &str| {
                     check(key, text, scope)?;
@@ -96,10 +108,19 @@ impl Rule {
                 held(Fits { field, pattern: config.parse(field, parse), part })
             }
             Self::Agrees(field, whole, part) => held(Agrees { field, whole, part }),
+            Self::Repeats(field, of, fix) => held(Repeats { field, of, fix }),
             Self::Always(check) => held(Always(check)),
             Self::Without(field, check) if config.value(field.key).is_none() => held(Always(check)),
             Self::Own(field, read) => read(field, config, scope),
             Self::Protected(_) | Self::Without(..) => None,
+        }
+    }
+
+    /// Returns the field whose configured text the rule compares with a part of a claim, with the way to find that part.
+    pub(crate) fn part(&self) -> Option<(&'static Field, Part)> {
+        match *self {
+            Self::Part(field, _, part, _) => Some((field, part)),
+            _ => None,
         }
     }
 
@@ -233,11 +254,16 @@ struct PartIs {
     field: &'static Field,
     text: String,
     part: Part,
+    differs: Differs,
 }
 
 impl Held for PartIs {
     fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        token.same(self.field, &(self.part)(self.field, token, &self.text)?, &self.text)
+        let found = (self.part)(self.field, token, &self.text)?;
+        if token.comparison.same(self.field, &found, &self.text) {
+            return Ok(());
+        }
+        Err(Mismatch::new((self.differs)(token, self.field, &found, &self.text)))
     }
 
     fn describe(&self) -> Option<String> {
@@ -278,6 +304,26 @@ struct Agrees {
 impl Held for Agrees {
     fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
         token.agrees(self.field, (self.part)(&token.required(self.whole.claim)?))
+    }
+}
+
+#[derive(Debug)]
+struct Repeats {
+    field: &'static Field,
+    of: &'static Field,
+    fix: &'static str,
+}
+
+impl Held for Repeats {
+    fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
+        if token.claims.get(self.field.claim).is_none() {
+            return Ok(());
+        }
+        let (expected, found) = (token.required(self.of.claim)?, token.required(self.field.claim)?);
+        if token.comparison.same(self.field, &found, &expected) {
+            return Ok(());
+        }
+        Err(Mismatch::new(differs(self.field, &found, &expected).fix(self.fix)))
     }
 }
 

@@ -5,7 +5,7 @@ use oidc_core::{ImmutableId, Mismatch, PublisherField};
 use super::config::{Check, Config, Fault};
 use super::held::words;
 use super::link::{is_id, is_uuid};
-use super::rule::Rule;
+use super::rule::{Part, Rule};
 use super::token::Token;
 use super::{Comparison, Field, names};
 
@@ -39,6 +39,11 @@ impl Table {
         identifies: |_| Ok(()),
         is_certified: false,
     };
+
+    /// Returns the field of a key that is compared with a part of its claim, with the way to find that part.
+    pub(crate) fn part(&self, key: &str) -> Option<(&'static Field, Part)> {
+        self.rules.iter().copied().flatten().filter_map(Rule::part).find(|(field, _)| field.key == key)
+    }
 
     /// Returns the key by which publishers with these names are found, the same for names that are compared as equal.
     pub(crate) fn key(

@@ -2,12 +2,6 @@ use oidc_core::ClaimRule;
 
 /// Every claim that Semaphore puts into a token (Semaphore's reference of OIDC tokens).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::registered("jti"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("org_id").immutable(),
     ClaimRule::required("prj_id").immutable(),
     ClaimRule::required("repo_slug"),

@@ -93,12 +93,10 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use oidc_core::InvalidUrl;
-
 use self::claims::CLAIMS;
 pub use self::fields::SemaphorePublisher;
 use self::publisher::RULES;
-use crate::provider::{Definition, Platform, provider};
+use crate::provider::{Definition, provider};
 use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
@@ -117,25 +115,14 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// Semaphore with the issuer of one organization.
-#[derive(Clone, Debug)]
-pub struct Semaphore(Platform);
+provider! {
+    /// Semaphore with the issuer of one organization.
+    Semaphore(DEFINITION)
 
-impl Semaphore {
     /// The client half alone, which needs no issuer: each organization has its own.
-    pub fn client() -> Self {
-        Self(Platform::client(&DEFINITION))
-    }
+    client;
 
     /// Semaphore with this issuer and no other: `https://ORGANIZATION.semaphoreci.com`, or an issuer on loopback
     /// for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
-
-provider!(Semaphore);

@@ -17,16 +17,18 @@ pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> 
         context: detection.context.clone(),
         provider: super::ID,
         names: vec![TOKEN.to_owned()],
-        missing: (
-            codes::SEMAPHORE_TOKEN_MISSING,
-            "Semaphore put no identity token into the job: variable `SEMAPHORE_OIDC_TOKEN` is not set",
-        ),
+        is_named_after_audience: false,
+        missing: (codes::SEMAPHORE_TOKEN_MISSING, |_| {
+            "Semaphore put no identity token into the job: variable `SEMAPHORE_OIDC_TOKEN` is not set"
+                .to_owned()
+        }),
         fix,
+        where_missing: "",
         link: links::SEMAPHORE_OIDC,
     })))
 }
 
-fn fix(_audience: &Audience) -> String {
+fn fix(_variable: &str, _audience: &Audience) -> String {
     "publish in a job of Semaphore Cloud, on a plan with OpenID Connect".to_owned()
 }
 

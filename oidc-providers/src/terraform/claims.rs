@@ -3,11 +3,6 @@ use oidc_core::ClaimRule;
 /// Every claim that HCP Terraform is known to put into a token (HashiCorp's documentation of workload identity tokens, and the
 /// validator of another project).
 pub(super) const CLAIMS: &[ClaimRule] = &[
-    ClaimRule::registered("iss"),
-    ClaimRule::registered("aud"),
-    ClaimRule::registered("exp"),
-    ClaimRule::registered("iat"),
-    ClaimRule::optional("nbf"),
     ClaimRule::required("terraform_organization_name"),
     ClaimRule::required("terraform_organization_id").immutable(),
     ClaimRule::required("terraform_workspace_name"),
@@ -16,7 +11,6 @@ pub(super) const CLAIMS: &[ClaimRule] = &[
     ClaimRule::optional("terraform_project_name"),
     ClaimRule::optional("terraform_run_id"),
     ClaimRule::ignored("sub"),
-    ClaimRule::ignored("jti"),
     ClaimRule::ignored("terraform_full_workspace"),
     ClaimRule::ignored("terraform_project_id").immutable(),
 ];

@@ -79,14 +79,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
-use oidc_core::{InvalidUrl, ReplaySource};
+use oidc_core::ReplaySource;
 
 use self::claims::CLAIMS;
 pub use self::fields::TerraformPublisher;
 use self::publisher::RULES;
-use crate::provider::{Definition, Platform, provider};
+use crate::provider::{A_DAY, Definition, provider};
 use crate::run::Pages;
 
 /// The platform's name in configuration and in logs.
@@ -102,7 +100,7 @@ static DEFINITION: Definition = Definition {
     identity_variables: &["TFC_WORKLOAD_IDENTITY_TOKEN*"],
     detect: |detection| Ok(source::detect(detection)),
     // A token lives as long as its phase may take.
-    max_lifetime: Duration::from_secs(24 * 3600),
+    max_lifetime: A_DAY,
     replay: ReplaySource::Digest,
     claims: CLAIMS,
     rules: &RULES,
@@ -117,25 +115,16 @@ static DEFINITION: Definition = Definition {
     ..Definition::EMPTY
 };
 
-/// HCP Terraform with one issuer.
-#[derive(Clone, Debug)]
-pub struct Terraform(Platform);
+provider! {
+    /// HCP Terraform with one issuer.
+    Terraform(DEFINITION)
 
-impl Terraform {
     /// HCP Terraform with its public issuer.
-    pub fn public() -> Self {
-        Self(Platform::public(&DEFINITION, ISSUER))
-    }
+    public(ISSUER);
 
     /// HCP Terraform with this issuer and no other: the URL of a Terraform Enterprise, or an issuer on loopback
     /// for tests.
-    ///
-    /// # Errors
-    ///
-    /// When the URL is not https (http is allowed on loopback), or has a query.
-    pub fn at(issuer: &str) -> Result<Self, InvalidUrl> {
-        Platform::at(&DEFINITION, issuer).map(Self)
-    }
+    at;
 }
 
-provider!(Terraform, public);
+provider!(Terraform: Default);

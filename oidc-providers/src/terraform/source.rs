@@ -23,16 +23,17 @@ pub(super) fn detect(detection: &Detection<'_>) -> Option<Box<dyn TokenSource>> 
         context: detection.context.clone(),
         provider: super::ID,
         names,
-        missing: (
-            codes::TERRAFORM_TOKEN_MISSING,
-            "HCP Terraform put no identity token into the run: variable `TFC_WORKLOAD_IDENTITY_TOKEN` is not set",
-        ),
+        is_named_after_audience: false,
+        missing: (codes::TERRAFORM_TOKEN_MISSING, |_| {
+            "HCP Terraform put no identity token into the run: variable `TFC_WORKLOAD_IDENTITY_TOKEN` is not set".to_owned()
+        }),
         fix,
+        where_missing: "",
         link: links::TERRAFORM_OIDC,
     }))
 }
 
-fn fix(audience: &Audience) -> String {
+fn fix(_variable: &str, audience: &Audience) -> String {
     format!(
         "set the workspace's environment variable `TFC_WORKLOAD_IDENTITY_AUDIENCE` to `{}`, or with a tag, such as \
          `TFC_WORKLOAD_IDENTITY_AUDIENCE_NPM`, for a second token",

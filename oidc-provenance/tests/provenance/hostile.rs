@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 use crate::support::job::{artifact, signing};
 use crate::support::{Sigstore, base64, unbase64};
 
+/// The one entry of the log in a bundle.
+fn entry(bundle: &mut Value) -> &mut Value {
+    &mut bundle["verificationMaterial"]["tlogEntries"][0]
+}
+
 /// Changes a good bundle, and verifies it.
 fn refused(name: &str, change: impl FnOnce(&mut Value)) -> Refusal {
     let sigstore = Sigstore::new(1);
@@ -203,4 +208,105 @@ fn paths(value: &Value, path: &str, all: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+#[test]
+fn hostile_bundles_are_refused_within_bounds() {
+    let sigstore = Sigstore::new(1);
+    let verifier = Verifier::new(&sigstore.trusted_root()).unwrap();
+    let bundle = sigstore.sign(&signing(&[]));
+    let text = bundle.to_string();
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut bundle = bundle.clone();
+        change(&mut bundle);
+        bundle.to_string()
+    };
+    let many = |count: usize, value: &Value| Value::Array(vec![value.clone(); count]);
+    let hash = json!(base64([0; 32]));
+    for (name, bundle, part) in [
+        ("nothing", String::new(), "no JSON"),
+        ("spaces", " ".repeat(300_000), "longer than"),
+        ("a long body", with(&|bundle| bundle["x"] = "x".repeat(300_000).into()), "longer than"),
+        ("depth", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), "too deeply"),
+        (
+            "depth in a member",
+            text.replacen('{', &format!("{{\"x\":{}{},", "[".repeat(64), "]".repeat(64)), 1),
+            "too deeply",
+        ),
+        ("a member twice", text.replacen('{', r#"{"mediaType":"x","#, 1), "occurs twice"),
+        (
+            "a member twice within",
+            text.replacen(r#"{"payload""#, r#"{"payload":"","payload""#, 1),
+            "occurs twice",
+        ),
+        (
+            "a statement and a signature",
+            with(&|bundle| bundle["messageSignature"] = json!({ "signature": "MEUC" })),
+            "several of",
+        ),
+        (
+            "a certificate and a chain",
+            with(&|bundle| {
+                let one = bundle["verificationMaterial"]["certificate"].clone();
+                bundle["verificationMaterial"]["x509CertificateChain"] = json!({ "certificates": [one] });
+            }),
+            "several of",
+        ),
+        ("many values", with(&|bundle| bundle["x"] = many(2000, &json!(0))), "too many values"),
+        (
+            "many hashes",
+            with(&|bundle| entry(bundle)["inclusionProof"]["hashes"] = many(65, &hash)),
+            "64 hashes",
+        ),
+        (
+            "many timestamps",
+            with(&|bundle| {
+                let one = json!({ "signedTimestamp": "MAA=" });
+                bundle["verificationMaterial"]["timestampVerificationData"] =
+                    json!({ "rfc3161Timestamps": many(5, &one) });
+            }),
+            "4 timestamps",
+        ),
+        (
+            "many certificates",
+            with(&|bundle| {
+                let one = bundle["verificationMaterial"]["certificate"].take();
+                bundle["verificationMaterial"].as_object_mut().unwrap().remove("certificate");
+                bundle["verificationMaterial"]["x509CertificateChain"] =
+                    json!({ "certificates": many(5, &one) });
+            }),
+            "4 certificates",
+        ),
+        (
+            "a long certificate",
+            with(&|bundle| {
+                bundle["verificationMaterial"]["certificate"]["rawBytes"] = base64(vec![0; 17_000]).into();
+            }),
+            "longer than 16384 bytes",
+        ),
+        (
+            "a huge index",
+            with(&|bundle| entry(bundle)["logIndex"] = "18446744073709551615".into()),
+            "can't be read",
+        ),
+        (
+            "a huge statement",
+            with(&|bundle| {
+                bundle["dsseEnvelope"]["payload"] = base64(format!("[{}]", " ".repeat(140_000))).into();
+            }),
+            "longer than 131072 bytes",
+        ),
+        (
+            "a deep statement",
+            with(&|bundle| {
+                bundle["dsseEnvelope"]["payload"] =
+                    base64(format!("{}{}", "[".repeat(50), "]".repeat(50))).into();
+            }),
+            "too deeply",
+        ),
+    ] {
+        let refusal = verifier.authenticate(bundle.as_bytes(), &artifact()).expect_err(name);
+        assert!(refusal.to_string().contains(part), "{name}: {refusal}");
+    }
+    assert!(verifier.authenticate(&[0xff, 0xfe], &artifact()).unwrap_err().to_string().contains("UTF-8"));
 }

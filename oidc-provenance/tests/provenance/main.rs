@@ -13,6 +13,7 @@ mod hostile;
 mod preflight;
 mod public;
 mod refused;
+mod seeds;
 mod shipped;
 mod signing;
 mod support;

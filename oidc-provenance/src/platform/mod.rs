@@ -7,7 +7,6 @@ mod template;
 use std::collections::BTreeMap;
 
 use oidc_core::{Claims, HttpUrl};
-use serde_json::Value;
 
 use self::template::Row;
 use crate::codes;
@@ -123,16 +122,12 @@ impl Platform {
                 return Err(unreadable(row.extension, value));
             }
         }
-        let object: serde_json::Map<String, Value> =
-            known.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        let json = Value::Object(object).to_string();
-        Claims::parse(json).map_err(|why| {
-            Refusal::of(
-                codes::PROVENANCE_EXTENSION,
-                "certificate",
-                format!("the certificate's extensions are unusable: {why}"),
-            )
-        })
+        let unusable = |why: String| {
+            let problem = format!("the certificate's extensions are unusable: {why}");
+            Refusal::of(codes::PROVENANCE_EXTENSION, "certificate", problem)
+        };
+        let json = serde_json::to_vec(&known).map_err(|why| unusable(why.to_string()))?;
+        Claims::parse(json).map_err(|why| unusable(why.to_string()))
     }
 }
 

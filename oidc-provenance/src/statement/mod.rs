@@ -141,23 +141,24 @@ impl Statement {
                 format!("the statement can't be read: {why}"),
             )
         })?;
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        let Ok(Value::Object(mut members)) = serde_json::from_str(text) else {
+            return Err(malformed("statement", "it is no object"));
+        };
         let known = ["_type", "subject", "predicateType", "predicate"];
-        let members = value.as_object().ok_or_else(|| malformed("statement", "it is no object"))?;
         if let Some(unknown) = members.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(malformed(unknown, "statements have no such member"));
         }
-        let version = match value.get("_type").and_then(Value::as_str) {
+        let version = match members.get("_type").and_then(Value::as_str) {
             Some(STATEMENT_V1) => STATEMENT_V1,
             Some(STATEMENT_V0_1) => STATEMENT_V0_1,
             _ => return Err(malformed("_type", "it is no statement of in-toto, version 0.1 or 1")),
         };
-        let kind = value.get("predicateType").and_then(Value::as_str);
+        let kind = members.get("predicateType").and_then(Value::as_str);
         Ok(Self {
             version,
-            artifact: subject(value.get("subject"))?,
+            artifact: subject(members.get("subject"))?,
             predicate_type: kind.ok_or_else(|| malformed("predicateType", "it is no text"))?.to_owned(),
-            predicate: value.get("predicate").cloned().unwrap_or_default(),
+            predicate: members.remove("predicate").unwrap_or_default(),
         })
     }
 

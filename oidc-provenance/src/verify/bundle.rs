@@ -4,6 +4,7 @@ use sigstore_verify::crypto::CertificateInfo;
 use sigstore_verify::types::bundle::VerificationMaterialContent;
 use sigstore_verify::types::{Bundle, KindVersion, MediaType, TransparencyLogEntry};
 
+use super::wire;
 use crate::attestation::Format;
 use crate::bundle::BOUNDS;
 use crate::codes;
@@ -42,7 +43,7 @@ pub(super) fn read(bundle: &[u8]) -> Result<Bundle, Refusal> {
         Refusal::of(codes::PROVENANCE_BUNDLE, "bundle", format!("the bundle can't be read: {why}"))
     };
     let text = json::check(bundle, BOUNDS).map_err(unreadable)?;
-    Bundle::from_json(text).map_err(|error| unreadable(error.to_string()))
+    wire::read(text).map_err(unreadable)
 }
 
 /// Checks the numbers of certificates, log entries, hashes and timestamps.

@@ -4,6 +4,7 @@ mod bundle;
 mod log;
 mod logs;
 mod refused;
+mod wire;
 
 use oidc_core::Timestamp;
 use sigstore_verify::trust_root::TrustedRoot;

@@ -95,14 +95,23 @@ impl Failure {
         with_allow((self.status, Json(body)).into_response(), self.allow)
     }
 
-    /// The answer for clients that show its text as it is.
+    /// The answer for clients that show its text as it is, with the code behind the message.
     pub(super) fn text(self) -> Response {
-        with_allow((self.status, printable(&self.message)).into_response(), self.allow)
+        with_allow((self.status, self.with_code()).into_response(), self.allow)
+    }
+
+    /// The message as a text for people, and its code, by which they find what to do.
+    fn with_code(&self) -> String {
+        let message = printable(&self.message);
+        match &self.diagnosis {
+            Some(diagnosis) => format!("{message} ({})", diagnosis.code),
+            None => message,
+        }
     }
 
     /// The same, in the status line too: twine shows nothing else at its usual level.
     pub(super) fn text_and_reason(self) -> Response {
-        let reason = printable(&self.message).replace(|c: char| !c.is_ascii(), "?");
+        let reason = self.with_code().replace(|c: char| !c.is_ascii(), "?");
         let mut answer = self.text();
         if let Ok(reason) = ReasonPhrase::try_from(reason) {
             answer.extensions_mut().insert(reason);
@@ -162,6 +171,15 @@ mod tests {
     #[test]
     fn invisible_characters_are_escaped_and_text_is_kept() {
         assert_eq!(printable("a \"b\" \u{1b}[31m\n\u{202e}é"), "a \"b\" \\u{1b}[31m\\n\\u{202e}é");
+    }
+
+    #[test]
+    fn a_text_ends_with_the_code_however_long_the_message_is() {
+        let failure = Failure::malformed("x".repeat(5_000));
+        let diagnosis = Diagnosis::new("a-code", oidc_core::Target::Field("file".to_owned()), "a problem");
+        let text = failure.with_diagnosis(diagnosis).with_code();
+        assert!(text.ends_with("x (a-code)") && text.len() < MAX_MESSAGE_CHARS + 20, "{text}");
+        assert_eq!(Failure::malformed("a message").with_code(), "a message");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
-use oidc_provenance::{Artifact, Attestation, Bundle, Extension, Refusal};
+use oidc_core::{Diagnosis, Target};
+use oidc_provenance::{Artifact, Attestation, Bundle, Extension, Refusal, codes};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -24,6 +25,19 @@ pub(super) enum InvalidAttestations {
     Number(usize),
     #[error(transparent)]
     Attestation(#[from] Refusal),
+}
+
+impl InvalidAttestations {
+    /// The reason for programs.
+    pub(super) fn diagnosis(&self) -> Diagnosis {
+        match self {
+            Self::Attestation(refusal) => refusal.diagnosis().clone(),
+            Self::Form(_) | Self::Number(_) => {
+                let field = Target::Field("attestations".to_owned());
+                Diagnosis::new(codes::PROVENANCE_BUNDLE, field, self.to_string())
+            }
+        }
+    }
 }
 
 /// The attestations of a file, unverified.

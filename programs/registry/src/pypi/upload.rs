@@ -90,6 +90,7 @@ impl From<InvalidUpload> for Failure {
         let message = invalid.to_string();
         match invalid {
             InvalidUpload::Action(_) | InvalidUpload::Unkept(_) => Self::new(StatusCode::FORBIDDEN, message),
+            InvalidUpload::Attestations(why) => Self::malformed(message).with_diagnosis(why.diagnosis()),
             _ => Self::malformed(message),
         }
     }

@@ -5,8 +5,8 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
-use oidc_core::shown;
-use oidc_provenance::{Artifact, Attestation};
+use oidc_core::{Diagnosis, Target, shown};
+use oidc_provenance::{Artifact, Attestation, codes};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -104,9 +104,12 @@ async fn bounded(mut field: Field<'_>, limit: usize, meter: &Meter) -> Result<Ve
 /// The bundles that a form's field holds.
 fn parsed(field: &[u8]) -> Result<Vec<String>, Failure> {
     let bundles: Vec<&RawValue> = serde_json::from_slice(field)
-        .map_err(|error| malformed(&format!("`attestations` is no array of bundles: {error}")))?;
+        .map_err(|error| no_bundles(&format!("`attestations` is no array of bundles: {error}")))?;
     if !(1..=MAX).contains(&bundles.len()) {
-        return Err(malformed(&format!("`attestations` has {} of them, expected 1 to {MAX}", bundles.len())));
+        return Err(no_bundles(&format!(
+            "`attestations` has {} of them, expected 1 to {MAX}",
+            bundles.len()
+        )));
     }
     Ok(bundles.iter().map(|bundle| bundle.get().to_owned()).collect())
 }
@@ -119,6 +122,12 @@ fn document(sent: &[String], _verified: &[Attestation]) -> String {
 
 fn unreadable(error: &MultipartError) -> Failure {
     malformed(&error.to_string())
+}
+
+/// A field that holds no bundles.
+fn no_bundles(why: &str) -> Failure {
+    let field = Target::Field("attestations".to_owned());
+    malformed(why).with_diagnosis(Diagnosis::new(codes::PROVENANCE_BUNDLE, field, why))
 }
 
 fn malformed(why: &str) -> Failure {

@@ -17,6 +17,8 @@ pub(super) enum Door {
 }
 
 impl Door {
+    pub(super) const ALL: [Self; 3] = [Self::Npm, Self::Pypi, Self::Gem];
+
     pub(super) async fn token(self, world: &World) -> String {
         let endpoint = match self {
             Self::Npm => Endpoint::Npm,
@@ -28,15 +30,20 @@ impl Door {
 
     /// The statement that the sample job makes of the file.
     pub(super) fn statement(self, world: &World) -> Statement {
+        self.statement_of(world, Job::default())
+    }
+
+    /// The statement that a job makes of the file.
+    pub(super) fn statement_of(self, world: &World, job: Job) -> Statement {
         match self {
-            Self::Npm => Statement::npm(&artifact(NAME, "1.0.0"), &world.context(Job::default())).unwrap(),
+            Self::Npm => Statement::npm(&artifact(NAME, "1.0.0"), &world.context(job)).unwrap(),
             Self::Pypi => {
                 let (name, content) = file_of("1.0.0");
                 Statement::pypi_publish(&Artifact::file(name, &content))
             }
             Self::Gem => {
                 let gem = Artifact::file("widget-1.0.0.gem", &gems::named(NAME, "1.0.0"));
-                Statement::github_build(&gem, &world.claims(Job::default())).unwrap()
+                Statement::github_build(&gem, &world.claims(job)).unwrap()
             }
         }
     }
@@ -65,5 +72,19 @@ impl Door {
             Self::Pypi => (400, 200),
             Self::Gem => (422, 200),
         }
+    }
+
+    /// Returns `true` if an answer is a refusal for a reason whose code begins so: a member for npm, the end of the text for those
+    /// whose clients show the answer as it is.
+    pub(super) fn refuses(self, answer: &Response, code: &str) -> bool {
+        let text = String::from_utf8_lossy(&answer.body);
+        let told = match self {
+            Self::Npm => text.contains(&format!("\"code\":\"{code}")),
+            Self::Pypi | Self::Gem => {
+                text.ends_with(')')
+                    && text.rsplit_once('(').is_some_and(|(_, behind)| behind.starts_with(code))
+            }
+        };
+        told && answer.status == self.statuses().0
     }
 }

@@ -247,11 +247,8 @@ impl Case {
     /// The difference of an answer from the refusal that is due.
     fn wrong(&self, door: Door, answer: &Response) -> Option<String> {
         let text = String::from_utf8_lossy(&answer.body);
-        // The other answers are texts for people.
-        let code = format!("\"code\":\"{}", self.code);
-        let told = text.contains(self.words) && (door != Door::Npm || text.contains(&code));
-        (!told || answer.status != door.statuses().0)
-            .then(|| format!("{}: {} {text}", self.name, answer.status))
+        let told = text.contains(self.words) && door.refuses(answer, self.code);
+        (!told).then(|| format!("{}: {} {text}", self.name, answer.status))
     }
 }
 

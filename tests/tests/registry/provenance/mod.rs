@@ -10,9 +10,11 @@ mod keys;
 mod npm;
 mod origins;
 mod required;
+mod runners;
 #[path = "../../../../oidc-provenance/tests/provenance/support/sigstore/mod.rs"]
 #[allow(dead_code, reason = "the tests of the crate use all of it")]
 mod sigstore_in_memory;
+mod timestamps;
 
 use std::collections::BTreeMap;
 

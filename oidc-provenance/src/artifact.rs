@@ -28,7 +28,7 @@ impl Artifact {
     pub fn npm_with_digest(package: &str, version: &str, sha512: [u8; 64]) -> Self {
         // npm escapes the sign of the scope and not the slash.
         let package = package.strip_prefix('@').map_or(package.to_owned(), |rest| format!("%40{rest}"));
-        Self { name: format!("pkg:npm/{package}@{version}"), digest: Digest::Sha512(sha512) }
+        Self::with_digest(format!("pkg:npm/{package}@{version}"), Digest::Sha512(sha512))
     }
 
     /// A file of another registry, such as a wheel or a gem: the file's name and SHA-256.
@@ -38,12 +38,12 @@ impl Artifact {
 
     /// A file whose SHA-256 is known.
     pub fn file_with_digest(name: impl Into<String>, sha256: [u8; 32]) -> Self {
-        Self { name: name.into(), digest: Digest::Sha256(sha256) }
+        Self::with_digest(name, Digest::Sha256(sha256))
     }
 
-    /// An artifact as a statement names it.
-    pub(crate) fn named(name: &str, digest: Digest) -> Self {
-        Self { name: name.to_owned(), digest }
+    /// A file by the name and the digest that a statement has for it, whatever the registry.
+    pub fn with_digest(name: impl Into<String>, digest: Digest) -> Self {
+        Self { name: name.into(), digest }
     }
 
     /// Returns the name that a statement's subject must have.

@@ -228,7 +228,7 @@ fn subject(subjects: Option<&Value>) -> Result<Artifact, Refusal> {
     let digest = subject.get("digest").and_then(one_digest);
     let digest =
         digest.ok_or_else(|| malformed("subject[0].digest", "expected one digest, `sha256` or `sha512`"))?;
-    Ok(Artifact::named(name, digest))
+    Ok(Artifact::with_digest(name, digest))
 }
 
 fn one_digest(digests: &Value) -> Option<Digest> {

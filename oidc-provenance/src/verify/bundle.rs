@@ -37,13 +37,35 @@ pub(super) struct Kept {
     pub(super) is_tiled: bool,
 }
 
-/// Reads a bundle within its bounds.
-pub(super) fn read(bundle: &[u8]) -> Result<Bundle, Refusal> {
+/// Reads a bundle within its bounds. `roots` are the certificates of the authorities' roots.
+pub(super) fn read(bundle: &[u8], roots: &[Vec<u8>]) -> Result<Bundle, Refusal> {
     let unreadable = |why: String| {
         Refusal::of(codes::PROVENANCE_BUNDLE, "bundle", format!("the bundle can't be read: {why}"))
     };
     let text = json::check(bundle, BOUNDS).map_err(unreadable)?;
-    wire::read(text).map_err(unreadable)
+    let mut bundle = wire::read(text).map_err(unreadable)?;
+    if let VerificationMaterialContent::X509CertificateChain { certificates } =
+        &bundle.verification_material.content
+    {
+        let above = certificates.split_last().map_or([].as_slice(), |(_, above)| above);
+        if above.iter().any(|one| roots.iter().any(|root| root == one.raw_bytes.as_bytes())) {
+            let problem = "the chain goes on behind an authority's root";
+            return Err(Refusal::of(codes::PROVENANCE_BUNDLE, "certificates", problem));
+        }
+    }
+    if bundle.media_type() == MediaType::Bundle0_1 {
+        bundle.verification_material.tlog_entries.iter_mut().for_each(leave_out_unsigned_proof);
+    }
+    Ok(bundle)
+}
+
+/// Leaves out a proof without a checkpoint, which nobody signed. Bundles of the first format have such proofs, and the log's promise
+/// is what the format asks for.
+fn leave_out_unsigned_proof(entry: &mut TransparencyLogEntry) {
+    let is_unsigned = entry.inclusion_proof.as_ref().is_some_and(|proof| proof.checkpoint.is_empty());
+    if is_unsigned && entry.inclusion_promise.is_some() {
+        entry.inclusion_proof = None;
+    }
 }
 
 /// Checks the numbers of certificates, log entries, hashes and timestamps.

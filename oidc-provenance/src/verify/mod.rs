@@ -47,7 +47,14 @@ const ROOT: Bounds = Bounds { bytes: 256 * 1024, depth: 16, values: 4096, exclus
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
-    inner: std::sync::Arc<(sigstore_verify::Verifier, Logs)>,
+    inner: std::sync::Arc<Inner>,
+}
+
+struct Inner {
+    verifier: sigstore_verify::Verifier,
+    logs: Logs,
+    /// The certificates of the authorities' roots.
+    roots: Vec<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -70,9 +77,12 @@ impl Verifier {
         };
         let text = json::check(trusted_root.as_bytes(), ROOT).map_err(unusable)?;
         let root = TrustedRoot::from_json(text).map_err(|error| unusable(error.to_string()))?;
-        let inner = sigstore_verify::Verifier::new(&root).map_err(|error| unusable(error.to_string()))?;
+        let verifier = sigstore_verify::Verifier::new(&root).map_err(|error| unusable(error.to_string()))?;
         let logs = Logs::of(&root).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { inner: (inner, logs).into() })
+        let authorities = root.certificate_authorities.iter();
+        let roots = authorities.filter_map(|authority| authority.cert_chain.certificates.last());
+        let roots = roots.map(|root| root.raw_bytes.as_bytes().to_vec()).collect();
+        Ok(Self { inner: Inner { verifier, logs, roots }.into() })
     }
 
     /// Verifies a bundle for an artifact, and checks it against a registry's policy.
@@ -102,13 +112,13 @@ impl Verifier {
     ///
     /// With the first of these that is not as it has to be.
     pub fn authenticate(&self, bundle: &[u8], artifact: &Artifact) -> Result<Attestation, Refusal> {
-        let bundle = bundle::read(bundle)?;
+        let Inner { verifier, logs, roots } = &*self.inner;
+        let bundle = bundle::read(bundle, roots)?;
         let kept = bundle::check(&bundle)?;
         let statement = statement_of(&bundle)?;
         if let Some(statement) = &statement {
             statement.is_about(artifact)?;
         }
-        let (verifier, logs) = &*self.inner;
         let result = verified(verifier, logs, &bundle, digest(artifact)?)?;
         attestation(&bundle, statement, (&kept, logs.entry_url(&kept)), &result)
     }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use oidc_provenance::{Artifact, Bundle, PUBLIC_TRUSTED_ROOT, Verifier};
+use oidc_provenance::{Artifact, Bundle, Digest, PUBLIC_TRUSTED_ROOT, Verifier};
 use serde_json::Value;
 
 use crate::public::{crate_file, digest, pypi, statement};
@@ -22,6 +22,7 @@ const OF_CRATES: &[&str] = &[
     "sigstore-verify-0.15.1/test_data/bundles/conda-attestation.sigstore.json",
     "sigstore-verify-0.15.1/test_data/bundles/bundle_v3_github.whl.sigstore",
     "sigstore-verify-0.15.1/test_data/bundles/cosign-v3-blob.sigstore.json",
+    "sigstore-verify-0.15.1/test_data/bundles/dsse.sigstore.json",
     "sigstore-bundle-0.15.1/tests/fixtures/happy-path.json",
 ];
 
@@ -87,10 +88,7 @@ fn file_of(bundle: &str) -> Artifact {
     let subject = &statement(bundle)["subject"][0];
     let name = subject["name"].as_str().unwrap();
     match subject["digest"].get("sha512") {
-        Some(sha512) => {
-            let (name, version) = name.trim_start_matches("pkg:npm/").rsplit_once('@').unwrap();
-            Artifact::npm_with_digest(name, version, digest(sha512))
-        }
+        Some(sha512) => Artifact::with_digest(name, Digest::Sha512(digest(sha512))),
         None => Artifact::file_with_digest(name, digest(&subject["digest"]["sha256"])),
     }
 }

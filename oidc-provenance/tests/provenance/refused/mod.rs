@@ -154,6 +154,67 @@ fn the_same_bundle_without_a_change_is_accepted() {
     case("", "").job(&[("environment", "publish")]).publisher(rules).verify(&Sigstore::new(1)).unwrap();
 }
 
+/// The bundle in the first format, with a chain of certificates.
+fn first_format(bundle: &mut Value, certificates: &Value) {
+    bundle["mediaType"] = json!("application/vnd.dev.sigstore.bundle+json;version=0.1");
+    let material = bundle["verificationMaterial"].as_object_mut().unwrap();
+    material.remove("certificate");
+    material.insert("x509CertificateChain".to_owned(), json!({ "certificates": certificates }));
+}
+
+#[test]
+fn a_proof_without_a_checkpoint_is_no_reason_in_the_first_format_alone() {
+    let unsigned = |bundle: &mut Value| {
+        drop(entry(bundle)["inclusionProof"].as_object_mut().unwrap().remove("checkpoint"))
+    };
+    let verify = |change: &dyn Fn(&mut Value)| {
+        let sigstore = Sigstore::new(1);
+        let mut bundle = sigstore.sign(&signing(&[]));
+        change(&mut bundle);
+        Verifier::new(&sigstore.trusted_root())
+            .unwrap()
+            .authenticate(bundle.to_string().as_bytes(), &artifact())
+    };
+    let first = |bundle: &mut Value| {
+        let one = bundle["verificationMaterial"]["certificate"].clone();
+        first_format(bundle, &json!([one]));
+    };
+    verify(&first).unwrap();
+    verify(&|bundle| {
+        first(bundle);
+        unsigned(bundle);
+    })
+    .unwrap();
+    verify(&unsigned).unwrap_err();
+    verify(&|bundle| {
+        first(bundle);
+        unsigned(bundle);
+        drop(entry(bundle)["inclusionPromise"].take());
+    })
+    .unwrap_err();
+}
+
+#[test]
+fn a_chain_ends_with_the_authoritys_root() {
+    let sigstore = Sigstore::new(1);
+    let trusted: Value = serde_json::from_str(&sigstore.trusted_root()).unwrap();
+    let root = &trusted["certificateAuthorities"][0]["certChain"]["certificates"][0];
+    let verifier = Verifier::new(&sigstore.trusted_root()).unwrap();
+    let good = sigstore.sign(&signing(&[]));
+    let leaf = &good["verificationMaterial"]["certificate"];
+    for (certificates, is_accepted) in
+        [(json!([leaf, root]), true), (json!([leaf, root, leaf]), false), (json!([root, leaf]), false)]
+    {
+        let mut bundle = good.clone();
+        first_format(&mut bundle, &certificates);
+        let verified = verifier.authenticate(bundle.to_string().as_bytes(), &artifact());
+        assert_eq!(
+            verified.map(drop).map_err(|refusal| refusal.code()),
+            if is_accepted { Ok(()) } else { Err(codes::PROVENANCE_BUNDLE) }
+        );
+    }
+}
+
 #[test]
 fn a_signature_of_another_runs_commit_is_refused() {
     let sigstore = Sigstore::new(1);

@@ -1,4 +1,4 @@
-//! A real package's provenance, verified, and the signatures in it alone.
+//! Real provenance, verified, and the signatures in it alone.
 
 use std::path::PathBuf;
 
@@ -15,14 +15,36 @@ use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::SignedCertificateTimestampList;
 
-/// A file that comes with the crate that verifies.
-const FILE: &str = "sigstore-verify-0.15.1/test_data/bundles/sigstore.js@2.0.0-provenance.sigstore.json";
+/// A bundle among the files of the crates that verify.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    file: &'static str,
+    /// The repository and the workflow of the publisher whose it is.
+    publisher: Option<(&'static str, &'static str)>,
+}
 
-/// A registry that verifies the provenance of version 2.0.0 of the package `sigstore`, with every rule of npm's.
+impl Sample {
+    /// The provenance of version 2.0.0 of the package `sigstore`, as npm made it in 2023: format 0.1, and an entry that repeats the
+    /// statement and the certificate.
+    pub const NPM: Self = Self {
+        file: "sigstore-verify-0.15.1/test_data/bundles/sigstore.js@2.0.0-provenance.sigstore.json",
+        publisher: Some(("sigstore/sigstore-js", "release.yml")),
+    };
+
+    /// A bundle in the form that tools write today: format 0.3, and an entry with digests. A test job signed another repository's
+    /// statement, so that it is authenticated alone: no policy accepts it.
+    pub const TODAY: Self =
+        Self { file: "sigstore-bundle-0.15.1/tests/fixtures/happy-path.json", publisher: None };
+
+    fn read(self) -> Vec<u8> {
+        std::fs::read(file(self.file)).expect("the file")
+    }
+}
+
+/// A registry that verifies a bundle, with every rule of npm's where its publisher is known.
 pub struct Scene {
     verifier: Verifier,
-    signer: SignerRules,
-    repository: Value,
+    signer: Option<(SignerRules, Value)>,
     artifact: Artifact,
     bundle: Vec<u8>,
 }
@@ -33,35 +55,31 @@ impl std::fmt::Debug for Scene {
     }
 }
 
-impl Default for Scene {
-    fn default() -> Self {
-        let bundle = std::fs::read(file()).expect("the file");
+impl Scene {
+    /// A registry that receives the sample.
+    pub fn new(sample: Sample) -> Self {
+        let bundle = sample.read();
         let json: Value = serde_json::from_slice(&bundle).expect("JSON");
-        let statement: Value = serde_json::from_slice(&bytes(&json, "/dsseEnvelope/payload")).expect("JSON");
-        let digest = statement.pointer("/subject/0/digest/sha512").and_then(Value::as_str).expect("a digest");
-        let digest: Vec<u8> = (0..digest.len())
-            .step_by(2)
-            .map(|place| u8::from_str_radix(digest.get(place..place + 2).expect("hex"), 16).expect("hex"))
-            .collect();
-        let publisher =
-            GitHubPublisher::new("sigstore/sigstore-js", "release.yml").repository_id("495574555");
-        let signer =
-            SignerRules::new(&GitHub::public(), &publisher.into()).expect("a table").expect("a publisher");
+        let signer = sample.publisher.map(|(repository, workflow)| {
+            let publisher = GitHubPublisher::new(repository, workflow).into();
+            let rules =
+                SignerRules::new(&GitHub::public(), &publisher).expect("a table").expect("a publisher");
+            (rules, json!(format!("git+https://github.com/{repository}.git")))
+        });
         Self {
             verifier: Verifier::new(PUBLIC_TRUSTED_ROOT).expect("a trusted root"),
             signer,
-            repository: json!("git+https://github.com/sigstore/sigstore-js.git"),
-            artifact: Artifact::npm_with_digest("sigstore", "2.0.0", digest.try_into().expect("64 bytes")),
+            artifact: artifact(&json),
             bundle,
         }
     }
-}
 
-impl Scene {
     /// Everything that a registry does at a publish.
     pub fn verify(&self) -> bool {
-        let policy =
-            Policy::new(&self.signer).repository(Some(&self.repository)).public_source().hosted_runner();
+        let Some((signer, repository)) = &self.signer else {
+            return self.verifier.authenticate(&self.bundle, &self.artifact).is_ok();
+        };
+        let policy = Policy::new(signer).repository(Some(repository)).public_source().hosted_runner();
         self.verifier.verify(&self.bundle, &self.artifact, &policy).is_ok()
     }
 }
@@ -71,11 +89,14 @@ impl Scene {
 #[derive(Debug)]
 pub struct RawSignatures(Vec<(ParsedPublicKey, Vec<u8>, Vec<u8>)>);
 
-impl Default for RawSignatures {
-    fn default() -> Self {
-        let json: Value = serde_json::from_slice(&std::fs::read(file()).expect("the file")).expect("JSON");
+impl RawSignatures {
+    /// Those of a sample.
+    pub fn new(sample: Sample) -> Self {
+        let json: Value = serde_json::from_slice(&sample.read()).expect("JSON");
         let root: Value = serde_json::from_str(PUBLIC_TRUSTED_ROOT).expect("JSON");
-        let leaf = bytes(&json, "/verificationMaterial/x509CertificateChain/certificates/0/rawBytes");
+        let one = "/verificationMaterial/certificate/rawBytes";
+        let first = "/verificationMaterial/x509CertificateChain/certificates/0/rawBytes";
+        let leaf = bytes(&json, if json.pointer(one).is_some() { one } else { first });
         let leaf = Certificate::from_der(&leaf).expect("a certificate");
         let log = bytes(&root, "/tlogs/0/publicKey/rawBytes");
         let job = leaf.tbs_certificate.subject_public_key_info.to_der().expect("a key");
@@ -111,22 +132,42 @@ impl Default for RawSignatures {
         }
         Self(signatures)
     }
-}
 
-impl RawSignatures {
     /// Returns `true` if all hold.
     pub fn verify(&self) -> bool {
         self.0.iter().all(|(key, message, signature)| key.verify_sig(message, signature).is_ok())
     }
 }
 
-fn file() -> PathBuf {
+/// The file that the statement in a bundle is about.
+fn artifact(bundle: &Value) -> Artifact {
+    let statement: Value =
+        serde_json::from_slice(&bytes(bundle, "/dsseEnvelope/payload")).expect("a statement");
+    let subject = statement.pointer("/subject/0").expect("a subject");
+    let name = subject.get("name").and_then(Value::as_str).expect("a name");
+    let hex = |algorithm: &str| subject.pointer(&format!("/digest/{algorithm}")).and_then(Value::as_str);
+    match (hex("sha512"), hex("sha256")) {
+        (Some(sha512), _) => {
+            let (name, version) = name.trim_start_matches("pkg:npm/").rsplit_once('@').expect("a version");
+            Artifact::npm_with_digest(name, version, digest(sha512))
+        }
+        (None, sha256) => Artifact::file_with_digest(name, digest(sha256.expect("a digest"))),
+    }
+}
+
+fn digest<const N: usize>(hex: &str) -> [u8; N] {
+    let byte = |place| u8::from_str_radix(hex.get(place..place + 2).expect("hex"), 16).expect("hex");
+    let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+    bytes.try_into().expect("the algorithm's length")
+}
+
+fn file(name: &str) -> PathBuf {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home =
         home.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cargo"));
     let registries = std::fs::read_dir(home.join("registry/src")).expect("cargo's sources");
-    let mut files = registries.map(|registry| registry.expect("a folder").path().join(FILE));
-    files.find(|file| file.exists()).expect("the sources of sigstore-verify")
+    let mut files = registries.map(|registry| registry.expect("a folder").path().join(name));
+    files.find(|file| file.exists()).expect("the sources of the crates that verify")
 }
 
 fn entry(rest: &str) -> String {

@@ -1,5 +1,5 @@
-//! One measured thing under callgrind: `instructions raw|verify|match|reject|bundle|bundle-raw ROUNDS`, and
-//! `instructions exchange ROUNDS FOLDER`.
+//! One measured thing under callgrind: `instructions WHAT ROUNDS` with one of `raw`, `verify`, `match`, `reject`, `bundle`,
+//! `bundle-raw`, `npm-bundle` and `npm-bundle-raw`, and `instructions exchange ROUNDS FOLDER`.
 //!
 //! `.ci/instructions` counts what happens within `measured_rounds` alone, so that start-up counts for nothing. Exchanges over
 //! SQLite are counted on all threads, from `begin_of_exchanges` to the end.
@@ -7,7 +7,7 @@
 
 use std::hint::black_box;
 
-use benches::bundle::{self, RawSignatures};
+use benches::bundle::{self, RawSignatures, Sample};
 use benches::raw::RawSignature;
 use benches::samples;
 use benches::scene::Scene;
@@ -17,11 +17,12 @@ use oidc_core::testing::SigningAlgorithm;
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
-    let what = arguments.next().expect("what to run: raw, verify, match, reject, bundle or bundle-raw");
+    let what = arguments.next().expect("what to run, such as `verify`");
     let rounds: u32 = arguments.next().and_then(|rounds| rounds.parse().ok()).expect("how often");
-    if what.starts_with("bundle") {
-        let (bundle, raw) = (bundle::Scene::default(), RawSignatures::default());
-        let once = || if what == "bundle" { bundle.verify() } else { raw.verify() };
+    if what.contains("bundle") {
+        let sample = if what.starts_with("npm") { Sample::NPM } else { Sample::TODAY };
+        let (bundle, raw) = (bundle::Scene::new(sample), RawSignatures::new(sample));
+        let once = || if what.ends_with("raw") { raw.verify() } else { bundle.verify() };
         assert!(once() && measured_rounds(rounds, &once));
         return;
     }

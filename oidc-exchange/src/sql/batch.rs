@@ -1,7 +1,7 @@
 //! Requests of one kind that share a round trip to the database, and so the time in which the disk makes a commit durable.
 //!
 //! Whoever comes while others are served waits and is served together with all who wait; whoever comes alone is served at
-//! once. Each request has its own answer.
+//! once, and in its own task where others need not wait for it. Each request has its own answer.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -62,11 +62,22 @@ impl<R: Shared> Waiting<R> {
         }
         (requests, answers)
     }
+
+    /// Gives a server's place up. What waits and has no server is answered with an error.
+    fn leave(&mut self) {
+        self.servers = self.servers.saturating_sub(1);
+        if self.servers == 0 {
+            self.requests.clear();
+        }
+    }
 }
 
 impl<R: Shared> Batches<R> {
     /// Serves a request, together with those that wait. It may be served even if the future is dropped.
     pub(super) async fn serve(&self, database: &Database, request: R) -> R::Answer {
+        if let Some(_alone) = self.alone(R::servers(database)) {
+            return R::serve(database, vec![request]).await.pop().unwrap_or_else(R::unserved);
+        }
         let (answer, served) = oneshot::channel();
         if self.add(request, answer, R::servers(database)) {
             // A task of its own: the caller may disconnect, and the others must not end with its request.
@@ -74,6 +85,15 @@ impl<R: Shared> Batches<R> {
             tokio::spawn(server.serve());
         }
         served.await.unwrap_or_else(|_| R::unserved())
+    }
+
+    /// Takes a server's place for a caller that comes alone and serves its own request: a task costs a change of
+    /// threads and one back. Whoever comes meanwhile gets a server of its own, and waits for no caller, which may be polled late or never.
+    fn alone(&self, servers: usize) -> Option<Alone<'_, R>> {
+        let mut waiting = self.lock();
+        let is_free = waiting.servers == 0 && servers > 1;
+        waiting.servers += usize::from(is_free);
+        is_free.then(|| Alone(self))
     }
 
     /// Adds a request. Returns `true` where it needs one more server, which the caller has to start.
@@ -105,6 +125,15 @@ impl<R: Shared> Default for Batches<R> {
 impl<R: Shared> fmt::Debug for Batches<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batches").finish_non_exhaustive()
+    }
+}
+
+/// The place of a caller that serves its own request.
+struct Alone<'a, R: Shared>(&'a Batches<R>);
+
+impl<R: Shared> Drop for Alone<'_, R> {
+    fn drop(&mut self) {
+        self.0.lock().leave();
     }
 }
 
@@ -146,10 +175,6 @@ impl<R: Shared> Drop for Server<R> {
         if self.is_done {
             return;
         }
-        let mut waiting = self.batches.lock();
-        waiting.servers = waiting.servers.saturating_sub(1);
-        if waiting.servers == 0 {
-            waiting.requests.clear();
-        }
+        self.batches.lock().leave();
     }
 }

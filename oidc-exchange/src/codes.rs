@@ -185,6 +185,9 @@ oidc_core::__codes! {
     TOKEN_CRITICAL = "token-critical",
         "The identity token asks for an extension that the registry does not know.",
         "Tell the platform.";
+    TOKEN_DUPLICATE_KEY = "token-duplicate-key",
+        "The identity token is signed with a key whose name (`kid`) several keys of its issuer have.",
+        "Report it to the issuer's operator: each key needs a name of its own.";
     TOKEN_EXPIRED = "token-expired",
         "The identity token has expired.",
         "Get the token right before the exchange.";

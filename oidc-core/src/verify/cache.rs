@@ -61,6 +61,11 @@ impl Current {
         self.fetched()?.keys.get(kid, algorithm)
     }
 
+    /// Returns `true` if the issuer has several keys of this name for this algorithm.
+    pub(super) fn is_duplicate(&self, kid: &str, algorithm: Algorithm) -> bool {
+        self.fetched().is_some_and(|fetched| fetched.keys.is_duplicate(kid, algorithm))
+    }
+
     fn fetched(&self) -> Option<&Fetched> {
         self.fetched.as_deref()
     }

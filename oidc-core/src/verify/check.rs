@@ -40,6 +40,10 @@ impl Verifier {
             }
         }
         let Some(fault) = keys.fault() else { return Err(error) };
+        // The issuer has the key, twice: that its keys can't be fetched again changes nothing.
+        if matches!(error.reason(), Reason::DuplicateKey { .. }) {
+            return Err(error);
+        }
         // Asking the caller to try again is pointless if the token is refused with any key.
         let claims = error.claims().map(|claims| Registered::of(claims.read_unverified()));
         let permanent = claims.and_then(|claims| self.check_use(missing.trusted, &claims, at).err());
@@ -111,9 +115,14 @@ impl Verifier {
         // Read before the keys, so that a fetch that ends in between counts as newer than them.
         let generation = trusted.keys.generation();
         let missing = |is_due| Some(Missing { trusted, generation, is_due });
-        let keys = trusted.keys.current(&self.0.key_policy);
-        let Some(keys) = keys.filter(|keys| keys.get(&header.kid, header.algorithm).is_some()) else {
-            return Err(Implausible { reason: Reason::UnknownKey, missing: missing(false) });
+        let keys = match trusted.keys.current(&self.0.key_policy) {
+            Some(keys) if keys.get(&header.kid, header.algorithm).is_some() => keys,
+            keys => {
+                return Err(Implausible {
+                    reason: without_key(header, keys.as_ref()),
+                    missing: missing(false),
+                });
+            }
         };
         let (moment, (issued_at, expires_at)) = self.check_use(trusted, claims, at)?;
         if keys.is_due && self.is_awaited(due, trusted) {
@@ -145,6 +154,14 @@ impl Verifier {
         let moment = Moment { now, leeway: self.0.leeway };
         Ok((moment, claims::times(claims, moment, trusted.max_lifetime)?))
     }
+}
+
+/// The reason to refuse a token whose key is not among the issuer's usable keys.
+fn without_key(header: &Header<'_>, keys: Option<&Current>) -> Reason {
+    if keys.is_some_and(|keys| keys.is_duplicate(&header.kid, header.algorithm)) {
+        return Reason::DuplicateKey { kid: header.kid.clone().into_owned() };
+    }
+    Reason::UnknownKey
 }
 
 /// A token that passed all checks that need neither its signature nor the rest of its claims.

@@ -83,6 +83,12 @@ pub enum Reason {
     },
     /// None of the issuer's keys, fetched or configured, has the header's `kid` and fits its algorithm.
     UnknownKey,
+    /// Several of the issuer's keys, fetched or configured, have the header's `kid` and fit its algorithm. None of
+    /// them is tried.
+    DuplicateKey {
+        /// The header's `kid`.
+        kid: String,
+    },
     /// The issuer's keys are not available now.
     KeysUnavailable {
         /// The time after which another try may succeed.
@@ -153,6 +159,9 @@ impl VerifyError {
                 "ask the platform for a token with that audience; a client that derives it from a URL needs the URL that the service has \
                  itself",
             ),
+            Reason::DuplicateKey { .. } => {
+                Some("report it to the issuer's operator: each of its keys needs a `kid` of its own")
+            }
             _ => None,
         }
     }
@@ -208,9 +217,10 @@ impl fmt::Display for Problem<'_> {
             Reason::Expired { .. } | Reason::NotYetValid { .. } | Reason::Lifetime { .. } => {
                 of_times(f, &error.reason)
             }
-            Reason::UnknownKey | Reason::KeysUnavailable { .. } | Reason::Signature => {
-                of_key(f, &error.reason, &found("iss"))
-            }
+            Reason::UnknownKey
+            | Reason::DuplicateKey { .. }
+            | Reason::KeysUnavailable { .. }
+            | Reason::Signature => of_key(f, &error.reason, &found("iss")),
             Reason::MissingClaim(claim) => write!(
                 f,
                 "claim `{claim}` is missing from the identity token; every token of this platform should have it: look for \
@@ -282,6 +292,12 @@ fn of_key(f: &mut fmt::Formatter<'_>, reason: &Reason, issuer: &str) -> fmt::Res
         Reason::UnknownKey => write!(
             f,
             "the identity token is signed with a key (`kid`) that is not among those of its issuer {issuer}"
+        ),
+        Reason::DuplicateKey { kid } => write!(
+            f,
+            "the identity token is signed with the key `{}` (`kid`), and its issuer {issuer} has several keys of that name, none of \
+             which is used",
+            shown(kid)
         ),
         Reason::KeysUnavailable { retry_after, fault } => {
             let problem = match fault {

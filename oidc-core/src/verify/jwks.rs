@@ -22,7 +22,11 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// An issuer's usable keys. There are few, and a linear search is quicker than hashing a name.
 #[derive(Default)]
-pub(super) struct KeySet(Vec<Key>);
+pub(super) struct KeySet {
+    keys: Vec<Key>,
+    /// The names and algorithms that several keys share, none of which is used.
+    duplicates: Vec<(String, Algorithm)>,
+}
 
 struct Key {
     name: String,
@@ -47,8 +51,9 @@ struct Jwk {
 }
 
 impl KeySet {
-    /// Parses a JWK set (RFC 7517, section 5). Keys of another type, use or size are skipped. Keys that share
-    /// their name and algorithm are all skipped, since a token can't tell them apart.
+    /// Parses a JWK set (RFC 7517, section 5). Keys of another type, use or size are skipped. Of keys that share
+    /// their name and algorithm none is used, since a token can't tell them apart; they are
+    /// [remembered](Self::is_duplicate).
     pub(super) fn parse(json: &[u8], backend: &dyn Backend, issuer: &str) -> Result<Self, InvalidJwks> {
         #[derive(Deserialize)]
         struct Document<'a> {
@@ -66,43 +71,60 @@ impl KeySet {
             }
         }
         // Compared after parsing: an unusable key does not make the name of a usable one ambiguous.
-        for _ambiguous in 0..retain_unambiguous(&mut keys) {
-            passed_over("another key of the set has its name (`kid`) and algorithm");
+        let duplicates = remove_duplicates(&mut keys);
+        for (name, algorithm) in &duplicates {
+            let (issuer, kid, alg) = (shown(issuer), shown(name), algorithm.as_str());
+            tracing::warn!(%issuer, %kid, alg, "keys of the issuer have the same name (`kid`), and none of them is used");
         }
-        if keys.is_empty() { Err(InvalidJwks::NoKey) } else { Ok(Self(keys)) }
+        if keys.is_empty() && duplicates.is_empty() {
+            return Err(InvalidJwks::NoKey);
+        }
+        Ok(Self { keys, duplicates })
     }
 
     /// Returns the key of this name for this algorithm.
     pub(super) fn get(&self, name: &str, algorithm: Algorithm) -> Option<&dyn VerifyingKey> {
-        let key = self.0.iter().find(|key| key.name == name && key.algorithm == algorithm)?;
+        let key = self.keys.iter().find(|key| key.is_named(name, algorithm))?;
         Some(&*key.key)
+    }
+
+    /// Returns `true` if several keys of the set have this name and algorithm.
+    pub(super) fn is_duplicate(&self, name: &str, algorithm: Algorithm) -> bool {
+        self.duplicates.iter().any(|(other, of)| other == name && *of == algorithm)
     }
 
     /// Returns `true` if a key of the set fits one of these algorithms.
     pub(super) fn serves(&self, algorithms: &[Algorithm]) -> bool {
-        self.0.iter().any(|key| algorithms.contains(&key.algorithm))
+        self.keys.iter().any(|key| algorithms.contains(&key.algorithm))
     }
 
-    /// Returns the number of keys.
+    /// Returns the number of usable keys.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 }
 
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|key| &key.name)).finish()
+        f.debug_set().entries(self.keys.iter().map(|key| &key.name)).finish()
     }
 }
 
-/// Removes the keys that share their name and algorithm, and returns their number.
-fn retain_unambiguous(keys: &mut Vec<Key>) -> usize {
-    let names: Vec<_> = keys.iter().map(|key| (key.name.clone(), key.algorithm)).collect();
-    keys.retain(|key| {
-        let same = names.iter().filter(|(name, algorithm)| *name == key.name && *algorithm == key.algorithm);
-        same.count() == 1
-    });
-    names.len() - keys.len()
+impl Key {
+    fn is_named(&self, name: &str, algorithm: Algorithm) -> bool {
+        self.name == name && self.algorithm == algorithm
+    }
+}
+
+/// Removes the keys that share their name and algorithm, and returns each such name with the algorithm.
+fn remove_duplicates(keys: &mut Vec<Key>) -> Vec<(String, Algorithm)> {
+    let is_second = |(at, key): &(usize, &Key)| {
+        keys.iter().take(*at).filter(|before| before.is_named(&key.name, key.algorithm)).count() == 1
+    };
+    let seconds = keys.iter().enumerate().filter(is_second);
+    let duplicates: Vec<_> = seconds.map(|(_, key)| (key.name.clone(), key.algorithm)).collect();
+    keys.retain(|key| !duplicates.iter().any(|(name, algorithm)| key.is_named(name, *algorithm)));
+    duplicates
 }
 
 fn usable(json: &str, backend: &dyn Backend) -> Result<Key, &'static str> {

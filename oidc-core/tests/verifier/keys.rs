@@ -203,7 +203,7 @@ async fn a_key_or_a_set_with_a_member_twice_is_not_taken() {
 }
 
 #[test]
-fn two_keys_of_one_name_and_algorithm_are_none_and_each_algorithm_has_its_own() {
+fn neither_of_two_keys_of_one_name_and_algorithm_is_used_and_each_algorithm_has_its_own() {
     let issuer = FakeIssuer::with_algorithms(ISSUER, &[SigningAlgorithm::Rs256, SigningAlgorithm::Es256]);
     let other = FakeIssuer::new("https://other.example");
     let named = |key: &Value| with(key.clone(), "kid", json!("k"));
@@ -215,11 +215,71 @@ fn two_keys_of_one_name_and_algorithm_are_none_and_each_algorithm_has_its_own() 
             |issuer: &FakeIssuer, alg: &str| issuer.sign_as(&json!({ "alg": alg, "kid": "k" }), &claims(NOW));
         for issuer in [&issuer, &other] {
             let reason = verifier.verify_cached(&sign(issuer, "RS256")).unwrap_err().reason().clone();
-            assert_eq!(reason, Reason::UnknownKey);
+            assert_eq!(reason, Reason::DuplicateKey { kid: "k".to_owned() });
         }
         let reason = verifier.verify_cached(&sign(&issuer, "ES256")).unwrap_err().reason().clone();
         assert_eq!(reason, Reason::Signature, "an RSA signature under the name of the ECDSA key");
     }
+}
+
+/// The answers of an issuer whose document of keys lists these at first.
+fn listing(issuer: &FakeIssuer, keys: &[&Value]) -> FakeHttp {
+    let answer = |document: Value| Response::new(200, Vec::new(), document.to_string());
+    let keys = answer(json!({ "keys": keys }));
+    FakeHttp::new().on("GET", DISCOVERY, answer(issuer.discovery())).on("GET", JWKS, keys)
+}
+
+/// The issuer's key, and another issuer's key that has its name.
+fn of_one_name(issuer: &FakeIssuer, other: &FakeIssuer) -> (Value, Value) {
+    let key = |issuer: &FakeIssuer| issuer.jwks()["keys"][0].clone();
+    (key(issuer), with(key(other), "kid", json!(issuer.kid())))
+}
+
+#[tokio::test]
+async fn a_token_whose_kid_two_published_keys_have_is_refused_with_it_until_one_key_is_left() {
+    let (issuer, other) =
+        (std::sync::Arc::new(FakeIssuer::new(ISSUER)), FakeIssuer::new("https://other.example"));
+    let (own, foreign) = of_one_name(&issuer, &other);
+    for twice in [[&own, &foreign], [&foreign, &own], [&own, &own]] {
+        let mended = Response::new(200, Vec::new(), issuer.jwks().to_string());
+        let http = listing(&issuer, &twice).on("GET", JWKS, mended);
+        let registry = Registry::reached_by(platform(), std::sync::Arc::clone(&issuer), http);
+        for signer in [&*issuer, &other] {
+            let token = signer.sign_as(&json!({ "alg": "RS256", "kid": issuer.kid() }), &registry.claims());
+            let error = registry.verifier.verify(&token).await.unwrap_err();
+            assert_eq!(*error.reason(), Reason::DuplicateKey { kid: issuer.kid() });
+            assert!(error.to_string().contains(&issuer.kid()), "{error}");
+        }
+        assert_eq!((registry.jwks_requests(), registry.verifier.key_status()[0].keys), (1, 0));
+        registry.clock.advance(COOL_DOWN);
+        assert!(registry.accepts(&registry.token()).await);
+    }
+}
+
+#[tokio::test]
+async fn two_keys_of_one_name_stay_the_reason_while_the_issuer_can_not_be_reached() {
+    let (issuer, other) =
+        (std::sync::Arc::new(FakeIssuer::new(ISSUER)), FakeIssuer::new("https://other.example"));
+    let (own, foreign) = of_one_name(&issuer, &other);
+    let http =
+        listing(&issuer, &[&own, &foreign]).fail("GET", JWKS, HttpErrorKind::Connect("gone".to_owned()));
+    let registry = Registry::reached_by(platform(), std::sync::Arc::clone(&issuer), http);
+    let duplicate = Reason::DuplicateKey { kid: issuer.kid() };
+    assert_eq!(registry.reason_of(&registry.token()).await, duplicate);
+    registry.clock.advance(COOL_DOWN);
+    assert_eq!(registry.reason_of(&registry.token()).await, duplicate);
+    assert_eq!((registry.jwks_requests(), registry.verifier.key_status()[0].failures), (2, 1));
+}
+
+#[tokio::test]
+async fn a_key_that_can_not_verify_does_not_make_the_name_of_another_ambiguous() {
+    let (issuer, other) =
+        (std::sync::Arc::new(FakeIssuer::new(ISSUER)), FakeIssuer::new("https://other.example"));
+    let (own, foreign) = of_one_name(&issuer, &other);
+    let for_encryption = with(foreign, "use", json!("enc"));
+    let http = listing(&issuer, &[&for_encryption, &own]);
+    let registry = Registry::reached_by(platform(), issuer, http);
+    assert!(registry.accepts(&registry.token()).await);
 }
 
 #[tokio::test]

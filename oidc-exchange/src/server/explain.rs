@@ -25,6 +25,7 @@ pub(super) fn of_token(error: &VerifyError, fix: Option<&str>) -> Diagnosis {
         Reason::NotYetValid { .. } => (codes::TOKEN_NOT_YET_VALID, Target::Clock),
         Reason::Lifetime { .. } => (codes::TOKEN_LIFETIME, claim("exp")),
         Reason::UnknownKey => (codes::TOKEN_UNKNOWN_KEY, Target::Key),
+        Reason::DuplicateKey { .. } => (codes::TOKEN_DUPLICATE_KEY, Target::Key),
         Reason::KeysUnavailable { .. } => (codes::KEYS_UNAVAILABLE, Target::Key),
         Reason::Signature => (codes::TOKEN_SIGNATURE, Target::Key),
         Reason::MissingClaim(name) => (oidc_core::codes::CLAIM_MISSING, claim(name)),

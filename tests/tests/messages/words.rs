@@ -41,8 +41,7 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 pub async fn all() -> String {
     let mut text = String::new();
     for (what, token) in broken_tokens() {
-        let error =
-            registry(true, MemoryStore::for_tests()).await.exchange(&token, &request()).await.unwrap_err();
+        let error = registry(MemoryStore::for_tests()).await.exchange(&token, &request()).await.unwrap_err();
         add(&mut text, what, &error.diagnosis(), &error.to_string());
     }
     for (what, diagnosis, message) in failing_registries().await {
@@ -154,7 +153,7 @@ async fn prefix_that_ended() -> Diagnosis {
     let (package, created) = (Package::prefix("npm", "@acme/").unwrap(), Timestamp::from_secs(NOW));
     let record = PublisherRecord::new("prefix".to_owned(), package, "github", identity, config, created);
     memory.add(&record, &Room::default()).await.unwrap();
-    let exchange = registry(true, memory.clone()).await;
+    let exchange = registry(memory.clone()).await;
     let verifier = exchange.verifier().clone();
     let exchange = Exchange::builder(verifier, memory).package_owners(Everywhere).build();
     let workflow = json!("acme/widget/.github/workflows/prefix.yml@refs/tags/v1.0.0");
@@ -174,13 +173,29 @@ impl PackageOwners for Everywhere {
     }
 }
 
-/// A registry that trusts the sample's repository, and reaches its platform or not.
-async fn registry(reaches: bool, memory: MemoryStore) -> Exchange {
-    registry_of(reaches, Stubborn { memory, redeemed: None }, ManualClock::at(NOW)).await
+/// A registry that trusts the sample's repository, and reaches its platform.
+async fn registry(memory: MemoryStore) -> Exchange {
+    registry_of(Stubborn { memory, redeemed: None }, ManualClock::at(NOW)).await
 }
 
-async fn registry_of(reaches: bool, store: Stubborn, clock: impl Clock + 'static) -> Exchange {
-    let http = if reaches { FakeHttp::of_issuer(Arc::new(issuer())) } else { FakeHttp::new() };
+async fn registry_of(store: Stubborn, clock: impl Clock + 'static) -> Exchange {
+    registry_with(FakeHttp::of_issuer(Arc::new(issuer())), store, clock).await
+}
+
+/// The answers of an issuer with two keys of the name `2026-11`.
+fn listing_twice() -> FakeHttp {
+    let (issuer, answer) = (issuer(), |document: Value| Response::new(200, Vec::new(), document.to_string()));
+    let mut key = issuer.jwks()["keys"][0].clone();
+    key["kid"] = json!("2026-11");
+    let keys = answer(json!({ "keys": [key, key] }));
+    FakeHttp::new().on("GET", issuer.discovery_uri(), answer(issuer.discovery())).on(
+        "GET",
+        issuer.jwks_uri(),
+        keys,
+    )
+}
+
+async fn registry_with(http: FakeHttp, store: Stubborn, clock: impl Clock + 'static) -> Exchange {
     let cx = Context::default().with_http(http).with_clock(clock).with_random(NotRandom(7));
     let provider = oidc_providers::public("github").unwrap();
     let config = json!({ "repository": "acme/widget", "workflow": "publish.yml" });
@@ -198,29 +213,26 @@ async fn failing_registries() -> Vec<(&'static str, Diagnosis, String)> {
     let token = issuer().sign(&claims(&[]));
     let stubborn = |redeemed| Stubborn { memory: MemoryStore::for_tests(), redeemed: Some(redeemed) };
     let clock = || ManualClock::at(NOW);
+    let plain = || Stubborn { memory: MemoryStore::for_tests(), redeemed: None };
+    let of_issuer = async |http| registry_with(http, plain(), ManualClock::at(NOW)).await;
     let cases = [
-        ("an issuer that can't be reached", registry(false, MemoryStore::for_tests()).await),
-        ("a token that was used", registry_of(true, stubborn(Some(Redeemed::AlreadyUsed)), clock()).await),
+        ("an issuer that can't be reached", of_issuer(FakeHttp::new()).await),
+        ("a token that was used", registry_of(stubborn(Some(Redeemed::AlreadyUsed)), clock()).await),
         (
             "a publisher that changes meanwhile",
-            registry_of(true, stubborn(Some(Redeemed::Superseded)), clock()).await,
+            registry_of(stubborn(Some(Redeemed::Superseded)), clock()).await,
         ),
-        ("a store that fails", registry_of(true, stubborn(None), clock()).await),
-        (
-            "a token that ends meanwhile",
-            registry_of(
-                true,
-                Stubborn { memory: MemoryStore::for_tests(), redeemed: None },
-                Hurried::default(),
-            )
-            .await,
-        ),
+        ("a store that fails", registry_of(stubborn(None), clock()).await),
+        ("a token that ends meanwhile", registry_of(plain(), Hurried::default()).await),
     ];
     let mut said = Vec::new();
     for (what, exchange) in cases {
         let refusal = exchange.exchange(&token, &request()).await.unwrap_err();
         said.push((what, refusal.diagnosis(), refusal.to_string()));
     }
+    let twice = issuer().sign_as(&json!({ "alg": "RS256", "kid": "2026-11" }), &claims(&[]));
+    let refusal = of_issuer(listing_twice()).await.exchange(&twice, &request()).await.unwrap_err();
+    said.push(("an issuer with two keys of one name", refusal.diagnosis(), refusal.to_string()));
     said
 }
 
@@ -357,7 +369,7 @@ async fn other_package() -> Diagnosis {
 
 /// Requests that are none of a protocol's, and what is answered.
 async fn requests() -> String {
-    let exchange = registry(true, MemoryStore::for_tests()).await;
+    let exchange = registry(MemoryStore::for_tests()).await;
     let npm = "/-/npm/v1/oidc/token/exchange";
     let mut text = String::new();
     for (method, path, bearer, body) in [

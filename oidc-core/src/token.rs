@@ -90,8 +90,8 @@ impl IdToken {
     /// Accepts any text that the platform gave for `audience`, as `npm`, `uv` and others do with the value of
     /// their variable. Surrounding white space is dropped.
     ///
-    /// A JWT for another audience is refused all the same. The audience of any other text can't be read, and
-    /// only the registry finds out who it is for. With
+    /// A JWT for another audience is refused all the same. The audience of any other text can't be read: it is sent to a
+    /// registry that has `audience`, and only that registry finds out who it is for. With
     /// [`Context::with_opaque_tokens`](crate::Context::with_opaque_tokens), token sources return such texts.
     ///
     /// ```

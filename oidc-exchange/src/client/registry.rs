@@ -155,15 +155,15 @@ impl<'a> ExchangeRequest<'a> {
     /// call it before it sends anything: with a token for another party's audience, the registry's operator
     /// could act as the job there.
     ///
-    /// The audience of a token that is no JWT can't be read, and is not compared.
+    /// Of a token that is no JWT, the audience that it was requested for is compared, since its own can't be read.
     ///
     /// # Errors
     ///
     /// When the token is for another audience.
     pub fn check_audience(&self, registry: &dyn Registry) -> Result<(), ExchangeError> {
-        if self.token.claims().is_err() || registry.is_own_audience(self.token.audience()) {
-            return Ok(());
+        match registry.is_own_audience(self.token.audience()) {
+            true => Ok(()),
+            false => Err(ExchangeError::other_audience(registry.url(), self.token.audience())),
         }
-        Err(ExchangeError::other_audience(registry.url(), self.token.audience()))
     }
 }

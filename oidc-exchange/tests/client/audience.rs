@@ -81,13 +81,28 @@ async fn a_token_for_one_registry_is_refused_before_a_request_to_another() {
     }
 }
 
+/// The audience of a text that is no JWT can't be read, so that for which it was requested is compared.
 #[tokio::test]
-async fn a_token_whose_audience_can_not_be_read_is_not_compared() {
-    for (registry, scope, own) in registries() {
-        let (http, cx) = open();
-        let audience = Audience::new(own.first().unwrap().as_str()).unwrap();
-        let opaque = IdToken::opaque("whatever-the-variable-holds", audience).unwrap();
-        let outcome = registry.exchange(&ExchangeRequest::new(&opaque, scope), &cx).await;
-        assert!(outcome.is_ok() || !http.requests().is_empty(), "{registry:?}: {outcome:?}");
+async fn an_opaque_token_is_sent_to_the_registry_that_it_was_requested_for_and_to_no_other() {
+    let opaque = |audience: &str| {
+        IdToken::opaque("whatever-the-variable-holds", Audience::new(audience).unwrap()).unwrap()
+    };
+    let all = registries();
+    for (at, (registry, scope, own)) in all.iter().enumerate() {
+        for audience in own {
+            let (http, cx) = open();
+            let token = opaque(audience);
+            let outcome = registry.exchange(&ExchangeRequest::new(&token, scope.clone()), &cx).await;
+            assert!(outcome.is_ok() || !http.requests().is_empty(), "{registry:?}: {outcome:?}");
+        }
+        let others = all.iter().enumerate().filter(|(other, _)| *other != at);
+        for audience in others.flat_map(|(_, (_, _, audiences))| audiences) {
+            let (http, cx) = open();
+            let token = opaque(audience);
+            let error =
+                registry.exchange(&ExchangeRequest::new(&token, scope.clone()), &cx).await.unwrap_err();
+            assert_eq!(error.diagnosis().code, codes::AUDIENCE, "{registry:?} takes {audience}");
+            assert!(http.requests().is_empty(), "{registry:?} is asked with a token for {audience}");
+        }
     }
 }

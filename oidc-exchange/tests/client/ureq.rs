@@ -16,7 +16,10 @@ use crate::loopback::{Answer, Authority, Wire};
 
 const HOST: &str = "registry.example";
 const URL: &str = "https://registry.example/npm/";
-const DEADLINE: Duration = Duration::from_millis(300);
+/// The deadline of a request that gets its answer, on a busy machine too.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// The deadline of a request that gets none.
+const SHORT: Duration = Duration::from_secs(2);
 
 fn settings(variables: &[(&str, &str)]) -> HttpSettings {
     HttpSettings::from_environment(&Environment::from_iter(variables.iter().copied()))
@@ -114,8 +117,8 @@ async fn answers_have_bounds_in_size_and_time() {
 
     for (answer, step) in [(Answer::silent(), Step::Answer), (Answer::dripping(), Step::Body)] {
         let wire = Wire::start(answer).await;
-        let error = both(&settings(&[]), &to(wire.url())).await;
-        assert_eq!(error.kind(), &HttpErrorKind::Timeout { step, after: DEADLINE });
+        let error = both(&settings(&[]), &to(wire.url()).deadline(SHORT)).await;
+        assert_eq!(error.kind(), &HttpErrorKind::Timeout { step, after: SHORT });
     }
     let broken = Wire::start(Answer::hang_up()).await;
     let error = both(&settings(&[]), &to(broken.url())).await;
@@ -179,7 +182,7 @@ async fn https_goes_by_the_proxy_and_trusts_the_private_authority() {
 
     // An exception of the proxy is not asked by it, and neither is this machine over plain http.
     let except = [("HTTPS_PROXY", tunnel.url()), ("NO_PROXY", "registry.example")];
-    let error = block(settings(&except), to(URL)).await.unwrap_err();
+    let error = block(settings(&except), to(URL).deadline(SHORT)).await.unwrap_err();
     assert_eq!(error.proxy(), None, "{error}");
     let direct = Wire::start(Answer::json(200, "")).await;
     assert_eq!(block(settings(&variables), to(direct.url())).await.unwrap().status, 200);
@@ -193,7 +196,7 @@ async fn a_proxys_fault_is_named_with_its_variable() {
         format!("http://{}", listener.local_addr().unwrap())
     };
     for url in [closed, Wire::start(Answer::silent()).await.url().to_owned()] {
-        let error = both(&settings(&[("https_proxy", &url)]), &to(URL)).await;
+        let error = both(&settings(&[("https_proxy", &url)]), &to(URL).deadline(SHORT)).await;
         assert!(matches!(error.kind(), HttpErrorKind::Proxy(_)), "{error}");
         assert_eq!(error.proxy().unwrap().variable, Some("https_proxy"));
         assert!(error.advice().unwrap().contains("start the proxy"));

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::{Reason, Verifier, VerifyError};
 use crate::claims::Claims;
+use crate::codes;
+use crate::diagnosis::{Diagnosis, Target};
 use crate::proof::Verified;
 use crate::provider::Provider;
 use crate::publisher::{InvalidPublisher, Mismatch, Publisher};
@@ -16,7 +18,8 @@ use crate::text::shown;
 /// whose jobs are admitted.
 ///
 /// A verified token alone is not enough, since every repository of a platform gets such tokens. A gate therefore
-/// returns the claims of a job only if one of the publishers accepts it.
+/// returns the claims of a job only if one of the publishers accepts it, by the same rules as in a registry: the token has
+/// the publisher's [identity](Provider::identities) and passes its [check](Publisher::check).
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -119,17 +122,31 @@ impl Gate {
     /// The refusal of a verified job; `None` if it is admitted. Of several publishers, the one of the job's own
     /// repository says why.
     fn refusal(&self, claims: &Verified<Claims>) -> Option<GateError> {
-        let platform = self.verifier.provider_of(claims);
-        let identity = platform.and_then(|platform| platform.identify(claims).ok());
+        let identities = match self.verifier.provider_of(claims).map(|platform| platform.identities(claims)) {
+            Some(Ok(identities)) => identities,
+            Some(Err(mismatch)) => return Some(mismatch.into()),
+            None => Vec::new(),
+        };
         let mut refusal = GateError::Nobody;
         for publisher in &self.allowed {
-            let mismatch = publisher.check(claims).err()?;
-            if matches!(refusal, GateError::Nobody) || Some(publisher.identity()) == identity {
-                refusal = GateError::Job(mismatch);
+            let is_of = identities.contains(&publisher.identity());
+            match publisher.check(claims) {
+                Ok(_) if is_of => return None,
+                Ok(_) if matches!(refusal, GateError::Nobody) => refusal = not_found().into(),
+                Err(mismatch) if is_of || matches!(refusal, GateError::Nobody) => refusal = mismatch.into(),
+                Ok(_) | Err(_) => {}
             }
         }
         Some(refusal)
     }
+}
+
+/// The mismatch of a token that a registry would not compare with the publisher at all, since publishers are looked up by
+/// the token's identities.
+fn not_found() -> Mismatch {
+    let problem = "by the verifier's platform, the token does not have the publisher's identity";
+    let fix = "make the publisher and the verifier with the same platform";
+    Mismatch::new(Diagnosis::new(codes::CLAIM_DIFFERS, Target::Platform, problem).fix(fix))
 }
 
 /// A publisher that a [`Gate`] can't admit.

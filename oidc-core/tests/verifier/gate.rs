@@ -2,7 +2,10 @@
 
 use oidc_core::testing::{FakeHttp, FakePlatform};
 use oidc_core::verify::{Gate, GateError, InvalidGate, Verifier, backend::AwsLc};
-use oidc_core::{Audience, Context, Provider as _, ProviderSet};
+use oidc_core::{
+    Audience, Claims, Context, Detection, Diagnosis, Identity, InvalidPublisher, Mismatch, Profile, Provider,
+    ProviderSet, Publisher, PublisherField, Run, SourceError, Target, TokenSource, Verified,
+};
 use serde_json::{Value, json};
 
 const GATE: &str = "https://gate.example";
@@ -99,4 +102,66 @@ fn a_publisher_of_an_issuer_that_the_verifier_does_not_have_is_refused() {
         matches!(&refused, InvalidGate::Issuer { issuer } if issuer == "https://other.example"),
         "{refused}"
     );
+}
+
+/// The fake platform with an identity of its own: of jobs on a protected branch alone, and by the workflow.
+#[derive(Debug)]
+struct Particular(FakePlatform);
+
+impl Provider for Particular {
+    fn id(&self) -> &'static str {
+        self.0.id()
+    }
+
+    fn title(&self) -> &'static str {
+        self.0.title()
+    }
+
+    fn profile(&self) -> &Profile {
+        self.0.profile()
+    }
+
+    fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
+        self.0.detect(detection)
+    }
+
+    fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
+        let Some("refs/heads/main") = claims.text("ref").as_deref() else {
+            let target = Target::Claim("ref".to_owned());
+            return Err(Mismatch::new(Diagnosis::new("unprotected", target, "it is no protected branch")));
+        };
+        let workflow = claims.text("workflow").unwrap_or_default();
+        Ok(Identity::new(claims.issuer(), if workflow == "publish.yml" { "acme/widget" } else { "other" }))
+    }
+
+    fn publisher_fields(&self) -> &'static [PublisherField] {
+        self.0.publisher_fields()
+    }
+
+    fn publisher(&self, config: &Value) -> Result<Box<dyn Publisher>, InvalidPublisher> {
+        self.0.publisher(config)
+    }
+
+    fn run(&self, claims: &Verified<Claims>) -> Run {
+        self.0.run(claims)
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_a_registry_would_not_find_a_publisher_for_is_not_let_in() {
+    let platform = FakePlatform::new().with_claim("ref", "refs/heads/main");
+    let audience = Audience::new(GATE).unwrap();
+    let providers = ProviderSet::of(Particular(platform.clone()));
+    let verifier = Verifier::new(AwsLc, [audience], &providers, &platform.registry()).unwrap();
+    let rules = json!({ "repository": "acme/widget", "repository_id": "2" });
+    let gate = Gate::new(verifier).allow(&platform, rules).unwrap();
+    assert!(gate.admit(&platform.token(GATE, NOW)).await.is_ok());
+    for (claim, value, told) in
+        [("ref", "refs/heads/evil", "`ref`"), ("workflow", "test.yml", "platform is another")]
+    {
+        let token = platform.clone().with_claim(claim, value).token(GATE, NOW);
+        let refused = gate.admit(&token).await.unwrap_err();
+        assert!(matches!(refused, GateError::Job(_)) && refused.status() == 403, "{claim}: {refused}");
+        assert!(refused.to_string().contains(told), "{claim}: {refused}");
+    }
 }

@@ -19,7 +19,7 @@ use super::package::Package;
 pub struct ExchangeRequest {
     /// The protocol, such as `npm`.
     pub ecosystem: &'static str,
-    /// The package, in a protocol whose request names one.
+    /// The package, in a protocol whose request names one, [normalized](Package::new).
     pub package: Option<String>,
     /// The variable that clients of the protocol's public registry read, for refusals.
     pub(super) token_variable: Option<&'static str>,
@@ -27,9 +27,18 @@ pub struct ExchangeRequest {
 
 impl ExchangeRequest {
     /// A request of a protocol that names the package. The package is the replay scope: an identity token may
-    /// be exchanged once for each package of a monorepo.
+    /// be exchanged once for each package of a monorepo, however its name is spelled: it is
+    /// [normalized](Package::new).
+    ///
+    /// ```
+    /// use oidc_exchange::server::ExchangeRequest;
+    ///
+    /// let request = ExchangeRequest::package("pypi", "Acme_Widget");
+    /// assert_eq!(request.package.as_deref(), Some("acme-widget"));
+    /// ```
     pub fn package(ecosystem: &'static str, package: impl Into<String>) -> Self {
-        Self { ecosystem, package: Some(package.into()), token_variable: None }
+        let package = Package::new(ecosystem, package).name;
+        Self { ecosystem, package: Some(package), token_variable: None }
     }
 
     /// A request of a protocol that names no package. The publish token is for every package of the ecosystem
@@ -45,8 +54,8 @@ impl ExchangeRequest {
 
     /// The scope within which an identity token can't be used again.
     pub(super) fn replay_scope(&self) -> String {
-        match &self.package {
-            Some(package) => format!("{}:{package}", self.ecosystem),
+        match self.named() {
+            Some(package) => format!("{}:{}", self.ecosystem, package.name),
             None => self.ecosystem.to_owned(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oidc_core::Secret;
 use oidc_core::testing::FakeHttp;
 use oidc_exchange::server::{
-    ExchangeRequest, Grant, MintError, Minter, NewToken, PackageOwner, PublisherState, Recognised,
+    ExchangeRequest, Grant, MintError, Minter, NewToken, Package, PackageOwner, PublisherState, Recognised,
     RefusalKind, Room, Trust, TrustError, TrustStore as _,
 };
 use serde_json::json;
@@ -37,6 +37,24 @@ async fn a_prefix_lets_a_job_in_for_its_accounts_packages() {
         assert_eq!(hub.by(&record, name), None, "{name}");
         if name != "acme-gadget" {
             assert!(hub.named(name, "acme/widget").await.is_err(), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_used_up_for_a_package_however_its_name_is_spelled() {
+    let hub = Hub::new();
+    hub.trusts("alice", Package::prefix("pypi", "acme-").unwrap(), "acme/widget", &json!({})).await;
+    hub.trusts("alice", Package::new("pypi", "solo-widget"), "acme/widget", &json!({})).await;
+    let token = hub.issuer.sign(&claims(NOW, &job("acme/widget")));
+    for first in ["Acme_Widget", "solo_widget"] {
+        let exchanged =
+            async |name: &str| hub.exchange.exchange(&token, &ExchangeRequest::package("pypi", name)).await;
+        let minted = exchanged(first).await.unwrap();
+        assert_eq!(minted.packages, [Package::new("pypi", first)], "any spelling is the package");
+        for again in [first, &first.replace('_', "-"), &first.replace('_', "."), &first.to_uppercase()] {
+            let refused = exchanged(again).await.unwrap_err();
+            assert_eq!(refused.kind(), RefusalKind::AlreadyUsed, "{again}");
         }
     }
 }

@@ -25,11 +25,12 @@
 //! replay record before it expires. Only exchanges that a publisher accepts take up room, so strangers can't
 //! fill the store.
 //!
-//! Accounts can. The store does not share its room out between them: a job gets as many identity tokens as it asks for,
-//! and each exchange of one takes up room until the tokens expire. Where accounts don't trust each other, count the
-//! exchanges of each account before they reach the store, or use a database. The number of publishers is limited for
-//! each account by [`TrustLimits`](crate::server::TrustLimits), whose defaults are as large as the whole store: lower
-//! them.
+//! A job gets as many identity tokens as it asks for, and each exchange of one takes up room until the tokens expire.
+//! Therefore each account has a [share](MemoryLimits::shares) of the store: an account that has taken up its share is
+//! refused, and all others are served as before. An exchange that publishers of several accounts accept takes up the
+//! room of the one among them that has taken up least, so that a stranger's publisher for somebody's repository keeps
+//! nobody from publishing. Who can open many accounts can fill the store; where that is so, use a database. The
+//! operator's own publishers have no share and may fill the store.
 //!
 //! # What a restart loses
 //!
@@ -63,6 +64,7 @@
 mod document;
 mod limits;
 mod publishers;
+mod room;
 mod state;
 mod stores;
 

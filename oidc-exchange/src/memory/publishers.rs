@@ -7,24 +7,27 @@ use oidc_core::Timestamp;
 use super::limits::Full;
 use super::state::State;
 use crate::server::{
-    EndedBefore, GrantedBy, GrantedPackage, Package, PackageOwner, PublisherLimit, PublisherRecord, Room,
-    StoreError, Stored, Taken,
+    EndedBefore, GrantedBy, GrantedPackage, Package, PackageOwner, PublisherRecord, Room, StoreError, Stored,
 };
 
 impl State {
-    /// The position of a grant's publisher, with the ids that it will have learned; `None` where it is gone
-    /// or has learned another id.
-    pub(super) fn learning(&self, granted: &GrantedBy) -> Option<(usize, BTreeMap<String, String>)> {
+    /// The position of a grant's publisher and the publisher, with the ids that it will have learned; `None` where
+    /// it is gone or has learned another id.
+    pub(super) fn learning(
+        &self,
+        granted: &GrantedBy,
+    ) -> Option<(usize, &PublisherRecord, BTreeMap<String, String>)> {
         let is_it =
             |record: &PublisherRecord| record.id == granted.publisher && is_for(record, &granted.package);
         let index = self.publishers.iter().position(is_it)?;
-        let mut ids = self.publishers.get(index)?.learned.clone();
+        let record = self.publishers.get(index)?;
+        let mut ids = record.learned.clone();
         for pin in &granted.learned {
             if ids.entry(pin.claim.to_owned()).or_insert_with(|| pin.value.clone()) != &pin.value {
                 return None;
             }
         }
-        Some((index, ids))
+        Some((index, record, ids))
     }
 
     pub(super) fn add_within(
@@ -35,7 +38,7 @@ impl State {
         // An equal publisher is reported as such, even where there is no room for another.
         let is_new = !self.publishers.iter().any(|record| record.is_like(publisher));
         match self.reached(publisher, room) {
-            Some(limit) if is_new => Ok(Stored::TooMany(limit)),
+            Some((limit, number)) if is_new => Ok(Stored::TooMany(limit, number)),
             _ => self.add(publisher),
         }
     }
@@ -44,12 +47,19 @@ impl State {
         &mut self,
         old: &PublisherRecord,
         publisher: &PublisherRecord,
+        room: &Room,
     ) -> Result<Stored, StoreError> {
         if !self.publishers.iter().any(|record| record.is_still(old)) {
             return Ok(Stored::Missing);
         }
         if self.publishers.iter().any(|record| record.id != old.id && record.is_like(publisher)) {
             return Ok(Stored::Exists);
+        }
+        let reached = room
+            .of_replacing(old, publisher)
+            .and_then(|room| room.reached(publisher, self.taken(publisher, room)));
+        if let Some((limit, number)) = reached {
+            return Ok(Stored::TooMany(limit, number));
         }
         self.remove(&old.package, &old.id);
         self.add(publisher)
@@ -94,20 +104,6 @@ impl State {
             self.add(&PublisherRecord { package: renamed.clone(), ..record })?;
         }
         Ok(())
-    }
-
-    /// The limit that prevents a publisher from being stored.
-    fn reached(&self, publisher: &PublisherRecord, room: &Room) -> Option<PublisherLimit> {
-        let counts =
-            |record: &&PublisherRecord| record.account == publisher.account && !room.ended.is_over(record);
-        let mut taken = Taken::default();
-        for record in self.publishers.iter().filter(counts) {
-            taken.of_account += 1;
-            taken.of_package += u64::from(record.package == publisher.package);
-            taken.pending += u64::from(record.pending);
-            taken.prefixes += u64::from(record.package.is_prefix());
-        }
-        room.reached(publisher, taken)
     }
 
     pub(super) fn add(&mut self, publisher: &PublisherRecord) -> Result<Stored, StoreError> {

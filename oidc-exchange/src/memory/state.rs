@@ -12,10 +12,12 @@ use super::limits::{Full, MemoryLimits};
 use crate::server::{Grant, GrantedPackage, PublisherRecord, Redeemed, StoreError, TokenHash, TokenRecord};
 
 /// The time for which a full store keeps expired records, since the clock may be set back.
-const GRACE: Duration = Duration::from_secs(120);
+pub(super) const GRACE: Duration = Duration::from_secs(120);
 
-/// The uses of an identity token, and the time until which to remember them.
-type Uses = (u32, Timestamp);
+/// The uses of an identity token, the time until which to remember them, and the account in whose share of the store
+/// they are; `None` for the operator.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Uses(pub(super) u32, pub(super) Timestamp, #[serde(default)] pub(super) Option<String>);
 
 /// The contents of a store. A document of a later version with members that are unknown here is refused.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -56,17 +58,20 @@ impl State {
     }
 
     fn uses(&self, grant: &Grant) -> u32 {
-        self.replay.get(grant.replay_key()).map_or(0, |(uses, _)| *uses)
+        self.replay.get(grant.replay_key()).map_or(0, |Uses(uses, ..)| *uses)
     }
 
     pub(super) fn redeem(&mut self, grant: &Grant) -> Result<Redeemed, StoreError> {
         if let Some(refused) = self.refused(grant) {
             return Ok(refused);
         }
-        let (mut learned, mut left_out) = (Vec::new(), Vec::new());
+        let (mut learned, mut accepting, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for granted in grant.packages() {
             match self.learning(granted) {
-                Some((index, ids)) => learned.push((index, ids, granted)),
+                Some((index, record, ids)) => {
+                    accepting.push(record);
+                    learned.push((index, ids, granted));
+                }
                 None => left_out.push(granted.publisher.clone()),
             }
         }
@@ -74,6 +79,7 @@ impl State {
             return Ok(Redeemed::Superseded);
         }
         // All checks come before the first change, so that a refusal changes nothing.
+        let payer = self.payer(grant, &accepting).map_err(StoreError::new)?;
         self.make_room(grant)?;
         let mut packages = Vec::new();
         for (index, ids, granted) in learned {
@@ -87,7 +93,8 @@ impl State {
             let package = GrantedPackage::new(granted.package.clone(), granted.publisher.clone(), false);
             packages.push(package.only_of(granted.only_of.clone()));
         }
-        self.replay.insert(*grant.replay_key(), (self.uses(grant) + 1, grant.remember_until()));
+        let uses = self.replay.entry(*grant.replay_key()).or_insert(Uses(0, Timestamp::default(), payer));
+        (uses.0, uses.1) = (uses.0 + 1, grant.remember_until());
         if let Some(token) = grant.token() {
             let mut record = grant.record();
             record.packages = packages;
@@ -102,7 +109,7 @@ impl State {
         let mut left = limit;
         self.tokens.retain(|_, record| record.expires_at > now || !take(&mut left));
         let (mut left, mut until) = (limit, self.purged_until);
-        self.replay.retain(|_, (_, remembered)| {
+        self.replay.retain(|_, Uses(_, remembered, _)| {
             let stays = *remembered > now || !take(&mut left);
             if !stays {
                 until = until.max(*remembered);
@@ -111,6 +118,17 @@ impl State {
         });
         self.purged_until = until;
         (before - self.tokens.len() - self.replay.len()) as u64
+    }
+
+    /// Returns the outcome of a grant that would change nothing, and fails where there is no room for it, as
+    /// [`redeem`](Self::redeem) does.
+    pub(super) fn foreseen(&self, grant: &Grant) -> Result<Option<Redeemed>, StoreError> {
+        let refused = self.refused(grant);
+        if refused.is_none() && !self.has_room_for_all() {
+            let records = grant.packages().iter().filter_map(|granted| Some(self.learning(granted)?.1));
+            self.payer(grant, &records.collect::<Vec<_>>()).map_err(StoreError::new)?;
+        }
+        Ok(refused)
     }
 
     /// Fails where there is no room for a grant, even after purging expired records.

@@ -110,8 +110,9 @@ impl PublisherStore for MemoryStore {
     }
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
-        // Whoever has a used token may send it again and again, and a change begins with a copy of all records.
-        let refused = self.lock().refused(grant);
+        // Whoever has a used token may send it again and again, whoever has taken up a share may send more tokens, and
+        // a change begins with a copy of all records.
+        let refused = self.lock().foreseen(grant)?;
         match refused {
             Some(refused) => Ok(refused),
             None => self.write(|state| state.redeem(grant)).await,
@@ -194,8 +195,9 @@ impl TrustStore for MemoryStore {
         &self,
         old: &PublisherRecord,
         publisher: &PublisherRecord,
+        room: &Room,
     ) -> Result<Stored, StoreError> {
-        self.write(|state| state.replace(old, publisher)).await
+        self.write(|state| state.replace(old, publisher, room)).await
     }
 
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {

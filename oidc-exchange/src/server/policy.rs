@@ -271,9 +271,9 @@ pub struct Room {
 }
 
 impl Room {
-    /// Returns the limit that is reached with these numbers of the account's publishers. The operator's own are
-    /// limited for the package only.
-    pub fn reached(&self, publisher: &PublisherRecord, taken: Taken) -> Option<PublisherLimit> {
+    /// Returns the limit that is reached with these numbers of the account's publishers, and the limit's number. The
+    /// operator's own are limited for the package only.
+    pub fn reached(&self, publisher: &PublisherRecord, taken: Taken) -> Option<(PublisherLimit, u32)> {
         let is_account = publisher.account.is_some();
         let is_prefix = publisher.package.is_prefix();
         let (limits, is_pending) = (&self.limits, publisher.pending);
@@ -285,17 +285,13 @@ impl Room {
         ];
         let mut reached =
             limits.into_iter().filter(|(_, counts, most, taken)| *counts && u64::from(*most) <= *taken);
-        reached.next().map(|(limit, ..)| limit)
+        reached.next().map(|(limit, _, most, _)| (limit, most))
     }
 
-    /// Returns the number of a limit.
-    pub(super) fn number(&self, limit: PublisherLimit) -> u32 {
-        match limit {
-            PublisherLimit::Package => self.limits.per_package,
-            PublisherLimit::Account => self.limits.per_account,
-            PublisherLimit::Pending => self.limits.pending_per_account,
-            PublisherLimit::Prefix => self.prefixes_per_account,
-        }
+    /// Returns this room if a publisher has to fit into it that replaces `old`: where `old` has ended, and did not
+    /// count, and the publisher has not.
+    pub fn of_replacing(&self, old: &PublisherRecord, publisher: &PublisherRecord) -> Option<&Self> {
+        (self.ended.is_over(old) && !self.ended.is_over(publisher)).then_some(self)
     }
 }
 

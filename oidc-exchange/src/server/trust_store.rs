@@ -114,15 +114,20 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// Removes the publisher `old`, whose tokens end at once, and stores `publisher` in its place, in one
     /// transaction. Nothing changes where `old` has changed [since](PublisherRecord::is_still) the caller
-    /// read it.
+    /// read it. A publisher that replaces one that [has ended](super::EndedBefore::is_over) counts like an
+    /// [added](Self::add) one: see [`Room::of_replacing`].
     ///
-    /// `async fn replace(&self, old: &PublisherRecord, publisher: &PublisherRecord) -> Result<Stored, StoreError>`
+    /// `async fn replace(&self, old: &PublisherRecord, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError>`
     ///
     /// # Errors
     ///
     /// When the store can't be reached, or has a publisher of the new id.
-    async fn replace(&self, old: &PublisherRecord, publisher: &PublisherRecord)
-    -> Result<Stored, StoreError>;
+    async fn replace(
+        &self,
+        old: &PublisherRecord,
+        publisher: &PublisherRecord,
+        room: &Room,
+    ) -> Result<Stored, StoreError>;
 
     /// Removes a publisher of a package; its tokens end at once. Returns `false` where there is none.
     ///
@@ -226,8 +231,8 @@ pub enum Stored {
     Done,
     /// The package has a publisher of the same account, identity and configuration. Nothing changed.
     Exists,
-    /// The account has reached a limit. Nothing changed.
-    TooMany(PublisherLimit),
+    /// The account has reached a limit, of this number. Nothing changed.
+    TooMany(PublisherLimit, u32),
     /// There is no publisher to replace, or it has changed. Nothing changed.
     Missing,
 }

@@ -3,19 +3,13 @@
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::rows::{digest, is_of};
-use crate::server::{EndedBefore, PublisherLimit, PublisherRecord, Room, Taken};
+use crate::server::{EndedBefore, PublisherRecord, Room, Stored, Taken};
 
 /// The condition for publishers `p` that lapsed or expired, with [`EndedBefore`] as the parameters `$1` and
 /// `$2`.
 const IS_OVER: &str = "(p.lapses = 1 AND p.created_at <= $1 \
      AND NOT EXISTS (SELECT 1 FROM oidc_proven u WHERE u.publisher = p.id AND u.published_at IS NOT NULL) \
      OR p.pending = 1 AND p.created_at <= $2)";
-
-/// The reason why a publisher can't be stored.
-pub(super) enum Full {
-    Exists,
-    TooMany(PublisherLimit),
-}
 
 /// Locks the account until the transaction ends, so that concurrent additions wait for each other. The
 /// operator's own publishers have no turns and are counted only for a package, so they need no lock.
@@ -31,16 +25,16 @@ pub(super) async fn lock(
     Ok(())
 }
 
-/// Returns the reason why a publisher can't be stored, if there is one. Its account must be [locked](lock).
-pub(super) async fn find(
+/// Returns `Exists` or `TooMany` where a publisher can't be stored. Its account must be [locked](lock).
+pub(super) async fn refused(
     connection: &mut AnyConnection,
     publisher: &PublisherRecord,
     room: &Room,
-) -> Result<Option<Full>, sqlx::Error> {
+) -> Result<Option<Stored>, sqlx::Error> {
     let query = sqlx::query_scalar("SELECT COUNT(*) FROM oidc_publisher WHERE digest = $1");
     let equal: i64 = query.bind(digest(publisher)).fetch_one(&mut *connection).await?;
     if equal > 0 {
-        return Ok(Some(Full::Exists));
+        return Ok(Some(Stored::Exists));
     }
     let of_package = is_of(&publisher.package, 4);
     let package = [publisher.package.name.as_str(), publisher.package.ecosystem.as_str()];
@@ -56,7 +50,7 @@ pub(super) async fn find(
             taken.prefixes = count(connection, publisher, room.ended, "p.prefix <> ''", &[]).await?;
         }
     }
-    Ok(room.reached(publisher, taken).map(Full::TooMany))
+    Ok(room.reached(publisher, taken).map(|(limit, number)| Stored::TooMany(limit, number)))
 }
 
 /// The number of the account's publishers that fulfil a condition and have not ended.

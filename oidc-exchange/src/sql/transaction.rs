@@ -221,8 +221,9 @@ impl TrustStore for Transaction {
         &self,
         old: &PublisherRecord,
         publisher: &PublisherRecord,
+        room: &Room,
     ) -> Result<Stored, StoreError> {
-        trust::replace(&mut *self.write.lock().await, old, publisher).await.map_err(failed)
+        trust::replace(&mut *self.write.lock().await, old, publisher, room).await.map_err(failed)
     }
 
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {

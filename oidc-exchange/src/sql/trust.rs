@@ -10,7 +10,7 @@ use super::SqlStore;
 use super::database::{Write, failed, retry};
 use super::insert::{Turns, insert};
 use super::prefixes::covering;
-use super::room::{self, Full};
+use super::room;
 use super::rows::{WORTH_OF_REGULAR, is_of, names, records, select};
 use crate::server::{
     EndedBefore, Package, PackageOwner, PublisherRecord, Room, StoreError, Stored, TrustStore,
@@ -77,10 +77,11 @@ impl TrustStore for SqlStore {
         &self,
         old: &PublisherRecord,
         publisher: &PublisherRecord,
+        room: &Room,
     ) -> Result<Stored, StoreError> {
         retry(|| async {
             let transaction = self.begin().await?;
-            let done = transaction.replace(old, publisher).await?;
+            let done = transaction.replace(old, publisher, room).await?;
             transaction.commit().await?;
             Ok(done)
         })
@@ -212,10 +213,8 @@ pub(super) async fn add(
     room: &Room,
 ) -> Result<Stored, sqlx::Error> {
     room::lock(write.connection(), publisher).await?;
-    match room::find(write.connection(), publisher, room).await? {
-        Some(Full::Exists) => return Ok(Stored::Exists),
-        Some(Full::TooMany(limit)) => return Ok(Stored::TooMany(limit)),
-        None => {}
+    if let Some(refused) = room::refused(write.connection(), publisher, room).await? {
+        return Ok(refused);
     }
     let is_new = insert(write.connection(), publisher, None).await?;
     Ok(if is_new { Stored::Done } else { Stored::Exists })
@@ -227,6 +226,7 @@ pub(super) async fn replace(
     write: &mut Write,
     old: &PublisherRecord,
     publisher: &PublisherRecord,
+    room: &Room,
 ) -> Result<Stored, sqlx::Error> {
     let Some(turns) = turns_of_still(write, old).await? else { return Ok(Stored::Missing) };
     // Turns are places among the publishers of one account, package, identity and kind, and are lost with any
@@ -237,17 +237,24 @@ pub(super) async fn replace(
         && old.pending == publisher.pending;
     let turns = is_of_same.then_some(turns);
     room::lock(write.connection(), publisher).await?;
-    // A savepoint: if the new publisher is equal to another, the deletion of the old one is undone and the
-    // transaction goes on.
+    // A savepoint: if the new publisher can't be stored, the deletion of the old one is undone and the transaction goes on.
     let mut inner = write.connection().begin().await?;
     delete(&mut inner, &old.package, &old.id).await?;
-    if insert(&mut inner, publisher, turns).await? {
-        inner.commit().await?;
-        Ok(Stored::Done)
+    let refused = match room.of_replacing(old, publisher) {
+        Some(room) => room::refused(&mut inner, publisher, room).await?,
+        None => None,
+    };
+    let outcome = match refused {
+        Some(refused) => refused,
+        None if insert(&mut inner, publisher, turns).await? => Stored::Done,
+        None => Stored::Exists,
+    };
+    if outcome == Stored::Done {
+        inner.commit().await?
     } else {
-        inner.rollback().await?;
-        Ok(Stored::Exists)
+        inner.rollback().await?
     }
+    Ok(outcome)
 }
 
 pub(super) async fn remove(write: &mut Write, package: &Package, id: &str) -> Result<bool, sqlx::Error> {

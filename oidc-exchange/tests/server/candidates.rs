@@ -328,8 +328,9 @@ impl TrustStore for Busy {
         &self,
         old: &PublisherRecord,
         publisher: &PublisherRecord,
+        room: &Room,
     ) -> Result<Stored, StoreError> {
-        self.store.replace(old, publisher).await
+        self.store.replace(old, publisher, room).await
     }
 
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {

@@ -211,6 +211,7 @@ pub async fn limits<H: Harness>(harness: &H) {
     limits::an_account_has_room_for_its_publishers_of_all_packages(&harness.empty().await).await;
     limits::an_account_has_room_for_pending_publishers(&harness.empty().await).await;
     limits::what_is_over_takes_no_room(&harness.empty().await).await;
+    limits::what_replaces_what_is_over_takes_room(&harness.empty().await).await;
     limits::what_is_over_is_forgotten(&harness.empty().await).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;

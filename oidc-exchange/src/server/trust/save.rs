@@ -49,7 +49,7 @@ impl Trust {
         let room = self.limits.room(&self.policy, self.cx.clock().now());
         match store.add(&publisher, &room).await? {
             Stored::Done => Ok(publisher),
-            Stored::TooMany(limit) => Err(TrustError::TooMany { limit, number: room.number(limit) }),
+            Stored::TooMany(limit, number) => Err(TrustError::TooMany { limit, number }),
             // A store does not return `Missing` here.
             Stored::Exists | Stored::Missing => {
                 Err(TrustError::Exists { id: id_of_like(&known, &publisher) })
@@ -70,6 +70,7 @@ impl Trust {
     /// | [`TrustError::PendingPrefix`] | the record is for a prefix, and pending |
     /// | [`TrustError::Missing`] | the package has no publisher `id`, or the publisher changed in each of 5 tries |
     /// | [`TrustError::Exists`] | the account has the new publisher for the package already |
+    /// | [`TrustError::TooMany`] | the old publisher has lapsed or expired, the new one has not, and the account is at a limit |
     /// | [`TrustError::Store`] | the store can't be reached |
     pub async fn edit(&self, id: &str, wanted: PublisherRecord) -> Result<PublisherRecord, TrustError> {
         self.edit_within(&*self.store, id, wanted).await
@@ -93,12 +94,13 @@ impl Trust {
             let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
             let publisher = succeeding(old, wanted.clone());
             let publisher = self.taught(store, publisher, &known).await?;
-            match store.replace(old, &publisher).await? {
+            let room = self.limits.room(&self.policy, self.cx.clock().now());
+            match store.replace(old, &publisher, &room).await? {
                 Stored::Done => return Ok(publisher),
                 Stored::Exists => return Err(TrustError::Exists { id: id_of_like(&known, &publisher) }),
-                // The publisher changed or is gone: try again. `TooMany` can't occur, since replacing does
-                // not raise the number.
-                Stored::Missing | Stored::TooMany(_) => {}
+                Stored::TooMany(limit, number) => return Err(TrustError::TooMany { limit, number }),
+                // The publisher changed or is gone: try again.
+                Stored::Missing => {}
             }
         }
         Err(TrustError::Missing)

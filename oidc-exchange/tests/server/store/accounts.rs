@@ -4,7 +4,7 @@ use needs::needs;
 use oidc_core::testing::{FakeHttp, ManualClock};
 use oidc_core::{Identity, Timestamp};
 use oidc_exchange::server::testing::conformance::Harness;
-use oidc_exchange::server::{PublisherStore as _, Stored, Trust, TrustStore as _};
+use oidc_exchange::server::{PublisherStore as _, Room, Stored, Trust, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
 use serde_json::json;
 
@@ -49,7 +49,7 @@ async fn an_edit_waits_for_the_publish_that_proves_its_publisher<H: Harness<Stor
     assert!(transaction.is_active(&seen.package, &seen.id).await.unwrap());
     assert!(transaction.published(&seen.package, &seen.id, Timestamp::from_secs(NOW)).await.unwrap());
     let (old, new) = (seen.clone(), prepare("release.yml"));
-    let edit = tokio::spawn(async move { other.replace(&old, &new).await.unwrap() });
+    let edit = tokio::spawn(async move { other.replace(&old, &new, &Room::default()).await.unwrap() });
     // Long enough for an edit that does not wait to be over.
     for _ in 0..50 {
         assert_eq!(trust.list(&seen.package).await.unwrap()[0].id, seen.id, "it is not edited yet");

@@ -8,5 +8,6 @@ mod look_ups;
 mod lookup;
 mod memory;
 mod opening;
+mod shares;
 mod tls;
 mod transaction;

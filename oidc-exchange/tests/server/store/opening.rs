@@ -32,7 +32,7 @@ async fn serve(store: &SqlStore) {
     let mut other = publisher();
     other.id = "q".to_owned();
     other.config = json!({ "a": 1 });
-    assert_eq!(transaction.replace(&publisher(), &other).await.unwrap(), Stored::Done);
+    assert_eq!(transaction.replace(&publisher(), &other, &Room::default()).await.unwrap(), Stored::Done);
     transaction.commit().await.unwrap();
     store.revoke(&hash).await.unwrap();
     store.purge(Timestamp::from_secs(2), 10).await.unwrap();

@@ -70,7 +70,7 @@ pub(super) async fn replaced<S: TrustStore>(
     old: &PublisherRecord,
     new: &PublisherRecord,
 ) -> Stored {
-    store.replace(old, new).await.expect("the store replaces a publisher")
+    store.replace(old, new, &Room::default()).await.expect("the store replaces a publisher")
 }
 
 pub(super) async fn removed<S: TrustStore>(store: &S, package: &Package, id: &str) -> bool {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Harness;
 use super::answers::{listed, redeemed};
 use super::scene::{Records as _, broken_off, by, found, grant, package, publisher, with_publisher};
-use crate::server::{Grant, PublisherRecord, PublisherStore as _, Redeemed, Stored, TrustStore as _};
+use crate::server::{Grant, PublisherRecord, PublisherStore as _, Redeemed, Room, Stored, TrustStore as _};
 
 /// A number of polls that no store needs for one redemption.
 const MAX_POLLS: usize = 200;
@@ -48,7 +48,7 @@ pub(super) async fn a_replacement_that_fails_leaves_the_old_one<H: Harness>(harn
         new.learned.insert("repository_id".to_owned(), "8".to_owned());
         harness.break_at(store, fault).await;
         let old = listed(store, &package("widget")).await.into_first();
-        let replaced = store.replace(&old, &new).await;
+        let replaced = store.replace(&old, &new, &Room::default()).await;
         harness.repair(store).await;
         let known = listed(store, &package("widget")).await;
         let is_replaced = matches!(replaced, Ok(Stored::Done));

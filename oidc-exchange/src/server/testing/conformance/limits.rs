@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::answers::{self, listed, live_tokens, redeemed, removed};
 use super::scene::{
     LIFETIME, NOW, Records as _, by, found, grant, hash, ids, package, pending, published_by, publisher,
@@ -51,7 +53,7 @@ async fn assert_added<S: TrustStore>(store: &S, records: &[(PublisherRecord, Sto
 
 pub(super) async fn each_account_has_its_own_room<S: TrustStore>(store: &S) {
     let like_a1 = PublisherRecord { id: "again".to_owned(), ..of("alice", "a1", "widget") };
-    let full = || Stored::TooMany(PublisherLimit::Package);
+    let full = || Stored::TooMany(PublisherLimit::Package, 2);
     assert_added(
         store,
         &[
@@ -75,7 +77,7 @@ pub(super) async fn each_account_has_its_own_room<S: TrustStore>(store: &S) {
 }
 
 pub(super) async fn an_account_has_room_for_its_publishers_of_all_packages<S: TrustStore>(store: &S) {
-    let full = || Stored::TooMany(PublisherLimit::Account);
+    let full = || Stored::TooMany(PublisherLimit::Account, 3);
     assert_added(
         store,
         &[
@@ -98,7 +100,7 @@ pub(super) async fn an_account_has_room_for_its_publishers_of_all_packages<S: Tr
 }
 
 pub(super) async fn an_account_has_room_for_pending_publishers<S: TrustStore>(store: &S) {
-    let full = || Stored::TooMany(PublisherLimit::Pending);
+    let full = || Stored::TooMany(PublisherLimit::Pending, 2);
     assert_added(
         store,
         &[
@@ -134,12 +136,55 @@ where
     let lapses = listed(store, &package("learned")).await.at(0).lapses;
     assert!(!lapses, "it has learned its id");
     let new = of("alice", "new", "widget");
-    let full = Stored::TooMany(PublisherLimit::Account);
+    let full = Stored::TooMany(PublisherLimit::Account, 3);
     assert_eq!(added(store, &new).await, full, "those that published, learned and old ones count");
     assert!(removed(store, &package("old"), "old").await, "a publisher is removed");
     assert_eq!(added(store, &new).await, Stored::Done, "what is over does not count");
     let of_bob = added(store, &of("bob", "b", "widget")).await;
     assert_eq!(of_bob, Stored::Done, "a publisher that is over takes no room");
+}
+
+pub(super) async fn what_replaces_what_is_over_takes_room<S: TrustStore>(store: &S) {
+    let over = [
+        old(lapses(of("alice", "x1", "one"))),
+        old(pending(of("alice", "x2", "two"))),
+        PublisherRecord { account: None, ..old(lapses(of("operator", "own", "three"))) },
+    ];
+    for record in &over {
+        stored(store, record).await;
+    }
+    for number in 1..=3 {
+        let record = of("alice", &format!("a{number}"), &format!("a{number}"));
+        assert_eq!(added(store, &record).await, Stored::Done, "what is over takes no room");
+    }
+    let anew = |record: &PublisherRecord, id: &str| PublisherRecord {
+        id: id.to_owned(),
+        created_at: NOW,
+        config: json!({ "environment": "release" }),
+        ..record.clone()
+    };
+    let replaced = async |record: &PublisherRecord, new: &PublisherRecord| {
+        store.replace(record, new, &room()).await.expect("the store replaces a publisher")
+    };
+    let full = Stored::TooMany(PublisherLimit::Account, 3);
+    let [one, two, own] = &over;
+    for record in [one, two] {
+        assert_eq!(replaced(record, &anew(record, "n")).await, full, "what replaces it takes room");
+        let left = listed(store, &record.package).await;
+        assert_eq!(ids(&left), [&*record.id], "what was to be replaced stays");
+    }
+    let ended = PublisherRecord { created_at: one.created_at, ..anew(one, "n1") };
+    assert_eq!(replaced(one, &ended).await, Stored::Done, "what is over as well takes none");
+    assert_eq!(
+        replaced(own, &anew(own, "n3")).await,
+        Stored::Done,
+        "the operator has no limit but a package's"
+    );
+    assert!(removed(store, &package("a1"), "a1").await, "a publisher is removed");
+    assert_eq!(replaced(two, &anew(two, "n2")).await, Stored::Done, "there is room for one");
+    let regular = listed(store, &package("a2")).await;
+    let outcome = replaced(regular.at(0), &anew(regular.at(0), "n4")).await;
+    assert_eq!(outcome, Stored::Done, "what replaces one that counts needs no more room");
 }
 
 /// Publishers of two packages that are over, one with a token, and of the package `stays` that are not.

@@ -186,7 +186,7 @@ pub(super) async fn each_account_has_room_for_prefixes<S: TrustStore>(store: &S)
     for (id, text, account, expected) in [
         ("a1", "acme-", "alice", Stored::Done),
         ("a2", "acme_", "alice", Stored::Done),
-        ("a3", "acme.", "alice", Stored::TooMany(PublisherLimit::Prefix)),
+        ("a3", "acme.", "alice", Stored::TooMany(PublisherLimit::Prefix, 2)),
         ("b1", "acme-", "bob", Stored::Done),
     ] {
         let outcome = added(store, &for_prefix(id, text, account), &room).await;

@@ -53,6 +53,11 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Returns `true` if its account is the operator or is known to publish by its identity.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
     /// The publishers for which `is_candidate` returns `true`, from the oldest to the newest.
     pub(super) fn all(found: Candidates, is_candidate: impl Fn(&PublisherRecord) -> bool) -> Vec<Self> {
         let of = |is_known| move |record| Self { record: Arc::new(record), is_known };

@@ -117,6 +117,19 @@ where
     let refusal = hub.exchange(&json!({ "repository": "acme/renamed" })).await.unwrap_err();
     assert_eq!(refusal.kind(), RefusalKind::RuleDiffers);
     assert!(refusal.to_string().contains("widget") && !refusal.to_string().contains("evil"), "{refusal}");
+    // Nor does it matter that a stranger names the repository by its new name.
+    let of_new_name = json!({ "repository": "acme/renamed", "environment": "other" });
+    hub.configure("mallory", "evil-renamed", &of_new_name, false).await;
+    let beside = hub.exchange(&json!({ "repository": "acme/renamed" })).await.unwrap_err();
+    assert_eq!(beside.to_string(), refusal.to_string());
+    // An owner that has not published yet is told of the own publisher, whatever strangers say of the id.
+    let new = json!({ "repository": "acme/new", "environment": "production" });
+    hub.configure("carol", "gadget", &new, false).await;
+    let former = json!({ "repository": "acme/former", "repository_id": "7" });
+    hub.configure("mallory", "evil-former", &former, false).await;
+    let job = json!({ "repository": "acme/new", "repository_id": "7" });
+    let refusal = hub.exchange(&job).await.unwrap_err();
+    assert!(refusal.to_string().contains("production"), "{refusal}");
 }
 
 /// The limits of an account, and that it learns nothing about other accounts.

@@ -56,6 +56,9 @@ async fn a_token_is_used_up_for_a_package_however_its_name_is_spelled() {
             let refused = exchanged(again).await.unwrap_err();
             assert_eq!(refused.kind(), RefusalKind::AlreadyUsed, "{again}");
         }
+        let mut request = ExchangeRequest::package("pypi", first);
+        request.package = Some(first.to_uppercase());
+        assert!(hub.exchange.exchange(&token, &request).await.is_err(), "however the request was made");
     }
 }
 

@@ -143,6 +143,18 @@ async fn a_request_for_something_else_is_refused_with_the_code_of_rfc_6749() {
 }
 
 #[tokio::test]
+async fn a_description_has_the_characters_of_rfc_6749() {
+    let (registry, endpoint) = registry().await;
+    let token = registry.token(&json!({ "repository": "acme/\"wid\\get\" \u{e9}\u{1b}" }));
+    let answer = post(&endpoint, &grant(&token, &[])).await;
+    let (code, description) = answer.error();
+    assert_eq!((answer.status, code), (400, "invalid_request"), "{}", answer.body);
+    let is_allowed = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+    assert!(description.chars().all(is_allowed), "{description}");
+    assert!(description.contains("acme/'wid/get'"), "{description}");
+}
+
+#[tokio::test]
 async fn a_subject_token_that_is_not_accepted_is_an_invalid_request_with_its_reason() {
     let (registry, endpoint) = registry().await;
     for (changes, part) in [

@@ -139,14 +139,24 @@ impl Exchange {
         let provider = &*caller.provider;
         let (validated, policy, wording) = (&self.0.validated, &self.0.trust, &self.0.wording);
         let chooser = Chooser { provider, verified, validated, policy, wording, now: self.now() };
-        match chooser.choose(&candidates, &beside, request, &caller.identity) {
-            Ok(chosen) => Ok(Choice { chosen, is_cut }),
-            Err(refusal) if refusal.kind() == RefusalKind::NotTrusted => {
-                let renamed = self.renamed(&chooser, caller, request, &prefixes.owners).await?;
-                Err(renamed.unwrap_or(refusal).of_first(is_cut))
+        let refusal = match chooser.choose(&candidates, &beside, request, &caller.identity) {
+            Ok(chosen) => return Ok(Choice { chosen, is_cut }),
+            Err(refusal) => refusal,
+        };
+        let is_nearest = |one: &&Candidate| refusal.nearest() == Some(&one.record.id);
+        let is_of_known = candidates.iter().find(is_nearest).is_some_and(Candidate::is_known);
+        let renamed = match refusal.kind() {
+            RefusalKind::NotTrusted => {
+                self.renamed(&chooser, caller, request, &prefixes.owners, |_| true).await?
             }
-            Err(refusal) => Err(refusal.of_first(is_cut)),
-        }
+            // A stranger may name the repository by its new name, which must not hide what is wrong from its owner.
+            RefusalKind::RuleDiffers if !is_of_known => {
+                let is_known = |record: &PublisherRecord| record.account.is_none() || record.proven;
+                self.renamed(&chooser, caller, request, &prefixes.owners, is_known).await?
+            }
+            _ => None,
+        };
+        Err(renamed.unwrap_or(refusal).of_first(is_cut))
     }
 
     /// Moves the pending publishers of accounts that are known by the name alone to the strangers': such an

@@ -78,20 +78,22 @@ impl Exchange {
 
     /// Returns the refusal of a repository, or of its owner, that was trusted under another name, which the immutable
     /// id proves. Only publishers with that id are read, so that neither the answer nor its time depends on other
-    /// accounts' publishers. `owners` are those of the package that the request names.
+    /// accounts' publishers. `owners` are those of the package that the request names, and only publishers for which
+    /// `counts` returns `true` are told.
     pub(super) async fn renamed(
         &self,
         chooser: &Chooser<'_>,
         caller: &Caller,
         request: &ExchangeRequest,
         owners: &[PackageOwner],
+        counts: impl Fn(&PublisherRecord) -> bool,
     ) -> Result<Option<Refusal>, Refusal> {
         let issuer = &caller.identity.issuer;
         let mut publishers = Vec::new();
         for id in caller.immutable_ids(chooser.verified) {
             publishers.extend(self.of_immutable_id(issuer, &id, request, owners).await?);
         }
-        publishers.retain(|record| record.identity.issuer == *issuer);
+        publishers.retain(|record| record.identity.issuer == *issuer && counts(record));
         Ok(chooser.renamed(publishers))
     }
 

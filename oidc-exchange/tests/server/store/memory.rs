@@ -157,12 +157,12 @@ async fn after_a_restart_no_token_from_before_it_is_taken() {
 
 /// A document that is kept while processes come and go, and whether it can be saved.
 #[derive(Clone, Default)]
-struct Kept {
+pub(super) struct Kept {
     text: Arc<Mutex<Option<Vec<u8>>>>,
     saves: Arc<AtomicUsize>,
     is_full: Arc<AtomicBool>,
     /// Whoever holds it keeps a call of `save` from returning.
-    gate: Arc<tokio::sync::Mutex<()>>,
+    pub(super) gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[async_trait::async_trait]

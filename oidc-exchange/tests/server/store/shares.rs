@@ -13,6 +13,7 @@ use oidc_exchange::server::{
 };
 use serde_json::json;
 
+use super::memory::Kept;
 use crate::registry::{ISSUER, NOW, claims, package, verifier};
 
 const LIFETIME: Duration = Duration::from_secs(900);
@@ -28,9 +29,12 @@ struct Hub {
 
 impl Hub {
     fn new(limits: MemoryLimits) -> Self {
+        Self::over(MemoryStore::with_limits(Timestamp::from_secs(NOW - 3600), limits))
+    }
+
+    fn over(store: MemoryStore) -> Self {
         let (issuer, clock) = (Arc::new(FakeIssuer::new(ISSUER)), ManualClock::at(NOW));
         let (verifier, providers) = verifier(FakeHttp::of_issuer(Arc::clone(&issuer)), &clock);
-        let store = MemoryStore::with_limits(Timestamp::from_secs(NOW - 3600), limits);
         let trust = Trust::new(providers, store.clone(), verifier.context());
         let policy = MintPolicy::default().lifetime(LIFETIME).max_uses(2);
         let exchange = Exchange::builder(verifier, store.clone()).mint_policy(policy).build();
@@ -110,6 +114,37 @@ async fn a_strangers_publisher_for_a_repository_takes_no_room_of_its_owner() {
         assert_eq!(both.len(), 2, "the stranger, whose share is full, is none the poorer");
         let (accepted, reached) = hub.exhausted("acme/widget").await;
         assert_eq!((accepted, reached), (3, Some(full)), "the owner has a whole share");
+    }
+}
+
+/// Whoever has taken up a share may send more tokens, each of which would otherwise cost a copy of all records.
+#[tokio::test]
+async fn an_exchange_without_room_waits_for_no_change() {
+    for (limits, full) in limited() {
+        let document = Kept::default();
+        let start = Timestamp::from_secs(NOW - 3600);
+        let hub = Hub::over(MemoryStore::open(document.clone(), limits, start).await.unwrap());
+        let record = hub.trusts(Some("mallory"), "evil", "mallory/evil").await;
+        hub.trusts(Some("alice"), "widget", "acme/widget").await;
+        assert_eq!(hub.exhausted("mallory/evil").await, (4, Some(full)));
+        let closed = document.gate.lock().await;
+        let store = hub.store.clone();
+        let removing = tokio::spawn(async move { store.remove(&record.package, &record.id).await });
+        tokio::task::yield_now().await;
+        let token = hub.token("mallory/evil");
+        let waited = async {
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            refused = hub.exchange(&token) => assert_eq!(refused, Err(Some(full))),
+            () = waited => panic!("it waits for a change of somebody else"),
+        }
+        assert!(!removing.is_finished());
+        drop(closed);
+        assert!(removing.await.unwrap().unwrap());
     }
 }
 

@@ -27,10 +27,10 @@
 //!
 //! A job gets as many identity tokens as it asks for, and each exchange of one takes up room until the tokens expire.
 //! Therefore each account has a [share](MemoryLimits::shares) of the store: an account that has taken up its share is
-//! refused, and all others are served as before. An exchange that publishers of several accounts accept takes up the
-//! room of the one among them that has taken up least, so that a stranger's publisher for somebody's repository keeps
-//! nobody from publishing. Who can open many accounts can fill the store; where that is so, use a database. The
-//! operator's own publishers have no share and may fill the store.
+//! refused, and all others are served as before. An exchange that publishers of several accounts accept needs room in
+//! the share of one of them, so that a stranger's publisher for somebody's repository keeps nobody from publishing. Who
+//! can open many accounts can fill the store; where that is so, use a database. The operator's own publishers have no
+//! share and may fill the store.
 //!
 //! # What a restart loses
 //!

@@ -250,9 +250,9 @@ pub(super) async fn replace(
         None => Stored::Exists,
     };
     if outcome == Stored::Done {
-        inner.commit().await?
+        inner.commit().await?;
     } else {
-        inner.rollback().await?
+        inner.rollback().await?;
     }
     Ok(outcome)
 }

@@ -80,6 +80,9 @@ oidc_core::__codes! {
     NOT_TRUSTED = "not-trusted",
         "No trusted publisher of the package accepts this identity, or there is no such package.",
         "Configure a trusted publisher with what the token carries, in the package's settings.";
+    NPM_DRY_RUN = "npm-dry-run",
+        "npm's publish sends nothing, by its settings.",
+        "Take the setting out, or pass `--no-dry-run` to the publish.";
     NPM_ID_TOKEN_EMPTY = "npm-id-token-empty",
         "The variable that npm's tools read an identity token from is empty.",
         "Let the platform put a token for the registry's audience into it.";
@@ -90,14 +93,17 @@ oidc_core::__codes! {
         "npm itself makes no exchange in this job.",
         "Change the variable that the message names, or get the publish token before and hand it to npm.";
     NPM_SETTINGS_REFUSED = "npm-settings-refused",
-        "npm refuses its own settings, and publishes nothing with them.",
-        "Correct the setting that npm names.";
+        "npm refuses its own settings, or those of the manifest, and publishes nothing with them.",
+        "Correct the setting that the message or npm names.";
     NPM_SETTINGS_UNTOLD = "npm-settings-untold",
         "npm did not tell all of its settings, and it is not known where it would publish.",
         "Check the registry that npm publishes to by hand.";
     NPM_TOO_OLD = "npm-too-old",
         "The job's npm is older than trusted publishing.",
         "Update npm in the job.";
+    NPM_WAY = "npm-way",
+        "As a notice: npm goes to the registry by proxy or certificates of its own settings.",
+        "Look at these settings first if npm alone can't reach the registry.";
     PACKAGE_NOT_GRANTED = "package-not-granted",
         "The registry's publish token is not for the package.",
         "Configure a trusted publisher of that package.";

@@ -137,13 +137,15 @@ impl Endpoint {
         let problem = format!("{} gave no identity token: status {}{message}", self.name, response.status);
         // The status of a proxy's answer says nothing about the platform, so it is not classified by its
         // status.
+        let by = response.suspected_proxy().map_or_else(String::new, |proxy| format!(" ({proxy})"));
+        let problem = problem + &by;
         if is_from_between(response) {
-            return elsewhere(url, &problem);
+            return elsewhere(url, &problem, !by.is_empty());
         }
-        let (kind, fix) = if response.is_transient() {
-            (SourceErrorKind::Unavailable, self.otherwise)
-        } else {
-            (SourceErrorKind::Rejected, self.fix)
+        let (kind, fix) = match response.is_transient() {
+            true if by.is_empty() => (SourceErrorKind::Unavailable, self.otherwise.to_owned()),
+            true => (SourceErrorKind::Unavailable, perhaps_by_proxy(url)),
+            false => (SourceErrorKind::Rejected, self.fix.to_owned()),
         };
         let diagnosis = Diagnosis::new(self.codes.refused, Target::Url(url.to_string()), problem);
         SourceError::new(kind, diagnosis.fix(fix))
@@ -157,13 +159,26 @@ fn is_from_between(response: &Response) -> bool {
     response.is_from_elsewhere() || (300..=399).contains(&response.status) || is_page()
 }
 
+/// The fix where the platform or the proxy on the way to it is at fault.
+fn perhaps_by_proxy(url: &HttpUrl) -> String {
+    format!(
+        "run the job again; if it goes on, look at the proxy, which may have answered in the platform's place, or name `{}` in \
+         `no_proxy`",
+        shown(url.host())
+    )
+}
+
 /// The refusal of a proxy or web site between the job and its platform.
-fn elsewhere(url: &HttpUrl, problem: &str) -> SourceError {
+fn elsewhere(url: &HttpUrl, problem: &str, is_by_proxy: bool) -> SourceError {
     let problem = format!("{problem}; that is a web page or a proxy's answer, and not the platform's");
     let diagnosis = Diagnosis::new(codes::TOKEN_ENDPOINT_ELSEWHERE, Target::Url(url.to_string()), problem);
     let host = shown(url.host());
-    let fix = format!(
-        "look for a proxy between this job and `{host}`, and have it let the request through; or name the host in `no_proxy`"
-    );
+    let fix = if is_by_proxy {
+        format!("have the proxy let the request through, or name `{host}` in `no_proxy`")
+    } else {
+        format!(
+            "look for a proxy between this job and `{host}`, and have it let the request through; or name the host in `no_proxy`"
+        )
+    };
     SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix))
 }

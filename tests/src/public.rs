@@ -35,19 +35,32 @@ pub struct PublicHosts {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
+/// The answers of the hosts.
+#[derive(Clone, Debug)]
+enum Played {
+    Refusal,
+    Grant(String),
+    Page(u16),
+}
+
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
 impl PublicHosts {
     pub async fn start() -> Self {
-        Self::serve(None).await
+        Self::serve(Played::Refusal).await
     }
 
     /// Hosts that answer every `POST` with this, as an npm registry does to an exchange.
     pub async fn start_with(granted: &serde_json::Value) -> Self {
-        Self::serve(Some(granted.to_string())).await
+        Self::serve(Played::Grant(granted.to_string())).await
     }
 
-    async fn serve(granted: Option<String>) -> Self {
+    /// Hosts in whose place the proxy answers everything with a page of this status.
+    pub async fn behind_a_page(status: u16) -> Self {
+        Self::serve(Played::Page(status)).await
+    }
+
+    async fn serve(played: Played) -> Self {
         let authority = Arc::new(authority());
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
@@ -59,8 +72,8 @@ impl PublicHosts {
             while let Ok((stream, _)) = listener.accept().await {
                 // A client that hangs up has asked nothing more.
                 let (authority, record) = (Arc::clone(&authority), Arc::clone(&record));
-                let granted = granted.clone();
-                tokio::spawn(async move { tunnel(stream, &authority, record, granted).await });
+                let played = played.clone();
+                tokio::spawn(async move { tunnel(stream, &authority, record, played).await });
             }
         });
         Self { proxy, folder, asked }
@@ -126,7 +139,7 @@ async fn tunnel(
     mut stream: TcpStream,
     authority: &Authority,
     record: Arc<Mutex<Vec<Asked>>>,
-    granted: Option<String>,
+    played: Played,
 ) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") && head.len() < 16 << 10 {
@@ -140,7 +153,7 @@ async fn tunnel(
     stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?;
     let inside = acceptor(authority, &host).accept(stream).await.ok()?;
     let service =
-        service_fn(move |request| answer(host.clone(), request, Arc::clone(&record), granted.clone()));
+        service_fn(move |request| answer(host.clone(), request, Arc::clone(&record), played.clone()));
     http1::Builder::new().serve_connection(TokioIo::new(inside), service).await.ok()
 }
 
@@ -148,7 +161,7 @@ async fn answer(
     host: String,
     request: Request<Incoming>,
     record: Arc<Mutex<Vec<Asked>>>,
-    granted: Option<String>,
+    played: Played,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let mut text = format!("{} {}\n", parts.method, parts.uri);
@@ -158,12 +171,15 @@ async fn answer(
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     text += &String::from_utf8_lossy(&body);
     record.lock().unwrap().push(Asked { host: host.clone(), text });
-    let (status, body) = match (parts.method.as_str(), parts.uri.path()) {
+    let (status, body) = match (parts.method.as_str(), parts.uri.path(), played) {
+        (_, _, Played::Page(status)) => (status, "<html><title>Blocked</title></html>".to_owned()),
         // cargo asks where to publish.
-        ("GET", "/config.json") => (200, format!(r#"{{"dl":"https://{host}/dl","api":"https://{host}"}}"#)),
-        ("GET", path) if granted.is_some() && path.ends_with("/-/ping") => (200, "{}".to_owned()),
-        ("POST", _) if granted.is_some() => (201, granted.unwrap_or_default()),
-        ("GET", _) => (404, "{}".to_owned()),
+        ("GET", "/config.json", _) => {
+            (200, format!(r#"{{"dl":"https://{host}/dl","api":"https://{host}"}}"#))
+        }
+        ("GET", path, Played::Grant(_)) if path.ends_with("/-/ping") => (200, "{}".to_owned()),
+        ("POST", _, Played::Grant(granted)) => (201, granted),
+        ("GET", ..) => (404, "{}".to_owned()),
         _ => (403, r#"{"message":"nobody publishes here"}"#.to_owned()),
     };
     Ok(Response::builder().status(status).body(Full::new(Bytes::from(body))).unwrap())

@@ -116,13 +116,14 @@ impl BlockingHttp {
 impl HttpClient for BlockingHttp {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let proxy = self.proxy_to(&request.url);
+        let name = |proxy: &_| Proxy::new(address(proxy), self.settings.proxy_variable);
+        let name = proxy.map(name);
         let failure = match self.exchange(&request, proxy) {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => return Ok(Response { proxy: name, ..answer }),
             Err(failure) => failure,
         };
         let trusts_nobody = matches!(self.secure.get(), Some(Ok(secure)) if secure.trusts_nobody);
-        let name = |proxy: &_| Proxy::new(address(proxy), self.settings.proxy_variable);
-        let way = self.settings.way(proxy.map(name), trusts_nobody);
+        let way = self.settings.way(name, trusts_nobody);
         let error = HttpError::new(&request, failure.kind).on_the_way(way);
         Err(match failure.source {
             Some(source) => error.with_source(source),

@@ -235,12 +235,14 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body, within the request's limit.
     pub body: Vec<u8>,
+    /// The proxy that the request went through, if the client knows of one.
+    pub proxy: Option<Proxy>,
 }
 
 impl Response {
     /// An answer of a status, headers and a body.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers, body: body.into() }
+        Self { status, headers, body: body.into(), proxy: None }
     }
 
     /// Returns `true` if the status is 2xx.
@@ -269,6 +271,21 @@ impl Response {
         matches!(self.status, 407 | 511) || (400..=499).contains(&self.status) && self.is_html()
     }
 
+    /// Returns the proxy that may have answered in the place of a service that speaks JSON: the request went
+    /// through it, and the answer is a page or a server's fault, and no JSON.
+    ///
+    /// ```
+    /// # use oidc_core::http::{Proxy, Response};
+    /// let mut answer = Response::new(502, Vec::new(), "<html>Bad Gateway</html>");
+    /// assert_eq!(answer.suspected_proxy(), None);
+    /// answer.proxy = Some(Proxy::new("proxy.example:3128", Some("HTTPS_PROXY")));
+    /// assert_eq!(answer.suspected_proxy(), answer.proxy.as_ref());
+    /// ```
+    pub fn suspected_proxy(&self) -> Option<&Proxy> {
+        let is_suspect = self.is_html() || self.is_transient() || matches!(self.status, 407 | 511);
+        self.proxy.as_ref().filter(|_| is_suspect && self.json::<serde::de::IgnoredAny>().is_none())
+    }
+
     /// Returns the first header of this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
@@ -287,8 +304,8 @@ impl fmt::Debug for Response {
 }
 
 /// Returns the server's message from the body of an unexpected answer: a `message`, `error`, `detail`,
-/// `title`, `errors[].detail`/`description` or `body.message` of a JSON object, or the beginning of a text.
-/// Fit to be shown.
+/// `title`, `errors[].detail`/`description`, `body.message` or `error.message` of a JSON object, or the
+/// beginning of a text. Fit to be shown.
 pub fn message_of(response: &Response) -> Option<String> {
     message(response).map(|message| fit(&message))
 }
@@ -328,7 +345,7 @@ fn json_message(value: &serde_json::Value) -> Option<String> {
         let names = ["message", "detail", "description", "error_description", "error", "title"];
         names.iter().find_map(|name| value.get(name)?.as_str()).map(str::to_owned)
     };
-    text(value).or_else(|| value.get("body").and_then(text))
+    text(value).or_else(|| ["body", "error"].iter().find_map(|name| value.get(name).and_then(text)))
 }
 
 #[cfg(test)]
@@ -348,6 +365,7 @@ mod tests {
             r#"{"errors":[{"detail":"why"}]}"#,
             r#"{"errors":["why"]}"#,
             r#"{"body":{"message":"why"}}"#,
+            r#"{"error":{"code":400,"message":"why"}}"#,
             r#"{"statusCode":403,"body":{"message":"why","error":"Forbidden"}}"#,
             r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"why"}"#,
             r#"{"title":"why","status":403}"#,

@@ -5,7 +5,7 @@ use std::fmt;
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
 use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Target, shown};
 
-pub(super) use self::fixes::{CHECK_SCHEME, CHECK_URL, CHECK_WAY, nothing_listens};
+pub(super) use self::fixes::{CHECK_SCHEME, CHECK_URL, CHECK_WAY, by_proxy, nothing_listens, of_proxy};
 use self::fixes::{advice, by_status, without_audience};
 use super::known::KnownRefusal;
 use super::rejection::{RegistryReason, Rejection};
@@ -221,14 +221,18 @@ impl ExchangeError {
         let says =
             rejection.as_ref().and_then(|rejection| rejection.problem.clone()).or_else(|| message.clone());
         let says = says.map_or_else(String::new, |says| format!(": {says}"));
-        let problem = format!("the registry refused the exchange for {scope} with status {status}{says}");
+        let problem = format!(
+            "the registry refused the exchange for {scope} with status {status}{says}{}",
+            by_proxy(answer)
+        );
         let subject = Target::Url(url.to_string());
         let code = if is_elsewhere { codes::EXCHANGE_ELSEWHERE } else { codes::EXCHANGE_REJECTED };
         let mut diagnosis = Diagnosis::new(code, subject, problem);
         let known = KnownRefusal::find(known, answer, message.as_deref()).filter(|_| !is_elsewhere);
         // What is known of the registry's own refusals is more exact than the advice by status.
+        let advice = || advice(answer, message.as_deref()).map(str::to_owned);
         diagnosis.fix =
-            known.map(KnownRefusal::fix).or_else(|| advice(answer, message.as_deref())).map(str::to_owned);
+            known.map(|known| known.fix().to_owned()).or_else(|| of_proxy(url, answer)).or_else(advice);
         let kind = ExchangeErrorKind::Rejected { status, message };
         let Some(rejection) = rejection else { return Self { known, ..Self::new(kind, diagnosis) } };
         let reason = Some(Box::new(rejection.reason()));
@@ -239,10 +243,12 @@ impl ExchangeError {
     pub(super) fn elsewhere(url: &HttpUrl, answer: &Response) -> Self {
         let status = answer.status;
         let problem = format!(
-            "a web page answered, with status {status}, and not the registry: a proxy, a log-in page or a web site"
+            "a web page answered, with status {status}, and not the registry: a proxy, a log-in page or a web site{}",
+            by_proxy(answer)
         );
         let diagnosis = Diagnosis::new(codes::EXCHANGE_ELSEWHERE, Target::Url(url.to_string()), problem);
-        Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis.fix(CHECK_URL))
+        let fix = of_proxy(url, answer).unwrap_or_else(|| CHECK_URL.to_owned());
+        Self::new(ExchangeErrorKind::InvalidAnswer, diagnosis.fix(fix))
     }
 
     /// The registry does not tell its audience.
@@ -250,10 +256,15 @@ impl ExchangeError {
         let message = message_of(answer);
         let status = answer.status;
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
-        let problem = format!("the registry tells no audience for identity tokens, status {status}{says}");
-        let diagnosis = Diagnosis::new(codes::REGISTRY_AUDIENCE, Target::Url(url.to_string()), problem)
-            .fix(without_audience(status));
+        let by = by_proxy(answer);
+        let problem =
+            format!("the registry tells no audience for identity tokens, status {status}{says}{by}");
+        let fix = of_proxy(url, answer).unwrap_or_else(|| without_audience(answer).to_owned());
+        let diagnosis =
+            Diagnosis::new(codes::REGISTRY_AUDIENCE, Target::Url(url.to_string()), problem).fix(fix);
         let kind = match status {
+            // A proxy's page says nothing of the registry; a registry without the path answers with a page, too.
+            403 if answer.is_from_elsewhere() => ExchangeErrorKind::Rejected { status, message },
             403 | 404 => ExchangeErrorKind::Unsupported,
             _ => ExchangeErrorKind::Rejected { status, message },
         };
@@ -277,15 +288,18 @@ impl ExchangeError {
         let message = message_of(answer);
         let status = answer.status;
         let says = message.as_deref().map_or_else(String::new, |message| format!(": {message}"));
-        let problem =
-            format!("the index doesn't tell where its endpoints are (PEP 807), status {status}{says}");
+        let problem = format!(
+            "the index doesn't tell where its endpoints are (PEP 807), status {status}{says}{}",
+            by_proxy(answer)
+        );
         let diagnosis = Diagnosis::new(codes::REGISTRY_DISCOVERY, Target::Url(url.to_string()), problem);
-        let fix = match status {
+        let otherwise = match status {
             300..=399 | 408 | 425 | 429 | 500..=599 => by_status(status),
             _ => {
                 "check the upload URL; an index that knows nothing of PEP 807 answers 404, and is then asked as PyPI is"
             }
         };
+        let fix = of_proxy(url, answer).unwrap_or_else(|| otherwise.to_owned());
         Self::new(ExchangeErrorKind::Rejected { status, message }, diagnosis.fix(fix))
     }
 

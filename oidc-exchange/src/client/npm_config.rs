@@ -1,5 +1,7 @@
 //! The registry to which npm itself publishes in this job, by its settings.
 
+mod effects;
+
 use oidc_core::{Context, Diagnosis, HttpUrl, Severity, Target, shown};
 use serde_json::{Map, Value};
 
@@ -44,10 +46,20 @@ pub(super) async fn examine(url: &HttpUrl, package: &str, wording: &Wording, cx:
         Err(untold) => return vec![of_untold(untold)],
     };
     let manifest = npm_settings::publish_config(package, cx).await;
-    let unread = manifest.is_none().then(|| no_manifest(package));
+    let unread = match &manifest {
+        Some(manifest) => effects::of_manifest(&settings, manifest),
+        None => Some(no_manifest(package)),
+    };
+    // npm asks for this one before it reads the manifest.
+    let dry_run = effects::dry_run(&settings);
     let settings = at_publish(settings, manifest.unwrap_or_default());
-    let elsewhere = elsewhere(url, package, &deciding(&settings, package), wording);
-    elsewhere.into_iter().chain(unread).collect()
+    let deciding = deciding(&settings, package);
+    let registry = if deciding.value.is_string() {
+        elsewhere(url, package, &deciding, wording)
+    } else {
+        Some(effects::unusable(&deciding))
+    };
+    [registry, dry_run, effects::way(&settings), unread].into_iter().flatten().collect()
 }
 
 /// Reports that nothing is known of where npm, or another tool of its ecosystem, would publish.
@@ -107,11 +119,17 @@ fn at_publish(mut settings: Settings, manifest: Map<String, Value>) -> Settings 
 /// The setting that decides on the registry (`pickRegistry` of npm-registry-fetch): that of the package's scope, that of the scope
 /// in the settings, or that of all packages. A value that is empty in JavaScript is none.
 fn deciding(settings: &Settings, package: &str) -> Setting {
-    let is_set = |value: &Value| !matches!(value, Value::Null | Value::Bool(false)) && value != "";
+    let is_set = |value: &Value| {
+        !matches!(value, Value::Null | Value::Bool(false)) && value != "" && value.as_f64() != Some(0.0)
+    };
     let get = |key: &str| settings.get(key).filter(|setting| is_set(&setting.value));
     let of_scope = |scope: &str| get(&format!("@{}:registry", scope.strip_prefix('@').unwrap_or(scope)));
     let of_package = scope(package).and_then(of_scope);
-    let of_settings = || get("scope").and_then(|setting| of_scope(setting.value.as_str()?));
+    let of_settings = || match get("scope")? {
+        // npm makes a text of every value but this one, which it can't use.
+        list @ Setting { value: Value::Array(_), .. } if text(&list.value).starts_with('@') => Some(list),
+        setting => of_scope(&text(&setting.value)),
+    };
     let found = of_package.or_else(of_settings).or_else(|| get("registry"));
     let default = || Setting { place: None, name: "registry".to_owned(), value: PUBLIC.into() };
     found.cloned().unwrap_or_else(default)
@@ -191,7 +209,7 @@ fn without_credentials(text: &str) -> String {
     }
 }
 
-/// A value as JavaScript makes a text of it: npm takes a list of one registry for that registry.
+/// A value as JavaScript makes a text of it.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -220,7 +238,7 @@ mod tests {
             (key.clone(), Setting { place: Some(Target::File(".npmrc".to_owned())), name: key, value })
         });
         let setting = deciding(&at_publish(settings.collect(), manifest), package);
-        setting.value.as_str().unwrap_or_default().to_owned()
+        text(&setting.value)
     }
 
     #[test]
@@ -238,6 +256,10 @@ mod tests {
             (json!({"registry": "a"}), json!({"@acme:registry": "b"}), "@acme/widget", "b"),
             (json!({"registry": "a"}), json!({"registry": ""}), "widget", PUBLIC),
             (json!({"registry": "a"}), json!({"registry": null}), "widget", PUBLIC),
+            (json!({"registry": "a"}), json!({"registry": 0}), "widget", PUBLIC),
+            (json!({"registry": "a", "@true:registry": "b"}), json!({"scope": true}), "widget", "b"),
+            (json!({"registry": "a", "@x:registry": "b"}), json!({"scope": ["x"]}), "widget", "b"),
+            (json!({"registry": "a", "@x:registry": "b"}), json!({"scope": ["@x"]}), "widget", "@x"),
         ] {
             assert_eq!(
                 decided(settings.clone(), manifest.clone(), package),
@@ -260,19 +282,6 @@ mod tests {
             ("true", false),
         ] {
             assert_eq!(is_same(&url, text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_list_of_one_registry_is_that_registry() {
-        for (value, expected) in [
-            (json!("https://r.example/"), "https://r.example/"),
-            (json!(["https://r.example/"]), "https://r.example/"),
-            (json!(["https://r.example/", "b"]), "https://r.example/,b"),
-            (json!(true), "true"),
-            (json!([]), ""),
-        ] {
-            assert_eq!(text(&value), expected);
         }
     }
 

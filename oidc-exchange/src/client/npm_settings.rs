@@ -54,10 +54,12 @@ pub(super) enum Untold {
 /// Asks npm for its settings.
 pub(super) async fn ask(cx: &Context) -> Result<Settings, Untold> {
     let folder = folder(cx).await?;
-    // In the folder of a workspace's member npm prints no settings; those of the workspace's root are the member's too.
+    // In the folder of a workspace's member, and where a variable asks for all members, npm prints no settings; those of the
+    // workspace's root are the member's too.
+    let at_root = [&LIST[..], &["--no-workspaces"]].concat();
     let printed = match run(&LIST, None, cx).await {
         Some(printed) => Some(printed),
-        None => run(&LIST, Some(&folder), cx).await,
+        None => run(&at_root, Some(&folder), cx).await,
     };
     let settings = printed.map(|printed| listed(&printed, cx.environment())).unwrap_or_default();
     // npm lists this one in any case.
@@ -97,8 +99,9 @@ fn code(text: &str) -> Option<String> {
 /// there. `None` if the package has no manifest here.
 pub(super) async fn publish_config(package: &str, cx: &Context) -> Option<Map<String, Value>> {
     let member = format!("--workspace={package}");
-    // Settings for all projects keep npm from reading a manifest, and a publish reads it all the same.
-    let here = ["pkg", "get", "name", "publishConfig", "--no-global", "--location=project"];
+    // Settings for all projects keep npm from reading a manifest, and a publish reads it all the same. npm is asked for no
+    // members of the manifest by name: in place of a list of one it would print that one.
+    let here = ["pkg", "get", "--no-global", "--location=project"];
     let there = [&here[..], &[&member]].concat();
     for arguments in [&here[..], &there] {
         let printed = run(arguments, None, cx).await;
@@ -113,15 +116,16 @@ pub(super) async fn publish_config(package: &str, cx: &Context) -> Option<Map<St
 
 /// The manifest of the package. npm puts that of a workspace's member below the member's name.
 fn of_package(printed: Value, package: &str) -> Option<Map<String, Value>> {
+    let is_packages =
+        |manifest: &Map<String, Value>| manifest.get("name").is_some_and(|name| name == package);
     let Value::Object(mut printed) = printed else { return None };
-    let manifest = match printed.remove(package) {
-        Some(Value::Object(member)) => member,
-        other => {
-            printed.extend(other.map(|value| (package.to_owned(), value)));
-            printed
-        }
-    };
-    (manifest.get("name")?.as_str()? == package).then_some(manifest)
+    if is_packages(&printed) {
+        return Some(printed);
+    }
+    match printed.remove(package) {
+        Some(Value::Object(member)) => Some(member).filter(is_packages),
+        _ => None,
+    }
 }
 
 async fn run(arguments: &[&str], folder: Option<&Path>, cx: &Context) -> Option<String> {
@@ -213,6 +217,7 @@ mod tests {
         let manifest = serde_json::json!({ "name": "name", "publishConfig": {} });
         assert!(of(manifest.clone(), "name") && !of(manifest.clone(), "publishConfig"));
         assert!(of(serde_json::json!({ "name": manifest }), "name"));
+        assert!(of(serde_json::json!({ "name": "scripts", "scripts": {} }), "scripts"));
         assert!(!of(serde_json::json!({ "folder": manifest }), "folder"));
         assert!(!of(serde_json::json!([]), "name") && !of(serde_json::json!({}), "name"));
     }

@@ -22,6 +22,7 @@ mod origin;
 mod owners;
 mod pieces;
 mod platforms;
+mod presented;
 mod provenance;
 mod pypi;
 mod reconcile;

@@ -142,7 +142,6 @@ const PROGRAMS: &[&str] = &[
     "cargo",
     "npm",
     "npx",
-    "npm_config_loglevel=verbose",
     "pnpm",
     "yarn",
     "bun",
@@ -173,9 +172,35 @@ const PROGRAMS: &[&str] = &[
     "ci-issuer",
     "trusted-publish",
     "demo",
+    // What other tools are run by, and those that pages could name.
+    "aws",
+    "az",
+    "bash",
+    "bundle",
+    "cosign",
+    "curl",
+    "env",
+    "gcloud",
+    "gh",
+    "git",
+    "glab",
+    "node",
+    "openssl",
+    "pipx",
+    "psql",
+    "python",
+    "python3",
+    "ruby",
+    "sh",
+    "sqlite3",
+    "sudo",
+    "systemctl",
+    "uvx",
+    "wget",
 ];
 /// The texts that are no commands that a reader runs: a form of a command, or a part.
 const FORMS: &[&str] = &[
+    "aws sts get-web-identity-token",
     "registry audit",
     "registry migrate",
     "trusted-publish doctor",
@@ -187,6 +212,9 @@ const FORMS: &[&str] = &[
     "trusted-publish --registry pep-807",
 ];
 
+/// The beginning of README's block.
+const BUILD: &str = "cargo build --bins\n";
+
 /// The pages that a reader takes commands from.
 fn pages() -> Vec<(String, String)> {
     let entries = |folder: &str| {
@@ -195,7 +223,9 @@ fn pages() -> Vec<(String, String)> {
     };
     let is_page = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "md");
     let mut paths = vec![Path::new(ROOT).join("README.md")];
-    paths.extend(entries("docs").into_iter().filter(is_page));
+    let folders = entries("docs").into_iter().filter(|path| path.is_dir());
+    let below = folders.flat_map(|folder| entries(folder.to_str().unwrap())).collect();
+    paths.extend([entries("docs"), below].concat().into_iter().filter(is_page));
     let packages = [entries("."), entries("programs")].concat();
     paths.extend(packages.iter().map(|folder| folder.join("README.md")).filter(|path| path.is_file()));
     let read = |path: &std::path::PathBuf| {
@@ -204,30 +234,60 @@ fn pages() -> Vec<(String, String)> {
     paths.iter().map(read).collect()
 }
 
-/// The blocks of a page that a shell reads.
+/// The blocks of a page that a shell reads, each run as a whole.
 fn blocks(page: &str) -> Vec<&str> {
     let after = page.split("```sh\n").skip(1);
     after.map(|rest| rest.split("```").next().unwrap().trim_end()).collect()
 }
 
-/// The commands in the blocks of workflows and plain texts, one a line, of those that are not marked as a whole.
+/// The commands in all other blocks, one a line, of those that are not marked as a whole.
 fn lines(page: &str) -> Vec<&str> {
     let fenced = page.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
-    let is_read = |language: &str| matches!(language, "" | "text" | "console" | "bash" | "yaml" | "yml");
-    let read = fenced.filter(|(language, block)| is_read(language) && !block.contains("# not run"));
+    let is_other = |language: &str| {
+        let language = language.split(',').next().unwrap_or_default();
+        !matches!(language, "sh" | "rust" | "toml" | "json" | "sql")
+    };
+    let read = fenced.filter(|(language, block)| is_other(language) && !block.contains("# not run"));
     read.flat_map(|(_, block)| block.lines()).map(command).filter(|line| is_command(line)).collect()
 }
 
-/// A line without what stands before a command in a workflow or in a terminal.
+/// A line without what stands before a command in a workflow, in a terminal or in the description of an image.
 fn command(line: &str) -> &str {
     let line = line.trim_start().trim_start_matches("- ").trim_start_matches("$ ");
-    ["run: ", "script: "].iter().find_map(|key| line.strip_prefix(key)).unwrap_or(line)
+    ["run: ", "script: ", "RUN "].iter().find_map(|key| line.strip_prefix(key)).unwrap_or(line)
 }
 
+/// The markup that this test reads no commands from, of which no page has any.
+fn unread(page: &str) -> Option<&'static str> {
+    let is_in = |markup: &&str| page.contains(*markup);
+    let markup = ["~~~", "````", "<code", "<pre", "```sh "].into_iter().find(is_in);
+    let indented = page.split("```").step_by(2).flat_map(|prose| prose.split("\n\n    ").skip(1));
+    markup.or_else(|| indented.into_iter().any(is_command_line).then_some("an indented block"))
+}
+
+fn is_command_line(text: &str) -> bool {
+    text.lines().next().is_some_and(|line| is_command(command(line)))
+}
+
+/// Returns `true` if a part of the text runs a program with arguments, after assignments to variables or not.
 fn is_command(text: &str) -> bool {
-    let mut words = text.split_whitespace();
-    let first = words.next().unwrap_or_default();
-    PROGRAMS.contains(&first) && words.next().is_some() && !FORMS.contains(&text)
+    let parts = text.split(['&', '|', ';']);
+    !FORMS.contains(&text) && parts.map(words).any(|words| is_run(&words))
+}
+
+fn words(part: &str) -> Vec<&str> {
+    let is_assignment = |word: &&str| word.split_once('=').is_some_and(|(name, _)| is_name(name));
+    part.split_whitespace().skip_while(is_assignment).collect()
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_@:/.".contains(c))
+}
+
+fn is_run(words: &[&str]) -> bool {
+    let [first, _, ..] = words else { return false };
+    let name = first.rsplit('/').next().unwrap_or(first);
+    PROGRAMS.contains(&name) && !first.starts_with("@")
 }
 
 /// The commands of a page that are not marked as not run.
@@ -235,11 +295,11 @@ fn commands(page: &str) -> Vec<String> {
     let mut found: Vec<String> = blocks(page)
         .into_iter()
         // One with several lines is run as a whole.
-        .flat_map(|block| if block.contains("ci-issuer") { vec!["cargo build --bins"] } else { vec![block] })
+        .flat_map(|block| if block.starts_with(BUILD) { vec!["cargo build --bins"] } else { vec![block] })
         .chain(lines(page))
         .map(str::to_owned)
         .collect();
-    let prose: String = page.split("```").step_by(2).collect();
+    let prose: String = page.split("```").step_by(2).collect::<String>().replace("``", "`");
     let spans: Vec<&str> = prose.split('`').collect();
     for (at, span) in spans.iter().enumerate().filter(|(at, _)| at % 2 == 1) {
         let is_marked = spans.get(at + 1).is_some_and(|rest| rest.starts_with(" (not run"));
@@ -251,10 +311,63 @@ fn commands(page: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_command_is_seen_wherever_it_stands() {
+    let bogus = "npm publish --bogus";
+    let seen = |text: &str| !commands(text).is_empty() || unread(text).is_some();
+    for form in [
+        "Run `BOGUS` now.",
+        "Run ``BOGUS`` now.",
+        "| `BOGUS` |",
+        "```sh\nBOGUS\n```",
+        "```\nBOGUS\n```",
+        "```bash\nBOGUS\n```",
+        "```console\n$ BOGUS\n```",
+        "```powershell\nBOGUS\n```",
+        "```yaml\n- run: BOGUS\n```",
+        "```yaml\n- run: |\n    BOGUS\n```",
+        "```dockerfile\nRUN BOGUS\n```",
+        "~~~sh\nBOGUS\n~~~",
+        "````sh\nBOGUS\n````",
+        "```sh title=a\nBOGUS\n```",
+        "<code>BOGUS</code>",
+        "So:\n\n    BOGUS\n",
+        "- a:\n\n  ```sh\n  BOGUS\n  ```",
+        "Run `A=b BOGUS`.",
+        "Run `cd a && BOGUS`.",
+        "Run `echo a | BOGUS`.",
+        "Run `sudo BOGUS`.",
+        "Run `python -m twine upload a`.",
+        "Run `curl https://r.example/`.",
+        "Run `target/debug/registry --bogus`.",
+        "```sh\nci-issuer --bogus\nBOGUS\n```",
+        "Run `BOGUS`, in short (not run).",
+    ] {
+        assert!(seen(&form.replace("BOGUS", bogus)), "{form}");
+    }
+    for form in [
+        "Run `BOGUS` (not run).",
+        "```yaml\n# not run\n- run: BOGUS\n```",
+        "Run `npm`.",
+        "npm publishes.",
+        "`a=b`",
+        "`; npm`",
+    ] {
+        assert!(!seen(&form.replace("BOGUS", bogus)), "{form}");
+    }
+}
+
+#[test]
 fn every_command_is_run_by_a_test_or_marked_as_not_run() {
     let mut known: BTreeSet<&str> = RUN.iter().map(|(command, _)| *command).collect();
     let mut without_test = Vec::new();
-    for (name, page) in pages() {
+    let pages = pages();
+    // The one that is run as a whole, by the test of README's.
+    assert_eq!(
+        pages.iter().flat_map(|(_, page)| blocks(page)).filter(|block| block.starts_with(BUILD)).count(),
+        1
+    );
+    for (name, page) in pages {
+        assert_eq!(unread(&page), None, "{name}: write it as another block, or as code in backticks");
         for command in commands(&page) {
             if !RUN.iter().any(|(run, _)| *run == command) {
                 without_test.push(format!("{name}: `{command}`"));

@@ -8,6 +8,7 @@ use ci_issuer::{GITHUB, Settings};
 use needs::needs;
 use serde_json::Value;
 use tests::clients::{Client, Tool};
+use tests::http;
 use tests::programs::Program;
 use tests::scene::{Scene, borrowed};
 
@@ -29,7 +30,19 @@ const SETTINGS: &[(&str, &str, (&str, &str), &str)] = &[
     ("@acme:registry=URL\n", "", ("A", ""), r#"{"registry":"OTHER"}"#),
     ("registry=URL\n", "", ("A", ""), r#"{"scope":"@else","@else:registry":"OTHER"}"#),
     ("registry=URL\n", "", ("A", ""), r#"{"registry":""}"#),
-    ("\u{feff}@acme:registry[]=URL\n@acme:registry=OTHER\n", "", ("A", ""), "{}"),
+    ("registry=URL\n", "", ("A", ""), r#"[{"registry":"OTHER"}]"#),
+];
+
+/// Settings and `publishConfig` with which npm publishes nothing though it names the registry, and the code of the finding.
+const WITHOUT_PUBLISH: &[(&str, &str, &str)] = &[
+    ("registry=URL\n", r#"{"registry":["URL"]}"#, "npm-settings-refused"),
+    ("registry=URL\n", r#"{"registry":true}"#, "npm-settings-refused"),
+    ("registry=URL\n", r#"{"@acme:registry":["URL"]}"#, "npm-settings-refused"),
+    ("registry[]=URL\n", "{}", "npm-settings-refused"),
+    ("\u{feff}registry=URL\n@acme:registry[]=URL\n", "{}", "npm-settings-refused"),
+    ("registry=URL\n", r#"{"cache":7}"#, "npm-settings-untold"),
+    ("registry=URL\ndry-run=true\n", "{}", "npm-dry-run"),
+    ("registry=URL\nproxy=http://127.0.0.1:9\nnoproxy=none.example\n", "{}", "npm-way"),
 ];
 
 /// What npm says of where it publishes; `None` where it publishes nowhere.
@@ -96,6 +109,28 @@ async fn the_doctor_says_where_npm_itself_publishes() {
 
 #[needs(npm)]
 #[tokio::test]
+async fn the_doctor_says_why_npm_publishes_nothing_at_the_registry_that_it_names() {
+    let npm = Tool::Npm.find().await;
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
+    let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
+    let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
+    let plain = ("registry=URL\n", r#"{"dry-run":true,"tag":7,"access":"public"}"#, "");
+    for (number, (npmrc, manifest, code)) in WITHOUT_PUBLISH.iter().chain([&plain]).enumerate() {
+        let filled = |text: &str| text.replace("URL", &url);
+        let folder = project(&npm, number, &filled(npmrc), "", &filled(manifest));
+        let found = findings(&npm, &folder, &url, &variables).await;
+        let said: Vec<&String> = found.iter().filter(|code| code.starts_with("npm-")).collect();
+        let expected: &[&str] = if code.is_empty() { &[] } else { &[code] };
+        assert_eq!(said, expected, "{npmrc} {manifest}: {found:?}");
+        assert!(!found.iter().any(|code| code == "registry-elsewhere"), "{npmrc} {manifest}: {found:?}");
+        npm.run(&folder, &variables, &["publish", "--ignore-scripts"]).await;
+        let answer = http::send(&scene.cx, http::get(&url, &http::escaped(PACKAGE))).await;
+        assert_eq!(answer.status, if code.is_empty() { 200 } else { 404 }, "{npmrc} {manifest}");
+    }
+}
+
+#[needs(npm)]
+#[tokio::test]
 async fn a_workspaces_member_is_checked_by_the_settings_of_its_root() {
     let npm = Tool::Npm.find().await;
     let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
@@ -118,8 +153,10 @@ async fn a_workspaces_member_is_checked_by_the_settings_of_its_root() {
             ("packages/widget/.npmrc", if is_elsewhere { &*scene.npmrc() } else { &other }),
         ];
         let folder = npm.project(name, &files);
-        for folder in [folder.join("packages/widget"), folder] {
-            let found = findings(&npm, &folder, &url, &variables).await;
+        let all = [&variables[..], &[("npm_config_workspaces", "true")]].concat();
+        let member = || folder.join("packages/widget");
+        for (folder, variables) in [(member(), &variables), (member(), &all), (folder.clone(), &variables)] {
+            let found = findings(&npm, &folder, &url, variables).await;
             assert_eq!(
                 found.iter().any(|code| code == "registry-elsewhere"),
                 is_elsewhere,

@@ -133,6 +133,33 @@ async fn a_proxys_fault_on_the_way_to_the_registry_is_named_in_every_use() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_proxy_that_decrypts_is_not_blamed_on_the_platform_or_the_registry() {
+    let token = FakeIssuer::new("https://issuer.example").sign(&json!({ "aud": "npm:registry.example" }));
+    for status in [502, 503, 403, 200] {
+        let hosts = PublicHosts::behind_a_page(status).await;
+        let ca = hosts.authority().display().to_string();
+        let proxy = hosts.proxy().to_owned();
+        let named = format!("(proxy `{}`, from variable `HTTPS_PROXY`)", proxy.trim_start_matches("http://"));
+        let platforms = [
+            ("GITHUB_ACTIONS", "true"),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", GITHUB_URL),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
+            ("HTTPS_PROXY", &proxy),
+        ];
+        let registrys = [("NPM_ID_TOKEN", &*token), ("HTTPS_PROXY", &proxy)];
+        for (variables, host) in [(&platforms[..], GITHUB_HOST), (&registrys[..], "registry.example")] {
+            for arguments in uses(REGISTRY, &["--ca-file", &ca]) {
+                let text = text(&run(&arguments, variables).await);
+                for part in [&*named, &format!("{status}"), &format!("`{host}` in `no_proxy`")] {
+                    assert!(text.contains(part), "{status}: {part}: {text}");
+                }
+                assert!(!text.contains("githubstatus") && !text.contains("hunter2"), "{status}: {text}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_that_never_answers_is_given_up_and_named() {
     let address = Proxy::SaysNothing.start().await;
     let url = format!("http://{address}");

@@ -67,16 +67,17 @@ impl HttpClient for SystemHttp {
         let mut connection = Connection::to(&request.url, proxy.as_ref());
         #[allow(clippy::disallowed_methods, reason = "the deadline of a real connection is real time")]
         let finished = tokio::time::timeout(request.deadline, self.exchange(&request, &mut connection)).await;
+        let name = |proxy: &_| Proxy::new(proxies::address(proxy), self.settings.proxy_variable);
+        let name = proxy.as_ref().map(name);
         let failure = match finished {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => return Ok(Response { proxy: name, ..answer }),
             Ok(Err(failure)) => failure,
             Err(_) => connection.timed_out(request.deadline),
         };
         let trusts_nobody =
             matches!(self.certificates.get(), Some(Ok(certificates)) if certificates.is_empty());
-        let name = |proxy: &_| Proxy::new(proxies::address(proxy), self.settings.proxy_variable);
-        let error = HttpError::new(&request, failure.kind)
-            .on_the_way(self.settings.way(proxy.as_ref().map(name), trusts_nobody));
+        let error =
+            HttpError::new(&request, failure.kind).on_the_way(self.settings.way(name, trusts_nobody));
         Err(match failure.source {
             Some(source) => error.with_source(source),
             None => error,

@@ -88,17 +88,21 @@ fn other(registry: &dyn Diagnose, url: &HttpUrl, wants_json: bool, answer: &Resp
     }
     if wants_json && answer.is_html() {
         let problem = format!(
-            "a web page answers, not a registry: status {status} at `{url}`; it is a proxy's, a log-in's or a web site's"
+            "a web page answers, not a registry: status {status} at `{url}`; it is a proxy's, a log-in's or a web site's{}",
+            error::by_proxy(answer)
         );
-        return Some(Diagnosis::new(codes::REGISTRY_HTML, subject(), problem).fix(error::CHECK_URL));
+        let fix = error::of_proxy(url, answer).unwrap_or_else(|| error::CHECK_URL.to_owned());
+        return Some(Diagnosis::new(codes::REGISTRY_HTML, subject(), problem).fix(fix));
     }
     if registry.is_there(status) {
         return None;
     }
     let says = message_of(answer).map_or_else(String::new, |message| format!(": {message}"));
-    let problem = format!("no registry is at this URL: status {status} at `{url}`{says}");
-    let fix = "use the URL that the registry itself has, with the path that it is below, if it is below one, and without one \
+    let by = error::by_proxy(answer);
+    let problem = format!("no registry is at this URL: status {status} at `{url}`{says}{by}");
+    let own = "use the URL that the registry itself has, with the path that it is below, if it is below one, and without one \
                if not";
+    let fix = error::of_proxy(url, answer).unwrap_or_else(|| own.to_owned());
     Some(Diagnosis::new(codes::REGISTRY_PATH, subject(), problem).fix(fix))
 }
 
@@ -107,7 +111,8 @@ fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
     let subject = Target::Url(url.to_string());
     let status = answer.status;
     if matches!(status, 407 | 511) {
-        let problem = format!("a proxy answers instead of the registry: status {status}");
+        let by = error::by_proxy(answer);
+        let problem = format!("a proxy answers instead of the registry: status {status}{by}");
         let fix = "give the proxy its credentials, or name the registry's host in `no_proxy`";
         return Some(Diagnosis::new(codes::REGISTRY_PROXY, subject, problem).fix(fix));
     }

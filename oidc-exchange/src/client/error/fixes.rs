@@ -77,16 +77,37 @@ pub(super) fn advice(answer: &Response, message: Option<&str>) -> Option<&'stati
     }
 }
 
+/// The fix where the proxy on the way may have answered in the registry's place.
+pub(in crate::client) fn of_proxy(url: &HttpUrl, answer: &Response) -> Option<String> {
+    answer.suspected_proxy()?;
+    let change = match answer.status {
+        407 => "give the proxy its credentials",
+        _ if answer.is_transient() => {
+            "try again later; if it goes on, look at the proxy, which may have answered in the registry's place"
+        }
+        _ => {
+            "check that the URL is the registry's; if the page is the proxy's, have it let the request through"
+        }
+    };
+    Some(format!("{change}, or name `{}` in `no_proxy`", shown(url.host())))
+}
+
+/// The proxy that may have answered, in parentheses.
+pub(in crate::client) fn by_proxy(answer: &Response) -> String {
+    answer.suspected_proxy().map_or_else(String::new, |proxy| format!(" ({proxy})"))
+}
+
 const PROXY: &str = "give the proxy its credentials, or name the registry's host in `no_proxy`";
 
 /// The fix where a registry tells no audience.
-pub(super) fn without_audience(status: u16) -> &'static str {
-    match status {
+pub(super) fn without_audience(answer: &Response) -> &'static str {
+    match answer.status {
+        403 | 407 | 511 if answer.is_from_elsewhere() => CHECK_URL,
         403 => "the registry has trusted publishing switched off; use another credential",
         404 => {
             "the registry does not seem to take trusted publishes; check its URL, or use another credential"
         }
-        _ => by_status(status),
+        status => by_status(status),
     }
 }
 

@@ -7,7 +7,6 @@ mod outcome;
 mod page;
 mod schema;
 mod store;
-mod token;
 mod upload;
 
 use std::fmt;
@@ -31,6 +30,7 @@ use super::authorize::{Action, Authorize, Principal, Use};
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
 use super::pieces::{Pieces, ranges};
+use super::presented;
 use super::provenance::{Provenance, Stored};
 use super::unsupported::Operation;
 
@@ -133,7 +133,7 @@ impl Host {
 
     /// Checks the token of a request that publishes, before the body is read.
     pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<String, Failure> {
-        let token = token::of(headers)?.ok_or_else(no_token)?;
+        let token = presented::of(headers)?.ok_or_else(no_token)?;
         self.authorize.recognise(&token).await?;
         Ok(token)
     }

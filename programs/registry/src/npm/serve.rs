@@ -3,9 +3,8 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -16,6 +15,7 @@ use super::name::Invalid;
 use super::path::{PathError, Route};
 use super::unsupported::DOCUMENT;
 use super::{Answer, Npm};
+use crate::presented;
 use crate::unknown_path::Position;
 
 /// Answers every request to the npm half.
@@ -37,7 +37,8 @@ pub(crate) fn shape(message: &str) -> Value {
 impl Npm {
     async fn answer(&self, parts: &Parts, body: &mut Body) -> Answer {
         let route = Route::parse(parts.uri.path());
-        let caller = Caller { npm: self, bearer: bearer(&parts.headers)? };
+        let bearer = presented::bearer(&parts.headers)?;
+        let caller = Caller { npm: self, bearer: bearer.as_deref() };
         match route {
             Ok(route) if is_read(&parts.method) => caller.read(route, parts).await,
             Ok(route) => caller.write(route, &parts.method, body).await,
@@ -127,15 +128,5 @@ impl From<InvalidDocument> for Failure {
             }
             other => Self::malformed(other.to_string()),
         }
-    }
-}
-
-/// The bearer token among the headers, if they carry one.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
-    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
-    let token = header.to_str().ok().and_then(|header| header.split_once(' '));
-    match token {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
-        _ => Err(Failure::new(StatusCode::UNAUTHORIZED, "only bearer tokens are accepted")),
     }
 }

@@ -1,0 +1,118 @@
+//! The token that a request carries.
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use oidc_core::is_identity_token;
+
+use crate::failure::Failure;
+
+/// Reads the token, however the client sends it: as a bearer token, as the password of basic authentication, or alone.
+pub(super) fn of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(value) = value(headers)? else { return Ok(None) };
+    let token = match value.split_once(' ') {
+        None => Ok(Some(value)),
+        Some((scheme, token)) if is(scheme, "bearer") => Ok(Some(token.trim())),
+        Some((scheme, pair)) if is(scheme, "basic") => {
+            let pair = decoded(pair.trim()).ok_or_else(no_token)?;
+            return Ok(misplaced(value).or_else(|| Some(pair.split_once(':')?.1.to_owned())));
+        }
+        Some(_) => Err(no_token()),
+    };
+    token.map(|token| token.map(str::to_owned)).or_else(|failure| misplaced(value).map(Some).ok_or(failure))
+}
+
+/// Reads a bearer token, or an identity token that is sent in another way, whose sender is to be told that it is none.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(value) = value(headers)? else { return Ok(None) };
+    match value.split_once(' ') {
+        Some((scheme, token)) if is(scheme, "bearer") => Ok(Some(token.trim().to_owned())),
+        _ => match misplaced(value) {
+            Some(token) => Ok(Some(token)),
+            None => Err(Failure::new(StatusCode::UNAUTHORIZED, "only bearer tokens are accepted")),
+        },
+    }
+}
+
+/// The identity token of a CI job in a header that should hold a publish token: alone, after any scheme, or as the user's name or
+/// password of basic authentication.
+fn misplaced(value: &str) -> Option<String> {
+    let tokens = |text: &str| {
+        text.split([' ', ':']).map(str::trim).find(|text| is_identity_token(text)).map(str::to_owned)
+    };
+    tokens(value).or_else(|| value.split(' ').filter_map(decoded).find_map(|pair| tokens(&pair)))
+}
+
+fn value(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    value.to_str().map(|value| Some(value.trim())).map_err(|_| no_token())
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let bytes = STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+fn is(scheme: &str, name: &str) -> bool {
+    scheme.eq_ignore_ascii_case(name)
+}
+
+fn no_token() -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, "the `Authorization` header holds no token")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    const IDENTITY: &str =
+        "e30.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoidmF1bHQiLCJleHAiOjF9.c2ln";
+
+    fn headers(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])
+    }
+
+    fn basic(pair: &str) -> String {
+        format!("Basic {}", STANDARD.encode(pair))
+    }
+
+    #[test]
+    fn an_identity_token_is_read_however_it_is_sent() {
+        for value in [
+            IDENTITY.to_owned(),
+            format!("Bearer {IDENTITY}"),
+            format!("token {IDENTITY}"),
+            format!("ApiKey acme:{IDENTITY}"),
+            basic(&format!("__token__:{IDENTITY}")),
+            basic(&format!("{IDENTITY}:")),
+            basic(&format!("{IDENTITY}:x-oauth-basic")),
+            basic(IDENTITY),
+            basic(&format!("acme:{IDENTITY}\n")),
+            basic(&format!("acme:{IDENTITY}")).trim_end_matches('=').to_owned(),
+        ] {
+            let headers = headers(&value);
+            assert_eq!(of(&headers).unwrap().as_deref(), Some(IDENTITY), "{value}");
+            assert_eq!(bearer(&headers).unwrap().as_deref(), Some(IDENTITY), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_publish_token_is_read_where_clients_send_it() {
+        for (value, token, of_npm) in [
+            ("tpub_1", Some("tpub_1"), None),
+            ("bearer tpub_1", Some("tpub_1"), Some("tpub_1")),
+            (&basic("__token__:tpub_1"), Some("tpub_1"), None),
+            (&basic("tpub_1:"), Some(""), None),
+            (&basic("tpub_1"), None, None),
+            ("token tpub_1", None, None),
+            ("Basic !", None, None),
+        ] {
+            assert_eq!(of(&headers(value)).ok().flatten().as_deref(), token, "{value}");
+            assert_eq!(bearer(&headers(value)).ok().flatten().as_deref(), of_npm, "{value}");
+        }
+        assert!(of(&HeaderMap::new()).unwrap().is_none() && bearer(&HeaderMap::new()).unwrap().is_none());
+    }
+}

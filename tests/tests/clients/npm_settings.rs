@@ -42,6 +42,7 @@ const WITHOUT_PUBLISH: &[(&str, &str, &str)] = &[
     ("\u{feff}registry=URL\n@acme:registry[]=URL\n", "{}", "npm-settings-refused"),
     ("registry=URL\n", r#"{"cache":7}"#, "npm-settings-untold"),
     ("registry=URL\ndry-run=true\n", "{}", "npm-dry-run"),
+    ("registry=URL\ndry-run=FALSE\n", "{}", "npm-dry-run"),
     ("registry=URL\nproxy=http://127.0.0.1:9\nnoproxy=none.example\n", "{}", "npm-way"),
 ];
 
@@ -114,7 +115,7 @@ async fn the_doctor_says_why_npm_publishes_nothing_at_the_registry_that_it_names
     let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
     let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
     let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
-    let plain = ("registry=URL\n", r#"{"dry-run":true,"tag":7,"access":"public"}"#, "");
+    let plain = ("registry=URL\ndry-run=0\n", r#"{"dry-run":true,"tag":7,"access":"public"}"#, "");
     for (number, (npmrc, manifest, code)) in WITHOUT_PUBLISH.iter().chain([&plain]).enumerate() {
         let filled = |text: &str| text.replace("URL", &url);
         let folder = project(&npm, number, &filled(npmrc), "", &filled(manifest));

@@ -30,7 +30,7 @@ pub(super) fn unusable(setting: &Setting) -> Diagnosis {
 
 /// Reports that npm's publish sends nothing.
 pub(super) fn dry_run(settings: &Settings) -> Option<Diagnosis> {
-    let setting = settings.get("dry-run").filter(|setting| setting.value == true)?;
+    let setting = settings.get("dry-run").filter(|setting| is_on(&setting.value))?;
     let problem = format!("{} is on: npm's publish sends nothing, and succeeds", named(setting));
     let diagnosis = Diagnosis::new(codes::NPM_DRY_RUN, target(setting), problem);
     let fix = "pass `--no-dry-run` to the publish, or leave the setting out";
@@ -65,6 +65,17 @@ pub(super) fn of_manifest(settings: &Settings, manifest: &Map<String, Value>) ->
     })
 }
 
+/// Returns `true` if npm takes a value for yes. It lists a value as it stands, and takes every text but a zero for yes.
+fn is_on(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(is_on) => *is_on,
+        Value::String(text) => text.trim().parse::<f64>() != Ok(0.0),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
 /// A setting's name and place.
 fn named(setting: &Setting) -> String {
     let name = shown(&setting.name);
@@ -76,4 +87,21 @@ fn named(setting: &Setting) -> String {
 
 fn target(setting: &Setting) -> Target {
     setting.place.clone().unwrap_or(Target::Platform)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_value_but_none_and_zero_is_yes() {
+        for value in [json!(true), json!("TRUE"), json!("no"), json!("2"), json!([false]), json!(1)] {
+            assert!(is_on(&value), "{value}");
+        }
+        for value in [json!(false), json!(null), json!("0"), json!("-0"), json!(0)] {
+            assert!(!is_on(&value), "{value}");
+        }
+    }
 }

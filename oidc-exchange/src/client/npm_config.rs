@@ -130,7 +130,9 @@ fn deciding(settings: &Settings, package: &str) -> Setting {
         list @ Setting { value: Value::Array(_), .. } if text(&list.value).starts_with('@') => Some(list),
         setting => of_scope(&text(&setting.value)),
     };
-    let found = of_package.or_else(of_settings).or_else(|| get("registry"));
+    // npm's publish fails with it even where a scope's registry goes before it.
+    let unusable = get("registry").filter(|setting| !setting.value.is_string());
+    let found = unusable.or(of_package).or_else(of_settings).or_else(|| get("registry"));
     let default = || Setting { place: None, name: "registry".to_owned(), value: PUBLIC.into() };
     found.cloned().unwrap_or_else(default)
 }
@@ -257,6 +259,7 @@ mod tests {
             (json!({"registry": "a"}), json!({"registry": ""}), "widget", PUBLIC),
             (json!({"registry": "a"}), json!({"registry": null}), "widget", PUBLIC),
             (json!({"registry": "a"}), json!({"registry": 0}), "widget", PUBLIC),
+            (json!({"@acme:registry": "a"}), json!({"registry": ["b"]}), "@acme/widget", "b"),
             (json!({"registry": "a", "@true:registry": "b"}), json!({"scope": true}), "widget", "b"),
             (json!({"registry": "a", "@x:registry": "b"}), json!({"scope": ["x"]}), "widget", "b"),
             (json!({"registry": "a", "@x:registry": "b"}), json!({"scope": ["@x"]}), "widget", "@x"),

@@ -39,6 +39,7 @@ const WITHOUT_PUBLISH: &[(&str, &str, &str)] = &[
     ("registry=URL\n", r#"{"registry":true}"#, "npm-settings-refused"),
     ("registry=URL\n", r#"{"@acme:registry":["URL"]}"#, "npm-settings-refused"),
     ("registry[]=URL\n", "{}", "npm-settings-refused"),
+    ("@acme:registry=URL\n", r#"{"registry":["URL"]}"#, "npm-settings-refused"),
     ("\u{feff}registry=URL\n@acme:registry[]=URL\n", "{}", "npm-settings-refused"),
     ("registry=URL\n", r#"{"cache":7}"#, "npm-settings-untold"),
     ("registry=URL\ndry-run=true\n", "{}", "npm-dry-run"),

@@ -116,7 +116,7 @@ async fn the_doctor_says_why_npm_publishes_nothing_at_the_registry_that_it_names
     let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
     let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
     let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
-    let plain = ("registry=URL\ndry-run=0\n", r#"{"dry-run":true,"tag":7,"access":"public"}"#, "");
+    let plain = ("registry=URL\ndry-run=0\n", r#"{"dry-run":true,"tag":"next","access":"public"}"#, "");
     for (number, (npmrc, manifest, code)) in WITHOUT_PUBLISH.iter().chain([&plain]).enumerate() {
         let filled = |text: &str| text.replace("URL", &url);
         let folder = project(&npm, number, &filled(npmrc), "", &filled(manifest));

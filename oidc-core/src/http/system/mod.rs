@@ -76,8 +76,7 @@ impl HttpClient for SystemHttp {
         };
         let trusts_nobody =
             matches!(self.certificates.get(), Some(Ok(certificates)) if certificates.is_empty());
-        let error =
-            HttpError::new(&request, failure.kind).on_the_way(self.settings.way(name, trusts_nobody));
+        let error = HttpError::new(&request, failure.kind).on_the_way(self.settings.way(name, trusts_nobody));
         Err(match failure.source {
             Some(source) => error.with_source(source),
             None => error,

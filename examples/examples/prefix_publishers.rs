@@ -87,9 +87,7 @@ async fn publish(
     headers: HeaderMap,
 ) -> Result<StatusCode, StatusCode> {
     let failed = |_: StoreError| StatusCode::INTERNAL_SERVER_ERROR;
-    let value = headers.get("authorization").and_then(|value| value.to_str().ok());
-    let token = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    let record = exchange.find(token).await.map_err(failed)?.ok_or(StatusCode::UNAUTHORIZED)?;
+    let record = exchange.find_in(&headers).await.map_err(failed)?.ok_or(StatusCode::UNAUTHORIZED)?;
     let mut tx = store.begin().await.map_err(failed)?;
     // It locks the row, so that the package is not transferred before the publish is stored.
     let publish = "UPDATE package SET versions = versions + 1 WHERE name = $1 RETURNING owner";

@@ -12,7 +12,7 @@ use std::time::Duration;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -75,9 +75,7 @@ pub(crate) fn verified(keys: &[Vec<u8>], text: &str) -> Option<TokenRecord> {
 
 /// An upload endpoint would ask `record.for_package(..)`.
 async fn whoami(State(exchange): State<Exchange>, head: HeaderMap) -> Result<Json<TokenRecord>, StatusCode> {
-    let header = head.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or(StatusCode::UNAUTHORIZED)?;
-    let found = exchange.find(token).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let found = exchange.find_in(&head).await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     found.map(Json).ok_or(StatusCode::UNAUTHORIZED)
 }
 

@@ -86,9 +86,9 @@ async fn publish(
     headers: HeaderMap,
     file: Bytes,
 ) -> Result<StatusCode, Failure> {
-    let value = headers.get("authorization").and_then(|value| value.to_str().ok());
-    let token = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    let Some(record) = registry.exchange.find(token).await? else { return Ok(StatusCode::UNAUTHORIZED) };
+    let Some(record) = registry.exchange.find_in(&headers).await? else {
+        return Ok(StatusCode::UNAUTHORIZED);
+    };
     let mut tx = registry.store.begin().await?;
     let authorized =
         tx.authorize(&record, &Package::new("npm", &*name), &[], registry.exchange.now()).await?;

@@ -42,6 +42,9 @@ pub const MAX_LATEST: usize = 100;
 /// Names, identities, ids and hashes are compared byte by byte: they were normalized before, and no character
 /// of them is a wildcard. A call that fails, or whose future is dropped before it ends, has either its whole
 /// effect or none.
+///
+/// The methods with a default find publishers in further ways. The defaults find fewer, which is safe, and lets a store be written
+/// step by step: the conformance suite of feature `testing` asks for every method.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait PublisherStore: fmt::Debug + Send + Sync {
@@ -81,8 +84,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 
     /// Returns the publishers of these identities and owners for one of these [prefixes](Package::prefix), oldest
     /// first. An endpoint that names a package asks with the prefixes of its name (at most 32) and its owners (at
-    /// most 32). The owner of a publisher is its [`account`](PublisherRecord::account), or the operator. A store
-    /// without such an index returns none, and publishers for prefixes accept no token at such an endpoint.
+    /// most 32). The owner of a publisher is its [`account`](PublisherRecord::account), or the operator. By default
+    /// none, and then publishers for prefixes accept no token at such an endpoint.
     ///
     /// `async fn of_prefixes(&self, identities: &[Identity], owners: &[PackageOwner], prefixes: &[Package]) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
@@ -127,8 +130,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// Returns the publishers of an issuer that have learned this immutable id or were configured with it, in
     /// this ecosystem, of one package or of all packages. The exchange asks where no publisher has the
     /// token's identity, to find one whose repository was renamed. `id` is among their
-    /// [`texts`](PublisherRecord::texts). A store without such an index returns none; a renamed repository is
-    /// then unknown.
+    /// [`texts`](PublisherRecord::texts). By default none, and then a renamed
+    /// repository is unknown.
     ///
     /// `async fn of_immutable_id(&self, issuer: &str, id: &ImmutableId, ecosystem: &str, package: Option<&str>) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
@@ -154,7 +157,7 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     /// Returns `true` if a [proven](PublisherRecord::proven) publisher of this account and identity, in any ecosystem, has no other
     /// value of this immutable id among its [`texts`](PublisherRecord::texts). The exchange asks for each account with pending
     /// publishers among the [known](Candidates::known) ones: an account that published by a name before somebody else got the name
-    /// takes no new package from its new owner. Where a store returns `false`, the account's pending publishers come after older ones
+    /// takes no new package from its new owner. By default `false`, and then the account's pending publishers come after older ones
     /// of other accounts.
     ///
     /// `async fn is_proven(&self, account: &str, identity: &Identity, id: &ImmutableId) -> Result<bool, StoreError>`
@@ -172,8 +175,8 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     }
 
     /// Returns publishers of a package, at most [`MAX_OF_PACKAGE`], of which the store chooses any where there are more. The
-    /// exchange asks after it has refused an unknown caller, to name them to the registry's operator. A store that can't list
-    /// them returns none.
+    /// exchange asks after it has refused an unknown caller, to name them to the registry's operator. By default
+    /// none.
     ///
     /// `async fn of_package(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
@@ -188,7 +191,7 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 
     /// Returns the latest publishers of an ecosystem, at most [`MAX_LATEST`], the latest first. The exchange
     /// asks after it has refused an unknown caller that named no package, to name the nearest publishers to
-    /// the registry's operator. A store that can't list them returns none.
+    /// the registry's operator. By default none.
     ///
     /// `async fn of_ecosystem(&self, ecosystem: &str) -> Result<Vec<PublisherRecord>, StoreError>`
     ///
@@ -233,7 +236,7 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
 ///
 /// A token ends when it expires, when it is revoked, and for a package when the package's publisher is
 /// removed, even while the token is being stored. A token that has ended stays so, even if the publisher is
-/// configured again. The identity token stays used as well.
+/// configured again, also with the same id. The identity token stays used as well.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait TokenStore: fmt::Debug + Send + Sync {

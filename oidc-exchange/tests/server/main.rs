@@ -17,6 +17,7 @@ mod npm;
 mod pep_807;
 mod prefix_ids;
 mod prefixes;
+mod presented;
 mod registries;
 mod registry;
 mod store;

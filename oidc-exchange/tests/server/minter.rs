@@ -13,7 +13,7 @@ use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     Candidates, Exchange, ExchangeRequest, Grant, MAX_PUBLISH_TOKEN_BYTES, MintError, Minter, NewToken,
     Package, PublisherRecord, PublisherStore, Recognised, Redeemed, RefusalKind, StoreError, TokenHash,
-    TokenRecord, TokenStore, TrustStore as _, crates_io, npm, pep_807, pypi, rubygems,
+    TokenRecord, TokenStore, TrustStore as _, crates_io, npm, pep_807, pypi, rubygems, token_exchange,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -108,7 +108,7 @@ fn widget() -> ExchangeRequest {
 #[tokio::test]
 async fn every_endpoint_gives_and_every_look_up_takes_the_tokens_of_the_minter() {
     let registry = Registry::new().await;
-    for ecosystem in ["pypi", "cargo", "rubygems"] {
+    for ecosystem in ["pypi", "cargo", "rubygems", "models"] {
         let config = json!({ "repository": "acme/widget" });
         let record = registry.trust.prepare(Package::new(ecosystem, "widget"), "fake", None, config).unwrap();
         registry.trust.add(&record).await.unwrap();
@@ -120,6 +120,15 @@ async fn every_endpoint_gives_and_every_look_up_takes_the_tokens_of_the_minter()
         let request = request.header("authorization", format!("Bearer {token}"));
         request.body(Full::<Bytes>::from(json!({ member: token }).to_string())).unwrap()
     };
+    let form = format!(
+        "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={}&subject_token_type={}",
+        registry.token(&json!({})),
+        "urn:ietf:params:oauth:token-type:id_token",
+    );
+    let form = Request::post("/oauth/token")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Full::<Bytes>::from(form))
+        .unwrap();
     let upload = HttpUrl::parse("https://registry.example/").unwrap();
     for (ecosystem, member, answer) in [
         (
@@ -135,6 +144,7 @@ async fn every_endpoint_gives_and_every_look_up_takes_the_tokens_of_the_minter()
             "token",
             pep_807(exchange.clone(), &upload).unwrap().oneshot(ask("/_/pytp/mint-token", "token")).await,
         ),
+        ("models", "access_token", token_exchange(exchange.clone(), "models", &upload).oneshot(form).await),
     ] {
         let body = answer.unwrap().into_body().collect().await.unwrap().to_bytes();
         let body: Value = serde_json::from_slice(&body).unwrap();
@@ -145,7 +155,7 @@ async fn every_endpoint_gives_and_every_look_up_takes_the_tokens_of_the_minter()
         assert_eq!(record.packages[0].package.ecosystem, ecosystem);
         assert_eq!(record.run.repository.as_deref(), Some("acme/widget"));
     }
-    assert_eq!(registry.records().await, (0, 5), "five burned, none stored");
+    assert_eq!(registry.records().await, (0, 6), "six burned, none stored");
 }
 
 #[tokio::test]

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use data_encoding::BASE64;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use oidc_core::Secret;
+
 use super::Exchange;
 use crate::server::minter::{MAX_PUBLISH_TOKEN_BYTES, Recognised};
 use crate::server::store_error::StoreError;
@@ -31,6 +36,36 @@ impl Exchange {
             Some(Recognised::SelfContained(record)) => {
                 Ok(Some(record).filter(|record| !record.has_expired(self.now())))
             }
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the rights of the publish token that a request carries in `Authorization`, as the ecosystems' clients send it; `None` where
+    /// [`Exchange::find`] returns it, and where the request carries no token, or several.
+    ///
+    /// | client | `Authorization` |
+    /// |---|---|
+    /// | npm | `Bearer TOKEN` |
+    /// | cargo, gem | `TOKEN` |
+    /// | twine, uv | `Basic`, with the token as the password |
+    ///
+    /// An upload endpoint answers `None` with 401, and a token that is for other packages with 403:
+    ///
+    /// ```
+    /// use oidc_exchange::server::{Exchange, Package, StoreError};
+    ///
+    /// async fn status(exchange: &Exchange, headers: &http::HeaderMap, package: &Package) -> Result<u16, StoreError> {
+    ///     let Some(token) = exchange.find_in(headers).await? else { return Ok(401) };
+    ///     Ok(if token.for_package(package).is_some() { 201 } else { 403 })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be reached.
+    pub async fn find_in(&self, headers: &HeaderMap) -> Result<Option<TokenRecord>, StoreError> {
+        match presented(headers) {
+            Some(token) => self.find(token.expose()).await,
             None => Ok(None),
         }
     }
@@ -84,4 +119,21 @@ impl Exchange {
             clock.sleep(pause).await;
         }
     }
+}
+
+/// The token in `Authorization`: a bearer token, the password of basic authentication (RFC 7617, section 2), or the whole value.
+fn presented(headers: &HeaderMap) -> Option<Secret> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim();
+    let Some((scheme, token)) = value.split_once(' ') else { return Some(value.into()) };
+    let token = token.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(token.into());
+    }
+    // Base64 is longer than what it encodes by a third, and the user's name takes some more.
+    if !scheme.eq_ignore_ascii_case("basic") || token.len() > 2 * MAX_PUBLISH_TOKEN_BYTES {
+        return None;
+    }
+    let pair = String::from_utf8(BASE64.decode(token.as_bytes()).ok()?).ok()?;
+    pair.split_once(':').map(|(_, password)| password.into())
 }

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Every case tests a rule in the documentation of [`PublisherStore`], [`TokenStore`] or [`TrustStore`], and
-//! panics with a sentence that names the broken rule. The suite follows semver: a store that passes it and
+//! panics with a sentence that names the broken rule. Methods with a default are tested too: a store has its own of each. The suite follows semver: a store that passes it and
 //! follows the documentation passes it with every compatible version.
 
 #![allow(

@@ -117,9 +117,10 @@ async fn an_operator_is_told_of_a_bounded_number<S: PublisherStore>(store: &S) {
         async |name: &str| store.of_ecosystem(name).await.expect("the store finds an ecosystem's publishers");
     assert!(of_ecosystem("pypi").await.is_empty(), "an ecosystem without publishers has none");
     let latest = of_ecosystem("npm").await;
+    assert!(!latest.is_empty(), "an ecosystem's latest publishers are found (`of_ecosystem`)");
     assert_eq!(latest.len(), MAX_LATEST, "an ecosystem's latest publishers are bounded");
     assert_eq!(latest.at(0).id, format!("{:05}", MAX_CANDIDATES + 4), "the latest comes first");
     let of_package = store.of_package(&package("package-00007")).await;
     let of_package = of_package.expect("the store finds a package's publishers");
-    assert_eq!(ids(&of_package), ["00007"], "a package's own publishers are found");
+    assert_eq!(ids(&of_package), ["00007"], "a package's own publishers are found (`of_package`)");
 }

@@ -49,7 +49,7 @@ where
 {
     scene(store).await;
     let found = of(store, "7", "npm", Some("widget")).await;
-    assert_eq!(ids(&found), ["b"], "a publisher is found by an id that is configured");
+    assert_eq!(ids(&found), ["b"], "a publisher is found by an id that is configured (`of_immutable_id`)");
     let found = of(store, "7", "npm", None).await;
     assert_eq!(ids(&found), ["b", "f"], "publishers of every package are found by an id, oldest first");
     let found = of(store, "7", "pypi", None).await;

@@ -65,12 +65,13 @@ pub(super) fn of_manifest(settings: &Settings, manifest: &Map<String, Value>) ->
     })
 }
 
-/// Returns `true` if npm takes a value for yes. It lists a value as it stands, and takes every text but a zero for yes.
+/// Returns `true` if npm takes a value for yes. It lists a value as it stands, and takes every text for yes but
+/// none and zero.
 fn is_on(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(is_on) => *is_on,
-        Value::String(text) => text.trim().parse::<f64>() != Ok(0.0),
+        Value::String(text) => !text.trim().is_empty() && text.trim().parse::<f64>() != Ok(0.0),
         Value::Number(number) => number.as_f64() != Some(0.0),
         Value::Array(_) | Value::Object(_) => true,
     }
@@ -100,7 +101,7 @@ mod tests {
         for value in [json!(true), json!("TRUE"), json!("no"), json!("2"), json!([false]), json!(1)] {
             assert!(is_on(&value), "{value}");
         }
-        for value in [json!(false), json!(null), json!("0"), json!("-0"), json!(0)] {
+        for value in [json!(false), json!(null), json!("0"), json!("-0"), json!(""), json!(0)] {
             assert!(!is_on(&value), "{value}");
         }
     }

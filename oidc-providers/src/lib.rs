@@ -119,10 +119,14 @@ pub use terraform::{Terraform, TerraformPublisher};
 /// Bitbucket, Semaphore and AWS have no public issuer and are there for their jobs alone; a registry adds the
 /// issuers that it trusts.
 ///
-/// First an explicit choice ([`Generic`]); then the CI platforms: Forgejo, whose runner sets GitHub's variables
-/// too, GitHub, GitLab, CircleCI, Buildkite, Azure Pipelines, Bitbucket, Semaphore, HCP Terraform; then the cloud
-/// hosts: Google, AWS. So a CI runner on a cloud machine is detected as the CI platform, and a platform that is detected but gives no tokens ends the search
-/// ([`Ambient::detect`](oidc_core::Ambient::detect)).
+/// The order of detection is:
+///
+/// 1. an explicit choice ([`Generic`]);
+/// 2. the CI platforms: Forgejo, whose runner sets GitHub's variables too, GitHub, GitLab, CircleCI, Buildkite, Azure
+///    Pipelines, Bitbucket, Semaphore, HCP Terraform;
+/// 3. the cloud hosts: Google, AWS. A CI runner on a cloud machine is therefore detected as the CI platform.
+///
+/// A platform that is detected but gives no tokens ends the search ([`Ambient::detect`](oidc_core::Ambient::detect)).
 ///
 /// The longest lifetime of a token that is accepted is that of the platform's profile, unless the issuer has another one
 /// ([`Issuer::with_max_lifetime`](oidc_core::Issuer::with_max_lifetime)):

@@ -174,8 +174,8 @@ impl HttpError {
         }
     }
 
-    /// Makes a diagnosis whose problem begins with `problem`. Where the way is at fault, the diagnosis has
-    /// the code and the advice of that fault, and `code` and `fix`, which are about the host, are not used.
+    /// Makes a diagnosis whose problem begins with `problem`. `code` and `fix` are for a fault of the
+    /// host. A fault on the way to it, such as a proxy's, has a code and a fix of its own, which are used instead.
     pub fn diagnosis(&self, code: &'static str, subject: Target, problem: &str, fix: &str) -> Diagnosis {
         let problem = format!("{problem}: {}", self.to_text());
         let fix = self.advice().unwrap_or_else(|| fix.to_owned());

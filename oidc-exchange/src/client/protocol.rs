@@ -51,7 +51,7 @@ impl Protocol {
         self
     }
 
-    /// Adds refusals whose cause is known beyond the registry's own words.
+    /// Adds refusals for which a more helpful explanation is known than the registry's own text.
     #[must_use]
     pub const fn known_refusals(mut self, refusals: &'static [KnownRefusal]) -> Self {
         self.known_refusals = refusals;

@@ -97,7 +97,7 @@ impl Platform {
         }
     }
 
-    /// Returns `true` if certificates tell the claim of this name.
+    /// Returns `true` if the platform's certificates hold the claim of this name.
     pub fn has_claim(&self, name: &str) -> bool {
         self.rows().iter().flat_map(|row| row.template).any(|part| part.tells(name))
     }

@@ -23,7 +23,7 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 
 /// The claims of a job for `main` of `github.com/acme/widget`, with the overrides. `sub` is derived from the
 /// others. The organization is the one in the issuer's path, or `11111111-1111-4111-8111-111111111111`;
-/// project, pipeline definition and context are the same with `2`, `3` and `4`.
+/// the ids of the project, the pipeline definition and the context have the same form with `2`, `3` and `4`.
 ///
 /// `now` is in seconds since the Unix epoch and becomes `iat`. CircleCI has no `jti`; `jti` becomes the job's
 /// id here, so that tokens differ.

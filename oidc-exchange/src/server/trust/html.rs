@@ -9,8 +9,8 @@ use super::form::{FormInput, FormIssuer, FormPublisher, PublisherForm};
 
 impl PublisherForm {
     /// Returns the content of a `<form method="post">`: the stored publishers and the platforms as links to the same page, the
-    /// inputs of the chosen platform with their labels, hints and problems, and the problems that belong to none. It needs no script
-    /// and no style sheet, and has no class names; a screen reader hears an input's hint and problems with it. Every text is
+    /// inputs of the chosen platform with their labels, hints and problems, and the problems that belong to no input. It needs no script
+    /// and no style sheet, and has no class names; a screen reader reads an input's hint and problems with it. Every text is
     /// escaped.
     ///
     /// The application adds the form itself, a token against forged forms, and the buttons. A page of another design is made by

@@ -3,6 +3,8 @@
 use sigstore_verify::crypto::CertificateInfo;
 use sigstore_verify::types::bundle::VerificationMaterialContent;
 use sigstore_verify::types::{Bundle, KindVersion, MediaType, TransparencyLogEntry};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
 use super::wire;
 use crate::attestation::Format;
@@ -37,22 +39,13 @@ pub(super) struct Kept {
     pub(super) is_tiled: bool,
 }
 
-/// Reads a bundle within its bounds. `roots` are the certificates of the authorities' roots.
-pub(super) fn read(bundle: &[u8], roots: &[Vec<u8>]) -> Result<Bundle, Refusal> {
+/// Reads a bundle within its bounds.
+pub(super) fn read(bundle: &[u8]) -> Result<Bundle, Refusal> {
     let unreadable = |why: String| {
         Refusal::of(codes::PROVENANCE_BUNDLE, "bundle", format!("the bundle can't be read: {why}"))
     };
     let text = json::check(bundle, BOUNDS).map_err(unreadable)?;
     let mut bundle = wire::read(text).map_err(unreadable)?;
-    if let VerificationMaterialContent::X509CertificateChain { certificates } =
-        &bundle.verification_material.content
-    {
-        let above = certificates.split_last().map_or([].as_slice(), |(_, above)| above);
-        if above.iter().any(|one| roots.iter().any(|root| root == one.raw_bytes.as_bytes())) {
-            let problem = "the chain goes on behind an authority's root";
-            return Err(Refusal::of(codes::PROVENANCE_BUNDLE, "certificates", problem));
-        }
-    }
     if bundle.media_type() == MediaType::Bundle0_1 {
         bundle.verification_material.tlog_entries.iter_mut().for_each(leave_out_unsigned_proof);
     }
@@ -90,6 +83,9 @@ pub(super) fn check(bundle: &Bundle) -> Result<Kept, Refusal> {
     if certificates.iter().any(|certificate| certificate.len() > MAX_CERTIFICATE_BYTES) {
         return refuse("certificates", format!("a certificate is longer than {MAX_CERTIFICATE_BYTES} bytes"));
     }
+    if certificates.split_last().is_some_and(|(_, others)| others.iter().any(|one| is_root(one.as_bytes()))) {
+        return refuse("certificates", "the chain goes on behind the root of an authority".to_owned());
+    }
     if material.timestamp_verification_data.rfc3161_timestamps.len() > MAX_TIMESTAMPS {
         return refuse("timestampVerificationData", format!("more than {MAX_TIMESTAMPS} timestamps"));
     }
@@ -100,6 +96,11 @@ pub(super) fn check(bundle: &Bundle) -> Result<Kept, Refusal> {
             Err(Refusal::of(codes::PROVENANCE_LOG, "tlogEntries", problem))
         }
     }
+}
+
+/// Returns `true` if a certificate has itself as its issuer.
+fn is_root(der: &[u8]) -> bool {
+    Certificate::from_der(der).is_ok_and(|one| one.tbs_certificate.subject == one.tbs_certificate.issuer)
 }
 
 fn check_entry(bundle: &Bundle, entry: &TransparencyLogEntry) -> Result<Kept, Refusal> {

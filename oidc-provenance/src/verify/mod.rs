@@ -53,8 +53,6 @@ pub struct Verifier {
 struct Inner {
     verifier: sigstore_verify::Verifier,
     logs: Logs,
-    /// The certificates of the authorities' roots.
-    roots: Vec<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Verifier {
@@ -79,10 +77,7 @@ impl Verifier {
         let root = TrustedRoot::from_json(text).map_err(|error| unusable(error.to_string()))?;
         let verifier = sigstore_verify::Verifier::new(&root).map_err(|error| unusable(error.to_string()))?;
         let logs = Logs::of(&root).map_err(|error| unusable(error.to_string()))?;
-        let authorities = root.certificate_authorities.iter();
-        let roots = authorities.filter_map(|authority| authority.cert_chain.certificates.last());
-        let roots = roots.map(|root| root.raw_bytes.as_bytes().to_vec()).collect();
-        Ok(Self { inner: Inner { verifier, logs, roots }.into() })
+        Ok(Self { inner: Inner { verifier, logs }.into() })
     }
 
     /// Verifies a bundle for an artifact, and checks it against a registry's policy.
@@ -112,8 +107,8 @@ impl Verifier {
     ///
     /// With the first of these that is not as it has to be.
     pub fn authenticate(&self, bundle: &[u8], artifact: &Artifact) -> Result<Attestation, Refusal> {
-        let Inner { verifier, logs, roots } = &*self.inner;
-        let bundle = bundle::read(bundle, roots)?;
+        let Inner { verifier, logs } = &*self.inner;
+        let bundle = bundle::read(bundle)?;
         let kept = bundle::check(&bundle)?;
         let statement = statement_of(&bundle)?;
         if let Some(statement) = &statement {

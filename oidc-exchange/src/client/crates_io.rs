@@ -47,21 +47,6 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(
 ///
 /// A token is for every crate that trusts the job's identity, so one token publishes a whole workspace. A
 /// token of crates.io lives 30 minutes; the answer does not tell this.
-///
-/// ```no_run
-/// use oidc_core::{Context, ProviderSet, Secret};
-/// use oidc_exchange::client::{PublishRequest, CratesIo};
-///
-/// # async fn upload(_file: &str, _token: &Secret) {}
-/// # async fn publish(platforms: &ProviderSet, cx: &Context) -> Result<(), Box<dyn std::error::Error>> {
-/// let registry = CratesIo::public();
-/// let token = oidc_exchange::publish_token(&registry, PublishRequest::identity(), platforms, cx).await?;
-/// for file in ["widget-1.0.0.crate", "widget-macros-1.0.0.crate"] {
-///     upload(file, token.secret()).await;
-/// }
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug)]
 pub struct CratesIo {
     url: HttpUrl,

@@ -15,20 +15,6 @@ pub(super) static PROTOCOL: Protocol = Protocol::new().token_variables(&[TOKEN_V
 ///
 /// It may be below a path prefix, with or without a trailing slash; the exchange is requested below the same prefix. (npm
 /// itself drops the prefix and yarn keeps it; see [`Npm::without_prefix`].)
-///
-/// ```no_run
-/// use oidc_core::{Context, ProviderSet, Secret};
-/// use oidc_exchange::client::{Npm, PublishRequest};
-///
-/// # async fn upload(_token: &Secret) {}
-/// # async fn publish(platforms: &ProviderSet, cx: &Context) -> Result<(), Box<dyn std::error::Error>> {
-/// let (registry, scope) = (Npm::at("https://registry.example/npm/")?, Npm::scope("@acme/widget")?);
-/// let request = PublishRequest::new(scope.clone());
-/// let token = oidc_exchange::publish_token(&registry, request, platforms, cx).await?;
-/// upload(token.secret_for(&scope)?).await;
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug)]
 pub struct Npm {
     url: HttpUrl,

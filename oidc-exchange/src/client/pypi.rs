@@ -45,21 +45,6 @@ const PLATFORMS: &[TrustedPlatform] = &[
 ///
 /// The endpoints are at the root of the host that takes the uploads, whatever the upload's path is, as uv and
 /// twine request them. A token is for every project that trusts the job's identity.
-///
-/// ```no_run
-/// use oidc_core::{Context, ProviderSet, Secret};
-/// use oidc_exchange::client::{PublishRequest, Pypi};
-///
-/// # async fn upload(_file: &str, _token: &Secret) {}
-/// # async fn publish(platforms: &ProviderSet, cx: &Context) -> Result<(), Box<dyn std::error::Error>> {
-/// let registry = Pypi::public();
-/// let token = oidc_exchange::publish_token(&registry, PublishRequest::identity(), platforms, cx).await?;
-/// for file in ["widget-1.0.0.tar.gz", "widget-1.0.0-py3-none-any.whl"] {
-///     upload(file, token.secret()).await;
-/// }
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug)]
 pub struct Pypi {
     url: HttpUrl,

@@ -92,6 +92,9 @@ oidc_core::__codes! {
     NPM_NO_EXCHANGE = "npm-no-exchange",
         "npm itself makes no exchange in this job.",
         "Change the variable that the message names, or get the publish token before and hand it to npm.";
+    NPM_PRIVATE = "npm-private",
+        "The package's manifest keeps npm from publishing it.",
+        "Leave `private` out of the manifest, if the package is to be published.";
     NPM_SETTINGS_REFUSED = "npm-settings-refused",
         "npm refuses its own settings, or those of the manifest, and publishes nothing with them.",
         "Correct the setting that the message or npm names.";

@@ -45,21 +45,28 @@ pub(super) async fn examine(url: &HttpUrl, package: &str, wording: &Wording, cx:
         Ok(settings) => settings,
         Err(untold) => return vec![of_untold(untold)],
     };
-    let manifest = npm_settings::publish_config(package, cx).await;
-    let unread = match &manifest {
-        Some(manifest) => effects::of_manifest(&settings, manifest),
+    let manifest = npm_settings::manifest(package, cx).await;
+    let private = manifest.as_ref().and_then(effects::private);
+    let config = manifest.as_ref().map(publish_config);
+    let unread = match &config {
+        Some(config) => effects::of_manifest(&settings, config),
         None => Some(no_manifest(package)),
     };
     // npm asks for this one before it reads the manifest.
     let dry_run = effects::dry_run(&settings);
-    let settings = at_publish(settings, manifest.unwrap_or_default());
+    let settings = at_publish(settings, config.unwrap_or_default());
     let deciding = deciding(&settings, package);
     let registry = if deciding.value.is_string() {
         elsewhere(url, package, &deciding, wording)
     } else {
         Some(effects::unusable(&deciding))
     };
-    [registry, dry_run, effects::way(&settings), unread].into_iter().flatten().collect()
+    [registry, dry_run, private, effects::way(&settings), unread].into_iter().flatten().collect()
+}
+
+/// The settings of a manifest for a publish. What is no object has none.
+fn publish_config(manifest: &Map<String, Value>) -> Map<String, Value> {
+    manifest.get("publishConfig").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 /// Reports that nothing is known of where npm, or another tool of its ecosystem, would publish.
@@ -119,9 +126,6 @@ fn at_publish(mut settings: Settings, manifest: Map<String, Value>) -> Settings 
 /// The setting that decides on the registry (`pickRegistry` of npm-registry-fetch): that of the package's scope, that of the scope
 /// in the settings, or that of all packages. A value that is empty in JavaScript is none.
 fn deciding(settings: &Settings, package: &str) -> Setting {
-    let is_set = |value: &Value| {
-        !matches!(value, Value::Null | Value::Bool(false)) && value != "" && value.as_f64() != Some(0.0)
-    };
     let get = |key: &str| settings.get(key).filter(|setting| is_set(&setting.value));
     let of_scope = |scope: &str| get(&format!("@{}:registry", scope.strip_prefix('@').unwrap_or(scope)));
     let of_package = scope(package).and_then(of_scope);
@@ -135,6 +139,11 @@ fn deciding(settings: &Settings, package: &str) -> Setting {
     let found = unusable.or(of_package).or_else(of_settings).or_else(|| get("registry"));
     let default = || Setting { place: None, name: "registry".to_owned(), value: PUBLIC.into() };
     found.cloned().unwrap_or_else(default)
+}
+
+/// Returns `true` for a value that JavaScript takes for yes.
+fn is_set(value: &Value) -> bool {
+    !matches!(value, Value::Null | Value::Bool(false)) && value != "" && value.as_f64() != Some(0.0)
 }
 
 /// Reports that the deciding setting directs the package to a registry other than the one at `url`.

@@ -95,9 +95,9 @@ fn code(text: &str) -> Option<String> {
     (is_plain && code.len() <= 64).then_some(code)
 }
 
-/// Asks npm for `publishConfig` in the manifest of a package: that of the working directory, or that of a member of the workspace
-/// there. `None` if the package has no manifest here.
-pub(super) async fn publish_config(package: &str, cx: &Context) -> Option<Map<String, Value>> {
+/// Asks npm for the manifest of a package: that of the working directory, or that of a member of the workspace there. `None` if the
+/// package has no manifest here.
+pub(super) async fn manifest(package: &str, cx: &Context) -> Option<Map<String, Value>> {
     let member = format!("--workspace={package}");
     // Settings for all projects keep npm from reading a manifest, and a publish reads it all the same. npm is asked for no
     // members of the manifest by name: in place of a list of one it would print that one.
@@ -107,8 +107,7 @@ pub(super) async fn publish_config(package: &str, cx: &Context) -> Option<Map<St
         let printed = run(arguments, None, cx).await;
         let manifest = printed.and_then(|printed| serde_json::from_str(&printed).ok());
         if let Some(manifest) = manifest.and_then(|manifest| of_package(manifest, package)) {
-            let config = manifest.get("publishConfig").and_then(Value::as_object);
-            return Some(config.cloned().unwrap_or_default());
+            return Some(manifest);
         }
     }
     None

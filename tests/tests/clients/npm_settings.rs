@@ -168,3 +168,31 @@ async fn a_workspaces_member_is_checked_by_the_settings_of_its_root() {
         }
     }
 }
+
+#[needs(npm)]
+#[tokio::test]
+async fn the_doctor_says_that_npm_skips_a_private_member() {
+    let npm = Tool::Npm.find().await;
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
+    let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
+    let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
+    let root = r#"{"name":"root","version":"1.0.0","private":true,"workspaces":["packages/*"]}"#;
+    for (name, private, is_private) in [("yes", "true", true), ("text", r#""no""#, true), ("no", "0", false)]
+    {
+        let member = format!(r#"{{"name":"{PACKAGE}","version":"1.0.0","private":{private}}}"#);
+        let files = [
+            ("package.json", root),
+            (".npmrc", &scene.npmrc()),
+            ("packages/widget/package.json", member.as_str()),
+        ];
+        let folder = npm.project(name, &files);
+        for folder in [folder.clone(), folder.join("packages/widget")] {
+            let found = findings(&npm, &folder, &url, &variables).await;
+            assert_eq!(found.iter().any(|code| code == "npm-private"), is_private, "{private}: {found:?}");
+        }
+        let publish = ["publish", "--ignore-scripts", "--workspace", PACKAGE];
+        let published = npm.run(&folder, &variables, &publish).await;
+        let answer = http::send(&scene.cx, http::get(&url, &http::escaped(PACKAGE))).await;
+        assert_eq!(answer.status, if is_private { 404 } else { 200 }, "{private}: {published:?}");
+    }
+}

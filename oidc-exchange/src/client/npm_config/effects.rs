@@ -3,7 +3,7 @@
 use oidc_core::{Diagnosis, Severity, Target, shown};
 use serde_json::{Map, Value};
 
-use super::unlooked;
+use super::{is_set, unlooked};
 use crate::client::npm_settings::{Setting, Settings};
 use crate::codes;
 
@@ -35,6 +35,19 @@ pub(super) fn dry_run(settings: &Settings) -> Option<Diagnosis> {
     let diagnosis = Diagnosis::new(codes::NPM_DRY_RUN, target(setting), problem);
     let fix = "pass `--no-dry-run` to the publish, or leave the setting out";
     Some(diagnosis.severity(Severity::Warning).fix(fix))
+}
+
+/// Reports that npm publishes no package with this manifest. It says so for a package alone, and among the members of a
+/// workspace it leaves the package out, and succeeds.
+pub(super) fn private(manifest: &Map<String, Value>) -> Option<Diagnosis> {
+    manifest.get("private").filter(|value| is_set(value))?;
+    let place = Target::File("package.json".to_owned());
+    let problem = format!(
+        "`private` in {place} keeps npm from publishing the package: npm fails with `EPRIVATE`, or skips it as a member of a workspace and \
+         succeeds"
+    );
+    let diagnosis = Diagnosis::new(codes::NPM_PRIVATE, place, problem).severity(Severity::Warning);
+    Some(diagnosis.fix("leave `private` out of the manifest, if the package is to be published"))
 }
 
 /// Reports settings by which npm goes to the registry in a way of its own. Their values may hold passwords.

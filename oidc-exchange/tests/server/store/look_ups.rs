@@ -83,7 +83,11 @@ async fn each_has_its_own_answer<H: Harness<Store = SqlStore>>(harness: &H, url:
     }
     drop(logging);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("look_ups=30"), "all but the first shared the statement that failed: {log}");
+    // How many did depends on when the first one, which is served alone, is done.
+    assert!(
+        log.contains("look-ups that shared a statement are made one by one"),
+        "none shared a statement: {log}"
+    );
 }
 
 #[derive(Clone, Default)]

@@ -388,7 +388,7 @@ async fn a_push_to_the_wrong_path_is_told_the_gems_own_in_plain_text() {
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(
             text(&answer),
-            format!("nothing is served at this path; RubyGems of this registry is at {root}")
+            format!("nothing is served at this path; RubyGems of this registry is at {root} (registry-path)")
         );
     }
 }

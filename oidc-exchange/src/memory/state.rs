@@ -17,7 +17,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(120);
 /// The uses of an identity token, the time until which to remember them, and the account in whose share of the store
 /// they are; `None` for the operator.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Uses(pub(super) u32, pub(super) Timestamp, #[serde(default)] pub(super) Option<String>);
+pub(super) struct Uses(pub(super) u32, pub(super) Timestamp, pub(super) Option<String>);
 
 /// The contents of a store. A document of a later version with members that are unknown here is refused.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

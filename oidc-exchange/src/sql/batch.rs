@@ -88,7 +88,8 @@ impl<R: Shared> Batches<R> {
     }
 
     /// Takes a server's place for a caller that comes alone and serves its own request: a task costs a change of
-    /// threads and one back. Whoever comes meanwhile gets a server of its own, and waits for no caller, which may be polled late or never.
+    /// threads and one back. Whoever comes meanwhile gets a server of its own and never waits for this caller, whose
+    /// future may be polled late or never.
     fn alone(&self, servers: usize) -> Option<Alone<'_, R>> {
         let mut waiting = self.lock();
         let is_free = waiting.servers == 0 && servers > 1;

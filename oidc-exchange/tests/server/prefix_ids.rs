@@ -102,6 +102,18 @@ async fn a_longer_prefix_that_refuses_does_not_hide_a_shorter_one() {
 }
 
 #[tokio::test]
+async fn a_packages_own_publisher_that_refuses_does_not_hide_a_prefix() {
+    for request in requests("acme-w-x") {
+        let hub = Hub::new();
+        hub.owners.own("acme-w-x", &["alice"]);
+        let wide = hub.trusts("alice", prefix("acme-"), "acme/widget", &rules("publish.yml")).await;
+        hub.trusts("alice", package("acme-w-x"), "acme/widget", &rules("other.yml")).await;
+        let record = hub.exchanged(&request, &of("publish.yml")).await.unwrap();
+        assert_eq!(hub.by(&record, "acme-w-x"), Some(wide.id), "{request:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_repository_that_was_renamed_is_told_so_where_a_prefix_alone_trusts_it() {
     let hub = Hub::new();
     hub.trusts("alice", prefix("acme-"), "acme/widget", &rules("publish.yml")).await;

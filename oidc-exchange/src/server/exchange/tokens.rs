@@ -40,8 +40,8 @@ impl Exchange {
         }
     }
 
-    /// Returns the rights of the publish token that a request carries in `Authorization`, as the ecosystems' clients send it; `None` where
-    /// [`Exchange::find`] returns it, and where the request carries no token, or several.
+    /// Returns the rights of the publish token that a request carries in `Authorization`, as the ecosystems' clients
+    /// send it. Returns `None` where [`Exchange::find`] does, and for a request with no token or with several headers.
     ///
     /// | client | `Authorization` |
     /// |---|---|

@@ -60,7 +60,7 @@ pub(super) fn signers() -> Vec<Case> {
     ]
 }
 
-/// What only the registry's own policy is against.
+/// Signers that the registry's own policy alone refuses.
 pub(super) fn policies() -> Vec<Case> {
     vec![
         case("a private repository", codes::PROVENANCE_VISIBILITY)

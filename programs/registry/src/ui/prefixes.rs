@@ -35,7 +35,7 @@ fn form(visit: &Visit, session: &Session, ecosystem: Ecosystem, wrong: Option<&s
         h1 { (TITLE) }
         p {
             "A trusted publisher can be for all packages whose names begin with a prefix, also for those that come later. It creates no
-             package, and a package's own trusted publishers come first."
+             package. It accepts jobs beside a package's own trusted publishers, also those that these refuse."
         }
         form action=(visit.ui.href("prefixes", &[])) novalidate {
             div .field { (choice_of_ecosystem(ecosystem)) }

@@ -39,7 +39,7 @@ pub(super) async fn show(visit: Visit) -> Result<Page, Refused> {
         (done(&visit))
         h2 { "Trusted publishers" }
         @if named.is_prefix() {
-            p { "For every package of this registry whose name begins so, also for those that come later. They create none, and a package's own trusted publishers come first." }
+            p { "For every package of this registry whose name begins so, also for those that come later. They create none. They accept jobs beside a package's own trusted publishers, also those that these refuse." }
         }
         @if shown.is_empty() { p { (none(&named)) } }
         @for publisher in &shown { (publisher) }

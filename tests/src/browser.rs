@@ -139,7 +139,7 @@ impl Browser {
 
     /// Clicks on what leads to another page, by a path to it; returns when that page is there.
     pub async fn follow(&self, path: &str) {
-        self.run("document.documentElement.dataset.before = '1'").await;
+        self.leave().await;
         match self.client.find(Locator::XPath(path)).await {
             Ok(element) => element.click().await.unwrap(),
             Err(error) => panic!("{path}: {error}\n{}", self.text().await),
@@ -147,9 +147,21 @@ impl Browser {
         self.arrive().await;
     }
 
+    /// Types into a field and sends its form with the Enter key; returns when the next page is there.
+    pub async fn enter(&self, css: &str, text: &str) {
+        self.leave().await;
+        self.keys(css, &format!("{text}\u{e007}")).await;
+        self.arrive().await;
+    }
+
     /// Gives an element the focus and presses keys on it.
     pub async fn keys(&self, css: &str, keys: &str) {
         self.find(css).await.send_keys(keys).await.unwrap();
+    }
+
+    /// Marks the page, so that another one is told apart.
+    async fn leave(&self) {
+        self.run("document.documentElement.dataset.before = '1'").await;
     }
 
     /// Waits for another page than the one that was marked.
